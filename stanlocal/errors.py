@@ -1,0 +1,129 @@
+"""Every error that stanlocal raises on purpose.
+
+::
+
+    StanlocalError
+    ├── SettingsError            .problems: every problem found, one line each
+    ├── EngineError              the container engine did not do what was asked
+    │   ├── EngineUnavailable    no engine answers, or it refuses us
+    │   ├── ImageNotFound        no way led to the server image       .attempts
+    │   ├── PortInUse            a host port is taken                 .port .owner
+    │   └── NameConflict         something that is not ours has a name we need  .name
+    ├── GroupError               about one FT group
+    │   ├── GroupNotFound
+    │   ├── NodeNotFound         also: `@active` when no node is active
+    │   ├── StoreRefused         the store folder cannot be used, or purged, as asked
+    │   ├── NodeFailed           .node .exit_code .log_tail
+    │   ├── WaitTimeout          a wait ran out                       .states .log_tail
+    │   ├── GroupBlocked         a frozen node keeps the store lock   .holder
+    │   └── SplitBrain           two or more nodes are active         .nodes
+    └── StanError                the STAN client; its subclasses are in `stanlocal.stan.errors`
+
+A message is one line, lower case: what happened, with which values, and what to do next. Errors of
+other libraries are chained with ``from``. Which exit code an error ends the command line with is
+decided in one place, `stanlocal.cli.errors`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+
+class StanlocalError(Exception):
+    """Base of all errors raised on purpose."""
+
+
+class SettingsError(StanlocalError):
+    """Settings that cannot be used; `problems` lists all of them, not just the first."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = tuple(problems)
+
+
+class EngineError(StanlocalError):
+    """The engine did not do what was asked."""
+
+
+class EngineUnavailable(EngineError):
+    """No engine answers, or the one that does refuses the caller."""
+
+
+class ImageNotFound(EngineError):
+    """No way led to the server image; `attempts` has one line for each way tried."""
+
+    def __init__(self, message: str, attempts: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.attempts = tuple(attempts)
+
+
+class PortInUse(EngineError):
+    """A host port that was asked for is taken; `owner` names what has it, where that can be seen."""
+
+    def __init__(self, message: str, port: int, owner: str | None = None) -> None:
+        super().__init__(message)
+        self.port = port
+        self.owner = owner
+
+
+class NameConflict(EngineError):
+    """A container or network that stanlocal did not make has the name that is needed."""
+
+    def __init__(self, message: str, name: str) -> None:
+        super().__init__(message)
+        self.name = name
+
+
+class GroupError(StanlocalError):
+    """About one FT group."""
+
+
+class GroupNotFound(GroupError):
+    """No group of that name is known to the engine or to the state folder."""
+
+
+class NodeNotFound(GroupError):
+    """A target that names no node of the group, or a role that no node has now."""
+
+
+class StoreRefused(GroupError):
+    """The store folder cannot be used, or purged, as asked; nothing in it was touched."""
+
+
+class NodeFailed(GroupError):
+    """A node ended by itself or never started."""
+
+    def __init__(self, message: str, node: str, exit_code: int | None, log_tail: Sequence[str]) -> None:
+        super().__init__(message)
+        self.node = node
+        self.exit_code = exit_code
+        self.log_tail = tuple(log_tail)
+
+
+class WaitTimeout(GroupError):
+    """A wait ran out; `states` maps each node to its state when it did."""
+
+    def __init__(self, message: str, states: Mapping[str, str], log_tail: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.states = dict(states)
+        self.log_tail = tuple(log_tail)
+
+
+class GroupBlocked(GroupError):
+    """Nobody serves, and `holder`, which is frozen or cut off, keeps the store lock."""
+
+    def __init__(self, message: str, holder: str) -> None:
+        super().__init__(message)
+        self.holder = holder
+
+
+class SplitBrain(GroupError):
+    """Two or more nodes are active over one store."""
+
+    def __init__(self, message: str, nodes: Sequence[str]) -> None:
+        super().__init__(message)
+        self.nodes = tuple(nodes)
+
+
+class StanError(StanlocalError):
+    """Base of the STAN client's errors."""
