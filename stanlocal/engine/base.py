@@ -1,0 +1,171 @@
+"""The one seam between the core and whatever runs the nodes.
+
+An `Engine` runs, freezes and ends the nodes of groups and says what it sees; it decides nothing. All
+methods are coroutines that may be called concurrently. They raise `stanlocal.errors.EngineError`
+subclasses and nothing of the libraries behind them. A call that was cancelled has still either happened
+or not happened by the time `CancelledError` leaves it: nothing goes on behind the caller's back.
+
+An engine touches only what it made: everything it makes carries the group's name and the maker's user.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, Protocol
+
+from stanlocal.plan import GroupPlan, NodePlan
+
+Status = Literal["created", "running", "paused", "restarting", "exited"]
+"""What the engine says of a node's process; what the server says of itself is another matter."""
+
+
+@dataclass(frozen=True, slots=True)
+class EngineInfo:
+    """What answers."""
+
+    name: str
+    """`docker` or `process`."""
+    version: str
+    address: str
+    architecture: str
+    """As Go names it: `amd64`, `arm64`."""
+    rootless: bool
+    local: bool
+    """Whether its processes, files and loopback are this machine's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """A node as the engine has it, at one moment."""
+
+    group: str
+    name: str
+    index: int
+    id: str
+    status: Status
+    pid: int | None
+    """In this machine's process table, else None."""
+    exit_code: int | None
+    """Of the last run, once it has ended."""
+    error: str | None
+    """Why the engine could not start it, or that it was killed for its memory."""
+    started_at: datetime | None
+    """Start of the last run; None before the first."""
+    finished_at: datetime | None
+    """End of the last run; None while it runs."""
+    routes_connected: bool
+    """Whether it is on the network that carries routes."""
+    clients_connected: bool
+    """Whether clients can reach it."""
+    fingerprint: str
+    """`stanlocal.plan.fingerprint` at the time it was made."""
+    plan: GroupPlan
+    """The group as it was planned when the node was made."""
+
+    @property
+    def running(self) -> bool:
+        """Whether there is a process, frozen or not."""
+        return self.status in ("running", "paused")
+
+
+@dataclass(frozen=True, slots=True)
+class EngineEvent:
+    """Something happened to a node."""
+
+    time: datetime
+    node: str
+    action: Literal[
+        "create", "start", "die", "pause", "unpause", "destroy", "network-connect", "network-disconnect"
+    ]
+    exit_code: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RawLine:
+    """A line of a node's output, as written, without its line end."""
+
+    time: datetime
+    """When the engine received it; for live lines, when it reached us. In UTC."""
+    text: str
+
+
+class Engine(Protocol):
+    """Runs the nodes of groups."""
+
+    async def info(self) -> EngineInfo:
+        """What answers; raises `EngineUnavailable` when nothing does."""
+
+    async def groups(self) -> Sequence[str]:
+        """The names of the caller's groups that have at least one node or network, sorted."""
+
+    async def instances(self, group: str) -> Sequence[Instance]:
+        """The group's nodes in the order of their index; empty when there is none."""
+
+    async def prepare(self, plan: GroupPlan) -> None:
+        """Makes what the nodes share (networks), unless it is there.
+
+        Raises `NameConflict` when something foreign has a name that is needed.
+        """
+
+    async def create(self, plan: GroupPlan, node: NodePlan, fingerprint: str) -> None:
+        """Makes the node without starting it.
+
+        Raises `NameConflict` when something foreign has its name, `ImageNotFound` when the image is gone.
+        """
+
+    async def start(self, plan: GroupPlan, node: str) -> None:
+        """Starts a node that does not run; raises `PortInUse` when a host port of it is taken."""
+
+    async def signal(self, node: str, signal: str) -> None:
+        """Sends a signal (`SIGKILL`, `SIGTERM`, …); returns when the engine has delivered it.
+
+        A paused node gets it too. Raises `NodeNotFound` when there is no such node; nothing happens to
+        one that has ended.
+        """
+
+    async def stop(self, node: str, grace_s: float) -> None:
+        """SIGTERM, then SIGKILL after `grace_s` seconds; returns when the process has ended."""
+
+    async def wait_exit(self, node: str) -> int:
+        """Returns the exit code once the node's process has ended (at once if it has)."""
+
+    async def pause(self, node: str) -> None:
+        """Freezes the process; it keeps its locks and connections. Frozen already: nothing happens."""
+
+    async def unpause(self, node: str) -> None:
+        """Lets it go on; nothing happens to one that is not frozen."""
+
+    async def connect_routes(self, plan: GroupPlan, node: str) -> None:
+        """Puts the node back on the network that carries routes; nothing happens if it is there."""
+
+    async def disconnect_routes(self, plan: GroupPlan, node: str) -> None:
+        """Cuts the node's routes; its clients keep their connections."""
+
+    async def remove(self, node: str) -> None:
+        """Ends the node at once and removes it, its output included; nothing happens if it is gone."""
+
+    async def clean(self, group: str) -> None:
+        """Removes what the group's nodes shared; call it when they are gone."""
+
+    async def output(
+        self, node: str, *, since: datetime | None = None, tail: int | None = None
+    ) -> Sequence[RawLine]:
+        """What the node has written so far, over all its runs that the engine still has, oldest first."""
+
+    def attach(self, node: str) -> AsyncIterator[Sequence[RawLine]]:
+        """The node's output from now on, in batches as it arrives, until its run ends.
+
+        Complete and in order as long as the batches are taken. Works on a node that is not started yet;
+        the first item is an empty batch, sent once nothing more can be missed.
+        """
+
+    def events(self, group: str) -> AsyncIterator[EngineEvent]:
+        """What happens to the group's nodes from now on.
+
+        Ends with `EngineUnavailable` when the engine goes away.
+        """
+
+    async def close(self) -> None:
+        """Lets go of connections and threads; the groups are left as they are."""

@@ -1,0 +1,189 @@
+"""What a group will look like, decided before anything is touched.
+
+`plan_group` turns settings and a choice of ports into a `GroupPlan`. That one plan feeds the
+configuration (`stanlocal.conf`), the engines and the exporters, so they cannot drift apart. Pure: no
+I/O, no clock. A plan survives a trip through JSON (`to_json`, `from_json`), which is how it travels in
+the engine's labels: any later process finds the whole group there. Secrets are never part of a plan's
+JSON: it carries the settings as `stanlocal.settings.redacted` shows them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+CLIENT_PORT = 4222
+CLUSTER_PORT = 6222
+MONITOR_PORT = 8222
+LOOPBACK = "127.0.0.1"
+
+CONF_DIR = "/etc/stan-config"
+"""Where a node finds its configuration (the seed document's mount path)."""
+STORE_DIR = "/data/stan/store"
+"""Where a node finds the store (the seed document's `dir`)."""
+STOP_GRACE_S = 30
+"""Seconds between SIGTERM and SIGKILL (the seed's terminationGracePeriodSeconds)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listen:
+    """What a server binds, as its own configuration says it."""
+
+    host: str = "0.0.0.0"
+    client: int = CLIENT_PORT
+    cluster: int = CLUSTER_PORT
+    monitor: int = MONITOR_PORT
+
+
+@dataclass(frozen=True, slots=True)
+class NodePlan:
+    """One server of the group."""
+
+    name: str
+    """`<group>-<index>`: the container's name, the server_name and the host name of its route."""
+    index: int
+    client_port: int
+    """On the host, for clients."""
+    monitor_port: int
+    """On the host, for the HTTP monitor."""
+    route_host: str
+    """The name by which the other nodes reach this one's cluster port."""
+    listen: Listen = Listen()
+
+    @property
+    def route(self) -> str:
+        return f"nats://{self.route_host}:{self.listen.cluster}"
+
+    @property
+    def cluster_advertise(self) -> str:
+        return f"{self.route_host}:{self.listen.cluster}"
+
+
+@dataclass(frozen=True, slots=True)
+class GroupPlan:
+    """The whole group."""
+
+    group: str
+    image: str
+    nodes: tuple[NodePlan, ...]
+    store_dir: str
+    """The host's folder that every node mounts at `STORE_DIR`."""
+    state_dir: str
+    """The host's folder for this group's ports, logs, events and rendered configuration."""
+    user: str
+    """`uid:gid` of the server's process; the store belongs to it."""
+    streaming: Mapping[str, Any]
+    """The server's `streaming {}` options under its own names."""
+    nats: Mapping[str, Any]
+    """The embedded NATS server's options under its own names."""
+    host: str = LOOPBACK
+    """The host's address that ports are published on."""
+    stop_grace_s: int = STOP_GRACE_S
+
+    @property
+    def cluster_id(self) -> str:
+        return str(self.streaming["cluster_id"])
+
+    @property
+    def ft_group(self) -> str:
+        return str(self.streaming["ft_group_name"])
+
+    @property
+    def client_network(self) -> str:
+        """Carries clients and monitoring; its ports are published."""
+        return f"{self.group}-clients"
+
+    @property
+    def cluster_network(self) -> str:
+        """Carries routes only; internal. Cutting a node from it leaves its clients alone."""
+        return f"{self.group}-routes"
+
+    @property
+    def routes(self) -> tuple[str, ...]:
+        """Every node's route, the same list in every node's configuration."""
+        return tuple(node.route for node in self.nodes)
+
+    def client_url(self, node: NodePlan) -> str:
+        return f"nats://{self.host}:{node.client_port}"
+
+    def monitor_url(self, node: NodePlan) -> str:
+        return f"http://{self.host}:{node.monitor_port}"
+
+    @property
+    def client_urls(self) -> tuple[str, ...]:
+        return tuple(self.client_url(node) for node in self.nodes)
+
+    @property
+    def monitor_urls(self) -> tuple[str, ...]:
+        return tuple(self.monitor_url(node) for node in self.nodes)
+
+    def node(self, name: str) -> NodePlan:
+        """The node of that name; `KeyError` when there is none."""
+        for node in self.nodes:
+            if node.name == name:
+                return node
+        raise KeyError(name)
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self), sort_keys=True, separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str) -> GroupPlan:
+        data = json.loads(text)
+        nodes = tuple(NodePlan(**{**node, "listen": Listen(**node["listen"])}) for node in data.pop("nodes"))
+        return cls(nodes=nodes, **data)
+
+
+def node_name(group: str, index: int) -> str:
+    return f"{group}-{index}"
+
+
+def fingerprint(plan: GroupPlan, node: NodePlan, conf: str) -> str:
+    """Changes whenever the node's container would have to be made anew.
+
+    Covers what the engine is told and the configuration's text; not the ports of *other* nodes.
+    """
+    told = [plan.image, plan.store_dir, plan.user, plan.host, plan.stop_grace_s, asdict(node), conf]
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def plan_group(
+    *,
+    group: str,
+    image: str,
+    ports: Sequence[tuple[int, int]],
+    store_dir: str,
+    state_dir: str,
+    user: str,
+    streaming: Mapping[str, Any],
+    nats: Mapping[str, Any],
+    host: str = LOOPBACK,
+) -> GroupPlan:
+    """The plan of a group with one node for each pair (client port, monitor port) in `ports`."""
+    nodes = tuple(
+        NodePlan(
+            name=node_name(group, index),
+            index=index,
+            client_port=client,
+            monitor_port=monitor,
+            route_host=node_name(group, index),
+        )
+        for index, (client, monitor) in enumerate(ports)
+    )
+    return GroupPlan(
+        group=group,
+        image=image,
+        nodes=nodes,
+        store_dir=store_dir,
+        state_dir=state_dir,
+        user=user,
+        streaming=dict(streaming),
+        nats=dict(nats),
+        host=host,
+    )
+
+
+__all__ = ["GroupPlan", "Listen", "NodePlan", "fingerprint", "node_name", "plan_group"]
