@@ -120,6 +120,10 @@ class GroupPlan:
     def monitor_urls(self) -> tuple[str, ...]:
         return tuple(self.monitor_url(node) for node in self.nodes)
 
+    def conf_dir(self, node: NodePlan) -> str:
+        """The host's folder with the node's stan.conf, mounted at `CONF_DIR`."""
+        return f"{self.state_dir}/conf/{node.name}"
+
     def node(self, name: str) -> NodePlan:
         """The node of that name; `KeyError` when there is none."""
         for node in self.nodes:

@@ -76,10 +76,17 @@ class EngineEvent:
 
     time: datetime
     node: str
-    action: Literal[
-        "create", "start", "die", "pause", "unpause", "destroy", "network-connect", "network-disconnect"
-    ]
+    action: Literal["create", "start", "die", "pause", "unpause", "destroy"]
     exit_code: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """How and when a node's process ended."""
+
+    code: int
+    time: datetime
+    """The engine's record of it, in UTC; Docker's is within about 2 ms of the process's end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +135,8 @@ class Engine(Protocol):
     async def stop(self, node: str, grace_s: float) -> None:
         """SIGTERM, then SIGKILL after `grace_s` seconds; returns when the process has ended."""
 
-    async def wait_exit(self, node: str) -> int:
-        """Returns the exit code once the node's process has ended (at once if it has)."""
+    async def wait_exit(self, node: str) -> Exit:
+        """Returns how it ended once the node's process has ended (at once if it has)."""
 
     async def pause(self, node: str) -> None:
         """Freezes the process; it keeps its locks and connections. Frozen already: nothing happens."""

@@ -1,0 +1,345 @@
+"""FT groups as containers, through the Docker SDK.
+
+Every container and network carries labels that say whose it is and hold the whole plan, so that any
+later process can take the group over with nothing but the engine. What lacks our labels, or has another
+user's, is never touched.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+import docker
+import docker.errors
+from docker.types import LogConfig
+from requests.exceptions import HTTPError
+
+from stanlocal.engine.base import EngineEvent, EngineInfo, Exit, Instance, RawLine
+from stanlocal.engine.docker_errors import FOREIGN, translate, translated
+from stanlocal.engine.docker_streams import AttachSource, Pump, parse_time, split_stamped
+from stanlocal.errors import EngineError, NameConflict, NodeNotFound, PortInUse
+from stanlocal.plan import CONF_DIR, STORE_DIR, GroupPlan, NodePlan
+
+T = TypeVar("T")
+
+LABEL = "dev.stanlocal"
+GROUP, NODE, INDEX, OWNER, PLAN, FINGERPRINT = (
+    f"{LABEL}.{key}" for key in ("group", "node", "index", "owner", "plan", "fingerprint")
+)
+
+PIDS_LIMIT = 512
+"""Far above what a server needs (64 were enough in tests), far below what a fork bomb wants."""
+LOG_CONFIG = {"max-size": "10m", "max-file": "3"}
+NEVER = "0001-01-01T00:00:00Z"
+"""What the engine says instead of a time that there is not."""
+
+_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm", "i386": "386"}
+_ACTIONS = {"create", "start", "die", "pause", "unpause", "destroy"}
+
+
+class DockerEngine:
+    """An `Engine` over one Docker Engine; see `stanlocal.engine.base.Engine` for what is promised."""
+
+    name = "docker"
+
+    def __init__(self, client: docker.DockerClient) -> None:
+        self._client = client
+        self._api = client.api
+        self._owner = str(os.getuid())
+        self._calls = ThreadPoolExecutor(max_workers=16, thread_name_prefix="stanlocal-docker")
+
+    @property
+    def client(self) -> docker.DockerClient:
+        """The SDK's client, for what concerns images."""
+        return self._client
+
+    async def _call(self, call: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+        """Runs a blocking call to its end, also when cancelled meanwhile."""
+        loop = asyncio.get_running_loop()
+        future = loop.run_in_executor(self._calls, lambda: call(*args, **kwargs))
+        try:
+            return await asyncio.shield(future)
+        except asyncio.CancelledError:
+            await asyncio.wait([future])
+            raise
+        except FOREIGN as error:
+            raise translate(error) from error
+
+    # What there is
+
+    async def info(self) -> EngineInfo:
+        found = await self._call(self._api.info)
+        address = (
+            str(self._api.base_url).replace("http+unix://", "unix://").replace("http+docker://", "unix://")
+        )
+        return EngineInfo(
+            name=self.name,
+            version=str(found["ServerVersion"]),
+            address=address,
+            architecture=_ARCHITECTURES.get(found["Architecture"], found["Architecture"]),
+            rootless=any("rootless" in option for option in found.get("SecurityOptions") or ()),
+            local=found["KernelVersion"] == os.uname().release and found["Name"] == os.uname().nodename,
+        )
+
+    def _filters(self, group: str | None = None) -> dict[str, list[str]]:
+        labels = [f"{OWNER}={self._owner}", f"{GROUP}={group}" if group else GROUP]
+        return {"label": labels}
+
+    async def groups(self) -> Sequence[str]:
+        filters = self._filters()
+        containers, networks = await asyncio.gather(
+            self._call(self._api.containers, all=True, filters=filters),
+            self._call(self._api.networks, filters=filters),
+        )
+        return sorted({thing["Labels"][GROUP] for thing in (*containers, *networks)})
+
+    async def instances(self, group: str) -> Sequence[Instance]:
+        listed = await self._call(self._api.containers, all=True, filters=self._filters(group))
+        found = await asyncio.gather(*(self._instance(container["Id"]) for container in listed))
+        return sorted((instance for instance in found if instance), key=lambda instance: instance.index)
+
+    async def _instance(self, container_id: str) -> Instance | None:
+        try:
+            return _instance(await self._call(self._api.inspect_container, container_id))
+        except NodeNotFound:  # removed between the list and this look
+            return None
+
+    async def _state(self, node: str) -> Mapping[str, Any]:
+        """The container's state; `NodeNotFound` when there is none or it is not ours."""
+        found = await self._call(self._api.inspect_container, node)
+        if not self._is_ours(found["Config"]["Labels"]):
+            raise NodeNotFound(f"container '{node}' was not made by stanlocal for you; see 'stanlocal list'")
+        state: Mapping[str, Any] = found["State"]
+        return state
+
+    def _is_ours(self, labels: Mapping[str, str] | None) -> bool:
+        return labels is not None and labels.get(OWNER) == self._owner and GROUP in labels
+
+    # Making and removing
+
+    async def prepare(self, plan: GroupPlan) -> None:
+        await asyncio.gather(
+            self._network(plan, plan.client_network, internal=False),
+            self._network(plan, plan.cluster_network, internal=True),
+        )
+
+    async def _network(self, plan: GroupPlan, name: str, *, internal: bool) -> None:
+        labels = {GROUP: plan.group, OWNER: self._owner}
+        try:
+            await self._call(
+                self._api.create_network,
+                name,
+                driver="bridge",
+                internal=internal,
+                labels=labels,
+                check_duplicate=True,
+            )
+        except NameConflict:
+            found = await self._call(self._api.inspect_network, name)
+            if not self._is_ours(found["Labels"]) or found["Labels"][GROUP] != plan.group:
+                raise
+
+    async def create(self, plan: GroupPlan, node: NodePlan, fingerprint: str) -> None:
+        try:
+            await self._call(self._create, plan, node, fingerprint)
+        except NameConflict as conflict:
+            found = await self._call(self._api.inspect_container, node.name)
+            raise NameConflict(
+                f"container '{node.name}' ({found['Config']['Image']}) was not made by stanlocal for group "
+                f"'{plan.group}'; rename or remove it, or choose another group with '--group'",
+                node.name,
+            ) from conflict
+
+    def _create(self, plan: GroupPlan, node: NodePlan, fingerprint: str) -> None:
+        listen = node.listen
+        published = {listen.client: node.client_port, listen.monitor: node.monitor_port}
+        made = self._api.create_container(
+            plan.image,
+            command=["-sc", f"{CONF_DIR}/stan.conf"],
+            name=node.name,
+            hostname=node.name,
+            user=plan.user,
+            ports=list(published),
+            labels={
+                GROUP: plan.group,
+                NODE: node.name,
+                INDEX: str(node.index),
+                OWNER: self._owner,
+                FINGERPRINT: fingerprint,
+                PLAN: plan.to_json(),
+            },
+            stop_signal="SIGTERM",
+            host_config=self._api.create_host_config(
+                binds=[f"{plan.store_dir}:{STORE_DIR}:rw", f"{plan.conf_dir(node)}:{CONF_DIR}:ro"],
+                port_bindings={inside: (plan.host, outside) for inside, outside in published.items()},
+                network_mode=plan.client_network,
+                read_only=True,
+                cap_drop=["ALL"],
+                security_opt=["no-new-privileges:true"],
+                pids_limit=PIDS_LIMIT,
+                log_config=LogConfig(type=LogConfig.types.JSON, config=LOG_CONFIG),
+            ),
+        )
+        try:
+            self._api.connect_container_to_network(
+                made["Id"], plan.cluster_network, aliases=[node.route_host]
+            )
+        except FOREIGN:
+            self._api.remove_container(made["Id"], force=True)
+            raise
+
+    async def remove(self, node: str) -> None:
+        with suppress(NodeNotFound):
+            await self._state(node)
+            await self._call(self._api.remove_container, node, force=True)
+
+    async def clean(self, group: str) -> None:
+        networks = await self._call(self._api.networks, filters=self._filters(group))
+        await asyncio.gather(*(self._remove_network(network["Id"]) for network in networks))
+
+    async def _remove_network(self, network_id: str) -> None:
+        with suppress(NodeNotFound):
+            await self._call(self._api.remove_network, network_id)
+
+    # Acting on a node
+
+    async def start(self, plan: GroupPlan, node: str) -> None:
+        try:
+            await self._call(self._api.start, node)
+        except PortInUse as taken:
+            raise PortInUse(f"port {taken.port} for {node} is taken; free it", taken.port) from taken
+
+    async def signal(self, node: str, signal: str) -> None:
+        state = await self._state(node)
+        if state["Running"]:
+            try:
+                await self._call(self._api.kill, node, signal)
+            except EngineError:
+                if (await self._state(node))["Running"]:  # else it ended meanwhile
+                    raise
+
+    async def stop(self, node: str, grace_s: float) -> None:
+        await self._state(node)
+        await self._call(self._stop, node, max(0, round(grace_s)))
+
+    def _stop(self, node: str, grace_s: int) -> None:
+        self._api.stop(node, timeout=grace_s)
+
+    async def wait_exit(self, node: str) -> Exit:
+        await self._state(node)
+        code = int((await self._call(self._api.wait, node, timeout=None))["StatusCode"])
+        return Exit(code, parse_time((await self._state(node))["FinishedAt"]))
+
+    async def pause(self, node: str) -> None:
+        if not (await self._state(node))["Paused"]:
+            await self._call(self._api.pause, node)
+
+    async def unpause(self, node: str) -> None:
+        if (await self._state(node))["Paused"]:
+            await self._call(self._api.unpause, node)
+
+    async def connect_routes(self, plan: GroupPlan, node: str) -> None:
+        found = await self._call(self._api.inspect_container, node)
+        if plan.cluster_network not in found["NetworkSettings"]["Networks"]:
+            await self._call(
+                self._api.connect_container_to_network,
+                node,
+                plan.cluster_network,
+                aliases=[plan.node(node).route_host],
+            )
+
+    async def disconnect_routes(self, plan: GroupPlan, node: str) -> None:
+        found = await self._call(self._api.inspect_container, node)
+        if plan.cluster_network in found["NetworkSettings"]["Networks"]:
+            await self._call(self._api.disconnect_container_from_network, node, plan.cluster_network)
+
+    # Watching
+
+    async def output(
+        self, node: str, *, since: datetime | None = None, tail: int | None = None
+    ) -> Sequence[RawLine]:
+        return await self._call(self._output, node, since, tail)
+
+    def _output(self, node: str, since: datetime | None, tail: int | None) -> list[RawLine]:
+        output: bytes = self._api.logs(
+            node,
+            timestamps=True,
+            since=since.timestamp() if since else None,
+            tail="all" if tail is None else tail,
+        )
+        return split_stamped(output)
+
+    async def attach(self, node: str) -> AsyncIterator[Sequence[RawLine]]:
+        url = f"{self._api.base_url}/v{self._api.api_version}/containers/{node}/attach"
+        response = await self._call(
+            self._api.post,
+            url,
+            params={"stream": 1, "stdout": 1, "stderr": 1},
+            stream=True,
+            timeout=(self._api.timeout, None),
+        )
+        if response.status_code >= 400:
+            with translated():
+                docker.errors.create_api_error_from_http_exception(HTTPError(response=response))
+        source = AttachSource(response)
+        pump = Pump(f"stanlocal-attach-{node}", lambda: iter(source), source.interrupt)
+        async for batch in pump.items():
+            yield batch
+
+    async def events(self, group: str) -> AsyncIterator[EngineEvent]:
+        filters = {**self._filters(group), "type": ["container"]}
+        stream: Any = await self._call(self._api.events, decode=True, filters=filters)
+
+        def source() -> Iterator[EngineEvent]:
+            for event in stream:
+                if event["Action"] in _ACTIONS:
+                    yield _event(event)
+
+        pump = Pump(f"stanlocal-events-{group}", source, stream.close)
+        async for event in pump.items():
+            yield event
+
+    async def close(self) -> None:
+        self._calls.shutdown(wait=False)
+        self._client.close()
+
+
+def _instance(found: Mapping[str, Any]) -> Instance | None:
+    """What an inspected container says; None for one whose plan another version wrote differently."""
+    labels, state = found["Config"]["Labels"], found["State"]
+    plan = GroupPlan.from_json(labels[PLAN])
+    networks = found["NetworkSettings"]["Networks"]
+    running = bool(state["Running"])
+    return Instance(
+        group=labels[GROUP],
+        name=labels[NODE],
+        index=int(labels[INDEX]),
+        id=found["Id"],
+        status="exited" if state["Status"] in ("dead", "removing") else state["Status"],
+        pid=state["Pid"] or None,
+        exit_code=None if running or state["StartedAt"] == NEVER else int(state["ExitCode"]),
+        error="killed: out of memory" if state["OOMKilled"] else state["Error"] or None,
+        started_at=None if state["StartedAt"] == NEVER else parse_time(state["StartedAt"]),
+        finished_at=None if running or state["FinishedAt"] == NEVER else parse_time(state["FinishedAt"]),
+        routes_connected=plan.cluster_network in networks,
+        clients_connected=plan.client_network in networks,
+        fingerprint=labels[FINGERPRINT],
+        plan=plan,
+    )
+
+
+def _event(event: Mapping[str, Any]) -> EngineEvent:
+    attributes = event["Actor"]["Attributes"]
+    code = attributes.get("exitCode")
+    return EngineEvent(
+        time=datetime.fromtimestamp(event["timeNano"] / 1e9, UTC),
+        node=attributes[NODE],
+        action=event["Action"],
+        exit_code=int(code) if code is not None else None,
+    )

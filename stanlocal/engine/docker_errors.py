@@ -1,0 +1,116 @@
+"""What the Docker SDK raises, as the errors of stanlocal.
+
+The first row that fits decides. Nothing of docker, requests or urllib3 leaves the engine.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import docker.errors
+import requests.exceptions
+import urllib3.exceptions
+
+from stanlocal.errors import (
+    EngineError,
+    EngineUnavailable,
+    ImageNotFound,
+    NameConflict,
+    NodeNotFound,
+    PortInUse,
+    StanlocalError,
+)
+
+_PORT_TAKEN = re.compile(
+    r"Bind for \S*?:(\d+) failed: port is already allocated"
+    r"|listen tcp4? \S*?:(\d+): bind: address already in use"
+    r"|failed to bind host port for \S*?:(\d+):"
+)
+_NAME_TAKEN = re.compile(r'name "/?([^"]+)" is already in use|network with name (\S+) already exists')
+_NO_SUBNET = "non-overlapping IPv4 address pool"
+
+
+def taken_port(text: str) -> int | None:
+    """The host port that an engine's message says is taken."""
+    found = _PORT_TAKEN.search(text)
+    return int(next(filter(None, found.groups()))) if found else None
+
+
+def _explanation(error: docker.errors.APIError) -> str:
+    return str(error.explanation or error).strip().splitlines()[0]
+
+
+def _port_in_use(error: docker.errors.APIError) -> StanlocalError | None:
+    port = taken_port(_explanation(error))
+    if port is None:
+        return None
+    return PortInUse(f"port {port} is taken; free it or choose others with '--port'", port)
+
+
+def _name_conflict(error: docker.errors.APIError) -> StanlocalError | None:
+    found = _NAME_TAKEN.search(_explanation(error))
+    if not found:
+        return None
+    name = next(filter(None, found.groups()))
+    return NameConflict(
+        f"'{name}' exists already and was not made by stanlocal for you; rename or remove it, or choose "
+        "another group with '--group'",
+        name,
+    )
+
+
+def _no_subnet(error: docker.errors.APIError) -> StanlocalError | None:
+    if _NO_SUBNET not in _explanation(error):
+        return None
+    return EngineError(
+        "the engine has no address range left for another network; remove unused ones with "
+        "'docker network prune'"
+    )
+
+
+def _not_found(error: docker.errors.APIError) -> StanlocalError | None:
+    if isinstance(error, docker.errors.ImageNotFound):
+        return ImageNotFound(f"the image is gone: {_explanation(error)}; see 'stanlocal image status'")
+    if isinstance(error, docker.errors.NotFound):
+        return NodeNotFound(f"the engine has it no more: {_explanation(error)}; see 'stanlocal status'")
+    return None
+
+
+_API_RULES: tuple[Callable[[docker.errors.APIError], StanlocalError | None], ...] = (
+    _port_in_use,
+    _name_conflict,
+    _no_subnet,
+    _not_found,
+)
+
+
+def translate(error: Exception) -> StanlocalError:
+    """The error of stanlocal that says what `error` means."""
+    if isinstance(error, docker.errors.APIError):
+        for rule in _API_RULES:
+            if translated := rule(error):
+                return translated
+        return EngineError(f"the engine refused: {_explanation(error)}; see 'stanlocal doctor'")
+    if isinstance(error, requests.exceptions.Timeout | urllib3.exceptions.TimeoutError):
+        return EngineUnavailable("the engine does not answer in time; restart it, then try again")
+    return EngineUnavailable(f"the connection to the engine was lost ({error}); see 'stanlocal doctor'")
+
+
+FOREIGN = (
+    docker.errors.DockerException,
+    requests.exceptions.RequestException,
+    urllib3.exceptions.HTTPError,
+    ConnectionError,
+)
+"""All that the SDK and what is under it raise when an engine refuses, hangs or goes away."""
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Within it, the SDK's errors become those of stanlocal."""
+    try:
+        yield
+    except FOREIGN as error:
+        raise translate(error) from error
