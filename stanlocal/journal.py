@@ -1,0 +1,164 @@
+"""What was done to a group: an append-only file that outlives the tool.
+
+Only what cannot be derived is written: faults and their end. States, failovers and problems are derived
+from the servers' logs and the engine. A record is one JSON line, appended under a lock before and after
+the act, so that a tool that is killed half way leaves the intent on disk; a line that was cut short is
+skipped. `faults` folds the records into the faults that there were.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+
+FILE = "journal.jsonl"
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One line of the journal."""
+
+    time: datetime
+    type: Literal["fault", "effect", "heal"]
+    """`fault`: about to be injected; `effect`: the engine confirmed it; `heal`: it is over."""
+    fault: str
+    """The id of the fault it belongs to."""
+    name: str = ""
+    """Of the fault, as the registry has it; on `fault` records."""
+    targets: tuple[str, ...] = ()
+    runs: dict[str, str] = field(default_factory=dict)
+    """For each target the start of the run that is hit (RFC 3339), by which its end is recognised."""
+    times: dict[str, str] = field(default_factory=dict)
+    """On `effect` records: when each target was hit (RFC 3339)."""
+    expected: str | None = None
+    observed: str | None = None
+    ends_run: bool = False
+    """On `fault` records: whether the targets' processes are to end by it, whatever their exit code."""
+    until: str | None = None
+    """On `fault` records: when it is to end by itself (RFC 3339); None: when it is healed."""
+
+
+@dataclass(frozen=True, slots=True)
+class FaultRecord:
+    """A fault, from its records."""
+
+    id: str
+    name: str
+    targets: tuple[str, ...]
+    runs: dict[str, str]
+    since: datetime
+    until: datetime | None
+    expected: str | None
+    ends_run: bool
+    observed: str | None = None
+    times: dict[str, str] = field(default_factory=dict)
+    healed_at: datetime | None = None
+
+    @property
+    def in_force(self) -> bool:
+        return self.healed_at is None
+
+    def document(self) -> dict[str, Any]:
+        """As the contract shows a fault."""
+        end = self.healed_at or self.until
+        return {
+            "id": self.id,
+            "name": self.name,
+            "targets": list(self.targets),
+            "since": rfc3339(self.since),
+            "until": rfc3339(end) if end else None,
+            "expected": self.expected,
+            "observed": self.observed,
+        }
+
+
+def rfc3339(time: datetime) -> str:
+    """In UTC, with microseconds and `Z`."""
+    return time.isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+class Journal:
+    """The journal of one group."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / FILE
+
+    def append(self, record: Record) -> None:
+        """On disk when this returns."""
+        document = {
+            key: value for key, value in asdict(record).items() if value not in (None, "", (), {}, False)
+        }
+        document["time"] = rfc3339(record.time)
+        line = (json.dumps(document, separators=(",", ":")) + "\n").encode()
+        self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+        with os.fdopen(descriptor, "r+b", buffering=0) as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            size = os.fstat(descriptor).st_size
+            if size and os.pread(descriptor, 1, size - 1) != b"\n":  # a tool was killed while it wrote
+                line = b"\n" + line
+            file.write(line)
+            os.fsync(descriptor)
+
+    def records(self) -> list[Record]:
+        """All of them, oldest first; none when nothing was ever done."""
+        try:
+            text = self.path.read_text("utf-8", "replace")
+        except FileNotFoundError:
+            return []
+        return list(_parse(text.splitlines()))
+
+    def faults(self) -> list[FaultRecord]:
+        """Every fault that there was, oldest first."""
+        return faults(self.records())
+
+
+def _parse(lines: Iterable[str]) -> Iterator[Record]:
+    for line in lines:
+        try:
+            document = json.loads(line)
+            document["time"] = datetime.fromisoformat(document["time"])
+            document["targets"] = tuple(document.get("targets", ()))
+            record = Record(**document)
+        except (ValueError, TypeError, KeyError):  # cut short, or of a later version
+            continue
+        yield record
+
+
+def faults(records: Sequence[Record]) -> list[FaultRecord]:
+    """The faults that these records tell of, oldest first."""
+    found: dict[str, FaultRecord] = {}
+    for record in records:
+        known = found.get(record.fault)
+        if record.type == "fault":
+            found[record.fault] = FaultRecord(
+                id=record.fault,
+                name=record.name,
+                targets=record.targets,
+                runs=record.runs,
+                since=record.time,
+                until=datetime.fromisoformat(record.until) if record.until else None,
+                expected=record.expected,
+                ends_run=record.ends_run,
+            )
+        elif known is not None and record.type == "effect":
+            found[record.fault] = replace(
+                known, observed=record.observed or known.observed, times={**known.times, **record.times}
+            )
+        elif known is not None:
+            found[record.fault] = replace(known, healed_at=record.time)
+    return list(found.values())
+
+
+def end_is_recorded(recorded: Iterable[FaultRecord], node: str, started_at: datetime | None) -> bool:
+    """Whether the end of the run of `node` that began at `started_at` is the effect of a fault."""
+    if started_at is None:
+        return False
+    run = rfc3339(started_at)
+    return any(fault.ends_run and fault.runs.get(node) == run for fault in recorded)

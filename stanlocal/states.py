@@ -1,0 +1,258 @@
+"""From facts to states: what a node is, and what that makes of the group.
+
+Pure. `assess` takes everything that was observed at one moment (`NodeFacts` for each node, `LockFacts`
+for the store) and derives the states from that alone, never from an earlier guess. Which source is
+believed for what:
+
+- whether a process runs, is frozen or has ended: the engine;
+- what a running server is: the milestones in its log, because the monitor says `FT_ACTIVE` as soon as
+  the lock is taken, before the store is read and clients are served, and does not answer meanwhile;
+- the monitor is asked besides, and a disagreement is reported as the node's problem;
+- who keeps others from the store: the kernel's lock table, where it can be seen, else the log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from stanlocal.engine.base import Instance
+
+ENDED_AS_ASKED = (0, 143)
+"""Exit codes of a server that was told to end: SIGINT, SIGTERM."""
+
+
+class NodeState(StrEnum):
+    """What one node is."""
+
+    CREATED = "created"
+    STARTING = "starting"
+    STANDBY = "standby"
+    RECOVERING = "recovering"
+    """Has the store lock and reads the store; serves nobody yet."""
+    ACTIVE = "active"
+    """The streaming server is ready: clients are served."""
+    STOPPED = "stopped"
+    """Ended as asked."""
+    FAILED = "failed"
+    """Ended in any other way."""
+
+
+class GroupState(StrEnum):
+    """What the nodes together are; the first that fits, in this order."""
+
+    DOWN = "down"
+    STARTING = "starting"
+    SPLIT_BRAIN = "split-brain"
+    RECOVERING = "recovering"
+    BLOCKED = "blocked"
+    FAILOVER = "failover"
+    DEGRADED = "degraded"
+    HEALTHY = "healthy"
+
+
+@dataclass(frozen=True, slots=True)
+class LogFacts:
+    """What a node's log says."""
+
+    role: NodeState | None = None
+    """Of the current run: starting, standby, recovering or active; None when the log does not tell."""
+    ready_at: datetime | None = None
+    """When the streaming server was last ready, in this run or an earlier one."""
+    failure: str | None = None
+    """The line that says why the run ended or cannot go on."""
+    lock_busy: str | None = None
+    """The line that says the store lock could not be had, since the node is a standby."""
+    version: str | None = None
+    """Of the server."""
+
+
+@dataclass(frozen=True, slots=True)
+class NodeFacts:
+    """Everything observed about one node at one moment."""
+
+    instance: Instance
+    log: LogFacts
+    monitor: str | None = None
+    """The FT state that the monitor answered (`FT_ACTIVE`, `FT_STANDBY`); None when it did not answer."""
+    end_recorded: bool = False
+    """Whether the end of the last run is the effect of a recorded fault."""
+
+
+@dataclass(frozen=True, slots=True)
+class LockFacts:
+    """Who holds the lock on the store's lock file."""
+
+    visible: bool = False
+    """Whether that can be seen at all; only where the nodes' processes are in this kernel's lock table."""
+    holder: str | None = None
+    """The node that holds it."""
+    stranger: str | None = None
+    """The process outside the group that holds it."""
+
+
+@dataclass(frozen=True, slots=True)
+class NodeStatus:
+    """One node, assessed."""
+
+    instance: Instance
+    state: NodeState
+    paused: bool
+    partitioned: bool
+    problem: str | None
+
+    @property
+    def name(self) -> str:
+        return self.instance.name
+
+    @property
+    def holds_store(self) -> bool:
+        """Whether it took the store lock in this run, going by its log."""
+        return self.state in (NodeState.ACTIVE, NodeState.RECOVERING)
+
+    @property
+    def serves(self) -> bool:
+        """Whether a client that can reach it is served."""
+        return self.state is NodeState.ACTIVE and not self.paused and self.instance.clients_connected
+
+    @property
+    def usable_standby(self) -> bool:
+        """Whether it would take over."""
+        return self.state is NodeState.STANDBY and not self.paused and not self.partitioned
+
+
+@dataclass(frozen=True, slots=True)
+class GroupStatus:
+    """The group, assessed."""
+
+    nodes: tuple[NodeStatus, ...]
+    state: GroupState
+    active: str | None
+    """The node that serves, when exactly one does."""
+    lock_holder: str | None
+    problem: str | None
+    server_version: str | None = None
+
+    def node(self, name: str) -> NodeStatus:
+        """The node of that name; `KeyError` when there is none."""
+        for node in self.nodes:
+            if node.name == name:
+                return node
+        raise KeyError(name)
+
+    @property
+    def states(self) -> dict[str, str]:
+        """Each node's state by its name."""
+        return {node.name: node.state.value for node in self.nodes}
+
+
+def assess(facts: Sequence[NodeFacts], lock: LockFacts) -> GroupStatus:
+    """The states that these facts amount to."""
+    nodes = tuple(_assess_node(fact) for fact in facts)
+    holder = _lock_holder(nodes, lock)
+    state, problem = _assess_group(nodes, facts, lock, holder)
+    serving = [node.name for node in nodes if node.serves]
+    versions = (fact.log.version for fact in facts if fact.log.version)
+    return GroupStatus(
+        nodes=nodes,
+        state=state,
+        active=serving[0] if len(serving) == 1 else None,
+        lock_holder=holder,
+        problem=problem,
+        server_version=next(versions, None),
+    )
+
+
+def _assess_node(facts: NodeFacts) -> NodeStatus:
+    instance = facts.instance
+    state, problem = _node_state(facts)
+    return NodeStatus(
+        instance=instance,
+        state=state,
+        paused=instance.status == "paused",
+        partitioned=instance.running and not (instance.routes_connected and instance.clients_connected),
+        problem=problem,
+    )
+
+
+def _node_state(facts: NodeFacts) -> tuple[NodeState, str | None]:
+    instance, log = facts.instance, facts.log
+    if instance.status == "created":
+        return (NodeState.FAILED, instance.error) if instance.error else (NodeState.CREATED, None)
+    if not instance.running:
+        if instance.exit_code in ENDED_AS_ASKED or facts.end_recorded:
+            return NodeState.STOPPED, None
+        why = instance.error or log.failure or "no line in its log says why"
+        return NodeState.FAILED, f"exit {instance.exit_code}: {why}"
+    role = log.role or _ROLE_OF_MONITOR.get(facts.monitor or "", NodeState.STARTING)
+    return role, log.failure or _disagreement(role, facts.monitor)
+
+
+_ROLE_OF_MONITOR = {"FT_ACTIVE": NodeState.ACTIVE, "FT_STANDBY": NodeState.STANDBY}
+"""For a log whose milestones were rotated away."""
+
+
+def _disagreement(role: NodeState, monitor: str | None) -> str | None:
+    expected = {"FT_ACTIVE": (NodeState.ACTIVE, NodeState.RECOVERING), "FT_STANDBY": (NodeState.STANDBY,)}
+    if monitor not in expected or role in (NodeState.STARTING, *expected[monitor]):
+        return None
+    return f"its log says {role.value}, its monitor says {monitor}"
+
+
+def _lock_holder(nodes: Sequence[NodeStatus], lock: LockFacts) -> str | None:
+    if lock.visible:
+        return lock.holder
+    holders = [node.name for node in nodes if node.holds_store]
+    return holders[0] if len(holders) == 1 else None
+
+
+def _assess_group(
+    nodes: Sequence[NodeStatus], facts: Sequence[NodeFacts], lock: LockFacts, holder: str | None
+) -> tuple[GroupState, str | None]:
+    running = [node for node in nodes if node.instance.running]
+    active = [node for node in nodes if node.state is NodeState.ACTIVE]
+    if not running:
+        return GroupState.DOWN, None
+    if len(active) > 1:
+        names = " and ".join(node.name for node in active)
+        return GroupState.SPLIT_BRAIN, (
+            f"{names} are both active over one store: the lock of one of them was not honoured; "
+            "stop the one that was paused or cut off"
+        )
+    if any(node.serves for node in nodes):
+        usable = all(node.serves or node.usable_standby for node in nodes)
+        cut = any(node.serves and node.partitioned for node in nodes)
+        return (GroupState.HEALTHY if usable and not cut else GroupState.DEGRADED), None
+    holding = [node for node in nodes if node.holds_store or node.name == holder]
+    frozen = next((node for node in holding if node.paused or not node.instance.clients_connected), None)
+    if any(node.state is NodeState.RECOVERING and not node.paused for node in nodes):
+        return GroupState.RECOVERING, None
+    if frozen is not None:
+        return GroupState.BLOCKED, _blocked(frozen, facts)
+    if lock.stranger is not None:
+        return (
+            GroupState.BLOCKED,
+            f"{lock.stranger}, which is not of this group, holds the store lock; end it",
+        )
+    if not any(node.usable_standby or node.state is NodeState.STARTING for node in running):
+        return GroupState.BLOCKED, "no node that runs can take over; unpause or start one"
+    if _served_before(running, facts):
+        return GroupState.FAILOVER, None
+    return GroupState.STARTING, None
+
+
+def _blocked(holder: NodeStatus, facts: Sequence[NodeFacts]) -> str:
+    what = "is paused" if holder.paused else "is cut off"
+    cure = "unpause or kill it" if holder.paused else "heal or kill it"
+    line = next((fact.log.lock_busy for fact in facts if fact.log.lock_busy), None)
+    seen = f" ({line})" if line else ""
+    return f"{holder.name} {what} and keeps the store lock; {cure}{seen}"
+
+
+def _served_before(running: Sequence[NodeStatus], facts: Sequence[NodeFacts]) -> bool:
+    """Whether some node has served since the longest-running one was started."""
+    starts = [node.instance.started_at for node in running if node.instance.started_at]
+    ready = [fact.log.ready_at for fact in facts if fact.log.ready_at]
+    return bool(starts and ready) and max(ready) >= min(starts)
