@@ -1,0 +1,80 @@
+"""Fixtures for every kind of test: an engine, a server binary, names and folders of one's own."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from stanlocal.engine import endpoint
+from stanlocal.errors import EngineUnavailable
+
+if TYPE_CHECKING:
+    import docker
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _isolated_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No test sees the user's settings, or leaves anything in the user's state folder.
+
+    The cache folder stays the user's: it holds the server binary, which takes a minute to build.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith("STANLOCAL_")]:
+            patch.delenv(name)
+        patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+        patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
+        yield
+
+
+@pytest.fixture(scope="session")
+def state_home() -> Path:
+    """The XDG state home of this test session."""
+    return Path(os.environ["XDG_STATE_HOME"])
+
+
+@pytest.fixture(scope="session")
+def docker_client() -> Iterator[docker.DockerClient]:
+    """A client of the Docker Engine; without one the test is skipped, and fails when CI=true."""
+    try:
+        client = endpoint.connect()
+    except EngineUnavailable as err:
+        unavailable(str(err))
+    yield client
+    client.close()
+
+
+@pytest.fixture(autouse=True)
+def _marked_docker_needs_an_engine(request: pytest.FixtureRequest) -> None:
+    """Lets `@pytest.mark.docker` tests that do not ask for a client skip, or fail, like those that do."""
+    if request.node.get_closest_marker("docker"):
+        request.getfixturevalue("docker_client")
+
+
+def unavailable(reason: str) -> None:
+    """What a test needs is not there: a failure in CI, elsewhere a skip with the reason."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason, pytrace=False)
+    pytest.skip(reason)
+
+
+@pytest.fixture
+def group_name(request: pytest.FixtureRequest) -> Iterator[str]:
+    """A name that no other group has; whatever a failing test left under it is removed."""
+    name = f"t-{secrets.token_hex(4)}"
+    client = request.getfixturevalue("docker_client") if request.node.get_closest_marker("docker") else None
+    yield name
+    if client is not None:
+        _sweep(client, name)
+
+
+def _sweep(client: docker.DockerClient, name: str) -> None:
+    label = f"dev.stanlocal.group={name}"
+    for container in client.containers.list(all=True, filters={"label": label}):
+        container.remove(force=True)
+    for network in client.networks.list(filters={"label": label}):
+        network.remove()
