@@ -1,0 +1,182 @@
+"""Failovers, timed phase by phase from what the servers themselves wrote.
+
+A failover is an observed transition: one node served, something happened to it, another became ready.
+The phases are consecutive, so that they add up to the outage:
+
+========== ============================== ==========================================================
+detected   fault to                       the next node's NATS server loses its route to the old one
+lock       to                             `Server is active`: it has the store lock
+recovering to                             `Recovered …`: it has read the store
+ready      to                             `Streaming Server is ready`
+first_ack  to                             the first publish acknowledged, as a client saw it
+========== ============================== ==========================================================
+
+A phase that nobody saw is None, and the next one counts from the last moment that was seen. Pure.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from stanlocal.journal import rfc3339
+from stanlocal.logs import events as ev
+from stanlocal.moments import Ended, Hit, Logged, Moment
+
+PHASES = ("detected", "lock", "recovering", "ready", "first_ack")
+
+_SKEW = timedelta(milliseconds=50)
+"""How much the engine's record of an end may lag behind what the other node noticed of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failover:
+    """One transition. Times are UTC; `None` where it was not seen."""
+
+    cause: str
+    """The fault's name, or what is known of an end that no fault explains."""
+    from_node: str
+    to_node: str
+    started_at: datetime
+    """When the fault hit: the end of the process, or the engine's confirmation."""
+    detected_at: datetime | None
+    lock_at: datetime | None
+    recovered_at: datetime | None
+    ready_at: datetime
+    first_ack_at: datetime | None = None
+
+    @property
+    def phases_ms(self) -> dict[str, float | None]:
+        """Consecutive durations in milliseconds, by the names in `PHASES`."""
+        moments = (self.detected_at, self.lock_at, self.recovered_at, self.ready_at, self.first_ack_at)
+        last, phases = self.started_at, dict[str, float | None]()
+        for phase, moment in zip(PHASES, moments, strict=True):
+            if moment is None:
+                phases[phase] = None
+                continue
+            moment = max(moment, last)  # clocks of two processes: never a negative duration
+            phases[phase] = _milliseconds(moment - last)
+            last = moment
+        return phases
+
+    @property
+    def outage_ms(self) -> float | None:
+        """From the fault to the first acknowledged publish; None without a client's view."""
+        return _milliseconds(self.first_ack_at - self.started_at) if self.first_ack_at else None
+
+    @property
+    def server_ms(self) -> float:
+        """From the fault to the next node's being ready."""
+        return _milliseconds(self.ready_at - self.started_at)
+
+    def document(self) -> dict[str, Any]:
+        """As the contract shows it."""
+        return {
+            "cause": self.cause,
+            "from": self.from_node,
+            "to": self.to_node,
+            "started_at": rfc3339(self.started_at),
+            "phases_ms": self.phases_ms,
+            "outage_ms": self.outage_ms,
+        }
+
+
+def _milliseconds(duration: timedelta) -> float:
+    return round(duration / timedelta(milliseconds=1), 3)
+
+
+class FailoverTracker:
+    """Finds the failovers in moments that come one by one, in the order of time."""
+
+    def __init__(self) -> None:
+        self._served: Moment | None = None
+        self._since: list[Moment] = []
+        """All that happened since a node was last ready."""
+
+    def observe(self, moment: Moment) -> Failover | None:
+        """The failover that this moment completes."""
+        if not _logged(moment, ev.StreamingReady):
+            self._since.append(moment)
+            return None
+        served, since = self._served, self._since
+        self._served, self._since = moment, []
+        if served is None or served.node == moment.node:
+            return None
+        return _failover(served.node, since, moment)
+
+
+def find(moments: Iterable[Moment]) -> list[Failover]:
+    """The failovers among moments in the order of time."""
+    tracker = FailoverTracker()
+    return [failover for moment in moments if (failover := tracker.observe(moment))]
+
+
+def _logged(moment: Moment, *kinds: type[ev.LogEvent]) -> bool:
+    return isinstance(moment.what, Logged) and isinstance(moment.what.event, kinds)
+
+
+def _failover(old: str, since: Sequence[Moment], ready: Moment) -> Failover:
+    new = [moment for moment in since if moment.node == ready.node]
+    started, cause = _start(old, [moment for moment in since if moment.node == old])
+    lock = _last(new, ev.LockTaken)
+    lost = [moment.time for moment in new if _route_lost(moment)]
+    if started is None:
+        started = min((time for time in (*lost, lock) if time), default=ready.time)
+    detected = next(
+        (time for time in lost if time >= started - _SKEW and (lock is None or time <= lock)), None
+    )
+    return Failover(
+        cause=cause,
+        from_node=old,
+        to_node=ready.node,
+        started_at=started,
+        detected_at=detected,
+        lock_at=lock,
+        recovered_at=_last(new, ev.RecoveryEnded),
+        ready_at=ready.time,
+    )
+
+
+def _start(old: str, moments: Sequence[Moment]) -> tuple[datetime | None, str]:
+    """When the old node's service ended, and why."""
+    hits = [(moment.time, moment.what.fault.name) for moment in moments if isinstance(moment.what, Hit)]
+    ends = [(moment.time, moment.what) for moment in moments if isinstance(moment.what, Ended)]
+    if ends:
+        time, end = ends[-1]
+        named = next((name for hit, name in reversed(hits) if hit <= time), None)
+        return time, named or (f"exit {end.exit_code}" if end.exit_code is not None else "unknown")
+    if hits:
+        return hits[-1]
+    return _last(moments, ev.ShuttingDown, ev.Boot), "unknown"
+
+
+def _last(moments: Sequence[Moment], *kinds: type[ev.LogEvent]) -> datetime | None:
+    return next((moment.time for moment in reversed(moments) if _logged(moment, *kinds)), None)
+
+
+def _route_lost(moment: Moment) -> bool:
+    event = moment.what.event if isinstance(moment.what, Logged) else None
+    return isinstance(event, ev.RouteDown) and event.reason != "Duplicate Route"
+
+
+def percentile(values: Sequence[float], share: float) -> float | None:
+    """The nearest-rank percentile; None of nothing."""
+    ordered = sorted(values)
+    if not ordered:
+        return None
+    rank = math.ceil(len(ordered) * share / 100)
+    return ordered[max(rank, 1) - 1]
+
+
+def document(failovers: Sequence[Failover]) -> dict[str, Any]:
+    """The list with the percentiles of what clients felt, as the contract shows it."""
+    outages = [failover.outage_ms for failover in failovers if failover.outage_ms is not None]
+    return {
+        "failovers": [failover.document() for failover in failovers],
+        "p50_ms": percentile(outages, 50),
+        "p95_ms": percentile(outages, 95),
+        "max_ms": max(outages, default=None),
+    }

@@ -1,0 +1,47 @@
+"""What a node's log says of the node: its milestones, folded line by line. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from stanlocal.logs import events as ev
+from stanlocal.logs.parse import LogLine
+from stanlocal.states import LogFacts, NodeState
+
+_ROLES: dict[type[ev.LogEvent], NodeState] = {
+    ev.StandbyStarted: NodeState.STANDBY,
+    ev.LockTaken: NodeState.RECOVERING,
+    ev.RecoveryStarted: NodeState.RECOVERING,
+    ev.StreamingReady: NodeState.ACTIVE,
+}
+
+
+def advance(facts: LogFacts, line: LogLine) -> LogFacts:
+    """The facts after one more line."""
+    event = line.event
+    if event is None:
+        return facts
+    if isinstance(event, ev.Boot):
+        return LogFacts(role=NodeState.STARTING, ready_at=facts.ready_at, version=event.version)
+    if event.fatal:
+        return replace(facts, failure=facts.failure or line.message)
+    if isinstance(event, ev.LockBusy | ev.LockError):
+        return replace(facts, lock_busy=line.message)
+    role = _ROLES.get(type(event))
+    if role is None:
+        return facts
+    return replace(
+        facts,
+        role=role,
+        lock_busy=None,
+        ready_at=line.time if role is NodeState.ACTIVE else facts.ready_at,
+    )
+
+
+def fold(lines: Iterable[LogLine], facts: LogFacts | None = None) -> LogFacts:
+    """The facts after all these lines, oldest first."""
+    facts = facts or LogFacts()
+    for line in lines:
+        facts = advance(facts, line)
+    return facts

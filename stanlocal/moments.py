@@ -1,0 +1,109 @@
+"""What happened to a group, from any source, as one kind of thing that can be put in order.
+
+Logs, engine and journal each know a part; as moments they are merged by time and read by whoever
+derives something from the past: `stanlocal.failovers`, `stanlocal.timeline`. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeAlias
+
+from stanlocal.engine.base import Instance
+from stanlocal.journal import FaultRecord
+from stanlocal.logs.events import LogEvent
+from stanlocal.logs.parse import LogLine
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A node's process ended."""
+
+    exit_code: int | None
+    recorded: bool
+    """Whether as the effect of a recorded fault."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frozen:
+    """A node's process was paused."""
+
+
+@dataclass(frozen=True, slots=True)
+class Thawed:
+    """A paused process goes on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A recorded fault took effect on the node."""
+
+    fault: FaultRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Healed:
+    """A recorded fault is over."""
+
+    fault: FaultRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """The node's log said something that matters."""
+
+    event: LogEvent
+    message: str
+
+
+What: TypeAlias = Ended | Frozen | Thawed | Hit | Healed | Logged
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """Something that happened to one node."""
+
+    time: datetime
+    node: str
+    what: What
+
+
+def of_line(node: str, line: LogLine) -> Moment | None:
+    """The moment that a line of the log is, if it matters."""
+    return Moment(line.time, node, Logged(line.event, line.message)) if line.event else None
+
+
+def of_end(instance: Instance, *, recorded: bool) -> Moment | None:
+    """The end of the node's last run, once it has ended."""
+    if instance.finished_at is None:
+        return None
+    return Moment(instance.finished_at, instance.name, Ended(instance.exit_code, recorded))
+
+
+def of_fault(fault: FaultRecord) -> Iterator[Moment]:
+    """When it hit each of its targets, what it did there, and when it was over."""
+    for node, stamp in fault.times.items():
+        time = datetime.fromisoformat(stamp)
+        yield Moment(time, node, Hit(fault))
+        if fault.ends_run:
+            yield Moment(time, node, Ended(None, recorded=True))
+        if fault.name == "pause":
+            yield Moment(time, node, Frozen())
+    if fault.healed_at is not None:
+        for node in fault.times:
+            if fault.name == "pause":
+                yield Moment(fault.healed_at, node, Thawed())
+            yield Moment(fault.healed_at, node, Healed(fault))
+
+
+def merge(
+    logs: Mapping[str, Iterable[LogLine]], ends: Iterable[Moment], faults: Iterable[FaultRecord]
+) -> Sequence[Moment]:
+    """All of them in the order of time."""
+    logged = (of_line(node, line) for node, lines in logs.items() for line in lines)
+    moments = [moment for moment in logged if moment]
+    moments += ends
+    moments += (moment for fault in faults for moment in of_fault(fault))
+    return sorted(moments, key=lambda moment: moment.time)
