@@ -1,0 +1,320 @@
+"""What a line of the server's log can mean to states and people.
+
+One small class for each kind, so that a reader can `match` on them. Only kinds that change a state or
+explain a trouble are here. Names and reasons are the server's own words; what it prints in Go's quotes
+(channels, files, ids) is given as printed, its escapes included.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+NO_SPACE = ("no space left on device", "disk quota exceeded", "file too large")
+"""How the operating system's errors end that mean there is no room to write: for anyone, for this user,
+for this process."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogEvent:
+    """Base of all kinds."""
+
+    fatal: ClassVar[bool] = False
+    """Whether the server's process ends with this line."""
+
+
+# --- a node's way to active, in order ---------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Boot(LogEvent):
+    """The first line of a run."""
+
+    cluster_id: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class ServerId(LogEvent):
+    """The id under which this run of the server is known to the other nodes."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class NatsReady(LogEvent):
+    """The embedded NATS server listens. Says nothing of streaming."""
+
+
+@dataclass(frozen=True, slots=True)
+class StandbyStarted(LogEvent):
+    """Waits for the active node's heartbeats to stop, then for the store lock."""
+
+
+@dataclass(frozen=True, slots=True)
+class LockBusy(LogEvent):
+    """The store lock is held by another process. Printed ever more rarely, up to once a minute."""
+
+
+@dataclass(frozen=True, slots=True)
+class LockError(LogEvent):
+    """The lock file cannot be used at all; the node tries again for ever."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class LockTaken(LogEvent):
+    """`Server is active`: has the store lock, and does not serve yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecoveryStarted(LogEvent):
+    """Reads the store. Can come twice in a run, when server.dat was missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecoveryEnded(LogEvent):
+    channels: int = 0
+    """Channels recovered; 0 for a store that was empty."""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamingReady(LogEvent):
+    """Clients are served: the one line that makes a node active."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShuttingDown(LogEvent):
+    """Was told to stop (SIGTERM, SIGINT)."""
+
+
+# --- two actives ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignActive(LogEvent):
+    """An active node hears another, which became active later. This one stays."""
+
+    server_id: str
+    """Of the other."""
+
+
+@dataclass(frozen=True, slots=True)
+class SteppedDown(LogEvent):
+    """An active node hears an older one, and ends (exit code 2)."""
+
+    fatal: ClassVar[bool] = True
+    server_id: str
+    """Of the other."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeartbeatFailed(LogEvent):
+    """The active node could not send an FT heartbeat."""
+
+    reason: str
+
+
+# --- ends that nobody asked for ---------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Panic(LogEvent):
+    """The Go runtime ended the process (exit code 2); a goroutine dump follows."""
+
+    fatal: ClassVar[bool] = True
+    reason: str
+
+    @property
+    def disk_full(self) -> bool:
+        """Whether it could not write for want of space."""
+        return self.reason.endswith(NO_SPACE)
+
+
+@dataclass(frozen=True, slots=True)
+class StartFailed(LogEvent):
+    """Could not start, or not activate (exit code 1)."""
+
+    fatal: ClassVar[bool] = True
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigError(LogEvent):
+    """The configuration or the command line was refused before there was a log (exit code 1; 0 for an
+    unknown flag). The line is the reason."""
+
+    fatal: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterIdMismatch(LogEvent):
+    """The store belongs to another cluster id."""
+
+    fatal: ClassVar[bool] = True
+    configured: str
+    recovered: str
+
+
+@dataclass(frozen=True, slots=True)
+class PortBusy(LogEvent):
+    """A port that the server is to listen on is taken."""
+
+    fatal: ClassVar[bool] = True
+    address: str
+    """`host:port`, or the port alone."""
+
+
+# --- the store --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ServerInfoMissing(LogEvent):
+    """server.dat was gone; the server writes it anew and recovers a second time."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnexpectedEof(LogEvent):
+    """A file of the store ends within a record, as after an unclean stop. `StartFailed` follows."""
+
+    file: str
+
+
+@dataclass(frozen=True, slots=True)
+class FileTruncated(LogEvent):
+    """`file_truncate_bad_eof` cut a file at its last whole record."""
+
+    file: str
+    offset: int
+    """Bytes that are left."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoreCorrupted(LogEvent):
+    """A file of the store does not read as it was written. `StartFailed` follows."""
+
+    file: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class IndexRebuilt(LogEvent):
+    """An index file was bad and is made anew from the messages; not an error by itself."""
+
+    file: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class PublishFailed(LogEvent):
+    """A message could not be stored; the publisher is told. On a full disk a `Panic` usually follows."""
+
+    client_id: str
+    channel: str
+    reason: str
+
+    @property
+    def disk_full(self) -> bool:
+        """Whether it could not be written for want of space."""
+        return self.reason.endswith(NO_SPACE)
+
+
+# --- routes -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class RouteUp(LogEvent):
+    """A connection to another node (or to itself, or a second one: those end as `Duplicate Route`)."""
+
+    remote: str
+    """`ip:port` of the other end."""
+    rid: int
+    """Number of the connection, unique in a run of the server."""
+
+
+@dataclass(frozen=True, slots=True)
+class RouteDown(LogEvent):
+    remote: str
+    rid: int
+    reason: str | None = None
+    """Such as `Duplicate Route` (normal) or `Stale Connection`; None from servers that say none."""
+
+
+@dataclass(frozen=True, slots=True)
+class RouteDialFailed(LogEvent):
+    attempt: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterNameConflict(LogEvent):
+    """Two nodes of different `cluster.name` reject each other."""
+
+    remote: str
+    theirs: str
+    ours: str
+
+
+@dataclass(frozen=True, slots=True)
+class DuplicateServerName(LogEvent):
+    """Two nodes of the same `server_name` reject each other."""
+
+    remote: str
+    name: str
+
+
+# --- channels and clients ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelCreated(LogEvent):
+    channel: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelDeleted(LogEvent):
+    """By `max_inactivity`; nothing else deletes a channel."""
+
+    channel: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelRefused(LogEvent):
+    channel: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class LimitReached(LogEvent):
+    """Old messages of the channel are dropped from now on. Said once for each channel."""
+
+    channel: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClientLost(LogEvent):
+    """A client answered no heartbeats and was closed."""
+
+    client_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class AuthenticationFailed(LogEvent):
+    remote: str
+    user: str
+
+
+# --- reload -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Reloaded(LogEvent):
+    """SIGHUP: the NATS part of the configuration was read anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReloadRefused(LogEvent):
+    """SIGHUP: the changed configuration needs a restart, or does not parse."""
+
+    reason: str
