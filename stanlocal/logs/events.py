@@ -211,7 +211,8 @@ class PublishFailed(LogEvent):
     """A message could not be stored; the publisher is told. On a full disk a `Panic` usually follows."""
 
     client_id: str
-    channel: str
+    subject: str
+    """The channel's name after the cluster's prefix, `_STAN.pub.<cluster id>.`"""
     reason: str
 
     @property

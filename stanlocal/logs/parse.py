@@ -119,7 +119,7 @@ _RULES = (
     ),
     _Rule(
         ev.PublishFailed, "S", "ERR",
-        "[Client:{client_id:word}] Error processing message for subject {channel:quoted}: {reason}",
+        "[Client:{client_id:word}] Error processing message for subject {subject:quoted}: {reason}",
     ),
     # routes
     _Rule(ev.RouteUp, "N", "INF", "{remote:word} - rid:{rid:number} - Route connection created"),
