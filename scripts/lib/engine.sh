@@ -1,0 +1,81 @@
+# shellcheck shell=bash
+# Sees to a Docker Engine on a Debian or Ubuntu machine with root. Needs common.sh and venv.sh.
+# Elsewhere, and where an engine is there but cannot be used, stanlocal itself says what to do.
+
+engine_deadline_s=60
+engine_log=/var/log/docker.log
+PATH=$PATH:/usr/sbin:/sbin
+
+# Installs and starts what is missing. Costs a few milliseconds when the default socket is listened on.
+ensure_engine() {
+    default_socket_is_served && return
+    engine_is_absent || return 0
+    if command -v dockerd >/dev/null; then
+        agreed "no Docker Engine runs; start one?" || decline "start dockerd"
+    else
+        agreed "no Docker Engine is installed; install docker.io and iptables, and start it?" ||
+            decline "install docker.io and iptables"
+    fi
+    hold_lock "${venv:?}/bin/python"
+    if engine_is_absent; then
+        command -v dockerd >/dev/null || install_engine
+        start_engine
+    fi
+    exec 9<&-
+}
+
+decline() { die 3 "no Docker Engine answers; $1, or set DOCKER_HOST"; }
+
+default_socket_is_served() { grep -qE ' (/var)?/run/docker\.sock$' /proc/net/unix 2>/dev/null; }
+
+find_engine() { "$venv/bin/python" -P -m stanlocal.engine.endpoint >/dev/null 2>&1 9<&-; }
+
+# Not so when one answers, or is there but refuses, or when the caller chose one.
+engine_is_absent() {
+    local code=0
+    find_engine || code=$?
+    ((code == 4))
+}
+
+install_engine() {
+    say "installing docker.io and iptables"
+    apt_install docker.io iptables || die 3 "could not install docker.io and iptables (see above)"
+}
+
+start_engine() {
+    local pid=
+    if [[ -d /run/systemd/system ]]; then
+        say "starting Docker Engine"
+        systemctl start docker || die 3 "could not start Docker Engine; see 'journalctl -u docker'"
+    else
+        say "starting dockerd, log in $engine_log"
+        forget_stale_pid /var/run/docker.pid dockerd
+        forget_stale_pid /var/run/docker/containerd/containerd.pid containerd
+        setsid dockerd >>"$engine_log" 2>&1 </dev/null 9<&- &
+        pid=$!
+    fi
+    wait_for_engine "$pid"
+}
+
+# forget_stale_pid FILE COMMAND: a pid that belongs to another process by now keeps the daemon from starting.
+forget_stale_pid() {
+    local pid=
+    [[ -r $1 ]] && read -r pid <"$1"
+    [[ -n $pid && $(cat "/proc/$pid/comm" 2>/dev/null) == "$2" ]] || rm -f "$1"
+}
+
+# wait_for_engine PID: the pid of a daemon of ours, or nothing where systemd looks after it.
+wait_for_engine() {
+    local deadline=$((SECONDS + engine_deadline_s))
+    until find_engine; do
+        if [[ -n $1 ]] && ! kill -0 "$1" 2>/dev/null && ! find_engine; then
+            tail -n 5 "$engine_log" >&2
+            die 3 "dockerd ended at once (the end of $engine_log is above)"
+        fi
+        if ((SECONDS >= deadline)); then
+            [[ -z $1 ]] || tail -n 5 "$engine_log" >&2
+            die 3 "Docker Engine does not answer after $engine_deadline_s s; see ${1:+$engine_log}${1:-'journalctl -u docker'}"
+        fi
+        sleep 0.2
+    done
+}

@@ -1,0 +1,80 @@
+# shellcheck shell=bash
+# The project's virtual environment: `.venv`, exactly what requirements.lock says, and the project itself.
+# Needs common.sh.
+
+venv="${root:?}/.venv"
+venv_stamp="$venv/.stanlocal-stamp"      # what the environment was made from, once it is complete
+venv_making="$venv/.stanlocal-making"    # the same, while it is being made: left by an interrupted run
+
+venv_source() { printf '%s\n' "$root" && cat "$root/requirements.lock" "$root/pyproject.toml"; }
+venv_is_current() { venv_source | cmp -s - "$venv_stamp"; }
+
+# Makes the environment, unless it is there. Costs a few milliseconds when it is.
+ensure_venv() {
+    venv_is_current && return
+    local python
+    python=$(find_python) || die 1 "no Python 3.11 or newer on PATH; install one, for example python3.13"
+    hold_lock "$python"
+    venv_is_current || make_venv "$python"
+    exec 9<&-
+}
+
+# Prints the path of the first Python that will do. Trying them is the only way: a pyenv shim is on PATH
+# whether or not the version it stands for is there.
+find_python() {
+    local name
+    for name in python3.13 python3.12 python3.11 python3 python; do
+        "$name" -c 'import sys; sys.version_info >= (3, 11) or sys.exit(1); print(sys.executable)' 2>/dev/null &&
+            return
+    done
+    return 1
+}
+
+make_venv() {
+    local python=$1
+    say "setting up $venv with $python"
+    # An environment that somebody else made is brought up to date; half a one of ours is made anew.
+    if [[ -e $venv_making ]] || ! is_python "$venv/bin/python"; then
+        rm -rf "$venv"
+    fi
+    mkdir -p "$venv"
+    venv_source >"$venv_making"
+    if uv --version >/dev/null 2>&1; then
+        fill_with_uv "$python"
+    else
+        fill_with_pip "$python"
+    fi >&2 || die 1 "could not set up $venv (see above); run this again"
+    mv "$venv_making" "$venv_stamp"
+}
+
+is_python() { "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; }
+
+# Both install the project itself without build isolation: the build backend is part of the lock, while an
+# isolated build would fetch one that has no hash.
+fill_with_uv() {
+    is_python "$venv/bin/python" || uv venv --quiet --allow-existing --python "$1" "$venv" || return
+    uv pip sync --quiet --python "$venv/bin/python" --require-hashes --compile-bytecode \
+        "$root/requirements.lock" &&
+        uv pip install --quiet --python "$venv/bin/python" --no-deps --no-build-isolation --editable "$root"
+}
+
+fill_with_pip() {
+    local pip=("$venv/bin/python" -m pip --quiet --disable-pip-version-check --no-input)
+    "$1" -c 'import ensurepip' 2>/dev/null || install_ensurepip "$1" || return
+    # pip does not remove what the lock no longer has, so start from nothing.
+    rm -rf "${venv:?}"/{bin,lib,lib64,include}
+    "$1" -m venv "$venv" &&
+        "${pip[@]}" install --require-hashes --no-deps --compile --requirement "$root/requirements.lock" &&
+        "${pip[@]}" install --no-deps --no-build-isolation --editable "$root"
+}
+
+# Debian keeps it in a package of its own.
+install_ensurepip() {
+    local package
+    package=$("$1" -c 'import sys; print(f"python{sys.version_info[0]}.{sys.version_info[1]}-venv")')
+    if ! is_debian_root || ! agreed "install $package?"; then
+        say "$1 cannot make environments; install $package, or uv"
+        return 1
+    fi
+    apt_install "$package"
+}
