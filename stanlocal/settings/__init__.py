@@ -1,0 +1,12 @@
+"""The settings of a group: every option known, every origin named, all problems at once.
+
+Precedence: flag > environment > stanlocal.toml > what the group already has > preset > default.
+`load` gathers the layers, `resolve` (pure) makes `Settings` of them.
+"""
+
+from __future__ import annotations
+
+from stanlocal.settings.load import Settings, load, resolve
+from stanlocal.settings.secrets import HIDDEN, redacted
+
+__all__ = ["HIDDEN", "Settings", "load", "redacted", "resolve"]

@@ -1,0 +1,95 @@
+"""The layer of the environment: `STANLOCAL_NODES=3`, `STANLOCAL_STREAMING__STORE_LIMITS__MAX_AGE=1h`.
+
+A secret may also come from a file that only its reader can read: `STANLOCAL_STREAMING__PASSWORD_FILE`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from stanlocal.settings.layer import ENVIRONMENT_PREFIX, LEVEL, Key, Layer, variable
+from stanlocal.settings.own import SETTINGS
+from stanlocal.settings.schema import Option
+
+COMMAND_LINE = frozenset({"CONFIG", "JSON", "YES", "VERBOSE"})
+"""What the command line reads from the environment and is no setting."""
+
+_FILE = "_FILE"
+_LARGEST_SECRET = 64 * 1024
+
+
+class Environment(NamedTuple):
+    """What the environment says."""
+
+    layer: Layer
+    problems: list[str]
+    """One for each file of a secret that cannot be read."""
+    warnings: list[str]
+    """One for each `STANLOCAL_` name that means nothing."""
+
+
+def read_environment(environ: Mapping[str, str], base: Path, home: Path | None) -> Environment:
+    """The environment's layer; reads the files that secrets are in.
+
+    Empty values count as unset, as they do for the command line.
+    """
+    values: dict[str, Any] = {}
+    problems: list[str] = []
+    warnings: list[str] = []
+    for name in sorted(environ):
+        rest = name.removeprefix(ENVIRONMENT_PREFIX)
+        if rest == name or not environ[name] or rest in COMMAND_LINE:
+            continue
+        key = tuple(rest.lower().split(LEVEL))
+        if len(key) == 1 and SETTINGS.find(key[0]) is None:
+            near = SETTINGS.nearest(key[0])
+            meant = "" if near is None else f"; did you mean {variable(tuple(near.split('.')))}?"
+            warnings.append(f"environment {name} is not a setting{meant}")
+            continue
+        secret = _secret_in_file(key)
+        try:
+            content = environ[name] if secret is None else _first_line(base / environ[name])
+        except (OSError, ValueError) as error:
+            problems.append(f"environment {name}: cannot read the secret: {error}")
+            continue
+        _put(values, key if secret is None else secret, content)
+    return Environment(Layer("environment", values, base=base, home=home), problems, warnings)
+
+
+def _secret_in_file(key: Key) -> Key | None:
+    """The secret setting whose file `key` names, if it does that."""
+    if not key[-1].endswith(_FILE.lower()) or _find(key) is not None:
+        return None
+    secret = (*key[:-1], key[-1].removesuffix(_FILE.lower()))
+    option = _find(secret)
+    return secret if option is not None and option.secret else None
+
+
+def _find(key: Key) -> Option | None:
+    table = SETTINGS
+    for part in key[:-1]:
+        option = table.find(part)
+        if option is None or option.table is None:
+            return None
+        table = option.table
+    return table.find(key[-1])
+
+
+def _first_line(path: Path) -> str:
+    with path.open(encoding="utf-8") as file:
+        text = file.read(_LARGEST_SECRET + 1)
+    if len(text) > _LARGEST_SECRET:
+        raise ValueError(f"{path} is larger than {_LARGEST_SECRET} characters")
+    return text.removesuffix("\n").removesuffix("\r")
+
+
+def _put(values: dict[str, Any], key: Key, content: str) -> None:
+    *parents, last = key
+    for part in parents:
+        below = values.setdefault(part, {})
+        if not isinstance(below, dict):
+            return
+        values = below
+    values[last] = content

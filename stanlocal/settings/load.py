@@ -1,0 +1,150 @@
+"""From layers to `Settings`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from stanlocal.errors import SettingsError
+from stanlocal.settings import rules
+from stanlocal.settings.environment import read_environment
+from stanlocal.settings.file import file_layer, find_file
+from stanlocal.settings.layer import Key, Layer, dotted
+from stanlocal.settings.own import SETTINGS
+from stanlocal.settings.presets import DEFAULTS, PRESETS
+from stanlocal.settings.read import Reader
+from stanlocal.settings.secrets import holds_hidden
+
+_PRESET: Key = ("preset",)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What was decided, and by whom."""
+
+    group: str
+    engine: Literal["auto", "docker", "process"]
+    nodes: int
+    image: str
+    server_binary: Path | None
+    store_dir: Path | None
+    """The store's folder on the host; None: in the group's state folder."""
+    store_size: int | None
+    """Bytes that the store is limited to; None: as many as the disk has."""
+    port: int | None
+    """First client port on the host, if one was asked for."""
+    preset: str | None
+    streaming: Mapping[str, Any] = field(repr=False)
+    """Options of `streaming {}` under the server's names, those of `stanlocal.settings.streaming`."""
+    nats: Mapping[str, Any] = field(repr=False)
+    """Options of the NATS server under its names, those of `stanlocal.settings.nats`."""
+    sources: Mapping[str, str]
+    """Where each value came from, by dotted name: `{"streaming.store_limits.max_age": "preset seed"}`."""
+    warnings: tuple[str, ...] = ()
+
+
+def load(
+    flags: Mapping[str, Any],
+    environ: Mapping[str, str],
+    config_file: Path | None,
+    start_dir: Path,
+    existing: Mapping[str, Any] | None = None,
+) -> Settings:
+    """The effective settings; raises `SettingsError` with every problem of every layer.
+
+    `flags` has the settings given on the command line (or as arguments), None for those not given.
+    `config_file` is the file named by --config; without one, and without STANLOCAL_CONFIG, the nearest
+    stanlocal.toml from `start_dir` upward counts, but it cannot make anything run. `existing` has the
+    values of a group that is already there; secrets hidden in it are as good as not set.
+    """
+    home = Path(environ["HOME"]) if environ.get("HOME") else None
+    environment = read_environment(environ, start_dir, home)
+    problems = environment.problems
+    layers = [Layer("flag", _given(flags), base=start_dir, home=home), environment.layer]
+    if config_file is None and environ.get("STANLOCAL_CONFIG"):
+        config_file = Path(environ["STANLOCAL_CONFIG"])
+    named = config_file is not None
+    path = start_dir / config_file if config_file is not None else find_file(start_dir)
+    if path is not None:
+        try:
+            layers.append(file_layer(path, home, named=named))
+        except SettingsError as error:
+            problems += error.problems
+    if existing is not None:
+        layers.append(Layer("running", _given(existing), base=start_dir, home=home))
+    return resolve(layers, problems=problems, warnings=environment.warnings)
+
+
+def resolve(
+    layers: Sequence[Layer], *, problems: Sequence[str] = (), warnings: Sequence[str] = ()
+) -> Settings:
+    """The settings that `layers` come to, the first layer counting most; presets and defaults below them.
+
+    Pure. `problems` and `warnings` are those that were found before; raises `SettingsError` if there is
+    any problem at all.
+    """
+    found = list(problems)
+    read = [_read(layer, found) for layer in layers]
+    preset = next((values[_PRESET] for _, values in read if _PRESET in values), None)
+    if preset is not None:
+        read.append(_read(Layer("preset", PRESETS[preset], name=preset), found))
+    read.append(_read(Layer("default", DEFAULTS), found))
+
+    effective: dict[Key, Any] = {}
+    sources: dict[str, str] = {}
+    for layer, values in reversed(read):
+        for key, value in values.items():
+            effective[key] = value
+            sources[dotted(key)] = layer.source(key)
+    tree = _tree(effective)
+    found += rules.broken(tree)
+    if found:
+        raise SettingsError(found)
+    return Settings(
+        group=tree["group"],
+        engine=tree["engine"],
+        nodes=tree["nodes"],
+        image=tree["image"],
+        server_binary=_path(tree.get("server_binary")),
+        store_dir=_path(tree.get("store_dir")),
+        store_size=tree.get("store_size"),
+        port=tree.get("port"),
+        preset=preset,
+        streaming=tree["streaming"],
+        nats=tree["nats"],
+        sources=dict(sorted(sources.items())),
+        warnings=(*warnings, *rules.surprising(tree)),
+    )
+
+
+def _read(layer: Layer, problems: list[str]) -> tuple[Layer, dict[Key, Any]]:
+    reader = Reader(layer)
+    values = reader.read(SETTINGS)
+    problems += reader.problems
+    return layer, values
+
+
+def _given(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values without those that are None or hidden, at any depth of tables."""
+    return {
+        name: _given(value) if isinstance(value, Mapping) else value
+        for name, value in values.items()
+        if value is not None and (isinstance(value, Mapping) or not holds_hidden(value))
+    }
+
+
+def _tree(values: Mapping[Key, Any]) -> dict[str, Any]:
+    tree: dict[str, Any] = {"streaming": {}, "nats": {}}
+    for key, value in values.items():
+        *parents, last = key
+        branch = tree
+        for parent in parents:
+            branch = branch.setdefault(parent, {})
+        branch[last] = value
+    return tree
+
+
+def _path(text: str | None) -> Path | None:
+    return None if text is None else Path(text)

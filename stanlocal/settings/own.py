@@ -1,0 +1,94 @@
+"""The tool's own settings, and the root of all of them."""
+
+from __future__ import annotations
+
+import re
+
+from stanlocal.settings.nats import NATS
+from stanlocal.settings.schema import Kind, Option, Table
+from stanlocal.settings.streaming import STREAMING
+
+MAX_NODES = 64
+MAX_PORT = 65535
+DEFAULT_IMAGE = "nats-streaming:0.25.6"
+_MAX_LABEL = 63
+_LONGEST_GROUP = _MAX_LABEL - len("-NN")
+_SMALLEST_STORE = 64 * 1024
+
+_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
+_IMAGE = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._/:@-]{0,254}")
+
+
+def group_name(name: str) -> str | None:
+    """What keeps `name` from being the first part of containers' and hosts' names (RFC 1123)."""
+    if not _LABEL.fullmatch(name):
+        return "is not a group name: use a-z, 0-9 and '-', beginning and ending with a letter or digit"
+    if len(name) > _LONGEST_GROUP:
+        return f"is too long for a group name: {len(name)} characters, {_LONGEST_GROUP} at most"
+    return None
+
+
+def image_reference(reference: str) -> str | None:
+    if _IMAGE.fullmatch(reference):
+        return None
+    return "is not an image reference such as nats-streaming:0.25.6"
+
+
+SETTINGS = Table(
+    (
+        Option("group", Kind.STRING, "Name of the group.", "stan", check=group_name),
+        Option(
+            "engine",
+            Kind.CHOICE,
+            "What runs the nodes: Docker, or local processes; `auto` takes Docker where it answers.",
+            "auto",
+            choices=("auto", "docker", "process"),
+        ),
+        Option(
+            "nodes",
+            Kind.INTEGER,
+            "Servers in the group; with 1 there is no failover.",
+            "2",
+            minimum=1,
+            maximum=MAX_NODES,
+        ),
+        Option(
+            "image",
+            Kind.STRING,
+            "Container image of the server.",
+            DEFAULT_IMAGE,
+            executes=True,
+            check=image_reference,
+        ),
+        Option(
+            "server_binary",
+            Kind.PATH,
+            "Local nats-streaming-server, for the process engine and for building the image.",
+            executes=True,
+        ),
+        Option("store_dir", Kind.PATH, "Folder of the store on the host.", "in the group's state folder"),
+        Option(
+            "store_size",
+            Kind.SIZE,
+            "Limit of the store, to see a full disk.",
+            "unlimited",
+            minimum=_SMALLEST_STORE,
+        ),
+        Option(
+            "port",
+            Kind.INTEGER,
+            "First client port on the host; node i has port + i. Taken ports are then an error.",
+            "4222, or the next that is free",
+            minimum=1,
+            maximum=MAX_PORT,
+        ),
+        Option(
+            "preset",
+            Kind.CHOICE,
+            "Values to begin with: `seed` is the group of the Kubernetes guide, to the letter.",
+            choices=("seed",),
+        ),
+        Option("streaming", Kind.TABLE, "Options of the streaming server.", table=STREAMING),
+        Option("nats", Kind.TABLE, "Options of the NATS server inside each node.", table=NATS),
+    )
+)

@@ -1,0 +1,85 @@
+"""Reads a layer against the tables: canonical names, values of the right kind, every problem noted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from stanlocal.settings.coerce import called, coerce
+from stanlocal.settings.layer import Key, Layer, dotted, variable
+from stanlocal.settings.schema import Kind, Option, Table
+
+
+@dataclass
+class Reader:
+    """Reads one layer; `problems` fills up meanwhile."""
+
+    layer: Layer
+    problems: list[str] = field(default_factory=list)
+
+    def read(self, table: Table) -> dict[Key, Any]:
+        """The layer's values by canonical key; those with a problem are left out."""
+        return dict(self._table(table, self.layer.values, ()))
+
+    def _table(self, table: Table, values: object, at: Key) -> Iterator[tuple[Key, Any]]:
+        if not isinstance(values, Mapping):
+            self._problem(at, f"must be a table, not {called(values)}")
+            return
+        spelled: dict[str, str] = {}
+        for name, value in values.items():
+            option = table.find(name)
+            if option is None:
+                self._problem((*at, name), f"is not a setting{self._meant(table, at, name)}")
+            elif option.name in spelled:
+                twice = f"is given twice, as {spelled[option.name]!r} and as {name!r}"
+                self._problem((*at, option.name), twice)
+            else:
+                spelled[option.name] = name
+                yield from self._option(option, value, at, name)
+
+    def _option(self, option: Option, value: object, at: Key, name: str) -> Iterator[tuple[Key, Any]]:
+        key = (*at, option.name)
+        if option.refused:
+            self._problem((*at, name), f"cannot be set: {option.refused}")
+        elif option.executes and not self.layer.may_execute:
+            self._problem(
+                key,
+                "would make something run, which a file that was found and not named cannot ask for; "
+                f"name the file with --config, or set {variable(key)}",
+            )
+        elif option.kind is Kind.TABLE and option.table:
+            yield from self._table(option.table, value, key)
+        elif option.kind is Kind.MAP and option.table:
+            yield from self._map(option, option.table, value, key)
+        elif option.kind is Kind.TABLES and option.table:
+            yield from self._tables(option.table, value, key)
+        else:
+            try:
+                yield key, coerce(option, value, self.layer)
+            except ValueError as problem:
+                self._problem(key, str(problem))
+
+    def _map(self, option: Option, shape: Table, value: object, key: Key) -> Iterator[tuple[Key, Any]]:
+        if not isinstance(value, Mapping):
+            self._problem(key, f"must be a table of tables, not {called(value)}")
+            return
+        for name, item in value.items():
+            if option.check and (reason := option.check(name)):
+                self._problem((*key, name), reason)
+            else:
+                yield from self._table(shape, item, (*key, name))
+
+    def _tables(self, shape: Table, value: object, key: Key) -> Iterator[tuple[Key, Any]]:
+        if not isinstance(value, (list, tuple)):
+            self._problem(key, f"must be a list of tables, not {called(value)}")
+            return
+        rows = [self._table(shape, item, (*key, str(index))) for index, item in enumerate(value)]
+        yield key, [{leaf[-1]: content for leaf, content in row} for row in rows]
+
+    def _meant(self, table: Table, at: Key, name: str) -> str:
+        near = table.nearest(name)
+        return "" if near is None else f"; did you mean {dotted((*at, *near.split('.')))}?"
+
+    def _problem(self, key: Key, what: str) -> None:
+        self.problems.append(f"{self.layer.place(key)} {what}")

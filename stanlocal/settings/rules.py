@@ -1,0 +1,88 @@
+"""Rules over several settings at once: what the server would refuse, or what would surprise."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from stanlocal.settings.own import MAX_PORT
+from stanlocal.settings.values import format_size
+
+_MAX_PAYLOAD = 1024**2
+_MAX_PENDING = 64 * 1024**2
+
+
+def broken(values: Mapping[str, Any]) -> Iterator[str]:
+    """What cannot work, one line each; `values` is the whole tree of valid settings."""
+    yield from _ports(values)
+    yield from _store(values["streaming"])
+    yield from _login(values["streaming"], values["nats"])
+    payload = values["nats"].get("max_payload", _MAX_PAYLOAD)
+    pending = values["nats"].get("max_pending", _MAX_PENDING)
+    if payload > pending:
+        yield (
+            f"nats.max_payload ({format_size(payload)}) is more than nats.max_pending "
+            f"({format_size(pending)}); the server would not start"
+        )
+
+
+def surprising(values: Mapping[str, Any]) -> Iterator[str]:
+    """What works, but not as a fault-tolerant group is expected to."""
+    if values["nodes"] == 1:
+        yield "nodes is 1: with a single node there is no failover"
+
+
+def _ports(values: Mapping[str, Any]) -> Iterator[str]:
+    port, nodes = values.get("port"), values["nodes"]
+    if port is not None and port + nodes > MAX_PORT:
+        yield f"port {port} leaves no room for {nodes} nodes: port + nodes is more than {MAX_PORT}"
+
+
+def _store(streaming: Mapping[str, Any]) -> Iterator[str]:
+    limits = streaming["store_limits"]
+    channels = limits.get("channels", {})
+    if streaming.get("partitioning") and not channels:
+        yield "streaming.partitioning needs channels: name them in streaming.store_limits.channels"
+    literal = [name for name in channels if not {"*", ">"} & set(name.split("."))]
+    if 0 < limits["max_channels"] < len(literal):
+        yield (
+            f"streaming.store_limits.channels names {len(literal)} channels, more than max_channels "
+            f"({limits['max_channels']}); the server would not start"
+        )
+    if streaming.get("encrypt") and not streaming.get("encryption_key"):
+        yield (
+            "streaming.encrypt needs streaming.encryption_key; "
+            "set STANLOCAL_STREAMING__ENCRYPTION_KEY or STANLOCAL_STREAMING__ENCRYPTION_KEY_FILE"
+        )
+
+
+def _login(streaming: Mapping[str, Any], nats: Mapping[str, Any]) -> Iterator[str]:
+    rules = nats.get("authorization", {})
+    for user in rules.get("users", ()):
+        if not user.get("user") and not user.get("nkey"):
+            yield "nats.authorization.users has an entry without a user"
+        elif user.get("nkey") and (user.get("user") or user.get("password")):
+            yield "nats.authorization.users has an entry with both an nkey and a user or password"
+    kinds = [name for name in ("user", "token", "users") if rules.get(name)]
+    if len(kinds) > 1:
+        yield f"nats.authorization takes one of user, token and users, not {' and '.join(kinds)}"
+    if rules.get("password") and not rules.get("user"):
+        yield "nats.authorization.password needs nats.authorization.user"
+    names = [user["user"] for user in rules.get("users", ()) if user.get("user")]
+    if len(names) != len(set(names)):
+        yield "nats.authorization.users names a user twice"
+    own = streaming.get("username")
+    if rules.get("users") and not _logs_in(streaming, nats):
+        yield (
+            "nats.authorization.users needs the streaming server's own login: set streaming.username and "
+            "streaming.password to one of them, or nats.no_auth_user"
+        )
+    elif names and own and own not in names and "accounts" not in nats:
+        yield f"streaming.username {own!r} is none of nats.authorization.users"
+    if streaming.get("password") and not own:
+        yield "streaming.password needs streaming.username"
+
+
+def _logs_in(streaming: Mapping[str, Any], nats: Mapping[str, Any]) -> bool:
+    ways = ("username", "credentials", "nkey_seed_file")
+    return any(streaming.get(way) for way in ways) or bool(nats.get("no_auth_user"))

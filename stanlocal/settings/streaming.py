@@ -1,0 +1,212 @@
+"""Every option of `streaming {}` in nats-streaming-server 0.25.6 (its server/conf.go).
+
+Defaults are the server's own (server/server.go); where this tool begins with another value,
+`stanlocal.settings.presets` says so. The store's options are in `stanlocal.settings.store`.
+"""
+
+from __future__ import annotations
+
+import re
+
+from stanlocal.settings.schema import Kind, Option, Table
+from stanlocal.settings.store import FILE_OPTIONS, STORE_LIMITS
+
+_MS = 10**6
+_TOKENS = re.compile(r"[^\s.*>/\x00-\x1f\x7f]+(\.[^\s.*>/\x00-\x1f\x7f]+)*")
+
+
+def subject_part(name: str) -> str | None:
+    """What keeps `name` from being part of a NATS subject, as cluster ids and FT groups are."""
+    if _TOKENS.fullmatch(name):
+        return None
+    return "cannot be part of a NATS subject (no blanks, no '*', '>' or '/', no empty part between dots)"
+
+
+def store_kind(kind: str) -> str | None:
+    """Why a kind of store that the server knows is not for a group of this tool."""
+    match kind.lower():
+        case "memory":
+            return "cannot be shared: a fault-tolerant group needs a store that outlives its active node"
+        case "sql":
+            return "is not run by stanlocal, though the server could: it runs groups over a file store"
+        case _:
+            return None
+
+
+CLIENT_TLS = Table(
+    (
+        Option("client_cert", Kind.PATH, "Certificate of the streaming server's own connections to NATS."),
+        Option("client_key", Kind.PATH, "Its key."),
+        Option(
+            "client_cacert", Kind.PATH, "Authority that NATS must prove itself by.", aliases=("client_ca",)
+        ),
+        Option(
+            "server_name",
+            Kind.STRING,
+            "Name expected in the certificate of NATS.",
+            aliases=("server_hostname",),
+        ),
+        Option(
+            "skip_verify",
+            Kind.BOOLEAN,
+            "Whether any certificate of NATS is accepted.",
+            "false",
+            aliases=("insecure",),
+        ),
+    )
+)
+
+STREAMING = Table(
+    (
+        Option(
+            "cluster_id",
+            Kind.STRING,
+            "What clients name to find this group.",
+            "test-cluster",
+            aliases=("id", "cid"),
+            check=subject_part,
+        ),
+        Option(
+            "ft_group_name",
+            Kind.STRING,
+            "Name of the fault-tolerant group.",
+            aliases=("ft_group",),
+            check=subject_part,
+        ),
+        Option(
+            "discover_prefix",
+            Kind.STRING,
+            "Subject prefix that clients connect through.",
+            "_STAN.discover",
+            check=subject_part,
+        ),
+        Option(
+            "store",
+            Kind.CHOICE,
+            "Kind of store: in a fault-tolerant group run by stanlocal always `file`.",
+            "memory",
+            aliases=("st", "store_type", "storetype"),
+            choices=("file",),
+            check=store_kind,
+        ),
+        Option(
+            "dir",
+            Kind.PATH,
+            "Folder of the store, as the server sees it.",
+            aliases=("datastore",),
+            refused="stanlocal mounts the store itself; set store_dir, the folder on the host",
+        ),
+        Option(
+            "hb_interval",
+            Kind.DURATION,
+            "Between two heartbeats to a client.",
+            "30s",
+            aliases=("hbi", "server_to_client_hb_interval"),
+            minimum=_MS,
+        ),
+        Option(
+            "hb_timeout",
+            Kind.DURATION,
+            "How long the server waits for the answer to a heartbeat.",
+            "10s",
+            aliases=("hbt", "server_to_client_hb_timeout"),
+            minimum=_MS,
+        ),
+        Option(
+            "hb_fail_count",
+            Kind.INTEGER,
+            "Heartbeats a client may miss before it is closed.",
+            "10",
+            aliases=("hbf", "server_to_client_hb_fail_count"),
+            minimum=0,
+        ),
+        Option("stan_debug", Kind.BOOLEAN, "Debug lines of the streaming server.", "false", aliases=("sd",)),
+        Option("stan_trace", Kind.BOOLEAN, "Trace lines of the streaming server.", "false", aliases=("sv",)),
+        Option(
+            "partitioning",
+            Kind.BOOLEAN,
+            "Serve only the channels named in store_limits.channels.",
+            "false",
+        ),
+        Option(
+            "replace_durable",
+            Kind.BOOLEAN,
+            "A second subscription with a durable's name replaces the first instead of failing.",
+            "false",
+            aliases=("replace_durables", "replace_duplicate_durable", "replace_duplicate_durables"),
+        ),
+        Option(
+            "encrypt", Kind.BOOLEAN, "Encrypt stored messages; on when there is an encryption_key.", "false"
+        ),
+        Option(
+            "encryption_cipher",
+            Kind.CHOICE,
+            "Cipher of stored messages.",
+            "aes (on Intel processors; elsewhere chacha)",
+            choices=("aes", "chacha"),
+        ),
+        Option("encryption_key", Kind.STRING, "Key of stored messages.", secret=True),
+        Option(
+            "username",
+            Kind.STRING,
+            "The streaming server's own login to NATS, where NATS knows several users.",
+            aliases=("user",),
+        ),
+        Option("password", Kind.STRING, "Password of that login.", aliases=("pass",), secret=True),
+        Option("token", Kind.STRING, "Token of that login.", secret=True),
+        Option("credentials", Kind.PATH, "Credentials file of that login."),
+        Option("nkey_seed_file", Kind.PATH, "NKey seed file of that login."),
+        Option("secure", Kind.BOOLEAN, "Whether that login uses TLS.", "false"),
+        Option("tls", Kind.TABLE, "TLS of that login.", table=CLIENT_TLS),
+        Option("syslog_name", Kind.STRING, "Name in the system log (the server uses it on Windows only)."),
+        Option(
+            "file_options",
+            Kind.TABLE,
+            "How the file store works.",
+            aliases=("file",),
+            table=FILE_OPTIONS,
+        ),
+        Option(
+            "store_limits",
+            Kind.TABLE,
+            "What the store keeps.",
+            aliases=("limits", "storelimits"),
+            table=STORE_LIMITS,
+        ),
+        Option(
+            "nats_server_url",
+            Kind.STRING,
+            "External NATS server.",
+            aliases=("ns", "nats_server"),
+            refused="the nodes find each other through the NATS server inside each of them",
+        ),
+        Option(
+            "cluster",
+            Kind.STRUCTURE,
+            "Raft clustering.",
+            refused="it would turn on Raft clustering, which a fault-tolerant group cannot use: "
+            "such a server never becomes ready",
+        ),
+        Option(
+            "sql_options",
+            Kind.STRUCTURE,
+            "The SQL store.",
+            aliases=("sql",),
+            refused="stanlocal runs groups over a file store",
+        ),
+        *(
+            Option(name, kind, doc, refused=f"it is no option of the configuration file: {reason}")
+            for name, kind, doc, reason in (
+                ("clustered", Kind.BOOLEAN, "Raft clustering.", "and a fault-tolerant group cannot use it"),
+                ("io_batch_size", Kind.INTEGER, "Publishes taken at once.", "only a flag of the server"),
+                ("io_sleep_time", Kind.INTEGER, "Wait for a fuller batch.", "only a flag of the server"),
+                (
+                    "file_truncate_bad_eof",
+                    Kind.BOOLEAN,
+                    "Cut off a damaged end of a file.",
+                    "only a flag, for one repair run of a single server",
+                ),
+            )
+        ),
+    )
+)
