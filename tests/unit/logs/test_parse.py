@@ -45,8 +45,8 @@ NOT_RECORDED = [
         ev.IndexRebuilt("/s/msgs.1.idx", "EOF"),
     ),
     (
-        '[ERR] STREAM: [Client:me] Error processing message for subject "a": write a: no space left on device',
-        ev.PublishFailed("me", "a", "write a: no space left on device"),
+        '[ERR] STREAM: [Client:me] Error processing message for subject "a": write: no space left on device',
+        ev.PublishFailed("me", "a", "write: no space left on device"),
     ),
 ]
 
