@@ -47,7 +47,7 @@ def render(plan: GroupPlan, node: NodePlan, *, store_dir: str = STORE_DIR) -> st
     }
     streaming = {_SPELLED.get(name, name): value for name, value in plan.streaming.items()}
     lines = [
-        f"# Node {quote(node.name)} of the NATS Streaming FT group {quote(plan.group)}, written by stanlocal.",
+        f"# Node {quote(node.name)} of the NATS Streaming FT group {quote(plan.group)}, from stanlocal.",
         "",
         "# Where this node listens, and the address on the host that clients are told.",
         *(f"{name}: {quote(value)}" for name, value in own.items()),

@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 
 from stanlocal.settings.layer import ENVIRONMENT_PREFIX, LEVEL, Key, Layer, variable
 from stanlocal.settings.own import SETTINGS
-from stanlocal.settings.schema import Option
 
 COMMAND_LINE = frozenset({"CONFIG", "JSON", "YES", "VERBOSE"})
 """What the command line reads from the environment and is no setting."""
@@ -60,21 +59,11 @@ def read_environment(environ: Mapping[str, str], base: Path, home: Path | None) 
 
 def _secret_in_file(key: Key) -> Key | None:
     """The secret setting whose file `key` names, if it does that."""
-    if not key[-1].endswith(_FILE.lower()) or _find(key) is not None:
+    if not key[-1].endswith(_FILE.lower()) or SETTINGS.at(key) is not None:
         return None
     secret = (*key[:-1], key[-1].removesuffix(_FILE.lower()))
-    option = _find(secret)
+    option = SETTINGS.at(secret)
     return secret if option is not None and option.secret else None
-
-
-def _find(key: Key) -> Option | None:
-    table = SETTINGS
-    for part in key[:-1]:
-        option = table.find(part)
-        if option is None or option.table is None:
-            return None
-        table = option.table
-    return table.find(key[-1])
 
 
 def _first_line(path: Path) -> str:

@@ -72,6 +72,16 @@ class Table:
     def find(self, name: str) -> Option | None:
         return self._by_name.get(name.lower())
 
+    def at(self, key: tuple[str, ...]) -> Option | None:
+        """The option that a whole path leads to; free names of a `MAP` are stepped over."""
+        name, *rest = key
+        option = self.find(name)
+        if option is not None and option.kind is Kind.MAP and rest:
+            rest = rest[1:]
+        if option is None or not rest:
+            return option
+        return None if option.table is None else option.table.at(tuple(rest))
+
     @cached_property
     def _settable(self) -> list[str]:
         return [name for option in self.options if not option.refused for name in option.names]

@@ -12,6 +12,8 @@ from stanlocal.settings.schema import Kind, Option, Table
 from stanlocal.settings.store import FILE_OPTIONS, STORE_LIMITS
 
 _MS = 10**6
+_RAFT = "a server that is in a Raft cluster too never becomes ready in a fault-tolerant group"
+_FLAG = "the server's configuration file does not know it; it is a flag that stanlocal does not pass"
 _TOKENS = re.compile(r"[^\s.*>/\x00-\x1f\x7f]+(\.[^\s.*>/\x00-\x1f\x7f]+)*")
 
 
@@ -184,8 +186,7 @@ STREAMING = Table(
             "cluster",
             Kind.STRUCTURE,
             "Raft clustering.",
-            refused="it would turn on Raft clustering, which a fault-tolerant group cannot use: "
-            "such a server never becomes ready",
+            refused=_RAFT,
         ),
         Option(
             "sql_options",
@@ -195,16 +196,16 @@ STREAMING = Table(
             refused="stanlocal runs groups over a file store",
         ),
         *(
-            Option(name, kind, doc, refused=f"it is no option of the configuration file: {reason}")
-            for name, kind, doc, reason in (
-                ("clustered", Kind.BOOLEAN, "Raft clustering.", "and a fault-tolerant group cannot use it"),
-                ("io_batch_size", Kind.INTEGER, "Publishes taken at once.", "only a flag of the server"),
-                ("io_sleep_time", Kind.INTEGER, "Wait for a fuller batch.", "only a flag of the server"),
+            Option(name, kind, doc, refused=why)
+            for name, kind, doc, why in (
+                ("clustered", Kind.BOOLEAN, "Raft clustering.", _RAFT),
+                ("io_batch_size", Kind.INTEGER, "Publishes taken at once.", _FLAG),
+                ("io_sleep_time", Kind.INTEGER, "Microseconds to wait for a fuller batch.", _FLAG),
                 (
                     "file_truncate_bad_eof",
                     Kind.BOOLEAN,
-                    "Cut off a damaged end of a file.",
-                    "only a flag, for one repair run of a single server",
+                    "Cut off the damaged end of a file.",
+                    "it is a flag for one repair run of a single server, not for a group",
                 ),
             )
         ),

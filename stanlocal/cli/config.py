@@ -1,0 +1,167 @@
+"""`config show`, `config render`, `config validate`: settings, without any engine."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Container, Iterable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Protocol
+
+import click
+
+from stanlocal.errors import NodeNotFound, SettingsError
+from stanlocal.plan import CLIENT_PORT, MONITOR_PORT, GroupPlan, NodePlan, plan_group
+from stanlocal.settings import Settings, load, redacted
+from stanlocal.settings.layer import Key, dotted
+from stanlocal.settings.own import SETTINGS
+from stanlocal.settings.schema import Kind
+from stanlocal.settings.values import format_size
+
+_INVALID = 2
+"""Exit code for settings that cannot be used."""
+
+
+class Context(Protocol):
+    """What these commands need of `stanlocal.cli.context.Context`."""
+
+    json: bool
+
+    def settings(self, existing: Mapping[str, Any] | None = None) -> Settings: ...
+
+    def print_json(self, document: Mapping[str, Any]) -> None: ...
+
+
+@click.group()
+def config() -> None:
+    """Show, render or check the settings."""
+
+
+@config.command()
+@click.pass_obj
+def show(context: Context) -> None:
+    """Show the effective settings and where each came from; secrets are hidden."""
+    settings = context.settings()
+    values = _values(settings)
+    if context.json:
+        context.print_json({**values, "sources": dict(settings.sources), "warnings": list(settings.warnings)})
+        return
+    rows = [
+        (dotted(key), _shown(key, value), settings.sources.get(dotted(key), "default"))
+        for key, value in _leaves(values, settings.sources)
+    ]
+    widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
+    for name, value, source in rows:
+        click.echo(f"{name:<{widths[0]}}  {value:<{widths[1]}}  {source}")
+    _warn(settings.warnings)
+
+
+@config.command()
+@click.argument("target", default="0")
+@click.option("--secrets", is_flag=True, help="Show passwords and keys too.")
+@click.pass_obj
+def render(context: Context, target: str, secrets: bool) -> None:
+    """Print the stan.conf of node TARGET (a name or an index), as planned with the default ports."""
+    from stanlocal.conf import render as stan_conf
+
+    settings = context.settings()
+    plan = _plan(settings)
+    node = _node(plan, target)
+    if not secrets:
+        plan = replace(plan, streaming=redacted(plan.streaming), nats=redacted(plan.nats))
+    text = stan_conf(plan, node)
+    if context.json:
+        context.print_json({"node": node.name, "conf": text})
+    else:
+        click.echo(text, nl=False)
+
+
+@config.command()
+@click.argument("file", required=False, type=click.Path(path_type=Path))
+@click.pass_obj
+@click.pass_context
+def validate(ctx: click.Context, context: Context, file: Path | None) -> None:
+    """Check the settings, or those of FILE, and report every problem."""
+    try:
+        settings = context.settings() if file is None else load({}, os.environ, file, Path.cwd())
+    except SettingsError as error:
+        if context.json:
+            context.print_json({"ok": False, "problems": list(error.problems), "warnings": []})
+        for problem in error.problems:
+            click.echo(problem, err=True)
+        ctx.exit(_INVALID)
+    warnings = [*settings.warnings, *(() if file is None else _only_when_named(settings, Path.cwd() / file))]
+    if context.json:
+        context.print_json({"ok": True, "problems": [], "warnings": warnings})
+    else:
+        click.echo("ok")
+    _warn(warnings)
+
+
+def _values(settings: Settings) -> dict[str, Any]:
+    """The settings as JSON has them, secrets hidden."""
+    own = {option.name: getattr(settings, option.name) for option in SETTINGS.options if not option.table}
+    return {
+        **{name: str(value) if isinstance(value, Path) else value for name, value in own.items()},
+        "streaming": redacted(settings.streaming),
+        "nats": redacted(settings.nats),
+    }
+
+
+def _leaves(values: Mapping[str, Any], known: Container[str], at: Key = ()) -> Iterator[tuple[Key, Any]]:
+    """What was set as a whole, `known` by its dotted name, and the settings that nobody set."""
+    for name, value in values.items():
+        key = (*at, name)
+        if isinstance(value, Mapping) and dotted(key) not in known:
+            yield from _leaves(value, known, key)
+        else:
+            yield key, value
+
+
+def _shown(key: Key, value: Any) -> str:
+    option = SETTINGS.at(key)
+    if value is None:
+        return option.default or "none" if option else "none"
+    if isinstance(value, str):
+        return value if value.isprintable() else json.dumps(value)
+    if option is not None and option.kind is Kind.SIZE:
+        return format_size(value)
+    return json.dumps(value)
+
+
+def _plan(settings: Settings) -> GroupPlan:
+    first = CLIENT_PORT if settings.port is None else settings.port
+    return plan_group(
+        group=settings.group,
+        image=settings.image,
+        ports=[(first + index, MONITOR_PORT + index) for index in range(settings.nodes)],
+        store_dir=str(settings.store_dir or ""),
+        state_dir="",
+        user="",
+        streaming=settings.streaming,
+        nats=settings.nats,
+    )
+
+
+def _node(plan: GroupPlan, target: str) -> NodePlan:
+    for node in plan.nodes:
+        if target in (node.name, str(node.index)):
+            return node
+    names = ", ".join(node.name for node in plan.nodes)
+    raise NodeNotFound(f"no node {target!r} is planned; name one of {names}, or its index")
+
+
+def _only_when_named(settings: Settings, file: Path) -> list[str]:
+    """Warns of what `file` sets that would not count if it were merely found."""
+    executing = {dotted(key) for key, option in SETTINGS.walk() if option.executes}
+    return [
+        f"{file}: {name} counts only where the file is named with --config"
+        for name, source in settings.sources.items()
+        if name in executing and source == str(file)
+    ]
+
+
+def _warn(warnings: Iterable[str]) -> None:
+    for warning in warnings:
+        click.echo(f"warning: {warning}", err=True)
