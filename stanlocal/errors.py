@@ -7,6 +7,7 @@
     ├── EngineError              the container engine did not do what was asked
     │   ├── EngineUnavailable    no engine answers, or it refuses us
     │   ├── ImageNotFound        no way led to the server image       .attempts
+    │   ├── NodePaused           what was asked needs a node that is not frozen
     │   ├── PortInUse            a host port is taken                 .port .owner
     │   └── NameConflict         something that is not ours has a name we need  .name
     ├── GroupError               about one FT group
@@ -15,6 +16,7 @@
     │   ├── StoreRefused         the store folder cannot be used, or purged, as asked
     │   ├── NodeFailed           .node .exit_code .log_tail
     │   ├── WaitTimeout          a wait ran out                       .states .log_tail
+    │   ├── MonitorError         a node's monitor gave no usable answer  .outcome
     │   ├── GroupBlocked         a frozen node keeps the store lock   .holder
     │   └── SplitBrain           two or more nodes are active         .nodes
     └── StanError                the STAN client; its subclasses are in `stanlocal.stan.errors`
@@ -27,6 +29,7 @@ decided in one place, `stanlocal.cli.errors`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 
 class StanlocalError(Exception):
@@ -55,6 +58,10 @@ class ImageNotFound(EngineError):
     def __init__(self, message: str, attempts: Sequence[str] = ()) -> None:
         super().__init__(message)
         self.attempts = tuple(attempts)
+
+
+class NodePaused(EngineError):
+    """What was asked needs a node that is not frozen."""
 
 
 class PortInUse(EngineError):
@@ -107,6 +114,14 @@ class WaitTimeout(GroupError):
         super().__init__(message)
         self.states = dict(states)
         self.log_tail = tuple(log_tail)
+
+
+class MonitorError(GroupError):
+    """A node's monitor gave no usable answer; `outcome` says in which way (`stanlocal.monitor.Outcome`)."""
+
+    def __init__(self, message: str, outcome: Literal["not-ready", "silent", "refused", "strange"]) -> None:
+        super().__init__(message)
+        self.outcome = outcome
 
 
 class GroupBlocked(GroupError):

@@ -6,7 +6,7 @@ import os
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
@@ -55,7 +55,7 @@ def _marked_docker_needs_an_engine(request: pytest.FixtureRequest) -> None:
         request.getfixturevalue("docker_client")
 
 
-def unavailable(reason: str) -> None:
+def unavailable(reason: str) -> NoReturn:
     """What a test needs is not there: a failure in CI, elsewhere a skip with the reason."""
     if os.environ.get("CI") == "true":
         pytest.fail(reason, pytrace=False)

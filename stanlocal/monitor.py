@@ -1,0 +1,155 @@
+"""A node's monitoring port, asked with a deadline.
+
+The server's monitor answers late or never just when it matters: while a store recovers it holds the
+connection open without a word, a frozen process accepts connections and stays silent, and for the first
+milliseconds of a run ``/streaming`` is not there yet. So `probe` has these as outcomes, not errors.
+
+Plain HTTP/1.0 over asyncio's streams: one request a connection, nothing kept alive, redirects not
+followed, and never more read than a limit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Literal
+from urllib.parse import quote, urlsplit
+
+from stanlocal.errors import MonitorError
+
+Outcome = Literal["answered", "not-ready", "silent", "refused", "strange"]
+"""`answered`; `not-ready`: 404, streaming has not started yet; `silent`: nothing (or not all) until the
+deadline; `refused`: nothing listens, or the connection ended without a word; `strange`: something that is
+no answer of the server's."""
+
+PROBE_BYTES = 64 << 10
+"""Most that is read of an answer to `probe`; the server's is about 600 bytes."""
+FETCH_BYTES = 32 << 20
+"""Most that is read of an answer to `fetch`: 1024 channels with all their subscriptions."""
+
+
+@dataclass(frozen=True, slots=True)
+class MonitorAnswer:
+    """What came of asking a node what it is."""
+
+    outcome: Outcome
+    state: str | None = None
+    """`FT_ACTIVE`, `FT_STANDBY`, … if it answered. Active means that it has the lock: the store may
+    still have to be read."""
+    server_id: str | None = None
+    cluster_id: str | None = None
+    """Empty on a standby."""
+    version: str | None = None
+    detail: str | None = None
+    """What was strange."""
+
+
+async def probe(url: str, timeout: float) -> MonitorAnswer:
+    """What the node whose monitor is at `url` says it is; returns within `timeout` seconds."""
+    try:
+        document = await _get_json(url, "/streaming/serverz", timeout, PROBE_BYTES)
+    except MonitorError as err:
+        return MonitorAnswer(err.outcome, detail=str(err) if err.outcome == "strange" else None)
+    return MonitorAnswer(
+        "answered",
+        state=_text(document, "state"),
+        server_id=_text(document, "server_id"),
+        cluster_id=_text(document, "cluster_id"),
+        version=_text(document, "version"),
+    )
+
+
+async def fetch(url: str, path: str, timeout: float) -> dict[str, Any]:
+    """The JSON document at `path` (`/varz`, `/streaming/channelsz?subs=1`, …) of the monitor at `url`.
+
+    Raises `MonitorError`, whose `outcome` is as `probe` would have it, within `timeout` seconds.
+    """
+    return await _get_json(url, path, timeout, FETCH_BYTES)
+
+
+def _text(document: dict[str, Any], key: str) -> str | None:
+    value = document.get(key)
+    return value if isinstance(value, str) else None
+
+
+async def _get_json(url: str, path: str, timeout: float, limit: int) -> dict[str, Any]:
+    address = url + path
+    try:
+        async with asyncio.timeout(timeout):
+            status, body = await _get(url, path, limit)
+    except TimeoutError:
+        raise MonitorError(f"no answer from {address} within {timeout:g} s", "silent") from None
+    except OSError as err:
+        raise MonitorError(f"no answer from {address} ({err}); is the node running?", "refused") from err
+    except ValueError as err:
+        raise MonitorError(f"{address} is no monitor of the server: {err}", "strange") from err
+    if status == 404:
+        raise MonitorError(f"{address} is not there; the server may still be starting", "not-ready")
+    if status != 200:
+        raise MonitorError(f"{address} answered with HTTP status {status}", "strange")
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError) as err:
+        raise MonitorError(f"the answer of {address} is not JSON ({err})", "strange") from err
+    if not isinstance(document, dict):
+        raise MonitorError(f"the answer of {address} is not a JSON object", "strange")
+    return document
+
+
+async def _get(url: str, path: str, limit: int) -> tuple[int, bytes]:
+    """Status and body; raises `ValueError` for what is not HTTP, or too much of it."""
+    parts = urlsplit(url)
+    if parts.scheme != "http" or parts.hostname is None:
+        raise ValueError("only addresses like http://127.0.0.1:8222 can be asked")
+    reader, writer = await asyncio.open_connection(parts.hostname, parts.port or 80, limit=PROBE_BYTES)
+    try:
+        writer.write(f"GET {quote(path, safe='/?=&%')} HTTP/1.0\r\nHost: {parts.netloc}\r\n\r\n".encode())
+        try:
+            head = await reader.readuntil(b"\r\n\r\n")
+        except asyncio.LimitOverrunError:
+            raise ValueError(f"no end of its headers within {PROBE_BYTES} bytes") from None
+        except asyncio.IncompleteReadError as err:
+            if err.partial:
+                raise ValueError(f"it broke off after {err.partial[:40]!r}") from None
+            raise ConnectionResetError("the connection ended without a word") from None
+        status, length = _parse_head(head)
+        body = await _read(reader, length, limit)
+    finally:
+        writer.transport.abort()
+        with suppress(OSError):
+            await writer.wait_closed()
+    return status, body
+
+
+def _parse_head(head: bytes) -> tuple[int, int | None]:
+    """The status and, where it is given, the body's length."""
+    first, *headers = head.decode("latin-1").split("\r\n")
+    version, _, rest = first.partition(" ")
+    code = rest[:3]
+    if not version.startswith("HTTP/1.") or not (code.isascii() and code.isdigit()):
+        raise ValueError(f"it began with {first[:40]!r}")
+    for header in headers:
+        name, _, value = header.partition(":")
+        if name.lower() == "content-length":
+            digits = value.strip()
+            if not (digits.isascii() and digits.isdigit() and len(digits) < 16):
+                raise ValueError(f"its content-length is {digits[:40]!r}")
+            return int(code), int(digits)
+    return int(code), None
+
+
+async def _read(reader: asyncio.StreamReader, length: int | None, limit: int) -> bytes:
+    """`length` bytes, or all there is."""
+    body = bytearray()
+    while length is None or len(body) < length:
+        if len(body) > limit or (length or 0) > limit:
+            raise ValueError(f"its answer is longer than {limit} bytes")
+        chunk = await reader.read(1 << 16)
+        if not chunk:
+            break
+        body += chunk
+    if length is not None and len(body) < length:
+        raise ValueError(f"it broke off after {len(body)} of {length} bytes")
+    return bytes(body[:length])
