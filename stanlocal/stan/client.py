@@ -1,0 +1,339 @@
+"""The STAN client: what applications hold."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Callable, Generator, Iterable, Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from stanlocal.stan._pb import stan_pb2 as pb
+from stanlocal.stan.connection import Connection
+from stanlocal.stan.errors import ConnectionClosed, InvalidOption, StanError
+from stanlocal.stan.link import Link, log
+from stanlocal.stan.options import DEFAULT_URL, ClientOptions, LostCallback, SubscriptionOptions
+from stanlocal.stan.publisher import PublishAck
+from stanlocal.stan.start import NEW_ONLY, StartPosition
+from stanlocal.stan.subscription import Callback, Subscription
+
+if TYPE_CHECKING:
+    from nats.aio.client import Client as NatsClient
+
+
+class Client:
+    """A registered STAN client; `connect` makes it. For one event loop; not for several threads.
+
+    ``async with`` closes it. After `close` every call raises `ConnectionClosed`; after the client is
+    lost (see `connect`), `ConnectionLost` with the reason.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._publisher = connection.publisher
+        self._closing = asyncio.Lock()
+        self._closed = False
+        self._ending: asyncio.Task[None] | None = None
+        connection.on_lost = self._lost
+
+    # What it is
+
+    @property
+    def client_id(self) -> str:
+        """The id the server knows it by."""
+        return self._connection.options.client_id
+
+    @property
+    def cluster_id(self) -> str:
+        """The cluster id it was connected with."""
+        return self._connection.options.cluster_id
+
+    @property
+    def nats(self) -> NatsClient | None:
+        """The nats-py client below; None once closed or lost."""
+        return None if self._connection.lost is not None else self._connection.link.nats
+
+    @property
+    def connected_url(self) -> str:
+        """The NATS server it talks to now, without a password; ``no server`` while there is none."""
+        return self._connection.link.url
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether it was closed or lost."""
+        return self._connection.lost is not None
+
+    @property
+    def unacknowledged(self) -> int:
+        """Published messages without an answer yet."""
+        return self._publisher.inflight
+
+    def __repr__(self) -> str:
+        state = "closed" if self._closed else "lost" if self.is_closed else self.connected_url
+        return f"<stan.Client {self.client_id!r} {state}>"
+
+    # Publishing
+
+    async def publish(self, channel: str, data: bytes, *, timeout: float | None = None) -> str:
+        """Publish and return the message's guid once the server has stored it.
+
+        `timeout` in seconds, else `ack_timeout` of `connect`. Messages of one client to one channel
+        are stored in the order of the calls.
+
+        Without `retry`, the first trouble is raised: `NoActiveServer` (certainly not stored),
+        `ConnectionInterrupted` or `PublishTimeout` (stored or not). With `retry` the message is sent
+        again until it is acknowledged or the time is up, so it is stored at least once, perhaps more
+        often, and messages in flight together may be stored out of order around a failover.
+
+        Raises `InvalidName`, `PayloadTooLarge`, and the server's refusals as `ServerError`.
+        Cancelled, it leaves the message stored or not.
+        """
+        ack = await self._publisher.publish(channel, data, timeout)
+        self._publisher.flush_if_alone()
+        return await ack
+
+    async def publish_async(self, channel: str, data: bytes, *, timeout: float | None = None) -> PublishAck:
+        """Publish without waiting for the ack: awaiting the result gives the guid, or raises as `publish`.
+
+        Waits only while the window, `max_pub_acks_inflight` messages or 64 MiB, is full, or the
+        server reads slower than this writes. An ack that fails and is never awaited is reported by
+        asyncio's exception handler.
+        """
+        ack = await self._publisher.publish(channel, data, timeout)
+        await self._publisher.settle()
+        return ack
+
+    async def publish_batch(
+        self, channel: str, batch: Iterable[bytes], *, timeout: float | None = None
+    ) -> list[str]:
+        """Publish all, in order, and return their guids once all are stored.
+
+        Every message gets its answer before this returns: when some failed, an `ExceptionGroup` of
+        their errors is raised.
+        """
+        acks = [await self.publish_async(channel, data, timeout=timeout) for data in batch]
+        answers = await asyncio.gather(*acks, return_exceptions=True)
+        failures = [answer for answer in answers if isinstance(answer, BaseException)]
+        if failures:
+            raise BaseExceptionGroup(
+                f"{len(failures)} of {len(acks)} messages to {channel!r} failed", failures
+            )
+        return [answer for answer in answers if isinstance(answer, str)]
+
+    # Subscribing
+
+    async def subscribe(
+        self,
+        channel: str,
+        callback: Callback | None = None,
+        *,
+        start: StartPosition = NEW_ONLY,
+        durable_name: str = "",
+        queue_group: str = "",
+        manual_ack: bool = False,
+        ack_wait: int = 30,
+        max_inflight: int = 1024,
+    ) -> Subscription:
+        """Subscribe and return once the server has the subscription.
+
+        `callback` is a function or coroutine function of one `Message`; without it, iterate the
+        subscription. `start` counts for what is new to the server (see `stanlocal.stan.start`).
+        `durable_name`: the server keeps the place when the subscription or client closes.
+        `queue_group`: the group's members share the messages; with a durable name the group is
+        durable. `ack_wait`: whole seconds until an unacknowledged message comes again.
+        `max_inflight`: unacknowledged messages after which the server sends no new ones.
+
+        The server keeps the subscription through a failover: nothing is to be done then. Raises
+        `InvalidName`, `InvalidOption`, `SubscribeTimeout`, `NoActiveServer`, and the server's
+        refusals, such as `DuplicateDurable`. Cancelled, it leaves no subscription.
+        """
+        self._check_open()
+        options = SubscriptionOptions(
+            channel, start, durable_name, queue_group, manual_ack, ack_wait, max_inflight
+        )
+        subscription = Subscription(self._connection, self._connection.link, options, callback)
+        try:
+            await self._connection.add_subscription(subscription, start)
+        except BaseException:
+            subscription.cancel()
+            raise
+        return subscription
+
+    # The end
+
+    async def close(self, *, drain: bool = False) -> None:
+        """Wait for outstanding acks, then have the server forget the client; its durables stay.
+
+        Subscriptions end as by their own `close`. Each step has `request_timeout` seconds; acks that
+        did not come by then fail with `ConnectionClosed`. The NATS connection is closed if `connect`
+        made it. When the server does not answer, `CloseTimeout` or `NoActiveServer` is raised, and
+        all is closed here none the less, unless `allow_close_retry` asked for another try. Closing
+        again does nothing. Cancelled while it waits for acks or the server, it can be called again.
+        """
+        async with self._closing:
+            if self.is_closed:
+                if self._ending is not None:
+                    await asyncio.shield(self._ending)
+                return
+            failure = await self._say_goodbye(drain)
+            if failure is not None and self._connection.options.allow_close_retry:
+                raise failure
+            self._closed = True
+            self._connection.stop(ConnectionClosed(f"client {self.client_id!r} is closed; connect again"))
+            self._ending = asyncio.create_task(self._connection.teardown(), name="stan-teardown")
+            await asyncio.shield(self._ending)
+            if failure is not None:
+                raise failure
+
+    async def _say_goodbye(self, drain: bool) -> StanError | None:
+        connection = self._connection
+        patience = connection.options.patience
+        try:
+            await connection.publisher.drained(patience)
+        except TimeoutError:
+            log.warning("closing %r with %d messages unacknowledged", self.client_id, self.unacknowledged)
+        waiting = [asyncio.ensure_future(each.settle(drain)) for each in connection.subscriptions]
+        try:
+            if waiting:
+                await asyncio.wait(waiting, timeout=patience)
+        finally:
+            for each in waiting:
+                each.cancel()
+        connection.link.flush()
+        try:
+            await connection.say_goodbye()
+        except StanError as error:
+            return error
+        return None
+
+    def _lost(self, error: StanError) -> None:
+        self._ending = asyncio.create_task(self._after_loss(error), name="stan-lost")
+
+    async def _after_loss(self, error: StanError) -> None:
+        log.warning("client %r: %s", self.client_id, error)
+        await self._connection.teardown()
+        callback = self._connection.options.on_connection_lost
+        if callback is not None:
+            result = callback(self, error)
+            if inspect.isawaitable(result):
+                await result
+
+    def _check_open(self) -> None:
+        if self._connection.lost is not None:
+            raise self._connection.lost
+
+    async def __aenter__(self) -> Client:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+
+class Connecting:
+    """What `connect` returns: await it for a client, or use it with ``async with``, which closes it again."""
+
+    def __init__(self, start: Callable[[], Any]) -> None:
+        self._start = start
+        self._client: Client | None = None
+
+    def __await__(self) -> Generator[Any, None, Client]:
+        return self._start().__await__()  # type: ignore[no-any-return]
+
+    async def __aenter__(self) -> Client:
+        self._client = await self
+        return self._client
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        assert self._client is not None
+        await self._client.close()
+
+
+def connect(
+    servers: str | Sequence[str] | None = None,
+    *,
+    cluster_id: str,
+    client_id: str,
+    nats: NatsClient | None = None,
+    request_timeout: float | None = None,
+    ack_timeout: float = 30.0,
+    max_pub_acks_inflight: int = 16384,
+    ping_interval: int = 5,
+    ping_max_out: int = 88,
+    retry: bool = False,
+    reconnect: bool = False,
+    allow_close_retry: bool = False,
+    on_connection_lost: LostCallback | None = None,
+    discover_prefix: str = "_STAN.discover",
+    ack_prefix: str = "_STAN.acks",
+    **nats_options: Any,
+) -> Connecting:
+    """Connect to a STAN server: ``await connect(...)``, or ``async with connect(...) as client``.
+
+    `servers`: one URL, several (also comma separated), or none for nats://127.0.0.1:4222; give every
+    node's of an FT group. Or `nats`: an open nats-py client, which stays open. Other keywords go to
+    nats-py's `connect`: `tls`, `user`, `password`, `token`, `nkeys_seed`, `user_credentials`, …
+
+    `request_timeout`: seconds for connecting, subscribing and closing; 2, or 10 with `retry`.
+    `ack_timeout`: seconds for a publish. `max_pub_acks_inflight`: messages that may be unacknowledged.
+    `ping_interval` (seconds) and `ping_max_out`: when the server has not answered more pings than
+    that in a row, the client is lost. `retry`: see `Client.publish`; connecting and subscribing wait
+    for an active server, too. `reconnect`: when the server no longer knows the client (its data is
+    gone, or it gave us up), register again and subscribe from the last message processed, instead
+    of being lost. `on_connection_lost`: called once with the client and the reason when it is lost,
+    not when it is closed. `allow_close_retry`: see `Client.close`.
+
+    The connection to NATS is kept for as long as it takes, and moved to a server that reaches the
+    active. Raises `InvalidName`, `InvalidOption`, `ConnectFailed` (NATS lets us in nowhere),
+    `NoActiveServer` (wrong cluster id, nobody active, or plain NATS), `ConnectTimeout`,
+    `ClientIDInUse`. Cancelled or failed, it leaves nothing open.
+    """
+    options = ClientOptions(
+        cluster_id=cluster_id,
+        client_id=client_id,
+        request_timeout=request_timeout,
+        ack_timeout=ack_timeout,
+        max_pub_acks_inflight=max_pub_acks_inflight,
+        ping_interval=ping_interval,
+        ping_max_out=ping_max_out,
+        discover_prefix=discover_prefix,
+        ack_prefix=ack_prefix,
+        retry=retry,
+        reconnect=reconnect,
+        allow_close_retry=allow_close_retry,
+        on_connection_lost=on_connection_lost,
+        nats_options=nats_options,
+    )
+    if nats is not None and (servers is not None or nats_options):
+        raise InvalidOption("connect: give either servers and their options, or nats, an open client")
+    return Connecting(lambda: _connect(_urls(servers), nats, options))
+
+
+async def _connect(urls: list[str], nats: NatsClient | None, options: ClientOptions) -> Client:
+    if nats is not None:
+        link = Link.borrow(nats)
+    else:
+        nats_options = {"name": options.client_id, **options.nats_options}
+        link = await Link.open(urls, nats_options, options.patience, options.retry)
+    connection = Connection(link, options)
+    try:
+        await connection.open()
+    except BaseException:
+        if hasattr(connection, "session") and link.connected:
+            goodbye = pb.CloseRequest(client_id=options.client_id)
+            link.publish(connection.session.close_requests, goodbye.SerializeToString())
+        await connection.teardown()
+        raise
+    return Client(connection)
+
+
+def _urls(servers: str | Sequence[str] | None) -> list[str]:
+    if servers is None:
+        return [DEFAULT_URL]
+    urls = [url.strip() for url in servers.split(",")] if isinstance(servers, str) else list(servers)
+    if not urls or not all(urls):
+        raise InvalidOption(f"servers {servers!r}: give at least one URL, and no empty one")
+    return urls

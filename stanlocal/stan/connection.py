@@ -1,0 +1,387 @@
+"""One registration of a client at a STAN server, kept alive: requests, heartbeats, pings, and its loss."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Callable
+from datetime import UTC, datetime
+from itertools import count
+
+from stanlocal.stan import wire
+from stanlocal.stan._pb import stan_pb2 as pb
+from stanlocal.stan.errors import (
+    BadReply,
+    ClientIDInUse,
+    CloseTimeout,
+    ConnectionInterrupted,
+    ConnectionLost,
+    ConnectTimeout,
+    NoActiveServer,
+    RequestTimeout,
+    ServerError,
+    StanError,
+    SubscribeTimeout,
+    UnsubscribeTimeout,
+    server_error,
+)
+from stanlocal.stan.link import Delivery, Link, log
+from stanlocal.stan.options import ClientOptions
+from stanlocal.stan.publisher import Publisher
+from stanlocal.stan.recovery import Recovery, Verdict
+from stanlocal.stan.requests import Interrupted, NoResponders, Requests
+from stanlocal.stan.session import Session, connect_request, read_connect_response
+from stanlocal.stan.start import NewOnly, StartPosition, StartSequence, StartTime
+from stanlocal.stan.subscription import Subscription
+
+FT_PREFIX = "_STAN.ft"
+"""Below it the active of an FT group says about once a second that it is there, and who it is."""
+
+CONNECT_TRY = 1.0
+"""Seconds one server has for the answer to a connect request while there are others to try."""
+
+Clock = Callable[[], float]
+
+
+class Connection:
+    """A client's registration and everything that keeps it: the other classes' common ground."""
+
+    def __init__(self, link: Link, options: ClientOptions) -> None:
+        self.options = options
+        self.link = link
+        self.requests = Requests(link)
+        self.publisher = Publisher(link, options, secrets.token_hex(6))
+        self.recovery = Recovery(link, self.requests)
+        self.subscriptions: set[Subscription] = set()
+        self.session: Session
+        self.lost: StanError | None = None
+        self.on_lost: Callable[[StanError], None]
+        self._heartbeats = count(1)
+        self._active_id = ""
+        self._pings_out = 0
+        self._pinging: asyncio.Task[None] | None = None
+        self._loop = asyncio.get_running_loop()
+        self.publisher.on_no_active = lambda: self.recovery.suspect(lost=True)
+        self.publisher.on_stall = lambda: self.recovery.suspect(lost=False)
+        self.publisher.on_unregistered = lambda: self.recovery.suspect(lost=True)
+        self.recovery.on_lost = self.publisher.hold
+        self.recovery.on_active = self._active_found
+        self.recovery.on_unknown = self._unknown
+
+    # Connecting
+
+    async def open(self) -> None:
+        """Register, and start what keeps the registration."""
+        await self.requests.open()
+        self._use(await self._register(self.options.retry))
+        await self.publisher.open(self.session)
+        await self.link.subscribe(f"{FT_PREFIX}.{self.options.cluster_id}.>", self._active_spoke)
+        self.link.on_down = self._went_down
+        self.link.on_up = self._came_up
+        self.link.on_closed = self._nats_closed
+        if self.session.pings:
+            self._pinging = self._loop.create_task(self._ping(), name="stan-ping")
+
+    def _use(self, session: Session) -> None:
+        self.session = session
+        self.recovery.session = session
+        self._pings_out = 0
+
+    async def _register(self, patient: bool) -> Session:
+        """Have the server register us; tries each server once, or with `patient` until the time is up."""
+        options, link = self.options, self.link
+        deadline = self._loop.time() + options.patience
+        subject = f"{options.discover_prefix}.{options.cluster_id}"
+        untried = link.other_urls()
+        while True:
+            left = deadline - self._loop.time()
+            conn_id = secrets.token_hex(11).encode()
+            # A heartbeat inbox for each try: if an earlier try did register us after all, its
+            # inbox must stay silent, or the server takes it for another living client.
+            name = f"hb{next(self._heartbeats)}"
+            inbox = self.requests.named_inbox(name, self._heartbeat)
+            request = connect_request(
+                options.client_id, conn_id, inbox, options.ping_interval, options.ping_max_out
+            )
+            failure: StanError
+            try:
+                wait = min(left, CONNECT_TRY) if untried or patient else left
+                reply = await self.requests.request(subject, request, max(wait, 0.001))
+                return read_connect_response(reply, options.client_id, conn_id)
+            except NoResponders:
+                failure = self._nobody("connect")
+            except TimeoutError:
+                failure = ConnectTimeout(
+                    f"connect: no answer within {options.patience:g} s from cluster id "
+                    f"{options.cluster_id!r} behind {link.url}; check the cluster id, and that the active "
+                    "node is not frozen or cut off"
+                )
+            except Interrupted:
+                failure = ConnectionInterrupted(
+                    f"connect: the NATS connection to {link.url} dropped; try again"
+                )
+            except BaseException:
+                self.requests.forget(name)
+                raise
+            self.requests.forget(name)
+            left = deadline - self._loop.time()
+            if left <= 0 or not (untried or patient):
+                raise failure
+            if not untried:
+                untried = link.other_urls()
+            if untried and link.connected:
+                link.move_to(untried.pop(0))
+            try:
+                async with asyncio.timeout(left):
+                    await asyncio.sleep(0.02)
+                    await link.wait_up()
+            except TimeoutError:
+                raise failure from None
+
+    def _nobody(self, doing: str) -> NoActiveServer:
+        return NoActiveServer(
+            f"{doing}: no streaming server for cluster id {self.options.cluster_id!r} behind "
+            f"{self.link.url}: the cluster id is wrong, no node is active, or this is plain NATS; "
+            "check the cluster id and the server's log"
+        )
+
+    def _heartbeat(self, message: Delivery) -> None:
+        if message.reply and self.lost is None:
+            self.link.publish(message.reply, b"")
+
+    # Requests
+
+    async def ask(
+        self, subject: str, payload: bytes, doing: str, kind: type[RequestTimeout], deadline: float
+    ) -> bytes:
+        """A reply. With `retry` it is asked for again while nobody listens: that surely had no effect."""
+        while True:
+            left = deadline - self._loop.time()
+            try:
+                return await self.requests.request(subject, payload, max(left, 0.001))
+            except NoResponders:
+                self.recovery.suspect(lost=True)
+                failure: StanError = self._nobody(doing)
+            except TimeoutError as error:
+                raise kind(
+                    f"{doing}: no answer within {self.options.patience:g} s from {self.link.url}; "
+                    "it may have been done or not, try again"
+                ) from error
+            except Interrupted as error:
+                if self.lost is not None:
+                    raise self.lost from error
+                failure = ConnectionInterrupted(f"{doing}: the NATS connection dropped; try again")
+                if self.link.connected:
+                    raise failure from error  # it was sent, and may have had an effect
+            if not self.options.retry:
+                raise failure
+            try:
+                async with asyncio.timeout_at(deadline):
+                    await self.link.wait_up()
+                    await self.recovery.wait_active()
+            except TimeoutError:
+                raise failure from None
+            if self.lost is not None:
+                raise self.lost
+
+    def deadline(self) -> float:
+        """When a request that starts now has waited long enough."""
+        return self._loop.time() + self.options.patience
+
+    async def add_subscription(self, subscription: Subscription, start: StartPosition) -> None:
+        """Register the subscription at the server and let it deliver."""
+        deadline, options = self.deadline(), subscription.options
+        doing = f"subscribe to {options.channel!r}"
+        while True:
+            subscription.inbox = inbox = self.link.new_inbox()
+            subscription.nats_subscription = await self.link.subscribe(inbox, subscription.receive)
+            request = wire.subscription_request(
+                client_id=self.session.client_id,
+                channel=options.channel,
+                inbox=inbox,
+                start=start,
+                now=datetime.now(UTC),
+                queue_group=options.queue_group,
+                durable_name=options.durable_name,
+                max_inflight=options.max_inflight,
+                ack_wait=int(options.ack_wait),
+            )
+            try:
+                reply = await self.ask(self.session.sub_requests, request, doing, SubscribeTimeout, deadline)
+                response = wire.decode(pb.SubscriptionResponse, reply)
+            except ConnectionInterrupted:
+                await self._take_back(subscription)
+                if not self.options.retry or self._loop.time() >= deadline:
+                    raise
+                await asyncio.sleep(0.02)
+                continue
+            except BaseException:
+                await self._take_back(subscription)
+                raise
+            if response.error:
+                await self.link.unsubscribe(subscription.nats_subscription)
+                raise server_error(response.error, doing)
+            subscription.registered(response.ack_inbox)
+            self.subscriptions.add(subscription)
+            return
+
+    async def _take_back(self, subscription: Subscription) -> None:
+        """The server may have the subscription although we never heard: it knows it by its inbox, too."""
+        request = self._ending(subscription, subscription.inbox)
+        if self.session.sub_close_requests and self.link.connected:
+            self.link.publish(self.session.sub_close_requests, request)
+        if subscription.nats_subscription is not None:
+            await self.link.unsubscribe(subscription.nats_subscription)
+
+    def _ending(self, subscription: Subscription, inbox: str) -> bytes:
+        return pb.UnsubscribeRequest(
+            client_id=self.session.client_id, subject=subscription.channel, inbox=inbox
+        ).SerializeToString()
+
+    async def end_subscription(self, subscription: Subscription, unsubscribe: bool) -> None:
+        """Close it, or unsubscribe it, at the server, then here."""
+        if self.lost is not None:
+            raise self.lost
+        doing = (
+            f"{'unsubscribe from' if unsubscribe else 'close the subscription to'} {subscription.channel!r}"
+        )
+        subject = self.session.unsub_requests if unsubscribe else self.session.sub_close_requests
+        if not subject:
+            raise ServerError(
+                f"{doing}: the server is too old to close a subscription; unsubscribe it", "not supported"
+            )
+        request = self._ending(subscription, subscription.ack_inbox)
+        kind = UnsubscribeTimeout if unsubscribe else CloseTimeout
+        reply = await self.ask(subject, request, doing, kind, self.deadline())
+        self.subscriptions.discard(subscription)
+        if subscription.nats_subscription is not None:
+            await self.link.unsubscribe(subscription.nats_subscription)
+        if error := wire.decode(pb.SubscriptionResponse, reply).error:
+            raise server_error(error, doing)
+
+    async def say_goodbye(self) -> None:
+        """Have the server forget the client; its durables stay."""
+        doing = f"close {self.session.client_id!r}"
+        request = pb.CloseRequest(client_id=self.session.client_id).SerializeToString()
+        reply = await self.ask(self.session.close_requests, request, doing, CloseTimeout, self.deadline())
+        if error := wire.decode(pb.CloseResponse, reply).error:
+            raise server_error(error, doing)
+
+    # Alive or not
+
+    async def _ping(self) -> None:
+        """Ping as agreed; a ping that is not answered starts the search for the active."""
+        interval, most = self.session.ping_interval, self.session.ping_max_out
+        due = self._loop.time()
+        while True:
+            due += interval
+            await asyncio.sleep(max(0.0, due - self._loop.time()))
+            if not self.recovery.in_doubt:
+                verdict, _ = await self.recovery.ping()
+                if verdict is Verdict.ACTIVE:
+                    self._pings_out = 0
+                    continue
+                self.recovery.suspect(lost=verdict in (Verdict.NOBODY, Verdict.CUT))
+            self._pings_out += 1
+            if self._pings_out > most and not self.options.reconnect:
+                self.lose(
+                    ConnectionLost(
+                        f"connection lost: {self._pings_out} pings in a row, one every {interval} s, had no "
+                        f"answer from cluster id {self.options.cluster_id!r}; connect again"
+                    )
+                )
+                return
+
+    def _active_spoke(self, message: Delivery) -> None:
+        """Another active's beat: what was sent to the one before will not be answered."""
+        try:
+            server_id = wire.decode(pb.CtrlMsg, message.data).server_id
+        except BadReply as error:
+            log.debug("not an FT heartbeat: %s", error)
+            return
+        if server_id and server_id != self._active_id:
+            changed, self._active_id = bool(self._active_id), server_id
+            if changed:
+                self.recovery.suspect(lost=True)
+
+    def _went_down(self) -> None:
+        self.requests.interrupt()
+        self.publisher.interrupted()
+        self.recovery.suspect(lost=True)
+
+    def _came_up(self) -> None:
+        log.debug("connected to %s", self.link.url)
+
+    def _nats_closed(self) -> None:
+        reason = str(self.link.last_error or self.link.nats.last_error or "closed").removeprefix("nats: ")
+        self.lose(ConnectionLost(f"connection lost: NATS closed it ({reason}); connect again"))
+
+    async def _active_found(self) -> None:
+        self._pings_out = 0
+        await self.publisher.resume()
+
+    async def _unknown(self, refusal: ServerError) -> bool:
+        """The server does not know us: register anew, if asked to, else we are lost."""
+        while self.options.reconnect and self.lost is None:
+            try:
+                self._use(await self._register(patient=True))
+                self.publisher.use(self.session)
+                for subscription in list(self.subscriptions):
+                    await self._resubscribe(subscription)
+            except ClientIDInUse as error:
+                refusal = error
+                break
+            except (NoActiveServer, RequestTimeout, ConnectionInterrupted) as error:
+                log.debug("not registered again yet: %s", error)
+                continue
+            log.info("registered again as %r", self.session.client_id)
+            return True
+        lost = ConnectionLost(f"connection lost: {refusal.text.removeprefix('stan: ')}; connect again")
+        lost.__cause__ = refusal
+        self.lose(lost)
+        return False
+
+    async def _resubscribe(self, subscription: Subscription) -> None:
+        """Go on after the last message that was processed."""
+        if subscription.nats_subscription is not None:
+            await self.link.unsubscribe(subscription.nats_subscription)
+        subscription.forget_deliveries()
+        start = subscription.options.start
+        if subscription.last_sequence:
+            start = StartSequence(subscription.resume_at)
+        elif isinstance(start, NewOnly):
+            start = StartTime(subscription.since)
+        await self.add_subscription(subscription, start)
+
+    # The end
+
+    def lose(self, error: StanError) -> None:
+        """The registration is gone and not by its owner's doing: everybody who waits is told why."""
+        if self.lost is None:
+            self.stop(error)
+            self.on_lost(error)
+
+    def stop(self, reason: StanError) -> None:
+        """Nothing goes in or out from now on."""
+        self.lost = reason
+        self.publisher.close(reason)
+        for subscription in self.subscriptions:
+            subscription.end(reason)
+        self.requests.interrupt()
+
+    async def teardown(self) -> None:
+        """Free everything; returns when no task is left."""
+        if self._pinging is not None and self._pinging is not asyncio.current_task():
+            self._pinging.cancel()
+            await asyncio.wait([self._pinging])
+        await self.recovery.close()
+        for subscription in self.subscriptions:
+            await subscription.stopped()
+        if not self.link.owned and self.link.connected:
+            await self._leave_nats_as_it_was()
+        await self.link.close()
+
+    async def _leave_nats_as_it_was(self) -> None:
+        await self.requests.close()
+        for nats_subscription in list(self.link.subscriptions):
+            await self.link.unsubscribe(nats_subscription)

@@ -1,0 +1,342 @@
+"""Every error the STAN client raises on purpose.
+
+::
+
+    StanError                         stanlocal.errors
+    ├── InvalidName                   a channel, client id, cluster id or durable that no server takes
+    ├── InvalidOption                 an option with a value that cannot be
+    ├── ConnectFailed                 no NATS server let us in
+    ├── NoActiveServer                NATS answers, and says that no streaming server listens
+    ├── RequestTimeout                no answer to a request
+    │   ├── ConnectTimeout  SubscribeTimeout  UnsubscribeTimeout  CloseTimeout
+    ├── PublishTimeout                no ack in time: the message may or may not be stored
+    ├── ConnectionInterrupted         the NATS connection dropped before the ack: the same doubt
+    ├── PayloadTooLarge               more bytes than the server takes             .size .limit
+    ├── ConnectionClosed              closed by you
+    ├── ConnectionLost                broken by the world: pings failed, client replaced, NATS closed
+    ├── SubscriptionClosed            closed by you, or removed
+    ├── AckRefused                    .ack() where it has no meaning
+    │   ├── NotManualAck  AlreadyAcked
+    ├── BadReply                      bytes that are not the protocol's
+    └── ServerError                   the server said no                           .text
+        ├── ClientIDInUse  ClientReplaced  UnknownClient  InvalidClientID
+        ├── InvalidSubject  InvalidStartPosition  InvalidSubscription  InvalidAckWait  InvalidMaxInflight
+        ├── InvalidConnectRequest  InvalidPublishRequest  InvalidSubscriptionRequest
+        ├── InvalidUnsubscribeRequest  InvalidCloseRequest
+        ├── DuplicateDurable  InvalidDurableName
+        ├── UnknownChannel  NoConfiguredChannel  ChannelBeingDeleted  ChannelCaseConflict
+        ├── TooManyChannels  TooManySubscriptions  AlreadyExists  NotFound
+        └── StoreFailed               the server's disk or store; all else is a plain ServerError
+
+The server's own words are kept in `ServerError.text`; which class they become is the table
+`SERVER_TEXTS`, whose texts are those of nats-streaming-server 0.25.6.
+"""
+
+from __future__ import annotations
+
+from stanlocal.errors import StanError
+
+__all__ = [
+    "AckRefused",
+    "AlreadyAcked",
+    "AlreadyExists",
+    "BadReply",
+    "ChannelBeingDeleted",
+    "ChannelCaseConflict",
+    "ClientIDInUse",
+    "ClientReplaced",
+    "CloseTimeout",
+    "ConnectFailed",
+    "ConnectTimeout",
+    "ConnectionClosed",
+    "ConnectionInterrupted",
+    "ConnectionLost",
+    "DuplicateDurable",
+    "InvalidAckWait",
+    "InvalidClientID",
+    "InvalidCloseRequest",
+    "InvalidConnectRequest",
+    "InvalidDurableName",
+    "InvalidMaxInflight",
+    "InvalidName",
+    "InvalidOption",
+    "InvalidPublishRequest",
+    "InvalidStartPosition",
+    "InvalidSubject",
+    "InvalidSubscription",
+    "InvalidSubscriptionRequest",
+    "InvalidUnsubscribeRequest",
+    "NoActiveServer",
+    "NoConfiguredChannel",
+    "NotFound",
+    "NotManualAck",
+    "PayloadTooLarge",
+    "PublishTimeout",
+    "RequestTimeout",
+    "ServerError",
+    "StanError",
+    "StoreFailed",
+    "SubscribeTimeout",
+    "SubscriptionClosed",
+    "TooManyChannels",
+    "TooManySubscriptions",
+    "UnknownChannel",
+    "UnknownClient",
+    "UnsubscribeTimeout",
+    "server_error",
+]
+
+
+class InvalidName(StanError):
+    """A channel, client id, cluster id, durable or queue group that no server takes; nothing was sent."""
+
+
+class InvalidOption(StanError):
+    """An option with a value that cannot be; nothing was sent."""
+
+
+class ConnectFailed(StanError):
+    """No NATS server let us in; the last reason is the error's cause."""
+
+
+class NoActiveServer(StanError):
+    """NATS says at once that no streaming server listens for this cluster id; nothing was stored."""
+
+
+class RequestTimeout(StanError):
+    """No answer to a request; the server may or may not have done what was asked."""
+
+
+class ConnectTimeout(RequestTimeout):
+    """No answer to the connect request."""
+
+
+class SubscribeTimeout(RequestTimeout):
+    """No answer to a subscription request."""
+
+
+class UnsubscribeTimeout(RequestTimeout):
+    """No answer to an unsubscribe request."""
+
+
+class CloseTimeout(RequestTimeout):
+    """No answer to a close request, of a subscription or of the client."""
+
+
+class PublishTimeout(StanError):
+    """No ack before the deadline: the message may or may not be stored."""
+
+
+class ConnectionInterrupted(StanError):
+    """The NATS connection dropped before the ack: the message may or may not be stored."""
+
+
+class PayloadTooLarge(StanError):
+    """The message, with what the protocol adds, is more than the server's `max_payload`; nothing was sent."""
+
+    def __init__(self, message: str, size: int, limit: int) -> None:
+        super().__init__(message)
+        self.size = size
+        self.limit = limit
+
+
+class ConnectionClosed(StanError):
+    """The client was closed by its owner."""
+
+
+class ConnectionLost(StanError):
+    """The client is gone for good, and not by its owner's doing: connect again."""
+
+
+class SubscriptionClosed(StanError):
+    """The subscription was closed or unsubscribed by its owner."""
+
+
+class AckRefused(StanError):
+    """`Message.ack()` where it has no meaning; nothing was sent."""
+
+
+class NotManualAck(AckRefused):
+    """The subscription acknowledges by itself."""
+
+
+class AlreadyAcked(AckRefused):
+    """This delivery of the message was acknowledged before."""
+
+
+class BadReply(StanError):
+    """A reply or a delivery whose bytes are not the protocol's."""
+
+
+class ServerError(StanError):
+    """The server refused; `text` holds its own words."""
+
+    def __init__(self, message: str, text: str) -> None:
+        super().__init__(message)
+        self.text = text
+
+
+class ClientIDInUse(ServerError):
+    """Another client with this id answers the server: choose another id, or close that one."""
+
+
+class ClientReplaced(ServerError):
+    """The server no longer knows this connection: a newer one took the id, or the server's data is gone."""
+
+
+class UnknownClient(ServerError):
+    """The server does not know this client id."""
+
+
+class InvalidClientID(ServerError):
+    """The client id is missing, or has characters other than letters, digits, `-` and `_`."""
+
+
+class InvalidSubject(ServerError):
+    """The channel's name is not one the server takes."""
+
+
+class InvalidStartPosition(ServerError):
+    """The start position cannot be, or is out of the channel's range."""
+
+
+class InvalidSubscription(ServerError):
+    """The server has no such subscription."""
+
+
+class InvalidAckWait(ServerError):
+    """The ack wait is below one second."""
+
+
+class InvalidMaxInflight(ServerError):
+    """`max_inflight` is below one."""
+
+
+class InvalidConnectRequest(ServerError):
+    """The server could not use the connect request."""
+
+
+class InvalidPublishRequest(ServerError):
+    """The server does not know the publishing client, or could not read the message."""
+
+
+class InvalidSubscriptionRequest(ServerError):
+    """The server could not use the subscription request."""
+
+
+class InvalidUnsubscribeRequest(ServerError):
+    """The server could not use the unsubscribe request."""
+
+
+class InvalidCloseRequest(ServerError):
+    """The server could not use the close request."""
+
+
+class DuplicateDurable(ServerError):
+    """This client already has an open durable of that name on the channel."""
+
+
+class InvalidDurableName(ServerError):
+    """A durable queue group's durable name may not contain `:`."""
+
+
+class UnknownChannel(ServerError):
+    """The server has no such channel."""
+
+
+class NoConfiguredChannel(ServerError):
+    """A partitioned server that does not serve the channel."""
+
+
+class ChannelBeingDeleted(ServerError):
+    """The channel passed its inactivity limit just now; try again."""
+
+
+class ChannelCaseConflict(ServerError):
+    """A channel whose name differs only in upper and lower case exists."""
+
+
+class TooManyChannels(ServerError):
+    """The server's `max_channels` is reached."""
+
+
+class TooManySubscriptions(ServerError):
+    """The channel's `max_subs` is reached."""
+
+
+class AlreadyExists(ServerError):
+    """The store has that record already."""
+
+
+class NotFound(ServerError):
+    """The store has no such record."""
+
+
+class StoreFailed(ServerError):
+    """The server's disk or store failed; the message is not stored."""
+
+
+SERVER_TEXTS: dict[str, type[ServerError]] = {
+    "stan: invalid subject": InvalidSubject,
+    "stan: invalid start position": InvalidStartPosition,
+    "stan: invalid subscription": InvalidSubscription,
+    "stan: clientID already registered": ClientIDInUse,
+    "stan: clientID missing": InvalidClientID,
+    "stan: invalid clientID: only alphanumeric and `-` or `_` characters allowed": InvalidClientID,
+    "stan: invalid ack wait time, should be >= 1s": InvalidAckWait,
+    "stan: invalid MaxInflight, should be >= 1": InvalidMaxInflight,
+    "stan: invalid connection request": InvalidConnectRequest,
+    "stan: invalid publish request": InvalidPublishRequest,
+    "stan: invalid subscription request": InvalidSubscriptionRequest,
+    "stan: invalid unsubscribe request": InvalidUnsubscribeRequest,
+    "stan: invalid close request": InvalidCloseRequest,
+    "stan: duplicate durable registration": DuplicateDurable,
+    "stan: durable name of a durable queue subscriber can't contain the character ':'": InvalidDurableName,
+    "stan: unknown clientID": UnknownClient,
+    "stan: unknown channel": UnknownChannel,
+    "stan: no configured channel": NoConfiguredChannel,
+    "stan: channel is being deleted": ChannelBeingDeleted,
+    "client has been replaced or is no longer registered": ClientReplaced,
+    "too many channels": TooManyChannels,
+    "too many subscriptions per channel": TooManySubscriptions,
+    "already exists": AlreadyExists,
+    "not found": NotFound,
+}
+"""What the server says, word for word, and the class it becomes."""
+
+SERVER_PHRASES: dict[str, type[ServerError]] = {
+    "different cases not allowed": ChannelCaseConflict,
+    "no space left on device": StoreFailed,
+    "input/output error": StoreFailed,
+    "read-only file system": StoreFailed,
+    "permission denied": StoreFailed,
+    "too many open files": StoreFailed,
+    "file too large": StoreFailed,
+    "disk quota exceeded": StoreFailed,
+}
+"""Parts of texts that carry names or paths, and the class they become."""
+
+ADVICE: dict[type[ServerError], str] = {
+    ClientIDInUse: "close that client or choose another id",
+    ClientReplaced: "connect again",
+    InvalidPublishRequest: "the server does not know this client any more: connect again",
+    DuplicateDurable: "close the other subscription or choose another durable name",
+    InvalidDurableName: "choose a durable name without ':'",
+    ChannelBeingDeleted: "try again",
+    ChannelCaseConflict: "use the existing channel's spelling",
+    TooManyChannels: "raise max_channels in the server's store limits",
+    TooManySubscriptions: "raise max_subs in the server's store limits",
+    NoConfiguredChannel: "add the channel to the server's configured channels",
+    StoreFailed: "see the server's log",
+}
+"""What to do next, for the refusals where the server's words do not say it."""
+
+
+def server_error(text: str, doing: str) -> ServerError:
+    """The error for the server's `text`; `doing` says what was asked, as in ``publish to 'orders'``."""
+    kind = SERVER_TEXTS.get(text)
+    if kind is None:
+        matches = (known for phrase, known in SERVER_PHRASES.items() if phrase in text)
+        kind = next(matches, ServerError)
+    advice = ADVICE.get(kind)
+    return kind(f"{doing} refused: {text.removeprefix('stan: ')}{f'; {advice}' if advice else ''}", text)

@@ -1,0 +1,406 @@
+"""One NATS connection, as the STAN client needs it: frames out, messages in, word of its state.
+
+The only module that knows nats-py, and the list of what it uses beyond nats-py's documented surface,
+each for a reason that was measured or that its surface has no answer to:
+
+- a stand-in for the `future` of `Client.subscribe`: each message is handed to us right in the read
+  loop, without a queue and a task for each subscription (twice the messages a second);
+- `_transport`: our frames are written at once, without the task that nats-py flushes with (a third
+  less time for a synchronous publish); `_pending`, `_pending_data_size` and `_flush_queue` where
+  nats-py has something to write first, and for WebSocket connections;
+- `_server_pool` and `abort()` of the stream's transport: to move to a chosen server, also off one
+  that no longer reads;
+- the callbacks `_disconnected_cb`, `_reconnected_cb`, `_closed_cb` of a connection that the caller
+  opened: ours are put in front of the caller's and taken out again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol, cast
+from urllib.parse import urlparse
+
+from stanlocal.stan.errors import ConnectFailed, ConnectionInterrupted, InvalidOption, StanError
+
+if TYPE_CHECKING:
+    from nats.aio.client import Client as NatsClient
+    from nats.aio.subscription import Subscription as NatsSubscription
+
+log = logging.getLogger(__name__)
+
+CHUNK = 64 * 1024
+"""Bytes that are gathered at most within one turn of the event loop: asyncio's own high-water mark."""
+
+RECONNECT_WAIT = 0.05
+"""Seconds between two attempts at a server at first; then a twentieth of the time without a connection."""
+
+RECONNECT_WAIT_MAX = 1.0
+
+NO_RESPONDERS = "503"
+
+
+class Delivery(Protocol):
+    """What a handler is given: nats-py's message."""
+
+    subject: str
+    reply: str
+    data: bytes
+    headers: dict[str, str] | None
+
+
+Handler = Callable[[Any], None]
+
+
+def no_responders(message: Delivery) -> bool:
+    """Whether this is NATS itself saying that nobody listens."""
+    return not message.data and message.headers is not None and message.headers.get("Status") == NO_RESPONDERS
+
+
+class _Sink:
+    """Stands where nats-py takes a future for a single reply, and takes every message."""
+
+    __slots__ = ("set_result",)
+
+    def __init__(self, handler: Handler) -> None:
+        self.set_result = handler
+
+    def cancelled(self) -> bool:
+        return False
+
+
+class Link:
+    """A NATS connection, ours or the caller's.
+
+    `on_up` and `on_down` are called when the connection comes back and when it drops, `on_closed`
+    when it is closed for good by anyone but us. Handlers run in nats-py's read loop and must not raise.
+    """
+
+    def __init__(
+        self, nats: NatsClient, owned: bool, urls: Sequence[str], options: Mapping[str, Any]
+    ) -> None:
+        self._nats = nats
+        self._owned = owned
+        self._given = tuple(urls)
+        self._options = dict(options)
+        self._loop = asyncio.get_running_loop()
+        self._frames: list[bytes] = []
+        self._size = 0
+        self._flush_due = False
+        self._closing = False
+        self._up = asyncio.Event()
+        self._up.set()
+        self._previous: dict[str, Callable[[], Awaitable[None]] | None] = {}
+        self._down_since = 0.0
+        self.subscriptions: list[NatsSubscription] = []
+        self.congested = False
+        self.last_error: Exception | None = None
+        self.on_up: Callable[[], None] = _nothing
+        self.on_down: Callable[[], None] = _nothing
+        self.on_closed: Callable[[], None] = _nothing
+
+    @classmethod
+    async def open(
+        cls, urls: Sequence[str], options: Mapping[str, Any], timeout: float, patient: bool
+    ) -> Link:
+        """Connect to the first of `urls` that lets us in.
+
+        When each has refused once, `ConnectFailed` is raised; `patient` goes on until `timeout`.
+        """
+        from nats.aio.client import Client as NatsClient
+        from nats.errors import Error as NatsError
+
+        client = NatsClient()
+        link = cls(client, True, urls, options)
+        failures = 0
+
+        async def failed_once(error: Exception) -> None:
+            nonlocal failures
+            failures += 1
+            link.last_error = error
+            if not patient and failures >= len(urls):
+                raise _connect_failed(urls, error) from error
+
+        settings: dict[str, Any] = {"connect_timeout": min(2.0, timeout), **options}
+        settings |= {
+            "servers": list(urls),
+            "dont_randomize": True,
+            "max_reconnect_attempts": -1,
+            "reconnect_time_wait": RECONNECT_WAIT,
+            "pending_size": 0,  # what is published while disconnected must not be sent later, behind our back
+            "error_cb": failed_once,
+            "disconnected_cb": link._went_down,
+            "reconnected_cb": link._came_up,
+            "closed_cb": link._was_closed,
+        }
+        try:
+            async with asyncio.timeout(timeout):
+                await client.connect(**settings)
+        except TimeoutError as error:
+            await client.close()
+            raise _connect_failed(urls, link.last_error or error) from (link.last_error or error)
+        except NatsError as error:
+            await client.close()
+            raise InvalidOption(
+                f"cannot use {', '.join(urls)}: {error}; give URLs like nats://127.0.0.1:4222"
+            ) from error
+        except BaseException:
+            await client.close()
+            raise
+        client._error_cb = link._note_error
+        return link
+
+    @classmethod
+    def borrow(cls, nats: NatsClient) -> Link:
+        """Use a connection that the caller opened, and will close."""
+        if not nats.is_connected:
+            raise ConnectFailed("the given NATS connection is not connected; connect it first")
+        link = cls(nats, False, (), {})
+        for name, ours in (
+            ("_disconnected_cb", link._went_down),
+            ("_reconnected_cb", link._came_up),
+            ("_closed_cb", link._was_closed),
+        ):
+            link._previous[name] = getattr(nats, name)
+            setattr(nats, name, ours)
+        return link
+
+    @property
+    def nats(self) -> NatsClient:
+        """The nats-py client."""
+        return self._nats
+
+    @property
+    def owned(self) -> bool:
+        """Whether we opened the connection."""
+        return self._owned
+
+    @property
+    def connected(self) -> bool:
+        """Whether frames can be sent now."""
+        return self._nats.is_connected
+
+    @property
+    def url(self) -> str:
+        """The server we are connected to, or a word for the lack of one; without a password."""
+        uri = self._nats.connected_url
+        return f"{uri.scheme}://{uri.hostname}:{uri.port}" if uri is not None else "no server"
+
+    @property
+    def max_payload(self) -> int:
+        """Bytes that the server takes in one NATS message."""
+        return self._nats.max_payload
+
+    async def wait_up(self) -> None:
+        """Return once the connection is there."""
+        await self._up.wait()
+
+    # Frames out
+
+    def send(self, frame: bytes) -> None:
+        """Write `frame` within this turn of the event loop; dropped when the connection is down by then."""
+        self._frames.append(frame)
+        self._size += len(frame)
+        if self._size >= CHUNK:
+            self.congested = True
+            self.flush()
+        elif not self._flush_due:
+            self._flush_due = True
+            self._loop.call_soon(self.flush)
+
+    def flush(self) -> None:
+        """Write what was sent, now."""
+        self._flush_due = False
+        if not self._frames:
+            return
+        nats, blob = self._nats, b"".join(self._frames)
+        if nats.is_connected:
+            nats.stats["out_msgs"] += len(self._frames)
+            nats.stats["out_bytes"] += len(blob)
+            if nats._pending or not self._writes_directly():
+                nats._pending.append(blob)
+                nats._pending_data_size += len(blob)
+                if nats._flush_queue is not None and nats._flush_queue.empty():
+                    nats._flush_queue.put_nowait(self._loop.create_future())
+            else:
+                assert nats._transport is not None
+                nats._transport.write(blob)
+        self._frames.clear()
+        self._size = 0
+
+    def _writes_directly(self) -> bool:
+        return type(self._nats._transport).__name__ == "TcpTransport"
+
+    async def drain(self) -> None:
+        """Give the loop a turn, and wait while the server reads slower than we write."""
+        self.congested = False
+        transport = self._nats._transport
+        await asyncio.sleep(0)
+        if transport is not None and self._nats.is_connected:
+            try:
+                await transport.drain()  # type: ignore[no-untyped-call]
+            except OSError as error:
+                # The connection broke; `on_down` is what tells everyone.
+                self.last_error = error
+
+    def publish(self, subject: str, payload: bytes, reply: str = "") -> None:
+        """Send a NATS message."""
+        head = f"PUB {subject} {reply} {len(payload)}\r\n" if reply else f"PUB {subject} {len(payload)}\r\n"
+        self.send(head.encode() + payload + b"\r\n")
+
+    # Messages in
+
+    async def subscribe(self, subject: str, handler: Handler) -> NatsSubscription:
+        """Have `handler` called with each message, in order, as it is read."""
+        from nats.errors import Error as NatsError
+
+        try:
+            subscription = await self._nats.subscribe(subject, future=cast(Any, _Sink(handler)))
+            self.subscriptions.append(subscription)
+            return subscription
+        except NatsError as error:
+            raise ConnectionInterrupted(
+                f"cannot subscribe to {subject} at NATS: {error}; connect again"
+            ) from error
+
+    async def unsubscribe(self, subscription: NatsSubscription) -> None:
+        """Stop the messages; a connection that is gone has nothing to stop."""
+        from nats.errors import BadSubscriptionError, ConnectionClosedError, ConnectionDrainingError
+
+        if subscription in self.subscriptions:
+            self.subscriptions.remove(subscription)
+        try:
+            await subscription.unsubscribe()
+        except (BadSubscriptionError, ConnectionClosedError, ConnectionDrainingError) as error:
+            self.last_error = error
+
+    def new_inbox(self) -> str:
+        """A subject of our own, with the connection's inbox prefix."""
+        return self._nats.new_inbox()
+
+    # Other servers
+
+    def other_urls(self) -> list[str]:
+        """The URLs of the pool that we are not connected to; none for a connection of the caller's."""
+        if not self._owned:
+            return []
+        here = self._nats.connected_url
+        return [
+            server.uri.geturl()
+            for server in self._nats._server_pool
+            if here is None or server.uri.netloc != here.netloc
+        ]
+
+    async def ask_elsewhere(self, url: str, subject: str, payload: bytes, timeout: float) -> bool:
+        """Whether somebody at that server answers a request, asked over a connection of its own."""
+        from nats.aio.client import Client as NatsClient
+        from nats.errors import Error as NatsError
+
+        scout = NatsClient()
+        settings = {
+            **self._options,
+            "connect_timeout": timeout,
+            "name": "scout",
+            "error_cb": self._note_error,
+        }
+        try:
+            async with asyncio.timeout(timeout):
+                await scout.connect(
+                    servers=[url], allow_reconnect=False, max_reconnect_attempts=1, **settings
+                )
+                await scout.request(subject, payload, timeout=timeout)
+        except (NatsError, OSError, TimeoutError) as error:
+            log.debug("no streaming server behind %s: %s", url, error)
+            return False
+        finally:
+            await scout.close()
+        return True
+
+    def move_to(self, url: str) -> None:
+        """Leave the server we are connected to for that one; nats-py's own reconnecting does it."""
+        pool, netloc = self._nats._server_pool, urlparse(url).netloc
+        for index, server in enumerate(pool):
+            if server.uri.netloc == netloc:
+                pool.insert(0, pool.pop(index))
+                server.last_attempt = None
+                self._abort()
+                return
+
+    def _abort(self) -> None:
+        # Not close(): that first waits for a server which may never read again.
+        writer = getattr(self._nats._transport, "_io_writer", None)
+        if writer is not None:
+            writer.transport.abort()
+
+    # The connection's own state
+
+    async def _note_error(self, error: Exception) -> None:
+        self.last_error = error
+        log.debug("nats: %s", error)
+        if not self._nats.is_connected:
+            away = self._loop.time() - self._down_since
+            wait = min(RECONNECT_WAIT_MAX, max(RECONNECT_WAIT, away / 20))
+            self._nats.options["reconnect_time_wait"] = wait
+
+    async def _went_down(self) -> None:
+        self._down_since = self._loop.time()
+        self._up.clear()
+        if self._owned:
+            self._nats._pending.clear()
+            self._nats._pending_data_size = 0
+            if len(self._given) > 1:
+                # Several given URLs are all the nodes there are; what a server in a container
+                # advertises may be an address that hangs instead of refusing.
+                pool = self._nats._server_pool
+                pool[:] = [server for server in pool if not server.discovered]
+        if not self._closing:
+            self.on_down()
+        await self._pass_on("_disconnected_cb")
+
+    async def _came_up(self) -> None:
+        if self._owned:
+            self._nats.options["reconnect_time_wait"] = RECONNECT_WAIT
+        self._up.set()
+        self.on_up()
+        await self._pass_on("_reconnected_cb")
+
+    async def _was_closed(self) -> None:
+        if not self._closing:
+            self.on_closed()
+        await self._pass_on("_closed_cb")
+
+    async def _pass_on(self, name: str) -> None:
+        previous = self._previous.get(name)
+        if previous is not None:
+            await previous()
+
+    async def close(self) -> None:
+        """Write what is left; close the connection if it is ours, else leave it as it was."""
+        self.flush()
+        self._closing = True
+        if self._owned:
+            await self._nats.close()
+            return
+        for name, previous in self._previous.items():
+            ours = {"_disconnected_cb": self._went_down, "_reconnected_cb": self._came_up}.get(
+                name, self._was_closed
+            )
+            if getattr(self._nats, name) == ours:
+                setattr(self._nats, name, previous)
+
+
+def _nothing() -> None:
+    """Nobody asked to be told."""
+
+
+def _connect_failed(urls: Sequence[str], error: Exception) -> StanError:
+    shown = ", ".join(_without_password(url) for url in urls)
+    reason = str(error).removeprefix("nats: ") or type(error).__name__
+    return ConnectFailed(
+        f"no NATS server at {shown}: {reason}; check that the server runs and the URL is right"
+    )
+
+
+def _without_password(url: str) -> str:
+    return f"{url.partition('://')[0]}://{url.rpartition('@')[2]}" if "@" in url else url

@@ -1,0 +1,48 @@
+"""What the server takes as names, checked before anything is sent.
+
+NATS drops a publish on a subject with an empty token without a word, so that an unchecked `a..b`
+would only show as a time-out.
+"""
+
+from __future__ import annotations
+
+import re
+
+from stanlocal.stan.errors import InvalidName
+
+_ID = re.compile(r"[a-zA-Z0-9_-]+")
+_FORBIDDEN_IN_CHANNEL = re.compile(r"[\s/*>\x00-\x1f\x7f]")
+_FORBIDDEN_IN_SUBJECT = re.compile(r"[\s*>\x00-\x1f\x7f]")
+
+
+def check_client_id(client_id: str) -> None:
+    """Raise `InvalidName` unless the server takes it: letters, digits, `-` and `_`, at least one."""
+    if not _ID.fullmatch(client_id):
+        raise InvalidName(f"invalid client id {client_id!r}: use letters, digits, '-' and '_' only")
+
+
+def check_cluster_id(cluster_id: str) -> None:
+    """Raise `InvalidName` unless the id can be part of a subject."""
+    if not cluster_id or _FORBIDDEN_IN_SUBJECT.search(cluster_id) or "" in cluster_id.split("."):
+        raise InvalidName(
+            f"invalid cluster id {cluster_id!r}: it must be non-empty, without spaces or wildcards"
+        )
+
+
+def check_channel(channel: str) -> None:
+    """Raise `InvalidName` unless the server takes it: no wildcards, spaces, `/` or empty tokens."""
+    if not channel:
+        raise InvalidName("invalid channel '': it must not be empty")
+    if found := _FORBIDDEN_IN_CHANNEL.search(channel):
+        raise InvalidName(
+            f"invalid channel {channel!r}: {found.group()!r} is not allowed; "
+            "STAN channels have no wildcards, spaces or '/'"
+        )
+    if "" in channel.split("."):
+        raise InvalidName(f"invalid channel {channel!r}: a token between dots is empty")
+
+
+def check_durable(durable_name: str, queue_group: str) -> None:
+    """Raise `InvalidName` for a durable queue group whose durable name has the server's separator."""
+    if queue_group and ":" in durable_name:
+        raise InvalidName(f"invalid durable name {durable_name!r}: ':' is not allowed with a queue group")

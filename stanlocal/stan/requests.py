@@ -1,0 +1,85 @@
+"""Requests and their replies, over one inbox of the connection."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from itertools import count
+from typing import TYPE_CHECKING
+
+from stanlocal.stan.link import Delivery, Link, no_responders
+
+if TYPE_CHECKING:
+    from nats.aio.subscription import Subscription as NatsSubscription
+
+
+class NoResponders(Exception):
+    """NATS says that nobody listens on the request's subject. Private to the package."""
+
+
+class Interrupted(Exception):
+    """The NATS connection was not there, or dropped before the reply. Private to the package."""
+
+
+class Requests:
+    """Sends requests and hands each reply to who asked; also the home of named inboxes."""
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+        self._inbox = link.new_inbox()
+        self._waiting: dict[str, asyncio.Future[bytes]] = {}
+        self._named: dict[str, Callable[[Delivery], None]] = {}
+        self._numbers = count(1)
+        self._subscription: NatsSubscription | None = None
+
+    async def open(self) -> None:
+        """Subscribe the inbox."""
+        self._subscription = await self._link.subscribe(f"{self._inbox}.*", self._received)
+
+    async def close(self) -> None:
+        """Stop the inbox; who still waits is told that the connection is gone."""
+        self.interrupt()
+        if self._subscription is not None:
+            await self._link.unsubscribe(self._subscription)
+
+    def named_inbox(self, name: str, handler: Callable[[Delivery], None]) -> str:
+        """A subject whose messages all go to `handler`."""
+        self._named[name] = handler
+        return f"{self._inbox}.{name}"
+
+    def forget(self, name: str) -> None:
+        """What comes to that inbox from now on is not answered."""
+        self._named.pop(name, None)
+
+    async def request(self, subject: str, payload: bytes, timeout: float) -> bytes:
+        """The reply. Raises `NoResponders`, `Interrupted`, or `TimeoutError` after that many seconds."""
+        if not self._link.connected:
+            raise Interrupted
+        token = str(next(self._numbers))
+        reply: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        self._waiting[token] = reply
+        try:
+            self._link.publish(subject, payload, f"{self._inbox}.{token}")
+            self._link.flush()
+            async with asyncio.timeout(timeout):
+                return await reply
+        finally:
+            del self._waiting[token]
+
+    def interrupt(self) -> None:
+        """Tell all who wait that no reply will come."""
+        for reply in self._waiting.values():
+            if not reply.done():
+                reply.set_exception(Interrupted())
+
+    def _received(self, message: Delivery) -> None:
+        token = message.subject[len(self._inbox) + 1 :]
+        reply = self._waiting.get(token)
+        if reply is not None:
+            if not reply.done():
+                if no_responders(message):
+                    reply.set_exception(NoResponders())
+                else:
+                    reply.set_result(message.data)
+        elif (handler := self._named.get(token)) is not None:
+            handler(message)

@@ -1,0 +1,70 @@
+"""Where a new subscription begins.
+
+A position counts only when the subscription is new to the server: a durable that exists resumes
+where it was, and a member that joins a queue group takes part from where the group is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from stanlocal.stan.errors import InvalidOption
+
+_MAX_SEQUENCE = 2**64 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class NewOnly:
+    """Only what is stored after the server has the subscription. The default."""
+
+
+@dataclass(frozen=True, slots=True)
+class LastReceived:
+    """The channel's last message, if it has one, then what follows."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeliverAll:
+    """The oldest message the channel still has, then all that follow."""
+
+
+@dataclass(frozen=True, slots=True)
+class StartSequence:
+    """That sequence, then what follows: below the first (and 0) means all, beyond the last new only."""
+
+    sequence: int
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.sequence <= _MAX_SEQUENCE:
+            raise InvalidOption(f"start sequence {self.sequence} is out of range: use 0 to 2**64 - 1")
+
+
+@dataclass(frozen=True, slots=True)
+class StartTime:
+    """The first message stored at that time or later; a time to come means new only.
+
+    A time without a zone is local time. The server compares it with its own clock by the distance
+    from now, so a difference between the two clocks does not matter, but the way there (a
+    millisecond or so) is added.
+    """
+
+    time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class StartTimeDelta:
+    """The first message stored at most that long ago."""
+
+    ago: timedelta
+
+    def __post_init__(self) -> None:
+        if self.ago < timedelta(0):
+            raise InvalidOption(
+                f"start time delta {self.ago} is negative: give how long ago, for example 5 minutes"
+            )
+
+
+NEW_ONLY = NewOnly()
+
+StartPosition = NewOnly | LastReceived | DeliverAll | StartSequence | StartTime | StartTimeDelta

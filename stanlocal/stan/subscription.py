@@ -1,0 +1,332 @@
+"""A subscription: deliveries in, in order, one at a time; acknowledgements out."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import TYPE_CHECKING, Protocol
+
+from stanlocal.stan import wire
+from stanlocal.stan._pb import stan_pb2 as pb
+from stanlocal.stan.errors import (
+    AlreadyAcked,
+    BadReply,
+    InvalidOption,
+    NotManualAck,
+    StanError,
+    SubscriptionClosed,
+)
+from stanlocal.stan.link import Delivery, Link
+from stanlocal.stan.message import Message
+from stanlocal.stan.options import SubscriptionOptions
+
+if TYPE_CHECKING:
+    from nats.aio.subscription import Subscription as NatsSubscription
+
+log = logging.getLogger(__name__)
+
+TURN = 256
+"""Messages handed to a callback that never waits before the event loop gets a turn."""
+
+Callback = Callable[[Message], Awaitable[None] | None]
+
+
+class Registrar(Protocol):
+    """What a subscription needs of its client to end itself at the server."""
+
+    async def end_subscription(self, subscription: Subscription, unsubscribe: bool) -> None:
+        """Close it, or unsubscribe it, at the server."""
+
+
+class Subscription:
+    """A subscription to one channel, with a callback or as an asynchronous iterator.
+
+    Messages come one at a time, in the order the server sent them; another subscription's callback
+    is not waited for. Delivery is at least once. Without `manual_ack` a message is acknowledged when
+    its callback returns, or, in ``async for``, when the next one is asked for; when a callback
+    raises, it is not, the error is logged (and kept in `last_error`), and the message comes again
+    after `ack_wait`.
+
+    ``async with`` acknowledges the message in hand and closes when the block ends well; when it
+    raises, it only closes.
+    """
+
+    def __init__(
+        self, client: Registrar, link: Link, options: SubscriptionOptions, callback: Callback | None
+    ) -> None:
+        self._client = client
+        self._link = link
+        self.options = options
+        self._callback = callback
+        self._buffer: deque[bytes] = deque()
+        self._wake: asyncio.Future[None] | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._in_hand: Message | None = None
+        self._acks: wire.AckEncoder | None = None
+        self._registered = asyncio.Event()
+        self._ended: StanError | None = None
+        self._drain_only = False
+        self.ack_inbox = ""
+        self.inbox = ""
+        self.nats_subscription: NatsSubscription | None = None
+        self.since = datetime.now(UTC)
+        """When it was subscribed."""
+        self.last_sequence = 0
+        """The highest sequence that was acknowledged."""
+        self._unacknowledged: set[int] = set()
+        self.delivered = 0
+        """Messages handed over so far."""
+        self.last_error: BaseException | None = None
+        """What the callback raised last."""
+        if callback is not None:
+            self._task = asyncio.create_task(self._deliver(callback), name=f"stan-{options.channel}")
+
+    @property
+    def channel(self) -> str:
+        """The channel."""
+        return self.options.channel
+
+    @property
+    def resume_at(self) -> int:
+        """The sequence to go on from, were the subscription made anew: the first that is not processed."""
+        return min(self._unacknowledged, default=self.last_sequence + 1)
+
+    @property
+    def pending(self) -> int:
+        """Messages that are here and not handed over yet: twice `max_inflight` at most."""
+        return len(self._buffer)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether messages still come."""
+        return self._ended is None
+
+    def __repr__(self) -> str:
+        state = "open" if self.is_open else "ended"
+        return (
+            f"<Subscription {self.channel} {state} last_sequence={self.last_sequence} pending={self.pending}>"
+        )
+
+    # From the server
+
+    def receive(self, message: Delivery) -> None:
+        """A delivery, as read from NATS; kept until it can be handed over."""
+        if self._ended is None and not self._drain_only:
+            if len(self._buffer) >= self.options.max_inflight and self._is_redelivery(message.data):
+                return  # handed over too slowly: it is here already, or comes again
+            self._buffer.append(message.data)
+            if self._wake is not None and not self._wake.done():
+                self._wake.set_result(None)
+
+    @staticmethod
+    def _is_redelivery(data: bytes) -> bool:
+        try:
+            return wire.decode(pb.MsgProto, data).redelivered
+        except BadReply:
+            return True  # not a message at all: as good as one that is here already
+
+    def registered(self, ack_inbox: str) -> None:
+        """The server has the subscription; deliveries that came before its answer can go on."""
+        self.ack_inbox = ack_inbox
+        self._acks = wire.AckEncoder(ack_inbox, self.channel)
+        self._registered.set()
+
+    def forget_deliveries(self) -> None:
+        """Drop what was received and not handed over: it belongs to a registration that is gone."""
+        self._buffer.clear()
+        self._registered.clear()
+
+    # To the application
+
+    def _decode(self, data: bytes) -> Message:
+        proto = wire.decode(pb.MsgProto, data)
+        return Message(
+            self, proto.sequence, proto.data, proto.timestamp, proto.redelivered, proto.redelivery_count
+        )
+
+    async def _arrival(self) -> None:
+        """Return when there is something to hand over, or nothing more will come."""
+        while True:
+            if self._buffer and self._registered.is_set():
+                return
+            if self._ended is not None or (self._drain_only and not self._buffer):
+                return
+            if self._buffer:
+                await self._registered.wait()
+                continue
+            self._wake = asyncio.get_running_loop().create_future()
+            try:
+                await self._wake
+            finally:
+                self._wake = None
+
+    def _next(self) -> Message | None:
+        """The next message that is one; bytes that are none are reported and passed over."""
+        while self._buffer:
+            try:
+                message = self._decode(self._buffer.popleft())
+            except BadReply as error:
+                self.last_error = error
+                log.error("subscription to %r: %s", self.channel, error)
+                continue
+            self.delivered += 1
+            if self.options.manual_ack:
+                self._unacknowledged.add(message.sequence)
+            return message
+        return None
+
+    async def _deliver(self, callback: Callback) -> None:
+        manual = self.options.manual_ack
+        turn = 0
+        while True:
+            await self._arrival()
+            message = self._next()
+            if message is None:
+                if self._ended is not None or self._drain_only:
+                    return
+                continue
+            try:
+                result = callback(message)
+                if result is not None and inspect.isawaitable(result):
+                    await result
+            except Exception as error:
+                self.last_error = error
+                self._unacknowledged.add(message.sequence)
+                log.exception("callback of the subscription to %r failed on %r", self.channel, message)
+                continue
+            if not manual:
+                self._acknowledge(message)
+            turn += 1
+            if turn >= TURN:
+                turn = 0
+                await asyncio.sleep(0)
+
+    def __aiter__(self) -> Subscription:
+        return self
+
+    async def __anext__(self) -> Message:
+        """The next message; acknowledges the one before unless `manual_ack`.
+
+        Ends when the subscription or the client is closed; raises `ConnectionLost` when the client
+        is gone for good.
+        """
+        if self._callback is not None:
+            raise InvalidOption(
+                f"the subscription to {self.channel!r} has a callback: it cannot be iterated too"
+            )
+        self._let_go()
+        while True:
+            await self._arrival()
+            if self._ended is None or self._buffer:
+                message = self._next()
+                if message is not None:
+                    self._in_hand = message
+                    return message
+                if not self._drain_only:
+                    continue
+            if self._ended is not None and not isinstance(self._ended, SubscriptionClosed):
+                raise self._ended
+            raise StopAsyncIteration
+
+    def _let_go(self) -> None:
+        message, self._in_hand = self._in_hand, None
+        if message is not None and not self.options.manual_ack:
+            self._acknowledge(message)
+
+    # Acknowledgements
+
+    def _acknowledge(self, message: Message) -> None:
+        if self._ended is None and self._acks is not None:
+            message._acked = True
+            if message.sequence > self.last_sequence:
+                self.last_sequence = message.sequence
+            if self._unacknowledged:
+                self._unacknowledged.discard(message.sequence)
+            self._link.send(self._acks.frame(message.sequence))
+
+    async def _ack(self, message: Message) -> None:
+        what = f"ack of {self.channel}:{message.sequence}"
+        if not self.options.manual_ack:
+            raise NotManualAck(
+                f"{what}: the subscription acknowledges by itself; subscribe with manual_ack=True"
+            )
+        if message._acked:
+            raise AlreadyAcked(f"{what}: it was acknowledged before")
+        if self._ended is not None:
+            raise self._ended
+        self._acknowledge(message)
+        if self._link.congested:
+            await self._link.drain()
+
+    # The end
+
+    async def close(self, *, drain: bool = False) -> None:
+        """End the subscription; a durable keeps its place and resumes when subscribed again.
+
+        Waits for the callback that runs now and sends its ack (unless the callback itself closes:
+        then that message is not acknowledged); with `drain` the callback first gets all messages
+        that are here already. What is not handed over, and the message in hand of an ``async for``,
+        is not acknowledged. After `CloseTimeout` or `NoActiveServer` it can be called again; when
+        it is closed already, `SubscriptionClosed` is raised.
+        """
+        await self._finish(drain, unsubscribe=False)
+
+    async def unsubscribe(self, *, drain: bool = False) -> None:
+        """As `close`, and a durable is removed: its place is forgotten. May raise `UnsubscribeTimeout`."""
+        await self._finish(drain, unsubscribe=True)
+
+    async def _finish(self, drain: bool, unsubscribe: bool) -> None:
+        if self._ended is not None:
+            raise SubscriptionClosed(
+                f"the subscription to {self.channel!r} is closed already"
+            ) from self._ended
+        await self.settle(drain)
+        self._link.flush()
+        await self._client.end_subscription(self, unsubscribe)
+        self.end(SubscriptionClosed(f"the subscription to {self.channel!r} is closed"))
+
+    async def settle(self, drain: bool) -> None:
+        """Take no more; wait until the delivering task is through, unless it is the one that asks."""
+        self._drain_only = True
+        if self._callback is None or not drain:
+            self._buffer.clear()
+        if self._wake is not None and not self._wake.done():
+            self._wake.set_result(None)
+        if self._task is not None and self._task is not asyncio.current_task():
+            await asyncio.wait([self._task])
+
+    def end(self, reason: StanError) -> None:
+        """No message is handed over from now on; an ``async for`` ends, or raises when the world did it."""
+        if self._ended is None:
+            self._ended = reason
+            self._buffer.clear()
+        if self._wake is not None and not self._wake.done():
+            self._wake.set_result(None)
+        self._registered.set()
+
+    def cancel(self) -> None:
+        """Stop the delivering task where it is, unless it is the one that asks."""
+        if self._task is not None and self._task is not asyncio.current_task():
+            self._task.cancel()
+
+    async def stopped(self) -> None:
+        """Stop the delivering task, also within the application's callback, and wait for its end."""
+        self.cancel()
+        if self._task is not None and self._task is not asyncio.current_task():
+            await asyncio.wait([self._task])
+
+    async def __aenter__(self) -> Subscription:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None:
+            self._let_go()
+        if self._ended is None:
+            await self.close()

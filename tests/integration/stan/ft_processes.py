@@ -1,0 +1,238 @@
+"""An FT group of nats-streaming-server processes on this machine, for the client's tests.
+
+Knows nothing of the package under test. Every wait is for a log line or a process's end.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import TracebackType
+
+READY = "Streaming Server is ready"
+STANDBY = "Starting in standby mode"
+CLUSTER_ID = "test-cluster"
+
+GIVEN = os.environ.get("STANLOCAL_SERVER_BINARY")  # read at import: a test session clears such variables
+
+
+def find_server() -> str | None:
+    """The server binary: $STANLOCAL_SERVER_BINARY, else PATH, else GOPATH's bin folder."""
+    if GIVEN:
+        return GIVEN
+    found = shutil.which("nats-streaming-server")
+    if found is None and shutil.which("go"):
+        gopath = subprocess.run(
+            ["go", "env", "GOPATH"], capture_output=True, text=True, check=True
+        ).stdout.strip()
+        found = shutil.which("nats-streaming-server", path=str(Path(gopath) / "bin"))
+    return found
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports of the loopback address that nobody had a moment ago, each another."""
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [each.getsockname()[1] for each in sockets]
+    for each in sockets:
+        each.close()
+    return ports
+
+
+class Node:
+    """One server process and its log."""
+
+    def __init__(self, name: str, command: Sequence[str], port: int) -> None:
+        self.name = name
+        self.port = port
+        self.url = f"nats://127.0.0.1:{port}"
+        self._command = command
+        self._process: subprocess.Popen[str] | None = None
+        self._reader: threading.Thread | None = None
+        self._news = threading.Condition()
+        self._lines: list[tuple[float, str]] = []
+
+    @property
+    def running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    def start(self) -> None:
+        """Start the process with an empty log."""
+        assert not self.running
+        self._lines = []
+        self._process = subprocess.Popen(self._command, stderr=subprocess.PIPE, text=True)
+        self._reader = threading.Thread(target=self._read, args=(self._process, self._lines), daemon=True)
+        self._reader.start()
+
+    def _read(self, process: subprocess.Popen[str], lines: list[tuple[float, str]]) -> None:
+        assert process.stderr is not None
+        with process.stderr as log:
+            for line in log:
+                with self._news:
+                    lines.append((time.monotonic(), line.rstrip()))
+                    self._news.notify_all()
+        process.wait()
+        with self._news:
+            self._news.notify_all()
+
+    def seen(self, text: str) -> float | None:
+        """When the first line with that text came, since the last start (`time.monotonic`)."""
+        return next((at for at, line in self._lines if text in line), None)
+
+    def wait_for(self, text: str, timeout: float = 15) -> float:
+        """When that line came; waits for it."""
+        with self._news:
+            ended = self._news.wait_for(lambda: self.seen(text) is not None or not self.running, timeout)
+        at = self.seen(text)
+        assert ended, f"{self.name}: no line with {text!r} within {timeout} s:\n{self.log_tail()}"
+        assert at is not None, f"{self.name} ended before a line with {text!r}:\n{self.log_tail()}"
+        return at
+
+    def log_tail(self) -> str:
+        return "\n".join(line for _, line in self._lines[-30:])
+
+    def kill(self, how: signal.Signals = signal.SIGKILL) -> float:
+        """End the process and return when it was (`time.monotonic`)."""
+        assert self._process is not None
+        at = time.monotonic()
+        self._process.send_signal(how)
+        self._process.wait(timeout=15)
+        self._drain_log()
+        return at
+
+    def _drain_log(self) -> None:
+        assert self._reader is not None
+        self._reader.join(timeout=15)
+
+    def pause(self) -> None:
+        os.kill(self.pid, signal.SIGSTOP)
+
+    def unpause(self) -> None:
+        os.kill(self.pid, signal.SIGCONT)
+
+
+class Group:
+    """N nodes over one store; the first to be ready is the active."""
+
+    def __init__(
+        self,
+        folder: Path,
+        nodes: int = 2,
+        *,
+        ft: bool = True,
+        streaming: str = "",
+        top: str = "",
+        limits: str = "",
+        cluster_id: str = CLUSTER_ID,
+    ) -> None:
+        binary = find_server()
+        assert binary is not None, "no nats-streaming-server binary"
+        folder.mkdir(parents=True, exist_ok=True)
+        self.cluster_id = cluster_id
+        self.monitor_ports = free_ports(nodes)
+        client_ports, route_ports = free_ports(nodes), free_ports(nodes)
+        routes = ", ".join(f'"nats-route://127.0.0.1:{port}"' for port in route_ports)
+        self.nodes: list[Node] = []
+        for index, (port, route_port) in enumerate(zip(client_ports, route_ports, strict=True)):
+            conf = folder / f"node-{index}.conf"
+            cluster = (
+                f'cluster {{ name: "c", listen: "127.0.0.1:{route_port}", routes: [{routes}] }}' if ft else ""
+            )
+            group = 'ft_group: "ft"' if ft else ""
+            store = f'store: "FILE", dir: "{folder / "store"}"' if ft or "store:" not in streaming else ""
+            conf.write_text(
+                f"""
+                listen: "127.0.0.1:{port}"
+                http: "127.0.0.1:{self.monitor_ports[index]}"
+                server_name: "node-{index}"
+                {cluster}
+                {top}
+                streaming {{
+                  cluster_id: "{cluster_id}"
+                  {group}
+                  {store}
+                  {streaming}
+                  store_limits {{ max_channels: 0, {limits} }}
+                }}
+                """
+            )
+            self.nodes.append(Node(f"node-{index}", [binary, "-c", str(conf)], port))
+
+    @property
+    def urls(self) -> list[str]:
+        return [node.url for node in self.nodes]
+
+    @property
+    def active(self) -> Node:
+        """The running node that said it is ready."""
+        return next(node for node in self.nodes if node.running and node.seen(READY) is not None)
+
+    @property
+    def standbys(self) -> list[Node]:
+        return [node for node in self.nodes if node.running and node.seen(READY) is None]
+
+    def start(self) -> None:
+        """Start all, the first one first, and wait until it serves and the others stand by."""
+        self.nodes[0].start()
+        self.nodes[0].wait_for(READY)
+        for node in self.nodes[1:]:
+            node.start()
+            node.wait_for(STANDBY)
+        for node in self.nodes[1:]:
+            node.wait_for("Route connection created")
+
+    def wait_ready(self, timeout: float = 15) -> float:
+        """When a node that runs said it is ready; waits for it."""
+        deadline = time.monotonic() + timeout
+        while time.monotonic() < deadline:
+            for node in self.nodes:
+                if node.running and (at := node.seen(READY)) is not None:
+                    return at
+            with self.nodes[0]._news:  # wakes for one node's lines; the others are looked at in between
+                self.nodes[0]._news.wait(0.005)
+        raise AssertionError("no node became ready:\n" + "\n".join(node.log_tail() for node in self.nodes))
+
+    def kill_active(self) -> tuple[Node, float]:
+        """kill -9 the active; which one and when."""
+        node = self.active
+        return node, node.kill()
+
+    def restore(self) -> None:
+        """Every node runs, unpaused, one of them ready."""
+        for node in self.nodes:
+            if node.running:
+                node.unpause()
+        started = [node for node in self.nodes if not node.running]
+        for node in started:
+            node.start()
+            node.wait_for(STANDBY)
+        self.wait_ready()
+
+    def stop(self) -> None:
+        for node in self.nodes:
+            if node.running:
+                node.unpause()
+                node.kill()
+
+    def __enter__(self) -> Group:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+
+Factory = Callable[..., Group]
