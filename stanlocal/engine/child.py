@@ -1,0 +1,73 @@
+"""Runs a helper program for a while: bounded in time and memory, and never left behind."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+_TAIL_LINES = 20
+_MAX_LINE = 65536
+"""Bytes; the rest of a longer line counts as lines of their own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A program that ended by itself."""
+
+    code: int
+    tail: Sequence[str]
+    """The last lines of its output and error output."""
+
+
+class ChildTimeout(Exception):
+    """It took too long, or said nothing for too long, and was killed."""
+
+
+async def run_child(
+    argv: Sequence[str],
+    *,
+    env: Mapping[str, str] | None = None,
+    silence_s: float,
+    on_line: Callable[[str], None] | None = None,
+) -> Finished:
+    """Runs `argv` until it ends, without standard input; `on_line` gets each line of its output.
+
+    Whatever ends this call, a cancellation too, the program and what it started are gone afterwards.
+    Raises `ChildTimeout` when nothing is heard of it for `silence_s` seconds, `OSError` when it cannot
+    be started.
+    """
+    process = await asyncio.create_subprocess_exec(
+        *argv,
+        env=env,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        start_new_session=True,  # a process group of its own, so that its children can be ended with it
+    )
+    assert process.stdout is not None
+    tail: deque[str] = deque(maxlen=_TAIL_LINES)
+    try:
+        rest = b""
+        while chunk := await asyncio.wait_for(process.stdout.read(_MAX_LINE), silence_s):
+            *lines, rest = (rest + chunk).split(b"\n")
+            if len(rest) >= _MAX_LINE:
+                lines, rest = [*lines, rest], b""
+            for line in lines:
+                tail.append(line.decode("utf-8", "replace"))
+                if on_line:
+                    on_line(tail[-1])
+        if rest:
+            tail.append(rest.decode("utf-8", "replace"))
+        return Finished(await asyncio.wait_for(process.wait(), silence_s), tuple(tail))
+    except TimeoutError:
+        raise ChildTimeout(f"{argv[0]} said nothing for {silence_s:g} s") from None
+    finally:
+        if process.returncode is None:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            await asyncio.shield(process.wait())
