@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 from typing import Any, Literal
 
@@ -42,7 +42,8 @@ class Layer:
     """Values of one origin, not looked at yet; a later layer in a list gives way to an earlier one."""
 
     origin: Literal["flag", "environment", "file", "running", "preset", "default"]
-    values: Mapping[str, Any]
+    values: Mapping[str, Any] = field(repr=False)
+    """Secrets included."""
     base: PurePath = _ROOT
     """The folder that relative paths start from."""
     home: PurePath | None = None

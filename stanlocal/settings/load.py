@@ -142,7 +142,10 @@ def _tree(values: Mapping[Key, Any]) -> dict[str, Any]:
         branch = tree
         for parent in parents:
             branch = branch.setdefault(parent, {})
-        branch[last] = value
+        if value == {}:
+            branch.setdefault(last, {})
+        else:
+            branch[last] = value
     return tree
 
 

@@ -67,6 +67,8 @@ class Reader:
         for name, item in value.items():
             if option.check and (reason := option.check(name)):
                 self._problem((*key, name), reason)
+            elif item == {}:
+                yield (*key, name), {}  # a channel without limits of its own still is a channel
             else:
                 yield from self._table(shape, item, (*key, name))
 

@@ -6,10 +6,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from stanlocal.settings.own import MAX_PORT
-from stanlocal.settings.values import format_size
+from stanlocal.settings.values import format_size, parse_duration
 
 _MAX_PAYLOAD = 1024**2
 _MAX_PENDING = 64 * 1024**2
+_LAME_DUCK_DURATION = "2m"
+_LAME_DUCK_GRACE = "10s"
 
 
 def broken(values: Mapping[str, Any]) -> Iterator[str]:
@@ -17,13 +19,7 @@ def broken(values: Mapping[str, Any]) -> Iterator[str]:
     yield from _ports(values)
     yield from _store(values["streaming"])
     yield from _login(values["streaming"], values["nats"])
-    payload = values["nats"].get("max_payload", _MAX_PAYLOAD)
-    pending = values["nats"].get("max_pending", _MAX_PENDING)
-    if payload > pending:
-        yield (
-            f"nats.max_payload ({format_size(payload)}) is more than nats.max_pending "
-            f"({format_size(pending)}); the server would not start"
-        )
+    yield from _nats(values["nats"])
 
 
 def surprising(values: Mapping[str, Any]) -> Iterator[str]:
@@ -56,6 +52,23 @@ def _store(streaming: Mapping[str, Any]) -> Iterator[str]:
         )
 
 
+def _nats(nats: Mapping[str, Any]) -> Iterator[str]:
+    """The server's own check of its options (nats-server server/server.go, validateOptions)."""
+    payload, pending = nats.get("max_payload", _MAX_PAYLOAD), nats.get("max_pending", _MAX_PENDING)
+    if payload > pending:
+        yield (
+            f"nats.max_payload ({format_size(payload)}) is more than nats.max_pending "
+            f"({format_size(pending)}); the server would not start"
+        )
+    duration = nats.get("lame_duck_duration", _LAME_DUCK_DURATION)
+    grace = nats.get("lame_duck_grace_period", _LAME_DUCK_GRACE)
+    if parse_duration(grace) >= parse_duration(duration):
+        yield (
+            f"nats.lame_duck_grace_period ({grace}) is not less than nats.lame_duck_duration ({duration}); "
+            "the server would not start"
+        )
+
+
 def _login(streaming: Mapping[str, Any], nats: Mapping[str, Any]) -> Iterator[str]:
     rules = nats.get("authorization", {})
     for user in rules.get("users", ()):
@@ -72,15 +85,21 @@ def _login(streaming: Mapping[str, Any], nats: Mapping[str, Any]) -> Iterator[st
     if len(names) != len(set(names)):
         yield "nats.authorization.users names a user twice"
     own = streaming.get("username")
-    if rules.get("users") and not _logs_in(streaming, nats):
+    if (rules.get("users") or _have_users(nats.get("accounts"))) and not _logs_in(streaming, nats):
         yield (
-            "nats.authorization.users needs the streaming server's own login: set streaming.username and "
+            "where nats has users, the streaming server needs a login of its own: set streaming.username and "
             "streaming.password to one of them, or nats.no_auth_user"
         )
     elif names and own and own not in names and "accounts" not in nats:
         yield f"streaming.username {own!r} is none of nats.authorization.users"
     if streaming.get("password") and not own:
         yield "streaming.password needs streaming.username"
+
+
+def _have_users(accounts: object) -> bool:
+    return isinstance(accounts, Mapping) and any(
+        isinstance(account, Mapping) and account.get("users") for account in accounts.values()
+    )
 
 
 def _logs_in(streaming: Mapping[str, Any], nats: Mapping[str, Any]) -> bool:
