@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import shutil
 import struct
+import sys
 from dataclasses import dataclass
 from pathlib import Path
+from platform import machine
 
 from stanlocal.engine.child import ChildTimeout, run_child
 from stanlocal.errors import ImageNotFound
@@ -18,6 +20,8 @@ _MAX_HEADERS = 64 * 1024
 """Bytes: more program headers than any linker writes."""
 _MACHINES = {3: "386", 21: "ppc64", 22: "s390x", 40: "arm", 62: "amd64", 183: "arm64", 243: "riscv64"}
 """ELF's e_machine (System V ABI, gabi41) as Go's GOARCH."""
+_HOST_MACHINES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm", "i686": "386"}
+"""The kernel's names that are not GOARCH already."""
 _PT_INTERP = 3
 _EXECUTABLE = (2, 3)
 """e_type of executables with a fixed address and of position-independent ones."""
@@ -32,6 +36,11 @@ class Platform:
 
     def __str__(self) -> str:
         return f"{self.os}/{self.architecture}"
+
+
+def host_platform() -> Platform:
+    """What programs of this machine run on."""
+    return Platform(sys.platform, _HOST_MACHINES.get(machine(), machine()))
 
 
 class NotElf(ValueError):
@@ -95,7 +104,7 @@ async def check_version(path: Path, version: str) -> None:
     except ChildTimeout as err:
         raise ImageNotFound(f"{path} does not tell its version: {err}") from err
     said = finished.tail[0] if finished.tail else ""
-    words = said.replace(",", " ").split()
+    words = said.replace(",", " ").split()  # nats-streaming-server version 0.25.6, nats-server: v2.9.24
     if finished.code != 0 or words[:3] != [NAME, "version", version]:
         raise ImageNotFound(f"{path} is not version {version}: it says {said[:80]!r}")
 

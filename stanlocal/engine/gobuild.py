@@ -9,9 +9,10 @@ import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from stanlocal.engine.binary import NAME, Platform, check_platform
+from stanlocal.engine.binary import NAME, Platform
 from stanlocal.engine.child import ChildTimeout, run_child
-from stanlocal.errors import ImageNotFound
+from stanlocal.errors import ImageNotFound, SettingsError
+from stanlocal.folders import cache_folder, make_private
 
 MODULE = f"github.com/nats-io/{NAME}"
 
@@ -35,40 +36,37 @@ _KEPT = (
 """What counts of the user's `go env`: where modules come from and where they are kept."""
 
 
-def cache_dir() -> Path:
-    """Where built servers are kept; outlives every group."""
-    import platformdirs
-
-    return platformdirs.user_cache_path("stanlocal") / "servers"
+_REPORT_EACH = 50
+"""Packages; there are about 300."""
 
 
-async def build_with_go(
-    version: str, platform: Platform, progress: Callable[[str], None], *, cache: Path | None = None
-) -> Path:
+def kept_server(version: str, platform: Platform) -> Path:
+    """Where `build_with_go` keeps its result, in the user's cache folder. It may not exist yet."""
+    return cache_folder() / "servers" / version / f"{platform.os}-{platform.architecture}" / NAME
+
+
+async def build_with_go(version: str, platform: Platform, progress: Callable[[str], None]) -> Path:
     """A static executable of `version` for `platform`, built now unless the cache has it.
 
     Builds may run at the same time: each has a folder of its own, and the last to end is kept. Raises
     `ImageNotFound` with the reason.
     """
-    cache = cache or cache_dir()
-    kept = cache / version / f"{platform.os}-{platform.architecture}" / NAME
+    kept = kept_server(version, platform)
     if kept.exists():
-        check_platform(kept, platform)
         return kept
     go = shutil.which("go") or shutil.which("go", path=_USUAL_PLACE)
     if go is None:
         raise ImageNotFound("no go on PATH")
     progress(f"building {NAME} {version} for {platform} with {go}; a minute or two the first time")
     try:
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=cache, prefix="building-") as gopath:
+        folder = make_private(kept.parent)
+        with tempfile.TemporaryDirectory(dir=folder, prefix="building-") as gopath:
             await _install(go, version, platform, Path(gopath), progress)
             # A cross-compiled executable lies one folder deeper than a native one.
             [built] = (Path(gopath) / "bin").rglob(NAME)
-            check_platform(built, platform)
             built.replace(kept)
-    except OSError as err:
-        raise ImageNotFound(f"cannot keep the server in {cache}: {err}") from err
+    except (OSError, SettingsError) as err:
+        raise ImageNotFound(f"cannot keep the server: {err}") from err
     return kept
 
 
@@ -79,11 +77,30 @@ async def _install(
     command = [go, "install", "-v", "-trimpath", package]
     env = build_environment(await _go_env(go), platform, gopath)
     try:
-        finished = await run_child(command, env=env, silence_s=_SILENCE_S, on_line=progress)
+        finished = await run_child(
+            command, env=env, silence_s=_SILENCE_S, on_line=_Compiled(version, progress).line
+        )
     except ChildTimeout as err:
         raise ImageNotFound(f"go install {package}: {err}") from err
     if finished.code != 0:
         raise ImageNotFound(f"go install {package} failed: {' / '.join(finished.tail[-3:])}")
+
+
+class _Compiled:
+    """Makes the list of packages that go prints readable."""
+
+    def __init__(self, version: str, progress: Callable[[str], None]) -> None:
+        self._version = version
+        self._progress = progress
+        self._packages = 0
+
+    def line(self, line: str) -> None:
+        if line.startswith("go: "):
+            self._progress(line)
+            return
+        self._packages += 1
+        if self._packages % _REPORT_EACH == 0:
+            self._progress(f"building {NAME} {self._version}: {self._packages} packages")
 
 
 async def _go_env(go: str) -> dict[str, str]:

@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Literal, TypeAlias, get_args
+from typing import Any, Literal, TypeAlias, get_args
 
 import docker
 import docker.errors
@@ -133,6 +133,7 @@ async def build_from_source(client: docker.DockerClient, image: str, progress: P
     version = _required_version(image)
     platform = await engine_platform(client)
     binary = await build_with_go(version, platform, progress)
+    check_platform(binary, platform)
     progress(f"making {image} from {binary}")
     return await load_binary(client, image, binary, platform, version, "go")
 
