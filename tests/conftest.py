@@ -12,6 +12,7 @@ import pytest
 
 from stanlocal.engine import endpoint
 from stanlocal.errors import EngineUnavailable
+from tests.support.binary import find_server
 
 if TYPE_CHECKING:
     import docker
@@ -46,6 +47,15 @@ def docker_client() -> Iterator[docker.DockerClient]:
         unavailable(str(err))
     yield client
     client.close()
+
+
+@pytest.fixture(scope="session")
+def server_binary() -> Path:
+    """The real server; without one the test is skipped, and fails when CI=true."""
+    binary = find_server()
+    if binary is None:
+        unavailable("no nats-streaming-server; 'python -m tests.support.binary' builds one")
+    return binary
 
 
 @pytest.fixture(autouse=True)

@@ -16,8 +16,7 @@ from stanlocal.settings import load
 from stanlocal.settings.nats import NATS
 from stanlocal.settings.schema import Kind, Table
 from stanlocal.settings.streaming import STREAMING
-from tests.conftest import unavailable
-from tests.support.server import READY, find_server, free_ports, monitor, run_server
+from tests.support.server import READY, free_ports, monitor, run_server
 
 pytestmark = pytest.mark.server
 
@@ -49,15 +48,6 @@ HOSTILE = (
 )
 
 
-@pytest.fixture(scope="module")
-def binary() -> Path:
-    found = find_server()
-    if found is None:
-        unavailable("no nats-streaming-server: set STANLOCAL_SERVER_BINARY, or put it on PATH")
-        raise AssertionError
-    return found
-
-
 def local_plan(
     streaming: Mapping[str, Any], nats: Mapping[str, Any], *, nodes: int = 1, group: str = "conf"
 ) -> GroupPlan:
@@ -82,11 +72,13 @@ def settled(
     return settings.streaming, settings.nats
 
 
-def test_preset_seed_arrives_to_the_letter(binary: Path, tmp_path: Path) -> None:
+def test_preset_seed_arrives_to_the_letter(server_binary: Path, tmp_path: Path) -> None:
     """The limits and file options of the guide's ConfigMap are those the server says it has."""
     plan = local_plan(*settled(preset="seed"))
     store = tmp_path / "store"
-    with run_server(binary, render(plan, plan.nodes[0], store_dir=str(store)), tmp_path / "etc") as server:
+    with run_server(
+        server_binary, render(plan, plan.nodes[0], store_dir=str(store)), tmp_path / "etc"
+    ) as server:
         server.wait_for(READY)
         server.wait_for(f"Store location: {store}")
         storez = monitor(plan.nodes[0].monitor_port, "/streaming/storez")
@@ -104,10 +96,10 @@ def test_preset_seed_arrives_to_the_letter(binary: Path, tmp_path: Path) -> None
     assert serverz["state"] == "FT_ACTIVE"
 
 
-def test_defaults_limit_neither_channels_nor_age(binary: Path, tmp_path: Path) -> None:
+def test_defaults_limit_neither_channels_nor_age(server_binary: Path, tmp_path: Path) -> None:
     plan = local_plan(*settled())
     with run_server(
-        binary, render(plan, plan.nodes[0], store_dir=str(tmp_path / "store")), tmp_path
+        server_binary, render(plan, plan.nodes[0], store_dir=str(tmp_path / "store")), tmp_path
     ) as server:
         server.wait_for(READY)
         limits = monitor(plan.nodes[0].monitor_port, "/streaming/storez")["limits"]
@@ -115,14 +107,14 @@ def test_defaults_limit_neither_channels_nor_age(binary: Path, tmp_path: Path) -
     assert limits["max_age"] == 0
 
 
-def test_nodes_find_each_other_by_their_names_at_the_first_try(binary: Path, tmp_path: Path) -> None:
+def test_nodes_find_each_other_by_their_names_at_the_first_try(server_binary: Path, tmp_path: Path) -> None:
     """Cluster name, server names, routes and client addresses are understood; nothing is rejected."""
     plan = local_plan(*settled(), nodes=2, group="pair")
     first, second = plan.nodes
     confs = [render(plan, node, store_dir=str(tmp_path / "store")) for node in plan.nodes]
     with (
-        run_server(binary, confs[0], tmp_path / "0") as one,
-        run_server(binary, confs[1], tmp_path / "1") as two,
+        run_server(server_binary, confs[0], tmp_path / "0") as one,
+        run_server(server_binary, confs[1], tmp_path / "1") as two,
     ):
         for server in (one, two):
             server.wait_for("STREAM: Starting in standby mode")
@@ -138,12 +130,14 @@ def test_nodes_find_each_other_by_their_names_at_the_first_try(binary: Path, tmp
     assert set(info["connect_urls"]) == {f"127.0.0.1:{node.client_port}" for node in plan.nodes}
 
 
-def test_advertised_addresses_are_used(binary: Path, tmp_path: Path) -> None:
+def test_advertised_addresses_are_used(server_binary: Path, tmp_path: Path) -> None:
     """Clients are told the published host address, routes the node's cluster address."""
     plan = local_plan(*settled())
     (node,) = plan.nodes
     published = NodePlan(node.name, 0, 14222, 18222, "stan-0.example", node.listen)
-    with run_server(binary, render(plan, published, store_dir=str(tmp_path / "store")), tmp_path) as server:
+    with run_server(
+        server_binary, render(plan, published, store_dir=str(tmp_path / "store")), tmp_path
+    ) as server:
         server.wait_for(READY)
         told_to_clients = greeting(node.listen.client)
         told_to_nodes = greeting(node.listen.cluster)
@@ -151,7 +145,7 @@ def test_advertised_addresses_are_used(binary: Path, tmp_path: Path) -> None:
     assert told_to_nodes["ip"] == f"nats-route://stan-0.example:{node.listen.cluster}/"
 
 
-def test_hostile_passwords_and_channel_names_arrive_unchanged(binary: Path, tmp_path: Path) -> None:
+def test_hostile_passwords_and_channel_names_arrive_unchanged(server_binary: Path, tmp_path: Path) -> None:
     """Whatever is in a password, its user gets in with it and with nothing else."""
     users = [{"user": f"user{index}", "password": password} for index, password in enumerate(HOSTILE)]
     channels = {
@@ -167,7 +161,7 @@ def test_hostile_passwords_and_channel_names_arrive_unchanged(binary: Path, tmp_
     )
     plan = local_plan(*options)
     (node,) = plan.nodes
-    with run_server(binary, render(plan, node, store_dir=str(tmp_path / "store")), tmp_path) as server:
+    with run_server(server_binary, render(plan, node, store_dir=str(tmp_path / "store")), tmp_path) as server:
         server.wait_for(READY)
         refused = [user for user in users if not gets_in(node.listen.client, user["user"], user["password"])]
         assert not refused
@@ -176,13 +170,13 @@ def test_hostile_passwords_and_channel_names_arrive_unchanged(binary: Path, tmp_
     assert {name: each["max_msgs"] for name, each in limits["channels"].items()} == dict.fromkeys(channels, 7)
 
 
-def test_every_option_that_can_be_set_is_accepted(binary: Path, tmp_path: Path) -> None:
+def test_every_option_that_can_be_set_is_accepted(server_binary: Path, tmp_path: Path) -> None:
     """No option of the tables has a kind, a range or a spelling that the server refuses."""
     given = {name: example(table) for name, table in (("streaming", STREAMING), ("nats", NATS))}
     given["nats"]["lame_duck_grace_period"] = "1s"
     plan = local_plan(*settled(given["streaming"], given["nats"]))
     (node,) = plan.nodes
-    with run_server(binary, render(plan, node, store_dir=str(tmp_path / "store")), tmp_path) as server:
+    with run_server(server_binary, render(plan, node, store_dir=str(tmp_path / "store")), tmp_path) as server:
         server.wait_for(READY)
         varz = monitor(node.monitor_port, "/varz")
         limits = monitor(node.monitor_port, "/streaming/storez")["limits"]
@@ -192,7 +186,7 @@ def test_every_option_that_can_be_set_is_accepted(binary: Path, tmp_path: Path) 
     assert varz["tags"] == ["word"]
 
 
-def test_options_that_need_each_other_work_together(binary: Path, tmp_path: Path) -> None:
+def test_options_that_need_each_other_work_together(server_binary: Path, tmp_path: Path) -> None:
     """Partitioning with its channels, encryption with its key, accounts with the server's own login."""
     key = 'k\\ey"$\n'
     plan = local_plan(
@@ -211,7 +205,7 @@ def test_options_that_need_each_other_work_together(binary: Path, tmp_path: Path
         )
     )
     (node,) = plan.nodes
-    with run_server(binary, render(plan, node, store_dir=str(tmp_path / "store")), tmp_path) as server:
+    with run_server(server_binary, render(plan, node, store_dir=str(tmp_path / "store")), tmp_path) as server:
         server.wait_for(READY)
         limits = monitor(node.monitor_port, "/streaming/storez")["limits"]
         assert gets_in(node.listen.client, "stan", "s3cret")

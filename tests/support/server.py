@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import socket
 import subprocess
 import threading
@@ -16,24 +14,7 @@ from pathlib import Path
 from typing import Any
 
 READY = "STREAM: Streaming Server is ready"
-_NAME = "nats-streaming-server"
 _DEADLINE_S = 20.0
-
-_NAMED = os.environ.get("STANLOCAL_SERVER_BINARY")
-"""Read on import: tests run in an environment without settings."""
-
-
-def find_server() -> Path | None:
-    """The binary that was named, or is on PATH, or that Go installed."""
-    if _NAMED:
-        return Path(_NAMED)
-    if on_path := shutil.which(_NAME):
-        return Path(on_path)
-    if go := shutil.which("go"):
-        gopath = subprocess.run([go, "env", "GOPATH"], capture_output=True, text=True, check=True).stdout
-        installed = Path(gopath.strip()) / "bin" / _NAME
-        return installed if installed.is_file() else None
-    return None
 
 
 def free_ports(count: int) -> list[int]:

@@ -3,31 +3,12 @@
 from __future__ import annotations
 
 import os
-import shutil
 import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-
-NAME = "nats-streaming-server"
-
-
-def find_server() -> Path | None:
-    """`$STANLOCAL_SERVER_BINARY`, else one on PATH, else one that `go install` made."""
-    named = os.environ.get("STANLOCAL_SERVER_BINARY")
-    if named:
-        return Path(named)
-    found = shutil.which(NAME)
-    if found:
-        return Path(found)
-    go = shutil.which("go")
-    if go is None:
-        return None
-    home = subprocess.run([go, "env", "GOPATH"], capture_output=True, text=True, check=True).stdout.strip()
-    installed = Path(home) / "bin" / NAME
-    return installed if installed.exists() else None
 
 
 @dataclass(frozen=True, slots=True)
