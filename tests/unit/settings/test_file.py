@@ -1,0 +1,60 @@
+"""stanlocal.toml: found or named, read or refused with the place of the mistake."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.unit.settings.support import problems, settle
+
+
+def test_the_nearest_file_from_the_working_directory_upward_counts(tmp_path: Path) -> None:
+    near = tmp_path / "a" / "b"
+    near.mkdir(parents=True)
+    (tmp_path / "stanlocal.toml").write_text("nodes = 5\n")
+    (tmp_path / "a" / "stanlocal.toml").write_text("nodes = 6\n")
+    assert settle(start=near).nodes == 6
+    assert settle(start=tmp_path).nodes == 5
+
+
+def test_a_named_file_counts_instead_of_a_found_one(tmp_path: Path) -> None:
+    (tmp_path / "stanlocal.toml").write_text("nodes = 5\n")
+    (tmp_path / "other.toml").write_text("nodes = 7\n")
+    assert settle(file=Path("other.toml"), start=tmp_path).nodes == 7
+    assert settle({"STANLOCAL_CONFIG": "other.toml"}, start=tmp_path).nodes == 7
+
+
+@pytest.mark.parametrize(
+    ("content", "where"),
+    [
+        (b"nodes = \n", ":1:9: invalid value"),
+        (b"nodes = 1\n[nats\n", ":2:6: expected ']' at the end of a table declaration"),
+        (b'group = "stan', ":1:14: unterminated string"),
+        (b"nodes = 1\nnodes = 2\n", ":2:10: cannot overwrite a value"),
+        (b"nodes = 1\ngroup = '\xff'\n", ":2:10: is not valid UTF-8"),
+        (b"nodes = " + b"9" * 10_000, ": exceeds the limit"),
+        (b"a = " + b"[" * 100_000, ": its values are nested too deeply"),
+        (b"#" * (1024 * 1024 + 1), ": is larger than 1048576 bytes"),
+    ],
+    ids=["value", "table", "string", "twice", "utf-8", "number", "deep", "large"],
+)
+def test_what_does_not_parse_is_one_problem_with_line_and_column(
+    content: bytes, where: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "stanlocal.toml"
+    path.write_bytes(content)
+    (problem,) = problems(start=tmp_path)
+    assert problem.lower().startswith(f"{path}{where}".lower())
+
+
+def test_a_named_file_that_cannot_be_read_is_a_problem(tmp_path: Path) -> None:
+    (missing,) = problems(file=tmp_path / "missing.toml")
+    assert missing == f"{tmp_path / 'missing.toml'}: cannot be read: no such file or directory"
+    (folder,) = problems(file=tmp_path)
+    assert folder == f"{tmp_path}: cannot be read: is a directory"
+
+
+def test_a_folder_of_the_files_name_is_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "stanlocal.toml").mkdir()
+    assert settle(start=tmp_path).nodes == 2

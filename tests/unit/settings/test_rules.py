@@ -1,0 +1,82 @@
+"""Settings that are fine alone and wrong together."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.unit.settings.support import problems, settle
+
+LOGIN = {"username": "me", "password": "pw"}
+USERS = [{"user": "me", "password": "pw"}, {"user": "you", "password": "pw"}]
+
+
+@pytest.mark.parametrize(
+    ("given", "problem"),
+    [
+        (
+            {"port": 65534, "nodes": 2},
+            "port 65534 leaves no room for 2 nodes: port + nodes is more than 65535",
+        ),
+        ({"streaming": {"partitioning": True}}, "streaming.partitioning needs channels"),
+        ({"streaming": {"encrypt": True}}, "streaming.encrypt needs streaming.encryption_key"),
+        (
+            {"streaming": {"store_limits": {"max_channels": 1, "channels": {"a": {}, "b": {}, "c.*": {}}}}},
+            "names 2 channels, more than max_channels (1)",
+        ),
+        ({"streaming": {"password": "pw"}}, "streaming.password needs streaming.username"),
+        ({"nats": {"max_payload": "2mb", "max_pending": "1mb"}}, "max_payload (2mb) is more than"),
+        ({"nats": {"max_payload": "65mb"}}, "max_payload (65mb) is more than nats.max_pending (64mb)"),
+        ({"nats": {"lame_duck_grace_period": "2m"}}, "grace_period (2m) is not less than"),
+        ({"nats": {"authorization": {"users": USERS}}}, "the streaming server needs a login of its own"),
+        (
+            {"nats": {"accounts": {"A": {"users": USERS}}}},
+            "the streaming server needs a login of its own",
+        ),
+        (
+            {"streaming": {"username": "him"}, "nats": {"authorization": {"users": USERS}}},
+            "streaming.username 'him' is none of nats.authorization.users",
+        ),
+        (
+            {"streaming": LOGIN, "nats": {"authorization": {"users": [*USERS, USERS[0]]}}},
+            "nats.authorization.users names a user twice",
+        ),
+        (
+            {"streaming": LOGIN, "nats": {"authorization": {"users": [*USERS, {"password": "x"}]}}},
+            "has an entry without a user",
+        ),
+        (
+            {"streaming": LOGIN, "nats": {"authorization": {"users": [*USERS, {"user": "x", "nkey": "U"}]}}},
+            "has an entry with both an nkey and a user or password",
+        ),
+        (
+            {"nats": {"authorization": {"user": "a", "token": "t"}}},
+            "nats.authorization takes one of user, token and users, not user and token",
+        ),
+        ({"nats": {"authorization": {"password": "p"}}}, "nats.authorization.password needs"),
+    ],
+)
+def test_what_cannot_work_together_is_refused(given: dict[str, Any], problem: str) -> None:
+    (only,) = problems(**given)
+    assert problem in only
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"port": 65533, "nodes": 2},
+        {"streaming": {"partitioning": True, "store_limits": {"channels": {"a": {}}}}},
+        {"streaming": {"encrypt": True, "encryption_key": "k"}},
+        {"streaming": {"store_limits": {"max_channels": 0, "channels": {"a": {}, "b": {}}}}},
+        {"streaming": {"store_limits": {"max_channels": 1, "channels": {"a": {}, "b.>": {}}}}},
+        {"streaming": LOGIN, "nats": {"authorization": {"users": USERS}}},
+        {"nats": {"no_auth_user": "me", "authorization": {"users": USERS}}},
+        {"nats": {"authorization": {"user": "a", "password": "b"}}},
+        {"nats": {"authorization": {"token": "t"}}},
+        {"nats": {"accounts": ["A", "B"]}},
+        {"nats": {"max_payload": "64mb"}},
+    ],
+)
+def test_what_works_together_is_accepted(given: dict[str, Any]) -> None:
+    assert settle(**given).warnings == ()
