@@ -1,1 +1,35 @@
-"""stanlocal."""
+"""A NATS Streaming fault-tolerant group on your machine: bring it up, break it, watch it fail over.
+
+Light to import: what a name needs is loaded when the name is first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from stanlocal.api import FTGroup, attach
+    from stanlocal.errors import StanlocalError
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "FTGroup": "stanlocal.api",
+    "attach": "stanlocal.api",
+    "StanlocalError": "stanlocal.errors",
+}
+
+__all__ = [
+    # groups
+    "FTGroup",
+    "attach",
+    # errors; the whole tree is in stanlocal.errors
+    "StanlocalError",
+]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'stanlocal' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

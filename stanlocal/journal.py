@@ -32,6 +32,7 @@ class Record:
     name: str = ""
     """Of the fault, as the registry has it; on `fault` records."""
     targets: tuple[str, ...] = ()
+    """On `fault` records: the nodes hit; on `heal` records: those put right, none meaning all."""
     runs: dict[str, str] = field(default_factory=dict)
     """For each target the start of the run that is hit (RFC 3339), by which its end is recognised."""
     times: dict[str, str] = field(default_factory=dict)
@@ -58,11 +59,18 @@ class FaultRecord:
     ends_run: bool
     observed: str | None = None
     times: dict[str, str] = field(default_factory=dict)
+    healed: frozenset[str] = frozenset()
+    """The targets that are put right."""
     healed_at: datetime | None = None
+    """When the last of them was."""
 
     @property
     def in_force(self) -> bool:
         return self.healed_at is None
+
+    def hits(self, node: str) -> bool:
+        """Whether it is in force on the node."""
+        return self.in_force and node in self.targets and node not in self.healed
 
     def document(self) -> dict[str, Any]:
         """As the contract shows a fault."""
@@ -152,7 +160,9 @@ def faults(records: Sequence[Record]) -> list[FaultRecord]:
                 known, observed=record.observed or known.observed, times={**known.times, **record.times}
             )
         elif known is not None:
-            found[record.fault] = replace(known, healed_at=record.time)
+            healed = known.healed | set(record.targets or known.targets)
+            over = record.time if healed >= set(known.targets) else None
+            found[record.fault] = replace(known, healed=healed, healed_at=known.healed_at or over)
     return list(found.values())
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
 
-from stanlocal.engine.base import Instance
+from stanlocal.engine.base import EngineEvent, Instance
 from stanlocal.journal import FaultRecord
 from stanlocal.logs.events import LogEvent
 from stanlocal.logs.parse import LogLine
@@ -80,6 +80,16 @@ def of_end(instance: Instance, *, recorded: bool) -> Moment | None:
     if instance.finished_at is None:
         return None
     return Moment(instance.finished_at, instance.name, Ended(instance.exit_code, recorded))
+
+
+def of_engine_event(event: EngineEvent, *, recorded: bool) -> Moment | None:
+    """The moment that an engine's event is; a start is told by the server's own first line instead."""
+    what: dict[str, What] = {
+        "die": Ended(event.exit_code, recorded),
+        "pause": Frozen(),
+        "unpause": Thawed(),
+    }
+    return Moment(event.time, event.node, what[event.action]) if event.action in what else None
 
 
 def of_fault(fault: FaultRecord) -> Iterator[Moment]:

@@ -38,16 +38,17 @@ def choose_ports(
     first_client: int = CLIENT_PORT,
     first_monitor: int = MONITOR_PORT,
     asked: int | None = None,
-    keep: Sequence[tuple[int, int]] = (),
+    keep: Sequence[tuple[int, int] | None] = (),
     reserved: Collection[int] = (),
     host: str = LOOPBACK,
     container: ContainerOfPort | None = None,
 ) -> PortChoice:
     """Ports for `count` nodes, no port twice.
 
-    `keep` are the ports that the first nodes have had: they stay, and are not tried, because those nodes
-    may be listening on them right now. Otherwise node i gets `first_client` + i and `first_monitor` + i,
-    or, where that is taken or in `reserved` (kept for other groups), the next free port.
+    `keep` are the ports that the first nodes have had (None for a node that has lost them): they stay, and
+    are not tried, because those nodes may be listening on them right now. Otherwise node i gets
+    `first_client` + i and `first_monitor` + i, or, where that is taken or in `reserved` (kept for other
+    groups), the next free port.
 
     With `asked` node i gets the client port `asked` + i and no other: `PortInUse` when that is taken,
     `SettingsError` when there is no such port.
@@ -58,12 +59,12 @@ def choose_ports(
     monitors = [first_monitor + index for index in range(count)]
     if asked is not None and clients[-1] > _LAST_PORT:
         raise SettingsError([f"port {asked} leaves no room for {count} nodes: the last port is {_LAST_PORT}"])
-    own = {port for pair in keep for port in pair}
-    used = {monitor for _, monitor in kept} | ({client for client, _ in kept} if asked is None else set())
+    own = {port for pair in keep if pair for port in pair}
+    used = {port for pair in kept if pair for port in (pair[1:] if asked is not None else pair)}
     picker = _Picker(host, {*clients, *monitors}, used, own, frozenset(reserved), container)
     for index in range(count):
         name = node_name(group, index)
-        client, monitor = kept[index] if index < len(kept) else (None, None)
+        client, monitor = (kept[index] if index < len(kept) else None) or (None, None)
         if asked is not None:
             client = picker.insist(clients[index])
         choice.ports.append(

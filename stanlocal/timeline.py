@@ -144,10 +144,10 @@ def _changes(before: GroupStatus, after: GroupStatus, moment: Moment) -> Iterato
         detail = {"from": old.state.value, "to": new.state.value, "paused": new.paused}
         yield Event(moment.time, "state", moment.node, detail)
     if before.state is not after.state:
-        detail = {
+        change: dict[str, Any] = {
             "from": before.state.value,
             "to": after.state.value,
             "active": after.active,
             "problem": after.problem,
         }
-        yield Event(moment.time, "group-state", None, detail)
+        yield Event(moment.time, "group-state", None, change)

@@ -101,6 +101,9 @@ class RawLine:
 class Engine(Protocol):
     """Runs the nodes of groups."""
 
+    name: str
+    """`docker` or `process`."""
+
     async def info(self) -> EngineInfo:
         """What answers; raises `EngineUnavailable` when nothing does."""
 
@@ -164,8 +167,9 @@ class Engine(Protocol):
     def attach(self, node: str) -> AsyncIterator[Sequence[RawLine]]:
         """The node's output from now on, in batches as it arrives, until its run ends.
 
-        Complete and in order as long as the batches are taken. Works on a node that is not started yet;
-        the first item is an empty batch, sent once nothing more can be missed.
+        Complete and in order as long as the batches are taken. On a node that does not run it waits for
+        the next run. The first item is an empty batch, sent once nothing more can be missed. Raises
+        `NodePaused` for a frozen node.
         """
 
     def events(self, group: str) -> AsyncIterator[EngineEvent]:

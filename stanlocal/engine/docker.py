@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -120,6 +120,14 @@ class DockerEngine:
 
     def _is_ours(self, labels: Mapping[str, str] | None) -> bool:
         return labels is not None and labels.get(OWNER) == self._owner and GROUP in labels
+
+    def container_of_port(self, port: int) -> str | None:
+        """The name of the container, anyone's, that publishes the host port."""
+        with translated():
+            for container in self._api.containers():
+                if any(published.get("PublicPort") == port for published in container["Ports"]):
+                    return str(container["Names"][0]).removeprefix("/")
+        return None
 
     # Making and removing
 
@@ -275,7 +283,7 @@ class DockerEngine:
         )
         return split_stamped(output)
 
-    async def attach(self, node: str) -> AsyncIterator[Sequence[RawLine]]:
+    async def attach(self, node: str) -> AsyncGenerator[Sequence[RawLine]]:
         url = f"{self._api.base_url}/v{self._api.api_version}/containers/{node}/attach"
         response = await self._call(
             self._api.post,
@@ -292,7 +300,7 @@ class DockerEngine:
         async for batch in pump.items():
             yield batch
 
-    async def events(self, group: str) -> AsyncIterator[EngineEvent]:
+    async def events(self, group: str) -> AsyncGenerator[EngineEvent]:
         filters = {**self._filters(group), "type": ["container"]}
         stream: Any = await self._call(self._api.events, decode=True, filters=filters)
 

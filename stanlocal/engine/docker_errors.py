@@ -19,6 +19,7 @@ from stanlocal.errors import (
     ImageNotFound,
     NameConflict,
     NodeNotFound,
+    NodePaused,
     PortInUse,
     StanlocalError,
 )
@@ -61,6 +62,12 @@ def _name_conflict(error: docker.errors.APIError) -> StanlocalError | None:
     )
 
 
+def _paused(error: docker.errors.APIError) -> StanlocalError | None:
+    if not re.search(r"container \S+ is paused", _explanation(error), re.IGNORECASE):
+        return None
+    return NodePaused(f"{_explanation(error)}; see 'stanlocal unpause'")
+
+
 def _no_subnet(error: docker.errors.APIError) -> StanlocalError | None:
     if _NO_SUBNET not in _explanation(error):
         return None
@@ -81,6 +88,7 @@ def _not_found(error: docker.errors.APIError) -> StanlocalError | None:
 _API_RULES: tuple[Callable[[docker.errors.APIError], StanlocalError | None], ...] = (
     _port_in_use,
     _name_conflict,
+    _paused,
     _no_subnet,
     _not_found,
 )

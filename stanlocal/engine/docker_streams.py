@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import struct
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
@@ -106,7 +106,7 @@ class Pump(Generic[T]):
         with suppress(RuntimeError):  # the loop has ended, and with it whoever could read this
             self._put(end)
 
-    async def items(self) -> AsyncIterator[T]:
+    async def items(self) -> AsyncGenerator[T]:
         self._thread.start()
         try:
             while (item := await self._queue.get()) is not None:

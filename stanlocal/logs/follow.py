@@ -1,20 +1,24 @@
 """Every line of a node, once and in order, whatever happens to the node, the engine or the connection.
 
-The engine's attach stream begins in the middle and ends with the run; what was written before comes from
+The engine's attach stream begins in the middle and ends with each run; what was written before comes from
 the kept output. `Follower` attaches first, reads the kept output then, and joins the two where they
 overlap, so that nothing is lost or told twice.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from datetime import datetime, timedelta
 
 from stanlocal.engine.base import Engine, RawLine
+from stanlocal.errors import EngineUnavailable, NodeNotFound, NodePaused
 
 _MARGIN = timedelta(seconds=2)
 """How much earlier the engine may have stamped a line than it reached us."""
+_ENGINE_RETRY_S = 0.5
+_SHORT_RUN_S = 0.05
 _TAIL = 10_000
 """Lines of kept output that may come again on a stream: far more than are written between two calls."""
 
@@ -65,7 +69,7 @@ class Overlap:
 
 
 class Follower:
-    """Follows one node; ask it again after each end of a run, and it goes on where it was."""
+    """Follows one node, from `since` on (None: from the first line that the engine has kept)."""
 
     def __init__(self, engine: Engine, node: str, since: datetime | None = None) -> None:
         self._engine = engine
@@ -73,24 +77,42 @@ class Follower:
         self._since = since
         self._last: RawLine | None = None
 
-    async def kept(self) -> Sequence[RawLine]:
-        """What the node has written that was not told yet, without waiting for more."""
-        since = self._last.time - _MARGIN if self._last else self._since
-        return self._tell(after(await self._engine.output(self._node, since=since), self._last))
+    async def batches(self, woken: asyncio.Event) -> AsyncGenerator[Sequence[RawLine]]:
+        """What is kept, then each batch as it arrives, for ever.
 
-    async def run(self) -> AsyncIterator[Sequence[RawLine]]:
-        """What was not told yet, then each batch as it arrives, until the run ends.
-
-        The first batch is sent, maybe empty, once nothing more can be missed.
+        The first batch, maybe empty, tells all that was written before it. While the node is frozen or
+        gone, nothing is tried before `woken` is set, as it should be after each engine event.
         """
+        while True:
+            woken.clear()
+            attached = asyncio.get_running_loop().time()
+            try:
+                async for batch in self._run():
+                    yield batch
+                if asyncio.get_running_loop().time() < attached + _SHORT_RUN_S:
+                    await asyncio.sleep(_SHORT_RUN_S)  # a run that is just ending; let the engine notice
+            except EngineUnavailable:
+                await asyncio.sleep(_ENGINE_RETRY_S)
+            except NodePaused:
+                yield await self._kept()
+                await woken.wait()
+            except NodeNotFound:
+                yield []
+                await woken.wait()
+
+    async def _run(self) -> AsyncGenerator[Sequence[RawLine]]:
         overlap: Overlap | None = None
         async for batch in self._engine.attach(self._node):
             if overlap is None:
-                kept = await self.kept()
+                kept = await self._kept()
                 overlap = Overlap(kept)
                 yield kept
             elif news := overlap.news(batch):
                 yield self._tell(news)
+
+    async def _kept(self) -> Sequence[RawLine]:
+        since = self._last.time - _MARGIN if self._last else self._since
+        return self._tell(after(await self._engine.output(self._node, since=since), self._last))
 
     def _tell(self, lines: Sequence[RawLine]) -> Sequence[RawLine]:
         if lines:

@@ -1,0 +1,280 @@
+"""`FTGroup`: what users hold. Picks the engine and puts core and faults together."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import AsyncExitStack
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from stanlocal import bringup, teardown
+from stanlocal.bringup import Report, UpRequest
+from stanlocal.engine.base import Engine
+from stanlocal.errors import EngineUnavailable, SettingsError
+from stanlocal.failovers import Failover
+from stanlocal.faults import act
+from stanlocal.faults.kill import ENDING_SIGNALS, Kill
+from stanlocal.faults.pause import Pause
+from stanlocal.faults.stop import Restart, Stop
+from stanlocal.folders import group_folder, state_home
+from stanlocal.group import Group, Look
+from stanlocal.home import GroupHome, known_groups
+from stanlocal.journal import FaultRecord
+from stanlocal.logs.merge import NodeLine
+from stanlocal.plan import STOP_GRACE_S
+from stanlocal.settings import Settings, load
+from stanlocal.states import GroupState, GroupStatus
+from stanlocal.timeline import Event
+
+if TYPE_CHECKING:
+    from stanlocal.engine.docker import DockerEngine
+
+SERVER_USER = "65532:65532"
+"""The servers' uid and gid when the caller is root: nobody in particular, as in distroless images."""
+
+
+class FTGroup:
+    """An FT group of real nats-streaming-servers on this machine.
+
+    As an async context manager it is up inside and down afterwards; the store is kept unless `purge`.
+    Settings that are not given come from the environment, stanlocal.toml, a group of that name that is
+    there already, and defaults, in this order. All methods raise subclasses of
+    `stanlocal.errors.StanlocalError` only.
+    """
+
+    def __init__(
+        self,
+        *,
+        group: str | None = None,
+        nodes: int | None = None,
+        engine: str | None = None,
+        image: str | None = None,
+        server_binary: str | Path | None = None,
+        store_dir: str | Path | None = None,
+        port: int | None = None,
+        preset: str | None = None,
+        streaming: Mapping[str, Any] | None = None,
+        nats: Mapping[str, Any] | None = None,
+        config: Path | None = None,
+        timeout: float = bringup.TIMEOUT_S,
+        purge: bool = False,
+        report: Report = lambda line: None,
+    ) -> None:
+        self._flags: dict[str, Any] = {
+            "group": group,
+            "nodes": nodes,
+            "engine": engine,
+            "image": image,
+            "server_binary": str(server_binary) if server_binary else None,
+            "store_dir": str(store_dir) if store_dir else None,
+            "port": port,
+            "preset": preset,
+            "streaming": streaming,
+            "nats": nats,
+        }
+        self._config = config
+        self._timeout = timeout
+        self._purge = purge
+        self._report = report
+        self._core: Group | None = None
+
+    def __repr__(self) -> str:
+        return f"<FTGroup {self._core.name if self._core else self._flags['group'] or '(not open)'}>"
+
+    async def __aenter__(self) -> FTGroup:
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(self.close)
+            await self.up(timeout=self._timeout)
+            stack.pop_all()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            await self.down(purge=self._purge)
+        finally:
+            await self.close()
+
+    async def close(self) -> None:
+        """Lets go of the engine; the group is left as it is."""
+        if self._core is not None:
+            await self._core.engine.close()
+            self._core = None
+
+    def settings(self, existing: Mapping[str, Any] | None = None) -> Settings:
+        """The effective settings, given what a group that is there already decides."""
+        return load(self._flags, os.environ, self._config, Path.cwd(), existing)
+
+    async def core(self) -> Group:
+        """The group on its engine; `EngineUnavailable` when none answers."""
+        if self._core is None:
+            settings = self.settings()
+            self._core = Group(choose_engine(settings.engine), settings.group, group_home(settings.group))
+        return self._core
+
+    # The whole group
+
+    async def up(self, *, timeout: float = bringup.TIMEOUT_S, recreate: bool = False) -> Look:
+        """Returns once one node is active and every other a standby; see `stanlocal.bringup.up`."""
+        group = await self.core()
+        engine = _docker(group.engine)
+
+        async def ensure_image(settings: Settings) -> None:
+            from stanlocal.engine.image import ensure_image
+
+            await ensure_image(
+                engine.client, settings.image, server_binary=settings.server_binary, progress=self._report
+            )
+
+        request = UpRequest(
+            settings=self.settings,
+            ensure_image=ensure_image,
+            user=await server_user(engine),
+            timeout=timeout,
+            recreate=recreate,
+            reserved_ports=_reserved_ports(group.name),
+            container_of_port=engine.container_of_port,
+            report=self._report,
+        )
+        return await bringup.up(group, request)
+
+    async def down(self, *, timeout: float | None = None, purge: bool = False) -> teardown.Down:
+        """Removes the group, keeping its store unless `purge`; see `stanlocal.teardown.down`."""
+        return await teardown.down(await self.core(), timeout=timeout, purge_store=purge, report=self._report)
+
+    async def look(self) -> Look:
+        """Plan and status now, derived afresh; `GroupNotFound` when there is no such group."""
+        return await (await self.core()).look()
+
+    async def document(self) -> dict[str, Any]:
+        """The group document of the contract."""
+        group = await self.core()
+        return group.document(await group.look())
+
+    # Nodes: targets are names, indexes, @active, @standby, @all; each returns once the engine confirms
+
+    async def kill(self, *targets: str, signal: str = "SIGKILL") -> FaultRecord | None:
+        """Ends the targets' processes by a signal.
+
+        A signal that does not end a server (SIGHUP: reload, SIGUSR1: reopen the log) is sent and not
+        recorded; then there is no record to return.
+        """
+        group = await self.core()
+        if signal not in ENDING_SIGNALS:
+            await act.send_signal(group, targets, signal)
+            return None
+        return await act.inject(group, Kill(signal), targets)
+
+    async def stop(self, *targets: str, timeout: float = STOP_GRACE_S) -> FaultRecord:
+        """SIGTERM, and SIGKILL after `timeout` seconds; a node that does not run is left."""
+        return await act.inject(await self.core(), Stop(timeout), targets)
+
+    async def restart(self, *targets: str, timeout: float = STOP_GRACE_S) -> FaultRecord:
+        """Stops and starts the targets, one after the other."""
+        return await act.inject(await self.core(), Restart(timeout), targets)
+
+    async def pause(self, *targets: str) -> FaultRecord:
+        """Freezes the targets; an active one keeps the store lock, which blocks the group."""
+        return await act.inject(await self.core(), Pause(), targets)
+
+    async def unpause(self, *targets: str) -> None:
+        """Lets frozen targets go on."""
+        await act.unpause(await self.core(), targets)
+
+    async def start(self, *targets: str) -> None:
+        """Starts targets that do not run."""
+        await act.start(await self.core(), targets)
+
+    # Waiting and watching
+
+    async def wait_active(self, *, timeout: float = 30.0) -> str:
+        """The name of the node that serves, as soon as exactly one does; `WaitTimeout` after `timeout` s."""
+        group = await self.core()
+        status = await group.wait(
+            lambda status: status.active is not None, timeout=timeout, waiting_for="an active node"
+        )
+        assert status.active is not None
+        return status.active
+
+    async def wait_state(self, state: GroupState | str, *, timeout: float = 30.0) -> GroupStatus:
+        """The status as soon as the group is in that state; `WaitTimeout` after `timeout` seconds."""
+        wanted = GroupState(state)
+        group = await self.core()
+        return await group.wait(
+            lambda status: status.state is wanted, timeout=timeout, waiting_for=f"the group {wanted.value}"
+        )
+
+    async def failovers(self) -> list[Failover]:
+        """Every failover that the logs still tell of, oldest first."""
+        return await (await self.core()).failovers()
+
+    async def events(self) -> AsyncGenerator[Event]:
+        """What happened so far, then what happens."""
+        async for event in (await self.core()).follow_events():
+            yield event
+
+    async def logs(
+        self, nodes: Sequence[str] | None = None, *, since: datetime | None = None, tail: int | None = None
+    ) -> list[NodeLine]:
+        """The lines of `nodes` (all by default) in the order of time."""
+        return await (await self.core()).logs(nodes, since=since, tail=tail)
+
+
+def attach(group: str = "stan", **settings: Any) -> FTGroup:
+    """A group that runs already, or did; nothing is started, and `close()` leaves it as it is."""
+    return FTGroup(group=group, **settings)
+
+
+def group_home(group: str) -> GroupHome:
+    """The group's folder in the user's state folder."""
+    return GroupHome(group_folder(group))
+
+
+def choose_engine(engine: str) -> Engine:
+    """The engine that was asked for; `EngineUnavailable` when it does not answer."""
+    if engine == "process":
+        raise SettingsError(
+            ["engine 'process': this version runs groups on Docker only; use '--engine docker'"]
+        )
+    from stanlocal.engine.docker import DockerEngine
+    from stanlocal.engine.endpoint import connect
+
+    return DockerEngine(connect())
+
+
+def _docker(engine: Engine) -> DockerEngine:
+    from stanlocal.engine.docker import DockerEngine
+
+    if not isinstance(engine, DockerEngine):
+        raise EngineUnavailable(f"the {engine.name} engine cannot bring a group up")
+    return engine
+
+
+async def server_user(engine: Engine) -> str:
+    """`uid:gid` for the servers: the caller's, so that the store's files are the caller's own.
+
+    For root a user without any rights; under a rootless engine root, which there is the caller.
+    """
+    if os.getuid() == 0:
+        return SERVER_USER
+    if (await engine.info()).rootless:
+        return "0:0"
+    return f"{os.getuid()}:{os.getgid()}"
+
+
+def _reserved_ports(group: str) -> frozenset[int]:
+    """The host ports of the caller's other groups, which they keep until they are purged."""
+    homes = (group_home(name) for name in known_groups(state_home()) if name != group)
+    plans = (home.load_plan() for home in homes)
+    nodes = (node for plan in plans if plan for node in plan.nodes)
+    return frozenset(port for node in nodes for port in (node.client_port, node.monitor_port))
+
+
+async def list_groups(engine: Engine) -> list[Group]:
+    """The caller's groups, those that are down included, by name."""
+    names = {*await engine.groups(), *known_groups(state_home())}
+    return [Group(engine, name, group_home(name)) for name in sorted(names)]

@@ -1,0 +1,295 @@
+"""Bringing a group up, as a list of steps that can be read.
+
+It works from what is there: run again after any interruption, it puts things right.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from stanlocal.conf import render
+from stanlocal.engine.base import Instance
+from stanlocal.errors import NodeFailed, NodeNotFound, PortInUse
+from stanlocal.group import Group, Look, current_plan
+from stanlocal.journal import Record
+from stanlocal.plan import GroupPlan, NodePlan, fingerprint, plan_group
+from stanlocal.ports import choose_ports, is_free
+from stanlocal.settings import Settings, redacted
+from stanlocal.states import GroupState, GroupStatus, NodeState
+from stanlocal.store.folder import Claim, claim, inspect_store
+from stanlocal.store.purge import purge
+from stanlocal.teardown import retire
+from stanlocal.watch import Watch
+
+Report = Callable[[str], None]
+"""Takes one line for people: what is being done or waited for."""
+
+TIMEOUT_S = 60.0
+_PARALLEL_STARTS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class UpRequest:
+    """What one `up` needs to know beyond the group."""
+
+    settings: Callable[[Mapping[str, Any] | None], Settings]
+    """The effective settings, given what a group that is already there decides."""
+    ensure_image: Callable[[Settings], Awaitable[object]]
+    """Sees to the server image; raises `ImageNotFound`."""
+    user: str
+    """`uid:gid` for the servers."""
+    timeout: float = TIMEOUT_S
+    """Seconds from the first start to the last node's being ready."""
+    recreate: bool = False
+    """Make every container anew, changed or not."""
+    reserved_ports: frozenset[int] = frozenset()
+    """Host ports of the caller's other groups, running or not."""
+    container_of_port: Callable[[int], str | None] = lambda port: None
+    """Names the container that publishes a host port, for messages."""
+    report: Report = lambda line: None
+
+
+async def up(group: Group, request: UpRequest) -> Look:
+    """Brings the group to the asked state: one node active, every other a standby.
+
+    Changes nothing where that is so already. When it fails or is cancelled, what it made is removed
+    again, but for a store that has served. Two at once happen one after the other. Raises `NodeFailed`
+    as soon as a node fails, `WaitTimeout` when time runs out, and what settings, image and engine raise.
+    """
+    waiting = f"waiting for another command that changes '{group.name}'"
+    async with group.home.lock(lambda: request.report(waiting)):
+        instances = await group.engine.instances(group.name)
+        before = current_plan(instances) or group.home.load_plan()
+        settings = request.settings(_existing_settings(before))
+        await request.ensure_image(settings)
+        bringup = _Bringup(group, request, settings, instances, before)
+        try:
+            return await bringup.run()
+        except BaseException:
+            await bringup.undo()
+            raise
+
+
+def _existing_settings(plan: GroupPlan | None) -> Mapping[str, Any] | None:
+    """What a group that is already there decides, where nothing else does."""
+    if plan is None:
+        return None
+    return {
+        "nodes": len(plan.nodes),
+        "image": plan.image,
+        "store_dir": plan.store_dir,
+        "streaming": plan.streaming,
+        "nats": plan.nats,
+    }
+
+
+class _Bringup:
+    """One `up`: what it found, what it wants, what it made."""
+
+    def __init__(
+        self,
+        group: Group,
+        request: UpRequest,
+        settings: Settings,
+        instances: Sequence[Instance],
+        before: GroupPlan | None,
+    ) -> None:
+        self._group = group
+        self._engine = group.engine
+        self._request = request
+        self._settings = settings
+        self._present = {instance.name: instance for instance in instances}
+        self._before = before
+        self._was_there = bool(instances)
+        self._made: list[str] = []
+        self._claim: Claim | None = None
+
+    async def run(self) -> Look:
+        refused: set[int] = set()
+        while True:
+            plan = self._plan(refused)
+            store = Path(plan.store_dir)
+            uid, gid = map(int, plan.user.split(":"))
+            self._claim = claim(store, group=plan.group, cluster_id=plan.cluster_id, uid=uid, gid=gid)
+            prints = self._write_confs(plan)
+            self._group.home.save_plan(plan)
+            try:
+                return await self._converge(plan, prints)
+            except PortInUse as conflict:  # taken between the choice and the start
+                if self._settings.port is not None or conflict.port in refused:
+                    raise
+                refused.add(conflict.port)
+                await self._remove_made()
+
+    def _plan(self, refused: set[int]) -> GroupPlan:
+        choice = choose_ports(
+            self._settings.nodes,
+            group=self._group.name,
+            asked=self._settings.port,
+            keep=[self._kept_ports(node, refused) for node in (self._before.nodes if self._before else ())],
+            reserved={*refused, *self._request.reserved_ports},
+            container=self._request.container_of_port,
+        )
+        for line in choice.moved:
+            self._request.report(line)
+        return plan_group(
+            group=self._group.name,
+            image=self._settings.image,
+            ports=choice.ports,
+            store_dir=str(self._settings.store_dir or self._group.home.default_store),
+            state_dir=str(self._group.home.folder),
+            user=self._request.user,
+            streaming=redacted(self._settings.streaming),
+            nats=redacted(self._settings.nats),
+        )
+
+    def _kept_ports(self, node: NodePlan, refused: set[int]) -> tuple[int, int] | None:
+        """The ports that the node has had, unless it is down and something else has one of them now."""
+        ports = (node.client_port, node.monitor_port)
+        instance = self._present.get(node.name)
+        if instance is not None and instance.running:
+            return ports
+        return ports if not refused.intersection(ports) and all(map(is_free, ports)) else None
+
+    def _write_confs(self, plan: GroupPlan) -> dict[str, str]:
+        """Each node's fingerprint. Only the text of a configuration holds secrets, a plan never."""
+        with_secrets = replace(plan, streaming=self._settings.streaming, nats=self._settings.nats)
+        prints = {}
+        for node in plan.nodes:
+            conf = render(with_secrets, node)
+            self._group.home.write_conf(plan, node, conf)
+            prints[node.name] = fingerprint(plan, node, conf)
+        return prints
+
+    # From the nodes that there are to those of the plan
+
+    async def _converge(self, plan: GroupPlan, prints: Mapping[str, str]) -> Look:
+        await self._engine.prepare(plan)
+        async with Watch(self._engine, plan, self._group.home.journal) as watch:
+            for name in self._present.keys() - prints.keys():
+                self._request.report(f"removing {name}")
+                await self._retire(name)
+            changed = [name for name in self._present if self._is_changed(name, prints[name])]
+            if len(changed) < len(self._present) or self._some_serve(watch):
+                await self._replace_one_by_one(plan, changed, prints, watch)
+            else:
+                for name in changed:
+                    await self._retire(name)
+            await self._start_all(plan, prints)
+            return await self._ready(plan, watch)
+
+    def _is_changed(self, name: str, wanted: str) -> bool:
+        return self._request.recreate or self._present[name].fingerprint != wanted
+
+    @staticmethod
+    def _some_serve(watch: Watch) -> bool:
+        return any(node.instance.running for node in watch.status.nodes)
+
+    async def _replace_one_by_one(
+        self, plan: GroupPlan, changed: Sequence[str], prints: Mapping[str, str], watch: Watch
+    ) -> None:
+        """Standbys first, the active node last, so that service is interrupted once."""
+        await watch.caught_up()
+        for name in sorted(changed, key=lambda name: watch.status.node(name).holds_store):
+            self._request.report(f"making {name} anew")
+            await self._retire(name)
+            await self._make(plan, name, prints[name])
+            await self._engine.start(plan, name)
+            await watch.until(
+                partial(_is_back, name), timeout=self._request.timeout, waiting_for=f"{name} to be back"
+            )
+
+    async def _start_all(self, plan: GroupPlan, prints: Mapping[str, str]) -> None:
+        """The first node as early as can be, as its wait for the lock is the longest part; then the rest."""
+        first, *rest = [node.name for node in plan.nodes]
+        slots = asyncio.Semaphore(_PARALLEL_STARTS)
+
+        async def ensure(name: str) -> None:
+            async with slots:
+                await self._ensure_running(plan, name, prints[name])
+
+        await ensure(first)
+        async with asyncio.TaskGroup() as starts:
+            for name in rest:
+                starts.create_task(ensure(name))
+
+    async def _ensure_running(self, plan: GroupPlan, name: str, print_: str) -> None:
+        instance = self._present.get(name)
+        if instance is None:
+            await self._make(plan, name, print_)
+        elif instance.status == "paused":
+            await self._engine.unpause(name)
+        if instance is not None and not instance.routes_connected:
+            await self._engine.connect_routes(plan, name)
+        if instance is not None and instance.running:
+            return
+        self._request.report(f"starting {name}")
+        try:
+            await self._engine.start(plan, name)
+        except NodeNotFound:  # a network it was on is gone
+            await self._retire(name)
+            await self._make(plan, name, print_)
+            await self._engine.start(plan, name)
+
+    async def _make(self, plan: GroupPlan, name: str, print_: str) -> None:
+        self._made.append(name)
+        await self._engine.create(plan, plan.node(name), print_)
+
+    async def _retire(self, name: str) -> None:
+        await retire(self._group, name, self._before.stop_grace_s if self._before else 0)
+        self._present.pop(name, None)
+
+    # The end
+
+    async def _ready(self, plan: GroupPlan, watch: Watch) -> Look:
+        await watch.refresh()
+        self._request.report("waiting for a node to take the store lock and the others to stand by")
+
+        def reached(status: GroupStatus) -> bool:
+            for node in status.nodes:
+                if node.state is NodeState.FAILED:
+                    tail = watch.log_tail(node.name)
+                    raise NodeFailed(
+                        f"{node.name} failed: {node.problem}", node.name, node.instance.exit_code, tail
+                    )
+            return status.state is GroupState.HEALTHY and len(status.nodes) == len(plan.nodes)
+
+        status = await watch.until(
+            reached, timeout=self._request.timeout, waiting_for="a group with one active node and standbys"
+        )
+        for fault in self._group.home.journal.faults():
+            if fault.in_force:
+                self._group.home.journal.append(Record(datetime.now(UTC), "heal", fault.id))
+        return Look(plan, status)
+
+    async def undo(self) -> None:
+        """Removes what this `up` made."""
+        await self._remove_made()
+        if not self._was_there:
+            await self._engine.clean(self._group.name)
+            if self._before is None:
+                self._discard_unused_store()
+                self._group.home.forget()
+
+    def _discard_unused_store(self) -> None:
+        """A store that this `up` has begun and in which no server has been active."""
+        if self._claim is not None and self._claim.new and inspect_store(self._claim.path).cluster_id is None:
+            purge(self._claim.path, self._group.name)
+
+    async def _remove_made(self) -> None:
+        for name in self._made:
+            await self._engine.remove(name)
+            self._present.pop(name, None)
+        self._made.clear()
+
+
+def _is_back(name: str, status: GroupStatus) -> bool:
+    """Whether some node serves, and `name` does or would."""
+    node = next((node for node in status.nodes if node.name == name), None)
+    return node is not None and status.active is not None and (node.serves or node.usable_standby)

@@ -1,0 +1,151 @@
+"""The `stanlocal` command: global options, the commands by name, and the end of the process.
+
+A command's module is loaded when the command is run or completed, so that help and version cost nothing.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import click
+
+from stanlocal import __version__
+from stanlocal.cli import errors
+from stanlocal.cli.context import Context
+from stanlocal.errors import StanlocalError
+
+_COMMANDS: Mapping[str, tuple[str, str]] = {
+    "up": ("stanlocal.cli.group", "Start the group, or bring it to the asked state."),
+    "down": ("stanlocal.cli.group", "Remove the group; its store is kept unless --purge."),
+    "status": ("stanlocal.cli.group", "Show the group and its nodes."),
+    "list": ("stanlocal.cli.group", "List your groups."),
+    "wait": ("stanlocal.cli.group", "Wait until the group is in a state."),
+    "env": ("stanlocal.cli.group", "Print shell exports to connect with."),
+    "start": ("stanlocal.cli.nodes", "Start nodes."),
+    "stop": ("stanlocal.cli.nodes", "Stop nodes (SIGTERM)."),
+    "restart": ("stanlocal.cli.nodes", "Stop and start nodes."),
+    "kill": ("stanlocal.cli.nodes", "Kill nodes (SIGKILL, or another signal)."),
+    "pause": ("stanlocal.cli.nodes", "Freeze nodes."),
+    "unpause": ("stanlocal.cli.nodes", "Let frozen nodes go on."),
+    "logs": ("stanlocal.cli.history", "Show the nodes' logs, merged in time order."),
+    "events": ("stanlocal.cli.history", "Show what happened."),
+    "failovers": ("stanlocal.cli.history", "Show each failover with its phases."),
+    "faults": ("stanlocal.cli.history", "Show the faults that there were, or could be (--list)."),
+    "pub": ("stanlocal.cli.stan", "Publish messages and wait for their acks."),
+    "sub": ("stanlocal.cli.stan", "Subscribe and print messages."),
+    "bench": ("stanlocal.cli.stan", "Measure throughput and latency."),
+    "config": ("stanlocal.cli.config", "Show, render or check the settings."),
+    "image": ("stanlocal.cli.image", "The server image and where it comes from."),
+    "doctor": ("stanlocal.cli.doctor", "Check what the group needs."),
+    "completion": ("stanlocal.cli.completion", "Print the shell's completion script."),
+}
+
+
+def _remember(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
+    if value is not None and param.name is not None:
+        setattr(ctx.ensure_object(Context), param.name, value)
+    return value
+
+
+def global_options() -> list[click.Option]:
+    """The options that stand before or after the command."""
+
+    def option(*names: str, **how: Any) -> click.Option:
+        return click.Option(names, expose_value=False, callback=_remember, **how)
+
+    return [
+        option("--group", metavar="NAME", help="Name of the group (stan)."),
+        option("--engine", type=click.Choice(["auto", "docker", "process"]), help="What runs the nodes."),
+        option(
+            "--config", metavar="FILE", type=click.Path(path_type=Path), help="Instead of stanlocal.toml."
+        ),
+        option("--json", is_flag=True, default=None, envvar="STANLOCAL_JSON", help="Print JSON documents."),
+        option("--yes", is_flag=True, default=None, envvar="STANLOCAL_YES", help="Do not ask."),
+        option(
+            "-v",
+            "--verbose",
+            is_flag=True,
+            default=None,
+            envvar="STANLOCAL_VERBOSE",
+            help="Say more; with errors.",
+        ),
+    ]
+
+
+class Commands(click.Group):
+    """Commands that are loaded when they are needed; each takes the global options too."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in _COMMANDS:
+            return None
+        module = import_module(_COMMANDS[name][0])
+        command: click.Command = getattr(module, name, None) or getattr(module, f"{name}_")
+        return with_global_options(command)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in _COMMANDS and not args[0].startswith("-"):
+            from difflib import get_close_matches
+
+            near = get_close_matches(args[0], _COMMANDS, 1)
+            hint = f"; did you mean '{near[0]}'?" if near else ""
+            raise click.UsageError(f"no command '{args[0]}'{hint}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, summary) for name, (_, summary) in _COMMANDS.items()])
+
+
+def with_global_options(command: click.Command) -> click.Command:
+    """The command, or a group's every command, taking the global options as well."""
+    known = {param.name for param in command.params}
+    command.params.extend(option for option in global_options() if option.name not in known)
+    if isinstance(command, click.Group):
+        for sub in command.commands.values():
+            with_global_options(sub)
+    return command
+
+
+@click.command(
+    "stanlocal",
+    cls=Commands,
+    params=global_options(),
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(__version__, prog_name="stanlocal")
+def app() -> None:
+    """A NATS Streaming fault-tolerant group on your machine.
+
+    `stanlocal up` starts it, `stanlocal kill @active` breaks it, `stanlocal failovers` shows what happened.
+    TARGETs name nodes: stan-0, 0, @active, @standby, @all.
+    """
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Runs the command line; returns the exit code of the contract."""
+    context = Context()
+    try:
+        result = app.main(args=arguments, prog_name="stanlocal", standalone_mode=False, obj=context)
+    except StanlocalError as error:
+        return errors.show(error, context)
+    except click.exceptions.Abort:
+        click.echo("interrupted", err=True)
+        return errors.INTERRUPTED
+    except KeyboardInterrupt:
+        click.echo("interrupted", err=True)
+        return errors.INTERRUPTED
+    except click.ClickException as error:
+        return errors.show_usage(error, context)
+    except BrokenPipeError:  # the reader of a pipe has seen enough
+        sys.stderr.close()
+        return 0
+    return result if isinstance(result, int) else 0

@@ -1,0 +1,100 @@
+"""What every command has at hand: the global options and the ways to print."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from stanlocal.api import FTGroup
+    from stanlocal.bringup import Report
+    from stanlocal.settings import Settings
+
+
+@dataclass
+class Context:
+    """The global options, wherever on the command line they stood."""
+
+    group: str | None = None
+    engine: str | None = None
+    config: Path | None = None
+    json: bool = False
+    yes: bool = False
+    verbose: bool = False
+    flags: dict[str, Any] = field(default_factory=dict)
+    """Settings that a command's own options give."""
+
+    def settings(self, existing: Mapping[str, Any] | None = None) -> Settings:
+        """The effective settings."""
+        from stanlocal.settings import load
+
+        flags = {**self.flags, "group": self.group, "engine": self.engine}
+        return load(flags, os.environ, self.config, Path.cwd(), existing)
+
+    def ft_group(self, report: Report = lambda line: None) -> FTGroup:
+        """The group that the options name."""
+        from stanlocal.api import FTGroup
+
+        return FTGroup(group=self.group, engine=self.engine, config=self.config, report=report, **self.flags)
+
+    # Printing: documents to standard output, what people are told meanwhile to standard error
+
+    def print_json(self, document: Mapping[str, Any], *, stream: bool = False) -> None:
+        """One JSON document; `stream` puts it on one line and sends it at once."""
+        indent = None if stream or not sys.stdout.isatty() else 2
+        click.echo(json.dumps(document, indent=indent, ensure_ascii=False))
+        if stream:
+            sys.stdout.flush()
+
+    def say(self, line: str) -> None:
+        """A line for people."""
+        click.echo(line, err=True)
+
+    def confirm(self, what: str) -> None:
+        """Asks before data is destroyed; without a terminal `--yes` is the answer, or exit code 2."""
+        if self.yes:
+            return
+        if not sys.stdin.isatty():
+            raise click.UsageError(f"{what}: needs '--yes' where there is no terminal to ask")
+        click.confirm(f"{what}. Go on?", abort=True, err=True)
+
+    @contextmanager
+    def progress(self) -> Iterator[Report]:
+        """Takes lines that say what is being done: a spinner on a terminal, plain lines elsewhere."""
+        if self.json or not sys.stderr.isatty():
+            yield self._plain if not self.json else (lambda line: None)
+            return
+        from rich.console import Console
+
+        with Console(stderr=True, highlight=False).status("…") as spinner:
+            yield spinner.update
+
+    def _plain(self, line: str) -> None:
+        if self.verbose:
+            self.say(line)
+
+
+def group_endpoint() -> tuple[tuple[str, ...], str]:
+    """The client URLs and the cluster id of the group that the current command is about."""
+    from stanlocal.cli.aio import run
+
+    context = click.get_current_context().ensure_object(Context)
+
+    async def find() -> tuple[tuple[str, ...], str]:
+        group = context.ft_group()
+        plan, _ = await (await group.core()).find()
+        await group.close()
+        return plan.client_urls, plan.cluster_id
+
+    return run(find())
+
+
+pass_context = click.make_pass_decorator(Context)

@@ -1,0 +1,63 @@
+"""Errors as exit codes and one line on standard error: the one place where they become so."""
+
+from __future__ import annotations
+
+import json
+import re
+import traceback
+from typing import Any
+
+import click
+
+from stanlocal import errors
+from stanlocal.cli.context import Context
+
+FAILED, USAGE, ENGINE, NOT_FOUND, BAD_VERDICT, INTERRUPTED = 1, 2, 3, 4, 5, 130
+
+_EXIT_CODES: tuple[tuple[type[errors.StanlocalError], int], ...] = (
+    (errors.SettingsError, USAGE),
+    (errors.PortInUse, USAGE),
+    (errors.NameConflict, USAGE),
+    (errors.StoreRefused, USAGE),
+    (errors.EngineError, ENGINE),
+    (errors.GroupNotFound, NOT_FOUND),
+    (errors.NodeNotFound, NOT_FOUND),
+)
+"""The first row that fits; everything else failed."""
+
+
+def exit_code(error: errors.StanlocalError) -> int:
+    """What an error ends the command with."""
+    return next((code for kind, code in _EXIT_CODES if isinstance(error, kind)), FAILED)
+
+
+def show(error: errors.StanlocalError, context: Context) -> int:
+    """Prints an error for people, and for scripts with `--json`; returns the exit code."""
+    if context.verbose:
+        click.echo("".join(traceback.format_exception(error)), err=True)
+    for line in getattr(error, "log_tail", ()):
+        click.echo(f"  {line}", err=True)
+    if isinstance(error, errors.SettingsError):
+        for problem in error.problems:
+            click.echo(f"error: {problem}", err=True)
+    else:
+        click.echo(f"error: {error}", err=True)
+    if context.json:
+        click.echo(json.dumps({"error": document(error)}, ensure_ascii=False))
+    return exit_code(error)
+
+
+def document(error: errors.StanlocalError) -> dict[str, Any]:
+    """An error for scripts: its type, its message, and what it carries."""
+    kind = re.sub(r"(?<!^)(?=[A-Z])", "-", type(error).__name__).lower()
+    return {"type": kind.removesuffix("-error"), "message": str(error), **vars(error)}
+
+
+def show_usage(error: click.ClickException, context: Context) -> int:
+    """Prints bad usage; returns the exit code."""
+    command = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "stanlocal"
+    message = error.format_message().rstrip(".")
+    click.echo(f"error: {message[:1].lower()}{message[1:]}; see '{command} --help'", err=True)
+    if context.json:
+        click.echo(json.dumps({"error": {"type": "usage", "message": message}}, ensure_ascii=False))
+    return error.exit_code

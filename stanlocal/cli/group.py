@@ -1,0 +1,216 @@
+"""Commands about the whole group: up, down, status, list, wait, env."""
+
+from __future__ import annotations
+
+import asyncio
+import shlex
+from collections.abc import Mapping
+from contextlib import aclosing
+from typing import Any
+
+import click
+
+from stanlocal.cli import render
+from stanlocal.cli.aio import run
+from stanlocal.cli.context import Context, pass_context
+
+_STATES = ("down", "starting", "split-brain", "recovering", "blocked", "failover", "degraded", "healthy")
+
+
+@click.command()
+@click.option("--nodes", type=int, metavar="N", help="Servers in the group (2).")
+@click.option("--timeout", type=float, default=60.0, metavar="S", help="Seconds for all to be ready (60).")
+@click.option("--recreate", is_flag=True, help="Make every container anew.")
+@click.option("--attach", is_flag=True, help="Stay, show events, restart dead nodes; Ctrl-C takes it down.")
+@click.option("--image", metavar="REF", help="Server image (nats-streaming:0.25.6).")
+@click.option("--store-dir", metavar="DIR", help="Folder of the store (in your state folder).")
+@click.option("--store-size", metavar="SIZE", help="Limit of the store, such as 64mb.")
+@click.option("--port", type=int, metavar="P", help="Client port of the first node (4222).")
+@click.option("--preset", type=click.Choice(["seed"]), help="seed: the values of the Kubernetes guide.")
+@pass_context
+def up(context: Context, /, timeout: float, recreate: bool, attach: bool, **flags: Any) -> None:
+    """Start the group, or bring it to the asked state; does nothing where it is there already."""
+    context.flags.update(flags)
+
+    async def work() -> None:
+        with context.progress() as report:
+            group = context.ft_group(report=report)
+            for warning in group.settings().warnings:
+                context.say(f"warning: {warning}")
+            look = await group.up(timeout=timeout, recreate=recreate)
+            core = await group.core()
+        document = core.document(look)
+        if context.json:
+            context.print_json(document, stream=attach)
+        else:
+            render.group(document)
+        if attach:
+            from stanlocal.cli.attach import stay
+
+            await stay(context, group)
+        await group.close()
+
+    run(work())
+
+
+@click.command()
+@click.option("--timeout", type=float, metavar="S", help="Seconds before a node is killed (30).")
+@click.option("--purge", is_flag=True, help="Delete the store too, if it is this group's own.")
+@click.option("--all", "every", is_flag=True, help="All your groups.")
+@pass_context
+def down(context: Context, timeout: float | None, purge: bool, every: bool) -> int:
+    """Remove the group's containers and networks; keep its store unless --purge."""
+    if purge:
+        context.confirm("this deletes the store of " + ("all your groups" if every else "the group"))
+
+    async def work() -> int:
+        names = await _names(context) if every else [context.settings().group]
+        left: list[str] = []
+        downed: dict[str, Any] = {}
+        for name in names:
+            context.group = name
+            with context.progress() as report:
+                group = context.ft_group(report=report)
+                done = await group.down(timeout=timeout, purge=purge)
+                await group.close()
+            left += [str(path) for path in done.purged.left] if done.purged else []
+            downed[name] = list(done.removed)
+            if not context.json:
+                context.say(_told(name, done.removed, purge))
+        for path in left:
+            context.say(f"left: {path} was not made by the server or stanlocal; remove it yourself")
+        if context.json:
+            context.print_json({"removed": downed, "left": left})
+        return 2 if left else 0
+
+    return run(work())
+
+
+def _told(name: str, removed: tuple[str, ...], purge: bool) -> str:
+    store = "its store is deleted" if purge else "its store is kept"
+    if removed:
+        return f"{name} is down: {', '.join(removed)} removed, {store}"
+    return f"nothing of {name} runs{', ' + store if purge else ''}"
+
+
+async def _names(context: Context) -> list[str]:
+    from stanlocal.api import choose_engine, list_groups
+
+    engine = choose_engine(context.settings().engine)
+    try:
+        return [group.name for group in await list_groups(engine)]
+    finally:
+        await engine.close()
+
+
+@click.command()
+@click.option("--watch", is_flag=True, help="Show it again at each change, until Ctrl-C.")
+@pass_context
+def status(context: Context, watch: bool) -> None:
+    """Show the group, its nodes and their states, derived afresh."""
+
+    async def work() -> None:
+        group = context.ft_group()
+        if watch:
+            await _watch(context, group)
+        else:
+            document = await group.document()
+            if context.json:
+                context.print_json(document)
+            else:
+                from stanlocal.usage import of_processes
+
+                look = await group.look()
+                pids = {node.name: node.instance.pid for node in look.status.nodes if node.instance.pid}
+                render.group(document, of_processes(pids))
+        await group.close()
+
+    run(work())
+
+
+async def _watch(context: Context, group: Any) -> None:
+    from stanlocal.group import Look
+
+    core = await group.core()
+    plan, _ = await core.find()
+    async with await core.watch() as watch, aclosing(watch.changes()) as changes:
+        async for status in changes:
+            document = core.document(Look(plan, status))
+            if context.json:
+                context.print_json(document, stream=True)
+            else:
+                if render.console().is_terminal:
+                    click.clear()
+                render.group(document)
+
+
+@click.command("list")
+@pass_context
+def list_(context: Context) -> None:
+    """List your groups, those that are down included."""
+
+    async def work() -> None:
+        from stanlocal.api import choose_engine, list_groups
+
+        engine = choose_engine(context.settings().engine)
+        groups = await list_groups(engine)
+        documents = await asyncio.gather(*(_document(group) for group in groups))
+        await engine.close()
+        if context.json:
+            context.print_json({"groups": list(documents)})
+        elif documents:
+            render.groups(documents)
+        else:
+            context.say("no groups; start one with 'stanlocal up'")
+
+    run(work())
+
+
+async def _document(group: Any) -> Mapping[str, Any]:
+    document: Mapping[str, Any] = group.document(await group.look())
+    return document
+
+
+@click.command()
+@click.option("--state", type=click.Choice(_STATES), required=True, help="The group's state to wait for.")
+@click.option("--timeout", type=float, default=30.0, metavar="S", help="Seconds to wait (30).")
+@pass_context
+def wait(context: Context, state: str, timeout: float) -> None:
+    """Return when the group is in the state; exit code 1 when time runs out."""
+
+    async def work() -> None:
+        group = context.ft_group()
+        with context.progress() as report:
+            report(f"waiting for the group to be {state}")
+            await group.wait_state(state, timeout=timeout)
+        document = await group.document()
+        await group.close()
+        if context.json:
+            context.print_json(document)
+        else:
+            render.group(document)
+
+    run(work())
+
+
+@click.command()
+@pass_context
+def env(context: Context) -> None:
+    """Print export lines for a shell: eval "$(stanlocal env)"."""
+
+    async def work() -> None:
+        group = context.ft_group()
+        plan, _ = await (await group.core()).find()
+        await group.close()
+        variables = {
+            "NATS_URL": ",".join(plan.client_urls),
+            "STAN_CLUSTER_ID": plan.cluster_id,
+            "STANLOCAL_GROUP": plan.group,
+        }
+        if context.json:
+            context.print_json(variables)
+        else:
+            for name, value in variables.items():
+                click.echo(f"export {name}={shlex.quote(value)}")
+
+    run(work())

@@ -1,0 +1,262 @@
+"""Commands about what happened: logs, events, failovers, faults."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from contextlib import aclosing
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import click
+
+from stanlocal.cli import render
+from stanlocal.cli.aio import run
+from stanlocal.cli.context import Context, pass_context
+
+if TYPE_CHECKING:
+    from stanlocal.group import Group
+    from stanlocal.logs.merge import NodeLine
+    from stanlocal.timeline import Event
+
+
+_SECONDS = {"ms": 1e-3, "s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+class Since(click.ParamType[datetime]):
+    """A time (RFC 3339) or how long ago (`90s`, `5m`, `2h`, `1d`), as `docker logs --since` takes it."""
+
+    name = "time"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        ago = re.fullmatch(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)", value)
+        if ago:
+            return datetime.now(UTC) - timedelta(seconds=float(ago[1]) * _SECONDS[ago[2]])
+        try:
+            time = datetime.fromisoformat(value)
+        except ValueError:
+            self.fail(f"'{value}' is no time; say 10m, 2h or 2026-01-31T12:00:00Z", param, ctx)
+        return time if time.tzinfo else time.replace(tzinfo=UTC)
+
+
+@click.command()
+@click.argument("targets", nargs=-1, metavar="[TARGET]...")
+@click.option("-f", "--follow", is_flag=True, help="Go on with new lines, until Ctrl-C.")
+@click.option("--tail", type=click.IntRange(min=0), metavar="N", help="Only the last N lines of each node.")
+@click.option("--since", type=Since(), metavar="T", help="Only lines since a time, or 10m.")
+@click.option("--grep", metavar="RE", help="Only lines in which the pattern is found.")
+@pass_context
+def logs(
+    context: Context,
+    targets: tuple[str, ...],
+    follow: bool,
+    tail: int | None,
+    since: datetime | None,
+    grep: str | None,
+) -> None:
+    """Show the nodes' logs merged in time order, each line marked with its node and the node's state."""
+    try:
+        pattern = re.compile(grep) if grep else None
+    except re.error as error:
+        raise click.BadParameter(f"--grep: {error}") from error
+
+    async def work() -> None:
+        group = context.ft_group()
+        core = await group.core()
+        nodes = await _names(core, targets)
+        printer = _LinePrinter(context, pattern)
+        if not follow:
+            printer.print(await core.logs(nodes, since=since, tail=tail))
+        else:
+            async with aclosing(core.follow_logs(nodes, since=since, tail=tail)) as batches:
+                async for batch in batches:
+                    printer.print(batch)
+        await group.close()
+
+    run(work())
+
+
+async def _names(core: Group, targets: Sequence[str]) -> list[str] | None:
+    if not targets:
+        return None
+    from stanlocal.targets import resolve
+
+    look = await core.look()
+    if not look.status.nodes:  # down: its saved logs are still there, by name or index
+        from stanlocal.errors import NodeNotFound
+
+        chosen = [
+            node.name for node in look.plan.nodes if {node.name, str(node.index), "@all"} & set(targets)
+        ]
+        if not chosen:
+            raise NodeNotFound(f"no node {', '.join(targets)} in '{core.name}', which is down")
+        return chosen
+    return [node.name for node in resolve(look.status, targets)]
+
+
+class _LinePrinter:
+    """Prints lines, each marked with its node and the state that the node's log had told by then."""
+
+    def __init__(self, context: Context, pattern: re.Pattern[str] | None) -> None:
+        from stanlocal.states import LogFacts
+
+        self._context = context
+        self._pattern = pattern
+        self._facts: dict[str, LogFacts] = {}
+        self._console = None if context.json else render.console()
+
+    def print(self, lines: Sequence[NodeLine]) -> None:
+        from rich.text import Text
+
+        from stanlocal.logs.facts import advance
+        from stanlocal.states import LogFacts
+
+        for told in lines:
+            facts = self._facts[told.node] = advance(self._facts.get(told.node, LogFacts()), told.line)
+            if self._pattern and not self._pattern.search(told.line.text):
+                continue
+            state = facts.role.value if facts.role else "-"
+            if self._console is None:
+                from stanlocal.journal import rfc3339
+
+                self._context.print_json(
+                    {
+                        "time": rfc3339(told.line.time),
+                        "node": told.node,
+                        "state": state,
+                        "level": told.line.level,
+                        "message": told.line.message,
+                    },
+                    stream=True,
+                )
+                continue
+            colour = render.NODE_COLOURS[sum(told.node.encode()) % len(render.NODE_COLOURS)]
+            line = Text.assemble(
+                (f"{told.node} ", colour),
+                (f"{state:<10} ", render.STYLES.get(state, "")),
+                (told.line.text, "bold" if told.line.event else ""),
+            )
+            self._console.print(line)
+
+
+@click.command()
+@click.option("-f", "--follow", is_flag=True, help="Go on with what happens, until Ctrl-C.")
+@pass_context
+def events(context: Context, follow: bool) -> None:
+    """Show what happened: states, faults, failovers, locks, problems."""
+
+    async def work() -> None:
+        group = context.ft_group()
+        core = await group.core()
+        if not follow:
+            for event in await core.events():
+                print_event(context, event)
+        else:
+            async with aclosing(core.follow_events()) as stream:
+                async for event in stream:
+                    print_event(context, event)
+        await group.close()
+
+    run(work())
+
+
+def print_event(context: Context, event: Event) -> None:
+    """One event: a JSON line, or a line for people."""
+    if context.json:
+        context.print_json(event.document(), stream=True)
+        return
+    time = event.time.astimezone().strftime("%H:%M:%S.%f")[:-3]
+    click.echo(f"{time}  {event.type:<11} {event.node or '':<8} {event_text(event)}".rstrip())
+
+
+def event_text(event: Event) -> str:
+    """What an event tells, in words."""
+    detail = event.detail
+    match event.type:
+        case "state":
+            return f"{detail['from']} -> {detail['to']}{' (paused)' if detail['paused'] else ''}"
+        case "group-state":
+            problem = f": {detail['problem']}" if detail["problem"] else ""
+            return f"{detail['from']} -> {detail['to']}{problem}"
+        case "fault" | "heal":
+            return str(detail["name"])
+        case "failover":
+            phases = [f"{name} {ms:.0f} ms" for name, ms in detail["phases_ms"].items() if ms is not None]
+            return f"{detail['cause']}: {detail['from']} -> {detail['to']} ({', '.join(phases)})"
+        case "lock":
+            return "took the store lock"
+        case _:
+            return str(detail["problem"])
+
+
+@click.command()
+@pass_context
+def failovers(context: Context) -> None:
+    """Show each failover: cause, from, to, and its phases from the servers' own time stamps."""
+
+    async def work() -> None:
+        from stanlocal.failovers import PHASES, document
+
+        group = context.ft_group()
+        found = await group.failovers()
+        await group.close()
+        if context.json:
+            context.print_json(document(found))
+            return
+        if not found:
+            context.say("no failover yet; try 'stanlocal kill @active'")
+            return
+        table = render.table(
+            "STARTED", "CAUSE", "FROM", "TO", *(phase.upper() for phase in PHASES), "SERVER", "OUTAGE"
+        )
+        for failover in found:
+            phases = [_ms(failover.phases_ms[phase]) for phase in PHASES]
+            started = failover.started_at.astimezone().strftime("%H:%M:%S.%f")[:-3]
+            table.add_row(
+                started,
+                failover.cause,
+                failover.from_node,
+                failover.to_node,
+                *phases,
+                _ms(failover.server_ms),
+                _ms(failover.outage_ms),
+            )
+        render.console().print(table)
+        context.say("milliseconds; SERVER: fault to ready; OUTAGE and FIRST_ACK need a client's view")
+
+    run(work())
+
+
+def _ms(duration: float | None) -> str:
+    return "-" if duration is None else f"{duration:.0f}"
+
+
+@click.command()
+@click.option("--list", "which", is_flag=True, help="The faults that there could be.")
+@pass_context
+def faults(context: Context, which: bool) -> None:
+    """Show the faults that there were, newest last; or with --list those that there could be."""
+    if which:
+        from stanlocal.faults.registry import FAULTS
+
+        if context.json:
+            context.print_json({"faults": [{"name": f.name, "summary": f.summary} for f in FAULTS.values()]})
+        else:
+            for fault in FAULTS.values():
+                click.echo(f"{fault.name:<10} {fault.summary}")
+        return
+
+    async def work() -> None:
+        group = context.ft_group()
+        core = await group.core()
+        await core.find()
+        recorded = core.home.journal.faults()
+        await group.close()
+        if context.json:
+            context.print_json({"faults": [fault.document() for fault in recorded]})
+            return
+        for fault in recorded:
+            until = "in force" if fault.in_force else "over"
+            click.echo(f"{fault.since:%H:%M:%S}  {fault.name:<8} {', '.join(fault.targets):<16} {until}")
+
+    run(work())

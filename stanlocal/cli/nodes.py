@@ -1,0 +1,100 @@
+"""Commands that act on nodes: start, stop, restart, kill, pause, unpause."""
+
+from __future__ import annotations
+
+import signal as signals
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+
+import click
+
+from stanlocal.cli import render
+from stanlocal.cli.aio import run
+from stanlocal.cli.context import Context, pass_context
+from stanlocal.plan import STOP_GRACE_S
+
+if TYPE_CHECKING:
+    from stanlocal.api import FTGroup
+    from stanlocal.journal import FaultRecord
+
+_targets = click.argument("targets", nargs=-1, required=True, metavar="TARGET...")
+_grace = click.option(
+    "--timeout", type=float, default=float(STOP_GRACE_S), metavar="S", help="Seconds before SIGKILL (30)."
+)
+
+
+def _act(context: Context, act: Callable[[FTGroup], Awaitable[FaultRecord | None]]) -> None:
+    async def work() -> None:
+        group = context.ft_group()
+        fault = await act(group)
+        document = await group.document()
+        await group.close()
+        if context.json:
+            context.print_json(document)
+            return
+        if fault is not None:
+            context.say(f"{fault.name} {', '.join(fault.targets)}: expected: {fault.expected}")
+        render.group(document)
+
+    run(work())
+
+
+@click.command()
+@_targets
+@pass_context
+def start(context: Context, targets: tuple[str, ...]) -> None:
+    """Start nodes that do not run."""
+    _act(context, lambda group: group.start(*targets))
+
+
+@click.command()
+@_targets
+@_grace
+@pass_context
+def stop(context: Context, targets: tuple[str, ...], timeout: float) -> None:
+    """Stop nodes: SIGTERM, then SIGKILL when time is over."""
+    _act(context, lambda group: group.stop(*targets, timeout=timeout))
+
+
+@click.command()
+@_targets
+@_grace
+@pass_context
+def restart(context: Context, targets: tuple[str, ...], timeout: float) -> None:
+    """Stop nodes and start them again, one after the other."""
+    _act(context, lambda group: group.restart(*targets, timeout=timeout))
+
+
+@click.command()
+@_targets
+@click.option("--signal", default="KILL", metavar="NAME", help="KILL, TERM, INT, QUIT, HUP, USR1, ...")
+@pass_context
+def kill(context: Context, targets: tuple[str, ...], signal: str) -> None:
+    """Kill nodes; @active is followed by a takeover, see 'stanlocal failovers'."""
+    name = _signal_name(signal)
+    _act(context, lambda group: group.kill(*targets, signal=name))
+
+
+def _signal_name(text: str) -> str:
+    name = text.upper() if text.upper().startswith("SIG") else f"SIG{text.upper()}"
+    if text.isdigit() and int(text) in {each.value for each in signals.Signals}:
+        name = signals.Signals(int(text)).name
+    if name not in signals.Signals.__members__:
+        raise click.BadParameter(f"no signal '{text}'; name one such as KILL, TERM or HUP")
+    return name
+
+
+@click.command()
+@_targets
+@pass_context
+def pause(context: Context, targets: tuple[str, ...]) -> None:
+    """Freeze nodes; an active one keeps the store lock, which blocks the group."""
+    _act(context, lambda group: group.pause(*targets))
+
+
+@click.command()
+@_targets
+@pass_context
+def unpause(context: Context, targets: tuple[str, ...]) -> None:
+    """Let frozen nodes go on."""
+    _act(context, lambda group: group.unpause(*targets))

@@ -1,0 +1,101 @@
+"""The group for people: states in words and colour, aligned, plain where there is no terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+STYLES = {
+    "active": "bold green",
+    "standby": "cyan",
+    "recovering": "yellow",
+    "starting": "yellow",
+    "created": "dim",
+    "stopped": "dim",
+    "failed": "bold red",
+    "healthy": "bold green",
+    "degraded": "yellow",
+    "failover": "bold yellow",
+    "blocked": "bold red",
+    "split-brain": "bold white on red",
+    "down": "dim",
+}
+NODE_COLOURS = ("cyan", "magenta", "yellow", "green", "blue", "red")
+
+
+def console() -> Console:
+    """Standard output; without colour when it is no terminal or NO_COLOR is set."""
+    from rich.console import Console
+
+    return Console(highlight=False, soft_wrap=True)
+
+
+def table(*columns: str) -> Table:
+    """Aligned columns without lines."""
+    from rich.table import Table
+
+    made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for column in columns:
+        made.add_column(column, no_wrap=True)
+    return made
+
+
+def styled(state: str) -> str:
+    """A state's word in its colour, as rich markup."""
+    style = STYLES.get(state)
+    return f"[{style}]{state}[/]" if style else state
+
+
+def group(document: Mapping[str, Any], usage: Mapping[str, tuple[float, int]] | None = None) -> None:
+    """The group document; `usage` has each running node's CPU share and resident bytes."""
+    from rich.markup import escape
+
+    out = console()
+    active = f", {document['active']} is active" if document["active"] else ""
+    out.print(
+        f"{escape(document['group'])} is {styled(document['state'])}{active}  [dim]({document['engine']})[/]"
+    )
+    if document["problem"]:
+        out.print(f"[red]{escape(document['problem'])}[/]")
+    nodes = table("NODE", "STATE", "LOCK", "CLIENTS", "MONITOR", *(("CPU", "MEMORY") if usage else ()))
+    for node in document["nodes"]:
+        marks = [mark for mark in ("paused", "partitioned") if node[mark]]
+        state = " ".join([styled(node["state"]), *(f"[yellow]{mark}[/]" for mark in marks)])
+        row = [
+            node["name"],
+            state,
+            "holds" if document["lock_holder"] == node["name"] else "",
+            node["client_url"],
+            node["monitor_url"],
+        ]
+        if usage:
+            row += _usage(usage.get(node["name"]))
+        nodes.add_row(*row)
+    out.print(nodes)
+    for node in document["nodes"]:
+        if node["problem"]:
+            out.print(f"{node['name']}: [red]{escape(node['problem'])}[/]")
+    for fault in document["faults"]:
+        out.print(f"fault {escape(fault['name'])} on {', '.join(fault['targets'])} since {fault['since']}")
+
+
+def _usage(used: tuple[float, int] | None) -> list[str]:
+    return ["", ""] if used is None else [f"{used[0]:.0%}", f"{used[1] / (1 << 20):.0f} MiB"]
+
+
+def groups(documents: Sequence[Mapping[str, Any]]) -> None:
+    """One line a group."""
+    listed = table("GROUP", "STATE", "ACTIVE", "NODES", "CLIENTS")
+    for document in documents:
+        listed.add_row(
+            document["group"],
+            styled(document["state"]),
+            document["active"] or "-",
+            str(len(document["nodes"])),
+            ",".join(document["client_urls"]),
+        )
+    console().print(listed)

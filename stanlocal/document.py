@@ -1,0 +1,55 @@
+"""The group document: what `up`, `status` and every node command print with `--json`. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from stanlocal.journal import FaultRecord, rfc3339
+from stanlocal.plan import GroupPlan
+from stanlocal.states import GroupStatus, NodeStatus
+
+
+def group_document(
+    plan: GroupPlan, engine: str, status: GroupStatus, faults: Sequence[FaultRecord]
+) -> dict[str, Any]:
+    """The group, as the contract shows it; `faults` are those in force."""
+    return {
+        "group": plan.group,
+        "engine": engine,
+        "state": status.state.value,
+        "active": status.active,
+        "lock_holder": status.lock_holder,
+        "problem": status.problem,
+        "cluster_id": plan.cluster_id,
+        "ft_group": plan.ft_group,
+        "image": plan.image,
+        "server_version": status.server_version,
+        "store_dir": plan.store_dir,
+        "client_urls": list(plan.client_urls),
+        "monitor_urls": list(plan.monitor_urls),
+        "nodes": [_node_document(plan, node) for node in status.nodes],
+        "faults": [fault.document() for fault in faults],
+    }
+
+
+def _node_document(plan: GroupPlan, node: NodeStatus) -> dict[str, Any]:
+    planned, instance = plan.node(node.name), node.instance
+    return {
+        "name": node.name,
+        "index": instance.index,
+        "state": node.state.value,
+        "paused": node.paused,
+        "partitioned": node.partitioned,
+        "container": instance.id[:12] or None,
+        "client_url": plan.client_url(planned),
+        "monitor_url": plan.monitor_url(planned),
+        "exit_code": instance.exit_code,
+        "started_at": _time(instance.started_at),
+        "problem": node.problem,
+    }
+
+
+def _time(time: datetime | None) -> str | None:
+    return rfc3339(time) if time else None

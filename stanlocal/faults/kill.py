@@ -1,0 +1,39 @@
+"""Ends processes by a signal."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar
+
+from stanlocal.errors import GroupError
+from stanlocal.faults.base import Condition, takeover
+from stanlocal.group import Group
+from stanlocal.states import GroupStatus, NodeStatus
+
+ENDING_SIGNALS = frozenset({"SIGKILL", "SIGTERM", "SIGINT", "SIGQUIT", "SIGABRT"})
+"""The signals that end a server; others make it reload, reopen its log, or nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kill:
+    """SIGKILL by default: the process ends without a word, the kernel frees its store lock."""
+
+    name: ClassVar[str] = "kill"
+    summary: ClassVar[str] = "end a node's process at once (SIGKILL, or another signal that ends it)"
+    leaves: ClassVar[Condition | None] = "ended"
+    ends_run: ClassVar[bool] = True
+
+    signal: str = "SIGKILL"
+
+    def expect(self, status: GroupStatus, targets: Sequence[NodeStatus]) -> str:
+        return takeover(status, targets)
+
+    async def inject(self, group: Group, targets: Sequence[NodeStatus]) -> Mapping[str, datetime]:
+        for node in targets:
+            if not node.instance.running:
+                raise GroupError(f"{node.name} does not run ({node.state.value}); see 'stanlocal status'")
+        times = await asyncio.gather(*(group.kill(node.name, self.signal) for node in targets))
+        return {node.name: time for node, time in zip(targets, times, strict=True)}

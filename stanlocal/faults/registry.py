@@ -1,0 +1,10 @@
+"""All the faults there are, by name: the one list that commands, drills and the interface read."""
+
+from __future__ import annotations
+
+from stanlocal.faults.base import Fault
+from stanlocal.faults.kill import Kill
+from stanlocal.faults.pause import Pause
+from stanlocal.faults.stop import Restart, Stop
+
+FAULTS: dict[str, type[Fault]] = {fault.name: fault for fault in (Kill, Stop, Restart, Pause)}

@@ -1,0 +1,194 @@
+"""The core: one FT group, looked at and acted upon.
+
+`Group` knows an engine, a name and the group's own folder; nothing else is remembered between calls.
+Bringing it up and taking it down is in `stanlocal.bringup`, faults are in `stanlocal.faults`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from stanlocal import failovers as failover_rules
+from stanlocal import moments
+from stanlocal.document import group_document
+from stanlocal.engine.base import Engine, Instance
+from stanlocal.errors import GroupNotFound
+from stanlocal.failovers import Failover
+from stanlocal.home import GroupHome
+from stanlocal.journal import end_is_recorded
+from stanlocal.logs.merge import NodeLine, follow_all, read_all
+from stanlocal.logs.parse import LogLine, parse
+from stanlocal.moments import Moment
+from stanlocal.observe import observe
+from stanlocal.plan import GroupPlan
+from stanlocal.states import GroupStatus
+from stanlocal.timeline import Event, Timeline, replay
+from stanlocal.watch import Watch
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A group at one moment."""
+
+    plan: GroupPlan
+    status: GroupStatus
+
+
+class Group:
+    """One FT group of the caller's."""
+
+    def __init__(self, engine: Engine, name: str, home: GroupHome) -> None:
+        self.engine = engine
+        self.name = name
+        self.home = home
+
+    def __repr__(self) -> str:
+        return f"<Group {self.name} on {self.engine.name}>"
+
+    # What it is
+
+    async def find(self) -> tuple[GroupPlan, Sequence[Instance]]:
+        """Its plan and the nodes that the engine has of it.
+
+        Raises `GroupNotFound` when neither the engine nor the state folder knows it.
+        """
+        instances = await self.engine.instances(self.name)
+        plan = current_plan(instances) or self.home.load_plan()
+        if plan is None:
+            raise GroupNotFound(
+                f"no group '{self.name}'; start it with 'stanlocal up' or see 'stanlocal list'"
+            )
+        return plan, instances
+
+    async def look(self) -> Look:
+        """Its plan and status now."""
+        plan, instances = await self.find()
+        return Look(plan, await observe(self.engine, plan, instances, self.home.journal))
+
+    def document(self, look: Look) -> dict[str, Any]:
+        """The group document of the contract."""
+        faults = [fault for fault in self.home.journal.faults() if fault.in_force]
+        return group_document(look.plan, self.engine.name, look.status, faults)
+
+    async def watch(self, *, story: bool = False) -> Watch:
+        """A watch over it, to be entered."""
+        plan, _ = await self.find()
+        return Watch(self.engine, plan, self.home.journal, story=story)
+
+    # What it wrote and what happened
+
+    async def logs(
+        self, nodes: Sequence[str] | None = None, *, since: datetime | None = None, tail: int | None = None
+    ) -> list[NodeLine]:
+        """The lines of `nodes` (all of them by default) in the order of time.
+
+        Those of containers that are gone are among them; `tail` counts the lines of each node.
+        """
+        plan, instances = await self.find()
+        wanted = nodes or [node.name for node in plan.nodes]
+        present = {instance.name for instance in instances}
+        return await read_all(
+            self.engine,
+            {name: name in present for name in wanted},
+            self.home.saved_log,
+            since=since,
+            tail=tail,
+        )
+
+    async def follow_logs(
+        self, nodes: Sequence[str] | None = None, *, since: datetime | None = None, tail: int | None = None
+    ) -> AsyncGenerator[Sequence[NodeLine]]:
+        """What there is as `logs` tells it, then batches of lines as they arrive, until cancelled.
+
+        No line is lost or told twice, over restarts of nodes and of the engine.
+        """
+        plan, _ = await self.find()
+        wanted = nodes or [node.name for node in plan.nodes]
+        async for batch in follow_all(self.engine, self.name, wanted, since=since, tail=tail):
+            yield batch
+
+    async def _moments(self) -> tuple[GroupPlan, Sequence[Moment]]:
+        plan, instances = await self.find()
+        present = {instance.name: instance for instance in instances}
+        logs: dict[str, list[LogLine]] = {}
+        for node in plan.nodes:
+            lines = self.home.saved_log(node.name)
+            if node.name in present:
+                lines += await self.engine.output(node.name)
+            logs[node.name] = [parse(line.text, line.time) for line in lines]
+        faults = self.home.journal.faults()
+        ends = (
+            moments.of_end(instance, recorded=end_is_recorded(faults, instance.name, instance.started_at))
+            for instance in instances
+        )
+        return plan, moments.merge(logs, filter(None, ends), faults)
+
+    async def failovers(self) -> list[Failover]:
+        """Every failover that the logs still tell of, oldest first."""
+        _, story = await self._moments()
+        return failover_rules.find(story)
+
+    async def events(self) -> list[Event]:
+        """What happened so far, oldest first."""
+        plan, story = await self._moments()
+        return replay(plan, story)
+
+    async def follow_events(self) -> AsyncGenerator[Event]:
+        """What happened so far, then what happens, until cancelled."""
+        plan, _ = await self.find()
+        timeline = Timeline(plan)
+        async with Watch(self.engine, plan, self.home.journal, story=True) as watch:
+            async for moment in watch.moments():
+                for event in timeline.observe(moment):
+                    yield event
+
+    async def wait(
+        self, reached: Callable[[GroupStatus], bool], *, timeout: float, waiting_for: str
+    ) -> GroupStatus:
+        """Returns the first status that satisfies `reached`; raises `WaitTimeout` after `timeout` seconds."""
+        async with await self.watch() as watch:
+            return await watch.until(reached, timeout=timeout, waiting_for=waiting_for)
+
+    # Single nodes: each returns once the engine confirms the effect, with the moment of the effect
+
+    async def start(self, node: str) -> datetime:
+        """Starts a node that has ended; nothing happens to one that runs."""
+        plan, _ = await self.find()
+        await self.engine.start(plan, node)
+        started = (await self.instance(node)).started_at
+        assert started is not None
+        return started
+
+    async def stop(self, node: str, grace_s: float) -> datetime:
+        """SIGTERM, SIGKILL after `grace_s` seconds; the moment of the process's end."""
+        await self.engine.stop(node, grace_s)
+        return (await self.engine.wait_exit(node)).time
+
+    async def kill(self, node: str, signal: str) -> datetime:
+        """Sends a signal and waits for the process's end."""
+        ended = asyncio.create_task(self.engine.wait_exit(node))
+        try:
+            await self.engine.signal(node, signal)
+            return (await ended).time
+        finally:
+            ended.cancel()
+
+    async def instance(self, node: str) -> Instance:
+        """The node as the engine has it now; `GroupNotFound` when it is gone."""
+        for instance in await self.engine.instances(self.name):
+            if instance.name == node:
+                return instance
+        raise GroupNotFound(f"{node} is gone from group '{self.name}'; bring it back with 'stanlocal up'")
+
+
+def current_plan(instances: Sequence[Instance]) -> GroupPlan | None:
+    """The plan of the nodes that there are, each as it was itself planned."""
+    if not instances:
+        return None
+    newest = instances[-1].plan
+    nodes = tuple(instance.plan.node(instance.name) for instance in instances)
+    return replace(newest, nodes=nodes)

@@ -1,0 +1,174 @@
+"""A group's own folder: its plan, journal, rendered configuration, saved logs and, by default, its store.
+
+The folder outlives the containers: it is how a group that was taken down keeps its ports, its store and
+its story. What the engine's labels say counts more, as long as there are containers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import shutil
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from datetime import datetime
+from pathlib import Path
+
+from stanlocal.engine.base import RawLine
+from stanlocal.errors import GroupError
+from stanlocal.journal import Journal, rfc3339
+from stanlocal.plan import GroupPlan, NodePlan
+
+_LOCK_RETRY_S = 0.05
+_SAVED_LOG_BYTES = 32 << 20
+
+
+class GroupHome:
+    """The folder of one group; nothing is made before something is written."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.journal = Journal(folder)
+
+    @property
+    def default_store(self) -> Path:
+        return self.folder / "store"
+
+    # The plan
+
+    def save_plan(self, plan: GroupPlan) -> None:
+        _write(self.folder / "group.json", (plan.to_json() + "\n").encode(), mode=0o600)
+
+    def load_plan(self) -> GroupPlan | None:
+        """The plan of the group's last `up`; None when there was none.
+
+        Raises `GroupError` when the file does not hold a plan.
+        """
+        path = self.folder / "group.json"
+        try:
+            return GroupPlan.from_json(path.read_text())
+        except FileNotFoundError:
+            return None
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise GroupError(
+                f"{path} does not hold the plan of a group ({error}); move it away to start afresh"
+            ) from error
+
+    # The servers' configuration
+
+    def write_conf(self, plan: GroupPlan, node: NodePlan, conf: str) -> None:
+        """Puts a node's stan.conf where its container reads it; only the server's user can."""
+        folder = Path(plan.conf_dir(node))
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        owner = _owner(plan) if os.geteuid() == 0 else None
+        if owner:
+            os.chown(folder, *owner)
+        _write(folder / "stan.conf", conf.encode(), mode=0o600, owner=owner)
+
+    # Logs of containers that are gone
+
+    def save_log(self, node: str, lines: Sequence[RawLine]) -> None:
+        """Keeps a node's output beyond its container."""
+        path = self.folder / "logs" / f"{node}.log"
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if path.exists() and path.stat().st_size > _SAVED_LOG_BYTES:
+            path.replace(path.with_suffix(".log.1"))
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        with os.fdopen(descriptor, "a", encoding="utf-8") as file:
+            file.writelines(f"{rfc3339(line.time)} {line.text}\n" for line in lines)
+
+    def saved_log(self, node: str) -> list[RawLine]:
+        """What was kept, oldest first."""
+        path = self.folder / "logs" / f"{node}.log"
+        lines: list[RawLine] = []
+        for part in (path.with_suffix(".log.1"), path):
+            if part.exists():
+                with part.open(encoding="utf-8", errors="replace", newline="\n") as file:
+                    lines += filter(None, map(_saved_line, file))
+        return lines
+
+    # One at a time
+
+    @asynccontextmanager
+    async def lock(self, waiting: Callable[[], None]) -> AsyncIterator[None]:
+        """Held while a group is changed, so that two commands do it one after the other.
+
+        Freed by the kernel when its holder ends, however that happens. `waiting` is called once when
+        another command holds it.
+        """
+        told = False
+        while (descriptor := self._try_lock()) is None:
+            if not told:
+                waiting()
+                told = True
+            await asyncio.sleep(_LOCK_RETRY_S)
+        try:
+            yield
+        finally:
+            os.close(descriptor)
+
+    def _try_lock(self) -> int | None:
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path = self.folder / "lock"
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if path.exists() and os.path.samestat(os.fstat(descriptor), path.stat()):
+                return descriptor
+        except BlockingIOError:
+            pass
+        except BaseException:
+            os.close(descriptor)
+            raise
+        os.close(descriptor)  # held by another, or removed by one that has just purged the group
+        return None
+
+    def forget(self) -> None:
+        """Removes all but the store and files that stanlocal does not know."""
+        for name in ("conf", "logs"):
+            shutil.rmtree(self.folder / name, ignore_errors=True)
+        for name in ("group.json", "journal.jsonl", "lock"):
+            (self.folder / name).unlink(missing_ok=True)
+        if self.folder.exists() and not any(self.folder.iterdir()):
+            self.folder.rmdir()
+
+
+def known_groups(state_home: Path) -> Iterator[str]:
+    """The groups that have a plan in the user's state folder, running or not."""
+    if state_home.is_dir():
+        yield from sorted(entry.name for entry in state_home.iterdir() if (entry / "group.json").is_file())
+
+
+def _owner(plan: GroupPlan) -> tuple[int, int]:
+    uid, gid = plan.user.split(":")
+    return int(uid), int(gid)
+
+
+def _saved_line(line: str) -> RawLine | None:
+    stamp, _, text = line.rstrip("\n").partition(" ")
+    try:
+        return RawLine(datetime.fromisoformat(stamp), text)
+    except ValueError:  # cut short by a full disk or a kill
+        return None
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[Path]:
+    """A file beside `path` that takes its place at the end, or is gone."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        yield beside
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def _write(path: Path, data: bytes, *, mode: int, owner: tuple[int, int] | None = None) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with _replacing(path) as beside:
+        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        with os.fdopen(descriptor, "wb") as file:
+            if owner:
+                os.fchown(descriptor, *owner)
+            file.write(data)

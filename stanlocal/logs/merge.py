@@ -1,0 +1,108 @@
+"""The output of several nodes as one, in the order of time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from stanlocal.engine.base import Engine, RawLine
+from stanlocal.errors import EngineUnavailable, StanlocalError
+from stanlocal.logs.follow import Follower
+from stanlocal.logs.parse import LogLine, parse
+
+_RETRY_S = 0.5
+_QUEUED_BATCHES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class NodeLine:
+    """A line, and which node wrote it."""
+
+    node: str
+    line: LogLine
+
+
+def _parsed(node: str, lines: Sequence[RawLine]) -> list[NodeLine]:
+    return [NodeLine(node, parse(raw.text, raw.time)) for raw in lines]
+
+
+def _merged(lines: Sequence[Sequence[NodeLine]]) -> list[NodeLine]:
+    return sorted((line for node in lines for line in node), key=lambda told: told.line.time)
+
+
+def _last(lines: list[NodeLine], count: int | None) -> list[NodeLine]:
+    return lines if count is None else lines[max(0, len(lines) - count) :]
+
+
+async def read_all(
+    engine: Engine,
+    nodes: Mapping[str, bool],
+    saved: Callable[[str], Sequence[RawLine]],
+    *,
+    since: datetime | None,
+    tail: int | None,
+) -> list[NodeLine]:
+    """What the nodes have written; `nodes` says for each whether the engine has it."""
+
+    async def read(name: str, present: bool) -> list[NodeLine]:
+        lines = [] if tail is not None and present else list(saved(name))
+        if present:
+            lines += await engine.output(name, since=since, tail=tail)
+        told = [line for line in _parsed(name, lines) if since is None or line.line.time >= since]
+        return _last(told, tail)
+
+    return _merged(await asyncio.gather(*(read(name, present) for name, present in nodes.items())))
+
+
+async def follow_all(
+    engine: Engine, group: str, nodes: Sequence[str], *, since: datetime | None, tail: int | None
+) -> AsyncGenerator[Sequence[NodeLine]]:
+    """Batches of lines as they arrive, of all `nodes`, over restarts; the first ones tell what there is."""
+    queue: asyncio.Queue[list[NodeLine] | StanlocalError] = asyncio.Queue(_QUEUED_BATCHES)
+    woken = {node: asyncio.Event() for node in nodes}
+    first = {node: asyncio.get_running_loop().create_future() for node in nodes}
+
+    async def follow(node: str) -> None:
+        async for batch in Follower(engine, node, since).batches(woken[node]):
+            lines = _parsed(node, batch)
+            if not first[node].done():
+                first[node].set_result(_last(lines, tail))
+            elif lines:
+                await queue.put(lines)
+
+    async def wake() -> None:
+        while True:
+            try:
+                async for event in engine.events(group):
+                    if event.node in woken:
+                        woken[event.node].set()
+            except EngineUnavailable:
+                await asyncio.sleep(_RETRY_S)
+            for node in woken.values():
+                node.set()
+
+    async def guard(work: Coroutine[Any, Any, None], node: str | None = None) -> None:
+        try:
+            await work
+        except StanlocalError as failure:
+            if node is not None and not first[node].done():
+                first[node].set_result([])
+            await queue.put(failure)
+
+    tasks = [asyncio.create_task(guard(wake()))]
+    tasks += (asyncio.create_task(guard(follow(node), node)) for node in nodes)
+    try:
+        if past := _merged(await asyncio.gather(*first.values())):
+            yield past
+        while True:
+            batch = await queue.get()
+            if isinstance(batch, StanlocalError):
+                raise batch
+            yield batch
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

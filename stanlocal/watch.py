@@ -1,0 +1,288 @@
+"""A group, watched while it lives: every line of every node, every act of the engine, one status.
+
+A `Watch` survives restarts of nodes and of the engine. Lines are read once, folded into facts and
+forgotten; only what matters to the group's story is kept, until it is asked for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
+from types import TracebackType
+from typing import Any
+
+from stanlocal import moments
+from stanlocal.engine.base import Engine, EngineEvent, Instance, RawLine
+from stanlocal.errors import EngineUnavailable, StanlocalError, WaitTimeout
+from stanlocal.journal import FaultRecord, Journal, end_is_recorded
+from stanlocal.logs.facts import advance
+from stanlocal.logs.follow import Follower
+from stanlocal.logs.parse import parse
+from stanlocal.moments import Moment
+from stanlocal.observe import look_at_lock
+from stanlocal.plan import GroupPlan
+from stanlocal.states import GroupStatus, LogFacts, NodeFacts, assess
+
+_ENGINE_RETRY_S = 0.5
+_LOG_TAIL = 20
+_QUEUED_MOMENTS = 10_000
+
+
+class _Node:
+    """What is known of one node, and the task that follows its output."""
+
+    def __init__(self, instance: Instance) -> None:
+        self.instance = instance
+        self.log = LogFacts()
+        self.tail: list[str] = []
+        self.changed = asyncio.Event()
+        """The engine's side may have changed."""
+        self.caught_up = asyncio.Event()
+        """All that the node had written before is folded."""
+        self.task: asyncio.Task[None] | None = None
+
+
+class Watch:
+    """Follows one group; use it as an async context manager.
+
+    With `story`, all the output that the engine has kept is read, not only that of the current runs, and
+    `moments()` can be asked.
+    """
+
+    def __init__(self, engine: Engine, plan: GroupPlan, journal: Journal, *, story: bool = False) -> None:
+        self._engine = engine
+        self._plan = plan
+        self._journal = journal
+        self._nodes: dict[str, _Node] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._changed = asyncio.Condition()
+        self._stale = asyncio.Event()
+        self._failure: StanlocalError | None = None
+        self._story: asyncio.Queue[Moment] | None = asyncio.Queue(_QUEUED_MOMENTS) if story else None
+        self._past: list[Moment] | None = []
+        """What was read of the past, until all of it is there and can be put in order."""
+        self._told: set[tuple[str, str, type]] = set()
+        self.engine_lost: EngineUnavailable | None = None
+        """Why the engine cannot be asked now; None while it answers."""
+        self.status: GroupStatus = assess([], look_at_lock(plan, []))
+
+    async def __aenter__(self) -> Watch:
+        self._spawn(self._follow_engine())
+        self._spawn(self._keep_fresh())
+        await self.refresh()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(self._guard(work))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def _guard(self, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        except StanlocalError as failure:
+            self._failure = self._failure or failure
+            await self._notify()
+
+    # Asking
+
+    async def caught_up(self) -> GroupStatus:
+        """The status once everything that the nodes had written before is known."""
+        for node in list(self._nodes.values()):
+            await node.caught_up.wait()
+        return self.status
+
+    async def until(
+        self, reached: Callable[[GroupStatus], bool], *, timeout: float, waiting_for: str
+    ) -> GroupStatus:
+        """Returns the first status that satisfies `reached`.
+
+        Raises `WaitTimeout` after `timeout` seconds, saying what was waited for and how the nodes were;
+        and whatever `reached` raises.
+        """
+        try:
+            async with asyncio.timeout(timeout):
+                await self.caught_up()
+                async with self._changed:
+                    while not reached(self.status):
+                        if self._failure is not None:
+                            raise self._failure
+                        await self._changed.wait()
+                    return self.status
+        except TimeoutError:
+            raise self._timed_out(timeout, waiting_for) from None
+
+    def _timed_out(self, timeout: float, waiting_for: str) -> WaitTimeout:
+        if self.engine_lost is not None:
+            why = str(self.engine_lost)
+        else:
+            states = ", ".join(
+                f"{node.name} {node.state.value}{f': {node.problem}' if node.problem else ''}"
+                for node in self.status.nodes
+            )
+            why = "; ".join(filter(None, (states or "no nodes", self.status.problem)))
+        return WaitTimeout(
+            f"{waiting_for}: not reached after {timeout:g} s ({why}); see 'stanlocal logs'",
+            self.status.states,
+            [f"{name}: {line}" for name, node in self._nodes.items() for line in node.tail],
+        )
+
+    def log_tail(self, node: str) -> Sequence[str]:
+        """The last lines that the node has written."""
+        return tuple(self._nodes[node].tail) if node in self._nodes else ()
+
+    async def changes(self) -> AsyncGenerator[GroupStatus]:
+        """The status now, then each that differs from the one before."""
+        status = await self.caught_up()
+        while True:
+            yield status
+            async with self._changed:
+                while self.status == status:
+                    await self._changed.wait()
+            status = self.status
+
+    async def moments(self) -> AsyncGenerator[Moment]:
+        """The story so far in the order of time, then what happens, as it is seen. May be asked once."""
+        assert self._story is not None, "a watch without story"
+        await self.caught_up()
+        recorded = self._journal.faults()
+        ends = (self._end(node, recorded) for node in self._nodes.values())
+        past = [*(self._past or ()), *filter(None, ends), *self._new_faults(recorded)]
+        self._past = None
+        for moment in sorted(past, key=lambda moment: moment.time):
+            yield moment
+        while True:
+            yield await self._story.get()
+
+    def _end(self, node: _Node, recorded: Sequence[FaultRecord]) -> Moment | None:
+        instance = node.instance
+        return moments.of_end(
+            instance, recorded=end_is_recorded(recorded, instance.name, instance.started_at)
+        )
+
+    # Looking
+
+    async def refresh(self) -> None:
+        """Looks at the engine's side now, and follows nodes that are new."""
+        found = {instance.name: instance for instance in await self._engine.instances(self._plan.group)}
+        for name in set(self._nodes) - set(found):
+            self._drop(name)
+        for name, instance in found.items():
+            node = self._nodes.get(name)
+            if node is None or node.instance.id != instance.id:
+                self._drop(name)
+                node = self._nodes[name] = _Node(instance)
+                node.task = self._spawn(self._follow(node))
+            node.instance = instance
+            node.changed.set()
+        await self._reassess()
+
+    def _drop(self, name: str) -> None:
+        node = self._nodes.pop(name, None)
+        if node is not None and node.task is not None:
+            node.task.cancel()
+
+    async def _reassess(self) -> None:
+        recorded = self._journal.faults()
+        nodes = sorted(self._nodes.values(), key=lambda node: node.instance.index)
+        facts = [
+            NodeFacts(
+                node.instance,
+                node.log,
+                end_recorded=end_is_recorded(recorded, node.instance.name, node.instance.started_at),
+            )
+            for node in nodes
+        ]
+        self.status = assess(facts, look_at_lock(self._plan, [node.instance for node in nodes]))
+        if self._past is None:
+            for moment in self._new_faults(recorded):
+                await self._tell(moment)
+        await self._notify()
+
+    async def _notify(self) -> None:
+        async with self._changed:
+            self._changed.notify_all()
+
+    async def _tell(self, moment: Moment | None) -> None:
+        if moment is None or self._story is None:
+            return
+        if self._past is not None:
+            self._past.append(moment)
+        else:
+            await self._story.put(moment)
+
+    def _new_faults(self, recorded: Sequence[FaultRecord]) -> list[Moment]:
+        """The moments of recorded faults that were not told yet."""
+        fresh = []
+        for fault in recorded:
+            for moment in moments.of_fault(fault):
+                key = (fault.id, moment.node, type(moment.what))
+                if key not in self._told:
+                    self._told.add(key)
+                    fresh.append(moment)
+        return fresh
+
+    # Following
+
+    async def _follow(self, node: _Node) -> None:
+        since = None if self._story else node.instance.started_at
+        async for batch in Follower(self._engine, node.instance.name, since).batches(node.changed):
+            await self._fold(node, batch)
+
+    async def _fold(self, node: _Node, batch: Sequence[RawLine]) -> None:
+        before = node.log
+        for raw in batch:
+            line = parse(raw.text, raw.time)
+            node.log = advance(node.log, line)
+            await self._tell(moments.of_line(node.instance.name, line))
+        node.tail = [*node.tail, *(raw.text for raw in batch[-_LOG_TAIL:])][-_LOG_TAIL:]
+        first = not node.caught_up.is_set()
+        node.caught_up.set()
+        if first or node.log is not before:
+            await self._reassess()
+
+    async def _follow_engine(self) -> None:
+        while True:
+            try:
+                async for event in self._engine.events(self._plan.group):
+                    await self._on_engine_event(event)
+            except EngineUnavailable as lost:
+                self.engine_lost = lost
+            await self._engine_back()
+
+    async def _on_engine_event(self, event: EngineEvent) -> None:
+        self._stale.set()
+        started = self._nodes[event.node].instance.started_at if event.node in self._nodes else None
+        recorded = end_is_recorded(self._journal.faults(), event.node, started)
+        await self._tell(moments.of_engine_event(event, recorded=recorded))
+
+    async def _keep_fresh(self) -> None:
+        """Looks again after engine events; many at once cost one look."""
+        while True:
+            await self._stale.wait()
+            self._stale.clear()
+            try:
+                await self.refresh()
+            except EngineUnavailable as lost:
+                self.engine_lost = lost
+
+    async def _engine_back(self) -> None:
+        while True:
+            try:
+                await self._engine.info()
+                await self.refresh()
+            except EngineUnavailable as lost:
+                self.engine_lost = lost
+                await self._notify()
+                await asyncio.sleep(_ENGINE_RETRY_S)
+            else:
+                self.engine_lost = None
+                return
