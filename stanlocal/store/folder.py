@@ -1,0 +1,22 @@
+"""The guard of the store folder: what is in it, who may use it, and what of it may be deleted."""
+
+from __future__ import annotations
+
+from stanlocal.store.claim import Claim, claim
+from stanlocal.store.content import StoreKind, StoreState, inspect_store
+from stanlocal.store.layout import lock_file
+from stanlocal.store.marker import Marker
+from stanlocal.store.purge import PurgeReport, discard_unused, purge
+
+__all__ = [
+    "Claim",
+    "Marker",
+    "PurgeReport",
+    "StoreKind",
+    "StoreState",
+    "claim",
+    "discard_unused",
+    "inspect_store",
+    "lock_file",
+    "purge",
+]

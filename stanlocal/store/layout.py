@@ -1,0 +1,57 @@
+"""Which files the server puts into a store, by name.
+
+::
+
+    <store>/.rootdir.lck  .truncate.lck  server.dat  clients.dat
+    <store>/clients.dat<digits>  subs<digits>            temporary files of a compaction
+    <store>/<channel>/msgs.<n>.dat  msgs.<n>.idx  subs.dat
+    <store>/<channel>/msgs.<n>.dat.bak  msgs.<n>.idx.bak  a slice that is being archived
+
+The server takes every subfolder of a store for a channel, so stanlocal keeps nothing in one but its
+marker, a file at the top.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from stanlocal.locks import LOCK_FILE
+
+SERVER_FILE = "server.dat"
+MARKER_FILE = ".stanlocal.json"
+
+LOCKS = frozenset({LOCK_FILE, ".truncate.lck"})
+"""What a server leaves that never became active."""
+
+_TOP = re.compile(
+    rf"{re.escape(LOCK_FILE)}|\.truncate\.lck|{re.escape(SERVER_FILE)}|clients\.dat\d{{0,20}}|subs\d{{1,20}}",
+    re.ASCII,
+)
+_CHANNEL = re.compile(r"msgs\.\d{1,19}\.(?:dat|idx)(?:\.bak)?|subs\.dat", re.ASCII)
+_MARKER_DRAFT = re.compile(rf"{re.escape(MARKER_FILE)}\.[0-9a-f]{{16}}", re.ASCII)
+
+
+def lock_file(store: Path) -> Path:
+    """The file whose lock makes a node active. Never open it for a look: see `stanlocal.locks`."""
+    return store / LOCK_FILE
+
+
+def is_servers(name: str) -> bool:
+    """Whether the server makes a file of this name at the top of a store."""
+    return _TOP.fullmatch(name) is not None
+
+
+def is_channels(name: str) -> bool:
+    """Whether the server makes a file of this name in a channel's folder."""
+    return _CHANNEL.fullmatch(name) is not None
+
+
+def is_marker_draft(name: str) -> bool:
+    """Whether it is a marker that a killed stanlocal did not finish."""
+    return _MARKER_DRAFT.fullmatch(name) is not None
+
+
+def shown(name: str) -> str:
+    """A file's name as it can stand in a line of text: the names of channels are their clients' choice."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in name)
