@@ -16,11 +16,10 @@ from typing import Any
 
 from stanlocal.errors import SettingsError
 from stanlocal.plan import STORE_DIR, GroupPlan, NodePlan
-from stanlocal.settings.coerce import is_unicode, spellable_key
 from stanlocal.settings.nats import NATS
 from stanlocal.settings.own import SETTINGS
 from stanlocal.settings.schema import Kind, Option, Table
-from stanlocal.settings.values import INT64_MAX, format_size
+from stanlocal.settings.values import INT64_MAX, format_size, is_unicode, spellable_key
 
 CONNECT_RETRIES = 10
 """How often a node dials a route that is not there yet (the seed document's value)."""
@@ -89,7 +88,7 @@ def quote(text: str) -> str:
 
 
 def quote_key(key: str) -> str:
-    """The name as the server reads it; `SettingsError` for one with both kinds of quotes, or with NUL."""
+    """The name as the server reads it; `SettingsError` for one that is not printable or has both quotes."""
     if _BARE_KEY.fullmatch(key) and key.lower() != "include":
         return key
     if not spellable_key(key):

@@ -14,8 +14,10 @@ from stanlocal.settings.values import (
     INT64_MAX,
     format_duration,
     format_size,
+    is_unicode,
     parse_duration,
     parse_size,
+    spellable_key,
 )
 
 _TRUTH = {
@@ -40,16 +42,6 @@ def coerce(option: Option, value: object, layer: Layer) -> Any:
     bytes, paths absolute, lists of strings lists; durations stay strings.
     """
     return _COERCE[option.kind](option, value, layer)
-
-
-def is_unicode(text: str) -> bool:
-    """Whether `text` has a UTF-8 form; undecodable bytes of the environment have none."""
-    return not any("\ud800" <= char <= "\udfff" for char in text)
-
-
-def spellable_key(key: str) -> bool:
-    """Whether the server's configuration language can spell `key`: quoted keys have no escapes."""
-    return not ("\0" in key or ('"' in key and "'" in key)) and is_unicode(key)
 
 
 def called(value: object, *, secret: bool = False) -> str:

@@ -8,18 +8,19 @@ from __future__ import annotations
 import re
 
 from stanlocal.settings.schema import Kind, Option, Table
+from stanlocal.settings.values import spellable_key
 
 _CRC32_IEEE = "3988292384 (the IEEE polynomial)"
-_WORDS = re.compile(r"[^\s\x00-\x1f\x7f/]+")
+_WORDS = re.compile(r"[^\s/]+")
 
 
 def channel_pattern(name: str) -> str | None:
     """What keeps `name` from being a channel, or a pattern of channels with the wildcards * and >.
 
     The server's rule (util.IsChannelNameValid), less blanks, which no client can send in a subject, and
-    less names holding both kinds of quotes, which its configuration language cannot spell.
+    less names that its configuration cannot have.
     """
-    if not _WORDS.fullmatch(name) or ("'" in name and '"' in name):
+    if not _WORDS.fullmatch(name) or not spellable_key(name):
         return "is not a channel name or pattern"
     *parents, last = name.split(".")
     if any(not part or ">" in part for part in parents) or not last:

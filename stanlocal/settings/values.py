@@ -1,8 +1,8 @@
-"""Sizes and durations, as people and the server write them.
+"""Sizes, durations and names, as people and the server write them.
 
-Both follow what nats-streaming-server 0.25.6 accepts: sizes as its configuration parser reads them
+They follow what nats-streaming-server 0.25.6 accepts: sizes as its configuration parser reads them
 (nats-server conf/parse.go: ``k`` is 1000, ``kb``, ``ki`` and ``kib`` are 1024), durations as Go's
-`time.ParseDuration` does. All functions raise `ValueError` with the reason.
+`time.ParseDuration` does. What reads text raises `ValueError` with the reason.
 """
 
 from __future__ import annotations
@@ -71,3 +71,13 @@ def format_duration(nanoseconds: int) -> str:
         if nanoseconds and nanoseconds % _UNITS_NS[unit] == 0:
             return f"{nanoseconds // _UNITS_NS[unit]}{unit}"
     return f"{nanoseconds}ns" if nanoseconds else "0s"
+
+
+def is_unicode(text: str) -> bool:
+    """Whether `text` has a UTF-8 form; undecodable bytes of the environment have none."""
+    return not any("\ud800" <= char <= "\udfff" for char in text)
+
+
+def spellable_key(key: str) -> bool:
+    """Whether a server's configuration can have the name: in quotes, where names have no escapes."""
+    return key.isprintable() and not ('"' in key and "'" in key)
