@@ -124,6 +124,8 @@ class FTGroup:
         engine = _docker(group.engine)
 
         async def ensure_image(settings: Settings) -> None:
+            if settings.store_size is not None:
+                raise SettingsError(["store_size: this version has no stores with a limit; leave it out"])
             from stanlocal.engine.image import ensure_image
 
             await ensure_image(

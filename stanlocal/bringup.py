@@ -115,8 +115,7 @@ class _Bringup:
         while True:
             plan = self._plan(refused)
             store = Path(plan.store_dir)
-            uid, gid = map(int, plan.user.split(":"))
-            self._claim = claim(store, group=plan.group, cluster_id=plan.cluster_id, uid=uid, gid=gid)
+            self._claim = claim(store, group=plan.group, cluster_id=plan.cluster_id, user=plan.user)
             prints = self._write_confs(plan)
             self._group.home.save_plan(plan)
             try:

@@ -69,8 +69,8 @@ def group(document: Mapping[str, Any], usage: Mapping[str, tuple[float, int]] | 
             node["name"],
             state,
             "holds" if document["lock_holder"] == node["name"] else "",
-            node["client_url"],
-            node["monitor_url"],
+            _address(node["client_url"]),
+            _address(node["monitor_url"]),
         ]
         if usage:
             row += _usage(usage.get(node["name"]))
@@ -81,6 +81,10 @@ def group(document: Mapping[str, Any], usage: Mapping[str, tuple[float, int]] | 
             out.print(f"{node['name']}: [red]{escape(node['problem'])}[/]")
     for fault in document["faults"]:
         out.print(f"fault {escape(fault['name'])} on {', '.join(fault['targets'])} since {fault['since']}")
+
+
+def _address(url: str) -> str:
+    return url.partition("://")[2]
 
 
 def _usage(used: tuple[float, int] | None) -> list[str]:

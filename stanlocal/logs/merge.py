@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from stanlocal.engine.base import Engine, RawLine
 from stanlocal.errors import EngineUnavailable, StanlocalError
+from stanlocal.logs.facts import advance
 from stanlocal.logs.follow import Follower
 from stanlocal.logs.parse import LogLine, parse
+from stanlocal.states import LogFacts, NodeState
 
 _RETRY_S = 0.5
 _QUEUED_BATCHES = 16
@@ -19,17 +21,34 @@ _QUEUED_BATCHES = 16
 
 @dataclass(frozen=True, slots=True)
 class NodeLine:
-    """A line, and which node wrote it."""
+    """A line, which node wrote it, and what the node was by then."""
 
     node: str
     line: LogLine
+    state: NodeState | None
+    """As its log had told up to this line; None before the first milestone."""
 
 
-def _parsed(node: str, lines: Sequence[RawLine]) -> list[NodeLine]:
-    return [NodeLine(node, parse(raw.text, raw.time)) for raw in lines]
+class _Reader:
+    """Parses one node's lines, keeping track of its state."""
+
+    def __init__(self, node: str, since: datetime | None) -> None:
+        self._node = node
+        self._since = since
+        self._facts = LogFacts()
+
+    def read(self, lines: Iterable[RawLine]) -> list[NodeLine]:
+        """The lines that are not older than asked for."""
+        told = []
+        for raw in lines:
+            line = parse(raw.text, raw.time)
+            self._facts = advance(self._facts, line)
+            if self._since is None or line.time >= self._since:
+                told.append(NodeLine(self._node, line, self._facts.role))
+        return told
 
 
-def _merged(lines: Sequence[Sequence[NodeLine]]) -> list[NodeLine]:
+def _merged(lines: Iterable[Sequence[NodeLine]]) -> list[NodeLine]:
     return sorted((line for node in lines for line in node), key=lambda told: told.line.time)
 
 
@@ -48,11 +67,10 @@ async def read_all(
     """What the nodes have written; `nodes` says for each whether the engine has it."""
 
     async def read(name: str, present: bool) -> list[NodeLine]:
-        lines = [] if tail is not None and present else list(saved(name))
+        lines = list(saved(name))
         if present:
-            lines += await engine.output(name, since=since, tail=tail)
-        told = [line for line in _parsed(name, lines) if since is None or line.line.time >= since]
-        return _last(told, tail)
+            lines += await engine.output(name)
+        return _last(_Reader(name, since).read(lines), tail)
 
     return _merged(await asyncio.gather(*(read(name, present) for name, present in nodes.items())))
 
@@ -66,8 +84,9 @@ async def follow_all(
     first = {node: asyncio.get_running_loop().create_future() for node in nodes}
 
     async def follow(node: str) -> None:
-        async for batch in Follower(engine, node, since).batches(woken[node]):
-            lines = _parsed(node, batch)
+        reader = _Reader(node, since)
+        async for batch in Follower(engine, node).batches(woken[node]):
+            lines = reader.read(batch)
             if not first[node].done():
                 first[node].set_result(_last(lines, tail))
             elif lines:
