@@ -7,10 +7,12 @@ import os
 from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import click
 
+from stanlocal.cli.context import Context, pass_context
+from stanlocal.cli.errors import USAGE
 from stanlocal.errors import NodeNotFound, SettingsError
 from stanlocal.plan import CLIENT_PORT, MONITOR_PORT, GroupPlan, NodePlan, plan_group
 from stanlocal.settings import Settings, load, redacted
@@ -19,19 +21,6 @@ from stanlocal.settings.own import SETTINGS
 from stanlocal.settings.schema import Kind
 from stanlocal.settings.values import format_size
 
-_INVALID = 2
-"""Exit code for settings that cannot be used."""
-
-
-class Context(Protocol):
-    """What these commands need of `stanlocal.cli.context.Context`."""
-
-    json: bool
-
-    def settings(self, existing: Mapping[str, Any] | None = None) -> Settings: ...
-
-    def print_json(self, document: Mapping[str, Any]) -> None: ...
-
 
 @click.group()
 def config() -> None:
@@ -39,7 +28,7 @@ def config() -> None:
 
 
 @config.command()
-@click.pass_obj
+@pass_context
 def show(context: Context) -> None:
     """Show the effective settings and where each came from; secrets are hidden."""
     settings = context.settings()
@@ -60,7 +49,7 @@ def show(context: Context) -> None:
 @config.command()
 @click.argument("target", default="0")
 @click.option("--secrets", is_flag=True, help="Show passwords and keys too.")
-@click.pass_obj
+@pass_context
 def render(context: Context, target: str, secrets: bool) -> None:
     """Print the stan.conf of node TARGET (a name or an index), as planned with the default ports."""
     from stanlocal.conf import render as stan_conf
@@ -79,7 +68,7 @@ def render(context: Context, target: str, secrets: bool) -> None:
 
 @config.command()
 @click.argument("file", required=False, type=click.Path(path_type=Path))
-@click.pass_obj
+@pass_context
 @click.pass_context
 def validate(ctx: click.Context, context: Context, file: Path | None) -> None:
     """Check the settings, or those of FILE, and report every problem."""
@@ -90,7 +79,7 @@ def validate(ctx: click.Context, context: Context, file: Path | None) -> None:
             context.print_json({"ok": False, "problems": list(error.problems), "warnings": []})
         for problem in error.problems:
             click.echo(problem, err=True)
-        ctx.exit(_INVALID)
+        ctx.exit(USAGE)
     warnings = [*settings.warnings, *(() if file is None else _only_when_named(settings, Path.cwd() / file))]
     if context.json:
         context.print_json({"ok": True, "problems": [], "warnings": warnings})

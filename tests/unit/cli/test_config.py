@@ -1,4 +1,4 @@
-"""`config show`, `config render`, `config validate`, run as commands over a stand-in for the context."""
+"""`config show`, `config render`, `config validate`, run as commands."""
 
 from __future__ import annotations
 
@@ -7,31 +7,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import click
 import pytest
 from click.testing import CliRunner, Result
 
 from stanlocal.cli.config import config
+from stanlocal.cli.context import Context
 from stanlocal.errors import NodeNotFound, SettingsError
-from stanlocal.settings import HIDDEN, Settings, load
+from stanlocal.settings import HIDDEN
 from tests.support.natsconf import parse
 
 SECRET = "hunter2"
-
-
-class Context:
-    """What the main command hands to the others."""
-
-    def __init__(self, *, as_json: bool, flags: Mapping[str, Any], environ: Mapping[str, str]) -> None:
-        self.json = as_json
-        self._flags = flags
-        self._environ = environ
-
-    def settings(self, existing: Mapping[str, Any] | None = None) -> Settings:
-        return load(self._flags, self._environ, None, Path.cwd(), existing)
-
-    def print_json(self, document: Mapping[str, Any]) -> None:
-        click.echo(json.dumps(document))
 
 
 @pytest.fixture(autouse=True)
@@ -42,8 +27,8 @@ def _empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def run(
     *arguments: str, as_json: bool = False, environ: Mapping[str, str] | None = None, **flags: Any
 ) -> Result:
-    context = Context(as_json=as_json, flags=flags, environ=environ or {})
-    return CliRunner().invoke(config, arguments, obj=context)
+    context = Context(json=as_json, flags=flags)
+    return CliRunner(env=environ).invoke(config, arguments, obj=context)
 
 
 def test_show_says_where_each_value_came_from_and_hides_secrets() -> None:
