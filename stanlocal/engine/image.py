@@ -27,7 +27,7 @@ from stanlocal.errors import ImageNotFound
 
 Source = Literal["registry", "binary", "go", "unknown"]
 Progress = Callable[[str], None]
-_Way: TypeAlias = tuple[str, Callable[[], Awaitable["ImageOrigin"]]]
+_Way: TypeAlias = Callable[[], Awaitable["ImageOrigin"]]
 
 _SOURCES: dict[str, Source] = {source: source for source in get_args(Source)}
 
@@ -35,10 +35,10 @@ SOURCE_LABEL = "dev.stanlocal.image.source"
 VERSION_LABEL = "dev.stanlocal.image.server-version"
 
 _OFFICIAL = re.compile(
-    r"(?:docker\.io/)?(?:[a-z0-9]+(?:[._-][a-z0-9]+)*/)?nats-streaming:(?P<version>\d+\.\d+\.\d+)"
+    r"(?:docker\.io/)?(?:(?!localhost/)[a-z0-9]+(?:[_-][a-z0-9]+)*/)?nats-streaming:(?P<version>\d+\.\d+\.\d+)"
     r"(?:-scratch|-linux)?"
 )
-"""Names on Docker Hub only, with a version, of the variant that has nothing but the server in it."""
+"""Names on Docker Hub only (another registry's has a dot or a port), and of the variant made from scratch."""
 _VERSION_TAG = re.compile(r":v?(\d+\.\d+\.\d+)(?:-[\w.-]+)?$")
 
 
@@ -74,7 +74,7 @@ async def ensure_image(
     """
     if origin := await inspect_image(client, image):
         return origin
-    ways: list[_Way] = [("pull", lambda: pull_image(client, image, progress))]
+    ways: list[_Way] = [lambda: pull_image(client, image, progress)]
     if official_version(image):
         ways += _ways_to_make(client, image, server_binary, progress)
     return await _first(ways, image, progress)
@@ -91,18 +91,18 @@ def _ways_to_make(
     client: docker.DockerClient, image: str, server_binary: Path | None, progress: Progress
 ) -> list[_Way]:
     return [
-        ("local server", lambda: build_from_binary(client, image, server_binary, progress)),
-        ("go", lambda: build_from_source(client, image, progress)),
+        lambda: build_from_binary(client, image, server_binary, progress),
+        lambda: build_from_source(client, image, progress),
     ]
 
 
 async def _first(ways: Sequence[_Way], image: str, progress: Progress) -> ImageOrigin:
     attempts: list[str] = []
-    for name, way in ways:
+    for way in ways:
         try:
             return await way()
         except ImageNotFound as err:
-            attempts.append(f"{name}: {err}")
+            attempts.append(str(err))
             progress(attempts[-1])
     raise ImageNotFound(
         f"no way to the image {image}: {'; '.join(attempts)}; see 'stanlocal image --help'", attempts

@@ -122,18 +122,19 @@ async def pull(
     """
     progress(f"pulling {image}")
     shown = Progress(image)
-    task = _Pull(client, image, silence_s)
+    # The thread's own limit is only for one that nobody waits for any more.
+    task = _Pull(client, image, read_timeout_s=2 * silence_s)
     task.start()
     try:
         while report := await asyncio.wait_for(task.reports.get(), silence_s):
             if isinstance(report, Exception):
-                raise ImageNotFound(f"the engine broke off: {report}") from report
+                raise ImageNotFound(f"cannot pull {image}: {report}") from report
             if "error" in report:
-                raise ImageNotFound(_first_line(str(report["error"])))
+                raise ImageNotFound(f"cannot pull {image}: {_first_line(str(report['error']))}")
             if line := shown.feed(report):
                 progress(line)
     except TimeoutError:
-        raise ImageNotFound(f"no progress for {silence_s:g} s") from None
+        raise ImageNotFound(f"cannot pull {image}: no progress for {silence_s:g} s") from None
     finally:
         task.cancel()
 
