@@ -7,6 +7,7 @@ Precedence: flag > environment > stanlocal.toml > what the group already has > p
 from __future__ import annotations
 
 from stanlocal.settings.load import Settings, load, resolve
+from stanlocal.settings.paths import host_files
 from stanlocal.settings.secrets import HIDDEN, redacted
 
-__all__ = ["HIDDEN", "Settings", "load", "redacted", "resolve"]
+__all__ = ["HIDDEN", "Settings", "host_files", "load", "redacted", "resolve"]

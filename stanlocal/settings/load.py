@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import os.path
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -13,6 +14,7 @@ from stanlocal.settings.environment import read_environment
 from stanlocal.settings.file import file_layer, find_file
 from stanlocal.settings.layer import Key, Layer, dotted
 from stanlocal.settings.own import SETTINGS
+from stanlocal.settings.paths import host_files
 from stanlocal.settings.presets import DEFAULTS, PRESETS
 from stanlocal.settings.read import Reader
 from stanlocal.settings.secrets import holds_hidden
@@ -74,16 +76,20 @@ def load(
             problems += error.problems
     if existing is not None:
         layers.append(Layer("running", _given(existing), base=start_dir, home=home))
-    return resolve(layers, problems=problems, warnings=environment.warnings)
+    return resolve(layers, problems=problems, warnings=environment.warnings, is_file=os.path.isfile)
 
 
 def resolve(
-    layers: Sequence[Layer], *, problems: Sequence[str] = (), warnings: Sequence[str] = ()
+    layers: Sequence[Layer],
+    *,
+    problems: Sequence[str] = (),
+    warnings: Sequence[str] = (),
+    is_file: Callable[[str], bool] = lambda path: True,
 ) -> Settings:
     """The settings that `layers` come to, the first layer counting most; presets and defaults below them.
 
-    Pure. `problems` and `warnings` are those that were found before; raises `SettingsError` if there is
-    any problem at all.
+    Pure, but for `is_file`, which is asked about the files that the servers are to read. `problems` and
+    `warnings` are those that were found before; raises `SettingsError` if there is any problem at all.
     """
     found = list(problems)
     read = [_read(layer, found) for layer in layers]
@@ -100,6 +106,8 @@ def resolve(
             sources[dotted(key)] = layer.source(key)
     tree = _tree(effective)
     found += rules.broken(tree)
+    files = host_files(tree["streaming"], tree["nats"])
+    found += [f"{name} is {path}, which is no file" for name, path in files.items() if not is_file(path)]
     if found:
         raise SettingsError(found)
     return Settings(

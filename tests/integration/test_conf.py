@@ -250,7 +250,7 @@ def example(table: Table) -> dict[str, Any]:
             case Kind.STRINGS:
                 values[option.name] = ["word"]
             case Kind.PATH:
-                values[option.name] = "/nowhere/at-all"
+                values[option.name] = __file__
             case _:
                 values[option.name] = "word"
     return values

@@ -133,6 +133,7 @@ def test_validate_checks_the_file_it_is_given() -> None:
 
 
 def test_validate_warns_of_what_counts_only_in_a_named_file() -> None:
+    Path("x.sh").touch()
     Path("stanlocal.toml").write_text('image = "other:1"\n[streaming.file_options]\nslice_script = "x.sh"\n')
     result = run("validate", "stanlocal.toml")
     assert (result.exit_code, result.stdout) == (0, "ok\n")

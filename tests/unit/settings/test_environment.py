@@ -66,9 +66,10 @@ def test_a_secret_comes_from_a_file_without_its_line_end(tmp_path: Path) -> None
     assert settings.streaming["encryption_key"] == "s3cret key"
 
 
-def test_only_secrets_come_from_files_and_names_that_end_so_stay_settings() -> None:
-    settings = settle({"STANLOCAL_STREAMING__NKEY_SEED_FILE": "/seed"})
-    assert settings.streaming["nkey_seed_file"] == "/seed"
+def test_only_secrets_come_from_files_and_names_that_end_so_stay_settings(tmp_path: Path) -> None:
+    (tmp_path / "seed").touch()
+    settings = settle({"STANLOCAL_STREAMING__NKEY_SEED_FILE": "seed"}, start=tmp_path)
+    assert settings.streaming["nkey_seed_file"] == str(tmp_path / "seed")
     (problem,) = problems({"STANLOCAL_STREAMING__USERNAME_FILE": "/name"})
     assert problem.startswith("environment STANLOCAL_STREAMING__USERNAME_FILE is not a setting")
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stanlocal.errors import SettingsError
-from stanlocal.settings import HIDDEN, Settings, resolve
+from stanlocal.settings import HIDDEN, Settings, host_files, resolve
 from stanlocal.settings.layer import Layer
 from tests.unit.settings.support import NOWHERE, problems, settle
 
@@ -213,14 +213,30 @@ def test_sixty_characters_are_a_group_name_and_leave_room_for_the_index() -> Non
 def test_paths_start_from_the_place_they_were_written_in(tmp_path: Path) -> None:
     folder = tmp_path / "a" / "b"
     folder.mkdir(parents=True)
-    write(tmp_path, 'store_dir = "data"\n[nats.tls]\ncert_file = "~/cert.pem"\nkey_file = "../key.pem"\n')
-    settings = settle({"HOME": "/home/me"}, start=folder)
-    assert settings.store_dir == tmp_path / "data"
-    assert settings.nats["tls"] == {
-        "cert_file": "/home/me/cert.pem",
-        "key_file": str(tmp_path.parent / "key.pem"),
+    for file in (tmp_path / "home" / "cert.pem", tmp_path / "key.pem"):
+        file.parent.mkdir(exist_ok=True)
+        file.touch()
+    write(
+        tmp_path / "a", 'store_dir = "data"\n[nats.tls]\ncert_file = "~/cert.pem"\nkey_file = "../key.pem"\n'
+    )
+    environ = {"HOME": str(tmp_path / "home")}
+    settings = settle(environ, start=folder)
+    assert settings.store_dir == tmp_path / "a" / "data"
+    assert host_files(settings.streaming, settings.nats) == {
+        "nats.tls.cert_file": str(tmp_path / "home" / "cert.pem"),
+        "nats.tls.key_file": str(tmp_path / "key.pem"),
     }
-    assert settle(start=folder, store_dir=Path("data")).store_dir == folder / "data"
+    assert settle(environ, start=folder, store_dir=Path("data")).store_dir == folder / "data"
+
+
+def test_files_that_the_servers_must_read_have_to_be_there(tmp_path: Path) -> None:
+    """Also among other problems; what is not there would end every server with exit code 1."""
+    tls = {"cert_file": "missing.pem", "ca_file": str(tmp_path)}
+    assert problems(start=tmp_path, nodes=0, nats={"tls": tls}) == (
+        "flag --nodes is 0, less than 1",
+        f"nats.tls.cert_file is {tmp_path / 'missing.pem'}, which is no file",
+        f"nats.tls.ca_file is {tmp_path}, which is no file",
+    )
 
 
 def test_hidden_secrets_of_a_running_group_do_not_count() -> None:
