@@ -15,6 +15,9 @@ from stanlocal.cli.aio import run
 from stanlocal.cli.context import Context, pass_context
 
 if TYPE_CHECKING:
+    from rich.text import Text
+
+    from stanlocal.failovers import Failover
     from stanlocal.group import Group
     from stanlocal.logs.merge import NodeLine
     from stanlocal.timeline import Event
@@ -95,48 +98,44 @@ async def _names(core: Group, targets: Sequence[str]) -> list[str] | None:
 
 
 class _LinePrinter:
-    """Prints lines, each marked with its node and the state that the node's log had told by then."""
+    """Prints lines, each marked with its node and the state that the node was in."""
 
     def __init__(self, context: Context, pattern: re.Pattern[str] | None) -> None:
-        from stanlocal.states import LogFacts
-
         self._context = context
         self._pattern = pattern
-        self._facts: dict[str, LogFacts] = {}
         self._console = None if context.json else render.console()
 
     def print(self, lines: Sequence[NodeLine]) -> None:
-        from rich.text import Text
-
-        from stanlocal.logs.facts import advance
-        from stanlocal.states import LogFacts
-
         for told in lines:
-            facts = self._facts[told.node] = advance(self._facts.get(told.node, LogFacts()), told.line)
-            if self._pattern and not self._pattern.search(told.line.text):
-                continue
-            state = facts.role.value if facts.role else "-"
-            if self._console is None:
-                from stanlocal.journal import rfc3339
+            if self._pattern is None or self._pattern.search(told.line.text):
+                if self._console is None:
+                    self._context.print_json(_line_document(told), stream=True)
+                else:
+                    self._console.print(_line_text(told))
 
-                self._context.print_json(
-                    {
-                        "time": rfc3339(told.line.time),
-                        "node": told.node,
-                        "state": state,
-                        "level": told.line.level,
-                        "message": told.line.message,
-                    },
-                    stream=True,
-                )
-                continue
-            colour = render.NODE_COLOURS[sum(told.node.encode()) % len(render.NODE_COLOURS)]
-            line = Text.assemble(
-                (f"{told.node} ", colour),
-                (f"{state:<10} ", render.STYLES.get(state, "")),
-                (told.line.text, "bold" if told.line.event else ""),
-            )
-            self._console.print(line)
+
+def _line_document(told: NodeLine) -> dict[str, str | None]:
+    from stanlocal.journal import rfc3339
+
+    return {
+        "time": rfc3339(told.line.time),
+        "node": told.node,
+        "state": told.state,
+        "level": told.line.level,
+        "message": told.line.message,
+    }
+
+
+def _line_text(told: NodeLine) -> Text:
+    from rich.text import Text
+
+    state = told.state or "-"
+    colour = render.NODE_COLOURS[sum(told.node.encode()) % len(render.NODE_COLOURS)]
+    return Text.assemble(
+        (f"{told.node} ", colour),
+        (f"{state:<10} ", render.STYLES.get(state, "")),
+        (told.line.text, "bold" if told.line.event else ""),
+    )
 
 
 @click.command()
@@ -195,7 +194,7 @@ def failovers(context: Context) -> None:
     """Show each failover: cause, from, to, and its phases from the servers' own time stamps."""
 
     async def work() -> None:
-        from stanlocal.failovers import PHASES, document
+        from stanlocal.failovers import document
 
         group = context.ft_group()
         found = await group.failovers()
@@ -206,25 +205,30 @@ def failovers(context: Context) -> None:
         if not found:
             context.say("no failover yet; try 'stanlocal kill @active'")
             return
-        table = render.table(
-            "STARTED", "CAUSE", "FROM", "TO", *(phase.upper() for phase in PHASES), "SERVER", "OUTAGE"
-        )
+        table = render.table("STARTED", "CAUSE", "FROM", "TO", *_PHASE_HEADS, "OUTAGE", right=range(4, 10))
         for failover in found:
-            phases = [_ms(failover.phases_ms[phase]) for phase in PHASES]
-            started = failover.started_at.astimezone().strftime("%H:%M:%S.%f")[:-3]
             table.add_row(
-                started,
+                failover.started_at.astimezone().strftime("%H:%M:%S"),
                 failover.cause,
                 failover.from_node,
                 failover.to_node,
-                *phases,
-                _ms(failover.server_ms),
+                *(_ms(duration) for duration in failover.phases_ms.values()),
                 _ms(failover.outage_ms),
             )
         render.console().print(table)
-        context.say("milliseconds; SERVER: fault to ready; OUTAGE and FIRST_ACK need a client's view")
+        context.say(f"in ms; ACK and OUTAGE need a client's view; to ready it took {_spread(found)}")
 
     run(work())
+
+
+_PHASE_HEADS = ("DETECT", "LOCK", "RECOVER", "READY", "ACK")
+
+
+def _spread(found: Sequence[Failover]) -> str:
+    from stanlocal.failovers import percentile
+
+    took = [failover.server_ms for failover in found]
+    return f"{_ms(percentile(took, 50))} (median), {_ms(max(took))} (longest)"
 
 
 def _ms(duration: float | None) -> str:

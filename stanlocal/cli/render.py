@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -34,13 +34,13 @@ def console() -> Console:
     return Console(highlight=False, soft_wrap=True)
 
 
-def table(*columns: str) -> Table:
-    """Aligned columns without lines."""
+def table(*columns: str, right: Container[int] = ()) -> Table:
+    """Aligned columns without lines; those whose numbers are in `right` hold figures."""
     from rich.table import Table
 
     made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    for column in columns:
-        made.add_column(column, no_wrap=True)
+    for number, column in enumerate(columns):
+        made.add_column(column, no_wrap=True, justify="right" if number in right else "left")
     return made
 
 
@@ -61,7 +61,9 @@ def group(document: Mapping[str, Any], usage: Mapping[str, tuple[float, int]] | 
     )
     if document["problem"]:
         out.print(f"[red]{escape(document['problem'])}[/]")
-    nodes = table("NODE", "STATE", "LOCK", "CLIENTS", "MONITOR", *(("CPU", "MEMORY") if usage else ()))
+    nodes = table(
+        "NODE", "STATE", "LOCK", "CLIENTS", "MONITOR", *(("CPU", "MEM") if usage else ()), right=(5, 6)
+    )
     for node in document["nodes"]:
         marks = [mark for mark in ("paused", "partitioned") if node[mark]]
         state = " ".join([styled(node["state"]), *(f"[yellow]{mark}[/]" for mark in marks)])
