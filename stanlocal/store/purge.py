@@ -31,7 +31,7 @@ class PurgeReport:
 
 
 def purge(path: Path, group: str) -> PurgeReport:
-    """Deletes the store of `group` at `path`; of one that is gone already nothing is removed.
+    """Deletes the store of `group` at `path`; where there is none, or an empty folder, nothing happens.
 
     Call it when no server runs on it. As long as anything is left the marker is, too: once the rest is
     moved away the purge can be repeated. Raises `StoreRefused`, with nothing deleted, when the folder
@@ -40,6 +40,8 @@ def purge(path: Path, group: str) -> PurgeReport:
     path = real(path)
     try:
         with opened(path) as folder:
+            if not _entries(folder):  # a purge that was killed before its last step
+                return PurgeReport(removed_files=0)
             _check(path, folder, group)
             sweep = _Sweep(path, device=os.fstat(folder).st_dev)
             sweep.store(folder)
