@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os.path
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -59,7 +59,7 @@ def load(
     `flags` has the settings given on the command line (or as arguments), None for those not given.
     `config_file` is the file named by --config; without one, and without STANLOCAL_CONFIG, the nearest
     stanlocal.toml from `start_dir` upward counts, but it cannot make anything run. `existing` has the
-    values of a group that is already there; secrets hidden in it are as good as not set.
+    values of a group that is already there; secrets hidden in it are as good as not set, which is warned of.
     """
     home = Path(environ["HOME"]) if environ.get("HOME") else None
     environment = read_environment(environ, start_dir, home)
@@ -76,7 +76,13 @@ def load(
             problems += error.problems
     if existing is not None:
         layers.append(Layer("running", _given(existing), base=start_dir, home=home))
-    return resolve(layers, problems=problems, warnings=environment.warnings, is_file=os.path.isfile)
+        if ("streaming", "encryption_key") in _hidden(existing):
+            # Without its key an encrypted store would be served as it is, so it is missed like a setting.
+            layers.append(Layer("running", {"streaming": {"encrypt": True}}))
+    settings = resolve(layers, problems=problems, warnings=environment.warnings, is_file=os.path.isfile)
+    lost = [dotted(key) for key in _hidden(existing or {}) if dotted(key) not in settings.sources]
+    warnings = [f"the group has had {name}, which is not given any more" for name in lost]
+    return replace(settings, warnings=(*settings.warnings, *warnings))
 
 
 def resolve(
@@ -141,6 +147,15 @@ def _given(values: Mapping[str, Any]) -> dict[str, Any]:
         for name, value in values.items()
         if value is not None and (isinstance(value, Mapping) or not holds_hidden(value))
     }
+
+
+def _hidden(values: Mapping[str, Any], at: Key = ()) -> Iterator[Key]:
+    """Where secrets were taken away."""
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            yield from _hidden(value, (*at, name))
+        elif holds_hidden(value):
+            yield (*at, name)
 
 
 def _tree(values: Mapping[Key, Any]) -> dict[str, Any]:

@@ -251,6 +251,15 @@ def test_hidden_secrets_of_a_running_group_do_not_count() -> None:
     assert settings.streaming["password"] == "new"
     assert settings.nats == {}
     assert settings.nodes == 3
+    assert settings.warnings == ("the group has had nats.authorization.users, which is not given any more",)
+
+
+def test_an_encrypted_group_is_not_started_without_its_key() -> None:
+    """Its store would be served as it is, unreadable."""
+    existing = {"streaming": {"encryption_key": HIDDEN}}
+    (problem,) = problems(existing=existing)
+    assert problem.startswith("streaming.encrypt needs streaming.encryption_key")
+    assert settle({"STANLOCAL_STREAMING__ENCRYPTION_KEY": "k"}, existing=existing).warnings == ()
 
 
 def test_secrets_are_in_no_repr() -> None:
