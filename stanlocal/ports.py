@@ -170,6 +170,11 @@ def port_owner(port: int, container: ContainerOfPort | None = None) -> str | Non
             for each in connections
             if each.status == psutil.CONN_LISTEN and each.pid and each.laddr and each.laddr.port == port
         }
-        return next((f"{psutil.Process(pid).name()} (pid {pid})" for pid in sorted(listening)), None)
+        if not listening:
+            return None
+        pid = min(listening)
+        name = psutil.Process(pid).name()
     except psutil.Error:  # not permitted, or the process has just ended
         return None
+    printable = "".join(c if c.isprintable() else "?" for c in name)  # a process may call itself anything
+    return f"{printable} (pid {pid})"
