@@ -92,20 +92,22 @@ class FailoverTracker:
     """Finds the failovers in moments that come one by one, in the order of time."""
 
     def __init__(self) -> None:
-        self._served: Moment | None = None
+        self._served: str | None = None
         self._since: list[Moment] = []
         """All that happened since a node was last ready."""
 
     def observe(self, moment: Moment) -> Failover | None:
         """The failover that this moment completes."""
+        if moment.node is None:
+            return None
         if not _logged(moment, ev.StreamingReady):
             self._since.append(moment)
             return None
-        served, since = self._served, self._since
-        self._served, self._since = moment, []
-        if served is None or served.node == moment.node:
+        old, since = self._served, self._since
+        self._served, self._since = moment.node, []
+        if old is None or old == moment.node:
             return None
-        return _failover(served.node, since, moment)
+        return _failover(old, moment.node, since, moment.time)
 
 
 def find(moments: Iterable[Moment]) -> list[Failover]:
@@ -118,29 +120,30 @@ def _logged(moment: Moment, *kinds: type[ev.LogEvent]) -> bool:
     return isinstance(moment.what, Logged) and isinstance(moment.what.event, kinds)
 
 
-def _failover(old: str, since: Sequence[Moment], ready: Moment) -> Failover:
-    new = [moment for moment in since if moment.node == ready.node]
-    started, cause = _start(old, [moment for moment in since if moment.node == old])
+def _failover(from_node: str, to_node: str, since: Sequence[Moment], ready_at: datetime) -> Failover:
+    old = [moment for moment in since if moment.node == from_node]
+    new = [moment for moment in since if moment.node == to_node]
+    started, cause = _start(old)
     lock = _last(new, ev.LockTaken)
     lost = [moment.time for moment in new if _route_lost(moment)]
     if started is None:
-        started = min((time for time in (*lost, lock) if time), default=ready.time)
+        started = min((time for time in (*lost, lock) if time), default=ready_at)
     detected = next(
         (time for time in lost if time >= started - _SKEW and (lock is None or time <= lock)), None
     )
     return Failover(
         cause=cause,
-        from_node=old,
-        to_node=ready.node,
+        from_node=from_node,
+        to_node=to_node,
         started_at=started,
         detected_at=detected,
         lock_at=lock,
         recovered_at=_last(new, ev.RecoveryEnded),
-        ready_at=ready.time,
+        ready_at=ready_at,
     )
 
 
-def _start(old: str, moments: Sequence[Moment]) -> tuple[datetime | None, str]:
+def _start(moments: Sequence[Moment]) -> tuple[datetime | None, str]:
     """When the old node's service ended, and why."""
     hits = [(moment.time, moment.what.fault.name) for moment in moments if isinstance(moment.what, Hit)]
     ends = [(moment.time, moment.what) for moment in moments if isinstance(moment.what, Ended)]

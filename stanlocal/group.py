@@ -19,7 +19,7 @@ from stanlocal.engine.base import Engine, Instance
 from stanlocal.errors import GroupNotFound
 from stanlocal.failovers import Failover
 from stanlocal.home import GroupHome
-from stanlocal.journal import end_is_recorded
+from stanlocal.journal import end_is_recorded, faults
 from stanlocal.logs.merge import NodeLine, follow_all, read_all
 from stanlocal.logs.parse import LogLine, parse
 from stanlocal.moments import Moment
@@ -71,8 +71,8 @@ class Group:
 
     def document(self, look: Look) -> dict[str, Any]:
         """The group document of the contract."""
-        faults = [fault for fault in self.home.journal.faults() if fault.in_force]
-        return group_document(look.plan, self.engine.name, look.status, faults)
+        in_force = [fault for fault in self.home.journal.faults() if fault.in_force]
+        return group_document(look.plan, self.engine.name, look.status, in_force)
 
     async def watch(self, *, story: bool = False) -> Watch:
         """A watch over it, to be entered."""
@@ -120,12 +120,13 @@ class Group:
             if node.name in present:
                 lines += await self.engine.output(node.name)
             logs[node.name] = [parse(line.text, line.time) for line in lines]
-        faults = self.home.journal.faults()
+        records = self.home.journal.records()
+        recorded = faults(records)
         ends = (
-            moments.of_end(instance, recorded=end_is_recorded(faults, instance.name, instance.started_at))
+            moments.of_end(instance, recorded=end_is_recorded(recorded, instance.name, instance.started_at))
             for instance in instances
         )
-        return plan, moments.merge(logs, filter(None, ends), faults)
+        return plan, moments.merge(logs, filter(None, ends), records)
 
     async def failovers(self) -> list[Failover]:
         """Every failover that the logs still tell of, oldest first."""

@@ -1,6 +1,6 @@
 """What was done to a group: an append-only file that outlives the tool.
 
-Only what cannot be derived is written: faults and their end. States, failovers and problems are derived
+Only what cannot be derived is written: faults and their end, and a lock file that went away. States, failovers and problems are derived
 from the servers' logs and the engine. A record is one JSON line, appended under a lock before and after
 the act, so that a tool that is killed half way leaves the intent on disk; a line that was cut short is
 skipped. `faults` folds the records into the faults that there were.
@@ -25,9 +25,10 @@ class Record:
     """One line of the journal."""
 
     time: datetime
-    type: Literal["fault", "effect", "heal"]
-    """`fault`: about to be injected; `effect`: the engine confirmed it; `heal`: it is over."""
-    fault: str
+    type: Literal["fault", "effect", "heal", "lock-file"]
+    """`fault`: about to be injected; `effect`: the engine confirmed it; `heal`: it is over; `lock-file`: the
+    store's lock file was removed or replaced (`observed` says which)."""
+    fault: str = ""
     """The id of the fault it belongs to."""
     name: str = ""
     """Of the fault, as the registry has it; on `fault` records."""
@@ -159,7 +160,7 @@ def faults(records: Sequence[Record]) -> list[FaultRecord]:
             found[record.fault] = replace(
                 known, observed=record.observed or known.observed, times={**known.times, **record.times}
             )
-        elif known is not None:
+        elif known is not None and record.type == "heal":
             healed = known.healed | set(record.targets or known.targets)
             over = record.time if healed >= set(known.targets) else None
             found[record.fault] = replace(known, healed=healed, healed_at=known.healed_at or over)

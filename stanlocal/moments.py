@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import TypeAlias
 
 from stanlocal.engine.base import EngineEvent, Instance
-from stanlocal.journal import FaultRecord
+from stanlocal.journal import FaultRecord, Record, faults
 from stanlocal.logs.events import LogEvent
 from stanlocal.logs.parse import LogLine
 
@@ -51,6 +51,14 @@ class Healed:
 
 
 @dataclass(frozen=True, slots=True)
+class LockFileGone:
+    """The store's lock file was removed or replaced: a lock on the old one keeps nobody from the new one."""
+
+    how: str
+    """`removed` or `replaced`."""
+
+
+@dataclass(frozen=True, slots=True)
 class Logged:
     """The node's log said something that matters."""
 
@@ -58,15 +66,16 @@ class Logged:
     message: str
 
 
-What: TypeAlias = Ended | Frozen | Thawed | Hit | Healed | Logged
+What: TypeAlias = Ended | Frozen | Thawed | Hit | Healed | LockFileGone | Logged
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """Something that happened to one node."""
+    """Something that happened."""
 
     time: datetime
-    node: str
+    node: str | None
+    """None for what concerns the store."""
     what: What
 
 
@@ -108,12 +117,21 @@ def of_fault(fault: FaultRecord) -> Iterator[Moment]:
             yield Moment(fault.healed_at, node, Healed(fault))
 
 
+def of_records(records: Sequence[Record]) -> Iterator[Moment]:
+    """All that the journal tells."""
+    for fault in faults(records):
+        yield from of_fault(fault)
+    for record in records:
+        if record.type == "lock-file":
+            yield Moment(record.time, None, LockFileGone(record.observed or "removed"))
+
+
 def merge(
-    logs: Mapping[str, Iterable[LogLine]], ends: Iterable[Moment], faults: Iterable[FaultRecord]
+    logs: Mapping[str, Iterable[LogLine]], ends: Iterable[Moment], records: Sequence[Record]
 ) -> Sequence[Moment]:
     """All of them in the order of time."""
     logged = (of_line(node, line) for node, lines in logs.items() for line in lines)
     moments = [moment for moment in logged if moment]
     moments += ends
-    moments += (moment for fault in faults for moment in of_fault(fault))
+    moments += of_records(records)
     return sorted(moments, key=lambda moment: moment.time)

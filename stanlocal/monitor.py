@@ -69,6 +69,19 @@ async def fetch(url: str, path: str, timeout: float) -> dict[str, Any]:
     return await _get_json(url, path, timeout, FETCH_BYTES)
 
 
+async def is_alive(url: str, timeout: float) -> bool:
+    """Whether the monitor at `url` answers GET / with success within `timeout` seconds.
+
+    The liveness probe of Kubernetes deployments; it says nothing of streaming.
+    """
+    try:
+        async with asyncio.timeout(timeout):
+            status, _ = await _get(url, "/", PROBE_BYTES)
+    except (TimeoutError, OSError, ValueError):
+        return False
+    return 200 <= status < 400
+
+
 def _text(document: dict[str, Any], key: str) -> str | None:
     value = document.get(key)
     return value if isinstance(value, str) else None

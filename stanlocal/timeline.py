@@ -18,7 +18,7 @@ from stanlocal.journal import rfc3339
 from stanlocal.logs import events as ev
 from stanlocal.logs.facts import advance
 from stanlocal.logs.parse import LogLine
-from stanlocal.moments import Ended, Frozen, Healed, Hit, Logged, Moment, Thawed
+from stanlocal.moments import Ended, Frozen, Healed, Hit, LockFileGone, Logged, Moment, Thawed
 from stanlocal.plan import GroupPlan
 from stanlocal.states import GroupStatus, LockFacts, LogFacts, NodeFacts, assess
 
@@ -60,12 +60,15 @@ class Timeline:
 
     def observe(self, moment: Moment) -> Iterator[Event]:
         """The events that this moment brings; moments of nodes that the group has no more bring none."""
+        if moment.node is None:
+            yield from _told(moment)
+            return
         if moment.node not in self._facts:
             return
         yield from _told(moment)
         self._facts[moment.node] = _apply(self._facts[moment.node], moment)
         before, self._status = self._status, self._assess()
-        yield from _changes(before, self._status, moment)
+        yield from _changes(before, self._status, moment.time, moment.node)
         failover = self._failovers.observe(moment)
         if failover is not None:
             yield Event(moment.time, "failover", moment.node, failover.document())
@@ -132,17 +135,19 @@ def _told(moment: Moment) -> Iterator[Event]:
             yield Event(moment.time, "fault", moment.node, fault.document())
         case Healed(fault):
             yield Event(moment.time, "heal", moment.node, fault.document())
+        case LockFileGone(how):
+            yield Event(moment.time, "lock", None, {"lock_file": how})
         case Logged(ev.LockTaken(), message):
-            yield Event(moment.time, "lock", moment.node, {"taken": True, "line": message})
+            yield Event(moment.time, "lock", moment.node, {"lock": "taken", "line": message})
         case Logged(event, message) if event.fatal or isinstance(event, _PROBLEMS):
             yield Event(moment.time, "problem", moment.node, {"problem": message})
 
 
-def _changes(before: GroupStatus, after: GroupStatus, moment: Moment) -> Iterator[Event]:
-    old, new = before.node(moment.node), after.node(moment.node)
+def _changes(before: GroupStatus, after: GroupStatus, time: datetime, node: str) -> Iterator[Event]:
+    old, new = before.node(node), after.node(node)
     if (old.state, old.paused) != (new.state, new.paused):
         detail = {"from": old.state.value, "to": new.state.value, "paused": new.paused}
-        yield Event(moment.time, "state", moment.node, detail)
+        yield Event(time, "state", node, detail)
     if before.state is not after.state:
         change: dict[str, Any] = {
             "from": before.state.value,
@@ -150,4 +155,4 @@ def _changes(before: GroupStatus, after: GroupStatus, moment: Moment) -> Iterato
             "active": after.active,
             "problem": after.problem,
         }
-        yield Event(moment.time, "group-state", None, change)
+        yield Event(time, "group-state", None, change)

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
+from datetime import datetime
 from types import TracebackType
 from typing import Any
 
 from stanlocal import moments
 from stanlocal.engine.base import Engine, EngineEvent, Instance, RawLine
 from stanlocal.errors import EngineUnavailable, StanlocalError, WaitTimeout
-from stanlocal.journal import FaultRecord, Journal, end_is_recorded
+from stanlocal.journal import FaultRecord, Journal, Record, end_is_recorded, faults
 from stanlocal.logs.facts import advance
 from stanlocal.logs.follow import Follower
 from stanlocal.logs.parse import parse
@@ -61,7 +62,7 @@ class Watch:
         self._story: asyncio.Queue[Moment] | None = asyncio.Queue(_QUEUED_MOMENTS) if story else None
         self._past: list[Moment] | None = []
         """What was read of the past, until all of it is there and can be put in order."""
-        self._told: set[tuple[str, str, type]] = set()
+        self._told: set[tuple[datetime, str | None, type]] = set()
         self.engine_lost: EngineUnavailable | None = None
         """Why the engine cannot be asked now; None while it answers."""
         self.status: GroupStatus = assess([], look_at_lock(plan, []))
@@ -153,9 +154,10 @@ class Watch:
         """The story so far in the order of time, then what happens, as it is seen. May be asked once."""
         assert self._story is not None, "a watch without story"
         await self.caught_up()
-        recorded = self._journal.faults()
+        records = self._journal.records()
+        recorded = faults(records)
         ends = (self._end(node, recorded) for node in self._nodes.values())
-        past = [*(self._past or ()), *filter(None, ends), *self._new_faults(recorded)]
+        past = [*(self._past or ()), *filter(None, ends), *self._news(records)]
         self._past = None
         for moment in sorted(past, key=lambda moment: moment.time):
             yield moment
@@ -191,7 +193,8 @@ class Watch:
             node.task.cancel()
 
     async def _reassess(self) -> None:
-        recorded = self._journal.faults()
+        records = self._journal.records()
+        recorded = faults(records)
         nodes = sorted(self._nodes.values(), key=lambda node: node.instance.index)
         facts = [
             NodeFacts(
@@ -203,7 +206,7 @@ class Watch:
         ]
         self.status = assess(facts, look_at_lock(self._plan, [node.instance for node in nodes]))
         if self._past is None:
-            for moment in self._new_faults(recorded):
+            for moment in self._news(records):
                 await self._tell(moment)
         await self._notify()
 
@@ -219,15 +222,13 @@ class Watch:
         else:
             await self._story.put(moment)
 
-    def _new_faults(self, recorded: Sequence[FaultRecord]) -> list[Moment]:
-        """The moments of recorded faults that were not told yet."""
-        fresh = []
-        for fault in recorded:
-            for moment in moments.of_fault(fault):
-                key = (fault.id, moment.node, type(moment.what))
-                if key not in self._told:
-                    self._told.add(key)
-                    fresh.append(moment)
+    def _news(self, records: Sequence[Record]) -> list[Moment]:
+        """What the journal tells that was not told yet."""
+        told = {
+            (moment.time, moment.node, type(moment.what)): moment for moment in moments.of_records(records)
+        }
+        fresh = [moment for key, moment in told.items() if key not in self._told]
+        self._told.update(told)
         return fresh
 
     # Following
