@@ -21,9 +21,14 @@ def redacted(settings: Mapping[str, Any]) -> dict[str, Any]:
     tokens inside URLs; and bcrypt hashes. What is hidden already stays as it is.
     """
     return {
-        key: HIDDEN if key.lower() in _secret_names() and value is not None else _scrubbed(value)
+        key: HIDDEN if key.lower() in _secret_names() and _is_content(value) else _scrubbed(value)
         for key, value in settings.items()
     }
+
+
+def _is_content(value: object) -> bool:
+    """Whether the value is what a secret's name says, and not what merely bears it, as an account may."""
+    return value is not None and not isinstance(value, Mapping)
 
 
 def holds_hidden(value: object) -> bool:

@@ -22,6 +22,7 @@ SECRET = "hunter2"
         ({"encryption_key": SECRET, "cluster_id": "c"}, {"encryption_key": HIDDEN, "cluster_id": "c"}),
         ({"password": 12345}, {"password": HIDDEN}),
         ({"password": None}, {"password": None}),
+        ({"accounts": {"token": {"password": SECRET}}}, {"accounts": {"token": {"password": HIDDEN}}}),
         (
             {"nats": {"authorization": {"users": [{"user": "u", "password": SECRET}, {"nkey": SECRET}]}}},
             {"nats": {"authorization": {"users": [{"user": "u", "password": HIDDEN}, {"nkey": HIDDEN}]}}},
@@ -55,10 +56,11 @@ def test_the_original_keeps_its_secrets() -> None:
 
 
 secret_names = st.sampled_from(["password", "pass", "token", "encryption_key", "nkey", "Password"])
+names = st.text("abc.>*", max_size=4)
 plain = st.text(max_size=8) | st.integers() | st.booleans()
 trees = st.recursive(
-    st.dictionaries(secret_names, st.just(SECRET), max_size=2) | st.dictionaries(st.text(max_size=4), plain),
-    lambda inner: st.dictionaries(st.text(max_size=4), inner | st.lists(inner, max_size=3), max_size=3),
+    st.dictionaries(secret_names, st.just(SECRET), max_size=2) | st.dictionaries(names, plain),
+    lambda inner: st.dictionaries(names, inner | st.lists(inner, max_size=3), max_size=3),
 )
 
 
