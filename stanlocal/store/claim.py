@@ -35,7 +35,7 @@ def claim(path: Path, *, group: str, cluster_id: str, user: str) -> Claim:
     """Makes the folder at `path` the store of `group`, whose servers run as `user` (`uid:gid`).
 
     A missing folder is made (0700). When the caller is root, it and an empty one of root's are given to
-    `uid`. What the group has claimed before stays as it is. Raises `StoreRefused`, with no file touched,
+    `user`. What the group has claimed before stays as it is. Raises `StoreRefused`, with no file touched,
     when the group may not or cannot use what is there.
     """
     path = real(path)
