@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AsyncExitStack
@@ -31,6 +32,8 @@ from stanlocal.timeline import Event
 
 if TYPE_CHECKING:
     from stanlocal.engine.docker import DockerEngine
+
+_LOG = logging.getLogger("stanlocal")
 
 SERVER_USER = "65532:65532"
 """The servers' uid and gid when the caller is root: nobody in particular, as in distroless images."""
@@ -62,6 +65,7 @@ class FTGroup:
         timeout: float = bringup.TIMEOUT_S,
         purge: bool = False,
         report: Report = lambda line: None,
+        note: Report = _LOG.warning,
     ) -> None:
         self._flags: dict[str, Any] = {
             "group": group,
@@ -79,6 +83,7 @@ class FTGroup:
         self._timeout = timeout
         self._purge = purge
         self._report = report
+        self._note = note
         self._core: Group | None = None
 
     def __repr__(self) -> str:
@@ -141,6 +146,7 @@ class FTGroup:
             reserved_ports=_reserved_ports(group.name),
             container_of_port=engine.container_of_port,
             report=self._report,
+            note=self._note,
         )
         return await bringup.up(group, request)
 

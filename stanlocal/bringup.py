@@ -22,8 +22,7 @@ from stanlocal.plan import GroupPlan, NodePlan, fingerprint, plan_group
 from stanlocal.ports import choose_ports, is_free
 from stanlocal.settings import Settings, redacted
 from stanlocal.states import GroupState, GroupStatus, NodeState
-from stanlocal.store.folder import Claim, claim, inspect_store
-from stanlocal.store.purge import purge
+from stanlocal.store.folder import Claim, claim, discard_unused
 from stanlocal.teardown import retire
 from stanlocal.watch import Watch
 
@@ -53,6 +52,8 @@ class UpRequest:
     container_of_port: Callable[[int], str | None] = lambda port: None
     """Names the container that publishes a host port, for messages."""
     report: Report = lambda line: None
+    note: Report = lambda line: None
+    """Takes what people have to know afterwards: warnings, ports that moved."""
 
 
 async def up(group: Group, request: UpRequest) -> Look:
@@ -67,6 +68,8 @@ async def up(group: Group, request: UpRequest) -> Look:
         instances = await group.engine.instances(group.name)
         before = current_plan(instances) or group.home.load_plan()
         settings = request.settings(_existing_settings(before))
+        for warning in settings.warnings:
+            request.note(f"warning: {warning}")
         await request.ensure_image(settings)
         bringup = _Bringup(group, request, settings, instances, before)
         try:
@@ -114,8 +117,10 @@ class _Bringup:
         refused: set[int] = set()
         while True:
             plan = self._plan(refused)
-            store = Path(plan.store_dir)
-            self._claim = claim(store, group=plan.group, cluster_id=plan.cluster_id, user=plan.user)
+            self._claim = claim(
+                Path(plan.store_dir), group=plan.group, cluster_id=plan.cluster_id, user=plan.user
+            )
+            plan = replace(plan, store_dir=str(self._claim.path))
             prints = self._write_confs(plan)
             self._group.home.save_plan(plan)
             try:
@@ -136,7 +141,7 @@ class _Bringup:
             container=self._request.container_of_port,
         )
         for line in choice.moved:
-            self._request.report(line)
+            self._request.note(line)
         return plan_group(
             group=self._group.name,
             image=self._settings.image,
@@ -273,13 +278,9 @@ class _Bringup:
         if not self._was_there:
             await self._engine.clean(self._group.name)
             if self._before is None:
-                self._discard_unused_store()
+                if self._claim is not None and self._claim.new:
+                    discard_unused(self._claim.path, self._group.name)
                 self._group.home.forget()
-
-    def _discard_unused_store(self) -> None:
-        """A store that this `up` has begun and in which no server has been active."""
-        if self._claim is not None and self._claim.new and inspect_store(self._claim.path).cluster_id is None:
-            purge(self._claim.path, self._group.name)
 
     async def _remove_made(self) -> None:
         for name in self._made:

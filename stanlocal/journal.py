@@ -1,9 +1,9 @@
 """What was done to a group: an append-only file that outlives the tool.
 
-Only what cannot be derived is written: faults and their end, and a lock file that went away. States, failovers and problems are derived
-from the servers' logs and the engine. A record is one JSON line, appended under a lock before and after
-the act, so that a tool that is killed half way leaves the intent on disk; a line that was cut short is
-skipped. `faults` folds the records into the faults that there were.
+Only what cannot be derived is written: faults and their end, and a lock file that went away. States,
+failovers and problems are derived from the servers' logs and the engine. A record is one JSON line,
+appended under a lock before and after the act, so that a tool that is killed half way leaves the intent
+on disk; a line that was cut short is skipped. `faults` folds the records into the faults that there were.
 """
 
 from __future__ import annotations

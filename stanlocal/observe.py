@@ -77,9 +77,10 @@ def look_at_lock(plan: GroupPlan, instances: Sequence[Instance]) -> LockFacts:
     if view.pid is None:
         return LockFacts(visible=True)
     holder = next((instance.name for instance in instances if instance.pid == view.pid), None)
+    container = container_of(view.pid)
     if holder is None:
-        container = container_of(view.pid)
         holder = next((instance.name for instance in instances if instance.id == container), None)
     if holder is None:
-        return LockFacts(visible=True, stranger=f"process {view.pid}")
+        where = f" in container {container[:12]}" if container else ""
+        return LockFacts(visible=True, stranger=f"process {view.pid}{where}")
     return LockFacts(visible=True, holder=holder)

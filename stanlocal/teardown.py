@@ -10,7 +10,7 @@ from pathlib import Path
 from stanlocal.errors import NodeNotFound
 from stanlocal.group import Group, current_plan
 from stanlocal.plan import STOP_GRACE_S
-from stanlocal.store.purge import PurgeReport, purge
+from stanlocal.store.folder import PurgeReport, check_purgeable, purge
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,9 @@ async def down(
         instances = await group.engine.instances(group.name)
         plan = current_plan(instances) or group.home.load_plan()
         grace = timeout if timeout is not None else plan.stop_grace_s if plan else STOP_GRACE_S
+        store = Path(plan.store_dir) if plan else group.home.default_store
+        if purge_store:
+            check_purgeable(store, group.name)
         if instances:
             report(f"stopping {', '.join(instance.name for instance in instances)}")
         async with asyncio.TaskGroup() as tasks:
@@ -50,10 +53,10 @@ async def down(
         removed = tuple(instance.name for instance in instances)
         if not purge_store:
             return Down(removed)
-        store = Path(plan.store_dir) if plan else group.home.default_store
         report(f"purging the store {store}")
         purged = purge(store, group.name)
-        group.home.forget()
+        if not purged.left and not purged.failed:
+            group.home.forget()
         return Down(removed, purged)
 
 

@@ -43,7 +43,14 @@ class Context:
         """The group that the options name."""
         from stanlocal.api import FTGroup
 
-        return FTGroup(group=self.group, engine=self.engine, config=self.config, report=report, **self.flags)
+        return FTGroup(
+            group=self.group,
+            engine=self.engine,
+            config=self.config,
+            report=report,
+            note=self.say,
+            **self.flags,
+        )
 
     # Printing: documents to standard output, what people are told meanwhile to standard error
 

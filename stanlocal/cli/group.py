@@ -34,8 +34,6 @@ def up(context: Context, /, timeout: float, recreate: bool, attach: bool, **flag
     async def work() -> None:
         with context.progress() as report:
             group = context.ft_group(report=report)
-            for warning in group.settings().warnings:
-                context.say(f"warning: {warning}")
             look = await group.up(timeout=timeout, recreate=recreate)
             core = await group.core()
         document = core.document(look)
@@ -72,12 +70,14 @@ def down(context: Context, timeout: float | None, purge: bool, every: bool) -> i
                 group = context.ft_group(report=report)
                 done = await group.down(timeout=timeout, purge=purge)
                 await group.close()
-            left += [str(path) for path in done.purged.left] if done.purged else []
+            if done.purged:
+                left += [f"{path} was not made by the server or stanlocal" for path in done.purged.left]
+                left += [f"{path} could not be removed" for path in done.purged.failed]
             downed[name] = list(done.removed)
             if not context.json:
                 context.say(_told(name, done.removed, purge))
         for path in left:
-            context.say(f"left: {path} was not made by the server or stanlocal; remove it yourself")
+            context.say(f"left: {path}; remove it yourself, then repeat the purge")
         if context.json:
             context.print_json({"removed": downed, "left": left})
         return 2 if left else 0

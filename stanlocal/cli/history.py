@@ -173,7 +173,9 @@ def event_text(event: Event) -> str:
     detail = event.detail
     match event.type:
         case "state":
-            return f"{detail['from']} -> {detail['to']}{' (paused)' if detail['paused'] else ''}"
+            if detail["from"] == detail["to"]:
+                return f"{detail['to']}, {'paused' if detail['paused'] else 'unpaused'}"
+            return f"{detail['from']} -> {detail['to']}"
         case "group-state":
             problem = f": {detail['problem']}" if detail["problem"] else ""
             return f"{detail['from']} -> {detail['to']}{problem}"
@@ -183,7 +185,7 @@ def event_text(event: Event) -> str:
             phases = [f"{name} {ms:.0f} ms" for name, ms in detail["phases_ms"].items() if ms is not None]
             return f"{detail['cause']}: {detail['from']} -> {detail['to']} ({', '.join(phases)})"
         case "lock":
-            return "took the store lock"
+            return "took the store lock" if event.node else f"the lock file was {detail['lock_file']}"
         case _:
             return str(detail["problem"])
 

@@ -25,6 +25,7 @@ from stanlocal.engine.docker_errors import FOREIGN, translate, translated
 from stanlocal.engine.docker_streams import AttachSource, Pump, parse_time, split_stamped
 from stanlocal.errors import EngineError, NameConflict, NodeNotFound, PortInUse
 from stanlocal.plan import CONF_DIR, STORE_DIR, GroupPlan, NodePlan
+from stanlocal.settings import host_files
 
 T = TypeVar("T")
 
@@ -184,7 +185,7 @@ class DockerEngine:
             },
             stop_signal="SIGTERM",
             host_config=self._api.create_host_config(
-                binds=[f"{plan.store_dir}:{STORE_DIR}:rw", f"{plan.conf_dir(node)}:{CONF_DIR}:ro"],
+                binds=_binds(plan, node),
                 port_bindings={inside: (plan.host, outside) for inside, outside in published.items()},
                 network_mode=plan.client_network,
                 read_only=True,
@@ -316,6 +317,16 @@ class DockerEngine:
     async def close(self) -> None:
         self._calls.shutdown(wait=False)
         self._client.close()
+
+
+def _binds(plan: GroupPlan, node: NodePlan) -> list[str]:
+    """The store, the configuration, and at their own paths the files that options name."""
+    named = sorted(set(host_files(plan.streaming, plan.nats).values()))
+    return [
+        f"{plan.store_dir}:{STORE_DIR}:rw",
+        f"{plan.conf_dir(node)}:{CONF_DIR}:ro",
+        *(f"{path}:{path}:ro" for path in named),
+    ]
 
 
 def _instance(found: Mapping[str, Any]) -> Instance | None:

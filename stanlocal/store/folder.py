@@ -6,7 +6,7 @@ from stanlocal.store.claim import Claim, claim
 from stanlocal.store.content import StoreKind, StoreState, inspect_store
 from stanlocal.store.layout import lock_file
 from stanlocal.store.marker import Marker
-from stanlocal.store.purge import PurgeReport, discard_unused, purge
+from stanlocal.store.purge import PurgeReport, check_purgeable, discard_unused, purge
 
 __all__ = [
     "Claim",
@@ -14,6 +14,7 @@ __all__ = [
     "PurgeReport",
     "StoreKind",
     "StoreState",
+    "check_purgeable",
     "claim",
     "discard_unused",
     "inspect_store",

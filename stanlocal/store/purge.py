@@ -55,6 +55,19 @@ def purge(path: Path, group: str) -> PurgeReport:
     return PurgeReport(sweep.removed, tuple(sweep.left), tuple(sweep.failed))
 
 
+def check_purgeable(path: Path, group: str) -> None:
+    """Raises `StoreRefused` where `purge` would refuse; changes nothing."""
+    path = real(path)
+    try:
+        with opened(path) as folder:
+            if _entries(folder):
+                _check(path, folder, group)
+    except FileNotFoundError:
+        return
+    except OSError as err:
+        raise StoreRefused(f"cannot purge {path} ({err.strerror}); mend that and try again") from err
+
+
 def discard_unused(path: Path, group: str) -> bool:
     """Deletes the store of `group` at `path` if no server has ever been active on it; says whether it did.
 
