@@ -4,9 +4,6 @@
 
 root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../.." && pwd -P)
 
-assume_yes=
-[[ ${CI:-} == true || -n ${STANLOCAL_YES:-} ]] && assume_yes=1
-
 say() { printf 'stanlocal: %s\n' "$*" >&2; }
 
 # die CODE MESSAGE
@@ -22,7 +19,7 @@ is_debian_root() { [[ $EUID -eq 0 && -f /etc/debian_version ]] && command -v apt
 
 # agreed QUESTION: asks where there is somebody to ask, and nobody has answered beforehand.
 agreed() {
-    [[ -n $assume_yes || ! -t 0 || ! -t 2 ]] && return
+    [[ ${CI:-} == true || -n ${STANLOCAL_YES:-} || ! -t 0 || ! -t 2 ]] && return
     local answer
     read -r -p "stanlocal: $1 [Y/n] " answer >&2
     [[ -z $answer || $answer == [yY]* ]]

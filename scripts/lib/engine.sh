@@ -4,10 +4,35 @@
 
 engine_deadline_s=60
 engine_log=/var/log/docker.log
-PATH=$PATH:/usr/sbin:/sbin
+
+# Whether these arguments make a group. The other commands need no engine, or have nothing to do without one.
+makes_a_group() {
+    local words=() skip=
+    [[ -z ${_STANLOCAL_COMPLETE:-} && ${STANLOCAL_ENGINE:-} != process ]] || return 1
+    for arg; do
+        if [[ -n $skip ]]; then
+            [[ $skip == --engine && $arg == process ]] && return 1
+            skip=
+            continue
+        fi
+        case $arg in
+            --help | -h | --version | --engine=process) return 1 ;;
+            --yes) export STANLOCAL_YES=1 ;;
+            --group | --engine | --config) skip=$arg ;;
+            -*) ;;
+            *) words+=("$arg") ;;
+        esac
+    done
+    case "${words[*]:0:2}" in
+        "drill list" | "drill verify" | drill | gotcha) return 1 ;;
+        up | "up "* | "drill "* | "gotcha "* | tui | "image build" | "image pull" | "image pull "*) ;;
+        *) return 1 ;;
+    esac
+}
 
 # Installs and starts what is missing. Costs a few milliseconds when the default socket is listened on.
 ensure_engine() {
+    local -x PATH=$PATH:/usr/sbin:/sbin
     default_socket_is_served && return
     engine_is_absent || return 0
     if command -v dockerd >/dev/null; then
@@ -69,13 +94,16 @@ wait_for_engine() {
     local deadline=$((SECONDS + engine_deadline_s))
     until find_engine; do
         if [[ -n $1 ]] && ! kill -0 "$1" 2>/dev/null && ! find_engine; then
-            tail -n 5 "$engine_log" >&2
-            die 3 "dockerd ended at once (the end of $engine_log is above)"
+            engine_failed "$1" "dockerd ended at once"
         fi
-        if ((SECONDS >= deadline)); then
-            [[ -z $1 ]] || tail -n 5 "$engine_log" >&2
-            die 3 "Docker Engine does not answer after $engine_deadline_s s; see ${1:+$engine_log}${1:-'journalctl -u docker'}"
-        fi
+        ((SECONDS < deadline)) || engine_failed "$1" "Docker Engine does not answer after $engine_deadline_s s"
         sleep 0.2
     done
+}
+
+# engine_failed PID WHAT
+engine_failed() {
+    [[ -n $1 ]] || die 3 "$2; see 'journalctl -u docker'"
+    tail -n 5 "$engine_log" >&2
+    die 3 "$2 (the end of $engine_log is above)"
 }

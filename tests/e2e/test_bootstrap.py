@@ -1,0 +1,215 @@
+"""`scripts/stanlocal` on a machine that has not seen it before sets itself up; in a copy of the project."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+TOOLS = ("bash", "cat", "cmp", "dirname", "env", "grep", "mkdir", "mv", "readlink", "rm")
+VERSION = f"stanlocal, version {version('stanlocal')}\n"
+
+
+def copy_project(target: Path) -> Path:
+    """What a clone has of what matters here, without an environment."""
+    target.mkdir()
+    for name in ("pyproject.toml", "requirements.lock", "README.md", "LICENSE"):
+        shutil.copy2(ROOT / name, target)
+    for name in ("scripts", "stanlocal"):
+        shutil.copytree(ROOT / name, target / name, ignore=shutil.ignore_patterns("__pycache__"))
+    return target
+
+
+def environment(*path: Path, **extra: str) -> dict[str, str]:
+    """No more than PATH and what the ways out to package sources need, as they are set on this machine."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "STANLOCAL"))}
+    # As many shells have it: the set-up has to compile nevertheless, or each start would be slow.
+    return {**kept, "PATH": os.pathsep.join(map(str, path)), "PYTHONDONTWRITEBYTECODE": "1", **extra}
+
+
+def stanlocal(project: Path, env: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    script = project / "scripts" / "stanlocal"
+    return subprocess.run([script, *arguments], env=env, capture_output=True, text=True, cwd="/")
+
+
+@pytest.fixture(scope="module")
+def tools(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for PATH with what the script uses of any system, and no Python."""
+    folder = tmp_path_factory.mktemp("tools")
+    for name in TOOLS:
+        found = shutil.which(name, path="/usr/bin:/bin")
+        assert found is not None, name
+        (folder / name).symlink_to(found)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for PATH with a Python, and before it the shim of one that is not there."""
+    folder = tmp_path_factory.mktemp("python")
+    shim(folder / "python3.13")
+    (folder / "python3").symlink_to(Path(sys.executable).resolve())
+    return folder
+
+
+def shim(path: Path) -> None:
+    """What pyenv puts on PATH for a version that is not chosen."""
+    path.write_text("#!/bin/sh\necho 'pyenv: python3.13: command not found' >&2\nexit 127\n")
+    path.chmod(0o755)
+
+
+@pytest.fixture(scope="module")
+def uv(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for PATH with uv."""
+    folder = tmp_path_factory.mktemp("uv")
+    (folder / "uv").symlink_to(Path(sys.executable).with_name("uv"))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def ready(tmp_path_factory: pytest.TempPathFactory, tools: Path, python: Path, uv: Path) -> Path:
+    """A copy of the project that has been set up by running it once."""
+    project = copy_project(tmp_path_factory.mktemp("project") / "clone")
+    first = stanlocal(project, environment(python, uv, tools), "--version")
+    assert first.returncode == 0, first.stderr
+    assert first.stdout == VERSION
+    assert first.stderr.startswith(f"stanlocal: setting up {project}/.venv with ")
+    return project
+
+
+def test_the_first_run_compiles_what_it_installs(ready: Path) -> None:
+    [site_packages] = (ready / ".venv" / "lib").glob("python*/site-packages")
+    assert list((site_packages / "click" / "__pycache__").glob("*.pyc"))
+
+
+def test_the_second_run_sets_nothing_up_and_adds_less_than_a_tenth_of_a_second(
+    ready: Path, tools: Path
+) -> None:
+    """Without Python or uv on PATH: it needs neither. Best of five, since the machine is shared."""
+    env = environment(tools)
+    command = ready / ".venv" / "bin" / "stanlocal"
+
+    def seconds(run: Callable[[], subprocess.CompletedProcess[str]]) -> float:
+        begin = time.perf_counter()
+        done = run()
+        assert (done.stdout, done.stderr) == (VERSION, "")
+        return time.perf_counter() - begin
+
+    bare_env = {**env, "PYTHONDONTWRITEBYTECODE": ""}
+    bare = min(
+        seconds(lambda: subprocess.run([command, "--version"], env=bare_env, capture_output=True, text=True))
+        for _ in range(5)
+    )
+    scripted = min(seconds(lambda: stanlocal(ready, env, "--version")) for _ in range(5))
+    assert scripted - bare < 0.1
+
+
+def test_it_can_be_called_through_a_link_from_anywhere(ready: Path, tools: Path, tmp_path: Path) -> None:
+    link = tmp_path / "stanlocal"
+    link.symlink_to(ready / "scripts" / "stanlocal")
+    done = subprocess.run(
+        [link, "--version"], env=environment(tools), cwd=tmp_path, capture_output=True, text=True
+    )
+    assert (done.stdout, done.stderr) == (VERSION, "")
+
+
+def test_the_working_directory_cannot_make_it_run_code(ready: Path, tools: Path, tmp_path: Path) -> None:
+    for name in ("click.py", "stanlocal.py", "json.py"):
+        (tmp_path / name).write_text("raise SystemExit('ran code of the working directory')")
+    script = ready / "scripts" / "stanlocal"
+    done = subprocess.run(
+        [script, "--version"], env=environment(tools), cwd=tmp_path, capture_output=True, text=True
+    )
+    assert (done.stdout, done.stderr) == (VERSION, "")
+
+
+def test_a_changed_lock_or_project_file_is_followed_in_place(
+    ready: Path, tools: Path, python: Path, uv: Path
+) -> None:
+    """What was installed besides is removed; the environment itself is kept."""
+    env = environment(python, uv, tools)
+    marker = ready / ".venv" / "kept"
+    marker.touch()
+    with (ready / "pyproject.toml").open("a") as file:
+        file.write("\n# changed\n")
+    done = stanlocal(ready, env, "--version")
+    assert "setting up" in done.stderr
+    assert done.stdout == VERSION
+    assert marker.exists()
+    assert stanlocal(ready, env, "--version").stderr == ""
+
+
+def test_without_a_python_that_will_do_one_line_says_so(tools: Path, tmp_path: Path) -> None:
+    old = tmp_path / "old"
+    old.mkdir()
+    shim(old / "python3.13")
+    (old / "python3").write_text("#!/bin/sh\nexit 1\n")  # too old: it fails the question for its version
+    (old / "python3").chmod(0o755)
+    project = copy_project(tmp_path / "clone")
+    done = stanlocal(project, environment(old, tools), "--version")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "stanlocal: no Python 3.11 or newer on PATH; install one, for example python3.13\n"
+    assert not (project / ".venv").exists()
+
+
+@pytest.fixture
+def started() -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Starts commands in sessions of their own; none outlives the test."""
+    running: list[subprocess.Popen[str]] = []
+
+    def start(*argv: str | Path, env: dict[str, str]) -> subprocess.Popen[str]:
+        pipe = subprocess.PIPE
+        process = subprocess.Popen(
+            argv, env=env, stdout=pipe, stderr=pipe, text=True, start_new_session=True, cwd="/"
+        )
+        running.append(process)
+        return process
+
+    yield start
+    for process in running:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+
+
+@pytest.mark.slow
+def test_a_first_run_that_was_killed_is_put_right_by_the_next(
+    tmp_path: Path, tools: Path, python: Path, uv: Path, started: Callable[..., subprocess.Popen[str]]
+) -> None:
+    project = copy_project(tmp_path / "clone")
+    env = environment(python, uv, tools)
+    first = started(project / "scripts" / "stanlocal", "--version", env=env)
+    while not list(project.glob(".venv/lib/python*/site-packages/*")):
+        assert first.poll() is None
+        time.sleep(0.01)
+    os.killpg(first.pid, signal.SIGKILL)
+    first.wait()
+    assert stanlocal(project, env, "--version").stdout == VERSION
+    assert stanlocal(project, env, "--version").stderr == ""
+
+
+@pytest.mark.slow
+def test_two_first_runs_at_once_both_end_well_and_set_up_once(
+    tmp_path: Path, tools: Path, python: Path, uv: Path, started: Callable[..., subprocess.Popen[str]]
+) -> None:
+    project = copy_project(tmp_path / "clone")
+    env = environment(python, uv, tools)
+    both = [started(project / "scripts" / "stanlocal", "--version", env=env) for _ in range(2)]
+    outputs = [process.communicate() for process in both]
+    assert [stdout for stdout, _ in outputs] == [VERSION, VERSION]
+    assert sum("setting up" in stderr for _, stderr in outputs) == 1
+
+
+@pytest.mark.slow
+def test_without_uv_pip_does_it(tmp_path: Path, tools: Path, python: Path) -> None:
+    project = copy_project(tmp_path / "clone")
+    done = stanlocal(project, environment(python, tools), "--version")
+    assert done.stdout == VERSION, done.stderr
+    assert stanlocal(project, environment(tools), "--version").stderr == ""
