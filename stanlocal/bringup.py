@@ -234,6 +234,8 @@ class _Bringup:
         if instance is not None and instance.running:
             return
         self._request.report(f"starting {name}")
+        if instance is not None:
+            self._group.note_end(instance)
         try:
             await self._engine.start(plan, name)
         except NodeNotFound:  # a network it was on is gone

@@ -24,7 +24,7 @@ from typing import Any
 
 from stanlocal.journal import rfc3339
 from stanlocal.logs import events as ev
-from stanlocal.moments import Ended, Hit, Logged, Moment
+from stanlocal.moments import Ended, Healed, Hit, Logged, Moment
 
 PHASES = ("detected", "lock", "recovering", "ready", "first_ack")
 
@@ -145,7 +145,12 @@ def _failover(from_node: str, to_node: str, since: Sequence[Moment], ready_at: d
 
 def _start(moments: Sequence[Moment]) -> tuple[datetime | None, str]:
     """When the old node's service ended, and why."""
-    hits = [(moment.time, moment.what.fault.name) for moment in moments if isinstance(moment.what, Hit)]
+    healed = {moment.what.fault.id for moment in moments if isinstance(moment.what, Healed)}
+    hits = [
+        (moment.time, moment.what.fault.name)
+        for moment in moments
+        if isinstance(moment.what, Hit) and (moment.what.fault.ends_run or moment.what.fault.id not in healed)
+    ]
     ends = [(moment.time, moment.what) for moment in moments if isinstance(moment.what, Ended)]
     if ends:
         time, end = ends[-1]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from stanlocal import failovers as failover_rules
@@ -19,7 +19,7 @@ from stanlocal.engine.base import Engine, Instance
 from stanlocal.errors import GroupNotFound
 from stanlocal.failovers import Failover
 from stanlocal.home import GroupHome
-from stanlocal.journal import end_is_recorded, faults
+from stanlocal.journal import Record, end_is_recorded, faults, rfc3339
 from stanlocal.logs.merge import NodeLine, follow_all, read_all
 from stanlocal.logs.parse import LogLine, parse
 from stanlocal.moments import Moment
@@ -158,11 +158,21 @@ class Group:
 
     async def start(self, node: str) -> datetime:
         """Starts a node that has ended; nothing happens to one that runs."""
-        plan, _ = await self.find()
-        await self.engine.start(plan, node)
+        before = await self.instance(node)
+        self.note_end(before)
+        await self.engine.start(before.plan, node)
         started = (await self.instance(node)).started_at
         assert started is not None
         return started
+
+    def note_end(self, instance: Instance) -> None:
+        """Keeps the end of a run that nobody asked for: the next start removes its trace from the engine."""
+        recorded = end_is_recorded(self.home.journal.faults(), instance.name, instance.started_at)
+        if instance.finished_at is not None and not recorded:
+            times = {instance.name: rfc3339(instance.finished_at)}
+            self.home.journal.append(
+                Record(datetime.now(UTC), "end", times=times, exit_code=instance.exit_code)
+            )
 
     async def stop(self, node: str, grace_s: float) -> datetime:
         """SIGTERM, SIGKILL after `grace_s` seconds; the moment of the process's end."""

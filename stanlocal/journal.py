@@ -1,6 +1,7 @@
 """What was done to a group: an append-only file that outlives the tool.
 
-Only what cannot be derived is written: faults and their end, and a lock file that went away. States,
+Only what cannot be derived is written: faults and their end, an end of a process of which a restart
+removes the trace, and a lock file that went away. States,
 failovers and problems are derived from the servers' logs and the engine. A record is one JSON line,
 appended under a lock before and after the act, so that a tool that is killed half way leaves the intent
 on disk; a line that was cut short is skipped. `faults` folds the records into the faults that there were.
@@ -25,9 +26,9 @@ class Record:
     """One line of the journal."""
 
     time: datetime
-    type: Literal["fault", "effect", "heal", "lock-file"]
-    """`fault`: about to be injected; `effect`: the engine confirmed it; `heal`: it is over; `lock-file`: the
-    store's lock file was removed or replaced (`observed` says which)."""
+    type: Literal["fault", "effect", "heal", "end", "lock-file"]
+    """`fault`: about to be injected; `effect`: the engine confirmed it; `heal`: it is over; `end`: a process
+    ended unasked; `lock-file`: the store's lock file was removed or replaced (`observed` says which)."""
     fault: str = ""
     """The id of the fault it belongs to."""
     name: str = ""
@@ -40,6 +41,8 @@ class Record:
     """On `effect` records: when each target was hit (RFC 3339)."""
     expected: str | None = None
     observed: str | None = None
+    exit_code: int | None = None
+    """On `end` records."""
     ends_run: bool = False
     """On `fault` records: whether the targets' processes are to end by it, whatever their exit code."""
     until: str | None = None
@@ -67,6 +70,7 @@ class FaultRecord:
 
     @property
     def in_force(self) -> bool:
+        """Whether it is not over on some target."""
         return self.healed_at is None
 
     def hits(self, node: str) -> bool:

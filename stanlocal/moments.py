@@ -122,6 +122,9 @@ def of_records(records: Sequence[Record]) -> Iterator[Moment]:
     for fault in faults(records):
         yield from of_fault(fault)
     for record in records:
+        if record.type == "end":
+            for node, stamp in record.times.items():
+                yield Moment(datetime.fromisoformat(stamp), node, Ended(record.exit_code, recorded=False))
         if record.type == "lock-file":
             yield Moment(record.time, None, LockFileGone(record.observed or "removed"))
 

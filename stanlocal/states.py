@@ -59,8 +59,8 @@ class LogFacts:
 
     role: NodeState | None = None
     """Of the current run: starting, standby, recovering or active; None when the log does not tell."""
-    ready_at: datetime | None = None
-    """When the streaming server was last ready, in this run or an earlier one."""
+    served_at: datetime | None = None
+    """The last moment at which the log shows that it served, in this run or an earlier one."""
     failure: str | None = None
     """The line that says why the run ended or cannot go on."""
     lock_busy: str | None = None
@@ -254,5 +254,12 @@ def _blocked(holder: NodeStatus, facts: Sequence[NodeFacts]) -> str:
 def _served_before(running: Sequence[NodeStatus], facts: Sequence[NodeFacts]) -> bool:
     """Whether some node has served since the longest-running one was started."""
     starts = [node.instance.started_at for node in running if node.instance.started_at]
-    ready = [fact.log.ready_at for fact in facts if fact.log.ready_at]
-    return bool(starts and ready) and max(ready) >= min(starts)
+    served = [time for fact in facts if (time := _served_at(fact))]
+    return bool(starts and served) and max(served) >= min(starts)
+
+
+def _served_at(facts: NodeFacts) -> datetime | None:
+    """The last moment at which the node served: an active one did until its end."""
+    if facts.log.role is NodeState.ACTIVE and facts.instance.finished_at is not None:
+        return facts.instance.finished_at
+    return facts.log.served_at

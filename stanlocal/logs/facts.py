@@ -23,7 +23,8 @@ def advance(facts: LogFacts, line: LogLine) -> LogFacts:
     if event is None:
         return facts
     if isinstance(event, ev.Boot):
-        return LogFacts(role=NodeState.STARTING, ready_at=facts.ready_at, version=event.version)
+        served_at = line.time if facts.role is NodeState.ACTIVE else facts.served_at
+        return LogFacts(role=NodeState.STARTING, served_at=served_at, version=event.version)
     if event.fatal:
         return replace(facts, failure=facts.failure or line.message)
     if isinstance(event, ev.LockBusy | ev.LockError):
@@ -35,7 +36,7 @@ def advance(facts: LogFacts, line: LogLine) -> LogFacts:
         facts,
         role=role,
         lock_busy=None,
-        ready_at=line.time if role is NodeState.ACTIVE else facts.ready_at,
+        served_at=line.time if role is NodeState.ACTIVE else facts.served_at,
     )
 
 
