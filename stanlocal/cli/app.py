@@ -148,4 +148,6 @@ def run(arguments: list[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of a pipe has seen enough
         sys.stderr.close()
         return 0
+    except Exception as error:  # noqa: BLE001 - the last resort: a defect of ours is one line, too
+        return errors.show_defect(error, context)
     return result if isinstance(result, int) else 0

@@ -47,6 +47,17 @@ def show(error: errors.StanlocalError, context: Context) -> int:
     return exit_code(error)
 
 
+def show_defect(error: Exception, context: Context) -> int:
+    """Prints an error that nobody foresaw; returns the exit code."""
+    if context.verbose:
+        click.echo("".join(traceback.format_exception(error)), err=True)
+    message = f"defect in stanlocal: {type(error).__name__}: {error}".splitlines()[0]
+    click.echo(f"error: {message}; run it again with '-v' and report what it prints", err=True)
+    if context.json:
+        click.echo(json.dumps({"error": {"type": "defect", "message": message}}, ensure_ascii=False))
+    return FAILED
+
+
 def document(error: errors.StanlocalError) -> dict[str, Any]:
     """An error for scripts: its type, its message, and what it carries."""
     kind = re.sub(r"(?<!^)(?=[A-Z])", "-", type(error).__name__).lower()

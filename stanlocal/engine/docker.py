@@ -68,6 +68,7 @@ class DockerEngine:
             return await asyncio.shield(future)
         except asyncio.CancelledError:
             await asyncio.wait([future])
+            future.exception()  # whoever cancelled does not want to hear of it
             raise
         except FOREIGN as error:
             raise translate(error) from error
@@ -76,13 +77,11 @@ class DockerEngine:
 
     async def info(self) -> EngineInfo:
         found = await self._call(self._api.info)
-        address = (
-            str(self._api.base_url).replace("http+unix://", "unix://").replace("http+docker://", "unix://")
-        )
+        socket = getattr(self._api.get_adapter(self._api.base_url), "socket_path", None)
         return EngineInfo(
             name=self.name,
             version=str(found["ServerVersion"]),
-            address=address,
+            address=f"unix://{socket}" if socket else str(self._api.base_url),
             architecture=_ARCHITECTURES.get(found["Architecture"], found["Architecture"]),
             rootless=any("rootless" in option for option in found.get("SecurityOptions") or ()),
             local=found["KernelVersion"] == os.uname().release and found["Name"] == os.uname().nodename,

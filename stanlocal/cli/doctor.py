@@ -1,0 +1,52 @@
+"""`doctor`: what the group needs, and how to mend it."""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+
+import click
+
+from stanlocal.cli import errors
+from stanlocal.cli.aio import run
+from stanlocal.cli.context import Context, pass_context
+
+
+@click.command()
+@click.option("--fix", is_flag=True, help="Mend what can be mended without a decision of yours.")
+@pass_context
+def doctor(context: Context, fix: bool) -> int:
+    """Check what the group needs; exit code 5 when something is wrong."""
+
+    async def work() -> list[dict[str, object]]:
+        from stanlocal.doctor import examine
+
+        found: list[dict[str, object]] = []
+        with context.progress() as report:
+            async with aclosing(examine(context.settings, report)) as checks:
+                async for check in checks:
+                    mended = False
+                    if fix and not check.ok and check.mend is not None:
+                        report(f"mending {check.name}")
+                        await check.mend()
+                        mended = True
+                    found.append(
+                        {
+                            "name": check.name,
+                            "ok": check.ok or mended,
+                            "detail": f"{check.detail}; mended" if mended else check.detail,
+                            "cure": None if check.ok or mended else check.cure,
+                        }
+                    )
+        return found
+
+    found = run(work())
+    well = all(check["ok"] for check in found)
+    if context.json:
+        context.print_json({"ok": well, "checks": found})
+    else:
+        for check in found:
+            mark = click.style("ok", fg="green") if check["ok"] else click.style("!!", fg="red", bold=True)
+            click.echo(f"{mark}  {check['name']:<10} {check['detail']}")
+            if check["cure"]:
+                click.echo(f"    {'':<10} {check['cure']}")
+    return 0 if well else errors.BAD_VERDICT

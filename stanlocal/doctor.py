@@ -1,0 +1,138 @@
+"""Checks what a group needs, and says how to mend what is wrong.
+
+Each check is a small function that returns its findings; none of them changes anything. What can be
+mended without a decision of the user's has a `mend`, which `doctor --fix` runs.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from stanlocal.api import choose_engine, group_home, server_user
+from stanlocal.errors import GroupNotFound, SettingsError, StanlocalError, StoreRefused
+from stanlocal.group import Group
+from stanlocal.ports import choose_ports
+from stanlocal.states import GroupState
+from stanlocal.store.folder import StoreKind, inspect_store
+
+if TYPE_CHECKING:
+    from stanlocal.engine.docker import DockerEngine
+    from stanlocal.settings import Settings
+
+LOW_DISK_BYTES = 256 << 20
+"""Less than this free is a finding: servers end when a write fails for want of space."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """The outcome of one check."""
+
+    name: str
+    ok: bool
+    detail: str
+    cure: str | None = None
+    """What to do about it; None where all is well."""
+    mend: Callable[[], Awaitable[object]] | None = None
+    """Does it."""
+
+
+async def examine(load: Callable[[], Settings], report: Callable[[str], None]) -> AsyncGenerator[Check]:
+    """All checks, as their outcomes come; what a failed one makes pointless is left out."""
+    try:
+        settings = load()
+    except SettingsError as error:
+        for problem in error.problems:
+            yield Check("settings", False, problem, "correct it; 'stanlocal config show' shows all")
+        return
+    yield Check("settings", True, f"group '{settings.group}', {settings.nodes} nodes")
+    try:
+        engine = choose_engine(settings.engine)
+        info = await engine.info()
+    except StanlocalError as error:
+        yield Check("engine", False, str(error), "start it, or install one")
+        return
+    yield Check("engine", True, f"{info.name} {info.version} at {info.address}")
+    group = Group(engine, settings.group, group_home(settings.group))
+    try:
+        yield await _image(engine, settings, report)
+        yield await _ports(group, settings)
+        for check in _store(settings, group, await server_user(engine)):
+            yield check
+        yield await _leftovers(group)
+        yield await _state(group)
+    finally:
+        await engine.close()
+
+
+async def _image(engine: DockerEngine, settings: Settings, report: Callable[[str], None]) -> Check:
+    from stanlocal.engine.image import ensure_image, inspect_image
+
+    found = await inspect_image(engine.client, settings.image)
+    if found is not None:
+        return Check("image", True, f"{settings.image} ({found.source})")
+
+    async def mend() -> None:
+        await ensure_image(
+            engine.client, settings.image, server_binary=settings.server_binary, progress=report
+        )
+
+    return Check("image", False, f"{settings.image} is not there", "'stanlocal image pull' or 'build'", mend)
+
+
+async def _ports(group: Group, settings: Settings) -> Check:
+    instances = await group.engine.instances(group.name)
+    if any(instance.running for instance in instances):
+        return Check("ports", True, "the group has them")
+    choice = choose_ports(settings.nodes, group=group.name)
+    taken = "; ".join(choice.moved)
+    return Check("ports", not taken, taken or "4222 and 8222 upward are free", "free them, or let 'up' move")
+
+
+def _store(settings: Settings, group: Group, user: str) -> list[Check]:
+    plan = group.home.load_plan()
+    path = Path(plan.store_dir) if plan else settings.store_dir or group.home.default_store
+    try:
+        state = inspect_store(path)
+    except StoreRefused as error:
+        return [Check("store", False, str(error), "choose another folder with '--store-dir'")]
+    if state.kind in (StoreKind.FOREIGN, StoreKind.NOT_A_FOLDER):
+        return [Check("store", False, f"{path}: {state.kind.value}", "choose another folder")]
+    if state.marker is not None and state.marker.group != group.name:
+        return [Check("store", False, f"{path} is the store of '{state.marker.group}'", "choose another")]
+    there = next(folder for folder in (path, *path.parents) if folder.exists())
+    free = shutil.disk_usage(there).free
+    space = f"{free >> 20} MiB free"
+    return [
+        Check("store", True, f"{path}, {state.kind.value}, servers run as {user}"),
+        Check("disk", free >= LOW_DISK_BYTES, space, None if free >= LOW_DISK_BYTES else "make room"),
+    ]
+
+
+async def _leftovers(group: Group) -> Check:
+    """Networks of groups that have no nodes any more, as an interrupted tool may leave them."""
+    engine = group.engine
+    empty = [name for name in await engine.groups() if not await engine.instances(name)]
+
+    async def mend() -> None:
+        for name in empty:
+            await engine.clean(name)
+
+    if not empty:
+        return Check("leftovers", True, "none")
+    return Check("leftovers", False, f"networks of {', '.join(empty)}", "'stanlocal down'", mend)
+
+
+async def _state(group: Group) -> Check:
+    try:
+        look = await group.look()
+    except GroupNotFound:
+        return Check("group", True, "not up yet")
+    status = look.status
+    well = status.state in (GroupState.HEALTHY, GroupState.DOWN, GroupState.STARTING)
+    problems = [status.problem, *(node.problem for node in status.nodes)]
+    detail = "; ".join([status.state.value, *filter(None, problems)])
+    return Check("group", well and not any(problems), detail, None if well else "see 'stanlocal status'")
