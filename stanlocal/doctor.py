@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stanlocal.api import choose_engine, group_home, server_user
-from stanlocal.errors import GroupNotFound, SettingsError, StanlocalError, StoreRefused
+from stanlocal.errors import GroupNotFound, PortInUse, SettingsError, StanlocalError, StoreRefused
 from stanlocal.group import Group
 from stanlocal.ports import choose_ports
 from stanlocal.states import GroupState
@@ -58,7 +58,10 @@ async def examine(load: Callable[[], Settings], report: Callable[[str], None]) -
     yield Check("engine", True, f"{info.name} {info.version} at {info.address}")
     group = Group(engine, settings.group, group_home(settings.group))
     try:
-        yield await _image(engine, settings, report)
+        from stanlocal.engine.docker import DockerEngine
+
+        if isinstance(engine, DockerEngine):
+            yield await _image(engine, settings, report)
         yield await _ports(group, settings)
         for check in _store(settings, group, await server_user(engine)):
             yield check
@@ -87,9 +90,11 @@ async def _ports(group: Group, settings: Settings) -> Check:
     instances = await group.engine.instances(group.name)
     if any(instance.running for instance in instances):
         return Check("ports", True, "the group has them")
-    choice = choose_ports(settings.nodes, group=group.name)
-    taken = "; ".join(choice.moved)
-    return Check("ports", not taken, taken or "4222 and 8222 upward are free", "free them, or let 'up' move")
+    try:
+        choice = choose_ports(settings.nodes, group=group.name, asked=settings.port)
+    except PortInUse as error:
+        return Check("ports", False, str(error), "free it, or choose others with '--port'")
+    return Check("ports", True, "; ".join(choice.moved) or "those that the group would like are free")
 
 
 def _store(settings: Settings, group: Group, user: str) -> list[Check]:
