@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     )
     from stanlocal.stan.subscription import Subscription
 
-__all__ = [  # noqa: RUF022 - grouped
+__all__ = [
     # the client
     "Client",
     "Message",

@@ -120,6 +120,11 @@ class Client:
             )
         return [answer for answer in answers if isinstance(answer, str)]
 
+    async def flush(self) -> None:
+        """Return when every message published so far has its answer, whichever it is."""
+        self._connection.link.flush()
+        await self._publisher.settled()
+
     # Subscribing
 
     async def subscribe(
@@ -189,7 +194,8 @@ class Client:
         connection = self._connection
         patience = connection.options.patience
         try:
-            await connection.publisher.drained(patience)
+            async with asyncio.timeout(patience):
+                await self.flush()
         except TimeoutError:
             log.warning("closing %r with %d messages unacknowledged", self.client_id, self.unacknowledged)
         waiting = [asyncio.ensure_future(each.settle(drain)) for each in connection.subscriptions]

@@ -6,7 +6,6 @@ import asyncio
 import secrets
 from collections.abc import Callable
 from datetime import UTC, datetime
-from itertools import count
 
 from stanlocal.stan import wire
 from stanlocal.stan._pb import stan_pb2 as pb
@@ -56,17 +55,19 @@ class Connection:
         self.session: Session
         self.lost: StanError | None = None
         self.on_lost: Callable[[StanError], None]
-        self._heartbeats = count(1)
+        self._heartbeats = 0
         self._active_id = ""
+        self._taken_back: list[asyncio.Future[bytes]] = []
         self._pings_out = 0
         self._pinging: asyncio.Task[None] | None = None
         self._loop = asyncio.get_running_loop()
-        self.publisher.on_no_active = lambda: self.recovery.suspect(lost=True)
+        self.publisher.on_no_active = lambda: self.recovery.suspect(lost=options.retry)
         self.publisher.on_stall = lambda: self.recovery.suspect(lost=False)
         self.publisher.on_unregistered = lambda: self.recovery.suspect(lost=True)
-        self.recovery.on_lost = self.publisher.hold
+        self.recovery.on_lost = self.publisher.interrupted
         self.recovery.on_active = self._active_found
         self.recovery.on_unknown = self._unknown
+        self.recovery.on_end = self._must_not_fail
 
     # Connecting
 
@@ -81,6 +82,7 @@ class Connection:
         self.link.on_closed = self._nats_closed
         if self.session.pings:
             self._pinging = self._loop.create_task(self._ping(), name="stan-ping")
+            self._pinging.add_done_callback(self._must_not_fail)
 
     def _use(self, session: Session) -> None:
         self.session = session
@@ -98,7 +100,9 @@ class Connection:
             conn_id = secrets.token_hex(11).encode()
             # A heartbeat inbox for each try: if an earlier try did register us after all, its
             # inbox must stay silent, or the server takes it for another living client.
-            name = f"hb{next(self._heartbeats)}"
+            self.requests.forget(f"hb{self._heartbeats}")
+            self._heartbeats += 1
+            name = f"hb{self._heartbeats}"
             inbox = self.requests.named_inbox(name, self._heartbeat)
             request = connect_request(
                 options.client_id, conn_id, inbox, options.ping_interval, options.ping_max_out
@@ -154,14 +158,29 @@ class Connection:
     async def ask(
         self, subject: str, payload: bytes, doing: str, kind: type[RequestTimeout], deadline: float
     ) -> bytes:
-        """A reply. With `retry` it is asked for again while nobody listens: that surely had no effect."""
+        """A reply, once NATS is connected.
+
+        With `retry` it is asked for again while nobody listens: that surely had no effect.
+        """
         while True:
-            left = deadline - self._loop.time()
+            failure: StanError = ConnectionInterrupted(f"{doing}: not connected to NATS; try again")
             try:
+                async with asyncio.timeout_at(deadline):
+                    await self.link.wait_up()
+                    if self.options.retry:
+                        failure = self._nobody(doing)
+                        await self.recovery.wait_active()
+            except TimeoutError:
+                raise failure from None
+            if self.lost is not None:
+                raise self.lost
+            try:
+                left = deadline - self._loop.time()
                 return await self.requests.request(subject, payload, max(left, 0.001))
             except NoResponders:
                 self.recovery.suspect(lost=True)
-                failure: StanError = self._nobody(doing)
+                if not self.options.retry:
+                    raise self._nobody(doing) from None
             except TimeoutError as error:
                 raise kind(
                     f"{doing}: no answer within {self.options.patience:g} s from {self.link.url}; "
@@ -170,19 +189,9 @@ class Connection:
             except Interrupted as error:
                 if self.lost is not None:
                     raise self.lost from error
-                failure = ConnectionInterrupted(f"{doing}: the NATS connection dropped; try again")
-                if self.link.connected:
-                    raise failure from error  # it was sent, and may have had an effect
-            if not self.options.retry:
-                raise failure
-            try:
-                async with asyncio.timeout_at(deadline):
-                    await self.link.wait_up()
-                    await self.recovery.wait_active()
-            except TimeoutError:
-                raise failure from None
-            if self.lost is not None:
-                raise self.lost
+                raise ConnectionInterrupted(
+                    f"{doing}: the NATS connection dropped; it may have been done or not, try again"
+                ) from error
 
     def deadline(self) -> float:
         """When a request that starts now has waited long enough."""
@@ -193,6 +202,7 @@ class Connection:
         deadline, options = self.deadline(), subscription.options
         doing = f"subscribe to {options.channel!r}"
         while True:
+            await self._settle_taken_back(deadline)
             subscription.inbox = inbox = self.link.new_inbox()
             subscription.nats_subscription = await self.link.subscribe(inbox, subscription.receive)
             request = wire.subscription_request(
@@ -229,9 +239,17 @@ class Connection:
         """The server may have the subscription although we never heard: it knows it by its inbox, too."""
         request = self._ending(subscription, subscription.inbox)
         if self.session.sub_close_requests and self.link.connected:
-            self.link.publish(self.session.sub_close_requests, request)
+            self._taken_back.append(self.requests.post(self.session.sub_close_requests, request))
         if subscription.nats_subscription is not None:
             await self.link.unsubscribe(subscription.nats_subscription)
+
+    async def _settle_taken_back(self, deadline: float) -> None:
+        """The server handles a close behind later subscriptions; a durable would be refused as open still."""
+        waiting, self._taken_back = self._taken_back, []
+        if waiting:
+            await asyncio.wait(waiting, timeout=deadline - self._loop.time())
+        for reply in waiting:
+            reply.cancel()
 
     def _ending(self, subscription: Subscription, inbox: str) -> bytes:
         return pb.UnsubscribeRequest(
@@ -306,7 +324,6 @@ class Connection:
 
     def _went_down(self) -> None:
         self.requests.interrupt()
-        self.publisher.interrupted()
         self.recovery.suspect(lost=True)
 
     def _came_up(self) -> None:
@@ -326,6 +343,7 @@ class Connection:
             try:
                 self._use(await self._register(patient=True))
                 self.publisher.use(self.session)
+                self.recovery.active_again()
                 for subscription in list(self.subscriptions):
                     await self._resubscribe(subscription)
             except ClientIDInUse as error:
@@ -351,9 +369,22 @@ class Connection:
             start = StartSequence(subscription.resume_at)
         elif isinstance(start, NewOnly):
             start = StartTime(subscription.since)
-        await self.add_subscription(subscription, start)
+        try:
+            await self.add_subscription(subscription, start)
+        except ServerError as error:
+            log.error("subscription to %r not renewed: %s", subscription.channel, error)
+            self.subscriptions.discard(subscription)
+            subscription.end(error)
 
     # The end
+
+    def _must_not_fail(self, task: asyncio.Task[None]) -> None:
+        """A task that keeps the registration alive ended by an error nobody thought of: not in silence."""
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            lost = ConnectionLost(f"connection lost: {task.get_name()} failed: {error!r}; connect again")
+            lost.__cause__ = error
+            self.lose(lost)
 
     def lose(self, error: StanError) -> None:
         """The registration is gone and not by its owner's doing: everybody who waits is told why."""

@@ -10,7 +10,7 @@
     ├── RequestTimeout                no answer to a request
     │   ├── ConnectTimeout  SubscribeTimeout  UnsubscribeTimeout  CloseTimeout
     ├── PublishTimeout                no ack in time: the message may or may not be stored
-    ├── ConnectionInterrupted         the NATS connection dropped before the ack: the same doubt
+    ├── ConnectionInterrupted         the way to the active broke before the ack: the same doubt
     ├── PayloadTooLarge               more bytes than the server takes             .size .limit
     ├── ConnectionClosed              closed by you
     ├── ConnectionLost                broken by the world: pings failed, client replaced, NATS closed
@@ -128,7 +128,7 @@ class PublishTimeout(StanError):
 
 
 class ConnectionInterrupted(StanError):
-    """The NATS connection dropped before the ack: the message may or may not be stored."""
+    """The way to the active broke before the answer: what was asked may or may not have been done."""
 
 
 class PayloadTooLarge(StanError):

@@ -120,7 +120,7 @@ class Link:
             failures += 1
             link.last_error = error
             if not patient and failures >= len(urls):
-                raise _connect_failed(urls, error) from error
+                raise link._connect_failed(error) from error
 
         settings: dict[str, Any] = {"connect_timeout": min(2.0, timeout), **options}
         settings |= {
@@ -139,7 +139,7 @@ class Link:
                 await client.connect(**settings)
         except TimeoutError as error:
             await client.close()
-            raise _connect_failed(urls, link.last_error or error) from (link.last_error or error)
+            raise link._connect_failed(link.last_error or error) from (link.last_error or error)
         except NatsError as error:
             await client.close()
             raise InvalidOption(
@@ -165,6 +165,15 @@ class Link:
             link._previous[name] = getattr(nats, name)
             setattr(nats, name, ours)
         return link
+
+    def _connect_failed(self, error: Exception) -> StanError:
+        shown = ", ".join(_without_password(url) for url in self._given)
+        reason = str(error).removeprefix("nats: ") or type(error).__name__
+        advice = "check that the server runs and the URL is right"
+        if self._nats._server_info.get("auth_required"):
+            # The server refuses and hangs up; whether its word or the hang-up is seen first is chance.
+            advice = "the server asks for authorization: check user, password, token or key"
+        return ConnectFailed(f"no NATS server at {shown}: {reason}; {advice}")
 
     @property
     def nats(self) -> NatsClient:
@@ -392,14 +401,6 @@ class Link:
 
 def _nothing() -> None:
     """Nobody asked to be told."""
-
-
-def _connect_failed(urls: Sequence[str], error: Exception) -> StanError:
-    shown = ", ".join(_without_password(url) for url in urls)
-    reason = str(error).removeprefix("nats: ") or type(error).__name__
-    return ConnectFailed(
-        f"no NATS server at {shown}: {reason}; check that the server runs and the URL is right"
-    )
 
 
 def _without_password(url: str) -> str:

@@ -287,9 +287,18 @@ class Publisher:
 
     # The active comes and goes
 
-    def hold(self) -> None:
-        """With `retry`: keep what comes until `resume`."""
-        self._held = self._retry
+    def interrupted(self) -> None:
+        """What was sent will not be answered: with `retry` it is kept until `resume`, else it fails."""
+        if self._retry:
+            self._held = True
+            return
+        what = "the active server went away" if self._link.connected else f"NATS dropped ({self._reason()})"
+        for token, ack in list(self._inflight.items()):
+            error = ConnectionInterrupted(
+                f"publish to {ack.channel!r}: {what} before the ack; "
+                "the message may or may not be stored, publish it again to be sure"
+            )
+            self._settle(token, ack, error)
 
     async def resume(self) -> None:
         """With `retry`: send again, in the order of publishing, all that has no answer."""
@@ -312,24 +321,12 @@ class Publisher:
             encoder = self._encoders.get(ack.channel) or self._encoder(ack.channel)
             self._link.send(encoder.frame(token.encode(), ack.expected[2:], ack.payload))
 
-    def interrupted(self) -> None:
-        """The NATS connection dropped: without `retry` the fate of what is unanswered is not known."""
-        if self._retry:
-            return
-        for token, ack in list(self._inflight.items()):
-            error = ConnectionInterrupted(
-                f"publish to {ack.channel!r}: the NATS connection dropped before the ack ({self._reason()}); "
-                "the message may or may not be stored, publish it again to be sure"
-            )
-            self._settle(token, ack, error)
-
-    async def drained(self, timeout: float) -> None:
-        """Return when every message has its answer, or after that many seconds."""
-        if not self._inflight:
-            return
-        self._empty = self._loop.create_future()
-        async with asyncio.timeout(timeout):
-            await self._empty
+    async def settled(self) -> None:
+        """Return when every message has its answer."""
+        if self._inflight:
+            if self._empty is None or self._empty.done():
+                self._empty = self._loop.create_future()
+            await asyncio.shield(self._empty)
 
     def close(self, reason: StanError) -> None:
         """Fail all that is unanswered or waits for room, and all that comes, with that error."""

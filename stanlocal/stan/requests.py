@@ -66,9 +66,24 @@ class Requests:
         finally:
             del self._waiting[token]
 
+    def post(self, subject: str, payload: bytes) -> asyncio.Future[bytes]:
+        """Send a request; the future gets its reply, or the reason there is none, and need not be awaited."""
+        token = str(next(self._numbers))
+        reply: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        self._waiting[token] = reply
+
+        def answered(reply: asyncio.Future[bytes]) -> None:
+            del self._waiting[token]
+            if not reply.cancelled():
+                reply.exception()  # seen: nobody has to
+
+        reply.add_done_callback(answered)
+        self._link.publish(subject, payload, f"{self._inbox}.{token}")
+        return reply
+
     def interrupt(self) -> None:
         """Tell all who wait that no reply will come."""
-        for reply in self._waiting.values():
+        for reply in list(self._waiting.values()):
             if not reply.done():
                 reply.set_exception(Interrupted())
 

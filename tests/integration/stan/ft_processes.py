@@ -135,39 +135,44 @@ class Group:
         top: str = "",
         limits: str = "",
         cluster_id: str = CLUSTER_ID,
+        explicit_routes: bool = True,
     ) -> None:
         binary = find_server()
         assert binary is not None, "no nats-streaming-server binary"
         folder.mkdir(parents=True, exist_ok=True)
         self.cluster_id = cluster_id
         self.monitor_ports = free_ports(nodes)
-        client_ports, route_ports = free_ports(nodes), free_ports(nodes)
-        routes = ", ".join(f'"nats-route://127.0.0.1:{port}"' for port in route_ports)
+        client_ports, self.route_ports = free_ports(nodes), free_ports(nodes)
         self.nodes: list[Node] = []
-        for index, (port, route_port) in enumerate(zip(client_ports, route_ports, strict=True)):
-            conf = folder / f"node-{index}.conf"
-            cluster = (
-                f'cluster {{ name: "c", listen: "127.0.0.1:{route_port}", routes: [{routes}] }}' if ft else ""
-            )
-            group = 'ft_group: "ft"' if ft else ""
-            store = f'store: "FILE", dir: "{folder / "store"}"' if ft or "store:" not in streaming else ""
-            conf.write_text(
-                f"""
+        self._confs: list[tuple[Path, str]] = []
+        store = f'store: "FILE", dir: "{folder / "store"}"' if ft or "store:" not in streaming else ""
+        for index, port in enumerate(client_ports):
+            text = f"""
                 listen: "127.0.0.1:{port}"
                 http: "127.0.0.1:{self.monitor_ports[index]}"
                 server_name: "node-{index}"
-                {cluster}
                 {top}
                 streaming {{
                   cluster_id: "{cluster_id}"
-                  {group}
+                  {'ft_group: "ft"' if ft else ""}
                   {store}
                   {streaming}
                   store_limits {{ max_channels: 0, {limits} }}
                 }}
                 """
-            )
+            conf = folder / f"node-{index}.conf"
+            self._confs.append((conf, text))
+            conf.write_text(text)
             self.nodes.append(Node(f"node-{index}", [binary, "-c", str(conf)], port))
+            if ft:
+                self.set_routes(index, self.route_ports if explicit_routes else [])
+
+    def set_routes(self, index: int, ports: Sequence[int]) -> None:
+        """Have that node look for its peers at these ports, from its next start on."""
+        conf, text = self._confs[index]
+        routes = ", ".join(f'"nats-route://127.0.0.1:{port}"' for port in ports)
+        own = f'cluster {{ name: "c", listen: "127.0.0.1:{self.route_ports[index]}", routes: [{routes}] }}'
+        conf.write_text(f"{own}\n{text}")
 
     @property
     def urls(self) -> list[str]:

@@ -1,0 +1,149 @@
+"""What `stanlocal bench` measures: clients, messages, clocks."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from stanlocal.stan import Client, Message
+
+_STAMP = 8
+"""Bytes at the start of a message that tell when it was sent, where it is that long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What to measure; `count` messages are published in all, by all publishers together."""
+
+    channel: str
+    pubs: int
+    subs: int
+    count: int
+    size: int
+    sync: bool
+
+
+@dataclass(slots=True)
+class _Reader:
+    """Counts one subscriber's messages, and how long each was on its way."""
+
+    wanted: int
+    stamped: bool
+    done: asyncio.Event = field(default_factory=asyncio.Event)
+    seen: int = 0
+    delays: list[float] = field(default_factory=list)
+
+    def __call__(self, message: Message) -> None:
+        self.seen += 1
+        if self.stamped:
+            sent = int.from_bytes(message.data[:_STAMP], "big")
+            self.delays.append((time.monotonic_ns() - sent) / 1e6)
+        if self.seen == self.wanted:
+            self.done.set()
+
+
+async def run(urls: Sequence[str], cluster_id: str, client_id: str, plan: Bench) -> dict[str, Any]:
+    """Measure, and report rates in messages a second and latencies in milliseconds.
+
+    A subscriber's latency is from the publishing call to its callback. Without publishers, the
+    subscribers read what the channel has, from its beginning, and there is no latency.
+    """
+    from stanlocal import stan
+
+    clients: list[Client] = []
+
+    async def connect(role: str, index: int) -> Client:
+        name = f"{client_id}-{role}-{index}"
+        clients.append(await stan.connect(urls, cluster_id=cluster_id, client_id=name, retry=True))
+        return clients[-1]
+
+    try:
+        publishers = [await connect("pub", index) for index in range(plan.pubs)]
+        subscribers = [await connect("sub", index) for index in range(plan.subs)]
+        readers = [_Reader(plan.count, bool(publishers) and plan.size >= _STAMP) for _ in subscribers]
+        start = stan.NewOnly() if publishers else stan.DeliverAll()
+        begin = time.perf_counter()
+        for client, reader in zip(subscribers, readers, strict=True):
+            await client.subscribe(plan.channel, reader, start=start)
+        if publishers:
+            begin = time.perf_counter()
+        shares = [plan.count // plan.pubs + (index < plan.count % plan.pubs) for index in range(plan.pubs)]
+        publishing = [_publish(client, plan, share) for client, share in zip(publishers, shares, strict=True)]
+        reading = asyncio.gather(*(reader.done.wait() for reader in readers))
+        delays = [delay for part in await asyncio.gather(*publishing) for delay in part]
+        published = time.perf_counter() - begin
+        await reading
+        delivered = time.perf_counter() - begin
+    finally:
+        for client in clients:
+            await client.close()
+    return {
+        "channel": plan.channel,
+        "pubs": plan.pubs,
+        "subs": plan.subs,
+        "count": plan.count,
+        "size": plan.size,
+        "sync": plan.sync,
+        "publish": _part(plan.count, published, delays) if publishers else None,
+        "deliver": _part(
+            plan.count * plan.subs, delivered, [delay for reader in readers for delay in reader.delays]
+        )
+        if readers
+        else None,
+    }
+
+
+async def _publish(client: Client, plan: Bench, count: int) -> list[float]:
+    """Publish that many; how long each waited for its ack."""
+    delays: list[float] = []
+    rest = b"." * max(0, plan.size - _STAMP)
+
+    def payload(now: int) -> bytes:
+        return now.to_bytes(_STAMP, "big")[: plan.size] + rest
+
+    if plan.sync:
+        for _ in range(count):
+            sent = time.monotonic_ns()
+            await client.publish(plan.channel, payload(sent))
+            delays.append((time.monotonic_ns() - sent) / 1e6)
+        return delays
+    failures: list[BaseException] = []
+    for _ in range(count):
+        sent = time.monotonic_ns()
+        ack = await client.publish_async(plan.channel, payload(sent))
+
+        def answered(ack: asyncio.Future[str], sent: int = sent) -> None:
+            delays.append((time.monotonic_ns() - sent) / 1e6)
+            if (error := ack.exception()) is not None:
+                failures.append(error)
+
+        ack.add_done_callback(answered)
+    await client.flush()
+    await asyncio.sleep(0)  # the last callbacks are due in the loop's next turn
+    if failures:
+        raise failures[0]
+    return delays
+
+
+def _part(messages: int, seconds: float, delays: list[float]) -> dict[str, Any]:
+    return {
+        "messages": messages,
+        "seconds": round(seconds, 6),
+        "rate": round(messages / seconds, 1),
+        "latency_ms": _percentiles(delays),
+    }
+
+
+def _percentiles(delays: list[float]) -> dict[str, float]:
+    if not delays:
+        return {}
+    delays.sort()
+    shares = {"p50": 0.5, "p95": 0.95, "p99": 0.99, "max": 1.0}
+    return {
+        name: round(delays[min(len(delays) - 1, int(len(delays) * share))], 3)
+        for name, share in shares.items()
+    }
