@@ -41,6 +41,9 @@ def up(context: Context, /, timeout: float, recreate: bool, attach: bool, **flag
             context.print_json(document, stream=attach)
         else:
             render.group(document)
+            context.say(
+                f"connect to {','.join(document['client_urls'])}, cluster id {document['cluster_id']}"
+            )
         if attach:
             from stanlocal.cli.attach import stay
 

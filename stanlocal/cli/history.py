@@ -218,7 +218,7 @@ def failovers(context: Context) -> None:
                 _ms(failover.outage_ms),
             )
         render.console().print(table)
-        context.say(f"in ms; ACK and OUTAGE need a client's view; to ready it took {_spread(found)}")
+        context.say(f"ms; without a client's view no ACK and OUTAGE; fault to ready: {_spread(found)}")
 
     run(work())
 
@@ -230,7 +230,7 @@ def _spread(found: Sequence[Failover]) -> str:
     from stanlocal.failovers import percentile
 
     took = [failover.server_ms for failover in found]
-    return f"{_ms(percentile(took, 50))} (median), {_ms(max(took))} (longest)"
+    return f"median {_ms(percentile(took, 50))}, longest {_ms(max(took))}"
 
 
 def _ms(duration: float | None) -> str:

@@ -33,7 +33,7 @@ def _act(context: Context, act: Callable[[FTGroup], Awaitable[FaultRecord | None
             context.print_json(document)
             return
         if fault is not None:
-            context.say(f"{fault.name} {', '.join(fault.targets)}: expected: {fault.expected}")
+            context.say(f"{fault.name} {', '.join(fault.targets)}; expected: {fault.expected}")
         render.group(document)
 
     run(work())

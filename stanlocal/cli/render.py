@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -23,6 +24,16 @@ STYLES = {
     "blocked": "bold red",
     "split-brain": "bold white on red",
     "down": "dim",
+}
+MEANINGS = {
+    "healthy": "{active} is active and every other node stands by",
+    "degraded": "{active} is active, but some other node would not take over",
+    "failover": "nobody serves; a standby can take over",
+    "recovering": "nobody serves yet; a node has the store lock and reads the store",
+    "starting": "nobody serves yet; the nodes come up",
+    "blocked": "nobody serves, and nobody can",
+    "split-brain": "two nodes are active over one store",
+    "down": "no node runs",
 }
 NODE_COLOURS = ("cyan", "magenta", "yellow", "green", "blue", "red")
 
@@ -55,10 +66,9 @@ def group(document: Mapping[str, Any], usage: Mapping[str, tuple[float, int]] | 
     from rich.markup import escape
 
     out = console()
-    active = f", {document['active']} is active" if document["active"] else ""
-    out.print(
-        f"{escape(document['group'])} is {styled(document['state'])}{active}  [dim]({document['engine']})[/]"
-    )
+    state = document["state"]
+    meaning = MEANINGS[state].format(active=document["active"])
+    out.print(f"{escape(document['group'])}: {styled(state)}, {meaning} [dim]({document['engine']})[/]")
     if document["problem"]:
         out.print(f"[red]{escape(document['problem'])}[/]")
     nodes = table(
@@ -82,7 +92,8 @@ def group(document: Mapping[str, Any], usage: Mapping[str, tuple[float, int]] | 
         if node["problem"]:
             out.print(f"{node['name']}: [red]{escape(node['problem'])}[/]")
     for fault in document["faults"]:
-        out.print(f"fault {escape(fault['name'])} on {', '.join(fault['targets'])} since {fault['since']}")
+        since = datetime.fromisoformat(fault["since"]).astimezone()
+        out.print(f"in force since {since:%H:%M:%S}: {escape(fault['name'])} {', '.join(fault['targets'])}")
 
 
 def _address(url: str) -> str:
