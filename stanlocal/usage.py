@@ -33,5 +33,6 @@ def of_processes(pids: Mapping[str, int]) -> dict[str, tuple[float, int]]:
             after, resident = process.cpu_times(), process.memory_info().rss
         except psutil.Error:
             continue
-        used[node] = ((after.user + after.system - before.user - before.system) / elapsed, resident)
+        busy = max(0.0, after.user + after.system - before.user - before.system)
+        used[node] = (busy / elapsed, resident)
     return used

@@ -116,13 +116,13 @@ def status(context: Context, watch: bool) -> None:
         if watch:
             await _watch(context, group)
         else:
-            document = await group.document()
+            look = await group.look()
+            document = (await group.core()).document(look)
             if context.json:
                 context.print_json(document)
             else:
                 from stanlocal.usage import of_processes
 
-                look = await group.look()
                 pids = {node.name: node.instance.pid for node in look.status.nodes if node.instance.pid}
                 render.group(document, of_processes(pids))
         await group.close()
