@@ -11,6 +11,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from stanlocal.api import FTGroup, attach
     from stanlocal.errors import StanlocalError
+    from stanlocal.stan import (
+        DeliverAll,
+        LastReceived,
+        NewOnly,
+        StartSequence,
+        StartTime,
+        StartTimeDelta,
+    )
 
 __version__ = "0.1.0"
 
@@ -18,12 +26,25 @@ _HOMES = {
     "FTGroup": "stanlocal.api",
     "attach": "stanlocal.api",
     "StanlocalError": "stanlocal.errors",
+    "DeliverAll": "stanlocal.stan",
+    "LastReceived": "stanlocal.stan",
+    "NewOnly": "stanlocal.stan",
+    "StartSequence": "stanlocal.stan",
+    "StartTime": "stanlocal.stan",
+    "StartTimeDelta": "stanlocal.stan",
 }
 
 __all__ = [
     # groups
     "FTGroup",
     "attach",
+    # where a subscription begins
+    "DeliverAll",
+    "LastReceived",
+    "NewOnly",
+    "StartSequence",
+    "StartTime",
+    "StartTimeDelta",
     # errors; the whole tree is in stanlocal.errors
     "StanlocalError",
 ]  # fmt: skip

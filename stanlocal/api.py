@@ -17,13 +17,14 @@ from stanlocal.engine.base import Engine
 from stanlocal.errors import EngineUnavailable, SettingsError
 from stanlocal.failovers import Failover
 from stanlocal.faults import act
+from stanlocal.faults.base import Fault
+from stanlocal.faults.injected import InjectedFault
 from stanlocal.faults.kill import ENDING_SIGNALS, Kill
 from stanlocal.faults.pause import Pause
 from stanlocal.faults.stop import Restart, Stop
 from stanlocal.folders import group_folder, state_home
 from stanlocal.group import Group, Look
 from stanlocal.home import GroupHome, known_groups
-from stanlocal.journal import FaultRecord
 from stanlocal.logs.merge import NodeLine
 from stanlocal.plan import STOP_GRACE_S
 from stanlocal.settings import Settings, load
@@ -32,6 +33,7 @@ from stanlocal.timeline import Event
 
 if TYPE_CHECKING:
     from stanlocal.engine.docker import DockerEngine
+    from stanlocal.stan.client import Client, Connecting
 
 _LOG = logging.getLogger("stanlocal")
 
@@ -121,6 +123,25 @@ class FTGroup:
             self._core = Group(choose_engine(settings.engine), settings.group, group_home(settings.group))
         return self._core
 
+    # Clients
+
+    def connect(self, client_id: str, **options: Any) -> Connecting:
+        """A STAN client that knows every node: ``await`` it, or use it in ``async with``.
+
+        It publishes with `retry` unless told otherwise: a message is sent again through a failover until
+        it is acknowledged, and so stored at least once. `options` are those of `stanlocal.stan.connect`.
+        """
+        from stanlocal.stan.client import Connecting
+
+        return Connecting(lambda: self._connect(client_id, options))
+
+    async def _connect(self, client_id: str, options: Mapping[str, Any]) -> Client:
+        from stanlocal import stan
+
+        plan, _ = await (await self.core()).find()
+        chosen = {"retry": True, **options}
+        return await stan.connect(plan.client_urls, cluster_id=plan.cluster_id, client_id=client_id, **chosen)
+
     # The whole group
 
     async def up(self, *, timeout: float = bringup.TIMEOUT_S, recreate: bool = False) -> Look:
@@ -165,7 +186,7 @@ class FTGroup:
 
     # Nodes: targets are names, indexes, @active, @standby, @all; each returns once the engine confirms
 
-    async def kill(self, *targets: str, signal: str = "SIGKILL") -> FaultRecord | None:
+    async def kill(self, *targets: str, signal: str = "SIGKILL") -> InjectedFault | None:
         """Ends the targets' processes by a signal.
 
         A signal that does not end a server (SIGHUP: reload, SIGUSR1: reopen the log) is sent and not
@@ -175,19 +196,23 @@ class FTGroup:
         if signal not in ENDING_SIGNALS:
             await act.send_signal(group, targets, signal)
             return None
-        return await act.inject(group, Kill(signal), targets)
+        return await self._inject(Kill(signal), targets)
 
-    async def stop(self, *targets: str, timeout: float = STOP_GRACE_S) -> FaultRecord:
+    async def stop(self, *targets: str, timeout: float = STOP_GRACE_S) -> InjectedFault:
         """SIGTERM, and SIGKILL after `timeout` seconds; a node that does not run is left."""
-        return await act.inject(await self.core(), Stop(timeout), targets)
+        return await self._inject(Stop(timeout), targets)
 
-    async def restart(self, *targets: str, timeout: float = STOP_GRACE_S) -> FaultRecord:
+    async def restart(self, *targets: str, timeout: float = STOP_GRACE_S) -> InjectedFault:
         """Stops and starts the targets, one after the other."""
-        return await act.inject(await self.core(), Restart(timeout), targets)
+        return await self._inject(Restart(timeout), targets)
 
-    async def pause(self, *targets: str) -> FaultRecord:
+    async def pause(self, *targets: str) -> InjectedFault:
         """Freezes the targets; an active one keeps the store lock, which blocks the group."""
-        return await act.inject(await self.core(), Pause(), targets)
+        return await self._inject(Pause(), targets)
+
+    async def _inject(self, fault: Fault, targets: Sequence[str]) -> InjectedFault:
+        group = await self.core()
+        return InjectedFault(group, await act.inject(group, fault, targets))
 
     async def unpause(self, *targets: str) -> None:
         """Lets frozen targets go on."""

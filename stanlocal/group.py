@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -17,7 +18,7 @@ from stanlocal import moments
 from stanlocal.document import group_document
 from stanlocal.engine.base import Engine, Instance
 from stanlocal.errors import GroupNotFound
-from stanlocal.failovers import Failover
+from stanlocal.failovers import Failover, FailoverTracker
 from stanlocal.home import GroupHome
 from stanlocal.journal import Record, end_is_recorded, faults, rfc3339
 from stanlocal.logs.merge import NodeLine, follow_all, read_all
@@ -154,6 +155,21 @@ class Group:
         async with await self.watch() as watch:
             return await watch.until(reached, timeout=timeout, waiting_for=waiting_for)
 
+    async def wait_failover(self, *, since: datetime, timeout: float) -> Failover:
+        """The first failover that began at `since` or later; `WaitTimeout` after `timeout` seconds."""
+        plan, _ = await self.find()
+        tracker = FailoverTracker()
+        async with Watch(self.engine, plan, self.home.journal, story=True) as watch:
+            try:
+                async with asyncio.timeout(timeout), aclosing(watch.moments()) as story:
+                    async for moment in story:
+                        failover = tracker.observe(moment)
+                        if failover is not None and failover.ready_at >= since:
+                            return failover
+            except TimeoutError:
+                raise watch.timed_out(timeout, "a failover") from None
+        raise AssertionError("the story of a group that is watched has no end")
+
     # Single nodes: each returns once the engine confirms the effect, with the moment of the effect
 
     async def start(self, node: str) -> datetime:
@@ -203,3 +219,13 @@ def current_plan(instances: Sequence[Instance]) -> GroupPlan | None:
     newest = instances[-1].plan
     nodes = tuple(instance.plan.node(instance.name) for instance in instances)
     return replace(newest, nodes=nodes)
+
+
+def intended_plan(instances: Sequence[Instance]) -> GroupPlan | None:
+    """As `current_plan`, with the nodes that are missing: not made yet, or removed by hand."""
+    plan = current_plan(instances)
+    if plan is None:
+        return None
+    present = {node.name: node for node in plan.nodes}
+    largest = max((instance.plan for instance in instances), key=lambda plan: len(plan.nodes))
+    return replace(plan, nodes=tuple(present.get(node.name, node) for node in largest.nodes))

@@ -119,9 +119,10 @@ class Watch:
                         await self._changed.wait()
                     return self.status
         except TimeoutError:
-            raise self._timed_out(timeout, waiting_for) from None
+            raise self.timed_out(timeout, waiting_for) from None
 
-    def _timed_out(self, timeout: float, waiting_for: str) -> WaitTimeout:
+    def timed_out(self, timeout: float, waiting_for: str) -> WaitTimeout:
+        """The error that says what was waited for in vain, and how the nodes are."""
         if self.engine_lost is not None:
             why = str(self.engine_lost)
         else:

@@ -15,7 +15,7 @@ from stanlocal.plan import STOP_GRACE_S
 
 if TYPE_CHECKING:
     from stanlocal.api import FTGroup
-    from stanlocal.journal import FaultRecord
+    from stanlocal.faults.injected import InjectedFault
 
 _targets = click.argument("targets", nargs=-1, required=True, metavar="TARGET...")
 _grace = click.option(
@@ -23,7 +23,7 @@ _grace = click.option(
 )
 
 
-def _act(context: Context, act: Callable[[FTGroup], Awaitable[FaultRecord | None]]) -> None:
+def _act(context: Context, act: Callable[[FTGroup], Awaitable[InjectedFault | None]]) -> None:
     async def work() -> None:
         group = context.ft_group()
         fault = await act(group)
