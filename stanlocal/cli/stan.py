@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import json
 import os
 import re
 import secrets
@@ -14,9 +13,11 @@ import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from datetime import datetime, timedelta
 from itertools import cycle, islice
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+from stanlocal.cli.context import Context, group_endpoint, pass_context
 
 if TYPE_CHECKING:
     from stanlocal.stan import Client, Message, StartPosition, Subscription
@@ -30,12 +31,6 @@ _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+")
 
 _F = TypeVar("_F", bound=Callable[..., Any])
-
-
-class Context(Protocol):
-    """What these commands need of `stanlocal.cli.context.Context`."""
-
-    json: bool
 
 
 def _server_options(command: _F) -> _F:
@@ -57,9 +52,9 @@ def _server_options(command: _F) -> _F:
 @click.option("--rate", type=click.FloatRange(0, min_open=True), help="Messages a second at most.")
 @click.option("--stdin", is_flag=True, help="One message for each line of standard input.")
 @_server_options
-@click.pass_obj
+@pass_context
 def pub(
-    context: Context | None,
+    context: Context,
     channel: str,
     messages: tuple[str, ...],
     count: int | None,
@@ -85,13 +80,12 @@ def pub(
     source = _lines() if stdin else _given(messages, count, 128 if size is None else size)
     urls, cluster = _server(url, cluster_id)
     report, code = asyncio.run(_pub(urls, cluster, client_id or _made_up("pub"), channel, source, rate))
-    if _as_json(context):
-        click.echo(json.dumps(report))
+    if context.json:
+        context.print_json(report)
     else:
-        click.echo(
+        context.say(
             f"published {report['published']} to {channel}, {report['acked']} acknowledged, "
-            f"in {report['seconds']:.3f} s ({report['rate']:.0f}/s)",
-            err=True,
+            f"in {report['seconds']:.3f} s ({report['rate']:.0f}/s)"
         )
     if code:
         click.get_current_context().exit(code)
@@ -210,9 +204,9 @@ def _start_options(command: _F) -> _F:
 @click.option("--max-inflight", type=click.IntRange(1), default=1024, show_default=True, help="Messages.")
 @click.option("--unsubscribe", is_flag=True, help="At the end, remove the durable.")
 @_server_options
-@click.pass_obj
+@pass_context
 def sub(
-    context: Context | None,
+    context: Context,
     channel: str,
     new: bool,
     everything: bool,
@@ -237,7 +231,13 @@ def sub(
     """
     start = _start(new, everything, last, since, seq)
     urls, cluster = _server(url, cluster_id)
-    show = _print_json if _as_json(context) else _print_text
+
+    def show(message: Message) -> None:
+        if context.json:
+            context.print_json(_document(message), stream=True)
+        else:
+            _print(message)
+
     code = asyncio.run(
         _sub(
             urls,
@@ -294,8 +294,16 @@ async def _sub(
             if shown == count:
                 return
 
+    patience = None if timeout is None else min(timeout, 10.0)
     async with (
-        stan.connect(urls, cluster_id=cluster_id, client_id=client_id, retry=True, reconnect=True) as client,
+        stan.connect(
+            urls,
+            cluster_id=cluster_id,
+            client_id=client_id,
+            request_timeout=patience,
+            retry=True,
+            reconnect=True,
+        ) as client,
         await subscribe(client) as subscription,
     ):
         code = await _run(follow(subscription), timeout=timeout)
@@ -330,32 +338,30 @@ def _start(new: bool, everything: bool, last: bool, since: str | None, seq: int 
         ) from None
 
 
-def _print_text(message: Message) -> None:
+def _document(message: Message) -> dict[str, Any]:
+    """A message for scripts: text as text, other bytes as base64."""
+    try:
+        data = {"data": message.data.decode()}
+    except UnicodeDecodeError:
+        data = {"data_base64": base64.b64encode(message.data).decode()}
+    return {
+        "channel": message.channel,
+        "seq": message.sequence,
+        **data,
+        "timestamp": message.timestamp,
+        "redelivered": message.redelivered,
+        "redelivery_count": message.redelivery_count,
+    }
+
+
+def _print(message: Message) -> None:
+    """A message for people, out at once: it is acknowledged only after that."""
     again = f" (redelivered {message.redelivery_count})" if message.redelivered else ""
     try:
         text = message.data.decode()
     except UnicodeDecodeError:
         text = f"base64:{base64.b64encode(message.data).decode()}"
-    _print(f"[{message.sequence}]{again} {text}\n")
-
-
-def _print_json(message: Message) -> None:
-    document: dict[str, Any] = {"channel": message.channel, "seq": message.sequence}
-    try:
-        document["data"] = message.data.decode()
-    except UnicodeDecodeError:
-        document["data_base64"] = base64.b64encode(message.data).decode()
-    document |= {
-        "timestamp": message.timestamp,
-        "redelivered": message.redelivered,
-        "redelivery_count": message.redelivery_count,
-    }
-    _print(json.dumps(document) + "\n")
-
-
-def _print(line: str) -> None:
-    """Out at once: a message is acknowledged only after it."""
-    sys.stdout.write(line)
+    click.echo(f"[{message.sequence}]{again} {text}")
     sys.stdout.flush()
 
 
@@ -367,9 +373,9 @@ def _print(line: str) -> None:
 @click.option("--size", type=click.IntRange(0), default=128, show_default=True, help="Bytes of a message.")
 @click.option("--sync", is_flag=True, help="Each client publishes one at a time.")
 @_server_options
-@click.pass_obj
+@pass_context
 def bench(
-    context: Context | None,
+    context: Context,
     channel: str,
     pubs: int,
     subs: int,
@@ -391,8 +397,8 @@ def bench(
     urls, cluster = _server(url, cluster_id)
     plan = Bench(channel, pubs, subs, count, size, sync)
     report = asyncio.run(run(urls, cluster, client_id or _made_up("bench"), plan))
-    if _as_json(context):
-        click.echo(json.dumps(report))
+    if context.json:
+        context.print_json(report)
         return
     for what in ("publish", "deliver"):
         if (part := report[what]) is not None:
@@ -406,10 +412,6 @@ commands = [pub, sub, bench]
 # What they share
 
 
-def _as_json(context: Context | None) -> bool:
-    return context is not None and context.json
-
-
 def _made_up(role: str) -> str:
     return f"stanlocal-{role}-{secrets.token_hex(4)}"
 
@@ -418,8 +420,6 @@ def _server(url: str | None, cluster_id: str | None) -> tuple[list[str], str]:
     """The URLs and the cluster id: those given, else the group's."""
     if url is not None:
         return [part.strip() for part in url.split(",")], cluster_id or _DEFAULT_CLUSTER_ID
-    from stanlocal.cli.context import group_endpoint
-
     urls, groups_id = group_endpoint()
     return list(urls), cluster_id or groups_id
 

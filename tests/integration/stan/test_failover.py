@@ -31,7 +31,7 @@ async def pair(make_group: Callable[..., Group]) -> Group:
 async def kill_under_load(
     group: Group, connect: Connect, kills: int
 ) -> tuple[Ledger, list[float], list[float]]:
-    """Kill the active that often under load; what was seen, and client's and server's outages in seconds."""
+    """Kill the active that often; what was seen, and the outages of client and server in seconds."""
     publisher = await connect(group.urls, retry=True)
     subscriber = await connect(group.urls, retry=True)
     ledger = Ledger()
@@ -62,7 +62,8 @@ def report(ledger: Ledger, outages: list[float], servers: list[float]) -> str:
     return (
         f"{len(outages)} kills: {len(ledger.acked)} acknowledged, {len(ledger.missing)} missing, "
         f"{len(ledger.failed)} failed, {ledger.duplicates} duplicates; outage median "
-        f"{statistics.median(outages) * 1000:.0f} ms, server's own {statistics.median(servers) * 1000:.0f} ms, "
+        f"{statistics.median(outages) * 1000:.0f} ms, "
+        f"server's own {statistics.median(servers) * 1000:.0f} ms, "
         f"worst difference {max(a - b for a, b in zip(outages, servers, strict=True)) * 1000:.0f} ms"
     )
 
@@ -70,7 +71,7 @@ def report(ledger: Ledger, outages: list[float], servers: list[float]) -> str:
 async def test_kills_under_load_lose_nothing(
     pair: Group, connect: Connect, record_property: Callable[[str, object], None]
 ) -> None:
-    """Ten kills of the active: no publish fails, nothing acknowledged is missing; counts duplicates."""
+    """Ten kills of the active: no publish fails, nothing acknowledged is missing; duplicates are counted."""
     ledger, outages, servers = await kill_under_load(pair, connect, 10)
     record_property("failover", line := report(ledger, outages, servers))
     print(line)  # noqa: T201 - shown with -s and on failure
