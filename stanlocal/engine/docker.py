@@ -20,12 +20,12 @@ import docker.errors
 from docker.types import LogConfig
 from requests.exceptions import HTTPError
 
+from stanlocal.container import Mount, container
 from stanlocal.engine.base import EngineEvent, EngineInfo, Exit, Instance, RawLine
 from stanlocal.engine.docker_errors import FOREIGN, translate, translated
 from stanlocal.engine.docker_streams import AttachSource, Pump, parse_time, split_stamped
 from stanlocal.errors import EngineError, NameConflict, NodeNotFound, PortInUse
-from stanlocal.plan import CONF_DIR, STORE_DIR, GroupPlan, NodePlan
-from stanlocal.settings import host_files
+from stanlocal.plan import GroupPlan, NodePlan
 
 T = TypeVar("T")
 
@@ -34,9 +34,6 @@ GROUP, NODE, INDEX, OWNER, PLAN, FINGERPRINT = (
     f"{LABEL}.{key}" for key in ("group", "node", "index", "owner", "plan", "fingerprint")
 )
 
-PIDS_LIMIT = 512
-"""Far above what a server needs (64 were enough in tests), far below what a fork bomb wants."""
-LOG_CONFIG = {"max-size": "10m", "max-file": "3"}
 NEVER = "0001-01-01T00:00:00Z"
 """What the engine says instead of a time that there is not."""
 
@@ -165,15 +162,14 @@ class DockerEngine:
             ) from conflict
 
     def _create(self, plan: GroupPlan, node: NodePlan, fingerprint: str) -> None:
-        listen = node.listen
-        published = {listen.client: node.client_port, listen.monitor: node.monitor_port}
+        wanted = container(plan, node)
         made = self._api.create_container(
-            plan.image,
-            command=["-sc", f"{CONF_DIR}/stan.conf"],
-            name=node.name,
-            hostname=node.name,
-            user=plan.user,
-            ports=list(published),
+            wanted.image,
+            command=list(wanted.command),
+            name=wanted.name,
+            hostname=wanted.name,
+            user=wanted.user,
+            ports=[port.inside for port in wanted.ports],
             labels={
                 GROUP: plan.group,
                 NODE: node.name,
@@ -182,21 +178,21 @@ class DockerEngine:
                 FINGERPRINT: fingerprint,
                 PLAN: plan.to_json(),
             },
-            stop_signal="SIGTERM",
+            stop_signal=wanted.stop_signal,
             host_config=self._api.create_host_config(
-                binds=_binds(plan, node),
-                port_bindings={inside: (plan.host, outside) for inside, outside in published.items()},
-                network_mode=plan.client_network,
-                read_only=True,
-                cap_drop=["ALL"],
-                security_opt=["no-new-privileges:true"],
-                pids_limit=PIDS_LIMIT,
-                log_config=LogConfig(type=LogConfig.types.JSON, config=LOG_CONFIG),
+                binds=[_bind(mount) for mount in wanted.mounts],
+                port_bindings={port.inside: (port.host, port.outside) for port in wanted.ports},
+                network_mode=wanted.client_network,
+                read_only=wanted.read_only,
+                cap_drop=list(wanted.cap_drop),
+                security_opt=list(wanted.security_opt),
+                pids_limit=wanted.pids_limit,
+                log_config=LogConfig(type=wanted.log_driver, config=dict(wanted.log_options)),
             ),
         )
         try:
             self._api.connect_container_to_network(
-                made["Id"], plan.cluster_network, aliases=[node.route_host]
+                made["Id"], wanted.cluster_network, aliases=[wanted.route_alias]
             )
         except FOREIGN:
             self._api.remove_container(made["Id"], force=True)
@@ -318,14 +314,8 @@ class DockerEngine:
         self._client.close()
 
 
-def _binds(plan: GroupPlan, node: NodePlan) -> list[str]:
-    """The store, the configuration, and at their own paths the files that options name."""
-    named = sorted(set(host_files(plan.streaming, plan.nats).values()))
-    return [
-        f"{plan.store_dir}:{STORE_DIR}:rw",
-        f"{plan.conf_dir(node)}:{CONF_DIR}:ro",
-        *(f"{path}:{path}:ro" for path in named),
-    ]
+def _bind(mount: Mount) -> str:
+    return f"{mount.source}:{mount.target}:{'ro' if mount.read_only else 'rw'}"
 
 
 def _instance(found: Mapping[str, Any]) -> Instance | None:

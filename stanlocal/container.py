@@ -1,0 +1,91 @@
+"""A node as a container, said once: the Docker engine makes it and `export compose` writes it down. Pure.
+
+Whatever a node's container is told stands here, so that neither of the two can say something else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from stanlocal.plan import CONF_DIR, STORE_DIR, GroupPlan, NodePlan
+from stanlocal.settings import host_files
+
+CONF_FILE = f"{CONF_DIR}/stan.conf"
+PIDS_LIMIT = 512
+"""Far above what a server needs (64 were enough in tests), far below what a fork bomb wants."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mount:
+    """A folder or file of the host, at `target` in the container."""
+
+    source: str
+    target: str
+    read_only: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """A port of the container, published on the host."""
+
+    host: str
+    outside: int
+    inside: int
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """Everything that an engine is told about one node, apart from who made it."""
+
+    name: str
+    image: str
+    user: str
+    """`uid:gid` of the process."""
+    ports: tuple[Port, ...]
+    store: Mount
+    conf: Mount
+    """The folder with stan.conf."""
+    files: tuple[Mount, ...]
+    """What options name (certificates, keys), at the paths that they have on the host."""
+    client_network: str
+    """The first one it is on: ports are published through it."""
+    cluster_network: str
+    """Carries routes only, and leads nowhere else."""
+    route_alias: str
+    """Its name on `cluster_network`."""
+    stop_grace_s: int
+    stop_signal: str = "SIGTERM"
+    command: tuple[str, ...] = ("-sc", CONF_FILE)
+    read_only: bool = True
+    cap_drop: tuple[str, ...] = ("ALL",)
+    security_opt: tuple[str, ...] = ("no-new-privileges:true",)
+    pids_limit: int = PIDS_LIMIT
+    log_driver: str = "json-file"
+    log_options: Mapping[str, str] = field(default_factory=lambda: {"max-size": "10m", "max-file": "3"})
+
+    @property
+    def mounts(self) -> tuple[Mount, ...]:
+        return (self.store, self.conf, *self.files)
+
+
+def container(plan: GroupPlan, node: NodePlan) -> Container:
+    """The container of `node`."""
+    listen = node.listen
+    named = sorted(set(host_files(plan.streaming, plan.nats).values()))
+    return Container(
+        name=node.name,
+        image=plan.image,
+        user=plan.user,
+        ports=(
+            Port(plan.host, node.client_port, listen.client),
+            Port(plan.host, node.monitor_port, listen.monitor),
+        ),
+        store=Mount(plan.store_dir, STORE_DIR, read_only=False),
+        conf=Mount(plan.conf_dir(node), CONF_DIR),
+        files=tuple(Mount(path, path) for path in named),
+        client_network=plan.client_network,
+        cluster_network=plan.cluster_network,
+        route_alias=node.route_host,
+        stop_grace_s=plan.stop_grace_s,
+    )
