@@ -6,6 +6,7 @@ import asyncio
 import json
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
 from typing import Any
 
 import docker
@@ -59,21 +60,20 @@ class _Pull(threading.Thread):
         self._loop = asyncio.get_running_loop()
         self._response: requests.Response | None = None
         self._cancelled = False
-        self.reports: asyncio.Queue[dict[str, Any] | Exception | None] = asyncio.Queue()
-        """Each report; at the end None, or the error that ended it."""
+        self.reports: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
+        """Each report of the engine, `{"error": …}` when something failed; at the end None."""
 
     def run(self) -> None:
-        end: Exception | None = None
         try:
             for report in self._read():
                 self._hand_over(report)
         except (*FOREIGN, ValueError) as err:
-            end = err
-        self._hand_over(end)
+            self._hand_over({"error": str(err)})
+        self._hand_over(None)
 
-    def _hand_over(self, item: dict[str, Any] | Exception | None) -> None:
+    def _hand_over(self, report: dict[str, Any] | None) -> None:
         if not self._cancelled:
-            self._loop.call_soon_threadsafe(self.reports.put_nowait, item)
+            self._loop.call_soon_threadsafe(self.reports.put_nowait, report)
 
     def _read(self) -> Iterator[dict[str, Any]]:
         api = self._client.api
@@ -87,19 +87,22 @@ class _Pull(threading.Thread):
             stream=True,
             timeout=(_CONNECT_S, self._read_timeout_s),
         )
-        if response.status_code != requests.codes.ok:
-            yield {"error": _message(response)}
-            return
-        self._response = response
-        if not self._cancelled:
-            yield from (json.loads(line) for line in response.iter_lines() if line)
+        with closing(response):
+            if response.status_code != requests.codes.ok:
+                yield {"error": _message(response)}
+                return
+            self._response = response
+            if not self._cancelled:
+                yield from (json.loads(line) for line in response.iter_lines() if line)
 
     def cancel(self) -> None:
         """Ends the pull in the engine too, which goes on only while somebody listens."""
         self._cancelled = True
         if self._response is not None:
-            # Closing the response itself would wait for its end; this shuts the connection down.
-            CancellableStream(iter(()), self._response).close()
+            # Closing the response itself would wait for its end; this shuts the connection down, and finds
+            # none when the other side ends it at this very moment.
+            with suppress(OSError, AttributeError):
+                CancellableStream(iter(()), self._response).close()
 
 
 def _message(response: requests.Response) -> str:
@@ -125,18 +128,19 @@ async def pull(
     # The thread's own limit is only for one that nobody waits for any more.
     task = _Pull(client, image, read_timeout_s=2 * silence_s)
     task.start()
+    problem = None
     try:
         while report := await asyncio.wait_for(task.reports.get(), silence_s):
-            if isinstance(report, Exception):
-                raise ImageNotFound(f"cannot pull {image}: {report}") from report
             if "error" in report:
-                raise ImageNotFound(f"cannot pull {image}: {_first_line(str(report['error']))}")
-            if line := shown.feed(report):
+                problem = _first_line(str(report["error"]))
+            elif line := shown.feed(report):
                 progress(line)
     except TimeoutError:
-        raise ImageNotFound(f"cannot pull {image}: no progress for {silence_s:g} s") from None
+        problem = f"no progress for {silence_s:g} s"
     finally:
         task.cancel()
+    if problem is not None:
+        raise ImageNotFound(f"cannot pull {image}: {problem}")
 
 
 def _first_line(text: str) -> str:

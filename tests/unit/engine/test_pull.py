@@ -1,5 +1,8 @@
 import asyncio
+import gc
 import json
+import threading
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,6 +35,12 @@ def engine(
             yield client, fake
         finally:
             client.close()
+            for thread in threading.enumerate():
+                if thread.name == "stanlocal-pull":
+                    thread.join()
+            # urllib3 leaves the socket of an answer that never began to the garbage collector.
+            with warnings.catch_warnings(action="ignore", category=ResourceWarning):
+                gc.collect()
 
 
 async def test_a_pull_tells_its_progress_and_ends(tmp_path: Path) -> None:
