@@ -24,6 +24,7 @@ from stanlocal.settings import Settings, redacted
 from stanlocal.states import GroupState, GroupStatus, NodeState
 from stanlocal.store.folder import Claim, claim, discard_unused
 from stanlocal.teardown import retire
+from stanlocal.together import together
 from stanlocal.watch import Watch
 
 Report = Callable[[str], None]
@@ -219,9 +220,7 @@ class _Bringup:
                 await self._ensure_running(plan, name, prints[name])
 
         await ensure(first)
-        async with asyncio.TaskGroup() as starts:
-            for name in rest:
-                starts.create_task(ensure(name))
+        await together(ensure(name) for name in rest)
 
     async def _ensure_running(self, plan: GroupPlan, name: str, print_: str) -> None:
         instance = self._present.get(name)

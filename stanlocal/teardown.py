@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from stanlocal.errors import NodeNotFound
 from stanlocal.group import Group, current_plan
 from stanlocal.plan import STOP_GRACE_S
 from stanlocal.store.folder import PurgeReport, check_purgeable, purge
+from stanlocal.together import together
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +46,7 @@ async def down(
             check_purgeable(store, group.name)
         if instances:
             report(f"stopping {', '.join(instance.name for instance in instances)}")
-        async with asyncio.TaskGroup() as tasks:
-            for instance in instances:
-                tasks.create_task(retire(group, instance.name, grace))
+        await together(retire(group, instance.name, grace) for instance in instances)
         await group.engine.clean(group.name)
         removed = tuple(instance.name for instance in instances)
         if not purge_store:

@@ -1,0 +1,99 @@
+"""Groups on the real engine, each with a name and ports of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Iterator
+from functools import partial
+from pathlib import Path
+
+import docker
+import pytest
+
+from stanlocal import bringup
+from stanlocal.api import FTGroup
+from stanlocal.ports import choose_ports
+from tests.support.census import Census, take
+from tests.support.cli import Cli
+
+
+def _use_ports_of_its_own(group: str, patch: pytest.MonkeyPatch) -> int:
+    first = 14_000 + int(group.removeprefix("t-"), 16) % 15_000
+    mine = partial(choose_ports, first_client=first, first_monitor=first + 20)
+    patch.setattr(bringup, "choose_ports", mine)
+    return first
+
+
+@pytest.fixture
+def own_ports(group_name: str, monkeypatch: pytest.MonkeyPatch) -> int:
+    """Ports that other tests' groups do not begin with; the first one."""
+    return _use_ports_of_its_own(group_name, monkeypatch)
+
+
+@pytest.fixture
+async def group(group_name: str, own_ports: int) -> AsyncIterator[FTGroup]:
+    """A group that is not up yet; purged at the end."""
+    group = FTGroup(group=group_name)
+    yield group
+    await group.down(timeout=0, purge=True)
+    await group.close()
+
+
+@pytest.fixture(scope="module")
+def shared_name(docker_client: docker.DockerClient) -> Iterator[str]:
+    """The name of a group for all tests of a module; purged at the end."""
+    name = f"t-{secrets.token_hex(4)}"
+
+    async def purge() -> None:
+        group = FTGroup(group=name)
+        await group.down(timeout=0, purge=True)
+        await group.close()
+
+    with pytest.MonkeyPatch.context() as patch:
+        _use_ports_of_its_own(name, patch)
+        yield name
+        asyncio.run(purge())
+
+
+@pytest.fixture
+async def shared(shared_name: str) -> AsyncIterator[FTGroup]:
+    """The group of the module as the test before left it; `up` makes it healthy."""
+    group = FTGroup(group=shared_name)
+    yield group
+    await group.close()
+
+
+@pytest.fixture
+def cli(group_name: str, tmp_path: Path) -> Cli:
+    """The command line, for the test's own group."""
+    return Cli(tmp_path, group=group_name)
+
+
+class Left:
+    """What there is of the test's group."""
+
+    def __init__(self, client: docker.DockerClient, state_home: Path, prefix: str) -> None:
+        self._client = client
+        self._state_home = state_home
+        self._prefix = prefix
+
+    def census(self) -> Census:
+        return take(self._client, state_home=self._state_home, prefix=self._prefix)
+
+    def is_nothing(self) -> bool:
+        """Whether neither engine nor state folder has anything of the group."""
+        return self.census() == Census(frozenset(), frozenset(), frozenset(), frozenset())
+
+
+@pytest.fixture
+def left(docker_client: docker.DockerClient, state_home: Path, group_name: str) -> Left:
+    return Left(docker_client, state_home, group_name)
+
+
+@pytest.fixture
+def purged_by_name(cli: Cli, left: Left) -> Iterator[None]:
+    """For tests that work by commands alone."""
+    yield
+    cli.run("down", "--purge", "--yes", "--timeout", "0")
+    assert left.is_nothing()

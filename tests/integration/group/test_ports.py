@@ -1,0 +1,79 @@
+"""The ports of a group: kept for ever, and moved only when somebody else has one."""
+
+from __future__ import annotations
+
+import socket
+from contextlib import ExitStack, closing
+
+import docker
+import pytest
+
+from stanlocal.api import FTGroup
+from stanlocal.group import Look
+from tests.integration.group.conftest import Left
+
+pytestmark = pytest.mark.docker
+
+
+def ports(look: Look) -> list[tuple[int, int]]:
+    return [(node.client_port, node.monitor_port) for node in look.plan.nodes]
+
+
+def listening(port: int) -> closing[socket.socket]:
+    """Something that has the port."""
+    return closing(socket.create_server(("127.0.0.1", port)))
+
+
+async def test_ports_stay_over_down_and_up_and_when_containers_were_removed_by_hand(
+    group: FTGroup, group_name: str, docker_client: docker.DockerClient
+) -> None:
+    """Those of the last two nodes too, where the group is made smaller and larger again meanwhile."""
+    first = ports(await group.up())
+    await group.down(timeout=0)
+    assert ports(await group.up()) == first
+    for node in ("0", "1"):
+        docker_client.containers.get(f"{group_name}-{node}").remove(force=True)
+    assert ports(await group.up()) == first
+
+
+async def test_a_port_that_got_taken_while_the_group_was_down_is_moved_and_named(
+    group_name: str, own_ports: int
+) -> None:
+    said: list[str] = []
+    group = FTGroup(group=group_name, note=said.append)
+    try:
+        (client, _monitor), other = ports(await group.up())
+        await group.down(timeout=0)
+        with listening(client):
+            moved = ports(await group.up())
+        assert moved[0][0] != client
+        assert moved[1] == other
+        assert f"port {client} is taken by " in "\n".join(said)
+        assert f"{group_name}-0 listens on {moved[0][0]} instead" in "\n".join(said)
+    finally:
+        await group.down(timeout=0, purge=True)
+        await group.close()
+
+
+@pytest.mark.parametrize("node", [0, 1])
+async def test_a_port_that_is_taken_between_the_choice_and_the_start_is_moved(
+    group_name: str, own_ports: int, left: Left, node: int
+) -> None:
+    """Whichever node is hit: the first is started alone, the others side by side."""
+    with ExitStack() as held:
+
+        def take_port(line: str) -> None:
+            if line == f"starting {group_name}-{node}" and not taken:
+                taken.append(own_ports + node)
+                held.enter_context(listening(own_ports + node))
+
+        taken: list[int] = []
+        group = FTGroup(group=group_name, report=take_port)
+        try:
+            chosen = ports(await group.up())
+            assert taken == [own_ports + node]
+            assert chosen[node][0] not in taken
+        finally:
+            await group.down(timeout=0, purge=True)
+            await group.close()
+    assert left.is_nothing()

@@ -1,0 +1,82 @@
+"""The `stanlocal` command as users run it: a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+COMMAND = (sys.executable, "-m", "stanlocal")
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Cli:
+    """Runs the command in a folder and an environment of its own, for one group if it names one."""
+
+    folder: Path
+    """The working directory."""
+    env: Mapping[str, str] = field(default_factory=dict)
+    """Over the test's own environment."""
+    group: str | None = None
+
+    def environment(self) -> dict[str, str]:
+        """Without terminal and colours, as scripts and CI have it."""
+        return {**os.environ, "PYTHONPATH": str(ROOT), "TERM": "dumb", **self.env}
+
+    def _command(self, arguments: tuple[str, ...]) -> list[str]:
+        group = ("--group", self.group) if self.group else ()
+        return [*COMMAND, *group, *arguments]
+
+    def run(self, *arguments: str, timeout: float = 60, **env: str) -> subprocess.CompletedProcess[str]:
+        """The command, ended; nothing is on its standard input."""
+        return subprocess.run(
+            self._command(arguments),
+            cwd=self.folder,
+            env={**self.environment(), **env},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+        )
+
+    def ok(self, *arguments: str, timeout: float = 60, **env: str) -> str:
+        """What a command that must succeed prints."""
+        done = self.run(*arguments, timeout=timeout, **env)
+        assert done.returncode == 0, f"{arguments}: exit {done.returncode}: {done.stderr}"
+        return done.stdout
+
+    def json(self, *arguments: str, timeout: float = 60, **env: str) -> Any:
+        """The one document that a command that must succeed prints with `--json`."""
+        return json.loads(self.ok(*arguments, "--json", timeout=timeout, **env))
+
+    @contextmanager
+    def started(self, *arguments: str, **env: str) -> Iterator[subprocess.Popen[str]]:
+        """The command while it runs; what is left of it at the end is killed."""
+        with subprocess.Popen(
+            self._command(arguments),
+            cwd=self.folder,
+            env={**self.environment(), **env},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process:
+            try:
+                yield process
+            finally:
+                process.kill()
+
+
+def interrupt(process: subprocess.Popen[str], timeout: float = 30) -> tuple[int, str, str]:
+    """What Ctrl-C does: exit code, standard output and standard error of the process."""
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=timeout)
+    return process.returncode, out, err
