@@ -4,6 +4,7 @@
 
 engine_deadline_s=60
 engine_log=/var/log/docker.log
+engine_pid_file=/var/run/docker.pid
 
 # Whether these arguments make a group. The other commands need no engine, or have nothing to do without one.
 makes_a_group() {
@@ -73,27 +74,35 @@ start_engine() {
         say "starting Docker Engine"
         systemctl start docker || die 3 "could not start Docker Engine; see 'journalctl -u docker'"
     else
-        say "starting dockerd, log in $engine_log"
-        forget_stale_pid /var/run/docker.pid dockerd
-        forget_stale_pid /var/run/docker/containerd/containerd.pid containerd
-        setsid dockerd >>"$engine_log" 2>&1 </dev/null 9<&- &
-        pid=$!
+        # Installing it may have started it. A stale file would keep it from starting.
+        pid=$(pid_of dockerd "$engine_pid_file")
+        pid_of containerd /var/run/docker/containerd/containerd.pid >/dev/null
+        if [[ -z $pid ]]; then
+            say "starting dockerd, log in $engine_log"
+            setsid dockerd >>"$engine_log" 2>&1 </dev/null 9<&- &
+            pid=$!
+        fi
     fi
     wait_for_engine "$pid"
 }
 
-# forget_stale_pid FILE COMMAND: a pid that belongs to another process by now keeps the daemon from starting.
-forget_stale_pid() {
-    local pid=
-    [[ -r $1 ]] && read -r pid <"$1"
-    [[ -n $pid && $(cat "/proc/$pid/comm" 2>/dev/null) == "$2" ]] || rm -f "$1"
+# pid_of COMMAND FILE: prints the pid in FILE, if it is that of COMMAND. Otherwise FILE is a leftover, of a
+# process that is gone or whose pid another one has by now, and is removed.
+pid_of() {
+    local pid
+    pid=$(cat "$2" 2>/dev/null) || return 0
+    if [[ $(cat "/proc/$pid/comm" 2>/dev/null) == "$1" ]]; then
+        printf '%s' "$pid"
+    else
+        rm -f "$2"
+    fi
 }
 
 # wait_for_engine PID: the pid of a daemon of ours, or nothing where systemd looks after it.
 wait_for_engine() {
     local deadline=$((SECONDS + engine_deadline_s))
     until find_engine; do
-        if [[ -n $1 ]] && ! kill -0 "$1" 2>/dev/null && ! find_engine; then
+        if [[ -n $1 ]] && ! kill -0 "$1" 2>/dev/null && [[ -z $(pid_of dockerd "$engine_pid_file") ]]; then
             engine_failed "$1" "dockerd ended at once"
         fi
         ((SECONDS < deadline)) || engine_failed "$1" "Docker Engine does not answer after $engine_deadline_s s"

@@ -160,11 +160,11 @@ def test_an_engine_that_only_does_not_run_is_started(machine: Machine) -> None:
     assert machine.calls == [START]
 
 
-@pytest.mark.parametrize("pid", ["$$", "999999", "", "junk"])
+@pytest.mark.parametrize("pid", ["$$", "$$\\n", "999999", "", "junk"])
 def test_a_stale_pid_file_does_not_keep_it_from_starting(machine: Machine, pid: str) -> None:
     """Pids are given to other processes after a restart: the shell's own stands for one of those."""
     machine.install()
-    done = machine.run(f'echo "{pid}" > /var/run/docker.pid; ensure_engine')
+    done = machine.run(f'printf "{pid}" > /var/run/docker.pid; ensure_engine')
     assert done.returncode == 0, done.stderr
     assert machine.calls == [START]
 
