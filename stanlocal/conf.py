@@ -11,11 +11,12 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from stanlocal.errors import SettingsError
-from stanlocal.plan import STORE_DIR, GroupPlan, NodePlan
+from stanlocal.plan import STORE_DIR, GroupPlan, Listen, NodePlan
 from stanlocal.settings.nats import NATS
 from stanlocal.settings.own import SETTINGS
 from stanlocal.settings.schema import Kind, Option, Table
@@ -26,30 +27,71 @@ CONNECT_RETRIES = 10
 
 _SPELLED = {"cluster_id": "id"}
 """Names that the seed document writes in another of the server's spellings."""
+_PLAIN_VALUE = re.compile(r"[A-Za-z][A-Za-z0-9._-]*|[0-9]+(\.[0-9]+){3}:[0-9]+")
+_WORDS = {"true", "false", "yes", "no", "on", "off"}
 _BARE_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _INDENT = "  "
 
 
-def render(plan: GroupPlan, node: NodePlan, *, store_dir: str = STORE_DIR) -> str:
-    """The stan.conf of `node`; `store_dir` is the store as the server sees it.
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """A value that the server takes from its environment; there it is written in this same language."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What tells one node's configuration from another's."""
+
+    server_name: str | Variable
+    client_advertise: str | Variable
+    cluster_advertise: str | Variable
+
+
+def identity(plan: GroupPlan, node: NodePlan) -> Identity:
+    """The identity that `plan` gives the node."""
+    return Identity(node.name, address(plan.host, node.client_port), node.cluster_advertise)
+
+
+def render(plan: GroupPlan, node: NodePlan, *, store_dir: str | None = None) -> str:
+    """The stan.conf of `node`; `store_dir` is the store as the server sees it, the plan's by default.
 
     Holds every secret of the plan's settings: keep the text where only the server's user reads it.
     Raises `SettingsError` for a value or name that the language cannot spell.
     """
-    listen = node.listen
+    title = f"Node {quote(node.name)} of the NATS Streaming FT group {quote(plan.group)}, from stanlocal."
+    return _render(title, plan, identity(plan, node), node.listen, store_dir or plan.server_store_dir)
+
+
+def render_shared(plan: GroupPlan, identity: Identity) -> str:
+    """One stan.conf for all nodes; what differs between them are the variables in `identity`.
+
+    Raises like `render`.
+    """
+    title = f"Every node of the NATS Streaming FT group {quote(plan.group)}, from stanlocal."
+    return _render(title, plan, identity, plan.nodes[0].listen, STORE_DIR)
+
+
+def in_environment(text: str) -> str:
+    """How `text` is written in the environment, for a `Variable` to come to that string."""
+    return text if _PLAIN_VALUE.fullmatch(text) and text.lower() not in _WORDS else quote(text)
+
+
+def _render(title: str, plan: GroupPlan, identity: Identity, listen: Listen, store_dir: str) -> str:
     own = {
-        "server_name": node.name,
+        "server_name": identity.server_name,
         "listen": address(listen.host, listen.client),
         "http": address(listen.host, listen.monitor),
-        "client_advertise": address(plan.host, node.client_port),
+        "client_advertise": identity.client_advertise,
     }
     streaming = {_SPELLED.get(name, name): value for name, value in plan.streaming.items()}
     lines = [
-        f"# Node {quote(node.name)} of the NATS Streaming FT group {quote(plan.group)}, from stanlocal.",
+        f"# {title}",
         "",
-        "# Where this node listens, and the address on the host that clients are told.",
-        *(f"{name}: {quote(value)}" for name, value in own.items()),
+        "# Where this node listens, and the address that clients are told.",
+        *(f"{name}: {_scalar(value)}" for name, value in own.items()),
         "",
         "# Routes to every node; the cluster's name keeps nodes from first rejecting each other.",
         "cluster {",
@@ -57,7 +99,7 @@ def render(plan: GroupPlan, node: NodePlan, *, store_dir: str = STORE_DIR) -> st
         f"  host: {quote(listen.host)}",
         f"  port: {listen.cluster}",
         *_entry("routes", plan.routes, None, 1),
-        f"  cluster_advertise: {quote(node.cluster_advertise)}",
+        f"  cluster_advertise: {_scalar(identity.cluster_advertise)}",
         f"  connect_retries: {CONNECT_RETRIES}",
         "}",
         "",
@@ -157,6 +199,8 @@ def _scalar(value: object) -> str:
         return "true" if value else "false"
     if isinstance(value, str):
         return quote(value)
+    if isinstance(value, Variable):
+        return f"${value.name}"
     if isinstance(value, int) and abs(value) <= INT64_MAX:
         return str(value)
     if isinstance(value, float) and math.isfinite(value):
