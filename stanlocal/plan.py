@@ -70,7 +70,7 @@ class GroupPlan:
     image: str
     nodes: tuple[NodePlan, ...]
     store_dir: str
-    """The host's folder that every node mounts at `STORE_DIR`."""
+    """The host's folder with the store of all nodes."""
     state_dir: str
     """The host's folder for this group's ports, logs, events and rendered configuration."""
     user: str
@@ -82,6 +82,10 @@ class GroupPlan:
     host: str = LOOPBACK
     """The host's address that ports are published on."""
     stop_grace_s: int = STOP_GRACE_S
+    engine: str = "docker"
+    """What runs the nodes; a group stays with it."""
+    store_mount: str | None = STORE_DIR
+    """Where nodes find the store; None: where the host has it."""
 
     @property
     def cluster_id(self) -> str:
@@ -90,6 +94,11 @@ class GroupPlan:
     @property
     def ft_group(self) -> str:
         return str(self.streaming["ft_group_name"])
+
+    @property
+    def server_store_dir(self) -> str:
+        """The store's folder as the servers see it."""
+        return self.store_mount or self.store_dir
 
     @property
     def client_network(self) -> str:
@@ -141,6 +150,18 @@ class GroupPlan:
         return cls(nodes=nodes, **data)
 
 
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """How an engine houses its nodes."""
+
+    engine: str = "docker"
+    """Its name."""
+    own_network: bool = True
+    """Whether each node has addresses of its own; else all listen on the host's loopback."""
+    store_mount: str | None = STORE_DIR
+    """Where nodes find the store; None: where the host has it."""
+
+
 def node_name(group: str, index: int) -> str:
     return f"{group}-{index}"
 
@@ -165,15 +186,23 @@ def plan_group(
     streaming: Mapping[str, Any],
     nats: Mapping[str, Any],
     host: str = LOOPBACK,
+    placement: Placement = Placement(),
+    cluster_ports: Sequence[int] = (),
 ) -> GroupPlan:
-    """The plan of a group with one node for each pair (client port, monitor port) in `ports`."""
+    """The plan of a group with one node for each pair (client port, monitor port) in `ports`.
+
+    `cluster_ports` has one for each node too where nodes do not have a network of their own.
+    """
     nodes = tuple(
         NodePlan(
             name=node_name(group, index),
             index=index,
             client_port=client,
             monitor_port=monitor,
-            route_host=node_name(group, index),
+            route_host=node_name(group, index) if placement.own_network else LOOPBACK,
+            listen=Listen()
+            if placement.own_network
+            else Listen(LOOPBACK, client, cluster_ports[index], monitor),
         )
         for index, (client, monitor) in enumerate(ports)
     )
@@ -187,7 +216,9 @@ def plan_group(
         streaming=dict(streaming),
         nats=dict(nats),
         host=host,
+        engine=placement.engine,
+        store_mount=placement.store_mount,
     )
 
 
-__all__ = ["GroupPlan", "Listen", "NodePlan", "fingerprint", "node_name", "plan_group"]
+__all__ = ["GroupPlan", "Listen", "NodePlan", "Placement", "fingerprint", "node_name", "plan_group"]

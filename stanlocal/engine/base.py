@@ -10,12 +10,15 @@ An engine touches only what it made: everything it makes carries the group's nam
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
 
-from stanlocal.plan import GroupPlan, NodePlan
+from stanlocal.plan import GroupPlan, NodePlan, Placement
+
+Progress: TypeAlias = Callable[[str], None]
+"""Takes one line for people for each thing that takes its time."""
 
 Status = Literal["created", "running", "paused", "restarting", "exited"]
 """What the engine says of a node's process; what the server says of itself is another matter."""
@@ -104,6 +107,8 @@ class Engine(Protocol):
     name: str
     """`docker` or `process`."""
 
+    placement: Placement
+    """How it houses nodes; plans for it are made with this."""
     async def info(self) -> EngineInfo:
         """What answers; raises `EngineUnavailable` when nothing does."""
 
@@ -114,6 +119,16 @@ class Engine(Protocol):
         """The group's nodes in the order of their index; empty when there is none."""
 
     async def prepare(self, plan: GroupPlan) -> None:
+    def container_of_port(self, port: int) -> str | None:
+        """The name of the container, anyone's, that publishes the host port, for messages. Blocks."""
+
+    async def provision(self, image: str, server_binary: Path | None, progress: Progress) -> None:
+        """Sees to the server that `image` names, before nodes are made with it.
+
+        `server_binary` is the executable that was set for it. Raises `ImageNotFound`, whose `attempts` say
+        of each way to it why it did not lead there.
+        """
+
         """Makes what the nodes share (networks), unless it is there.
 
         Raises `NameConflict` when something foreign has a name that is needed.

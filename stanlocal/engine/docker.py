@@ -13,6 +13,7 @@ from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequenc
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, TypeVar
 
 import docker
@@ -21,11 +22,13 @@ from docker.types import LogConfig
 from requests.exceptions import HTTPError
 
 from stanlocal.container import Mount, container
-from stanlocal.engine.base import EngineEvent, EngineInfo, Exit, Instance, RawLine
+from stanlocal.engine import docker_networks as networks
+from stanlocal.engine.base import EngineEvent, EngineInfo, Exit, Instance, Progress, RawLine
 from stanlocal.engine.docker_errors import FOREIGN, translate, translated
 from stanlocal.engine.docker_streams import AttachSource, Pump, parse_time, split_stamped
+from stanlocal.engine.image import ensure_image
 from stanlocal.errors import EngineError, NameConflict, NodeNotFound, PortInUse
-from stanlocal.plan import GroupPlan, NodePlan
+from stanlocal.plan import GroupPlan, NodePlan, Placement
 
 T = TypeVar("T")
 
@@ -45,6 +48,7 @@ class DockerEngine:
     """An `Engine` over one Docker Engine; see `stanlocal.engine.base.Engine` for what is promised."""
 
     name = "docker"
+    placement = Placement(name)
 
     def __init__(self, client: docker.DockerClient) -> None:
         self._client = client
@@ -127,6 +131,9 @@ class DockerEngine:
         return None
 
     # Making and removing
+
+    async def provision(self, image: str, server_binary: Path | None, progress: Progress) -> None:
+        await ensure_image(self._client, image, server_binary=server_binary, progress=progress)
 
     async def prepare(self, plan: GroupPlan) -> None:
         await asyncio.gather(

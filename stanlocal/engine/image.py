@@ -22,6 +22,7 @@ from stanlocal.engine.archive import write_archive
 from stanlocal.engine.binary import Platform, check_platform, check_version, find_binary
 from stanlocal.engine.docker_errors import translated
 from stanlocal.engine.gobuild import build_with_go
+from stanlocal.engine.image_name import official_version
 from stanlocal.engine.pull import pull
 from stanlocal.errors import ImageNotFound
 
@@ -34,11 +35,6 @@ _SOURCES: dict[str, Source] = {source: source for source in get_args(Source)}
 SOURCE_LABEL = "dev.stanlocal.image.source"
 VERSION_LABEL = "dev.stanlocal.image.server-version"
 
-_OFFICIAL = re.compile(
-    r"(?:docker\.io/)?(?:(?!localhost/)[a-z0-9]+(?:[_-][a-z0-9]+)*/)?nats-streaming:(?P<version>\d+\.\d+\.\d+)"
-    r"(?:-scratch|-linux)?"
-)
-"""Names on Docker Hub only (another registry's has a dot or a port), and of the variant made from scratch."""
 _VERSION_TAG = re.compile(r":v?(\d+\.\d+\.\d+)(?:-[\w.-]+)?$")
 
 
@@ -56,12 +52,6 @@ class ImageOrigin:
     """Of the registry it was pulled from: `nats-streaming@sha256:…`."""
     size: int
     """Bytes."""
-
-
-def official_version(image: str) -> str | None:
-    """The version of the server in the official image of that name; None for any other image."""
-    found = _OFFICIAL.fullmatch(image)
-    return found["version"] if found else None
 
 
 async def ensure_image(

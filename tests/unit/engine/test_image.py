@@ -1,6 +1,7 @@
 import pytest
 
-from stanlocal.engine.image import official_version, origin_of
+from stanlocal.engine.image import origin_of
+from stanlocal.engine.image_name import official_version
 
 
 @pytest.mark.parametrize(
