@@ -76,5 +76,6 @@ install_ensurepip() {
         say "$1 cannot make environments; install $package, or uv"
         return 1
     fi
+    say "installing $package"
     apt_install "$package"
 }
