@@ -1,6 +1,7 @@
 """The server image on the real engine; under names of the tests' own, which no registry has."""
 
 import asyncio
+import json
 import re
 import secrets
 import shutil
@@ -11,6 +12,7 @@ import docker
 import docker.errors
 import pytest
 
+from stanlocal.cli.app import run
 from stanlocal.engine.binary import Platform
 from stanlocal.engine.image import build_image, engine_platform, ensure_image, inspect_image
 from stanlocal.errors import ImageNotFound
@@ -121,3 +123,33 @@ async def test_without_a_local_server_go_builds_one_for_the_engine(
     assert origin.source == "go"
     printed = docker_client.containers.run(image, ["--version"], remove=True)
     assert printed.startswith(b"nats-streaming-server version 0.25.6")
+
+
+def test_status_says_whether_the_image_is_there_and_where_it_came_from(
+    image: str, server_binary: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("STANLOCAL_IMAGE", image)
+    monkeypatch.setenv("STANLOCAL_SERVER_BINARY", str(server_binary))
+    assert run(["image", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"image": image, "present": False}
+    assert run(["image", "build", "--json"]) == 0
+    made = json.loads(capsys.readouterr().out)
+    assert (made["image"], made["present"], made["source"]) == (image, True, "binary")
+    assert run(["image", "status", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == made
+    assert run(["image", "status"]) == 0
+    shown = capsys.readouterr().out
+    assert shown.startswith(f"{image}: made by stanlocal from a local nats-streaming-server\n")
+    assert made["id"] in shown
+
+
+def test_a_pull_that_fails_is_one_line_with_the_reason_and_the_engines_exit_code(
+    image: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("STANLOCAL_IMAGE", image)
+    assert run(["image", "pull", "--json"]) == 3
+    printed = capsys.readouterr()
+    error = json.loads(printed.out)["error"]
+    assert error["type"] == "image-not-found"
+    assert error["message"].startswith(f"cannot pull {image}: ")
+    assert printed.err == f"error: {error['message']}\n"
