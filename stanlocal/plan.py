@@ -166,6 +166,15 @@ def node_name(group: str, index: int) -> str:
     return f"{group}-{index}"
 
 
+def route_host(group: str, index: int) -> str:
+    """The seed's name for it, `<node>.<group>`, and not the container's own.
+
+    An engine resolves the names of containers on every network: routes would find each other over the
+    clients' network, and cutting the other one would cut nothing.
+    """
+    return f"{node_name(group, index)}.{group}"
+
+
 def fingerprint(plan: GroupPlan, node: NodePlan, conf: str) -> str:
     """Changes whenever the node's container would have to be made anew.
 
@@ -199,7 +208,7 @@ def plan_group(
             index=index,
             client_port=client,
             monitor_port=monitor,
-            route_host=node_name(group, index) if placement.own_network else LOOPBACK,
+            route_host=route_host(group, index) if placement.own_network else LOOPBACK,
             listen=Listen()
             if placement.own_network
             else Listen(LOOPBACK, client, cluster_ports[index], monitor),
@@ -221,4 +230,4 @@ def plan_group(
     )
 
 
-__all__ = ["GroupPlan", "Listen", "NodePlan", "Placement", "fingerprint", "node_name", "plan_group"]
+__all__ = ["GroupPlan", "Listen", "NodePlan", "Placement", "fingerprint", "node_name", "plan_group", "route_host"]

@@ -46,8 +46,8 @@ def test_every_element_of_the_seeds_configmap_is_there() -> None:
     conf = read(settle(preset="seed"))
     assert conf["http"] == "0.0.0.0:8222"
     assert conf["cluster"]["port"] == 6222
-    assert conf["cluster"]["routes"] == ["nats://stan-0:6222", "nats://stan-1:6222", "nats://stan-2:6222"]
-    assert conf["cluster"]["cluster_advertise"] == "stan-0:6222"
+    assert conf["cluster"]["routes"] == [f"nats://stan-{i}.stan:6222" for i in range(3)]
+    assert conf["cluster"]["cluster_advertise"] == "stan-0.stan:6222"
     assert conf["cluster"]["connect_retries"] == 10
     assert conf["streaming"] == {
         "id": "test-cluster",
@@ -82,7 +82,7 @@ def test_each_node_has_its_own_name_and_addresses_and_the_same_routes() -> None:
     assert [conf["server_name"] for conf in confs] == ["stan-0", "stan-1", "stan-2"]
     assert [conf["client_advertise"] for conf in confs] == [f"127.0.0.1:{client}" for client, _ in PORTS]
     assert [conf["cluster"].pop("cluster_advertise") for conf in confs] == [
-        f"stan-{i}:6222" for i in range(3)
+        f"stan-{i}.stan:6222" for i in range(3)
     ]
     assert confs[0]["cluster"] == confs[1]["cluster"] == confs[2]["cluster"]
     assert confs[0]["cluster"]["name"] == "stan"
