@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import secrets
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -12,6 +14,7 @@ import pytest
 
 from stanlocal.engine import endpoint
 from stanlocal.errors import EngineUnavailable
+from stanlocal.settings.own import DEFAULT_IMAGE
 from tests.support.binary import find_server
 
 if TYPE_CHECKING:
@@ -56,6 +59,22 @@ def server_binary() -> Path:
     if binary is None:
         unavailable("no nats-streaming-server; 'python -m tests.support.binary' builds one")
     return binary
+
+
+@pytest.fixture(scope="session")
+def server_image(docker_client: docker.DockerClient, request: pytest.FixtureRequest) -> str:
+    """The default image, on the engine; made from `server_binary` when it is not there, never pulled."""
+    from stanlocal.engine.image import build_image, inspect_image
+
+    async def ensure() -> None:
+        if await inspect_image(docker_client, DEFAULT_IMAGE) is None:
+            binary: Path = request.getfixturevalue("server_binary")
+            await build_image(docker_client, DEFAULT_IMAGE, server_binary=binary, progress=lambda line: None)
+
+    # In a thread, where there is no event loop of a test to get in the way of.
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, ensure()).result()
+    return DEFAULT_IMAGE
 
 
 @pytest.fixture(autouse=True)
