@@ -95,7 +95,8 @@ def unavailable(reason: str) -> NoReturn:
 def group_name(request: pytest.FixtureRequest) -> Iterator[str]:
     """A name that no other group has; whatever a failing test left under it is removed."""
     name = f"t-{secrets.token_hex(4)}"
-    client = request.getfixturevalue("docker_client") if request.node.get_closest_marker("docker") else None
+    uses_docker = "docker_client" in request.fixturenames or request.node.get_closest_marker("docker")
+    client = request.getfixturevalue("docker_client") if uses_docker else None
     yield name
     if client is not None:
         _sweep(client, name)
