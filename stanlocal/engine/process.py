@@ -1,0 +1,372 @@
+"""FT groups as local processes, for machines without Docker and for the fastest test loops.
+
+Every node has a folder below the group's own (`process_files`) and, while it runs, a small parent of its
+own (`process_supervise`) that outlives the tool: it keeps the output and records starts, pauses and ends.
+All an engine does is to start those parents, to send signals to servers, and to read what is recorded. So
+any later process finds the whole group, and a tool that is killed half way leaves nothing undecided.
+
+A process is only ever signalled as what it was recorded to be: by its pid and its start.
+
+All nodes share the host's loopback: each has ports of its own, none can be cut off from the others. When
+the caller is root, the servers are not: as another user they could not reach files below root's home
+folder, so they are given the folder of their configuration as their working directory and an open
+descriptor of the store, which on Linux has a name (/proc/self/fd/3).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import signal as signals
+import sys
+from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import stanlocal
+from stanlocal.engine.base import EngineEvent, EngineInfo, Exit, Instance, Progress, RawLine
+from stanlocal.engine.binary import host_platform
+from stanlocal.engine.file_changes import FileChanges
+from stanlocal.engine.process_events import NodeView, happened
+from stanlocal.engine.process_files import FOLDER, LOST_CODE, Node, NodeFiles, Run, nodes_in, remove_leftovers
+from stanlocal.engine.process_output import Tail, kept
+from stanlocal.engine.process_server import find_server
+from stanlocal.engine.process_signals import send
+from stanlocal.engine.process_supervise import SAME_USER, STORE_FD
+from stanlocal.errors import EngineError, EngineUnavailable, NodeNotFound, NodePaused, PortInUse
+from stanlocal.folders import make_private, state_home
+from stanlocal.plan import GroupPlan, NodePlan, Placement
+from stanlocal.ports import is_free, port_owner
+
+T = TypeVar("T")
+
+_LOOK_AGAIN_S = 0.5
+"""How long the end of a server whose supervisor was killed may go unseen: nothing tells of it."""
+_SUPERVISOR_GRACE_S = 5.0
+"""For a supervisor to record the end of its server, before it is ended too; it takes milliseconds."""
+_ENDING = frozenset({"SIGTERM", "SIGINT", "SIGQUIT", "SIGABRT"})
+"""Signals that a server ends by itself upon, for which it must not be frozen."""
+
+
+class ProcessEngine:
+    """An `Engine` of local processes; see `stanlocal.engine.base.Engine` for what is promised."""
+
+    name = "process"
+
+    def __init__(self, home: Path | None = None) -> None:
+        self._home = home or state_home()
+        self._servers: dict[str, Path] = {}
+        if os.geteuid() == 0 and sys.platform != "linux":
+            raise EngineUnavailable(
+                "the process engine does not run as root on this system; use your own user"
+            )
+        own_user = os.geteuid() != 0
+        self.placement = Placement(
+            self.name, own_network=False, store_mount=None if own_user else f"/proc/self/fd/{STORE_FD}"
+        )
+
+    # What there is
+
+    async def info(self) -> EngineInfo:
+        return EngineInfo(
+            name=self.name,
+            version=stanlocal.__version__,
+            address=str(self._home),
+            architecture=host_platform().architecture,
+            rootless=False,
+            local=True,
+        )
+
+    async def groups(self) -> Sequence[str]:
+        if not self._home.is_dir():
+            return []
+        return sorted(group.name for group in self._home.iterdir() if (group / FOLDER).is_dir())
+
+    async def instances(self, group: str) -> Sequence[Instance]:
+        found = []
+        for files in nodes_in(self._home / group / FOLDER):
+            try:
+                found.append(_instance(files))
+            except NodeNotFound:  # removed between the list and this look
+                continue
+        return sorted(found, key=lambda instance: instance.index)
+
+    def _files(self, node: str) -> NodeFiles:
+        group, _, index = node.rpartition("-")
+        if not group or not index.isdigit() or "/" in group:
+            raise NodeNotFound(f"{node!r} is not the name of a node; see 'stanlocal status'")
+        return NodeFiles(self._home / group / FOLDER / node)
+
+    def _of(self, node: str) -> tuple[NodeFiles, Run | None]:
+        """The node's files and its last run; `NodeNotFound` when there is no such node."""
+        files = self._files(node)
+        files.node()
+        return files, files.run()
+
+    def container_of_port(self, port: int) -> str | None:
+        return None
+
+    # Making and removing
+
+    async def provision(self, image: str, server_binary: Path | None, progress: Progress) -> None:
+        self._servers[image] = await find_server(image, server_binary, progress)
+
+    async def prepare(self, plan: GroupPlan) -> None:
+        make_private(self._home / plan.group / FOLDER)
+
+    async def create(self, plan: GroupPlan, node: NodePlan, fingerprint: str) -> None:
+        if plan.image not in self._servers:
+            await self.provision(plan.image, None, lambda line: None)
+        made = Node(
+            id=secrets.token_hex(16),
+            created=datetime.now(UTC),
+            name=node.name,
+            fingerprint=fingerprint,
+            binary=str(self._servers[plan.image]),
+            plan=plan,
+        )
+        self._files(node.name).make(made)
+
+    async def remove(self, node: str) -> None:
+        await _to_its_end(self._remove(self._files(node)))
+
+    async def _remove(self, files: NodeFiles) -> None:
+        """The lock is to be had once no supervisor lives or comes up; then the server is the last."""
+        deadline = asyncio.get_running_loop().time() + _SUPERVISOR_GRACE_S
+        with FileChanges() as changes:
+            while files.folder.exists():
+                run, lock = files.run(), files.try_lock()
+                if run is not None:
+                    send(run.server, signals.SIGKILL)
+                try:
+                    if lock is not None and (run is None or not run.server.alive):
+                        files.remove()
+                        return
+                finally:
+                    if lock is not None:
+                        os.close(lock)
+                if run is not None and asyncio.get_running_loop().time() > deadline:
+                    send(run.supervisor, signals.SIGKILL)
+                changes.watch(files.folder)
+                await changes.wait(0.02)
+
+    async def clean(self, group: str) -> None:
+        remove_leftovers(self._home / group / FOLDER)
+
+    # Acting on a node
+
+    async def start(self, plan: GroupPlan, node: str) -> None:
+        files, run = self._of(node)
+        if run is not None and not run.over:
+            return
+        made = files.node()
+        planned = made.plan.node(node)
+        for port in planned.host_ports:
+            if not is_free(port):
+                owner = port_owner(port)
+                raise PortInUse(
+                    f"port {port} for {node} is taken{f' by {owner}' if owner else ''}; free it", port, owner
+                )
+        await _to_its_end(self._spawn(files, made, planned, run.number if run else 0))
+
+    async def _spawn(self, files: NodeFiles, made: Node, planned: NodePlan, before: int) -> None:
+        supervisor = await asyncio.create_subprocess_exec(
+            sys.executable,
+            *("-P", "-s", *(["-S"] if sys.platform == "linux" else [])),  # elsewhere it needs psutil
+            *("-m", "stanlocal.engine.process_supervise"),
+            str(files.folder),
+            made.plan.conf_dir(planned),
+            made.plan.store_dir,
+            made.plan.user if os.geteuid() == 0 else SAME_USER,
+            made.binary,
+            *("-sc", "stan.conf"),
+            env={"PYTHONPATH": str(Path(stanlocal.__file__).parents[1]), "TZ": "UTC", "LC_ALL": "C.UTF-8"},
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            start_new_session=True,
+        )
+        out, err = await supervisor.communicate()
+        said, _, reason = out.decode("utf-8", "replace").strip().partition(" ")
+        match said:
+            case "started":
+                return
+            case "busy":  # another command has started it
+                await self._until_running(files, before)
+            case "gone":
+                raise NodeNotFound(f"{made.name} was removed meanwhile; bring it back with 'stanlocal up'")
+            case "refused":
+                raise EngineError(f"{made.name} cannot be started: {reason}")
+            case _:
+                problems = (files.folder / "supervisor.log").read_text() if not err else err.decode()
+                last = (problems.strip().splitlines() or [f"exit code {supervisor.returncode}"])[-1]
+                raise EngineError(f"{made.name} cannot be started: its supervisor failed ({last})")
+
+    async def _until_running(self, files: NodeFiles, before: int) -> None:
+        with FileChanges() as changes:
+            changes.watch(files.folder)
+            while True:
+                run = files.run()
+                if run is not None and (run.number > before or not run.over):
+                    return
+                files.node()
+                await changes.wait(_LOOK_AGAIN_S)
+
+    async def signal(self, node: str, signal: str) -> None:
+        files, run = self._of(node)
+        number = getattr(signals.Signals, signal, None)
+        if number is None:
+            raise EngineError(f"{signal!r} is not a signal of this system")
+        if run is None:
+            return
+        frozen = files.run() is not None and run.status == "paused"
+        if send(run.server, number) and frozen and signal in _ENDING:
+            send(run.server, signals.SIGCONT)
+
+    async def stop(self, node: str, grace_s: float) -> None:
+        await self.signal(node, "SIGTERM")
+        try:
+            async with asyncio.timeout(grace_s):
+                await self._over(node)
+        except TimeoutError:
+            await self.signal(node, "SIGKILL")
+            await self._over(node)
+
+    async def wait_exit(self, node: str) -> Exit:
+        files, _ = self._of(node)
+        await self._over(node)
+        instance = _instance(files)
+        if instance.finished_at is None:
+            raise EngineError(f"{node} has not run yet; start it")
+        return Exit(LOST_CODE if instance.exit_code is None else instance.exit_code, instance.finished_at)
+
+    async def _over(self, node: str) -> None:
+        await self._until(node, lambda run: run.over)
+
+    async def pause(self, node: str) -> None:
+        _, run = self._of(node)
+        if run is None or run.over:
+            raise EngineError(f"{node} does not run; start it before pausing it")
+        if run.status != "paused":
+            send(run.server, signals.SIGSTOP)
+            await self._until(node, lambda run: run.status != "running" or run.over)
+
+    async def unpause(self, node: str) -> None:
+        _, run = self._of(node)
+        if run is not None and run.status == "paused":
+            send(run.server, signals.SIGCONT)
+            await self._until(node, lambda run: run.status != "paused" or run.over)
+
+    async def _until(self, node: str, reached: Callable[[Run], bool]) -> None:
+        """Returns once the last run is so; at once when there is none."""
+        with FileChanges() as changes:
+            while True:
+                files = self._files(node)
+                changes.watch(files.folder)
+                run = files.run()
+                if run is None or reached(run):
+                    return
+                await changes.wait(_LOOK_AGAIN_S)
+
+    async def connect_routes(self, plan: GroupPlan, node: str) -> None:
+        self._of(node)  # they are always connected
+
+    async def disconnect_routes(self, plan: GroupPlan, node: str) -> None:
+        raise _cannot_be_cut_off(node)
+
+    async def isolate(self, plan: GroupPlan, node: str) -> None:
+        raise _cannot_be_cut_off(node)
+
+    async def rejoin(self, plan: GroupPlan, node: str) -> None:
+        self._of(node)
+
+    # Watching
+
+    async def output(
+        self, node: str, *, since: datetime | None = None, tail: int | None = None
+    ) -> Sequence[RawLine]:
+        files, _ = self._of(node)
+        return await asyncio.to_thread(kept, files.log, since=since, tail=tail)
+
+    async def attach(self, node: str) -> AsyncGenerator[Sequence[RawLine]]:
+        files, run = self._of(node)
+        if run is not None and run.status == "paused" and not run.over:
+            raise NodePaused(f"{node} is paused; unpause it first")
+        awaited = 1 if run is None else run.number + run.over
+        with FileChanges() as changes, Tail(files.log) as tail:
+            yield []
+            while True:
+                changes.watch(files.folder, files.log)
+                run = files.run()
+                over = run is not None and (run.number > awaited or (run.number == awaited and run.over))
+                while batch := tail.read():
+                    yield batch
+                if over or not files.folder.exists():
+                    return
+                await changes.wait(_LOOK_AGAIN_S)
+
+    async def events(self, group: str) -> AsyncGenerator[EngineEvent]:
+        folder = self._home / group / FOLDER
+        seen = _views(folder)
+        with FileChanges() as changes:
+            while True:
+                changes.watch(folder, *(files.folder for files in nodes_in(folder)))
+                now = _views(folder)
+                for event in happened(seen, now, datetime.now(UTC)):
+                    yield event
+                seen = now
+                await changes.wait(_LOOK_AGAIN_S)
+
+    async def close(self) -> None:
+        """There is nothing to let go of."""
+
+
+def _instance(files: NodeFiles) -> Instance:
+    node, run = files.node(), files.run()
+    view = NodeView.of(files, node, run)
+    return Instance(
+        group=node.plan.group,
+        name=node.name,
+        index=node.plan.node(node.name).index,
+        id=node.id,
+        status=view.status,
+        pid=run.server.pid if run is not None and view.runs else None,
+        exit_code=view.code,
+        error=view.error,
+        started_at=None if run is None or run.status == "refused" else run.started,
+        finished_at=view.finished,
+        routes_connected=True,
+        clients_connected=True,
+        fingerprint=node.fingerprint,
+        plan=node.plan,
+    )
+
+
+def _views(folder: Path) -> dict[str, NodeView]:
+    views = {}
+    for files in nodes_in(folder):
+        try:
+            node = files.node()
+            views[node.name] = NodeView.of(files, node, files.run())
+        except NodeNotFound:  # removed between the list and this look
+            continue
+    return views
+
+
+def _cannot_be_cut_off(node: str) -> EngineError:
+    return EngineError(
+        f"{node} cannot be cut off with the process engine, because all nodes share this machine's loopback; "
+        "use a group made with '--engine docker'"
+    )
+
+
+async def _to_its_end(work: Coroutine[Any, Any, T]) -> T:
+    """Goes on to the end also when cancelled, so that nothing happens behind the caller's back."""
+    task = asyncio.create_task(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        raise
