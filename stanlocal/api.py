@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -32,7 +32,6 @@ from stanlocal.states import GroupState, GroupStatus
 from stanlocal.timeline import Event
 
 if TYPE_CHECKING:
-    from stanlocal.engine.docker import DockerEngine
     from stanlocal.stan.client import Client, Connecting
 
 _LOG = logging.getLogger("stanlocal")
@@ -117,10 +116,12 @@ class FTGroup:
         return load(self._flags, os.environ, self._config, Path.cwd(), existing)
 
     async def core(self) -> Group:
-        """The group on its engine; `EngineUnavailable` when none answers."""
+        """The group on its engine; raises as `choose_engine` does."""
         if self._core is None:
             settings = self.settings()
-            self._core = Group(choose_engine(settings.engine), settings.group, group_home(settings.group))
+            home = group_home(settings.group)
+            engine = choose_engine(settings.engine, home, self._note)
+            self._core = Group(engine, settings.group, home)
         return self._core
 
     # Clients
@@ -147,16 +148,12 @@ class FTGroup:
     async def up(self, *, timeout: float = bringup.TIMEOUT_S, recreate: bool = False) -> Look:
         """Returns once one node is active and every other a standby; see `stanlocal.bringup.up`."""
         group = await self.core()
-        engine = _docker(group.engine)
+        engine = group.engine
 
         async def ensure_image(settings: Settings) -> None:
             if settings.store_size is not None:
                 raise SettingsError(["store_size: this version has no stores with a limit; leave it out"])
-            from stanlocal.engine.image import ensure_image
-
-            await ensure_image(
-                engine.client, settings.image, server_binary=settings.server_binary, progress=self._report
-            )
+            await engine.provision(settings.image, settings.server_binary, self._report)
 
         request = UpRequest(
             settings=self.settings,
@@ -267,24 +264,45 @@ def group_home(group: str) -> GroupHome:
     return GroupHome(group_folder(group))
 
 
-def choose_engine(engine: str) -> Engine:
-    """The engine that was asked for; `EngineUnavailable` when it does not answer."""
-    if engine == "process":
+def choose_engine(asked: str, home: GroupHome | None = None, note: Report = _LOG.warning) -> Engine:
+    """The engine for the group of that folder, or for one that there is not yet.
+
+    `auto` is the engine that made the group; for a new one Docker where it answers, else local processes,
+    which `note` is told. Raises `SettingsError` for another engine than the one that made the group,
+    `EngineUnavailable` when Docker is asked for and does not answer.
+    """
+    plan = home.load_plan() if home else None
+    made_by = plan.engine if plan else None
+    if plan is not None and asked not in ("auto", made_by):
         raise SettingsError(
-            ["engine 'process': this version runs groups on Docker only; use '--engine docker'"]
+            [
+                f"engine '{asked}': the group '{plan.group}' was made with the engine '{made_by}' and stays "
+                f"with it; leave '--engine' out, choose another '--group', or end this one with "
+                f"'stanlocal --group {plan.group} down --purge'"
+            ]
         )
+    if "process" in (asked, made_by):
+        return _processes()
+    try:
+        return _docker()
+    except EngineUnavailable as error:
+        if asked == "docker" or made_by == "docker":
+            raise
+        note(f"the nodes are local processes, as Docker is not to be had: {error}")
+        return _processes()
+
+
+def _docker() -> Engine:
     from stanlocal.engine.docker import DockerEngine
     from stanlocal.engine.endpoint import connect
 
     return DockerEngine(connect())
 
 
-def _docker(engine: Engine) -> DockerEngine:
-    from stanlocal.engine.docker import DockerEngine
+def _processes() -> Engine:
+    from stanlocal.engine.process import ProcessEngine
 
-    if not isinstance(engine, DockerEngine):
-        raise EngineUnavailable(f"the {engine.name} engine cannot bring a group up")
-    return engine
+    return ProcessEngine(state_home())
 
 
 async def server_user(engine: Engine) -> str:
@@ -304,10 +322,36 @@ def _reserved_ports(group: str) -> frozenset[int]:
     homes = (group_home(name) for name in known_groups(state_home()) if name != group)
     plans = (home.load_plan() for home in homes)
     nodes = (node for plan in plans if plan for node in plan.nodes)
-    return frozenset(port for node in nodes for port in (node.client_port, node.monitor_port))
+    return frozenset(port for node in nodes for port in node.host_ports)
 
 
-async def list_groups(engine: Engine) -> list[Group]:
-    """The caller's groups, those that are down included, by name."""
-    names = {*await engine.groups(), *known_groups(state_home())}
-    return [Group(engine, name, group_home(name)) for name in sorted(names)]
+@asynccontextmanager
+async def open_groups(asked: str, note: Report = _LOG.warning) -> AsyncIterator[list[Group]]:
+    """The caller's groups by name, those that are down included, each on the engine that made it.
+
+    With `auto` they are those of all engines; `note` is told of groups that cannot be seen because
+    Docker does not answer. Raises `EngineUnavailable` when Docker alone is asked for.
+    """
+    engines: dict[str, Engine] = {}
+    missing: EngineUnavailable | None = None
+    if asked != "process":
+        try:
+            engines["docker"] = _docker()
+        except EngineUnavailable as error:
+            if asked == "docker":
+                raise
+            missing = error
+    if asked != "docker":
+        engines["process"] = _processes()
+    try:
+        made_by = {name: engine for engine in engines for name in await engines[engine].groups()}
+        for name in known_groups(state_home()):
+            plan = group_home(name).load_plan()
+            if plan is not None and plan.engine in engines:
+                made_by.setdefault(name, plan.engine)
+            elif plan is not None and missing is not None:
+                note(f"{name} is left out: {missing}")
+        yield [Group(engines[engine], name, group_home(name)) for name, engine in sorted(made_by.items())]
+    finally:
+        for engine in engines.values():
+            await engine.close()

@@ -19,7 +19,7 @@ from stanlocal.errors import NodeFailed, NodeNotFound, PortInUse
 from stanlocal.group import Group, Look, current_plan
 from stanlocal.journal import Record
 from stanlocal.plan import GroupPlan, NodePlan, fingerprint, plan_group
-from stanlocal.ports import choose_ports, is_free
+from stanlocal.ports import choose_cluster_ports, choose_ports, is_free
 from stanlocal.settings import Settings, redacted
 from stanlocal.states import GroupState, GroupStatus, NodeState
 from stanlocal.store.folder import Claim, claim, discard_unused
@@ -153,10 +153,27 @@ class _Bringup:
             streaming=redacted(self._settings.streaming),
             nats=redacted(self._settings.nats),
         )
+            placement=self._engine.placement,
+            cluster_ports=self._cluster_ports({*refused, *(port for pair in choice.ports for port in pair)}),
 
     def _kept_ports(self, node: NodePlan, refused: set[int]) -> tuple[int, int] | None:
+    def _cluster_ports(self, refused: set[int]) -> Sequence[int]:
+        """For nodes that share the host's network: those that they have had, as long as that can be."""
+        if self._engine.placement.own_network:
+            return ()
+        kept = [
+            node.listen.cluster if self._keeps(node, {node.listen.cluster}, refused) else None
+            for node in (self._before.nodes if self._before else ())
+        ]
+        reserved = {*refused, *self._request.reserved_ports}
+        return choose_cluster_ports(self._settings.nodes, keep=kept, reserved=reserved)
+
         """The ports that the node has had, unless it is down and something else has one of them now."""
         ports = (node.client_port, node.monitor_port)
+        return ports if self._keeps(node, set(ports), refused) else None
+
+    def _keeps(self, node: NodePlan, ports: set[int], refused: set[int]) -> bool:
+        """Whether it can have the ports that it has had: unless it is down and something else has one."""
         instance = self._present.get(node.name)
         if instance is not None and instance.running:
             return ports

@@ -42,7 +42,7 @@ def _node_document(plan: GroupPlan, node: NodeStatus) -> dict[str, Any]:
         "state": node.state.value,
         "paused": node.paused,
         "partitioned": node.partitioned,
-        "container": instance.id[:12] or None,
+        "container": None if plan.engine == "process" else instance.id[:12],
         "client_url": plan.client_url(planned),
         "monitor_url": plan.monitor_url(planned),
         "exit_code": instance.exit_code,

@@ -54,6 +54,12 @@ class NodePlan:
     listen: Listen = Listen()
 
     @property
+    def host_ports(self) -> tuple[int, ...]:
+        """The ports of the host that it takes."""
+        published = (self.client_port, self.monitor_port)
+        return (*published, self.listen.cluster) if self.listen.host == LOOPBACK else published
+
+    @property
     def route(self) -> str:
         return f"nats://{self.route_host}:{self.listen.cluster}"
 
@@ -230,4 +236,13 @@ def plan_group(
     )
 
 
-__all__ = ["GroupPlan", "Listen", "NodePlan", "Placement", "fingerprint", "node_name", "plan_group", "route_host"]
+__all__ = [
+    "GroupPlan",
+    "Listen",
+    "NodePlan",
+    "Placement",
+    "fingerprint",
+    "node_name",
+    "plan_group",
+    "route_host",
+]

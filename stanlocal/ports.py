@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from stanlocal.errors import PortInUse, SettingsError
-from stanlocal.plan import CLIENT_PORT, LOOPBACK, MONITOR_PORT, node_name
+from stanlocal.plan import CLIENT_PORT, CLUSTER_PORT, LOOPBACK, MONITOR_PORT, node_name
 
 _LAST_PORT = 65535
 
@@ -74,6 +74,24 @@ def choose_ports(
             )
         )
     return choice
+
+
+def choose_cluster_ports(
+    count: int,
+    *,
+    keep: Sequence[int | None] = (),
+    reserved: Collection[int] = (),
+    host: str = LOOPBACK,
+) -> list[int]:
+    """A port for the routes of each of `count` nodes that share one host; `keep` is as in `choose_ports`.
+
+    Nobody but the nodes themselves uses them, so a user need not know which they are.
+    """
+    kept = [*keep[:count], *[None] * (count - len(keep))]
+    best = [CLUSTER_PORT + index for index in range(count)]
+    own = {port for port in kept if port}
+    picker = _Picker(host, set(best), set(own), own, frozenset(reserved), container=None)
+    return [port or picker.pick(best[index], "", []) for index, port in enumerate(kept)]
 
 
 @dataclass(slots=True)

@@ -96,13 +96,10 @@ def _told(name: str, removed: tuple[str, ...], purge: bool) -> str:
 
 
 async def _names(context: Context) -> list[str]:
-    from stanlocal.api import choose_engine, list_groups
+    from stanlocal.api import open_groups
 
-    engine = choose_engine(context.settings().engine)
-    try:
-        return [group.name for group in await list_groups(engine)]
-    finally:
-        await engine.close()
+    async with open_groups(context.settings().engine, context.say) as groups:
+        return [group.name for group in groups]
 
 
 @click.command()
@@ -152,12 +149,10 @@ def list_(context: Context) -> None:
     """List your groups, those that are down included."""
 
     async def work() -> None:
-        from stanlocal.api import choose_engine, list_groups
+        from stanlocal.api import open_groups
 
-        engine = choose_engine(context.settings().engine)
-        groups = await list_groups(engine)
-        documents = await asyncio.gather(*(_document(group) for group in groups))
-        await engine.close()
+        async with open_groups(context.settings().engine, context.say) as groups:
+            documents = await asyncio.gather(*(_document(group) for group in groups))
         if context.json:
             context.print_json({"groups": list(documents)})
         elif documents:
