@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from stanlocal.stan import errors
+    from stanlocal.stan.ack import PublishAck
     from stanlocal.stan.client import Client, connect
     from stanlocal.stan.errors import StanError
     from stanlocal.stan.message import Message
-    from stanlocal.stan.publisher import PublishAck
     from stanlocal.stan.start import (
         DeliverAll,
         LastReceived,
@@ -56,7 +56,7 @@ __all__ = [
 _HOMES = {
     "Client": "client",
     "Message": "message",
-    "PublishAck": "publisher",
+    "PublishAck": "ack",
     "StanError": "errors",
     "Subscription": "subscription",
     "connect": "client",

@@ -9,11 +9,11 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from stanlocal.stan._pb import stan_pb2 as pb
+from stanlocal.stan.ack import PublishAck
 from stanlocal.stan.connection import Connection
 from stanlocal.stan.errors import ConnectionClosed, InvalidOption, StanError
 from stanlocal.stan.link import Link, log
 from stanlocal.stan.options import DEFAULT_URL, ClientOptions, LostCallback, SubscriptionOptions
-from stanlocal.stan.publisher import PublishAck
 from stanlocal.stan.start import NEW_ONLY, StartPosition
 from stanlocal.stan.subscription import Callback, Subscription
 
@@ -31,6 +31,7 @@ class Client:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._publisher = connection.publisher
+        self._outbox = connection.link.outbox
         self._closing = asyncio.Lock()
         self._closed = False
         self._ending: asyncio.Task[None] | None = None
@@ -88,9 +89,9 @@ class Client:
         Raises `InvalidName`, `PayloadTooLarge`, and the server's refusals as `ServerError`.
         Cancelled, it leaves the message stored or not.
         """
-        ack = await self._publisher.publish(channel, data, timeout)
-        self._publisher.flush_if_alone()
-        return await ack
+        if self._publisher.full:
+            await self._publisher.wait_for_room()
+        return await self._publisher.publish(channel, data, timeout)
 
     async def publish_async(self, channel: str, data: bytes, *, timeout: float | None = None) -> PublishAck:
         """Publish without waiting for the ack: awaiting the result gives the guid, or raises as `publish`.
@@ -99,8 +100,11 @@ class Client:
         server reads slower than this writes. An ack that fails and is never awaited is reported by
         asyncio's exception handler.
         """
-        ack = await self._publisher.publish(channel, data, timeout)
-        await self._publisher.settle()
+        if self._publisher.full:
+            await self._publisher.wait_for_room()
+        ack = self._publisher.publish(channel, data, timeout)
+        if self._outbox.congested:
+            await self._connection.link.drain()
         return ack
 
     async def publish_batch(
@@ -122,7 +126,7 @@ class Client:
 
     async def flush(self) -> None:
         """Return when every message published so far has its answer, whichever it is."""
-        self._connection.link.flush()
+        self._outbox.flush()
         await self._publisher.settled()
 
     # Subscribing
@@ -205,7 +209,7 @@ class Client:
         finally:
             for each in waiting:
                 each.cancel()
-        connection.link.flush()
+        self._outbox.flush()
         try:
             await connection.say_goodbye()
         except StanError as error:

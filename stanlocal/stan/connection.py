@@ -15,7 +15,6 @@ from stanlocal.stan.errors import (
     CloseTimeout,
     ConnectionInterrupted,
     ConnectionLost,
-    ConnectTimeout,
     NoActiveServer,
     RequestTimeout,
     ServerError,
@@ -24,22 +23,18 @@ from stanlocal.stan.errors import (
     UnsubscribeTimeout,
     server_error,
 )
-from stanlocal.stan.link import Delivery, Link, log
+from stanlocal.stan.link import Link, log
 from stanlocal.stan.options import ClientOptions
 from stanlocal.stan.publisher import Publisher
 from stanlocal.stan.recovery import Recovery, Verdict
+from stanlocal.stan.registration import Registration, nobody
 from stanlocal.stan.requests import Interrupted, NoResponders, Requests
-from stanlocal.stan.session import Session, connect_request, read_connect_response
+from stanlocal.stan.session import Session
 from stanlocal.stan.start import NewOnly, StartPosition, StartSequence, StartTime
 from stanlocal.stan.subscription import Subscription
 
 FT_PREFIX = "_STAN.ft"
 """Below it the active of an FT group says about once a second that it is there, and who it is."""
-
-CONNECT_TRY = 1.0
-"""Seconds one server has for the answer to a connect request while there are others to try."""
-
-Clock = Callable[[], float]
 
 
 class Connection:
@@ -51,11 +46,11 @@ class Connection:
         self.requests = Requests(link)
         self.publisher = Publisher(link, options, secrets.token_hex(6))
         self.recovery = Recovery(link, self.requests)
+        self.registration = Registration(link, self.requests, options)
         self.subscriptions: set[Subscription] = set()
         self.session: Session
         self.lost: StanError | None = None
         self.on_lost: Callable[[StanError], None]
-        self._heartbeats = 0
         self._active_id = ""
         self._taken_back: list[asyncio.Future[bytes]] = []
         self._pings_out = 0
@@ -74,7 +69,7 @@ class Connection:
     async def open(self) -> None:
         """Register, and start what keeps the registration."""
         await self.requests.open()
-        self._use(await self._register(self.options.retry))
+        self._use(await self.registration.register(self.options.retry))
         await self.publisher.open(self.session)
         await self.link.subscribe(f"{FT_PREFIX}.{self.options.cluster_id}.>", self._active_spoke)
         self.link.on_down = self._went_down
@@ -88,70 +83,6 @@ class Connection:
         self.session = session
         self.recovery.session = session
         self._pings_out = 0
-
-    async def _register(self, patient: bool) -> Session:
-        """Have the server register us; tries each server once, or with `patient` until the time is up."""
-        options, link = self.options, self.link
-        deadline = self._loop.time() + options.patience
-        subject = f"{options.discover_prefix}.{options.cluster_id}"
-        untried = link.other_urls()
-        while True:
-            left = deadline - self._loop.time()
-            conn_id = secrets.token_hex(11).encode()
-            # A heartbeat inbox for each try: if an earlier try did register us after all, its
-            # inbox must stay silent, or the server takes it for another living client.
-            self.requests.forget(f"hb{self._heartbeats}")
-            self._heartbeats += 1
-            name = f"hb{self._heartbeats}"
-            inbox = self.requests.named_inbox(name, self._heartbeat)
-            request = connect_request(
-                options.client_id, conn_id, inbox, options.ping_interval, options.ping_max_out
-            )
-            failure: StanError
-            try:
-                wait = min(left, CONNECT_TRY) if untried or patient else left
-                reply = await self.requests.request(subject, request, max(wait, 0.001))
-                return read_connect_response(reply, options.client_id, conn_id)
-            except NoResponders:
-                failure = self._nobody("connect")
-            except TimeoutError:
-                failure = ConnectTimeout(
-                    f"connect: no answer within {options.patience:g} s from cluster id "
-                    f"{options.cluster_id!r} behind {link.url}; check the cluster id, and that the active "
-                    "node is not frozen or cut off"
-                )
-            except Interrupted:
-                failure = ConnectionInterrupted(
-                    f"connect: the NATS connection to {link.url} dropped; try again"
-                )
-            except BaseException:
-                self.requests.forget(name)
-                raise
-            self.requests.forget(name)
-            left = deadline - self._loop.time()
-            if left <= 0 or not (untried or patient):
-                raise failure
-            if not untried:
-                untried = link.other_urls()
-            if untried and link.connected:
-                link.move_to(untried.pop(0))
-            try:
-                async with asyncio.timeout(left):
-                    await asyncio.sleep(0.02)
-                    await link.wait_up()
-            except TimeoutError:
-                raise failure from None
-
-    def _nobody(self, doing: str) -> NoActiveServer:
-        return NoActiveServer(
-            f"{doing}: no streaming server for cluster id {self.options.cluster_id!r} behind "
-            f"{self.link.url}: the cluster id is wrong, no node is active, or this is plain NATS; "
-            "check the cluster id and the server's log"
-        )
-
-    def _heartbeat(self, message: Delivery) -> None:
-        if message.reply and self.lost is None:
-            self.link.publish(message.reply, b"")
 
     # Requests
 
@@ -168,7 +99,7 @@ class Connection:
                 async with asyncio.timeout_at(deadline):
                     await self.link.wait_up()
                     if self.options.retry:
-                        failure = self._nobody(doing)
+                        failure = nobody(doing, self.options, self.link)
                         await self.recovery.wait_active()
             except TimeoutError:
                 raise failure from None
@@ -180,7 +111,7 @@ class Connection:
             except NoResponders:
                 self.recovery.suspect(lost=True)
                 if not self.options.retry:
-                    raise self._nobody(doing) from None
+                    raise nobody(doing, self.options, self.link) from None
             except TimeoutError as error:
                 raise kind(
                     f"{doing}: no answer within {self.options.patience:g} s from {self.link.url}; "
@@ -245,11 +176,11 @@ class Connection:
 
     async def _settle_taken_back(self, deadline: float) -> None:
         """The server handles a close behind later subscriptions; a durable would be refused as open still."""
-        waiting, self._taken_back = self._taken_back, []
-        if waiting:
-            await asyncio.wait(waiting, timeout=deadline - self._loop.time())
-        for reply in waiting:
-            reply.cancel()
+        if self._taken_back:
+            _, unanswered = await asyncio.wait(self._taken_back, timeout=deadline - self._loop.time())
+            for reply in unanswered:
+                reply.cancel()
+            self._taken_back.clear()
 
     def _ending(self, subscription: Subscription, inbox: str) -> bytes:
         return pb.UnsubscribeRequest(
@@ -291,7 +222,7 @@ class Connection:
         """Ping as agreed; a ping that is not answered starts the search for the active."""
         interval, most = self.session.ping_interval, self.session.ping_max_out
         due = self._loop.time()
-        while True:
+        while self._pings_out <= most or self.options.reconnect:
             due += interval
             await asyncio.sleep(max(0.0, due - self._loop.time()))
             if not self.recovery.in_doubt:
@@ -301,19 +232,17 @@ class Connection:
                     continue
                 self.recovery.suspect(lost=verdict in (Verdict.NOBODY, Verdict.CUT))
             self._pings_out += 1
-            if self._pings_out > most and not self.options.reconnect:
-                self.lose(
-                    ConnectionLost(
-                        f"connection lost: {self._pings_out} pings in a row, one every {interval} s, had no "
-                        f"answer from cluster id {self.options.cluster_id!r}; connect again"
-                    )
-                )
-                return
+        self.lose(
+            ConnectionLost(
+                f"connection lost: {self._pings_out} pings in a row, one every {interval} s, had no "
+                f"answer from cluster id {self.options.cluster_id!r}; connect again"
+            )
+        )
 
-    def _active_spoke(self, message: Delivery) -> None:
+    def _active_spoke(self, subject: bytes, data: bytes, reply: bytes, nobody: bool) -> None:
         """Another active's beat: what was sent to the one before will not be answered."""
         try:
-            server_id = wire.decode(pb.CtrlMsg, message.data).server_id
+            server_id = wire.decode(pb.CtrlMsg, data).server_id
         except BadReply as error:
             log.debug("not an FT heartbeat: %s", error)
             return
@@ -328,10 +257,10 @@ class Connection:
 
     def _came_up(self) -> None:
         log.debug("connected to %s", self.link.url)
+        self.publisher.forget_server()
 
     def _nats_closed(self) -> None:
-        reason = str(self.link.last_error or self.link.nats.last_error or "closed").removeprefix("nats: ")
-        self.lose(ConnectionLost(f"connection lost: NATS closed it ({reason}); connect again"))
+        self.lose(ConnectionLost(f"connection lost: NATS closed it ({self.link.why_down}); connect again"))
 
     async def _active_found(self) -> None:
         self._pings_out = 0
@@ -341,7 +270,7 @@ class Connection:
         """The server does not know us: register anew, if asked to, else we are lost."""
         while self.options.reconnect and self.lost is None:
             try:
-                self._use(await self._register(patient=True))
+                self._use(await self.registration.register(patient=True))
                 self.publisher.use(self.session)
                 self.recovery.active_again()
                 for subscription in list(self.subscriptions):
@@ -408,11 +337,5 @@ class Connection:
         await self.recovery.close()
         for subscription in self.subscriptions:
             await subscription.stopped()
-        if not self.link.owned and self.link.connected:
-            await self._leave_nats_as_it_was()
+        self.requests.interrupt()
         await self.link.close()
-
-    async def _leave_nats_as_it_was(self) -> None:
-        await self.requests.close()
-        for nats_subscription in list(self.link.subscriptions):
-            await self.link.unsubscribe(nats_subscription)

@@ -1,13 +1,11 @@
 """One NATS connection, as the STAN client needs it: frames out, messages in, word of its state.
 
-The only module that knows nats-py, and the list of what it uses beyond nats-py's documented surface,
-each for a reason that was measured or that its surface has no answer to:
+With `outbox` and `parser` the only module that knows nats-py, and more of it than its documented
+surface, each for a reason:
 
-- a stand-in for the `future` of `Client.subscribe`: each message is handed to us right in the read
-  loop, without a queue and a task for each subscription (twice the messages a second);
-- `_transport`: our frames are written at once, without the task that nats-py flushes with (a third
-  less time for a synchronous publish); `_pending`, `_pending_data_size` and `_flush_queue` where
-  nats-py has something to write first, and for WebSocket connections;
+- a stand-in for the `future` of `Client.subscribe`, and on our own connections `_ps`, the parser:
+  messages are handed to us right in the read loop, without a queue and a task for each subscription;
+- `_transport` and, behind it, `_pending` and `_flush_queue`: see `outbox`;
 - `_server_pool` and `abort()` of the stream's transport: to move to a chosen server, also off one
   that no longer reads;
 - the callbacks `_disconnected_cb`, `_reconnected_cb`, `_closed_cb` of a connection that the caller
@@ -19,19 +17,20 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlparse
 
 from stanlocal.stan.errors import ConnectFailed, ConnectionInterrupted, InvalidOption, StanError
+from stanlocal.stan.outbox import Outbox
 
 if TYPE_CHECKING:
     from nats.aio.client import Client as NatsClient
+    from nats.aio.msg import Msg
     from nats.aio.subscription import Subscription as NatsSubscription
 
-log = logging.getLogger(__name__)
+    from stanlocal.stan.parser import DirectParser, Handler
 
-CHUNK = 64 * 1024
-"""Bytes that are gathered at most within one turn of the event loop: asyncio's own high-water mark."""
+log = logging.getLogger(__name__)
 
 RECONNECT_WAIT = 0.05
 """Seconds between two attempts at a server at first; then a twentieth of the time without a connection."""
@@ -41,33 +40,20 @@ RECONNECT_WAIT_MAX = 1.0
 NO_RESPONDERS = "503"
 
 
-class Delivery(Protocol):
-    """What a handler is given: nats-py's message."""
-
-    subject: str
-    reply: str
-    data: bytes
-    headers: dict[str, str] | None
-
-
-Handler = Callable[[Any], None]
-
-
-def no_responders(message: Delivery) -> bool:
-    """Whether this is NATS itself saying that nobody listens."""
-    return not message.data and message.headers is not None and message.headers.get("Status") == NO_RESPONDERS
-
-
 class _Sink:
     """Stands where nats-py takes a future for a single reply, and takes every message."""
 
-    __slots__ = ("set_result",)
+    __slots__ = ("_handler",)
 
     def __init__(self, handler: Handler) -> None:
-        self.set_result = handler
+        self._handler = handler
 
     def cancelled(self) -> bool:
         return False
+
+    def set_result(self, message: Msg) -> None:
+        nobody = bool(message.headers) and message.headers.get("Status") == NO_RESPONDERS  # type: ignore[union-attr]
+        self._handler(message.subject.encode(), message.data, message.reply.encode(), nobody)
 
 
 class Link:
@@ -85,16 +71,14 @@ class Link:
         self._given = tuple(urls)
         self._options = dict(options)
         self._loop = asyncio.get_running_loop()
-        self._frames: list[bytes] = []
-        self._size = 0
-        self._flush_due = False
         self._closing = False
         self._up = asyncio.Event()
         self._up.set()
         self._previous: dict[str, Callable[[], Awaitable[None]] | None] = {}
         self._down_since = 0.0
-        self.subscriptions: list[NatsSubscription] = []
-        self.congested = False
+        self._parser: DirectParser | None = None
+        self._subscriptions: list[NatsSubscription] = []
+        self.outbox = Outbox(nats)
         self.last_error: Exception | None = None
         self.on_up: Callable[[], None] = _nothing
         self.on_down: Callable[[], None] = _nothing
@@ -111,8 +95,11 @@ class Link:
         from nats.aio.client import Client as NatsClient
         from nats.errors import Error as NatsError
 
+        from stanlocal.stan.parser import DirectParser
+
         client = NatsClient()
         link = cls(client, True, urls, options)
+        client._ps = link._parser = DirectParser(client)
         failures = 0
 
         async def failed_once(error: Exception) -> None:
@@ -143,7 +130,7 @@ class Link:
         except NatsError as error:
             await client.close()
             raise InvalidOption(
-                f"cannot use {', '.join(urls)}: {error}; give URLs like nats://127.0.0.1:4222"
+                f"cannot use {link._shown}: {error}; give URLs like nats://127.0.0.1:4222"
             ) from error
         except BaseException:
             await client.close()
@@ -157,33 +144,38 @@ class Link:
         if not nats.is_connected:
             raise ConnectFailed("the given NATS connection is not connected; connect it first")
         link = cls(nats, False, (), {})
-        for name, ours in (
-            ("_disconnected_cb", link._went_down),
-            ("_reconnected_cb", link._came_up),
-            ("_closed_cb", link._was_closed),
-        ):
+        for name, ours in link._callbacks().items():
             link._previous[name] = getattr(nats, name)
             setattr(nats, name, ours)
         return link
 
+    def _callbacks(self) -> dict[str, Callable[[], Awaitable[None]]]:
+        return {
+            "_disconnected_cb": self._went_down,
+            "_reconnected_cb": self._came_up,
+            "_closed_cb": self._was_closed,
+        }
+
+    @property
+    def _shown(self) -> str:
+        """The URLs for an error message: without passwords."""
+        return ", ".join(
+            f"{url.partition('://')[0]}://{url.rpartition('@')[2]}" if "@" in url else url
+            for url in self._given
+        )
+
     def _connect_failed(self, error: Exception) -> StanError:
-        shown = ", ".join(_without_password(url) for url in self._given)
         reason = str(error).removeprefix("nats: ") or type(error).__name__
         advice = "check that the server runs and the URL is right"
         if self._nats._server_info.get("auth_required"):
             # The server refuses and hangs up; whether its word or the hang-up is seen first is chance.
             advice = "the server asks for authorization: check user, password, token or key"
-        return ConnectFailed(f"no NATS server at {shown}: {reason}; {advice}")
+        return ConnectFailed(f"no NATS server at {self._shown}: {reason}; {advice}")
 
     @property
     def nats(self) -> NatsClient:
         """The nats-py client."""
         return self._nats
-
-    @property
-    def owned(self) -> bool:
-        """Whether we opened the connection."""
-        return self._owned
 
     @property
     def connected(self) -> bool:
@@ -201,64 +193,29 @@ class Link:
         """Bytes that the server takes in one NATS message."""
         return self._nats.max_payload
 
+    @property
+    def why_down(self) -> str:
+        """What broke the connection last, in a few words."""
+        reason = str(self.last_error or self._nats.last_error or "connection lost")
+        return reason.removeprefix("nats: ")
+
     async def wait_up(self) -> None:
         """Return once the connection is there."""
         await self._up.wait()
 
-    # Frames out
-
-    def send(self, frame: bytes) -> None:
-        """Write `frame` within this turn of the event loop; dropped when the connection is down by then."""
-        self._frames.append(frame)
-        self._size += len(frame)
-        if self._size >= CHUNK:
-            self.congested = True
-            self.flush()
-        elif not self._flush_due:
-            self._flush_due = True
-            self._loop.call_soon(self.flush)
-
-    def flush(self) -> None:
-        """Write what was sent, now."""
-        self._flush_due = False
-        if not self._frames:
-            return
-        nats, blob = self._nats, b"".join(self._frames)
-        if nats.is_connected:
-            nats.stats["out_msgs"] += len(self._frames)
-            nats.stats["out_bytes"] += len(blob)
-            if nats._pending or not self._writes_directly():
-                nats._pending.append(blob)
-                nats._pending_data_size += len(blob)
-                if nats._flush_queue is not None and nats._flush_queue.empty():
-                    nats._flush_queue.put_nowait(self._loop.create_future())
-            else:
-                assert nats._transport is not None
-                nats._transport.write(blob)
-        self._frames.clear()
-        self._size = 0
-
-    def _writes_directly(self) -> bool:
-        return type(self._nats._transport).__name__ == "TcpTransport"
-
-    async def drain(self) -> None:
-        """Give the loop a turn, and wait while the server reads slower than we write."""
-        self.congested = False
-        transport = self._nats._transport
-        await asyncio.sleep(0)
-        if transport is not None and self._nats.is_connected:
-            try:
-                await transport.drain()  # type: ignore[no-untyped-call]
-            except OSError as error:
-                # The connection broke; `on_down` is what tells everyone.
-                self.last_error = error
+    # Messages
 
     def publish(self, subject: str, payload: bytes, reply: str = "") -> None:
         """Send a NATS message."""
         head = f"PUB {subject} {reply} {len(payload)}\r\n" if reply else f"PUB {subject} {len(payload)}\r\n"
-        self.send(head.encode() + payload + b"\r\n")
+        self.outbox.send(b"%b%b\r\n" % (head.encode(), payload))
 
-    # Messages in
+    async def drain(self) -> None:
+        """Give the loop a turn, and wait while the server reads slower than we write."""
+        try:
+            await self.outbox.drain()
+        except OSError as error:
+            self.last_error = error  # the connection broke: `on_down` tells everyone
 
     async def subscribe(self, subject: str, handler: Handler) -> NatsSubscription:
         """Have `handler` called with each message, in order, as it is read."""
@@ -266,19 +223,23 @@ class Link:
 
         try:
             subscription = await self._nats.subscribe(subject, future=cast(Any, _Sink(handler)))
-            self.subscriptions.append(subscription)
-            return subscription
         except NatsError as error:
             raise ConnectionInterrupted(
                 f"cannot subscribe to {subject} at NATS: {error}; connect again"
             ) from error
+        self._subscriptions.append(subscription)
+        if self._parser is not None:
+            self._parser.handlers[b"%d" % subscription._id] = handler
+        return subscription
 
     async def unsubscribe(self, subscription: NatsSubscription) -> None:
         """Stop the messages; a connection that is gone has nothing to stop."""
         from nats.errors import BadSubscriptionError, ConnectionClosedError, ConnectionDrainingError
 
-        if subscription in self.subscriptions:
-            self.subscriptions.remove(subscription)
+        if subscription in self._subscriptions:
+            self._subscriptions.remove(subscription)
+        if self._parser is not None:
+            self._parser.handlers.pop(b"%d" % subscription._id, None)
         try:
             await subscription.unsubscribe()
         except (BadSubscriptionError, ConnectionClosedError, ConnectionDrainingError) as error:
@@ -310,7 +271,7 @@ class Link:
         settings = {
             **self._options,
             "connect_timeout": timeout,
-            "name": "scout",
+            "name": f"{self._options.get('name')}-scout",
             "error_cb": self._note_error,
         }
         try:
@@ -386,22 +347,17 @@ class Link:
 
     async def close(self) -> None:
         """Write what is left; close the connection if it is ours, else leave it as it was."""
-        self.flush()
+        self.outbox.flush()
         self._closing = True
         if self._owned:
             await self._nats.close()
             return
-        for name, previous in self._previous.items():
-            ours = {"_disconnected_cb": self._went_down, "_reconnected_cb": self._came_up}.get(
-                name, self._was_closed
-            )
+        for subscription in list(self._subscriptions):
+            await self.unsubscribe(subscription)
+        for name, ours in self._callbacks().items():
             if getattr(self._nats, name) == ours:
-                setattr(self._nats, name, previous)
+                setattr(self._nats, name, self._previous[name])
 
 
 def _nothing() -> None:
     """Nobody asked to be told."""
-
-
-def _without_password(url: str) -> str:
-    return f"{url.partition('://')[0]}://{url.rpartition('@')[2]}" if "@" in url else url

@@ -8,11 +8,12 @@ message it is about.
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Callable
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from stanlocal.stan import names, wire
+from stanlocal.stan.ack import PublishAck
 from stanlocal.stan.errors import (
     BadReply,
     ConnectionInterrupted,
@@ -23,8 +24,9 @@ from stanlocal.stan.errors import (
     StanError,
     server_error,
 )
-from stanlocal.stan.link import Delivery, Link, no_responders
+from stanlocal.stan.link import Link
 from stanlocal.stan.options import ClientOptions
+from stanlocal.stan.room import Room
 
 if TYPE_CHECKING:
     from stanlocal.stan.session import Session
@@ -44,28 +46,8 @@ MAX_BYTES = 64 * 1024 * 1024
 ENCODERS = 1024
 """Channels whose prefixes are kept."""
 
-
-class PublishAck(asyncio.Future[str]):
-    """Await it for the message's guid, once stored; it raises what `Client.publish` raises.
-
-    Cancelling it gives up waiting: a message that was sent may be stored all the same, one that was
-    not is never sent.
-    """
-
-    __slots__ = ("again_after", "again_at", "channel", "deadline", "expected", "payload", "wait")
-
-    channel: str
-    payload: bytes
-    expected: bytes
-    wait: float
-    deadline: float
-    again_after: float
-    again_at: float
-
-    @property
-    def guid(self) -> str:
-        """The message's unique id, as the server acknowledges it."""
-        return self.expected[2:].decode()
+TOKEN = 10
+"""Digits of a message's number: the last part of its ack subject, and of its guid."""
 
 
 class Publisher:
@@ -77,20 +59,25 @@ class Publisher:
 
     def __init__(self, link: Link, options: ClientOptions, unique: str) -> None:
         self._link = link
+        self._outbox = link.outbox
         self._options = options
         self._retry = options.retry
+        self._most = options.max_pub_acks_inflight
+        self._ack_timeout = options.ack_timeout
         self._loop = asyncio.get_running_loop()
         self._prefix = f"{options.ack_prefix}.{unique}"
         self._token_at = len(self._prefix) + 1
-        self._guid = f"{unique}%010d".encode()
-        self._number = 0
-        self._inflight: dict[str, PublishAck] = {}
+        # A guid is the connection's unique part and the message's token.
+        self._expected = b"\x0a%c%b" % (len(unique) + TOKEN, unique.encode())
+        self._number = 1
+        self._inflight: dict[bytes, PublishAck] = {}
         self._bytes = 0
-        self._room: deque[asyncio.Future[None]] = deque()
+        self._room = Room()
         self._encoders: dict[str, wire.PubEncoder] = {}
         self._session: Session
         self._held = False
         self._closed: StanError | None = None
+        self._progressed = False
         self._progress = 0.0
         self._stall_at = STALL
         self._next_due = float("inf")
@@ -108,6 +95,10 @@ class Publisher:
     def use(self, session: Session) -> None:
         """Publish for that session from now on."""
         self._session = session
+        self.forget_server()
+
+    def forget_server(self) -> None:
+        """What is known of the server we were connected to may not be true of the next."""
         self._encoders.clear()
 
     @property
@@ -117,61 +108,64 @@ class Publisher:
 
     # Sending
 
-    async def publish(self, channel: str, payload: bytes, timeout: float | None) -> PublishAck:
-        """Take the message into the window, once there is room, and send it."""
-        encoder = self._encoders.get(channel) or self._encoder(channel)
-        while len(self._inflight) >= self._options.max_pub_acks_inflight or self._bytes >= MAX_BYTES:
-            await self._wait_for_room()
+    @property
+    def full(self) -> bool:
+        """Whether the window has no room for another message."""
+        return len(self._inflight) >= self._most or self._bytes >= MAX_BYTES
+
+    async def wait_for_room(self) -> None:
+        """Return when the window has room for another message."""
+        self._outbox.flush()
+        while self.full and self._closed is None:
+            await self._room.wait()
+
+    def publish(self, channel: str, payload: bytes, timeout: float | None) -> PublishAck:
+        """Take the message into the window, which has room, and send it."""
         if self._closed is not None:
             raise self._closed
-        size = encoder.overhead + 40 + len(payload)
-        if size > self._link.max_payload:
-            limit = self._link.max_payload
-            raise PayloadTooLarge(
-                f"publish to {channel!r}: {len(payload)} bytes are too many, the server takes {limit} with "
-                "the protocol's own; send less or raise the server's max_payload",
-                len(payload),
-                limit,
-            )
-        if not self._retry and not self._link.connected:
-            raise ConnectionInterrupted(
-                f"publish to {channel!r}: not connected to NATS ({self._reason()}); "
-                "nothing was sent, try again"
-            )
+        encoder = self._encoders.get(channel) or self._encoder(channel)
+        if len(payload) > encoder.most:
+            self._refuse_size(channel, payload)
+        alone = not self._inflight
+        token = b"%010d" % self._number
         self._number += 1
-        token = str(self._number)
-        guid = self._guid % self._number
         ack = PublishAck(loop=self._loop)
         ack.channel = channel
         ack.payload = payload
-        ack.expected = b"\n%c%b" % (len(guid), guid)
-        ack.wait = timeout if timeout is not None else self._options.ack_timeout
-        now = self._loop.time()
-        ack.deadline = now + ack.wait
-        ack.again_after = RESEND_AFTER
-        ack.again_at = now + RESEND_AFTER
-        due = ack.again_at if self._retry and ack.again_at < ack.deadline else ack.deadline
+        ack.expected = expected = self._expected + token
+        ack.published = now = monotonic()
+        ack.deadline = due = now + (self._ack_timeout if timeout is None else timeout)
+        if self._retry:
+            ack.again_at = now + RESEND_AFTER
+            due = min(due, ack.again_at)
+        elif not self._link.connected:
+            raise ConnectionInterrupted(
+                f"publish to {channel!r}: not connected to NATS ({self._link.why_down}); "
+                "nothing was sent, try again"
+            )
         if due < self._next_due:
             self._next_due = due
-        if not self._inflight:
-            self._progress, self._stall_at = now, STALL
         self._inflight[token] = ack
         self._bytes += len(payload)
         if not self._held:
-            self._link.send(encoder.frame(token.encode(), guid, payload))
+            frame = encoder.frame(token, expected, payload)
+            if alone:
+                self._outbox.send_now(frame)  # nothing to gather it with: a synchronous publish
+            else:
+                self._outbox.send(frame)
         if self._watch is None:
+            self._progressed = True
             self._watch = self._loop.call_later(TICK, self._look)
         return ack
 
-    async def settle(self) -> None:
-        """Give the loop its turn when much was sent at once: the server's pace is ours."""
-        if self._link.congested:
-            await self._link.drain()
-
-    def flush_if_alone(self) -> None:
-        """Write now what would else wait for the end of the loop's turn, when there is nothing to gather."""
-        if len(self._inflight) == 1:
-            self._link.flush()
+    def _refuse_size(self, channel: str, payload: bytes) -> None:
+        limit = self._link.max_payload
+        raise PayloadTooLarge(
+            f"publish to {channel!r}: {len(payload)} bytes are too many, the server takes {limit} with "
+            "the protocol's own; send less or raise the server's max_payload",
+            len(payload),
+            limit,
+        )
 
     def _encoder(self, channel: str) -> wire.PubEncoder:
         names.check_channel(channel)
@@ -181,49 +175,28 @@ class Publisher:
         encoder = wire.PubEncoder(
             session.pub_prefix, self._prefix, channel, session.client_id, session.conn_id
         )
+        encoder.most = self._link.max_payload - encoder.overhead
         self._encoders[channel] = encoder
         return encoder
 
-    async def _wait_for_room(self) -> None:
-        self._link.flush()
-        turn: asyncio.Future[None] = self._loop.create_future()
-        self._room.append(turn)
-        try:
-            await turn
-        except asyncio.CancelledError:
-            if turn.cancelled():
-                self._room.remove(turn)
-            else:
-                self._give_room()  # it was our turn: the next one's now
-            raise
-
-    def _give_room(self) -> None:
-        while self._room:
-            turn = self._room.popleft()
-            if not turn.done():
-                turn.set_result(None)
-                return
-
     # Answers
 
-    def _acked(self, message: Delivery) -> None:
-        token = message.subject[self._token_at :]
+    def _acked(self, subject: bytes, data: bytes, reply: bytes, nobody: bool) -> None:
+        token = subject[self._token_at :]
         ack = self._inflight.get(token)
         if ack is None:
             return  # answered before, or given up: a late ack says nothing new
-        if message.data == ack.expected:
-            self._progress, self._stall_at = self._loop.time(), STALL
+        if data == ack.expected:
+            self._progressed = True
             self._settle(token, ack, None)
-        elif no_responders(message):
-            if self._retry:
-                self.on_no_active()
-            else:
+        elif nobody:
+            if not self._retry:
                 self._settle(token, ack, self._no_active(ack))
-                self.on_no_active()
+            self.on_no_active()
         else:
-            self._refused(token, ack, message.data)
+            self._refused(token, ack, data)
 
-    def _refused(self, token: str, ack: PublishAck, data: bytes) -> None:
+    def _refused(self, token: bytes, ack: PublishAck, data: bytes) -> None:
         doing = f"publish to {ack.channel!r}"
         try:
             reply = wire.read_pub_ack(data)
@@ -241,16 +214,16 @@ class Publisher:
         else:
             self._settle(token, ack, refusal)
 
-    def _settle(self, token: str, ack: PublishAck, error: StanError | None) -> None:
+    def _settle(self, token: bytes, ack: PublishAck, error: StanError | None) -> None:
         del self._inflight[token]
         self._bytes -= len(ack.payload)
         if not ack.done():
             if error is None:
-                ack.set_result(ack.guid)
+                ack.set_result(ack.expected[2:].decode())
             else:
                 ack.set_exception(error)
         if self._room:
-            self._give_room()
+            self._room.give()
         if self._empty is not None and not self._inflight and not self._empty.done():
             self._empty.set_result(None)
 
@@ -262,10 +235,13 @@ class Publisher:
         if not self._inflight:
             self._next_due = float("inf")
             return
-        now = self._loop.time()
+        now = monotonic()
         if now >= self._next_due:
             self._see_to_what_is_due(now)
-        if not self._held and now - self._progress >= self._stall_at:
+        if self._progressed or self._held:
+            self._progressed = False
+            self._progress, self._stall_at = now, STALL
+        elif now - self._progress >= self._stall_at:
             self._stall_at *= 2
             self.on_stall()
         if self._inflight:
@@ -280,8 +256,8 @@ class Publisher:
             due = ack.deadline
             if self._retry and not ack.done():
                 if now >= ack.again_at:
-                    ack.again_after *= 2
-                    self._send_again(token, ack, now)
+                    ack.again_at += ack.again_at - ack.published
+                    self._send_again(token, ack)
                 due = min(due, ack.again_at)
             self._next_due = min(self._next_due, due)
 
@@ -292,7 +268,9 @@ class Publisher:
         if self._retry:
             self._held = True
             return
-        what = "the active server went away" if self._link.connected else f"NATS dropped ({self._reason()})"
+        what = "the active server went away"
+        if not self._link.connected:
+            what = f"NATS dropped ({self._link.why_down})"
         for token, ack in list(self._inflight.items()):
             error = ConnectionInterrupted(
                 f"publish to {ack.channel!r}: {what} before the ack; "
@@ -305,21 +283,20 @@ class Publisher:
         if not self._held:
             return
         self._held = False
-        now = self._loop.time()
-        self._progress, self._stall_at = now, STALL
+        self._progressed = True
         for token, ack in list(self._inflight.items()):
             if ack.cancelled():
                 self._settle(token, ack, None)
-            else:
-                self._send_again(token, ack, now)
-                await self.settle()
-        self._link.flush()
+            elif not ack.done():
+                self._send_again(token, ack)
+                if self._outbox.congested:
+                    await self._link.drain()
+        self._outbox.flush()
 
-    def _send_again(self, token: str, ack: PublishAck, now: float) -> None:
-        ack.again_at = now + ack.again_after
+    def _send_again(self, token: bytes, ack: PublishAck) -> None:
         if not self._held:
             encoder = self._encoders.get(ack.channel) or self._encoder(ack.channel)
-            self._link.send(encoder.frame(token.encode(), ack.expected[2:], ack.payload))
+            self._outbox.send(encoder.frame(token, ack.expected, ack.payload))
 
     async def settled(self) -> None:
         """Return when every message has its answer."""
@@ -336,11 +313,7 @@ class Publisher:
             self._watch = None
         for token, ack in list(self._inflight.items()):
             self._settle(token, ack, reason)
-        while self._room:
-            self._give_room()
-
-    def _reason(self) -> str:
-        return str(self._link.last_error or "connection lost").removeprefix("nats: ")
+        self._room.give_all()
 
     def _no_active(self, ack: PublishAck) -> NoActiveServer:
         return NoActiveServer(
@@ -351,6 +324,6 @@ class Publisher:
     def _too_late(self, ack: PublishAck) -> PublishTimeout:
         why = "no active server" if self._held else f"connected to {self._link.url}"
         return PublishTimeout(
-            f"publish to {ack.channel!r}: no ack within {ack.wait:g} s ({why}); "
+            f"publish to {ack.channel!r}: no ack within {ack.deadline - ack.published:g} s ({why}); "
             "the message may or may not be stored, publish it again to be sure"
         )

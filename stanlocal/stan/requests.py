@@ -7,7 +7,7 @@ from collections.abc import Callable
 from itertools import count
 from typing import TYPE_CHECKING
 
-from stanlocal.stan.link import Delivery, Link, no_responders
+from stanlocal.stan.link import Link
 
 if TYPE_CHECKING:
     from nats.aio.subscription import Subscription as NatsSubscription
@@ -28,7 +28,7 @@ class Requests:
         self._link = link
         self._inbox = link.new_inbox()
         self._waiting: dict[str, asyncio.Future[bytes]] = {}
-        self._named: dict[str, Callable[[Delivery], None]] = {}
+        self._named: dict[str, Callable[[str], None]] = {}
         self._numbers = count(1)
         self._subscription: NatsSubscription | None = None
 
@@ -42,8 +42,8 @@ class Requests:
         if self._subscription is not None:
             await self._link.unsubscribe(self._subscription)
 
-    def named_inbox(self, name: str, handler: Callable[[Delivery], None]) -> str:
-        """A subject whose messages all go to `handler`."""
+    def named_inbox(self, name: str, handler: Callable[[str], None]) -> str:
+        """A subject of ours; `handler` is given the reply subject of each message to it."""
         self._named[name] = handler
         return f"{self._inbox}.{name}"
 
@@ -60,7 +60,7 @@ class Requests:
         self._waiting[token] = reply
         try:
             self._link.publish(subject, payload, f"{self._inbox}.{token}")
-            self._link.flush()
+            self._link.outbox.flush()
             async with asyncio.timeout(timeout):
                 return await reply
         finally:
@@ -87,14 +87,14 @@ class Requests:
             if not reply.done():
                 reply.set_exception(Interrupted())
 
-    def _received(self, message: Delivery) -> None:
-        token = message.subject[len(self._inbox) + 1 :]
+    def _received(self, subject: bytes, data: bytes, reply_to: bytes, nobody: bool) -> None:
+        token = subject[len(self._inbox) + 1 :].decode()
         reply = self._waiting.get(token)
         if reply is not None:
             if not reply.done():
-                if no_responders(message):
+                if nobody:
                     reply.set_exception(NoResponders())
                 else:
-                    reply.set_result(message.data)
+                    reply.set_result(data)
         elif (handler := self._named.get(token)) is not None:
-            handler(message)
+            handler(reply_to.decode())

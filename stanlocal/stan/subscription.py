@@ -21,7 +21,7 @@ from stanlocal.stan.errors import (
     StanError,
     SubscriptionClosed,
 )
-from stanlocal.stan.link import Delivery, Link
+from stanlocal.stan.link import Link
 from stanlocal.stan.message import Message
 from stanlocal.stan.options import SubscriptionOptions
 
@@ -61,6 +61,7 @@ class Subscription:
     ) -> None:
         self._client = client
         self._link = link
+        self._outbox = link.outbox
         self.options = options
         self._callback = callback
         self._buffer: deque[bytes] = deque()
@@ -114,12 +115,12 @@ class Subscription:
 
     # From the server
 
-    def receive(self, message: Delivery) -> None:
+    def receive(self, subject: bytes, data: bytes, reply: bytes, nobody: bool) -> None:
         """A delivery, as read from NATS; kept until it can be handed over."""
         if self._ended is None and not self._drain_only:
-            if len(self._buffer) >= self.options.max_inflight and self._is_redelivery(message.data):
+            if len(self._buffer) >= self.options.max_inflight and self._is_redelivery(data):
                 return  # handed over too slowly: it is here already, or comes again
-            self._buffer.append(message.data)
+            self._buffer.append(data)
             if self._wake is not None and not self._wake.done():
                 self._wake.set_result(None)
 
@@ -140,14 +141,9 @@ class Subscription:
         """Drop what was received and not handed over: it belongs to a registration that is gone."""
         self._buffer.clear()
         self._registered.clear()
+        self._acks = None
 
     # To the application
-
-    def _decode(self, data: bytes) -> Message:
-        proto = wire.decode(pb.MsgProto, data)
-        return Message(
-            self, proto.sequence, proto.data, proto.timestamp, proto.redelivered, proto.redelivery_count
-        )
 
     async def _arrival(self) -> None:
         """Return when there is something to hand over, or nothing more will come."""
@@ -167,13 +163,16 @@ class Subscription:
 
     def _next(self) -> Message | None:
         """The next message that is one; bytes that are none are reported and passed over."""
-        while self._buffer:
+        while self._buffer and self._acks is not None:
             try:
-                message = self._decode(self._buffer.popleft())
+                proto = wire.decode(pb.MsgProto, self._buffer.popleft())
             except BadReply as error:
                 self.last_error = error
                 log.error("subscription to %r: %s", self.channel, error)
                 continue
+            message = Message(
+                self, proto.sequence, proto.data, proto.timestamp, proto.redelivered, proto.redelivery_count
+            )
             self.delivered += 1
             if self.options.manual_ack:
                 self._unacknowledged.add(message.sequence)
@@ -181,30 +180,30 @@ class Subscription:
         return None
 
     async def _deliver(self, callback: Callback) -> None:
-        manual = self.options.manual_ack
-        turn = 0
-        while True:
+        """Hand over, one at a time; a callback that never waits leaves the loop a turn now and then."""
+        automatic = not self.options.manual_ack
+        while not (self._ended is not None or (self._drain_only and not self._buffer)):
             await self._arrival()
-            message = self._next()
-            if message is None:
-                if self._ended is not None or self._drain_only:
-                    return
-                continue
-            try:
-                result = callback(message)
-                if result is not None and inspect.isawaitable(result):
-                    await result
-            except Exception as error:
-                self.last_error = error
-                self._unacknowledged.add(message.sequence)
-                log.exception("callback of the subscription to %r failed on %r", self.channel, message)
-                continue
-            if not manual:
-                self._acknowledge(message)
-            turn += 1
-            if turn >= TURN:
-                turn = 0
+            for _ in range(TURN):
+                message = self._next()
+                if message is None:
+                    break
+                try:
+                    result = callback(message)
+                    if result is not None and inspect.isawaitable(result):
+                        await result
+                except Exception as error:  # noqa: BLE001 - the application's own, and its message's fate
+                    self._failed(message, error)
+                    continue
+                if automatic:
+                    self._acknowledge(message)
+            else:
                 await asyncio.sleep(0)
+
+    def _failed(self, message: Message, error: Exception) -> None:
+        self.last_error = error
+        self._unacknowledged.add(message.sequence)
+        log.error("callback of the subscription to %r failed on %r", self.channel, message, exc_info=error)
 
     def __aiter__(self) -> Subscription:
         return self
@@ -247,7 +246,7 @@ class Subscription:
                 self.last_sequence = message.sequence
             if self._unacknowledged:
                 self._unacknowledged.discard(message.sequence)
-            self._link.send(self._acks.frame(message.sequence))
+            self._outbox.send(self._acks.frame(message.sequence))
 
     async def _ack(self, message: Message) -> None:
         what = f"ack of {self.channel}:{message.sequence}"
@@ -260,7 +259,7 @@ class Subscription:
         if self._ended is not None:
             raise self._ended
         self._acknowledge(message)
-        if self._link.congested:
+        if self._outbox.congested:
             await self._link.drain()
 
     # The end
@@ -286,7 +285,7 @@ class Subscription:
                 f"the subscription to {self.channel!r} is closed already"
             ) from self._ended
         await self.settle(drain)
-        self._link.flush()
+        self._outbox.flush()
         await self._client.end_subscription(self, unsubscribe)
         self.end(SubscriptionClosed(f"the subscription to {self.channel!r} is closed"))
 

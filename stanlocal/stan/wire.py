@@ -62,7 +62,7 @@ def _string(tag: int, text: bytes) -> bytes:
 class PubEncoder:
     """Makes the NATS `PUB` frames of one channel's messages for one connection."""
 
-    __slots__ = ("_fields", "_reply", "channel", "overhead")
+    __slots__ = ("_fields", "_reply", "_size", "_sized", "channel", "most", "overhead")
 
     def __init__(
         self, pub_prefix: str, ack_prefix: str, channel: str, client_id: str, conn_id: bytes
@@ -73,14 +73,25 @@ class PubEncoder:
             _string(0x0A, client_id.encode())
             + _string(0x1A, channel.encode())
             + _string(0x32, conn_id)
-            + b"\x12"
+            + b"\x12"  # the guid's tag: its length and text are those of the ack
         )
-        self.overhead = len(self._fields)
+        self._size = -1
+        self._sized = b""
+        self.overhead = len(self._fields) + 64
+        """Bytes at most that a message has besides its payload."""
+        self.most = 0
+        """Bytes at most of a payload, as the server has it; for its user to set."""
 
-    def frame(self, token: bytes, guid: bytes, data: bytes) -> bytes:
-        """The frame that publishes `data` and asks for the ack on `<ack prefix>.<token>`."""
-        body = b"%b%b%b\x2a%b%b" % (self._fields, varint(len(guid)), guid, varint(len(data)), data)
-        return b"%b%b %d\r\n%b\r\n" % (self._reply, token, len(body), body)
+    def frame(self, token: bytes, expected: bytes, data: bytes) -> bytes:
+        """The frame that publishes `data` and asks for the ack `expected` on `<ack prefix>.<token>`."""
+        size = len(data)
+        if size != self._size:
+            self._size, self._sized = size, b"\x2a" + varint(size)
+        sized, fields = self._sized, self._fields
+        length = len(fields) + len(expected) - 1 + len(sized) + size
+        return b"%b%b %d\r\n%b%b%b%b\r\n" % (
+            self._reply, token, length, fields, expected[1:], sized, data
+        )  # fmt: skip
 
 
 class AckEncoder:

@@ -62,7 +62,9 @@ def test_publish_frame_reads_back(
     """The generated class reads from a publish frame exactly what went in, and nothing else."""
     encoder = wire.PubEncoder("_STAN.pub.x", "_STAN.acks.me", channel, client_id, conn_id)
     guid = b"guid%d" % number
-    subject, reply, payload = split(encoder.frame(b"%d" % number, guid, data))
+    expected = pb.PubAck(guid=guid.decode()).SerializeToString()
+    subject, reply, payload = split(encoder.frame(b"%d" % number, expected, data))
+    assert len(payload) - len(data) <= encoder.overhead
     assert subject == f"_STAN.pub.x.{channel}".encode()
     assert reply == b"_STAN.acks.me.%d" % number
     assert pb.PubMsg.FromString(payload) == pb.PubMsg(
