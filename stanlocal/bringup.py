@@ -152,11 +152,10 @@ class _Bringup:
             user=self._request.user,
             streaming=redacted(self._settings.streaming),
             nats=redacted(self._settings.nats),
-        )
             placement=self._engine.placement,
             cluster_ports=self._cluster_ports({*refused, *(port for pair in choice.ports for port in pair)}),
+        )
 
-    def _kept_ports(self, node: NodePlan, refused: set[int]) -> tuple[int, int] | None:
     def _cluster_ports(self, refused: set[int]) -> Sequence[int]:
         """For nodes that share the host's network: those that they have had, as long as that can be."""
         if self._engine.placement.own_network:
@@ -168,16 +167,15 @@ class _Bringup:
         reserved = {*refused, *self._request.reserved_ports}
         return choose_cluster_ports(self._settings.nodes, keep=kept, reserved=reserved)
 
-        """The ports that the node has had, unless it is down and something else has one of them now."""
+    def _kept_ports(self, node: NodePlan, refused: set[int]) -> tuple[int, int] | None:
         ports = (node.client_port, node.monitor_port)
         return ports if self._keeps(node, set(ports), refused) else None
 
     def _keeps(self, node: NodePlan, ports: set[int], refused: set[int]) -> bool:
         """Whether it can have the ports that it has had: unless it is down and something else has one."""
         instance = self._present.get(node.name)
-        if instance is not None and instance.running:
-            return ports
-        return ports if not refused.intersection(ports) and all(map(is_free, ports)) else None
+        runs = instance is not None and instance.running
+        return runs or (not refused & ports and all(map(is_free, ports)))
 
     def _write_confs(self, plan: GroupPlan) -> dict[str, str]:
         """Each node's fingerprint. Only the text of a configuration holds secrets, a plan never."""
