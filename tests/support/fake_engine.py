@@ -1,0 +1,259 @@
+"""An `Engine` in memory that behaves like Docker's with real servers; tests/contract holds it to that.
+
+A `FakeMachine` is what there is on one engine; each user of it has a `FakeEngine`. Things go wrong as tests
+ask the machine for it: `taken_ports`, `missing_images`, `troubles`, `losing_engine`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from stanlocal.engine.base import EngineEvent, EngineInfo, Exit, Instance, Progress, RawLine
+from stanlocal.errors import (
+    EngineError,
+    EngineUnavailable,
+    ImageNotFound,
+    NameConflict,
+    NodeNotFound,
+    NodePaused,
+)
+from stanlocal.plan import GroupPlan, NodePlan, Placement
+from tests.support.fake_machine import FakeMachine, Network, Node, Reader
+from tests.support.fake_server import FakeServer
+
+SIGNALS = frozenset({"SIGKILL", "SIGTERM", "SIGINT", "SIGQUIT", "SIGABRT", "SIGHUP", "SIGUSR1"})
+
+
+class FakeEngine:
+    """One user's view of a machine; see `stanlocal.engine.base.Engine` for what is promised."""
+
+    name = "fake"
+    placement = Placement(name)
+
+    def __init__(self, machine: FakeMachine, owner: str = "1000") -> None:
+        self.machine = machine
+        self.owner = owner
+
+    async def _call(self) -> None:
+        """Every call gives others a turn first, and then happens at once or not at all."""
+        await asyncio.sleep(0)
+        if self.machine.lost is not None:
+            raise EngineUnavailable(self.machine.lost)
+
+    # What there is
+
+    async def info(self) -> EngineInfo:
+        await self._call()
+        return EngineInfo(self.name, "1", "memory", "amd64", rootless=False, local=False)
+
+    async def groups(self) -> Sequence[str]:
+        await self._call()
+        of_nodes = {node.plan.group for node in self._nodes() if node.plan}
+        of_networks = {n.group for n in self.machine.networks.values() if n.owner == self.owner and n.group}
+        return sorted(of_nodes | of_networks)
+
+    def _nodes(self) -> list[Node]:
+        return [node for node in self.machine.nodes.values() if node.owner == self.owner]
+
+    async def instances(self, group: str) -> Sequence[Instance]:
+        await self._call()
+        found = (node.instance(node.plan) for node in self._nodes() if node.plan)
+        return sorted(
+            (instance for instance in found if instance.group == group), key=lambda found: found.index
+        )
+
+    def _node(self, name: str) -> Node:
+        node = self.machine.nodes.get(name)
+        if node is None or node.owner != self.owner:
+            raise NodeNotFound(f"no container '{name}' of yours; see 'stanlocal list'")
+        return node
+
+    # Making and removing
+
+    def container_of_port(self, port: int) -> str | None:
+        nodes = self.machine.nodes.values()
+        return next((node.name for node in nodes if port in node.published), None)
+
+    async def provision(self, image: str, server_binary: Path | None, progress: Progress) -> None:
+        await self._call()
+        self.machine.missing_images.discard(image)
+
+    async def prepare(self, plan: GroupPlan) -> None:
+        for name in (plan.client_network, plan.cluster_network):
+            await self._call()
+            there = self.machine.networks.setdefault(name, Network(self.owner, plan.group))
+            if (there.owner, there.group) != (self.owner, plan.group):
+                raise NameConflict(f"'{name}' exists already and was not made by stanlocal for you", name)
+
+    async def create(self, plan: GroupPlan, node: NodePlan, fingerprint: str) -> None:
+        await self._call()
+        if node.name in self.machine.nodes:
+            raise NameConflict(f"container '{node.name}' was not made by stanlocal for you", node.name)
+        if plan.image in self.machine.missing_images:
+            raise ImageNotFound(f"the image is gone: no such image: {plan.image}")
+        names = (plan.client_network, plan.cluster_network)
+        if missing := [name for name in names if name not in self.machine.networks]:
+            raise NodeNotFound(f"the engine has it no more: network {missing[0]} not found")
+        networks = {name: self.machine.networks[name] for name in names}
+        made = Node(
+            node.name, self.owner, GroupPlan.from_json(plan.to_json()), fingerprint, networks=networks
+        )
+        self.machine.nodes[node.name] = made
+        self.machine.tell(made, "create")
+
+    async def remove(self, node: str) -> None:
+        await self._call()
+        found = self.machine.nodes.get(node)
+        if found is None or found.owner != self.owner:
+            return
+        if found.server is not None:
+            found.server.signal("SIGKILL")
+        del self.machine.nodes[node]
+        found.cut_readers()
+        self.machine.tell(found, "destroy")
+
+    async def clean(self, group: str) -> None:
+        await self._call()
+        ours = {
+            name: network
+            for name, network in self.machine.networks.items()
+            if (network.owner, network.group) == (self.owner, group)
+        }
+        for name, network in ours.items():
+            if any(node.server and network in node.networks.values() for node in self._nodes()):
+                raise EngineError(f"the engine refused: network {name} has active endpoints")
+            del self.machine.networks[name]
+
+    # Acting on a node
+
+    async def start(self, plan: GroupPlan, node: str) -> None:
+        await self._call()
+        found = self._node(node)
+        for name, network in found.networks.items():
+            if self.machine.networks.get(name) is not network:
+                raise NodeNotFound(f"the engine has it no more: network {name} not found")
+        if found.server is None:
+            self.machine.run(found, plan)
+
+    async def signal(self, node: str, signal: str) -> None:
+        await self._call()
+        if signal not in SIGNALS:
+            raise EngineError(f"the engine refused: invalid signal: {signal}")
+        server = self._node(node).server
+        if server is not None:
+            server.signal(signal)
+
+    async def stop(self, node: str, grace_s: float) -> None:
+        await self._call()
+        found = self._node(node)
+        if found.server is None:
+            return
+        ended = asyncio.ensure_future(self._stop(found, found.server, grace_s))
+        try:
+            await asyncio.shield(ended)
+        except asyncio.CancelledError:  # it has happened by the time that the caller is told
+            await ended
+            raise
+
+    @staticmethod
+    async def _stop(node: Node, server: FakeServer, grace_s: float) -> None:
+        server.signal("SIGTERM")
+        try:
+            async with asyncio.timeout(grace_s):
+                await node.exited.wait()
+        except TimeoutError:
+            server.signal("SIGKILL")
+
+    async def wait_exit(self, node: str) -> Exit:
+        await self._call()
+        found = self._node(node)
+        if found.server is not None:
+            await found.exited.wait()
+        assert found.exit_code is not None
+        assert found.finished_at is not None
+        return Exit(found.exit_code, found.finished_at)
+
+    async def pause(self, node: str) -> None:
+        await self._call()
+        found = self._node(node)
+        if found.server is None:
+            raise EngineError(f"the engine refused: container {node} is not running")
+        if not found.server.frozen:
+            found.server.frozen = True
+            self.machine.tell(found, "pause")
+
+    async def unpause(self, node: str) -> None:
+        await self._call()
+        found = self._node(node)
+        if found.server is not None and found.server.frozen:
+            found.server.thaw()
+            self.machine.tell(found, "unpause")
+
+    async def connect_routes(self, plan: GroupPlan, node: str) -> None:
+        await self._call()
+        if plan.cluster_network not in self.machine.networks:
+            raise NodeNotFound(f"the engine has it no more: network {plan.cluster_network} not found")
+        network = self.machine.networks[plan.cluster_network]
+        self._node(node).networks.setdefault(plan.cluster_network, network)
+
+    async def disconnect_routes(self, plan: GroupPlan, node: str) -> None:
+        await self._call()
+        self._node(node).networks.pop(plan.cluster_network, None)
+
+    async def isolate(self, plan: GroupPlan, node: str) -> None:
+        await self._call()
+        self._node(node).networks.clear()
+
+    async def rejoin(self, plan: GroupPlan, node: str) -> None:
+        await self._call()
+        found = self._node(node)
+        self.machine.check_ports(found)
+        for name in (plan.client_network, plan.cluster_network):
+            if name not in self.machine.networks:
+                raise NodeNotFound(f"the engine has it no more: network {name} not found")
+            found.networks.setdefault(name, self.machine.networks[name])
+
+    # Watching
+
+    async def output(
+        self, node: str, *, since: datetime | None = None, tail: int | None = None
+    ) -> Sequence[RawLine]:
+        await self._call()
+        lines = self._node(node).output
+        kept = [line for line in lines if since is None or line.time >= since]
+        return kept if tail is None else kept[max(0, len(kept) - tail) :]
+
+    async def attach(self, node: str) -> AsyncGenerator[Sequence[RawLine]]:
+        await self._call()
+        found = self._node(node)
+        if found.status == "paused":
+            raise NodePaused(f"container {node} is paused; see 'stanlocal unpause'")
+        reader = Reader()
+        found.readers.add(reader)
+        try:
+            yield []
+            while reader.lines or not reader.ended:
+                await reader.news.wait()
+                reader.news.clear()
+                batch, reader.lines = reader.lines, []
+                if batch:
+                    yield batch
+        finally:
+            found.readers.discard(reader)
+
+    async def events(self, group: str) -> AsyncGenerator[EngineEvent]:
+        await self._call()
+        queue: asyncio.Queue[EngineEvent | None] = asyncio.Queue()
+        self.machine.events[queue] = (self.owner, group)
+        try:
+            while (event := await queue.get()) is not None:
+                yield event
+        finally:
+            del self.machine.events[queue]
+        raise EngineUnavailable("the engine's events ended; see 'stanlocal doctor'")
+
+    async def close(self) -> None:
+        """Nothing is open."""
