@@ -70,7 +70,13 @@ async def _monitor_state(plan: GroupPlan, instance: Instance) -> str | None:
 
 
 def look_at_lock(plan: GroupPlan, instances: Sequence[Instance]) -> LockFacts:
-    """Who holds the store's lock, as the kernel shows it."""
+    """Who holds the store's lock, as the kernel shows it.
+
+    Without a node among this machine's processes nothing can be seen: the folder is then another one, or
+    nobody of the group has it.
+    """
+    if not any(instance.pid for instance in instances):
+        return LockFacts()
     view = lock_holder(Path(plan.store_dir) / LOCK_FILE)
     if not view.visible:
         return LockFacts()
