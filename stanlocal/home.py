@@ -11,15 +11,18 @@ import fcntl
 import os
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 
 from stanlocal.engine.base import RawLine
 from stanlocal.errors import GroupError
+from stanlocal.journal import FILE as JOURNAL
 from stanlocal.journal import Journal, rfc3339
 from stanlocal.plan import GroupPlan, NodePlan
 
+_PLAN = "group.json"
+_LOCK = "lock"
 _LOCK_RETRY_S = 0.05
 _SAVED_LOG_BYTES = 32 << 20
 
@@ -38,14 +41,14 @@ class GroupHome:
     # The plan
 
     def save_plan(self, plan: GroupPlan) -> None:
-        _write(self.folder / "group.json", (plan.to_json() + "\n").encode(), mode=0o600)
+        _write(self.folder / _PLAN, (plan.to_json() + "\n").encode(), mode=0o600)
 
     def load_plan(self) -> GroupPlan | None:
         """The plan of the group's last `up`; None when there was none.
 
         Raises `GroupError` when the file does not hold a plan.
         """
-        path = self.folder / "group.json"
+        path = self.folder / _PLAN
         try:
             return GroupPlan.from_json(path.read_text())
         except FileNotFoundError:
@@ -106,12 +109,16 @@ class GroupHome:
         try:
             yield
         finally:
+            self._drop_unused()
             os.close(descriptor)
 
     def _try_lock(self) -> int | None:
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        path = self.folder / "lock"
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        path = self.folder / _LOCK
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except FileNotFoundError:  # its last user has just removed the folder
+            return None
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if path.exists() and os.path.samestat(os.fstat(descriptor), path.stat()):
@@ -124,20 +131,28 @@ class GroupHome:
         os.close(descriptor)  # held by another, or removed by one that has just purged the group
         return None
 
+    def _drop_unused(self) -> None:
+        """Removes a folder in which there is nothing but the lock that is held."""
+        with suppress(OSError):  # removed by hand, or another command has just put its lock there
+            if {entry.name for entry in self.folder.iterdir()} <= {_LOCK}:
+                (self.folder / _LOCK).unlink()
+                self.folder.rmdir()
+
     def forget(self) -> None:
-        """Removes all but the store and files that stanlocal does not know."""
+        """Removes all but the store and files that stanlocal does not know; call it with the lock held.
+
+        The folder itself goes with the lock, if it is empty then.
+        """
         for name in ("conf", "logs"):
             shutil.rmtree(self.folder / name, ignore_errors=True)
-        for name in ("group.json", "journal.jsonl", "lock"):
+        for name in (_PLAN, JOURNAL):
             (self.folder / name).unlink(missing_ok=True)
-        if self.folder.exists() and not any(self.folder.iterdir()):
-            self.folder.rmdir()
 
 
 def known_groups(state_home: Path) -> Iterator[str]:
     """The groups that have a plan in the user's state folder, running or not."""
     if state_home.is_dir():
-        yield from sorted(entry.name for entry in state_home.iterdir() if (entry / "group.json").is_file())
+        yield from sorted(entry.name for entry in state_home.iterdir() if (entry / _PLAN).is_file())
 
 
 def _owner(plan: GroupPlan) -> tuple[int, int]:
