@@ -14,7 +14,7 @@ from typing import Any
 
 from stanlocal import moments
 from stanlocal.engine.base import Engine, EngineEvent, Instance, RawLine
-from stanlocal.errors import EngineUnavailable, StanlocalError, WaitTimeout
+from stanlocal.errors import EngineUnavailable, WaitTimeout
 from stanlocal.journal import FaultRecord, Journal, Record, end_is_recorded, faults
 from stanlocal.logs.facts import advance
 from stanlocal.logs.follow import Follower
@@ -58,8 +58,10 @@ class Watch:
         self._tasks: set[asyncio.Task[None]] = set()
         self._changed = asyncio.Condition()
         self._stale = asyncio.Event()
-        self._failure: StanlocalError | None = None
-        self._story: asyncio.Queue[Moment] | None = asyncio.Queue(_QUEUED_MOMENTS) if story else None
+        self._failure: BaseException | None = None
+        self._story: asyncio.Queue[Moment | BaseException] | None = (
+            asyncio.Queue(_QUEUED_MOMENTS) if story else None
+        )
         self._past: list[Moment] | None = []
         """What was read of the past, until all of it is there and can be put in order."""
         self._told: set[tuple[datetime, str | None, type]] = set()
@@ -70,28 +72,42 @@ class Watch:
     async def __aenter__(self) -> Watch:
         self._spawn(self._follow_engine())
         self._spawn(self._keep_fresh())
-        await self.refresh()
+        try:
+            await self.refresh()
+        except BaseException:
+            await self._stop()
+            raise
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for task in self._tasks:
+        await self._stop()
+
+    async def _stop(self) -> None:
+        tasks = list(self._tasks)
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        task = asyncio.create_task(self._guard(work))
+        task = asyncio.create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._ended)
         return task
 
-    async def _guard(self, work: Coroutine[Any, Any, None]) -> None:
-        try:
-            await work
-        except StanlocalError as failure:
-            self._failure = self._failure or failure
-            await self._notify()
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """Whoever waits is told of the first failure; none is expected of what follows for ever."""
+        self._tasks.discard(task)
+        failure = None if task.cancelled() else task.exception()
+        if failure is None or self._failure is not None:
+            return
+        self._failure = failure
+        for node in self._nodes.values():
+            node.caught_up.set()
+        self._spawn(self._notify())
+        if self._story is not None:
+            self._spawn(self._story.put(failure))
 
     # Asking
 
@@ -99,7 +115,12 @@ class Watch:
         """The status once everything that the nodes had written before is known."""
         for node in list(self._nodes.values()):
             await node.caught_up.wait()
+        self._check()
         return self.status
+
+    def _check(self) -> None:
+        if self._failure is not None:
+            raise self._failure
 
     async def until(
         self, reached: Callable[[GroupStatus], bool], *, timeout: float, waiting_for: str
@@ -114,8 +135,7 @@ class Watch:
                 await self.caught_up()
                 async with self._changed:
                     while not reached(self.status):
-                        if self._failure is not None:
-                            raise self._failure
+                        self._check()
                         await self._changed.wait()
                     return self.status
         except TimeoutError:
@@ -148,6 +168,7 @@ class Watch:
             yield status
             async with self._changed:
                 while self.status == status:
+                    self._check()
                     await self._changed.wait()
             status = self.status
 
@@ -163,7 +184,10 @@ class Watch:
         for moment in sorted(past, key=lambda moment: moment.time):
             yield moment
         while True:
-            yield await self._story.get()
+            told = await self._story.get()
+            if isinstance(told, BaseException):
+                raise told
+            yield told
 
     def _end(self, node: _Node, recorded: Sequence[FaultRecord]) -> Moment | None:
         instance = node.instance
