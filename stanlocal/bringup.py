@@ -11,17 +11,17 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from stanlocal.conf import render
 from stanlocal.engine.base import Instance
 from stanlocal.errors import NodeFailed, NodeNotFound, PortInUse
-from stanlocal.group import Group, Look, current_plan
+from stanlocal.group import Group, Look, intended_plan
 from stanlocal.journal import Record
 from stanlocal.plan import GroupPlan, NodePlan, fingerprint, plan_group
 from stanlocal.ports import choose_cluster_ports, choose_ports, is_free
 from stanlocal.settings import Settings, redacted
-from stanlocal.states import GroupState, GroupStatus, NodeState
+from stanlocal.states import GroupState, GroupStatus, NodeState, NodeStatus
 from stanlocal.store.folder import Claim, claim, discard_unused
 from stanlocal.teardown import retire
 from stanlocal.together import together
@@ -32,6 +32,7 @@ Report = Callable[[str], None]
 
 TIMEOUT_S = 60.0
 _PARALLEL_STARTS = 4
+_LOG_TAIL = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ async def up(group: Group, request: UpRequest) -> Look:
     waiting = f"waiting for another command that changes '{group.name}'"
     async with group.home.lock(lambda: request.report(waiting)):
         instances = await group.engine.instances(group.name)
-        before = current_plan(instances) or group.home.load_plan()
+        before = intended_plan(instances) or group.home.load_plan()
         settings = request.settings(_existing_settings(before))
         for warning in settings.warnings:
             request.note(f"warning: {warning}")
@@ -195,6 +196,8 @@ class _Bringup:
             for name in self._present.keys() - prints.keys():
                 self._request.report(f"removing {name}")
                 await self._retire(name)
+            for instance in self._present.values():
+                await self._put_right(plan, instance)
             changed = [name for name in self._present if self._is_changed(name, prints[name])]
             if len(changed) < len(self._present) or self._some_serve(watch):
                 await self._replace_one_by_one(plan, changed, prints, watch)
@@ -221,13 +224,14 @@ class _Bringup:
             await self._retire(name)
             await self._make(plan, name, prints[name])
             await self._engine.start(plan, name)
-            await watch.until(
-                partial(_is_back, name), timeout=self._request.timeout, waiting_for=f"{name} to be back"
-            )
+            await self._until(partial(_is_back, name), {name}, watch, f"{name} to be back")
 
     async def _start_all(self, plan: GroupPlan, prints: Mapping[str, str]) -> None:
         """The first node as early as can be, as its wait for the lock is the longest part; then the rest."""
-        first, *rest = [node.name for node in plan.nodes]
+        missing = [node.name for node in plan.nodes if node.name not in self._made]
+        if not missing:
+            return
+        first, *rest = missing
         slots = asyncio.Semaphore(_PARALLEL_STARTS)
 
         async def ensure(name: str) -> None:
@@ -241,11 +245,7 @@ class _Bringup:
         instance = self._present.get(name)
         if instance is None:
             await self._make(plan, name, print_)
-        elif instance.status == "paused":
-            await self._engine.unpause(name)
-        if instance is not None and not instance.routes_connected:
-            await self._engine.connect_routes(plan, name)
-        if instance is not None and instance.running:
+        elif instance.running:
             return
         self._request.report(f"starting {name}")
         if instance is not None:
@@ -256,6 +256,13 @@ class _Bringup:
             await self._retire(name)
             await self._make(plan, name, print_)
             await self._engine.start(plan, name)
+
+    async def _put_right(self, plan: GroupPlan, instance: Instance) -> None:
+        """A frozen node would keep others from the store lock, one without routes would try for it."""
+        if instance.status == "paused":
+            await self._engine.unpause(instance.name)
+        if not instance.routes_connected:
+            await self._engine.connect_routes(plan, instance.name)
 
     async def _make(self, plan: GroupPlan, name: str, print_: str) -> None:
         self._made.append(name)
@@ -268,29 +275,43 @@ class _Bringup:
     # The end
 
     async def _ready(self, plan: GroupPlan, watch: Watch) -> Look:
-        await watch.refresh()
         self._request.report("waiting for a node to take the store lock and the others to stand by")
+        names = {node.name for node in plan.nodes}
 
         def reached(status: GroupStatus) -> bool:
-            for node in status.nodes:
-                if node.state is NodeState.FAILED:
-                    tail = watch.log_tail(node.name)
-                    raise NodeFailed(
-                        f"{node.name} failed: {node.problem}", node.name, node.instance.exit_code, tail
-                    )
-            return status.state is GroupState.HEALTHY and len(status.nodes) == len(plan.nodes)
+            return status.state is GroupState.HEALTHY and len(status.nodes) == len(names)
 
-        status = await watch.until(
-            reached, timeout=self._request.timeout, waiting_for="a group with one active node and standbys"
-        )
+        status = await self._until(reached, names, watch, "a group with one active node and standbys")
         for fault in self._group.home.journal.faults():
             if fault.in_force:
                 self._group.home.journal.append(Record(datetime.now(UTC), "heal", fault.id))
         return Look(plan, status)
 
+    async def _until(
+        self, reached: Callable[[GroupStatus], bool], names: set[str], watch: Watch, waiting_for: str
+    ) -> GroupStatus:
+        """The first status as wanted; raises `NodeFailed` as soon as one of the nodes `names` has failed."""
+        await watch.refresh()
+        status = await watch.until(
+            lambda status: _failed(status, names) is not None or reached(status),
+            timeout=self._request.timeout,
+            waiting_for=waiting_for,
+        )
+        if (failed := _failed(status, names)) is not None:
+            await self._raise_failed(failed.name)
+        return status
+
+    async def _raise_failed(self, name: str) -> NoReturn:
+        """Looks again for why: the engine tells of an end a moment before the last lines have arrived."""
+        node = (await self._group.look()).status.node(name)
+        tail = [line.text for line in await self._engine.output(name, tail=_LOG_TAIL)]
+        raise NodeFailed(f"{name} failed: {node.problem}", name, node.instance.exit_code, tail)
+
     async def undo(self) -> None:
-        """Removes what this `up` made."""
+        """Removes what this `up` made; a plain `up` is to do what it would have done before."""
         await self._remove_made()
+        if self._before is not None:
+            self._group.home.save_plan(self._before)
         if not self._was_there:
             await self._engine.clean(self._group.name)
             if self._before is None:
@@ -303,6 +324,13 @@ class _Bringup:
             await self._engine.remove(name)
             self._present.pop(name, None)
         self._made.clear()
+
+
+def _failed(status: GroupStatus, names: set[str]) -> NodeStatus | None:
+    """The first of these nodes that has failed."""
+    return next(
+        (node for node in status.nodes if node.state is NodeState.FAILED and node.name in names), None
+    )
 
 
 def _is_back(name: str, status: GroupStatus) -> bool:

@@ -112,7 +112,7 @@ class Group:
         async for batch in follow_all(self.engine, self.name, wanted, since=since, tail=tail):
             yield batch
 
-    async def _moments(self) -> tuple[GroupPlan, Sequence[Moment]]:
+    async def story(self) -> tuple[GroupPlan, Sequence[Moment]]:
         plan, instances = await self.find()
         present = {instance.name: instance for instance in instances}
         logs: dict[str, list[LogLine]] = {}
@@ -131,12 +131,12 @@ class Group:
 
     async def failovers(self) -> list[Failover]:
         """Every failover that the logs still tell of, oldest first."""
-        _, story = await self._moments()
+        _, story = await self.story()
         return failover_rules.find(story)
 
     async def events(self) -> list[Event]:
         """What happened so far, oldest first."""
-        plan, story = await self._moments()
+        plan, story = await self.story()
         return replay(plan, story)
 
     async def follow_events(self) -> AsyncGenerator[Event]:
