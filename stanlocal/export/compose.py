@@ -1,0 +1,137 @@
+"""The group for Docker Compose: `compose.yaml`, and the stan.conf that its services mount.
+
+The services are the containers that the Docker engine makes, from the same description
+(`stanlocal.container`), without the labels by which stanlocal knows its own. The file keeps to what
+docker-compose 1.29 and the Compose Specification have in common.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from stanlocal.conf import Identity, Variable, identity, in_environment, render_shared
+from stanlocal.container import Container, Mount, container
+from stanlocal.export.secrets import Secret, without_secrets
+from stanlocal.export.yamltext import Noted, document
+from stanlocal.plan import GroupPlan, NodePlan
+
+FILE = "compose.yaml"
+CONF = "conf/stan.conf"
+STORE = "store"
+USER = "STANLOCAL_USER"
+"""The variable that says whose the store and the servers' processes are: `uid:gid`."""
+
+_IDENTITY = Identity(
+    server_name=Variable("SERVER_NAME"),
+    client_advertise=Variable("CLIENT_ADVERTISE"),
+    cluster_advertise=Variable("CLUSTER_ADVERTISE"),
+)
+
+
+def files(plan: GroupPlan) -> dict[str, str]:
+    """The files by their names, relative to one folder.
+
+    Secrets are not in them: Compose asks for each as a variable of its own environment.
+    """
+    clean, secrets = without_secrets(plan)
+    return {FILE: _compose(clean, secrets), CONF: render_shared(clean, _IDENTITY)}
+
+
+def _compose(plan: GroupPlan, secrets: Sequence[Secret]) -> str:
+    services = {node.name: _service(plan, node, secrets) for node in plan.nodes}
+    content = {
+        "services": services,
+        "networks": {
+            "clients": Noted({"driver": "bridge"}, "Carries clients and monitoring; ports are published."),
+            "routes": Noted(
+                {"driver": "bridge", "internal": True},
+                "Carries the routes between the servers, and leads nowhere else.",
+            ),
+        },
+    }
+    return document(content, _header(plan, secrets))
+
+
+def _header(plan: GroupPlan, secrets: Sequence[Secret]) -> str:
+    lines = [
+        f"The NATS Streaming FT group '{plan.group}' for Docker Compose, from 'stanlocal export compose'.",
+        "",
+        f"The store is ./{STORE}, for all servers; it and their processes belong to {USER}:",
+        f"  mkdir -p {STORE} && echo {USER}=$(id -u):$(id -g) >.env",
+        "  docker compose up -d                       # stanlocal up",
+        "  docker compose logs -f                     # stanlocal logs -f",
+        f"  docker compose kill {plan.nodes[0].name:<23}# stanlocal kill {plan.nodes[0].name}",
+        "  docker compose down                        # stanlocal down; both keep the store",
+        f"Clients: {','.join(plan.client_urls)}, cluster id {plan.cluster_id}",
+        "",
+        "There is no health check, as there is nothing but the server in its image to run one with. Ask the",
+        f"monitor instead: curl -i {plan.monitor_url(plan.nodes[0])}/streaming/isFTActive (200: active,",
+        "204: standby).",
+    ]
+    if secrets:
+        lines += ["", "Secrets are not in here; Compose takes them from its environment or from .env:"]
+        lines += [f"  {secret.variable}: {secret.setting}" for secret in secrets]
+    return "\n".join(lines)
+
+
+def _service(plan: GroupPlan, node: NodePlan, secrets: Sequence[Secret]) -> dict[str, Any]:
+    made = container(replace(plan, store_dir=f"./{STORE}"), node)
+    own = identity(plan, node)
+    return {
+        "image": made.image,
+        "container_name": made.name,
+        "hostname": made.name,
+        "command": list(made.command),
+        "user": f"${{{USER}:?has to be uid:gid of the owner of ./{STORE}; see the top of {FILE}}}",
+        "environment": {
+            "SERVER_NAME": _told(own.server_name),
+            "CLIENT_ADVERTISE": _told(own.client_advertise),
+            "CLUSTER_ADVERTISE": _told(own.cluster_advertise),
+            # In the server's own quotes, so that it takes a number or a word like "yes" for the string it is.
+            **{each.variable: f'"${{{each.variable}:?is {each.setting}}}"' for each in secrets},
+        },
+        "ports": [f"{_bracketed(port.host)}:{port.outside}:{port.inside}" for port in made.ports],
+        "volumes": [
+            _volume(made.store),
+            _volume(replace(made.conf, source="./conf")),
+            *map(_volume, made.files),
+        ],
+        "networks": {"clients": {"priority": 1000}, "routes": {"aliases": [made.route_alias]}},
+        **_hardening(made),
+    }
+
+
+def _hardening(made: Container) -> dict[str, Any]:
+    return {
+        "read_only": made.read_only,
+        "cap_drop": list(made.cap_drop),
+        "security_opt": list(made.security_opt),
+        "pids_limit": made.pids_limit,
+        "stop_signal": made.stop_signal,
+        "stop_grace_period": f"{made.stop_grace_s}s",
+        "logging": _logging(made.log_driver, made.log_options),
+    }
+
+
+def _logging(driver: str, options: Mapping[str, str]) -> dict[str, Any]:
+    return {"driver": driver, "options": dict(options)}
+
+
+def _told(value: str | Variable) -> str:
+    assert isinstance(value, str)
+    return _literal(in_environment(value))
+
+
+def _volume(mount: Mount) -> str:
+    return _literal(f"{mount.source}:{mount.target}:{'ro' if mount.read_only else 'rw'}")
+
+
+def _literal(text: str) -> str:
+    """`text` as Compose, which replaces variables everywhere, has to find it."""
+    return text.replace("$", "$$")
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

@@ -1,0 +1,255 @@
+"""The group for Kubernetes: the guide's deployment for clusters of today, as one file for `kubectl apply`.
+
+What differs from the guide is said in the comments of the text itself, each where it is.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
+from typing import Any
+
+from stanlocal.conf import Identity, Variable, render_shared
+from stanlocal.container import CONF_FILE, container
+from stanlocal.errors import SettingsError
+from stanlocal.export import quantity, storage
+from stanlocal.export.pod import METRICS_PORT, PodSpec, pod_template
+from stanlocal.export.secrets import Secret, without_secrets
+from stanlocal.export.storage import Object, Storage
+from stanlocal.export.yamltext import Noted, documents
+from stanlocal.plan import GroupPlan
+from stanlocal.settings import host_files
+
+METRICS_IMAGE = "natsio/prometheus-nats-exporter:0.16.0"
+"""The last release that knows NATS Streaming: 0.17.0 dropped -channelz and -serverz."""
+FILES_DIR = "/etc/stan-files"
+"""Where the files that options name are in a pod."""
+
+_IDENTITY = Identity(
+    server_name=Variable("POD_NAME"),
+    client_advertise=Variable("CLUSTER_ADVERTISE"),
+    cluster_advertise=Variable("CLUSTER_ADVERTISE"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """What Kubernetes has to know beyond the plan."""
+
+    name: str
+    """Of the StatefulSet and its Service; the pods are `<name>-0`, `<name>-1`, …"""
+    store: Storage
+    namespace: str = "default"
+    metrics_image: str = METRICS_IMAGE
+    cpu: str = "250m"
+    """CPU that each server asks for; there is no limit on it, as a throttled node misses its heartbeats."""
+    memory: str = "512Mi"
+    """Memory that each server asks for."""
+    memory_limit: str = "2Gi"
+    """More than that, and the server is killed."""
+
+    def __post_init__(self) -> None:
+        quantity.name(self.name, "name")
+        quantity.namespace(self.namespace)
+        quantity.object_name(self.store.claim, "claim")
+        if self.store.storage_class is not None:
+            quantity.object_name(self.store.storage_class, "storage class")
+        quantity.quantity(self.store.size, "storage size")
+        quantity.quantity(self.cpu, "cpu")
+        quantity.quantity(self.memory, "memory")
+        quantity.quantity(self.memory_limit, "memory limit")
+
+
+def render(plan: GroupPlan, deployment: Deployment) -> str:
+    """The objects as YAML documents; secrets are not among them, but taken from a Secret that they name."""
+    clean, secrets = without_secrets(plan)
+    return documents(*_objects(_in_cluster(clean, deployment), deployment, secrets))
+
+
+def conf(plan: GroupPlan, deployment: Deployment) -> str:
+    """The stan.conf in the ConfigMap."""
+    clean, _ = without_secrets(plan)
+    return render_shared(_in_cluster(clean, deployment), _IDENTITY)
+
+
+def _in_cluster(plan: GroupPlan, deployment: Deployment) -> GroupPlan:
+    """The plan with the pods' names, and with files where a pod has them."""
+    name = deployment.name
+    nodes = tuple(
+        replace(node, name=f"{name}-{node.index}", route_host=f"{name}-{node.index}.{name}")
+        for node in plan.nodes
+    )
+    paths = {path: f"{FILES_DIR}/{PurePosixPath(path).name}" for path in _files(plan)}
+    if len(set(paths.values())) < len(paths):
+        raise SettingsError([f"files of the same name cannot be in one Secret: {', '.join(paths)}"])
+    return replace(
+        plan,
+        group=name,
+        nodes=nodes,
+        streaming=_moved(plan.streaming, paths),
+        nats=_moved(plan.nats, paths),
+    )
+
+
+def _files(plan: GroupPlan) -> list[str]:
+    return sorted(set(host_files(plan.streaming, plan.nats).values()))
+
+
+def _moved(value: Any, paths: Mapping[str, str]) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _moved(item, paths) for name, item in value.items()}
+    return paths.get(value, value) if isinstance(value, str) else value
+
+
+def _objects(plan: GroupPlan, deployment: Deployment, secrets: Sequence[Secret]) -> Sequence[Object]:
+    labels = {"app": deployment.name, "app.kubernetes.io/name": "nats-streaming"}
+    labels["app.kubernetes.io/instance"] = deployment.name
+    spec = PodSpec(
+        name=deployment.name,
+        container=container(plan, plan.nodes[0]),
+        claim=deployment.store.claim,
+        listen=plan.nodes[0].listen,
+        metrics_image=deployment.metrics_image,
+        cpu=deployment.cpu,
+        memory=deployment.memory,
+        memory_limit=deployment.memory_limit,
+        secrets=secrets,
+        files_dir=FILES_DIR if _files(plan) else None,
+    )
+    text = render_shared(plan, _IDENTITY)
+    stored = storage.objects(deployment.store, namespace=deployment.namespace, labels=labels, user=spec.user)
+    own = [
+        _service(plan, deployment, labels),
+        _config_map(text, deployment, labels),
+        _stateful_set(plan, deployment, labels, spec, text),
+        _disruption_budget(deployment, labels),
+    ]
+    first, *rest = [*stored, *own]
+    header = _header(plan, deployment, secrets)
+    return [(first[0], f"{header}\n\n{first[1]}".rstrip()), *rest]
+
+
+def _header(plan: GroupPlan, deployment: Deployment, secrets: Sequence[Secret]) -> str:
+    name, namespace = deployment.name, deployment.namespace
+    option = "" if namespace == "default" else f" -n {namespace}"
+    lines = [
+        f"The NATS Streaming FT group '{name}' for Kubernetes, from 'stanlocal export kubernetes'.",
+        "",
+        "  kubectl apply -f -                              # with this file: stanlocal up",
+        f"  kubectl get pods{option} -l app={name}".ljust(50) + "# stanlocal status",
+        f"  kubectl logs{option} {name}-0 -c stan".ljust(50) + "# stanlocal logs stan-0",
+        f"  kubectl delete pod{option} {name}-0".ljust(50) + "# stanlocal restart stan-0",
+        f"  kubectl port-forward{option} {name}-0 4222:4222".ljust(50) + "# not needed: ports are published",
+        f"  stan-pub -c {plan.cluster_id} foo bar.1".ljust(50) + "# stanlocal pub foo bar.1",
+        f"  stan-sub -c {plan.cluster_id} -all foo".ljust(50) + "# stanlocal sub foo --all",
+    ]
+    if namespace != "default":
+        lines += ["", f"The namespace has to be there: kubectl create namespace {namespace}"]
+    if deployment.store.kind == "existing-claim":
+        claim = deployment.store.claim
+        lines += [
+            "",
+            f"The store is on the claim {claim}, which has to be there, ReadWriteMany;",
+            "--storage efs, azurefile and nfs make one.",
+        ]
+    lines += [f"Replace: {line}" for line in deployment.store.placeholders]
+    if secrets:
+        keys = " ".join(f"--from-literal={each.variable}=…" for each in secrets)
+        lines += [
+            "",
+            f"Secrets are not in here: kubectl create secret generic{option} {name}-secrets {keys}",
+        ]
+    if files := _files(plan):
+        keys = " ".join(f"--from-file={PurePosixPath(path).name}" for path in files)
+        lines += ["", f"Nor are files: kubectl create secret generic{option} {name}-files {keys}"]
+    return "\n".join(lines)
+
+
+def _metadata(deployment: Deployment, name: str, labels: dict[str, str]) -> dict[str, Any]:
+    return {"name": name, "namespace": deployment.namespace, "labels": labels}
+
+
+def _service(plan: GroupPlan, deployment: Deployment, labels: dict[str, str]) -> Object:
+    listen = plan.nodes[0].listen
+    ports = {
+        "client": listen.client,
+        "cluster": listen.cluster,
+        "monitor": listen.monitor,
+        "metrics": METRICS_PORT,
+    }
+    service = {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": _metadata(deployment, deployment.name, labels),
+        "spec": {
+            "selector": {"app": deployment.name},
+            "clusterIP": "None",
+            "publishNotReadyAddresses": Noted(
+                True,
+                "Not in the guide, whose log shows routes failing with 'no such host': a pod's name "
+                "resolves from its start on, and no probe can take a standby out of the route mesh.",
+            ),
+            "ports": [{"name": port, "port": number} for port, number in ports.items()],
+        },
+    }
+    return service, "Gives each pod a name of its own, by which routes and clients find it."
+
+
+def _config_map(text: str, deployment: Deployment, labels: dict[str, str]) -> Object:
+    config_map = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": _metadata(deployment, f"{deployment.name}-config", labels),
+        "data": {PurePosixPath(CONF_FILE).name: text},
+    }
+    return config_map, (
+        "The configuration of all nodes, the one that stanlocal runs locally. Beyond the guide: cluster.name "
+        "(without it servers first reject each other), server_name and client_advertise (names instead of "
+        "addresses that change with each restart of a pod)."
+    )
+
+
+def _stateful_set(
+    plan: GroupPlan, deployment: Deployment, labels: dict[str, str], spec: PodSpec, text: str
+) -> Object:
+    template = pod_template(spec)
+    template["metadata"] = {
+        "labels": labels,
+        "annotations": Noted(
+            {
+                "checksum/config": hashlib.sha256(text.encode()).hexdigest(),
+                "prometheus.io/path": "/metrics",
+                "prometheus.io/port": str(METRICS_PORT),
+                "prometheus.io/scrape": "true",
+            },
+            "A change of the configuration restarts the pods, one after the other.",
+        ),
+    }
+    stateful_set = {
+        "apiVersion": "apps/v1",
+        "kind": "StatefulSet",
+        "metadata": _metadata(deployment, deployment.name, labels),
+        "spec": {
+            "selector": {"matchLabels": {"app": deployment.name}},
+            "serviceName": deployment.name,
+            "replicas": len(plan.nodes),
+            "podManagementPolicy": Noted(
+                "Parallel",
+                "In the guide one after the other: there a pod that cannot be placed keeps the others away.",
+            ),
+            "template": template,
+        },
+    }
+    return stateful_set, "One pod holds the lock of the store and is active, the others stand by."
+
+
+def _disruption_budget(deployment: Deployment, labels: dict[str, str]) -> Object:
+    budget = {
+        "apiVersion": "policy/v1",
+        "kind": "PodDisruptionBudget",
+        "metadata": _metadata(deployment, deployment.name, labels),
+        "spec": {"maxUnavailable": 1, "selector": {"matchLabels": {"app": deployment.name}}},
+    }
+    return budget, "Not in the guide: a drain of machines takes one pod at a time, so that one can take over."

@@ -1,0 +1,168 @@
+"""The pod of the StatefulSet: the server, and beside it the exporter of its metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from stanlocal.container import Container
+from stanlocal.export.secrets import Secret
+from stanlocal.export.yamltext import Noted
+from stanlocal.plan import Listen
+
+METRICS_PORT = 7777
+SERVER_USER = 65532
+"""Uid and gid of the servers: nobody in particular, as in distroless images."""
+
+STORE_MOUNT = "/data/stan"
+"""Where the volume is, and in it the store's folder (the guide's mount path)."""
+
+
+@dataclass(frozen=True, slots=True)
+class PodSpec:
+    """What the pod is made of."""
+
+    name: str
+    """Of the StatefulSet and its Service."""
+    container: Container
+    """The server's container, as the Docker engine would make it."""
+    claim: str
+    listen: Listen
+    metrics_image: str
+    cpu: str
+    memory: str
+    memory_limit: str
+    secrets: Sequence[Secret]
+    files_dir: str | None
+    """Where the files that options name are; None when there are none."""
+    user: int = SERVER_USER
+
+
+def pod_template(spec: PodSpec) -> dict[str, Any]:
+    """The template's spec; its metadata is up to the caller."""
+    pod = {
+        "terminationGracePeriodSeconds": spec.container.stop_grace_s,
+        "automountServiceAccountToken": Noted(False, "The servers have no business with the cluster itself."),
+        "enableServiceLinks": False,
+        "securityContext": Noted(
+            {
+                "runAsNonRoot": True,
+                "runAsUser": spec.user,
+                "runAsGroup": spec.user,
+                "fsGroup": spec.user,
+                "fsGroupChangePolicy": "OnRootMismatch",
+                "seccompProfile": {"type": "RuntimeDefault"},
+            },
+            "Not in the guide, like those of the containers: the same as stanlocal runs them with.",
+        ),
+        "affinity": Noted(
+            {"podAntiAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": _apart(spec.name)}},
+            "Not in the guide: a standby on the active's machine fails with it.",
+        ),
+        "containers": [_server(spec), _metrics(spec)],
+        "volumes": _volumes(spec),
+    }
+    return {"metadata": {}, "spec": pod}
+
+
+def _apart(name: str) -> list[dict[str, Any]]:
+    selector = {"matchLabels": {"app": name}}
+    return [
+        {"weight": weight, "podAffinityTerm": {"labelSelector": selector, "topologyKey": key}}
+        for weight, key in ((100, "kubernetes.io/hostname"), (50, "topology.kubernetes.io/zone"))
+    ]
+
+
+def _server(spec: PodSpec) -> dict[str, Any]:
+    listen = spec.listen
+    ports = {"client": listen.client, "cluster": listen.cluster, "monitor": listen.monitor}
+    mounts: list[dict[str, Any]] = [
+        {"name": "config-volume", "mountPath": spec.container.conf.target, "readOnly": True},
+        {"name": "store", "mountPath": STORE_MOUNT},
+    ]
+    if spec.files_dir is not None:
+        mounts.append({"name": "files", "mountPath": spec.files_dir, "readOnly": True})
+    return {
+        "name": "stan",
+        "image": spec.container.image,
+        "args": list(spec.container.command),
+        "ports": [{"containerPort": number, "name": name} for name, number in ports.items()],
+        "env": Noted(
+            _environment(spec), "stan.conf takes these for what tells one pod from another, and for secrets."
+        ),
+        "securityContext": _confined(spec.container),
+        "resources": Noted(
+            {
+                "requests": {"cpu": spec.cpu, "memory": spec.memory},
+                "limits": {"memory": spec.memory_limit},
+            },
+            "In the guide cpu: 0. No limit of CPU: a throttled active misses its heartbeats.",
+        ),
+        "livenessProbe": {
+            "httpGet": {"path": "/", "port": listen.monitor},
+            "initialDelaySeconds": 10,
+            "timeoutSeconds": 5,
+        },
+        "readinessProbe": Noted(
+            {"httpGet": {"path": "/", "port": listen.monitor}, "timeoutSeconds": 5},
+            "Not in the guide. It asks the NATS server, which serves clients on a standby just as well, "
+            "and not /streaming/isFTActive: a standby would never be ready, no rolling update would end.",
+        ),
+        "volumeMounts": mounts,
+    }
+
+
+def _environment(spec: PodSpec) -> list[dict[str, Any]]:
+    def from_field(name: str, path: str) -> dict[str, Any]:
+        return {"name": name, "valueFrom": {"fieldRef": {"fieldPath": path}}}
+
+    variables = [
+        from_field("POD_NAME", "metadata.name"),
+        from_field("POD_NAMESPACE", "metadata.namespace"),
+        {"name": "CLUSTER_ADVERTISE", "value": f"$(POD_NAME).{spec.name}.$(POD_NAMESPACE).svc"},
+    ]
+    for secret in spec.secrets:
+        key = {"name": f"{spec.name}-secrets", "key": secret.variable}
+        variables += [
+            {"name": f"{secret.variable}_TEXT", "valueFrom": {"secretKeyRef": key}},
+            # In the server's own quotes, so that it takes a number or a word like "yes" for a string.
+            {"name": secret.variable, "value": f'"$({secret.variable}_TEXT)"'},
+        ]
+    return variables
+
+
+def _confined(container: Container) -> dict[str, Any]:
+    return {
+        "allowPrivilegeEscalation": "no-new-privileges:true" not in container.security_opt,
+        "readOnlyRootFilesystem": container.read_only,
+        "capabilities": {"drop": list(container.cap_drop)},
+    }
+
+
+def _metrics(spec: PodSpec) -> dict[str, Any]:
+    monitor = f"http://localhost:{spec.listen.monitor}"
+    return {
+        "name": "metrics",
+        "image": Noted(
+            spec.metrics_image,
+            "In the guide synadia/prometheus-nats-exporter:0.5.0. Nothing newer than 0.16.0: 0.17.0 dropped "
+            "-channelz and -serverz.",
+        ),
+        "args": ["-connz", "-routez", "-subz", "-varz", "-channelz", "-serverz", monitor],
+        "ports": [{"containerPort": METRICS_PORT, "name": "metrics"}],
+        "securityContext": _confined(spec.container),
+        "resources": {"requests": {"cpu": "10m", "memory": "32Mi"}, "limits": {"memory": "128Mi"}},
+    }
+
+
+def _volumes(spec: PodSpec) -> list[dict[str, Any]]:
+    volumes: list[dict[str, Any]] = [
+        {"name": "config-volume", "configMap": {"name": f"{spec.name}-config"}},
+        {"name": "store", "persistentVolumeClaim": {"claimName": spec.claim}},
+    ]
+    if spec.files_dir is not None:
+        volumes.append(
+            {"name": "files", "secret": {"secretName": f"{spec.name}-files", "defaultMode": 0o550}}
+        )
+    return volumes

@@ -1,0 +1,46 @@
+"""Settings for a file that others will read: each secret becomes a variable of the server's environment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from stanlocal.conf import Variable
+from stanlocal.plan import GroupPlan
+from stanlocal.settings import redacted
+from stanlocal.settings.layer import Key, dotted
+from stanlocal.settings.secrets import holds_hidden
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A secret that is not in what was exported."""
+
+    setting: str
+    """Its dotted name."""
+    variable: str
+    """The variable of the environment that the server takes it from."""
+
+
+def without_secrets(plan: GroupPlan) -> tuple[GroupPlan, tuple[Secret, ...]]:
+    """The plan with a `Variable` in the place of each secret, and which those are."""
+    found: list[Secret] = []
+    tree = {"streaming": plan.streaming, "nats": plan.nats}
+    clean = _clean(tree, redacted(tree), (), found)
+    return replace(plan, streaming=clean["streaming"], nats=clean["nats"]), tuple(found)
+
+
+def _clean(value: Any, shown: Any, at: Key, found: list[Secret]) -> Any:
+    """`value` where it is `shown` as it is, at each depth; hidden strings become variables."""
+    if isinstance(value, Mapping):
+        return {name: _clean(item, shown[name], (*at, name), found) for name, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        pairs = enumerate(zip(value, shown, strict=True))
+        return [_clean(item, other, (*at, str(index)), found) for index, (item, other) in pairs]
+    if value == shown and not holds_hidden(value):
+        return value
+    words = "_".join(at).upper()
+    name = "".join(char if char.isascii() and char.isalnum() else "_" for char in words)
+    found.append(Secret(dotted(at), name))
+    return Variable(name)
