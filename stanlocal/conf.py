@@ -27,7 +27,7 @@ CONNECT_RETRIES = 10
 
 _SPELLED = {"cluster_id": "id"}
 """Names that the seed document writes in another of the server's spellings."""
-_PLAIN_VALUE = re.compile(r"[A-Za-z][A-Za-z0-9._-]*|[0-9]+(\.[0-9]+){3}:[0-9]+")
+_PLAIN_VALUE = re.compile(r"[A-Za-z][A-Za-z0-9._-]*(:[0-9]+)?|[0-9]+(\.[0-9]+){3}:[0-9]+")
 _WORDS = {"true", "false", "yes", "no", "on", "off"}
 _BARE_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
