@@ -239,7 +239,7 @@ class _Bringup:
                 await self._ensure_running(plan, name, prints[name])
 
         await ensure(first)
-        await together(ensure(name) for name in rest)
+        await together(*(ensure(name) for name in rest))
 
     async def _ensure_running(self, plan: GroupPlan, name: str, print_: str) -> None:
         instance = self._present.get(name)

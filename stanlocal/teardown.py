@@ -46,7 +46,7 @@ async def down(
             check_purgeable(store, group.name)
         if instances:
             report(f"stopping {', '.join(instance.name for instance in instances)}")
-        await together(retire(group, instance.name, grace) for instance in instances)
+        await together(*(retire(group, instance.name, grace) for instance in instances))
         await group.engine.clean(group.name)
         removed = tuple(instance.name for instance in instances)
         if not purge_store:

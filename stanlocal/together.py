@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterable
-from typing import Any
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 
-async def together(works: Iterable[Coroutine[Any, Any, object]]) -> None:
-    """Runs all of them to their end; the first that fails cancels the others and is raised as it is.
+async def together(*works: Coroutine[Any, Any, T]) -> list[T]:
+    """The results of all, in their order; the first that fails cancels the others and is raised as it is.
 
-    Nothing goes on when this has returned or raised, also when it was cancelled.
+    Unlike with `asyncio.gather`, nothing goes on when this has returned or raised.
     """
     try:
-        async with asyncio.TaskGroup() as tasks:
-            for work in works:
-                tasks.create_task(work)
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(work) for work in works]
     except BaseExceptionGroup as failed:
         first = failed.exceptions[0]
         raise first from first.__cause__
+    return [task.result() for task in tasks]

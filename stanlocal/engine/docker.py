@@ -29,6 +29,7 @@ from stanlocal.engine.docker_streams import AttachSource, Pump, parse_time, spli
 from stanlocal.engine.image import ensure_image
 from stanlocal.errors import EngineError, NameConflict, NodeNotFound, PortInUse
 from stanlocal.plan import GroupPlan, NodePlan, Placement
+from stanlocal.together import together
 
 T = TypeVar("T")
 
@@ -136,7 +137,7 @@ class DockerEngine:
         await ensure_image(self._client, image, server_binary=server_binary, progress=progress)
 
     async def prepare(self, plan: GroupPlan) -> None:
-        await asyncio.gather(
+        await together(
             self._network(plan, plan.client_network, internal=False),
             self._network(plan, plan.cluster_network, internal=True),
         )
@@ -212,7 +213,7 @@ class DockerEngine:
 
     async def clean(self, group: str) -> None:
         networks = await self._call(self._api.networks, filters=self._filters(group))
-        await asyncio.gather(*(self._remove_network(network["Id"]) for network in networks))
+        await together(*(self._remove_network(network["Id"]) for network in networks))
 
     async def _remove_network(self, network_id: str) -> None:
         with suppress(NodeNotFound):

@@ -11,7 +11,7 @@ import asyncio
 import struct
 import threading
 from collections.abc import AsyncGenerator, Callable, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 
@@ -129,12 +129,13 @@ class AttachSource:
     def __iter__(self) -> Iterator[list[RawLine]]:
         yield []
         buffer, lines = bytearray(), LineSplitter()
-        while chunk := self._raw.read1(_CHUNK):
-            buffer += chunk
-            now = datetime.now(UTC)
-            batch = [RawLine(now, text) for data in demultiplex(buffer) for text in lines.feed(data)]
-            if batch:
-                yield batch
+        with closing(self._raw):
+            while chunk := self._raw.read1(_CHUNK):
+                buffer += chunk
+                now = datetime.now(UTC)
+                batch = [RawLine(now, text) for data in demultiplex(buffer) for text in lines.feed(data)]
+                if batch:
+                    yield batch
         if rest := lines.end():
             yield [RawLine(datetime.now(UTC), text) for text in rest]
 
