@@ -153,6 +153,13 @@ def faults(records: Sequence[Record]) -> list[FaultRecord]:
             found[record.fault] = FaultRecord(
                 id=record.fault,
                 name=record.name,
+    def size(self) -> int:
+        """In bytes: it grows with each record, so whoever remembers it knows whether there are new ones."""
+        try:
+            return self.path.stat().st_size
+        except FileNotFoundError:
+            return 0
+
                 targets=record.targets,
                 runs=record.runs,
                 since=record.time,

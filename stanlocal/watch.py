@@ -25,6 +25,7 @@ from stanlocal.plan import GroupPlan
 from stanlocal.states import GroupStatus, LogFacts, NodeFacts, assess
 
 _ENGINE_RETRY_S = 0.5
+_JOURNAL_LOOK_S = 0.25
 _LOG_TAIL = 20
 _QUEUED_MOMENTS = 10_000
 
@@ -71,6 +72,7 @@ class Watch:
 
     async def __aenter__(self) -> Watch:
         self._spawn(self._follow_engine())
+        self._spawn(self._follow_journal())
         self._spawn(self._keep_fresh())
         try:
             await self.refresh()
@@ -289,6 +291,15 @@ class Watch:
         started = self._nodes[event.node].instance.started_at if event.node in self._nodes else None
         recorded = end_is_recorded(self._journal.faults(), event.node, started)
         await self._tell(moments.of_engine_event(event, recorded=recorded))
+
+    async def _follow_journal(self) -> None:
+        """Other commands write it too, and may have nothing else to show for it."""
+        known = self._journal.size()
+        while True:
+            await asyncio.sleep(_JOURNAL_LOOK_S)
+            if (size := self._journal.size()) != known:
+                known = size
+                await self._reassess()
 
     async def _keep_fresh(self) -> None:
         """Looks again after engine events; many at once cost one look."""
