@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from stanlocal.stan import errors
     from stanlocal.stan.ack import PublishAck
-    from stanlocal.stan.client import Client, connect
+    from stanlocal.stan.client import Client
+    from stanlocal.stan.connecting import connect
     from stanlocal.stan.errors import StanError
     from stanlocal.stan.message import Message
     from stanlocal.stan.start import (
@@ -59,7 +60,7 @@ _HOMES = {
     "PublishAck": "ack",
     "StanError": "errors",
     "Subscription": "subscription",
-    "connect": "client",
+    "connect": "connecting",
 } | dict.fromkeys(
     (
         "DeliverAll",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Callable
-from datetime import UTC, datetime
 
 from stanlocal.stan import wire
 from stanlocal.stan._pb import stan_pb2 as pb
@@ -19,8 +18,6 @@ from stanlocal.stan.errors import (
     RequestTimeout,
     ServerError,
     StanError,
-    SubscribeTimeout,
-    UnsubscribeTimeout,
     server_error,
 )
 from stanlocal.stan.link import Link, log
@@ -28,10 +25,9 @@ from stanlocal.stan.options import ClientOptions
 from stanlocal.stan.publisher import Publisher
 from stanlocal.stan.recovery import Recovery, Verdict
 from stanlocal.stan.registration import Registration, nobody
+from stanlocal.stan.registry import Registry
 from stanlocal.stan.requests import Interrupted, NoResponders, Requests
 from stanlocal.stan.session import Session
-from stanlocal.stan.start import NewOnly, StartPosition, StartSequence, StartTime
-from stanlocal.stan.subscription import Subscription
 
 FT_PREFIX = "_STAN.ft"
 """Below it the active of an FT group says about once a second that it is there, and who it is."""
@@ -47,12 +43,11 @@ class Connection:
         self.publisher = Publisher(link, options, secrets.token_hex(6))
         self.recovery = Recovery(link, self.requests)
         self.registration = Registration(link, self.requests, options)
-        self.subscriptions: set[Subscription] = set()
+        self.subscriptions = Registry(self)
         self.session: Session
         self.lost: StanError | None = None
         self.on_lost: Callable[[StanError], None]
         self._active_id = ""
-        self._taken_back: list[asyncio.Future[bytes]] = []
         self._pings_out = 0
         self._pinging: asyncio.Task[None] | None = None
         self._loop = asyncio.get_running_loop()
@@ -68,6 +63,7 @@ class Connection:
 
     async def open(self) -> None:
         """Register, and start what keeps the registration."""
+        self.link.on_down = self.requests.interrupt
         await self.requests.open()
         self._use(await self.registration.register(self.options.retry))
         await self.publisher.open(self.session)
@@ -75,6 +71,8 @@ class Connection:
         self.link.on_down = self._went_down
         self.link.on_up = self._came_up
         self.link.on_closed = self._nats_closed
+        if not self.link.connected:
+            self._went_down()
         if self.session.pings:
             self._pinging = self._loop.create_task(self._ping(), name="stan-ping")
             self._pinging.add_done_callback(self._must_not_fail)
@@ -127,86 +125,6 @@ class Connection:
     def deadline(self) -> float:
         """When a request that starts now has waited long enough."""
         return self._loop.time() + self.options.patience
-
-    async def add_subscription(self, subscription: Subscription, start: StartPosition) -> None:
-        """Register the subscription at the server and let it deliver."""
-        deadline, options = self.deadline(), subscription.options
-        doing = f"subscribe to {options.channel!r}"
-        while True:
-            await self._settle_taken_back(deadline)
-            subscription.inbox = inbox = self.link.new_inbox()
-            subscription.nats_subscription = await self.link.subscribe(inbox, subscription.receive)
-            request = wire.subscription_request(
-                client_id=self.session.client_id,
-                channel=options.channel,
-                inbox=inbox,
-                start=start,
-                now=datetime.now(UTC),
-                queue_group=options.queue_group,
-                durable_name=options.durable_name,
-                max_inflight=options.max_inflight,
-                ack_wait=int(options.ack_wait),
-            )
-            try:
-                reply = await self.ask(self.session.sub_requests, request, doing, SubscribeTimeout, deadline)
-                response = wire.decode(pb.SubscriptionResponse, reply)
-            except ConnectionInterrupted:
-                await self._take_back(subscription)
-                if not self.options.retry or self._loop.time() >= deadline:
-                    raise
-                await asyncio.sleep(0.02)
-                continue
-            except BaseException:
-                await self._take_back(subscription)
-                raise
-            if response.error:
-                await self.link.unsubscribe(subscription.nats_subscription)
-                raise server_error(response.error, doing)
-            subscription.registered(response.ack_inbox)
-            self.subscriptions.add(subscription)
-            return
-
-    async def _take_back(self, subscription: Subscription) -> None:
-        """The server may have the subscription although we never heard: it knows it by its inbox, too."""
-        request = self._ending(subscription, subscription.inbox)
-        if self.session.sub_close_requests and self.link.connected:
-            self._taken_back.append(self.requests.post(self.session.sub_close_requests, request))
-        if subscription.nats_subscription is not None:
-            await self.link.unsubscribe(subscription.nats_subscription)
-
-    async def _settle_taken_back(self, deadline: float) -> None:
-        """The server handles a close behind later subscriptions; a durable would be refused as open still."""
-        if self._taken_back:
-            _, unanswered = await asyncio.wait(self._taken_back, timeout=deadline - self._loop.time())
-            for reply in unanswered:
-                reply.cancel()
-            self._taken_back.clear()
-
-    def _ending(self, subscription: Subscription, inbox: str) -> bytes:
-        return pb.UnsubscribeRequest(
-            client_id=self.session.client_id, subject=subscription.channel, inbox=inbox
-        ).SerializeToString()
-
-    async def end_subscription(self, subscription: Subscription, unsubscribe: bool) -> None:
-        """Close it, or unsubscribe it, at the server, then here."""
-        if self.lost is not None:
-            raise self.lost
-        doing = (
-            f"{'unsubscribe from' if unsubscribe else 'close the subscription to'} {subscription.channel!r}"
-        )
-        subject = self.session.unsub_requests if unsubscribe else self.session.sub_close_requests
-        if not subject:
-            raise ServerError(
-                f"{doing}: the server is too old to close a subscription; unsubscribe it", "not supported"
-            )
-        request = self._ending(subscription, subscription.ack_inbox)
-        kind = UnsubscribeTimeout if unsubscribe else CloseTimeout
-        reply = await self.ask(subject, request, doing, kind, self.deadline())
-        self.subscriptions.discard(subscription)
-        if subscription.nats_subscription is not None:
-            await self.link.unsubscribe(subscription.nats_subscription)
-        if error := wire.decode(pb.SubscriptionResponse, reply).error:
-            raise server_error(error, doing)
 
     async def say_goodbye(self) -> None:
         """Have the server forget the client; its durables stay."""
@@ -273,8 +191,8 @@ class Connection:
                 self._use(await self.registration.register(patient=True))
                 self.publisher.use(self.session)
                 self.recovery.active_again()
-                for subscription in list(self.subscriptions):
-                    await self._resubscribe(subscription)
+                for subscription in list(self.subscriptions.open):
+                    await self.subscriptions.renew(subscription)
             except ClientIDInUse as error:
                 refusal = error
                 break
@@ -287,23 +205,6 @@ class Connection:
         lost.__cause__ = refusal
         self.lose(lost)
         return False
-
-    async def _resubscribe(self, subscription: Subscription) -> None:
-        """Go on after the last message that was processed."""
-        if subscription.nats_subscription is not None:
-            await self.link.unsubscribe(subscription.nats_subscription)
-        subscription.forget_deliveries()
-        start = subscription.options.start
-        if subscription.last_sequence:
-            start = StartSequence(subscription.resume_at)
-        elif isinstance(start, NewOnly):
-            start = StartTime(subscription.since)
-        try:
-            await self.add_subscription(subscription, start)
-        except ServerError as error:
-            log.error("subscription to %r not renewed: %s", subscription.channel, error)
-            self.subscriptions.discard(subscription)
-            subscription.end(error)
 
     # The end
 
@@ -325,9 +226,10 @@ class Connection:
         """Nothing goes in or out from now on."""
         self.lost = reason
         self.publisher.close(reason)
-        for subscription in self.subscriptions:
+        for subscription in self.subscriptions.open:
             subscription.end(reason)
         self.requests.interrupt()
+        self.recovery.active_again()  # nobody has to wait for it any more
 
     async def teardown(self) -> None:
         """Free everything; returns when no task is left."""
@@ -335,7 +237,7 @@ class Connection:
             self._pinging.cancel()
             await asyncio.wait([self._pinging])
         await self.recovery.close()
-        for subscription in self.subscriptions:
+        for subscription in self.subscriptions.open:
             await subscription.stopped()
         self.requests.interrupt()
         await self.link.close()

@@ -336,6 +336,7 @@ class Link:
         await self._pass_on("_reconnected_cb")
 
     async def _was_closed(self) -> None:
+        self._up.set()  # nobody has to wait for it any more
         if not self._closing:
             self.on_closed()
         await self._pass_on("_closed_cb")

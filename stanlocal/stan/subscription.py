@@ -37,9 +37,9 @@ Callback = Callable[[Message], Awaitable[None] | None]
 
 
 class Registrar(Protocol):
-    """What a subscription needs of its client to end itself at the server."""
+    """What a subscription needs to end itself at the server."""
 
-    async def end_subscription(self, subscription: Subscription, unsubscribe: bool) -> None:
+    async def end(self, subscription: Subscription, unsubscribe: bool) -> None:
         """Close it, or unsubscribe it, at the server."""
 
 
@@ -57,9 +57,9 @@ class Subscription:
     """
 
     def __init__(
-        self, client: Registrar, link: Link, options: SubscriptionOptions, callback: Callback | None
+        self, registrar: Registrar, link: Link, options: SubscriptionOptions, callback: Callback | None
     ) -> None:
-        self._client = client
+        self._registrar = registrar
         self._link = link
         self._outbox = link.outbox
         self.options = options
@@ -164,20 +164,29 @@ class Subscription:
     def _next(self) -> Message | None:
         """The next message that is one; bytes that are none are reported and passed over."""
         while self._buffer and self._acks is not None:
+            data = self._buffer.popleft()
             try:
-                proto = wire.decode(pb.MsgProto, self._buffer.popleft())
+                proto = wire.decode(pb.MsgProto, data)
             except BadReply as error:
-                self.last_error = error
-                log.error("subscription to %r: %s", self.channel, error)
+                self._garbage(error)
                 continue
-            message = Message(
-                self, proto.sequence, proto.data, proto.timestamp, proto.redelivered, proto.redelivery_count
-            )
+            sequence = proto.sequence
+            if not sequence:
+                self._garbage(BadReply(f"{len(data)} bytes from the server are a message without a sequence"))
+                continue
             self.delivered += 1
             if self.options.manual_ack:
-                self._unacknowledged.add(message.sequence)
-            return message
+                self._unacknowledged.add(sequence)
+            return Message(
+                self, sequence, proto.data, proto.timestamp, proto.redelivered, proto.redelivery_count
+            )
         return None
+
+    def _garbage(self, error: BadReply) -> None:
+        """What is no message; said loudly the first time, or somebody could fill the log."""
+        level = logging.DEBUG if isinstance(self.last_error, BadReply) else logging.ERROR
+        log.log(level, "subscription to %r: %s", self.channel, error)
+        self.last_error = error
 
     async def _deliver(self, callback: Callback) -> None:
         """Hand over, one at a time; a callback that never waits leaves the loop a turn now and then."""
@@ -286,7 +295,7 @@ class Subscription:
             ) from self._ended
         await self.settle(drain)
         self._outbox.flush()
-        await self._client.end_subscription(self, unsubscribe)
+        await self._registrar.end(self, unsubscribe)
         self.end(SubscriptionClosed(f"the subscription to {self.channel!r} is closed"))
 
     async def settle(self, drain: bool) -> None:
