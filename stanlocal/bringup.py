@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
@@ -16,8 +15,8 @@ from typing import Any, NoReturn
 from stanlocal.conf import render
 from stanlocal.engine.base import Instance
 from stanlocal.errors import NodeFailed, NodeNotFound, PortInUse
+from stanlocal.faults import act
 from stanlocal.group import Group, Look, intended_plan
-from stanlocal.journal import Record
 from stanlocal.plan import GroupPlan, NodePlan, fingerprint, plan_group
 from stanlocal.ports import choose_cluster_ports, choose_ports, is_free
 from stanlocal.settings import Settings, redacted
@@ -67,9 +66,10 @@ async def up(group: Group, request: UpRequest) -> Look:
     """
     waiting = f"waiting for another command that changes '{group.name}'"
     async with group.home.lock(lambda: request.report(waiting)):
+        await act.heal_but_ended(group)
         instances = await group.engine.instances(group.name)
         before = intended_plan(instances) or group.home.load_plan()
-        settings = request.settings(_existing_settings(before))
+        settings = request.settings(before.decided() if before else None)
         for warning in settings.warnings:
             request.note(f"warning: {warning}")
         await request.ensure_image(settings)
@@ -79,19 +79,6 @@ async def up(group: Group, request: UpRequest) -> Look:
         except BaseException:
             await bringup.undo()
             raise
-
-
-def _existing_settings(plan: GroupPlan | None) -> Mapping[str, Any] | None:
-    """What a group that is already there decides, where nothing else does."""
-    if plan is None:
-        return None
-    return {
-        "nodes": len(plan.nodes),
-        "image": plan.image,
-        "store_dir": plan.store_dir,
-        "streaming": plan.streaming,
-        "nats": plan.nats,
-    }
 
 
 class _Bringup:
@@ -261,8 +248,8 @@ class _Bringup:
         """A frozen node would keep others from the store lock, one without routes would try for it."""
         if instance.status == "paused":
             await self._engine.unpause(instance.name)
-        if not instance.routes_connected:
-            await self._engine.connect_routes(plan, instance.name)
+        if not (instance.routes_connected and instance.clients_connected):
+            await self._engine.rejoin(plan, instance.name)
 
     async def _make(self, plan: GroupPlan, name: str, print_: str) -> None:
         self._made.append(name)
@@ -282,9 +269,7 @@ class _Bringup:
             return status.state is GroupState.HEALTHY and len(status.nodes) == len(names)
 
         status = await self._until(reached, names, watch, "a group with one active node and standbys")
-        for fault in self._group.home.journal.faults():
-            if fault.in_force:
-                self._group.home.journal.append(Record(datetime.now(UTC), "heal", fault.id))
+        self._group.home.journal.close_faults()
         return Look(plan, status)
 
     async def _until(

@@ -146,6 +146,16 @@ class GroupPlan:
                 return node
         raise KeyError(name)
 
+    def decided(self) -> dict[str, Any]:
+        """What a group of this plan has settled, for wherever nothing else does."""
+        return {
+            "nodes": len(self.nodes),
+            "image": self.image,
+            "store_dir": self.store_dir,
+            "streaming": self.streaming,
+            "nats": self.nats,
+        }
+
     def to_json(self) -> str:
         return json.dumps(asdict(self), sort_keys=True, separators=(",", ":"))
 

@@ -126,24 +126,24 @@ def _each_option(table: Table, values: Mapping[str, Any], sizes_as_text: bool) -
     A size among the limits is text with a unit: the chart would print a large number with an exponent.
     """
     for option in table.options:
-        value = values.get(option.name)
+        value: Any = values.get(option.name)
         if value is None:
             continue
         if option.kind is Kind.SIZE and sizes_as_text:
             value = format_size(value)
         if option.kind is Kind.MAP and option.table is not None:
-            shape = option.table
-            value = {
-                name: _options(shape, item, sizes_as_text=sizes_as_text)
-                for name, item in sorted(value.items())
-            }
+            value = _channels(option.table, value)
         yield option.name, value
+
+
+def _channels(table: Table, limits: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    return {name: _options(table, limits[name], sizes_as_text=True) for name in sorted(limits)}
 
 
 def _header(plan: GroupPlan, chart: Chart) -> str:
     lines = [
         f"The NATS Streaming FT group '{chart.name}' as values of the nats/stan chart, from",
-        "'stanlocal export helm'. The chart is no longer developed; 'stanlocal export kubernetes' needs none.",
+        "'stanlocal export helm'. The chart is no longer developed; 'export kubernetes' needs none.",
         "",
         "  helm repo add nats https://nats-io.github.io/k8s/helm/charts/",
         "  helm install nats nats/nats                              # the NATS server",

@@ -126,9 +126,9 @@ def _objects(plan: GroupPlan, deployment: Deployment, secrets: Sequence[Secret])
         _stateful_set(plan, deployment, labels, spec, text),
         _disruption_budget(deployment, labels),
     ]
-    first, *rest = [*stored, *own]
-    header = _header(plan, deployment, secrets)
-    return [(first[0], f"{header}\n\n{first[1]}".rstrip()), *rest]
+    content, comment = (*stored, *own)[0]
+    headed = (content, f"{_header(plan, deployment, secrets)}\n\n{comment}".rstrip())
+    return (headed, *(*stored, *own)[1:])
 
 
 def _header(plan: GroupPlan, deployment: Deployment, secrets: Sequence[Secret]) -> str:

@@ -1,0 +1,236 @@
+"""`export compose`, `export kubernetes`, `export helm`: the same group elsewhere, from one plan."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
+
+import click
+
+from stanlocal.cli.context import Context, pass_context
+from stanlocal.errors import SettingsError
+
+if TYPE_CHECKING:
+    from stanlocal.plan import GroupPlan
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@click.group()
+def export() -> None:
+    """Write the group down for Docker Compose, Kubernetes or Helm.
+
+    It is the group as it is, or as 'stanlocal up' would bring it up now.
+    """
+
+
+def plan_options(command: F) -> F:
+    """The options of `up` that say what the group is made of."""
+    for option in (
+        click.option("--from", "from_file", metavar="FILE", help="Existing stan.conf, manifest or values."),
+        click.option("--preset", type=click.Choice(["seed"]), help="seed: the values of the guide."),
+        click.option("--image", metavar="REF", help="Server image (nats-streaming:0.25.6)."),
+        click.option("--nodes", type=int, metavar="N", help="Servers in the group (2)."),
+    ):
+        command = option(command)
+    return command
+
+
+def output_option(what: str) -> Callable[[F], F]:
+    return click.option(
+        "--output", "-o", metavar="DIR", type=click.Path(path_type=Path, file_okay=False), help=what
+    )
+
+
+@export.command()
+@plan_options
+@click.option("--port", type=int, metavar="P", help="Client port of the first node (4222).")
+@output_option("Write compose.yaml, conf/stan.conf and .env there, and make the store's folder.")
+@pass_context
+def compose(context: Context, /, output: Path | None, **flags: Any) -> None:
+    """Print compose.yaml; with --output write all files that it needs."""
+    from stanlocal.export import compose as exporter
+
+    files = exporter.files(_plan(context, flags))
+    if output is None:
+        _print(context, files, exporter.FILE)
+        context.say(f"note: it needs {exporter.CONF} beside it; 'export compose --output DIR' writes both")
+        return
+    user = _make_store(output / exporter.STORE)
+    _write(context, output, {**files, ".env": f"{exporter.USER}={user}\n"})
+
+
+@export.command()
+@plan_options
+@click.option("--name", metavar="NAME", help="Of the StatefulSet and its Service (the group's name).")
+@click.option("--namespace", default="default", metavar="NAME", help="Namespace of all objects (default).")
+@click.option(
+    "--storage",
+    type=click.Choice(["efs", "azurefile", "nfs", "existing-claim"]),
+    default="existing-claim",
+    help="What the store is on (existing-claim).",
+)
+@click.option("--claim", metavar="NAME", help="Name of the store's claim (NAME-store).")
+@click.option("--storage-size", default="100Gi", metavar="Q", help="What the claim asks for (100Gi).")
+@click.option("--storage-class", metavar="NAME", help="A class of the cluster, instead of one made here.")
+@click.option("--file-system", metavar="ID", help="EFS: the FileSystemId.")
+@click.option("--region", metavar="NAME", help="EFS with the legacy provisioner: its region.")
+@click.option("--legacy-provisioner", is_flag=True, help="EFS: the guide's own efs-provisioner.")
+@click.option("--nfs-server", metavar="HOST", help="NFS: the server.")
+@click.option("--nfs-path", metavar="PATH", help="NFS: the exported folder (/).")
+@click.option("--metrics-image", metavar="REF", help="Image of the metrics exporter.")
+@click.option("--cpu", metavar="Q", help="CPU that each server asks for (250m).")
+@click.option("--memory", metavar="Q", help="Memory that each server asks for (512Mi).")
+@click.option("--memory-limit", metavar="Q", help="Memory that each server may have (2Gi).")
+@output_option("Write kubernetes.yaml there.")
+@pass_context
+def kubernetes(
+    context: Context,
+    /,
+    name: str | None,
+    namespace: str,
+    metrics_image: str | None,
+    cpu: str | None,
+    memory: str | None,
+    memory_limit: str | None,
+    output: Path | None,
+    nodes: int | None,
+    image: str | None,
+    preset: str | None,
+    from_file: str | None,
+    **storage: Any,
+) -> None:
+    """Print all objects, for 'kubectl apply -f -'."""
+    from stanlocal.export import kubernetes as exporter
+
+    plan = _plan(context, {"nodes": nodes, "image": image, "preset": preset, "from_file": from_file})
+    name = name or plan.group
+    store = _storage(f"{name}-store", **storage)
+    own = {"metrics_image": metrics_image, "cpu": cpu, "memory": memory, "memory_limit": memory_limit}
+    deployment = exporter.Deployment(name, store, namespace, **_given(own))
+    _out(context, output, "kubernetes.yaml", exporter.render(plan, deployment))
+    for line in store.placeholders:
+        context.say(f"note: {line}")
+
+
+def _storage(
+    usual_claim: str,
+    *,
+    storage: str,
+    claim: str | None,
+    storage_size: str,
+    legacy_provisioner: bool,
+    **rest: str | None,
+) -> Any:
+    """The `Storage` that the options come to; `SettingsError` for options that do not go together."""
+    from stanlocal.export.storage import Kind, Storage
+
+    assert storage in get_args(Kind)
+    belongs = {
+        "file_system": storage == "efs",
+        "region": storage == "efs" and legacy_provisioner,
+        "storage_class": storage in ("efs", "azurefile") and not legacy_provisioner,
+        "nfs_server": storage == "nfs",
+        "nfs_path": storage == "nfs",
+    }
+    given = _given(rest)
+    problems = [
+        f"--{name.replace('_', '-')} means nothing with --storage {storage}; leave it out"
+        for name in given
+        if not belongs[name]
+    ]
+    if legacy_provisioner and storage != "efs":
+        problems.append("--legacy-provisioner is for --storage efs only; leave it out")
+    if problems:
+        raise SettingsError(problems)
+    return Storage(
+        kind=storage,  # type: ignore[arg-type]  # one of Kind, as asserted above
+        claim=claim or usual_claim,
+        size=storage_size,
+        legacy_provisioner=legacy_provisioner,
+        **given,
+    )
+
+
+@export.command()
+@plan_options
+@click.option("--name", metavar="NAME", help="Of the release (the group's name).")
+@click.option("--nats-url", metavar="URL", help="The NATS server that the chart's servers use.")
+@click.option("--claim", metavar="NAME", help="Name of the store's claim (stan-efs).")
+@output_option("Write values.yaml there.")
+@pass_context
+def helm(
+    context: Context,
+    /,
+    name: str | None,
+    nats_url: str | None,
+    claim: str | None,
+    output: Path | None,
+    **flags: Any,
+) -> None:
+    """Print values for the nats/stan chart."""
+    from stanlocal.export import helm as exporter
+
+    plan = _plan(context, flags)
+    chart = exporter.Chart(name or plan.group, **_given({"nats_url": nats_url, "claim": claim}))
+    _out(context, output, "values.yaml", exporter.render(plan, chart))
+    for line in exporter.left_out(plan):
+        context.say(f"left out: {line}")
+
+
+def _plan(context: Context, flags: Mapping[str, Any]) -> GroupPlan:
+    from stanlocal.cli.planned import planned
+
+    context.flags.update(flags)
+    return planned(context)
+
+
+def _given(options: Mapping[str, str | None]) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def _out(context: Context, output: Path | None, name: str, text: str) -> None:
+    if output is None:
+        _print(context, {name: text}, name)
+    else:
+        _write(context, output, {name: text})
+
+
+def _print(context: Context, files: Mapping[str, str], shown: str) -> None:
+    if context.json:
+        context.print_json({"files": dict(files)})
+    else:
+        click.echo(files[shown], nl=False)
+
+
+def _write(context: Context, folder: Path, files: Mapping[str, str]) -> None:
+    for name, text in files.items():
+        path = folder / name
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            raise SettingsError([f"{path} cannot be written: {reason}; name another folder"]) from error
+    if context.json:
+        context.print_json({"written": [str(folder / name) for name in files]})
+    else:
+        for name in files:
+            context.say(f"wrote {folder / name}")
+
+
+def _make_store(folder: Path) -> str:
+    """Makes the store's folder, unless it is there; `uid:gid` of whom it belongs to.
+
+    A root's store is handed to nobody in particular, as the Docker engine does it.
+    """
+    from stanlocal.export.pod import SERVER_USER
+
+    if not folder.exists():
+        folder.mkdir(parents=True, mode=0o700)
+        if os.geteuid() == 0:
+            os.chown(folder, SERVER_USER, SERVER_USER)
+    owner = folder.stat()
+    return f"{owner.st_uid}:{owner.st_gid}"

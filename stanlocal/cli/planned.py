@@ -1,0 +1,35 @@
+"""The group as it would come up now, for commands that show or export it without any engine."""
+
+from __future__ import annotations
+
+from stanlocal.cli.context import Context
+from stanlocal.plan import CLIENT_PORT, MONITOR_PORT, GroupPlan, plan_group
+
+
+def planned(context: Context) -> GroupPlan:
+    """The plan that `up` would make: with the group's own ports where it has had some.
+
+    Holds the secrets of the settings; raises `SettingsError` for settings that cannot be used.
+    """
+    from stanlocal.api import group_home
+
+    before = group_home(context.settings().group).load_plan()
+    settings = context.settings(before.decided() if before else None)
+    ports = [(node.client_port, node.monitor_port) for node in before.nodes] if before else []
+    last_client, last_monitor = max(ports, default=(CLIENT_PORT - 1, MONITOR_PORT - 1))
+    missing = range(1, settings.nodes - len(ports) + 1)
+    ports = [*ports[: settings.nodes], *((last_client + step, last_monitor + step) for step in missing)]
+    if settings.port is not None:
+        ports = [(settings.port + index, monitor) for index, (_, monitor) in enumerate(ports)]
+    for warning in settings.warnings:
+        context.say(f"warning: {warning}")
+    return plan_group(
+        group=settings.group,
+        image=settings.image,
+        ports=ports,
+        store_dir=str(settings.store_dir or ""),
+        state_dir="",
+        user="",
+        streaming=settings.streaming,
+        nats=settings.nats,
+    )
