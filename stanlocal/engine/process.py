@@ -307,9 +307,11 @@ class ProcessEngine:
                     return
                 await changes.wait(_LOOK_AGAIN_S)
 
-    async def events(self, group: str) -> AsyncGenerator[EngineEvent]:
+    def events(self, group: str) -> AsyncGenerator[EngineEvent]:
         folder = self._home / group / FOLDER
-        seen = _views(folder)
+        return self._events(folder, _views(folder))
+
+    async def _events(self, folder: Path, seen: dict[str, NodeView]) -> AsyncGenerator[EngineEvent]:
         with FileChanges() as changes:
             while True:
                 changes.watch(folder, *(files.folder for files in nodes_in(folder)))
@@ -368,5 +370,5 @@ async def _to_its_end(work: Coroutine[Any, Any, T]) -> T:
     try:
         return await asyncio.shield(task)
     except asyncio.CancelledError:
-        await asyncio.wait([task])
+        await asyncio.gather(task, return_exceptions=True)
         raise

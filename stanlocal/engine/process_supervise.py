@@ -44,6 +44,8 @@ SAME_USER = "-"
 
 _OPEN_FILES = 10_240
 """At most; macOS allows no more."""
+_OWN_FDS = 64
+"""Descriptors from here on are not in the way of `STORE_FD`."""
 _CHUNK = 1 << 16
 _RETRY_S = 1.0
 _ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin", "TZ": "UTC"}
@@ -140,22 +142,32 @@ def _become_server(
         os.chdir(conf_dir)
         executable: str | int = command[0]
         if user != SAME_USER:
-            executable = os.open(command[0], os.O_RDONLY)
-            store = os.open(store_dir, os.O_RDONLY)
-            executable, store = (fcntl.fcntl(each, fcntl.F_DUPFD_CLOEXEC, 64) for each in (executable, store))
-            output, refusal = (fcntl.fcntl(each, fcntl.F_DUPFD_CLOEXEC, 64) for each in (output, refusal))
-            os.dup2(store, STORE_FD)
-            uid, gid = map(int, user.split(":"))
-            os.setgroups([])
-            os.setgid(gid)
-            os.setuid(uid)
+            output, refusal = (
+                fcntl.fcntl(each, fcntl.F_DUPFD_CLOEXEC, _OWN_FDS) for each in (output, refusal)
+            )
+            executable = _become(user, command[0], store_dir)
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         os.dup2(output, 1)
         os.dup2(output, 2)
         os.execve(executable, command, _ENVIRONMENT)
-    except OSError as error:
-        os.write(refusal, f"{command[0]}: {error.strerror}".encode())
-    os._exit(127)
+    except (OSError, ValueError) as error:
+        os.write(refusal, f"{command[0]}: {error}".encode())
+    finally:
+        os._exit(127)
+
+
+def _become(user: str, executable: str, store_dir: str) -> int:
+    """Gives up root for good; what the user may not reach by its path is opened before.
+
+    The executable's descriptor is not closed by the exec: a script's interpreter opens it by its name.
+    """
+    file = fcntl.fcntl(os.open(executable, os.O_RDONLY), fcntl.F_DUPFD, _OWN_FDS)
+    os.dup2(os.open(store_dir, os.O_RDONLY), STORE_FD)
+    uid, gid = map(int, user.split(":"))
+    os.setgroups([])
+    os.setgid(gid)
+    os.setuid(uid)
+    return file
 
 
 def supervise(server: Server, run: Run) -> None:
@@ -177,6 +189,7 @@ def supervise(server: Server, run: Run) -> None:
         if run.problem:
             run.write()
     finished = stamp(time.time_ns())
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     with suppress(ProcessLookupError, PermissionError):  # nobody; macOS says the latter of the dead
         os.killpg(server.pid, signal.SIGKILL)  # what it started and left behind ends with it
     while _copy(server.output, writer):

@@ -1,0 +1,81 @@
+"""Groups of local processes for tests: scripts in the place of the server, and what is left of them."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+
+from stanlocal.engine.process import ProcessEngine
+from stanlocal.plan import GroupPlan, NodePlan, plan_group
+from tests.support.server import free_ports
+
+SCRIPT = "#!/bin/sh\n. ./stan.conf\n"
+"""Does what the node's configuration says, which is a shell script then."""
+IDLE = "echo up; exec sleep 600"
+
+
+async def scripted_group(
+    engine: ProcessEngine, home: Path, group: str, *scripts: str, user: str | None = None
+) -> GroupPlan:
+    """A group, made and not started, whose servers are these shell scripts."""
+    ports = free_ports(3 * len(scripts))
+    folder = home / group
+    store = folder / "store"
+    plan = plan_group(
+        group=group,
+        image="script",
+        ports=[(ports[3 * index], ports[3 * index + 1]) for index in range(len(scripts))],
+        cluster_ports=[ports[3 * index + 2] for index in range(len(scripts))],
+        store_dir=str(store),
+        state_dir=str(folder),
+        user=user or ("65532:65532" if os.geteuid() == 0 else f"{os.geteuid()}:{os.getegid()}"),
+        streaming={"cluster_id": "test-cluster", "ft_group_name": "test-cluster"},
+        nats={},
+        placement=engine.placement,
+    )
+    store.mkdir(parents=True)
+    executable = folder / "server"
+    executable.write_text(SCRIPT)
+    executable.chmod(0o755)
+    await engine.provision(plan.image, executable, lambda line: None)
+    await engine.prepare(plan)
+    for node, script in zip(plan.nodes, scripts, strict=True):
+        write_script(plan, node, script)
+        await engine.create(plan, node, "print")
+    return plan
+
+
+def write_script(plan: GroupPlan, node: NodePlan, script: str) -> None:
+    """What the node does from its next start on."""
+    conf = Path(plan.conf_dir(node))
+    conf.mkdir(parents=True, exist_ok=True)
+    (conf / "stan.conf").write_text(script)
+
+
+def processes_of(home: Path) -> set[int]:
+    """The pids of all that belongs to groups below `home`: supervisors, servers, what servers started."""
+    supervisors = {process.pid for process in psutil.process_iter() if _mentions(process, home)}
+    sessions = {
+        process.pid
+        for process in psutil.process_iter()
+        if _session(process.pid) in supervisors - {process.pid}
+    }
+    return supervisors | sessions
+
+
+def _mentions(process: psutil.Process, home: Path) -> bool:
+    """By its arguments or its working directory: a server's are its own, whatever it was started by."""
+    with suppress(psutil.Error):
+        if process.status() == psutil.STATUS_ZOMBIE or process.pid == os.getpid():
+            return False
+        return str(home) in " ".join(process.cmdline()) or process.cwd().startswith(str(home))
+    return False
+
+
+def _session(pid: int) -> int | None:
+    with suppress(ProcessLookupError, PermissionError):
+        return os.getsid(pid)
+    return None
