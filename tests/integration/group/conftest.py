@@ -70,6 +70,10 @@ def cli(group_name: str, tmp_path: Path) -> Cli:
     return Cli(tmp_path, group=group_name)
 
 
+NOTHING = Census(frozenset(), frozenset(), frozenset(), frozenset())
+"""Neither the engine nor the state folder has anything of a group."""
+
+
 class Left:
     """What there is of the test's group."""
 
@@ -80,10 +84,6 @@ class Left:
 
     def census(self) -> Census:
         return take(self._client, state_home=self._state_home, prefix=self._prefix)
-
-    def is_nothing(self) -> bool:
-        """Whether neither engine nor state folder has anything of the group."""
-        return self.census() == Census(frozenset(), frozenset(), frozenset(), frozenset())
 
 
 @pytest.fixture
@@ -96,4 +96,4 @@ def purged_by_name(cli: Cli, left: Left) -> Iterator[None]:
     """For tests that work by commands alone."""
     yield
     cli.run("down", "--purge", "--yes", "--timeout", "0")
-    assert left.is_nothing()
+    assert left.census() == NOTHING

@@ -10,7 +10,7 @@ import pytest
 
 from stanlocal.api import FTGroup
 from stanlocal.group import Look
-from tests.integration.group.conftest import Left
+from tests.integration.group.conftest import NOTHING, Left
 
 pytestmark = pytest.mark.docker
 
@@ -76,4 +76,4 @@ async def test_a_port_that_is_taken_between_the_choice_and_the_start_is_moved(
         finally:
             await group.down(timeout=0, purge=True)
             await group.close()
-    assert left.is_nothing()
+    assert left.census() == NOTHING

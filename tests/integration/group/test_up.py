@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
 import threading
@@ -13,12 +12,12 @@ from pathlib import Path
 import docker
 import pytest
 
-from stanlocal import stan
 from stanlocal.api import FTGroup
 from stanlocal.errors import NodeFailed, StoreRefused, WaitTimeout
 from stanlocal.group import Look
 from stanlocal.states import GroupState
-from tests.integration.group.conftest import Left
+from tests.integration.group.conftest import NOTHING, Left
+from tests.integration.group.messages import CHANNEL, first_message, publish
 from tests.support.cli import Cli, interrupt
 
 pytestmark = pytest.mark.docker
@@ -116,7 +115,7 @@ def test_an_up_that_was_killed_is_cleaned_up_by_the_next_down(
 ) -> None:
     killed_at(cli, docker_client, step)
     cli.ok("down", "--purge", "--yes", "--timeout", "0")
-    assert left.is_nothing()
+    assert left.census() == NOTHING
 
 
 @pytest.mark.parametrize("step", [1, 6])
@@ -128,7 +127,7 @@ def test_an_up_that_is_interrupted_removes_what_it_made(
         assert reached.wait(30)
         code, out, err = interrupt(process)
     assert (code, out, err.splitlines()[-1]) == (130, "", "interrupted")
-    assert left.is_nothing()
+    assert left.census() == NOTHING
 
 
 async def test_an_interrupted_up_of_a_group_that_was_there_leaves_its_store(
@@ -144,23 +143,6 @@ async def test_an_interrupted_up_of_a_group_that_was_there_leaves_its_store(
     assert await first_message(await group.up()) == b"kept"
 
 
-async def publish(look: Look, data: bytes) -> None:
-    urls, cluster = list(look.plan.client_urls), look.plan.cluster_id
-    async with await stan.connect(urls, cluster_id=cluster, client_id="publisher") as client:
-        await client.publish("kept", data)
-
-
-async def first_message(look: Look) -> bytes:
-    urls, cluster = list(look.plan.client_urls), look.plan.cluster_id
-    async with (
-        asyncio.timeout(10),
-        await stan.connect(urls, cluster_id=cluster, client_id="reader") as client,
-    ):
-        async for message in await client.subscribe("kept", start=stan.DeliverAll()):
-            return message.data
-    raise AssertionError("the subscription has ended")
-
-
 async def test_a_store_that_cannot_be_read_fails_up_with_the_nodes_last_words(
     group: FTGroup, left: Left
 ) -> None:
@@ -169,7 +151,7 @@ async def test_a_store_that_cannot_be_read_fails_up_with_the_nodes_last_words(
     await group.down(timeout=0)
     before = left.census()
     core = await group.core()
-    broken = core.home.default_store / "kept" / "msgs.1.dat"
+    broken = core.home.default_store / CHANNEL / "msgs.1.dat"
     (broken.parent / "msgs.1.idx").unlink()
     whole = broken.read_bytes()
     broken.write_bytes(whole[:-3])
@@ -196,7 +178,7 @@ def test_a_node_that_fails_shows_its_last_lines_and_nothing_of_the_group_is_left
     assert (done.returncode, done.stdout) == (1, "")
     assert error.startswith(f"error: {cli.group}-0 failed: exit 1: ")
     assert any("certificate" in line for line in tail)
-    assert left.is_nothing()
+    assert left.census() == NOTHING
 
 
 async def test_an_up_that_runs_out_of_time_removes_what_it_made(
@@ -207,7 +189,7 @@ async def test_an_up_that_runs_out_of_time_removes_what_it_made(
     with pytest.raises(WaitTimeout, match=r"not reached after 0\.2 s"):
         await group.up(timeout=0.2)
     await group.close()
-    assert left.is_nothing()
+    assert left.census() == NOTHING
 
 
 async def test_another_process_takes_over_with_the_engines_labels_alone(
