@@ -226,6 +226,9 @@ class ProcessEngine:
             send(run.server, signals.SIGCONT)
 
     async def stop(self, node: str, grace_s: float) -> None:
+        await _to_its_end(self._stop(node, grace_s))
+
+    async def _stop(self, node: str, grace_s: float) -> None:
         await self.signal(node, "SIGTERM")
         try:
             async with asyncio.timeout(grace_s):
@@ -246,6 +249,9 @@ class ProcessEngine:
         await self._until(node, lambda run: run.over)
 
     async def pause(self, node: str) -> None:
+        await _to_its_end(self._pause(node))
+
+    async def _pause(self, node: str) -> None:
         _, run = self._of(node)
         if run is None or run.over:
             raise EngineError(f"{node} does not run; start it before pausing it")
@@ -254,6 +260,9 @@ class ProcessEngine:
             await self._until(node, lambda run: run.status != "running" or run.over)
 
     async def unpause(self, node: str) -> None:
+        await _to_its_end(self._unpause(node))
+
+    async def _unpause(self, node: str) -> None:
         _, run = self._of(node)
         if run is not None and run.status == "paused":
             send(run.server, signals.SIGCONT)

@@ -211,6 +211,7 @@ async def test_a_reused_pid_is_never_signalled(engine: ProcessEngine, home: Path
 async def test_a_server_without_supervisor_is_found_and_ended(engine: ProcessEngine, home: Path) -> None:
     plan = await scripted_group(engine, home, "g", IDLE)
     await engine.start(plan, "g-0")
+    await lines_until(engine, "g-0", "up")  # a line that nobody takes would be its end
     run = run_of(home, "g-0")
     os.kill(run.supervisor.pid, signal.SIGKILL)
     await eventually(lambda: not run.supervisor.alive)
