@@ -1,0 +1,296 @@
+"""From text to tree."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from stanlocal.natsconf.scalar import scalar
+from stanlocal.natsconf.scan import END, Scanner
+from stanlocal.natsconf.tree import ConfError, Entry, Missing, Place, Table, Value
+
+_BLANKS = "\t "
+_SPACE = "\t\n\v\f\r \x85\xa0"
+_SEPARATORS = "=:"
+_TRUTH = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
+_BCRYPT = "2a$"
+_LONGEST_SHOWN = 60
+
+ReadInclude = Callable[[str], str]
+"""The text of a file, named relative to the folder of the main one; raises `OSError` or `ValueError`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a configuration may come to."""
+
+    characters: int = 1 << 18
+    """Of all files together."""
+    depth: int = 64
+    """Of tables and lists in each other."""
+    includes: int = 8
+    """Of files including each other."""
+
+
+def _no_includes(path: str) -> str:
+    raise ValueError("files are not read here")
+
+
+@dataclass(slots=True)
+class _Context:
+    """What all files of one configuration share."""
+
+    environ: Mapping[str, str]
+    read_include: ReadInclude
+    limits: Limits
+    missing_ok: bool
+    said: Callable[[Place, str], None]
+    characters: int = 0
+    files: list[str] = field(default_factory=list)
+
+
+def parse(
+    text: str,
+    file: str = "stan.conf",
+    *,
+    environ: Mapping[str, str] | None = None,
+    read_include: ReadInclude = _no_includes,
+    missing_ok: bool = False,
+    said: Callable[[Place, str], None] = lambda place, line: None,
+    limits: Limits | None = None,
+) -> Table:
+    """The tree of `text`; `file` is its name, for places and for what it includes.
+
+    A variable is looked up in the tables around it, then in `environ`, whose values are read as
+    configuration too. One that is nowhere is an error, or, with `missing_ok`, a `Missing`. `said` hears
+    of names given twice, of which the last counts. Raises `ConfError` and nothing else.
+    """
+    context = _Context(environ or {}, read_include, limits or Limits(), missing_ok, said)
+    return _Parser(context, text, file, "").whole()
+
+
+class _Parser:
+    """One file's reader."""
+
+    def __init__(self, context: _Context, text: str, file: str, folder: str) -> None:
+        self._context = context
+        self._folder = folder
+        self._scopes: list[Table] = []
+        self._depth = 0
+        context.characters += len(text)
+        if context.characters > context.limits.characters:
+            raise ConfError(Place(file, 1, 1), f"there are more than {context.limits.characters} characters")
+        self._text = Scanner(text, file)
+
+    def whole(self) -> Table:
+        """The file as a table; braces around all of it, as in JSON, are allowed."""
+        table: Table = {}
+        self._scopes.append(table)
+        text = self._text
+        while True:
+            self._skip_between(_SPACE + "{")
+            if text.char == END:
+                return table
+            if text.char == "}" and not text.text[text.at + 1 :].strip():
+                return table
+            self._entry(table)
+            self._end_of_value("}")
+
+    # Tables
+
+    def _table(self) -> Table:
+        """A table; its opening brace has been read."""
+        table: Table = {}
+        start = self._text.at - 1
+        self._scopes.append(table)
+        while True:
+            self._skip_between(_SPACE)
+            if self._text.take("}"):
+                self._scopes.pop()
+                return table
+            if self._text.char == END:
+                raise self._text.error("the table has no closing '}'", start)
+            if self._text.char == "]":
+                raise self._text.error("there is a ']' in a table")
+            self._entry(table)
+            self._text.skip(_BLANKS)
+            if self._text.char != "}":
+                self._end_of_value("")
+
+    def _skip_between(self, characters: str) -> None:
+        """Blanks, new lines and comments."""
+        while True:
+            self._text.skip(characters)
+            if not self._text.skip_comment():
+                return
+
+    def _entry(self, table: Table) -> None:
+        text = self._text
+        place = text.place()
+        if text.char in _SEPARATORS:
+            raise text.error(f"there is a '{text.char}' where a name should be")
+        if text.char in "\"'":
+            quote = text.char
+            text.at += 1
+            name = text.quoted(quote, "the name")
+        else:
+            name = self._bare_name()
+            if name.lower() == "include" and text.char and text.char in _SPACE:
+                self._include(table, place)
+                return
+        text.skip(_SPACE)
+        if text.char and text.char in _SEPARATORS:
+            text.at += 1
+            # In a table a value may begin on the next line, at the top it may not.
+            text.skip(_SPACE if len(self._scopes) > 1 else _BLANKS)
+        if text.char in (END, "}", "\n", "\r", ","):
+            raise text.error(f"{_shown(name)} has no value")
+        self._set(table, name, Entry(self._value(), place))
+
+    def _bare_name(self) -> str:
+        text = self._text
+        start = text.at
+        while text.char and text.char not in _SPACE and text.char not in _SEPARATORS:
+            text.at += 1
+        return text.text[start : text.at]
+
+    def _set(self, table: Table, name: str, entry: Entry) -> None:
+        if name in table:
+            self._context.said(
+                table[name].place, f"{_shown(name)} is given again at {entry.place}; the last one counts"
+            )
+        table[name] = entry
+
+    def _end_of_value(self, closing: str) -> None:
+        """What separates a value from the next name; nothing else may stand there."""
+        text = self._text
+        text.skip(_BLANKS)
+        if text.skip_comment() or text.char == END:
+            return
+        if text.char in "\n\r;," + closing:
+            text.at += 1
+            return
+        raise text.error(f"there is {text.char!a} where a value should have ended")
+
+    # Values
+
+    def _value(self) -> Value:
+        text = self._text
+        if text.take("{"):
+            return self._nested(self._table)
+        if text.take("["):
+            return self._nested(self._list)
+        if text.take("'"):
+            return text.quoted("'", "the string")
+        if text.take('"'):
+            return text.escaped()
+        if text.take("("):
+            return text.block()
+        if text.char == ".":
+            raise text.error("a number has to begin with a digit")
+        if text.char in "-0123456789":
+            number = scalar(text)
+            if number is not None:
+                return number
+        return self._word()
+
+    def _nested(self, read: Callable[[], Value]) -> Value:
+        self._depth += 1
+        if self._depth > self._context.limits.depth:
+            raise self._text.error("tables and lists are nested too deeply")
+        value = read()
+        self._depth -= 1
+        return value
+
+    def _list(self) -> list[Value]:
+        text = self._text
+        start = text.at - 1
+        items: list[Value] = []
+        while True:
+            self._skip_between(_SPACE)
+            if text.take("]"):
+                return items
+            if text.char == END:
+                raise text.error("the list has no closing ']'", start)
+            if text.char in ",}":
+                raise text.error(f"there is a '{text.char}' where an item of the list should be")
+            items.append(self._value())
+            text.skip(_BLANKS)
+            text.skip_comment()
+            if text.char not in "\n\r,]":
+                raise text.error("items of a list are separated by ',' or new lines")
+            text.take(",")
+
+    def _word(self) -> Value:
+        place = self._text.place()
+        word, had_escapes = self._text.bare()
+        if had_escapes:
+            return word
+        if word.lower() in _TRUTH:
+            return _TRUTH[word.lower()]
+        if word.startswith("$"):
+            return self._variable(word[1:], place)
+        return word
+
+    # What is elsewhere
+
+    def _variable(self, name: str, place: Place) -> Value:
+        if name.startswith(_BCRYPT):
+            return f"${name}"
+        for scope in reversed(self._scopes):
+            if name in scope:
+                return scope[name].value
+        if name in self._context.environ:
+            return self._from_environment(name, place)
+        if self._context.missing_ok:
+            return Missing(name)
+        raise ConfError(place, f"variable ${name} is set neither here nor in the environment")
+
+    def _from_environment(self, name: str, place: Place) -> Value:
+        """The value as the server has it: the rest of a line that begins with a name."""
+        try:
+            table = parse(f"value={self._context.environ[name]}", limits=self._context.limits)
+        except ConfError as error:
+            raise ConfError(place, f"environment {name} holds no value: {error.reason}") from None
+        if "value" not in table:
+            raise ConfError(place, f"environment {name} holds no value")
+        return table["value"].value
+
+    def _include(self, table: Table, place: Place) -> None:
+        text = self._text
+        text.skip(_BLANKS)
+        if text.char in (END, "\n", "\r") or text.char in "[{(\\-0123456789":
+            raise text.error("include needs the name of a file")
+        if text.take("'"):
+            name = text.quoted("'", "the file's name")
+        elif text.take('"'):
+            name = text.quoted('"', "the file's name")
+        else:
+            name, _ = text.bare()
+        included = self._included(name, place)
+        for key, entry in included.items():
+            self._set(table, key, entry)
+
+    def _included(self, name: str, place: Place) -> Table:
+        context = self._context
+        path = posixpath.normpath(posixpath.join(self._folder, name.lstrip("/")))
+        if path.startswith(".."):
+            raise ConfError(place, f"include {_shown(name)} leads out of the configuration's folder")
+        if path in context.files:
+            raise ConfError(place, f"include {_shown(name)} includes itself")
+        if len(context.files) >= context.limits.includes:
+            raise ConfError(place, f"more than {context.limits.includes} files include each other")
+        try:
+            content = context.read_include(path)
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            raise ConfError(place, f"include {_shown(name)} cannot be read: {reason.lower()}") from error
+        context.files.append(path)
+        table = _Parser(context, content, path, posixpath.dirname(path)).whole()
+        context.files.pop()
+        return table
+
+
+def _shown(name: str) -> str:
+    return ascii(name if len(name) <= _LONGEST_SHOWN else f"{name[:_LONGEST_SHOWN]}…")
