@@ -16,15 +16,17 @@ from stanlocal.bringup import Report, UpRequest
 from stanlocal.engine.base import Engine
 from stanlocal.errors import EngineUnavailable, SettingsError
 from stanlocal.failovers import Failover
-from stanlocal.faults import act
+from stanlocal.faults import act, outcome
 from stanlocal.faults.base import Fault
+from stanlocal.faults.cut import Isolate, Partition
 from stanlocal.faults.injected import InjectedFault
 from stanlocal.faults.kill import ENDING_SIGNALS, Kill
 from stanlocal.faults.pause import Pause
-from stanlocal.faults.stop import Restart, Stop
+from stanlocal.faults.stop import Restart, RollingRestart, Stop
 from stanlocal.folders import group_folder, state_home
 from stanlocal.group import Group, Look
 from stanlocal.home import GroupHome, known_groups
+from stanlocal.journal import FaultRecord
 from stanlocal.logs.merge import NodeLine
 from stanlocal.plan import STOP_GRACE_S
 from stanlocal.settings import Settings, load
@@ -193,23 +195,19 @@ class FTGroup:
         if signal not in ENDING_SIGNALS:
             await act.send_signal(group, targets, signal)
             return None
-        return await self._inject(Kill(signal), targets)
+        return await self.inject(Kill(signal), *targets)
 
     async def stop(self, *targets: str, timeout: float = STOP_GRACE_S) -> InjectedFault:
         """SIGTERM, and SIGKILL after `timeout` seconds; a node that does not run is left."""
-        return await self._inject(Stop(timeout), targets)
+        return await self.inject(Stop(timeout), *targets)
 
     async def restart(self, *targets: str, timeout: float = STOP_GRACE_S) -> InjectedFault:
         """Stops and starts the targets, one after the other."""
-        return await self._inject(Restart(timeout), targets)
+        return await self.inject(Restart(timeout), *targets)
 
     async def pause(self, *targets: str) -> InjectedFault:
         """Freezes the targets; an active one keeps the store lock, which blocks the group."""
-        return await self._inject(Pause(), targets)
-
-    async def _inject(self, fault: Fault, targets: Sequence[str]) -> InjectedFault:
-        group = await self.core()
-        return InjectedFault(group, await act.inject(group, fault, targets))
+        return await self.inject(Pause(), *targets)
 
     async def unpause(self, *targets: str) -> None:
         """Lets frozen targets go on."""
@@ -218,6 +216,35 @@ class FTGroup:
     async def start(self, *targets: str) -> None:
         """Starts targets that do not run."""
         await act.start(await self.core(), targets)
+
+    async def partition(self, *targets: str) -> InjectedFault:
+        """Cuts the targets' routes; clients still reach them, and an active one keeps the store lock."""
+        return await self.inject(Partition(), *targets)
+
+    async def isolate(self, *targets: str) -> InjectedFault:
+        """Cuts the targets off from nodes and clients; an active one keeps the store lock."""
+        return await self.inject(Isolate(), *targets)
+
+    async def rolling_restart(self, *targets: str, timeout: float = STOP_GRACE_S) -> InjectedFault:
+        """Restarts the targets (by default all) one by one, the active node last."""
+        return await self.inject(RollingRestart(timeout), *targets)
+
+    async def inject(self, fault: Fault, *targets: str, for_s: float | None = None) -> InjectedFault:
+        """Injects any fault of `stanlocal.faults`.
+
+        With `for_s` it is to be over after so many seconds: heal it then; if nobody does, the next call or
+        command that changes the group will.
+        """
+        group = await self.core()
+        return InjectedFault(group, await act.inject(group, fault, targets, for_s=for_s))
+
+    async def heal(self, *targets: str) -> list[FaultRecord]:
+        """Undoes the faults in force on the targets, or without targets all of them; returns those."""
+        return await act.heal(await self.core(), targets)
+
+    async def faults(self) -> list[FaultRecord]:
+        """Every fault that there was, with what was expected and what was observed, oldest first."""
+        return await outcome.with_outcomes(await self.core())
 
     # Waiting and watching
 

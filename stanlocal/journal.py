@@ -12,13 +12,17 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
 FILE = "journal.jsonl"
+
+Condition = Literal["ended", "frozen", "unrouted", "isolated", "other"]
+"""What a fault leaves behind on its targets: no process, one that does not run, one without routes, one
+that nobody reaches, or what only the fault itself knows how to put right."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +30,10 @@ class Record:
     """One line of the journal."""
 
     time: datetime
-    type: Literal["fault", "effect", "heal", "end", "lock-file"]
-    """`fault`: about to be injected; `effect`: the engine confirmed it; `heal`: it is over; `end`: a process
-    ended unasked; `lock-file`: the store's lock file was removed or replaced (`observed` says which)."""
+    type: Literal["fault", "note", "effect", "observed", "heal", "end", "lock-file", "outage"]
+    """`fault`: about to be injected; `note`: a step of it is about to be done; `effect`: the engine confirmed
+    it; `observed`: what came of it; `heal`: it is over; `end`: a process ended unasked; `lock-file`: the
+    store's lock file was removed or replaced (`observed` says which); `outage`: a client was not served."""
     fault: str = ""
     """The id of the fault it belongs to."""
     name: str = ""
@@ -38,7 +43,8 @@ class Record:
     runs: dict[str, str] = field(default_factory=dict)
     """For each target the start of the run that is hit (RFC 3339), by which its end is recognised."""
     times: dict[str, str] = field(default_factory=dict)
-    """On `effect` records: when each target was hit (RFC 3339)."""
+    """On `effect` records: when each target was hit; on `outage` records: `last_ack`, `lost` and `first_ack`
+    as the client saw them (RFC 3339)."""
     expected: str | None = None
     observed: str | None = None
     exit_code: int | None = None
@@ -47,6 +53,14 @@ class Record:
     """On `fault` records: whether the targets' processes are to end by it, whatever their exit code."""
     until: str | None = None
     """On `fault` records: when it is to end by itself (RFC 3339); None: when it is healed."""
+    leaves: Condition | None = None
+    """On `fault` records: what has to be put right afterwards; None when it ends by itself."""
+    predicted: dict[str, Any] = field(default_factory=dict)
+    """On `fault` records: what `expected` says, as `stanlocal.faults.expectation` compares it."""
+    notes: dict[str, Any] = field(default_factory=dict)
+    """On `fault` and `note` records: what is needed to undo the fault, before it is done."""
+    as_expected: bool | None = None
+    """On `observed` records."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +75,17 @@ class FaultRecord:
     until: datetime | None
     expected: str | None
     ends_run: bool
+    leaves: Condition | None = None
+    predicted: dict[str, Any] = field(default_factory=dict)
+    notes: dict[str, Any] = field(default_factory=dict)
     observed: str | None = None
+    as_expected: bool | None = None
+    """Whether what was observed is what was expected; None when it was not seen, or not yet."""
+    effective: bool = False
+    """Whether its injection went through; if not, it was killed half way, or goes on."""
     times: dict[str, str] = field(default_factory=dict)
-    healed: frozenset[str] = frozenset()
-    """The targets that are put right."""
+    healed: Mapping[str, datetime] = field(default_factory=dict)
+    """The targets that are put right, and when."""
     healed_at: datetime | None = None
     """When the last of them was."""
 
@@ -72,6 +93,10 @@ class FaultRecord:
     def in_force(self) -> bool:
         """Whether it is not over on some target."""
         return self.healed_at is None
+
+    def overdue(self, now: datetime) -> bool:
+        """Whether it should be over: its time is up, or its injection was cut short."""
+        return self.in_force and (not self.effective or (self.until is not None and self.until <= now))
 
     def hits(self, node: str) -> bool:
         """Whether it is in force on the node."""
@@ -88,6 +113,7 @@ class FaultRecord:
             "until": rfc3339(end) if end else None,
             "expected": self.expected,
             "observed": self.observed,
+            "as_expected": self.as_expected,
         }
 
 
@@ -127,9 +153,22 @@ class Journal:
             return []
         return list(_parse(text.splitlines()))
 
+    def size(self) -> int:
+        """In bytes: it grows with each record, so whoever remembers it knows whether there are new ones."""
+        try:
+            return self.path.stat().st_size
+        except FileNotFoundError:
+            return 0
+
     def faults(self) -> list[FaultRecord]:
         """Every fault that there was, oldest first."""
         return faults(self.records())
+
+    def close_faults(self) -> None:
+        """Records that no fault is in force any more: what they hit is gone, or was put right."""
+        for fault in self.faults():
+            if fault.in_force:
+                self.append(Record(datetime.now(UTC), "heal", fault.id))
 
 
 def _parse(lines: Iterable[str]) -> Iterator[Record]:
@@ -153,29 +192,34 @@ def faults(records: Sequence[Record]) -> list[FaultRecord]:
             found[record.fault] = FaultRecord(
                 id=record.fault,
                 name=record.name,
-    def size(self) -> int:
-        """In bytes: it grows with each record, so whoever remembers it knows whether there are new ones."""
-        try:
-            return self.path.stat().st_size
-        except FileNotFoundError:
-            return 0
-
                 targets=record.targets,
                 runs=record.runs,
                 since=record.time,
                 until=datetime.fromisoformat(record.until) if record.until else None,
                 expected=record.expected,
                 ends_run=record.ends_run,
+                leaves=record.leaves,
+                predicted=record.predicted,
+                notes=record.notes,
             )
-        elif known is not None and record.type == "effect":
-            found[record.fault] = replace(
-                known, observed=record.observed or known.observed, times={**known.times, **record.times}
-            )
-        elif known is not None and record.type == "heal":
-            healed = known.healed | set(record.targets or known.targets)
-            over = record.time if healed >= set(known.targets) else None
-            found[record.fault] = replace(known, healed=healed, healed_at=known.healed_at or over)
+        elif known is not None:
+            found[record.fault] = _advance(known, record)
     return list(found.values())
+
+
+def _advance(known: FaultRecord, record: Record) -> FaultRecord:
+    match record.type:
+        case "note":
+            return replace(known, notes={**known.notes, **record.notes})
+        case "effect":
+            return replace(known, effective=True, times={**known.times, **record.times})
+        case "observed":
+            return replace(known, observed=record.observed, as_expected=record.as_expected)
+        case "heal":
+            healed = {**dict.fromkeys(record.targets or known.targets, record.time), **known.healed}
+            over = record.time if healed.keys() >= set(known.targets) else None
+            return replace(known, healed=healed, healed_at=known.healed_at or over)
+    return known
 
 
 def end_is_recorded(recorded: Iterable[FaultRecord], node: str, started_at: datetime | None) -> bool:

@@ -37,6 +37,18 @@ class Thawed:
 
 
 @dataclass(frozen=True, slots=True)
+class Cut:
+    """A node's routes were cut, or with `clients` all that leads to it."""
+
+    clients: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Rejoined:
+    """A node that was cut off is reached again."""
+
+
+@dataclass(frozen=True, slots=True)
 class Hit:
     """A recorded fault took effect on the node."""
 
@@ -66,7 +78,17 @@ class Logged:
     message: str
 
 
-What: TypeAlias = Ended | Frozen | Thawed | Hit | Healed | LockFileGone | Logged
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """A client's publishes were not acknowledged for a while. Times are UTC, as the client saw them."""
+
+    last_ack: datetime
+    lost: datetime | None
+    """When its connection broke; None when it did not."""
+    first_ack: datetime
+
+
+What: TypeAlias = Ended | Frozen | Thawed | Cut | Rejoined | Outage | Hit | Healed | LockFileGone | Logged
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +97,7 @@ class Moment:
 
     time: datetime
     node: str | None
-    """None for what concerns the store."""
+    """None for what concerns the store, or clients."""
     what: What
 
 
@@ -101,19 +123,27 @@ def of_engine_event(event: EngineEvent, *, recorded: bool) -> Moment | None:
     return Moment(event.time, event.node, what[event.action]) if event.action in what else None
 
 
+_MARKS: Mapping[str | None, tuple[What, What]] = {
+    "frozen": (Frozen(), Thawed()),
+    "unrouted": (Cut(clients=False), Rejoined()),
+    "isolated": (Cut(clients=True), Rejoined()),
+}
+"""What a fault that leaves this does to a node, and what its end does."""
+
+
 def of_fault(fault: FaultRecord) -> Iterator[Moment]:
     """When it hit each of its targets, what it did there, and when it was over."""
+    begin, end = _MARKS.get(fault.leaves, (None, None))
     for node, stamp in fault.times.items():
         time = datetime.fromisoformat(stamp)
         yield Moment(time, node, Hit(fault))
         if fault.ends_run:
             yield Moment(time, node, Ended(None, recorded=True))
-        if fault.name == "pause":
-            yield Moment(time, node, Frozen())
-    if fault.healed_at is not None:
-        for node in fault.times:
-            if fault.name == "pause":
-                yield Moment(fault.healed_at, node, Thawed())
+        if begin is not None:
+            yield Moment(time, node, begin)
+        if end is not None and node in fault.healed:
+            yield Moment(fault.healed[node], node, end)
+        if fault.healed_at is not None:
             yield Moment(fault.healed_at, node, Healed(fault))
 
 
@@ -125,6 +155,10 @@ def of_records(records: Sequence[Record]) -> Iterator[Moment]:
         if record.type == "end":
             for node, stamp in record.times.items():
                 yield Moment(datetime.fromisoformat(stamp), node, Ended(record.exit_code, recorded=False))
+        if record.type == "outage":
+            times = {name: datetime.fromisoformat(stamp) for name, stamp in record.times.items()}
+            outage = Outage(times["last_ack"], times.get("lost"), times["first_ack"])
+            yield Moment(outage.first_ack, None, outage)
         if record.type == "lock-file":
             yield Moment(record.time, None, LockFileGone(record.observed or "removed"))
 

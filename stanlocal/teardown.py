@@ -48,6 +48,7 @@ async def down(
             report(f"stopping {', '.join(instance.name for instance in instances)}")
         await together(*(retire(group, instance.name, grace) for instance in instances))
         await group.engine.clean(group.name)
+        group.home.journal.close_faults()
         removed = tuple(instance.name for instance in instances)
         if not purge_store:
             return Down(removed)

@@ -18,7 +18,19 @@ from stanlocal.journal import rfc3339
 from stanlocal.logs import events as ev
 from stanlocal.logs.facts import advance
 from stanlocal.logs.parse import LogLine
-from stanlocal.moments import Ended, Frozen, Healed, Hit, LockFileGone, Logged, Moment, Thawed
+from stanlocal.moments import (
+    Cut,
+    Ended,
+    Frozen,
+    Healed,
+    Hit,
+    LockFileGone,
+    Logged,
+    Moment,
+    Outage,
+    Rejoined,
+    Thawed,
+)
 from stanlocal.plan import GroupPlan
 from stanlocal.states import GroupStatus, LockFacts, LogFacts, NodeFacts, assess
 
@@ -73,6 +85,11 @@ class Timeline:
         if failover is not None:
             yield Event(moment.time, "failover", moment.node, failover.document())
 
+    @property
+    def status(self) -> GroupStatus:
+        """The group after the last moment."""
+        return self._status
+
     def _assess(self) -> GroupStatus:
         return assess(list(self._facts.values()), LockFacts())
 
@@ -81,6 +98,15 @@ def replay(plan: GroupPlan, moments: Iterable[Moment]) -> list[Event]:
     """All events of the past, oldest first."""
     timeline = Timeline(plan)
     return [event for moment in moments for event in timeline.observe(moment)]
+
+
+def statuses(plan: GroupPlan, moments: Iterable[Moment]) -> Iterator[tuple[datetime, GroupStatus]]:
+    """The group after each of the moments."""
+    timeline = Timeline(plan)
+    for moment in moments:
+        for _ in timeline.observe(moment):
+            pass
+        yield moment.time, timeline.status
 
 
 def _unborn(plan: GroupPlan, name: str, index: int) -> Instance:
@@ -113,6 +139,11 @@ def _apply(facts: NodeFacts, moment: Moment) -> NodeFacts:
             return replace(facts, instance=replace(instance, status="paused"))
         case Thawed() if instance.status == "paused":
             return replace(facts, instance=replace(instance, status="running"))
+        case Cut(clients):
+            cut = replace(instance, routes_connected=False, clients_connected=not clients)
+            return replace(facts, instance=cut)
+        case Rejoined():
+            return replace(facts, instance=replace(instance, routes_connected=True, clients_connected=True))
         case Logged():
             log = advance(facts.log, _as_line(moment, what))
             if isinstance(what.event, ev.Boot):
@@ -135,6 +166,8 @@ def _told(moment: Moment) -> Iterator[Event]:
             yield Event(moment.time, "fault", moment.node, fault.document())
         case Healed(fault):
             yield Event(moment.time, "heal", moment.node, fault.document())
+        case Outage() as outage:
+            yield Event(moment.time, "problem", None, {"problem": _outage(outage)})
         case LockFileGone(how):
             yield Event(moment.time, "lock", None, {"lock_file": how})
         case Logged(ev.LockTaken(), message):
@@ -143,10 +176,20 @@ def _told(moment: Moment) -> Iterator[Event]:
             yield Event(moment.time, "problem", moment.node, {"problem": message})
 
 
+def _outage(outage: Outage) -> str:
+    ms = (outage.first_ack - outage.last_ack).total_seconds() * 1000
+    return f"a client's publishes were not acknowledged for {ms:.0f} ms"
+
+
 def _changes(before: GroupStatus, after: GroupStatus, time: datetime, node: str) -> Iterator[Event]:
     old, new = before.node(node), after.node(node)
-    if (old.state, old.paused) != (new.state, new.paused):
-        detail = {"from": old.state.value, "to": new.state.value, "paused": new.paused}
+    if (old.state, old.paused, old.partitioned) != (new.state, new.paused, new.partitioned):
+        detail = {
+            "from": old.state.value,
+            "to": new.state.value,
+            "paused": new.paused,
+            "partitioned": new.partitioned,
+        }
         yield Event(time, "state", node, detail)
     if before.state is not after.state:
         change: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""Commands about what happened: logs, events, failovers, faults."""
+"""Commands about what happened: logs, events, failovers."""
 
 from __future__ import annotations
 
@@ -174,7 +174,8 @@ def event_text(event: Event) -> str:
     match event.type:
         case "state":
             if detail["from"] == detail["to"]:
-                return f"{detail['to']}, {'paused' if detail['paused'] else 'unpaused'}"
+                marks = [mark for mark in ("paused", "partitioned") if detail[mark]]
+                return ", ".join([detail["to"], *(marks or ["put right"])])
             return f"{detail['from']} -> {detail['to']}"
         case "group-state":
             problem = f": {detail['problem']}" if detail["problem"] else ""
@@ -235,34 +236,3 @@ def _spread(found: Sequence[Failover]) -> str:
 
 def _ms(duration: float | None) -> str:
     return "-" if duration is None else f"{duration:.0f}"
-
-
-@click.command()
-@click.option("--list", "which", is_flag=True, help="The faults that there could be.")
-@pass_context
-def faults(context: Context, which: bool) -> None:
-    """Show the faults that there were, newest last; or with --list those that there could be."""
-    if which:
-        from stanlocal.faults.registry import FAULTS
-
-        if context.json:
-            context.print_json({"faults": [{"name": f.name, "summary": f.summary} for f in FAULTS.values()]})
-        else:
-            for fault in FAULTS.values():
-                click.echo(f"{fault.name:<10} {fault.summary}")
-        return
-
-    async def work() -> None:
-        group = context.ft_group()
-        core = await group.core()
-        await core.find()
-        recorded = core.home.journal.faults()
-        await group.close()
-        if context.json:
-            context.print_json({"faults": [fault.document() for fault in recorded]})
-            return
-        for fault in recorded:
-            until = "in force" if fault.in_force else "over"
-            click.echo(f"{fault.since:%H:%M:%S}  {fault.name:<8} {', '.join(fault.targets):<16} {until}")
-
-    run(work())

@@ -1,4 +1,4 @@
-"""Commands that act on nodes: start, stop, restart, kill, pause, unpause."""
+"""Commands that act on nodes: start, stop, restart, kill, pause, unpause, partition, isolate."""
 
 from __future__ import annotations
 
@@ -71,11 +71,11 @@ def restart(context: Context, targets: tuple[str, ...], timeout: float) -> None:
 @pass_context
 def kill(context: Context, targets: tuple[str, ...], signal: str) -> None:
     """Kill nodes; @active is followed by a takeover, see 'stanlocal failovers'."""
-    name = _signal_name(signal)
+    name = signal_name(signal)
     _act(context, lambda group: group.kill(*targets, signal=name))
 
 
-def _signal_name(text: str) -> str:
+def signal_name(text: str) -> str:
     name = text.upper() if text.upper().startswith("SIG") else f"SIG{text.upper()}"
     if text.isdigit() and int(text) in {each.value for each in signals.Signals}:
         name = signals.Signals(int(text)).name
@@ -98,3 +98,19 @@ def pause(context: Context, targets: tuple[str, ...]) -> None:
 def unpause(context: Context, targets: tuple[str, ...]) -> None:
     """Let frozen nodes go on."""
     _act(context, lambda group: group.unpause(*targets))
+
+
+@click.command()
+@_targets
+@pass_context
+def partition(context: Context, targets: tuple[str, ...]) -> None:
+    """Cut nodes' routes to the others; their clients still reach them. Undone by 'heal'."""
+    _act(context, lambda group: group.partition(*targets))
+
+
+@click.command()
+@_targets
+@pass_context
+def isolate(context: Context, targets: tuple[str, ...]) -> None:
+    """Cut nodes off from nodes and clients; an active one keeps the store lock. Undone by 'heal'."""
+    _act(context, lambda group: group.isolate(*targets))

@@ -13,7 +13,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, Protocol
+from pathlib import Path
+from typing import Literal, Protocol, TypeAlias
 
 from stanlocal.plan import GroupPlan, NodePlan, Placement
 
@@ -106,9 +107,9 @@ class Engine(Protocol):
 
     name: str
     """`docker` or `process`."""
-
     placement: Placement
     """How it houses nodes; plans for it are made with this."""
+
     async def info(self) -> EngineInfo:
         """What answers; raises `EngineUnavailable` when nothing does."""
 
@@ -118,7 +119,6 @@ class Engine(Protocol):
     async def instances(self, group: str) -> Sequence[Instance]:
         """The group's nodes in the order of their index; empty when there is none."""
 
-    async def prepare(self, plan: GroupPlan) -> None:
     def container_of_port(self, port: int) -> str | None:
         """The name of the container, anyone's, that publishes the host port, for messages. Blocks."""
 
@@ -129,6 +129,7 @@ class Engine(Protocol):
         of each way to it why it did not lead there.
         """
 
+    async def prepare(self, plan: GroupPlan) -> None:
         """Makes what the nodes share (networks), unless it is there.
 
         Raises `NameConflict` when something foreign has a name that is needed.
@@ -168,6 +169,15 @@ class Engine(Protocol):
     async def disconnect_routes(self, plan: GroupPlan, node: str) -> None:
         """Cuts the node's routes; its clients keep their connections."""
 
+    async def isolate(self, plan: GroupPlan, node: str) -> None:
+        """Cuts all that leads to the node: routes, clients and monitor. Nothing happens if that is so."""
+
+    async def rejoin(self, plan: GroupPlan, node: str) -> None:
+        """Undoes `isolate` and `disconnect_routes`, under the same ports; nothing happens if none is cut.
+
+        Raises `PortInUse` when a host port of it was taken meanwhile.
+        """
+
     async def remove(self, node: str) -> None:
         """Ends the node at once and removes it, its output included; nothing happens if it is gone."""
 
@@ -188,7 +198,7 @@ class Engine(Protocol):
         """
 
     def events(self, group: str) -> AsyncIterator[EngineEvent]:
-        """What happens to the group's nodes from now on.
+        """What happens to the group's nodes from this call on, whenever the first is asked for.
 
         Ends with `EngineUnavailable` when the engine goes away.
         """

@@ -1,21 +1,23 @@
 """Injects faults and puts them right, on the record.
 
 The intent is in the journal before anything happens: a tool that is killed half way leaves a fault that
-later commands know of. Each holds the group's lock.
+later commands know of. Each holds the group's lock, and first heals what should be over.
 """
 
 from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
-from stanlocal.faults.base import Condition, Fault
+from stanlocal.errors import GroupNotFound
+from stanlocal.faults.base import Fault, Scene, put_right
 from stanlocal.faults.registry import FAULTS
-from stanlocal.group import Group
-from stanlocal.journal import FaultRecord, Record, rfc3339
-from stanlocal.states import NodeStatus
+from stanlocal.group import Group, Look
+from stanlocal.journal import Condition, FaultRecord, Record, rfc3339
 from stanlocal.targets import resolve
 
 
@@ -23,19 +25,45 @@ def _silent() -> None:
     """Nobody is told that the lock is waited for: those who hold it do so for moments."""
 
 
-async def inject(group: Group, fault: Fault, targets: Sequence[str]) -> FaultRecord:
+@asynccontextmanager
+async def _changing(group: Group) -> AsyncIterator[None]:
+    """The group's lock is held, and no fault is in force that should be over."""
+    async with group.home.lock(_silent):
+        await heal_overdue(group)
+        yield
+
+
+async def heal_overdue(group: Group) -> None:
+    """Heals faults that are past their end, or whose injection was cut short; call it with the lock held."""
+    now = datetime.now(UTC)
+    await _undo(group, [fault for fault in group.home.journal.faults() if fault.overdue(now)])
+
+
+async def inject(
+    group: Group, fault: Fault, targets: Sequence[str] = (), *, for_s: float | None = None
+) -> FaultRecord:
     """Injects a fault; returns its record once the engine confirms the effect.
 
+    With `for_s` it is to be over after so many seconds: whoever injects it heals it then, else the next
+    command that changes the group does. When the injection fails or is cancelled, what it did is undone.
     Raises `NodeNotFound` for targets that name nothing, before anything is touched.
     """
-    async with group.home.lock(_silent):
+    async with _changing(group):
         look = await group.look()
-        nodes = resolve(look.status, targets)
+        nodes = resolve(look.status, targets or fault.default_targets)
         id_ = secrets.token_hex(4)
         journal = group.home.journal
+
+        def note(notes: Mapping[str, Any]) -> None:
+            journal.append(Record(datetime.now(UTC), "note", id_, notes=dict(notes)))
+
+        scene = Scene(group, look.plan, look.status, nodes, note)
+        fault.check(scene)
+        expected = fault.expect(look.status, nodes)
+        now = datetime.now(UTC)
         journal.append(
             Record(
-                datetime.now(UTC),
+                now,
                 "fault",
                 id_,
                 name=fault.name,
@@ -43,29 +71,82 @@ async def inject(group: Group, fault: Fault, targets: Sequence[str]) -> FaultRec
                 runs={
                     node.name: rfc3339(node.instance.started_at) for node in nodes if node.instance.started_at
                 },
-                expected=fault.expect(look.status, nodes),
+                expected=expected.text,
+                predicted=expected.document(),
                 ends_run=fault.ends_run,
+                leaves=fault.leaves,
+                until=rfc3339(now + timedelta(seconds=for_s)) if for_s is not None else None,
             )
         )
         try:
-            times = await fault.inject(group, nodes)
+            times = await fault.inject(scene)
         except BaseException:
-            await _forget_if_harmless(group, id_, nodes)
+            await _undo(group, [recorded(group, id_)])
             raise
         stamps = {name: rfc3339(time) for name, time in times.items()}
         journal.append(Record(datetime.now(UTC), "effect", id_, times=stamps))
         if fault.leaves is None:
             journal.append(Record(datetime.now(UTC), "heal", id_))
         if fault.ends_run:
-            _heal(group, "frozen", (node.name for node in nodes))
-        return next(record for record in journal.faults() if record.id == id_)
+            _close(group, "frozen", (node.name for node in nodes))
+        return recorded(group, id_)
 
 
-async def _forget_if_harmless(group: Group, id_: str, before: Sequence[NodeStatus]) -> None:
-    """Closes the record of a fault that was refused before any of its targets changed."""
-    now = {instance.name: instance for instance in await group.engine.instances(group.name)}
-    if all(now.get(node.name) == node.instance for node in before):
-        group.home.journal.append(Record(datetime.now(UTC), "heal", id_))
+def recorded(group: Group, id_: str) -> FaultRecord:
+    """The fault of that id, as the journal has it now."""
+    return next(record for record in group.home.journal.faults() if record.id == id_)
+
+
+async def heal(group: Group, targets: Sequence[str] = (), *, id_: str | None = None) -> list[FaultRecord]:
+    """Undoes the faults in force on the targets, or that one; returns them as they are then.
+
+    Without targets all of them, and what else was frozen or cut off by other hands. A fault that hit
+    several nodes is undone on the targets alone where that can be.
+    """
+    async with _changing(group):
+        look = await group.look()
+        nodes = {node.name for node in resolve(look.status, targets)} if targets else None
+        found = [fault for fault in group.home.journal.faults() if fault.in_force]
+        if id_ is not None:
+            found = [fault for fault in found if fault.id == id_]
+        await _undo(group, found, nodes)
+        if nodes is None and id_ is None:
+            await _put_all_right(group)
+        ids = {fault.id for fault in found if nodes is None or nodes & set(fault.targets)}
+        return [fault for fault in group.home.journal.faults() if fault.id in ids]
+
+
+async def heal_but_ended(group: Group) -> None:
+    """Undoes every fault but ends of processes: for `up`, which starts nodes itself and holds the lock."""
+    found = group.home.journal.faults()
+    await _undo(group, [fault for fault in found if fault.in_force and fault.leaves != "ended"])
+
+
+async def _undo(group: Group, found: Sequence[FaultRecord], only: Collection[str] | None = None) -> None:
+    """The newest first, as later ones may build on earlier ones."""
+    for fault in reversed(found):
+        nodes = [
+            node for node in fault.targets if node not in fault.healed and (only is None or node in only)
+        ]
+        if not nodes:
+            continue
+        known = FAULTS.get(fault.name)
+        try:
+            if known is not None:
+                await known.undo(group, fault, nodes)
+            else:  # a later version's
+                await put_right(group, fault.leaves or "other", nodes)
+        except GroupNotFound:  # nothing of the group is left to be put right
+            pass
+        group.home.journal.append(Record(datetime.now(UTC), "heal", fault.id, targets=tuple(nodes)))
+
+
+async def _put_all_right(group: Group) -> None:
+    look = await group.look()
+    frozen = [node.name for node in look.status.nodes if node.paused]
+    cut = [node.name for node in look.status.nodes if node.partitioned]
+    await put_right(group, "frozen", frozen)
+    await put_right(group, "isolated", cut)
 
 
 async def send_signal(group: Group, targets: Sequence[str], signal: str) -> None:
@@ -77,27 +158,28 @@ async def send_signal(group: Group, targets: Sequence[str], signal: str) -> None
 
 async def start(group: Group, targets: Sequence[str]) -> None:
     """Starts nodes that do not run: the end of kills and stops."""
-    async with group.home.lock(_silent):
-        look = await group.look()
-        nodes = [node.name for node in resolve(look.status, targets)]
+    async with _changing(group):
+        nodes = _names(await group.look(), targets)
         await asyncio.gather(*(group.start(name) for name in nodes))
-        _heal(group, "ended", nodes)
+        _close(group, "ended", nodes)
 
 
 async def unpause(group: Group, targets: Sequence[str]) -> None:
     """Lets frozen nodes go on: the end of pauses."""
-    async with group.home.lock(_silent):
-        look = await group.look()
-        nodes = [node.name for node in resolve(look.status, targets)]
+    async with _changing(group):
+        nodes = _names(await group.look(), targets)
         await asyncio.gather(*(group.engine.unpause(name) for name in nodes))
-        _heal(group, "frozen", nodes)
+        _close(group, "frozen", nodes)
 
 
-def _heal(group: Group, condition: Condition, nodes: Iterable[str]) -> None:
+def _names(look: Look, targets: Sequence[str]) -> list[str]:
+    return [node.name for node in resolve(look.status, targets)]
+
+
+def _close(group: Group, condition: Condition, nodes: Iterable[str]) -> None:
     """Records that the condition is over on these nodes."""
     nodes = set(nodes)
     for fault in group.home.journal.faults():
-        known = FAULTS.get(fault.name)
         healed = tuple(sorted(node for node in nodes if fault.hits(node)))
-        if healed and known is not None and known.leaves == condition:
+        if healed and fault.leaves == condition:
             group.home.journal.append(Record(datetime.now(UTC), "heal", fault.id, targets=healed))

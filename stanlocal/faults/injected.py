@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from stanlocal.failovers import Failover
+from stanlocal.faults import act, outcome
 from stanlocal.group import Group
 from stanlocal.journal import FaultRecord
 
@@ -38,3 +39,16 @@ class InjectedFault:
         brings none.
         """
         return await self.group.wait_failover(since=self.record.since, timeout=timeout)
+
+    async def outcome(self, *, at_most: float | None = None) -> FaultRecord:
+        """Looks on until what was expected has come about or not, and puts it on record.
+
+        `.as_expected` says which; None when it is not decided after `at_most` seconds, or, without, after
+        the time that the prediction gives itself.
+        """
+        return await outcome.watch_outcome(self.group, self.record, at_most=at_most)
+
+    async def heal(self) -> FaultRecord:
+        """Undoes it; nothing happens if it is over."""
+        healed = await act.heal(self.group, id_=self.record.id)
+        return healed[0] if healed else act.recorded(self.group, self.record.id)

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
-from stanlocal.errors import GroupError
-from stanlocal.faults.base import Condition, takeover
-from stanlocal.group import Group
+from stanlocal.faults.base import Fault, Scene, must_run
+from stanlocal.faults.expectation import Expectation, after_end
+from stanlocal.journal import Condition
 from stanlocal.states import GroupStatus, NodeStatus
 
 ENDING_SIGNALS = frozenset({"SIGKILL", "SIGTERM", "SIGINT", "SIGQUIT", "SIGABRT"})
@@ -18,7 +18,7 @@ ENDING_SIGNALS = frozenset({"SIGKILL", "SIGTERM", "SIGINT", "SIGQUIT", "SIGABRT"
 
 
 @dataclass(frozen=True, slots=True)
-class Kill:
+class Kill(Fault):
     """SIGKILL by default: the process ends without a word, the kernel frees its store lock."""
 
     name: ClassVar[str] = "kill"
@@ -28,12 +28,13 @@ class Kill:
 
     signal: str = "SIGKILL"
 
-    def expect(self, status: GroupStatus, targets: Sequence[NodeStatus]) -> str:
-        return takeover(status, targets)
+    def check(self, scene: Scene) -> None:
+        must_run(scene)
 
-    async def inject(self, group: Group, targets: Sequence[NodeStatus]) -> Mapping[str, datetime]:
-        for node in targets:
-            if not node.instance.running:
-                raise GroupError(f"{node.name} does not run ({node.state.value}); see 'stanlocal status'")
+    def expect(self, status: GroupStatus, targets: Sequence[NodeStatus]) -> Expectation:
+        return after_end(status, targets)
+
+    async def inject(self, scene: Scene) -> Mapping[str, datetime]:
+        group, targets = scene.group, scene.targets
         times = await asyncio.gather(*(group.kill(node.name, self.signal) for node in targets))
         return {node.name: time for node, time in zip(targets, times, strict=True)}

@@ -8,33 +8,37 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import ClassVar
 
-from stanlocal.errors import GroupError
-from stanlocal.faults.base import Condition
-from stanlocal.group import Group
-from stanlocal.states import GroupStatus, NodeStatus
+from stanlocal.faults.base import Fault, Scene, must_run
+from stanlocal.faults.expectation import Expectation, names, nothing_follows
+from stanlocal.journal import Condition
+from stanlocal.states import GroupState, GroupStatus, NodeStatus
 
 
 @dataclass(frozen=True, slots=True)
-class Pause:
+class Pause(Fault):
     """The process stands still and keeps everything that it has, the store lock among it."""
 
     name: ClassVar[str] = "pause"
     summary: ClassVar[str] = "freeze a node; it keeps its connections and, if active, the store lock"
     leaves: ClassVar[Condition | None] = "frozen"
-    ends_run: ClassVar[bool] = False
 
-    def expect(self, status: GroupStatus, targets: Sequence[NodeStatus]) -> str:
-        frozen = [node.name for node in targets if node.holds_store]
+    def check(self, scene: Scene) -> None:
+        must_run(scene)
+
+    def expect(self, status: GroupStatus, targets: Sequence[NodeStatus]) -> Expectation:
+        frozen = [node for node in targets if node.holds_store]
         if frozen:
-            return (
-                f"no failover: {' and '.join(frozen)} keeps the store lock while frozen, so that nobody can "
-                "take over; the group is blocked until it is unpaused or killed"
+            text = (
+                f"no failover: {names(frozen)} keeps the store lock while frozen, so that nobody can take "
+                "over; the group is blocked until it is unpaused or killed"
             )
-        return "no failover: the active node serves on; the frozen standby cannot take over"
+            return nothing_follows(text, status, (GroupState.BLOCKED, GroupState.SPLIT_BRAIN), active=None)
+        if status.active is None:
+            text = "no failover: no active node is hit, and nobody served before"
+            return nothing_follows(text, status, (status.state, GroupState.BLOCKED), active=None)
+        text = f"no failover: {status.active} serves on; a frozen standby cannot take over"
+        return nothing_follows(text, status, (GroupState.DEGRADED,), active=status.active)
 
-    async def inject(self, group: Group, targets: Sequence[NodeStatus]) -> Mapping[str, datetime]:
-        for node in targets:
-            if not node.instance.running:
-                raise GroupError(f"{node.name} does not run ({node.state.value}); start it before pausing it")
-        await asyncio.gather(*(group.engine.pause(node.name) for node in targets))
-        return dict.fromkeys((node.name for node in targets), datetime.now(UTC))
+    async def inject(self, scene: Scene) -> Mapping[str, datetime]:
+        await asyncio.gather(*(scene.group.engine.pause(node.name) for node in scene.targets))
+        return dict.fromkeys((node.name for node in scene.targets), datetime.now(UTC))

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from stanlocal.faults.base import Fault
+from stanlocal.faults.cut import Isolate, Partition
 from stanlocal.faults.kill import Kill
 from stanlocal.faults.pause import Pause
-from stanlocal.faults.stop import Restart, Stop
+from stanlocal.faults.stop import Restart, RollingRestart, Stop
 
-FAULTS: dict[str, type[Fault]] = {fault.name: fault for fault in (Kill, Stop, Restart, Pause)}
+FAULTS: dict[str, type[Fault]] = {
+    fault.name: fault for fault in (Kill, Stop, Restart, Pause, Partition, Isolate, RollingRestart)
+}

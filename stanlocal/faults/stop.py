@@ -6,16 +6,23 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import ClassVar
 
-from stanlocal.faults.base import Condition, takeover
+from stanlocal.faults.base import Fault, Scene
+from stanlocal.faults.expectation import LOCK_WAIT_S, Expectation, after_end
 from stanlocal.group import Group
+from stanlocal.journal import Condition
 from stanlocal.plan import STOP_GRACE_S
-from stanlocal.states import GroupStatus, NodeStatus
+from stanlocal.states import GroupState, GroupStatus, NodeStatus
+from stanlocal.watch import Watch
+
+_BACK_S = 60.0
+"""How long a restarted node may take until the next one's turn."""
 
 
 @dataclass(frozen=True, slots=True)
-class Stop:
+class Stop(Fault):
     """SIGTERM; SIGKILL when the grace is over. A standby takes over no faster than after a kill."""
 
     name: ClassVar[str] = "stop"
@@ -25,17 +32,17 @@ class Stop:
 
     grace_s: float = STOP_GRACE_S
 
-    def expect(self, status: GroupStatus, targets: Sequence[NodeStatus]) -> str:
-        return takeover(status, targets)
+    def expect(self, status: GroupStatus, targets: Sequence[NodeStatus]) -> Expectation:
+        return after_end(status, targets)
 
-    async def inject(self, group: Group, targets: Sequence[NodeStatus]) -> Mapping[str, datetime]:
-        running = [node for node in targets if node.instance.running]
-        times = await asyncio.gather(*(group.stop(node.name, self.grace_s) for node in running))
+    async def inject(self, scene: Scene) -> Mapping[str, datetime]:
+        running = [node for node in scene.targets if node.instance.running]
+        times = await asyncio.gather(*(scene.group.stop(node.name, self.grace_s) for node in running))
         return {node.name: time for node, time in zip(running, times, strict=True)}
 
 
 @dataclass(frozen=True, slots=True)
-class Restart:
+class Restart(Fault):
     """A stop and a start, node after node; a node that does not run is started."""
 
     name: ClassVar[str] = "restart"
@@ -45,13 +52,63 @@ class Restart:
 
     grace_s: float = STOP_GRACE_S
 
-    def expect(self, status: GroupStatus, targets: Sequence[NodeStatus]) -> str:
-        return f"{takeover(status, targets)}; the restarted come back as standbys"
+    def expect(self, status: GroupStatus, targets: Sequence[NodeStatus]) -> Expectation:
+        return after_end(status, targets, back=True)
 
-    async def inject(self, group: Group, targets: Sequence[NodeStatus]) -> Mapping[str, datetime]:
-        times = {}
-        for node in targets:
-            if node.instance.running:
-                times[node.name] = await group.stop(node.name, self.grace_s)
-            await group.start(node.name)
+    async def inject(self, scene: Scene) -> Mapping[str, datetime]:
+        times: dict[str, datetime] = {}
+        for node in scene.targets:
+            times |= await _restart(scene.group, node, self.grace_s)
         return times
+
+
+@dataclass(frozen=True, slots=True)
+class RollingRestart(Fault):
+    """Restarts the standbys first and the active node last, each once the one before is back."""
+
+    name: ClassVar[str] = "rolling-restart"
+    summary: ClassVar[str] = "restart node after node, the active last: one failover, no more"
+    leaves: ClassVar[Condition | None] = None
+    ends_run: ClassVar[bool] = True
+    default_targets: ClassVar[tuple[str, ...]] = ("@all",)
+
+    grace_s: float = STOP_GRACE_S
+
+    def expect(self, status: GroupStatus, targets: Sequence[NodeStatus]) -> Expectation:
+        if not any(node.holds_store for node in targets):
+            return after_end(status, targets, back=True)
+        heirs = tuple(node.name for node in status.nodes if not node.holds_store)
+        active = next(node.name for node in targets if node.holds_store)
+        if not heirs:
+            return after_end(status, targets, back=True)
+        return Expectation(
+            f"one failover, when {active} is restarted last: {' or '.join(heirs)} takes the store lock "
+            f"within {LOCK_WAIT_S} s; afterwards every node is back",
+            (GroupState.HEALTHY,),
+            heirs,
+        )
+
+    async def inject(self, scene: Scene) -> Mapping[str, datetime]:
+        times: dict[str, datetime] = {}
+        group = scene.group
+        async with Watch(group.engine, scene.plan, group.home.journal) as watch:
+            for node in sorted(scene.targets, key=lambda node: node.holds_store):
+                times |= await _restart(group, node, self.grace_s)
+                await watch.refresh()
+                await watch.until(
+                    partial(_is_back, node.name), timeout=_BACK_S, waiting_for=f"{node.name} to be back"
+                )
+        return times
+
+
+async def _restart(group: Group, node: NodeStatus, grace_s: float) -> Mapping[str, datetime]:
+    """When the node's process ended; empty when there was none."""
+    ended = {node.name: await group.stop(node.name, grace_s)} if node.instance.running else {}
+    await group.start(node.name)
+    return ended
+
+
+def _is_back(name: str, status: GroupStatus) -> bool:
+    """Whether some node serves, and `name` does or would."""
+    node = next((node for node in status.nodes if node.name == name), None)
+    return node is not None and status.active is not None and (node.serves or node.usable_standby)

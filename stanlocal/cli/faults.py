@@ -1,0 +1,189 @@
+"""Commands about faults: fault, faults, heal."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from stanlocal.cli import render
+from stanlocal.cli.aio import run
+from stanlocal.cli.context import Context, pass_context
+from stanlocal.cli.errors import BAD_VERDICT
+from stanlocal.cli.nodes import signal_name
+from stanlocal.faults.base import Fault
+from stanlocal.faults.kill import Kill
+from stanlocal.faults.registry import FAULTS
+from stanlocal.faults.stop import Restart, RollingRestart, Stop
+from stanlocal.plan import STOP_GRACE_S
+
+if TYPE_CHECKING:
+    from stanlocal.faults.injected import InjectedFault
+    from stanlocal.group import Group
+    from stanlocal.journal import FaultRecord
+
+_GRACE = click.Option(
+    ["--timeout"], type=float, default=float(STOP_GRACE_S), metavar="S", help="Seconds before SIGKILL (30)."
+)
+_OPTIONS: Mapping[str, Sequence[click.Option]] = {
+    Kill.name: [
+        click.Option(["--signal"], default="KILL", metavar="NAME", help="KILL, TERM, INT, QUIT or ABRT.")
+    ],
+    Stop.name: [_GRACE],
+    Restart.name: [_GRACE],
+    RollingRestart.name: [_GRACE],
+}
+"""What some faults take beyond what all do."""
+
+_MAKERS: Mapping[str, Callable[[Mapping[str, Any]], Fault]] = {
+    Kill.name: lambda given: Kill(signal_name(given["signal"])),
+    Stop.name: lambda given: Stop(given["timeout"]),
+    Restart.name: lambda given: Restart(given["timeout"]),
+    RollingRestart.name: lambda given: RollingRestart(given["timeout"]),
+}
+"""A fault from its options; those without any need none."""
+
+
+@click.group()
+def fault() -> None:
+    """Say what a fault will do, inject it, and compare: exit code 5 when the prediction was wrong.
+
+    TARGETs name nodes: stan-0, 0, @active, @standby, @all. A fault lasts until 'stanlocal heal', or for
+    --for seconds: then it is undone before the command ends.
+    """
+
+
+def _command(kind: type[Fault]) -> click.Command:
+    params: list[click.Parameter] = [
+        click.Argument(["targets"], nargs=-1, metavar="[TARGET]..."),
+        click.Option(["--for", "seconds"], type=float, metavar="S", help="Undo it after so many seconds."),
+        *_OPTIONS.get(kind.name, ()),
+    ]
+    summary = f"{kind.summary[:1].upper()}{kind.summary[1:]}."
+    usual = f"Without a TARGET it hits {', '.join(kind.default_targets)}."
+
+    @pass_context
+    def inject(context: Context, /, targets: tuple[str, ...], seconds: float | None, **given: Any) -> int:
+        if kind.costs_data:
+            context.confirm(kind.costs_data)
+        made = _MAKERS[kind.name](given) if kind.name in _MAKERS else kind()
+        return run(_fault(context, made, targets, seconds))
+
+    return click.Command(kind.name, params=params, callback=inject, help=f"{summary}\n\n{usual}")
+
+
+for _kind in FAULTS.values():
+    fault.add_command(_command(_kind))
+
+
+async def _fault(context: Context, fault: Fault, targets: Sequence[str], seconds: float | None) -> int:
+    group = context.ft_group()
+    if not context.json:
+        context.say(f"expected: {await _prediction(await group.core(), fault, targets)}")
+    injected = await group.inject(fault, *targets, for_s=seconds)
+    record = await (injected.outcome() if seconds is None else _for_a_while(injected, seconds))
+    await group.close()
+    if context.json:
+        context.print_json(record.document())
+    else:
+        _show_outcome(context, record)
+        if record.in_force:
+            context.say("it lasts until 'stanlocal heal'")
+    return BAD_VERDICT if record.as_expected is False else 0
+
+
+async def _prediction(core: Group, fault: Fault, targets: Sequence[str]) -> str:
+    from stanlocal.targets import resolve
+
+    look = await core.look()
+    return fault.expect(look.status, resolve(look.status, targets or fault.default_targets)).text
+
+
+async def _for_a_while(injected: InjectedFault, seconds: float) -> FaultRecord:
+    """What came of it; it is healed when its time is up, or the command is interrupted."""
+    clock = asyncio.get_running_loop().time
+    until = clock() + seconds
+    try:
+        observed = await injected.outcome(at_most=seconds)
+        await asyncio.sleep(until - clock())
+    finally:
+        healed = await injected.heal()
+    return replace(healed, observed=observed.observed, as_expected=observed.as_expected)
+
+
+def _show_outcome(context: Context, record: FaultRecord) -> None:
+    out = render.console()
+    if record.observed is None:
+        out.print("observed: nothing yet that decides it; see 'stanlocal faults'")
+    elif record.as_expected is False:
+        out.print(f"observed: {record.observed}", markup=False, style="bold red")
+        context.say("THE PREDICTION WAS WRONG: that is a finding; see 'stanlocal events'")
+    else:
+        out.print(f"observed: {record.observed}", markup=False)
+
+
+@click.command()
+@click.argument("targets", nargs=-1, metavar="[TARGET]...")
+@pass_context
+def heal(context: Context, targets: tuple[str, ...]) -> None:
+    """Undo the faults in force on the targets, or without targets all of them."""
+
+    async def work() -> None:
+        group = context.ft_group()
+        healed = await group.heal(*targets)
+        document = await group.document()
+        await group.close()
+        if context.json:
+            context.print_json(document)
+            return
+        for record in healed:
+            context.say(f"{record.name} on {', '.join(record.targets)} is over")
+        if not healed:
+            context.say("no fault was in force")
+        render.group(document)
+
+    run(work())
+
+
+@click.command()
+@click.option("--list", "which", is_flag=True, help="The faults that there could be.")
+@pass_context
+def faults(context: Context, which: bool) -> None:
+    """Show the faults that there were, newest last; or with --list those that there could be."""
+    if which:
+        if context.json:
+            context.print_json({"faults": [{"name": f.name, "summary": f.summary} for f in FAULTS.values()]})
+        else:
+            for kind in FAULTS.values():
+                click.echo(f"{kind.name:<16} {kind.summary}")
+        return
+
+    async def work() -> None:
+        group = context.ft_group()
+        recorded = await group.faults()
+        await group.close()
+        if context.json:
+            context.print_json({"faults": [fault.document() for fault in recorded]})
+            return
+        for fault in recorded:
+            _show(fault)
+        wrong = sum(fault.as_expected is False for fault in recorded)
+        if wrong:
+            context.say(f"{wrong} of {len(recorded)} predictions were wrong")
+
+    run(work())
+
+
+def _show(fault: FaultRecord) -> None:
+    out = render.console()
+    until = "in force" if fault.in_force else "over"
+    verdict = {True: "as expected", False: "NOT AS EXPECTED", None: "not decided"}[fault.as_expected]
+    style = "bold red" if fault.as_expected is False else ""
+    time = fault.since.astimezone().strftime("%H:%M:%S")
+    out.print(f"{time}  {fault.name:<16} {', '.join(fault.targets):<16} {until:<9} {verdict}", style=style)
+    out.print(f"  expected: {fault.expected}", markup=False)
+    if fault.observed is not None:
+        out.print(f"  observed: {fault.observed}", markup=False)

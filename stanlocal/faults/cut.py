@@ -1,0 +1,72 @@
+"""Cuts nodes off: from the other nodes, or from everybody."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import ClassVar
+
+from stanlocal.faults.base import Fault, Scene
+from stanlocal.faults.expectation import Expectation, names, nothing_follows
+from stanlocal.journal import Condition
+from stanlocal.states import GroupState, GroupStatus, NodeStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Partition(Fault):
+    """The node's routes are gone, its clients and the store are not: a lock on files knows no network."""
+
+    name: ClassVar[str] = "partition"
+    summary: ClassVar[str] = "cut a node's routes to the others; clients still reach it"
+    leaves: ClassVar[Condition | None] = "unrouted"
+
+    def expect(self, status: GroupStatus, targets: Sequence[NodeStatus]) -> Expectation:
+        if status.active is None:
+            text = "no failover: nobody served before"
+            return nothing_follows(text, status, (status.state,), active=None)
+        if any(node.name == status.active for node in targets):
+            text = (
+                f"no failover: {status.active} keeps the store lock and serves its own clients; the others "
+                "miss its heartbeats, try for the lock in vain, and their clients are not served"
+            )
+        else:
+            text = (
+                f"no failover: {status.active} serves on; without its heartbeats the store lock is tried for "
+                f"in vain on {names(targets)}, and clients there are not served"
+            )
+        return nothing_follows(text, status, (GroupState.DEGRADED,), active=status.active)
+
+    async def inject(self, scene: Scene) -> Mapping[str, datetime]:
+        engine = scene.group.engine
+        await asyncio.gather(*(engine.disconnect_routes(scene.plan, node.name) for node in scene.targets))
+        return dict.fromkeys((node.name for node in scene.targets), datetime.now(UTC))
+
+
+@dataclass(frozen=True, slots=True)
+class Isolate(Fault):
+    """Nobody reaches the node, neither nodes nor clients; it still has the store, and an active its lock."""
+
+    name: ClassVar[str] = "isolate"
+    summary: ClassVar[str] = "cut a node off from nodes and clients; an active one keeps the store lock"
+    leaves: ClassVar[Condition | None] = "isolated"
+
+    def expect(self, status: GroupStatus, targets: Sequence[NodeStatus]) -> Expectation:
+        cut_off = [node for node in targets if node.holds_store]
+        if cut_off:
+            text = (
+                f"no failover: {names(cut_off)} lives and keeps the store lock, so that nobody can take "
+                "over, and no client reaches it; the group is blocked until it is healed or killed"
+            )
+            return nothing_follows(text, status, (GroupState.BLOCKED, GroupState.SPLIT_BRAIN), active=None)
+        if status.active is None:
+            text = "no failover: no active node is hit, and nobody served before"
+            return nothing_follows(text, status, (status.state, GroupState.BLOCKED), active=None)
+        text = f"no failover: {status.active} serves on; {names(targets)}, cut off, cannot take over"
+        return nothing_follows(text, status, (GroupState.DEGRADED,), active=status.active)
+
+    async def inject(self, scene: Scene) -> Mapping[str, datetime]:
+        engine = scene.group.engine
+        await asyncio.gather(*(engine.isolate(scene.plan, node.name) for node in scene.targets))
+        return dict.fromkeys((node.name for node in scene.targets), datetime.now(UTC))

@@ -1,0 +1,173 @@
+"""What a fault will do, said beforehand in a form that can be held against what happened. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from stanlocal.states import GroupState, GroupStatus, NodeState, NodeStatus
+
+LOCK_WAIT_S = 1.4
+"""A standby tries for the store lock this long after the last heartbeat, or sooner (1.125 to 1.375 s)."""
+SETTLES_S = 5.0
+"""Within which a group with a small store has settled after a fault."""
+LOOK_ON_S = 2.0
+"""How long to look on to see that nobody takes over: longer than it would take."""
+_READING_S = 60.0
+"""How much longer a large store may be read before a prediction counts as wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """What the group will be once it has settled after a fault."""
+
+    text: str
+    """For people."""
+    states: tuple[GroupState, ...]
+    """The group's state will be one of these."""
+    active: tuple[str, ...] = ()
+    """One of these nodes will serve; none: nobody will, or more than one."""
+    within_s: float = SETTLES_S
+    """Seconds from the fault on."""
+    holds_s: float = 0.0
+    """How many seconds to look on when it is met at once, because the point is that nothing follows."""
+
+    def met_by(self, status: GroupStatus) -> bool:
+        """Whether the group is as expected."""
+        serves = status.active in self.active if self.active else status.active is None
+        return status.state in self.states and serves
+
+    def document(self) -> dict[str, Any]:
+        """As the journal keeps it, besides the text."""
+        return {
+            "states": [state.value for state in self.states],
+            "active": list(self.active),
+            "within_s": self.within_s,
+            "holds_s": self.holds_s,
+        }
+
+    @classmethod
+    def from_document(cls, text: str | None, document: Mapping[str, Any]) -> Expectation | None:
+        """What the journal kept; None where it holds none, or one of a later version."""
+        try:
+            states = tuple(GroupState(state) for state in document["states"])
+            active = tuple(str(name) for name in document["active"])
+            within, holds = float(document["within_s"]), float(document["holds_s"])
+        except (KeyError, ValueError, TypeError):
+            return None
+        return cls(text or "", states, active, within, holds)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a fault."""
+
+    text: str
+    as_expected: bool | None
+    """None: it was over before it could be told."""
+
+
+def judge(
+    expected: Expectation,
+    served: str | None,
+    hit: datetime,
+    span: Sequence[tuple[datetime, GroupStatus]],
+    end: datetime,
+    *,
+    over: bool,
+) -> Outcome | None:
+    """What came of a fault that hit at `hit`, when `served` served.
+
+    `span` holds how the group was from then until `end`, when the fault was healed or overlaid (`over`), or
+    which is now. None as long as it is not decided.
+    """
+    if not span:
+        return None
+    final = span[-1][1]
+    text = _describe(served, hit, span)
+    if expected.met_by(final):
+        return Outcome(text, True)
+    patience = expected.within_s + (_READING_S if final.state is GroupState.RECOVERING else 0)
+    if end - hit >= timedelta(seconds=patience):
+        return Outcome(text, False)
+    return Outcome(f"over before it had settled: {text}", None) if over else None
+
+
+def _describe(served: str | None, hit: datetime, span: Sequence[tuple[datetime, GroupStatus]]) -> str:
+    final = span[-1][1]
+    serving = [node.name for node in final.nodes if node.serves]
+    if final.active is None:
+        who = f"{' and '.join(serving)} both serve" if serving else "nobody serves"
+    elif final.active == served:
+        who = f"no failover: {served} serves on"
+    else:
+        took = (_since(final.active, span) - hit).total_seconds()
+        who = f"{'failover: ' if served else ''}{final.active} serves after {took:.2f} s"
+    state = f"the group is {final.state.value}" + (f" ({final.problem})" if final.problem else "")
+    failed = (f"{node.name} failed: {node.problem}" for node in final.nodes if node.state is NodeState.FAILED)
+    return "; ".join((who, state, *failed))
+
+
+def _since(active: str, span: Sequence[tuple[datetime, GroupStatus]]) -> datetime:
+    """Since when it has been the active one."""
+    since = span[-1][0]
+    for time, status in reversed(span):
+        if status.active != active:
+            break
+        since = time
+    return since
+
+
+# What faults have in common
+
+
+def names(nodes: Iterable[NodeStatus]) -> str:
+    """For sentences: `stan-0`, `stan-0 and stan-1`."""
+    return " and ".join(node.name for node in nodes)
+
+
+def nothing_follows(
+    text: str, status: GroupStatus, states: tuple[GroupState, ...], *, active: str | None
+) -> Expectation:
+    """That the group will be so at once, and nobody takes over."""
+    serving = (active,) if active else ()
+    return Expectation(text, states if status.nodes else (), serving, holds_s=LOOK_ON_S)
+
+
+def after_end(status: GroupStatus, targets: Sequence[NodeStatus], *, back: bool = False) -> Expectation:
+    """What the end of these nodes' processes brings; with `back` they are started again at once."""
+    hit = {node.name for node in targets}
+    others = [node for node in status.nodes if node.name not in hit]
+    serving = tuple(node.name for node in others if node.serves)
+    standbys = tuple(node.name for node in others if node.usable_standby)
+    whole = back and all(node.serves or node.usable_standby for node in others)
+    settled = (GroupState.HEALTHY if whole else GroupState.DEGRADED,)
+    if serving:
+        left = "" if standbys or back else "; no standby is left"
+        return Expectation(
+            f"no failover: {' and '.join(serving)} serves on, as no active node is hit{left}",
+            settled,
+            serving,
+            holds_s=0 if back else LOOK_ON_S,
+        )
+    if not any(node.holds_store for node in targets):
+        return Expectation("no failover: no active node is hit, and nobody served before", _NOBODY_SERVES)
+    if standbys:
+        who = standbys[0] if len(standbys) == 1 else f"one of {', '.join(standbys)}"
+        text = f"failover: {who} takes the store lock within {LOCK_WAIT_S} s, reads the store and serves"
+        candidates = standbys + (tuple(sorted(hit)) if len(hit) > 1 and back else ())
+        return Expectation(text, settled, candidates)
+    if back:
+        return Expectation(
+            f"{names(targets)} comes back and serves again: no standby is there to take over",
+            settled,
+            tuple(sorted(hit)),
+        )
+    return Expectation(
+        "no node serves afterwards: no standby is there to take over", _NOBODY_SERVES, holds_s=LOOK_ON_S
+    )
+
+
+_NOBODY_SERVES = (GroupState.DOWN, GroupState.BLOCKED, GroupState.STARTING, GroupState.FAILOVER)

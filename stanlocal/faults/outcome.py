@@ -1,0 +1,80 @@
+"""What came of the faults of a group, from its story: also of those that nobody was watching."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from stanlocal.errors import WaitTimeout
+from stanlocal.faults.expectation import Expectation, Outcome, judge
+from stanlocal.group import Group
+from stanlocal.journal import FaultRecord, Record
+from stanlocal.states import GroupStatus
+from stanlocal.timeline import statuses
+
+
+async def with_outcomes(group: Group) -> list[FaultRecord]:
+    """Every fault that there was, with what was observed, oldest first."""
+    plan, story = await group.story()
+    recorded = group.home.journal.faults()
+    told = list(statuses(plan, story))
+    now = datetime.now(UTC)
+    return [_with_outcome(fault, recorded, told, now) for fault in recorded]
+
+
+async def watch_outcome(group: Group, fault: FaultRecord, *, at_most: float | None = None) -> FaultRecord:
+    """Looks on until it is decided whether the prediction holds, at most so many seconds; on the record."""
+    expected = Expectation.from_document(fault.expected, fault.predicted)
+    assert expected is not None, "a fault that was injected just now"
+    patience = expected.within_s if at_most is None else min(at_most, expected.within_s)
+    holds = expected.holds_s if at_most is None else min(at_most, expected.holds_s)
+    try:
+        await group.wait(expected.met_by, timeout=patience, waiting_for="what was expected")
+        await group.wait(lambda status: not expected.met_by(status), timeout=holds, waiting_for="a surprise")
+    except WaitTimeout:
+        pass  # what it has come to is told by the story
+    found = next(each for each in await with_outcomes(group) if each.id == fault.id)
+    if found.observed is not None and fault.observed is None:
+        group.home.journal.append(
+            Record(
+                datetime.now(UTC),
+                "observed",
+                fault.id,
+                observed=found.observed,
+                as_expected=found.as_expected,
+            )
+        )
+    return found
+
+
+def _with_outcome(
+    fault: FaultRecord,
+    recorded: Sequence[FaultRecord],
+    told: Sequence[tuple[datetime, GroupStatus]],
+    now: datetime,
+) -> FaultRecord:
+    expected = Expectation.from_document(fault.expected, fault.predicted)
+    if fault.observed is not None or expected is None or not fault.times:
+        return fault
+    hit = min(datetime.fromisoformat(stamp) for stamp in fault.times.values())
+    begin, end, over = _window(fault, recorded, hit, now)
+    before = [status for time, status in told if time < fault.since]
+    span = [(time, status) for time, status in told if begin <= time < end]
+    served = before[-1].active if before else None
+    outcome: Outcome | None = judge(expected, served, begin, span, end, over=over)
+    return replace(fault, observed=outcome.text, as_expected=outcome.as_expected) if outcome else fault
+
+
+def _window(
+    fault: FaultRecord, recorded: Sequence[FaultRecord], hit: datetime, now: datetime
+) -> tuple[datetime, datetime, bool]:
+    """From when to when what was to be seen came of this fault alone, and whether that time is over."""
+    ends = [other.since for other in recorded if other.since > fault.since]
+    begin = hit
+    if fault.leaves is None:  # it acts until its injection is done, and what comes then is its outcome
+        begin = max((datetime.fromisoformat(stamp) for stamp in fault.times.values()), default=hit)
+    elif fault.healed:
+        ends.append(min(fault.healed.values()))
+    end = min(ends, default=now)
+    return begin, min(end, now), bool(ends)

@@ -1,0 +1,61 @@
+"""Groups of two and of three nodes on the real engine, one of each for all tests of a module."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from functools import partial
+from pathlib import Path
+
+import docker
+import pytest
+
+from stanlocal import bringup
+from stanlocal.api import FTGroup
+from stanlocal.ports import choose_ports
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+@pytest.fixture(scope="module", params=[2, 3], ids=["2-nodes", "3-nodes"])
+def nodes(request: pytest.FixtureRequest) -> int:
+    """How many nodes the group has."""
+    count: int = request.param
+    return count
+
+
+@pytest.fixture(scope="module")
+def name(nodes: int, docker_client: docker.DockerClient) -> Iterator[str]:
+    """The name of the module's group of that many nodes; purged at the end."""
+    name = f"t-{secrets.token_hex(4)}"
+    first = 14_000 + int(name.removeprefix("t-"), 16) % 15_000
+    with pytest.MonkeyPatch.context() as patch:
+        mine = partial(choose_ports, first_client=first, first_monitor=first + 20)
+        patch.setattr(bringup, "choose_ports", mine)
+        yield name
+
+        async def purge() -> None:
+            group = FTGroup(group=name)
+            await group.down(timeout=0, purge=True)
+            await group.close()
+
+        asyncio.run(purge())
+
+
+@pytest.fixture
+async def group(name: str, nodes: int) -> AsyncIterator[FTGroup]:
+    """The module's group, healthy."""
+    group = FTGroup(group=name, nodes=nodes)
+    await group.up()
+    yield group
+    await group.close()
+
+
+def kill_half_way(group: str, fault: str, before: str) -> None:
+    """Has a tool inject the fault that is killed by -9 before it writes a record of that type."""
+    command = [sys.executable, "-m", "tests.support.kill_half_way", group, fault, before]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert ended.returncode == -9, ended.stderr
