@@ -19,6 +19,8 @@ from pathlib import Path
 from stanlocal.locks import LOCK_FILE
 
 SERVER_FILE = "server.dat"
+CLIENTS_FILE = "clients.dat"
+SUBS_FILE = "subs.dat"
 MARKER_FILE = ".stanlocal.json"
 
 LOCKS = frozenset({LOCK_FILE, ".truncate.lck"})

@@ -1,0 +1,68 @@
+"""The checksums of many records, checked with a few calls instead of one for each.
+
+A record's CRC-32 stands *before* its payload. Were it behind, then the checksum over payload and CRC
+would be one constant for every intact record, whatever it holds (`RESIDUE`), and four more bytes
+(`RESET`) would take the register back to where it began. So the records of a run are rewritten as
+``payload crc RESET payload crc RESET …``, and one `zlib.crc32` over all of it must give that constant.
+For records of one size the rewriting is a handful of strided copies, done in C: about a quarter of the
+time of a checksum call for each record, and it says the same, that no record is damaged. Which one is,
+if one is, the caller finds out record by record. Pure.
+"""
+
+from __future__ import annotations
+
+import zlib
+from array import array
+from collections.abc import Sequence
+from functools import lru_cache
+
+HEAD_BYTES = 8
+"""Before each payload: its size (u32, in typed files with the type in the top byte) and its CRC (u32)."""
+INDEX_BYTES = 32
+"""A record of an index: sequence u64, offset i64, time i64, size u32, and the CRC of these (u32)."""
+
+RESIDUE = 0x2144DF1C
+"""`crc32` over any bytes followed by their own CRC, little-endian."""
+RESET = b"\x81\xd5\x9d\x4c"
+"""`crc32(RESET, RESIDUE)` is `crc32(b"")`."""
+_RESET_WORD = RESET + b"\x9d\x0a\xd9\x6d"
+"""The same in 8 bytes: the CRC of the second four, begun anew, is 0."""
+
+
+def run_intact(buffer: bytearray, begin: int, end: int, size: int) -> bool:
+    """Whether the payloads in a part of `buffer`, all of `size` bytes, have the checksums before them.
+
+    The part is whole records, heads included; sizes in the heads are not looked at. It is rewritten on the
+    way: what is in it afterwards is of no use.
+    """
+    step = HEAD_BYTES + size
+    last = buffer[end - step + 4 : end - step + HEAD_BYTES]
+    for at in range(begin, begin + 4):
+        buffer[step + at : end : step] = buffer[4 + at : end - step : step]
+    resets = (end - begin) // step
+    for at in range(4):
+        buffer[begin + 4 + at : end : step] = RESET[at : at + 1] * resets
+    with memoryview(buffer) as view:
+        return zlib.crc32(last, zlib.crc32(view[begin + HEAD_BYTES : end])) == RESIDUE
+
+
+def index_intact(words: Sequence[array[int]]) -> bool:
+    """Whether all records of a part of an index have their checksums. There the CRC stands behind.
+
+    `words` are the records' four columns of 8 bytes, as they are in the file.
+    """
+    count = len(words[0])
+    work = array("Q", bytes(INDEX_BYTES * count + len(_RESET_WORD) * count))
+    for at, column in enumerate((*words, _resets(count))):
+        work[at::5] = column
+    return zlib.crc32(work) == 0
+
+
+@lru_cache(maxsize=2)
+def _resets(count: int) -> array[int]:
+    return array("Q", _RESET_WORD * count)
+
+
+def index_record_intact(record: bytes) -> bool:
+    """Whether one record of an index has its checksum."""
+    return zlib.crc32(record) == RESIDUE
