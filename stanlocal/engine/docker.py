@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -25,9 +26,9 @@ from stanlocal.container import Mount, container
 from stanlocal.engine import docker_networks as networks
 from stanlocal.engine.base import EngineEvent, EngineInfo, Exit, Instance, Progress, RawLine
 from stanlocal.engine.docker_errors import FOREIGN, translate, translated
-from stanlocal.engine.docker_streams import AttachSource, Pump, parse_time, split_stamped
+from stanlocal.engine.docker_streams import AttachSource, Pump, WaitSource, parse_time, split_stamped
 from stanlocal.engine.image import ensure_image
-from stanlocal.errors import EngineError, NameConflict, NodeNotFound, PortInUse
+from stanlocal.errors import EngineError, EngineUnavailable, NameConflict, NodeNotFound, PortInUse
 from stanlocal.plan import GroupPlan, NodePlan, Placement
 from stanlocal.together import together
 
@@ -245,7 +246,10 @@ class DockerEngine:
 
     async def wait_exit(self, node: str) -> Exit:
         await self._state(node)
-        code = int((await self._call(self._api.wait, node, timeout=None))["StatusCode"])
+        source = WaitSource(await self._ask(node, "wait"))
+        pump = Pump(f"stanlocal-wait-{node}", lambda: iter(source), source.interrupt)
+        async with aclosing(pump.items()) as codes:
+            code = await anext(codes)
         return Exit(code, parse_time((await self._state(node))["FinishedAt"]))
 
     async def pause(self, node: str) -> None:
@@ -288,31 +292,35 @@ class DockerEngine:
         return split_stamped(output)
 
     async def attach(self, node: str) -> AsyncGenerator[Sequence[RawLine]]:
-        url = f"{self._api.base_url}/v{self._api.api_version}/containers/{node}/attach"
-        response = await self._call(
-            self._api.post,
-            url,
-            params={"stream": 1, "stdout": 1, "stderr": 1},
-            stream=True,
-            timeout=(self._api.timeout, None),
-        )
-        if response.status_code >= 400:
-            with translated():
-                docker.errors.create_api_error_from_http_exception(HTTPError(response=response))
-        source = AttachSource(response)
+        source = AttachSource(await self._ask(node, "attach", stream=1, stdout=1, stderr=1))
         pump = Pump(f"stanlocal-attach-{node}", lambda: iter(source), source.interrupt)
         async for batch in pump.items():
             yield batch
 
-    async def events(self, group: str) -> AsyncGenerator[EngineEvent]:
+    async def _ask(self, node: str, what: str, **params: int) -> Any:
+        """The answer to a request that is answered little by little; its body is still to be read."""
+        url = f"{self._api.base_url}/v{self._api.api_version}/containers/{node}/{what}"
+        response = await self._call(
+            self._api.post, url, params=params, stream=True, timeout=(self._api.timeout, None)
+        )
+        if response.status_code >= 400:
+            with translated():
+                docker.errors.create_api_error_from_http_exception(HTTPError(response=response))
+        return response
+
+    def events(self, group: str) -> AsyncGenerator[EngineEvent]:
+        return self._events(group, since=f"{time.time():.6f}")
+
+    async def _events(self, group: str, since: str) -> AsyncGenerator[EngineEvent]:
         filters = {**self._filters(group), "type": ["container"]}
-        stream: Any = await self._call(self._api.events, decode=True, filters=filters)
+        stream: Any = await self._call(self._api.events, decode=True, filters=filters, since=since)
 
         def source() -> Iterator[EngineEvent]:
             for event in stream:
                 if event["Action"] in _ACTIONS:
                     yield _event(event)
 
+        raise EngineUnavailable("the engine has ended its events; see 'stanlocal doctor'")
         pump = Pump(f"stanlocal-events-{group}", source, stream.close)
         async for event in pump.items():
             yield event

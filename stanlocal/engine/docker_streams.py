@@ -8,8 +8,10 @@ while its reader is behind, so that memory stays bounded and nothing is dropped.
 from __future__ import annotations
 
 import asyncio
+import json
 import struct
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import closing, suppress
 from datetime import UTC, datetime
@@ -103,8 +105,9 @@ class Pump(Generic[T]):
                     return
         except (*FOREIGN, OSError, ValueError) as error:  # the last two: a socket shut down under its reader
             end = translate(error)
-        with suppress(RuntimeError):  # the loop has ended, and with it whoever could read this
-            self._put(end)
+        finally:
+            with suppress(RuntimeError):  # the loop has ended, and with it whoever could read this
+                self._put(end)
 
     async def items(self) -> AsyncGenerator[T]:
         self._thread.start()
@@ -120,11 +123,33 @@ class Pump(Generic[T]):
             self._interrupt()
 
 
-class AttachSource:
-    """The batches of lines of one attach stream."""
+class Source(ABC, Generic[T]):
+    """What is read from the body of an answer while it comes."""
 
     def __init__(self, response: Any) -> None:
         self._raw = response.raw
+
+    @abstractmethod
+    def __iter__(self) -> Iterator[T]:
+        """Reads to the end and closes the body."""
+
+    def interrupt(self) -> None:
+        """Ends the reading, from any thread."""
+        with suppress(OSError, ValueError, RuntimeError):  # it has ended already
+            self._raw.shutdown()
+
+
+class WaitSource(Source[int]):
+    """The exit code of a container, once it has ended."""
+
+    def __iter__(self) -> Iterator[int]:
+        with closing(self._raw):
+            answer = self._raw.read()
+        yield int(json.loads(answer)["StatusCode"])
+
+
+class AttachSource(Source[list[RawLine]]):
+    """The batches of lines of one attach stream."""
 
     def __iter__(self) -> Iterator[list[RawLine]]:
         yield []
@@ -138,7 +163,3 @@ class AttachSource:
                     yield batch
         if rest := lines.end():
             yield [RawLine(datetime.now(UTC), text) for text in rest]
-
-    def interrupt(self) -> None:
-        with suppress(OSError, ValueError, RuntimeError):  # it has ended already
-            self._raw.shutdown()

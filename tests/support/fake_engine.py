@@ -244,11 +244,14 @@ class FakeEngine:
         finally:
             found.readers.discard(reader)
 
-    async def events(self, group: str) -> AsyncGenerator[EngineEvent]:
-        await self._call()
+    def events(self, group: str) -> AsyncGenerator[EngineEvent]:
         queue: asyncio.Queue[EngineEvent | None] = asyncio.Queue()
         self.machine.events[queue] = (self.owner, group)
+        return self._events(queue)
+
+    async def _events(self, queue: asyncio.Queue[EngineEvent | None]) -> AsyncGenerator[EngineEvent]:
         try:
+            await self._call()
             while (event := await queue.get()) is not None:
                 yield event
         finally:
