@@ -1,0 +1,268 @@
+"""The engines that the contract is held against, each with what a test needs around it.
+
+A further engine is one more subclass of `Rig` and one more line in `RIGS`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+from abc import ABC, abstractmethod
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
+
+import pytest
+
+from stanlocal.conf import render
+from stanlocal.engine.base import Engine
+from stanlocal.home import GroupHome
+from stanlocal.plan import GroupPlan, fingerprint, plan_group
+from stanlocal.settings import load
+from stanlocal.store.folder import claim
+from tests.support.fake_engine import FakeEngine
+from tests.support.fake_machine import FakeMachine
+from tests.support.server import free_ports
+
+if TYPE_CHECKING:
+    import docker
+
+    from stanlocal.engine.docker import DockerEngine
+
+
+T = TypeVar("T")
+
+
+def stream(items: AsyncIterator[T]) -> AbstractAsyncContextManager[AsyncIterator[T]]:
+    """What an engine streams, closed at the end of the block."""
+    return aclosing(cast("AsyncGenerator[T]", items))
+
+
+class Rig(ABC):
+    """An engine, a group's name that nothing else has, and folders for it."""
+
+    shares_names: ClassVar[bool] = True
+    """Whether something that stanlocal did not make can have a name that is needed."""
+    shares_users: ClassVar[bool] = True
+    """Whether one engine serves several users."""
+    image: str
+
+    def __init__(self, request: pytest.FixtureRequest, folder: Path, group: str) -> None:
+        self.folder = folder
+        self.group = group
+        self.engine = self.connect()
+
+    @abstractmethod
+    def connect(self) -> Engine:
+        """The engine, as another process of the same user would have it."""
+
+    def connect_as_another_user(self) -> Engine:
+        """The engine, as another user of it would have it."""
+        raise NotImplementedError
+
+    @asynccontextmanager
+    async def foreign_container(self, name: str) -> AsyncIterator[Callable[[], object]]:
+        """Has a container that stanlocal did not make; gives what tells whether it is the same still."""
+        raise NotImplementedError
+        yield
+
+    @asynccontextmanager
+    async def foreign_network(self, name: str) -> AsyncIterator[Callable[[], object]]:
+        """Has a network that stanlocal did not make; gives what tells whether it is the same still."""
+        raise NotImplementedError
+        yield
+
+    @contextmanager
+    def taken(self, port: int) -> Iterator[None]:
+        """Something listens on the host port."""
+        with socket.socket() as listener:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(("127.0.0.1", port))
+            listener.listen()
+            yield
+
+    # Groups
+
+    def plan(self, nodes: int = 1) -> GroupPlan:
+        """A group's plan; its store and configuration are there."""
+        ports = free_ports(3 * nodes)
+        home = GroupHome(self.folder / self.group)
+        store = home.default_store
+        settings = load({"group": self.group}, {}, None, self.folder, None)
+        user = "65532:65532" if os.getuid() == 0 else f"{os.getuid()}:{os.getgid()}"
+        claim(store, group=self.group, cluster_id="test-cluster", user=user)
+        plan = plan_group(
+            group=self.group,
+            image=self.image,
+            ports=list(zip(ports[:nodes], ports[nodes : 2 * nodes], strict=True)),
+            store_dir=str(store),
+            state_dir=str(home.folder),
+            user=user,
+            streaming=settings.streaming,
+            nats=settings.nats,
+            placement=self.engine.placement,
+            cluster_ports=ports[2 * nodes :],
+        )
+        for node in plan.nodes:
+            home.write_conf(plan, node, render(plan, node))
+        return plan
+
+    async def create(self, plan: GroupPlan, *names: str) -> None:
+        """Makes these nodes of the group, all by default."""
+        await self.engine.prepare(plan)
+        for node in plan.nodes:
+            if not names or node.name in names:
+                await self.engine.create(plan, node, fingerprint(plan, node, ""))
+
+    async def start(self, plan: GroupPlan) -> None:
+        """Makes and starts all nodes; returns once each of them can be asked to stop."""
+        await self.create(plan)
+        for node in plan.nodes:
+            await self.engine.start(plan, node.name)
+        for node in plan.nodes:
+            await self.seen(node.name, "Starting in standby mode")
+
+    async def start_again(self, plan: GroupPlan, node: str) -> None:
+        """Starts a node that has ended; returns once it can be asked to stop."""
+        async with stream(self.engine.attach(node)) as batches:
+            await anext(batches)
+            await self.engine.start(plan, node)
+            async for batch in batches:
+                if any("Starting in standby mode" in line.text for line in batch):
+                    return
+
+    async def started(self, nodes: int = 1) -> GroupPlan:
+        """A group whose nodes run."""
+        plan = self.plan(nodes)
+        await self.start(plan)
+        return plan
+
+    async def seen(self, node: str, text: str) -> str:
+        """The first line of the node with this text, once it is there."""
+        async with stream(self.engine.attach(node)) as batches:
+            async for batch in batches:
+                for line in batch or await self.engine.output(node):
+                    if text in line.text:
+                        return line.text
+        raise AssertionError(f"{node} ended without {text!r}")
+
+    async def close(self) -> None:
+        """Removes what is left of the group."""
+        for instance in await self.engine.instances(self.group):
+            await self.engine.remove(instance.name)
+        await self.engine.clean(self.group)
+        await self.engine.close()
+
+
+class FakeRig(Rig):
+    image = "nats-streaming:0.25.6"
+
+    def __init__(self, request: pytest.FixtureRequest, folder: Path, group: str) -> None:
+        self.machine = FakeMachine()
+        super().__init__(request, folder, group)
+
+    def connect(self) -> Engine:
+        return FakeEngine(self.machine)
+
+    def connect_as_another_user(self) -> Engine:
+        return FakeEngine(self.machine, owner="4711")
+
+    @asynccontextmanager
+    async def foreign_container(self, name: str) -> AsyncIterator[Callable[[], object]]:
+        self.machine.foreign_container(name)
+        yield lambda: self.machine.nodes.get(name)
+        del self.machine.nodes[name]
+
+    @asynccontextmanager
+    async def foreign_network(self, name: str) -> AsyncIterator[Callable[[], object]]:
+        self.machine.foreign_network(name)
+        yield lambda: self.machine.networks.get(name)
+        del self.machine.networks[name]
+
+    @contextmanager
+    def taken(self, port: int) -> Iterator[None]:
+        self.machine.taken_ports.add(port)
+        yield
+        self.machine.taken_ports.remove(port)
+
+
+class DockerRig(Rig):
+    def __init__(self, request: pytest.FixtureRequest, folder: Path, group: str) -> None:
+        self.client: docker.DockerClient = request.getfixturevalue("docker_client")
+        self.image = request.getfixturevalue("server_image")
+        self._monkeypatch: pytest.MonkeyPatch = request.getfixturevalue("monkeypatch")
+        super().__init__(request, folder, group)
+
+    def connect(self) -> DockerEngine:
+        from stanlocal.engine.docker import DockerEngine
+        from stanlocal.engine.endpoint import connect
+
+        return DockerEngine(connect())
+
+    def connect_as_another_user(self) -> Engine:
+        with self._monkeypatch.context() as patch:
+            patch.setattr(os, "getuid", lambda: 4711)
+            return self.connect()
+
+    @asynccontextmanager
+    async def foreign_container(self, name: str) -> AsyncIterator[Callable[[], object]]:
+        made = self.client.containers.create(self.image, name=name)
+        try:
+            yield lambda: self.client.containers.get(name).attrs
+        finally:
+            made.remove(force=True)
+
+    @asynccontextmanager
+    async def foreign_network(self, name: str) -> AsyncIterator[Callable[[], object]]:
+        made = self.client.networks.create(name)
+        try:
+            yield lambda: self.client.networks.get(name).attrs
+        finally:
+            made.remove()
+
+
+class ProcessRig(Rig):
+    shares_names = False
+    shares_users = False
+    image = "nats-streaming:0.25.6"
+
+    def __init__(self, request: pytest.FixtureRequest, folder: Path, group: str) -> None:
+        self.binary: Path = request.getfixturevalue("server_binary")
+        super().__init__(request, folder, group)
+
+    def connect(self) -> Engine:
+        from stanlocal.engine.process import ProcessEngine
+
+        return ProcessEngine(self.folder)
+
+    async def create(self, plan: GroupPlan, *names: str) -> None:
+        await self.engine.provision(plan.image, self.binary, lambda line: None)
+        await super().create(plan, *names)
+
+    async def start(self, plan: GroupPlan) -> None:
+        """The server says that it stands by a moment before it heeds SIGTERM; containers are slower."""
+        await super().start(plan)
+        for instance in await self.engine.instances(self.group):
+            async with asyncio.timeout(10):
+                while instance.pid and not _heeds(instance.pid, signal.SIGTERM):  # noqa: ASYNC110
+                    await asyncio.sleep(0.002)
+
+
+def _heeds(pid: int, number: signal.Signals) -> bool:
+    """Whether the process has a handler for the signal; where that cannot be seen, it is believed to."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except FileNotFoundError:
+        return True
+    caught = next(line for line in status.splitlines() if line.startswith("SigCgt:"))
+    return bool(int(caught.split()[1], 16) & 1 << number - 1)
+
+
+RIGS = [
+    pytest.param(FakeRig, id="fake"),
+    pytest.param(DockerRig, id="docker", marks=pytest.mark.docker),
+    pytest.param(ProcessRig, id="process", marks=pytest.mark.server),
+]
