@@ -17,6 +17,8 @@ from stanlocal.engine.base import Instance
 from stanlocal.errors import NodeFailed, NodeNotFound, PortInUse
 from stanlocal.faults import act
 from stanlocal.group import Group, Look, intended_plan
+from stanlocal.logs.events import PortBusy
+from stanlocal.logs.parse import parse
 from stanlocal.plan import GroupPlan, NodePlan, fingerprint, plan_group
 from stanlocal.ports import choose_cluster_ports, choose_ports, is_free
 from stanlocal.settings import Settings, redacted
@@ -115,7 +117,7 @@ class _Bringup:
             try:
                 return await self._converge(plan, prints)
             except PortInUse as conflict:  # taken between the choice and the start
-                if self._settings.port is not None or conflict.port in refused:
+                if self._is_asked_for(conflict.port) or conflict.port in refused:
                     raise
                 refused.add(conflict.port)
                 await self._remove_made()
@@ -143,6 +145,10 @@ class _Bringup:
             placement=self._engine.placement,
             cluster_ports=self._cluster_ports({*refused, *(port for pair in choice.ports for port in pair)}),
         )
+
+    def _is_asked_for(self, port: int) -> bool:
+        first = self._settings.port
+        return first is not None and port in range(first, first + self._settings.nodes)
 
     def _cluster_ports(self, refused: set[int]) -> Sequence[int]:
         """For nodes that share the host's network: those that they have had, as long as that can be."""
@@ -289,7 +295,12 @@ class _Bringup:
     async def _raise_failed(self, name: str) -> NoReturn:
         """Looks again for why: the engine tells of an end a moment before the last lines have arrived."""
         node = (await self._group.look()).status.node(name)
-        tail = [line.text for line in await self._engine.output(name, tail=_LOG_TAIL)]
+        lines = await self._engine.output(name, tail=_LOG_TAIL)
+        for event in (parse(line.text, line.time).event for line in lines):
+            if isinstance(event, PortBusy):  # where nodes share the host's network, nobody else can tell
+                port = int(event.address.rpartition(":")[2])
+                raise PortInUse(f"port {port} for {name} is taken; free it", port)
+        tail = [line.text for line in lines]
         raise NodeFailed(f"{name} failed: {node.problem}", name, node.instance.exit_code, tail)
 
     async def undo(self) -> None:
