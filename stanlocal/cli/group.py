@@ -13,6 +13,7 @@ import click
 from stanlocal.cli import render
 from stanlocal.cli.aio import run
 from stanlocal.cli.context import Context, pass_context
+from stanlocal.errors import GroupNotFound
 
 _STATES = ("down", "starting", "split-brain", "recovering", "blocked", "failover", "degraded", "healthy")
 
@@ -152,9 +153,10 @@ def list_(context: Context) -> None:
         from stanlocal.api import open_groups
 
         async with open_groups(context.settings().engine, context.say) as groups:
-            documents = await asyncio.gather(*(_document(group) for group in groups))
+            found = await asyncio.gather(*(_document(group) for group in groups))
+        documents = [document for document in found if document is not None]
         if context.json:
-            context.print_json({"groups": list(documents)})
+            context.print_json({"groups": documents})
         elif documents:
             render.groups(documents)
         else:
@@ -163,8 +165,12 @@ def list_(context: Context) -> None:
     run(work())
 
 
-async def _document(group: Any) -> Mapping[str, Any]:
-    document: Mapping[str, Any] = group.document(await group.look())
+async def _document(group: Any) -> Mapping[str, Any] | None:
+    """None for a group that is gone since it was listed."""
+    try:
+        document: Mapping[str, Any] = group.document(await group.look())
+    except GroupNotFound:
+        return None
     return document
 
 

@@ -30,6 +30,7 @@ _PORT_TAKEN = re.compile(
     r"|failed to bind host port for \S*?:(\d+):"
 )
 _NAME_TAKEN = re.compile(r'name "/?([^"]+)" is already in use|network with name (\S+) already exists')
+_BEING_REMOVED = "dead or marked for removal"
 _NO_SUBNET = "non-overlapping IPv4 address pool"
 
 
@@ -80,7 +81,7 @@ def _no_subnet(error: docker.errors.APIError) -> StanlocalError | None:
 def _not_found(error: docker.errors.APIError) -> StanlocalError | None:
     if isinstance(error, docker.errors.ImageNotFound):
         return ImageNotFound(f"the image is gone: {_explanation(error)}; see 'stanlocal image status'")
-    if isinstance(error, docker.errors.NotFound):
+    if isinstance(error, docker.errors.NotFound) or _BEING_REMOVED in _explanation(error):
         return NodeNotFound(f"the engine has it no more: {_explanation(error)}; see 'stanlocal status'")
     return None
 

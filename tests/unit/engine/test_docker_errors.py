@@ -1,0 +1,64 @@
+"""What the engine refuses, in stanlocal's own errors: by the words of a real one (20.10)."""
+
+from __future__ import annotations
+
+import docker.errors
+import pytest
+import requests.exceptions
+import urllib3.exceptions
+
+from stanlocal import errors
+from stanlocal.engine.docker_errors import translate
+
+_PORT = "driver failed programming external connectivity on endpoint stan-0 (8ac8bc0fb58a): "
+_SAID = [
+    (
+        errors.PortInUse,
+        _PORT + "Error starting userland proxy: listen tcp4 127.0.0.1:4222: bind: address already in use",
+    ),
+    (errors.PortInUse, _PORT + "Bind for 127.0.0.1:4222 failed: port is already allocated"),
+    (
+        errors.NameConflict,
+        'Conflict. The container name "/stan-0" is already in use by container "59cf63d6dba1"',
+    ),
+    (errors.NameConflict, "network with name stan-clients already exists"),
+    (errors.NodePaused, "Container 59cf63d6dba1 is paused, unpause the container before attach"),
+    (errors.NodeNotFound, "can not get logs from container which is dead or marked for removal"),
+    (errors.EngineError, "could not find an available, non-overlapping IPv4 address pool among the defaults"),
+    (errors.EngineError, "something else"),
+]
+
+
+@pytest.mark.parametrize(("kind", "said"), _SAID, ids=[said[-40:] for _, said in _SAID])
+def test_a_refusal_becomes_the_error_that_says_what_it_means(
+    kind: type[errors.StanlocalError], said: str
+) -> None:
+    """One line, and one of ours."""
+    error = translate(docker.errors.APIError("500 Server Error", explanation=said))
+    assert type(error) is kind
+    assert "\n" not in str(error)
+
+
+def test_a_taken_port_is_known_by_its_number() -> None:
+    error = translate(docker.errors.APIError("500", explanation=_SAID[0][1]))
+    assert isinstance(error, errors.PortInUse)
+    assert error.port == 4222
+
+
+def test_what_is_gone_is_not_found() -> None:
+    assert isinstance(translate(docker.errors.NotFound("no such container: stan-0")), errors.NodeNotFound)
+    assert isinstance(translate(docker.errors.ImageNotFound("no such image")), errors.ImageNotFound)
+
+
+@pytest.mark.parametrize(
+    "lost",
+    [
+        requests.exceptions.ReadTimeout("timed out"),
+        requests.exceptions.ConnectionError("refused"),
+        urllib3.exceptions.ProtocolError("broken"),
+        ConnectionResetError("reset by peer"),
+    ],
+    ids=repr,
+)
+def test_an_engine_that_goes_away_is_unavailable(lost: Exception) -> None:
+    assert isinstance(translate(lost), errors.EngineUnavailable)
