@@ -26,6 +26,21 @@ class Census:
         return {kind: names for kind, names in news.items() if names}
 
 
+NOTHING = Census(frozenset(), frozenset(), frozenset(), frozenset())
+
+
+class Left:
+    """What there is of one test's group, on the engine and in the state folder."""
+
+    def __init__(self, client: docker.DockerClient, state_home: Path, prefix: str) -> None:
+        self._client = client
+        self._state_home = state_home
+        self._prefix = prefix
+
+    def census(self) -> Census:
+        return take(self._client, state_home=self._state_home, prefix=self._prefix)
+
+
 def take(client: docker.DockerClient, *, state_home: Path | None = None, prefix: str = "") -> Census:
     """Counts what has a name that starts with `prefix`.
 

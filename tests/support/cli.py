@@ -35,7 +35,7 @@ class Cli:
         group = ("--group", self.group) if self.group else ()
         return [*COMMAND, *group, *arguments]
 
-    def run(self, *arguments: str, timeout: float = 60, **env: str) -> subprocess.CompletedProcess[str]:
+    def run(self, *arguments: str, timeout: float = 90, **env: str) -> subprocess.CompletedProcess[str]:
         """The command, ended; nothing is on its standard input."""
         return subprocess.run(
             self._command(arguments),
@@ -47,13 +47,13 @@ class Cli:
             timeout=timeout,
         )
 
-    def ok(self, *arguments: str, timeout: float = 60, **env: str) -> str:
+    def ok(self, *arguments: str, timeout: float = 90, **env: str) -> str:
         """What a command that must succeed prints."""
         done = self.run(*arguments, timeout=timeout, **env)
         assert done.returncode == 0, f"{arguments}: exit {done.returncode}: {done.stderr}"
         return done.stdout
 
-    def json(self, *arguments: str, timeout: float = 60, **env: str) -> Any:
+    def json(self, *arguments: str, timeout: float = 90, **env: str) -> Any:
         """The one document that a command that must succeed prints with `--json`."""
         return json.loads(self.ok(*arguments, "--json", timeout=timeout, **env))
 

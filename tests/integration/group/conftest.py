@@ -14,7 +14,7 @@ import pytest
 from stanlocal import bringup
 from stanlocal.api import FTGroup
 from stanlocal.ports import choose_ports
-from tests.support.census import Census, take
+from tests.support.census import NOTHING, Left
 from tests.support.cli import Cli
 
 
@@ -68,22 +68,6 @@ async def shared(shared_name: str) -> AsyncIterator[FTGroup]:
 def cli(group_name: str, tmp_path: Path) -> Cli:
     """The command line, for the test's own group."""
     return Cli(tmp_path, group=group_name)
-
-
-NOTHING = Census(frozenset(), frozenset(), frozenset(), frozenset())
-"""Neither the engine nor the state folder has anything of a group."""
-
-
-class Left:
-    """What there is of the test's group."""
-
-    def __init__(self, client: docker.DockerClient, state_home: Path, prefix: str) -> None:
-        self._client = client
-        self._state_home = state_home
-        self._prefix = prefix
-
-    def census(self) -> Census:
-        return take(self._client, state_home=self._state_home, prefix=self._prefix)
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ import pytest
 from stanlocal.api import SERVER_USER, FTGroup
 from stanlocal.errors import StoreRefused
 from stanlocal.store.layout import MARKER_FILE
-from tests.integration.group.conftest import NOTHING, Left
 from tests.integration.group.messages import first_message, publish
+from tests.support.census import NOTHING, Left
 from tests.support.cli import Cli
 from tests.support.servers import running
 

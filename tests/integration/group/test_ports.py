@@ -10,7 +10,7 @@ import pytest
 
 from stanlocal.api import FTGroup
 from stanlocal.group import Look
-from tests.integration.group.conftest import NOTHING, Left
+from tests.support.census import NOTHING, Left
 
 pytestmark = pytest.mark.docker
 

@@ -11,13 +11,15 @@ from pathlib import Path
 
 import docker
 import pytest
+from docker.models.containers import Container
+from docker.models.networks import Network
 
 from stanlocal.api import FTGroup
 from stanlocal.errors import NodeFailed, StoreRefused, WaitTimeout
 from stanlocal.group import Look
 from stanlocal.states import GroupState
-from tests.integration.group.conftest import NOTHING, Left
 from tests.integration.group.messages import CHANNEL, first_message, publish
+from tests.support.census import NOTHING, Left
 from tests.support.cli import Cli, interrupt
 
 pytestmark = pytest.mark.docker
@@ -258,7 +260,9 @@ async def test_what_is_not_ours_is_left_alone_even_with_a_name_that_is_needed(
 ) -> None:
     assert cli.group is not None
     if what == "container":
-        foreign = docker_client.containers.create("nats-streaming:0.25.6", name=f"{cli.group}-1")
+        foreign: Container | Network = docker_client.containers.create(
+            "nats-streaming:0.25.6", name=f"{cli.group}-1"
+        )
     else:
         foreign = docker_client.networks.create(f"{cli.group}-clients")
     try:
