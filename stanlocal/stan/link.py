@@ -39,6 +39,9 @@ RECONNECT_WAIT_MAX = 1.0
 
 NO_RESPONDERS = "503"
 
+AT_ONCE, IN_ORDER = 0.1, 2.0
+"""Seconds that closing a NATS connection may take: one that never was, and one with frames to write."""
+
 
 class _Sink:
     """Stands where nats-py takes a future for a single reply, and takes every message."""
@@ -125,15 +128,15 @@ class Link:
             async with asyncio.timeout(timeout):
                 await client.connect(**settings)
         except TimeoutError as error:
-            await client.close()
+            await link._hang_up(AT_ONCE)
             raise link._connect_failed(link.last_error or error) from (link.last_error or error)
         except NatsError as error:
-            await client.close()
+            await link._hang_up(AT_ONCE)
             raise InvalidOption(
                 f"cannot use {link._shown}: {error}; give URLs like nats://127.0.0.1:4222"
             ) from error
         except BaseException:
-            await client.close()
+            await link._hang_up(AT_ONCE)
             raise
         client._error_cb = link._note_error
         return link
@@ -267,7 +270,7 @@ class Link:
         from nats.aio.client import Client as NatsClient
         from nats.errors import Error as NatsError
 
-        scout = NatsClient()
+        scout = Link(NatsClient(), True, [url], {})
         settings = {
             **self._options,
             "connect_timeout": timeout,
@@ -276,15 +279,15 @@ class Link:
         }
         try:
             async with asyncio.timeout(timeout):
-                await scout.connect(
+                await scout.nats.connect(
                     servers=[url], allow_reconnect=False, max_reconnect_attempts=1, **settings
                 )
-                await scout.request(subject, payload, timeout=timeout)
+                await scout.nats.request(subject, payload, timeout=timeout)
         except (NatsError, OSError, TimeoutError) as error:
             log.debug("no streaming server behind %s: %s", url, error)
             return False
         finally:
-            await scout.close()
+            await scout._hang_up(AT_ONCE)
         return True
 
     def move_to(self, url: str) -> None:
@@ -296,6 +299,14 @@ class Link:
                 server.last_attempt = None
                 self._abort()
                 return
+
+    async def _hang_up(self, patience: float) -> None:
+        """Close, but not for ever: that is how long nats-py waits after a TLS handshake that failed."""
+        try:
+            async with asyncio.timeout(patience):
+                await self._nats.close()
+        except TimeoutError:
+            self._abort()
 
     def _abort(self) -> None:
         # Not close(): that first waits for a server which may never read again.
@@ -351,7 +362,7 @@ class Link:
         self.outbox.flush()
         self._closing = True
         if self._owned:
-            await self._nats.close()
+            await self._hang_up(IN_ORDER)
             return
         for subscription in list(self._subscriptions):
             await self.unsubscribe(subscription)

@@ -39,6 +39,13 @@ class Ledger:
                 self.news.clear()
                 await self.news.wait()
 
+    async def until_acked(self, count: int, timeout: float = 30) -> None:
+        """Return once that many messages were acknowledged."""
+        async with asyncio.timeout(timeout):
+            while len(self.acked) < count:
+                self.news.clear()
+                await self.news.wait()
+
     async def first_ack_after(self, moment: float, timeout: float = 10) -> float:
         """When the first message was acknowledged after that moment (`time.monotonic`); waits for it."""
         async with asyncio.timeout(timeout):

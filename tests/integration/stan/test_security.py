@@ -1,0 +1,144 @@
+"""TLS, NKeys and credentials files, as nats-py has them."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import os
+import shutil
+import ssl
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import nkeys
+import pytest
+
+from stanlocal.stan import errors
+from tests.conftest import unavailable
+from tests.integration.stan.conftest import Connect
+from tests.integration.stan.ft_processes import Group
+
+pytestmark = pytest.mark.server
+
+STREAMING_USER = 'username: "streaming", password: "pw", store: "MEMORY"'
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A certificate for 127.0.0.1 that signs itself, and its key."""
+    if shutil.which("openssl") is None:
+        unavailable("no openssl command to make a certificate with")
+    folder = tmp_path_factory.mktemp("tls")
+    certificate, key = folder / "cert.pem", folder / "key.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1",
+         "-subj", "/CN=localhost",
+         "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost", "-keyout", str(key), "-out", str(certificate)],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    return certificate, key
+
+
+async def test_tls(
+    make_group: Callable[..., Group], connect: Connect, certificate: tuple[Path, Path]
+) -> None:
+    """A server with TLS lets in who trusts its certificate; who does not is told so."""
+    public, private = certificate
+    group = make_group(
+        nodes=1,
+        ft=False,
+        top=f'tls {{ cert_file: "{public}", key_file: "{private}" }}',
+        streaming=f'store: "MEMORY", secure: true, tls {{ client_ca: "{public}" }}',
+    )
+    await asyncio.to_thread(group.start)
+    trusting = ssl.create_default_context(cafile=str(public))
+    client = await connect(group.urls, tls=trusting, retry=True)
+    subscription = await client.subscribe("foo")
+    payload = os.urandom(300_000)
+    await client.publish("foo", payload)
+    assert (await anext(subscription)).data == payload
+    with pytest.raises(errors.ConnectFailed, match=r"(?i)certificate"):
+        await connect(group.urls, tls=ssl.create_default_context())
+
+
+def key_pair(kind: int) -> Any:
+    """A fresh NKey."""
+    return nkeys.from_seed(nkeys.encode_seed(os.urandom(32), kind))
+
+
+async def test_nkey(make_group: Callable[..., Group], connect: Connect, tmp_path: Path) -> None:
+    """A server with NKeys lets in who has the seed, given as a file or as text."""
+    key = key_pair(nkeys.PREFIX_BYTE_USER)
+    group = make_group(
+        nodes=1,
+        ft=False,
+        top=f"authorization {{ users: [ {{ nkey: {key.public_key.decode()} }}, "
+        '{ user: "streaming", password: "pw" } ] }',
+        streaming=STREAMING_USER,
+    )
+    await asyncio.to_thread(group.start)
+    seed = tmp_path / "seed.nk"
+    seed.write_bytes(key.seed)
+    by_file = await connect(group.urls, nkeys_seed=str(seed))
+    await by_file.publish("foo", b"x")
+    by_text = await connect(group.urls, nkeys_seed_str=key.seed.decode())
+    await by_text.publish("foo", b"x")
+    other = key_pair(nkeys.PREFIX_BYTE_USER)
+    with pytest.raises(errors.ConnectFailed, match=r"(?i)authorization"):
+        await connect(group.urls, nkeys_seed_str=other.seed.decode())
+
+
+def token(claims: dict[str, Any], subject: Any, issuer: Any) -> str:
+    """A JWT as NATS has them: about `subject`, signed by `issuer`."""
+
+    def encode(data: bytes) -> str:
+        return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+    body = {
+        "jti": "x",
+        "iat": int(time.time()),
+        "iss": issuer.public_key.decode(),
+        "name": "test",
+        "sub": subject.public_key.decode(),
+        "nats": {"version": 2, **claims},
+    }
+    parts = {"typ": "JWT", "alg": "ed25519-nkey"}, body
+    signed = ".".join(encode(json.dumps(part).encode()) for part in parts)
+    return f"{signed}.{encode(issuer.sign(signed.encode()))}"
+
+
+def credentials(path: Path, user: str, seed: bytes) -> Path:
+    """A credentials file."""
+    path.write_text(
+        f"-----BEGIN NATS USER JWT-----\n{user}\n------END NATS USER JWT------\n\n"
+        f"-----BEGIN USER NKEY SEED-----\n{seed.decode()}\n------END USER NKEY SEED------\n"
+    )
+    return path
+
+
+async def test_credentials_file(make_group: Callable[..., Group], connect: Connect, tmp_path: Path) -> None:
+    """A server in operator mode lets in who has a credentials file of one of its accounts."""
+    operator, account = key_pair(nkeys.PREFIX_BYTE_OPERATOR), key_pair(nkeys.PREFIX_BYTE_ACCOUNT)
+    user = key_pair(nkeys.PREFIX_BYTE_USER)
+    unlimited = {"subs": -1, "data": -1, "payload": -1}
+    account_limits = {**unlimited, "imports": -1, "exports": -1, "wildcards": True, "conn": -1, "leaf": -1}
+    account_jwt = token({"type": "account", "limits": account_limits}, account, operator)
+    file = credentials(
+        tmp_path / "user.creds", token({"type": "user", **unlimited}, user, account), user.seed
+    )
+    group = make_group(
+        nodes=1,
+        ft=False,
+        top=f'operator: "{token({"type": "operator"}, operator, operator)}"\n'
+        f'resolver: MEMORY\nresolver_preload: {{ {account.public_key.decode()}: "{account_jwt}" }}',
+        streaming=f'credentials: "{file}", store: "MEMORY"',
+    )
+    await asyncio.to_thread(group.start)
+    client = await connect(group.urls, user_credentials=str(file))
+    await client.publish("foo", b"x")
+    with pytest.raises(errors.ConnectFailed, match=r"(?i)authorization"):
+        await connect(group.urls)
