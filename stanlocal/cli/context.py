@@ -16,6 +16,7 @@ import click
 if TYPE_CHECKING:
     from stanlocal.api import FTGroup
     from stanlocal.bringup import Report
+    from stanlocal.imports import Import
     from stanlocal.settings import Settings
 
 
@@ -37,7 +38,19 @@ class Context:
         from stanlocal.settings import load
 
         flags = {**self.flags, "group": self.group, "engine": self.engine}
-        return load(flags, os.environ, self.config, Path.cwd(), existing)
+        flags.pop("from_file", None)
+        imported = self.imported()
+        layer = imported.layer if imported else None
+        return load(flags, os.environ, self.config, Path.cwd(), existing, layer)
+
+    def imported(self) -> Import | None:
+        """The deployment that --from names, if it was given."""
+        file = self.flags.get("from_file")
+        if file is None:
+            return None
+        from stanlocal.imports import read
+
+        return read(Path(file), os.environ)
 
     def ft_group(self, report: Report = lambda line: None) -> FTGroup:
         """The group that the options name."""

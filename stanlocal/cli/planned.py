@@ -13,6 +13,9 @@ def planned(context: Context) -> GroupPlan:
     """
     from stanlocal.api import group_home
 
+    imported = context.imported()
+    for finding in imported.findings if imported else ():
+        context.say(str(finding))
     before = group_home(context.settings().group).load_plan()
     settings = context.settings(before.decided() if before else None)
     ports = [(node.client_port, node.monitor_port) for node in before.nodes] if before else []

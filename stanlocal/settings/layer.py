@@ -41,7 +41,7 @@ def variable(key: Key) -> str:
 class Layer:
     """Values of one origin, not looked at yet; a later layer in a list gives way to an earlier one."""
 
-    origin: Literal["flag", "environment", "file", "running", "preset", "default"]
+    origin: Literal["flag", "environment", "import", "file", "running", "preset", "default"]
     values: Mapping[str, Any] = field(repr=False)
     """Secrets included."""
     base: PurePath = _ROOT
@@ -54,6 +54,8 @@ class Layer:
     """Whether it may set what makes something run: not so for a file that was found and not named."""
     name: str = ""
     """The preset's name, where the origin is one."""
+    places: Mapping[str, str] = field(default_factory=dict)
+    """Where in the file each value is, by dotted name: `stan.conf:12:5`; for an imported file."""
 
     @property
     def text(self) -> bool:
@@ -69,6 +71,8 @@ class Layer:
                 return f"argument {dotted(key)}"
             case "environment":
                 return f"environment {variable(key)}"
+            case "import":
+                return self.places.get(dotted(key), str(self.file))
             case "file":
                 return str(self.file)
             case "running":

@@ -53,6 +53,7 @@ def load(
     config_file: Path | None,
     start_dir: Path,
     existing: Mapping[str, Any] | None = None,
+    imported: Layer | None = None,
 ) -> Settings:
     """The effective settings; raises `SettingsError` with every problem of every layer.
 
@@ -60,11 +61,14 @@ def load(
     `config_file` is the file named by --config; without one, and without STANLOCAL_CONFIG, the nearest
     stanlocal.toml from `start_dir` upward counts, but it cannot make anything run. `existing` has the
     values of a group that is already there; secrets hidden in it are as good as not set, which is warned of.
+    `imported` has those of a deployment that is to run here (`stanlocal.imports`).
     """
     home = Path(environ["HOME"]) if environ.get("HOME") else None
     environment = read_environment(environ, start_dir, home)
     problems = environment.problems
     layers = [Layer("flag", _given(flags), base=start_dir, home=home), environment.layer]
+    if imported is not None:
+        layers.append(imported)
     if config_file is None and environ.get("STANLOCAL_CONFIG"):
         config_file = Path(environ["STANLOCAL_CONFIG"])
     named = config_file is not None

@@ -1,0 +1,116 @@
+"""An existing deployment as settings: a stan.conf, Kubernetes objects, or values of the nats/stan chart.
+
+`read` takes what can run locally and lists precisely what it left out or changed, and why. The file may
+be hostile: it is bounded, reads no file outside its own folder, and can make nothing run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from stanlocal.errors import SettingsError
+from stanlocal.imports.conf import fill_defaults, read_conf
+from stanlocal.imports.found import Finding, Found
+from stanlocal.natsconf import ConfError, Place, parse
+from stanlocal.settings.layer import Layer, dotted
+
+__all__ = ["Finding", "Import", "read"]
+
+_LARGEST = 1 << 20
+_YAML = frozenset({".yaml", ".yml", ".json"})
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """What a file came to."""
+
+    layer: Layer
+    """Its settings, and where in the file each of them is."""
+    findings: tuple[Finding, ...]
+    """What is not, or not so, in the group that runs here; in the order of the file."""
+
+
+def read(path: Path, environ: Mapping[str, str]) -> Import:
+    """The settings of a file; `environ` has the variables that it may refer to.
+
+    Files named .yaml, .yml and .json are Kubernetes objects or chart values, all others stan.conf.
+    Raises `SettingsError` with every problem, each with line and column where there are any.
+    """
+    text = _text(path)
+    found = Found()
+    start = Place(str(path), 1, 1)
+    if path.suffix.lower() in _YAML:
+        _read_yaml(text, start, environ, found)
+    else:
+        _read_conf(text, path, environ, found)
+    if found.problems:
+        raise SettingsError(found.problems)
+    fill_defaults(found, start)
+    places = {dotted(key): str(place) for key, place in found.places.items()}
+    layer = Layer("import", found.values, base=path.parent, file=path, may_execute=False, places=places)
+    findings = sorted(found.findings, key=lambda finding: (finding.place.line, finding.place.column))
+    return Import(layer, tuple(findings))
+
+
+def _read_conf(text: str, path: Path, environ: Mapping[str, str], found: Found) -> None:
+    try:
+        conf = parse(
+            text,
+            str(path),
+            environ=environ,
+            read_include=lambda name: _included(path, name),
+            missing_ok=True,
+            said=lambda place, line: found.changed(place, "an option", line),
+        )
+    except ConfError as error:
+        raise SettingsError([str(error)]) from error
+    read_conf(conf, Place(str(path), 1, 1), found)
+
+
+def _included(path: Path, name: str) -> str:
+    """The text of a file in the folder of the main one, or below it; also symbolic links end there."""
+    folder = path.parent.resolve()
+    wanted = (folder / name).resolve()
+    if not wanted.is_relative_to(folder):
+        raise ValueError("it is outside the configuration's folder")
+    try:
+        return _text(wanted)
+    except SettingsError as error:
+        raise ValueError(str(error)) from error
+
+
+def _read_yaml(text: str, start: Place, environ: Mapping[str, str], found: Found) -> None:
+    from stanlocal.imports import helm, kubernetes
+    from stanlocal.imports.yamltree import YamlTree
+
+    tree = YamlTree(text, start.file)
+    documents = list(tree.documents())
+    tables = [document for document in documents if isinstance(document.value, dict)]
+    if len(tables) == 1 and isinstance(tables[0].value, dict) and helm.is_values(tables[0].value):
+        helm.read(tables[0].value, tables[0].place, found)
+        return
+    objects = list(kubernetes.objects(tables))
+    strange = [each for each in objects if each.kind == "?"]
+    if not objects or strange:
+        place = strange[0].place if strange else start
+        found.problem(place, "this is neither a Kubernetes object nor values of the nats/stan chart")
+        return
+    kubernetes.read(objects, tree.blocks, environ, found)
+
+
+def _text(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            content = file.read(_LARGEST + 1)
+    except OSError as error:
+        raise SettingsError([f"{path}: cannot be read: {(error.strerror or str(error)).lower()}"]) from error
+    if len(content) > _LARGEST:
+        raise SettingsError([f"{path}: is larger than {_LARGEST} bytes"])
+    try:
+        return content.decode()
+    except UnicodeDecodeError as error:
+        before = content[: error.start]
+        line, column = before.count(b"\n") + 1, error.start - (before.rfind(b"\n") + 1) + 1
+        raise SettingsError([f"{path}:{line}:{column}: is not valid UTF-8"]) from error

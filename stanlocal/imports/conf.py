@@ -1,0 +1,187 @@
+"""A stan.conf as settings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from stanlocal.conf import CONNECT_RETRIES
+from stanlocal.imports.found import Found, with_value
+from stanlocal.natsconf import Entry, Missing, Place, Table, Value, plain
+from stanlocal.plan import CLUSTER_PORT
+from stanlocal.settings.coerce import coerce
+from stanlocal.settings.layer import Key, Layer, dotted, variable
+from stanlocal.settings.nats import NATS
+from stanlocal.settings.own import SETTINGS
+from stanlocal.settings.presets import DEFAULTS
+from stanlocal.settings.schema import Kind, Option
+from stanlocal.settings.schema import Table as Options
+from stanlocal.settings.streaming import STREAMING
+
+_STREAMING: Key = ("streaming",)
+_NATS: Key = ("nats",)
+
+_SAME = {("cluster", "port"): CLUSTER_PORT, ("cluster", "connect_retries"): CONNECT_RETRIES}
+"""What stanlocal writes itself, with the same value."""
+_FILE_STORE = "write 'store: file': stanlocal gives it a folder, in the place of dir"
+_RAFT = (
+    "this is a Raft cluster, where each node has a store of its own; stanlocal runs FT groups over one store"
+)
+
+
+def read_conf(conf: Table, start: Place, found: Found) -> None:
+    """Puts what `conf` says into `found`; `start` is where it begins.
+
+    The server reads a file without `streaming {}` as streaming options altogether, and so does this.
+    """
+    section = next((entry for name, entry in conf.items() if name.lower() == "streaming"), None)
+    if section is not None and isinstance(section.value, dict):
+        rest = {name: entry for name, entry in conf.items() if entry is not section}
+        _nats(rest, found)
+        _streaming(section.value, section.place, found)
+        return
+    nats_only = {
+        name: entry for name, entry in conf.items() if STREAMING.find(name) is None and NATS.find(name)
+    }
+    _nats(nats_only, found)
+    _streaming({name: conf[name] for name in conf if name not in nats_only}, start, found)
+
+
+def _nats(conf: Table, found: Found) -> None:
+    cluster = next((name for name in conf if name.lower() == "cluster"), None)
+    if cluster is not None:
+        _routes(conf[cluster], found)
+    options(NATS, {name: entry for name, entry in conf.items() if name != cluster}, _NATS, found)
+
+
+def _routes(cluster: Entry, found: Found) -> None:
+    """The number of nodes, from the routes to each of them; everything else is the local nodes' own."""
+    if not isinstance(cluster.value, dict):
+        found.left_out(cluster.place, "cluster", "it is no table")
+        return
+    for name, entry in cluster.value.items():
+        what = with_value(f"cluster.{name}", entry.value)
+        if name.lower() == "routes" and isinstance(entry.value, list):
+            found.changed(entry.place, what, "the routes lead to the nodes that stanlocal runs, one to each")
+            if entry.value:
+                found.put(("nodes",), len(entry.value), entry.place)
+        elif _SAME.get(("cluster", name.lower())) != plain(entry.value):
+            found.left_out(entry.place, what, "stanlocal writes the routes between the nodes")
+
+
+def _streaming(conf: Table, start: Place, found: Found) -> None:
+    by_option = {option.name: entry for name, entry in conf.items() if (option := STREAMING.find(name))}
+    if "cluster" in by_option or plain_of(by_option.get("clustered")) is True:
+        found.problem(by_option.get("cluster", by_option.get("clustered", Entry(0, start))).place, _RAFT)
+        return
+    check_store(by_option.get("store"), start, found)
+    options(STREAMING, conf, _STREAMING, found)
+    if "ft_group_name" not in by_option:
+        group = DEFAULTS["streaming"]["ft_group_name"]
+        why = f"it is not set there, so that a server serves alone; here it is '{group}'"
+        found.changed(start, "streaming.ft_group_name", why)
+
+
+def check_store(store: Entry | None, start: Place, found: Found) -> None:
+    """Notes a problem for a kind of store that cannot be run."""
+    if store is None:
+        found.problem(start, f"streaming.store is not set, which means a memory store; {_FILE_STORE}")
+        return
+    kind = plain(store.value)
+    if not isinstance(kind, str) or kind.lower() == "file":
+        return
+    why = {
+        "memory": "an FT group needs a store that outlives its active node",
+        "sql": "the server could, but stanlocal runs FT groups over a file store only",
+    }.get(kind.lower(), "the server knows file, memory and sql")
+    found.problem(store.place, f"streaming.store is {kind!a}: {why}; {_FILE_STORE}")
+
+
+def plain_of(entry: Entry | None) -> object:
+    """The entry's value without places; None when there is no entry."""
+    return None if entry is None else plain(entry.value)
+
+
+def options(table: Options, conf: Table, at: Key, found: Found) -> None:
+    """Puts the entries that `table` knows under `at`, and says of each other one why not."""
+    for name, entry in conf.items():
+        option = table.find(name)
+        what = dotted((*at, name)).removeprefix("nats.")  # in the file they are at the top
+        if option is None:
+            near = table.nearest(name)
+            meant = "" if near is None else f"; it knows {near}"
+            found.left_out(entry.place, what, f"the server does not know it and ignores it{meant}")
+        elif (why := _reason(option, entry.value, (*at, option.name))) is not None:
+            found.left_out(entry.place, with_value(what, entry.value), why)
+        else:
+            _put(option, entry, (*at, option.name), found)
+
+
+def _reason(option: Option, value: Value, key: Key) -> str | None:
+    """Why the option's value cannot be taken over; None when it can."""
+    if option.refused:
+        return option.refused
+    if option.executes:
+        return f"a file cannot make anything run; set {variable(key)} yourself"
+    if option.kind is Kind.PATH or _names_files(option, value) or key == ("streaming", "secure"):
+        return "its files are on other machines; name yours in stanlocal.toml"
+    return None
+
+
+def _names_files(option: Option, value: Value) -> bool:
+    """Whether a table, such as `tls`, makes no sense without the files it names."""
+    if option.kind is not Kind.TABLE or option.table is None or not isinstance(value, dict):
+        return False
+    known = (option.table.find(name) for name in value)
+    return any(each is not None and each.kind is Kind.PATH and not each.executes for each in known)
+
+
+def _put(option: Option, entry: Entry, key: Key, found: Found) -> None:
+    value = entry.value
+    if missing := next(_missing(value), None):
+        found.problem(
+            entry.place, f"{dotted(key)} is ${missing}, which is set neither there nor in the environment"
+        )
+    elif option.kind is Kind.TABLE and option.table is not None and isinstance(value, dict):
+        options(option.table, value, key, found)
+    elif option.kind is Kind.MAP and option.table is not None and isinstance(value, dict):
+        for name, limits in value.items():
+            if isinstance(limits.value, dict) and limits.value:
+                options(option.table, limits.value, (*key, name), found)
+            else:
+                found.put((*key, name), plain(limits.value), limits.place)
+    else:
+        found.put(key, _settled(value), entry.place)
+
+
+def _settled(value: Value) -> object:
+    """The value as a setting: the server's format has times, settings have not."""
+    return value.isoformat() if isinstance(value, datetime) else plain(value)
+
+
+def _missing(value: Value) -> Iterator[str]:
+    """The names of the variables in `value` that are set nowhere; those in tables are looked at there."""
+    if isinstance(value, Missing):
+        yield value.name
+    elif isinstance(value, list):
+        for item in value:
+            yield from _missing(item)
+
+
+def fill_defaults(found: Found, place: Place) -> None:
+    """Puts the server's own default wherever stanlocal's is another one and the file says nothing.
+
+    Without this the group would run with stanlocal's defaults where the deployment has the server's.
+    """
+    _fill(DEFAULTS["streaming"], _STREAMING, found, place)
+
+
+def _fill(defaults: dict[str, object], at: Key, found: Found, place: Place) -> None:
+    for name, value in defaults.items():
+        key = (*at, name)
+        option = SETTINGS.at(key)
+        assert option is not None
+        if isinstance(value, dict):
+            _fill(value, key, found, place)
+        elif not found.has(key) and option.default and name != "store":
+            found.put(key, coerce(option, option.default, Layer("environment", {})), place)
