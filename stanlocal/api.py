@@ -34,6 +34,7 @@ from stanlocal.states import GroupState, GroupStatus
 from stanlocal.timeline import Event
 
 if TYPE_CHECKING:
+    from stanlocal.imports import Import
     from stanlocal.stan.client import Client, Connecting
 
 _LOG = logging.getLogger("stanlocal")
@@ -46,9 +47,9 @@ class FTGroup:
     """An FT group of real nats-streaming-servers on this machine.
 
     As an async context manager it is up inside and down afterwards; the store is kept unless `purge`.
-    Settings that are not given come from the environment, stanlocal.toml, a group of that name that is
-    there already, and defaults, in this order. All methods raise subclasses of
-    `stanlocal.errors.StanlocalError` only.
+    Settings that are not given come from the environment, the deployment described by `from_file`,
+    stanlocal.toml, a group of that name that is there already, and defaults, in this order. All methods
+    raise subclasses of `stanlocal.errors.StanlocalError` only.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class FTGroup:
         streaming: Mapping[str, Any] | None = None,
         nats: Mapping[str, Any] | None = None,
         config: Path | None = None,
+        from_file: str | Path | None = None,
         timeout: float = bringup.TIMEOUT_S,
         purge: bool = False,
         report: Report = lambda line: None,
@@ -83,6 +85,8 @@ class FTGroup:
             "nats": nats,
         }
         self._config = config
+        self._from_file = Path(from_file) if from_file else None
+        self._import: Import | None = None
         self._timeout = timeout
         self._purge = purge
         self._report = report
@@ -115,7 +119,19 @@ class FTGroup:
 
     def settings(self, existing: Mapping[str, Any] | None = None) -> Settings:
         """The effective settings, given what a group that is there already decides."""
-        return load(self._flags, os.environ, self._config, Path.cwd(), existing)
+        imported = self._imported()
+        layer = imported.layer if imported else None
+        return load(self._flags, os.environ, self._config, Path.cwd(), existing, layer)
+
+    def _imported(self) -> Import | None:
+        """The deployment in `from_file`; what is not taken over from it is noted once."""
+        if self._from_file is not None and self._import is None:
+            from stanlocal.imports import read
+
+            self._import = read(self._from_file, os.environ)
+            for finding in self._import.findings:
+                self._note(str(finding))
+        return self._import
 
     async def core(self) -> Group:
         """The group on its engine; raises as `choose_engine` does."""
