@@ -27,6 +27,9 @@ _STATES = ("down", "starting", "split-brain", "recovering", "blocked", "failover
 @click.option("--store-dir", metavar="DIR", help="Folder of the store (in your state folder).")
 @click.option("--port", type=int, metavar="P", help="Client port of the first node (4222).")
 @click.option("--preset", type=click.Choice(["seed"]), help="seed: the values of the Kubernetes guide.")
+@click.option(
+    "--from", "from_file", metavar="FILE", help="Run an existing stan.conf, manifest or chart values."
+)
 @pass_context
 def up(context: Context, /, timeout: float, recreate: bool, attach: bool, **flags: Any) -> None:
     """Start the group, or bring it to the asked state; does nothing where it is there already."""
