@@ -7,7 +7,7 @@ forgotten; only what matters to the group's story is kept, until it is asked for
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Sequence
 from datetime import datetime
 from types import TracebackType
 from typing import Any
@@ -59,6 +59,7 @@ class Watch:
         self._tasks: set[asyncio.Task[None]] = set()
         self._changed = asyncio.Condition()
         self._stale = asyncio.Event()
+        self._looking = asyncio.Lock()
         self._failure: BaseException | None = None
         self._story: asyncio.Queue[Moment | BaseException] | None = (
             asyncio.Queue(_QUEUED_MOMENTS) if story else None
@@ -71,7 +72,8 @@ class Watch:
         self.status: GroupStatus = assess([], look_at_lock(plan, []))
 
     async def __aenter__(self) -> Watch:
-        self._spawn(self._follow_engine())
+        events = self._engine.events(self._plan.group)  # first, so that none escapes the look that follows
+        self._spawn(self._follow_engine(events))
         self._spawn(self._follow_journal())
         self._spawn(self._keep_fresh())
         try:
@@ -201,18 +203,20 @@ class Watch:
 
     async def refresh(self) -> None:
         """Looks at the engine's side now, and follows nodes that are new."""
-        found = {instance.name: instance for instance in await self._engine.instances(self._plan.group)}
-        for name in set(self._nodes) - set(found):
-            self._drop(name)
-        for name, instance in found.items():
-            node = self._nodes.get(name)
-            if node is None or node.instance.id != instance.id:
+        async with self._looking:  # one after the other: an older look must not replace a newer one
+            found = {instance.name: instance for instance in await self._engine.instances(self._plan.group)}
+            self.engine_lost = None
+            for name in set(self._nodes) - set(found):
                 self._drop(name)
-                node = self._nodes[name] = _Node(instance)
-                node.task = self._spawn(self._follow(node))
-            node.instance = instance
-            node.changed.set()
-        await self._reassess()
+            for name, instance in found.items():
+                node = self._nodes.get(name)
+                if node is None or node.instance.id != instance.id:
+                    self._drop(name)
+                    node = self._nodes[name] = _Node(instance)
+                    node.task = self._spawn(self._follow(node))
+                node.instance = instance
+                node.changed.set()
+            await self._reassess()
 
     def _drop(self, name: str) -> None:
         node = self._nodes.pop(name, None)
@@ -277,14 +281,14 @@ class Watch:
         if first or node.log is not before:
             await self._reassess()
 
-    async def _follow_engine(self) -> None:
+    async def _follow_engine(self, events: AsyncIterator[EngineEvent]) -> None:
         while True:
             try:
-                async for event in self._engine.events(self._plan.group):
+                async for event in events:
                     await self._on_engine_event(event)
             except EngineUnavailable as lost:
                 self.engine_lost = lost
-            await self._engine_back()
+            events = await self._engine_back()
 
     async def _on_engine_event(self, event: EngineEvent) -> None:
         self._stale.set()
@@ -310,16 +314,18 @@ class Watch:
                 await self.refresh()
             except EngineUnavailable as lost:
                 self.engine_lost = lost
+                await asyncio.sleep(_ENGINE_RETRY_S)
+                self._stale.set()
 
-    async def _engine_back(self) -> None:
+    async def _engine_back(self) -> AsyncIterator[EngineEvent]:
+        """The events from when the engine answers again."""
         while True:
+            events = self._engine.events(self._plan.group)
             try:
-                await self._engine.info()
                 await self.refresh()
             except EngineUnavailable as lost:
                 self.engine_lost = lost
                 await self._notify()
                 await asyncio.sleep(_ENGINE_RETRY_S)
             else:
-                self.engine_lost = None
-                return
+                return events

@@ -1,0 +1,184 @@
+"""A watch over a group: what it sees, and what it survives."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import aclosing
+
+import pytest
+
+from stanlocal.errors import EngineError, WaitTimeout
+from stanlocal.faults import act
+from stanlocal.faults.kill import Kill
+from stanlocal.faults.pause import Pause
+from stanlocal.group import Group
+from stanlocal.logs.events import StreamingReady
+from stanlocal.logs.merge import NodeLine
+from stanlocal.moments import Logged
+from stanlocal.states import GroupState, GroupStatus
+from tests.support.interrupting import Interruptions
+from tests.unit.core.conftest import World
+
+
+@pytest.fixture(autouse=True)
+def _engine_is_asked_again_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("stanlocal.watch._ENGINE_RETRY_S", 0.005)
+    monkeypatch.setattr("stanlocal.logs.follow._ENGINE_RETRY_S", 0.005)
+    monkeypatch.setattr("stanlocal.logs.merge._RETRY_S", 0.005)
+
+
+async def reached(group: Group, state: GroupState) -> GroupStatus:
+    return await group.wait(lambda status: status.state is state, timeout=3, waiting_for=state.value)
+
+
+async def test_a_watch_sees_a_failover_as_it_happens(world: World) -> None:
+    await world.up()
+    seen: list[GroupStatus] = []
+    async with await world.group().watch() as watch, aclosing(watch.changes()) as changes:
+        seen.append(await anext(changes))
+        await act.inject(world.group(), Kill(), ["t-0"])
+        async for status in changes:
+            seen.append(status)
+            if status.active == "t-1":
+                break
+    assert seen[0].state is GroupState.HEALTHY
+    assert seen[-1].states == {"t-0": "stopped", "t-1": "active"}
+    assert GroupState.FAILOVER in [status.state for status in seen]
+
+
+async def test_nodes_that_come_and_go_are_followed(world: World) -> None:
+    look = await world.up(nodes=3)
+    async with await world.group().watch() as watch:
+        await world.engine.remove("t-2")
+        gone = await watch.until(lambda status: len(status.nodes) == 2, timeout=3, waiting_for="two nodes")
+        assert gone.state is GroupState.HEALTHY
+        await world.engine.create(look.plan, look.plan.nodes[2], "")
+        await world.engine.start(look.plan, "t-2")
+        await watch.until(
+            lambda status: status.states == {"t-0": "active", "t-1": "standby", "t-2": "standby"},
+            timeout=3,
+            waiting_for="three nodes",
+        )
+
+
+async def test_what_happened_while_the_engine_was_away_is_known_when_it_is_back(world: World) -> None:
+    await world.up()
+    async with await world.group().watch() as watch:
+        with world.machine.losing_engine():
+            server = world.machine.nodes["t-0"].server
+            assert server is not None
+            server.signal("SIGKILL")
+            with pytest.raises(WaitTimeout, match="connection to the engine was lost"):
+                await watch.until(lambda status: False, timeout=0.02, waiting_for="the engine")
+        status = await watch.until(lambda status: status.active == "t-1", timeout=3, waiting_for="t-1")
+    assert status.states == {"t-0": "failed", "t-1": "active"}
+    assert watch.engine_lost is None
+
+
+async def test_every_line_is_told_once_though_engine_and_nodes_come_and_go(world: World) -> None:
+    await world.up()
+    told: list[NodeLine] = []
+    ready = asyncio.Event()
+
+    async def follow() -> None:
+        async for batch in world.group().follow_logs():
+            told.extend(batch)
+            if sum(isinstance(line.line.event, StreamingReady) for line in told) == 3:
+                ready.set()
+
+    follower = asyncio.create_task(follow())
+    await act.inject(world.group(), Kill(), ["t-0"])
+    await reached(world.group(), GroupState.DEGRADED)
+    with world.machine.losing_engine():
+        await asyncio.sleep(0.01)
+    await act.start(world.group(), ["t-0"])
+    await reached(world.group(), GroupState.HEALTHY)
+    await act.inject(world.group(), Kill(), ["t-1"])
+    await asyncio.wait_for(ready.wait(), 3)
+    follower.cancel()
+    await asyncio.wait([follower])
+    for name, node in world.machine.nodes.items():
+        written = [line.text for line in node.output]
+        assert [line.line.text for line in told if line.node == name] == written
+
+
+async def test_a_wait_that_runs_out_says_how_the_nodes_were(world: World) -> None:
+    await world.up()
+    await act.inject(world.group(), Pause(), ["@active"])
+    with pytest.raises(WaitTimeout) as caught:
+        await world.group().wait(lambda status: False, timeout=0.05, waiting_for="a miracle")
+    message = str(caught.value)
+    assert message.startswith(
+        "a miracle: not reached after 0.05 s (t-0 active, t-1 standby; t-0 is paused and "
+    )
+    assert caught.value.states == {"t-0": "active", "t-1": "standby"}
+    assert any(line.startswith("t-1: ") and "standby mode" in line for line in caught.value.log_tail)
+
+
+async def test_a_wait_without_engine_says_so(world: World) -> None:
+    await world.up()
+    async with await world.group().watch() as watch:
+        with world.machine.losing_engine("the engine is away"), pytest.raises(WaitTimeout, match="is away"):
+            await watch.until(lambda status: False, timeout=0.05, waiting_for="a node")
+
+
+async def test_a_failure_behind_a_watch_reaches_whoever_waits(world: World) -> None:
+    await world.up()
+
+    def fail() -> None:
+        raise EngineError("the engine refused: no more inspecting")
+
+    broken = Interruptions(world.engine, 4, "before", fail, lasting=True)
+    async with await world.group(broken.engine).watch(story=True) as watch:
+        with pytest.raises(EngineError, match="no more inspecting"):
+            await watch.until(lambda status: False, timeout=3, waiting_for="a miracle")
+        with pytest.raises(EngineError, match="no more inspecting"):
+            async for _ in watch.changes():
+                pass
+        with pytest.raises(EngineError, match="no more inspecting"):
+            async for _ in watch.moments():
+                pass
+
+
+async def test_a_watch_that_cannot_begin_leaves_nothing_running(world: World) -> None:
+    await world.up()
+    watch = await world.group().watch()
+    before = asyncio.all_tasks()
+    with world.machine.losing_engine("the engine is away"), pytest.raises(EngineError, match="is away"):
+        async with watch:
+            pass
+    assert asyncio.all_tasks() == before
+
+
+async def test_the_story_is_told_in_order_and_goes_on(world: World) -> None:
+    await world.up()
+    await act.inject(world.group(), Kill(), ["t-0"])
+    await reached(world.group(), GroupState.DEGRADED)
+    await act.start(world.group(), ["t-0"])
+    await reached(world.group(), GroupState.HEALTHY)
+    took_over: list[str] = []
+    async with aclosing(world.group().follow_events()) as events:
+        last = None
+        async for event in events:
+            if last is not None and len(took_over) < 1:
+                assert event.time >= last
+            last = event.time
+            if event.type == "failover":
+                took_over.append(event.detail["to"])
+                if len(took_over) == 1:
+                    await act.inject(world.group(), Kill(), ["t-1"])
+                else:
+                    break
+    assert took_over == ["t-1", "t-0"]
+
+
+async def test_a_story_without_an_end_holds_moments_not_lines(world: World) -> None:
+    await world.up()
+    async with await world.group().watch(story=True) as watch, aclosing(watch.moments()) as moments:
+        kinds = []
+        async for moment in moments:
+            kinds.append(type(moment.what))
+            if isinstance(moment.what, Logged) and isinstance(moment.what.event, StreamingReady):
+                break
+    lines = sum(len(node.output) for node in world.machine.nodes.values())
+    assert 0 < len(kinds) < lines
