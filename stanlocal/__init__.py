@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from stanlocal import stan, sync
     from stanlocal.api import FTGroup, attach
     from stanlocal.errors import StanlocalError
     from stanlocal.stan import (
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
         StartTime,
         StartTimeDelta,
     )
+    from stanlocal.testing import Recorder, assert_no_loss
 
 __version__ = "0.1.0"
 
@@ -32,12 +34,18 @@ _HOMES = {
     "StartSequence": "stanlocal.stan",
     "StartTime": "stanlocal.stan",
     "StartTimeDelta": "stanlocal.stan",
+    "Recorder": "stanlocal.testing",
+    "assert_no_loss": "stanlocal.testing",
 }
+_MODULES = ("stan", "sync")
 
 __all__ = [
     # groups
     "FTGroup",
     "attach",
+    # the STAN client alone; everything without async
+    "stan",
+    "sync",
     # where a subscription begins
     "DeliverAll",
     "LastReceived",
@@ -45,12 +53,17 @@ __all__ = [
     "StartSequence",
     "StartTime",
     "StartTimeDelta",
+    # for tests of failover
+    "Recorder",
+    "assert_no_loss",
     # errors; the whole tree is in stanlocal.errors
     "StanlocalError",
 ]  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return import_module(f"{__name__}.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module 'stanlocal' has no attribute {name!r}")
     return getattr(import_module(_HOMES[name]), name)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import os
+import warnings
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -35,7 +36,9 @@ from stanlocal.timeline import Event
 
 if TYPE_CHECKING:
     from stanlocal.imports import Import
-    from stanlocal.stan.client import Client, Connecting
+    from stanlocal.stan.client import Client
+    from stanlocal.stan.connecting import Connecting
+    from stanlocal.sync import FTGroup as BlockingFTGroup
 
 _LOG = logging.getLogger("stanlocal")
 
@@ -96,6 +99,15 @@ class FTGroup:
     def __repr__(self) -> str:
         return f"<FTGroup {self._core.name if self._core else self._flags['group'] or '(not open)'}>"
 
+    def __del__(self) -> None:
+        if getattr(self, "_core", None) is not None:
+            warnings.warn(
+                f"{self!r} was not closed: use 'async with', or 'await group.close()'",
+                ResourceWarning,
+                source=self,
+                stacklevel=2,
+            )
+
     async def __aenter__(self) -> FTGroup:
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self.close)
@@ -116,6 +128,13 @@ class FTGroup:
         if self._core is not None:
             await self._core.engine.close()
             self._core = None
+
+    @property
+    def sync(self) -> BlockingFTGroup:
+        """The same group without ``async``, for plain functions and any thread."""
+        from stanlocal.sync import FTGroup as BlockingFTGroup
+
+        return BlockingFTGroup.of(self)
 
     def settings(self, existing: Mapping[str, Any] | None = None) -> Settings:
         """The effective settings, given what a group that is there already decides."""
@@ -144,13 +163,13 @@ class FTGroup:
 
     # Clients
 
-    def connect(self, client_id: str, **options: Any) -> Connecting:
+    def connect(self, /, client_id: str, **options: Any) -> Connecting:
         """A STAN client that knows every node: ``await`` it, or use it in ``async with``.
 
         It publishes with `retry` unless told otherwise: a message is sent again through a failover until
         it is acknowledged, and so stored at least once. `options` are those of `stanlocal.stan.connect`.
         """
-        from stanlocal.stan.client import Connecting
+        from stanlocal.stan.connecting import Connecting
 
         return Connecting(lambda: self._connect(client_id, options))
 
@@ -280,6 +299,31 @@ class FTGroup:
         return await group.wait(
             lambda status: status.state is wanted, timeout=timeout, waiting_for=f"the group {wanted.value}"
         )
+
+    async def wait_failover(self, *, since: datetime | None = None, timeout: float = 30.0) -> Failover:
+        """The first failover that is complete after `since` (by default now).
+
+        Raises `WaitTimeout` after `timeout` seconds.
+        """
+        return await (await self.core()).wait_failover(since=since or datetime.now(UTC), timeout=timeout)
+
+    @asynccontextmanager
+    async def during_failover(
+        self, fault: Fault | None = None, *, timeout: float = 30.0
+    ) -> AsyncIterator[InjectedFault]:
+        """Runs the block while nobody serves: kills the active node, or injects the fault given.
+
+        At the end it waits until another node serves, `timeout` seconds at most, and heals the fault; then
+        the group is healthy again. When the block raises, the fault is healed all the same. Raises
+        `WaitTimeout` when there was no failover: not every fault brings one.
+        """
+        injected = await self.inject(fault or Kill())
+        try:
+            yield injected
+            await injected.failover(timeout=timeout)
+        finally:
+            await injected.heal()
+        await self.wait_state(GroupState.HEALTHY, timeout=timeout)
 
     async def failovers(self) -> list[Failover]:
         """Every failover that the logs still tell of, oldest first."""

@@ -1,0 +1,52 @@
+"""The same names without ``async``.
+
+::
+
+    from stanlocal import sync
+
+    with sync.FTGroup(nodes=2) as group, group.connect("orders-test") as client:
+        client.publish("orders", b"1")
+        fault = group.kill("@active")
+        failover = fault.failover(timeout=10)
+
+Everything is delegated to the asynchronous classes, on one event loop in a background thread: it works
+from any thread, and while an event loop runs, as in notebooks. Asynchronous iterators are iterators,
+``async with`` is ``with``; exceptions are the same. Ctrl-C cancels what is waited for.
+"""
+
+from __future__ import annotations
+
+from stanlocal.errors import StanlocalError
+from stanlocal.stan.start import (
+    DeliverAll,
+    LastReceived,
+    NewOnly,
+    StartSequence,
+    StartTime,
+    StartTimeDelta,
+)
+from stanlocal.sync import stan
+from stanlocal.sync.group import FTGroup, InjectedFault, attach
+from stanlocal.sync.recorder import Recorder
+from stanlocal.testing import assert_no_loss
+
+__all__ = [
+    # groups
+    "FTGroup",
+    "InjectedFault",
+    "attach",
+    # the STAN client
+    "stan",
+    # where a subscription begins
+    "DeliverAll",
+    "LastReceived",
+    "NewOnly",
+    "StartSequence",
+    "StartTime",
+    "StartTimeDelta",
+    # for tests
+    "Recorder",
+    "assert_no_loss",
+    # errors; the whole tree is in stanlocal.errors
+    "StanlocalError",
+]

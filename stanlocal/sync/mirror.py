@@ -1,0 +1,118 @@
+"""Blocking classes from asynchronous ones, each method named once and typed by the original.
+
+::
+
+    class Client(Blocking[stan.Client]):
+        client_id = Same[str]()
+        publish = blocking(stan.Client.publish)
+
+`publish` takes the original's parameters, has its documentation, returns what it returns and raises what
+it raises; type checkers see that too.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, contextmanager
+from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar, overload
+
+from stanlocal.sync import portal
+
+P = ParamSpec("P")
+R = TypeVar("R")
+S = TypeVar("S")
+T = TypeVar("T")
+
+
+class Blocking(Generic[R]):
+    """A blocking view of an asynchronous object; there can be several of one object."""
+
+    _real: R
+
+    @classmethod
+    def of(cls, real: R) -> Self:
+        """The view of an object that is there already."""
+        view = cls.__new__(cls)
+        view._real = real
+        return view
+
+    def __repr__(self) -> str:
+        return repr(self._real).replace("<", "<sync ", 1)
+
+
+class Same(Generic[T]):
+    """An attribute that is the original's."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    @overload
+    def __get__(self, view: None, owner: type) -> Self: ...
+    @overload
+    def __get__(self, view: Blocking[Any], owner: type) -> T: ...
+    def __get__(self, view: Blocking[Any] | None, owner: type) -> Self | T:
+        if view is None:
+            return self
+        value: T = getattr(view._real, self._name)
+        return value
+
+
+@overload
+def blocking(
+    method: Callable[Concatenate[R, P], Awaitable[T]],
+) -> Callable[Concatenate[Blocking[R], P], T]: ...
+@overload
+def blocking(
+    method: Callable[Concatenate[R, P], Awaitable[T]], shown: Callable[[T], S]
+) -> Callable[Concatenate[Blocking[R], P], S]: ...
+def blocking(method: Callable[..., Awaitable[Any]], shown: Callable[[Any], Any] | None = None) -> Any:
+    """The method, waited for; what it returns is passed through `shown`."""
+
+    @functools.wraps(method)
+    def call(self: Blocking[Any], *args: Any, **kwargs: Any) -> Any:
+        result = portal.PORTAL.run(_called(method, self._real, *args, **kwargs))
+        return result if shown is None else shown(result)
+
+    return call
+
+
+async def _called(method: Callable[..., Awaitable[Any]], *args: Any, **kwargs: Any) -> Any:
+    """Calls it where it is to run: some look for the running loop before they wait for anything."""
+    return await method(*args, **kwargs)
+
+
+def iterating(
+    method: Callable[Concatenate[R, P], AsyncIterator[T]],
+) -> Callable[Concatenate[Blocking[R], P], Iterator[T]]:
+    """The method, whose asynchronous iterator becomes an iterator."""
+
+    @functools.wraps(method)
+    def call(self: Blocking[R], /, *args: P.args, **kwargs: P.kwargs) -> Iterator[T]:
+        return portal.PORTAL.iterate(method(self._real, *args, **kwargs))
+
+    return call
+
+
+def entering(
+    method: Callable[Concatenate[R, P], AbstractAsyncContextManager[T]], shown: Callable[[T], S]
+) -> Callable[Concatenate[Blocking[R], P], AbstractContextManager[S]]:
+    """The method, whose ``async with`` becomes a ``with``."""
+
+    @functools.wraps(method)
+    def call(self: Blocking[R], /, *args: P.args, **kwargs: P.kwargs) -> AbstractContextManager[S]:
+        return _entered(method(self._real, *args, **kwargs), shown)
+
+    return call
+
+
+@contextmanager
+def _entered(manager: AbstractAsyncContextManager[T], shown: Callable[[T], S]) -> Iterator[S]:
+    value = portal.PORTAL.run(manager.__aenter__())
+    try:
+        yield shown(value)
+    except BaseException as error:
+        if not portal.PORTAL.run(manager.__aexit__(type(error), error, error.__traceback__)):
+            raise
+    else:
+        portal.PORTAL.run(manager.__aexit__(None, None, None))
