@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -31,14 +32,15 @@ class Cli:
         """Without terminal and colours, as scripts and CI have it."""
         return {**os.environ, "PYTHONPATH": str(ROOT), "TERM": "dumb", **self.env}
 
-    def _command(self, arguments: tuple[str, ...]) -> list[str]:
+    def command(self, *arguments: str) -> list[str]:
+        """The command line of the process."""
         group = ("--group", self.group) if self.group else ()
         return [*COMMAND, *group, *arguments]
 
     def run(self, *arguments: str, timeout: float = 90, **env: str) -> subprocess.CompletedProcess[str]:
         """The command, ended; nothing is on its standard input."""
         return subprocess.run(
-            self._command(arguments),
+            self.command(*arguments),
             cwd=self.folder,
             env={**self.environment(), **env},
             stdin=subprocess.DEVNULL,
@@ -61,7 +63,7 @@ class Cli:
     def started(self, *arguments: str, **env: str) -> Iterator[subprocess.Popen[str]]:
         """The command while it runs; what is left of it at the end is killed."""
         with subprocess.Popen(
-            self._command(arguments),
+            self.command(*arguments),
             cwd=self.folder,
             env={**self.environment(), **env},
             stdin=subprocess.DEVNULL,
@@ -73,6 +75,21 @@ class Cli:
                 yield process
             finally:
                 process.kill()
+
+
+_MOVED = re.compile(r"port \d+ is (taken|kept for|another node's).* listens on \d+ instead")
+
+
+def the_error(done: subprocess.CompletedProcess[str]) -> str:
+    """The one line by which a command says what went wrong, on standard error and nowhere else.
+
+    Before it stands at most which ports other groups have: that depends on what else runs.
+    """
+    assert done.stdout == ""
+    assert "Traceback" not in done.stderr
+    *before, error = done.stderr.splitlines()
+    assert [line for line in before if not _MOVED.fullmatch(line)] == []
+    return error
 
 
 def interrupt(process: subprocess.Popen[str], timeout: float = 30) -> tuple[int, str, str]:
