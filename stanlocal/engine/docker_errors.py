@@ -25,9 +25,9 @@ from stanlocal.errors import (
 )
 
 _PORT_TAKEN = re.compile(
-    r"Bind for \S*?:(\d+) failed: port is already allocated"
-    r"|listen tcp4? \S*?:(\d+): bind: address already in use"
-    r"|failed to bind host port for \S*?:(\d+):"
+    r"Bind for \S*?:(\d{1,5}) failed: port is already allocated"
+    r"|listen tcp4? \S*?:(\d{1,5}): bind: address already in use"
+    r"|failed to bind host port for \S*?:(\d{1,5}):"
 )
 _NAME_TAKEN = re.compile(r'name "/?([^"]+)" is already in use|network with name (\S+) already exists')
 _BEING_REMOVED = "dead or marked for removal"
@@ -41,7 +41,9 @@ def taken_port(text: str) -> int | None:
 
 
 def _explanation(error: docker.errors.APIError) -> str:
-    return str(error.explanation or error).strip().splitlines()[0]
+    """The first line of what the engine says."""
+    said = str(error.explanation or error).strip().splitlines()
+    return said[0] if said else "without a reason"
 
 
 def _port_in_use(error: docker.errors.APIError) -> StanlocalError | None:
@@ -109,8 +111,10 @@ def translate(error: Exception) -> StanlocalError:
 
 FOREIGN = (
     docker.errors.DockerException,
+    docker.errors.StreamParseError,
     requests.exceptions.RequestException,
     urllib3.exceptions.HTTPError,
+    urllib3.exceptions.ProxySchemeUnsupported,
     ConnectionError,
 )
 """All that the SDK and what is under it raise when an engine refuses, hangs or goes away."""

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import inspect
+from types import ModuleType
+
 import docker.errors
 import pytest
 import requests.exceptions
 import urllib3.exceptions
+from hypothesis import given
+from hypothesis import strategies as st
 
 from stanlocal import errors
-from stanlocal.engine.docker_errors import translate
+from stanlocal.engine.docker_errors import FOREIGN, translate, translated
 
 _PORT = "driver failed programming external connectivity on endpoint stan-0 (8ac8bc0fb58a): "
 _SAID = [
@@ -62,3 +67,29 @@ def test_what_is_gone_is_not_found() -> None:
 )
 def test_an_engine_that_goes_away_is_unavailable(lost: Exception) -> None:
     assert isinstance(translate(lost), errors.EngineUnavailable)
+
+
+@pytest.mark.parametrize("library", [docker.errors, requests.exceptions, urllib3.exceptions])
+def test_every_error_of_the_libraries_is_caught(library: ModuleType) -> None:
+    kinds = [kind for _, kind in inspect.getmembers(library, inspect.isclass) if _is_error(kind)]
+    assert len(kinds) > 5
+    assert [kind for kind in kinds if not issubclass(kind, FOREIGN)] == []
+
+
+def _is_error(kind: type) -> bool:
+    theirs = kind.__module__.partition(".")[0] in ("docker", "requests", "urllib3")
+    return theirs and issubclass(kind, Exception) and not issubclass(kind, Warning)
+
+
+@given(st.text() | st.sampled_from([said for _, said in _SAID]), st.text())
+def test_whatever_the_engine_says_becomes_one_line(before: str, after: str) -> None:
+    for explanation in (before + after, None):
+        with pytest.raises(errors.StanlocalError) as caught, translated():
+            raise docker.errors.APIError(after, explanation=explanation)
+        assert len(str(caught.value).splitlines()) == 1
+        assert isinstance(caught.value.__cause__, docker.errors.APIError)
+
+
+def test_errors_of_ones_own_pass_through() -> None:
+    with pytest.raises(KeyError), translated():
+        raise KeyError("x")
