@@ -142,6 +142,9 @@ def _put(option: Option, entry: Entry, key: Key, found: Found) -> None:
         found.problem(
             entry.place, f"{dotted(key)} is ${missing}, which is set neither there nor in the environment"
         )
+    elif option.kind is Kind.DURATION and type(value) is int and value:
+        why = "a bare 5m is five million to the server, which refuses it; write durations in quotes"
+        found.problem(entry.place, f"{dotted(key)} is the number {value}: {why}")
     elif option.kind is Kind.TABLE and option.table is not None and isinstance(value, dict):
         options(option.table, value, key, found)
     elif option.kind is Kind.MAP and option.table is not None and isinstance(value, dict):
