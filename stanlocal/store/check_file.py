@@ -7,17 +7,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from stanlocal.store.bulk import find_run
+from stanlocal.store.bulk import Run, read_typed
 from stanlocal.store.crc import HEAD_BYTES
 from stanlocal.store.files import VERSION, VERSION_BYTES, StoreFile, opened_file
 from stanlocal.store.layout import SERVER_FILE, shown
 from stanlocal.store.problems import Kind, Problem, Start
-from stanlocal.store.records import BATCH_BYTES, HEAD, Damage, Flaw, Record, read_records
+from stanlocal.store.records import HEAD, Damage, Flaw, Record
 from stanlocal.store.registry import check_payload
 from stanlocal.store.server_file import MAX_BYTES, cluster_id
-
-_SINGLY = 4096
-"""Records that are looked at one by one before a run is looked for again."""
 
 
 @dataclass
@@ -36,45 +33,18 @@ def check_typed(store: Path, name: str, types: tuple[int, ...], progress: Callab
         if file.version != VERSION:
             check.problems.append(version_problem(file))
             return check
-        at: int | None = VERSION_BYTES
-        while at is not None:
-            before = at
-            at = _runs(file, at, types, check)
-            at = _singly(file, at, types, check)
-            progress((at or file.size) - before)
+        for part in read_typed(file):
+            if isinstance(part, Run) and set(part.types) <= set(types):
+                check.records += len(part)
+                progress(len(part.records))
+                continue
+            for found in part.single() if isinstance(part, Run) else (part,):
+                damage = found if isinstance(found, Damage) else _damage(found, types)
+                if damage is not None:
+                    check.problems.append(_typed_problem(file, damage))
+                else:
+                    check.records += 1
     return check
-
-
-def _runs(file: StoreFile, at: int, types: tuple[int, ...], check: FileCheck) -> int:
-    """Skips intact runs; the offset of the first record that is in none."""
-    buffer = bytearray(BATCH_BYTES)
-    base = filled = 0
-    while True:
-        if base + filled - at < BATCH_BYTES // 2:
-            base, filled = at, max(min(BATCH_BYTES, file.size - at), 0)
-            if not file.read_into(buffer, base, filled):
-                return at
-        run = find_run(buffer, at - base, filled)
-        if run is None or not set(run.types) <= set(types):
-            return at
-        check.records += run.count
-        at += run.bytes
-
-
-def _singly(file: StoreFile, at: int, types: tuple[int, ...], check: FileCheck) -> int | None:
-    """Checks records one by one; the offset to go on at, None at the end."""
-    for number, found in enumerate(read_records(file, typed=True, start=at)):
-        if isinstance(found, Damage):
-            check.problems.append(_typed_problem(file, found))
-            continue
-        damage = _damage(found, types)
-        if damage is not None:
-            check.problems.append(_typed_problem(file, damage))
-        else:
-            check.records += 1
-        if number >= _SINGLY:
-            return found.end
-    return None
 
 
 def _damage(record: Record, types: tuple[int, ...]) -> Damage | None:

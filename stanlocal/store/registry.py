@@ -6,12 +6,13 @@ and fields are those of stores/filestore.go and spb/protocol.proto.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from stanlocal.store.message import sequence_of
-from stanlocal.store.records import Damage, Flaw, Found, Record
+from stanlocal.store.bulk import Part, Run
+from stanlocal.store.records import Record
 from stanlocal.store.wire import fields, text, varint, whole
 
 CLIENT_TYPES = (CLIENT_ADD, CLIENT_DELETE) = (1, 2)
@@ -63,33 +64,36 @@ class StoredSubscription:
         }
 
 
-def fold_clients(records: Iterable[Found]) -> tuple[list[StoredClient], list[Damage]]:
-    """The clients that these records leave, by id, and what is damaged."""
+def fold_clients(parts: Iterable[Part]) -> list[StoredClient]:
+    """The clients that the intact records leave, by id."""
     clients: dict[str, StoredClient] = {}
-    damages: list[Damage] = []
-    for record in _sound(records, CLIENT_TYPES, damages):
-        try:
-            client = _client(record.payload)
-        except ValueError as error:
-            damages.append(_undecodable(record, error))
-            continue
-        if record.type == CLIENT_ADD:
-            clients[client.id] = client
-        else:
-            clients.pop(client.id, None)
-    return [clients[name] for name in sorted(clients)], damages
+    for part in parts:
+        for record in _records(part):
+            with suppress(ValueError):  # what is no client makes none; `check_file` tells of it
+                client = _client(record.payload)
+                if record.type == CLIENT_ADD:
+                    clients[client.id] = client
+                else:
+                    clients.pop(client.id, None)
+    return [clients[name] for name in sorted(clients)]
 
 
-def fold_subscriptions(records: Iterable[Found]) -> tuple[list[StoredSubscription], list[Damage]]:
-    """The subscriptions that these records leave, in the order of their ids, and what is damaged."""
+def fold_subscriptions(parts: Iterable[Part]) -> list[StoredSubscription]:
+    """The subscriptions that the intact records leave, in the order of their ids."""
     subs: dict[int, StoredSubscription] = {}
-    damages: list[Damage] = []
-    for record in _sound(records, SUB_TYPES, damages):
-        try:
-            _apply(subs, record)
-        except ValueError as error:
-            damages.append(_undecodable(record, error))
-    return [subs[number] for number in sorted(subs)], damages
+    for part in parts:
+        if isinstance(part, Run) and _apply_run(subs, part):
+            continue
+        for record in _records(part):
+            with suppress(ValueError):
+                _apply(subs, record)
+    return [subs[number] for number in sorted(subs)]
+
+
+def _records(part: Part) -> Iterable[Record]:
+    if isinstance(part, Run):
+        return part.single()
+    return (part,) if isinstance(part, Record) else ()
 
 
 def check_payload(types: tuple[int, ...], record: Record) -> None:
@@ -100,20 +104,6 @@ def check_payload(types: tuple[int, ...], record: Record) -> None:
         _subscription(record.payload)
     else:
         _id_and_sequence(record.payload)
-
-
-def _sound(records: Iterable[Found], types: tuple[int, ...], damages: list[Damage]) -> Iterator[Record]:
-    for record in records:
-        if isinstance(record, Damage):
-            damages.append(record)
-        elif record.type not in types:
-            damages.append(Damage(record.offset, Flaw.TYPE, f"a record of type {record.type}"))
-        else:
-            yield record
-
-
-def _undecodable(record: Record, error: ValueError) -> Damage:
-    return Damage(record.offset, Flaw.UNDECODABLE, f"a record of type {record.type} that is none: {error}")
 
 
 def _client(payload: bytes) -> StoredClient:
@@ -129,26 +119,53 @@ def _apply(subs: dict[int, StoredSubscription], record: Record) -> None:
         subs[sub.id] = sub
         return
     number, sequence = _id_and_sequence(record.payload)
-    if record.type == SUB_DELETE:
-        subs.pop(number, None)
-    elif (known := subs.get(number)) is not None:
-        if record.type == SUB_ACK:
-            known.pending.discard(sequence)
-        else:
-            known.pending.add(sequence)
-            known.last_sent = max(known.last_sent, sequence)
+    known = subs.get(number)
+    if known is None:
+        return
+    if record.type == SUB_ACK:
+        known.pending.discard(sequence)
+    elif record.type == SUB_SENT:
+        known.pending.add(sequence)
+        if sequence > known.last_sent:
+            known.last_sent = sequence
+    else:
+        del subs[number]
+
+
+def _apply_run(subs: dict[int, StoredSubscription], run: Run) -> bool:
+    """Applies a run if it is nothing but messages sent and acknowledged of one subscription."""
+    if not set(run.types) <= {SUB_ACK, SUB_SENT}:
+        return False
+    first = run.payload(0)
+    try:
+        number, begin = varint(first, 1)
+    except ValueError:
+        return False
+    if begin + 1 >= run.size:
+        return False
+    columns = [run.column(place) for place in range(run.size)]
+    same = (column == column[:1] * len(run) for column in columns[: begin + 1])
+    if first[begin] != 0x10 or not all(same):
+        return False
+    sequences: Sequence[int] = columns[-1]
+    if max(sequences) >= 0x80 or any(min(column) < 0x80 for column in columns[begin + 1 : -1]):
+        return False
+    for column in reversed(columns[begin + 1 : -1]):
+        sequences = [high << 7 | low & 0x7F for high, low in zip(sequences, column, strict=True)]
+    known = subs.get(number)
+    if known is not None:
+        add, discard = known.pending.add, known.pending.discard
+        for kind, sequence in zip(run.types, sequences, strict=True):
+            (add if kind == SUB_SENT else discard)(sequence)
+        sent = (sequence for kind, sequence in zip(run.types, sequences, strict=True) if kind == SUB_SENT)
+        known.last_sent = max(known.last_sent, max(sent, default=0))
+    return True
 
 
 def _id_and_sequence(payload: bytes) -> tuple[int, int]:
-    number = sequence_of(payload)
-    at = 1
-    while payload[at] & 0x80:
-        at += 1
-    if at + 1 == len(payload):
-        return number, 0
-    if payload[at + 1] != 0x10:
-        raise ValueError("no sequence in it")
-    return number, varint(payload, at + 2)[0]
+    """The fields 1 and 2; either may be missing, and is then 0."""
+    found = dict(fields(payload))
+    return whole(found.get(1, 0)), whole(found.get(2, 0))
 
 
 def _subscription(payload: bytes) -> StoredSubscription:

@@ -1,0 +1,285 @@
+"""`store`: the files of a store, read without disturbing whoever uses it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args
+
+import click
+
+from stanlocal.cli import columns, errors
+from stanlocal.cli.context import Context, pass_context
+from stanlocal.cli.history import Since
+
+if TYPE_CHECKING:
+    from stanlocal.plan import GroupPlan
+    from stanlocal.store.verify import Verdict
+
+_FORMATS = ("jsonl", "text", "hex")
+_dir = click.option(
+    "--dir", "folder", type=click.Path(path_type=Path), metavar="DIR", help="A store; the group's by default."
+)
+
+
+@click.group(invoke_without_command=True)
+@_dir
+@click.option("--channel", default="*", metavar="GLOB", help="Only channels whose name matches.")
+@click.option("--pending", is_flag=True, help="With every pending sequence.")
+@click.pass_context
+def store(ctx: click.Context, folder: Path | None, channel: str, pending: bool) -> None:
+    """Look into the files of the group's store, or of any other with --dir. Nothing is written or locked.
+
+    Without a command: what is in it.
+    """
+    if ctx.invoked_subcommand is not None:
+        return
+    from stanlocal.store.overview import overview
+
+    context = ctx.ensure_object(Context)
+    path, plan = _store(context, folder)
+    limits = plan.streaming.get("store_limits", {}) if plan else None
+    document = overview(path, limits)
+    document["channels"] = [each for each in document["channels"] if fnmatchcase(each["name"], channel)]
+    if not pending:
+        for sub in (sub for each in document["channels"] for sub in each["subscriptions"]):
+            sub["pending"] = sub["pending"][:10]
+    if context.json:
+        context.print_json(document)
+    else:
+        _show(document)
+
+
+def _store(context: Context, folder: Path | None) -> tuple[Path, GroupPlan | None]:
+    """The folder that is meant, and the group's plan where it is the group's."""
+    if folder is not None:
+        return folder, None
+    from stanlocal.api import group_home
+    from stanlocal.errors import GroupNotFound
+
+    name = context.settings().group
+    plan = group_home(name).load_plan()
+    if plan is None:
+        raise GroupNotFound(f"no group '{name}'; start it with 'stanlocal up', or name a store with '--dir'")
+    return Path(plan.store_dir), plan
+
+
+def _show(document: dict[str, Any]) -> None:
+    server = document["server"] or {}
+    click.echo(
+        f"{document['store']}: cluster {server.get('cluster_id', '-')}, "
+        f"{len(document['clients'])} clients, {columns.size(document['disk_bytes'])} on disk"
+    )
+    rows = [
+        (
+            each["name"],
+            each["msgs"],
+            f"{each['first_seq']}-{each['last_seq']}" if each["msgs"] else "-",
+            (each.get("kept") or {}).get("msgs", "-"),
+            len(each["slices"]),
+            columns.size(each["disk_bytes"]),
+            len(each["subscriptions"]),
+            (each["last_time"] or "-")[:19],
+            "maybe encrypted" if each["maybe_encrypted"] else "",
+        )
+        for each in document["channels"]
+    ]
+    if rows:
+        channel_heads = (
+            "CHANNEL",
+            "ON DISK",
+            "SEQUENCES",
+            "SERVED",
+            "SLICES",
+            "SIZE",
+            "SUBS",
+            "LAST (UTC)",
+            "",
+        )
+        columns.show(channel_heads, rows, right=(1, 3, 4, 5, 6))
+    subs = [
+        (
+            each["name"],
+            sub["client_id"] or "-",
+            sub["durable_name"] or "-",
+            sub["queue_name"] or "-",
+            sub["last_sent"],
+            sub["pending_count"],
+            ",".join(map(str, sub["pending"])) + (",…" if sub["pending_count"] > len(sub["pending"]) else ""),
+        )
+        for each in document["channels"]
+        for sub in each["subscriptions"]
+    ]
+    if subs:
+        click.echo()
+        sub_heads = ("CHANNEL", "CLIENT", "DURABLE", "QUEUE", "LAST SENT", "PENDING", "PENDING SEQUENCES")
+        columns.show(sub_heads, subs, right=(4, 5))
+    for problem in document["problems"]:
+        _problem(problem)
+
+
+@store.command()
+@_dir
+@click.option("--cluster-id", metavar="ID", help="That the store must be of; the group's by default.")
+@pass_context
+def verify(context: Context, folder: Path | None, cluster_id: str | None) -> int:
+    """Check every record of every file, and say what the server would refuse at its next start.
+
+    The server itself checks only the last message of each slice. Exit code 5 when something is wrong.
+    """
+    from stanlocal.store.verify import verify as check
+
+    path, plan = _store(context, folder)
+    with _bar(context) as progress:
+        verdict = check(path, cluster_id=cluster_id or (plan.cluster_id if plan else None), progress=progress)
+    if context.json:
+        context.print_json(verdict.document())
+    else:
+        _verdict(verdict)
+    return 0 if verdict.ok else errors.BAD_VERDICT
+
+
+def _verdict(verdict: Verdict) -> None:
+    document = verdict.document()
+    for problem in document["problems"]:
+        _problem(problem)
+    if verdict.problems_total > len(verdict.problems):
+        click.echo(f"… and {verdict.problems_total - len(verdict.problems)} more")
+    rate = verdict.bytes / verdict.seconds / 1e6 if verdict.seconds else 0.0
+    click.echo(
+        f"{verdict.messages} messages and {verdict.records} other records in {verdict.files} files intact "
+        f"({columns.size(verdict.bytes)} in {verdict.seconds:.2f} s, {rate:.0f} MB/s)"
+    )
+    if not verdict.ok:
+        starts = "starts on it all the same" if verdict.starts else "does not start on it"
+        click.echo(f"{verdict.problems_total} problems; the server {starts}")
+
+
+def _problem(problem: dict[str, Any]) -> None:
+    where = "" if problem["offset"] is None else f" at {problem['offset']}"
+    start = {"refused": "the server does not start", "silent": "the server starts and says nothing"}.get(
+        problem["start"], "the server copes"
+    )
+    name = click.style(problem["kind"], fg="red", bold=True)
+    click.echo(f"{name}  {problem['file']}{where}: {problem['detail']} ({start})")
+    click.echo(f"    mend: {problem['mend']}")
+
+
+@contextmanager
+def _bar(context: Context) -> Iterator[Callable[[int, int], None]]:
+    """A progress bar on a terminal."""
+    if context.json or not sys.stderr.isatty():
+        yield lambda done, total: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
+
+    console = Console(stderr=True, highlight=False)
+    bar = Progress(
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+    )
+    with bar:
+        task = bar.add_task("", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+@store.command()
+@click.argument("channel")
+@_dir
+@click.option("--format", "how", type=click.Choice(_FORMATS), default="text", help="text, hex, or jsonl.")
+@click.option("--from", "first", type=click.IntRange(0), default=0, metavar="SEQ", help="First sequence.")
+@click.option("--to", "last", type=click.IntRange(0), metavar="SEQ", help="Last sequence.")
+@click.option("--since", type=Since(), metavar="T", help="From a time on, or so long ago (10m).")
+@click.option("--until", type=Since(), metavar="T", help="Up to a time.")
+@click.option("--count", type=click.IntRange(1), metavar="N", help="At most so many.")
+@pass_context
+def dump(
+    context: Context,
+    channel: str,
+    folder: Path | None,
+    how: str,
+    first: int,
+    last: int | None,
+    since: datetime | None,
+    until: datetime | None,
+    count: int | None,
+) -> int:
+    """Print the messages of CHANNEL as they are on disk; --json is --format jsonl.
+
+    Damaged records are told on standard error, and make exit code 1.
+    """
+    from stanlocal.store.dump import Format, line
+    from stanlocal.store.dump import dump as read
+    from stanlocal.store.problems import Problem
+    from stanlocal.store.slices import Window
+
+    window = Window(
+        first_sequence=first,
+        **({} if last is None else {"last_sequence": last}),
+        **({} if since is None else {"since": _nanoseconds(since)}),
+        **({} if until is None else {"until": _nanoseconds(until)}),
+    )
+    form: Format = next(each for each in get_args(Format) if each == ("jsonl" if context.json else how))
+    path, _ = _store(context, folder)
+    damaged = printed = 0
+    for found in read(path, channel, window):
+        if isinstance(found, Problem):
+            damaged += 1
+            context.say(f"damaged: {found.file} at {found.offset}: {found.detail}")
+            continue
+        click.echo(line(found, form))
+        printed += 1
+        if printed == count:
+            break
+    if damaged:
+        context.say(f"{damaged} damaged records were left out; see 'stanlocal store verify'")
+    return errors.FAILED if damaged else 0
+
+
+def _nanoseconds(time: datetime) -> int:
+    return int(time.timestamp()) * 1_000_000_000 + time.microsecond * 1000
+
+
+@store.command()
+@click.argument("a", type=click.Path(path_type=Path))
+@click.argument("b", type=click.Path(path_type=Path))
+@pass_context
+def diff(context: Context, a: Path, b: Path) -> int:
+    """Compare the stores in the folders A and B, message by message; exit code 1 when they differ."""
+    from stanlocal.store.diff import diff as compare
+
+    document = compare(a, b)
+    if context.json:
+        context.print_json(document)
+    else:
+        _differences(document)
+    return 0 if document["same"] else errors.FAILED
+
+
+def _differences(document: dict[str, Any]) -> None:
+    if document["same"]:
+        click.echo("no differences")
+        return
+    ids = document["cluster_ids"]
+    if ids[0] != ids[1]:
+        click.echo(f"cluster id: {ids[0]} in A, {ids[1]} in B")
+    for channel in document["channels"]:
+        for key, text in (("only_a", "only in A"), ("only_b", "only in B"), ("different", "different")):
+            part = channel[key]
+            if part["count"]:
+                ranges = ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in part["ranges"][:5])
+                more = ", …" if len(part["ranges"]) > 5 else ""
+                click.echo(f"{channel['name']}: {part['count']} messages {text}: {ranges}{more}")
+        if channel["subscriptions_differ"]:
+            click.echo(f"{channel['name']}: subscriptions differ")
+        if not (channel["in_a"] and channel["in_b"]):
+            click.echo(f"{channel['name']}: only in {'A' if channel['in_a'] else 'B'}")

@@ -1,0 +1,157 @@
+"""The monitor's documents, shaped for a look: what waits, what is stalled, what nobody reads. Pure.
+
+A *reader* is what takes messages once: a subscription by itself, or all members of a queue group.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any, TypeAlias
+
+Document: TypeAlias = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Who reads a channel."""
+
+    channel: str
+    client_id: str
+    """Of its only member, or of a durable that is offline; empty for a queue group."""
+    durable: str
+    queue: str
+    offline: bool
+    """No member is connected: a durable that is only kept."""
+    members: int
+    last_sent: int
+    pending: int
+    """Sent and not acknowledged."""
+    backlog: int
+    """Not acknowledged or not even sent."""
+    stalled: int
+    """Members that get nothing more before they acknowledge."""
+
+    @property
+    def name(self) -> str:
+        """How it is told: `client/durable`, `durable:queue`, or what there is of it."""
+        if self.queue:
+            return ":".join(filter(None, (self.durable, self.queue)))
+        return "/".join(filter(None, (self.client_id, self.durable)))
+
+
+def split_queue(subscription: Document) -> tuple[str, str]:
+    """Durable name and queue group: the server shows those of a durable queue as `durable:queue`."""
+    durable, queue = _text(subscription, "durable_name"), _text(subscription, "queue_name")
+    if queue and subscription.get("is_durable"):
+        durable, _, queue = queue.partition(":")
+    return durable, queue
+
+
+def readers(channel: Document) -> list[Reader]:
+    """Who reads the channel; the members of a queue group are one."""
+    groups: dict[tuple[str, ...], list[Document]] = {}
+    for number, sub in enumerate(subscriptions_of(channel)):
+        durable, queue = split_queue(sub)
+        key = ("queue", durable, queue) if queue else ("single", str(number))
+        groups.setdefault(key, []).append(sub)
+    return [_reader(channel, members) for members in groups.values()]
+
+
+def _reader(channel: Document, members: Sequence[Document]) -> Reader:
+    durable, queue = split_queue(members[0])
+    last_sent = max(_count(sub, "last_sent") for sub in members)
+    pending = sum(_count(sub, "pending_count") for sub in members)
+    return Reader(
+        channel=str(channel["name"]),
+        client_id="" if queue else _text(members[0], "client_id"),
+        durable=durable,
+        queue=queue,
+        offline=all(sub.get("is_offline") is True for sub in members),
+        members=len(members),
+        last_sent=last_sent,
+        pending=pending,
+        backlog=max(_count(channel, "last_seq") - max(last_sent, _count(channel, "first_seq") - 1), 0)
+        + pending,
+        stalled=sum(sub.get("is_stalled") is True for sub in members),
+    )
+
+
+def subscriptions_of(document: Document) -> list[Document]:
+    """The subscriptions in a channel's document."""
+    subs = document.get("subscriptions") or []
+    return [sub for sub in subs if isinstance(sub, dict)] if isinstance(subs, list) else []
+
+
+def channel_documents(channels: Iterable[Document]) -> list[Document]:
+    """Each channel as the monitor has it, with sums over its readers."""
+    shaped = []
+    for channel in channels:
+        found = readers(channel)
+        shaped.append(
+            {
+                **channel,
+                "pending": sum(reader.pending for reader in found),
+                "backlog": max((reader.backlog for reader in found), default=0),
+                "stalled": sum(reader.stalled for reader in found),
+                "unread_durables": [reader.name for reader in found if reader.offline],
+            }
+        )
+    return shaped
+
+
+def subscription_documents(channels: Iterable[Document]) -> list[Document]:
+    """Each subscription as the monitor has it, with its channel and how far its reader is behind."""
+    return [
+        {"channel": channel["name"], **sub, "backlog": _reader(channel, [sub]).backlog}
+        for channel in channels
+        for sub in subscriptions_of(channel)
+    ]
+
+
+def client_documents(clients: Iterable[Document]) -> list[Document]:
+    """Each client as the monitor has it, with sums over its subscriptions."""
+    shaped = []
+    for client in clients:
+        subs = list(_client_subscriptions(client))
+        shaped.append(
+            {
+                **client,
+                "pending": sum(_count(sub, "pending_count") for sub in subs),
+                "stalled": sum(sub.get("is_stalled") is True for sub in subs),
+            }
+        )
+    return shaped
+
+
+def _client_subscriptions(client: Document) -> Iterator[Document]:
+    channels = client.get("subscriptions") or {}
+    if isinstance(channels, dict):
+        for subs in channels.values():
+            yield from subscriptions_of({"subscriptions": subs})
+
+
+def select(documents: Iterable[Document], key: str, pattern: str) -> list[Document]:
+    """Those whose name matches the glob; case counts, as it does for the server."""
+    return [document for document in documents if fnmatchcase(str(document.get(key, "")), pattern)]
+
+
+def ordered(documents: Iterable[Document], key: str, name: str) -> list[Document]:
+    """Figures from the largest down, texts from A to Z; what is equal by name."""
+
+    def rank(document: Document) -> tuple[Any, ...]:
+        value = document.get(key, 0)
+        return (-value, str(document.get(name))) if isinstance(value, int) else (0, str(value))
+
+    return sorted(documents, key=rank)
+
+
+def _count(document: Document, key: str) -> int:
+    value = document.get(key)
+    return value if isinstance(value, int) else 0
+
+
+def _text(document: Document, key: str) -> str:
+    value = document.get(key)
+    return value if isinstance(value, str) else ""
