@@ -128,7 +128,7 @@ class _Parser:
     def _entry(self, table: Table) -> None:
         text = self._text
         place = text.place()
-        if text.char in _SEPARATORS:
+        if text.char in _SEPARATORS + "/":
             raise text.error(f"there is a '{text.char}' where a name should be")
         if text.char in "\"'":
             quote = text.char

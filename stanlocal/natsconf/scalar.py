@@ -9,9 +9,12 @@ from datetime import UTC, datetime
 from stanlocal.natsconf.scan import Scanner
 from stanlocal.settings.values import INT64_MAX
 
-_AFTER_NUMBER = r"(?=[\n\r}; ,\t]|\Z)"
-_INTEGER = re.compile(rf"(-?[0-9]+)(?:([kmgtpe])([bi]*))?{_AFTER_NUMBER}", re.IGNORECASE)
-_FLOAT = re.compile(rf"-?[0-9]+\.[0-9]+{_AFTER_NUMBER}")
+_END = r"[\n\r}; ,\t]|\Z"
+_COMMENT = r"#|//"
+"""May follow a number with a point at once; after others it makes them words."""
+_INTEGER = re.compile(rf"(-?[0-9]+)(?:([kmgtpe])([bi]*))?(?={_END})", re.IGNORECASE)
+_FLOAT = re.compile(rf"-?[0-9]+\.[0-9]+(?={_END}|{_COMMENT})")
+_GLUED = re.compile(r"[0-9]+[kmgtpe][bi]*[0-9]", re.IGNORECASE)
 _ADDRESS = re.compile(r"[0-9]+\.[0-9]+\.[0-9.:-]*")
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 _WORD = re.compile(r"[^\n\r\t ;,\]}']*")
@@ -28,6 +31,8 @@ def scalar(text: Scanner) -> str | int | float | datetime | None:
     word = text.text[text.at : text.at + _LONGEST]
     if word.startswith("-") or re.match(r"[0-9]+[.-]", word):
         raise text.error("that is no number, no time such as 2006-01-02T15:04:05Z and no address")
+    if _GLUED.match(word):
+        raise text.error("that begins like a size; write a duration such as 5m10s in quotes")
     if re.match(r"[0-9]+([kmgtpe][bi]*)?\]", word, re.IGNORECASE):
         raise text.error("a number needs a blank or a new line before ']': the server would read on")
     return None

@@ -109,6 +109,8 @@ def test_a_variable_of_the_environment_that_is_no_value_is_an_error_that_does_no
         ("a: 5.5mb", "1:4", "no number"),
         ("a: 2016-13-41T00:00:00Z", "1:4", "is no time"),
         ("a: 1-2", "1:4", "no number"),
+        ("a: 5m10s", "1:4", "write a duration such as 5m10s in quotes"),
+        ("/a: 1", "1:1", "where a name should be"),
         ("a: .5", "1:4", "begin with a digit"),
         ("a: -", "1:4", "no number"),
         ('a: "\\q"', "1:5", "there are no escapes but"),
