@@ -8,6 +8,7 @@
     │   ├── EngineUnavailable    no engine answers, or it refuses us
     │   ├── ImageNotFound        no way led to the server image       .attempts
     │   ├── NodePaused           what was asked needs a node that is not frozen
+    │   ├── Unsupported          this engine cannot do that, another can
     │   ├── PortInUse            a host port is taken                 .port .owner
     │   └── NameConflict         something that is not ours has a name we need  .name
     ├── GroupError               about one FT group
@@ -62,6 +63,10 @@ class ImageNotFound(EngineError):
 
 class NodePaused(EngineError):
     """What was asked needs a node that is not frozen."""
+
+
+class Unsupported(EngineError):
+    """What was asked cannot be done with this engine; nothing was touched."""
 
 
 class PortInUse(EngineError):

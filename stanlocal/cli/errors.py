@@ -19,6 +19,7 @@ _EXIT_CODES: tuple[tuple[type[errors.StanlocalError], int], ...] = (
     (errors.PortInUse, USAGE),
     (errors.NameConflict, USAGE),
     (errors.StoreRefused, USAGE),
+    (errors.Unsupported, USAGE),
     (errors.EngineError, ENGINE),
     (errors.GroupNotFound, NOT_FOUND),
     (errors.NodeNotFound, NOT_FOUND),

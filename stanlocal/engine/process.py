@@ -35,7 +35,14 @@ from stanlocal.engine.process_output import Tail, kept
 from stanlocal.engine.process_server import find_server
 from stanlocal.engine.process_signals import send
 from stanlocal.engine.process_supervise import SAME_USER, STORE_FD
-from stanlocal.errors import EngineError, EngineUnavailable, NodeNotFound, NodePaused, PortInUse
+from stanlocal.errors import (
+    EngineError,
+    EngineUnavailable,
+    NodeNotFound,
+    NodePaused,
+    PortInUse,
+    Unsupported,
+)
 from stanlocal.folders import make_private, state_home
 from stanlocal.plan import GroupPlan, NodePlan, Placement
 from stanlocal.ports import is_free, port_owner
@@ -366,8 +373,8 @@ def _views(folder: Path) -> dict[str, NodeView]:
     return views
 
 
-def _cannot_be_cut_off(node: str) -> EngineError:
-    return EngineError(
+def _cannot_be_cut_off(node: str) -> Unsupported:
+    return Unsupported(
         f"{node} cannot be cut off with the process engine, because all nodes share this machine's loopback; "
         "use a group made with '--engine docker'"
     )

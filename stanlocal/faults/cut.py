@@ -8,10 +8,21 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import ClassVar
 
+from stanlocal.errors import Unsupported
 from stanlocal.faults.base import Fault, Scene
 from stanlocal.faults.expectation import Expectation, names, nothing_follows
 from stanlocal.journal import Condition
 from stanlocal.states import GroupState, GroupStatus, NodeStatus
+
+
+def _check_networks(scene: Scene) -> None:
+    """Raises `Unsupported` where nodes have no networks that they could be cut from."""
+    engine = scene.group.engine
+    if not engine.placement.own_network:
+        raise Unsupported(
+            f"{names(scene.targets)} cannot be cut off with the {engine.name} engine, because all nodes "
+            "share this machine's loopback; use a group made with '--engine docker'"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +32,9 @@ class Partition(Fault):
     name: ClassVar[str] = "partition"
     summary: ClassVar[str] = "cut a node's routes to the others; clients still reach it"
     leaves: ClassVar[Condition | None] = "unrouted"
+
+    def check(self, scene: Scene) -> None:
+        _check_networks(scene)
 
     def expect(self, status: GroupStatus, targets: Sequence[NodeStatus]) -> Expectation:
         if status.active is None:
@@ -51,6 +65,9 @@ class Isolate(Fault):
     name: ClassVar[str] = "isolate"
     summary: ClassVar[str] = "cut a node off from nodes and clients; an active one keeps the store lock"
     leaves: ClassVar[Condition | None] = "isolated"
+
+    def check(self, scene: Scene) -> None:
+        _check_networks(scene)
 
     def expect(self, status: GroupStatus, targets: Sequence[NodeStatus]) -> Expectation:
         cut_off = [node for node in targets if node.holds_store]
