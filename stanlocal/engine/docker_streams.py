@@ -62,11 +62,9 @@ class LineSplitter:
 
 def split_stamped(output: bytes) -> list[RawLine]:
     """Lines that the engine wrote with its own time stamp in front."""
-    lines = []
-    for raw in output.decode("utf-8", "replace").splitlines():
-        stamp, _, text = raw.partition(" ")
-        lines.append(RawLine(parse_time(stamp), text))
-    return lines
+    splitter = LineSplitter()
+    stamped = (line.partition(" ") for line in (*splitter.feed(output), *splitter.end()))
+    return [RawLine(parse_time(stamp), text) for stamp, _, text in stamped]
 
 
 def parse_time(stamp: str) -> datetime:
