@@ -1,0 +1,123 @@
+"""The peer: Docker Compose with the same pair, image, configuration and hardening."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from stanlocal.api import SERVER_USER
+from stanlocal.conf import render
+from stanlocal.container import container
+from stanlocal.plan import GroupPlan, plan_group
+from stanlocal.settings import load
+from tests.support.servers import free_ports
+
+POLL_S = 0.02
+_TIMEOUT_S = 60.0
+
+
+def find_compose() -> Sequence[str] | None:
+    """Compose v2 where the docker command has it, else v1."""
+    if shutil.which("docker"):
+        plugin = ["docker", "compose"]
+        if subprocess.run([*plugin, "version"], capture_output=True).returncode == 0:
+            return plugin
+    v1 = shutil.which("docker-compose")
+    return [v1] if v1 else None
+
+
+def version(compose: Sequence[str]) -> str:
+    said = subprocess.run([*compose, "version", "--short"], capture_output=True, text=True, check=True)
+    return said.stdout.strip()
+
+
+class Compose:
+    """One project, written into `folder`."""
+
+    def __init__(self, command: Sequence[str], folder: Path, group: str) -> None:
+        folder.mkdir(parents=True)
+        self._plan = _plan(folder, group)
+        file = folder / "compose.json"  # JSON is YAML
+        file.write_text(json.dumps(_project(self._plan)))
+        self._command = [*command, "-p", group, "-f", str(file)]
+
+    def up(self) -> None:
+        """Returns once a node is active."""
+        self._run("up", "-d")
+        deadline = time.monotonic() + _TIMEOUT_S
+        while not any(map(_is_active, self._plan.monitor_urls)):
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"no active node after {_TIMEOUT_S:g} s")
+            time.sleep(POLL_S)
+
+    def down(self) -> None:
+        self._run("down", "-t", "0")
+
+    def _run(self, *arguments: str) -> None:
+        subprocess.run([*self._command, *arguments], capture_output=True, check=True)
+
+
+def _is_active(monitor_url: str) -> bool:
+    """The server answers 200 when it is active, 204 when it is a standby."""
+    try:
+        with urllib.request.urlopen(f"{monitor_url}/streaming/isFTActive", timeout=1) as answer:
+            return bool(answer.status == 200)
+    except (OSError, urllib.error.URLError):
+        return False
+
+
+def _plan(folder: Path, group: str) -> GroupPlan:
+    settings = load({"group": group}, {}, None, folder)
+    ports = free_ports(4)
+    store = folder / "store"
+    store.mkdir()
+    user = SERVER_USER if os.geteuid() == 0 else f"{os.geteuid()}:{os.getegid()}"
+    plan = plan_group(
+        group=group,
+        image=settings.image,
+        ports=[(ports[0], ports[1]), (ports[2], ports[3])],
+        store_dir=str(store),
+        state_dir=str(folder),
+        user=user,
+        streaming=settings.streaming,
+        nats=settings.nats,
+    )
+    for node in plan.nodes:
+        conf = Path(plan.conf_dir(node))
+        conf.mkdir(parents=True)
+        (conf / "stan.conf").write_text(render(plan, node))
+    if os.geteuid() == 0:
+        os.chown(store, *map(int, user.split(":")))
+    return plan
+
+
+def _project(plan: GroupPlan) -> dict[str, Any]:
+    services = {}
+    for node in plan.nodes:
+        told = container(plan, node)
+        services[told.name] = {
+            "container_name": told.name,
+            "image": told.image,
+            "command": list(told.command),
+            "user": told.user,
+            "read_only": told.read_only,
+            "cap_drop": list(told.cap_drop),
+            "security_opt": list(told.security_opt),
+            "pids_limit": told.pids_limit,
+            "stop_grace_period": f"{told.stop_grace_s}s",
+            "logging": {"driver": told.log_driver, "options": dict(told.log_options)},
+            "ports": [f"{port.host}:{port.outside}:{port.inside}" for port in told.ports],
+            "volumes": [
+                f"{mount.source}:{mount.target}:{'ro' if mount.read_only else 'rw'}" for mount in told.mounts
+            ],
+            "networks": {"clients": {}, "routes": {"aliases": [told.route_alias]}},
+        }
+    return {"version": "2.4", "services": services, "networks": {"clients": {}, "routes": {"internal": True}}}
