@@ -180,6 +180,16 @@ def helm(
         context.say(f"left out: {line}")
 
 
+@export.command()
+@output_option("Write stanlocal-dashboard.json there.")
+@pass_context
+def grafana(context: Context, output: Path | None) -> None:
+    """Print a Grafana dashboard for the metrics of 'stanlocal metrics'."""
+    from stanlocal.export import grafana as exporter
+
+    _out(context, output, exporter.FILE, exporter.dashboard() + "\n")
+
+
 def _plan(context: Context, flags: Mapping[str, Any]) -> GroupPlan:
     from stanlocal.cli.planned import planned
 

@@ -1,0 +1,1 @@
+"""The group for Prometheus: the exporter's names, and our own."""

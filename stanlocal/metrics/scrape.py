@@ -1,0 +1,73 @@
+"""One scrape of the nodes' monitors: what answered in time, and what did not.
+
+A standby answers everything with zeros, a node that recovers holds its connection open without a word, a
+dead one refuses it. None of them may hold up the others or the scrape.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from stanlocal.errors import MonitorError
+from stanlocal.inspect import pages
+from stanlocal.monitor import Outcome, fetch
+
+_T = TypeVar("_T")
+
+TIMEOUT_S = 0.8
+"""For all answers of all nodes; Prometheus gives up after 10 s, a person sooner."""
+
+ENDPOINTS = ("varz", "connz", "routez", "subsz")
+"""Of the NATS server; `subsz` is what the exporter's -subz asks."""
+
+
+@dataclass(frozen=True, slots=True)
+class NodeScrape:
+    """What one node answered."""
+
+    node: str
+    outcome: Outcome
+    """Of its streaming server's document."""
+    seconds: float
+    server: Mapping[str, Any]
+    """`/streaming/serverz`; empty when it did not answer."""
+    channels: Sequence[Mapping[str, Any]]
+    nats: Mapping[str, Mapping[str, Any]]
+    """By the names in `ENDPOINTS`; those that did not answer are missing."""
+
+
+async def scrape(monitors: Sequence[tuple[str, str]], timeout: float = TIMEOUT_S) -> list[NodeScrape]:
+    """Asks the monitors of these nodes (name, URL), all at once; returns within `timeout` seconds."""
+    return list(await asyncio.gather(*(_scrape(node, url, timeout) for node, url in monitors)))
+
+
+async def _scrape(node: str, url: str, timeout: float) -> NodeScrape:
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    server, channels, *nats = await asyncio.gather(
+        _try(pages.server(url, timeout)),
+        _try(pages.channels(url, timeout)),
+        *(_try(fetch(url, f"/{endpoint}", timeout)) for endpoint in ENDPOINTS),
+    )
+    return NodeScrape(
+        node=node,
+        outcome=server.outcome if isinstance(server, MonitorError) else "answered",
+        seconds=loop.time() - began,
+        server={} if isinstance(server, MonitorError) else server,
+        channels=() if isinstance(channels, MonitorError) else channels,
+        nats={
+            endpoint: answer
+            for endpoint, answer in zip(ENDPOINTS, nats, strict=True)
+            if not isinstance(answer, MonitorError)
+        },
+    )
+
+
+async def _try(work: Awaitable[_T]) -> _T | MonitorError:
+    try:
+        return await work
+    except MonitorError as error:
+        return error
