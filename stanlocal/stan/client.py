@@ -195,7 +195,7 @@ class Client:
 
     async def _say_goodbye(self, drain: bool) -> StanError | None:
         connection = self._connection
-        patience = connection.options.patience
+        patience = connection.options.parting
         try:
             async with asyncio.timeout(patience):
                 await self.flush()

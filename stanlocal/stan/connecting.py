@@ -63,14 +63,15 @@ def connect(
     node's of an FT group. Or `nats`: an open nats-py client, which stays open. Other keywords go to
     nats-py's `connect`: `tls`, `user`, `password`, `token`, `nkeys_seed`, `user_credentials`, …
 
-    `request_timeout`: seconds for connecting, subscribing and closing; 2, or 10 with `retry`.
+    `request_timeout`: seconds for connecting, subscribing and closing; 2, or with `retry` 10 (closing 2).
     `ack_timeout`: seconds for a publish. `max_pub_acks_inflight`: messages that may be unacknowledged.
     `ping_interval` (seconds) and `ping_max_out`: when the server has not answered more pings than
     that in a row, the client is lost. `retry`: see `Client.publish`; connecting and subscribing wait
     for an active server, too. `reconnect`: when the server no longer knows the client (its data is
     gone, or it gave us up), register again and subscribe from the last message processed, instead
-    of being lost. `on_connection_lost`: called once with the client and the reason when it is lost,
-    not when it is closed. `allow_close_retry`: see `Client.close`.
+    of being lost; where its data is gone, what others published before that is not delivered.
+    `on_connection_lost`: called once with the client and the reason when it is lost, not when it is
+    closed. `allow_close_retry`: see `Client.close`.
 
     The connection to NATS is kept for as long as it takes, and moved to a server that reaches the
     active. Raises `InvalidName`, `InvalidOption`, `ConnectFailed` (NATS lets us in nowhere),

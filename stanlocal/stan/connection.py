@@ -53,7 +53,7 @@ class Connection:
         self._loop = asyncio.get_running_loop()
         self.publisher.on_no_active = lambda: self.recovery.suspect(lost=options.retry)
         self.publisher.on_stall = lambda: self.recovery.suspect(lost=False)
-        self.publisher.on_unregistered = lambda: self.recovery.suspect(lost=True)
+        self.publisher.on_unregistered = lambda: self.recovery.suspect(lost=options.reconnect)
         self.recovery.on_lost = self.publisher.interrupted
         self.recovery.on_active = self._active_found
         self.recovery.on_unknown = self._unknown
@@ -130,7 +130,8 @@ class Connection:
         """Have the server forget the client; its durables stay."""
         doing = f"close {self.session.client_id!r}"
         request = pb.CloseRequest(client_id=self.session.client_id).SerializeToString()
-        reply = await self.ask(self.session.close_requests, request, doing, CloseTimeout, self.deadline())
+        deadline = self._loop.time() + self.options.parting
+        reply = await self.ask(self.session.close_requests, request, doing, CloseTimeout, deadline)
         if error := wire.decode(pb.CloseResponse, reply).error:
             raise server_error(error, doing)
 

@@ -55,6 +55,11 @@ class ClientOptions:
             return self.request_timeout
         return 10.0 if self.retry else 2.0
 
+    @property
+    def parting(self) -> float:
+        """How long closing may take: 2 s unless told otherwise; who leaves does not wait for a failover."""
+        return self.request_timeout or 2.0
+
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionOptions:

@@ -123,6 +123,8 @@ class Publisher:
         """Take the message into the window, which has room, and send it."""
         if self._closed is not None:
             raise self._closed
+        if type(payload) is not bytes:
+            payload = _as_bytes(payload)
         encoder = self._encoders.get(channel) or self._encoder(channel)
         if len(payload) > encoder.most:
             self._refuse_size(channel, payload)
@@ -209,10 +211,11 @@ class Publisher:
             )
             return
         refusal = server_error(reply.error, doing)
-        if self._retry and self._options.reconnect and isinstance(refusal, InvalidPublishRequest):
-            self.on_unregistered()  # kept, and sent again for the new registration
-        else:
-            self._settle(token, ack, refusal)
+        if isinstance(refusal, InvalidPublishRequest):
+            self.on_unregistered()
+            if self._retry and self._options.reconnect:
+                return  # kept, and sent again for the new registration
+        self._settle(token, ack, refusal)
 
     def _settle(self, token: bytes, ack: PublishAck, error: StanError | None) -> None:
         del self._inflight[token]
@@ -327,3 +330,9 @@ class Publisher:
             f"publish to {ack.channel!r}: no ack within {ack.deadline - ack.published:g} s ({why}); "
             "the message may or may not be stored, publish it again to be sure"
         )
+
+
+def _as_bytes(payload: bytes | bytearray | memoryview) -> bytes:
+    if isinstance(payload, bytes | bytearray | memoryview):
+        return bytes(payload)
+    raise TypeError(f"publish: data is {type(payload).__name__}; give bytes, for example text.encode()")

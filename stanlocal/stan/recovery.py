@@ -99,6 +99,10 @@ class Recovery:
 
     async def ping(self) -> tuple[Verdict, ServerError | None]:
         """Ask the active whether it is there and knows us."""
+        if not self.session.pings:
+            # A server from before pings: there is no asking, only trying again after a while.
+            await asyncio.sleep(SCOUT_AFTER)
+            return Verdict.ACTIVE, None
         try:
             reply = await self._requests.request(self.session.ping_requests, self.session.ping, PING_TIMEOUT)
             text = wire.decode(pb.PingResponse, reply).error

@@ -385,3 +385,32 @@ async def test_server_without_pings(fake: FakeStan, connect: Connect) -> None:
     client = await connect(cluster_id=fake.cluster_id, ping_interval=1)
     await client.publish("foo", b"x")
     assert "ping" not in fake.seen
+
+
+async def test_publish_refused_as_unknown_loses_the_client(fake: FakeStan, connect: Connect) -> None:
+    """A publish refused because the server does not know the client shows that the client is lost."""
+    refusal = pb.PubAck(guid="g", error="stan: invalid publish request").SerializeToString()
+    fake.answers["pub"] = lambda _: refusal
+    fake.answers["ping"] = lambda _: pb.PingResponse(
+        error="client has been replaced or is no longer registered"
+    ).SerializeToString()
+    lost = Lost()
+    client = await connect(cluster_id=fake.cluster_id, on_connection_lost=lost)
+    with pytest.raises(errors.InvalidPublishRequest):
+        await client.publish("foo", b"x")
+    assert "no longer registered" in str(await lost.wait(2))
+
+
+async def test_closing_does_not_wait_for_a_failover(
+    make_group: Callable[..., Group], connect: Connect
+) -> None:
+    """With nobody left, closing a client gives up after two seconds, also with `retry`."""
+    group = make_group(nodes=1, ft=False)
+    await asyncio.to_thread(group.start)
+    client = await connect(group.urls, retry=True)
+    await asyncio.to_thread(group.nodes[0].kill)
+    begin = asyncio.get_running_loop().time()
+    with pytest.raises(errors.StanError):
+        await client.close()
+    assert asyncio.get_running_loop().time() - begin < 3
+    assert client.is_closed

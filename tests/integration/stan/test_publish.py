@@ -15,7 +15,7 @@ from stanlocal.stan._pb import stan_pb2 as pb
 from tests.integration.stan.conftest import Connect
 from tests.integration.stan.fake_stan import FakeStan, fake_stan
 from tests.integration.stan.ft_processes import Group
-from tests.integration.stan.helpers import Inbox, fill, no_task_left
+from tests.integration.stan.helpers import Inbox, eventually, fill, no_task_left
 
 pytestmark = pytest.mark.server
 
@@ -197,6 +197,7 @@ async def test_an_active_that_goes_silently_is_noticed(group: Group, connect: Co
         server.answers["pub"] = lambda _: None
         client = await connect(cluster_id="dies", request_timeout=0.2)
         ack = await client.publish_async("foo", b"x")
+        await eventually(lambda: "pub" in server.seen)
     begin = asyncio.get_running_loop().time()
     with pytest.raises(errors.ConnectionInterrupted, match=r"active server went away.*may or may not"):
         await ack
@@ -255,3 +256,18 @@ async def test_a_lost_nats_connection_fails_what_is_unanswered(fake: FakeStan, c
     client.nats._transport._io_writer.transport.abort()  # type: ignore[union-attr]
     with pytest.raises(errors.ConnectionInterrupted, match="may or may not be stored"):
         await ack
+
+
+@pytest.mark.parametrize("data", [b"x", bytearray(b"x"), memoryview(b"x")])
+async def test_any_bytes_can_be_published(client: stan.Client, channel: str, data: bytes) -> None:
+    """Bytes, bytearray and memoryview are published alike."""
+    await client.publish(channel, data)
+    subscription = await client.subscribe(channel, start=stan.DeliverAll())
+    assert (await anext(subscription)).data == b"x"
+
+
+async def test_text_must_be_encoded(client: stan.Client, channel: str) -> None:
+    """A str is refused with a word on what to do, and holds no place in the window."""
+    with pytest.raises(TypeError, match="encode"):
+        await client.publish(channel, "text")  # type: ignore[arg-type]
+    assert client.unacknowledged == 0
