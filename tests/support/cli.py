@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 COMMAND = (sys.executable, "-m", "stanlocal")
+_TIMEOUT_S = 90
+"""More than `up` gives itself."""
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -37,7 +39,7 @@ class Cli:
         group = ("--group", self.group) if self.group else ()
         return [*COMMAND, *group, *arguments]
 
-    def run(self, *arguments: str, timeout: float = 90, **env: str) -> subprocess.CompletedProcess[str]:
+    def run(self, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
         """The command, ended; nothing is on its standard input."""
         return subprocess.run(
             self.command(*arguments),
@@ -46,18 +48,18 @@ class Cli:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=timeout,
+            timeout=_TIMEOUT_S,
         )
 
-    def ok(self, *arguments: str, timeout: float = 90, **env: str) -> str:
+    def ok(self, *arguments: str, **env: str) -> str:
         """What a command that must succeed prints."""
-        done = self.run(*arguments, timeout=timeout, **env)
+        done = self.run(*arguments, **env)
         assert done.returncode == 0, f"{arguments}: exit {done.returncode}: {done.stderr}"
         return done.stdout
 
-    def json(self, *arguments: str, timeout: float = 90, **env: str) -> Any:
+    def json(self, *arguments: str, **env: str) -> Any:
         """The one document that a command that must succeed prints with `--json`."""
-        return json.loads(self.ok(*arguments, "--json", timeout=timeout, **env))
+        return json.loads(self.ok(*arguments, "--json", **env))
 
     @contextmanager
     def started(self, *arguments: str, **env: str) -> Iterator[subprocess.Popen[str]]:

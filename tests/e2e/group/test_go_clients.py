@@ -43,7 +43,7 @@ def publish(program: Path, url: str, message: str) -> None:
 
 def read_all(program: Path, url: str, count: int) -> list[str]:
     """The first messages of the channel, from its beginning."""
-    command = [program, "-s", url, "-c", "test-cluster", "-id", "go-sub", "--all", "orders"]
+    command = [str(program), "-s", url, "-c", "test-cluster", "-id", "go-sub", "--all", "orders"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
         assert process.stdout is not None
         found: list[str] = []
