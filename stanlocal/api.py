@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import os
+import secrets
 import warnings
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -29,6 +30,7 @@ from stanlocal.group import Group, Look
 from stanlocal.home import GroupHome, known_groups
 from stanlocal.journal import FaultRecord
 from stanlocal.logs.merge import NodeLine
+from stanlocal.moments import Outage
 from stanlocal.plan import STOP_GRACE_S
 from stanlocal.settings import Settings, load
 from stanlocal.states import GroupState, GroupStatus
@@ -179,6 +181,21 @@ class FTGroup:
         plan, _ = await (await self.core()).find()
         chosen = {"retry": True, **options}
         return await stan.connect(plan.client_urls, cluster_id=plan.cluster_id, client_id=client_id, **chosen)
+
+    async def probe(self) -> AsyncGenerator[Outage]:
+        """Publishes all the time, and yields each outage once it is over, until it is closed.
+
+        The outages go on record, so that `failovers` has the phase up to the first ack. It publishes to the
+        channel `stanlocal.probe`; see `stanlocal.probe.outages`.
+        """
+        from stanlocal import probe
+
+        journal = (await self.core()).home.journal
+        client = await self.connect(f"stanlocal-probe-{secrets.token_hex(4)}")
+        async with client, aclosing(probe.outages(client)) as outages:
+            async for outage in outages:
+                journal.append(probe.record(outage))
+                yield outage
 
     # The whole group
 

@@ -18,13 +18,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from stanlocal.journal import rfc3339
 from stanlocal.logs import events as ev
-from stanlocal.moments import Ended, Healed, Hit, Logged, Moment
+from stanlocal.moments import Ended, Healed, Hit, Logged, Moment, Outage
 
 PHASES = ("detected", "lock", "recovering", "ready", "first_ack")
 
@@ -46,7 +46,13 @@ class Failover:
     lock_at: datetime | None
     recovered_at: datetime | None
     ready_at: datetime
+    recovery_began_at: datetime | None = None
+    last_ack_at: datetime | None = None
+    """The last publish that was acknowledged before, as a client saw it."""
+    lost_at: datetime | None = None
+    """When that client's connection broke; None also when it was connected to another node."""
     first_ack_at: datetime | None = None
+    """The first publish that was acknowledged afterwards, as that client saw it."""
 
     @property
     def phases_ms(self) -> dict[str, float | None]:
@@ -72,6 +78,22 @@ class Failover:
         """From the fault to the next node's being ready."""
         return _milliseconds(self.ready_at - self.started_at)
 
+    @property
+    def moments(self) -> dict[str, str | None]:
+        """Everything that was seen of it, in the order in which it is bound to happen."""
+        seen = {
+            "last_ack": self.last_ack_at,
+            "fault": self.started_at,
+            "connection_lost": self.lost_at,
+            "detected": self.detected_at,
+            "lock": self.lock_at,
+            "recovery_began": self.recovery_began_at,
+            "recovery_ended": self.recovered_at,
+            "ready": self.ready_at,
+            "first_ack": self.first_ack_at,
+        }
+        return {name: rfc3339(time) if time else None for name, time in seen.items()}
+
     def document(self) -> dict[str, Any]:
         """As the contract shows it."""
         return {
@@ -81,6 +103,7 @@ class Failover:
             "started_at": rfc3339(self.started_at),
             "phases_ms": self.phases_ms,
             "outage_ms": self.outage_ms,
+            "moments": self.moments,
         }
 
 
@@ -113,7 +136,24 @@ class FailoverTracker:
 def find(moments: Iterable[Moment]) -> list[Failover]:
     """The failovers among moments in the order of time."""
     tracker = FailoverTracker()
-    return [failover for moment in moments if (failover := tracker.observe(moment))]
+    found: list[Failover] = []
+    for moment in moments:
+        if failover := tracker.observe(moment):
+            found.append(failover)
+        elif isinstance(moment.what, Outage) and found:
+            found[-1] = _seen_by_client(found[-1], moment.what)
+    return found
+
+
+def _seen_by_client(failover: Failover, outage: Outage) -> Failover:
+    """The failover with what a client saw of it; unchanged when it saw something else, or saw it before.
+
+    Of several failovers within one outage the last one ended it.
+    """
+    meant = outage.last_ack <= failover.ready_at <= outage.first_ack + _SKEW
+    if not meant or failover.first_ack_at is not None:
+        return failover
+    return replace(failover, last_ack_at=outage.last_ack, lost_at=outage.lost, first_ack_at=outage.first_ack)
 
 
 def _logged(moment: Moment, *kinds: type[ev.LogEvent]) -> bool:
@@ -140,6 +180,7 @@ def _failover(from_node: str, to_node: str, since: Sequence[Moment], ready_at: d
         lock_at=lock,
         recovered_at=_last(new, ev.RecoveryEnded),
         ready_at=ready_at,
+        recovery_began_at=_last(new, ev.RecoveryStarted),
     )
 
 

@@ -130,9 +130,7 @@ class Journal:
 
     def append(self, record: Record) -> None:
         """On disk when this returns."""
-        document = {
-            key: value for key, value in asdict(record).items() if value not in (None, "", (), {}, False)
-        }
+        document = {key: value for key, value in asdict(record).items() if value not in (None, "", (), {})}
         document["time"] = rfc3339(record.time)
         line = (json.dumps(document, separators=(",", ":")) + "\n").encode()
         self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -37,7 +37,7 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "fault": ("stanlocal.cli.faults", "Say what a fault will do, inject it, compare."),
     "logs": ("stanlocal.cli.history", "Show the nodes' logs, merged in time order."),
     "events": ("stanlocal.cli.history", "Show what happened."),
-    "failovers": ("stanlocal.cli.history", "Show each failover with its phases."),
+    "failovers": ("stanlocal.cli.failovers", "Show each failover with its phases."),
     "faults": ("stanlocal.cli.faults", "Show the faults that there were, or could be (--list)."),
     "pub": ("stanlocal.cli.stan", "Publish messages and wait for their acks."),
     "sub": ("stanlocal.cli.stan", "Subscribe and print messages."),

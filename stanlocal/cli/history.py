@@ -1,4 +1,4 @@
-"""Commands about what happened: logs, events, failovers."""
+"""Commands about what happened: logs, events."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from stanlocal.cli.context import Context, pass_context
 if TYPE_CHECKING:
     from rich.text import Text
 
-    from stanlocal.failovers import Failover
     from stanlocal.group import Group
     from stanlocal.logs.merge import NodeLine
     from stanlocal.timeline import Event
@@ -189,50 +188,3 @@ def event_text(event: Event) -> str:
             return "took the store lock" if event.node else f"the lock file was {detail['lock_file']}"
         case _:
             return str(detail["problem"])
-
-
-@click.command()
-@pass_context
-def failovers(context: Context) -> None:
-    """Show each failover: cause, from, to, and its phases from the servers' own time stamps."""
-
-    async def work() -> None:
-        from stanlocal.failovers import document
-
-        group = context.ft_group()
-        found = await group.failovers()
-        await group.close()
-        if context.json:
-            context.print_json(document(found))
-            return
-        if not found:
-            context.say("no failover yet; try 'stanlocal kill @active'")
-            return
-        table = render.table("STARTED", "CAUSE", "FROM", "TO", *_PHASE_HEADS, "OUTAGE", right=range(4, 10))
-        for failover in found:
-            table.add_row(
-                failover.started_at.astimezone().strftime("%H:%M:%S"),
-                failover.cause,
-                failover.from_node,
-                failover.to_node,
-                *(_ms(duration) for duration in failover.phases_ms.values()),
-                _ms(failover.outage_ms),
-            )
-        render.console().print(table)
-        context.say(f"ms; without a client's view no ACK and OUTAGE; fault to ready: {_spread(found)}")
-
-    run(work())
-
-
-_PHASE_HEADS = ("DETECT", "LOCK", "RECOVER", "READY", "ACK")
-
-
-def _spread(found: Sequence[Failover]) -> str:
-    from stanlocal.failovers import percentile
-
-    took = [failover.server_ms for failover in found]
-    return f"median {_ms(percentile(took, 50))}, longest {_ms(max(took))}"
-
-
-def _ms(duration: float | None) -> str:
-    return "-" if duration is None else f"{duration:.0f}"

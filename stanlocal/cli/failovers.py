@@ -1,0 +1,158 @@
+"""The failovers: a table, a bar each, a picture; and the probe that times them as clients feel them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import aclosing, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from stanlocal.cli import render
+from stanlocal.cli.aio import run
+from stanlocal.cli.context import Context, pass_context
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+    from stanlocal.api import FTGroup
+    from stanlocal.failovers import Failover
+
+_HEADS = ("DETECT", "LOCK", "RECOVER", "READY", "ACK")
+_PARTS = (("░", "white"), ("▒", "yellow"), ("▓", "bright_yellow"), ("█", "green"), ("▪", "blue"))
+"""What a phase's part of a bar is made of; told apart without colours, too."""
+_BAR_WIDTH = 50
+
+
+@click.command()
+@click.option(
+    "--probe", is_flag=True, help="Publish meanwhile, to time them as clients feel them; until Ctrl-C."
+)
+@click.option("--for", "seconds", type=float, metavar="S", help="With --probe: for so many seconds.")
+@click.option("--svg", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Draw them.")
+@click.option(
+    "--html", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Drawing and figures."
+)
+@pass_context
+def failovers(
+    context: Context, probe: bool, seconds: float | None, svg: Path | None, html: Path | None
+) -> None:
+    """Show each failover: cause, from, to, and its phases from the servers' own time stamps.
+
+    What happened while no client looked has no ACK and no OUTAGE: run 'stanlocal failovers --probe' in
+    another terminal while you inject faults.
+    """
+    if seconds is not None and not probe:
+        raise click.UsageError("--for says how long to probe: use it with --probe")
+
+    async def work() -> None:
+        group = context.ft_group()
+        try:
+            if probe:
+                await _probe(context, group, seconds)
+        finally:  # Ctrl-C ends a probe, and what it has seen is shown
+            found = await group.failovers()
+            name = (await group.core()).name
+            await group.close()
+            _draw(context, found, name, svg, html)
+            _show(context, found)
+
+    run(work())
+
+
+async def _probe(context: Context, group: FTGroup, seconds: float | None) -> None:
+    context.say(
+        "probing: each outage is told once it is over; Ctrl-C ends it" if seconds is None else "probing"
+    )
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds), aclosing(group.probe()) as outages:
+            async for outage in outages:
+                ms = (outage.first_ack - outage.last_ack).total_seconds() * 1000
+                time = outage.last_ack.astimezone().strftime("%H:%M:%S.%f")[:-3]
+                context.say(f"{time}  publishes were not acknowledged for {ms:.0f} ms")
+
+
+def _draw(
+    context: Context, found: Sequence[Failover], group: str, svg: Path | None, html: Path | None
+) -> None:
+    from stanlocal import drawing
+
+    drawn = []
+    if svg is not None:
+        drawn.append((svg, drawing.svg(found)))
+    if html is not None:
+        drawn.append((html, drawing.page(found, group)))
+    for path, text in drawn:
+        try:
+            path.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise click.FileError(str(path), error.strerror) from error
+        context.say(f"drawn: {path}")
+
+
+def _show(context: Context, found: Sequence[Failover]) -> None:
+    from stanlocal.failovers import document
+
+    described = document(found)
+    if context.json:
+        context.print_json(described)
+        return
+    if not found:
+        context.say("no failover yet; try 'stanlocal kill @active'")
+        return
+    table = render.table("STARTED", "CAUSE", "FROM", "TO", *_HEADS, "OUTAGE", right=range(4, 10))
+    for failover in found:
+        table.add_row(
+            failover.started_at.astimezone().strftime("%H:%M:%S"),
+            failover.cause,
+            failover.from_node,
+            failover.to_node,
+            *(_ms(duration) for duration in failover.phases_ms.values()),
+            _ms(failover.outage_ms),
+        )
+    out = render.console()
+    out.print(table)
+    longest = max(sum(filter(None, failover.phases_ms.values())) for failover in found)
+    for failover in found:
+        out.print(_bar(failover, longest))
+    out.print(_legend())
+    if described["p50_ms"] is not None:
+        spread = ", ".join(f"{name[:-3]} {_ms(described[name])}" for name in ("p50_ms", "p95_ms", "max_ms"))
+        context.say(f"outage in ms: {spread}")
+    context.say(f"ms; without a client's view no ACK and OUTAGE; fault to ready: {_spread(found)}")
+
+
+def _bar(failover: Failover, longest: float) -> Text:
+    from rich.text import Text
+
+    bar = Text(f"{failover.started_at.astimezone():%H:%M:%S} ")
+    seen = total = 0.0
+    for (glyph, colour), duration in zip(_PARTS, failover.phases_ms.values(), strict=True):
+        total += duration or 0.0
+        end = round(total / longest * _BAR_WIDTH) if longest else 0
+        bar.append(glyph * (end - round(seen)), colour)
+        seen = end
+    return bar.append(f" {total:.0f} ms")
+
+
+def _legend() -> Text:
+    from rich.text import Text
+
+    legend = Text(" " * 9)
+    for (glyph, colour), head in zip(_PARTS, _HEADS, strict=True):
+        legend.append(glyph, colour).append(f" {head.lower()}  ")
+    legend.rstrip()
+    return legend
+
+
+def _spread(found: Sequence[Failover]) -> str:
+    from stanlocal.failovers import percentile
+
+    took = [failover.server_ms for failover in found]
+    return f"median {_ms(percentile(took, 50))}, longest {_ms(max(took))}"
+
+
+def _ms(duration: float | None) -> str:
+    return "-" if duration is None else f"{duration:.0f}"

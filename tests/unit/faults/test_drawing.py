@@ -1,0 +1,43 @@
+"""Failovers as a picture."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from xml.etree import ElementTree
+
+from stanlocal import drawing
+from stanlocal.failovers import PHASES, Failover
+
+T0 = datetime(2026, 1, 1, tzinfo=UTC)
+FAILOVER = Failover(
+    cause="<kill>",
+    from_node="t-0",
+    to_node="t-1",
+    started_at=T0,
+    detected_at=T0 + timedelta(milliseconds=3),
+    lock_at=T0 + timedelta(milliseconds=700),
+    recovered_at=None,
+    ready_at=T0 + timedelta(milliseconds=720),
+    first_ack_at=T0 + timedelta(milliseconds=730),
+)
+
+
+def test_the_picture_names_each_phase_and_runs_nothing() -> None:
+    text = drawing.svg([FAILOVER, FAILOVER])
+    root = ElementTree.fromstring(text)
+    assert root.tag == "{http://www.w3.org/2000/svg}svg"
+    assert not [part for part in root.iter() if str(part.tag).endswith("script")]
+    assert not [name for part in root.iter() for name in part.attrib if name.startswith("on")]
+    assert all(phase in text for phase in PHASES)
+
+
+def test_there_is_a_picture_of_nothing() -> None:
+    assert ElementTree.fromstring(drawing.svg([])).tag.endswith("svg")
+
+
+def test_the_page_has_the_figures_and_takes_names_for_text() -> None:
+    text = drawing.page([FAILOVER], "<b>")
+    assert "<kill>" not in text
+    assert "<b>" not in text
+    assert '<td class="n">697.0</td>' in text
+    assert "p50 730 ms" in text
