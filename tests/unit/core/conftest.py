@@ -79,10 +79,12 @@ class World:
 async def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
     machine = FakeMachine()
     monkeypatch.setattr("stanlocal.observe.probe", _no_monitor)
+    for user_of_ports in ("stanlocal.ports", "stanlocal.bringup"):
+        monkeypatch.setattr(f"{user_of_ports}.is_free", lambda port, host="": True)
     yield World(tmp_path, machine)
     machine.shut_down()
 
 
 async def _no_monitor(url: str, timeout: float) -> MonitorAnswer:
-    """The fake's servers listen nowhere; what has their ports is somebody else's."""
+    """The fake's servers listen nowhere; what has their ports here is none of theirs."""
     return MonitorAnswer("refused")
