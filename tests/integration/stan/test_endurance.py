@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-from pathlib import Path
 
 import pytest
 from nats.aio.client import Client as NatsClient
@@ -12,6 +11,7 @@ from nats.aio.client import Client as NatsClient
 from stanlocal import stan
 from stanlocal.stan import errors
 from stanlocal.stan._pb import stan_pb2 as pb
+from tests.bench.stan.memory import grown
 from tests.integration.stan.conftest import Connect
 from tests.integration.stan.fake_stan import fake_stan
 from tests.integration.stan.ft_processes import Group
@@ -19,44 +19,10 @@ from tests.integration.stan.helpers import no_task_left
 
 pytestmark = [pytest.mark.server, pytest.mark.slow, pytest.mark.timeout(300)]
 
-MEGABYTE = 1024 * 1024
 
-
-def resident() -> int:
-    """This process's resident memory in bytes."""
-    line = next(
-        line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmRSS")
-    )
-    return int(line.split()[1]) * 1024
-
-
-async def test_memory_stays_flat_over_a_million_messages(connect: Connect, channel: str) -> None:
+async def test_memory_stays_flat_over_a_million_messages(group: Group) -> None:
     """A million messages published and delivered through one subscription add at most 60 MB."""
-    count = 1_000_000
-    client = await connect()
-    done = asyncio.Event()
-    seen = 0
-    highest = 0
-
-    def callback(message: stan.Message) -> None:
-        nonlocal seen, highest
-        seen += 1
-        if seen % 10_000 == 0:
-            highest = max(highest, resident())
-        if seen == count:
-            done.set()
-
-    await client.publish(channel, b"x" * 128)
-    begin = resident()
-    await client.subscribe(channel, callback, start=stan.DeliverAll())
-    for _ in range(count - 1):
-        await client.publish_async(channel, b"x" * 128)
-    await client.flush()
-    async with asyncio.timeout(120):
-        await done.wait()
-    grown = (highest - begin) / MEGABYTE
-    print(f"memory: {begin / MEGABYTE:.0f} MB at the start, {grown:.0f} MB more at most")  # noqa: T201
-    assert grown <= 60
+    assert await grown(group.urls[0], group.cluster_id, 1_000_000) <= 60
 
 
 async def test_slow_subscriber_keeps_a_bounded_number(connect: Connect, channel: str) -> None:
