@@ -156,15 +156,18 @@ def _header(plan: GroupPlan, deployment: Deployment, secrets: Sequence[Secret]) 
         ]
     lines += [f"Replace: {line}" for line in deployment.store.placeholders]
     if secrets:
-        keys = " ".join(f"--from-literal={each.variable}=…" for each in secrets)
-        lines += [
-            "",
-            f"Secrets are not in here: kubectl create secret generic{option} {name}-secrets {keys}",
-        ]
+        keys = [f"--from-literal={each.variable}=…" for each in secrets]
+        lines += ["", "Secrets are not in here:", *_command(f"secret generic{option} {name}-secrets", keys)]
     if files := _files(plan):
-        keys = " ".join(f"--from-file={PurePosixPath(path).name}" for path in files)
-        lines += ["", f"Nor are files: kubectl create secret generic{option} {name}-files {keys}"]
+        keys = [f"--from-file={PurePosixPath(path).name}" for path in files]
+        lines += ["", "Files are not in here:", *_command(f"secret generic{option} {name}-files", keys)]
     return "\n".join(lines)
+
+
+def _command(what: str, options: Sequence[str]) -> list[str]:
+    """A command that makes something, an option a line."""
+    lines = [f"  kubectl create {what}", *(f"    {option}" for option in options)]
+    return [*(f"{line} \\" for line in lines[:-1]), lines[-1]]
 
 
 def _metadata(deployment: Deployment, name: str, labels: dict[str, str]) -> dict[str, Any]:

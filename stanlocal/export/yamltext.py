@@ -61,6 +61,7 @@ def _quoted(text: str) -> str:
 def _comment(text: str, depth: int) -> Iterator[str]:
     margin = f"{_INDENT * depth}# "
     for line in text.splitlines():
+        line = "".join(char if char.isprintable() else "?" for char in line)
         yield from (f"{margin}{part}".rstrip() for part in _wrapped(line, _WIDTH - len(margin)))
 
 
