@@ -29,12 +29,13 @@ import stanlocal
 from stanlocal.engine.base import EngineEvent, EngineInfo, Exit, Instance, Progress, RawLine
 from stanlocal.engine.binary import host_platform
 from stanlocal.engine.file_changes import FileChanges
-from stanlocal.engine.process_events import NodeView, happened
-from stanlocal.engine.process_files import FOLDER, LOST_CODE, Node, NodeFiles, Run, nodes_in, remove_leftovers
+from stanlocal.engine.process_files import FOLDER, Node, NodeFiles, Run, nodes_in, remove_leftovers
 from stanlocal.engine.process_output import Tail, kept
 from stanlocal.engine.process_server import find_server
 from stanlocal.engine.process_signals import send
-from stanlocal.engine.process_supervise import SAME_USER, STORE_FD
+from stanlocal.engine.process_start import start
+from stanlocal.engine.process_supervise import STORE_FD
+from stanlocal.engine.process_view import NodeView, happened, look, view_of
 from stanlocal.errors import (
     EngineError,
     EngineUnavailable,
@@ -92,17 +93,12 @@ class ProcessEngine:
         return sorted(group.name for group in self._home.iterdir() if (group / FOLDER).is_dir())
 
     async def instances(self, group: str) -> Sequence[Instance]:
-        found = []
-        for files in nodes_in(self._home / group / FOLDER):
-            try:
-                found.append(_instance(files))
-            except NodeNotFound:  # removed between the list and this look
-                continue
+        found = (view.instance() for view in look(self._home / group / FOLDER).values())
         return sorted(found, key=lambda instance: instance.index)
 
     def _files(self, node: str) -> NodeFiles:
         group, _, index = node.rpartition("-")
-        if not group or not index.isdigit() or "/" in group:
+        if group in ("", ".", "..") or not index.isdigit() or "/" in group:
             raise NodeNotFound(f"{node!r} is not the name of a node; see 'stanlocal status'")
         return NodeFiles(self._home / group / FOLDER / node)
 
@@ -168,67 +164,21 @@ class ProcessEngine:
         files, run = self._of(node)
         if run is not None and not run.over:
             return
-        made = files.node()
-        planned = made.plan.node(node)
-        for port in planned.host_ports:
+        for port in files.node().plan.node(node).host_ports:
             if not is_free(port):
                 owner = port_owner(port)
-                raise PortInUse(
-                    f"port {port} for {node} is taken{f' by {owner}' if owner else ''}; free it", port, owner
-                )
-        await _to_its_end(self._spawn(files, made, planned, run.number if run else 0))
-
-    async def _spawn(self, files: NodeFiles, made: Node, planned: NodePlan, before: int) -> None:
-        supervisor = await asyncio.create_subprocess_exec(
-            sys.executable,
-            *("-P", "-s", *(["-S"] if sys.platform == "linux" else [])),  # elsewhere it needs psutil
-            *("-m", "stanlocal.engine.process_supervise"),
-            str(files.folder),
-            made.plan.conf_dir(planned),
-            made.plan.store_dir,
-            made.plan.user if os.geteuid() == 0 else SAME_USER,
-            made.binary,
-            *("-sc", "stan.conf"),
-            env={"PYTHONPATH": str(Path(stanlocal.__file__).parents[1]), "TZ": "UTC", "LC_ALL": "C.UTF-8"},
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            start_new_session=True,
-        )
-        out, err = await supervisor.communicate()
-        said, _, reason = out.decode("utf-8", "replace").strip().partition(" ")
-        match said:
-            case "started":
-                return
-            case "busy":  # another command has started it
-                await self._until_running(files, before)
-            case "gone":
-                raise NodeNotFound(f"{made.name} was removed meanwhile; bring it back with 'stanlocal up'")
-            case "refused":
-                raise EngineError(f"{made.name} cannot be started: {reason}")
-            case _:
-                problems = (files.folder / "supervisor.log").read_text() if not err else err.decode()
-                last = (problems.strip().splitlines() or [f"exit code {supervisor.returncode}"])[-1]
-                raise EngineError(f"{made.name} cannot be started: its supervisor failed ({last})")
-
-    async def _until_running(self, files: NodeFiles, before: int) -> None:
-        with FileChanges() as changes:
-            changes.watch(files.folder)
-            while True:
-                run = files.run()
-                if run is not None and (run.number > before or not run.over):
-                    return
-                files.node()
-                await changes.wait(_LOOK_AGAIN_S)
+                by = f" by {owner}" if owner else ""
+                raise PortInUse(f"port {port} for {node} is taken{by}; free it", port, owner)
+        await _to_its_end(start(files))
 
     async def signal(self, node: str, signal: str) -> None:
-        files, run = self._of(node)
+        _, run = self._of(node)
         number = getattr(signals.Signals, signal, None)
         if number is None:
             raise EngineError(f"{signal!r} is not a signal of this system")
         if run is None:
             return
-        frozen = files.run() is not None and run.status == "paused"
+        frozen = run.status == "paused"
         if send(run.server, number) and frozen and signal in _ENDING:
             send(run.server, signals.SIGCONT)
 
@@ -247,10 +197,10 @@ class ProcessEngine:
     async def wait_exit(self, node: str) -> Exit:
         files, _ = self._of(node)
         await self._over(node)
-        instance = _instance(files)
-        if instance.finished_at is None:
+        view = view_of(files)
+        if view.code is None or view.finished is None:
             raise EngineError(f"{node} has not run yet; start it")
-        return Exit(LOST_CODE if instance.exit_code is None else instance.exit_code, instance.finished_at)
+        return Exit(view.code, view.finished)
 
     async def _over(self, node: str) -> None:
         await self._until(node, lambda run: run.over)
@@ -325,13 +275,13 @@ class ProcessEngine:
 
     def events(self, group: str) -> AsyncGenerator[EngineEvent]:
         folder = self._home / group / FOLDER
-        return self._events(folder, _views(folder))
+        return self._events(folder, look(folder))
 
     async def _events(self, folder: Path, seen: dict[str, NodeView]) -> AsyncGenerator[EngineEvent]:
         with FileChanges() as changes:
             while True:
                 changes.watch(folder, *(files.folder for files in nodes_in(folder)))
-                now = _views(folder)
+                now = look(folder)
                 for event in happened(seen, now, datetime.now(UTC)):
                     yield event
                 seen = now
@@ -339,38 +289,6 @@ class ProcessEngine:
 
     async def close(self) -> None:
         """There is nothing to let go of."""
-
-
-def _instance(files: NodeFiles) -> Instance:
-    node, run = files.node(), files.run()
-    view = NodeView.of(files, node, run)
-    return Instance(
-        group=node.plan.group,
-        name=node.name,
-        index=node.plan.node(node.name).index,
-        id=node.id,
-        status=view.status,
-        pid=run.server.pid if run is not None and view.runs else None,
-        exit_code=view.code,
-        error=view.error,
-        started_at=None if run is None or run.status == "refused" else run.started,
-        finished_at=view.finished,
-        routes_connected=True,
-        clients_connected=True,
-        fingerprint=node.fingerprint,
-        plan=node.plan,
-    )
-
-
-def _views(folder: Path) -> dict[str, NodeView]:
-    views = {}
-    for files in nodes_in(folder):
-        try:
-            node = files.node()
-            views[node.name] = NodeView.of(files, node, files.run())
-        except NodeNotFound:  # removed between the list and this look
-            continue
-    return views
 
 
 def _cannot_be_cut_off(node: str) -> Unsupported:

@@ -26,7 +26,6 @@ from pathlib import Path
 from typing import Literal
 
 from stanlocal.engine.process_birth import birth_of
-from stanlocal.engine.process_segments import segment_numbers
 from stanlocal.engine.process_supervise import LOCK, LOG, RUN
 from stanlocal.errors import EngineError, NameConflict, NodeNotFound
 from stanlocal.plan import GroupPlan
@@ -102,7 +101,7 @@ class NodeFiles:
             plan = GroupPlan.from_json(json.dumps(data.pop("plan")))
             return Node(created=datetime.fromisoformat(data.pop("created")), plan=plan, **data)
         except (FileNotFoundError, NotADirectoryError):
-            raise NodeNotFound(f"no process of a node '{self.folder.name}'; see 'stanlocal list'") from None
+            raise _not_found(self.folder.name) from None
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise EngineError(
                 f"{self.folder / 'node.json'} was not written by this version ({error}); remove that folder "
@@ -121,12 +120,12 @@ class NodeFiles:
             raise EngineError(f"{self.folder / RUN} is not the record of a run ({error})") from error
 
     def last_sign_of_life(self) -> datetime:
-        """When the node's output or record was last written."""
-        segments = [entry.stat().st_mtime for entry in self.log.iterdir()]
-        return datetime.fromtimestamp(max([(self.folder / RUN).stat().st_mtime, *segments]), UTC)
-
-    def has_output(self) -> bool:
-        return bool(segment_numbers(str(self.log)))
+        """When the node's output or record was last written; `NodeNotFound` when it is not there."""
+        try:
+            written = [path.stat().st_mtime for path in (self.folder, *self.log.iterdir())]
+        except (FileNotFoundError, NotADirectoryError):
+            raise _not_found(self.folder.name) from None
+        return datetime.fromtimestamp(max(written), UTC)
 
     # Being made and removed
 
@@ -173,12 +172,18 @@ class NodeFiles:
         shutil.rmtree(beside)
 
 
+def _not_found(name: str) -> NodeNotFound:
+    return NodeNotFound(f"no process of a node '{name}'; see 'stanlocal list'")
+
+
 def nodes_in(folder: Path) -> Iterator[NodeFiles]:
     """The nodes in a group's `processes` folder, in no order."""
     try:
         entries = list(folder.iterdir())
     except (FileNotFoundError, NotADirectoryError):
         return
+    except PermissionError as error:
+        raise EngineError(f"{folder} is another user's; set XDG_STATE_HOME to a folder of yours") from error
     yield from (NodeFiles(entry) for entry in entries if not entry.name.startswith("."))
 
 
