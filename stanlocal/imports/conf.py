@@ -184,7 +184,7 @@ def _fill(defaults: dict[str, object], at: Key, found: Found, place: Place) -> N
         key = (*at, name)
         option = SETTINGS.at(key)
         assert option is not None
-        if isinstance(value, dict):
+        if isinstance(value, dict) and key not in found.places:
             _fill(value, key, found, place)
         elif not found.has(key) and option.default and name != "store":
             found.put(key, coerce(option, option.default, Layer("environment", {})), place)

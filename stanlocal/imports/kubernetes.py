@@ -96,6 +96,8 @@ def read(found_objects: Sequence[Object], blocks: Mapping[Place, tuple[int, int]
     start = server.workload.place if server else found_objects[0].place
     if source is not None:
         conf, start = _parsed(source[0], source[1], blocks, variables, found)
+        if found.problems:
+            return
     read_conf(flags.lay_over(conf, arguments, found), start, found)
     if server is not None:
         _workload(server, found)

@@ -33,6 +33,7 @@ class YamlTree:
     def documents(self) -> Iterator[Entry]:
         """Each document that is not empty; `SettingsError` with line and column for what is no YAML."""
         try:
+            self._check_depth()
             for node in yaml.compose_all(self._text, Loader=yaml.CSafeLoader):
                 if node is not None:
                     yield Entry(self._value(node, 0), self._place(node))
@@ -40,9 +41,20 @@ class YamlTree:
             mark = error.problem_mark or error.context_mark
             place = Place(self.file, mark.line + 1, mark.column + 1) if mark else self.file
             raise SettingsError([f"{place}: {error.problem or error.context}"]) from error
-        except (yaml.YAMLError, RecursionError) as error:
-            reason = str(error).splitlines()[0] if isinstance(error, yaml.YAMLError) else "nested too deeply"
-            raise SettingsError([f"{self.file}: {reason}"]) from error
+        except yaml.YAMLError as error:  # a character that YAML does not allow
+            raise SettingsError([f"{self.file}: {str(error).splitlines()[0]}"]) from error
+
+    def _check_depth(self) -> None:
+        """libyaml reads events without recursion, but makes a tree of them with it, down to a crash."""
+        depth = 0
+        for event in yaml.parse(self._text, Loader=yaml.CSafeLoader):
+            if isinstance(event, yaml.CollectionStartEvent):
+                depth += 1
+            elif isinstance(event, yaml.CollectionEndEvent):
+                depth -= 1
+            if depth > _DEPTH:
+                place = Place(self.file, event.start_mark.line + 1, event.start_mark.column + 1)
+                raise SettingsError([f"{place}: values are nested too deeply"])
 
     def _place(self, node: yaml.Node) -> Place:
         return Place(self.file, node.start_mark.line + 1, node.start_mark.column + 1)

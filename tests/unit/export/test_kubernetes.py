@@ -20,7 +20,7 @@ from tests.support import natsconf as independent
 from tests.unit.export.plans import a_plan
 
 _VERSIONS = kubernetes_validate.utils.all_versions()
-_OLDEST, _NEWEST = _VERSIONS[0].removesuffix("-local"), _VERSIONS[-1].removesuffix("-local")
+_OLDEST, _NEWEST = _VERSIONS[0], _VERSIONS[-1]
 
 _STORES = [
     *(Storage(kind, "stan-store") for kind in KINDS),
