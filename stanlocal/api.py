@@ -53,8 +53,10 @@ class FTGroup:
 
     As an async context manager it is up inside and down afterwards; the store is kept unless `purge`.
     Settings that are not given come from the environment, the deployment described by `from_file`,
-    stanlocal.toml, a group of that name that is there already, and defaults, in this order. All methods
-    raise subclasses of `stanlocal.errors.StanlocalError` only.
+    stanlocal.toml, a group of that name that is there already, and defaults, in this order. With
+    `bound_to`, a process as `stanlocal.leftovers.this_process` names it, the group is made for that process
+    alone: it keeps off the usual ports, and `stanlocal.leftovers.remove` takes it away once the process is
+    gone. All methods raise subclasses of `stanlocal.errors.StanlocalError` only.
     """
 
     def __init__(
@@ -74,6 +76,7 @@ class FTGroup:
         from_file: str | Path | None = None,
         timeout: float = bringup.TIMEOUT_S,
         purge: bool = False,
+        bound_to: str | None = None,
         report: Report = lambda line: None,
         note: Report = _LOG.warning,
     ) -> None:
@@ -94,6 +97,7 @@ class FTGroup:
         self._import: Import | None = None
         self._timeout = timeout
         self._purge = purge
+        self._bound_to = bound_to
         self._report = report
         self._note = note
         self._core: Group | None = None
@@ -216,6 +220,8 @@ class FTGroup:
             timeout=timeout,
             recreate=recreate,
             reserved_ports=_reserved_ports(group.name),
+            first_port=None if self._bound_to is None else _some_port(),
+            bound_to=self._bound_to,
             container_of_port=engine.container_of_port,
             report=self._report,
             note=self._note,
@@ -419,6 +425,11 @@ async def server_user(engine: Engine) -> str:
     if (await engine.info()).rootless:
         return "0:0"
     return f"{os.getuid()}:{os.getgid()}"
+
+
+def _some_port() -> int:
+    """Below those that Linux gives to connections: for a group whose ports nobody knows by heart."""
+    return 15_000 + secrets.randbelow(16_000)
 
 
 def _reserved_ports(group: str) -> frozenset[int]:

@@ -19,7 +19,7 @@ from stanlocal.faults import act
 from stanlocal.group import Group, Look, intended_plan
 from stanlocal.logs.events import PortBusy
 from stanlocal.logs.parse import parse
-from stanlocal.plan import GroupPlan, NodePlan, fingerprint, plan_group
+from stanlocal.plan import CLUSTER_PORT, GroupPlan, NodePlan, fingerprint, plan_group
 from stanlocal.ports import choose_cluster_ports, choose_ports, is_free
 from stanlocal.settings import Settings, redacted
 from stanlocal.states import GroupState, GroupStatus, NodeState, NodeStatus
@@ -52,6 +52,10 @@ class UpRequest:
     """Make every container anew, changed or not."""
     reserved_ports: frozenset[int] = frozenset()
     """Host ports of the caller's other groups, running or not."""
+    first_port: int | None = None
+    """Where the search for host ports begins; None: at the servers' own."""
+    bound_to: str | None = None
+    """The process that a new group is made for."""
     container_of_port: Callable[[int], str | None] = lambda port: None
     """Names the container that publishes a host port, for messages."""
     report: Report = lambda line: None
@@ -123,8 +127,12 @@ class _Bringup:
                 await self._remove_made()
 
     def _plan(self, refused: set[int]) -> GroupPlan:
-        choice = choose_ports(
-            self._settings.nodes,
+        first, nodes = self._request.first_port, self._settings.nodes
+        choose = choose_ports
+        if first is not None:
+            choose = partial(choose, first_client=first, first_monitor=first + nodes)
+        choice = choose(
+            nodes,
             group=self._group.name,
             asked=self._settings.port,
             keep=[self._kept_ports(node, refused) for node in (self._before.nodes if self._before else ())],
@@ -144,6 +152,7 @@ class _Bringup:
             nats=redacted(self._settings.nats),
             placement=self._engine.placement,
             cluster_ports=self._cluster_ports({*refused, *(port for pair in choice.ports for port in pair)}),
+            bound_to=self._before.bound_to if self._before else self._request.bound_to,
         )
 
     def _is_asked_for(self, port: int) -> bool:
@@ -159,7 +168,9 @@ class _Bringup:
             for node in (self._before.nodes if self._before else ())
         ]
         reserved = {*refused, *self._request.reserved_ports}
-        return choose_cluster_ports(self._settings.nodes, keep=kept, reserved=reserved)
+        first, nodes = self._request.first_port, self._settings.nodes
+        best = CLUSTER_PORT if first is None else first + 2 * nodes
+        return choose_cluster_ports(nodes, first=best, keep=kept, reserved=reserved)
 
     def _kept_ports(self, node: NodePlan, refused: set[int]) -> tuple[int, int] | None:
         ports = (node.client_port, node.monitor_port)

@@ -52,6 +52,8 @@ class NodePlan:
     route_host: str
     """The name by which the other nodes reach this one's cluster port."""
     listen: Listen = Listen()
+    arguments: tuple[str, ...] = ()
+    """Flags of the server beyond its configuration file."""
 
     @property
     def host_ports(self) -> tuple[int, ...]:
@@ -92,6 +94,8 @@ class GroupPlan:
     """What runs the nodes; a group stays with it."""
     store_mount: str | None = STORE_DIR
     """Where nodes find the store; None: where the host has it."""
+    bound_to: str | None = None
+    """The process that it was made for (`stanlocal.leftovers.this_process`); nobody needs it after that."""
 
     @property
     def cluster_id(self) -> str:
@@ -213,6 +217,7 @@ def plan_group(
     host: str = LOOPBACK,
     placement: Placement = Placement(),
     cluster_ports: Sequence[int] = (),
+    bound_to: str | None = None,
 ) -> GroupPlan:
     """The plan of a group with one node for each pair (client port, monitor port) in `ports`.
 
@@ -243,6 +248,7 @@ def plan_group(
         host=host,
         engine=placement.engine,
         store_mount=placement.store_mount,
+        bound_to=bound_to,
     )
 
 

@@ -79,6 +79,7 @@ def choose_ports(
 def choose_cluster_ports(
     count: int,
     *,
+    first: int = CLUSTER_PORT,
     keep: Sequence[int | None] = (),
     reserved: Collection[int] = (),
     host: str = LOOPBACK,
@@ -88,7 +89,7 @@ def choose_cluster_ports(
     Nobody but the nodes themselves uses them, so a user need not know which they are.
     """
     kept = [*keep[:count], *[None] * (count - len(keep))]
-    best = [CLUSTER_PORT + index for index in range(count)]
+    best = [first + index for index in range(count)]
     own = {port for port in kept if port}
     picker = _Picker(host, set(best), set(own), own, frozenset(reserved), container=None)
     return [port or picker.pick(best[index], "", []) for index, port in enumerate(kept)]

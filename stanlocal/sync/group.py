@@ -84,6 +84,7 @@ class FTGroup(Blocking[api.FTGroup]):
     during_failover = entering(api.FTGroup.during_failover, InjectedFault.of)
     failovers = blocking(api.FTGroup.failovers)
     events = iterating(api.FTGroup.events)
+    probe = iterating(api.FTGroup.probe)
     logs = blocking(api.FTGroup.logs)
 
 

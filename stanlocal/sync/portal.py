@@ -10,14 +10,12 @@ import asyncio
 import atexit
 import os
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Generator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator
 from concurrent.futures import Future
-from contextvars import copy_context
-from typing import Any, TypeAlias, TypeVar
+from contextvars import Context, ContextVar, copy_context
+from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
-
-_Request: TypeAlias = tuple[Awaitable[Any], "Future[Any]"]
 
 
 class Portal:
@@ -28,39 +26,47 @@ class Portal:
         self._stop: asyncio.Event | None = None
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
-        self._callback = threading.local()
 
     # From any thread
+
+    def begin(self, work: Awaitable[T]) -> Call[T]:
+        """Starts the work on the loop: in a task of its own, or in that of the callback that asks."""
+        host = _HOST.get()
+        if host is not None:
+            return host.begin(work)
+        loop = self.loop()
+        if threading.current_thread() is self._thread:
+            if asyncio.iscoroutine(work):
+                work.close()
+            raise RuntimeError("a blocking call on stanlocal's own event loop would wait for itself")
+        call = Call(work, loop)
+        loop.call_soon_threadsafe(call.start)
+        return call
 
     def run(self, work: Awaitable[T]) -> T:
         """What `work` comes to, or the exception that it raises, unchanged.
 
         Ctrl-C while it waits cancels the work, and is raised once that has ended.
         """
-        host: _Host | None = getattr(self._callback, "host", None)
-        if host is not None:
-            return host.run(work)
-        loop = self.loop()
-        if threading.current_thread() is self._thread:
-            if asyncio.iscoroutine(work):
-                work.close()
-            raise RuntimeError("a blocking call on stanlocal's own event loop would wait for itself")
-        ended: Future[T] = Future()
-        tasks: list[asyncio.Task[T]] = []
-
-        def begin() -> None:
-            task = loop.create_task(_await(work), context=context)
-            task.add_done_callback(lambda task: _settle(ended, task))
-            tasks.append(task)
-
-        context = copy_context()
-        loop.call_soon_threadsafe(begin)
+        call = self.begin(work)
         try:
-            return ended.result()
+            return call.ended.result()
         except BaseException:
-            if not ended.done():  # it is this thread that was interrupted
-                loop.call_soon_threadsafe(lambda: tasks[0].cancel())
-                ended.exception()
+            if not call.ended.done():  # it is this thread that was interrupted
+                call.cancel()
+                call.ended.exception()
+            raise
+
+    async def across(self, work: Awaitable[T]) -> T:
+        """As `run`, awaited on another event loop."""
+        call = self.begin(work)
+        ended = asyncio.wrap_future(call.ended)
+        try:
+            return await asyncio.shield(ended)
+        except asyncio.CancelledError:
+            if not ended.done():
+                call.cancel()
+                await asyncio.wait([ended])
             raise
 
     def iterate(self, items: AsyncIterator[T]) -> Generator[T]:
@@ -80,18 +86,18 @@ class Portal:
 
         So a callback can close the subscription that has called it, as it can without threads.
         """
-        host = _Host(self)
-        try:
-            return await host.serve(lambda: self._as_guest(host, function))
-        finally:
-            host.closed = True
+        loop = asyncio.get_running_loop()
+        return await _Host().serve(lambda context: loop.run_in_executor(None, context.run, function))
 
-    def _as_guest(self, host: _Host, function: Callable[[], T]) -> T:
-        self._callback.host = host
-        try:
-            return function()
-        finally:
-            del self._callback.host
+    async def call_elsewhere(self, work: Coroutine[Any, Any, T], loop: asyncio.AbstractEventLoop) -> T:
+        """As `call`, for a coroutine of another event loop."""
+
+        def start(context: Context) -> asyncio.Future[T]:
+            call = Call(work, loop, context)
+            loop.call_soon_threadsafe(call.start)
+            return asyncio.wrap_future(call.ended)
+
+        return await _Host().serve(start)
 
     # The thread
 
@@ -130,42 +136,82 @@ class Portal:
             atexit.unregister(self.stop)
 
 
+class Call(Generic[T]):
+    """Work in a task on an event loop, seen from other threads."""
+
+    def __init__(
+        self, work: Awaitable[T], loop: asyncio.AbstractEventLoop, context: Context | None = None
+    ) -> None:
+        self.ended: Future[T] = Future()
+        self.ended.set_running_or_notify_cancel()  # whoever waits cannot cancel it but by `cancel`
+        self.work = work
+        self._loop = loop
+        self._context = context or copy_context()
+        self._task: asyncio.Task[T] | None = None
+
+    def start(self) -> None:
+        """In the loop's own thread."""
+        self._task = self._loop.create_task(_await(self.work), context=self._context)
+        self._task.add_done_callback(self._settle)
+
+    def cancel(self) -> None:
+        """From any thread; it has ended only when `ended` says so."""
+        self._loop.call_soon_threadsafe(self._cancel)
+
+    def _cancel(self) -> None:
+        if self._task is not None:  # else a host has it, and its callback is not to be broken off
+            self._task.cancel()
+
+    def _settle(self, task: asyncio.Task[T]) -> None:
+        if task.cancelled():
+            self.ended.set_exception(asyncio.CancelledError())
+        elif (error := task.exception()) is not None:
+            self.ended.set_exception(error)
+        else:
+            self.ended.set_result(task.result())
+
+
 class _Host:
-    """The task that waits for blocking code in a thread, and runs what that code asks for."""
+    """The task that waits for a callback elsewhere, and does what that callback asks for."""
 
-    def __init__(self, portal: Portal) -> None:
-        self._portal = portal
+    def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._requests: asyncio.Queue[_Request | None] = asyncio.Queue()
-        self.closed = False
+        self._asked: asyncio.Queue[Call[Any] | None] = asyncio.Queue()
+        self._closed = False
 
-    async def serve(self, function: Callable[[], T]) -> T:
-        thread = asyncio.ensure_future(self._loop.run_in_executor(None, function))
-        thread.add_done_callback(lambda _: self._requests.put_nowait(None))
-        while (request := await self._requests.get()) is not None:
-            work, ended = request
-            try:
-                result = await work
-            except BaseException as error:  # it is raised where the call was made
-                ended.set_exception(error)
-                if isinstance(error, asyncio.CancelledError):
-                    raise
-            else:
-                ended.set_result(result)
-        return await thread
+    async def serve(self, start: Callable[[Context], asyncio.Future[T]]) -> T:
+        """Starts the callback in a context that leads its calls here, and waits for its end."""
+        context = copy_context()
+        context.run(_HOST.set, self)
+        callback = start(context)
+        callback.add_done_callback(lambda _: self._asked.put_nowait(None))
+        try:
+            while (call := await self._asked.get()) is not None:
+                try:
+                    call.ended.set_result(await call.work)
+                except BaseException as error:  # it is raised where the call was made
+                    call.ended.set_exception(error)
+                    if isinstance(error, asyncio.CancelledError):
+                        raise
+            return await callback
+        finally:
+            self._closed = True
 
-    def run(self, work: Awaitable[T]) -> T:
-        """As `Portal.run`, from the code's own thread."""
-        ended: Future[T] = Future()
-        self._loop.call_soon_threadsafe(self._take, work, ended)
-        return ended.result()
+    def begin(self, work: Awaitable[T]) -> Call[T]:
+        """From the callback, wherever it runs."""
+        call = Call(work, self._loop)
+        self._loop.call_soon_threadsafe(self._take, call)
+        return call
 
-    def _take(self, work: Awaitable[T], ended: Future[T]) -> None:
-        if not self.closed:
-            self._requests.put_nowait((work, ended))
-        else:  # it was cancelled, and the thread goes on
-            task = self._loop.create_task(_await(work))
-            task.add_done_callback(lambda task: _settle(ended, task))
+    def _take(self, call: Call[Any]) -> None:
+        if self._closed:  # it was cancelled, or the callback has left something behind
+            call.start()
+        else:
+            self._asked.put_nowait(call)
+
+
+_HOST: ContextVar[_Host | None] = ContextVar("host", default=None)
+"""Where the calls of a callback go."""
 
 
 async def _await(work: Awaitable[T]) -> T:
@@ -177,15 +223,6 @@ async def next_of(items: AsyncIterator[T]) -> tuple[T] | None:
         return (await anext(items),)
     except StopAsyncIteration:
         return None
-
-
-def _settle(ended: Future[T], task: asyncio.Task[T]) -> None:
-    if task.cancelled():
-        ended.set_exception(asyncio.CancelledError())
-    elif (error := task.exception()) is not None:
-        ended.set_exception(error)
-    else:
-        ended.set_result(task.result())
 
 
 PORTAL = Portal()

@@ -1,0 +1,99 @@
+"""A STAN client that lives on the background event loop, to be awaited on any other.
+
+It answers the server whatever the other loop does. Its callbacks run on the loop that subscribed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import inspect
+from collections.abc import Generator
+from typing import TYPE_CHECKING, Any, cast
+
+from stanlocal.stan.ack import PublishAck
+from stanlocal.stan.message import Message
+from stanlocal.stan.subscription import Callback, Subscription
+from stanlocal.sync import portal
+
+if TYPE_CHECKING:
+    from stanlocal.stan.client import Client
+    from stanlocal.sync.stan import Client as BlockingClient
+
+
+def elsewhere(client: BlockingClient) -> Client:
+    """The client, for coroutines; it has the methods of `stanlocal.stan.Client`."""
+    return cast("Client", _Client(client._real))
+
+
+class _Elsewhere:
+    """Awaits the methods of `real` on its own loop; the rest is as it is."""
+
+    def __init__(self, real: Any) -> None:
+        self._real = real
+
+    def __repr__(self) -> str:
+        return repr(self._real)
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._real, name)
+        if not inspect.iscoroutinefunction(found):
+            return found
+
+        @functools.wraps(found)
+        async def call(*args: Any, **kwargs: Any) -> Any:
+            return _seen(await portal.PORTAL.across(found(*args, **kwargs)))
+
+        return call
+
+    async def __aenter__(self) -> _Elsewhere:
+        return self
+
+    async def __aexit__(self, *error: Any) -> None:
+        await portal.PORTAL.across(self._real.__aexit__(*error))
+
+
+class _Client(_Elsewhere):
+    async def subscribe(self, channel: str, callback: Callback | None = None, **options: Any) -> Any:
+        back = None if callback is None else _back_to(asyncio.get_running_loop(), callback)
+        return _seen(await portal.PORTAL.across(self._real.subscribe(channel, back, **options)))
+
+
+class _Subscription(_Elsewhere):
+    def __aiter__(self) -> _Subscription:
+        return self
+
+    async def __anext__(self) -> Any:
+        found = await portal.PORTAL.across(portal.next_of(self._real))
+        if found is None:
+            raise StopAsyncIteration
+        return _seen(found[0])
+
+
+class _PublishAck(_Elsewhere):
+    def __await__(self) -> Generator[Any, None, str]:
+        return portal.PORTAL.across(self._real).__await__()
+
+
+_VIEWS: dict[type, type[_Elsewhere]] = {
+    Message: _Elsewhere,
+    PublishAck: _PublishAck,
+    Subscription: _Subscription,
+}
+
+
+def _seen(value: Any) -> Any:
+    view = _VIEWS.get(type(value))
+    return value if view is None else view(value)
+
+
+def _back_to(loop: asyncio.AbstractEventLoop, callback: Callback) -> Callback:
+    async def handle(message: Message) -> None:
+        result = callback(_seen(message))
+        if inspect.isawaitable(result):
+            await result
+
+    async def deliver(message: Message) -> None:
+        await portal.PORTAL.call_elsewhere(handle(message), loop)
+
+    return deliver
