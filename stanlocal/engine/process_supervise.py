@@ -170,9 +170,8 @@ def _become(user: str, executable: str, store_dir: str) -> int:
     return file
 
 
-def supervise(server: Server, run: Run) -> None:
+def supervise(server: Server, run: Run, writer: SegmentWriter) -> None:
     """Takes the server's output until it has ended, and records what happens to it."""
-    writer = SegmentWriter(LOG)
     woken, wake = os.pipe()
     os.set_blocking(woken, False)
     os.set_blocking(wake, False)
@@ -235,6 +234,7 @@ def main(folder: str, conf_dir: str, store_dir: str, user: str, *command: str) -
     os.setsid()
     problems = os.open(PROBLEMS, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     os.dup2(problems, 2)
+    writer = SegmentWriter(LOG)
     server = Server(conf_dir, store_dir, user, list(command))
     run = Run(last_number() + 1)
     run.note(status="running", started=stamp(time.time_ns()), server=identity(server.pid))
@@ -244,7 +244,7 @@ def main(folder: str, conf_dir: str, store_dir: str, user: str, *command: str) -
     os.write(1, f"refused {refused}".encode() if refused else b"started")
     os.dup2(os.open(os.devnull, os.O_RDWR), 1)
     if not refused:
-        supervise(server, run)
+        supervise(server, run, writer)
 
 
 if __name__ == "__main__":

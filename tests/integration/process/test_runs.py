@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from pathlib import Path
@@ -172,6 +173,33 @@ async def test_two_starts_at_once_give_one_process(engine: ProcessEngine, home: 
     assert processes_of(home) == set()
 
 
+async def test_a_node_starts_again_while_its_last_supervisor_is_leaving(
+    engine: ProcessEngine, home: Path
+) -> None:
+    plan = await scripted_group(engine, home, "g", IDLE)
+    for number in range(1, 11):
+        async with asyncio.timeout(10):
+            await engine.start(plan, "g-0")
+            assert run_of(home, "g-0").number == number
+            await engine.signal("g-0", "SIGKILL")
+            await engine.wait_exit("g-0")
+
+
+async def test_a_supervisor_that_fails_starts_nothing_and_says_why(
+    engine: ProcessEngine, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = await scripted_group(engine, home, "g", IDLE)
+    log = home / "g" / "processes" / "g-0" / "log"
+    log.rmdir()
+    log.write_text("not a folder")
+    with pytest.raises(EngineError, match=r"g-0 cannot be started: its supervisor failed \(.*log.*\)"):
+        await engine.start(plan, "g-0")
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    with pytest.raises(EngineError, match="g-0 cannot be started: /nowhere/python: No such file"):
+        await engine.start(plan, "g-0")
+    assert processes_of(home) == set()
+
+
 async def test_a_start_that_races_a_removal_leaves_no_process(engine: ProcessEngine, home: Path) -> None:
     plan = await scripted_group(engine, home, "g", IDLE)
     for delay in range(0, 60, 6):
@@ -289,7 +317,7 @@ async def test_a_node_is_made_once_and_gone_once(engine: ProcessEngine, home: Pa
     assert not (home / "g" / "processes").exists()
 
 
-@pytest.mark.parametrize("node", ["../../etc-0", "g", "g-x", "-0", ".-0", "a/b-0"])
+@pytest.mark.parametrize("node", ["../../etc-0", "..-0", "g", "g-x", "-0", ".-0", "a/b-0"])
 async def test_a_name_that_is_none_of_a_node_leads_nowhere(engine: ProcessEngine, node: str) -> None:
     with pytest.raises(NodeNotFound):
         await engine.signal(node, "SIGKILL")
