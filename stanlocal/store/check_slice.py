@@ -7,25 +7,24 @@ cannot be used does the server read all messages, and then it does not start wit
 
 from __future__ import annotations
 
-import struct
 import zlib
 from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from itertools import accumulate
-from operator import itemgetter
 from pathlib import Path
 
 from stanlocal.store import index
+from stanlocal.store.batch import batch_intact, ends_of, same
 from stanlocal.store.check_file import version_problem
-from stanlocal.store.crc import HEAD_BYTES, INDEX_BYTES, run_intact
+from stanlocal.store.crc import HEAD_BYTES, INDEX_BYTES
 from stanlocal.store.files import VERSION, VERSION_BYTES, StoreFile, opened_file
 from stanlocal.store.index import Block, Entry, IndexFlaw
-from stanlocal.store.message import decode, sequence_columns, sequence_of
+from stanlocal.store.message import decode, sequence_of
 from stanlocal.store.problems import Kind, Problem, Start
 from stanlocal.store.records import BATCH_BYTES, HEAD, Damage, Flaw, read_records
+from stanlocal.store.slice_meaning import FATAL_WHEN_READ, KINDS, MEANING
 from stanlocal.store.slices import SliceFiles, read_one
 
 Progress = Callable[[int], None]
@@ -113,7 +112,7 @@ class _Checker:
 
     def _block(self, block: Block) -> bool:
         """Whether the index still says where messages are."""
-        ends = _ends(self._end, block.sizes)
+        ends = ends_of(self._end, block.sizes)
         good = len(block)
         if ends[:-1] != block.offsets:
             good = next(at for at in range(good) if ends[at] != block.offsets[at])
@@ -125,11 +124,20 @@ class _Checker:
         elif ends[-1] > self.data.size:
             good = bisect_right(ends, self.data.size) - 1
             self._server_reads_all = True  # it finds that the last message is not there
+            if ends[good] == self.data.size:
+                first, last = block.sequences[good], self._last_of_index()
+                detail = f"sequences {first} to {last} are in the index, but not in the file"
+                self._problem(Kind.MESSAGES_MISSING, ends[good], detail)
         self._end = ends[good]
         if good:
             self._sequences(block.part(0, good))
             self._records(block, 0, good)
         return good == len(block)
+
+    def _last_of_index(self) -> int | str:
+        assert self.entries is not None
+        entry = index.read_entry(self.entries, index.count(self.entries) - 1)
+        return entry.sequence if entry else "?"
 
     def _sequences(self, block: Block) -> None:
         first, last = block.sequences[0], block.sequences[-1]
@@ -169,8 +177,8 @@ class _Checker:
 
     def _batch(self, block: Block, low: int, high: int, base: int) -> None:
         """Messages that are in the buffer, which begins at the offset `base`."""
-        if high - low <= _SAME_SIZE or _same(block.sizes, low, high):
-            if _batch_intact(block.part(low, high), self._buffer, base):
+        if high - low <= _SAME_SIZE or same(block.sizes, low, high):
+            if batch_intact(block.part(low, high), self._buffer, base):
                 self.result.messages += high - low
             else:
                 self._singly(block, low, high)
@@ -196,15 +204,13 @@ class _Checker:
         except ValueError as error:
             self._problem(Kind.UNDECODABLE, entry.offset, f"sequence {entry.sequence} is no message: {error}")
             return
-        for what, here, there in (
-            ("sequence", message.sequence, entry.sequence),
-            ("time", message.timestamp, entry.timestamp),
-        ):
-            if here != there:
-                self._mismatch(
-                    block.first + at,
-                    f"the index has {what} {there} for the message at {entry.offset}, it has {here} itself",
-                )
+        told = (message.sequence, message.timestamp)
+        if told != (entry.sequence, entry.timestamp):
+            self._mismatch(
+                block.first + at,
+                f"the index has sequence {entry.sequence}, time {entry.timestamp} for the message at "
+                f"{entry.offset}, which is sequence {told[0]}, time {told[1]}",
+            )
 
     def _large(self, entry: Entry) -> None:
         """A message that is not read into memory at once."""
@@ -251,11 +257,11 @@ class _Checker:
 
     def _settle(self) -> None:
         """Now that it is known whether the server reads all messages: which damage keeps it from starting."""
-        last = next((each for each in reversed(self.result.problems) if each.kind in _FATAL_WHEN_READ), None)
+        last = next((each for each in reversed(self.result.problems) if each.kind in FATAL_WHEN_READ), None)
         if self._server_reads_all or (last is not None and self._is_last_message(last)):
             self.result.problems = [
                 replace(problem, start=Start.REFUSED, mend=_cut(problem, self.entries))
-                if problem.kind in _FATAL_WHEN_READ
+                if problem.kind in FATAL_WHEN_READ
                 else problem
                 for problem in self.result.problems
             ]
@@ -278,7 +284,7 @@ class _Checker:
         )
 
     def _damaged(self, damage: Damage, sequence: int | None) -> None:
-        kind = _KINDS[damage.flaw]
+        kind = KINDS[damage.flaw]
         who = f"sequence {sequence}: " if sequence is not None else ""
         self._problem(kind, damage.offset, who + damage.detail)
 
@@ -291,33 +297,9 @@ class _Checker:
         self._add(kind, self.data, offset, detail)
 
     def _add(self, kind: Kind, file: StoreFile, offset: int, detail: str) -> None:
-        start, mend = _MEANING[kind]
+        start, mend = MEANING[kind]
         names = {"index": self.entries.name if self.entries else "", "file": file.name, "offset": offset}
         self.result.problems.append(Problem(kind, file.name, detail, start, mend.format(**names), offset))
-
-
-_KINDS = {
-    Flaw.CRC: Kind.MESSAGE_DAMAGED,
-    Flaw.SIZE: Kind.HEAD_DAMAGED,
-    Flaw.CUT_SHORT: Kind.TRUNCATED,
-    Flaw.ZEROS: Kind.ZERO_TAIL,
-}
-_FATAL_WHEN_READ = (Kind.MESSAGE_DAMAGED, Kind.HEAD_DAMAGED, Kind.TRUNCATED, Kind.UNDECODABLE)
-_LOST = "its bytes are lost; restore a copy, or let subscribers begin behind it"
-_REBUILD = "stop the group, copy the store, remove {index}: the server makes it anew"
-_MEANING: dict[Kind, tuple[Start, str]] = {
-    Kind.MESSAGE_DAMAGED: (Start.SILENT, _LOST),
-    Kind.HEAD_DAMAGED: (Start.SILENT, _LOST),
-    Kind.UNDECODABLE: (Start.SILENT, _LOST),
-    Kind.TRUNCATED: (Start.SILENT, "nothing reads there; the next message is written behind it"),
-    Kind.ZERO_TAIL: (Start.MENDED, "stop the group, copy the store, 'truncate -s {offset} {file}'"),
-    Kind.INDEX_DAMAGED: (Start.MENDED, "nothing to do, as long as the messages are intact"),
-    Kind.INDEX_MISMATCH: (Start.SILENT, _REBUILD),
-    Kind.INDEX_SHORT: (Start.SILENT, _REBUILD),
-    Kind.INDEX_MISSING: (Start.MENDED, "nothing to do, as long as the messages are intact"),
-    Kind.SEQUENCE_GAP: (Start.SILENT, "bring the missing slice back from a copy; else nothing can be done"),
-    Kind.SEQUENCE_OVERLAP: (Start.SILENT, "move the slice that does not belong here away"),
-}
 
 
 def _cut(problem: Problem, entries: StoreFile | None) -> str:
@@ -332,74 +314,3 @@ def _chunks(file: StoreFile, start: int) -> Iterator[bool]:
     """For each piece of the rest of a file whether anything but zeros is in it."""
     for at in range(start, file.size, BATCH_BYTES):
         yield any(file.read(at, BATCH_BYTES))
-
-
-def _ends(begin: int, sizes: array[int]) -> array[int]:
-    """Where records of these sizes end, one behind the other; before them where the first begins."""
-    if _same(sizes, 0, len(sizes)):
-        step = HEAD_BYTES + sizes[0]
-        return array("Q", range(begin, begin + step * len(sizes) + 1, step))
-    return array("Q", accumulate(map(HEAD_BYTES.__add__, sizes), initial=begin))
-
-
-def _same(sizes: array[int], low: int, high: int) -> bool:
-    return sizes[low:high] == sizes[low : low + 1] * (high - low)
-
-
-def _batch_intact(block: Block, buffer: bytearray, base: int) -> bool:
-    """Whether all of these messages are intact, and are the ones that the index says.
-
-    Sequences are compared one and all, times only of the first and the last.
-    """
-    columns = sequence_columns(block.sequences[0], len(block))
-    if columns is None or not all(_time_matches(buffer, block.entry(at), base) for at in (0, -1)):
-        return False
-    compare = _one_size_intact if _same(block.sizes, 0, len(block)) else _sizes_intact
-    return compare(buffer, block.offsets[0] - base, block.sizes, columns)
-
-
-def _one_size_intact(buffer: bytearray, begin: int, sizes: array[int], columns: list[bytes]) -> bool:
-    size, count = sizes[0], len(sizes)
-    step = HEAD_BYTES + size
-    end = begin + count * step
-    if size < len(columns):
-        return False
-    heads = [byte * count for byte in map(bytes, zip(size.to_bytes(4, "little"), strict=True))]
-    return (
-        all(buffer[begin + at : end : step] == head for at, head in enumerate(heads))
-        and all(buffer[begin + HEAD_BYTES + at : end : step] == column for at, column in enumerate(columns))
-        and run_intact(buffer, begin, end, size)
-    )
-
-
-def _sizes_intact(buffer: bytearray, begin: int, sizes: array[int], columns: list[bytes]) -> bool:
-    layout = struct.Struct("<" + "".join(map(_FORMAT.__getitem__, sizes)))
-    parts = layout.unpack_from(buffer, begin)
-    payloads = parts[2::3]
-    width, count = len(columns), len(sizes)
-    leading = bytearray(width * count)
-    for at, column in enumerate(columns):
-        leading[at::width] = column
-    return (
-        parts[0::3] == tuple(sizes)
-        and parts[1::3] == tuple(map(zlib.crc32, payloads))
-        and b"".join(map(itemgetter(slice(width)), payloads)) == leading
-    )
-
-
-class _Formats(dict[int, str]):
-    """The `struct` format of a record by the size of its payload."""
-
-    def __missing__(self, size: int) -> str:
-        return f"II{size}s"
-
-
-_FORMAT = _Formats()
-
-
-def _time_matches(buffer: bytearray, entry: Entry, base: int) -> bool:
-    begin = entry.offset - base + HEAD_BYTES
-    try:
-        return decode(bytes(buffer[begin : begin + entry.size])).timestamp == entry.timestamp
-    except ValueError:
-        return False

@@ -20,6 +20,8 @@ class Kind(StrEnum):
     """The checksum is right, but it is no message, client or subscription."""
     TRUNCATED = "truncated"
     """The file ends within a record."""
+    MESSAGES_MISSING = "messages-missing"
+    """The file ends, between two records, before what its index has last."""
     ZERO_TAIL = "zero-tail"
     """The file ends in zeros, as after a power failure."""
     INDEX_DAMAGED = "index-damaged"
