@@ -58,6 +58,7 @@ FAILOVER: Shape = {
     "started_at": TIME,
     "phases_ms": dict.fromkeys(PHASES, (*MS, None)),
     "outage_ms": (*MS, None),
+    "moments": dict,
 }
 FAILOVERS: Shape = {
     "failovers": [FAILOVER],

@@ -158,6 +158,7 @@ def test_attached_it_shows_what_happens_and_takes_the_group_down_on_ctrl_c(cli: 
     assert left.census() == NOTHING
 
 
+@pytest.mark.slow
 def test_attached_a_node_that_died_is_restarted_and_one_that_was_killed_is_not(
     cli: Cli, left: Left, docker_client: docker.DockerClient
 ) -> None:
