@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from stanlocal.store.crc import INDEX_BYTES
-from tests.unit.store.trees import server_file
 
 VERSION = struct.pack("<I", 1)
 EPOCH = 1_700_000_000_000_000_000
@@ -94,6 +93,13 @@ def typed(records: Iterable[tuple[int, bytes]]) -> bytes:
     return VERSION + b"".join(record(payload, kind) for kind, payload in records)
 
 
+def server_info(cluster_id: str) -> bytes:
+    """The server's record."""
+    subjects = ("discover", "pub", "sub", "unsub", "close", "subclose", "ack")
+    named = enumerate((f"_STAN.{subject}.{cluster_id}" for subject in subjects), 2)
+    return data(1, cluster_id.encode()) + b"".join(data(field, subject.encode()) for field, subject in named)
+
+
 def make_store(
     store: Path,
     slices: Sequence[Slice] | None = None,
@@ -104,7 +110,7 @@ def make_store(
 ) -> Path:
     """A sound store with one channel."""
     store.mkdir(parents=True, exist_ok=True)
-    (store / "server.dat").write_bytes(server_file("test-cluster"))
+    (store / "server.dat").write_bytes(VERSION + record(server_info("test-cluster")))
     (store / "clients.dat").write_bytes(typed(clients))
     folder = store / channel
     folder.mkdir()

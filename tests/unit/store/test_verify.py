@@ -16,139 +16,26 @@ from stanlocal.errors import StoreRefused
 from stanlocal.store.problems import Kind, Start
 from stanlocal.store.verify import Verdict, verify
 from tests.support import stores
-from tests.support.stores import Slice, index_offset, index_record, make_store, slice_of
-
-Plant = Callable[[Path], object]
-REFUSED, SILENT, MENDED = Start.REFUSED, Start.SILENT, Start.MENDED
-MANY = [b"%04d" % i + b"p" * 60 for i in range(1000)]
+from tests.support.damage import (
+    DAT,
+    IDX,
+    LAST,
+    MANY,
+    MIDDLE,
+    PLANTED,
+    Plant,
+    append,
+    cut,
+    flip,
+    sound,
+)
+from tests.support.stores import Slice, index_offset, make_store, slice_of
 
 
 @pytest.fixture(autouse=True)
 def _settled(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is being written: a second look would only take time."""
     monkeypatch.setattr("stanlocal.store.verify._FRESH_S", -1.0)
-
-
-def sound(store: Path) -> Path:
-    first, second = slice_of(MANY), slice_of([b"q" * 30] * 300, first=1001)
-    subs = [(1, stores.subscription(1, "d")), *((5, stores.update(1, i)) for i in range(1, 200))]
-    return make_store(store, [first, second], subs=subs)
-
-
-def flip(name: str, offset: int) -> Plant:
-    def plant(store: Path) -> None:
-        content = bytearray((store / name).read_bytes())
-        content[offset] ^= 0x10
-        (store / name).write_bytes(content)
-
-    return plant
-
-
-def cut(name: str, size: int) -> Plant:
-    return lambda store: os.truncate(store / name, size)
-
-
-def write(name: str, content: bytes) -> Plant:
-    return lambda store: (store / name).write_bytes(content)
-
-
-def append(name: str, content: bytes) -> Plant:
-    def plant(store: Path) -> None:
-        with (store / name).open("ab") as file:
-            file.write(content)
-
-    return plant
-
-
-def remove(*names: str) -> Plant:
-    def plant(store: Path) -> None:
-        for name in names:
-            (store / name).unlink()
-
-    return plant
-
-
-def folder(name: str) -> Plant:
-    return lambda store: (store / name).mkdir()
-
-
-def copy(source: str, target: str) -> Plant:
-    return lambda store: (store / target).write_bytes((store / source).read_bytes())
-
-
-MIDDLE = slice_of(MANY).offsets[500]
-LAST = slice_of(MANY).offsets[999]
-DAT, IDX = "orders/msgs.1.dat", "orders/msgs.1.idx"
-DAT2, IDX2, SUBS = "orders/msgs.2.dat", "orders/msgs.2.idx", "orders/subs.dat"
-ENTRY = index_offset(500)
-
-
-def wrong_entry(offset: int) -> Plant:
-    """An index entry that is intact and points elsewhere."""
-    size = len(stores.message(501, MANY[500]))
-    entry = index_record(501, offset, stores.EPOCH + 501_000_000, size)
-
-    def plant(store: Path) -> None:
-        content = bytearray((store / IDX).read_bytes())
-        content[index_offset(500) : index_offset(501)] = entry
-        (store / IDX).write_bytes(content)
-
-    return plant
-
-
-def replace_second(first: int) -> Plant:
-    """The second slice begins with another sequence than is due."""
-    return lambda store: slice_of([b"r"] * 5, first).write(store / "orders", 2)
-
-
-def another_message(store: Path) -> None:
-    """A record in the middle that is intact, but is another message."""
-    content = bytearray((store / DAT).read_bytes())
-    other = stores.record(stores.message(502, MANY[500]))
-    content[MIDDLE : MIDDLE + len(other)] = other
-    (store / DAT).write_bytes(content)
-
-
-UNKNOWN_TYPE = append("clients.dat", stores.record(b"\x0a\x01a", 9))
-NO_SUBSCRIPTION = append(SUBS, stores.record(b"\xff", 1))
-LOOSE, SERVER, CLIENTS = "orders/msgs.old.dat", "server.dat", "clients.dat"
-
-PLANTED: list[tuple[str, Plant, Kind, str, int | None, Start]] = [
-    ("a byte of a message in mid-slice", flip(DAT, MIDDLE + 40), Kind.MESSAGE_DAMAGED, DAT, MIDDLE, SILENT),
-    ("its checksum", flip(DAT, MIDDLE + 5), Kind.MESSAGE_DAMAGED, DAT, MIDDLE, SILENT),
-    ("its size", flip(DAT, MIDDLE), Kind.HEAD_DAMAGED, DAT, MIDDLE, SILENT),
-    ("a byte of the last message", flip(DAT, LAST + 40), Kind.MESSAGE_DAMAGED, DAT, LAST, REFUSED),
-    ("messages cut short", cut(DAT, LAST + 20), Kind.TRUNCATED, DAT, LAST, REFUSED),
-    ("messages cut off", cut(DAT, MIDDLE), Kind.MESSAGES_MISSING, DAT, MIDDLE, MENDED),
-    ("a head cut short", cut(DAT, LAST + 3), Kind.TRUNCATED, DAT, LAST, REFUSED),
-    ("zeros behind the messages", append(DAT, bytes(64)), Kind.ZERO_TAIL, DAT, None, MENDED),
-    ("an index entry", flip(IDX, ENTRY + 9), Kind.INDEX_DAMAGED, IDX, ENTRY, MENDED),
-    ("an index cut short", cut(IDX, ENTRY + 7), Kind.INDEX_DAMAGED, IDX, ENTRY, MENDED),
-    ("an index that ends early", cut(IDX, ENTRY), Kind.INDEX_SHORT, DAT, MIDDLE, SILENT),
-    ("an index entry that points elsewhere", wrong_entry(9), Kind.INDEX_MISMATCH, IDX, ENTRY, SILENT),
-    ("zeros behind the index", append(IDX, bytes(64)), Kind.ZERO_TAIL, IDX, index_offset(1000), MENDED),
-    ("a record of another sequence", another_message, Kind.INDEX_MISMATCH, IDX, ENTRY, SILENT),
-    ("an index without messages", remove(DAT2), Kind.INDEX_ORPHAN, IDX2, None, SILENT),
-    ("no index", remove(IDX), Kind.INDEX_MISSING, DAT, 0, MENDED),
-    ("a missing slice", replace_second(1101), Kind.SEQUENCE_GAP, DAT2, 4, SILENT),
-    ("a slice twice", copy(DAT, "orders/msgs.3.dat"), Kind.SEQUENCE_OVERLAP, "orders/msgs.3.dat", 4, SILENT),
-    ("another version of messages", write(DAT, b"\x02\0\0\0"), Kind.VERSION, DAT, 0, REFUSED),
-    ("another version of an index", flip(IDX, 3), Kind.VERSION, IDX, 0, REFUSED),
-    ("an empty file", write(CLIENTS, b""), Kind.VERSION, CLIENTS, 0, REFUSED),
-    ("another version of the server's file", flip(SERVER, 0), Kind.VERSION, SERVER, 0, REFUSED),
-    ("the server's record", flip(SERVER, 15), Kind.RECORD_DAMAGED, SERVER, 4, REFUSED),
-    ("more behind the server's record", append(SERVER, b"x"), Kind.SERVER_FILE_SIZE, SERVER, 4, REFUSED),
-    ("the server's record cut short", cut(SERVER, 14), Kind.TRUNCATED, SERVER, 4, REFUSED),
-    ("no server's file", remove(SERVER), Kind.SERVER_FILE_MISSING, SERVER, None, MENDED),
-    ("a client", flip(CLIENTS, 14), Kind.RECORD_DAMAGED, CLIENTS, 4, REFUSED),
-    ("a client of no type", UNKNOWN_TYPE, Kind.RECORD_TYPE, CLIENTS, None, REFUSED),
-    ("clients cut short", append(CLIENTS, b"\x05\0\0"), Kind.TRUNCATED, CLIENTS, None, REFUSED),
-    ("a subscription that is none", NO_SUBSCRIPTION, Kind.UNDECODABLE, SUBS, None, REFUSED),
-    ("an acknowledgement", flip(SUBS, 1200), Kind.RECORD_DAMAGED, SUBS, None, REFUSED),
-    ("zeros behind subscriptions", append(SUBS, bytes(16)), Kind.ZERO_TAIL, SUBS, None, MENDED),
-    ("a folder that is no channel", folder("lost+found"), Kind.FOREIGN_FOLDER, "lost+found", None, MENDED),
-    ("messages without a number", write(LOOSE, b"x"), Kind.FOREIGN_NAME, LOOSE, None, REFUSED),
-]
 
 
 @pytest.mark.parametrize(
@@ -168,7 +55,7 @@ def test_each_kind_of_damage_is_named_and_located(
         assert [problem.offset for problem in found] == [offset]
     assert {problem.start for problem in found} == {start}
     assert all(problem.mend for problem in verdict.problems)
-    assert verdict.starts is all(problem.start is not REFUSED for problem in verdict.problems)
+    assert verdict.starts is all(problem.start is not Start.REFUSED for problem in verdict.problems)
 
 
 def test_a_sound_store_has_no_problems_and_everything_in_it_is_counted(tmp_path: Path) -> None:
@@ -198,13 +85,13 @@ def test_damaged_messages_keep_the_server_from_starting_once_the_index_is_no_use
     flip(DAT, MIDDLE + 40)(store)
     flip(IDX, index_offset(0))(store)
     damaged = next(problem for problem in verify(store).problems if problem.kind is Kind.MESSAGE_DAMAGED)
-    assert damaged.start is REFUSED
+    assert damaged.start is Start.REFUSED
     assert f"truncate -s {MIDDLE}" in damaged.mend
 
 
 def test_a_store_of_another_cluster_is_named(tmp_path: Path) -> None:
     (problem,) = verify(sound(tmp_path / "store"), cluster_id="other").problems
-    assert (problem.kind, problem.start) == (Kind.CLUSTER_ID, REFUSED)
+    assert (problem.kind, problem.start) == (Kind.CLUSTER_ID, Start.REFUSED)
     assert "set cluster_id to 'test-cluster'" in problem.mend
 
 
