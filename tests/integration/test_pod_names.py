@@ -49,7 +49,7 @@ def pods(docker_client: docker.DockerClient, group_name: str, tmp_path: Path) ->
                 name=f"{group_name}-{index}",
                 environment={"POD_NAME": name, "POD_NAMESPACE": "default", "CLUSTER_ADVERTISE": address},
                 volumes={str(conf): {"bind": CONF_DIR, "mode": "ro"}, group_name: {"bind": "/data/stan"}},
-                ports={"8222/tcp": ("127.0.0.1", None)},
+                ports={"8222/tcp": ("127.0.0.1", 0)},
                 network=group_name,
                 networking_config={
                     group_name: docker_client.api.create_endpoint_config(aliases=[f"{name}.stan", address])

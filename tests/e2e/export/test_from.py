@@ -48,6 +48,7 @@ def test_the_guides_configuration_starts_its_group_and_it_fails_over(cli: Cli, t
     assert '"one"' in cli.ok("sub", "orders", "--all", "--count", "1", "--timeout", "20", "--json")
 
 
+@pytest.mark.slow
 def test_the_guides_chart_values_start_its_second_group(cli: Cli) -> None:
     document = cli.json("up", "--from", str(seed.VALUES))
     assert document["state"] == "healthy"
@@ -57,7 +58,10 @@ def test_the_guides_chart_values_start_its_second_group(cli: Cli) -> None:
 
 @pytest.mark.parametrize(
     ("export", "file"),
-    [(("kubernetes", "--name", "stan"), "stan.yaml"), (("helm", "--name", "stan"), "values.yaml")],
+    [
+        (("kubernetes", "--name", "stan"), "stan.yaml"),
+        pytest.param(("helm", "--name", "stan"), "values.yaml", marks=pytest.mark.slow),
+    ],
 )
 def test_what_is_exported_from_a_running_group_starts_one_that_exports_the_same(
     cli: Cli, tmp_path: Path, export: tuple[str, ...], file: str

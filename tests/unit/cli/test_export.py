@@ -1,0 +1,205 @@
+"""`export compose`, `export kubernetes`, `export helm`, run as commands."""
+
+from __future__ import annotations
+
+import json
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from click.testing import CliRunner, Result
+
+from stanlocal.cli.context import Context
+from stanlocal.cli.export import export
+from stanlocal.errors import SettingsError
+from stanlocal.home import GroupHome
+from tests import seed
+from tests.unit.export.plans import a_plan
+
+
+@pytest.fixture(autouse=True)
+def _empty_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+
+
+def run(*arguments: str, as_json: bool = False) -> Result:
+    return CliRunner().invoke(export, arguments, obj=Context(json=as_json))
+
+
+def refusal(*arguments: str) -> str:
+    """The problems that a command is refused for."""
+    error = run(*arguments).exception
+    assert isinstance(error, SettingsError)
+    return "; ".join(error.problems)
+
+
+def test_compose_is_printed_with_a_note_that_it_needs_a_second_file() -> None:
+    result = run("compose")
+    assert list(yaml.safe_load(result.stdout)["services"]) == ["stan-0", "stan-1"]
+    assert result.stderr == (
+        "note: it needs conf/stan.conf beside it; 'export compose --output DIR' writes both\n"
+    )
+
+
+def test_compose_writes_all_that_docker_compose_needs(tmp_path: Path) -> None:
+    result = run("compose", "--output", "out")
+    assert result.exit_code == 0
+    assert sorted(str(path.relative_to(tmp_path / "out")) for path in (tmp_path / "out").rglob("*")) == [
+        ".env",
+        "compose.yaml",
+        "conf",
+        "conf/stan.conf",
+        "store",
+    ]
+    store = (tmp_path / "out" / "store").stat()
+    assert stat.S_IMODE(store.st_mode) == 0o700
+    assert (tmp_path / "out" / ".env").read_text() == f"STANLOCAL_USER={store.st_uid}:{store.st_gid}\n"
+
+
+def test_compose_leaves_a_store_that_is_there_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "out" / "store").mkdir(parents=True)
+    (tmp_path / "out" / "store" / "msgs.1.dat").write_text("messages")
+    before = (tmp_path / "out" / "store").stat()
+    assert run("compose", "--output", "out").exit_code == 0
+    assert (tmp_path / "out" / "store" / "msgs.1.dat").read_text() == "messages"
+    assert (tmp_path / "out" / "store").stat().st_uid == before.st_uid
+
+
+def test_json_has_the_files_and_nothing_else_is_on_standard_output() -> None:
+    document = json.loads(run("compose", as_json=True).stdout)
+    assert list(document) == ["files"]
+    assert sorted(document["files"]) == ["compose.yaml", "conf/stan.conf"]
+
+
+def test_the_group_that_is_there_is_exported_with_its_own_ports(tmp_path: Path) -> None:
+    """Also when it is down: nothing asks an engine."""
+    from dataclasses import replace
+
+    plan = a_plan({"nodes": 3, "streaming": {"cluster_id": "orders"}})
+    nodes = tuple(replace(node, client_port=node.client_port + 100) for node in plan.nodes)
+    GroupHome(tmp_path / "state" / "stanlocal" / "stan").save_plan(replace(plan, nodes=nodes))
+    services = yaml.safe_load(run("compose").stdout)["services"]
+    assert [service["ports"][0] for service in services.values()] == [
+        f"127.0.0.1:{4322 + index}:4222" for index in range(3)
+    ]
+    assert "cluster id orders" in run("compose").stdout
+
+
+@pytest.mark.parametrize(("nodes", "expected"), [(1, [4322]), (3, [4322, 4323, 4324])])
+def test_nodes_that_the_group_has_not_had_follow_on_its_ports(
+    tmp_path: Path, nodes: int, expected: list[int]
+) -> None:
+    from dataclasses import replace
+
+    plan = a_plan()
+    made = tuple(replace(node, client_port=node.client_port + 100) for node in plan.nodes)
+    GroupHome(tmp_path / "state" / "stanlocal" / "stan").save_plan(replace(plan, nodes=made))
+    services = yaml.safe_load(run("compose", "--nodes", str(nodes)).stdout)["services"]
+    assert [int(service["ports"][0].split(":")[1]) for service in services.values()] == expected
+
+
+def test_a_port_that_is_asked_for_is_taken() -> None:
+    services = yaml.safe_load(run("compose", "--port", "5000").stdout)["services"]
+    assert [service["ports"][0] for service in services.values()] == [
+        "127.0.0.1:5000:4222",
+        "127.0.0.1:5001:4222",
+    ]
+
+
+def kinds(*arguments: str) -> list[str]:
+    return [each["kind"] for each in yaml.safe_load_all(run("kubernetes", *arguments).stdout)]
+
+
+def test_kubernetes_prints_objects_for_the_asked_storage() -> None:
+    assert kinds()[0] == "Service"
+    assert kinds("--storage", "efs")[:2] == ["StorageClass", "PersistentVolumeClaim"]
+    assert kinds("--storage", "efs", "--legacy-provisioner")[0] == "ServiceAccount"
+    assert kinds("--storage", "nfs")[0] == "PersistentVolume"
+
+
+def test_placeholders_are_said_until_they_are_replaced() -> None:
+    assert "name yours with --file-system" in run("kubernetes", "--storage", "efs").stderr
+    result = run("kubernetes", "--storage", "efs", "--file-system", "fs-1")
+    assert result.stderr == ""
+    assert "fileSystemId: fs-1" in result.stdout
+
+
+def test_names_sizes_and_images_are_options(tmp_path: Path) -> None:
+    options = {
+        "--name": "events",
+        "--namespace": "messaging",
+        "--storage": "azurefile",
+        "--storage-size": "20Gi",
+        "--metrics-image": "mine/exporter:1",
+        "--image": "mine/server:1",
+        "--cpu": "2",
+        "--memory": "3Gi",
+        "--memory-limit": "5Gi",
+        "--nodes": "4",
+    }
+    words = [word for option in options.items() for word in option]
+    assert run("kubernetes", *words, "--output", "out").exit_code == 0
+    text = (tmp_path / "out" / "kubernetes.yaml").read_text()
+    found = seed.by_name(list(yaml.safe_load_all(text)))
+    spec = found["StatefulSet/events"]["spec"]
+    server, metrics = spec["template"]["spec"]["containers"]
+    assert spec["replicas"] == 4
+    assert (server["image"], metrics["image"]) == ("mine/server:1", "mine/exporter:1")
+    assert server["resources"] == {"requests": {"cpu": "2", "memory": "3Gi"}, "limits": {"memory": "5Gi"}}
+    claim = found["PersistentVolumeClaim/events-store"]
+    assert claim["spec"]["resources"]["requests"]["storage"] == "20Gi"
+    assert claim["metadata"]["namespace"] == "messaging"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (("--storage", "nfs", "--region", "x"), "--region means nothing with --storage nfs; leave it out"),
+        (("--file-system", "fs-1"), "--file-system means nothing with --storage existing-claim"),
+        (("--storage", "efs", "--region", "x"), "--region means nothing with --storage efs"),
+        (("--storage", "nfs", "--legacy-provisioner"), "--legacy-provisioner is for --storage efs only"),
+        (("--storage-size", "100gb"), "storage size '100gb' is no quantity"),
+        (("--name", "Stan"), "name 'Stan' is refused by Kubernetes"),
+        (("--from", "gone.conf"), "gone.conf: cannot be read: no such file or directory"),
+        (("--nodes", "0"), "flag --nodes is 0, less than 1"),
+    ],
+)
+def test_options_that_cannot_be_are_refused(arguments: tuple[str, ...], reason: str) -> None:
+    assert reason in refusal("kubernetes", *arguments)
+
+
+def test_an_existing_deployment_is_exported_and_what_it_loses_is_said() -> None:
+    result = run("compose", "--from", str(seed.EFS))
+    assert list(yaml.safe_load(result.stdout)["services"]) == ["stan-0", "stan-1", "stan-2"]
+    assert "PersistentVolumeClaim/efs left out: " in result.stderr
+
+
+@pytest.mark.parametrize("command", [("kubernetes",), ("helm",)])
+def test_an_export_read_back_exports_the_same(tmp_path: Path, command: tuple[str, ...]) -> None:
+    first = run(*command, "--preset", "seed").stdout
+    (tmp_path / "exported.yaml").write_text(first)
+    assert run(*command, "--from", "exported.yaml").stdout == first
+
+
+def test_an_exported_configuration_read_back_exports_the_same(tmp_path: Path) -> None:
+    assert run("compose", "--preset", "seed", "--output", "out").exit_code == 0
+    result = run("compose", "--from", "out/conf/stan.conf")
+    assert result.stdout == (tmp_path / "out" / "compose.yaml").read_text()
+
+
+def test_helm_says_what_the_chart_has_no_value_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STANLOCAL_NATS__PING_INTERVAL", "1s")
+    result = run("helm", "--nats-url", "nats://other:4222", "--claim", "mine")
+    values: dict[str, Any] = yaml.safe_load(result.stdout)
+    assert values["stan"]["nats"]["url"] == "nats://other:4222"
+    assert values["store"]["volume"]["persistentVolumeClaim"]["claimName"] == "mine"
+    assert "left out: nats.ping_interval: set it on the NATS server" in result.stderr
+
+
+def test_a_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "values.yaml").mkdir()
+    assert "values.yaml cannot be written: is a directory" in refusal("helm", "--output", "out")
