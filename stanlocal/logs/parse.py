@@ -70,6 +70,7 @@ _RULES = (
     _Rule(ev.SteppedDown, "-", None, "panic: ft: serverID {server_id:quoted} claims to be active, aborting"),
     _Rule(ev.HeartbeatFailed, "S", "ERR", "Unable to send FT heartbeat: {reason}"),
     # ends that nobody asked for; the general ones last
+    _Rule(ev.StartFailed, "-", None, "exec {:word}: {reason}"),  # the engine's words: no such executable
     _Rule(ev.Panic, "-", None, "panic: {reason}"),
     _Rule(ev.Panic, "-", None, "fatal error: {reason}"),
     _Rule(ev.Panic, "-", None, "SIGQUIT: {reason}"),

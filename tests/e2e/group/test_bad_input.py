@@ -347,19 +347,17 @@ def broken_image(docker_client: docker.DockerClient) -> Iterator[Callable[[bytes
 
 
 @pytest.mark.parametrize(
-    ("server", "why"),
-    [(b"", r"exec format error"), (b"\x7fELF not for this machine", r"exec format error")],
-    ids=["empty", "for another machine"],
+    "server", [b"", b"\x7fELF not for this machine"], ids=["empty", "for another machine"]
 )
 def test_an_image_that_does_not_start_is_told_and_nothing_is_left(
-    cli: Cli, left: Left, broken_image: Callable[[bytes], str], server: bytes, why: str
+    cli: Cli, left: Left, broken_image: Callable[[bytes], str], server: bytes
 ) -> None:
     done = cli.run("up", "--image", broken_image(server))
     error = done.stderr.splitlines()[-1]
-    assert re.search(why, done.stderr)
     assert error.startswith("error: ")
+    assert "exec format error" in error
     assert "Traceback" not in done.stderr
-    assert done.returncode in (1, 3)
+    assert done.returncode in (1, 3), "as the engine tells it: it starts and fails, or is not started"
     assert left.census() == NOTHING
 
 
