@@ -171,18 +171,46 @@ class Journal:
 
 def _parse(lines: Iterable[str]) -> Iterator[Record]:
     for line in lines:
+_KINDS: Mapping[str, type] = {
+    **dict.fromkeys(("time", "type", "fault", "name", "expected", "observed", "until", "leaves"), str),
+    **dict.fromkeys(("runs", "times", "predicted", "notes"), dict),
+    **dict.fromkeys(("ends_run", "as_expected"), bool),
+    "targets": list,
+    "exit_code": int,
+}
+"""What the fields of a record are in the file, as far as others rely on it."""
+
+
         try:
-            document = json.loads(line)
-            document["time"] = datetime.fromisoformat(document["time"])
-            document["targets"] = tuple(document.get("targets", ()))
-            record = Record(**document)
-        except (ValueError, TypeError, KeyError):  # cut short, or of a later version
-            continue
+            record = _record(json.loads(line))
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+            continue  # cut short, or of a later version, or of another making
         yield record
 
 
 def faults(records: Sequence[Record]) -> list[FaultRecord]:
     """The faults that these records tell of, oldest first."""
+def _record(document: dict[str, Any]) -> Record:
+    """The record that a line holds; raises one of the errors that `_parse` passes over when it holds none."""
+    targets = document.get("targets", [])
+    stamps = [*document.get("runs", {}).values(), *document.get("times", {}).values()]
+    if "until" in document:
+        stamps.append(document["until"])
+    for stamp in stamps:
+        _time(stamp)
+    well_formed = all(isinstance(value, _KINDS.get(key, object)) for key, value in document.items())
+    if not well_formed or not all(isinstance(target, str) for target in targets):
+        raise ValueError("a field is not what it should be")
+    return Record(**{**document, "time": _time(document["time"]), "targets": tuple(targets)})
+
+
+def _time(stamp: str) -> datetime:
+    time = datetime.fromisoformat(stamp)
+    if time.tzinfo is None:
+        raise ValueError(f"{stamp} is no moment without its zone")
+    return time
+
+
     found: dict[str, FaultRecord] = {}
     for record in records:
         known = found.get(record.fault)
