@@ -243,22 +243,23 @@ class ProcessRig(Rig):
         await super().create(plan, *names)
 
     async def start(self, plan: GroupPlan) -> None:
-        """The server says that it stands by a moment before it heeds SIGTERM; containers are slower."""
+        """The server says that it stands by a moment before it heeds signals; containers are slower."""
         await super().start(plan)
         for instance in await self.engine.instances(self.group):
             async with asyncio.timeout(10):
-                while instance.pid and not _heeds(instance.pid, signal.SIGTERM):  # noqa: ASYNC110
+                while instance.pid and not _heeds_signals(instance.pid):  # noqa: ASYNC110
                     await asyncio.sleep(0.002)
 
 
-def _heeds(pid: int, number: signal.Signals) -> bool:
-    """Whether the process has a handler for the signal; where that cannot be seen, it is believed to."""
+def _heeds_signals(pid: int) -> bool:
+    """Whether the process handles all that a server handles; where that cannot be seen, it is believed to."""
     try:
         status = Path(f"/proc/{pid}/status").read_text()
     except FileNotFoundError:
         return True
-    caught = next(line for line in status.splitlines() if line.startswith("SigCgt:"))
-    return bool(int(caught.split()[1], 16) & 1 << number - 1)
+    caught = int(next(line.split()[1] for line in status.splitlines() if line.startswith("SigCgt:")), 16)
+    handled = (signal.SIGHUP, signal.SIGINT, signal.SIGUSR1, signal.SIGTERM)
+    return all(caught & 1 << number - 1 for number in handled)
 
 
 RIGS = [
