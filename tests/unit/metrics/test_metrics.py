@@ -1,0 +1,184 @@
+"""The metrics have the exporter's names, are valid, and never wait for a node that does not answer."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from prometheus_client.openmetrics import parser as openmetrics_parser
+from prometheus_client.parser import text_string_to_metric_families
+
+from stanlocal.errors import EngineUnavailable
+from stanlocal.export import grafana
+from stanlocal.metrics import exporter, http, own
+from stanlocal.metrics.exposition import render
+from stanlocal.metrics.scrape import scrape
+from tests.support.servers import free_ports
+from tests.unit.metrics import recorded, samples
+
+OPENMETRICS = "application/openmetrics-text; version=1.0.0"
+
+
+def exposed() -> dict[str, set[tuple[str, ...]]]:
+    """Each sample's name and the sets of labels it comes with."""
+    sub = samples.subscription(is_durable=True, queue_name="d:q")
+    scrapes = [samples.active("stan-0", samples.channel("orders", sub)), samples.silent()]
+    families = [*exporter.families(scrapes), *own.families(samples.facts(samples.failover(0.6)), scrapes)]
+    found: dict[str, set[tuple[str, ...]]] = {}
+    for family in families:
+        for sample in family.samples:
+            found.setdefault(sample.name, set()).add(tuple(sorted(sample.labels)))
+    return found
+
+
+def test_names_and_labels_are_those_of_the_exporter() -> None:
+    found = exposed()
+    ours = {name: labels for name, labels in found.items() if name.startswith("nss_")}
+    assert ours == {name: {labels} for name, labels in recorded.STREAMING.items()}
+    assert {name: labels for name, labels in found.items() if name in recorded.NATS} == {
+        name: {labels} for name, labels in recorded.NATS.items()
+    }
+    others = {name for name in found if name not in recorded.STREAMING and not name.startswith("gnatsd_")}
+    assert all(name.startswith("stanlocal_") for name in others)
+
+
+def test_what_is_no_figure_at_the_top_of_a_document_is_no_metric() -> None:
+    names = {name for name in exposed() if name.startswith("gnatsd_varz")}
+    assert not names & {"gnatsd_varz_server_id", "gnatsd_varz_tls_required", "gnatsd_varz_cluster"}
+
+
+def test_a_durable_queue_is_told_as_durable_and_queue() -> None:
+    sub = samples.subscription(is_durable=True, queue_name="d:q")
+    families = exporter.families([samples.active("stan-0", samples.channel("orders", sub))])
+    (sample,) = next(family for family in families if family.name == "nss_chan_subs_last_sent").samples
+    assert (sample.labels["durable_name"], sample.labels["queue_name"], sample.value) == ("d", "q", 90)
+
+
+@given(st.text(max_size=30), st.text(max_size=30))
+def test_both_formats_are_valid_whatever_channels_and_clients_are_called(name: str, client: str) -> None:
+    scrapes = [samples.active("stan-0", samples.channel(name, samples.subscription(client_id=client)))]
+    families = [*exporter.families(scrapes), *own.families(samples.facts(samples.failover(3)), scrapes)]
+    text, content_type = render(families, OPENMETRICS)
+    assert content_type.startswith("application/openmetrics-text")
+    parsed = list(openmetrics_parser.text_string_to_metric_families(text.decode()))
+    labels = [s.labels for f in parsed if f.name == "nss_chan_subs_last_sent" for s in f.samples]
+    assert (labels[0]["channel"], labels[0]["client_id"]) == (name, client)
+    plain, content_type = render(families)
+    assert content_type.startswith("text/plain")
+    assert len(list(text_string_to_metric_families(plain.decode()))) == len(parsed)
+
+
+def test_failovers_are_counted_by_cause_and_timed_in_a_histogram() -> None:
+    facts = samples.facts(samples.failover(0.6), samples.failover(1.2), samples.failover(40, "exit 2"))
+    values = {
+        (sample.name, sample.labels.get("cause") or sample.labels.get("le")): sample.value
+        for family in own.families(facts, [])
+        for sample in family.samples
+    }
+    assert values["stanlocal_failovers_total", "kill"] == 2
+    assert values["stanlocal_failover_seconds_bucket", "1.0"] == 1
+    assert values["stanlocal_failover_seconds_bucket", "+Inf"] == 3
+    assert values["stanlocal_outage_seconds_sum", None] == pytest.approx(42.1)
+
+
+def test_the_dashboard_asks_only_for_metrics_that_there_are() -> None:
+    there = set(exposed()) | {"stanlocal_node_state", "stanlocal_faults_in_force"}
+    asked = {
+        name for query in grafana.queries() for name in re.findall(r"\b(?:stanlocal|nss|gnatsd)_\w+", query)
+    }
+    assert asked
+    assert asked <= there
+
+
+@asynccontextmanager
+async def mute() -> AsyncIterator[str]:
+    """A monitor that takes connections and says nothing, as a node does that recovers or is frozen."""
+    held = asyncio.Event()
+
+    async def wait(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await held.wait()
+        writer.close()
+
+    server = await asyncio.start_server(wait, "127.0.0.1", 0)
+    try:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    finally:
+        held.set()
+        server.close()
+        await server.wait_closed()
+
+
+async def test_nodes_that_are_silent_or_gone_cost_no_more_than_the_deadline() -> None:
+    loop = asyncio.get_running_loop()
+    async with mute() as url:
+        gone = f"http://127.0.0.1:{free_ports(1)[0]}"
+        began = loop.time()
+        found = await scrape([("stan-0", url), ("stan-1", gone)], timeout=0.2)
+        assert loop.time() - began < 0.5
+    assert [each.outcome for each in found] == ["silent", "refused"]
+    values = {
+        sample.labels["node"]: sample.value
+        for family in own.families(samples.facts(), found)
+        for sample in family.samples
+        if sample.name == "stanlocal_monitor_up"
+    }
+    assert values == {"stan-0": 0, "stan-1": 0}
+
+
+async def ask(port: int, request: bytes) -> bytes:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(request)
+    writer.write_eof()
+    answer = await reader.read()
+    writer.close()
+    await writer.wait_closed()
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("request_line", "status", "has"),
+    [
+        (b"GET /metrics HTTP/1.1", b"200", b"\r\n\r\nmetrics for */*"),
+        (b"HEAD /metrics HTTP/1.1", b"200", b"Content-Length: 15\r\n"),
+        (b"GET / HTTP/1.0", b"200", b"href=metrics"),
+        (b"GET /etc/passwd HTTP/1.1", b"404", b"see /metrics"),
+        (b"POST /metrics HTTP/1.1", b"405", b"only GET"),
+        (b"\x00\xff", b"405", b"only GET"),
+    ],
+)
+async def test_the_endpoint_answers_scrapers_and_nothing_else(
+    request_line: bytes, status: bytes, has: bytes
+) -> None:
+    async def answer(accept: str) -> tuple[bytes, str]:
+        return f"metrics for {accept}".encode(), "text/plain"
+
+    async with await http.serve("127.0.0.1", 0, answer) as server:
+        port = server.sockets[0].getsockname()[1]
+        told = await ask(port, request_line + b"\r\nAccept: */*\r\n\r\n")
+    assert told.split(b" ")[1] == status
+    assert has in told
+
+
+async def test_an_asker_that_says_nothing_or_too_much_gets_nothing() -> None:
+    async def answer(accept: str) -> tuple[bytes, str]:
+        raise AssertionError
+
+    async with await http.serve("127.0.0.1", 0, answer) as server:
+        port = server.sockets[0].getsockname()[1]
+        assert await ask(port, b"") == b""
+        assert await ask(port, b"GET / HTTP/1.1\r\n" + b"A: b\r\n" * 2000) == b""
+
+
+async def test_an_engine_that_is_gone_is_told_as_unavailable() -> None:
+    async def answer(accept: str) -> tuple[bytes, str]:
+        raise EngineUnavailable("no engine answers")
+
+    async with await http.serve("127.0.0.1", 0, answer) as server:
+        told = await ask(server.sockets[0].getsockname()[1], b"GET /metrics HTTP/1.1\r\n\r\n")
+    assert told.startswith(b"HTTP/1.1 503")
+    assert told.endswith(b"no engine answers\n")
