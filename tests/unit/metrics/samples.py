@@ -99,4 +99,14 @@ def facts(*failovers: Failover) -> Facts:
 def failover(seconds: float, cause: str = "kill") -> Failover:
     began = datetime(2026, 1, 1, tzinfo=UTC)
     ready = began + timedelta(seconds=seconds)
-    return Failover(cause, "stan-0", "stan-1", began, None, None, None, ready, ready + timedelta(seconds=0.1))
+    return Failover(
+        cause=cause,
+        from_node="stan-0",
+        to_node="stan-1",
+        started_at=began,
+        detected_at=None,
+        lock_at=None,
+        recovered_at=None,
+        ready_at=ready,
+        first_ack_at=ready + timedelta(seconds=0.1),
+    )

@@ -52,7 +52,7 @@ def test_narrow_patterns_come_after_wide_ones_and_what_is_not_set_is_inherited()
         (Limits(max_msgs=30), 30),
         (Limits(max_msgs=1000), 100),
         (Limits(max_age=20_500_000), 21),
-        (Limits(max_age=1), 0),
+        (Limits(max_age=1), 1),
         (Limits(max_msgs=50, max_age=10_500_000), 11),
     ],
 )
