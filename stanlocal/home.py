@@ -25,6 +25,8 @@ _PLAN = "group.json"
 _LOCK = "lock"
 _LOCK_RETRY_S = 0.05
 _SAVED_LOG_BYTES = 32 << 20
+_SAVED_TAIL_BYTES = 1 << 20
+"""In which the last saved line is."""
 
 
 class GroupHome:
@@ -53,7 +55,7 @@ class GroupHome:
             return GroupPlan.from_json(path.read_text())
         except FileNotFoundError:
             return None
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError, OSError) as error:
             raise GroupError(
                 f"{path} does not hold the plan of a group ({error}); move it away to start afresh"
             ) from error
@@ -72,14 +74,20 @@ class GroupHome:
     # Logs of containers that are gone
 
     def save_log(self, node: str, lines: Sequence[RawLine]) -> None:
-        """Keeps a node's output beyond its container."""
+        """Keeps a node's output beyond its container.
+
+        What was kept before is not kept twice: a tool that was killed half way does it again.
+        """
         path = self.folder / "logs" / f"{node}.log"
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        if path.exists() and path.stat().st_size > _SAVED_LOG_BYTES:
-            path.replace(path.with_suffix(".log.1"))
+        news = lines
+        if path.exists():
+            news = _unsaved(path, lines)
+            if path.stat().st_size > _SAVED_LOG_BYTES:
+                path.replace(path.with_suffix(".log.1"))
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        with os.fdopen(descriptor, "a", encoding="utf-8") as file:
-            file.writelines(f"{rfc3339(line.time)} {line.text}\n" for line in lines)
+        with os.fdopen(descriptor, "a", encoding="utf-8", errors="replace") as file:
+            file.writelines(f"{rfc3339(line.time)} {line.text}\n" for line in news)
 
     def saved_log(self, node: str) -> list[RawLine]:
         """What was kept, oldest first."""
@@ -117,13 +125,15 @@ class GroupHome:
         try:
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        except FileNotFoundError:  # its last user has just removed the folder
-            return None
+        except (FileNotFoundError, FileExistsError):
+            if self.folder.exists() and not self.folder.is_dir():
+                raise
+            return None  # the last user of the folder has just removed it
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if path.exists() and os.path.samestat(os.fstat(descriptor), path.stat()):
+            if os.path.samestat(os.fstat(descriptor), path.stat()):
                 return descriptor
-        except BlockingIOError:
+        except (BlockingIOError, FileNotFoundError):
             pass
         except BaseException:
             os.close(descriptor)
@@ -161,11 +171,24 @@ def _owner(plan: GroupPlan) -> tuple[int, int]:
 
 
 def _saved_line(line: str) -> RawLine | None:
-    stamp, _, text = line.rstrip("\n").partition(" ")
+    stamp, _, text = line.removesuffix("\n").partition(" ")
     try:
-        return RawLine(datetime.fromisoformat(stamp), text)
-    except ValueError:  # cut short by a full disk or a kill
+        time = datetime.fromisoformat(stamp)
+    except ValueError:
         return None
+    whole = line.endswith("\n")  # not cut short by a full disk or a kill
+    return RawLine(time, text) if whole and time.tzinfo else None
+
+
+def _unsaved(path: Path, lines: Sequence[RawLine]) -> Sequence[RawLine]:
+    """What of `lines` comes after the last of them that the file holds; a torn end of it is cut off."""
+    with path.open("r+b") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - _SAVED_TAIL_BYTES))
+        *tail, torn = file.read().decode("utf-8", "surrogateescape").split("\n")
+        file.truncate(size - len(torn.encode("utf-8", "surrogateescape")))
+    saved = next(filter(None, (_saved_line(f"{line}\n") for line in reversed(tail))), None)
+    return lines[lines.index(saved) + 1 :] if saved in lines else lines
 
 
 @contextmanager
