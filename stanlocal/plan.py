@@ -125,15 +125,25 @@ class GroupPlan:
         """Every node's route, the same list in every node's configuration."""
         return tuple(node.route for node in self.nodes)
 
+    @property
+    def external_nats(self) -> tuple[str, ...]:
+        """The NATS servers that the nodes use instead of one inside each of them; none by default.
+
+        The nodes then have no routes, and clients connect to these servers.
+        """
+        urls = self.streaming.get("nats_server_url")
+        return tuple(url.strip() for url in str(urls).split(",")) if urls else ()
+
     def client_url(self, node: NodePlan) -> str:
-        return f"nats://{self.host}:{node.client_port}"
+        """Where clients reach the group by way of `node`."""
+        return self.external_nats[0] if self.external_nats else f"nats://{self.host}:{node.client_port}"
 
     def monitor_url(self, node: NodePlan) -> str:
         return f"http://{self.host}:{node.monitor_port}"
 
     @property
     def client_urls(self) -> tuple[str, ...]:
-        return tuple(self.client_url(node) for node in self.nodes)
+        return self.external_nats or tuple(self.client_url(node) for node in self.nodes)
 
     @property
     def monitor_urls(self) -> tuple[str, ...]:
