@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from stanlocal.conf import HOST_GATEWAY
 from stanlocal.plan import CONF_DIR, STORE_DIR, GroupPlan, NodePlan
 from stanlocal.settings import host_files
 
@@ -55,6 +56,8 @@ class Container:
     route_alias: str
     """Its name on `cluster_network`."""
     stop_grace_s: int
+    extra_hosts: Mapping[str, str]
+    """Names that it resolves besides, each with its address."""
     stop_signal: str = "SIGTERM"
     command: tuple[str, ...] = ("-sc", CONF_FILE)
     read_only: bool = True
@@ -72,15 +75,14 @@ class Container:
 def container(plan: GroupPlan, node: NodePlan) -> Container:
     """The container of `node`."""
     listen = node.listen
+    monitor = (Port(plan.host, node.monitor_port, listen.monitor),)
     named = sorted(set(host_files(plan.streaming, plan.nats).values()))
     return Container(
         name=node.name,
         image=plan.image,
         user=plan.user,
-        ports=(
-            Port(plan.host, node.client_port, listen.client),
-            Port(plan.host, node.monitor_port, listen.monitor),
-        ),
+        ports=monitor if plan.external_nats else (Port(plan.host, node.client_port, listen.client), *monitor),
+        extra_hosts={HOST_GATEWAY: "host-gateway"} if plan.external_nats else {},
         store=Mount(plan.store_dir, STORE_DIR, read_only=False),
         conf=Mount(plan.conf_dir(node), CONF_DIR),
         files=tuple(Mount(path, path) for path in named),
