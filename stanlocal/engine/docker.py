@@ -195,6 +195,7 @@ class DockerEngine:
                 read_only=wanted.read_only,
                 cap_drop=list(wanted.cap_drop),
                 security_opt=list(wanted.security_opt),
+                extra_hosts=dict(wanted.extra_hosts),
                 pids_limit=wanted.pids_limit,
                 log_config=LogConfig(type=wanted.log_driver, config=dict(wanted.log_options)),
             ),
