@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-from contextlib import suppress
 
 from stanlocal.engine.process_files import Identity
 from stanlocal.errors import EngineError
@@ -13,27 +12,31 @@ from stanlocal.errors import EngineError
 def send(process: Identity, number: signal.Signals) -> bool:
     """Whether it was there to get it; raises `EngineError` when the caller may not signal it."""
     try:
-        if hasattr(os, "pidfd_open"):
-            return _send_by_descriptor(process, number)
-        if process.alive:
-            os.kill(process.pid, number)
-            return True
+        descriptor = _open(process.pid)
+        try:
+            if not process.alive:
+                return False
+            if descriptor is None:
+                os.kill(process.pid, number)
+            else:  # what it stood for when it was looked at is what gets the signal
+                signal.pidfd_send_signal(descriptor, number)
+        finally:
+            if descriptor is not None:
+                os.close(descriptor)
     except ProcessLookupError:
         return False
     except PermissionError as error:
         raise EngineError(f"process {process.pid} is another user's; you cannot signal it") from error
-    return False
+    return True
 
 
-def _send_by_descriptor(process: Identity, number: signal.Signals) -> bool:
-    """Linux: what the descriptor stands for when it is looked at is what gets the signal."""
-    descriptor = os.pidfd_open(process.pid)
+def _open(pid: int) -> int | None:
+    """A descriptor of the process, on Linux; None where there are none, or a sandbox does not allow them."""
+    if not hasattr(os, "pidfd_open"):
+        return None
     try:
-        if not process.alive:
-            return False
-        with suppress(ProcessLookupError):
-            signal.pidfd_send_signal(descriptor, number)
-            return True
-        return False
-    finally:
-        os.close(descriptor)
+        return os.pidfd_open(pid)
+    except ProcessLookupError:
+        raise
+    except OSError:
+        return None
