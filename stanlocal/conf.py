@@ -27,6 +27,9 @@ CONNECT_RETRIES = 10
 
 _SPELLED = {"cluster_id": "id"}
 """Names that the seed document writes in another of the server's spellings."""
+HOST_GATEWAY = "host.docker.internal"
+"""By this name containers of nodes that use a NATS server elsewhere reach the machine they run on."""
+_LOOPBACK_URL = re.compile(r"^(\w+://(?:[^@/]*@)?)(?:127\.[0-9.]+|localhost|\[::1\])(?=:|/|$)")
 _PLAIN_VALUE = re.compile(r"[A-Za-z][A-Za-z0-9._-]*(:[0-9]+)?|[0-9]+(\.[0-9]+){3}:[0-9]+")
 _WORDS = {"true", "false", "yes", "no", "on", "off"}
 _BARE_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -80,16 +83,34 @@ def in_environment(text: str) -> str:
 
 
 def _render(title: str, plan: GroupPlan, identity: Identity, listen: Listen, store_dir: str) -> str:
+    streaming = {_SPELLED.get(name, name): value for name, value in plan.streaming.items()}
+    if plan.external_nats:
+        own = _without_nats(identity, listen)
+        streaming["nats_server_url"] = ",".join(_as_nodes_see(url, plan) for url in plan.external_nats)
+    else:
+        own = _with_nats(plan, identity, listen)
+    lines = [
+        f"# {title}",
+        "",
+        *own,
+        "",
+        "# One store for all nodes: who holds its lock is active, the others are standby.",
+        *_entry("streaming", {**streaming, "dir": store_dir}, SETTINGS.find("streaming"), 0),
+    ]
+    if plan.nats:
+        lines += ["", "# Options of the NATS server.", *_entries(plan.nats, NATS, 0)]
+    return "\n".join(lines) + "\n"
+
+
+def _with_nats(plan: GroupPlan, identity: Identity, listen: Listen) -> list[str]:
+    """The options of a node with a NATS server inside."""
     own = {
         "server_name": identity.server_name,
         "listen": address(listen.host, listen.client),
         "http": address(listen.host, listen.monitor),
         "client_advertise": identity.client_advertise,
     }
-    streaming = {_SPELLED.get(name, name): value for name, value in plan.streaming.items()}
-    lines = [
-        f"# {title}",
-        "",
+    return [
         "# Where this node listens, and the address that clients are told.",
         *(f"{name}: {_scalar(value)}" for name, value in own.items()),
         "",
@@ -102,13 +123,21 @@ def _render(title: str, plan: GroupPlan, identity: Identity, listen: Listen, sto
         f"  cluster_advertise: {_scalar(identity.cluster_advertise)}",
         f"  connect_retries: {CONNECT_RETRIES}",
         "}",
-        "",
-        "# One store for all nodes: who holds its lock is active, the others are standby.",
-        *_entry("streaming", {**streaming, "dir": store_dir}, SETTINGS.find("streaming"), 0),
     ]
-    if plan.nats:
-        lines += ["", "# Options of the NATS server.", *_entries(plan.nats, NATS, 0)]
-    return "\n".join(lines) + "\n"
+
+
+def _without_nats(identity: Identity, listen: Listen) -> list[str]:
+    """The options of a node that uses another NATS server: of its own it has only a monitor."""
+    return [
+        "# Where this node's monitor listens; clients and nodes meet at the NATS server named below.",
+        f"server_name: {_scalar(identity.server_name)}",
+        f"http: {quote(address(listen.host, listen.monitor))}",
+    ]
+
+
+def _as_nodes_see(url: str, plan: GroupPlan) -> str:
+    """The URL for the nodes: to a container this machine's loopback is the engine's gateway."""
+    return _LOOPBACK_URL.sub(rf"\g<1>{HOST_GATEWAY}", url) if plan.engine == "docker" else url
 
 
 def address(host: str, port: int) -> str:

@@ -99,8 +99,13 @@ def _service(plan: GroupPlan, node: NodePlan, secrets: Sequence[Secret]) -> dict
             *map(_volume, made.files),
         ],
         "networks": {"clients": {"priority": 1000}, "routes": {"aliases": [made.route_alias]}},
+        **({"extra_hosts": _hosts(made)} if made.extra_hosts else {}),
         **_hardening(made),
     }
+
+
+def _hosts(made: Container) -> list[str]:
+    return [f"{name}:{address}" for name, address in made.extra_hosts.items()]
 
 
 def _hardening(made: Container) -> dict[str, Any]:

@@ -27,6 +27,7 @@ _TAKEN = frozenset(
         "store",
         "file_options",
         "store_limits",
+        "nats_server_url",
         "partitioning",
         "stan_debug",
         "stan_trace",
@@ -41,7 +42,8 @@ class Chart:
 
     name: str
     """Of the release."""
-    nats_url: str = NATS_URL
+    nats_url: str | None = None
+    """The NATS server that the chart's servers use; None: the group's, or else the guide's."""
     claim: str = CLAIM
 
     def __post_init__(self) -> None:
@@ -108,7 +110,10 @@ def _values(plan: GroupPlan, chart: Chart) -> dict[str, Any]:
                 "trace": bool(streaming.get("stan_trace")),
             },
             "nats": {
-                "url": Noted(chart.nats_url, "The chart runs the servers beside a NATS server, not in it.")
+                "url": Noted(
+                    chart.nats_url or ",".join(plan.external_nats) or NATS_URL,
+                    "The chart runs the servers beside a NATS server, not in it.",
+                )
             },
         },
         "store": store,
@@ -147,7 +152,7 @@ def _header(plan: GroupPlan, chart: Chart) -> str:
         "",
         "  helm repo add nats https://nats-io.github.io/k8s/helm/charts/",
         "  helm install nats nats/nats                              # the NATS server",
-        f"  helm install {chart.name} nats/stan -f values.yaml".ljust(59) + "# stanlocal up --with-nats",
+        f"  helm install {chart.name} nats/stan -f values.yaml".ljust(59) + "# stanlocal up",
         f"  kubectl get pods -l app={chart.name}".ljust(59) + "# stanlocal status",
         "  kubectl port-forward nats-0 4222:4222 &                  # not needed: ports are published",
         f"  stan-pub -c {plan.cluster_id} foo bar.1".ljust(59) + "# stanlocal pub foo bar.1",

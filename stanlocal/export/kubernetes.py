@@ -88,6 +88,7 @@ def _in_cluster(plan: GroupPlan, deployment: Deployment) -> GroupPlan:
         plan,
         group=name,
         nodes=nodes,
+        engine="kubernetes",
         streaming=_moved(plan.streaming, paths),
         nats=_moved(plan.nats, paths),
     )
@@ -110,7 +111,7 @@ def _objects(plan: GroupPlan, deployment: Deployment, secrets: Sequence[Secret])
         name=deployment.name,
         container=container(plan, plan.nodes[0]),
         claim=deployment.store.claim,
-        listen=plan.nodes[0].listen,
+        ports=_ports(plan),
         metrics_image=deployment.metrics_image,
         cpu=deployment.cpu,
         memory=deployment.memory,
@@ -175,13 +176,7 @@ def _metadata(deployment: Deployment, name: str, labels: dict[str, str]) -> dict
 
 
 def _service(plan: GroupPlan, deployment: Deployment, labels: dict[str, str]) -> Object:
-    listen = plan.nodes[0].listen
-    ports = {
-        "client": listen.client,
-        "cluster": listen.cluster,
-        "monitor": listen.monitor,
-        "metrics": METRICS_PORT,
-    }
+    ports = {**_ports(plan), "metrics": METRICS_PORT}
     service = {
         "apiVersion": "v1",
         "kind": "Service",
@@ -198,6 +193,14 @@ def _service(plan: GroupPlan, deployment: Deployment, labels: dict[str, str]) ->
         },
     }
     return service, "Gives each pod a name of its own, by which routes and clients find it."
+
+
+def _ports(plan: GroupPlan) -> dict[str, int]:
+    """The ports that a server listens on; beside a NATS server elsewhere only its monitor's."""
+    listen = plan.nodes[0].listen
+    if plan.external_nats:
+        return {"monitor": listen.monitor}
+    return {"client": listen.client, "cluster": listen.cluster, "monitor": listen.monitor}
 
 
 def _config_map(text: str, deployment: Deployment, labels: dict[str, str]) -> Object:

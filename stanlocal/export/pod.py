@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from stanlocal.container import Container
 from stanlocal.export.secrets import Secret
 from stanlocal.export.yamltext import Noted
-from stanlocal.plan import Listen
 
 METRICS_PORT = 7777
 SERVER_USER = 65532
@@ -28,7 +27,8 @@ class PodSpec:
     container: Container
     """The server's container, as the Docker engine would make it."""
     claim: str
-    listen: Listen
+    ports: Mapping[str, int]
+    """The ports that the server listens on, by name; `monitor` is always among them."""
     metrics_image: str
     cpu: str
     memory: str
@@ -75,8 +75,7 @@ def _apart(name: str) -> list[dict[str, Any]]:
 
 
 def _server(spec: PodSpec) -> dict[str, Any]:
-    listen = spec.listen
-    ports = {"client": listen.client, "cluster": listen.cluster, "monitor": listen.monitor}
+    monitor = spec.ports["monitor"]
     mounts: list[dict[str, Any]] = [
         {"name": "config-volume", "mountPath": spec.container.conf.target, "readOnly": True},
         {"name": "store", "mountPath": STORE_MOUNT},
@@ -87,7 +86,7 @@ def _server(spec: PodSpec) -> dict[str, Any]:
         "name": "stan",
         "image": spec.container.image,
         "args": list(spec.container.command),
-        "ports": [{"containerPort": number, "name": name} for name, number in ports.items()],
+        "ports": [{"containerPort": number, "name": name} for name, number in spec.ports.items()],
         "env": Noted(
             _environment(spec), "stan.conf takes these for what tells one pod from another, and for secrets."
         ),
@@ -100,12 +99,12 @@ def _server(spec: PodSpec) -> dict[str, Any]:
             "In the guide cpu: 0. No limit of CPU: a throttled active misses its heartbeats.",
         ),
         "livenessProbe": {
-            "httpGet": {"path": "/", "port": listen.monitor},
+            "httpGet": {"path": "/", "port": monitor},
             "initialDelaySeconds": 10,
             "timeoutSeconds": 5,
         },
         "readinessProbe": Noted(
-            {"httpGet": {"path": "/", "port": listen.monitor}, "timeoutSeconds": 5},
+            {"httpGet": {"path": "/", "port": monitor}, "timeoutSeconds": 5},
             "Not in the guide. It asks the NATS server, which serves clients on a standby just as well, "
             "and not /streaming/isFTActive: a standby would never be ready, no rolling update would end.",
         ),
@@ -141,7 +140,7 @@ def _confined(container: Container) -> dict[str, Any]:
 
 
 def _metrics(spec: PodSpec) -> dict[str, Any]:
-    monitor = f"http://localhost:{spec.listen.monitor}"
+    monitor = f"http://localhost:{spec.ports['monitor']}"
     return {
         "name": "metrics",
         "image": Noted(

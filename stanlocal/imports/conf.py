@@ -24,9 +24,11 @@ _NATS: Key = ("nats",)
 _SAME = {("cluster", "port"): CLUSTER_PORT, ("cluster", "connect_retries"): CONNECT_RETRIES}
 """What stanlocal writes itself, with the same value."""
 _FILE_STORE = "write 'store: file': stanlocal gives it a folder, in the place of dir"
-_RAFT = (
-    "this is a Raft cluster, where each node has a store of its own; stanlocal runs FT groups over one store"
+NATS_ELSEWHERE = (
+    "the nodes use the NATS server inside each of them; for one of yours set "
+    "STANLOCAL_STREAMING__NATS_SERVER_URL"
 )
+_RAFT = "this is a Raft cluster, where each node has its own store; stanlocal runs FT groups over one store"
 
 
 def read_conf(conf: Table, start: Place, found: Found) -> None:
@@ -121,6 +123,8 @@ def _reason(option: Option, value: Value, key: Key) -> str | None:
     """Why the option's value cannot be taken over; None when it can."""
     if option.refused:
         return option.refused
+    if key == ("streaming", "nats_server_url"):
+        return NATS_ELSEWHERE
     if option.executes:
         return f"a file cannot make anything run; set {variable(key)} yourself"
     if option.kind is Kind.PATH or _names_files(option, value) or key == ("streaming", "secure"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from stanlocal.imports.conf import check_store, options
+from stanlocal.imports.conf import NATS_ELSEWHERE, check_store, options
 from stanlocal.imports.found import Found
 from stanlocal.imports.walk import Path, Reasons, leave_rest
 from stanlocal.natsconf import Entry, Place, Table, plain
@@ -48,7 +48,7 @@ _METRICS = "'stanlocal metrics' serves the metrics"
 _REASONS: Reasons = {
     ("stan", "image"): _IMAGE,
     ("stan", "pullPolicy"): "an image that the engine has is taken as it is",
-    ("stan", "nats"): "the nodes use the NATS server inside each of them",
+    ("stan", "nats"): NATS_ELSEWHERE,
     ("stan", "auth"): "it is a login to another NATS server; the nodes use the one inside each of them",
     ("stan", "tls"): _FILES,
     ("stan", "credentials"): _FILES,

@@ -52,8 +52,8 @@ class YamlTree:
                 depth += 1
             elif isinstance(event, yaml.CollectionEndEvent):
                 depth -= 1
-            if depth > _DEPTH:
-                place = Place(self.file, event.start_mark.line + 1, event.start_mark.column + 1)
+            if depth > _DEPTH and (mark := event.start_mark) is not None:
+                place = Place(self.file, mark.line + 1, mark.column + 1)
                 raise SettingsError([f"{place}: values are nested too deeply"])
 
     def _place(self, node: yaml.Node) -> Place:

@@ -12,6 +12,8 @@ _MAX_PAYLOAD = 1024**2
 _MAX_PENDING = 64 * 1024**2
 _LAME_DUCK_DURATION = "2m"
 _LAME_DUCK_GRACE = "10s"
+_WITHOUT_NATS = {"debug", "trace", "tls"}
+"""What a node without a NATS server inside still goes by."""
 
 
 def broken(values: Mapping[str, Any]) -> Iterator[str]:
@@ -26,6 +28,9 @@ def surprising(values: Mapping[str, Any]) -> Iterator[str]:
     """What works, but not as a fault-tolerant group is expected to."""
     if values["nodes"] == 1:
         yield "nodes is 1: with a single node there is no failover"
+    if values["streaming"].get("nats_server_url"):
+        for name in sorted(values["nats"].keys() - _WITHOUT_NATS):
+            yield f"nats.{name} does nothing beside streaming.nats_server_url: that server has its own"
 
 
 def _ports(values: Mapping[str, Any]) -> Iterator[str]:

@@ -14,6 +14,7 @@ from stanlocal.settings.store import FILE_OPTIONS, STORE_LIMITS
 _MS = 10**6
 _RAFT = "a server that is in a Raft cluster too never becomes ready in a fault-tolerant group"
 _FLAG = "the server's configuration file does not know it; it is a flag that stanlocal does not pass"
+_NATS_URL = re.compile(r"(nats|tls)://([^\s/@,]+@)?(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?")
 _TOKENS = re.compile(r"[^\s.*>/\x00-\x1f\x7f]+(\.[^\s.*>/\x00-\x1f\x7f]+)*")
 
 
@@ -33,6 +34,13 @@ def store_kind(kind: str) -> str | None:
             return "is not run by stanlocal, though the server could: it runs groups over a file store"
         case _:
             return None
+
+
+def nats_urls(urls: str) -> str | None:
+    """What keeps `urls` from being the addresses of NATS servers, separated by commas."""
+    if all(_NATS_URL.fullmatch(url.strip()) for url in urls.split(",")):
+        return None
+    return "is no address of a NATS server such as nats://127.0.0.1:4222, or several with commas between them"
 
 
 CLIENT_TLS = Table(
@@ -178,9 +186,11 @@ STREAMING = Table(
         Option(
             "nats_server_url",
             Kind.STRING,
-            "External NATS server.",
+            "NATS server that the nodes use instead of one inside each of them: URL[,URL]. Containers reach "
+            "one on this machine only where it listens on more than the loopback.",
+            "none",
             aliases=("ns", "nats_server"),
-            refused="the nodes find each other through the NATS server inside each of them",
+            check=nats_urls,
         ),
         Option(
             "cluster",

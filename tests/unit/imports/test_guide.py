@@ -129,7 +129,8 @@ def test_the_chart_values_come_to_the_guides_second_group() -> None:
         "STANLOCAL_STREAMING__CLUSTER_ID for another",
         "stan.image ('nats-streaming:alpine') left out: an image is code, which a file cannot choose; take "
         "it with --image",
-        "stan.nats left out: the nodes use the NATS server inside each of them",
+        "stan.nats left out: the nodes use the NATS server inside each of them; for one of yours set "
+        "STANLOCAL_STREAMING__NATS_SERVER_URL",
         "store.file.path ('/data/stan/store') left out: the store is a folder of this machine; choose it "
         "with --store-dir",
         "store.volume left out: the store is a folder of this machine; choose it with --store-dir",
