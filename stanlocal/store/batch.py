@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 import zlib
 from array import array
+from functools import lru_cache
 from itertools import accumulate
 from operator import itemgetter
 
@@ -52,7 +53,7 @@ def _one_size_intact(buffer: bytearray, begin: int, sizes: array[int], columns: 
 
 
 def _sizes_intact(buffer: bytearray, begin: int, sizes: array[int], columns: list[bytes]) -> bool:
-    layout = struct.Struct("<" + "".join(map(_FORMAT.__getitem__, sizes)))
+    layout = struct.Struct("<" + "".join(map(_format, sizes)))
     parts = layout.unpack_from(buffer, begin)
     payloads = parts[2::3]
     width, count = len(columns), len(sizes)
@@ -66,14 +67,10 @@ def _sizes_intact(buffer: bytearray, begin: int, sizes: array[int], columns: lis
     )
 
 
-class _Formats(dict[int, str]):
-    """The `struct` format of a record by the size of its payload."""
-
-    def __missing__(self, size: int) -> str:
-        return f"II{size}s"
-
-
-_FORMAT = _Formats()
+@lru_cache(maxsize=4096)
+def _format(size: int) -> str:
+    """The `struct` format of a record with a payload of `size` bytes."""
+    return f"II{size}s"
 
 
 def _time_matches(buffer: bytearray, entry: Entry, base: int) -> bool:
