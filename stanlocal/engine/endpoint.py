@@ -146,8 +146,9 @@ class NoneAnswers(EngineUnavailable):
 
     def __init__(self, refused: Sequence[tuple[Endpoint, Refusal]]) -> None:
         super().__init__(_message(refused))
-        chosen = any(endpoint.source for endpoint, _ in refused)
-        self.absent = not chosen and all(refusal.absent for _, refusal in refused)
+        self.chosen = any(endpoint.source for endpoint, _ in refused)
+        """Whether the user named the engine, by DOCKER_HOST or a context: then no other will do."""
+        self.absent = not self.chosen and all(refusal.absent for _, refusal in refused)
         """Whether no engine is there at all, and none was chosen."""
 
 
