@@ -3,8 +3,8 @@
 With `outbox` and `parser` the only module that knows nats-py, and more of it than its documented
 surface, each for a reason:
 
-- a stand-in for the `future` of `Client.subscribe`, and on our own connections `_ps`, the parser:
-  messages are handed to us right in the read loop, without a queue and a task for each subscription;
+- a stand-in for the `future` of `Client.subscribe`, and on our own connections `_ps` and the stream's
+  reader: messages are handed to us as they are read, without a queue and a task for each subscription;
 - `_transport` and, behind it, `_pending` and `_flush_queue`: see `outbox`;
 - `_server_pool` and `abort()` of the stream's transport: to move to a chosen server, also off one
   that no longer reads;
@@ -139,6 +139,7 @@ class Link:
             await link._hang_up(AT_ONCE)
             raise
         client._error_cb = link._note_error
+        link._tap()
         return link
 
     @classmethod
@@ -339,8 +340,14 @@ class Link:
             self.on_down()
         await self._pass_on("_disconnected_cb")
 
+    def _tap(self) -> None:
+        reader = getattr(self._nats._transport, "_io_reader", None)
+        if self._parser is not None and reader is not None:
+            self._parser.tap(reader)
+
     async def _came_up(self) -> None:
         if self._owned:
+            self._tap()
             self._nats.options["reconnect_time_wait"] = RECONNECT_WAIT
         self._up.set()
         self.on_up()

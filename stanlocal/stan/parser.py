@@ -8,6 +8,7 @@ to nats-py. That is worth a third of the time of a delivery.
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -33,17 +34,40 @@ class DirectParser(Parser):
         super().__init__(nats)
         self.handlers: dict[bytes, Handler] = {}
 
+    def tap(self, reader: asyncio.StreamReader) -> None:
+        """Take what is ours as it comes, a turn of the loop before nats-py would read it from `reader`.
+
+        Only while nothing waits there: the order on the wire is kept. A sixth less time for a
+        synchronous publish.
+        """
+        pass_on = reader.feed_data
+
+        def feed(data: bytes) -> None:
+            ready = self.state == AWAITING_CONTROL_LINE and self.nc.is_connected
+            if ready and not reader._buffer:  # type: ignore[attr-defined]
+                data = self._take(data)
+            if data:
+                pass_on(data)
+
+        reader.feed_data = feed  # type: ignore[method-assign,assignment]
+
     async def parse(self, data: bytes = b"") -> None:
         """Take what was read."""
         if self.state == AWAITING_CONTROL_LINE:
-            if self.buf:
-                data = bytes(self.buf) + data
-                self.buf.clear()
-            data = self._hand_over(data)
-            if self._is_a_start(data):
-                self.buf += data
-                return
-        await super().parse(data)
+            data = self._take(data)
+        if data or self.state != AWAITING_CONTROL_LINE:
+            await super().parse(data)
+
+    def _take(self, data: bytes) -> bytes:
+        """Hand over what is ours, keep the start of what will be; what is left is nats-py's."""
+        if self.buf:
+            data = bytes(self.buf) + data
+            self.buf.clear()
+        data = self._hand_over(data)
+        if self._is_a_start(data):
+            self.buf += data
+            return b""
+        return data
 
     def _hand_over(self, data: bytes) -> bytes:
         """Hand over the whole messages of ours at the start; what is left."""

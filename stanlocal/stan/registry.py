@@ -11,6 +11,7 @@ from stanlocal.stan._pb import stan_pb2 as pb
 from stanlocal.stan.errors import (
     CloseTimeout,
     ConnectionInterrupted,
+    InvalidSubscription,
     ServerError,
     SubscribeTimeout,
     UnsubscribeTimeout,
@@ -120,13 +121,20 @@ class Registry:
                 f"{doing}: the server is too old to close a subscription; unsubscribe it", "not supported"
             )
         request = self._ending(subscription, subscription.ack_inbox)
+        # An earlier call that was cancelled or timed out may have done it: then it is unknown now.
+        how = "unsubscribe" if unsubscribe else "close"
+        done_before = bool(subscription.end_asked & {"unsubscribe", how})
+        subscription.end_asked.add(how)
         kind = UnsubscribeTimeout if unsubscribe else CloseTimeout
         reply = await self._connection.ask(subject, request, doing, kind, self._connection.deadline())
         self.open.discard(subscription)
         if subscription.nats_subscription is not None:
             await self._link.unsubscribe(subscription.nats_subscription)
         if error := wire.decode(pb.SubscriptionResponse, reply).error:
-            raise server_error(error, doing)
+            refusal = server_error(error, doing)
+            if not (done_before and isinstance(refusal, InvalidSubscription)):
+                subscription.end(refusal)
+                raise refusal
 
     async def renew(self, subscription: Subscription) -> None:
         """Go on after the last message that was processed."""

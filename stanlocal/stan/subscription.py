@@ -75,6 +75,7 @@ class Subscription:
         self.ack_inbox = ""
         self.inbox = ""
         self.nats_subscription: NatsSubscription | None = None
+        self.end_asked: set[str] = set()
         self.since = datetime.now(UTC)
         """When it was subscribed."""
         self.last_sequence = 0
