@@ -52,6 +52,9 @@ class EngineError(StanlocalError):
 class EngineUnavailable(EngineError):
     """No engine answers, or the one that does refuses the caller."""
 
+    chosen = False
+    """Whether the user named that engine, so that no other will do."""
+
 
 class ImageNotFound(EngineError):
     """No way led to the server image; `attempts` has one line for each way tried."""
