@@ -83,6 +83,7 @@ def _included(path: Path, name: str) -> str:
 
 def _read_yaml(text: str, start: Place, environ: Mapping[str, str], found: Found) -> None:
     from stanlocal.imports import helm, kubernetes
+    from stanlocal.imports.objects import objects
     from stanlocal.imports.yamltree import YamlTree
 
     tree = YamlTree(text, start.file)
@@ -91,13 +92,13 @@ def _read_yaml(text: str, start: Place, environ: Mapping[str, str], found: Found
     if len(tables) == 1 and isinstance(tables[0].value, dict) and helm.is_values(tables[0].value):
         helm.read(tables[0].value, tables[0].place, found)
         return
-    objects = list(kubernetes.objects(tables))
-    strange = [each for each in objects if each.kind == "?"]
-    if not objects or strange:
+    found_objects = list(objects(tables))
+    strange = [each for each in found_objects if each.kind == "?"]
+    if not found_objects or strange:
         place = strange[0].place if strange else start
         found.problem(place, "this is neither a Kubernetes object nor values of the nats/stan chart")
         return
-    kubernetes.read(objects, tree.blocks, environ, found)
+    kubernetes.read(found_objects, tree.blocks, environ, found)
 
 
 def _text(path: Path) -> str:

@@ -94,7 +94,11 @@ _KEYS = {
     **{flag: ("streaming", "file_options", name) for flag, name in _FILE.items()},
     **{flag: ("nats", name) for flag, name in _NATS.items()},
 }
-_SWITCHES = frozenset({"SDV", "DV", "T", "logtime", "no_advertise", "file_truncate_bad_eof"})
+_BOTH = {
+    "SDV": (("streaming", "stan_debug"), ("streaming", "stan_trace")),
+    "DV": (("nats", "debug"), ("nats", "trace")),
+}
+_SWITCHES = frozenset({*_BOTH, "T", "logtime", "no_advertise", "file_truncate_bad_eof"})
 """Flags without a value, besides those of true-or-false options."""
 
 
@@ -131,17 +135,9 @@ def lay_over(conf: Table, flags: Sequence[Flag], found: Found) -> Table:
     """`conf` with the flags' values in it; those that are no settings are noted as left out."""
     merged = dict(conf)
     for flag in flags:
-        if flag.name in ("SDV", "DV"):
-            section, names = (
-                ("streaming", ("stan_debug", "stan_trace"))
-                if flag.name == "SDV"
-                else (
-                    "nats",
-                    ("debug", "trace"),
-                )
-            )
-            for name in names:
-                _set(merged, (section, name), Entry(True, flag.place))
+        if flag.name in _BOTH:
+            for key in _BOTH[flag.name]:
+                _set(merged, key, Entry(True, flag.place))
         elif flag.name in _KEYS:
             _lay(merged, _KEYS[flag.name], flag, found)
         elif flag.name not in CONFIG_FLAGS:

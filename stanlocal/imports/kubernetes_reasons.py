@@ -42,7 +42,7 @@ CONFIG_MAP: Mapping[Path, str] = {
 }
 
 
-def WORKLOAD(pod: Path, server: Path) -> Mapping[Path, str]:  # noqa: N802  # a table, like the others
+def of_workload(pod: Path, server: Path) -> Mapping[Path, str]:
     """The reasons for a workload whose pod, and in it the server's container, are at these paths."""
     return {
         ("metadata",): _NAMES,

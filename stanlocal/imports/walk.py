@@ -21,7 +21,9 @@ def leave_rest(document: Table, at: str, taken: Sequence[Path], reasons: Reasons
     """
     for path, entry in _leaves(document, (), reasons, taken):
         why = _reason(path, reasons) or "stanlocal has no counterpart for it"
-        found.left_out(entry.place, f"{at} {with_value(_spelled(path), entry.value)}".strip(), why)
+        # What a ConfigMap holds is not shown: it may be anything.
+        what = _spelled(path) if path[0] == "data" else with_value(_spelled(path), entry.value)
+        found.left_out(entry.place, f"{at} {what}".strip(), why)
 
 
 def _leaves(table: Table, at: Path, reasons: Reasons, taken: Sequence[Path]) -> Iterator[tuple[Path, Entry]]:
