@@ -6,6 +6,7 @@ import asyncio
 import sys
 import time
 from collections.abc import Callable, Coroutine, Sequence
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import click
@@ -91,13 +92,7 @@ def _run(
     watch: float | None,
 ) -> None:
     async def work() -> None:
-        from stanlocal.inspect.pages import find_active
-
-        group = context.ft_group()
-        plan, _ = await (await group.core()).find()
-        await group.close()
-        monitors = [(node.name, plan.monitor_url(node)) for node in plan.nodes]
-        _, url = await find_active(monitors)
+        monitors, url = await _find(context)
         if watch is None:
             documents = await look(url)
             if context.json:
@@ -108,6 +103,29 @@ def _run(
         await _watch(context, monitors, key, look, show, watch)
 
     run(work())
+
+
+async def _find(context: Context) -> tuple[Sequence[tuple[str, str]], str]:
+    """The nodes' monitors, and the active one's.
+
+    The group's own folder tells where they are, as fast as a file is read; where that leads to no active
+    node the engine is asked.
+    """
+    from stanlocal.errors import NodeNotFound
+    from stanlocal.folders import group_folder
+    from stanlocal.home import GroupHome
+    from stanlocal.inspect.pages import find_active
+
+    saved = GroupHome(group_folder(context.settings().group)).load_plan()
+    if saved is not None:
+        monitors = [(node.name, saved.monitor_url(node)) for node in saved.nodes]
+        with suppress(NodeNotFound):
+            return monitors, (await find_active(monitors))[1]
+    group = context.ft_group()
+    plan, _ = await (await group.core()).find()
+    await group.close()
+    monitors = [(node.name, plan.monitor_url(node)) for node in plan.nodes]
+    return monitors, (await find_active(monitors))[1]
 
 
 async def _watch(

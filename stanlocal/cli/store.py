@@ -15,6 +15,7 @@ import click
 from stanlocal.cli import columns, errors
 from stanlocal.cli.context import Context, pass_context
 from stanlocal.cli.history import Since
+from stanlocal.cli.snapshots import restore, snapshot
 
 if TYPE_CHECKING:
     from stanlocal.plan import GroupPlan
@@ -58,11 +59,12 @@ def _store(context: Context, folder: Path | None) -> tuple[Path, GroupPlan | Non
     """The folder that is meant, and the group's plan where it is the group's."""
     if folder is not None:
         return folder, None
-    from stanlocal.api import group_home
     from stanlocal.errors import GroupNotFound
+    from stanlocal.folders import group_folder
+    from stanlocal.home import GroupHome
 
     name = context.settings().group
-    plan = group_home(name).load_plan()
+    plan = GroupHome(group_folder(name)).load_plan()
     if plan is None:
         raise GroupNotFound(f"no group '{name}'; start it with 'stanlocal up', or name a store with '--dir'")
     return Path(plan.store_dir), plan
@@ -283,3 +285,7 @@ def _differences(document: dict[str, Any]) -> None:
             click.echo(f"{channel['name']}: subscriptions differ")
         if not (channel["in_a"] and channel["in_b"]):
             click.echo(f"{channel['name']}: only in {'A' if channel['in_a'] else 'B'}")
+
+
+store.add_command(snapshot)
+store.add_command(restore)
