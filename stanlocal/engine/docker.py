@@ -42,6 +42,9 @@ GROUP, NODE, INDEX, OWNER, PLAN, FINGERPRINT = (
 NEVER = "0001-01-01T00:00:00Z"
 """What the engine says instead of a time that there is not."""
 
+CPU_PERIOD_US = 100_000
+"""Over which the kernel shares a core out; its usual value."""
+
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm", "i386": "386"}
 _ACTIONS = {"create", "start", "die", "pause", "unpause", "destroy"}
 
@@ -188,6 +191,7 @@ class DockerEngine:
                 PLAN: plan.to_json(),
             },
             stop_signal=wanted.stop_signal,
+            stop_timeout=wanted.stop_grace_s,
             host_config=self._api.create_host_config(
                 binds=[_bind(mount) for mount in wanted.mounts],
                 port_bindings={port.inside: (port.host, port.outside) for port in wanted.ports},
@@ -262,19 +266,21 @@ class DockerEngine:
             await self._call(self._api.unpause, node)
 
     async def connect_routes(self, plan: GroupPlan, node: str) -> None:
-        found = await self._call(self._api.inspect_container, node)
-        if plan.cluster_network not in found["NetworkSettings"]["Networks"]:
-            await self._call(
-                self._api.connect_container_to_network,
-                node,
-                plan.cluster_network,
-                aliases=[plan.node(node).route_host],
-            )
+        await self._call(networks.restore_routes, self._api, plan, node)
 
     async def disconnect_routes(self, plan: GroupPlan, node: str) -> None:
-        found = await self._call(self._api.inspect_container, node)
-        if plan.cluster_network in found["NetworkSettings"]["Networks"]:
-            await self._call(self._api.disconnect_container_from_network, node, plan.cluster_network)
+        await self._call(networks.cut_routes, self._api, plan, node)
+
+    async def isolate(self, plan: GroupPlan, node: str) -> None:
+        await self._call(networks.isolate, self._api, plan, node)
+
+    async def rejoin(self, plan: GroupPlan, node: str) -> None:
+        await self._call(networks.rejoin, self._api, plan, node)
+
+    async def limit_cpu(self, node: str, cores: float) -> None:
+        await self._state(node)
+        quota = max(1000, round(cores * CPU_PERIOD_US))
+        await self._call(self._api.update_container, node, cpu_period=CPU_PERIOD_US, cpu_quota=quota)
 
     # Watching
 
@@ -321,10 +327,10 @@ class DockerEngine:
                 if event["Action"] in _ACTIONS:
                     yield _event(event)
 
-        raise EngineUnavailable("the engine has ended its events; see 'stanlocal doctor'")
         pump = Pump(f"stanlocal-events-{group}", source, stream.close)
         async for event in pump.items():
             yield event
+        raise EngineUnavailable("the engine has ended its events; see 'stanlocal doctor'")
 
     async def close(self) -> None:
         self._calls.shutdown(wait=False)
