@@ -19,14 +19,13 @@ _OF_THE_SERVER = re.compile(r"([0-9]+) *([kmgtpe])i?b?", re.IGNORECASE)
 
 def name(text: str, what: str) -> str:
     """`text` as the name of a Service (RFC 1035) and of a StatefulSet."""
+    another = "choose another with --name"
     if not _NAME.fullmatch(text):
-        raise SettingsError(
-            [f"{what} {text!r} is refused by Kubernetes: use a-z, 0-9 and '-', beginning with a letter"]
-        )
+        rule = "use a-z, 0-9 and '-', beginning with a letter"
+        raise SettingsError([f"{what} {text!r} is refused by Kubernetes: {rule}; {another}"])
     if len(text) > LONGEST_NAME:
-        raise SettingsError(
-            [f"{what} {text!r} is too long for Kubernetes: {len(text)} characters, {LONGEST_NAME} at most"]
-        )
+        rule = f"{len(text)} characters, {LONGEST_NAME} at most"
+        raise SettingsError([f"{what} {text!r} is too long for Kubernetes: {rule}; {another}"])
     return text
 
 

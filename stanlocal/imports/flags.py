@@ -161,8 +161,12 @@ def _lay(conf: Table, key: tuple[str, ...], flag: Flag, found: Found) -> None:
 
 
 def _set(conf: Table, key: tuple[str, ...], entry: Entry) -> None:
-    """Sets `key`, whichever of its names the file has it under."""
-    path = key[1:] if key[0] == "nats" else key
+    """Sets `key`, whichever of its names the file has it under.
+
+    NATS's options are at the top; so are the streaming server's in a file without a section for them.
+    """
+    at_top = key[0] == "nats" or (conf and not any(name.lower() == key[0] for name in conf))
+    path = key[1:] if at_top else key
     branch = conf
     for depth, part in enumerate(path):
         at = key[: len(key) - len(path) + depth + 1]

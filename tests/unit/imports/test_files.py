@@ -193,6 +193,22 @@ def test_arguments_count_more_than_the_configuration(write: Write) -> None:
     assert values(write("a.yaml", text)).streaming["cluster_id"] == "other"
 
 
+def test_arguments_are_laid_over_a_configuration_without_a_streaming_section(write: Write) -> None:
+    file = seed.EFS.read_text()
+    section = file[file.index("    streaming {") : file.index("    }\n---") + 6]
+    text = file.replace(section, "    store: file\n    ft_group: g\n    mm: 5\n")
+    text = text.replace(
+        '- "-sc"',
+        '- "-cid"\n            - other\n            - "-mm"\n            - "7"\n            - "-sc"',
+    )
+    path = write(
+        "a.yaml", text.replace(text[text.index("    cluster {") : text.index("    store: file")], "")
+    )
+    found = values(path).streaming
+    assert (found["cluster_id"], found["ft_group_name"]) == ("other", "g")
+    assert found["store_limits"]["max_msgs"] == 7
+
+
 @pytest.mark.parametrize(
     ("flag", "said"),
     [("-mm", "argument -mm must be a whole number, not 'many'"), ("-hbi", "argument -hbi is 'many', which")],
