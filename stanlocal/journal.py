@@ -169,8 +169,6 @@ class Journal:
                 self.append(Record(datetime.now(UTC), "heal", fault.id))
 
 
-def _parse(lines: Iterable[str]) -> Iterator[Record]:
-    for line in lines:
 _KINDS: Mapping[str, type] = {
     **dict.fromkeys(("time", "type", "fault", "name", "expected", "observed", "until", "leaves"), str),
     **dict.fromkeys(("runs", "times", "predicted", "notes"), dict),
@@ -181,6 +179,8 @@ _KINDS: Mapping[str, type] = {
 """What the fields of a record are in the file, as far as others rely on it."""
 
 
+def _parse(lines: Iterable[str]) -> Iterator[Record]:
+    for line in lines:
         try:
             record = _record(json.loads(line))
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
@@ -188,8 +188,6 @@ _KINDS: Mapping[str, type] = {
         yield record
 
 
-def faults(records: Sequence[Record]) -> list[FaultRecord]:
-    """The faults that these records tell of, oldest first."""
 def _record(document: dict[str, Any]) -> Record:
     """The record that a line holds; raises one of the errors that `_parse` passes over when it holds none."""
     targets = document.get("targets", [])
@@ -211,6 +209,8 @@ def _time(stamp: str) -> datetime:
     return time
 
 
+def faults(records: Sequence[Record]) -> list[FaultRecord]:
+    """The faults that these records tell of, oldest first."""
     found: dict[str, FaultRecord] = {}
     for record in records:
         known = found.get(record.fault)
