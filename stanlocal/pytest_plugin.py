@@ -201,6 +201,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
             session.put_right()
         except StanlocalError as error:
             pytest.fail(f"the FT group could not be put right after an earlier test: {error}", pytrace=False)
+        item.stash[_STARTED] = datetime.now(UTC)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -29,27 +29,26 @@ class Portal:
 
     # From any thread
 
-    def begin(self, work: Awaitable[T]) -> Call[T]:
-        """Starts the work on the loop: in a task of its own, or in that of the callback that asks."""
+    def prepare(self, work: Awaitable[T]) -> Call[T]:
+        """The work, to be begun: in a task of its own or, from a callback, in the one that waits for it."""
         host = _HOST.get()
         if host is not None:
-            return host.begin(work)
+            return Call(work, host.loop, host=host)
         loop = self.loop()
         if threading.current_thread() is self._thread:
             if asyncio.iscoroutine(work):
                 work.close()
             raise RuntimeError("a blocking call on stanlocal's own event loop would wait for itself")
-        call = Call(work, loop)
-        loop.call_soon_threadsafe(call.start)
-        return call
+        return Call(work, loop)
 
     def run(self, work: Awaitable[T]) -> T:
         """What `work` comes to, or the exception that it raises, unchanged.
 
         Ctrl-C while it waits cancels the work, and is raised once that has ended.
         """
-        call = self.begin(work)
+        call = self.prepare(work)
         try:
+            call.begin()
             return call.ended.result()
         except BaseException:
             if not call.ended.done():  # it is this thread that was interrupted
@@ -59,7 +58,8 @@ class Portal:
 
     async def across(self, work: Awaitable[T]) -> T:
         """As `run`, awaited on another event loop."""
-        call = self.begin(work)
+        call = self.prepare(work)
+        call.begin()
         ended = asyncio.wrap_future(call.ended)
         try:
             return await asyncio.shield(ended)
@@ -93,8 +93,8 @@ class Portal:
         """As `call`, for a coroutine of another event loop."""
 
         def start(context: Context) -> asyncio.Future[T]:
-            call = Call(work, loop, context)
-            loop.call_soon_threadsafe(call.start)
+            call = Call(work, loop, context=context)
+            call.begin()
             return asyncio.wrap_future(call.ended)
 
         return await _Host().serve(start)
@@ -137,30 +137,44 @@ class Portal:
 
 
 class Call(Generic[T]):
-    """Work in a task on an event loop, seen from other threads."""
+    """Work on an event loop, seen from other threads."""
 
     def __init__(
-        self, work: Awaitable[T], loop: asyncio.AbstractEventLoop, context: Context | None = None
+        self,
+        work: Awaitable[T],
+        loop: asyncio.AbstractEventLoop,
+        *,
+        context: Context | None = None,
+        host: _Host | None = None,
     ) -> None:
+        self.work = work
         self.ended: Future[T] = Future()
         self.ended.set_running_or_notify_cancel()  # whoever waits cannot cancel it but by `cancel`
-        self.work = work
         self._loop = loop
         self._context = context or copy_context()
+        self._host = host
         self._task: asyncio.Task[T] | None = None
 
-    def start(self) -> None:
-        """In the loop's own thread."""
-        self._task = self._loop.create_task(_await(self.work), context=self._context)
-        self._task.add_done_callback(self._settle)
+    def begin(self) -> None:
+        """Has the loop take it up; from any thread."""
+        self._loop.call_soon_threadsafe(self._begin)
+
+    def _begin(self) -> None:
+        if self._host is None or not self._host.takes(self):
+            self._task = self._loop.create_task(_await(self.work), context=self._context)
+            self._task.add_done_callback(self._settle)
 
     def cancel(self) -> None:
         """From any thread; it has ended only when `ended` says so."""
         self._loop.call_soon_threadsafe(self._cancel)
 
     def _cancel(self) -> None:
-        if self._task is not None:  # else a host has it, and its callback is not to be broken off
+        if self._task is not None:
             self._task.cancel()
+        elif self._host is None:  # it was interrupted before it began
+            if asyncio.iscoroutine(self.work):
+                self.work.close()
+            self.ended.set_exception(asyncio.CancelledError())
 
     def _settle(self, task: asyncio.Task[T]) -> None:
         if task.cancelled():
@@ -175,7 +189,7 @@ class _Host:
     """The task that waits for a callback elsewhere, and does what that callback asks for."""
 
     def __init__(self) -> None:
-        self._loop = asyncio.get_running_loop()
+        self.loop = asyncio.get_running_loop()
         self._asked: asyncio.Queue[Call[Any] | None] = asyncio.Queue()
         self._closed = False
 
@@ -197,17 +211,11 @@ class _Host:
         finally:
             self._closed = True
 
-    def begin(self, work: Awaitable[T]) -> Call[T]:
-        """From the callback, wherever it runs."""
-        call = Call(work, self._loop)
-        self._loop.call_soon_threadsafe(self._take, call)
-        return call
-
-    def _take(self, call: Call[Any]) -> None:
-        if self._closed:  # it was cancelled, or the callback has left something behind
-            call.start()
-        else:
+    def takes(self, call: Call[Any]) -> bool:
+        """Whether it will do it: not once it was cancelled, or when the callback left something behind."""
+        if not self._closed:
             self._asked.put_nowait(call)
+        return not self._closed
 
 
 _HOST: ContextVar[_Host | None] = ContextVar("host", default=None)

@@ -1,0 +1,62 @@
+"""What the plugin costs those who do not use it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.e2e.plugin.project import Project
+
+_LOAD = """
+import sys, time
+import pytest
+before = set(sys.modules)
+start = time.process_time()
+import stanlocal.pytest_plugin
+took = time.process_time() - start
+assert took < 0.010, f"{took * 1000:.1f} ms"
+new = {name for name in set(sys.modules) - before if not name.startswith("_")}
+assert new <= {"stanlocal", "stanlocal.pytest_plugin", "secrets", "hmac", "base64", "random"}, new
+"""
+
+
+def test_it_loads_in_under_10_ms_and_brings_nothing_along() -> None:
+    subprocess.run([sys.executable, "-c", _LOAD], check=True)  # the first may have to compile it
+    subprocess.run([sys.executable, "-c", _LOAD], check=True)
+
+
+def test_tests_that_ask_for_no_group_load_nothing(project: Project) -> None:
+    project.write(
+        "test_it.py",
+        """
+        import sys
+
+        def test_nothing_is_loaded():
+            assert not {"asyncio", "docker", "nats", "stanlocal.api"} & set(sys.modules)
+        """,
+    )
+    project.write("pytest.ini", "[pytest]\n")
+    ran = project.run("-p", "no:asyncio", "-p", "no:anyio", "-p", "no:xdist")
+    assert (ran.code, ran.outcomes) == (0, {"passed": 1}), ran.text
+
+
+def test_without_the_plugin_its_fixtures_and_options_are_gone(project: Project) -> None:
+    project.write("test_it.py", "def test_it(stan_group): pass")
+    ran = project.run("-p", "no:stanlocal")
+    assert "fixture 'stan_group' not found" in ran.text
+    assert project.run("-p", "no:stanlocal", "--stan-keep").code == 4
+
+
+def test_its_options_and_marker_are_documented(project: Project) -> None:
+    listed = project.run("--help").text
+    for option in ("engine", "image", "shared", "keep", "reuse", "unavailable"):
+        assert f"--stan-{option}" in listed
+    assert "@pytest.mark.stan(nodes=2, ...)" in project.run("--markers").text
+    assert "stan_group [session scope]" in project.run("--fixtures").text
+
+
+def test_strict_projects_need_no_registration(project: Project, tmp_path: Path) -> None:
+    project.write("test_it.py", "import pytest\n@pytest.mark.stan(nodes=3)\ndef test_it(): pass")
+    ran = project.run("--strict-markers", "--strict-config")
+    assert (ran.code, ran.outcomes) == (0, {"passed": 1}), ran.text

@@ -1,0 +1,66 @@
+"""What a failing test's report tells of its groups."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.e2e.plugin.project import Project
+
+
+def test_a_failing_test_shows_document_timeline_and_logs_of_its_own_time(project: Project) -> None:
+    project.write(
+        "test_it.py",
+        """
+        def test_first(stan_group):
+            stan_group.sync.kill("@active")
+
+        def test_second(stan_group):
+            stan_group.sync.pause("@standby")
+            assert False, "this one"
+
+        def test_third(stan_group):
+            pass
+        """,
+    )
+    ran = project.run()
+    assert ran.outcomes == {"passed": 2, "failed": 1}, ran.text
+    _, report = ran.text.split("this one", 1)
+    assert '"state": "degraded"' in report
+    assert '"name": "pause"' in report
+    assert '"expected": "failover:' not in report, "a fault of the test before is no news"
+    assert ": logs -" in report
+
+
+@pytest.mark.slow
+def test_logs_in_a_report_are_bounded(project: Project) -> None:
+    project.write(
+        "test_it.py",
+        """
+        def test_it(stan_group, stan_channel):
+            for n in range(60):
+                stan_group.sync.connect(f"c-{n}").close()
+            stan_group.sync.kill("@all", signal="SIGHUP")
+            assert False
+        """,
+    )
+    ran = project.run()
+    _, logs = ran.text.split(": logs -", 1)
+    assert ran.outcomes == {"failed": 1}, ran.text
+    assert len(logs.splitlines()) < 250
+
+
+def test_a_setup_that_fails_is_one_message_with_the_servers_last_words(project: Project) -> None:
+    project.write(
+        "test_it.py",
+        """
+        import pytest
+
+        @pytest.mark.stan(streaming={"store_limits": {"max_age": "1h"}}, image="nats-streaming:0.0.0")
+        def test_it(stan_group):
+            pass
+        """,
+    )
+    ran = project.run("--stan-engine=process")
+    assert ran.outcomes == {"error": 1}, ran.text
+    assert "no FT group: " in ran.text
+    assert "Traceback" not in ran.text
