@@ -21,6 +21,7 @@ from stanlocal.failovers import Failover
 from stanlocal.faults import act, outcome
 from stanlocal.faults.base import Fault
 from stanlocal.faults.cut import Isolate, Partition
+from stanlocal.faults.expire_lock import ExpireLock
 from stanlocal.faults.injected import InjectedFault
 from stanlocal.faults.kill import ENDING_SIGNALS, Kill
 from stanlocal.faults.pause import Pause
@@ -287,6 +288,10 @@ class FTGroup:
         """Restarts the targets (by default all) one by one, the active node last."""
         return await self.inject(RollingRestart(timeout), *targets)
 
+    async def expire_lock(self, *targets: str) -> InjectedFault:
+        """Lets the active node (by default) lose its lock unawares: two actives until it is healed."""
+        return await self.inject(ExpireLock(), *targets)
+
     async def inject(self, fault: Fault, *targets: str, for_s: float | None = None) -> InjectedFault:
         """Injects any fault of `stanlocal.faults`.
 
@@ -299,6 +304,21 @@ class FTGroup:
     async def heal(self, *targets: str) -> list[FaultRecord]:
         """Undoes the faults in force on the targets, or without targets all of them; returns those."""
         return await act.heal(await self.core(), targets)
+
+    async def put_store_back(self, snapshot: str) -> str:
+        """Stops the nodes, makes the store what the snapshot is, and starts them again.
+
+        A fault that can cost data took one before: `record.notes["snapshot"]`. Returns the name of a snapshot
+        of what was in the store until now.
+        """
+        return await act.put_store_back(await self.core(), snapshot)
+
+    async def repair_store(self) -> str:
+        """Has one node, once, drop a torn last record from the store; for a group of which no node runs.
+
+        By the server's own `-file_truncate_bad_eof`; then all nodes are started. Returns the server's line.
+        """
+        return await act.repair_store(await self.core())
 
     async def faults(self) -> list[FaultRecord]:
         """Every fault that there was, with what was expected and what was observed, oldest first."""
@@ -379,7 +399,7 @@ def choose_engine(asked: str, home: GroupHome | None = None, note: Report = _LOG
 
     `auto` is the engine that made the group; for a new one Docker where it answers, else local processes,
     which `note` is told. Raises `SettingsError` for another engine than the one that made the group,
-    `EngineUnavailable` when Docker is asked for and does not answer.
+    `EngineUnavailable` when Docker does not answer and is asked for, by its name or that of an engine of its.
     """
     plan = home.load_plan() if home else None
     made_by = plan.engine if plan else None
@@ -396,7 +416,7 @@ def choose_engine(asked: str, home: GroupHome | None = None, note: Report = _LOG
     try:
         return _docker()
     except EngineUnavailable as error:
-        if asked == "docker" or made_by == "docker":
+        if "docker" in (asked, made_by) or error.chosen:
             raise
         note(f"the nodes are local processes, as Docker is not to be had: {error}")
         return _processes()

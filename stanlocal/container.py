@@ -90,4 +90,5 @@ def container(plan: GroupPlan, node: NodePlan) -> Container:
         cluster_network=plan.cluster_network,
         route_alias=node.route_host,
         stop_grace_s=plan.stop_grace_s,
+        command=("-sc", CONF_FILE, *node.arguments),
     )

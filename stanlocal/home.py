@@ -153,7 +153,7 @@ class GroupHome:
 
         The folder itself goes with the lock, if it is empty then.
         """
-        for name in ("conf", "logs"):
+        for name in ("conf", "logs", "snapshots"):
             shutil.rmtree(self.folder / name, ignore_errors=True)
         for name in (_PLAN, JOURNAL):
             (self.folder / name).unlink(missing_ok=True)

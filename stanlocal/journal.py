@@ -114,6 +114,8 @@ class FaultRecord:
             "expected": self.expected,
             "observed": self.observed,
             "as_expected": self.as_expected,
+            "snapshot": self.notes.get("snapshot"),
+            "lost": self.notes.get("lost"),
         }
 
 

@@ -176,8 +176,13 @@ class GroupPlan:
     @classmethod
     def from_json(cls, text: str) -> GroupPlan:
         data = json.loads(text)
-        nodes = tuple(NodePlan(**{**node, "listen": Listen(**node["listen"])}) for node in data.pop("nodes"))
+        nodes = tuple(_node(node) for node in data.pop("nodes"))
         return cls(nodes=nodes, **data)
+
+
+def _node(data: Mapping[str, Any]) -> NodePlan:
+    of_types = {"listen": Listen(**data["listen"]), "arguments": tuple(data.get("arguments", ()))}
+    return NodePlan(**{**data, **of_types})
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,7 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "isolate": ("stanlocal.cli.nodes", "Cut nodes off from nodes and clients."),
     "heal": ("stanlocal.cli.faults", "Undo faults."),
     "fault": ("stanlocal.cli.faults", "Say what a fault will do, inject it, compare."),
+    "gotcha": ("stanlocal.cli.gotcha", "Show one of the classic FT surprises on real servers."),
     "logs": ("stanlocal.cli.history", "Show the nodes' logs, merged in time order."),
     "events": ("stanlocal.cli.history", "Show what happened."),
     "failovers": ("stanlocal.cli.failovers", "Show each failover with its phases."),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -18,9 +19,11 @@ from stanlocal.faults.base import Fault
 from stanlocal.faults.kill import Kill
 from stanlocal.faults.registry import FAULTS
 from stanlocal.faults.stop import Restart, RollingRestart, Stop
+from stanlocal.faults.truncate_store import TruncateStore
 from stanlocal.plan import STOP_GRACE_S
 
 if TYPE_CHECKING:
+    from stanlocal.api import FTGroup
     from stanlocal.faults.injected import InjectedFault
     from stanlocal.group import Group
     from stanlocal.journal import FaultRecord
@@ -35,6 +38,9 @@ _OPTIONS: Mapping[str, Sequence[click.Option]] = {
     Stop.name: [_GRACE],
     Restart.name: [_GRACE],
     RollingRestart.name: [_GRACE],
+    TruncateStore.name: [
+        click.Option(["--repair"], is_flag=True, help="Then have one node drop the torn message, once.")
+    ],
 }
 """What some faults take beyond what all do."""
 
@@ -70,7 +76,10 @@ def _command(kind: type[Fault]) -> click.Command:
         if kind.costs_data:
             context.confirm(kind.costs_data)
         made = _MAKERS[kind.name](given) if kind.name in _MAKERS else kind()
-        return run(_fault(context, made, targets, seconds))
+        repair = bool(given.get("repair"))
+        if repair and seconds is not None:
+            raise click.UsageError("--repair ends the fault by itself; leave --for out")
+        return run(_fault(context, made, targets, seconds, repair=repair))
 
     return click.Command(kind.name, params=params, callback=inject, help=f"{summary}\n\n{usual}")
 
@@ -79,12 +88,18 @@ for _kind in FAULTS.values():
     fault.add_command(_command(_kind))
 
 
-async def _fault(context: Context, fault: Fault, targets: Sequence[str], seconds: float | None) -> int:
+async def _fault(
+    context: Context, fault: Fault, targets: Sequence[str], seconds: float | None, *, repair: bool
+) -> int:
     group = context.ft_group()
     if not context.json:
         context.say(f"expected: {await _prediction(await group.core(), fault, targets)}")
     injected = await group.inject(fault, *targets, for_s=seconds)
     record = await (injected.outcome() if seconds is None else _for_a_while(injected, seconds))
+    if repair:
+        said = await group.repair_store()
+        record = next(each for each in await group.faults() if each.id == record.id)
+        context.say(f"repaired: {said}")
     await group.close()
     if context.json:
         context.print_json(record.document())
@@ -127,25 +142,59 @@ def _show_outcome(context: Context, record: FaultRecord) -> None:
 
 @click.command()
 @click.argument("targets", nargs=-1, metavar="[TARGET]...")
+@click.option(
+    "--restore/--no-restore",
+    default=None,
+    help="Put the store back as it was before a fault that copied it.",
+)
 @pass_context
-def heal(context: Context, targets: tuple[str, ...]) -> None:
+def heal(context: Context, targets: tuple[str, ...], restore: bool | None) -> None:
     """Undo the faults in force on the targets, or without targets all of them."""
 
     async def work() -> None:
         group = context.ft_group()
         healed = await group.heal(*targets)
+        if not context.json:
+            for record in healed:
+                context.say(f"{record.name} on {', '.join(record.targets)} is over")
+                _tell_lost(context, record)
+            if not healed:
+                context.say("no fault was in force")
+        await _offer_copies(context, group, healed, restore)
         document = await group.document()
         await group.close()
         if context.json:
             context.print_json(document)
-            return
-        for record in healed:
-            context.say(f"{record.name} on {', '.join(record.targets)} is over")
-        if not healed:
-            context.say("no fault was in force")
-        render.group(document)
+        else:
+            render.group(document)
 
     run(work())
+
+
+def _tell_lost(context: Context, record: FaultRecord) -> None:
+    for channel, (first, last) in (record.notes.get("lost") or {}).items():
+        context.say(
+            f"{record.notes['second']} alone acknowledged sequences {first} to {last} of '{channel}': "
+            "readers "
+            "will not find all of them, although they are in the store's files"
+        )
+
+
+async def _offer_copies(
+    context: Context, group: FTGroup, healed: Sequence[FaultRecord], restore: bool | None
+) -> None:
+    """The oldest copy is the one from before all of them."""
+    copies = [name for record in healed if (name := record.notes.get("snapshot"))]
+    if not copies:
+        return
+    if restore is None and sys.stdin.isatty() and not context.json:
+        restore = click.confirm("Put the store back as it was before the fault?", err=True)
+    if restore:
+        aside = await group.put_store_back(copies[0])
+        await group.wait_state("healthy", timeout=60)
+        context.say(f"the store is as it was before; what was in it is the snapshot {aside}")
+    else:
+        context.say(f"a copy from before is the snapshot {copies[0]}; see 'stanlocal store restore --help'")
 
 
 @click.command()

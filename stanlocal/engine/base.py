@@ -178,6 +178,12 @@ class Engine(Protocol):
         Raises `PortInUse` when a host port of it was taken meanwhile.
         """
 
+    async def limit_cpu(self, node: str, cores: float) -> None:
+        """Lets the node have so much of a core from now on, until it is made anew; it may run.
+
+        Raises `Unsupported` where that cannot be.
+        """
+
     async def remove(self, node: str) -> None:
         """Ends the node at once and removes it, its output included; nothing happens if it is gone."""
 

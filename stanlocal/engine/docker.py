@@ -307,9 +307,19 @@ class DockerEngine:
     async def _ask(self, node: str, what: str, **params: int) -> Any:
         """The answer to a request that is answered little by little; its body is still to be read."""
         url = f"{self._api.base_url}/v{self._api.api_version}/containers/{node}/{what}"
-        response = await self._call(
-            self._api.post, url, params=params, stream=True, timeout=(self._api.timeout, None)
-        )
+        answers: list[Any] = []
+
+        def ask() -> None:
+            timeout = (self._api.timeout, None)
+            answers.append(self._api.post(url, params=params, stream=True, timeout=timeout))
+
+        try:
+            await self._call(ask)
+        except asyncio.CancelledError:
+            for unread in answers:
+                unread.close()
+            raise
+        (response,) = answers
         if response.status_code >= 400:
             with translated():
                 docker.errors.create_api_error_from_http_exception(HTTPError(response=response))

@@ -132,6 +132,12 @@ class ProcessEngine:
         )
         self._files(node.name).make(made)
 
+    async def limit_cpu(self, node: str, cores: float) -> None:
+        raise Unsupported(
+            f"{node} cannot be given less of a core with the process engine; use one made with '--engine "
+            "docker'"
+        )
+
     async def remove(self, node: str) -> None:
         await _to_its_end(self._remove(self._files(node)))
 

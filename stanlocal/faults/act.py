@@ -11,13 +11,16 @@ import secrets
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from stanlocal.errors import GroupNotFound
 from stanlocal.faults.base import Fault, Scene, put_right
 from stanlocal.faults.registry import FAULTS
+from stanlocal.faults.truncate_store import TruncateStore, repair
 from stanlocal.group import Group, Look
 from stanlocal.journal import Condition, FaultRecord, Record, rfc3339
+from stanlocal.snapshots import put_back_now
 from stanlocal.targets import resolve
 
 
@@ -114,6 +117,31 @@ async def heal(group: Group, targets: Sequence[str] = (), *, id_: str | None = N
             await _put_all_right(group)
         ids = {fault.id for fault in found if nodes is None or nodes & set(fault.targets)}
         return [fault for fault in group.home.journal.faults() if fault.id in ids]
+
+
+async def put_store_back(group: Group, name: str) -> str:
+    """Stops the nodes, puts the copy of that name back into the store, and starts them again.
+
+    Returns the name of the copy of what was in the store before.
+    """
+    async with _changing(group):
+        plan, instances = await group.find()
+        running = [instance.name for instance in instances if instance.running]
+        await asyncio.gather(*(group.stop(node, plan.stop_grace_s) for node in running))
+        try:
+            return await put_back_now(group, name, Path(plan.store_dir))
+        finally:
+            await asyncio.gather(*(group.start(node) for node in running))
+
+
+async def repair_store(group: Group) -> str:
+    """Has the server repair a store whose last record is cut short; see `truncate_store.repair`."""
+    async with _changing(group):
+        said = await repair(group)
+        for fault in group.home.journal.faults():
+            if fault.in_force and fault.name == TruncateStore.name:
+                group.home.journal.append(Record(datetime.now(UTC), "heal", fault.id))
+        return said
 
 
 async def heal_but_ended(group: Group) -> None:

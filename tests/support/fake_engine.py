@@ -104,6 +104,11 @@ class FakeEngine:
         self.machine.nodes[node.name] = made
         self.machine.tell(made, "create")
 
+    async def limit_cpu(self, node: str, cores: float) -> None:
+        """Its servers need none."""
+        await self._call()
+        self._node(node)
+
     async def remove(self, node: str) -> None:
         await self._call()
         found = self.machine.nodes.get(node)

@@ -16,6 +16,7 @@ import pytest
 from stanlocal import bringup
 from stanlocal.api import FTGroup
 from stanlocal.ports import choose_ports
+from tests.support.cli import Cli
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -59,3 +60,9 @@ def kill_half_way(group: str, fault: str, before: str) -> None:
     command = [sys.executable, "-m", "tests.support.kill_half_way", group, fault, before]
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert ended.returncode == -9, ended.stderr
+
+
+@pytest.fixture
+def cli(tmp_path: Path) -> Cli:
+    """The command line."""
+    return Cli(tmp_path)

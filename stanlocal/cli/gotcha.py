@@ -1,0 +1,46 @@
+"""`gotcha`: the classic surprises, shown on real servers."""
+
+from __future__ import annotations
+
+import difflib
+
+import click
+
+from stanlocal.cli.aio import run
+from stanlocal.cli.context import Context, pass_context
+
+
+@click.command()
+@click.argument("name", required=False)
+@pass_context
+def gotcha(context: Context, name: str | None) -> None:
+    """Set up one of the ten classic FT surprises in a scratch group, show and explain it, and clean up.
+
+    Without NAME: list them.
+    """
+    from stanlocal.gotchas import base
+    from stanlocal.gotchas.registry import GOTCHAS
+
+    if name is None:
+        if context.json:
+            context.print_json({"gotchas": [{"name": g.name, "title": g.title} for g in GOTCHAS.values()]})
+        else:
+            for each in GOTCHAS.values():
+                click.echo(f"{each.name:<20} {each.title}")
+        return
+    if name not in GOTCHAS:
+        near = difflib.get_close_matches(name, GOTCHAS, 1)
+        hint = f"did you mean '{near[0]}'?" if near else "see 'stanlocal gotcha'"
+        raise click.UsageError(f"no gotcha '{name}'; {hint}")
+    chosen = GOTCHAS[name]
+    if not context.json:
+        click.echo(f"{chosen.title}\n")
+    say = (lambda line: None) if context.json else click.echo
+    seen = run(base.run(chosen, engine=context.engine, say=say))
+    if context.json:
+        context.print_json(seen.document())
+        return
+    click.echo("\nThe server's own line:")
+    for line in seen.lines[:3]:
+        click.echo(f"  {line}")
+    click.echo(f"\nWhat happened: {chosen.happened}\n\nIn production: {chosen.production}")

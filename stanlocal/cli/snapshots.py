@@ -1,0 +1,55 @@
+"""`store snapshot` and `store restore`: copies of a group's store, and back."""
+
+from __future__ import annotations
+
+import click
+
+from stanlocal.cli.aio import run
+from stanlocal.cli.context import Context, pass_context
+
+
+@click.command()
+@click.argument("name", required=False)
+@pass_context
+def snapshot(context: Context, name: str | None) -> None:
+    """Copy the store of the group, no node of which runs, under NAME; without NAME list the copies."""
+
+    async def work() -> None:
+        from stanlocal import snapshots
+
+        group = context.ft_group()
+        core = await group.core()
+        await core.find()
+        size = await snapshots.snapshot(core, name) if name else 0
+        there = snapshots.listed(core)
+        await group.close()
+        if context.json:
+            context.print_json({"snapshots": there, "folder": str(snapshots.folder(core))})
+        elif name:
+            context.say(f"{name}: {size} bytes in {snapshots.folder(core) / name}")
+        else:
+            for each in there:
+                click.echo(each)
+
+    run(work())
+
+
+@click.command()
+@click.argument("name")
+@pass_context
+def restore(context: Context, name: str) -> None:
+    """Put a copy back into the store of the group, no node of which runs; what was there is kept, too."""
+    context.confirm(f"this replaces the group's store by the copy '{name}'")
+
+    async def work() -> None:
+        from stanlocal import snapshots
+
+        group = context.ft_group()
+        aside = await snapshots.restore(await group.core(), name)
+        await group.close()
+        if context.json:
+            context.print_json({"restored": name, "before": aside})
+        else:
+            context.say(f"{name} is back; what was in the store before is the snapshot {aside}")
+
+    run(work())

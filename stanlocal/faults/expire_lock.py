@@ -1,0 +1,158 @@
+"""What a network file system does when the lease on a lock runs out: two actives over one store.
+
+The lock file is removed while the active node cannot be heard by the others. Its lock is on a file that
+nobody finds any more, so a standby gets one on a new file, and serves too. No server notices: an active
+never looks at its lock again. Only when they hear each other does the later one give up, by a panic.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, ClassVar
+
+from stanlocal import monitor
+from stanlocal.errors import GroupError, MonitorError, NodeNotFound, Unsupported, WaitTimeout
+from stanlocal.faults.base import Fault, Scene, put_right
+from stanlocal.faults.expectation import LOCK_WAIT_S, Expectation
+from stanlocal.group import Group
+from stanlocal.journal import Condition, FaultRecord, Record
+from stanlocal.plan import GroupPlan
+from stanlocal.snapshots import snapshot_frozen
+from stanlocal.states import GroupState, GroupStatus, NodeState, NodeStatus
+from stanlocal.store.folder import lock_file
+
+_TAKES_OVER_S = 30.0
+_MEET_S = 30.0
+"""Routes that were cut for long are dialled again after up to 15 s."""
+_RESTARTS = 5
+_MONITOR_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class ExpireLock(Fault):
+    """Two actives, until they are healed: then the later one ends, with what it alone acknowledged."""
+
+    name: ClassVar[str] = "expire-lock"
+    summary: ClassVar[str] = "let the active lose its lock unawares, as on a network file system: two actives"
+    leaves: ClassVar[Condition | None] = "other"
+    costs_data: ClassVar[str | None] = (
+        "two actives will write into one store: what clients publish meanwhile can be lost to readers "
+        "(a copy of the store is taken before)"
+    )
+
+    def check(self, scene: Scene) -> None:
+        if not scene.group.engine.placement.own_network:
+            raise Unsupported(
+                f"routes cannot be cut with the {scene.group.engine.name} engine, and of two actives that "
+                "hear each other one ends at once; use a group made with '--engine docker'"
+            )
+        serving = [node for node in scene.targets if node.serves]
+        if len(scene.targets) != 1 or not serving or scene.status.active is None:
+            raise GroupError("expire-lock needs one active node as its target; see 'stanlocal status'")
+        if not any(node.usable_standby for node in scene.status.nodes):
+            raise GroupError("expire-lock needs a standby that takes over; see 'stanlocal status'")
+
+    def expect(self, status: GroupStatus, targets: Sequence[NodeStatus]) -> Expectation:
+        standbys = " or ".join(node.name for node in status.nodes if node.usable_standby)
+        return Expectation(
+            f"{standbys} takes the lock within {LOCK_WAIT_S} s although {status.active} serves on: two "
+            "actives over one store (split-brain), each acknowledges what its own clients publish; on 'heal' "
+            "they meet, and the later one panics ('claims to be active, aborting')",
+            (GroupState.SPLIT_BRAIN,),
+        )
+
+    async def inject(self, scene: Scene) -> Mapping[str, datetime]:
+        group, plan = scene.group, scene.plan
+        first = scene.targets[0].name
+        copy = f"before-expire-lock-{secrets.token_hex(4)}"
+        await snapshot_frozen(group, copy)
+        scene.note({"snapshot": copy, "first": first})
+        await group.engine.disconnect_routes(plan, first)
+        lock_file(Path(plan.store_dir)).unlink(missing_ok=True)
+        hit = datetime.now(UTC)
+        group.home.journal.append(Record(hit, "lock-file", observed="removed"))
+        status = await group.wait(
+            lambda status: len(_actives(status)) > 1,
+            timeout=_TAKES_OVER_S,
+            waiting_for="a standby to take the lock that expired",
+        )
+        second = next(name for name in _actives(status) if name != first)
+        scene.note({"second": second, "fork": await _last_sequences(plan, second)})
+        return {first: hit}
+
+    @classmethod
+    async def undo(cls, group: Group, fault: FaultRecord, nodes: Collection[str]) -> None:
+        """Lets the two meet, tells what the later one alone acknowledged, and gives everyone one lock again.
+
+        The survivor is restarted last: its lock is on a file that is not there any more, so that a pause of
+        it would be enough to have two actives again.
+        """
+        plan, _ = await group.find()
+        first, second = fault.notes.get("first"), fault.notes.get("second")
+        if first is None:
+            return
+        actives = _actives((await group.look()).status)
+        if second in actives and first in actives:
+            lost = _lost(fault.notes["fork"], await _last_sequences(plan, second))
+            group.home.journal.append(Record(datetime.now(UTC), "note", fault.id, notes={"lost": lost}))
+        await put_right(group, "isolated", [first])
+        await put_right(group, "frozen", [node.name for node in plan.nodes])
+        try:
+            await _settle(group)
+        except WaitTimeout:  # they do not hear each other: the later one ends as it would have
+            actives = _actives((await group.look()).status)
+            await asyncio.gather(*(group.kill(name, "SIGKILL") for name in actives if name != first))
+            await _settle(group)
+        with suppress(NodeNotFound):
+            await group.stop(first, plan.stop_grace_s)
+            await group.start(first)
+        await _settle(group)
+
+
+def _actives(status: GroupStatus) -> list[str]:
+    """The nodes that have the store, and a process."""
+    return [node.name for node in status.nodes if node.state is NodeState.ACTIVE and node.instance.running]
+
+
+async def _settle(group: Group) -> None:
+    """Until one node serves and every other would take over; who panics meanwhile is started again."""
+    for _ in range(_RESTARTS):
+        status = await group.wait(
+            lambda status: status.state is GroupState.HEALTHY or bool(_ended(status)),
+            timeout=_MEET_S,
+            waiting_for="the actives to meet, and one of them to panic",
+        )
+        if status.state is GroupState.HEALTHY:
+            return
+        await put_right(group, "ended", _ended(status))
+    raise GroupError("nodes end again and again after the lock had expired; see 'stanlocal logs'")
+
+
+def _ended(status: GroupStatus) -> list[str]:
+    return [node.name for node in status.nodes if not node.instance.running]
+
+
+async def _last_sequences(plan: GroupPlan, node: str) -> dict[str, int]:
+    """The last sequence of each channel as that node has it; none when it does not say."""
+    url = plan.monitor_url(plan.node(node))
+    try:
+        document = await monitor.fetch(url, "/streaming/channelsz?subs=1&limit=100000", _MONITOR_S)
+    except MonitorError:  # it has ended meanwhile: nothing can be told of it
+        return {}
+    channels: Sequence[Mapping[str, Any]] = document.get("channels") or ()
+    return {str(channel["name"]): int(channel["last_seq"]) for channel in channels}
+
+
+def _lost(fork: Mapping[str, int], later: Mapping[str, int]) -> dict[str, list[int]]:
+    """For each channel the first and the last sequence that the later active alone gave, if it gave any."""
+    return {
+        channel: [fork.get(channel, 0) + 1, last]
+        for channel, last in later.items()
+        if last > fork.get(channel, 0)
+    }

@@ -1,0 +1,168 @@
+"""A store as an unclean stop can leave it: the last record of a file is cut short.
+
+No node serves then: each takes the lock in turn, prints `unexpected EOF` and ends. The server's own way out
+is `-file_truncate_bad_eof`, which drops the torn record. It must be used once, on one node: a second server
+that is started with it refuses, and it must not stay on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import os
+import secrets
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import ClassVar
+
+from stanlocal.errors import GroupError
+from stanlocal.faults.base import Fault, Scene, put_right
+from stanlocal.faults.expectation import Expectation
+from stanlocal.group import Group
+from stanlocal.journal import Condition, FaultRecord
+from stanlocal.snapshots import snapshot_frozen
+from stanlocal.states import GroupState, GroupStatus, NodeState, NodeStatus
+from stanlocal.store.files import opened_file
+from stanlocal.store.layout import is_channels
+from stanlocal.store.records import Record as StoredRecord
+from stanlocal.store.records import read_records
+from stanlocal.teardown import retire
+
+REPAIR = "-file_truncate_bad_eof"
+"""The server's own option; there is none in its configuration file."""
+_CUT_BYTES = 3
+_REFUSE_S = 20.0
+"""Each node in turn waits 1.4 s at most for the lock that the one before has left."""
+_REPAIR_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class TruncateStore(Fault):
+    """Ends all nodes, cuts the last message of the store short, and starts them again."""
+
+    name: ClassVar[str] = "truncate-store"
+    summary: ClassVar[str] = "cut the store's last message short, as an unclean stop can: no node will serve"
+    leaves: ClassVar[Condition | None] = "other"
+    ends_run: ClassVar[bool] = True
+    costs_data: ClassVar[str | None] = (
+        "all nodes are killed, and the last message in the store is damaged (a copy is taken before)"
+    )
+    default_targets: ClassVar[tuple[str, ...]] = ("@all",)
+
+    def check(self, scene: Scene) -> None:
+        if len(scene.targets) != len(scene.status.nodes):
+            raise GroupError("truncate-store damages the store of all nodes; leave its targets out")
+        if _victim(Path(scene.plan.store_dir)) is None:
+            raise GroupError("truncate-store needs a message in the store; try 'stanlocal pub demo hello'")
+
+    def expect(self, status: GroupStatus, targets: Sequence[NodeStatus]) -> Expectation:
+        return Expectation(
+            "every node in turn takes the store lock, finds the last message cut short and refuses to serve "
+            "('unexpected EOF', exit 1); nobody serves until the store is healed, or repaired with the "
+            f"server's own {REPAIR}",
+            (GroupState.DOWN,),
+            within_s=_REFUSE_S,
+        )
+
+    async def inject(self, scene: Scene) -> Mapping[str, datetime]:
+        group, store = scene.group, Path(scene.plan.store_dir)
+        copy = f"before-truncate-store-{secrets.token_hex(4)}"
+        await snapshot_frozen(group, copy)
+        scene.note({"snapshot": copy})
+        running = [node.name for node in scene.targets if node.instance.running]
+        await asyncio.gather(*(group.kill(name, "SIGKILL") for name in running))
+        victim = _victim(store)
+        if victim is None:
+            raise GroupError("the store's messages went away meanwhile; try again")
+        file, size, tail = victim
+        scene.note({"file": file, "size": size, "tail": base64.b64encode(tail).decode()})
+        os.truncate(store / file, size - len(tail))
+        hit = datetime.now(UTC)
+        await asyncio.gather(*(group.start(node.name) for node in scene.targets))
+        await group.wait(_all_failed, timeout=_REFUSE_S, waiting_for="every node to refuse the damaged store")
+        return dict.fromkeys((node.name for node in scene.targets), hit)
+
+    @classmethod
+    async def undo(cls, group: Group, fault: FaultRecord, nodes: Collection[str]) -> None:
+        """Puts the bytes back that were cut off, unless a server has repaired the store meanwhile."""
+        plan, instances = await group.find()
+        await _forget_option(group)
+        if "file" in fault.notes:
+            file = Path(plan.store_dir) / fault.notes["file"]
+            tail = base64.b64decode(fault.notes["tail"])
+            if file.is_file() and file.stat().st_size == fault.notes["size"] - len(tail):
+                running = [instance.name for instance in instances if instance.running]
+                await asyncio.gather(*(group.kill(name, "SIGKILL") for name in running))
+                with file.open("ab") as damaged:
+                    damaged.write(tail)
+        await put_right(group, "ended", [node.name for node in plan.nodes])
+
+
+async def repair(group: Group) -> str:
+    """Has one node, of a group of which none runs, drop the torn record; with the group's lock held.
+
+    Afterwards all nodes are started as ever. Returns the server's line that says what it did. Raises
+    `WaitTimeout` when that node does not serve even so.
+    """
+    plan, instances = await group.find()
+    if any(instance.running for instance in instances):
+        raise GroupError("a repair needs a group of which no node runs; 'stanlocal stop @all' first")
+    chosen = plan.nodes[0]
+    wanted = next(instance.fingerprint for instance in instances if instance.name == chosen.name)
+    once = replace(chosen, arguments=(REPAIR,))
+    with_option = replace(plan, nodes=(once, *plan.nodes[1:]))
+    await retire(group, chosen.name, 0)
+    await group.engine.create(with_option, once, f"{_ONCE}{wanted}")
+    await group.engine.start(with_option, chosen.name)
+    await group.wait(
+        lambda status: status.active == chosen.name,
+        timeout=_REPAIR_S,
+        waiting_for=f"{chosen.name} to serve after a repair by {REPAIR}",
+    )
+    output = await group.engine.output(chosen.name)
+    said = next((line.text for line in output if "has been truncated to offset" in line.text), "")
+    await group.stop(chosen.name, plan.stop_grace_s)
+    await _forget_option(group)
+    await put_right(group, "ended", [node.name for node in plan.nodes])
+    return said
+
+
+_ONCE = "once-"
+"""In front of the fingerprint of a node that was made with the option."""
+
+
+async def _forget_option(group: Group) -> None:
+    """Makes nodes anew that were made with the option: it must not stay on."""
+    plan, instances = await group.find()
+    for instance in instances:
+        if instance.fingerprint.startswith(_ONCE):
+            plain = replace(plan.node(instance.name), arguments=())
+            nodes = tuple(plain if node.name == plain.name else node for node in plan.nodes)
+            await retire(group, instance.name, plan.stop_grace_s)
+            await group.engine.create(
+                replace(plan, nodes=nodes), plain, instance.fingerprint.removeprefix(_ONCE)
+            )
+
+
+def _all_failed(status: GroupStatus) -> bool:
+    return all(node.state is NodeState.FAILED for node in status.nodes)
+
+
+def _victim(store: Path) -> tuple[str, int, bytes] | None:
+    """The file with the store's newest message, its size, and the last bytes of that message."""
+    files = [
+        path
+        for path in store.glob("*/msgs.*.dat")
+        if is_channels(path.name) and path.is_file() and not path.is_symlink()
+    ]
+    for path in sorted(files, key=lambda path: path.stat().st_mtime_ns, reverse=True):
+        name = f"{path.parent.name}/{path.name}"
+        with opened_file(store, name) as file:
+            last = None
+            for found in read_records(file, typed=False):
+                last = found
+            if isinstance(last, StoredRecord) and last.end == file.size:
+                return name, file.size, file.read(file.size - _CUT_BYTES, _CUT_BYTES)
+    return None

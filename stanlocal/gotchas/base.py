@@ -1,0 +1,166 @@
+"""What a gotcha is, and how one is run."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from stanlocal import stan
+from stanlocal.api import FTGroup
+from stanlocal.errors import GroupError
+from stanlocal.group import Group
+from stanlocal.logs.events import ChannelCreated
+from stanlocal.plan import GroupPlan
+from stanlocal.stan.client import Client
+
+Say = Callable[[str], None]
+"""Takes a line for people."""
+
+_LINE_S = 30.0
+_TROUBLE = ("ERR", "FTL", "WRN")
+
+
+@dataclass(frozen=True, slots=True)
+class Gotcha:
+    """One surprise."""
+
+    name: str
+    title: str
+    """What users say when they meet it."""
+    line: str
+    """A regular expression that finds the server's own line in which it shows."""
+    happened: str
+    """Why it is so."""
+    production: str
+    """What to do about it where it matters."""
+    show: Callable[[Stage], Awaitable[None]]
+    """Sets it up; what it does is said as it is done."""
+    streaming: Mapping[str, Any] = field(default_factory=dict)
+    """Settings of the scratch group."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A gotcha that was shown."""
+
+    gotcha: Gotcha
+    lines: tuple[str, ...]
+    """The server's lines in which it showed, each with its node in front."""
+
+    def document(self) -> dict[str, Any]:
+        """For scripts."""
+        return {
+            "gotcha": self.gotcha.name,
+            "title": self.gotcha.title,
+            "lines": list(self.lines),
+            "happened": self.gotcha.happened,
+            "production": self.gotcha.production,
+        }
+
+
+class Stage:
+    """The scratch group in which a gotcha is shown."""
+
+    def __init__(self, group: FTGroup, core: Group, plan: GroupPlan, say: Say) -> None:
+        self.group = group
+        self.core = core
+        self.plan = plan
+        self.say = say
+
+    @property
+    def store(self) -> Path:
+        """The folder of the store on the host."""
+        return Path(self.plan.store_dir)
+
+    async def state(self) -> None:
+        """Says what the group is now, as `status` would."""
+        status = (await self.group.look()).status
+        nodes = ", ".join(f"{node.name} {node.state.value}" for node in status.nodes)
+        self.say(
+            f"-> the group is {status.state.value}: {nodes}{f' ({status.problem})' if status.problem else ''}"
+        )
+
+    @asynccontextmanager
+    async def client(self, client_id: str, **options: Any) -> AsyncIterator[Client]:
+        """A client, without the patience that hides failovers."""
+        chosen = {"cluster_id": self.plan.cluster_id, **options}
+        async with stan.connect(self.plan.client_urls, client_id=client_id, **chosen) as client:
+            yield client
+
+    async def publish(self, channel: str, *messages: bytes) -> None:
+        """Publishes, through failovers."""
+        async with self.client("gotcha-publisher", retry=True) as client:
+            await client.publish_batch(channel, messages)
+
+    async def stop_all(self) -> None:
+        """Ends all nodes."""
+        await self.group.stop("@all", timeout=10)
+
+    def rewrite(self, node: int, old: str, new: str) -> None:
+        """Changes a node's stan.conf in place, as an operator might; it counts from the node's next start."""
+        conf = Path(self.plan.conf_dir(self.plan.nodes[node])) / "stan.conf"
+        text = conf.read_text()
+        if old not in text:
+            raise GroupError(f"{conf} does not have {old!r}, which was to be changed")
+        conf.write_text(text.replace(old, new))
+
+    async def lines(self, pattern: str, timeout: float = _LINE_S) -> list[str]:
+        """The lines in which the pattern is found, once there is one; none after `timeout` seconds."""
+        wanted = re.compile(pattern)
+        try:
+            async with asyncio.timeout(timeout), aclosing(self.core.follow_logs()) as batches:
+                async for batch in batches:
+                    found = [
+                        f"{told.node}: {told.line.text}" for told in batch if wanted.search(told.line.text)
+                    ]
+                    if found:
+                        return found
+        except TimeoutError:
+            pass
+        return []
+
+
+async def run(gotcha: Gotcha, *, engine: str | None, say: Say) -> Seen:
+    """Shows a gotcha in a scratch group, which is removed again.
+
+    Raises `GroupError` when the server's own line did not appear: then the gotcha is not what it was.
+    """
+    settings: Mapping[str, Any] = {
+        "group": f"gotcha-{gotcha.name}",
+        "engine": engine,
+        "nodes": 2,
+        "streaming": gotcha.streaming or None,
+    }
+    group = FTGroup(**settings, note=lambda line: None)  # nobody needs to know its ports
+    try:
+        await group.down(timeout=0, purge=True)  # of one that was killed
+        say(f"starting two nodes in the scratch group '{settings['group']}'")
+        look = await group.up()
+        stage = Stage(group, await group.core(), look.plan, say)
+        teller = asyncio.create_task(_tell(stage))
+        try:
+            await gotcha.show(stage)
+            lines = await stage.lines(gotcha.line)
+        finally:
+            teller.cancel()
+            await asyncio.gather(teller, return_exceptions=True)
+    finally:
+        await group.down(timeout=0, purge=True)
+        await group.close()
+    if not lines:
+        raise GroupError(f"gotcha {gotcha.name}: no server said /{gotcha.line}/; see what it did with '-v'")
+    return Seen(gotcha, tuple(lines))
+
+
+async def _tell(stage: Stage) -> None:
+    """Says what the servers write, as they write it, as far as it matters."""
+    async for batch in stage.core.follow_logs(tail=0):
+        for told in batch:
+            event = told.line.event
+            if told.line.level in _TROUBLE or not (event is None or isinstance(event, ChannelCreated)):
+                stage.say(f"   {told.node}: {told.line.text}")
