@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 
+from stanlocal.api import FTGroup, open_groups
+from stanlocal.engine import endpoint
 from stanlocal.plan import GroupPlan
 from stanlocal.ports import is_free
 from tests.support.cli import Cli
@@ -54,7 +56,7 @@ def _first_port() -> int:
 
 
 def without_docker(cli: Cli, home: Path) -> Cli:
-    """The command line with `--engine auto` where no Docker Engine answers."""
+    """The command line with `--engine auto` where the Docker Engine that the user names does not answer."""
     return replace(
         cli, env={**cli.env, "STANLOCAL_ENGINE": "auto", "DOCKER_HOST": f"unix://{home}/none.sock"}
     )
@@ -190,18 +192,32 @@ def test_a_group_stays_with_the_engine_that_made_it(cli: Cli, up: Callable[..., 
     assert processes_of(home) == set()
 
 
-def test_without_docker_auto_takes_processes_and_says_why_in_one_line(
-    cli: Cli, up: Callable[..., Any], home: Path
+async def test_without_docker_auto_takes_processes_and_says_why_in_one_line(
+    home: Path, server_binary: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    elsewhere = without_docker(cli, home)
-    done = elsewhere.run("up", "--json", "--port", str(_first_port()))
-    assert done.returncode == 0
-    assert json.loads(done.stdout)["engine"] == "process"
-    [line] = [line for line in done.stderr.splitlines() if "Docker" in line]
+    for variable in ("DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CONFIG", "XDG_RUNTIME_DIR"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_STATE_HOME", str(home))
+    monkeypatch.setattr(endpoint, "DEFAULT_SOCKET", f"{tmp_path}/none.sock")
+    notes: list[str] = []
+    group = FTGroup(group="g", server_binary=server_binary, port=_first_port(), note=notes.append)
+    assert (await group.up()).plan.engine == "process"
+    [line] = [note for note in notes if "Docker" in note]
     assert line.startswith("the nodes are local processes")
     assert "none.sock" in line
-    assert [group["group"] for group in elsewhere.json("list")["groups"]] == ["g"]
-    elsewhere.ok("down")
+    async with open_groups("auto", notes.append) as groups:
+        assert [(each.name, each.engine.name) for each in groups] == [("g", "process")]
+    await group.down(timeout=0, purge=True)
+    await group.close()
+    assert processes_of(home) == set()
+
+
+def test_a_docker_engine_that_the_user_named_is_not_replaced(cli: Cli, home: Path) -> None:
+    refused = without_docker(cli, home).run("up")
+    assert refused.returncode == 3
+    assert "none.sock" in refused.stderr
+    assert processes_of(home) == set()
 
 
 @pytest.mark.parametrize("fault", ["partition", "isolate"])
