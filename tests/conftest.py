@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import pytest
+from hypothesis import settings
 
 from stanlocal.engine import endpoint
 from stanlocal.errors import EngineUnavailable
@@ -19,6 +20,10 @@ from tests.support.binary import find_server
 
 if TYPE_CHECKING:
     import docker
+
+# An example takes as long as the machine lets it: other tests run beside it.
+settings.register_profile("stanlocal", deadline=None)
+settings.load_profile("stanlocal")
 
 
 @pytest.fixture(scope="session", autouse=True)
