@@ -274,6 +274,8 @@ def _differences(document: dict[str, Any]) -> None:
     ids = document["cluster_ids"]
     if ids[0] != ids[1]:
         click.echo(f"cluster id: {ids[0]} in A, {ids[1]} in B")
+    if document["clients_differ"]:
+        click.echo("clients differ")
     for channel in document["channels"]:
         for key, text in (("only_a", "only in A"), ("only_b", "only in B"), ("different", "different")):
             part = channel[key]
@@ -281,6 +283,8 @@ def _differences(document: dict[str, Any]) -> None:
                 ranges = ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in part["ranges"][:5])
                 more = ", …" if len(part["ranges"]) > 5 else ""
                 click.echo(f"{channel['name']}: {part['count']} messages {text}: {ranges}{more}")
+        if any(channel["damaged"]):
+            click.echo("{}: damaged messages: {} in A, {} in B".format(channel["name"], *channel["damaged"]))
         if channel["subscriptions_differ"]:
             click.echo(f"{channel['name']}: subscriptions differ")
         if not (channel["in_a"] and channel["in_b"]):

@@ -10,7 +10,7 @@ from typing import Any
 from stanlocal.errors import StoreRefused
 from stanlocal.store.layout import shown
 from stanlocal.store.message import StoredMessage
-from stanlocal.store.overview import read_subscriptions, store_cluster_id
+from stanlocal.store.overview import read_clients, read_subscriptions, store_cluster_id
 from stanlocal.store.slices import Window, read_messages, slices_of
 from stanlocal.store.survey import Survey, survey
 
@@ -39,7 +39,8 @@ class _Ranges:
 def diff(a: Path, b: Path) -> dict[str, Any]:
     """The document of all differences; `same` says whether there are none.
 
-    Messages are compared by sequence, time and data, subscriptions by what is known of them. Raises
+    Messages are compared by sequence, time and data, clients and subscriptions by what is known of them. Of
+    damaged messages nothing can be said but that they are there: they make a difference. Raises
     `StoreRefused` when one of the two is no store that can be read.
     """
     first, second = survey(a), survey(b)
@@ -47,13 +48,15 @@ def diff(a: Path, b: Path) -> dict[str, Any]:
     try:
         channels = [found for name in names if (found := _channel(first, second, name)) is not None]
         ids = [store_cluster_id(store) for store in (a, b)]
+        clients = [read_clients(store) for store in (a, b)]
     except OSError as error:
         raise StoreRefused(f"cannot read {error.filename} ({error.strerror})") from error
     return {
         "a": str(a),
         "b": str(b),
-        "same": not channels and ids[0] == ids[1],
+        "same": not channels and ids[0] == ids[1] and clients[0] == clients[1],
         "cluster_ids": ids,
+        "clients_differ": clients[0] != clients[1],
         "channels": channels,
     }
 
@@ -61,8 +64,9 @@ def diff(a: Path, b: Path) -> dict[str, Any]:
 def _channel(first: Survey, second: Survey, name: str) -> dict[str, Any] | None:
     has = [any(channel.name == name for channel in found.channels) for found in (first, second)]
     only_a, only_b, different = _Ranges([]), _Ranges([]), _Ranges([])
-    left = _messages(first.store, name) if has[0] else iter(())
-    right = _messages(second.store, name) if has[1] else iter(())
+    damaged = [0, 0]
+    left = _messages(first.store, name, damaged, 0) if has[0] else iter(())
+    right = _messages(second.store, name, damaged, 1) if has[1] else iter(())
     a, b = next(left, None), next(right, None)
     while a is not None or b is not None:
         if b is None or (a is not None and a.sequence < b.sequence):
@@ -80,7 +84,12 @@ def _channel(first: Survey, second: Survey, name: str) -> dict[str, Any] | None:
         _subscriptions(found.store, name) if there else []
         for found, there in zip((first, second), has, strict=True)
     ]
-    if has == [True, True] and not (only_a.count or only_b.count or different.count) and subs[0] == subs[1]:
+    if (
+        has == [True, True]
+        and not (only_a.count or only_b.count or different.count)
+        and subs[0] == subs[1]
+        and damaged == [0, 0]
+    ):
         return None
     return {
         "name": shown(name),
@@ -89,15 +98,19 @@ def _channel(first: Survey, second: Survey, name: str) -> dict[str, Any] | None:
         "only_a": only_a.document(),
         "only_b": only_b.document(),
         "different": different.document(),
+        "damaged": damaged,
         "subscriptions_differ": subs[0] != subs[1],
     }
 
 
-def _messages(store: Path, channel: str) -> Iterator[StoredMessage]:
+def _messages(store: Path, channel: str, damaged: list[int], side: int) -> Iterator[StoredMessage]:
+    """The intact messages; the others are counted."""
     for slice_ in slices_of(store, channel):
         for found in read_messages(store, slice_, Window()):
             if isinstance(found, StoredMessage):
                 yield found
+            else:
+                damaged[side] += 1
 
 
 def _subscriptions(store: Path, channel: str) -> list[dict[str, Any]]:

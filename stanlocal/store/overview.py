@@ -84,10 +84,18 @@ def _clients(found: Survey, problems: list[Problem]) -> list[StoredClient]:
     if not found.clients_file:
         return []
     try:
-        with opened_file(found.store, CLIENTS_FILE) as file:
-            return fold_clients(read_typed(file)) if file.version == VERSION else []
+        return read_clients(found.store)
     except OSError as error:
         problems.append(_unreadable(CLIENTS_FILE, error))
+        return []
+
+
+def read_clients(store: Path) -> list[StoredClient]:
+    """The clients that the server knows; `OSError` when they cannot be read."""
+    try:
+        with opened_file(store, CLIENTS_FILE) as file:
+            return fold_clients(read_typed(file)) if file.version == VERSION else []
+    except FileNotFoundError:
         return []
 
 

@@ -37,9 +37,9 @@ STORES = (
 _HEAD = f"""# Verifying a store beside cat and crc32
 
 Made by `python -m tests.bench.store` on {{date:%Y-%m-%d}}: stores of {MESSAGES:,} messages written by the
-real server, each read from the page cache by `cat > /dev/null`, by `zlib.crc32` alone in pieces of 1 MiB and by
-`store verify`, in turns; medians of {ROUNDS} rounds, processor time on one core. Demanded: at least 200 MB/s,
-and at least 0.5 of crc32 alone; the last column says which holds.
+real server, each read from the page cache by `cat > /dev/null`, by `zlib.crc32` alone in pieces of 1 MiB and
+by `store verify`, in turns; medians of {ROUNDS} rounds, processor time on one core.
+Demanded: at least 200 MB/s, and at least 0.5 of crc32 alone; the last column says which holds.
 
 Machine: {{machine}}.
 

@@ -82,6 +82,9 @@ def test_differences_of_two_stores_are_told_by_sequence(cli: Cli, store: Path, t
     assert done.returncode == 1
     assert channel["only_a"] == {"count": 301, "ranges": [[501, 501], [1001, 1300]]}
     assert (channel["only_b"]["count"], channel["different"]["count"]) == (0, 0)
+    assert channel["damaged"] == [0, 1]
+    itself = cli.run("store", "diff", str(other), str(other))
+    assert (itself.returncode, itself.stdout) == (1, "orders: damaged messages: 1 in A, 1 in B\n")
 
 
 @pytest.mark.parametrize(
