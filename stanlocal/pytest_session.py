@@ -10,7 +10,7 @@ import fcntl
 import json
 import os
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -22,6 +22,7 @@ from stanlocal.folders import cache_folder, group_folder, make_private
 from stanlocal.journal import rfc3339
 from stanlocal.states import GroupState
 from stanlocal.sync.portal import PORTAL
+from stanlocal.together import together
 
 _REPORT_S = 5.0
 """For one part of a report: a failing test may have left anything behind."""
@@ -155,8 +156,9 @@ class Session:
             raise self._failure
         if self._main is None:
             try:
-                remove_leftovers(self.options.engine)
-                self._main = self._open(self._main_name(), {})
+                self._main = self._open(
+                    self._main_name(), {}, leftovers.remove(self.options.engine or "auto")
+                )
             except StanlocalError as failure:
                 self._failure = failure
                 raise
@@ -187,14 +189,16 @@ class Session:
         """Another group, with settings of its own."""
         return self._open(fresh_name(), settings).group
 
-    def _open(self, name: str, settings: Mapping[str, Any]) -> KeptGroup:
+    def _open(
+        self, name: str, settings: Mapping[str, Any], *meanwhile: Coroutine[Any, Any, object]
+    ) -> KeptGroup:
         options = self.options
         lasts = options.keep or name in self._reused
         given = {"engine": options.engine, "image": options.image, **settings}
         bound_to = None if lasts else options.bound_to or leftovers.this_process()
         group = FTGroup(group=name, bound_to=bound_to, note=lambda line: None, **given)
         kept = KeptGroup(name, group, leave=lasts or name == options.shared)
-        PORTAL.run(kept.open())
+        PORTAL.run(together(kept.open(), *meanwhile))
         self._groups.append(kept)
         return kept
 

@@ -14,6 +14,7 @@ from stanlocal import sync
 from tests.e2e.plugin.project import Project
 from tests.support.census import take
 from tests.support.cli import ROOT, Cli
+from tests.support.forward import forwarded
 from tests.support.processes import processes_of
 
 WAITS = """
@@ -185,3 +186,22 @@ def test_an_exception_inside_a_blocking_group_takes_it_down(
     with pytest.raises(RuntimeError, match="mine"):
         fail()
     assert (inside, project.groups) == (["t"], [])
+
+
+_FAILS_OVER = """
+    def test_it(stan_group, stan_client, stan_channel):
+        stan_client.publish(stan_channel, b"1")
+        with stan_group.sync.during_failover():
+            stan_client.publish(stan_channel, b"2")
+"""
+
+
+@pytest.mark.docker
+def test_an_engine_on_a_tcp_address_of_the_loopback(
+    project: Project, docker_client: docker.DockerClient, server_image: str
+) -> None:
+    project.write("test_it.py", _FAILS_OVER)
+    with forwarded("/var/run/docker.sock") as port:
+        project.env["DOCKER_HOST"] = f"tcp://127.0.0.1:{port}"
+        ran = project.run("--stan-engine=docker")
+    assert ran.outcomes == {"passed": 1}, ran.text
