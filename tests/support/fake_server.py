@@ -42,6 +42,8 @@ class Store:
 
     holder: FakeServer | None = None
     """Who has locked it."""
+    held_back: bool = False
+    """Whether nobody gets the lock for now, however free: a test decides when a failover goes on."""
     written: bool = False
     """Whether some server has been active on it."""
 
@@ -133,6 +135,8 @@ class FakeServer:
         told = False
         while True:
             yield self.pace.ft_wait
+            if self.store.held_back:
+                continue
             if self.store.holder is None:
                 self.store.holder = self
                 return
