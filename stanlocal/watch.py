@@ -265,7 +265,7 @@ class Watch:
     # Following
 
     async def _follow(self, node: _Node) -> None:
-        since = None if self._story else node.instance.started_at
+        since = None if self._story else node.instance.output_since
         async for batch in Follower(self._engine, node.instance.name, since).batches(node.changed):
             await self._fold(node, batch)
 

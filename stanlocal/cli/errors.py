@@ -11,6 +11,7 @@ import click
 
 from stanlocal import errors
 from stanlocal.cli.context import Context
+from stanlocal.stan.errors import InvalidName, InvalidOption
 
 FAILED, USAGE, ENGINE, NOT_FOUND, BAD_VERDICT, INTERRUPTED = 1, 2, 3, 4, 5, 130
 
@@ -20,6 +21,8 @@ _EXIT_CODES: tuple[tuple[type[errors.StanlocalError], int], ...] = (
     (errors.NameConflict, USAGE),
     (errors.StoreRefused, USAGE),
     (errors.Unsupported, USAGE),
+    (InvalidName, USAGE),
+    (InvalidOption, USAGE),
     (errors.EngineError, ENGINE),
     (errors.GroupNotFound, NOT_FOUND),
     (errors.NodeNotFound, NOT_FOUND),

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Literal, Protocol, TypeAlias
 
@@ -23,6 +23,9 @@ Progress: TypeAlias = Callable[[str], None]
 
 Status = Literal["created", "running", "paused", "restarting", "exited"]
 """What the engine says of a node's process; what the server says of itself is another matter."""
+
+
+_START_RECORDED_WITHIN = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,15 @@ class Instance:
     """`stanlocal.plan.fingerprint` at the time it was made."""
     plan: GroupPlan
     """The group as it was planned when the node was made."""
+
+    @property
+    def output_since(self) -> datetime | None:
+        """A time before the first line of the last run; None before the first run.
+
+        An engine may record the start after the process has written: on a busy machine Docker has been
+        seen to be seconds late. Lines of the run before do no harm: the first line of a run says so.
+        """
+        return self.started_at - _START_RECORDED_WITHIN if self.started_at else None
 
     @property
     def running(self) -> bool:
@@ -130,7 +142,7 @@ class Engine(Protocol):
         """
 
     async def prepare(self, plan: GroupPlan) -> None:
-        """Makes what the nodes share (networks), unless it is there.
+        """Makes what the nodes share (networks, a store with a limit), unless it is there.
 
         Raises `NameConflict` when something foreign has a name that is needed.
         """
@@ -177,6 +189,15 @@ class Engine(Protocol):
 
         Raises `PortInUse` when a host port of it was taken meanwhile.
         """
+
+    async def fill_store(self, plan: GroupPlan) -> None:
+        """Leaves no room in the store, which has a limit; nothing happens if there is none left."""
+
+    async def free_store(self, plan: GroupPlan) -> None:
+        """Undoes `fill_store`."""
+
+    async def discard_store(self, group: str) -> None:
+        """Removes the group's store with a limit, if it has one, and all that is in it."""
 
     async def limit_cpu(self, node: str, cores: float) -> None:
         """Lets the node have so much of a core from now on, until it is made anew; it may run.
