@@ -30,7 +30,7 @@ from stanlocal.store.slices import SliceFiles, read_one
 Progress = Callable[[int], None]
 """Told how many bytes were checked since it was last told."""
 
-_SAME_SIZE = 256
+_SAME_SIZE = 1024
 """Messages below which it is not worth looking for a run of one size."""
 
 
