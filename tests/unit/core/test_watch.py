@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import aclosing
+from datetime import UTC, datetime
 
 import pytest
 
@@ -190,3 +191,12 @@ async def test_a_story_without_an_end_holds_moments_not_lines(world: World) -> N
                 break
     lines = sum(len(node.output) for node in world.machine.nodes.values())
     assert 0 < len(kinds) < lines
+
+
+async def test_a_run_is_known_although_its_start_was_recorded_late(world: World) -> None:
+    """A busy engine records a start after the server has written its first lines."""
+    await world.up()
+    for node in world.machine.nodes.values():
+        node.started_at = datetime.now(UTC)
+    status = await reached(world.group(), GroupState.HEALTHY)
+    assert status.states == {"t-0": "active", "t-1": "standby"}
