@@ -44,7 +44,7 @@ async def killed_at(world: World, command: Command, at: int, when: When) -> bool
 
     interruptions = Interruptions(world.engine, at, when, kill, lasting=True)
     task = asyncio.ensure_future(command(world, world.group(interruptions.engine)))
-    await asyncio.wait([task])
+    await asyncio.gather(task, return_exceptions=True)
     return len(interruptions.calls) >= at
 
 
@@ -52,7 +52,7 @@ async def cancelled_at(world: World, command: Command, at: int, when: When) -> b
     """Whether the command got as far as that call, and was cancelled there."""
     interruptions = Interruptions(world.engine, at, when, lambda: task.cancel())
     task = asyncio.ensure_future(command(world, world.group(interruptions.engine)))
-    await asyncio.wait([task])
+    await asyncio.gather(task, return_exceptions=True)
     return len(interruptions.calls) >= at
 
 
