@@ -74,7 +74,10 @@ class FTGroup(Blocking[api.FTGroup]):
     partition = blocking(api.FTGroup.partition, InjectedFault.of)
     isolate = blocking(api.FTGroup.isolate, InjectedFault.of)
     rolling_restart = blocking(api.FTGroup.rolling_restart, InjectedFault.of)
+    expire_lock = blocking(api.FTGroup.expire_lock, InjectedFault.of)
     inject = blocking(api.FTGroup.inject, InjectedFault.of)
+    put_store_back = blocking(api.FTGroup.put_store_back)
+    repair_store = blocking(api.FTGroup.repair_store)
     heal = blocking(api.FTGroup.heal)
     faults = blocking(api.FTGroup.faults)
 
