@@ -67,6 +67,7 @@ class FTGroup:
         nodes: int | None = None,
         engine: str | None = None,
         image: str | None = None,
+        store_size: str | None = None,
         server_binary: str | Path | None = None,
         store_dir: str | Path | None = None,
         port: int | None = None,
@@ -86,6 +87,7 @@ class FTGroup:
             "nodes": nodes,
             "engine": engine,
             "image": image,
+            "store_size": store_size,
             "server_binary": str(server_binary) if server_binary else None,
             "store_dir": str(store_dir) if store_dir else None,
             "port": port,
@@ -210,8 +212,6 @@ class FTGroup:
         engine = group.engine
 
         async def ensure_image(settings: Settings) -> None:
-            if settings.store_size is not None:
-                raise SettingsError(["store_size: this version has no stores with a limit; leave it out"])
             await engine.provision(settings.image, settings.server_binary, self._report)
 
         request = UpRequest(

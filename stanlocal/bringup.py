@@ -146,6 +146,7 @@ class _Bringup:
             image=self._settings.image,
             ports=choice.ports,
             store_dir=str(self._settings.store_dir or self._group.home.default_store),
+            store_size=self._settings.store_size,
             state_dir=str(self._group.home.folder),
             user=self._request.user,
             streaming=redacted(self._settings.streaming),
@@ -321,6 +322,8 @@ class _Bringup:
             self._group.home.save_plan(self._before)
         if not self._was_there:
             await self._engine.clean(self._group.name)
+            if self._before is None:
+                await self._engine.discard_store(self._group.name)
             if self._before is None:
                 if self._claim is not None and self._claim.new:
                     discard_unused(self._claim.path, self._group.name)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from stanlocal.conf import HOST_GATEWAY
-from stanlocal.plan import CONF_DIR, STORE_DIR, GroupPlan, NodePlan
+from stanlocal.plan import CONF_DIR, STORE_DIR, VOLUME_DIR, GroupPlan, NodePlan
 from stanlocal.settings import host_files
 
 CONF_FILE = f"{CONF_DIR}/stan.conf"
@@ -83,7 +83,9 @@ def container(plan: GroupPlan, node: NodePlan) -> Container:
         user=plan.user,
         ports=monitor if plan.external_nats else (Port(plan.host, node.client_port, listen.client), *monitor),
         extra_hosts={HOST_GATEWAY: "host-gateway"} if plan.external_nats else {},
-        store=Mount(plan.store_dir, STORE_DIR, read_only=False),
+        store=Mount(plan.store_volume, VOLUME_DIR, read_only=False)
+        if plan.store_volume
+        else Mount(plan.store_dir, STORE_DIR, read_only=False),
         conf=Mount(plan.conf_dir(node), CONF_DIR),
         files=tuple(Mount(path, path) for path in named),
         client_network=plan.client_network,

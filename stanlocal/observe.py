@@ -16,7 +16,7 @@ from stanlocal.locks import LOCK_FILE, container_of, lock_holder
 from stanlocal.logs.facts import fold
 from stanlocal.logs.parse import parse
 from stanlocal.monitor import probe
-from stanlocal.plan import GroupPlan
+from stanlocal.plan import STORE_DIR, GroupPlan
 from stanlocal.states import GroupStatus, LockFacts, LogFacts, NodeFacts, assess
 
 _MONITOR_TIMEOUT_S = 0.25
@@ -52,7 +52,7 @@ async def log_facts(engine: Engine, instance: Instance) -> LogFacts:
         lines = await engine.output(instance.name, tail=_TAIL)
         facts = _fold(lines)
         if facts.role is None and len(lines) >= _TAIL:
-            facts = _fold(await engine.output(instance.name, since=instance.started_at))
+            facts = _fold(await engine.output(instance.name, since=instance.output_since))
     except NodeNotFound:  # removed between the look at the engine and this one
         return LogFacts()
     return facts
@@ -69,6 +69,14 @@ async def _monitor_state(plan: GroupPlan, instance: Instance) -> str | None:
     return answer.state
 
 
+def _lock_file(plan: GroupPlan, instances: Sequence[Instance]) -> Path:
+    """Where it is on this machine; a store with a limit only the nodes themselves can find."""
+    pid = next((instance.pid for instance in instances if instance.pid), None)
+    if plan.store_volume is not None and pid is not None:
+        return Path(f"/proc/{pid}/root{STORE_DIR}") / LOCK_FILE
+    return Path(plan.store_dir) / LOCK_FILE
+
+
 def look_at_lock(plan: GroupPlan, instances: Sequence[Instance]) -> LockFacts:
     """Who holds the store's lock, as the kernel shows it.
 
@@ -77,7 +85,7 @@ def look_at_lock(plan: GroupPlan, instances: Sequence[Instance]) -> LockFacts:
     """
     if not any(instance.pid for instance in instances):
         return LockFacts()
-    view = lock_holder(Path(plan.store_dir) / LOCK_FILE)
+    view = lock_holder(_lock_file(plan, instances))
     if not view.visible:
         return LockFacts()
     if view.pid is None:

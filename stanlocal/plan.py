@@ -24,6 +24,8 @@ CONF_DIR = "/etc/stan-config"
 """Where a node finds its configuration (the seed document's mount path)."""
 STORE_DIR = "/data/stan/store"
 """Where a node finds the store (the seed document's `dir`)."""
+VOLUME_DIR = "/data/stan"
+"""Where a node finds the volume of a store with a limit; the store is a folder in it."""
 STOP_GRACE_S = 30
 """Seconds between SIGTERM and SIGKILL (the seed's terminationGracePeriodSeconds)."""
 
@@ -94,6 +96,8 @@ class GroupPlan:
     """What runs the nodes; a group stays with it."""
     store_mount: str | None = STORE_DIR
     """Where nodes find the store; None: where the host has it."""
+    store_size: int | None = None
+    """The limit of the store in bytes: it is then a volume in memory, not a folder of the host's."""
     bound_to: str | None = None
     """The process that it was made for (`stanlocal.leftovers.this_process`); nobody needs it after that."""
 
@@ -109,6 +113,11 @@ class GroupPlan:
     def server_store_dir(self) -> str:
         """The store's folder as the servers see it."""
         return self.store_mount or self.store_dir
+
+    @property
+    def store_volume(self) -> str | None:
+        """The name of the volume of a store with a limit."""
+        return f"{self.group}-store" if self.store_size is not None else None
 
     @property
     def client_network(self) -> str:
@@ -166,6 +175,7 @@ class GroupPlan:
             "nodes": len(self.nodes),
             "image": self.image,
             "store_dir": self.store_dir,
+            "store_size": self.store_size,
             "streaming": self.streaming,
             "nats": self.nats,
         }
@@ -215,7 +225,16 @@ def fingerprint(plan: GroupPlan, node: NodePlan, conf: str) -> str:
 
     Covers what the engine is told and the configuration's text; not the ports of *other* nodes.
     """
-    told = [plan.image, plan.store_dir, plan.user, plan.host, plan.stop_grace_s, asdict(node), conf]
+    told = [
+        plan.image,
+        plan.store_dir,
+        plan.store_size,
+        plan.user,
+        plan.host,
+        plan.stop_grace_s,
+        asdict(node),
+        conf,
+    ]
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -233,6 +252,7 @@ def plan_group(
     placement: Placement = Placement(),
     cluster_ports: Sequence[int] = (),
     bound_to: str | None = None,
+    store_size: int | None = None,
 ) -> GroupPlan:
     """The plan of a group with one node for each pair (client port, monitor port) in `ports`.
 
@@ -264,6 +284,7 @@ def plan_group(
         engine=placement.engine,
         store_mount=placement.store_mount,
         bound_to=bound_to,
+        store_size=store_size,
     )
 
 

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from stanlocal.errors import GroupError, StoreRefused
 from stanlocal.group import Group
+from stanlocal.plan import GroupPlan
 from stanlocal.store.copy import copy_store, put_back
 
 T = TypeVar("T")
@@ -62,6 +63,7 @@ async def put_back_now(group: Group, name: str, store: Path) -> str:
 async def snapshot_frozen(group: Group, name: str) -> None:
     """Copies the store of a running group, whose nodes stand still meanwhile; with the group's lock held."""
     plan, instances = await group.find()
+    _on_disk(plan)
     running = [instance.name for instance in instances if instance.status == "running"]
     path = _path(group, name)
     try:
@@ -77,8 +79,14 @@ def _path(group: Group, name: str) -> Path:
     return folder(group) / name
 
 
+def _on_disk(plan: GroupPlan) -> None:
+    if plan.store_size is not None:
+        raise StoreRefused(f"the store of '{plan.group}' has a limit and is in memory: it cannot be copied")
+
+
 async def _resting_store(group: Group) -> Path:
     plan, instances = await group.find()
+    _on_disk(plan)
     running = [instance.name for instance in instances if instance.running]
     if running:
         raise GroupError(

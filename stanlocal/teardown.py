@@ -53,6 +53,7 @@ async def down(
         if not purge_store:
             return Down(removed)
         report(f"purging the store {store}")
+        await group.engine.discard_store(group.name)
         purged = purge(store, group.name)
         if not purged.left and not purged.failed:
             group.home.forget()

@@ -25,6 +25,7 @@ _STATES = ("down", "starting", "split-brain", "recovering", "blocked", "failover
 @click.option("--attach", is_flag=True, help="Stay, show events, restart dead nodes; Ctrl-C takes it down.")
 @click.option("--image", metavar="REF", help="Server image (nats-streaming:0.25.6).")
 @click.option("--store-dir", metavar="DIR", help="Folder of the store (in your state folder).")
+@click.option("--store-size", metavar="SIZE", help="Limit of the store, in memory: for 'fault fill-disk'.")
 @click.option("--port", type=int, metavar="P", help="Client port of the first node (4222).")
 @click.option("--preset", type=click.Choice(["seed"]), help="seed: the values of the Kubernetes guide.")
 @click.option(

@@ -24,6 +24,7 @@ from requests.exceptions import HTTPError
 
 from stanlocal.container import Mount, container
 from stanlocal.engine import docker_networks as networks
+from stanlocal.engine import docker_store as limited_store
 from stanlocal.engine.base import EngineEvent, EngineInfo, Exit, Instance, Progress, RawLine
 from stanlocal.engine.docker_errors import FOREIGN, translate, translated
 from stanlocal.engine.docker_streams import AttachSource, Pump, WaitSource, parse_time, split_stamped
@@ -106,7 +107,9 @@ class DockerEngine:
         return sorted({thing["Labels"][GROUP] for thing in (*containers, *networks)})
 
     async def instances(self, group: str) -> Sequence[Instance]:
-        listed = await self._call(self._api.containers, all=True, filters=self._filters(group))
+        filters = self._filters(group)
+        filters["label"].append(NODE)
+        listed = await self._call(self._api.containers, all=True, filters=filters)
         found = await asyncio.gather(*(self._instance(container["Id"]) for container in listed))
         return sorted((instance for instance in found if instance), key=lambda instance: instance.index)
 
@@ -145,6 +148,9 @@ class DockerEngine:
             self._network(plan, plan.client_network, internal=False),
             self._network(plan, plan.cluster_network, internal=True),
         )
+        if plan.store_volume is not None:
+            labels = {GROUP: plan.group, OWNER: self._owner}
+            await self._call(limited_store.ensure, self._api, plan, labels)
 
     async def _network(self, plan: GroupPlan, name: str, *, internal: bool) -> None:
         labels = {GROUP: plan.group, OWNER: self._owner}
@@ -277,6 +283,15 @@ class DockerEngine:
     async def rejoin(self, plan: GroupPlan, node: str) -> None:
         await self._call(networks.rejoin, self._api, plan, node)
 
+    async def fill_store(self, plan: GroupPlan) -> None:
+        await self._call(limited_store.fill, self._api, plan)
+
+    async def free_store(self, plan: GroupPlan) -> None:
+        await self._call(limited_store.free, self._api, plan)
+
+    async def discard_store(self, group: str) -> None:
+        await self._call(limited_store.discard, self._api, group, self._filters(group))
+
     async def limit_cpu(self, node: str, cores: float) -> None:
         await self._state(node)
         quota = max(1000, round(cores * CPU_PERIOD_US))
@@ -329,7 +344,7 @@ class DockerEngine:
         return self._events(group, since=f"{time.time():.6f}")
 
     async def _events(self, group: str, since: str) -> AsyncGenerator[EngineEvent]:
-        filters = {**self._filters(group), "type": ["container"]}
+        filters = {"label": [*self._filters(group)["label"], NODE], "type": ["container"]}
         stream: Any = await self._call(self._api.events, decode=True, filters=filters, since=since)
 
         def source() -> Iterator[EngineEvent]:

@@ -117,6 +117,8 @@ class ProcessEngine:
         self._servers[image] = await find_server(image, server_binary, progress)
 
     async def prepare(self, plan: GroupPlan) -> None:
+        if plan.store_size is not None:
+            raise _no_limited_store(self.name)
         make_private(self._home / plan.group / FOLDER)
 
     async def create(self, plan: GroupPlan, node: NodePlan, fingerprint: str) -> None:
@@ -131,6 +133,15 @@ class ProcessEngine:
             plan=plan,
         )
         self._files(node.name).make(made)
+
+    async def fill_store(self, plan: GroupPlan) -> None:
+        raise _no_limited_store(self.name)
+
+    async def free_store(self, plan: GroupPlan) -> None:
+        raise _no_limited_store(self.name)
+
+    async def discard_store(self, group: str) -> None:
+        """There is none."""
 
     async def limit_cpu(self, node: str, cores: float) -> None:
         raise Unsupported(
@@ -295,6 +306,13 @@ class ProcessEngine:
 
     async def close(self) -> None:
         """There is nothing to let go of."""
+
+
+def _no_limited_store(engine: str) -> Unsupported:
+    return Unsupported(
+        f"a store with a limit cannot be had with the {engine} engine; leave --store-size out, or use "
+        "'--engine docker'"
+    )
 
 
 def _cannot_be_cut_off(node: str) -> Unsupported:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from stanlocal.faults.base import Fault
 from stanlocal.faults.cut import Isolate, Partition
 from stanlocal.faults.expire_lock import ExpireLock
+from stanlocal.faults.fill_disk import FillDisk
 from stanlocal.faults.kill import Kill
 from stanlocal.faults.pause import Pause
 from stanlocal.faults.stop import Restart, RollingRestart, Stop
@@ -12,5 +13,16 @@ from stanlocal.faults.truncate_store import TruncateStore
 
 FAULTS: dict[str, type[Fault]] = {
     fault.name: fault
-    for fault in (Kill, Stop, Restart, Pause, Partition, Isolate, RollingRestart, ExpireLock, TruncateStore)
+    for fault in (
+        Kill,
+        Stop,
+        Restart,
+        Pause,
+        Partition,
+        Isolate,
+        RollingRestart,
+        ExpireLock,
+        TruncateStore,
+        FillDisk,
+    )
 }

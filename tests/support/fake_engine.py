@@ -104,6 +104,16 @@ class FakeEngine:
         self.machine.nodes[node.name] = made
         self.machine.tell(made, "create")
 
+    async def fill_store(self, plan: GroupPlan) -> None:
+        """Its servers store nothing."""
+        await self._call()
+
+    async def free_store(self, plan: GroupPlan) -> None:
+        await self._call()
+
+    async def discard_store(self, group: str) -> None:
+        await self._call()
+
     async def limit_cpu(self, node: str, cores: float) -> None:
         """Its servers need none."""
         await self._call()

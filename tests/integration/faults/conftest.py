@@ -21,7 +21,9 @@ from tests.support.cli import Cli
 ROOT = Path(__file__).resolve().parents[3]
 
 
-@pytest.fixture(scope="module", params=[2, 3], ids=["2-nodes", "3-nodes"])
+@pytest.fixture(
+    scope="module", params=[2, pytest.param(3, marks=pytest.mark.slow)], ids=["2-nodes", "3-nodes"]
+)
 def nodes(request: pytest.FixtureRequest) -> int:
     """How many nodes the group has."""
     count: int = request.param
@@ -66,3 +68,16 @@ def kill_half_way(group: str, fault: str, before: str) -> None:
 def cli(tmp_path: Path) -> Cli:
     """The command line."""
     return Cli(tmp_path)
+
+
+@pytest.fixture
+async def limited(nodes: int, group_name: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[FTGroup]:
+    """A healthy group whose store has a limit; purged at the end, volume and all."""
+    first = 14_000 + int(group_name.removeprefix("t-"), 16) % 15_000
+    mine = partial(choose_ports, first_client=first, first_monitor=first + 20)
+    monkeypatch.setattr(bringup, "choose_ports", mine)
+    group = FTGroup(group=group_name, nodes=nodes, store_size="16mb")
+    await group.up()
+    yield group
+    await group.down(timeout=0, purge=True)
+    await group.close()

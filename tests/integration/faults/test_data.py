@@ -17,6 +17,7 @@ from tests.integration.faults.conftest import kill_half_way
 pytestmark = pytest.mark.docker
 
 SEEN_WITHIN_S = 2.0
+_LONG = [pytest.param(name, marks=pytest.mark.slow) for name in ("note", "lock-file")]
 
 
 async def publish(group: FTGroup, node: str, *messages: bytes, channel: str = "orders") -> None:
@@ -63,6 +64,7 @@ async def test_two_actives_serve_until_healed_and_the_later_one_panics(group: FT
     assert any("claims to be active, aborting" in line for line in said)
 
 
+@pytest.mark.slow
 async def test_the_store_is_put_back_as_it_was_before(group: FTGroup) -> None:
     first = (await group.look()).status.active
     assert first is not None
@@ -75,7 +77,7 @@ async def test_the_store_is_put_back_as_it_was_before(group: FTGroup) -> None:
     assert await stored(group, "restored") == [b"kept"]
 
 
-@pytest.mark.parametrize("before", ["note", "lock-file", "effect"])
+@pytest.mark.parametrize("before", [*_LONG, "effect"])
 async def test_expire_lock_killed_half_way_is_healed(group: FTGroup, name: str, before: str) -> None:
     kill_half_way(name, ExpireLock.name, before)
     assert [fault["name"] for fault in (await group.document())["faults"]] == [ExpireLock.name]
@@ -113,7 +115,7 @@ async def test_the_servers_own_repair_drops_the_torn_message_alone(group: FTGrou
     assert (await group.document())["faults"] == []
 
 
-@pytest.mark.parametrize("before", ["note", "effect"])
+@pytest.mark.parametrize("before", [_LONG[0], "effect"])
 async def test_truncate_store_killed_half_way_is_healed(group: FTGroup, name: str, before: str) -> None:
     active = (await group.look()).status.active
     assert active is not None
@@ -124,6 +126,7 @@ async def test_truncate_store_killed_half_way_is_healed(group: FTGroup, name: st
     assert await stored(group, f"killed-{before}") == [b"whole"]
 
 
+@pytest.mark.slow
 async def test_a_snapshot_is_of_a_group_at_rest_and_comes_back(group: FTGroup) -> None:
     core = await group.core()
     active = (await group.look()).status.active

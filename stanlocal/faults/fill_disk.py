@@ -1,0 +1,59 @@
+"""No room left for the store, for this group alone: a store with a limit is filled up."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import ClassVar
+
+from stanlocal.errors import GroupError
+from stanlocal.faults.base import Fault, Scene, put_right
+from stanlocal.faults.expectation import Expectation
+from stanlocal.group import Group
+from stanlocal.journal import Condition, FaultRecord
+from stanlocal.states import GroupStatus, NodeStatus
+
+
+@dataclass(frozen=True, slots=True)
+class FillDisk(Fault):
+    """Nothing happens until a server has to write; then it panics, and so does the next one in its turn."""
+
+    name: ClassVar[str] = "fill-disk"
+    summary: ClassVar[str] = "leave no room in the store (of a group that was started with --store-size)"
+    leaves: ClassVar[Condition | None] = "other"
+    costs_data: ClassVar[str | None] = (
+        "servers will end in the middle of a write; what was not acknowledged is lost, and a subscription's "
+        "file can be torn"
+    )
+    default_targets: ClassVar[tuple[str, ...]] = ("@all",)
+
+    def check(self, scene: Scene) -> None:
+        if scene.plan.store_size is None:
+            raise GroupError(
+                "fill-disk needs a store with a limit, so that nobody's disk is filled; start a group with "
+                "'stanlocal --group full up --store-size 32mb'"
+            )
+        if len(scene.targets) != len(scene.status.nodes):
+            raise GroupError("fill-disk fills the store of all nodes; leave its targets out")
+
+    def expect(self, status: GroupStatus, targets: Sequence[NodeStatus]) -> Expectation:
+        return Expectation(
+            "nothing until the next publish: that is not acknowledged, the active panics ('no space left on "
+            "device', exit 2), a standby takes over and panics at its first write in turn; what was "
+            "acknowledged "
+            "before is still there once there is room",
+            (status.state,),
+            (status.active,) if status.active else (),
+        )
+
+    async def inject(self, scene: Scene) -> Mapping[str, datetime]:
+        await scene.group.engine.fill_store(scene.plan)
+        return dict.fromkeys((node.name for node in scene.targets), datetime.now(UTC))
+
+    @classmethod
+    async def undo(cls, group: Group, fault: FaultRecord, nodes: Collection[str]) -> None:
+        """Gives the room back, and starts what has ended for the want of it."""
+        plan, _ = await group.find()
+        await group.engine.free_store(plan)
+        await put_right(group, "ended", nodes)

@@ -1,0 +1,57 @@
+"""No room left in the store, on real servers."""
+
+from __future__ import annotations
+
+import pytest
+
+from stanlocal.api import FTGroup
+from stanlocal.errors import GroupError, StanError, StoreRefused
+from stanlocal.faults.fill_disk import FillDisk
+from stanlocal.states import GroupState
+from tests.integration.faults.conftest import kill_half_way
+from tests.integration.faults.test_data import publish, stored
+
+pytestmark = pytest.mark.docker
+
+
+async def test_a_group_whose_store_has_no_limit_is_refused(group: FTGroup) -> None:
+    with pytest.raises(GroupError, match="--store-size"):
+        await group.inject(FillDisk())
+
+
+async def test_servers_end_one_by_one_and_nothing_acknowledged_is_lost(limited: FTGroup) -> None:
+    active = (await limited.look()).status.active
+    assert active is not None
+    await publish(limited, active, b"acknowledged")
+    injected = await limited.inject(FillDisk())
+    assert (await injected.outcome()).as_expected is True
+    with pytest.raises(StanError):
+        async with limited.connect("impatient", retry=False) as client:
+            await client.publish("orders", b"x" * 4096, timeout=2)
+    said = [line.line.text for line in await limited.logs([active])]
+    assert any("no space left on device" in line for line in said)
+    await injected.heal()
+    await limited.wait_state(GroupState.HEALTHY, timeout=30)
+    assert (await stored(limited, "orders"))[0] == b"acknowledged"
+
+
+async def test_killed_half_way_there_is_room_again_after_the_next_change(limited: FTGroup) -> None:
+    name = (await limited.core()).name
+    kill_half_way(name, FillDisk.name, before="effect")
+    await limited.start("@all")
+    status = await limited.wait_state(GroupState.HEALTHY)
+    assert status.active is not None
+    await publish(limited, status.active, b"y" * 4096)
+
+
+async def test_a_store_in_memory_outlives_down_and_cannot_be_copied(limited: FTGroup) -> None:
+    from stanlocal import snapshots
+
+    active = (await limited.look()).status.active
+    assert active is not None
+    await publish(limited, active, b"kept", channel="down")
+    await limited.down(timeout=5)
+    with pytest.raises(StoreRefused, match="in memory"):
+        await snapshots.snapshot(await limited.core(), "one")
+    await limited.up()
+    assert await stored(limited, "down") == [b"kept"]
