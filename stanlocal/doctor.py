@@ -6,7 +6,6 @@ mended without a decision of the user's has a `mend`, which `doctor --fix` runs.
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING
 from stanlocal.api import choose_engine, group_home, server_user
 from stanlocal.errors import GroupNotFound, PortInUse, SettingsError, StanlocalError, StoreRefused
 from stanlocal.group import Group
+from stanlocal.inspect.inside import look_inside
 from stanlocal.ports import choose_ports
 from stanlocal.states import GroupState
 from stanlocal.store.folder import StoreKind, inspect_store
@@ -22,9 +22,6 @@ from stanlocal.store.folder import StoreKind, inspect_store
 if TYPE_CHECKING:
     from stanlocal.engine.docker import DockerEngine
     from stanlocal.settings import Settings
-
-LOW_DISK_BYTES = 256 << 20
-"""Less than this free is a finding: servers end when a write fails for want of space."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +63,8 @@ async def examine(load: Callable[[], Settings], report: Callable[[str], None]) -
         for check in _store(settings, group, await server_user(engine)):
             yield check
         yield await _leftovers(group)
-        yield await _state(group)
+        async for check in _group(group):
+            yield check
     finally:
         await engine.close()
 
@@ -108,13 +106,7 @@ def _store(settings: Settings, group: Group, user: str) -> list[Check]:
         return [Check("store", False, f"{path}: {state.kind.value}", "choose another folder")]
     if state.marker is not None and state.marker.group != group.name:
         return [Check("store", False, f"{path} is the store of '{state.marker.group}'", "choose another")]
-    there = next(folder for folder in (path, *path.parents) if folder.exists())
-    free = shutil.disk_usage(there).free
-    space = f"{free >> 20} MiB free"
-    return [
-        Check("store", True, f"{path}, {state.kind.value}, servers run as {user}"),
-        Check("disk", free >= LOW_DISK_BYTES, space, None if free >= LOW_DISK_BYTES else "make room"),
-    ]
+    return [Check("store", True, f"{path}, {state.kind.value}, servers run as {user}")]
 
 
 async def _leftovers(group: Group) -> Check:
@@ -131,13 +123,20 @@ async def _leftovers(group: Group) -> Check:
     return Check("leftovers", False, f"networks of {', '.join(empty)}", "'stanlocal down'", mend)
 
 
-async def _state(group: Group) -> Check:
+async def _group(group: Group) -> AsyncGenerator[Check]:
+    """Its state, and what its channels and its store, record by record, tell."""
     try:
         look = await group.look()
     except GroupNotFound:
-        return Check("group", True, "not up yet")
+        yield Check("group", True, "not up yet")
+        return
     status = look.status
     well = status.state in (GroupState.HEALTHY, GroupState.DOWN, GroupState.STARTING)
     problems = [status.problem, *(node.problem for node in status.nodes)]
     detail = "; ".join([status.state.value, *filter(None, problems)])
-    return Check("group", well and not any(problems), detail, None if well else "see 'stanlocal status'")
+    yield Check("group", well and not any(problems), detail, None if well else "see 'stanlocal status'")
+    found = await look_inside(look.plan, status.active, records=True)
+    if not found:
+        yield Check("content", True, "nothing piles up, every record of the store is whole")
+    for finding in found:
+        yield Check(finding.name, False, f"{finding.subject}: {finding.detail}", finding.cure)
