@@ -23,7 +23,8 @@ _SESSION = pytest.StashKey["Session"]()
 _STARTED = pytest.StashKey[datetime]()
 _LEFT = pytest.StashKey[list[str]]()
 _SHARED = pytest.StashKey[str]()
-_CRASHED = pytest.StashKey[bool]()
+_KILLED = pytest.StashKey[bool]()
+"""Whether some worker may have ended without taking its groups down."""
 _RUN = "stanlocal_run"
 """What the main process tells its workers: its identity and the name of a group for all."""
 _FIXTURES = frozenset({"stan_group", "stan_group_factory"})
@@ -216,8 +217,10 @@ def pytest_runtest_makereport(
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_sessionfinish(session: pytest.Session) -> None:
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     config = session.config
+    if exitstatus == pytest.ExitCode.INTERRUPTED and config.getoption("numprocesses", None):
+        config.stash[_KILLED] = True
     if (groups := config.stash.get(_SESSION, None)) is not None:
         del config.stash[_SESSION]
         config.stash[_LEFT] = groups.close()
@@ -251,16 +254,16 @@ def pytest_configure_node(node: Any) -> None:
 def pytest_testnodedown(node: Any, error: object) -> None:
     """A worker that was killed has left its groups."""
     if error is not None:
-        node.config.stash[_CRASHED] = True
+        node.config.stash[_KILLED] = True
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_unconfigure(config: pytest.Config) -> None:
-    shared, crashed = config.stash.get(_SHARED, None), config.stash.get(_CRASHED, False)
-    if shared is not None or crashed:
+    shared, killed = config.stash.get(_SHARED, None), config.stash.get(_KILLED, False)
+    if shared is not None or killed:
         from stanlocal import pytest_session
 
         if shared is not None and not config.getoption("stan_keep"):
             pytest_session.end_shared(shared)
-        if crashed:
+        if killed:
             pytest_session.remove_leftovers(config.getoption("stan_engine"))

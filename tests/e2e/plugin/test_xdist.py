@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import time
+
 import pytest
 
 from tests.e2e.plugin.project import Project
@@ -46,3 +50,25 @@ def test_a_crashed_workers_group_is_removed(project: Project) -> None:
     project.write("test_it.py", "import os\ndef test_it(stan_group): os._exit(1)")
     ran = project.run("-n", "1", "--max-worker-restart=0")
     assert "crashed" in ran.text
+
+
+@pytest.mark.slow
+def test_ctrl_c_takes_the_groups_of_all_workers_down(project: Project) -> None:
+    project.write(
+        "test_it.py",
+        """
+        import pathlib, pytest, time
+
+        @pytest.mark.parametrize("n", [0, 1])
+        def test_it(stan_group, n):
+            pathlib.Path(f"up-{n}").touch()
+            time.sleep(60)
+        """,
+    )
+    with project.started("-n", "2", "--stan-engine=process") as run:
+        while len(list(project.folder.glob("up-*"))) < 2:
+            assert run.poll() is None
+            time.sleep(0.05)
+        os.killpg(run.pid, signal.SIGINT)  # as a terminal does it
+        run.communicate(timeout=60)
+    assert run.returncode == 2
