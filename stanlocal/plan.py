@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 CLIENT_PORT = 4222
@@ -185,14 +185,27 @@ class GroupPlan:
 
     @classmethod
     def from_json(cls, text: str) -> GroupPlan:
-        data = json.loads(text)
-        nodes = tuple(_node(node) for node in data.pop("nodes"))
-        return cls(nodes=nodes, **data)
+        """The plan that `to_json` wrote; raises `ValueError` for what is none.
+
+        What a later version has added is left out.
+        """
+        try:
+            data = json.loads(text)
+            nodes = tuple(_node(node) for node in data["nodes"])
+            return cls(**{**_known(cls, data), "nodes": nodes})
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            raise ValueError(f"not the plan of a group: {error!r}") from error
 
 
 def _node(data: Mapping[str, Any]) -> NodePlan:
-    of_types = {"listen": Listen(**data["listen"]), "arguments": tuple(data.get("arguments", ()))}
-    return NodePlan(**{**data, **of_types})
+    listen = Listen(**_known(Listen, data["listen"]))
+    of_types = {"listen": listen, "arguments": tuple(data.get("arguments", ()))}
+    return NodePlan(**{**_known(NodePlan, data), **of_types})
+
+
+def _known(kind: type[GroupPlan | NodePlan | Listen], data: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of `kind` that are there."""
+    return {field.name: data[field.name] for field in fields(kind) if field.name in data}
 
 
 @dataclass(frozen=True, slots=True)

@@ -366,16 +366,24 @@ def _bind(mount: Mount) -> str:
     return f"{mount.source}:{mount.target}:{'ro' if mount.read_only else 'rw'}"
 
 
-def _instance(found: Mapping[str, Any]) -> Instance | None:
-    """What an inspected container says; None for one whose plan another version wrote differently."""
+def _instance(found: Mapping[str, Any]) -> Instance:
+    """What an inspected container says; raises `EngineError` for one whose labels do not tell its plan."""
     labels, state = found["Config"]["Labels"], found["State"]
-    plan = GroupPlan.from_json(labels[PLAN])
+    try:
+        plan = GroupPlan.from_json(labels[PLAN])
+        index = plan.node(labels[NODE]).index
+    except (KeyError, ValueError) as error:
+        name = found["Name"].removeprefix("/")
+        raise EngineError(
+            f"container '{name}' has labels of stanlocal that this version cannot read; remove it with "
+            f"'docker rm -f {name}' and bring the group up again"
+        ) from error
     networks = found["NetworkSettings"]["Networks"]
     running = bool(state["Running"])
     return Instance(
         group=labels[GROUP],
         name=labels[NODE],
-        index=int(labels[INDEX]),
+        index=index,
         id=found["Id"],
         status="exited" if state["Status"] in ("dead", "removing") else state["Status"],
         pid=state["Pid"] or None,

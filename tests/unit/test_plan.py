@@ -51,6 +51,20 @@ def test_a_plan_is_json_of_one_line_without_what_it_derives() -> None:
     assert set(json.loads(text)) == {field.name for field in fields(GroupPlan)}
 
 
+def test_what_a_later_version_has_added_is_left_out() -> None:
+    data = json.loads(group_plan().to_json())
+    data["nodes"][0]["listen"]["gateway"] = data["nodes"][1]["colour"] = data["planet"] = 7
+    assert GroupPlan.from_json(json.dumps(data)) == group_plan()
+
+
+@pytest.mark.parametrize(
+    "text", ["", "7", "null", "[]", "{}", '{"nodes":[]}', '{"nodes":7}', '{"nodes":[7]}', "[" * 99_999]
+)
+def test_what_is_no_plan_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="not the plan of a group"):
+        GroupPlan.from_json(text)
+
+
 def test_nodes_networks_and_urls_are_named_after_the_group() -> None:
     plan = group_plan(2)
     assert [(node.name, node.index) for node in plan.nodes] == [("stan-0", 0), ("stan-1", 1)]

@@ -1,4 +1,4 @@
-"""What a node's container may do, as the engine itself has it on record and as the kernel enforces it."""
+"""What is Docker's own: what a node's container may do, by its record and by the kernel, and its labels."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from stanlocal.errors import EngineError
 from stanlocal.plan import GroupPlan
 from tests.contract.rigs import DockerRig
 
@@ -67,6 +68,24 @@ async def test_a_nodes_container_is_hardened(made: Made) -> None:
 
     writable = {mount["Destination"] for mount in made.engine["Mounts"] if mount["RW"]}
     assert writable == {"/data/stan/store"}
+
+
+async def test_a_container_whose_labels_cannot_be_read_is_named_with_the_way_out(
+    request: pytest.FixtureRequest, tmp_path: Path, group_name: str
+) -> None:
+    rig = DockerRig(request, tmp_path, group_name)
+    await rig.create(rig.plan())
+    (node,) = await rig.engine.instances(group_name)
+    labels = rig.client.containers.get(node.name).labels
+    strange = f"{group_name}-strange"
+    made = rig.client.containers.create(
+        rig.image, name=strange, labels={**labels, "dev.stanlocal.plan": "{}"}
+    )
+    with pytest.raises(EngineError, match=f"'docker rm -f {strange}'"):
+        await rig.engine.instances(group_name)
+    made.remove()
+    assert await rig.engine.instances(group_name) == [node]
+    await rig.close()
 
 
 async def test_a_node_is_reached_on_the_loopback_only_and_routes_lead_nowhere_else(
