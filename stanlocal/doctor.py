@@ -139,4 +139,4 @@ async def _group(group: Group) -> AsyncGenerator[Check]:
     if not found:
         yield Check("content", True, "nothing piles up, every record of the store is whole")
     for finding in found:
-        yield Check(finding.name, False, f"{finding.subject}: {finding.detail}", finding.cure)
+        yield Check(finding.name, False, finding.detail, finding.cure)

@@ -123,10 +123,13 @@ def status(context: Context, watch: bool) -> None:
             if context.json:
                 context.print_json(document)
             else:
+                from stanlocal.inspect.inside import look_inside
                 from stanlocal.usage import of_processes
 
                 pids = {node.name: node.instance.pid for node in look.status.nodes if node.instance.pid}
                 render.group(document, of_processes(pids))
+                for finding in await look_inside(look.plan, look.status.active):
+                    context.say(f"{finding.detail}; {finding.cure}")
         await group.close()
 
     run(work())
