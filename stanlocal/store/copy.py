@@ -6,6 +6,8 @@ times are kept as far as the caller may.
 
 from __future__ import annotations
 
+import ctypes
+import errno
 import os
 import shutil
 import stat
@@ -15,9 +17,11 @@ from pathlib import Path
 
 from stanlocal.errors import StoreRefused
 from stanlocal.store.content import real
-from stanlocal.store.layout import LOCKS, MARKER_FILE, is_channels, is_servers
+from stanlocal.store.layout import LOCKS, MARKER_FILE, is_channels, is_servers, shown
 
 _DRAFT = ".stanlocal-draft"
+_AT_FDCWD, _RENAME_EXCHANGE = -100, 2
+"""renameat2(2)"""
 
 
 def copy_store(store: Path, to: Path) -> int:
@@ -42,33 +46,54 @@ def copy_store(store: Path, to: Path) -> int:
 def put_back(copy: Path, store: Path, aside: Path) -> None:
     """Makes `store` hold what `copy` does; what was in it becomes the copy `aside`.
 
-    No server must run on it. The folder is replaced by another one of the same name, owner and marker: at
-    each moment the store is the old or the new one, but between two renames. Raises `StoreRefused`, with the
-    old store in place, when that fails; so also for a store that is a mount point.
+    No server must run on it. The folder is exchanged for another one of the same owner and marker in one
+    step, where the file system can do that. Raises `StoreRefused`, with the old store in place, when it
+    fails; so also for a store that is a mount point, or that holds what is not the server's.
     """
     store = real(store)
     draft = store.with_name(f".{store.name}{_DRAFT}")
-    replaced = store.with_name(f".{store.name}.replaced")
-    if not store.exists() and replaced.exists():  # a restore that was killed between the renames
-        replaced.rename(store)
     try:
-        shutil.rmtree(draft, ignore_errors=True)
-        shutil.rmtree(replaced, ignore_errors=True)
+        _check_known(store)
+        shutil.rmtree(draft, ignore_errors=True)  # of one that was killed
         draft.mkdir(mode=0o700)
         _copy(copy, draft)
         shutil.copy2(store / MARKER_FILE, draft / MARKER_FILE, follow_symlinks=False)
         _like(store, draft)
         copy_store(store, aside)
-        store.rename(replaced)
-        try:
-            draft.rename(store)
-        except OSError:
-            replaced.rename(store)
-            raise
+        _exchange(draft, store)
     except OSError as err:
         shutil.rmtree(draft, ignore_errors=True)
         raise StoreRefused(f"cannot put {copy.name} back into {store} ({err.strerror})") from err
-    shutil.rmtree(replaced, ignore_errors=True)
+    shutil.rmtree(draft, ignore_errors=True)
+
+
+def _check_known(store: Path) -> None:
+    """A folder that is replaced must hold nothing that would be lost with it."""
+    known = {*_files(store), *LOCKS, MARKER_FILE}
+    held = (path for path in store.rglob("*") if path.is_symlink() or not path.is_dir())
+    foreign = sorted({str(path.relative_to(store)) for path in held} - known)
+    if foreign:
+        raise StoreRefused(f"{store} holds what is not the server's ({shown(foreign[0])}, …); move it away")
+
+
+def _exchange(one: Path, other: Path) -> None:
+    """Exchanges two folders, by one system call of Linux, or else by three renames."""
+    call = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    if call is not None:
+        done = call(_AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), _RENAME_EXCHANGE)
+        if done == 0:
+            return
+        number = ctypes.get_errno()
+        if number not in (errno.ENOSYS, errno.EINVAL):  # else the file system cannot
+            raise OSError(number, os.strerror(number))
+    between = one.with_name(f"{one.name}-old")
+    other.rename(between)
+    try:
+        one.rename(other)
+    except OSError:
+        between.rename(other)
+        raise
+    between.rename(one)
 
 
 def _copy(source: Path, to: Path) -> int:
