@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stanlocal.journal import Journal, Record, end_is_recorded, faults, rfc3339
@@ -70,6 +70,7 @@ def journal(tmp_path: Path) -> Journal:
     return Journal(tmp_path / "stan")
 
 
+@settings(max_examples=40)
 @given(st.lists(RECORDS, max_size=5))
 def test_what_is_appended_is_read_back(scratch: Path, records: list[Record]) -> None:
     journal = Journal(scratch)
