@@ -165,10 +165,15 @@ class Group:
                     async for moment in story:
                         failover = tracker.observe(moment)
                         if failover is not None and failover.ready_at >= since:
-                            return failover
+                            return await self._in_hindsight(failover)
             except TimeoutError:
                 raise watch.timed_out(timeout, "a failover") from None
         raise AssertionError("the story of a group that is watched has no end")
+
+    async def _in_hindsight(self, seen: Failover) -> Failover:
+        """The failover as the whole story tells it: live, its fault may be put on record after it is over."""
+        told = (each for each in await self.failovers() if each.ready_at == seen.ready_at)
+        return next(told, seen)
 
     # Single nodes: each returns once the engine confirms the effect, with the moment of the effect
 
