@@ -14,6 +14,7 @@ from stanlocal import stan
 from stanlocal.api import FTGroup
 from stanlocal.errors import GroupError
 from stanlocal.group import Group
+from stanlocal.leftovers import this_process
 from stanlocal.logs.events import ChannelCreated
 from stanlocal.plan import GroupPlan
 from stanlocal.stan.client import Client
@@ -136,7 +137,7 @@ async def run(gotcha: Gotcha, *, engine: str | None, say: Say) -> Seen:
         "nodes": 2,
         "streaming": gotcha.streaming or None,
     }
-    group = FTGroup(**settings, note=lambda line: None)  # nobody needs to know its ports
+    group = FTGroup(**settings, bound_to=this_process(), note=lambda line: None)  # ports of no interest
     try:
         await group.down(timeout=0, purge=True)  # of one that was killed
         say(f"starting two nodes in the scratch group '{settings['group']}'")
