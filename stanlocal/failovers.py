@@ -153,7 +153,8 @@ def _seen_by_client(failover: Failover, outage: Outage) -> Failover:
     meant = outage.last_ack <= failover.ready_at <= outage.first_ack + _SKEW
     if not meant or failover.first_ack_at is not None:
         return failover
-    return replace(failover, last_ack_at=outage.last_ack, lost_at=outage.lost, first_ack_at=outage.first_ack)
+    first_ack = max(outage.first_ack, failover.ready_at)  # an ack may overtake the line that says "ready"
+    return replace(failover, last_ack_at=outage.last_ack, lost_at=outage.lost, first_ack_at=first_ack)
 
 
 def _logged(moment: Moment, *kinds: type[ev.LogEvent]) -> bool:
@@ -171,6 +172,8 @@ def _failover(from_node: str, to_node: str, since: Sequence[Moment], ready_at: d
     detected = next(
         (time for time in lost if time >= started - _SKEW and (lock is None or time <= lock)), None
     )
+    if detected is not None:
+        started = min(started, detected)  # nobody notices an end before it is one: the record of it is late
     return Failover(
         cause=cause,
         from_node=from_node,

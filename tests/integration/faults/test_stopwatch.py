@@ -40,7 +40,7 @@ async def _kills(group: FTGroup, count: int) -> list[Outage]:
             assert fault is not None
             failover = await fault.failover()
             outage = await asyncio.wait_for(told.get(), 10)
-            while outage.first_ack < failover.ready_at:  # a slow disk's, or a busy machine's
+            while outage.first_ack < failover.started_at:  # a slow disk's, or a busy machine's
                 outage = await asyncio.wait_for(told.get(), 10)
             seen.append(outage)
             await fault.heal()
