@@ -209,8 +209,9 @@ class _Bringup:
             else:
                 for name in changed:
                     await self._retire(name)
+            deadline = asyncio.get_running_loop().time() + self._request.timeout
             await self._start_all(plan, prints)
-            return await self._ready(plan, watch)
+            return await self._ready(plan, watch, deadline)
 
     def _is_changed(self, name: str, wanted: str) -> bool:
         return self._request.recreate or self._present[name].fingerprint != wanted
@@ -229,7 +230,8 @@ class _Bringup:
             await self._retire(name)
             await self._make(plan, name, prints[name])
             await self._engine.start(plan, name)
-            await self._until(partial(_is_back, name), {name}, watch, f"{name} to be back")
+            deadline = asyncio.get_running_loop().time() + self._request.timeout
+            await self._until(partial(_is_back, name), {name}, watch, deadline, f"{name} to be back")
 
     async def _start_all(self, plan: GroupPlan, prints: Mapping[str, str]) -> None:
         """The first node as early as can be, as its wait for the lock is the longest part; then the rest."""
@@ -279,25 +281,33 @@ class _Bringup:
 
     # The end
 
-    async def _ready(self, plan: GroupPlan, watch: Watch) -> Look:
+    async def _ready(self, plan: GroupPlan, watch: Watch, deadline: float) -> Look:
         self._request.report("waiting for a node to take the store lock and the others to stand by")
         names = {node.name for node in plan.nodes}
 
         def reached(status: GroupStatus) -> bool:
             return status.state is GroupState.HEALTHY and len(status.nodes) == len(names)
 
-        status = await self._until(reached, names, watch, "a group with one active node and standbys")
+        status = await self._until(
+            reached, names, watch, deadline, "a group with one active node and standbys"
+        )
         self._group.home.journal.close_faults()
         return Look(plan, status)
 
     async def _until(
-        self, reached: Callable[[GroupStatus], bool], names: set[str], watch: Watch, waiting_for: str
+        self,
+        reached: Callable[[GroupStatus], bool],
+        names: set[str],
+        watch: Watch,
+        deadline: float,
+        waiting_for: str,
     ) -> GroupStatus:
         """The first status as wanted; raises `NodeFailed` as soon as one of the nodes `names` has failed."""
         await watch.refresh()
         status = await watch.until(
             lambda status: _failed(status, names) is not None or reached(status),
             timeout=self._request.timeout,
+            deadline=deadline,
             waiting_for=waiting_for,
         )
         if (failed := _failed(status, names)) is not None:

@@ -67,6 +67,8 @@ class LogFacts:
     """The line that says the store lock could not be had, since the node is a standby."""
     version: str | None = None
     """Of the server."""
+    booted_at: datetime | None = None
+    """When the run that it tells of wrote its first line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +188,8 @@ def _node_state(facts: NodeFacts) -> tuple[NodeState, str | None]:
             return NodeState.STOPPED, None
         why = instance.error or log.failure or "no line in its log says why"
         return NodeState.FAILED, f"exit {instance.exit_code}: {why}"
+    if _is_behind(facts):
+        return NodeState.STARTING, None
     role = log.role or _ROLE_OF_MONITOR.get(facts.monitor or "", NodeState.STARTING)
     return role, log.failure or _disagreement(role, facts.monitor)
 
@@ -260,6 +264,13 @@ def _served_before(running: Sequence[NodeStatus], facts: Sequence[NodeFacts]) ->
 
 def _served_at(facts: NodeFacts) -> datetime | None:
     """The last moment at which the node served: an active one did until its end."""
-    if facts.log.role is NodeState.ACTIVE and facts.instance.finished_at is not None:
-        return facts.instance.finished_at
+    ended = facts.instance.finished_at or (facts.instance.begun_after if _is_behind(facts) else None)
+    if facts.log.role is NodeState.ACTIVE and ended is not None:
+        return ended
     return facts.log.served_at
+
+
+def _is_behind(facts: NodeFacts) -> bool:
+    """Whether the log does not tell of the current run yet, but still of the one before."""
+    begun, booted = facts.instance.begun_after, facts.log.booted_at
+    return begun is not None and booted is not None and booted <= begun

@@ -127,15 +127,20 @@ class Watch:
             raise self._failure
 
     async def until(
-        self, reached: Callable[[GroupStatus], bool], *, timeout: float, waiting_for: str
+        self,
+        reached: Callable[[GroupStatus], bool],
+        *,
+        timeout: float,
+        waiting_for: str,
+        deadline: float | None = None,
     ) -> GroupStatus:
         """Returns the first status that satisfies `reached`.
 
-        Raises `WaitTimeout` after `timeout` seconds, saying what was waited for and how the nodes were;
-        and whatever `reached` raises.
+        Raises `WaitTimeout` after `timeout` seconds (they count from now, or up to `deadline` in the
+        loop's time), saying what was waited for and how the nodes were; and whatever `reached` raises.
         """
         try:
-            async with asyncio.timeout(timeout):
+            async with asyncio.timeout_at(deadline or asyncio.get_running_loop().time() + timeout):
                 await self.caught_up()
                 async with self._changed:
                     while not reached(self.status):

@@ -70,6 +70,9 @@ class Instance:
     """`stanlocal.plan.fingerprint` at the time it was made."""
     plan: GroupPlan
     """The group as it was planned when the node was made."""
+    begun_after: datetime | None = None
+    """A moment between the end of the run before and the first line of this one; None in the first run.
+    A log that has nothing later does not tell of this run yet."""
 
     @property
     def output_since(self) -> datetime | None:

@@ -380,6 +380,7 @@ def _instance(found: Mapping[str, Any]) -> Instance:
         ) from error
     networks = found["NetworkSettings"]["Networks"]
     running = bool(state["Running"])
+    ended = None if state["FinishedAt"] == NEVER else parse_time(state["FinishedAt"])
     return Instance(
         group=labels[GROUP],
         name=labels[NODE],
@@ -390,7 +391,8 @@ def _instance(found: Mapping[str, Any]) -> Instance:
         exit_code=None if running or state["StartedAt"] == NEVER else int(state["ExitCode"]),
         error="killed: out of memory" if state["OOMKilled"] else state["Error"] or None,
         started_at=None if state["StartedAt"] == NEVER else parse_time(state["StartedAt"]),
-        finished_at=None if running or state["FinishedAt"] == NEVER else parse_time(state["FinishedAt"]),
+        finished_at=None if running else ended,
+        begun_after=ended if running else None,
         routes_connected=plan.cluster_network in networks,
         clients_connected=plan.client_network in networks,
         fingerprint=labels[FINGERPRINT],

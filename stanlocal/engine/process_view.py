@@ -69,6 +69,7 @@ class NodeView:
             error=_LOST if self._lost else run.error if run else None,
             started_at=None if run is None or run.status == "refused" else run.started,
             finished_at=self.finished,
+            begun_after=run.started if run is not None and run.number > 1 and self.runs else None,
             routes_connected=True,
             clients_connected=True,
             fingerprint=node.fingerprint,

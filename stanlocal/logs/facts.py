@@ -24,7 +24,9 @@ def advance(facts: LogFacts, line: LogLine) -> LogFacts:
         return facts
     if isinstance(event, ev.Boot):
         served_at = line.time if facts.role is NodeState.ACTIVE else facts.served_at
-        return LogFacts(role=NodeState.STARTING, served_at=served_at, version=event.version)
+        return LogFacts(
+            role=NodeState.STARTING, served_at=served_at, version=event.version, booted_at=line.time
+        )
     if event.fatal:
         return replace(facts, failure=facts.failure or line.message)
     if isinstance(event, ev.LockBusy | ev.LockError):

@@ -215,7 +215,7 @@ def test_options_that_need_each_other_work_together(server_binary: Path, tmp_pat
 CONTRADICTING_OR_NEEDING_FILES = {
     *("partitioning", "encrypt", "username", "password", "user", "users", "accounts", "no_auth_user"),
     *("system_account", "no_system_account", "credentials", "nkey_seed_file", "secure", "tls"),
-    *("allow_non_tls", "ocsp", "ocsp_cache"),
+    *("allow_non_tls", "ocsp", "ocsp_cache", "nats_server_url"),
 }
 
 

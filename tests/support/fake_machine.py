@@ -53,6 +53,7 @@ class Node:
     error: str | None = None
     started_at: datetime | None = None
     finished_at: datetime | None = None
+    begun_after: datetime | None = None
     output: list[RawLine] = field(default_factory=list)
     readers: set[Reader] = field(default_factory=set)
     exited: asyncio.Event = field(default_factory=asyncio.Event)
@@ -75,6 +76,7 @@ class Node:
             error=self.error,
             started_at=self.started_at,
             finished_at=self.finished_at,
+            begun_after=self.begun_after,
             routes_connected=plan.cluster_network in self.networks,
             clients_connected=plan.client_network in self.networks,
             fingerprint=self.fingerprint,
@@ -174,6 +176,7 @@ class FakeMachine:
         except PortInUse as busy:
             node.error = f"Bind for {plan.host}:{busy.port} failed: port is already allocated"
             raise
+        node.begun_after = node.finished_at
         node.error, node.exit_code, node.finished_at = None, None, None
         node.started_at = self.clock()
         node.exited.clear()

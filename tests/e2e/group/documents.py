@@ -19,6 +19,8 @@ FAULT: Shape = {
     "expected": (str, None),
     "observed": (str, None),
     "as_expected": (bool, None),
+    "snapshot": (str, None),
+    "lost": (dict, None),
 }
 NODE: Shape = {
     "name": str,

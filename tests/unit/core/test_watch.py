@@ -200,3 +200,13 @@ async def test_a_run_is_known_although_its_start_was_recorded_late(world: World)
         node.started_at = datetime.now(UTC)
     status = await reached(world.group(), GroupState.HEALTHY)
     assert status.states == {"t-0": "active", "t-1": "standby"}
+
+
+async def test_a_restarted_node_is_starting_until_its_log_tells_of_the_new_run(world: World) -> None:
+    """What it was before its end counts no more, although the new run has not written a line yet."""
+    await world.up()
+    node = world.machine.nodes["t-0"]
+    node.begun_after = datetime.now(UTC)
+    status = (await world.group().look()).status
+    assert status.states == {"t-0": "starting", "t-1": "standby"}
+    assert status.active is None
