@@ -14,7 +14,6 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from stanlocal import bringup, teardown
-from stanlocal.bringup import Report, UpRequest
 from stanlocal.engine.base import Engine
 from stanlocal.errors import EngineUnavailable, SettingsError
 from stanlocal.failovers import Failover
@@ -33,6 +32,7 @@ from stanlocal.journal import FaultRecord
 from stanlocal.logs.merge import NodeLine
 from stanlocal.moments import Outage
 from stanlocal.plan import STOP_GRACE_S
+from stanlocal.planning import TIMEOUT_S, Report, UpRequest
 from stanlocal.settings import Settings, load
 from stanlocal.states import GroupState, GroupStatus
 from stanlocal.timeline import Event
@@ -76,7 +76,7 @@ class FTGroup:
         nats: Mapping[str, Any] | None = None,
         config: Path | None = None,
         from_file: str | Path | None = None,
-        timeout: float = bringup.TIMEOUT_S,
+        timeout: float = TIMEOUT_S,
         purge: bool = False,
         bound_to: str | None = None,
         report: Report = lambda line: None,
@@ -206,7 +206,7 @@ class FTGroup:
 
     # The whole group
 
-    async def up(self, *, timeout: float = bringup.TIMEOUT_S, recreate: bool = False) -> Look:
+    async def up(self, *, timeout: float = TIMEOUT_S, recreate: bool = False) -> Look:
         """Returns once one node is active and every other a standby; see `stanlocal.bringup.up`."""
         group = await self.core()
         engine = group.engine

@@ -6,11 +6,11 @@ It works from what is there: run again after any interruption, it puts things ri
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from stanlocal.conf import render
 from stanlocal.engine.base import Instance
@@ -19,48 +19,17 @@ from stanlocal.faults import act
 from stanlocal.group import Group, Look, intended_plan
 from stanlocal.logs.events import PortBusy
 from stanlocal.logs.parse import parse
-from stanlocal.plan import CLUSTER_PORT, GroupPlan, NodePlan, fingerprint, plan_group
-from stanlocal.ports import choose_cluster_ports, choose_ports, is_free
-from stanlocal.settings import Settings, redacted
+from stanlocal.plan import GroupPlan, fingerprint
+from stanlocal.planning import Planner, UpRequest
+from stanlocal.settings import Settings
 from stanlocal.states import GroupState, GroupStatus, NodeState, NodeStatus
 from stanlocal.store.folder import Claim, claim, discard_unused
 from stanlocal.teardown import retire
 from stanlocal.together import together
 from stanlocal.watch import Watch
 
-Report = Callable[[str], None]
-"""Takes one line for people: what is being done or waited for."""
-
-TIMEOUT_S = 60.0
 _PARALLEL_STARTS = 4
 _LOG_TAIL = 20
-
-
-@dataclass(frozen=True, slots=True)
-class UpRequest:
-    """What one `up` needs to know beyond the group."""
-
-    settings: Callable[[Mapping[str, Any] | None], Settings]
-    """The effective settings, given what a group that is already there decides."""
-    ensure_image: Callable[[Settings], Awaitable[object]]
-    """Sees to the server image; raises `ImageNotFound`."""
-    user: str
-    """`uid:gid` for the servers."""
-    timeout: float = TIMEOUT_S
-    """Seconds from the first start to the last node's being ready."""
-    recreate: bool = False
-    """Make every container anew, changed or not."""
-    reserved_ports: frozenset[int] = frozenset()
-    """Host ports of the caller's other groups, running or not."""
-    first_port: int | None = None
-    """Where the search for host ports begins; None: at the servers' own."""
-    bound_to: str | None = None
-    """The process that a new group is made for."""
-    container_of_port: Callable[[int], str | None] = lambda port: None
-    """Names the container that publishes a host port, for messages."""
-    report: Report = lambda line: None
-    note: Report = lambda line: None
-    """Takes what people have to know afterwards: warnings, ports that moved."""
 
 
 async def up(group: Group, request: UpRequest) -> Look:
@@ -109,79 +78,23 @@ class _Bringup:
         self._claim: Claim | None = None
 
     async def run(self) -> Look:
-        refused: set[int] = set()
+        self._claim = claim(
+            Path(self._settings.store_dir or self._group.home.default_store),
+            group=self._group.name,
+            cluster_id=str(self._settings.streaming["cluster_id"]),
+            user=self._request.user,
+        )
+        planner = Planner(self._group, self._request, self._settings, self._present, self._before)
         while True:
-            plan = self._plan(refused)
-            self._claim = claim(
-                Path(plan.store_dir), group=plan.group, cluster_id=plan.cluster_id, user=plan.user
-            )
-            plan = replace(plan, store_dir=str(self._claim.path))
+            plan = planner.plan(str(self._claim.path))
             prints = self._write_confs(plan)
             self._group.home.save_plan(plan)
             try:
                 return await self._converge(plan, prints)
             except PortInUse as conflict:  # taken between the choice and the start
-                if self._is_asked_for(conflict.port) or conflict.port in refused:
+                if not planner.gives_up(conflict.port):
                     raise
-                refused.add(conflict.port)
                 await self._remove_made()
-
-    def _plan(self, refused: set[int]) -> GroupPlan:
-        first, nodes = self._request.first_port, self._settings.nodes
-        choose = choose_ports
-        if first is not None:
-            choose = partial(choose, first_client=first, first_monitor=first + nodes)
-        choice = choose(
-            nodes,
-            group=self._group.name,
-            asked=self._settings.port,
-            keep=[self._kept_ports(node, refused) for node in (self._before.nodes if self._before else ())],
-            reserved={*refused, *self._request.reserved_ports},
-            container=self._request.container_of_port,
-        )
-        for line in choice.moved:
-            self._request.note(line)
-        return plan_group(
-            group=self._group.name,
-            image=self._settings.image,
-            ports=choice.ports,
-            store_dir=str(self._settings.store_dir or self._group.home.default_store),
-            store_size=self._settings.store_size,
-            state_dir=str(self._group.home.folder),
-            user=self._request.user,
-            streaming=redacted(self._settings.streaming),
-            nats=redacted(self._settings.nats),
-            placement=self._engine.placement,
-            cluster_ports=self._cluster_ports({*refused, *(port for pair in choice.ports for port in pair)}),
-            bound_to=self._before.bound_to if self._before else self._request.bound_to,
-        )
-
-    def _is_asked_for(self, port: int) -> bool:
-        first = self._settings.port
-        return first is not None and port in range(first, first + self._settings.nodes)
-
-    def _cluster_ports(self, refused: set[int]) -> Sequence[int]:
-        """For nodes that share the host's network: those that they have had, as long as that can be."""
-        if self._engine.placement.own_network:
-            return ()
-        kept = [
-            node.listen.cluster if self._keeps(node, {node.listen.cluster}, refused) else None
-            for node in (self._before.nodes if self._before else ())
-        ]
-        reserved = {*refused, *self._request.reserved_ports}
-        first, nodes = self._request.first_port, self._settings.nodes
-        best = CLUSTER_PORT if first is None else first + 2 * nodes
-        return choose_cluster_ports(nodes, first=best, keep=kept, reserved=reserved)
-
-    def _kept_ports(self, node: NodePlan, refused: set[int]) -> tuple[int, int] | None:
-        ports = (node.client_port, node.monitor_port)
-        return ports if self._keeps(node, set(ports), refused) else None
-
-    def _keeps(self, node: NodePlan, ports: set[int], refused: set[int]) -> bool:
-        """Whether it can have the ports that it has had: unless it is down and something else has one."""
-        instance = self._present.get(node.name)
-        runs = instance is not None and instance.running
-        return runs or (not refused & ports and all(map(is_free, ports)))
 
     def _write_confs(self, plan: GroupPlan) -> dict[str, str]:
         """Each node's fingerprint. Only the text of a configuration holds secrets, a plan never."""

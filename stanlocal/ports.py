@@ -40,6 +40,7 @@ def choose_ports(
     asked: int | None = None,
     keep: Sequence[tuple[int, int] | None] = (),
     reserved: Collection[int] = (),
+    refused: Collection[int] = (),
     host: str = LOOPBACK,
     container: ContainerOfPort | None = None,
 ) -> PortChoice:
@@ -47,8 +48,8 @@ def choose_ports(
 
     `keep` are the ports that the first nodes have had (None for a node that has lost them): they stay, and
     are not tried, because those nodes may be listening on them right now. Otherwise node i gets
-    `first_client` + i and `first_monitor` + i, or, where that is taken or in `reserved` (kept for other
-    groups), the next free port.
+    `first_client` + i and `first_monitor` + i, or, where that is taken, in `reserved` (kept for other
+    groups) or in `refused` (an engine could not have it), the next free port.
 
     With `asked` node i gets the client port `asked` + i and no other: `PortInUse` when that is taken,
     `SettingsError` when there is no such port.
@@ -61,7 +62,9 @@ def choose_ports(
         raise SettingsError([f"port {asked} leaves no room for {count} nodes: the last port is {_LAST_PORT}"])
     own = {port for pair in keep if pair for port in pair}
     used = {port for pair in kept if pair for port in (pair[1:] if asked is not None else pair)}
-    picker = _Picker(host, {*clients, *monitors}, used, own, frozenset(reserved), container)
+    picker = _Picker(
+        host, {*clients, *monitors}, used, own, frozenset(reserved), container, frozenset(refused)
+    )
     for index in range(count):
         name = node_name(group, index)
         client, monitor = (kept[index] if index < len(kept) else None) or (None, None)
@@ -105,6 +108,7 @@ class _Picker:
     """What the group's own nodes may be listening on."""
     reserved: frozenset[int]
     container: ContainerOfPort | None
+    refused: frozenset[int] = frozenset()
 
     def pick(self, best: int, who: str, moved: list[str]) -> int:
         why = self._objection(best)
@@ -134,7 +138,7 @@ class _Picker:
             return f"port {port} is another node's"
         if port in self.reserved:
             return f"port {port} is kept for another group"
-        if port in self.own or is_free(port, self.host):
+        if port not in self.refused and (port in self.own or is_free(port, self.host)):
             return None
         owner = port_owner(port, self.container) if name_owner else None
         return f"port {port} is taken by {owner}" if owner else f"port {port} is taken"

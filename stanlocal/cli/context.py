@@ -15,8 +15,8 @@ import click
 
 if TYPE_CHECKING:
     from stanlocal.api import FTGroup
-    from stanlocal.bringup import Report
     from stanlocal.imports import Import
+    from stanlocal.planning import Report
     from stanlocal.settings import Settings
 
 

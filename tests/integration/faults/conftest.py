@@ -13,7 +13,7 @@ from pathlib import Path
 import docker
 import pytest
 
-from stanlocal import bringup
+from stanlocal import planning
 from stanlocal.api import FTGroup
 from stanlocal.ports import choose_ports
 from tests.support.cli import Cli
@@ -37,7 +37,7 @@ def name(nodes: int, docker_client: docker.DockerClient) -> Iterator[str]:
     first = 14_000 + int(name.removeprefix("t-"), 16) % 15_000
     with pytest.MonkeyPatch.context() as patch:
         mine = partial(choose_ports, first_client=first, first_monitor=first + 20)
-        patch.setattr(bringup, "choose_ports", mine)
+        patch.setattr(planning, "choose_ports", mine)
         yield name
 
         async def purge() -> None:
@@ -75,7 +75,7 @@ async def limited(nodes: int, group_name: str, monkeypatch: pytest.MonkeyPatch) 
     """A healthy group whose store has a limit; purged at the end, volume and all."""
     first = 14_000 + int(group_name.removeprefix("t-"), 16) % 15_000
     mine = partial(choose_ports, first_client=first, first_monitor=first + 20)
-    monkeypatch.setattr(bringup, "choose_ports", mine)
+    monkeypatch.setattr(planning, "choose_ports", mine)
     group = FTGroup(group=group_name, nodes=nodes, store_size="16mb")
     await group.up()
     yield group

@@ -11,7 +11,7 @@ from pathlib import Path
 import docker
 import pytest
 
-from stanlocal import bringup
+from stanlocal import planning
 from stanlocal.api import FTGroup
 from stanlocal.ports import choose_ports
 from tests.support.census import NOTHING, Left
@@ -21,7 +21,7 @@ from tests.support.cli import Cli
 def _use_ports_of_its_own(group: str, patch: pytest.MonkeyPatch) -> int:
     first = 14_000 + int(group.removeprefix("t-"), 16) % 15_000
     mine = partial(choose_ports, first_client=first, first_monitor=first + 20)
-    patch.setattr(bringup, "choose_ports", mine)
+    patch.setattr(planning, "choose_ports", mine)
     return first
 
 

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from stanlocal import bringup
-from stanlocal.bringup import UpRequest
 from stanlocal.engine.base import Engine
 from stanlocal.group import Group, Look
 from stanlocal.home import GroupHome
 from stanlocal.monitor import MonitorAnswer
+from stanlocal.planning import UpRequest
 from stanlocal.settings import Settings, load
 from tests.support.fake_engine import FakeEngine
 from tests.support.fake_machine import FakeMachine
@@ -79,7 +79,7 @@ class World:
 async def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
     machine = FakeMachine()
     monkeypatch.setattr("stanlocal.observe.probe", _no_monitor)
-    for user_of_ports in ("stanlocal.ports", "stanlocal.bringup"):
+    for user_of_ports in ("stanlocal.ports", "stanlocal.planning"):
         monkeypatch.setattr(f"{user_of_ports}.is_free", lambda port, host="": True)
     yield World(tmp_path, machine)
     machine.shut_down()
