@@ -13,35 +13,29 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from stanlocal import bringup, teardown
 from stanlocal.engine.base import Engine
 from stanlocal.errors import EngineUnavailable, SettingsError
-from stanlocal.failovers import Failover
-from stanlocal.faults import act, outcome
-from stanlocal.faults.base import Fault
-from stanlocal.faults.cut import Isolate, Partition
-from stanlocal.faults.expire_lock import ExpireLock
-from stanlocal.faults.injected import InjectedFault
-from stanlocal.faults.kill import ENDING_SIGNALS, Kill
-from stanlocal.faults.pause import Pause
-from stanlocal.faults.stop import Restart, RollingRestart, Stop
 from stanlocal.folders import group_folder, state_home
 from stanlocal.group import Group, Look
 from stanlocal.home import GroupHome, known_groups
-from stanlocal.journal import FaultRecord
-from stanlocal.logs.merge import NodeLine
-from stanlocal.moments import Outage
 from stanlocal.plan import STOP_GRACE_S
 from stanlocal.planning import TIMEOUT_S, Report, UpRequest
 from stanlocal.settings import Settings, load
 from stanlocal.states import GroupState, GroupStatus
-from stanlocal.timeline import Event
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # what only some commands need is loaded by the methods that use it
+    from stanlocal.failovers import Failover
+    from stanlocal.faults.base import Fault
+    from stanlocal.faults.injected import InjectedFault
     from stanlocal.imports import Import
+    from stanlocal.journal import FaultRecord
+    from stanlocal.logs.merge import NodeLine
+    from stanlocal.moments import Outage
     from stanlocal.stan.client import Client
     from stanlocal.stan.connecting import Connecting
     from stanlocal.sync import FTGroup as BlockingFTGroup
+    from stanlocal.teardown import Down
+    from stanlocal.timeline import Event
 
 _LOG = logging.getLogger("stanlocal")
 
@@ -208,6 +202,8 @@ class FTGroup:
 
     async def up(self, *, timeout: float = TIMEOUT_S, recreate: bool = False) -> Look:
         """Returns once one node is active and every other a standby; see `stanlocal.bringup.up`."""
+        from stanlocal import bringup
+
         group = await self.core()
         engine = group.engine
 
@@ -229,8 +225,10 @@ class FTGroup:
         )
         return await bringup.up(group, request)
 
-    async def down(self, *, timeout: float | None = None, purge: bool = False) -> teardown.Down:
+    async def down(self, *, timeout: float | None = None, purge: bool = False) -> Down:
         """Removes the group, keeping its store unless `purge`; see `stanlocal.teardown.down`."""
+        from stanlocal import teardown
+
         return await teardown.down(await self.core(), timeout=timeout, purge_store=purge, report=self._report)
 
     async def look(self) -> Look:
@@ -250,6 +248,9 @@ class FTGroup:
         A signal that does not end a server (SIGHUP: reload, SIGUSR1: reopen the log) is sent and not
         recorded; then there is no record to return.
         """
+        from stanlocal.faults import act
+        from stanlocal.faults.kill import ENDING_SIGNALS, Kill
+
         group = await self.core()
         if signal not in ENDING_SIGNALS:
             await act.send_signal(group, targets, signal)
@@ -258,38 +259,56 @@ class FTGroup:
 
     async def stop(self, *targets: str, timeout: float = STOP_GRACE_S) -> InjectedFault:
         """SIGTERM, and SIGKILL after `timeout` seconds; a node that does not run is left."""
+        from stanlocal.faults.stop import Stop
+
         return await self.inject(Stop(timeout), *targets)
 
     async def restart(self, *targets: str, timeout: float = STOP_GRACE_S) -> InjectedFault:
         """Stops and starts the targets, one after the other."""
+        from stanlocal.faults.stop import Restart
+
         return await self.inject(Restart(timeout), *targets)
 
     async def pause(self, *targets: str) -> InjectedFault:
         """Freezes the targets; an active one keeps the store lock, which blocks the group."""
+        from stanlocal.faults.pause import Pause
+
         return await self.inject(Pause(), *targets)
 
     async def unpause(self, *targets: str) -> None:
         """Lets frozen targets go on."""
+        from stanlocal.faults import act
+
         await act.unpause(await self.core(), targets)
 
     async def start(self, *targets: str) -> None:
         """Starts targets that do not run."""
+        from stanlocal.faults import act
+
         await act.start(await self.core(), targets)
 
     async def partition(self, *targets: str) -> InjectedFault:
         """Cuts the targets' routes; clients still reach them, and an active one keeps the store lock."""
+        from stanlocal.faults.cut import Partition
+
         return await self.inject(Partition(), *targets)
 
     async def isolate(self, *targets: str) -> InjectedFault:
         """Cuts the targets off from nodes and clients; an active one keeps the store lock."""
+        from stanlocal.faults.cut import Isolate
+
         return await self.inject(Isolate(), *targets)
 
     async def rolling_restart(self, *targets: str, timeout: float = STOP_GRACE_S) -> InjectedFault:
         """Restarts the targets (by default all) one by one, the active node last."""
+        from stanlocal.faults.stop import RollingRestart
+
         return await self.inject(RollingRestart(timeout), *targets)
 
     async def expire_lock(self, *targets: str) -> InjectedFault:
         """Lets the active node (by default) lose its lock unawares: two actives until it is healed."""
+        from stanlocal.faults.expire_lock import ExpireLock
+
         return await self.inject(ExpireLock(), *targets)
 
     async def inject(self, fault: Fault, *targets: str, for_s: float | None = None) -> InjectedFault:
@@ -298,11 +317,16 @@ class FTGroup:
         With `for_s` it is to be over after so many seconds: heal it then; if nobody does, the next call or
         command that changes the group will.
         """
+        from stanlocal.faults import act
+        from stanlocal.faults.injected import InjectedFault
+
         group = await self.core()
         return InjectedFault(group, await act.inject(group, fault, targets, for_s=for_s))
 
     async def heal(self, *targets: str) -> list[FaultRecord]:
         """Undoes the faults in force on the targets, or without targets all of them; returns those."""
+        from stanlocal.faults import act
+
         return await act.heal(await self.core(), targets)
 
     async def put_store_back(self, snapshot: str) -> str:
@@ -311,6 +335,8 @@ class FTGroup:
         A fault that can cost data took one before: `record.notes["snapshot"]`. Returns the name of a snapshot
         of what was in the store until now.
         """
+        from stanlocal.faults import act
+
         return await act.put_store_back(await self.core(), snapshot)
 
     async def repair_store(self) -> str:
@@ -318,10 +344,14 @@ class FTGroup:
 
         By the server's own `-file_truncate_bad_eof`; then all nodes are started. Returns the server's line.
         """
+        from stanlocal.faults import act
+
         return await act.repair_store(await self.core())
 
     async def faults(self) -> list[FaultRecord]:
         """Every fault that there was, with what was expected and what was observed, oldest first."""
+        from stanlocal.faults import outcome
+
         return await outcome.with_outcomes(await self.core())
 
     # Waiting and watching
@@ -360,6 +390,8 @@ class FTGroup:
         the group is healthy again. When the block raises, the fault is healed all the same. Raises
         `WaitTimeout` when there was no failover: not every fault brings one.
         """
+        from stanlocal.faults.kill import Kill
+
         injected = await self.inject(fault or Kill())
         try:
             yield injected

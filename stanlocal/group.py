@@ -11,24 +11,24 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from stanlocal import failovers as failover_rules
-from stanlocal import moments
 from stanlocal.document import group_document
 from stanlocal.engine.base import Engine, Instance
 from stanlocal.errors import GroupNotFound
-from stanlocal.failovers import Failover, FailoverTracker
 from stanlocal.home import GroupHome
 from stanlocal.journal import Record, end_is_recorded, faults, rfc3339
 from stanlocal.logs.merge import NodeLine, follow_all, read_all
 from stanlocal.logs.parse import LogLine, parse
-from stanlocal.moments import Moment
 from stanlocal.observe import observe
 from stanlocal.plan import GroupPlan
 from stanlocal.states import GroupStatus
-from stanlocal.timeline import Event, Timeline, replay
-from stanlocal.watch import Watch
+
+if TYPE_CHECKING:  # what a mere look does not need is loaded by the methods that use it
+    from stanlocal.failovers import Failover
+    from stanlocal.moments import Moment
+    from stanlocal.timeline import Event
+    from stanlocal.watch import Watch
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +77,8 @@ class Group:
 
     async def watch(self, *, story: bool = False) -> Watch:
         """A watch over it, to be entered."""
+        from stanlocal.watch import Watch
+
         plan, _ = await self.find()
         return Watch(self.engine, plan, self.home.journal, story=story)
 
@@ -113,6 +115,8 @@ class Group:
             yield batch
 
     async def story(self) -> tuple[GroupPlan, Sequence[Moment]]:
+        from stanlocal import moments
+
         plan, instances = await self.find()
         present = {instance.name: instance for instance in instances}
         logs: dict[str, list[LogLine]] = {}
@@ -131,16 +135,23 @@ class Group:
 
     async def failovers(self) -> list[Failover]:
         """Every failover that the logs still tell of, oldest first."""
+        from stanlocal import failovers as failover_rules
+
         _, story = await self.story()
         return failover_rules.find(story)
 
     async def events(self) -> list[Event]:
         """What happened so far, oldest first."""
+        from stanlocal.timeline import replay
+
         plan, story = await self.story()
         return replay(plan, story)
 
     async def follow_events(self) -> AsyncGenerator[Event]:
         """What happened so far, then what happens, until cancelled."""
+        from stanlocal.timeline import Timeline
+        from stanlocal.watch import Watch
+
         plan, _ = await self.find()
         timeline = Timeline(plan)
         async with Watch(self.engine, plan, self.home.journal, story=True) as watch:
@@ -157,6 +168,9 @@ class Group:
 
     async def wait_failover(self, *, since: datetime, timeout: float) -> Failover:
         """The first failover that began at `since` or later; `WaitTimeout` after `timeout` seconds."""
+        from stanlocal.failovers import FailoverTracker
+        from stanlocal.watch import Watch
+
         plan, _ = await self.find()
         tracker = FailoverTracker()
         async with Watch(self.engine, plan, self.home.journal, story=True) as watch:

@@ -28,7 +28,6 @@ from stanlocal.engine import docker_store as limited_store
 from stanlocal.engine.base import EngineEvent, EngineInfo, Exit, Instance, Progress, RawLine
 from stanlocal.engine.docker_errors import FOREIGN, translate, translated
 from stanlocal.engine.docker_streams import AttachSource, Pump, WaitSource, parse_time, split_stamped
-from stanlocal.engine.image import ensure_image
 from stanlocal.errors import EngineError, EngineUnavailable, NameConflict, NodeNotFound, PortInUse
 from stanlocal.plan import GroupPlan, NodePlan, Placement
 from stanlocal.together import together
@@ -141,6 +140,8 @@ class DockerEngine:
     # Making and removing
 
     async def provision(self, image: str, server_binary: Path | None, progress: Progress) -> None:
+        from stanlocal.engine.image import ensure_image
+
         await ensure_image(self._client, image, server_binary=server_binary, progress=progress)
 
     async def prepare(self, plan: GroupPlan) -> None:
