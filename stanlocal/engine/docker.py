@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
+from collections import deque
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing, suppress
@@ -46,6 +47,7 @@ CPU_PERIOD_US = 100_000
 """Over which the kernel shares a core out; its usual value."""
 
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm", "i386": "386"}
+_EVENTS_REMEMBERED = 64
 _ACTIONS = {"create", "start", "die", "pause", "unpause", "destroy"}
 
 
@@ -349,9 +351,14 @@ class DockerEngine:
         stream: Any = await self._call(self._api.events, decode=True, filters=filters, since=since)
 
         def source() -> Iterator[EngineEvent]:
-            for event in stream:
-                if event["Action"] in _ACTIONS:
-                    yield _event(event)
+            told: deque[EngineEvent] = deque(maxlen=_EVENTS_REMEMBERED)
+            for found in stream:
+                if found["Action"] not in _ACTIONS:
+                    continue
+                event = _event(found)
+                if event not in told:  # the engine keeps an event before it sends it: both may reach us
+                    told.append(event)
+                    yield event
 
         pump = Pump(f"stanlocal-events-{group}", source, stream.close)
         async for event in pump.items():
