@@ -503,7 +503,7 @@ async def test_events_tell_what_happens_from_the_call_on(rig: Rig) -> None:
     assert list(codes) == wanted
     assert {event.node for event in told} == {name}
     assert list(codes.values()) == [None, None, None, 137, None]
-    first = {event.action: event.time for event in reversed(told)}
+    first: dict[str, datetime] = {event.action: event.time for event in reversed(told)}
     assert all(first[earlier] <= first[later] for earlier, later in pairwise(wanted))
 
 
