@@ -35,7 +35,7 @@ class Compose:
         """Groups of other tests come and go, and may have one of the ports for a while."""
         for _ in range(10):
             done = self._call("up", "--detach")
-            if "port is already allocated" not in done.stderr:
+            if "programming external connectivity" not in done.stderr:
                 break
             self.run("down", "--timeout", "0")
             time.sleep(1)
