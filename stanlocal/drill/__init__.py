@@ -1,0 +1,1 @@
+"""Drills: a failure scenario under load, with a verdict."""

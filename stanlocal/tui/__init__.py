@@ -1,0 +1,1 @@
+"""The terminal interface: a group seen live, broken and mended by key."""
