@@ -1,0 +1,61 @@
+"""Where a subscription begins, as options."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from stanlocal.stan import StartPosition
+
+_UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
+_DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+")
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+def start_options(command: _F) -> _F:
+    """Where a subscription begins; at most one of them."""
+    for option in (
+        click.option("--seq", type=click.IntRange(0), help="From that sequence on."),
+        click.option(
+            "--since", metavar="T", help="From that time (RFC 3339) or so long ago (90s, 5m, 2h) on."
+        ),
+        click.option("--last", is_flag=True, help="From the last message on."),
+        click.option("--all", "everything", is_flag=True, help="From the first message on."),
+        click.option("--new", is_flag=True, help="Only new messages (the default)."),
+    ):
+        command = option(command)
+    return command
+
+
+def start_position(
+    new: bool, everything: bool, last: bool, since: str | None, seq: int | None
+) -> StartPosition:
+    from stanlocal import stan
+
+    if sum((new, everything, last, since is not None, seq is not None)) > 1:
+        raise click.UsageError("give only one of --new, --all, --last, --since and --seq")
+    if everything:
+        return stan.DeliverAll()
+    if last:
+        return stan.LastReceived()
+    if seq is not None:
+        return stan.StartSequence(seq)
+    if since is None:
+        return stan.NewOnly()
+    if _DURATION.fullmatch(since):
+        parts = re.findall(r"([\d.]+)([a-z]+)", since)
+        return stan.StartTimeDelta(
+            timedelta(seconds=sum(float(number) * _UNITS[unit] for number, unit in parts))
+        )
+    try:
+        return stan.StartTime(datetime.fromisoformat(since))
+    except ValueError:
+        raise click.UsageError(
+            f"--since {since!r}: give a time like 2026-01-31T12:00:00Z, or 90s, 5m, 2h"
+        ) from None
