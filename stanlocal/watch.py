@@ -58,6 +58,8 @@ class Watch:
         self._nodes: dict[str, _Node] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._changed = asyncio.Condition()
+        self._version = 0
+        """Counts what `_changed` has told of."""
         self._stale = asyncio.Event()
         self._looking = asyncio.Lock()
         self._failure: BaseException | None = None
@@ -181,6 +183,20 @@ class Watch:
                     await self._changed.wait()
             status = self.status
 
+    async def news(self) -> AsyncGenerator[GroupStatus]:
+        """The status now, then whenever something may have changed: it, the journal, or `engine_lost`.
+
+        What changes while the caller is busy is told once.
+        """
+        await self.caught_up()
+        while True:
+            version = self._version
+            yield self.status
+            async with self._changed:
+                while self._version == version:
+                    self._check()
+                    await self._changed.wait()
+
     async def moments(self) -> AsyncGenerator[Moment]:
         """The story so far in the order of time, then what happens, as it is seen. May be asked once."""
         assert self._story is not None, "a watch without story"
@@ -248,6 +264,7 @@ class Watch:
 
     async def _notify(self) -> None:
         async with self._changed:
+            self._version += 1
             self._changed.notify_all()
 
     async def _tell(self, moment: Moment | None) -> None:

@@ -13,6 +13,7 @@ from stanlocal.faults import act
 from stanlocal.faults.kill import Kill
 from stanlocal.faults.pause import Pause
 from stanlocal.group import Group
+from stanlocal.journal import Record
 from stanlocal.logs.events import StreamingReady
 from stanlocal.logs.merge import NodeLine
 from stanlocal.moments import Logged
@@ -82,6 +83,19 @@ async def test_what_happened_while_the_engine_was_away_is_known_when_it_is_back(
         status = await watch.until(lambda status: status.active == "t-1", timeout=3, waiting_for="t-1")
     assert status.states == {"t-0": "failed", "t-1": "active"}
     assert watch.engine_lost is None
+
+
+async def test_news_tell_of_faults_and_of_the_engine_too_where_no_state_changes(world: World) -> None:
+    await world.up()
+    async with await world.group().watch() as watch, aclosing(watch.news()) as news:
+        await anext(news)
+        world.home.journal.append(Record(datetime.now(UTC), "lock-file", observed="removed"))
+        assert (await asyncio.wait_for(anext(news), 3)).state is GroupState.HEALTHY
+        with world.machine.losing_engine("the engine is away"):
+            while watch.engine_lost is None:
+                await asyncio.wait_for(anext(news), 3)
+        while watch.engine_lost is not None:
+            await asyncio.wait_for(anext(news), 3)
 
 
 async def test_every_line_is_told_once_though_engine_and_nodes_come_and_go(world: World) -> None:
