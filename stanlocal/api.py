@@ -1,4 +1,4 @@
-"""`FTGroup`: what users hold. Picks the engine and puts core and faults together."""
+"""`FTGroup`: what users hold. Puts core, faults and clients together."""
 
 from __future__ import annotations
 
@@ -13,11 +13,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from stanlocal.engine.base import Engine
-from stanlocal.errors import EngineUnavailable, SettingsError
-from stanlocal.folders import group_folder, state_home
+from stanlocal.engines import choose_engine, group_home, reserved_ports, server_user
 from stanlocal.group import Group, Look
-from stanlocal.home import GroupHome, known_groups
 from stanlocal.plan import STOP_GRACE_S
 from stanlocal.planning import TIMEOUT_S, Report, UpRequest
 from stanlocal.settings import Settings, load
@@ -38,9 +35,6 @@ if TYPE_CHECKING:  # what only some commands need is loaded by the methods that 
     from stanlocal.timeline import Event
 
 _LOG = logging.getLogger("stanlocal")
-
-SERVER_USER = "65532:65532"
-"""The servers' uid and gid when the caller is root: nobody in particular, as in distroless images."""
 
 
 class FTGroup:
@@ -191,12 +185,17 @@ class FTGroup:
         """
         from stanlocal import probe
 
-        journal = (await self.core()).home.journal
         client = await self.connect(f"stanlocal-probe-{secrets.token_hex(4)}")
         async with client, aclosing(probe.outages(client)) as outages:
             async for outage in outages:
-                journal.append(probe.record(outage))
+                await self.record_outage(outage)
                 yield outage
+
+    async def record_outage(self, outage: Outage) -> None:
+        """Puts what a client of one's own saw on record, so that `failovers` has the phase up to the first ack."""
+        from stanlocal import probe
+
+        (await self.core()).home.journal.append(probe.record(outage))
 
     # The whole group
 
@@ -216,7 +215,7 @@ class FTGroup:
             user=await server_user(engine),
             timeout=timeout,
             recreate=recreate,
-            reserved_ports=_reserved_ports(group.name),
+            reserved_ports=reserved_ports(group.name),
             first_port=None if self._bound_to is None else _some_port(),
             bound_to=self._bound_to,
             container_of_port=engine.container_of_port,
@@ -421,104 +420,6 @@ def attach(group: str = "stan", **settings: Any) -> FTGroup:
     return FTGroup(group=group, **settings)
 
 
-def group_home(group: str) -> GroupHome:
-    """The group's folder in the user's state folder."""
-    return GroupHome(group_folder(group))
-
-
-def choose_engine(asked: str, home: GroupHome | None = None, note: Report = _LOG.warning) -> Engine:
-    """The engine for the group of that folder, or for one that there is not yet.
-
-    `auto` is the engine that made the group; for a new one Docker where it answers, else local processes,
-    which `note` is told. Raises `SettingsError` for another engine than the one that made the group,
-    `EngineUnavailable` when Docker does not answer and is asked for, by its name or that of an engine of its.
-    """
-    plan = home.load_plan() if home else None
-    made_by = plan.engine if plan else None
-    if plan is not None and asked not in ("auto", made_by):
-        raise SettingsError(
-            [
-                f"engine '{asked}': the group '{plan.group}' was made with the engine '{made_by}' and stays "
-                f"with it; leave '--engine' out, choose another '--group', or end this one with "
-                f"'stanlocal --group {plan.group} down --purge'"
-            ]
-        )
-    if "process" in (asked, made_by):
-        return _processes()
-    try:
-        return _docker()
-    except EngineUnavailable as error:
-        if "docker" in (asked, made_by) or error.chosen:
-            raise
-        note(f"the nodes are local processes, as Docker is not to be had: {error}")
-        return _processes()
-
-
-def _docker() -> Engine:
-    from stanlocal.engine.docker import DockerEngine
-    from stanlocal.engine.endpoint import connect
-
-    return DockerEngine(connect())
-
-
-def _processes() -> Engine:
-    from stanlocal.engine.process import ProcessEngine
-
-    return ProcessEngine(state_home())
-
-
-async def server_user(engine: Engine) -> str:
-    """`uid:gid` for the servers: the caller's, so that the store's files are the caller's own.
-
-    For root a user without any rights; under a rootless engine root, which there is the caller.
-    """
-    if os.getuid() == 0:
-        return SERVER_USER
-    if (await engine.info()).rootless:
-        return "0:0"
-    return f"{os.getuid()}:{os.getgid()}"
-
-
 def _some_port() -> int:
     """Below those that Linux gives to connections: for a group whose ports nobody knows by heart."""
     return 15_000 + secrets.randbelow(16_000)
-
-
-def _reserved_ports(group: str) -> frozenset[int]:
-    """The host ports of the caller's other groups, which they keep until they are purged."""
-    homes = (group_home(name) for name in known_groups(state_home()) if name != group)
-    plans = (home.load_plan() for home in homes)
-    nodes = (node for plan in plans if plan for node in plan.nodes)
-    return frozenset(port for node in nodes for port in node.host_ports)
-
-
-@asynccontextmanager
-async def open_groups(asked: str, note: Report = _LOG.warning) -> AsyncIterator[list[Group]]:
-    """The caller's groups by name, those that are down included, each on the engine that made it.
-
-    With `auto` they are those of all engines; `note` is told of groups that cannot be seen because
-    Docker does not answer. Raises `EngineUnavailable` when Docker alone is asked for.
-    """
-    engines: dict[str, Engine] = {}
-    missing: EngineUnavailable | None = None
-    if asked != "process":
-        try:
-            engines["docker"] = _docker()
-        except EngineUnavailable as error:
-            if asked == "docker":
-                raise
-            missing = error
-    if asked != "docker":
-        engines["process"] = _processes()
-    try:
-        made_by = {name: engine for engine in engines for name in await engines[engine].groups()}
-        for name in known_groups(state_home()):
-            plan = group_home(name).load_plan()
-            if plan is not None and plan.engine in engines:
-                made_by.setdefault(name, plan.engine)
-            elif plan is not None and missing is not None:
-                note(f"{name} is left out: {missing}")
-        yield [Group(engines[engine], name, group_home(name)) for name, engine in sorted(made_by.items())]
-    finally:
-        for engine in engines.values():
-            await engine.close()

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stanlocal.api import choose_engine, group_home, server_user
+from stanlocal.engines import choose_engine, group_home, server_user
 from stanlocal.errors import GroupNotFound, PortInUse, SettingsError, StanlocalError, StoreRefused
 from stanlocal.group import Group
 from stanlocal.inspect.inside import look_inside

@@ -10,8 +10,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from stanlocal import teardown
-from stanlocal.api import open_groups
 from stanlocal.engine.process_birth import birth_of
+from stanlocal.engines import open_groups
 from stanlocal.errors import GroupNotFound
 
 _NAMESPACE = Path("/proc/self/ns/pid")

@@ -11,7 +11,7 @@ def planned(context: Context) -> GroupPlan:
 
     Holds the secrets of the settings; raises `SettingsError` for settings that cannot be used.
     """
-    from stanlocal.api import group_home
+    from stanlocal.engines import group_home
 
     imported = context.imported()
     for finding in imported.findings if imported else ():

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from stanlocal import api
+from stanlocal import engines as choosing
 from stanlocal.errors import EngineUnavailable, SettingsError
 from stanlocal.home import GroupHome
 from stanlocal.plan import Placement
@@ -23,8 +23,8 @@ class Engines:
         self.process = FakeEngine(FakeMachine())
         self.docker_answers = True
         self.notes: list[str] = []
-        monkeypatch.setattr(api, "_docker", self._docker)
-        monkeypatch.setattr(api, "_processes", lambda: self.process)
+        monkeypatch.setattr(choosing, "_docker", self._docker)
+        monkeypatch.setattr(choosing, "_processes", lambda: self.process)
         monkeypatch.setenv("XDG_STATE_HOME", str(home))
 
     def _docker(self) -> FakeEngine:
@@ -33,11 +33,11 @@ class Engines:
         return self.docker
 
     def choose(self, asked: str, made_by: str | None = None) -> str:
-        home = api.group_home("g")
+        home = choosing.group_home("g")
         home.forget()
         if made_by is not None:
             home.save_plan(planned(Placement(made_by)))
-        chosen = api.choose_engine(asked, home, self.notes.append)
+        chosen = choosing.choose_engine(asked, home, self.notes.append)
         return "docker" if chosen is self.docker else "process"
 
 
@@ -92,15 +92,15 @@ def test_docker_is_not_replaced_where_it_was_asked_for_or_made_the_group(
 
 async def test_the_list_has_the_groups_of_all_engines_each_on_its_own(engines: Engines) -> None:
     for group, made_by in (("a", "docker"), ("b", "process")):
-        GroupHome(api.group_home(group).folder).save_plan(planned(Placement(made_by)))
-    async with api.open_groups("auto", engines.notes.append) as groups:
+        GroupHome(choosing.group_home(group).folder).save_plan(planned(Placement(made_by)))
+    async with choosing.open_groups("auto", engines.notes.append) as groups:
         assert [(group.name, group.engine is engines.process) for group in groups] == [
             ("a", False),
             ("b", True),
         ]
     engines.docker_answers = False
-    async with api.open_groups("auto", engines.notes.append) as groups:
+    async with choosing.open_groups("auto", engines.notes.append) as groups:
         assert [group.name for group in groups] == ["b"]
     assert engines.notes == ["a is left out: nobody listens"]
     with pytest.raises(EngineUnavailable):
-        await api.open_groups("docker").__aenter__()
+        await choosing.open_groups("docker").__aenter__()

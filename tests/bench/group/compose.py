@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from stanlocal.api import SERVER_USER
 from stanlocal.conf import render
 from stanlocal.container import container
+from stanlocal.engines import SERVER_USER
 from stanlocal.plan import GroupPlan, plan_group
 from stanlocal.settings import load
 from tests.support.servers import free_ports

@@ -9,7 +9,8 @@ from pathlib import Path
 import docker
 import pytest
 
-from stanlocal.api import SERVER_USER, FTGroup
+from stanlocal.api import FTGroup
+from stanlocal.engines import SERVER_USER
 from stanlocal.errors import StoreRefused
 from stanlocal.store.layout import MARKER_FILE
 from tests.integration.group.messages import first_message, publish

@@ -15,8 +15,9 @@ from typing import Any
 
 import pytest
 
-from stanlocal.api import FTGroup, open_groups
+from stanlocal.api import FTGroup
 from stanlocal.engine import endpoint
+from stanlocal.engines import open_groups
 from stanlocal.plan import GroupPlan
 from stanlocal.ports import is_free
 from tests.support.cli import Cli
