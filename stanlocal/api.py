@@ -192,7 +192,7 @@ class FTGroup:
                 yield outage
 
     async def record_outage(self, outage: Outage) -> None:
-        """Puts what a client of one's own saw on record, so that `failovers` has the phase up to the first ack."""
+        """Puts on record what a client of one's own saw; `failovers` then tells the first ack, too."""
         from stanlocal import probe
 
         (await self.core()).home.journal.append(probe.record(outage))

@@ -88,6 +88,7 @@ class FTGroup(Blocking[api.FTGroup]):
     failovers = blocking(api.FTGroup.failovers)
     events = iterating(api.FTGroup.events)
     probe = iterating(api.FTGroup.probe)
+    record_outage = blocking(api.FTGroup.record_outage)
     logs = blocking(api.FTGroup.logs)
 
 
