@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 from xml.etree import ElementTree
 
@@ -11,6 +12,8 @@ from stanlocal.failovers import PHASES, Failover, document
 
 COLOURS = ("#7f8c8d", "#e67e22", "#f1c40f", "#2ecc71", "#3498db")
 """Of the phases, in their order."""
+GLYPHS = ("░", "▒", "▓", "█", "▪")
+"""What a phase's part of a bar is made of in a terminal; told apart without colours, too."""
 _BAR_HEIGHT = 28
 _REST_HEIGHT = 140
 _WIDTH = 960
@@ -45,6 +48,24 @@ def svg(failovers: Sequence[Failover]) -> str:
 def _label(failover: Failover) -> str:
     time = failover.started_at.astimezone().strftime("%H:%M:%S")
     return f"{time} {failover.cause}: {failover.from_node} to {failover.to_node}"
+
+
+def cells(failover: Failover, longest: float, width: int) -> list[int]:
+    """How many cells of a terminal each phase takes, in their order, where `longest` ms take `width`.
+
+    The ends are rounded, not the parts: a bar is as long as all of its phases, whatever their number.
+    """
+    ends = [0]
+    total = 0.0
+    for duration in failover.phases_ms.values():
+        total += duration or 0.0
+        ends.append(round(total / longest * width) if longest else 0)
+    return [end - begin for begin, end in pairwise(ends)]
+
+
+def longest_ms(failovers: Sequence[Failover]) -> float:
+    """The longest of them in ms, from its fault to the last that was seen of it."""
+    return max((sum(filter(None, failover.phases_ms.values())) for failover in failovers), default=0.0)
 
 
 def page(failovers: Sequence[Failover], group: str) -> str:

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import click
 
+from stanlocal import units
 from stanlocal.cli import columns
 from stanlocal.cli.aio import run
 from stanlocal.cli.context import Context, pass_context
@@ -184,7 +185,7 @@ def _channels_table(documents: Sequence[_Document]) -> None:
         (
             each["name"],
             each.get("msgs", 0),
-            columns.size(each.get("bytes", 0)),
+            units.size(each.get("bytes", 0)),
             each.get("first_seq", 0),
             each.get("last_seq", 0),
             each.get("subs_count", 0),

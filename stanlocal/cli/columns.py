@@ -24,12 +24,3 @@ def show(heads: Sequence[str], rows: Iterable[Sequence[object]], right: Containe
     """Prints them, the head in bold on a terminal."""
     head, *rest = lines(heads, rows, right)
     click.echo("\n".join([click.style(head, bold=True), *rest]))
-
-
-def size(count: float) -> str:
-    """Bytes, for people."""
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if abs(count) < 1024:
-            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
-        count /= 1024
-    return f"{count:.1f} TiB"

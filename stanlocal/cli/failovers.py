@@ -21,8 +21,7 @@ if TYPE_CHECKING:
     from stanlocal.failovers import Failover
 
 _HEADS = ("DETECT", "LOCK", "RECOVER", "READY", "ACK")
-_PARTS = (("░", "white"), ("▒", "yellow"), ("▓", "bright_yellow"), ("█", "green"), ("▪", "blue"))
-"""What a phase's part of a bar is made of; told apart without colours, too."""
+_COLOURS = ("white", "yellow", "bright_yellow", "green", "blue")
 _BAR_WIDTH = 50
 
 
@@ -93,6 +92,7 @@ def _draw(
 
 
 def _show(context: Context, found: Sequence[Failover]) -> None:
+    from stanlocal.drawing import longest_ms
     from stanlocal.failovers import document
 
     described = document(found)
@@ -114,7 +114,7 @@ def _show(context: Context, found: Sequence[Failover]) -> None:
         )
     out = render.console()
     out.print(table)
-    longest = max(sum(filter(None, failover.phases_ms.values())) for failover in found)
+    longest = longest_ms(found)
     for failover in found:
         out.print(_bar(failover, longest))
     out.print(_legend())
@@ -127,21 +127,21 @@ def _show(context: Context, found: Sequence[Failover]) -> None:
 def _bar(failover: Failover, longest: float) -> Text:
     from rich.text import Text
 
+    from stanlocal.drawing import GLYPHS, cells
+
     bar = Text(f"{failover.started_at.astimezone():%H:%M:%S} ")
-    seen = total = 0.0
-    for (glyph, colour), duration in zip(_PARTS, failover.phases_ms.values(), strict=True):
-        total += duration or 0.0
-        end = round(total / longest * _BAR_WIDTH) if longest else 0
-        bar.append(glyph * (end - round(seen)), colour)
-        seen = end
-    return bar.append(f" {total:.0f} ms")
+    for glyph, colour, count in zip(GLYPHS, _COLOURS, cells(failover, longest, _BAR_WIDTH), strict=True):
+        bar.append(glyph * count, colour)
+    return bar.append(f" {sum(filter(None, failover.phases_ms.values())):.0f} ms")
 
 
 def _legend() -> Text:
     from rich.text import Text
 
+    from stanlocal.drawing import GLYPHS
+
     legend = Text(" " * 9)
-    for (glyph, colour), head in zip(_PARTS, _HEADS, strict=True):
+    for glyph, colour, head in zip(GLYPHS, _COLOURS, _HEADS, strict=True):
         legend.append(glyph, colour).append(f" {head.lower()}  ")
     legend.rstrip()
     return legend

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
+from stanlocal import units
 from stanlocal.cli import columns, errors
 from stanlocal.cli.context import Context, pass_context
 from stanlocal.cli.history import Since
@@ -74,7 +75,7 @@ def _show(document: dict[str, Any]) -> None:
     server = document["server"] or {}
     click.echo(
         f"{document['store']}: cluster {server.get('cluster_id', '-')}, "
-        f"{len(document['clients'])} clients, {columns.size(document['disk_bytes'])} on disk"
+        f"{len(document['clients'])} clients, {units.size(document['disk_bytes'])} on disk"
     )
     rows = [
         (
@@ -83,7 +84,7 @@ def _show(document: dict[str, Any]) -> None:
             f"{each['first_seq']}-{each['last_seq']}" if each["msgs"] else "-",
             (each.get("kept") or {}).get("msgs", "-"),
             len(each["slices"]),
-            columns.size(each["disk_bytes"]),
+            units.size(each["disk_bytes"]),
             len(each["subscriptions"]),
             (each["last_time"] or "-")[:19],
             "maybe encrypted" if each["maybe_encrypted"] else "",
@@ -154,7 +155,7 @@ def _verdict(verdict: Verdict) -> None:
     rate = verdict.bytes / verdict.seconds / 1e6 if verdict.seconds else 0.0
     click.echo(
         f"{verdict.messages} messages and {verdict.records} other records in {verdict.files} files intact "
-        f"({columns.size(verdict.bytes)} in {verdict.seconds:.2f} s, {rate:.0f} MB/s)"
+        f"({units.size(verdict.bytes)} in {verdict.seconds:.2f} s, {rate:.0f} MB/s)"
     )
     if not verdict.ok:
         starts = "starts on it all the same" if verdict.starts else "does not start on it"

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from xml.etree import ElementTree
+
+import pytest
 
 from stanlocal import drawing
 from stanlocal.failovers import PHASES, Failover
@@ -33,6 +36,26 @@ def test_the_picture_names_each_phase_and_runs_nothing() -> None:
 
 def test_there_is_a_picture_of_nothing() -> None:
     assert ElementTree.fromstring(drawing.svg([])).tag.endswith("svg")
+
+
+@pytest.mark.parametrize(
+    ("longest", "width", "expected"),
+    [
+        (730.0, 73, [0, 70, 0, 2, 1]),
+        (1460.0, 73, [0, 35, 0, 1, 0]),
+        (730.0, 10, [0, 10, 0, 0, 0]),
+        (0.0, 10, [0, 0, 0, 0, 0]),
+    ],
+)
+def test_a_bar_in_a_terminal_is_as_long_as_its_phases_together(
+    longest: float, width: int, expected: list[int]
+) -> None:
+    assert drawing.cells(FAILOVER, longest, width) == expected
+
+
+def test_the_longest_is_measured_to_the_last_that_was_seen() -> None:
+    assert drawing.longest_ms([replace(FAILOVER, first_ack_at=None), FAILOVER]) == 730
+    assert drawing.longest_ms([]) == 0
 
 
 def test_the_page_has_the_figures_and_takes_names_for_text() -> None:
