@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
-from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 if TYPE_CHECKING:
     from stanlocal.stan import StartPosition
-
-_UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
-_DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+")
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -37,6 +32,7 @@ def start_position(
     new: bool, everything: bool, last: bool, since: str | None, seq: int | None
 ) -> StartPosition:
     from stanlocal import stan
+    from stanlocal.stan.start import since as parse_since
 
     if sum((new, everything, last, since is not None, seq is not None)) > 1:
         raise click.UsageError("give only one of --new, --all, --last, --since and --seq")
@@ -48,14 +44,7 @@ def start_position(
         return stan.StartSequence(seq)
     if since is None:
         return stan.NewOnly()
-    if _DURATION.fullmatch(since):
-        parts = re.findall(r"([\d.]+)([a-z]+)", since)
-        return stan.StartTimeDelta(
-            timedelta(seconds=sum(float(number) * _UNITS[unit] for number, unit in parts))
-        )
     try:
-        return stan.StartTime(datetime.fromisoformat(since))
-    except ValueError:
-        raise click.UsageError(
-            f"--since {since!r}: give a time like 2026-01-31T12:00:00Z, or 90s, 5m, 2h"
-        ) from None
+        return parse_since(since)
+    except stan.errors.InvalidOption as error:
+        raise click.UsageError(f"--since {error}") from None

@@ -6,6 +6,7 @@ where it was, and a member that joins a queue group takes part from where the gr
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -63,6 +64,27 @@ class StartTimeDelta:
             raise InvalidOption(
                 f"start time delta {self.ago} is negative: give how long ago, for example 5 minutes"
             )
+
+
+_SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
+_PART = r"(\d+(?:\.\d+)?)(ms|s|m|h|d)"
+
+
+def since(text: str) -> StartTime | StartTimeDelta:
+    """From a time (RFC 3339; without a zone local time) or from so long ago (`90s`, `1h30m`) on.
+
+    Raises `InvalidOption` for what is neither.
+    """
+    if re.fullmatch(f"(?:{_PART})+", text, re.ASCII):
+        parts = re.findall(_PART, text)
+        try:
+            return StartTimeDelta(timedelta(seconds=sum(float(n) * _SECONDS[unit] for n, unit in parts)))
+        except OverflowError:
+            raise InvalidOption(f"{text!r} is too long ago: give at most some thousand years") from None
+    try:
+        return StartTime(datetime.fromisoformat(text))
+    except ValueError:
+        raise InvalidOption(f"{text!r}: give a time like 2026-01-31T12:00:00Z, or 90s, 5m, 2h") from None
 
 
 NEW_ONLY = NewOnly()
