@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from stanlocal.api import choose_engine
 from stanlocal.engine.docker import DockerEngine
+from stanlocal.engines import choose_engine
 from stanlocal.folders import cache_folder
 from stanlocal.group import Group
 from stanlocal.home import GroupHome
@@ -61,8 +61,13 @@ def build() -> bytes:
 
 
 @asynccontextmanager
-async def flooding(folder: Path, name: str, floods: list[Flood]) -> AsyncIterator[Group]:
-    """A group whose nodes write lines once they are started; it is removed at the end."""
+async def flooding(
+    folder: Path, name: str, floods: list[Flood], *, hold: bool = False
+) -> AsyncIterator[Group]:
+    """A group whose nodes write lines once they are started, or with `hold` once they get a SIGUSR1.
+
+    It is removed at the end.
+    """
     engine = choose_engine("docker")
     assert isinstance(engine, DockerEngine)
     image = f"localhost/{name}:1"
@@ -84,7 +89,7 @@ async def flooding(folder: Path, name: str, floods: list[Flood]) -> AsyncIterato
     try:
         await engine.prepare(plan)
         for node, flood in zip(plan.nodes, floods, strict=True):
-            told = {"rate": flood.rate, "lines": flood.lines, "problems": flood.problems}
+            told = {"rate": flood.rate, "lines": flood.lines, "problems": flood.problems, "hold": hold}
             home.write_conf(plan, node, json.dumps(told))
             await engine.create(plan, node, "bench")
         yield Group(engine, name, home)
@@ -100,6 +105,12 @@ async def _start(group: Group) -> None:
     plan, instances = await group.find()
     for instance in instances:
         await group.engine.start(plan, instance.name)
+
+
+async def _begin(group: Group) -> None:
+    _, instances = await group.find()
+    for instance in instances:
+        await group.engine.signal(instance.name, "SIGUSR1")
 
 
 async def lines(folder: Path, name: str, floods: list[Flood]) -> tuple[list[float], int]:
@@ -121,18 +132,25 @@ async def lines(folder: Path, name: str, floods: list[Flood]) -> tuple[list[floa
 
 
 async def events(folder: Path, name: str, floods: list[Flood]) -> list[float]:
-    """For each event the milliseconds from its line's stamp until the API told it."""
+    """For each event the milliseconds from its line's stamp until the API told it.
+
+    The nodes write once they are watched: what happened before is told in order, when all of it is read.
+    """
     lags: list[float] = []
     expected = sum(flood.events for flood in floods)
-    async with flooding(folder, name, floods) as group:
-        starting = asyncio.create_task(_start(group))
+    async with flooding(folder, name, floods, hold=True) as group:
+        await _start(group)
+        idle = {node.name for node in (await group.find())[0].nodes}
         async with asyncio.timeout(_TIMEOUT_S), aclosing(group.follow_events()) as stream:
             async for event in stream:
                 if event.type == "problem":
                     lags.append((datetime.now(UTC) - event.time) / _MS)
+                elif event.node in idle:
+                    idle.remove(event.node)
+                    if not idle:
+                        await _begin(group)
                 if len(lags) >= expected:
                     break
-        await starting
     return lags
 
 
