@@ -43,6 +43,7 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "pub": ("stanlocal.cli.pub", "Publish messages and wait for their acks."),
     "sub": ("stanlocal.cli.sub", "Subscribe and print messages."),
     "bench": ("stanlocal.cli.bench", "Measure throughput and latency."),
+    "tui": ("stanlocal.cli.tui", "Show the group live; break and mend it by key."),
     "config": ("stanlocal.cli.config", "Show, render or check the settings."),
     "export": ("stanlocal.cli.export", "Write the group down for Compose, Kubernetes or Helm."),
     "channels": ("stanlocal.cli.channels", "Show the channels, and who reads them."),

@@ -52,8 +52,8 @@ class Context:
 
         return read(Path(file), os.environ)
 
-    def ft_group(self, report: Report = lambda line: None) -> FTGroup:
-        """The group that the options name."""
+    def ft_group(self, report: Report = lambda line: None, note: Report | None = None) -> FTGroup:
+        """The group that the options name; its notes go to standard error, or to `note`."""
         from stanlocal.api import FTGroup
 
         return FTGroup(
@@ -61,7 +61,7 @@ class Context:
             engine=self.engine,
             config=self.config,
             report=report,
-            note=self.say,
+            note=note or self.say,
             **self.flags,
         )
 

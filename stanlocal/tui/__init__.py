@@ -1,1 +1,27 @@
 """The terminal interface: a group seen live, broken and mended by key."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from stanlocal.tui.notices import Notices
+
+if TYPE_CHECKING:
+    from stanlocal.api import FTGroup
+
+__all__ = ["Notices", "run"]
+
+
+async def run(group: FTGroup, notices: Notices, *, read_only: bool = False) -> None:
+    """Shows the group until the user quits, and leaves it as it is then.
+
+    Raises what `FTGroup.core` raises before the screen is taken, and `SettingsError` for a keys file that
+    cannot be used.
+    """
+    await group.core()
+    from stanlocal.tui.app import StanlocalApp
+
+    try:
+        await StanlocalApp(group, notices, read_only=read_only).run_async()
+    finally:
+        await group.close()

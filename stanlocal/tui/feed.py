@@ -1,0 +1,152 @@
+"""Watches one group and tells of it in messages; knows nothing of what is on the screen.
+
+One watch serves states, events and failovers, another stream the logs. Whatever fails is told as the
+engine being lost, and tried again until it works.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
+from contextlib import aclosing
+from typing import Any
+
+from textual.message import Message
+
+from stanlocal import failovers as failover_rules
+from stanlocal.api import FTGroup
+from stanlocal.errors import GroupNotFound, StanlocalError
+from stanlocal.group import Group, Look, current_plan, intended_plan
+from stanlocal.moments import Moment, Outage
+from stanlocal.plan import GroupPlan
+from stanlocal.states import GroupStatus
+from stanlocal.timeline import Event, Timeline
+from stanlocal.tui.coalesce import coalesced
+from stanlocal.tui.messages import (
+    EngineBack,
+    EngineLost,
+    EventSeen,
+    FailoversChanged,
+    GroupChanged,
+    GroupMissing,
+    LogLines,
+)
+from stanlocal.watch import Watch
+
+LOG_TAIL = 2_000
+"""Lines of each node's past."""
+_RETRY_S = 0.5
+_LINES_EVERY_S = 0.05
+_LINES_AT_MOST = 5_000
+_EVENTS_EVERY_S = 0.05
+_EVENTS_AT_MOST = 10_000
+_KEPT_MOMENTS = 50_000
+"""From which failovers are found: those of a few thousand failovers."""
+
+
+class Feed:
+    """What is known of a group, as messages to `post`."""
+
+    def __init__(self, group: FTGroup, post: Callable[[Message], object]) -> None:
+        self._group = group
+        self._post = post
+        self._lost: str | None = None
+
+    async def follow_group(self) -> None:
+        """States, events and failovers, until cancelled or until there is no such group."""
+        await self._persist(self._watch)
+
+    async def follow_logs(self) -> None:
+        """The nodes' lines, until cancelled or until there is no such group."""
+        await self._persist(self._read_logs)
+
+    async def _persist(self, work: Callable[[Group], Coroutine[Any, Any, None]]) -> None:
+        while True:
+            try:
+                await work(await self._group.core())
+            except GroupNotFound as missing:
+                self._post(GroupMissing(str(missing)))
+                return
+            except StanlocalError as error:
+                self._tell_engine(str(error))
+                await asyncio.sleep(_RETRY_S)
+
+    def _tell_engine(self, lost: str | None) -> None:
+        if lost is not None and lost != self._lost:
+            self._post(EngineLost(lost))
+        elif lost is None and self._lost is not None:
+            self._post(EngineBack())
+        self._lost = lost
+
+    async def _watch(self, core: Group) -> None:
+        """Until the group has other nodes than it was planned with."""
+        look = await core.look()
+        self._tell_status(core, look)
+        async with Watch(core.engine, look.plan, core.home.journal, story=True) as watch:
+            tasks = [
+                asyncio.create_task(self._follow_status(core, look.plan, watch)),
+                asyncio.create_task(self._follow_story(look.plan, watch)),
+            ]
+            try:
+                done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+                for task in done:
+                    task.result()
+            finally:
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _follow_status(self, core: Group, plan: GroupPlan, watch: Watch) -> None:
+        known = {node.name for node in plan.nodes}
+        async with aclosing(watch.news()) as news:
+            async for status in news:
+                self._tell_engine(str(watch.engine_lost) if watch.engine_lost else None)
+                now = current_plan([node.instance for node in status.nodes]) or plan
+                self._tell_status(core, Look(now, status))
+                if {node.name for node in status.nodes} - known:
+                    return
+
+    def _tell_status(self, core: Group, look: Look) -> None:
+        self._post(GroupChanged(core.document(look), look.status, _missing(look.status)))
+
+    async def _follow_story(self, plan: GroupPlan, watch: Watch) -> None:
+        timeline = Timeline(plan)
+        story: deque[Moment] = deque(maxlen=_KEPT_MOMENTS)
+        batches = coalesced(_one_by_one(watch), every_s=_EVENTS_EVERY_S, at_most=_EVENTS_AT_MOST)
+        async for moments, _ in batches:
+            story.extend(moments)
+            events = [event for moment in moments for event in timeline.observe(moment)]
+            if events:
+                self._post(EventSeen(events))
+            if any(_bears_on_failovers(event) for event in events) or _outage_in(moments):
+                in_order = sorted(story, key=lambda moment: moment.time)
+                self._post(FailoversChanged(failover_rules.find(in_order)))
+
+    async def _read_logs(self, core: Group) -> None:
+        lines = core.follow_logs(tail=LOG_TAIL)
+        batches = coalesced(lines, every_s=_LINES_EVERY_S, at_most=_LINES_AT_MOST)
+        async for batch, passed_over in batches:
+            self._post(LogLines(batch, passed_over))
+
+
+async def _one_by_one(watch: Watch) -> AsyncGenerator[Sequence[Moment]]:
+    async with aclosing(watch.moments()) as moments:
+        async for moment in moments:
+            yield (moment,)
+
+
+def _bears_on_failovers(event: Event) -> bool:
+    return event.type in ("failover", "fault", "heal")
+
+
+def _outage_in(moments: Sequence[Moment]) -> bool:
+    return any(isinstance(moment.what, Outage) for moment in moments)
+
+
+def _missing(status: GroupStatus) -> list[str]:
+    """The nodes that were made with the others and are not there any more."""
+    instances = [node.instance for node in status.nodes]
+    intended = intended_plan(instances)
+    present = {node.name for node in status.nodes}
+    return [node.name for node in intended.nodes if node.name not in present] if intended else []

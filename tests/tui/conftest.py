@@ -1,0 +1,51 @@
+"""The terminal interface over a group on the fake machine.
+
+Tests ask for `ft_group`, bring it up with `world.up()`, and run `app(ft_group)`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+from textual.pilot import Pilot
+
+from stanlocal.api import FTGroup
+from stanlocal.tui.app import StanlocalApp
+from stanlocal.tui.notices import Notices
+from tests.unit.core.conftest import NAME, World, world
+
+__all__ = ["world"]
+
+WIDE = (120, 40)
+NARROW = (80, 24)
+
+
+@pytest.fixture(autouse=True)
+def _engine_is_asked_again_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    for retry in ("watch._ENGINE_RETRY_S", "logs.follow._ENGINE_RETRY_S", "logs.merge._RETRY_S"):
+        monkeypatch.setattr(f"stanlocal.{retry}", 0.005)
+    monkeypatch.setattr("stanlocal.tui.feed._RETRY_S", 0.005)
+
+
+@pytest.fixture
+async def ft_group(world: World, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[FTGroup]:
+    """What users hold, on the fake machine; not up yet: `world.up()` brings it up."""
+    monkeypatch.chdir(world.folder)
+    monkeypatch.setattr("stanlocal.api.choose_engine", lambda *args: world.engine)
+    monkeypatch.setattr("stanlocal.api.group_home", lambda name: world.home)
+    group = FTGroup(group=NAME)
+    yield group
+    await group.close()
+
+
+async def until(pilot: Pilot[None], reached: Callable[[], bool], *, timeout: float = 5.0) -> None:
+    """Lets the app go on until `reached` holds; `TimeoutError` when it never does."""
+    async with asyncio.timeout(timeout):
+        while not reached():
+            await pilot.pause(0.005)
+
+
+def app(group: FTGroup, *, read_only: bool = False) -> StanlocalApp:
+    return StanlocalApp(group, Notices(), read_only=read_only)
