@@ -1,14 +1,26 @@
-"""The group document: what `up`, `status` and every node command print with `--json`. Pure."""
+"""The group document: what `up`, `status` and every node command print with `--json`; its meaning. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from stanlocal.journal import FaultRecord, rfc3339
 from stanlocal.plan import GroupPlan
 from stanlocal.states import GroupStatus, NodeStatus
+
+MEANINGS = {
+    "healthy": "{active} is active and every other node stands by",
+    "degraded": "{active} is active, but some other node would not take over",
+    "failover": "nobody serves; a standby can take over",
+    "recovering": "nobody serves yet; a node has the store lock and reads the store",
+    "starting": "nobody serves yet; the nodes come up",
+    "blocked": "nobody serves, and nobody can",
+    "split-brain": "two nodes are active over one store",
+    "down": "no node runs",
+}
+"""Of the group's states, for people."""
 
 
 def group_document(
@@ -26,7 +38,7 @@ def group_document(
         "ft_group": plan.ft_group,
         "image": plan.image,
         "server_version": status.server_version,
-        "store_dir": plan.store_dir,
+        "store_dir": plan.store_location,
         "client_urls": list(plan.client_urls),
         "monitor_urls": list(plan.monitor_urls),
         "nodes": [_node_document(plan, node) for node in status.nodes],
@@ -53,3 +65,8 @@ def _node_document(plan: GroupPlan, node: NodeStatus) -> dict[str, Any]:
 
 def _time(time: datetime | None) -> str | None:
     return rfc3339(time) if time else None
+
+
+def meaning(document: Mapping[str, Any]) -> str:
+    """What the group's state means for its clients, in one line."""
+    return MEANINGS[document["state"]].format(active=document["active"])

@@ -6,6 +6,8 @@ from collections.abc import Container, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from stanlocal.document import meaning
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
@@ -24,16 +26,6 @@ STYLES = {
     "blocked": "bold red",
     "split-brain": "bold white on red",
     "down": "dim",
-}
-MEANINGS = {
-    "healthy": "{active} is active and every other node stands by",
-    "degraded": "{active} is active, but some other node would not take over",
-    "failover": "nobody serves; a standby can take over",
-    "recovering": "nobody serves yet; a node has the store lock and reads the store",
-    "starting": "nobody serves yet; the nodes come up",
-    "blocked": "nobody serves, and nobody can",
-    "split-brain": "two nodes are active over one store",
-    "down": "no node runs",
 }
 NODE_COLOURS = ("cyan", "magenta", "yellow", "green", "blue", "red")
 
@@ -67,8 +59,9 @@ def group(document: Mapping[str, Any], usage: Mapping[str, tuple[float, int]] | 
 
     out = console()
     state = document["state"]
-    meaning = MEANINGS[state].format(active=document["active"])
-    out.print(f"{escape(document['group'])}: {styled(state)}, {meaning} [dim]({document['engine']})[/]")
+    out.print(
+        f"{escape(document['group'])}: {styled(state)}, {meaning(document)} [dim]({document['engine']})[/]"
+    )
     if document["problem"]:
         out.print(f"[red]{escape(document['problem'])}[/]")
     nodes = table(
