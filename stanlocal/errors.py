@@ -20,6 +20,7 @@
     │   ├── MonitorError         a node's monitor gave no usable answer  .outcome
     │   ├── GroupBlocked         a frozen node keeps the store lock   .holder
     │   └── SplitBrain           two or more nodes are active         .nodes
+    ├── LedgerError              a drill's ledger that cannot be written or read
     └── StanError                the STAN client; its subclasses are in `stanlocal.stan.errors`
 
 A message is one line, lower case: what happened, with which values, and what to do next. Errors of
@@ -146,6 +147,10 @@ class SplitBrain(GroupError):
     def __init__(self, message: str, nodes: Sequence[str]) -> None:
         super().__init__(message)
         self.nodes = tuple(nodes)
+
+
+class LedgerError(StanlocalError):
+    """A drill's ledger cannot be written, or what was given to be judged is none."""
 
 
 class StanError(StanlocalError):

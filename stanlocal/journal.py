@@ -197,14 +197,15 @@ def _record(document: dict[str, Any]) -> Record:
     if "until" in document:
         stamps.append(document["until"])
     for stamp in stamps:
-        _time(stamp)
+        from_rfc3339(stamp)
     well_formed = all(isinstance(value, _KINDS.get(key, object)) for key, value in document.items())
     if not well_formed or not all(isinstance(target, str) for target in targets):
         raise ValueError("a field is not what it should be")
-    return Record(**{**document, "time": _time(document["time"]), "targets": tuple(targets)})
+    return Record(**{**document, "time": from_rfc3339(document["time"]), "targets": tuple(targets)})
 
 
-def _time(stamp: str) -> datetime:
+def from_rfc3339(stamp: str) -> datetime:
+    """The moment that `rfc3339` wrote; `ValueError` when it is none, or has no zone."""
     time = datetime.fromisoformat(stamp)
     if time.tzinfo is None:
         raise ValueError(f"{stamp} is no moment without its zone")

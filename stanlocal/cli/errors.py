@@ -21,6 +21,7 @@ _EXIT_CODES: tuple[tuple[type[errors.StanlocalError], int], ...] = (
     (errors.NameConflict, USAGE),
     (errors.StoreRefused, USAGE),
     (errors.Unsupported, USAGE),
+    (errors.LedgerError, USAGE),
     (InvalidName, USAGE),
     (InvalidOption, USAGE),
     (errors.EngineError, ENGINE),

@@ -1,0 +1,35 @@
+"""A drill's message: whose it is, which one, filling, and a checksum over all of it. Pure."""
+
+from __future__ import annotations
+
+import struct
+from functools import lru_cache
+from zlib import crc32
+
+_HEAD = struct.Struct(">IHI")
+"""The drill's own number, the publisher's, and the message's."""
+_SUM = struct.Struct(">I")
+
+SMALLEST = _HEAD.size + _SUM.size
+"""Bytes of the smallest message."""
+
+
+@lru_cache
+def _filling(size: int) -> bytes:
+    return b"." * size
+
+
+def make(run: int, publisher: int, number: int, size: int) -> bytes:
+    """The message with that number, of `size` bytes, at least `SMALLEST`."""
+    body = _HEAD.pack(run, publisher, number) + _filling(size - SMALLEST)
+    return body + _SUM.pack(crc32(body))
+
+
+def read(run: int, data: bytes) -> tuple[int, int] | None:
+    """The publisher and the number of a message of that drill; None of anything else, or a damaged one."""
+    if len(data) < SMALLEST:
+        return None
+    if crc32(memoryview(data)[: -_SUM.size]) != _SUM.unpack_from(data, len(data) - _SUM.size)[0]:
+        return None
+    found, publisher, number = _HEAD.unpack_from(data)
+    return (publisher, number) if found == run else None
