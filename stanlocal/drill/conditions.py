@@ -1,0 +1,51 @@
+"""What a drill waits for: the group in a state, failovers, messages acknowledged or delivered. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from stanlocal.states import GroupState
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a condition is held against: the group now, and what came since the step began."""
+
+    state: GroupState
+    failovers: int = 0
+    """Those that are complete."""
+    acked: int = 0
+    delivered: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """Everything that is given has to be so; a count of 0 asks for nothing."""
+
+    state: GroupState | None = None
+    failovers: int = 0
+    acked: int = 0
+    delivered: int = 0
+
+    def met_by(self, seen: Seen) -> bool:
+        """Whether nothing is missing."""
+        return not self.missing(seen)
+
+    def missing(self, seen: Seen) -> str:
+        """What is not so yet, for people; empty when all is."""
+        found = []
+        if self.state is not None and seen.state is not self.state:
+            found.append(f"the group is {seen.state.value}, not {self.state.value}")
+        for what in ("failovers", "acked", "delivered"):
+            wanted, there = getattr(self, what), getattr(seen, what)
+            if there < wanted:
+                found.append(f"{there} of {wanted} {what}")
+        return ", ".join(found)
+
+    def __str__(self) -> str:
+        counts = [
+            f"{count} {what}"
+            for what in ("failovers", "acked", "delivered")
+            if (count := getattr(self, what))
+        ]
+        return ", ".join([self.state.value, *counts] if self.state else counts)
