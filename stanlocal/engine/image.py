@@ -18,7 +18,7 @@ from typing import Any, Literal, TypeAlias, get_args
 import docker
 import docker.errors
 
-from stanlocal.engine.archive import write_archive
+from stanlocal.engine.archive import Contents, server_contents, write_archive
 from stanlocal.engine.binary import Platform, check_platform, check_version, find_binary
 from stanlocal.engine.docker_errors import translated
 from stanlocal.engine.gobuild import build_with_go
@@ -28,7 +28,7 @@ from stanlocal.errors import ImageNotFound
 
 Source = Literal["registry", "binary", "go", "unknown"]
 Progress = Callable[[str], None]
-_Way: TypeAlias = Callable[[], Awaitable["ImageOrigin"]]
+Way: TypeAlias = Callable[[], Awaitable["ImageOrigin"]]
 
 _SOURCES: dict[str, Source] = {source: source for source in get_args(Source)}
 
@@ -64,29 +64,30 @@ async def ensure_image(
     """
     if origin := await inspect_image(client, image):
         return origin
-    ways: list[_Way] = [lambda: pull_image(client, image, progress)]
+    ways: list[Way] = [lambda: pull_image(client, image, progress)]
     if official_version(image):
         ways += _ways_to_make(client, image, server_binary, progress)
-    return await _first(ways, image, progress)
+    return await first_way(ways, image, progress)
 
 
 async def build_image(
     client: docker.DockerClient, image: str, *, server_binary: Path | None, progress: Progress
 ) -> ImageOrigin:
     """Makes `image` anew from the local executable, else with Go; raises like `ensure_image`."""
-    return await _first(_ways_to_make(client, image, server_binary, progress), image, progress)
+    return await first_way(_ways_to_make(client, image, server_binary, progress), image, progress)
 
 
 def _ways_to_make(
     client: docker.DockerClient, image: str, server_binary: Path | None, progress: Progress
-) -> list[_Way]:
+) -> list[Way]:
     return [
         lambda: build_from_binary(client, image, server_binary, progress),
         lambda: build_from_source(client, image, progress),
     ]
 
 
-async def _first(ways: Sequence[_Way], image: str, progress: Progress) -> ImageOrigin:
+async def first_way(ways: Sequence[Way], image: str, progress: Progress) -> ImageOrigin:
+    """By the first of `ways` that leads there; raises `ImageNotFound`, with why each did not."""
     attempts: list[str] = []
     for way in ways:
         try:
@@ -145,15 +146,22 @@ async def engine_platform(client: docker.DockerClient) -> Platform:
 async def load_binary(
     client: docker.DockerClient, image: str, binary: Path, platform: Platform, version: str, source: Source
 ) -> ImageOrigin:
-    """Gives the engine an image with nothing but `binary` in it."""
+    """Gives the engine an image with nothing but the server `binary` in it."""
     labels = {
         "org.opencontainers.image.title": "nats-streaming-server",
         "org.opencontainers.image.version": version,
         VERSION_LABEL: version,
         SOURCE_LABEL: source,
     }
+    return await load(client, image, server_contents(binary, labels), platform)
+
+
+async def load(
+    client: docker.DockerClient, image: str, contents: Contents, platform: Platform
+) -> ImageOrigin:
+    """Gives the engine the image of these contents."""
     with tempfile.TemporaryFile() as archive:
-        await asyncio.to_thread(write_archive, archive, binary, image, platform, labels)
+        await asyncio.to_thread(write_archive, archive, contents, image, platform)
         archive.seek(0)
         with translated():
             await asyncio.to_thread(client.images.load, archive)

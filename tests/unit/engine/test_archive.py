@@ -5,7 +5,7 @@ import os
 import tarfile
 from pathlib import Path
 
-from stanlocal.engine.archive import write_archive
+from stanlocal.engine.archive import server_contents, write_archive
 from stanlocal.engine.binary import Platform
 
 IMAGE = "nats-streaming:0.25.6"
@@ -13,7 +13,7 @@ IMAGE = "nats-streaming:0.25.6"
 
 def archive_of(binary: Path, **labels: str) -> bytes:
     out = io.BytesIO()
-    write_archive(out, binary, IMAGE, Platform("linux", "arm64"), labels)
+    write_archive(out, server_contents(binary, labels), IMAGE, Platform("linux", "arm64"))
     return out.getvalue()
 
 
