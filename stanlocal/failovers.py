@@ -150,11 +150,15 @@ def _seen_by_client(failover: Failover, outage: Outage) -> Failover:
 
     Of several failovers within one outage the last one ended it.
     """
-    meant = outage.last_ack <= failover.ready_at <= outage.first_ack + _SKEW
-    if not meant or failover.first_ack_at is not None:
+    if not bridges(outage, failover) or failover.first_ack_at is not None:
         return failover
     first_ack = max(outage.first_ack, failover.ready_at)  # an ack may overtake the line that says "ready"
     return replace(failover, last_ack_at=outage.last_ack, lost_at=outage.lost, first_ack_at=first_ack)
+
+
+def bridges(outage: Outage, failover: Failover) -> bool:
+    """Whether the client that saw the outage was still waiting when the next node became ready."""
+    return outage.last_ack <= failover.ready_at <= outage.first_ack + _SKEW
 
 
 def _logged(moment: Moment, *kinds: type[ev.LogEvent]) -> bool:

@@ -46,5 +46,10 @@ def line(message: StoredMessage, how: Format) -> str:
     """A message on one line; `text` and `hex` begin with its sequence and time."""
     if how == "jsonl":
         return json.dumps(message.document(), ensure_ascii=False)
-    data = message.data.hex() if how == "hex" else shown(message.data.decode("utf-8", "backslashreplace"))
+    data = message.data.hex() if how == "hex" else printable(message.data)
     return f"{message.sequence}\t{time_of(message.timestamp).isoformat()}\t{data}"
+
+
+def printable(data: bytes) -> str:
+    """Bytes as they can stand in a line of text: what is no printable character is escaped."""
+    return shown(data.decode("utf-8", "backslashreplace"))
