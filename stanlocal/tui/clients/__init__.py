@@ -1,0 +1,1 @@
+"""The clients that a user starts from the screen; they know nothing of it."""

@@ -1,0 +1,171 @@
+"""Messages published by a client of their own, through failovers if need be."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections import deque
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from functools import partial
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from stanlocal.errors import StanlocalError
+from stanlocal.failovers import percentile
+from stanlocal.moments import Outage
+from stanlocal.tui.clients.gaps import Gap, Wait
+from stanlocal.tui.clients.meter import Meter
+from stanlocal.tui.clients.orders import PublishOrder
+
+if TYPE_CHECKING:
+    from stanlocal.stan import Client, PublishAck
+    from stanlocal.stan.connecting import Connecting
+
+_WINDOW = 1024
+"""Messages without an ack after which it waits for one."""
+_TURN = 32
+"""Messages published at once before others get a turn."""
+_PATIENCE_S = 24 * 3600.0
+"""A message is not given up: a group that is blocked may stay so for as long as its user likes."""
+_SAMPLE_S = 0.02
+"""Between two looks at whether the connection is there."""
+_LATENCIES = 2048
+"""Of the last so many acks."""
+
+
+class Publication:
+    """One such order; `run` carries it out. Counts are current at any time."""
+
+    def __init__(
+        self,
+        order: PublishOrder,
+        connect: Callable[..., Connecting],
+        felt: Callable[[Gap], Awaitable[None]],
+    ) -> None:
+        self.order = order
+        self.published = 0
+        self.acked = 0
+        self.failed = 0
+        self.error: str | None = None
+        """Why it ended before it was done, or the first message failed."""
+        self.gaps: deque[Gap] = deque(maxlen=100)
+        self.is_over = False
+        self._connect = connect
+        self._felt = felt
+        self._latencies_ms: deque[float] = deque(maxlen=_LATENCIES)
+        self._wait = Wait()
+        self._meter = Meter()
+        self._stopped = asyncio.Event()
+        self._connected = False
+        self._telling: set[asyncio.Future[None]] = set()
+
+    # What it is
+
+    @property
+    def waiting(self) -> int:
+        """Messages that are not acknowledged yet."""
+        return self.published - self.acked - self.failed
+
+    @property
+    def state(self) -> str:
+        """In words."""
+        if self.is_over:
+            return (
+                "stopped"
+                if self.error is None and self._stopped.is_set()
+                else "ended"
+                if self.error
+                else "done"
+            )
+        if not self._connected:
+            return "connecting"
+        if silent := self._wait.seconds(datetime.now(UTC)):
+            return f"no ack for {silent:.1f} s"
+        return "stopping" if self._stopped.is_set() else "publishing"
+
+    def latency_ms(self, share: float) -> float | None:
+        """A percentile of the last acks' delays; None without any."""
+        return percentile(self._latencies_ms, share)
+
+    def rate(self) -> float:
+        """Acks a second, over the last two."""
+        return self._meter.rate(monotonic(), self.acked)
+
+    # What it does
+
+    def stop(self) -> None:
+        """Publish no more; what was published has two seconds to be acknowledged."""
+        self._stopped.set()
+
+    async def run(self) -> None:
+        """Returns when all is acknowledged, it was stopped, or it failed: `error` then says why."""
+        client_id = f"stanlocal-tui-pub-{secrets.token_hex(4)}"
+        options = {"reconnect": True, "max_pub_acks_inflight": _WINDOW, "ack_timeout": _PATIENCE_S}
+        try:
+            async with self._connect(client_id, **options) as client:
+                self._connected = True
+                watching = asyncio.create_task(self._watch(client))
+                try:
+                    await self._until_stopped(self._publish(client))
+                finally:
+                    watching.cancel()
+        except StanlocalError as error:
+            self.error = self.error or str(error)
+        finally:
+            self.is_over = True
+            if self._telling:
+                await asyncio.wait(self._telling)
+
+    async def _until_stopped(self, work: Awaitable[None]) -> None:
+        working = asyncio.ensure_future(work)
+        stopped = asyncio.ensure_future(self._stopped.wait())
+        try:
+            await asyncio.wait([working, stopped], return_when=asyncio.FIRST_COMPLETED)
+            if working.done():
+                working.result()
+        finally:
+            for each in (working, stopped):
+                each.cancel()
+            await asyncio.wait([working, stopped])
+
+    async def _publish(self, client: Client) -> None:
+        """A message that is late is sent at once, but no more than a tenth of a second is caught up on."""
+        due, rate = monotonic(), self.order.rate
+        while self.published != self.order.count:
+            if rate is not None:
+                await asyncio.sleep(max(0.0, due - monotonic()))
+                due = max(due + 1 / rate, monotonic() - 0.1)
+            elif self.published % _TURN == 0:
+                await asyncio.sleep(0)
+            self._wait.expect(datetime.now(UTC))
+            ack = await client.publish_async(self.order.channel, self.order.data(self.published))
+            self.published += 1
+            ack.add_done_callback(partial(self._answered, ack))
+        await client.flush()
+
+    def _answered(self, ack: PublishAck, _: asyncio.Future[str]) -> None:
+        error = ack.exception()
+        if error is not None:
+            self.failed += 1
+            if not self._stopped.is_set():  # else it was not given the time to be acknowledged
+                self.error = self.error or str(error)
+            return
+        self.acked += 1
+        self._latencies_ms.append((monotonic() - ack.published) * 1000)
+        outage = self._wait.came(datetime.now(UTC), more_due=self.waiting > 0)
+        if outage is not None:
+            self._tell(outage)
+
+    def _tell(self, outage: Outage) -> None:
+        gap = Gap("pub", self.order.channel, outage)
+        self.gaps.append(gap)
+        telling = asyncio.ensure_future(self._felt(gap))
+        self._telling.add(telling)
+        telling.add_done_callback(self._telling.discard)
+
+    async def _watch(self, client: Client) -> None:
+        while True:
+            await asyncio.sleep(_SAMPLE_S)
+            if client.nats is None or not client.nats.is_connected:
+                self._wait.disconnected(datetime.now(UTC))
