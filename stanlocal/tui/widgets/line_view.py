@@ -1,0 +1,325 @@
+"""Rows of text that go on growing: followed at their end, or paused and read like a page."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from datetime import datetime
+from typing import ClassVar, Generic, TypeVar
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from rich.text import Text
+from textual import events
+from textual.actions import SkipAction
+from textual.binding import Binding, BindingType
+from textual.geometry import Size
+from textual.message import Message
+from textual.reactive import reactive
+from textual.scroll_view import ScrollView
+from textual.scrollbar import ScrollTo, ScrollUp
+from textual.selection import Selection
+from textual.strip import Strip
+
+Row = TypeVar("Row")
+
+_GUTTER = 2
+
+
+class LineView(ScrollView, Generic[Row], can_focus=True):
+    """Draws only the rows in sight, so that neither their number nor their rate matters much.
+
+    While it follows, the newest row is at the bottom. Looking around pauses it: then it keeps the rows that
+    there were, so that nothing moves under the reader's eyes, and has a cursor.
+    """
+
+    ALLOW_SELECT = True
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"line-view--cursor", "line-view--picked", "line-view--match"}
+    DEFAULT_CSS = """
+    LineView {
+        height: 1fr;
+        scrollbar-size-horizontal: 0;
+        overflow-y: scroll;
+        .line-view--cursor { background: $block-cursor-blurred-background; text-style: bold; }
+        .line-view--picked { background: $secondary-muted; }
+        .line-view--match { background: $warning; color: $background; text-style: bold; }
+        &:focus .line-view--cursor { background: $primary-muted; }
+    }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("space", "follow_or_pause", "Pause/follow"),
+        Binding("up", "move(-1)", "Line up", show=False),
+        Binding("down", "move(1)", "Line down", show=False),
+        Binding("shift+up", "move(-1, True)", "Pick line above", show=False),
+        Binding("shift+down", "move(1, True)", "Pick line below", show=False),
+        Binding("pageup", "page(-1)", "Page up", show=False),
+        Binding("pagedown", "page(1)", "Page down", show=False),
+        Binding("home", "oldest", "Oldest", show=False),
+        Binding("end", "follow", "Newest", show=False),
+        Binding("left", "sideways(-8)", "Left", show=False),
+        Binding("right", "sideways(8)", "Right", show=False),
+        Binding("ctrl+c,super+c", "copy", "Copy lines", show=False),
+    ]
+
+    following: reactive[bool] = reactive(True, init=False)
+    waiting: reactive[int] = reactive(0, init=False)
+    """Rows that came since it was paused."""
+    cursor: reactive[int] = reactive(0, init=False)
+    """The row that is looked at while it is paused."""
+
+    class Looked(Message):
+        """Another row, or another part of the rows, is looked at."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._newest: Sequence[Row] = ()
+        self._rows: Sequence[Row] = ()
+        self._anchor: int | None = None
+        self._needle = ""
+        self.matches: list[int] = []
+        """The numbers of the rows that contain what was searched last."""
+
+    # What rows are
+
+    @abstractmethod
+    def plain(self, row: Row) -> str:
+        """The row on one line, as it is seen, copied and saved; may be asked in any thread."""
+
+    @abstractmethod
+    def draw(self, row: Row) -> Text:
+        """The same with its styles."""
+
+    @abstractmethod
+    def words(self, row: Row) -> str:
+        """What is searched of the row."""
+
+    @abstractmethod
+    def time(self, row: Row) -> datetime:
+        """By which rows are in order."""
+
+    # Rows
+
+    @property
+    def rows(self) -> Sequence[Row]:
+        """What can be seen by scrolling."""
+        return self._rows
+
+    @property
+    def current(self) -> Row | None:
+        """The row under the cursor; None while it follows."""
+        return self._rows[self.cursor] if not self.following and self._rows else None
+
+    @property
+    def allow_select(self) -> bool:
+        return True
+
+    def show(self, rows: Sequence[Row], new: int) -> None:
+        """Shows `rows`, of which `new` were added; while paused they wait.
+
+        The sequence may go on changing if `show` is called after each change.
+        """
+        self._newest = rows
+        if self.following:
+            self._show_end()
+        else:
+            self.waiting += new
+
+    def replace(self, rows: Sequence[Row]) -> None:
+        """Shows another choice of rows at the same time as before."""
+        current = self.current
+        self._newest = rows
+        if current is None:
+            self._show_end()
+            return
+        self._keep()
+        self._look_at(bisect_left(self._rows, self.time(current), key=self.time))
+
+    def _show_end(self) -> None:
+        self._rows = self._newest
+        self.virtual_size = Size(self.virtual_size.width, len(self._rows))
+        self.scroll_to(y=self.max_scroll_y, animate=False)
+        self.refresh()
+
+    def _keep(self) -> None:
+        self._rows = list(self._newest)
+        self.virtual_size = Size(self.virtual_size.width, len(self._rows))
+        self.waiting = 0
+        self._anchor = None
+        self._find()
+        self.refresh()
+
+    # Following and looking around
+
+    def pause(self) -> None:
+        """Keeps the rows that there are, and looks at the last of them."""
+        if self.following:
+            self.following = False
+            self._keep()
+            self._look_at(len(self._rows) - 1)
+
+    def action_follow(self) -> None:
+        """Goes on with the newest row."""
+        self.following = True
+        self.waiting = 0
+        self._anchor = None
+        self.scroll_to(x=0, animate=False)
+        self._show_end()
+        self.post_message(self.Looked())
+
+    def action_follow_or_pause(self) -> None:
+        if self.following:
+            self.pause()
+        else:
+            self.action_follow()
+
+    def action_move(self, by: int, pick: bool = False) -> None:
+        """Moves the cursor; with `pick` what it passes is picked for copying."""
+        start = len(self._rows) - 1 if self.following else self.cursor
+        if self.following and by > 0:
+            return
+        self.pause()
+        self._anchor = (start if self._anchor is None else self._anchor) if pick else None
+        self._look_at(start + by)
+
+    def action_page(self, pages: int) -> None:
+        self.action_move(pages * max(1, self.size.height - 1))
+
+    def action_oldest(self) -> None:
+        self.action_move(-len(self._newest))
+
+    def action_sideways(self, by: int) -> None:
+        """Moves the view by so many columns, as far as the rows in sight reach."""
+        self.pause()
+        top, width = self.scroll_offset.y, self.size.width
+        in_sight = self._rows[top : top + self.size.height]
+        furthest = max((cell_len(self.plain(row)) + _GUTTER - width for row in in_sight), default=0)
+        left = max(0, min(self.scroll_offset.x + by, furthest))
+        self.virtual_size = Size(width + left, len(self._rows))
+        self.scroll_to(x=left, animate=False)
+
+    def _look_at(self, number: int) -> None:
+        self.cursor = max(0, min(number, len(self._rows) - 1))
+        self._reveal()
+        self.refresh()
+        self.post_message(self.Looked())
+
+    def _reveal(self) -> None:
+        top, height = self.scroll_offset.y, self.size.height
+        if not top <= self.cursor < top + height:
+            above = self.cursor if self.cursor < top else self.cursor - height + 1
+            self.scroll_to(y=above, animate=False)
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        self.pause()
+
+    def on_scroll_up(self, message: ScrollUp) -> None:
+        self.pause()
+
+    def on_scroll_to(self, message: ScrollTo) -> None:
+        self.pause()
+
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        self.pause()
+        self._anchor = None
+        self._look_at(self.scroll_offset.y + event.y)
+
+    def on_resize(self) -> None:
+        if self.following:
+            self._show_end()
+        else:
+            self._reveal()
+
+    # Searching
+
+    def search(self, needle: str) -> None:
+        """Marks rows that contain `needle`, whatever its case, and looks at the newest up to the cursor."""
+        self._needle = needle.casefold()
+        if needle:
+            self.pause()
+        self._find()
+        found = self.matches
+        self._look_at(found[max(0, bisect_right(found, self.cursor) - 1)] if found else self.cursor)
+
+    def _find(self) -> None:
+        self.matches = [
+            number
+            for number, row in enumerate(self._rows)
+            if self._needle and self._needle in self.words(row).casefold()
+        ]
+
+    def to_match(self, step: int) -> None:
+        """Looks at the next (1) or the previous (-1) row found; after the last comes the first again."""
+        self.pause()
+        if found := self.matches:
+            start = bisect_right(found, self.cursor) if step > 0 else bisect_left(found, self.cursor) - 1
+            self._look_at(found[start % len(found)])
+
+    # Copying
+
+    @property
+    def picked(self) -> range:
+        """The numbers of the rows that are picked, or of that under the cursor; none while it follows."""
+        if self.following or not self._rows:
+            return range(0)
+        ends = (self.cursor, self.cursor if self._anchor is None else self._anchor)
+        return range(min(ends), max(ends) + 1)
+
+    def action_copy(self) -> None:
+        """Copies what is picked; text that was selected with the mouse is the screen's to copy."""
+        if self.screen.get_selected_text() is not None or not self.picked:
+            raise SkipAction
+        self.app.copy_to_clipboard("\n".join(self.plain(self._rows[number]) for number in self.picked))
+        count = len(self.picked)
+        self.notify("1 line copied" if count == 1 else f"{count} lines copied")
+
+    def get_selection(self, selection: Selection) -> tuple[str, str] | None:
+        """The text that was selected with the mouse."""
+        start, end = selection
+        first = start.y if start else 0
+        rows = self._rows[first : end.y + 1 if end else None]
+        here = Selection(start and start - (0, first), end and end - (0, first))
+        return here.extract("\n".join(self.plain(row) for row in rows)), "\n"
+
+    def selection_updated(self, selection: Selection | None) -> None:
+        self.refresh()
+
+    # Drawing
+
+    def render_line(self, y: int) -> Strip:
+        number = self.scroll_offset.y + y
+        if number >= len(self._rows):
+            return Strip.blank(self.size.width, self.rich_style)
+        text = self._marked(number)
+        style = self.rich_style
+        gutter = "  "
+        if number in self.picked:
+            gutter = "> " if number == self.cursor else "| "
+            part = "line-view--cursor" if number == self.cursor else "line-view--picked"
+            style += self.get_component_rich_style(part, partial=True)
+        text.style = style
+        left = self.scroll_offset.x
+        line = Strip(text.render(self.app.console)).crop_extend(left, left + self.size.width - _GUTTER, style)
+        return Strip([Segment(gutter, style), *line.apply_offsets(left, number)])
+
+    def _marked(self, number: int) -> Text:
+        text = self.draw(self._rows[number])
+        text.end = ""
+        if self._needle:
+            style = self.get_component_rich_style("line-view--match", partial=True)
+            for start in _places(text.plain.casefold(), self._needle):
+                text.stylize(style, start, start + len(self._needle))
+        if (selection := self.text_selection) is not None and (span := selection.get_span(number)):
+            start, end = span
+            style = self.screen.get_component_rich_style("screen--selection")
+            text.stylize(style, start, len(text) if end == -1 else end)
+        return text
+
+
+def _places(text: str, needle: str) -> list[int]:
+    places = []
+    start = text.find(needle)
+    while start >= 0:
+        places.append(start)
+        start = text.find(needle, start + len(needle))
+    return places

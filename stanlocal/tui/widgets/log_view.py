@@ -1,0 +1,92 @@
+"""The nodes' lines as rows: time, node in its colour, mark, level, message."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import ClassVar
+
+from rich.style import Style
+from rich.text import Text
+
+from stanlocal.logs.merge import NodeLine
+from stanlocal.tui.milestones import Mark, mark
+from stanlocal.tui.widgets.line_view import LineView
+
+_LONGEST = 4_000
+"""Characters of a message that are shown: output is not to be trusted."""
+_COLOURS = 6
+_STYLES = {Mark.NONE: None, Mark.MILESTONE: "log--milestone", Mark.TROUBLE: "log--trouble"}
+
+
+class LogView(LineView[NodeLine]):
+    """The merged log."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "log--time",
+        "log--milestone",
+        "log--trouble",
+        *(f"log--node-{number}" for number in range(_COLOURS)),
+    }
+    DEFAULT_CSS = """
+    LogView {
+        .log--time { color: $text-muted; }
+        .log--milestone { text-style: bold; }
+        .log--trouble { color: $text-error; text-style: bold; }
+        .log--node-0 { color: $text-accent; }
+        .log--node-1 { color: $text-primary; }
+        .log--node-2 { color: $text-secondary; }
+        .log--node-3 { color: $text-success; }
+        .log--node-4 { color: $text-warning; }
+        .log--node-5 { color: $text-error; }
+    }
+    """
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.name_width = 0
+        """Columns for the nodes' names."""
+
+    def plain(self, row: NodeLine) -> str:
+        return "".join(self._parts(row))
+
+    def draw(self, row: NodeLine) -> Text:
+        time, node, message = self._parts(row)
+        kind = _STYLES[mark(row.line)]
+        return Text.assemble(
+            (time, self.get_component_rich_style("log--time", partial=True)),
+            (node, self._node_style(row.node)),
+            (message, self.get_component_rich_style(kind, partial=True) if kind else ""),
+        )
+
+    def _parts(self, row: NodeLine) -> tuple[str, str, str]:
+        line = row.line
+        return (
+            f"{clock(line.time)} ",
+            f"{row.node:<{self.name_width}} ",
+            f"{mark(line).value} {line.level or '---'} {printable(line.message)}",
+        )
+
+    def words(self, row: NodeLine) -> str:
+        return f"{row.node} {row.line.message}"
+
+    def time(self, row: NodeLine) -> datetime:
+        return row.line.time
+
+    def _node_style(self, node: str) -> Style:
+        number = int(node.rpartition("-")[2]) % _COLOURS
+        return self.get_component_rich_style(f"log--node-{number}", partial=True)
+
+
+def printable(message: str) -> str:
+    """On one line, without anything that a terminal would act on: clients choose what is logged."""
+    cut = message if len(message) <= _LONGEST else f"{message[:_LONGEST]} …"
+    return (
+        cut
+        if cut.isprintable()
+        else "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in cut)
+    )
+
+
+def clock(time: datetime) -> str:
+    """Local time of day, to the millisecond."""
+    return time.astimezone().strftime("%H:%M:%S.%f")[:-3]

@@ -1,0 +1,69 @@
+"""The logs of all nodes as one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Any, ClassVar, TypeVar
+
+from textual.binding import Binding, BindingType
+
+from stanlocal.logs.merge import NodeLine
+from stanlocal.tui.log_buffer import LogBuffer, Severity
+from stanlocal.tui.widgets.lines_pane import LinesPane
+from stanlocal.tui.widgets.log_view import LogView
+
+T = TypeVar("T")
+
+
+class LogsPane(LinesPane):
+    """The newest lines, merged in the order of time, filtered by node and level."""
+
+    KIND = "logs"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("o", "next_node", "Node"),
+        Binding("l", "next_severity", "Level"),
+    ]
+
+    def __init__(self, buffer: LogBuffer | None = None) -> None:
+        self._log = LogView(id="logs-view")
+        super().__init__(self._log)
+        self._buffer = LogBuffer() if buffer is None else buffer
+        self._passed_over = 0
+
+    def add(self, lines: Sequence[NodeLine], passed_over: int = 0) -> None:
+        """Takes lines as they come; before them `passed_over` were lost on the way."""
+        self._buffer.add(lines)
+        self._passed_over += passed_over
+        self._log.name_width = max([self._log.name_width, *(len(told.node) for told in lines)])
+        self._view.show(self._buffer.shown, sum(map(self._buffer.filter.admits, lines)))
+        self.refresh_status()
+
+    def status(self) -> Iterable[str]:
+        wanted = self._buffer.filter
+        yield from super().status()
+        yield wanted.node or "all nodes"
+        yield wanted.severity.value
+        yield f"{len(self._view.rows):,} lines"
+        if self._passed_over:
+            yield f"{self._passed_over:,} passed over"
+
+    def action_next_node(self) -> None:
+        """All nodes, then each alone."""
+        nodes = [node["name"] for node in self.document["nodes"]] if self.document else []
+        wanted = self._buffer.filter
+        self._choose(node=_after(wanted.node, [None, *nodes]))
+
+    def action_next_severity(self) -> None:
+        self._choose(severity=_after(self._buffer.filter.severity, list(Severity)))
+
+    def _choose(self, **change: Any) -> None:
+        self._buffer.filter = replace(self._buffer.filter, **change)
+        self._view.replace(self._buffer.shown)
+        self.refresh_status()
+
+
+def _after(current: T, choices: Sequence[T]) -> T:
+    """The choice after the current one, which may be gone."""
+    place = choices.index(current) if current in choices else -1
+    return choices[(place + 1) % len(choices)]
