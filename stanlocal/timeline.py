@@ -60,6 +60,29 @@ class Event:
         return {"time": rfc3339(self.time), "type": self.type, "node": self.node, "detail": self.detail}
 
 
+def in_words(event: Event) -> str:
+    """What an event tells, in words."""
+    detail = event.detail
+    match event.type:
+        case "state":
+            if detail["from"] == detail["to"]:
+                marks = [mark for mark in ("paused", "partitioned") if detail[mark]]
+                return ", ".join([detail["to"], *(marks or ["put right"])])
+            return f"{detail['from']} -> {detail['to']}"
+        case "group-state":
+            problem = f": {detail['problem']}" if detail["problem"] else ""
+            return f"{detail['from']} -> {detail['to']}{problem}"
+        case "fault" | "heal":
+            return str(detail["name"])
+        case "failover":
+            phases = [f"{name} {ms:.0f} ms" for name, ms in detail["phases_ms"].items() if ms is not None]
+            return f"{detail['cause']}: {detail['from']} -> {detail['to']} ({', '.join(phases)})"
+        case "lock":
+            return "took the store lock" if event.node else f"the lock file was {detail['lock_file']}"
+        case _:
+            return str(detail["problem"])
+
+
 class Timeline:
     """Turns the moments of one group into its events."""
 

@@ -163,28 +163,7 @@ def print_event(context: Context, event: Event) -> None:
     if context.json:
         context.print_json(event.document(), stream=True)
         return
+    from stanlocal.timeline import in_words
+
     time = event.time.astimezone().strftime("%H:%M:%S.%f")[:-3]
-    click.echo(f"{time}  {event.type:<11} {event.node or '':<8} {event_text(event)}".rstrip())
-
-
-def event_text(event: Event) -> str:
-    """What an event tells, in words."""
-    detail = event.detail
-    match event.type:
-        case "state":
-            if detail["from"] == detail["to"]:
-                marks = [mark for mark in ("paused", "partitioned") if detail[mark]]
-                return ", ".join([detail["to"], *(marks or ["put right"])])
-            return f"{detail['from']} -> {detail['to']}"
-        case "group-state":
-            problem = f": {detail['problem']}" if detail["problem"] else ""
-            return f"{detail['from']} -> {detail['to']}{problem}"
-        case "fault" | "heal":
-            return str(detail["name"])
-        case "failover":
-            phases = [f"{name} {ms:.0f} ms" for name, ms in detail["phases_ms"].items() if ms is not None]
-            return f"{detail['cause']}: {detail['from']} -> {detail['to']} ({', '.join(phases)})"
-        case "lock":
-            return "took the store lock" if event.node else f"the lock file was {detail['lock_file']}"
-        case _:
-            return str(detail["problem"])
+    click.echo(f"{time}  {event.type:<11} {event.node or '':<8} {in_words(event)}".rstrip())
