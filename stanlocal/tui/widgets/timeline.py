@@ -1,0 +1,121 @@
+"""What happened to the group: states, faults and their end, failovers, locks, problems."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import ClassVar
+
+from rich.text import Text
+
+from stanlocal.journal import rfc3339
+from stanlocal.timeline import Event, in_words
+from stanlocal.tui.widgets.line_view import LineView
+from stanlocal.tui.widgets.lines_pane import LinesPane
+from stanlocal.tui.widgets.log_view import clock, printable
+
+MOST_EVENTS = 10_000
+_GROUP = "group"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An event, and how long after the one before it happened."""
+
+    event: Event
+    after: timedelta | None
+
+
+class TimelineView(LineView[Entry]):
+    """Events as rows: time, since the event before, type, node, what."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "timeline--time",
+        "timeline--fault",
+        "timeline--heal",
+        "timeline--failover",
+        "timeline--problem",
+        "timeline--group-state",
+    }
+    DEFAULT_CSS = """
+    TimelineView {
+        .timeline--time { color: $text-muted; }
+        .timeline--fault { color: $text-error; text-style: bold; }
+        .timeline--problem { color: $text-error; }
+        .timeline--heal { color: $text-success; }
+        .timeline--failover { color: $text-warning; text-style: bold; }
+        .timeline--group-state { text-style: bold; }
+    }
+    """
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.name_width = len(_GROUP)
+        """Columns for the nodes' names."""
+
+    def plain(self, row: Entry) -> str:
+        return "".join(self._parts(row))
+
+    def draw(self, row: Entry) -> Text:
+        time, what = self._parts(row)
+        part = f"timeline--{row.event.type}"
+        known = part in self.COMPONENT_CLASSES
+        return Text.assemble(
+            (time, self.get_component_rich_style("timeline--time", partial=True)),
+            (what, self.get_component_rich_style(part, partial=True) if known else ""),
+        )
+
+    def words(self, row: Entry) -> str:
+        event = row.event
+        told = f"{rfc3339(event.time)} {event.type} {event.node or _GROUP}: {in_words(event)}"
+        if event.type == "fault":
+            told += f"; expected: {event.detail['expected']}"
+        return printable(told)
+
+    def time(self, row: Entry) -> datetime:
+        return row.event.time
+
+    def _parts(self, row: Entry) -> tuple[str, str]:
+        event = row.event
+        return (
+            f"{clock(event.time)} {_gap(row.after):>8} ",
+            f"{event.type:<11} {event.node or _GROUP:<{self.name_width}} {printable(in_words(event))}",
+        )
+
+
+class TimelinePane(LinesPane):
+    """The newest events, in the order in which they were told."""
+
+    KIND = "timeline"
+
+    def __init__(self) -> None:
+        self._timeline = TimelineView(id="timeline-view")
+        super().__init__(self._timeline)
+        self._entries: list[Entry] = []
+
+    def add(self, events: Sequence[Event]) -> None:
+        """Takes events, oldest first."""
+        for event in events:
+            after = event.time - self._entries[-1].event.time if self._entries else None
+            self._entries.append(Entry(event, after))
+        widths = (len(event.node or _GROUP) for event in events)
+        self._timeline.name_width = max(self._timeline.name_width, *widths, 0)
+        del self._entries[:-MOST_EVENTS]
+        self._view.show(self._entries, len(events))
+        self.refresh_status()
+
+    def status(self) -> Iterable[str]:
+        yield from super().status()
+        yield f"{len(self._view.rows):,} events"
+
+
+def _gap(after: timedelta | None) -> str:
+    """How much later, as far as one cares; nothing for what was told late."""
+    if after is None or after < timedelta(0):
+        return ""
+    seconds = after.total_seconds()
+    if seconds < 100:
+        return f"+{seconds:.3f}s"
+    minutes = seconds / 60
+    return f"+{minutes:.0f}min" if minutes < 100 else f"+{minutes / 60:.0f}h"
