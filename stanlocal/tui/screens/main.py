@@ -17,7 +17,9 @@ from stanlocal.api import FTGroup
 from stanlocal.tui.feed import Feed
 from stanlocal.tui.messages import EngineBack, EngineLost, EventSeen, FailoversChanged, GroupChanged, LogLines
 from stanlocal.tui.widgets.group_bar import GroupBar
+from stanlocal.tui.widgets.logs import LogsPane
 from stanlocal.tui.widgets.nodes import Nodes
+from stanlocal.tui.widgets.timeline import TimelinePane
 
 
 class MainScreen(Screen[None]):
@@ -46,7 +48,8 @@ class MainScreen(Screen[None]):
 
     def _panes(self) -> Iterator[tuple[str, Widget]]:
         """In the order of their keys, 1 to 7."""
-        yield from ()
+        yield "Logs", LogsPane().data_bind(MainScreen.document)
+        yield "Timeline", TimelinePane().data_bind(MainScreen.document)
 
     def on_mount(self) -> None:
         feed = Feed(self.group, self.post_message)
@@ -62,8 +65,10 @@ class MainScreen(Screen[None]):
     def on_engine_back(self, _: EngineBack) -> None:
         self.query_one(GroupBar).engine_lost = None
 
-    def on_log_lines(self, message: LogLines) -> None: ...
+    def on_log_lines(self, message: LogLines) -> None:
+        self.query_one(LogsPane).add(message.lines, message.passed_over)
 
-    def on_event_seen(self, message: EventSeen) -> None: ...
+    def on_event_seen(self, message: EventSeen) -> None:
+        self.query_one(TimelinePane).add(message.events)
 
     def on_failovers_changed(self, message: FailoversChanged) -> None: ...
