@@ -43,9 +43,15 @@ class Condition:
         return ", ".join(found)
 
     def __str__(self) -> str:
-        counts = [
-            f"{count} {what}"
-            for what in ("failovers", "acked", "delivered")
-            if (count := getattr(self, what))
-        ]
-        return ", ".join([self.state.value, *counts] if self.state else counts)
+        counts = {
+            "failover": self.failovers,
+            "message acked": self.acked,
+            "message delivered": self.delivered,
+        }
+        words = [_count(count, what) for what, count in counts.items() if count]
+        return ", ".join([self.state.value, *words] if self.state else words)
+
+
+def _count(count: int, what: str) -> str:
+    noun, *rest = what.split()
+    return " ".join([str(count), noun if count == 1 else f"{noun}s", *rest])

@@ -6,7 +6,6 @@ and its `detail`.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from datetime import datetime
@@ -20,9 +19,9 @@ from stanlocal.watch import Watch
 
 
 class Witness:
-    """Looks on from `since` until it is left; use it as an async context manager.
+    """Looks on, and knows the state; use it as an async context manager.
 
-    `tell` is given each event after it is in the ledger.
+    Only what happens from `since` on counts. `tell` is given each event after it is in the ledger.
     """
 
     def __init__(self, group: Group, ledger: Ledger, since: datetime, tell: Callable[[Event], None]) -> None:
@@ -34,16 +33,13 @@ class Witness:
         self._watch: Watch | None = None
         self.failovers = 0
         """Those that have been seen to their end."""
-        self.looking: asyncio.Task[None] | None = None
-        """Ends only by an error: then nothing more is known of the group."""
+        self.in_force: dict[str, str] = {}
+        """The faults in force, in words, by their ids."""
 
     async def __aenter__(self) -> Witness:
         async with AsyncExitStack() as stack:
-            watch = await stack.enter_async_context(await self._group.watch(story=True))
-            await watch.caught_up()
-            self._watch = watch
-            self.looking = asyncio.create_task(self._look_on(watch))
-            stack.push_async_callback(self._look_away, self.looking)
+            self._watch = await stack.enter_async_context(await self._group.watch(story=True))
+            await self._watch.caught_up()
             self._stack = stack.pop_all()
         return self
 
@@ -64,21 +60,23 @@ class Witness:
         await self._watch.refresh()
         return self._watch.status
 
-    async def _look_on(self, watch: Watch) -> None:
+    async def look_on(self) -> None:
+        """Sees all that happens, until it is cancelled."""
+        assert self._watch is not None, "a witness that was not entered"
         plan, _ = await self._group.find()
         timeline = Timeline(plan)
-        async for moment in watch.moments():
+        async for moment in self._watch.moments():
             for event in timeline.observe(moment):
                 if event.time >= self._since:
                     self._witness(event)
 
     def _witness(self, event: Event) -> None:
-        if event.type == "failover":
-            self.failovers += 1
+        match event.type:
+            case "failover":
+                self.failovers += 1
+            case "fault":
+                self.in_force[event.detail["id"]] = " ".join([event.detail["name"], *event.detail["targets"]])
+            case "heal":
+                self.in_force.pop(event.detail["id"], None)
         self._ledger.note(event.type, event.time, node=event.node, detail=event.detail)
         self._tell(event)
-
-    @staticmethod
-    async def _look_away(looking: asyncio.Task[None]) -> None:
-        looking.cancel()
-        await asyncio.gather(looking, return_exceptions=True)

@@ -1,0 +1,122 @@
+"""Takes the steps of a drill, each in its time, and waits for what each waits for."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from stanlocal.api import FTGroup
+from stanlocal.drill.conditions import Condition, Seen
+from stanlocal.drill.ledger import Ledger
+from stanlocal.drill.load import Load
+from stanlocal.drill.scenario import Heal, Inject, Publishers, Subscribers, Wait
+from stanlocal.drill.schedule import Beat
+from stanlocal.drill.witness import Witness
+from stanlocal.errors import StanlocalError, WaitTimeout
+from stanlocal.planning import Report
+
+_LOOK_S = 0.02
+"""How often a condition is looked at: acks come without a word."""
+
+
+class Player:
+    """Plays a schedule on a group that is under load; its times count from the moment it is made."""
+
+    def __init__(self, group: FTGroup, load: Load, witness: Witness, ledger: Ledger, tell: Report) -> None:
+        self._group = group
+        self._load = load
+        self._witness = witness
+        self._ledger = ledger
+        self._tell = tell
+        self._clock = asyncio.get_running_loop().time
+        self._begun = self._clock()
+        self.steps = 0
+        """Begun so far."""
+        self.doing = "waiting for the first step"
+
+    @property
+    def elapsed_s(self) -> float:
+        """Since it was made."""
+        return self._clock() - self._begun
+
+    async def play(self, beats: Iterator[Beat], duration_s: float | None) -> None:
+        """Takes one beat after the other until there is none, `duration_s` is over, or one cannot be taken.
+
+        What could not be done is noted in the ledger as `step-failed`, with the `problem`.
+        """
+        for beat in beats:
+            if not await self._turn(beat, duration_s):
+                return
+            self.steps, self.doing = beat.number, str(beat)
+            self._tell(f"step {beat.number}: {beat}")
+            self._ledger.note("step", datetime.now(UTC), detail={"number": beat.number, "step": str(beat)})
+            try:
+                await self._take(beat)
+            except StanlocalError as error:
+                note_failure(self._ledger, f"step {beat.number} ({beat.act})", error, self._tell)
+                return
+
+    async def _turn(self, beat: Beat, duration_s: float | None) -> bool:
+        """Waits for the beat's moment; False when the drill is over before."""
+        moment = self.elapsed_s + beat.after_s
+        if beat.at_s is not None:
+            moment = max(moment, beat.at_s)
+        over = duration_s is not None and moment >= duration_s
+        await asyncio.sleep(
+            max(0, (duration_s if duration_s is not None and over else moment) - self.elapsed_s)
+        )
+        return not over
+
+    async def _take(self, beat: Beat) -> None:
+        before = self._seen()
+        match beat.act:
+            case Inject(fault, targets):
+                injected = await self._group.inject(fault, *targets, for_s=beat.lasts_s)
+                if beat.lasts_s is not None:
+                    await asyncio.sleep(beat.lasts_s)
+                    await injected.heal()
+            case Heal(targets):
+                await self._group.heal(*targets)
+            case Publishers(on):
+                if on:
+                    self._load.start_publishers()
+                else:
+                    await self._load.stop_publishers()
+            case Subscribers(on, kind):
+                await (self._load.start_subscribers(kind) if on else self._load.stop_subscribers(kind))
+            case Wait():
+                pass
+        if beat.until is not None:
+            await self._until(beat.until, beat.within_s, before)
+
+    async def _until(self, condition: Condition, seconds: float, before: Seen) -> None:
+        await self._witness.look()
+        give_up = self._clock() + seconds
+        while missing := condition.missing(self._since(before)):
+            if self._load.failure is not None:
+                raise self._load.failure
+            if self._clock() >= give_up:
+                status = self._witness.status
+                raise WaitTimeout(f"{condition}: not reached within {seconds:g} s ({missing})", status.states)
+            await asyncio.sleep(_LOOK_S)
+
+    def _seen(self) -> Seen:
+        stats = self._load.stats()
+        return Seen(self._witness.status.state, self._witness.failovers, stats.acked, stats.delivered)
+
+    def _since(self, before: Seen) -> Seen:
+        now = self._seen()
+        return Seen(
+            now.state,
+            now.failovers - before.failovers,
+            now.acked - before.acked,
+            now.delivered - before.delivered,
+        )
+
+
+def note_failure(ledger: Ledger, what: str, error: StanlocalError, tell: Report) -> None:
+    """Puts on record that something could not be done: the verdict is bad then."""
+    problem = f"{what}: {error}"
+    tell(problem)
+    ledger.note("step-failed", datetime.now(UTC), detail={"problem": problem})

@@ -1,0 +1,265 @@
+"""Runs a drill: load on a group, the steps of a scenario, and a ledger of it all.
+
+A drill ends when its last step is done, its time is up, a step cannot be done, or it is stopped. However
+it ends, the group is healed, subscribers get the time to have everything, and what ran is judged.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import platform
+import secrets
+from contextlib import AsyncExitStack, aclosing
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import stanlocal
+from stanlocal.api import FTGroup
+from stanlocal.drill.checker import check
+from stanlocal.drill.entries import Header
+from stanlocal.drill.ledger import Ledger
+from stanlocal.drill.load import Load
+from stanlocal.drill.player import Player, note_failure
+from stanlocal.drill.progress import Progress
+from stanlocal.drill.reading import read
+from stanlocal.drill.scenario import Scenario
+from stanlocal.drill.schedule import length, schedule
+from stanlocal.drill.scratch import scratch_group
+from stanlocal.drill.verdict import Budget, Verdict, judge
+from stanlocal.drill.witness import Witness
+from stanlocal.errors import GroupError, StanlocalError
+from stanlocal.folders import make_private, state_home
+from stanlocal.planning import Report
+from stanlocal.states import GroupState
+from stanlocal.timeline import Event
+from stanlocal.together import beside
+
+DRAIN_S = 30.0
+"""How long subscribers have at the end, until they must have everything."""
+HEALTHY_S = 60.0
+"""How long the healed group has to be healthy again."""
+_FOLDER = "_drills"
+"""Among the folders of groups; no group can be called so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A drill that is over."""
+
+    verdict: Verdict
+    ledger: Path
+    interrupted: bool
+
+    def document(self) -> dict[str, Any]:
+        """The verdict as the contract shows it, and where its ledger is."""
+        header = self.verdict.findings.header
+        return {
+            **self.verdict.as_json(),
+            "drill": header.drill,
+            "seed": header.seed,
+            "interrupted": self.interrupted,
+            "ledger": str(self.ledger),
+        }
+
+
+class Drill:
+    """One run of a scenario: on the group `here`, which must be healthy, or on a scratch group.
+
+    `seed` decides all that is random; without one it is drawn, and is in the outcome. `budget` counts
+    instead of the scenario's. `tell` is given a line for each thing that happens.
+    """
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        *,
+        here: FTGroup | None = None,
+        engine: str | None = None,
+        config: Path | None = None,
+        seed: int | None = None,
+        budget: Budget | None = None,
+        ledger: Path | None = None,
+        tell: Report = lambda line: None,
+    ) -> None:
+        self.scenario = scenario
+        self.seed = secrets.randbits(32) if seed is None else seed
+        self.budget = budget or scenario.budget
+        self._here = here
+        self._engine = engine
+        self._config = config
+        self._path = ledger
+        self._tell = tell
+        self._stop = asyncio.Event()
+        self._doing = "starting"
+        self._playing: tuple[Player, Load, Witness] | None = None
+
+    def stop(self) -> bool:
+        """Ends the drill where it is: it heals, and judges what ran.
+
+        False when there is nothing to be judged yet: cancel `run` then.
+        """
+        self._stop.set()
+        return self._playing is not None
+
+    @property
+    def progress(self) -> Progress:
+        """How it goes; cheap."""
+        if self._playing is None:
+            return Progress(self._doing)
+        player, load, witness = self._playing
+        return Progress(
+            doing=self._doing or player.doing,
+            elapsed_s=player.elapsed_s,
+            steps=player.steps,
+            of_steps=length(self.scenario.steps),
+            duration_s=self.scenario.duration_s,
+            status=witness.status,
+            faults=tuple(witness.in_force.values()),
+            failovers=witness.failovers,
+            load=load.stats(),
+        )
+
+    async def run(self) -> Outcome:
+        """Runs it to its end.
+
+        Raises `GroupError` when the group is not fit for a drill, `LedgerError` when the ledger cannot be
+        written, and what `up` raises; what goes wrong in a step is part of the verdict. Cancelled, it heals
+        and leaves its ledger.
+        """
+        async with AsyncExitStack() as stack:
+            group = self._here
+            if group is None:
+                scratch = scratch_group(self.scenario, self._engine, self._config, self._phase)
+                group = await stack.enter_async_context(scratch)
+            header = await self._header(group)
+            path = self._path or _ledger_path(self.scenario.name, header.started)
+            ledger = stack.enter_context(Ledger.create(path, header))
+            scenario = self.scenario
+            ledger.note(
+                "scenario",
+                header.started,
+                detail={"title": scenario.title, "teaches": scenario.teaches, "source": scenario.source},
+            )
+            await self._drill(group, ledger)
+        self._phase("checking the ledger")
+        findings = await asyncio.to_thread(check, read(path))
+        return Outcome(judge(findings, self.budget), path, self._stop.is_set())
+
+    async def _header(self, group: FTGroup) -> Header:
+        """What the drill is. Raises `GroupError` when the group is not healthy."""
+        look = await group.look()
+        if look.status.state is not GroupState.HEALTHY:
+            raise GroupError(
+                f"a drill needs a healthy group, and '{look.plan.group}' is {look.status.state.value}; "
+                "see 'stanlocal status'"
+            )
+        spec, run = self.scenario.load, secrets.randbits(32)
+        if self._here is not None:  # its channels may be in use, and cannot be deleted afterwards
+            spec = replace(spec, channels=tuple(f"drill.{run:08x}.{channel}" for channel in spec.channels))
+        return Header(
+            load=spec,
+            drill=self.scenario.name,
+            group=look.plan.group,
+            seed=self.seed,
+            started=datetime.now(UTC),
+            run=run,
+            settings={
+                "nodes": [node.name for node in look.plan.nodes],
+                "engine": look.plan.engine,
+                "duration": self.scenario.duration_s,
+                "budget": asdict(self.budget),
+            },
+            versions={
+                "stanlocal": stanlocal.__version__,
+                "server": look.status.server_version or "unknown",
+                "python": platform.python_version(),
+            },
+        )
+
+    async def _drill(self, group: FTGroup, ledger: Ledger) -> None:
+        begun, core = ledger.header.started, await group.core()
+        async with (
+            Witness(core, ledger, begun, self._witnessed) as witness,
+            beside(witness.look_on()) as looking,
+            beside(_probe(group)) as probing,
+        ):
+            load = Load(group, ledger, client_ids=f"drill-{ledger.header.run:08x}")
+            self._phase("starting publishers and subscribers")
+            await load.start()
+            try:
+                player = Player(group, load, witness, ledger, self._tell)
+                self._playing, self._doing = (player, load, witness), ""
+                await self._play(player, {looking, probing})
+            finally:
+                await self._end(group, load, ledger)
+            for what, task in (("looking on", looking), ("the probe", probing)):
+                if task.done() and isinstance(error := task.exception(), StanlocalError):
+                    note_failure(ledger, what, error, self._tell)
+            ledger.note("end", datetime.now(UTC), detail={"interrupted": self._stop.is_set()})
+
+    async def _play(self, player: Player, lookers: set[asyncio.Task[None]]) -> None:
+        """Plays until all is done, the drill is stopped, or one of those who look on cannot any more."""
+        beats = schedule(self.scenario, self.seed)
+        async with (
+            beside(player.play(beats, self.scenario.duration_s)) as playing,
+            beside(self._stopped()) as stopping,
+        ):
+            await asyncio.wait({playing, stopping, *lookers}, return_when=asyncio.FIRST_COMPLETED)
+            if playing.done():
+                playing.result()
+
+    async def _stopped(self) -> None:
+        await self._stop.wait()
+
+    async def _end(self, group: FTGroup, load: Load, ledger: Ledger) -> None:
+        """Heals, lets everything arrive, and notes what can only be told at the end."""
+        begun = ledger.header.started
+        try:
+            self._phase("healing")
+            await group.heal()
+            await group.wait_state(GroupState.HEALTHY, timeout=HEALTHY_S)
+        except StanlocalError as error:
+            note_failure(ledger, "healing", error, self._tell)
+        self._phase("waiting until subscribers have everything")
+        await load.stop(DRAIN_S)
+        if isinstance(load.failure, StanlocalError):
+            note_failure(ledger, "the load", load.failure, self._tell)
+        for failover in await group.failovers():
+            if failover.started_at >= begun:
+                ledger.note("failover", failover.ready_at, node=failover.to_node, detail=failover.document())
+        for fault in await group.faults():
+            if fault.since >= begun:
+                ledger.note("observed", fault.since, node=None, detail=fault.document())
+
+    def _phase(self, line: str) -> None:
+        self._doing = line
+        self._tell(line)
+
+    def _witnessed(self, event: Event) -> None:
+        if event.type == "failover":
+            detail = event.detail
+            took = sum(filter(None, detail["phases_ms"].values()))
+            self._tell(f"failover: {detail['from']} to {detail['to']}, ready after {took:.0f} ms")
+
+
+async def _probe(group: FTGroup) -> None:
+    """A client's view of each failover, for the last of its phases."""
+    async with aclosing(group.probe()) as outages:
+        async for _ in outages:
+            pass
+
+
+def _ledger_path(scenario: str, started: datetime) -> Path:
+    """Where the ledger of a new drill goes; the folder is made, for its owner only."""
+    folder = make_private(state_home() / _FOLDER)
+    return folder / f"{started:%Y%m%dT%H%M%S}-{scenario}-{secrets.token_hex(2)}.ledger"
+
+
+async def run(scenario: Scenario | str | Path, **options: Any) -> Outcome:
+    """Runs a scenario, or the shipped one of that name, or the one in that file; options are `Drill`'s."""
+    from stanlocal.drill.scenario_file import load_scenario
+
+    found = scenario if isinstance(scenario, Scenario) else load_scenario(scenario)
+    return await Drill(found, **options).run()

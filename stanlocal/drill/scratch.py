@@ -1,0 +1,44 @@
+"""The group of a drill's own: made for it alone, and gone with it, store and all."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from stanlocal import leftovers
+from stanlocal.api import FTGroup
+from stanlocal.drill.scenario import Scenario
+from stanlocal.planning import Report
+
+
+@asynccontextmanager
+async def scratch_group(
+    scenario: Scenario, engine: str | None, config: Path | None, report: Report
+) -> AsyncIterator[FTGroup]:
+    """A group as the scenario wants it, up and healthy; purged at the end, however that comes.
+
+    What a drill that was killed has left is removed before.
+    """
+    await leftovers.remove(engine or "auto")
+    group = FTGroup(
+        group=f"drill-{secrets.token_hex(3)}",
+        nodes=scenario.nodes,
+        store_size=scenario.store_size,
+        engine=engine,
+        config=config,
+        bound_to=leftovers.this_process(),
+        report=report,
+        note=lambda line: None,  # on which ports it listens is of no interest
+    )
+    try:
+        report(f"starting {scenario.nodes} nodes of a scratch group")
+        await group.up()
+        yield group
+    finally:
+        report("removing the scratch group")
+        try:
+            await group.down(timeout=0, purge=True)
+        finally:
+            await group.close()
