@@ -6,8 +6,11 @@ from textual.app import App
 from textual.screen import Screen
 
 from stanlocal.api import FTGroup
+from stanlocal.tui.messages import Said
 from stanlocal.tui.notices import Notices
-from stanlocal.tui.screens.main import MainScreen
+from stanlocal.tui.screens.main import WIDE_FROM, MainScreen
+from stanlocal.tui.screens.start import StartScreen
+from stanlocal.tui.themes import THEMES
 
 
 class StanlocalApp(App[None]):
@@ -15,13 +18,26 @@ class StanlocalApp(App[None]):
 
     TITLE = "stanlocal"
     CSS_PATH = "stanlocal.tcss"
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 - textual's own declaration
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE_FROM, "-wide")]  # noqa: RUF012 - textual's own declaration
 
     def __init__(self, group: FTGroup, notices: Notices, *, read_only: bool = False) -> None:
         super().__init__()
         self.group = group
-        self.notices = notices
         self.read_only = read_only
+        self._notices = notices
+        for theme in THEMES:
+            self.register_theme(theme)
+        self.theme = THEMES[0].name
 
     def get_default_screen(self) -> Screen[None]:
         return MainScreen(self.group, read_only=self.read_only)
+
+    def on_mount(self) -> None:
+        self._notices.listen(lambda line: self.post_message(Said(line)))
+
+    def on_said(self, message: Said) -> None:
+        """To who started what is told of, else to the user."""
+        if isinstance(self.screen, StartScreen):
+            self.screen.tell(message.line)
+        else:
+            self.notify(message.line, markup=False)

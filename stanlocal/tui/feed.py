@@ -31,7 +31,9 @@ from stanlocal.tui.messages import (
     GroupChanged,
     GroupMissing,
     LogLines,
+    VitalsMeasured,
 )
+from stanlocal.vitals import measure
 from stanlocal.watch import Watch
 
 LOG_TAIL = 2_000
@@ -41,6 +43,7 @@ _LINES_EVERY_S = 0.05
 _LINES_AT_MOST = 5_000
 _EVENTS_EVERY_S = 0.05
 _EVENTS_AT_MOST = 10_000
+_VITALS_EVERY_S = 2.0
 _KEPT_MOMENTS = 50_000
 """From which failovers are found: those of a few thousand failovers."""
 
@@ -52,13 +55,15 @@ class Feed:
         self._group = group
         self._post = post
         self._lost: str | None = None
+        self._missing = False
+        self._look: Look | None = None
 
     async def follow_group(self) -> None:
-        """States, events and failovers, until cancelled or until there is no such group."""
+        """States, events and failovers, until cancelled."""
         await self._persist(self._watch)
 
     async def follow_logs(self) -> None:
-        """The nodes' lines, until cancelled or until there is no such group."""
+        """The nodes' lines, until cancelled."""
         await self._persist(self._read_logs)
 
     async def _persist(self, work: Callable[[Group], Coroutine[Any, Any, None]]) -> None:
@@ -66,11 +71,17 @@ class Feed:
             try:
                 await work(await self._group.core())
             except GroupNotFound as missing:
-                self._post(GroupMissing(str(missing)))
-                return
+                self._tell_missing(str(missing))
+                await asyncio.sleep(_RETRY_S)
             except StanlocalError as error:
                 self._tell_engine(str(error))
                 await asyncio.sleep(_RETRY_S)
+
+    def _tell_missing(self, reason: str) -> None:
+        self._tell_engine(None)
+        if not self._missing:
+            self._missing = True
+            self._post(GroupMissing(reason))
 
     def _tell_engine(self, lost: str | None) -> None:
         if lost is not None and lost != self._lost:
@@ -107,7 +118,16 @@ class Feed:
                 if {node.name for node in status.nodes} - known:
                     return
 
+    async def follow_vitals(self) -> None:
+        """The nodes' figures, every now and then, until cancelled."""
+        while True:
+            if self._look is not None and self._lost is None:
+                vitals = await measure(self._look.plan, self._look.status.nodes)
+                self._post(VitalsMeasured(vitals))
+            await asyncio.sleep(_VITALS_EVERY_S)
+
     def _tell_status(self, core: Group, look: Look) -> None:
+        self._look, self._missing = look, False
         self._post(GroupChanged(core.document(look), look.status, _missing(look.status)))
 
     async def _follow_story(self, plan: GroupPlan, watch: Watch) -> None:

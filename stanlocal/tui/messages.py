@@ -11,6 +11,7 @@ from stanlocal.failovers import Failover
 from stanlocal.logs.merge import NodeLine
 from stanlocal.states import GroupStatus
 from stanlocal.timeline import Event
+from stanlocal.vitals import Vitals
 
 
 class GroupChanged(Message):
@@ -57,6 +58,14 @@ class FailoversChanged(Message):
     def __init__(self, failovers: Sequence[Failover]) -> None:
         super().__init__()
         self.failovers = failovers
+
+
+class VitalsMeasured(Message):
+    """What each node that runs uses and carries now."""
+
+    def __init__(self, vitals: Mapping[str, Vitals]) -> None:
+        super().__init__()
+        self.vitals = vitals
 
 
 class EngineLost(Message):

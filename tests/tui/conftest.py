@@ -6,6 +6,8 @@ Tests ask for `ft_group`, bring it up with `world.up()`, and run `app(ft_group)`
 from __future__ import annotations
 
 import asyncio
+import html
+import re
 from collections.abc import AsyncIterator, Callable
 
 import pytest
@@ -49,3 +51,22 @@ async def until(pilot: Pilot[None], reached: Callable[[], bool], *, timeout: flo
 
 def app(group: FTGroup, *, read_only: bool = False) -> StanlocalApp:
     return StanlocalApp(group, Notices(), read_only=read_only)
+
+
+_ROW = re.compile(r'clip-path="url\(#[^)]*-line-(\d+)\)">(.*?)</text>')
+
+
+def shown(pilot: Pilot[None]) -> str:
+    """What is on the screen, as text."""
+    rows: dict[int, str] = {}
+    for number, text in _ROW.findall(pilot.app.export_screenshot()):
+        rows[int(number)] = rows.get(int(number), "") + html.unescape(text).replace("\xa0", " ")
+    return "\n".join(rows[number] for number in sorted(rows))
+
+
+async def until_shown(pilot: Pilot[None], text: str) -> None:
+    """Waits until the text is on the screen; what is there instead is in the error."""
+    try:
+        await until(pilot, lambda: text in shown(pilot))
+    except TimeoutError:
+        raise AssertionError(f"{text!r} is not on the screen:\n{shown(pilot)}") from None

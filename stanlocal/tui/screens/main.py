@@ -8,25 +8,71 @@ from typing import Any, ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
+from textual.events import Resize
 from textual.reactive import reactive
 from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Footer, TabbedContent, TabPane
 
 from stanlocal.api import FTGroup
+from stanlocal.tui.acting import Acting
 from stanlocal.tui.feed import Feed
-from stanlocal.tui.messages import EngineBack, EngineLost, EventSeen, FailoversChanged, GroupChanged, LogLines
+from stanlocal.tui.messages import (
+    EngineBack,
+    EngineLost,
+    EventSeen,
+    FailoversChanged,
+    GroupChanged,
+    GroupMissing,
+    LogLines,
+    VitalsMeasured,
+)
+from stanlocal.tui.screens.help import HelpScreen
+from stanlocal.tui.screens.start import StartScreen
+from stanlocal.tui.widgets.faults import FaultsPane
 from stanlocal.tui.widgets.group_bar import GroupBar
-from stanlocal.tui.widgets.logs import LogsPane
-from stanlocal.tui.widgets.nodes import Nodes
-from stanlocal.tui.widgets.timeline import TimelinePane
+from stanlocal.tui.widgets.nodes import ACTIVE, Nodes
+
+WIDE_FROM = 100
+"""Columns from which on the nodes stand beside the panes."""
+_CHANGING = frozenset({"fault", "pick_fault", "pick_signal", "start", "heal", "up", "down"})
+"""What is not to be had where nothing may be changed."""
 
 
 class MainScreen(Screen[None]):
-    """Hands down what the feed tells; acts on what the user asks."""
+    """Hands down what the feed tells, and up to `Acting` what the user asks for."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("q", "app.quit", "Quit", id="quit"),
+        Binding("k", "fault('kill')", "Kill", id="kill", tooltip="end the node's process at once"),
+        Binding("s", "fault('stop')", "Stop", id="stop", tooltip="SIGTERM, then SIGKILL after the grace"),
+        Binding("S", "start", "Start", id="start", tooltip="start a node that does not run"),
+        Binding("r", "fault('restart')", "Restart", id="restart", tooltip="stop the node and start it again"),
+        Binding("p", "fault('pause')", "Pause", id="pause", tooltip="freeze the node, or let it go on"),
+        Binding("c", "fault('partition')", "Cut", id="partition", tooltip="cut its routes, or rejoin them"),
+        Binding(
+            "i", "fault('isolate')", "Isolate", id="isolate", tooltip="cut all that leads to it, or rejoin"
+        ),
+        Binding("h", "heal", "Heal", id="heal", tooltip="undo every fault that is in force"),
+        Binding("f", "pick_fault", "Fault", id="fault", tooltip="any fault that there is"),
+        Binding(
+            "K", "pick_signal", "Signal", id="signal", tooltip="send a signal of your choice", show=False
+        ),
+        Binding(
+            "u", "up", "Up", id="up", tooltip="bring the group up, or back to what was asked", show=False
+        ),
+        Binding("D", "down", "Down", id="down", tooltip="take the group down, keep its store", show=False),
+        Binding("a", "target_active", "@active", id="active", tooltip="keys act on whichever node is active"),
+        Binding("j", "select(1)", "Next", id="next", tooltip="keys act on the next node"),
+        Binding(
+            "J", "select(-1)", "Previous", id="previous", tooltip="keys act on the node before", show=False
+        ),
+        Binding("y", "copy", "Copy", id="copy", tooltip="copy the last act as a command", show=False),
+        Binding("question_mark", "help", "Help", id="help", tooltip="this", show=False),
+        Binding("q", "app.quit", "Quit", id="quit", tooltip="the group is left as it is", show=False),
+        *(
+            Binding(f"{number}", f"pane({number})", f"Tab {number}", id=f"pane.{number}", show=False)
+            for number in range(1, 8)
+        ),
     ]
 
     document: reactive[Mapping[str, Any] | None] = reactive(None)
@@ -36,39 +82,113 @@ class MainScreen(Screen[None]):
         super().__init__()
         self.group = group
         self.read_only = read_only
+        self._acting = Acting(self, group)
+        self._asked_to_start = read_only
 
     def compose(self) -> ComposeResult:
-        yield GroupBar().data_bind(MainScreen.document)
+        yield GroupBar("read only  ? help  q quit" if self.read_only else "? help  q quit")
         with Container(id="body"):
-            yield Nodes().data_bind(MainScreen.document)
+            yield Nodes()
             with TabbedContent(id="panes"):
-                for title, pane in self._panes():
-                    yield TabPane(title, pane, id=title.lower())
-        yield Footer(show_command_palette=False)
+                for number, (title, pane) in enumerate(self._panes(), 1):
+                    yield TabPane(f"{number} {title}", pane, id=title.lower())
+        yield Footer(show_command_palette=False, compact=True)
 
     def _panes(self) -> Iterator[tuple[str, Widget]]:
-        """In the order of their keys, 1 to 7."""
-        yield "Logs", LogsPane().data_bind(MainScreen.document)
-        yield "Timeline", TimelinePane().data_bind(MainScreen.document)
+        """In the order of their keys."""
+        yield "Faults", FaultsPane(self.group, read_only=self.read_only).data_bind(MainScreen.document)
 
     def on_mount(self) -> None:
         feed = Feed(self.group, self.post_message)
         self.run_worker(feed.follow_group(), name="watch", group="watch", exclusive=True)
         self.run_worker(feed.follow_logs(), name="logs", group="logs", exclusive=True)
+        self.run_worker(feed.follow_vitals(), name="vitals", group="vitals", exclusive=True)
+
+    def on_resize(self, event: Resize) -> None:
+        self.query_one(Nodes).compact = event.size.width < WIDE_FROM
+
+    # What the feed tells
 
     def on_group_changed(self, message: GroupChanged) -> None:
+        self._acting.name, self._acting.status = message.document["group"], message.status
         self.document = message.document
+        self.query_one(GroupBar).show(message.document, message.missing)
+        self.query_one(Nodes).show(message.document, message.missing)
+        if not message.document["nodes"]:
+            self._ask_to_start(f"no node of the group '{message.document['group']}' runs")
+
+    def on_group_missing(self, message: GroupMissing) -> None:
+        self.query_one(GroupBar).show_trouble(message.reason)
+        self._ask_to_start(message.reason)
 
     def on_engine_lost(self, message: EngineLost) -> None:
-        self.query_one(GroupBar).engine_lost = message.reason
+        self.query_one(GroupBar).show_trouble(message.reason)
+        self.query_one(Nodes).add_class("-stale")
 
     def on_engine_back(self, _: EngineBack) -> None:
-        self.query_one(GroupBar).engine_lost = None
+        self.query_one(GroupBar).show_trouble(None)
+        self.query_one(Nodes).remove_class("-stale")
 
-    def on_log_lines(self, message: LogLines) -> None:
-        self.query_one(LogsPane).add(message.lines, message.passed_over)
+    def on_vitals_measured(self, message: VitalsMeasured) -> None:
+        self.query_one(Nodes).learn_vitals(message.vitals)
+
+    def on_log_lines(self, message: LogLines) -> None: ...
 
     def on_event_seen(self, message: EventSeen) -> None:
-        self.query_one(TimelinePane).add(message.events)
+        self.query_one(Nodes).learn_events(message.events)
 
     def on_failovers_changed(self, message: FailoversChanged) -> None: ...
+
+    def _ask_to_start(self, why: str) -> None:
+        """Once: who says no, or takes the group down, is not asked again."""
+        if not self._asked_to_start:
+            self._asked_to_start = True
+            self.app.push_screen(StartScreen(self.group, why))
+
+    # What the user asks for
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        return not (self.read_only and action in _CHANGING)
+
+    @property
+    def _target(self) -> str:
+        return self.query_one(Nodes).target
+
+    def action_fault(self, name: str) -> None:
+        again = next((key for key, bound in self.active_bindings.items() if bound.binding.id == name), None)
+        self.run_worker(self._acting.fault(name, self._target, again), name=name, group="act")
+
+    def action_pick_fault(self) -> None:
+        self.run_worker(self._acting.pick_fault(self._target), name="fault", group="act")
+
+    def action_pick_signal(self) -> None:
+        self.run_worker(self._acting.pick_signal(self._target), name="signal", group="act")
+
+    def action_start(self) -> None:
+        self.run_worker(self._acting.start(self._target), name="start", group="act")
+
+    def action_heal(self) -> None:
+        self.run_worker(self._acting.cure("heal", ()), name="heal", group="act")
+
+    def action_up(self) -> None:
+        self.app.push_screen(StartScreen(self.group, "this brings the group to the asked state"))
+
+    def action_down(self) -> None:
+        self.run_worker(self._acting.down(), name="down", group="act")
+
+    def action_target_active(self) -> None:
+        self.query_one(Nodes).target = ACTIVE
+
+    def action_select(self, step: int) -> None:
+        self.query_one(Nodes).action_select(step)
+
+    def action_copy(self) -> None:
+        self._acting.copy_last()
+
+    def action_help(self) -> None:
+        self.app.push_screen(HelpScreen(self.active_bindings.values()))
+
+    def action_pane(self, number: int) -> None:
+        panes = list(self.query(TabPane))
+        if number <= len(panes) and (pane := panes[number - 1]).id:
+            self.query_one("#panes", TabbedContent).active = pane.id

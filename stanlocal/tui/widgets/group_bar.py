@@ -1,26 +1,46 @@
-"""The group in one or two lines: its state in words, what that means, and what to do next."""
+"""The group on top: its state in words, what that means, and what to do next."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from textual.content import Content
-from textual.reactive import reactive
-from textual.widget import Widget
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.widgets import Static
 
-from stanlocal.tui.words import group_line
+from stanlocal.tui.words import group_text
 
 
-class GroupBar(Widget):
+class GroupBar(Horizontal):
     """The group's state."""
 
     DEFAULT_CSS = """
     GroupBar { height: auto; min-height: 2; max-height: 4; padding: 0 1; background: $panel; }
+    GroupBar #state { width: 1fr; height: auto; }
+    GroupBar #hint { width: auto; padding-left: 2; color: $text-muted; }
     """
 
-    document: reactive[Mapping[str, Any] | None] = reactive(None, layout=True)
-    engine_lost: reactive[str | None] = reactive(None, layout=True)
+    def __init__(self, hint: str) -> None:
+        super().__init__()
+        self._hint = hint
+        self._document: Mapping[str, Any] | None = None
+        self._missing: Sequence[str] = ()
+        self._trouble: str | None = None
 
-    def render(self) -> Content:
-        return group_line(self.document, self.engine_lost)
+    def compose(self) -> ComposeResult:
+        yield Static(group_text(None, (), None), id="state")
+        yield Static(self._hint, id="hint", markup=False)
+
+    def show(self, document: Mapping[str, Any], missing: Sequence[str]) -> None:
+        """The newest group document, and the nodes of the group that the engine has no more."""
+        self._document, self._missing = document, missing
+        self._update()
+
+    def show_trouble(self, trouble: str | None) -> None:
+        """Why the group cannot be seen now; None when it can."""
+        self._trouble = trouble
+        self._update()
+
+    def _update(self) -> None:
+        self.query_one("#state", Static).update(group_text(self._document, self._missing, self._trouble))

@@ -2,19 +2,101 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
-from textual.content import Content
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
 from textual.reactive import reactive
-from textual.widget import Widget
+
+from stanlocal.timeline import Event
+from stanlocal.tui.node_view import Known, NodeView, learn_events, learn_vitals, views
+from stanlocal.tui.widgets.node_card import NodeCard
+from stanlocal.vitals import Vitals
+
+ACTIVE = "@active"
 
 
-class Nodes(Widget):
-    """A card for each node."""
+class Nodes(VerticalScroll):
+    """A card for each node; one of them, or whichever is active, is the target."""
 
-    document: reactive[Mapping[str, Any] | None] = reactive(None, layout=True)
+    DEFAULT_CSS = """
+    Nodes { height: auto; max-height: 9; }
+    Nodes.-stale { opacity: 60%; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("down", "select(1)", "Next node", show=False, id="node.next"),
+        Binding("up", "select(-1)", "Previous node", show=False, id="node.previous"),
+    ]
 
-    def render(self) -> Content:
-        nodes = self.document["nodes"] if self.document else []
-        return Content("\n").join(Content(f"{node['name']} {node['state']}") for node in nodes)
+    compact: reactive[bool] = reactive(False)
+    target: reactive[str] = reactive(ACTIVE)
+    """What keys act on: a node's name, or `@active`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._document: Mapping[str, Any] | None = None
+        self._missing: Sequence[str] = ()
+        self._known: dict[str, Known] = {}
+        self._cards: list[NodeCard] = []
+
+    def show(self, document: Mapping[str, Any], missing: Sequence[str]) -> None:
+        """The newest group document, and the nodes of the group that the engine has no more."""
+        self._document, self._missing = document, missing
+        self._update()
+
+    def learn_events(self, events: Sequence[Event]) -> None:
+        """Events that were not told before, oldest first."""
+        learn_events(self._known, events)
+        self._update()
+
+    def learn_vitals(self, vitals: Mapping[str, Vitals]) -> None:
+        """The newest figures of the nodes that run."""
+        learn_vitals(self._known, vitals)
+        self._update()
+
+    def watch_target(self) -> None:
+        self._update()
+
+    def watch_compact(self) -> None:
+        self._update()
+
+    def action_select(self, step: int) -> None:
+        """The next or the previous node becomes the target; after the last comes the first."""
+        names = [card.view.name for card in self._cards if card.view]
+        marked = [at for at, name in enumerate(names) if name in self._marked()]
+        if names:
+            at = marked[0] if marked else -1 if step > 0 else 0
+            self.target = names[(at + step) % len(names)]
+
+    def on_node_card_picked(self, message: NodeCard.Picked) -> None:
+        message.stop()
+        self.target = message.node
+
+    def _marked(self) -> list[str]:
+        """The nodes that keys act on now."""
+        if self.target != ACTIVE:
+            return [self.target]
+        nodes = self._document["nodes"] if self._document else ()
+        return [node["name"] for node in nodes if node["state"] == "active"]
+
+    def _update(self) -> None:
+        if self._document is None:
+            return
+        shown = views(self._document, self._missing, self._known)
+        for card in self._cards[len(shown) :]:
+            card.remove()
+        fresh = [NodeCard() for _ in shown[len(self._cards) :]]
+        self._cards = [*self._cards[: len(shown)], *fresh]
+        for card, view in zip(self._cards, shown, strict=True):
+            self._fill(card, view)
+        if fresh:
+            self.mount_all(fresh)
+
+    def _fill(self, card: NodeCard, view: NodeView) -> None:
+        card.view = view
+        card.compact = self.compact
+        marked = view.name in self._marked()
+        card.mark = (ACTIVE if self.target == ACTIVE else "selected") if marked else ""
+        if marked and card.is_mounted:
+            card.scroll_visible()

@@ -1,0 +1,168 @@
+"""Does to the group what the user asks for: says what is expected, does it, tells what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from textual.screen import Screen
+
+from stanlocal.api import FTGroup
+from stanlocal.errors import NodeNotFound, StanlocalError
+from stanlocal.faults.base import Fault
+from stanlocal.faults.kill import ENDING_SIGNALS, Kill
+from stanlocal.faults.registry import FAULTS
+from stanlocal.journal import FaultRecord
+from stanlocal.states import GroupStatus, NodeStatus
+from stanlocal.targets import resolve
+from stanlocal.tui import actions
+from stanlocal.tui.actions import Command, Cure
+from stanlocal.tui.screens.pick import PickScreen
+from stanlocal.tui.screens.question import Question, QuestionScreen
+from stanlocal.tui.widgets.nodes import ACTIVE
+
+_TOLD_S = 12.0
+"""How long it stays on the screen what came of a fault."""
+
+
+class Acting:
+    """The user's hands on one group; its coroutines run in workers of `screen`."""
+
+    def __init__(self, screen: Screen[Any], group: FTGroup) -> None:
+        self._screen = screen
+        self._group = group
+        self.name = ""
+        """Of the group."""
+        self.status: GroupStatus | None = None
+        """The newest one, from which is predicted."""
+        self.last: Command | None = None
+        """What the user did last, as a command."""
+
+    # Faults
+
+    async def fault(self, name: str, target: str, again: str | None = None) -> None:
+        """Asks, with the prediction, and injects; on nodes that suffer from it already it is undone.
+
+        `again` is the key that asked, which is then also a yes.
+        """
+        kind = FAULTS[name]
+        targets = actions.default_targets(kind, target)
+        with self._errors_told():
+            nodes = self._nodes(targets)
+            cure = actions.toggled(name, nodes)
+            if cure is None:
+                await self._inject(kind(), targets, nodes, again)
+        if cure is not None:
+            await self.cure(cure, targets)
+
+    async def pick_fault(self, target: str) -> None:
+        """Any fault that there is."""
+        choices = [(name, fault.summary) for name, fault in FAULTS.items()]
+        name = await self._screen.app.push_screen_wait(PickScreen(f"a fault on {target}", choices))
+        if name is not None:
+            await self.fault(name, target)
+
+    async def pick_signal(self, target: str) -> None:
+        """Sends a signal of the user's choice: a kill, where it ends servers."""
+        chosen = await self._screen.app.push_screen_wait(PickScreen(f"a signal to {target}", actions.SIGNALS))
+        if chosen is None:
+            return
+        signal = f"SIG{chosen}"
+        with self._errors_told():
+            if signal in ENDING_SIGNALS:
+                await self._inject(Kill(signal), (target,), self._nodes((target,)), None)
+            else:
+                command = Command(self.name, ("kill", target, "--signal", chosen))
+                await self._do(f"{chosen} to {target}", command, self._group.kill(target, signal=signal))
+
+    async def _inject(
+        self, fault: Fault, targets: Sequence[str], nodes: Sequence[NodeStatus], again: str | None
+    ) -> None:
+        assert self.status is not None
+        question = Question(
+            what=f"{fault.name} {' '.join(node.name for node in nodes)}",
+            expected=fault.expect(self.status, nodes).text,
+            command=actions.of_fault(self.name, fault, targets),
+            warning=fault.costs_data,
+            again=again,
+        )
+        if not await self._screen.app.push_screen_wait(QuestionScreen(question)):
+            return
+        self.last = question.command
+        injected = await self._group.inject(fault, *targets)
+        self._tell_outcome(await injected.outcome())
+
+    def _tell_outcome(self, record: FaultRecord) -> None:
+        verdicts = {True: "as expected", False: "NOT AS EXPECTED", None: "undecided; see the tab Faults"}
+        self._screen.notify(
+            f"expected: {record.expected}\nobserved: {record.observed or 'nothing that decides it'}",
+            title=f"{record.name} {' '.join(record.targets)}: {verdicts[record.as_expected]}",
+            severity="error" if record.as_expected is False else "information",
+            timeout=_TOLD_S,
+            markup=False,
+        )
+
+    # Ways back
+
+    async def cure(self, cure: Cure, targets: Sequence[str]) -> None:
+        """Starts, unpauses or heals; heals everything when no target is given."""
+        act = {"start": self._group.start, "unpause": self._group.unpause, "heal": self._group.heal}[cure]
+        with self._errors_told():
+            await self._do(
+                f"{cure} {' '.join(targets) or 'everything'}",
+                Command(self.name, (cure, *targets)),
+                act(*targets),
+            )
+
+    async def start(self, target: str) -> None:
+        """Starts the target; where it is `@active`, every node that does not run."""
+        with self._errors_told():
+            if target != ACTIVE:
+                names = [node.name for node in self._nodes((target,))]
+            else:
+                names = [node.name for node in self._nodes(("@all",)) if not node.instance.running]
+            if not names:
+                raise NodeNotFound("every node runs; select the one that you mean")
+            command = Command(self.name, ("start", *names))
+            await self._do(f"start {' '.join(names)}", command, self._group.start(*names))
+
+    async def down(self) -> None:
+        """Takes the group down, if the user says yes; its store is kept."""
+        question = Question(
+            what=f"take {self.name} down",
+            expected="every node is stopped and removed, and no client is served; the store is kept, and "
+            "'up' brings the group back on the same ports",
+            command=Command(self.name, ("down",)),
+            warning="this ends the group for everybody who uses it",
+        )
+        if await self._screen.app.push_screen_wait(QuestionScreen(question)):
+            with self._errors_told():
+                await self._do("down", question.command, self._group.down())
+
+    def copy_last(self) -> None:
+        """To the clipboard, what was done last, as a command."""
+        if self.last is None:
+            self._screen.notify("nothing was done yet")
+        else:
+            self._screen.app.copy_to_clipboard(str(self.last))
+            self._screen.notify(f"copied: {self.last}", markup=False)
+
+    async def _do(self, what: str, command: Command, work: Coroutine[Any, Any, object]) -> None:
+        self.last = command
+        await work
+        self._screen.notify(f"{command}  (y copies it)", title=f"{what}: done", markup=False)
+
+    # What they have in common
+
+    def _nodes(self, targets: Sequence[str]) -> list[NodeStatus]:
+        if self.status is None:
+            raise NodeNotFound("the group is not known yet; try again in a moment")
+        return resolve(self.status, targets)
+
+    @contextmanager
+    def _errors_told(self) -> Iterator[None]:
+        try:
+            yield
+        except StanlocalError as error:
+            self._screen.notify(str(error), title="not done", severity="error", timeout=_TOLD_S, markup=False)

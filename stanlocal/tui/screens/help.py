@@ -1,0 +1,60 @@
+"""What can be done here: every key that works now, and what the states mean."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import groupby
+
+from textual.binding import ActiveBinding
+from textual.content import Content
+from textual.screen import Screen
+from textual.widget import Widget
+from textual.widgets import Static
+
+from stanlocal.document import MEANINGS
+from stanlocal.tui.screens.dialog import Dialog
+from stanlocal.tui.words import STYLES
+
+_MOUSE = "click a node to select it, a tab to open it, a key in the footer to press it"
+
+
+class HelpScreen(Dialog[None]):
+    """The keys as they are bound now, those of the focused pane first."""
+
+    title_text = "help"
+
+    def __init__(self, bindings: Iterable[ActiveBinding]) -> None:
+        super().__init__()
+        self._bound = list(bindings)
+
+    def content(self) -> list[Widget]:
+        parts: list[Widget] = []
+        for node, bound in groupby(self._bound, key=lambda active: active.node):
+            lines = [self._line(each) for each in bound if each.enabled and each.binding.description]
+            if lines:
+                place = "everywhere" if isinstance(node, Screen) or node is self.app else f"in {_name(node)}"
+                parts += [Static(place, classes="muted"), Static(Content("\n").join(lines), classes="gap")]
+        states = [
+            Content.assemble((f"{state:<12}", STYLES[state]), _plain(MEANINGS[state])) for state in MEANINGS
+        ]
+        parts += [
+            Static("what the group's states mean", classes="muted"),
+            Static(Content("\n").join(states), classes="gap"),
+            Static("mouse", classes="muted"),
+            Static(_MOUSE, classes="gap"),
+        ]
+        return parts
+
+    def _line(self, active: ActiveBinding) -> Content:
+        binding = active.binding
+        key = self.app.get_key_display(binding)
+        what = f"{binding.description}: {binding.tooltip}" if binding.tooltip else binding.description
+        return Content.assemble((f"{key:<10}", "bold $text-accent"), what)
+
+
+def _plain(meaning: str) -> str:
+    return meaning.format(active="one node")
+
+
+def _name(node: object) -> str:
+    return type(node).__name__.removesuffix("Pane").lower()

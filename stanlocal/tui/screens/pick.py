@@ -1,0 +1,39 @@
+"""Choosing one thing of a list."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import OptionList
+from textual.widgets.option_list import Option
+
+from stanlocal.tui.screens.dialog import Dialog
+
+
+class PickScreen(Dialog[str]):
+    """The name of the one that was chosen."""
+
+    DEFAULT_CSS = """
+    PickScreen OptionList { border: none; height: auto; max-height: 18; padding: 0; }
+    """
+
+    def __init__(self, title: str, choices: Sequence[tuple[str, str]]) -> None:
+        super().__init__()
+        self._title = title
+        self._choices = choices
+        """Each with what it is, in one line."""
+
+    def heading(self) -> str:
+        return self._title
+
+    def content(self) -> list[Widget]:
+        options = [
+            Option(Content.assemble((name, "bold"), "\n  ", (what, "$text-muted")), id=name)
+            for name, what in self._choices
+        ]
+        return [OptionList(*options)]
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        self.dismiss(event.option.id)

@@ -1,0 +1,101 @@
+"""The faults that there were: what was predicted against what was observed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.content import Content
+from textual.reactive import reactive
+from textual.widgets import DataTable, Static
+
+from stanlocal.api import FTGroup
+from stanlocal.errors import StanlocalError
+from stanlocal.journal import FaultRecord
+
+_VERDICTS = {True: "as expected", False: "NOT as expected", None: "undecided"}
+
+
+class FaultsPane(Vertical):
+    """A table of faults, the newest first, and below it the one that is highlighted in full."""
+
+    DEFAULT_CSS = """
+    FaultsPane DataTable { height: 1fr; }
+    FaultsPane #account { height: auto; max-height: 50%; padding: 0 1; border-top: solid $panel; }
+    """
+    COLUMNS: ClassVar = ("since", "fault", "on", "now", "verdict")
+
+    document: reactive[Mapping[str, Any] | None] = reactive(None)
+
+    def __init__(self, group: FTGroup, *, read_only: bool = False) -> None:
+        super().__init__()
+        self._group = group
+        self.read_only = read_only
+        self._records: Sequence[FaultRecord] = ()
+
+    def compose(self) -> ComposeResult:
+        table: DataTable[str] = DataTable(cursor_type="row", zebra_stripes=True)
+        table.add_columns(*self.COLUMNS)
+        yield table
+        yield Static(self._hint(), id="account", markup=False)
+
+    def _hint(self) -> str:
+        return "no faults yet" if self.read_only else "no faults yet: kill, pause or cut off a node"
+
+    def on_show(self) -> None:
+        self._read()
+
+    def watch_document(self) -> None:
+        if self.is_mounted and self.is_on_screen:
+            self._read()
+
+    def _read(self) -> None:
+        self.run_worker(self._read_records(), name="faults", group="faults", exclusive=True)
+
+    async def _read_records(self) -> None:
+        try:
+            self._records = list(reversed(await self._group.faults()))
+        except StanlocalError as error:
+            self.query_one("#account", Static).update(str(error))
+            return
+        table = self.query_one(DataTable)
+        at = table.cursor_row
+        table.clear()
+        for record in self._records:
+            table.add_row(*_row(record))
+        if self._records:
+            table.move_cursor(row=min(at, len(self._records) - 1))
+            self._account()
+
+    def on_data_table_row_highlighted(self) -> None:
+        self._account()
+
+    def _account(self) -> None:
+        at = self.query_one(DataTable).cursor_row
+        if at < len(self._records):
+            self.query_one("#account", Static).update(account(self._records[at]))
+
+
+def _row(record: FaultRecord) -> tuple[str, ...]:
+    return (
+        f"{record.since.astimezone():%H:%M:%S}",
+        record.name,
+        " ".join(record.targets),
+        "in force" if record.in_force else "over",
+        _VERDICTS[record.as_expected],
+    )
+
+
+def account(record: FaultRecord) -> Content:
+    """What was predicted and what was observed, in full."""
+    verdict = "bold $text-error" if record.as_expected is False else "bold"
+    return Content.assemble(
+        ("expected  ", "$text-muted"),
+        record.expected or "nothing was predicted",
+        ("\nobserved  ", "$text-muted"),
+        record.observed or "nothing yet that decides it",
+        ("\nverdict   ", "$text-muted"),
+        (_VERDICTS[record.as_expected], verdict),
+    )
