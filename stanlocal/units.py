@@ -10,3 +10,10 @@ def size(count: float) -> str:
             return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
         count /= 1024
     return f"{count:.1f} TiB"
+
+
+def ms(duration: float | None) -> str:
+    """Milliseconds; a dash for what is not known."""
+    if duration is None:
+        return "-"
+    return f"{duration:.1f}" if duration < 10 else f"{duration:,.0f}"

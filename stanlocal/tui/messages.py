@@ -11,6 +11,7 @@ from stanlocal.failovers import Failover
 from stanlocal.logs.merge import NodeLine
 from stanlocal.states import GroupStatus
 from stanlocal.timeline import Event
+from stanlocal.tui.clients.gaps import Gap
 from stanlocal.vitals import Vitals
 
 
@@ -78,6 +79,14 @@ class EngineLost(Message):
 
 class EngineBack(Message):
     """The engine answers again."""
+
+
+class GapFelt(Message):
+    """A client that was started here went without service."""
+
+    def __init__(self, gap: Gap) -> None:
+        super().__init__()
+        self.gap = gap
 
 
 class Said(Message):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 from dataclasses import dataclass
 from typing import Literal
 
@@ -47,8 +46,8 @@ class PublishOrder:
         return (b"%d " % number).ljust(self.size, b".")[: self.size]
 
     @property
-    def arguments(self) -> str:
-        """Of `stanlocal`, to the same end."""
+    def words(self) -> list[str]:
+        """The arguments of `stanlocal` to the same end."""
         words = ["pub", self.channel]
         count = _ENDLESS if self.count is None else self.count
         if count != 1 or not self.payload:
@@ -57,7 +56,7 @@ class PublishOrder:
             words += ["--rate", f"{self.rate:g}"]
         if not self.payload and self.size != MADE_UP_BYTES:
             words += ["--size", str(self.size)]
-        return shlex.join([*words, *(["--", self.payload] if self.payload else [])])
+        return [*words, *(["--", self.payload] if self.payload else [])]
 
 
 def publish_order(channel: str, payload: str, count: str, rate: str, size: str) -> PublishOrder:
@@ -102,8 +101,8 @@ class SubscribeOrder:
         return _NO_ID.sub("_", f"stanlocal-tui-{self.channel}-{self.durable}")
 
     @property
-    def arguments(self) -> str:
-        """Of `stanlocal`, to the same end."""
+    def words(self) -> list[str]:
+        """The arguments of `stanlocal` to the same end."""
         words = ["sub", self.channel, f"--{self.begin}"]
         if self.begin in ("seq", "since"):
             words.append(self.place)
@@ -113,7 +112,7 @@ class SubscribeOrder:
             ("--client-id", self.client_id),
         ):
             words += [option, value] if value else []
-        return shlex.join([*words, *(["--manual-ack"] if self.manual_ack else [])])
+        return [*words, *(["--manual-ack"] if self.manual_ack else [])]
 
     @property
     def summary(self) -> str:

@@ -50,7 +50,7 @@ class Publication:
         self.error: str | None = None
         """Why it ended before it was done, or the first message failed."""
         self.gaps: deque[Gap] = deque(maxlen=100)
-        self.is_over = False
+        self.ended = asyncio.Event()
         self._connect = connect
         self._felt = felt
         self._latencies_ms: deque[float] = deque(maxlen=_LATENCIES)
@@ -66,6 +66,10 @@ class Publication:
     def waiting(self) -> int:
         """Messages that are not acknowledged yet."""
         return self.published - self.acked - self.failed
+
+    @property
+    def is_over(self) -> bool:
+        return self.ended.is_set()
 
     @property
     def state(self) -> str:
@@ -113,9 +117,9 @@ class Publication:
         except StanlocalError as error:
             self.error = self.error or str(error)
         finally:
-            self.is_over = True
             if self._telling:
                 await asyncio.wait(self._telling)
+            self.ended.set()
 
     async def _until_stopped(self, work: Awaitable[None]) -> None:
         working = asyncio.ensure_future(work)

@@ -38,8 +38,10 @@ class Received:
     data: bytes
     """Its first bytes."""
     size: int
-    time: datetime
-    """When it was stored."""
+    stored: datetime
+    """By the server's clock."""
+    came: datetime
+    """By ours."""
     again: str = ""
     """How it came before, if it did: `redelivered 2`, or `again` for one that the server takes for new."""
 
@@ -55,7 +57,7 @@ class Reception:
         """Deliveries of messages that had come before."""
         self.last_sequence = 0
         self.error: str | None = None
-        self.is_over = False
+        self.ended = asyncio.Event()
         self._connect = connect
         self._sequences = None if order.queue else Sequences()
         self._unacked: dict[int, Message] = {}
@@ -77,6 +79,10 @@ class Reception:
     def unacked(self) -> int:
         """With manual ack: messages that wait for one."""
         return len(self._unacked)
+
+    @property
+    def is_over(self) -> bool:
+        return self.ended.is_set()
 
     @property
     def state(self) -> str:
@@ -129,7 +135,7 @@ class Reception:
         except StanlocalError as error:
             self.error = self.error or str(error)
         finally:
-            self.is_over = True
+            self.ended.set()
             self._unacked.clear()
 
     async def _subscribe(self, client: Client) -> Subscription:
@@ -145,6 +151,7 @@ class Reception:
         return subscription
 
     def _take(self, message: Message) -> None:
+        now = datetime.now(UTC)
         self.received += 1
         self.last_sequence = message.sequence
         first = self._sequences is None or self._sequences.add(message.sequence)
@@ -154,11 +161,11 @@ class Reception:
         self.again += bool(came_before)
         data = message.data
         self.messages.append(
-            Received(message.sequence, data[:PREVIEW_BYTES], len(data), message.time, came_before)
+            Received(message.sequence, data[:PREVIEW_BYTES], len(data), message.time, now, came_before)
         )
         if self.order.manual_ack:
             self._unacked[message.sequence] = message
-        outage = self._wait.came(datetime.now(UTC), more_due=True)
+        outage = self._wait.came(now, more_due=True)
         if outage is not None:
             self._silences.append(Gap("sub", self.order.channel, outage))
 

@@ -25,7 +25,7 @@ MS = timedelta(milliseconds=1)
 
 
 @pytest.mark.parametrize(
-    ("form", "order", "arguments"),
+    ("form", "order", "words"),
     [
         (("a", "hi", "1", "", ""), PublishOrder("a", "hi", 1, None, 128), "pub a -- hi"),
         (("a", "", "1", "", ""), PublishOrder("a", "", 1, None, 128), "pub a --count 1"),
@@ -42,10 +42,10 @@ MS = timedelta(milliseconds=1)
     ],
 )
 def test_a_publish_form_is_an_order_and_a_command(
-    form: tuple[str, ...], order: PublishOrder, arguments: str
+    form: tuple[str, ...], order: PublishOrder, words: str
 ) -> None:
     assert publish_order(*form) == order
-    assert order.arguments == arguments
+    assert shlex.join(order.words) == words
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_a_made_up_message_is_its_number_filled_up_to_the_size() -> None:
 def test_a_subscription_begins_where_the_form_says(begin: Start, place: str, start: StartPosition) -> None:
     order = SubscribeOrder("a", begin, place)
     assert order.start == start
-    assert order.arguments == " ".join(filter(None, ("sub a", f"--{begin}", place)))
+    assert order.words == ["sub", "a", f"--{begin}", *([place] if place else [])]
 
 
 @pytest.mark.parametrize(("begin", "place"), [("seq", ""), ("seq", "x"), ("since", ""), ("since", "soon")])
@@ -108,7 +108,7 @@ def test_a_durable_has_the_same_client_another_time_and_another_one_for_each_pla
 def test_a_subscription_tells_all_of_itself() -> None:
     order = SubscribeOrder("a", "seq", "7", durable="d", manual_ack=True)
     assert order.summary == "seq 7, durable d, manual ack"
-    assert order.arguments == "sub a --seq 7 --durable d --client-id stanlocal-tui-a-d --manual-ack"
+    assert shlex.join(order.words) == "sub a --seq 7 --durable d --client-id stanlocal-tui-a-d --manual-ack"
 
 
 # Waiting
