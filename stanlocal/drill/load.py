@@ -2,80 +2,217 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import asyncio
+from collections.abc import Coroutine, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
 from stanlocal.api import FTGroup
+from stanlocal.drill import watcher
+from stanlocal.drill.audit import audit
 from stanlocal.drill.ledger import Ledger
+from stanlocal.drill.meter import LoadStats, Meter
+from stanlocal.drill.publisher import Publisher
 from stanlocal.drill.spec import Kind
+from stanlocal.drill.subscriber import Subscriber
+from stanlocal.errors import StanError, StanlocalError
+from stanlocal.together import together
 
+if TYPE_CHECKING:
+    from stanlocal.stan.client import Client
 
-@dataclass(frozen=True, slots=True)
-class LoadStats:
-    """What a load has come to; rates are per second, over the last second, outages in seconds."""
+__all__ = ["Load", "LoadStats"]
 
-    published: int = 0
-    acked: int = 0
-    failed: int = 0
-    """Refused, or given up without an answer."""
-    delivered: int = 0
-    ack_rate: float = 0.0
-    delivery_rate: float = 0.0
-    outage: float = 0.0
-    """For how long now something is published and nothing acknowledged; 0 while acks come."""
-    worst_outage: float = 0.0
-    missing: int = 0
-    """Acknowledged, and not yet delivered to everyone who has to get them."""
+_LOOK_S = 0.05
+"""Between two looks at clients and counters."""
+_PATIENCE_S = 3600.0
+"""A publish is sent again and again for so long: an outage is to be measured, not to be given up."""
 
 
 class Load:
     """The load that the ledger's header asks for, on a group that is up.
 
-    `client_ids` begins every client id, and durable and queue names: it must be new to the group.
-    What happens to clients while it runs is told to the ledger and never raised; `failure` has what
-    ended it before its time.
+    `client_ids` begins every client id, and the names of durables and of the queue group; it must be new
+    to the group. What happens to clients while it runs is told to the ledger and not raised; `failure` has
+    what keeps it from going on.
     """
 
     def __init__(self, group: FTGroup, ledger: Ledger, *, client_ids: str) -> None:
-        raise NotImplementedError
+        self._group = group
+        self._ledger = ledger
+        self._client_ids = client_ids
+        self._roster = ledger.header.load.roster()
+        self._meter = Meter(len(self._roster.audiences) - 1)
+        self._clients: list[Client] = []
+        self._publishers: list[Publisher] = []
+        self._subscribers: list[Subscriber] = []
+        self._watching: asyncio.Task[None] | None = None
+        self._stopped = False
+        self.failure: StanlocalError | None = None
+        """The ledger's disk is full, or a client or subscription is lost for good."""
 
-    @property
-    def failure(self) -> BaseException | None:
-        """Why the load cannot go on: the ledger's disk is full, a client is lost for good."""
-        raise NotImplementedError
+    def stats(self) -> LoadStats:
+        """What it has come to, from counters: cheap."""
+        return self._meter.stats()
 
     async def start(self) -> None:
         """Returns once every subscriber is subscribed and the publishers are at work.
 
-        Raises `StanError` when a client cannot be connected; then nothing is left open. Cancelled: likewise.
+        Raises `StanError` when a client cannot be connected; then, and when cancelled, none is left open.
         """
-        raise NotImplementedError
+        readers, publishers = self._roster.readers[:-1], self._roster.publishers
+        try:
+            self._subscribers = await together(*(self._subscriber(index) for index, _ in enumerate(readers)))
+            self._publishers = await together(*(self._publisher(index) for index, _ in enumerate(publishers)))
+            urls = (await self._group.look()).plan.client_urls
+        except BaseException:
+            await self._close()
+            raise
+        self._ledger.note("load", datetime.now(UTC), step="started")
+        self._watching = asyncio.create_task(self._watch(urls), name="drill-watch")
+        self.start_publishers()
 
-    def stats(self) -> LoadStats:
-        """What it has come to, from counters: cheap."""
-        raise NotImplementedError
+    async def _connect(self, name: str) -> Client:
+        client = await self._group.connect(
+            f"{self._client_ids}-{name}", reconnect=True, ack_timeout=_PATIENCE_S
+        )
+        self._clients.append(client)
+        return client
+
+    async def _publisher(self, index: int) -> Publisher:
+        client = await self._connect(f"publisher-{index}")
+        return Publisher(index, self._roster.publishers[index], client, self._ledger, self._meter)
+
+    async def _subscriber(self, index: int) -> Subscriber:
+        reader = self._roster.readers[index]
+        client = await self._connect(reader.name)
+        group = f"{self._client_ids}-{self._roster.audiences[reader.audience].name}"
+        subscriber = Subscriber(index, reader, group, client, self._ledger, self._meter)
+        self._subscribers.append(subscriber)
+        await subscriber.start()
+        return subscriber
+
+    async def _watch(self, urls: Sequence[str]) -> None:
+        watched = [
+            *(watcher.Watched(each.client, publisher=index) for index, each in enumerate(self._publishers)),
+            *(watcher.Watched(each.client, reader=index) for index, each in enumerate(self._subscribers)),
+        ]
+        while self.failure is None:
+            watcher.look(watched, urls, self._ledger)
+            self._meter.sample()
+            self.failure = self._ledger.failure or self._lost_client()
+            await asyncio.sleep(_LOOK_S)
+        if self._ledger.failure is None:
+            self._problem(str(self.failure))
+
+    def _lost_client(self) -> StanError | None:
+        for client in self._clients:
+            if client.is_closed:
+                return StanError(
+                    f"client {client.client_id!r} of the load is lost; see the log for the reason"
+                )
+        for each in self._subscribers:
+            if not each.is_whole:
+                return StanError(f"{each.reader.name} was not subscribed again; see the log for the reason")
+        return None
+
+    def _problem(self, text: str) -> None:
+        self._ledger.note("problem", datetime.now(UTC), text=text)
+
+    # While it runs
+
+    def start_publishers(self) -> None:
+        """Publishes, or publishes again."""
+        for publisher in self._publishers:
+            publisher.start()
 
     async def stop_publishers(self) -> None:
         """Publishes no more, until `start_publishers`; returns once every message has its answer."""
-        raise NotImplementedError
-
-    def start_publishers(self) -> None:
-        """Publishes again."""
-        raise NotImplementedError
-
-    async def stop_subscribers(self, kind: Kind) -> None:
-        """Closes the subscriptions of that kind; what is published meanwhile they still have to get."""
-        raise NotImplementedError
+        await together(*(publisher.stop() for publisher in self._publishers))
 
     async def start_subscribers(self, kind: Kind) -> None:
-        """Subscribes again where they stopped."""
-        raise NotImplementedError
+        """Subscribes again where `stop_subscribers` ended it; raises `StanError`."""
+        await together(*(each.start() for each in self._subscribers if each.reader.kind == kind))
+
+    async def stop_subscribers(self, kind: Kind) -> None:
+        """Closes the subscriptions of that kind: what comes meanwhile they get when they start again.
+
+        Raises `StanError` when the server does not answer.
+        """
+        await together(*(each.stop() for each in self._subscribers if each.reader.kind == kind))
+
+    # The end
 
     async def stop(self, drain: float) -> None:
-        """Ends the load, and puts on record whether everybody got everything.
+        """Ends the load, and puts on record whether everybody got everything; the group should be healed.
 
-        Publishers end; subscribers have `drain` seconds until nothing acknowledged is missing; then
-        the channels are read once more from their beginning (the audit), with `drain` seconds as well;
-        all clients are closed. The group should be healed before. Stopping again does nothing.
-        Cancelled, it closes the clients and notes that deliveries had no time to come.
+        Publishers end; then subscribers have `drain` seconds until nothing acknowledged is missing; then
+        the channels are read from the load's beginning (the audit), for as long as something comes;
+        all clients are closed, and what the server keeps of them is removed. Stopping again does nothing.
+        Cancelled, it closes the clients, and the ledger does not say that all had the time to come.
         """
-        raise NotImplementedError
+        if self._stopped:
+            return
+        self._stopped = True
+        try:
+            await self._answered(drain)
+            await self._drained(drain)
+            await self._audited(drain)
+        finally:
+            await self._close()
+            self._ledger.note("load", datetime.now(UTC), step="stopped")
+
+    async def _answered(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self.stop_publishers()
+        except TimeoutError:
+            self._problem(f"publishes were not answered within {seconds:g} s of the load's end")
+
+    async def _drained(self, seconds: float) -> None:
+        began = asyncio.get_running_loop().time()
+        try:
+            async with asyncio.timeout(seconds):
+                await together(*(each.start() for each in self._subscribers))
+                while self._meter.missing and self.failure is None:  # noqa: ASYNC110 - too many to tell of each
+                    await asyncio.sleep(_LOOK_S)
+        except TimeoutError:
+            pass  # how much is missing is on record below
+        except StanError as error:
+            self._problem(str(error))
+        self._ledger.note(
+            "drained",
+            datetime.now(UTC),
+            missing=len(self._meter.missing),
+            seconds=round(asyncio.get_running_loop().time() - began, 3),
+        )
+
+    async def _audited(self, seconds: float) -> None:
+        reader = len(self._roster.readers) - 1
+        try:
+            async with asyncio.timeout(seconds):
+                client = await self._connect("audit")
+            auditor = Subscriber(reader, self._roster.readers[reader], "", client, self._ledger, self._meter)
+            await audit(auditor, self._subscribers)
+        except (StanError, TimeoutError) as error:
+            self._problem(f"the channels were not read at the end: {error or f'no client in {seconds:g} s'}")
+        else:
+            self._ledger.note("audit", datetime.now(UTC), messages=auditor.seen)
+
+    async def _close(self) -> None:
+        if self._watching is not None:
+            self._watching.cancel()
+            await asyncio.wait([self._watching])
+        for publisher in self._publishers:
+            await publisher.abandon()
+        forgetting = [self._tried(each.stop(forget=True)) for each in self._subscribers]
+        await together(*forgetting)
+        closing = [self._tried(client.close()) for client in self._clients]
+        await together(*closing)
+
+    async def _tried(self, ending: Coroutine[Any, Any, None]) -> None:
+        """A server that does not answer the goodbye is on record; here all is closed none the less."""
+        try:
+            await ending
+        except StanError as error:
+            self._problem(str(error))

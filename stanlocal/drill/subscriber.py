@@ -1,0 +1,121 @@
+"""One subscribing client of a load, subscribed to every channel: tells the ledger all that it is given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from stanlocal.drill.entries import REDELIVERED, Kind
+from stanlocal.drill.ledger import Ledger
+from stanlocal.drill.meter import Meter
+from stanlocal.drill.payload import read
+from stanlocal.drill.spec import Reader
+from stanlocal.errors import StanError
+from stanlocal.stan.start import NewOnly, StartPosition, StartSequence, StartTime
+
+if TYPE_CHECKING:
+    from stanlocal.stan.client import Client
+    from stanlocal.stan.message import Message
+    from stanlocal.stan.subscription import Subscription
+
+
+class Subscriber:
+    """Subscribes from `start` to `stop`; started again, it goes on where it was.
+
+    `name` is that of the durable or queue group at the server. Messages are acknowledged when they are told.
+    """
+
+    def __init__(
+        self, index: int, reader: Reader, name: str, client: Client, ledger: Ledger, meter: Meter
+    ) -> None:
+        self.client = client
+        self.reader = reader
+        self.first_sequence: dict[str, int] = {}
+        """The lowest sequence that it was given, by channel; none where it was given nothing."""
+        self.last_sequence: dict[str, int] = {}
+        """Likewise the highest."""
+        self.seen = 0
+        """Deliveries so far."""
+        self.channels = ledger.header.load.channels
+        self._index = index
+        self._name = name
+        self._ledger = ledger
+        self._meter = meter
+        self._since: datetime | None = None
+        self._open: list[Subscription] = []
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every subscription that it has still delivers."""
+        return not self.client.is_closed and all(each.is_open for each in self._open)
+
+    async def start(self, positions: Mapping[str, StartPosition] | None = None) -> None:
+        """Returns once the server has its subscriptions, from those positions or where it was.
+
+        Raises `StanError`. Nothing happens when it is started.
+        """
+        group = self._name if self.reader.kind == "queue" else ""
+        durable = self._name if self.reader.kind in ("queue", "durable") else ""
+        taken = {subscription.channel for subscription in self._open}
+        for channel in self.channels:
+            if channel not in taken:
+                subscription = await self.client.subscribe(
+                    channel,
+                    self._deliver(channel),
+                    start=positions[channel] if positions else self._where_it_was(channel),
+                    durable_name=durable,
+                    queue_group=group,
+                    ack_wait=self._ledger.header.load.ack_wait,
+                )
+                self._open.append(subscription)
+        self._since = self._since or datetime.now(UTC)
+
+    def _where_it_was(self, channel: str) -> StartPosition:
+        if channel in self.last_sequence:
+            return StartSequence(self.last_sequence[channel] + 1)
+        return StartTime(self._since) if self._since else NewOnly()
+
+    async def stop(self, *, forget: bool = False) -> None:
+        """Closes the subscriptions; with `forget` the server keeps no place for them.
+
+        Raises `StanError` when the server does not answer, after all were tried; then it can be called again.
+        """
+        failure: StanError | None = None
+        for subscription in list(self._open):
+            try:
+                if subscription.is_open:
+                    await (subscription.unsubscribe() if forget else subscription.close(drain=True))
+                self._open.remove(subscription)
+            except StanError as error:
+                failure = error
+        if failure is not None:
+            raise failure
+
+    def _deliver(self, channel: str) -> Callable[[Message], None]:
+        load = self._ledger.header.load
+        run, index, audience = self._ledger.header.run, self._index, self.reader.audience
+        place = load.channels.index(channel)
+        publishers = range(place, load.publishers, len(load.channels))
+        counted = self.reader.kind != "audit"
+        event, meter = self._ledger.event, self._meter
+        lowest, highest = self.first_sequence, self.last_sequence
+
+        def deliver(message: Message) -> None:
+            self.seen += 1
+            sequence = message.sequence
+            if sequence > highest.get(channel, 0):
+                highest[channel] = sequence
+            if sequence < lowest.setdefault(channel, sequence):
+                lowest[channel] = sequence
+            flags = REDELIVERED if message.redelivered else 0
+            found = read(run, message.data)
+            if found is None or found[0] not in publishers:
+                event(Kind.STRANGE, place, 0, index, sequence, flags, len(message.data))
+                return
+            publisher, number = found
+            event(Kind.DELIVERED, publisher, number, index, sequence, flags, message.redelivery_count)
+            if counted:
+                meter.delivered(audience, publisher, number)
+
+        return deliver

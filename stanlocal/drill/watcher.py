@@ -1,0 +1,39 @@
+"""Tells the ledger which node each client of a load is connected to, as that changes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from stanlocal.drill.entries import NOBODY, Kind
+from stanlocal.drill.ledger import Ledger
+
+if TYPE_CHECKING:
+    from stanlocal.stan.client import Client
+
+
+@dataclass(slots=True)
+class Watched:
+    """One client, by its number as publisher or as reader."""
+
+    client: Client
+    publisher: int = NOBODY
+    reader: int = NOBODY
+    node: int | None = None
+
+
+def look(watched: Sequence[Watched], urls: Sequence[str], ledger: Ledger) -> None:
+    """Tells of each client that is connected otherwise than when it was looked at last."""
+    for each in watched:
+        nats = each.client.nats
+        connected = nats is not None and nats.is_connected
+        node = _node(each.client.connected_url, urls) if connected else None
+        if node != each.node:
+            kind = Kind.DISCONNECTED if node is None else Kind.CONNECTED
+            ledger.event(kind, each.publisher, 0, each.reader, extra=NOBODY if node is None else node)
+            each.node = node
+
+
+def _node(url: str, urls: Sequence[str]) -> int:
+    return urls.index(url) if url in urls else NOBODY
