@@ -1,0 +1,160 @@
+"""The terminal interface in a browser: textual-serve, behind a secret address on the loopback interface.
+
+Each page that is opened runs a process of its own. Whoever has the address may do what its owner may, so
+that nothing is answered without the token in it, and a page of another site that learns it cannot use it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import secrets
+import shlex
+import socket
+from collections.abc import Awaitable, Callable, Sequence
+
+import aiohttp_jinja2
+from aiohttp import web
+from jinja2 import FileSystemLoader
+from textual_serve.app_service import AppService
+from textual_serve.server import Server, to_int
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+_HOST = "127.0.0.1"
+_TOKEN_BYTES = 32
+_END_S = 5.0
+"""How long a session's process may take to end before it is killed."""
+_HEARTBEAT_S = 15.0
+
+
+class Session(AppService):
+    """The process behind one page: neither outlives the other."""
+
+    async def run(self) -> None:
+        """Shows what the process draws until it has ended, however it did."""
+        try:
+            await super().run()
+        finally:
+            await self.remote_close()
+
+    async def stop(self) -> None:
+        """Asks the process to end, and kills it when it does not."""
+        process = self._process
+        if process is None:
+            return
+        try:
+            async with asyncio.timeout(_END_S):
+                await super().stop()
+                await process.wait()
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+
+
+class WebServer(Server):
+    """The pages of one command, under `/<token>/` of one port."""
+
+    def __init__(self, command: Sequence[str], port: int, title: str) -> None:
+        super().__init__(f"exec {shlex.join(command)}", host=_HOST, port=port, title=title)
+        self._token = secrets.token_urlsafe(_TOKEN_BYTES)
+        self._authority = f"{_HOST}:{port}"
+        self._origin = f"http://{self._authority}"
+        self._sessions: set[Session] = set()
+
+    @property
+    def address(self) -> str:
+        """The whole secret: to be told once, to the user."""
+        return f"{self._origin}/{self._token}/"
+
+    def application(self) -> web.Application:
+        """What answers; textual-serve's own would answer to anybody."""
+
+        @web.middleware
+        async def admitted(request: web.Request, handler: Handler) -> web.StreamResponse:
+            if not self._admits(request):
+                raise web.HTTPForbidden(text="403: open the address that 'stanlocal tui --web' printed\n")
+            return await handler(request)
+
+        app = web.Application(middlewares=[admitted])
+        aiohttp_jinja2.setup(app, loader=FileSystemLoader(self.templates_path))
+        app.add_routes(
+            [
+                web.get(f"/{self._token}/", self.handle_index, name="index"),
+                web.get(f"/{self._token}/ws", self.handle_websocket, name="websocket"),
+                web.static(f"/{self._token}/static", self.statics_path, name="static"),
+            ]
+        )
+        app.on_response_prepare.append(self._harden)
+        app.on_shutdown.append(self.on_shutdown)
+        return app
+
+    def _admits(self, request: web.Request) -> bool:
+        """By the token; by the host, against names that come to mean this machine; by the origin."""
+        told = request.path.split("/", 2)[1]
+        origin = request.headers.get("Origin")
+        opens_socket = request.headers.get("Upgrade") is not None
+        return (
+            hmac.compare_digest(told.encode(errors="replace"), self._token.encode())
+            and request.headers.get("Host") == self._authority
+            and (origin == self._origin or (origin is None and not opens_socket))
+        )
+
+    async def _harden(self, _: web.Request, response: web.StreamResponse) -> None:
+        """The page is not to load anything from elsewhere, nor to tell its address."""
+        policy = (
+            "default-src 'none'; img-src 'self' data:; font-src 'self'; script-src 'self' 'unsafe-inline'; "
+            f"style-src 'self' 'unsafe-inline'; connect-src ws://{self._authority}; "
+            "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        )
+        response.headers["Content-Security-Policy"] = policy
+        response.headers["Referrer-Policy"] = "no-referrer"
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        response.headers["Cache-Control"] = "no-store"
+
+    async def handle_websocket(self, request: web.Request) -> web.WebSocketResponse:
+        """Runs a session as long as its page is open."""
+        page = web.WebSocketResponse(heartbeat=_HEARTBEAT_S)
+        await page.prepare(request)
+
+        async def close() -> None:
+            await page.close()
+
+        session = Session(
+            self.command,
+            write_bytes=page.send_bytes,
+            write_str=page.send_str,
+            close=close,
+            download_manager=self.download_manager,
+        )
+        self._sessions.add(session)
+        try:
+            width, height = (request.query.get(side, "") for side in ("width", "height"))
+            await session.start(to_int(width, 80), to_int(height, 24))
+            await self._process_messages(page, session)
+        finally:
+            await session.stop()
+            self._sessions.discard(session)
+        return page
+
+    async def on_shutdown(self, app: web.Application) -> None:
+        """Ends every session."""
+        await asyncio.gather(*(session.stop() for session in self._sessions))
+
+
+async def serve(command: Sequence[str], *, title: str, tell: Callable[[str], object]) -> None:
+    """Serves what `command` shows until cancelled; then no process that it started is left.
+
+    `tell` gets the address, which holds the token, once it can be opened; it is in no log, and in nothing
+    that other processes can see.
+    """
+    with socket.create_server((_HOST, 0)) as listening:
+        server = WebServer(command, listening.getsockname()[1], title)
+        runner = web.AppRunner(server.application(), access_log=None, shutdown_timeout=_END_S)
+        try:
+            await runner.setup()
+            await web.SockSite(runner, listening).start()
+            tell(server.address)
+            await asyncio.Event().wait()
+        finally:
+            await runner.cleanup()
