@@ -186,16 +186,21 @@ class Watch:
     async def news(self) -> AsyncGenerator[GroupStatus]:
         """The status now, then whenever something may have changed: it, the journal, or `engine_lost`.
 
-        What changes while the caller is busy is told once.
+        What changes while the caller is busy is told once. While the engine is lost, the status is what
+        was known of the group last, which may be nothing yet.
         """
-        await self.caught_up()
+        told = -1
         while True:
-            version = self._version
-            yield self.status
             async with self._changed:
-                while self._version == version:
+                while self._version == told or not (self._is_caught_up or self.engine_lost):
                     self._check()
                     await self._changed.wait()
+                told = self._version
+            yield self.status
+
+    @property
+    def _is_caught_up(self) -> bool:
+        return all(node.caught_up.is_set() for node in self._nodes.values())
 
     async def moments(self) -> AsyncGenerator[Moment]:
         """The story so far in the order of time, then what happens, as it is seen. May be asked once."""

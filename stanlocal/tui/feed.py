@@ -113,6 +113,8 @@ class Feed:
         async with aclosing(watch.news()) as news:
             async for status in news:
                 self._tell_engine(str(watch.engine_lost) if watch.engine_lost else None)
+                if watch.engine_lost:
+                    continue
                 now = current_plan([node.instance for node in status.nodes]) or plan
                 self._tell_status(core, Look(now, status))
                 if {node.name for node in status.nodes} - known:
@@ -121,9 +123,11 @@ class Feed:
     async def follow_vitals(self) -> None:
         """The nodes' figures, every now and then, until cancelled."""
         while True:
-            if self._look is not None and self._lost is None:
-                vitals = await measure(self._look.plan, self._look.status.nodes)
-                self._post(VitalsMeasured(vitals))
+            if self._look is None or self._lost is not None:
+                await asyncio.sleep(_RETRY_S)
+                continue
+            vitals = await measure(self._look.plan, self._look.status.nodes)
+            self._post(VitalsMeasured(vitals))
             await asyncio.sleep(_VITALS_EVERY_S)
 
     def _tell_status(self, core: Group, look: Look) -> None:

@@ -23,13 +23,13 @@ def spark(values: Sequence[float], width: int, *, least_top: float) -> str:
 
 
 def card(view: NodeView) -> Content:
-    """Lines below the node's name."""
+    """What stands below the node's name."""
     lines = [_state(view)]
-    if view.state != "gone":
+    if view.client:
+        lines += [_row("clients", Content(view.client)), _row("monitor", Content(view.monitor))]
+    if view.runs:
         lines += [
-            _row("clients", _with(view.client, view.connections, "connection")),
-            _row("monitor", Content(view.monitor)),
-            _row("routes", _routes(view)),
+            _row("carries", _links(view)),
             _row("cpu", _cpu(view, _SPARK_WIDE)),
             _row("memory", _memory(view, _SPARK_WIDE)),
         ]
@@ -45,11 +45,11 @@ def line(view: NodeView) -> Content:
     parts = [
         Content(f"{view.name:<8}"),
         Content.styled(f"{view.state:<10}", STYLES[view.state]),
-        Content.styled("lock" if view.holds_lock else "    ", "bold $accent"),
-        Content.styled(f"{flags:<8}", "bold $warning") if flags else Content(f"{since:<8}"),
+        Content.styled("lock" if view.holds_lock else "    ", "bold $text-accent"),
+        Content.styled(f"{flags:<8}", "bold reverse $text-warning") if flags else Content(f"{since:<8}"),
         Content(f"{_port(view.client)} {_port(view.monitor)}"),
     ]
-    if view.state != "gone":
+    if view.runs:
         connections = "?" if view.connections is None else view.connections
         parts += [
             Content("routes ") + _routes(view),
@@ -65,9 +65,7 @@ def _state(view: NodeView) -> Content:
     if view.since is not None:
         parts.append(Content(f"since {view.since.astimezone():%H:%M:%S}"))
     if view.flags:
-        parts.append(Content.styled(" ".join(view.flags).upper(), "bold $warning"))
-    if view.holds_lock:
-        parts.append(Content.styled("has the lock", "bold $accent"))
+        parts.append(Content.styled(" ".join(view.flags).upper(), "bold reverse $text-warning"))
     return Content(" ").join(parts)
 
 
@@ -75,17 +73,19 @@ def _row(name: str, value: Content) -> Content:
     return Content.styled(f"{name:<8}", "$text-muted") + value
 
 
-def _with(address: str, count: int | None, what: str) -> Content:
-    if count is None:
-        return Content(address)
-    return Content(f"{address}  {count} {what}{'' if count == 1 else 's'}")
+def _links(view: NodeView) -> Content:
+    if view.connections is None:
+        return Content("? (its monitor does not answer)")
+    return Content.assemble(
+        f"{view.connections} connection{'' if view.connections == 1 else 's'}, routes ", _routes(view)
+    )
 
 
 def _routes(view: NodeView) -> Content:
     if view.routes is None:
         return Content("?")
     fewer = view.routes < view.routes_wanted
-    return Content.styled(f"{view.routes}/{view.routes_wanted}", "bold $warning" if fewer else "")
+    return Content.styled(f"{view.routes}/{view.routes_wanted}", "bold $text-warning" if fewer else "")
 
 
 def _cpu(view: NodeView, width: int) -> Content:

@@ -11,6 +11,7 @@ from typing import Any
 from stanlocal.timeline import Event
 from stanlocal.vitals import Vitals
 
+_WITHOUT_PROCESS = ("created", "stopped", "failed", "gone")
 SAMPLES = 60
 """Figures kept of each node."""
 
@@ -53,6 +54,11 @@ class NodeView:
     problem: str | None
 
     @property
+    def runs(self) -> bool:
+        """Whether there is a process, frozen or not."""
+        return self.state not in _WITHOUT_PROCESS
+
+    @property
     def flags(self) -> tuple[str, ...]:
         pairs = (("paused", self.paused), ("partitioned", self.partitioned))
         return tuple(name for name, so in pairs if so)
@@ -61,7 +67,7 @@ class NodeView:
 def views(document: Mapping[str, Any], missing: Sequence[str], known: Mapping[str, Known]) -> list[NodeView]:
     """The nodes of the group document and, by their names, those that are missing from it."""
     nodes = document["nodes"]
-    up = [node["name"] for node in nodes if node["state"] not in ("created", "stopped", "failed")]
+    up = [node["name"] for node in nodes if node["state"] not in _WITHOUT_PROCESS]
     there = [
         _view(document, node, known.get(node["name"], Known()), len(set(up) - {node["name"]}))
         for node in nodes

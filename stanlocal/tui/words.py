@@ -54,9 +54,9 @@ def group_text(document: Mapping[str, Any] | None, missing: Sequence[str], troub
     state = document["state"]
     first = Content.assemble(
         (document["group"], "bold"),
-        " is ",
+        ": ",
         (state, STYLES[state]),
-        f": {meaning(document)} ({document['engine']})",
+        f", {meaning(document)} ({document['engine']})",
     )
     if trouble is not None:
         lost = Content.assemble(("not seen now", "bold $text-error"), f": {trouble}")

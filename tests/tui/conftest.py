@@ -8,14 +8,17 @@ from __future__ import annotations
 import asyncio
 import html
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 
 import pytest
 from textual.pilot import Pilot
 
 from stanlocal.api import FTGroup
+from stanlocal.plan import GroupPlan
+from stanlocal.states import NodeStatus
 from stanlocal.tui.app import StanlocalApp
 from stanlocal.tui.notices import Notices
+from stanlocal.vitals import Vitals
 from tests.unit.core.conftest import NAME, World, world
 
 __all__ = ["world"]
@@ -29,6 +32,17 @@ def _engine_is_asked_again_soon(monkeypatch: pytest.MonkeyPatch) -> None:
     for retry in ("watch._ENGINE_RETRY_S", "logs.follow._ENGINE_RETRY_S", "logs.merge._RETRY_S"):
         monkeypatch.setattr(f"stanlocal.{retry}", 0.005)
     monkeypatch.setattr("stanlocal.tui.feed._RETRY_S", 0.005)
+
+
+@pytest.fixture(autouse=True)
+def _figures_are_always_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The fake's servers have no processes and listen nowhere."""
+
+    async def measure(plan: GroupPlan, nodes: Sequence[NodeStatus]) -> dict[str, Vitals]:
+        running = [node for node in nodes if node.instance.running]
+        return {node.name: Vitals(0.05, 20 << 20, 3, len(running) - 1) for node in running}
+
+    monkeypatch.setattr("stanlocal.tui.feed.measure", measure)
 
 
 @pytest.fixture

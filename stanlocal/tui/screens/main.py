@@ -31,7 +31,9 @@ from stanlocal.tui.screens.help import HelpScreen
 from stanlocal.tui.screens.start import StartScreen
 from stanlocal.tui.widgets.faults import FaultsPane
 from stanlocal.tui.widgets.group_bar import GroupBar
+from stanlocal.tui.widgets.logs import LogsPane
 from stanlocal.tui.widgets.nodes import ACTIVE, Nodes
+from stanlocal.tui.widgets.timeline import TimelinePane
 
 WIDE_FROM = 100
 """Columns from which on the nodes stand beside the panes."""
@@ -96,6 +98,8 @@ class MainScreen(Screen[None]):
 
     def _panes(self) -> Iterator[tuple[str, Widget]]:
         """In the order of their keys."""
+        yield "Logs", LogsPane().data_bind(MainScreen.document)
+        yield "Timeline", TimelinePane().data_bind(MainScreen.document)
         yield "Faults", FaultsPane(self.group, read_only=self.read_only).data_bind(MainScreen.document)
 
     def on_mount(self) -> None:
@@ -132,10 +136,12 @@ class MainScreen(Screen[None]):
     def on_vitals_measured(self, message: VitalsMeasured) -> None:
         self.query_one(Nodes).learn_vitals(message.vitals)
 
-    def on_log_lines(self, message: LogLines) -> None: ...
+    def on_log_lines(self, message: LogLines) -> None:
+        self.query_one(LogsPane).add(message.lines, message.passed_over)
 
     def on_event_seen(self, message: EventSeen) -> None:
         self.query_one(Nodes).learn_events(message.events)
+        self.query_one(TimelinePane).add(message.events)
 
     def on_failovers_changed(self, message: FailoversChanged) -> None: ...
 

@@ -52,8 +52,9 @@ class NodeCard(Widget):
         self.set_class(self.compact, "-compact")
 
     def _entitle(self) -> None:
-        name = self.view.name if self.view else ""
-        self.border_title = f"▸ {name}" if self.mark else name
+        if self.view is not None:
+            lock = " · has the store lock" if self.view.holds_lock else ""
+            self.border_title = f"{'▸ ' if self.mark else ''}{self.view.name}{lock}"
         self.border_subtitle = self.mark
 
     def on_click(self, event: Click) -> None:

@@ -98,6 +98,17 @@ async def test_news_tell_of_faults_and_of_the_engine_too_where_no_state_changes(
             await asyncio.wait_for(anext(news), 3)
 
 
+async def test_news_of_an_engine_that_goes_away_do_not_wait_for_the_nodes_output(world: World) -> None:
+    await world.up()
+    async with await world.group().watch() as watch, aclosing(watch.news()) as news:
+        with world.machine.losing_engine("the engine is away"):
+            await asyncio.wait_for(anext(news), 3)
+            assert str(watch.engine_lost) == "the engine is away"
+        while watch.engine_lost is not None:
+            status = await asyncio.wait_for(anext(news), 3)
+    assert status.state is GroupState.HEALTHY
+
+
 async def test_every_line_is_told_once_though_engine_and_nodes_come_and_go(world: World) -> None:
     await world.up()
     told: list[NodeLine] = []
