@@ -13,7 +13,6 @@ from stanlocal.errors import NodeNotFound, StanlocalError
 from stanlocal.faults.base import Fault
 from stanlocal.faults.kill import ENDING_SIGNALS, Kill
 from stanlocal.faults.registry import FAULTS
-from stanlocal.journal import FaultRecord
 from stanlocal.states import GroupStatus, NodeStatus
 from stanlocal.targets import resolve
 from stanlocal.tui import actions
@@ -21,9 +20,10 @@ from stanlocal.tui.actions import Command, Cure
 from stanlocal.tui.screens.pick import PickScreen
 from stanlocal.tui.screens.question import Question, QuestionScreen
 from stanlocal.tui.widgets.nodes import ACTIVE
+from stanlocal.tui.widgets.verdict import Verdict
 
 _TOLD_S = 12.0
-"""How long it stays on the screen what came of a fault."""
+"""How long an error stays on the screen."""
 
 
 class Acting:
@@ -58,7 +58,8 @@ class Acting:
 
     async def pick_fault(self, target: str) -> None:
         """Any fault that there is."""
-        choices = [(name, fault.summary) for name, fault in FAULTS.items()]
+        without_key_first = sorted(FAULTS.values(), key=lambda fault: fault.name in actions.KEYED)
+        choices = [(fault.name, fault.summary) for fault in without_key_first]
         name = await self._screen.app.push_screen_wait(PickScreen(f"a fault on {target}", choices))
         if name is not None:
             await self.fault(name, target)
@@ -74,7 +75,7 @@ class Acting:
                 await self._inject(Kill(signal), (target,), self._nodes((target,)), None)
             else:
                 command = Command(self.name, ("kill", target, "--signal", chosen))
-                await self._do(f"{chosen} to {target}", command, self._group.kill(target, signal=signal))
+                await self._do(command, self._group.kill(target, signal=signal))
 
     async def _inject(
         self, fault: Fault, targets: Sequence[str], nodes: Sequence[NodeStatus], again: str | None
@@ -90,18 +91,14 @@ class Acting:
         if not await self._screen.app.push_screen_wait(QuestionScreen(question)):
             return
         self.last = question.command
-        injected = await self._group.inject(fault, *targets)
-        self._tell_outcome(await injected.outcome())
-
-    def _tell_outcome(self, record: FaultRecord) -> None:
-        verdicts = {True: "as expected", False: "NOT AS EXPECTED", None: "undecided; see the tab Faults"}
-        self._screen.notify(
-            f"expected: {record.expected}\nobserved: {record.observed or 'nothing that decides it'}",
-            title=f"{record.name} {' '.join(record.targets)}: {verdicts[record.as_expected]}",
-            severity="error" if record.as_expected is False else "information",
-            timeout=_TOLD_S,
-            markup=False,
-        )
+        verdict = self._screen.query_one(Verdict)
+        verdict.expect(question.command, question.expected)
+        try:
+            injected = await self._group.inject(fault, *targets)
+            verdict.tell(question.command, await injected.outcome())
+        except StanlocalError:
+            verdict.hide()
+            raise
 
     # Ways back
 
@@ -109,11 +106,7 @@ class Acting:
         """Starts, unpauses or heals; heals everything when no target is given."""
         act = {"start": self._group.start, "unpause": self._group.unpause, "heal": self._group.heal}[cure]
         with self._errors_told():
-            await self._do(
-                f"{cure} {' '.join(targets) or 'everything'}",
-                Command(self.name, (cure, *targets)),
-                act(*targets),
-            )
+            await self._do(Command(self.name, (cure, *targets)), act(*targets))
 
     async def start(self, target: str) -> None:
         """Starts the target; where it is `@active`, every node that does not run."""
@@ -125,7 +118,7 @@ class Acting:
             if not names:
                 raise NodeNotFound("every node runs; select the one that you mean")
             command = Command(self.name, ("start", *names))
-            await self._do(f"start {' '.join(names)}", command, self._group.start(*names))
+            await self._do(command, self._group.start(*names))
 
     async def down(self) -> None:
         """Takes the group down, if the user says yes; its store is kept."""
@@ -138,7 +131,7 @@ class Acting:
         )
         if await self._screen.app.push_screen_wait(QuestionScreen(question)):
             with self._errors_told():
-                await self._do("down", question.command, self._group.down())
+                await self._do(question.command, self._group.down())
 
     def copy_last(self) -> None:
         """To the clipboard, what was done last, as a command."""
@@ -148,10 +141,10 @@ class Acting:
             self._screen.app.copy_to_clipboard(str(self.last))
             self._screen.notify(f"copied: {self.last}", markup=False)
 
-    async def _do(self, what: str, command: Command, work: Coroutine[Any, Any, object]) -> None:
+    async def _do(self, command: Command, work: Coroutine[Any, Any, object]) -> None:
         self.last = command
         await work
-        self._screen.notify(f"{command}  (y copies it)", title=f"{what}: done", markup=False)
+        self._screen.query_one(Verdict).done(command)
 
     # What they have in common
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from types import MappingProxyType
 from typing import Literal, TypeAlias
 
 from stanlocal.faults.base import Fault
@@ -13,9 +12,7 @@ from stanlocal.states import NodeStatus
 
 DEFAULT_GROUP = "stan"
 
-KEYED: Mapping[str, str] = MappingProxyType(
-    {"kill": "k", "stop": "s", "restart": "r", "pause": "p", "partition": "c", "isolate": "i"}
-)
+KEYED = frozenset({"kill", "stop", "restart", "pause", "partition", "isolate"})
 """The faults that have a key, and a command, of their own; the others are found in a list."""
 
 SIGNALS = (

@@ -56,7 +56,7 @@ def group_text(document: Mapping[str, Any] | None, missing: Sequence[str], troub
         (document["group"], "bold"),
         ": ",
         (state, STYLES[state]),
-        f", {meaning(document)} ({document['engine']})",
+        f", {meaning(document)}",
     )
     if trouble is not None:
         lost = Content.assemble(("not seen now", "bold $text-error"), f": {trouble}")

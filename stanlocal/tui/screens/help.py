@@ -15,7 +15,10 @@ from stanlocal.document import MEANINGS
 from stanlocal.tui.screens.dialog import Dialog
 from stanlocal.tui.words import STYLES
 
-_MOUSE = "click a node to select it, a tab to open it, a key in the footer to press it"
+_BESIDES = """\
+ctrl+p    every command, by name; also themes and a screenshot
+tab       the next part of the screen, whose keys are then in the footer
+mouse     click a node to select it, a tab to open it, a key in the footer to press it"""
 
 
 class HelpScreen(Dialog[None]):
@@ -30,20 +33,21 @@ class HelpScreen(Dialog[None]):
     def content(self) -> list[Widget]:
         parts: list[Widget] = []
         for node, bound in groupby(self._bound, key=lambda active: active.node):
-            lines = [self._line(each) for each in bound if each.enabled and each.binding.description]
+            lines = [self._line(each) for each in bound if each.enabled and _is_ours(each)]
             if lines:
-                place = "everywhere" if isinstance(node, Screen) or node is self.app else f"in {_name(node)}"
+                place = "everywhere" if isinstance(node, Screen) else f"in {_name(node)}"
                 parts += [Static(place, classes="muted"), Static(Content("\n").join(lines), classes="gap")]
         states = [
-            Content.assemble((f"{state:<12}", STYLES[state]), _plain(MEANINGS[state])) for state in MEANINGS
+            Content.assemble((f"{state:<12}", STYLES[state]), meaning.format(active="one node"))
+            for state, meaning in MEANINGS.items()
         ]
-        parts += [
+        return [
+            *parts,
             Static("what the group's states mean", classes="muted"),
             Static(Content("\n").join(states), classes="gap"),
-            Static("mouse", classes="muted"),
-            Static(_MOUSE, classes="gap"),
+            Static("besides", classes="muted"),
+            Static(_BESIDES),
         ]
-        return parts
 
     def _line(self, active: ActiveBinding) -> Content:
         binding = active.binding
@@ -52,8 +56,11 @@ class HelpScreen(Dialog[None]):
         return Content.assemble((f"{key:<10}", "bold $text-accent"), what)
 
 
-def _plain(meaning: str) -> str:
-    return meaning.format(active="one node")
+def _is_ours(active: ActiveBinding) -> bool:
+    """Not one that every widget of the toolkit has, such as for scrolling."""
+    classes = [each for each in type(active.node).__mro__ if each.__module__.startswith("stanlocal.")]
+    ours = (binding for each in classes for binding in vars(each).get("BINDINGS", ()))
+    return any(binding.action == active.binding.action for binding in ours)
 
 
 def _name(node: object) -> str:

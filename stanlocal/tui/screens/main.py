@@ -34,6 +34,7 @@ from stanlocal.tui.widgets.group_bar import GroupBar
 from stanlocal.tui.widgets.logs import LogsPane
 from stanlocal.tui.widgets.nodes import ACTIVE, Nodes
 from stanlocal.tui.widgets.timeline import TimelinePane
+from stanlocal.tui.widgets.verdict import Verdict
 
 WIDE_FROM = 100
 """Columns from which on the nodes stand beside the panes."""
@@ -94,6 +95,7 @@ class MainScreen(Screen[None]):
             with TabbedContent(id="panes"):
                 for number, (title, pane) in enumerate(self._panes(), 1):
                     yield TabPane(f"{number} {title}", pane, id=title.lower())
+        yield Verdict()
         yield Footer(show_command_palette=False, compact=True)
 
     def _panes(self) -> Iterator[tuple[str, Widget]]:

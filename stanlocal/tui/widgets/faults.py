@@ -7,15 +7,13 @@ from typing import Any, ClassVar
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.content import Content
 from textual.reactive import reactive
 from textual.widgets import DataTable, Static
 
 from stanlocal.api import FTGroup
 from stanlocal.errors import StanlocalError
 from stanlocal.journal import FaultRecord
-
-_VERDICTS = {True: "as expected", False: "NOT as expected", None: "undecided"}
+from stanlocal.tui.fault_text import VERDICTS, in_full
 
 
 class FaultsPane(Vertical):
@@ -75,7 +73,7 @@ class FaultsPane(Vertical):
     def _account(self) -> None:
         at = self.query_one(DataTable).cursor_row
         if at < len(self._records):
-            self.query_one("#account", Static).update(account(self._records[at]))
+            self.query_one("#account", Static).update(in_full(self._records[at]))
 
 
 def _row(record: FaultRecord) -> tuple[str, ...]:
@@ -84,18 +82,5 @@ def _row(record: FaultRecord) -> tuple[str, ...]:
         record.name,
         " ".join(record.targets),
         "in force" if record.in_force else "over",
-        _VERDICTS[record.as_expected],
-    )
-
-
-def account(record: FaultRecord) -> Content:
-    """What was predicted and what was observed, in full."""
-    verdict = "bold $text-error" if record.as_expected is False else "bold"
-    return Content.assemble(
-        ("expected  ", "$text-muted"),
-        record.expected or "nothing was predicted",
-        ("\nobserved  ", "$text-muted"),
-        record.observed or "nothing yet that decides it",
-        ("\nverdict   ", "$text-muted"),
-        (_VERDICTS[record.as_expected], verdict),
+        VERDICTS[record.as_expected],
     )
