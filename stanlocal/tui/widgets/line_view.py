@@ -48,18 +48,35 @@ class LineView(ScrollView, Generic[Row], can_focus=True):
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("space", "follow_or_pause", "Pause/follow"),
-        Binding("up", "move(-1)", "Line up", show=False),
-        Binding("down", "move(1)", "Line down", show=False),
-        Binding("shift+up", "move(-1, True)", "Pick line above", show=False),
-        Binding("shift+down", "move(1, True)", "Pick line below", show=False),
-        Binding("pageup", "page(-1)", "Page up", show=False),
-        Binding("pagedown", "page(1)", "Page down", show=False),
-        Binding("home", "oldest", "Oldest", show=False),
-        Binding("end", "follow", "Newest", show=False),
-        Binding("left", "sideways(-8)", "Left", show=False),
-        Binding("right", "sideways(8)", "Right", show=False),
-        Binding("ctrl+c,super+c", "copy", "Copy lines", show=False),
+        Binding(
+            "space", "follow_or_pause", "Pause/follow", id="lines.follow", tooltip="stand still, or go on"
+        ),
+        Binding(
+            "up", "move(-1)", "Up", id="lines.up", tooltip="pause, and look at the line above", show=False
+        ),
+        Binding("down", "move(1)", "Down", id="lines.down", tooltip="look at the line below", show=False),
+        Binding(
+            "shift+up",
+            "move(-1, True)",
+            "Pick up",
+            id="lines.pick_up",
+            tooltip="pick lines to copy",
+            show=False,
+        ),
+        Binding(
+            "shift+down", "move(1, True)", "Pick down", id="lines.pick_down", tooltip="the same", show=False
+        ),
+        Binding("pageup", "page(-1)", "Page up", id="lines.page_up", show=False),
+        Binding("pagedown", "page(1)", "Page down", id="lines.page_down", show=False),
+        Binding("home", "oldest", "Oldest", id="lines.oldest", show=False),
+        Binding("end", "follow", "Newest", id="lines.newest", tooltip="follow again", show=False),
+        Binding("left", "sideways(-8)", "Left", id="lines.left", show=False),
+        Binding(
+            "right", "sideways(8)", "Right", id="lines.right", tooltip="see more of long lines", show=False
+        ),
+        Binding(
+            "ctrl+c,super+c", "copy", "Copy", id="lines.copy", tooltip="copy the lines picked", show=False
+        ),
     ]
 
     following: reactive[bool] = reactive(True, init=False)

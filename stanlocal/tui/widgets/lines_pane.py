@@ -31,11 +31,11 @@ class LinesPane(Vertical):
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("slash", "ask('search')", "Search"),
-        Binding("n", "to_match(1)", "Next match", show=False),
-        Binding("N", "to_match(-1)", "Previous match", show=False),
-        Binding("ctrl+s", "ask('save')", "Save to a file", show=False),
-        Binding("escape", "leave_prompt", "Back to the lines", show=False),
+        Binding("slash", "ask('search')", "Search", id="lines.search", tooltip="find lines with a text"),
+        Binding("n", "to_match(1)", "Next match", id="lines.next", show=False),
+        Binding("N", "to_match(-1)", "Previous match", id="lines.previous", show=False),
+        Binding("ctrl+s", "ask('save')", "Save", id="lines.save", tooltip="save lines to a file", show=False),
+        Binding("escape", "leave_prompt", "Back", id="lines.back", tooltip="back to the lines", show=False),
     ]
     KIND: ClassVar[str]
     """What the rows are, in the name of a file."""

@@ -29,7 +29,7 @@ class LogView(LineView[NodeLine]):
     }
     DEFAULT_CSS = """
     LogView {
-        .log--time { color: $text-muted; }
+        .log--time { text-style: dim; }
         .log--milestone { text-style: bold; }
         .log--trouble { color: $text-error; text-style: bold; }
         .log--node-0 { color: $text-accent; }

@@ -21,8 +21,8 @@ class LogsPane(LinesPane):
 
     KIND = "logs"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("o", "next_node", "Node"),
-        Binding("l", "next_severity", "Level"),
+        Binding("o", "next_node", "Only node", id="logs.node", tooltip="one node alone, or all"),
+        Binding("l", "next_severity", "Level", id="logs.level", tooltip="leave out what is less bad"),
     ]
 
     def __init__(self, buffer: LogBuffer | None = None) -> None:

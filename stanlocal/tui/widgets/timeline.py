@@ -40,7 +40,7 @@ class TimelineView(LineView[Entry]):
     }
     DEFAULT_CSS = """
     TimelineView {
-        .timeline--time { color: $text-muted; }
+        .timeline--time { text-style: dim; }
         .timeline--fault { color: $text-error; text-style: bold; }
         .timeline--problem { color: $text-error; }
         .timeline--heal { color: $text-success; }
