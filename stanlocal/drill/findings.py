@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
 from stanlocal.drill.entries import Header, Note
 from stanlocal.journal import rfc3339
+
+LISTED = 1_000
+"""Runs of messages or sequences that are listed; all are counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +36,7 @@ class Messages:
         return self.last - self.first + 1
 
     def __str__(self) -> str:
-        numbers = f"{self.first}" if self.first == self.last else f"{self.first}-{self.last}"
-        return f"{self.channel} publisher {self.publisher} number {numbers}"
+        return f"{self.channel} publisher {self.publisher} number {_range(self.first, self.last)}"
 
     def document(self) -> dict[str, Any]:
         """As the verdict's JSON shows them."""
@@ -52,7 +54,7 @@ class Messages:
 
 @dataclass(frozen=True, slots=True)
 class Sequences:
-    """Consecutive sequences of a channel."""
+    """Consecutive sequences of a channel, with which the same thing is the matter."""
 
     channel: str
     first: int
@@ -64,8 +66,15 @@ class Sequences:
         return self.last - self.first + 1
 
     def __str__(self) -> str:
-        numbers = f"{self.first}" if self.first == self.last else f"{self.first}-{self.last}"
-        return f"{self.channel} sequence {numbers}"
+        return f"{self.channel} sequence {_range(self.first, self.last)}"
+
+    def document(self) -> dict[str, Any]:
+        """As the verdict's JSON shows them."""
+        return asdict(self)
+
+
+def _range(first: int, last: int) -> str:
+    return f"{first}" if first == last else f"{first} to {last}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +122,12 @@ class Findings:
     """Published, never acknowledged and never refused: stored or not."""
     delivered: int = 0
     """Deliveries, of whatever kind, the audit's not counted."""
-    lost: tuple[Messages, ...] = ()
+    lost: int = 0
     """Acknowledged, and some audience never had them."""
-    undelivered: tuple[Messages, ...] = ()
-    """Those of the lost that nobody ever had."""
+    undelivered: int = 0
+    """Those of the lost that nobody ever had; the rest only some had."""
+    lost_messages: tuple[Messages, ...] = ()
+    """Which are lost; the first `LISTED` runs of them."""
     pending: int = 0
     """Acknowledged and not delivered when the ledger ends, where deliveries had no time to come."""
     redelivered: int = 0
@@ -133,10 +144,14 @@ class Findings:
     """Deliveries of what was never published."""
     wrong: int = 0
     """Deliveries of something that is no message of the drill: damaged, or somebody else's."""
-    gaps: tuple[Sequences, ...] = ()
+    gaps: int = 0
     """Sequences between others that nobody was ever given."""
-    forked: tuple[Sequences, ...] = ()
+    gap_sequences: tuple[Sequences, ...] = ()
+    """The first `LISTED` runs of them."""
+    forked: int = 0
     """Sequences under which two messages were delivered: two actives wrote, or the store was exchanged."""
+    forked_sequences: tuple[Sequences, ...] = ()
+    """The first `LISTED` runs of them."""
     outages: tuple[FeltOutage, ...] = ()
     """As all publishers together saw them, and each for itself, in the order of their beginning."""
     failovers: tuple[Mapping[str, Any], ...] = ()
@@ -151,5 +166,8 @@ class Findings:
     """Whether subscribers had the time to get everything: only then what is missing is lost for sure."""
     torn: str | None = None
     """Why the ledger ends before its end, if it does."""
-    omitted: Mapping[str, int] = field(default_factory=dict)
-    """Of `lost`, `undelivered`, `gaps` and `forked`: how many more there are than are listed."""
+
+    @property
+    def duplicated(self) -> int:
+        """Deliveries to an audience that had the message already, whatever explains them."""
+        return self.redelivered + self.repeated + self.unflagged + self.stored_twice

@@ -215,4 +215,4 @@ class Load:
         try:
             await ending
         except StanError as error:
-            self._problem(str(error))
+            self._ledger.note("remark", datetime.now(UTC), text=str(error))

@@ -57,10 +57,10 @@ class Meter:
         if silence is not None:
             self._worst = max(self._worst, silence.ended - silence.began)
 
-    def failed(self, publisher: int, number: int) -> None:
+    def failed(self, publisher: int, number: int, now: int) -> None:
         """It was refused, or given up."""
         self._failed += 1
-        self._silences.failed()
+        self._silences.failed(now)
         self.missing.given_up(key(publisher, number))
 
     def delivered(self, audience: int, publisher: int, number: int) -> None:

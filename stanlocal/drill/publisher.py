@@ -113,8 +113,7 @@ class Publisher:
     def _failed(self, number: int, error: BaseException) -> None:
         self._inflight -= 1
         kind = Kind.UNANSWERED if isinstance(error, _DOUBT) else Kind.REFUSED
-        self._ledger.event(kind, self._index, number)
-        self._meter.failed(self._index, number)
+        self._meter.failed(self._index, number, self._ledger.event(kind, self._index, number))
         self._not_before = self._loop.time() + _PAUSE_S
         self._rouse()
 

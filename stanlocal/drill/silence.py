@@ -30,17 +30,18 @@ class SilenceMeter:
     A refusal does not end a silence: it is an answer, but no service.
     """
 
-    __slots__ = ("_failing", "_last_ack", "_since", "_waiting")
+    __slots__ = ("_failed", "_last_ack", "_since", "_waiting")
 
     def __init__(self) -> None:
         self._waiting = 0
-        self._failing = False
+        self._failed = 0
+        """The latest refusal since the last ack; 0: none."""
         self._since = 0
         self._last_ack: int | None = None
 
     def published(self, now: int) -> None:
         """One more message waits for its answer."""
-        if not self._waiting and not self._failing:
+        if not self._waiting and not self._failed:
             self._since = now
         self._waiting += 1
 
@@ -48,17 +49,18 @@ class SilenceMeter:
         """One was acknowledged; the silence that this ends."""
         began, last = self._since, self._last_ack
         self._waiting -= 1
-        self._failing = False
+        self._failed = 0
         self._since = self._last_ack = now
         return Silence(last, began, now, True) if now - began > TOLERANCE_NS else None
 
-    def failed(self) -> None:
+    def failed(self, now: int) -> None:
         """One was refused, or given up."""
         self._waiting -= 1
-        self._failing = True
+        self._failed = now
 
     def now(self, now: int) -> Silence | None:
-        """The silence that lasts at that moment."""
-        if (self._waiting or self._failing) and now - self._since > TOLERANCE_NS:
-            return Silence(self._last_ack, self._since, now, False)
-        return None
+        """The silence that lasts at that moment; where nothing waits, until the last refusal."""
+        ended = now if self._waiting else self._failed
+        return (
+            Silence(self._last_ack, self._since, ended, False) if ended - self._since > TOLERANCE_NS else None
+        )
