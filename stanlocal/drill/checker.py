@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from itertools import chain, islice
+from typing import Any
 
 from stanlocal.drill.entries import Note
 from stanlocal.drill.findings import LISTED, Findings, Sequences
@@ -60,11 +62,19 @@ def _findings(reading: LedgerReading, tally: Tally, torn: str | None) -> Finding
         forked=sum(each.count for each in forked_sequences),
         forked_sequences=tuple(forked_sequences[:LISTED]),
         outages=tuple(felt(tally.silences, tally.notes)),
-        failovers=tuple(note.fields for note in tally.notes if note.kind == "failover"),
-        faults=sum(note.kind == "fault" for note in tally.notes),
+        failovers=tuple(_failovers(tally.notes)),
+        faults=len({str(note.fields.get("id")) for note in tally.notes if note.kind == "fault"}),
         rates=tuple(tally.seconds),
         notes=tuple(tally.notes),
         ended=moment(tally.time) if tally.time else None,
         drained=any(note.kind == "drained" for note in tally.notes),
         torn=torn,
     )
+
+
+def _failovers(notes: Sequence[Note]) -> list[Mapping[str, Any]]:
+    """Those that were told in hindsight, with all their phases; else those that were told as they came."""
+    told = [note.fields.get("failovers") for note in notes if note.kind == "failovers"]
+    if told and isinstance(told[-1], list):
+        return [each for each in told[-1] if isinstance(each, dict)]
+    return [note.fields for note in notes if note.kind == "failover"]

@@ -43,14 +43,14 @@ class Player:
     async def play(self, beats: Iterator[Beat], duration_s: float | None) -> None:
         """Takes one beat after the other until there is none, `duration_s` is over, or one cannot be taken.
 
-        What could not be done is noted in the ledger as `step-failed`, with the `problem`.
+        What could not be done is noted in the ledger as a problem.
         """
         for beat in beats:
             if not await self._turn(beat, duration_s):
                 return
             self.steps, self.doing = beat.number, str(beat)
             self._tell(f"step {beat.number}: {beat}")
-            self._ledger.note("step", datetime.now(UTC), detail={"number": beat.number, "step": str(beat)})
+            self._ledger.note("step", datetime.now(UTC), number=beat.number, step=str(beat))
             try:
                 await self._take(beat)
             except StanlocalError as error:
@@ -119,4 +119,4 @@ def note_failure(ledger: Ledger, what: str, error: StanlocalError, tell: Report)
     """Puts on record that something could not be done: the verdict is bad then."""
     problem = f"{what}: {error}"
     tell(problem)
-    ledger.note("step-failed", datetime.now(UTC), detail={"problem": problem})
+    ledger.note("problem", datetime.now(UTC), text=problem)

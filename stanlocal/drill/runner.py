@@ -10,24 +10,24 @@ import asyncio
 import platform
 import secrets
 from contextlib import AsyncExitStack, aclosing
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import stanlocal
 from stanlocal.api import FTGroup
-from stanlocal.drill.checker import check
 from stanlocal.drill.entries import Header
 from stanlocal.drill.ledger import Ledger
 from stanlocal.drill.load import Load
+from stanlocal.drill.outcome import Outcome, judged
 from stanlocal.drill.player import Player, note_failure
 from stanlocal.drill.progress import Progress
-from stanlocal.drill.reading import read
+from stanlocal.drill.rehearsal import rehearse
 from stanlocal.drill.scenario import Scenario
 from stanlocal.drill.schedule import length, schedule
 from stanlocal.drill.scratch import scratch_group
-from stanlocal.drill.verdict import Budget, Verdict, judge
+from stanlocal.drill.verdict import Budget
 from stanlocal.drill.witness import Witness
 from stanlocal.errors import GroupError, StanlocalError
 from stanlocal.folders import make_private, state_home
@@ -44,31 +44,11 @@ _FOLDER = "_drills"
 """Among the folders of groups; no group can be called so."""
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """A drill that is over."""
-
-    verdict: Verdict
-    ledger: Path
-    interrupted: bool
-
-    def document(self) -> dict[str, Any]:
-        """The verdict as the contract shows it, and where its ledger is."""
-        header = self.verdict.findings.header
-        return {
-            **self.verdict.as_json(),
-            "drill": header.drill,
-            "seed": header.seed,
-            "interrupted": self.interrupted,
-            "ledger": str(self.ledger),
-        }
-
-
 class Drill:
     """One run of a scenario: on the group `here`, which must be healthy, or on a scratch group.
 
     `seed` decides all that is random; without one it is drawn, and is in the outcome. `budget` counts
-    instead of the scenario's. `tell` is given a line for each thing that happens.
+    instead of the scenario's.
     """
 
     def __init__(
@@ -90,7 +70,8 @@ class Drill:
         self._engine = engine
         self._config = config
         self._path = ledger
-        self._tell = tell
+        self.tell = tell
+        """Is given a line for each thing that happens."""
         self._stop = asyncio.Event()
         self._doing = "starting"
         self._playing: tuple[Player, Load, Witness] | None = None
@@ -124,7 +105,8 @@ class Drill:
     async def run(self) -> Outcome:
         """Runs it to its end.
 
-        Raises `GroupError` when the group is not fit for a drill, `LedgerError` when the ledger cannot be
+        Raises `GroupError` when the group is not healthy at first, `SettingsError` when it cannot have the
+        scenario's faults, `LedgerError` when the ledger cannot be
         written, and what `up` raises; what goes wrong in a step is part of the verdict. Cancelled, it heals
         and leaves its ledger.
         """
@@ -134,18 +116,20 @@ class Drill:
                 scratch = scratch_group(self.scenario, self._engine, self._config, self._phase)
                 group = await stack.enter_async_context(scratch)
             header = await self._header(group)
+            await rehearse(self.scenario, group)
             path = self._path or _ledger_path(self.scenario.name, header.started)
             ledger = stack.enter_context(Ledger.create(path, header))
             scenario = self.scenario
             ledger.note(
                 "scenario",
                 header.started,
-                detail={"title": scenario.title, "teaches": scenario.teaches, "source": scenario.source},
+                title=scenario.title,
+                teaches=scenario.teaches,
+                source=scenario.source,
             )
             await self._drill(group, ledger)
         self._phase("checking the ledger")
-        findings = await asyncio.to_thread(check, read(path))
-        return Outcome(judge(findings, self.budget), path, self._stop.is_set())
+        return await asyncio.to_thread(judged, path)
 
     async def _header(self, group: FTGroup) -> Header:
         """What the drill is. Raises `GroupError` when the group is not healthy."""
@@ -189,15 +173,15 @@ class Drill:
             self._phase("starting publishers and subscribers")
             await load.start()
             try:
-                player = Player(group, load, witness, ledger, self._tell)
+                player = Player(group, load, witness, ledger, self.tell)
                 self._playing, self._doing = (player, load, witness), ""
                 await self._play(player, {looking, probing})
             finally:
                 await self._end(group, load, ledger)
             for what, task in (("looking on", looking), ("the probe", probing)):
                 if task.done() and isinstance(error := task.exception(), StanlocalError):
-                    note_failure(ledger, what, error, self._tell)
-            ledger.note("end", datetime.now(UTC), detail={"interrupted": self._stop.is_set()})
+                    note_failure(ledger, what, error, self.tell)
+            ledger.note("end", datetime.now(UTC), interrupted=self._stop.is_set())
 
     async def _play(self, player: Player, lookers: set[asyncio.Task[None]]) -> None:
         """Plays until all is done, the drill is stopped, or one of those who look on cannot any more."""
@@ -221,27 +205,25 @@ class Drill:
             await group.heal()
             await group.wait_state(GroupState.HEALTHY, timeout=HEALTHY_S)
         except StanlocalError as error:
-            note_failure(ledger, "healing", error, self._tell)
+            note_failure(ledger, "healing", error, self.tell)
         self._phase("waiting until subscribers have everything")
         await load.stop(DRAIN_S)
         if isinstance(load.failure, StanlocalError):
-            note_failure(ledger, "the load", load.failure, self._tell)
-        for failover in await group.failovers():
-            if failover.started_at >= begun:
-                ledger.note("failover", failover.ready_at, node=failover.to_node, detail=failover.document())
-        for fault in await group.faults():
-            if fault.since >= begun:
-                ledger.note("observed", fault.since, node=None, detail=fault.document())
+            note_failure(ledger, "the load", load.failure, self.tell)
+        whole = [each.document() for each in await group.failovers() if each.started_at >= begun]
+        ledger.note("failovers", datetime.now(UTC), failovers=whole)
+        faults = [each.document() for each in await group.faults() if each.since >= begun]
+        ledger.note("faults", datetime.now(UTC), faults=faults)
 
     def _phase(self, line: str) -> None:
         self._doing = line
-        self._tell(line)
+        self.tell(line)
 
     def _witnessed(self, event: Event) -> None:
         if event.type == "failover":
             detail = event.detail
             took = sum(filter(None, detail["phases_ms"].values()))
-            self._tell(f"failover: {detail['from']} to {detail['to']}, ready after {took:.0f} ms")
+            self.tell(f"failover: {detail['from']} to {detail['to']}, ready after {took:.0f} ms")
 
 
 async def _probe(group: FTGroup) -> None:

@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from stanlocal.drill.conditions import Condition
 from stanlocal.drill.spec import Kind, LoadSpec
 from stanlocal.drill.verdict import Budget
+from stanlocal.errors import SettingsError
 from stanlocal.faults.base import Fault
 
 ANY_NODE = "@any"
@@ -138,6 +139,31 @@ class Scenario:
     budget: Budget = field(default_factory=Budget)
     source: str = ""
     """The text that it was read from."""
+
+
+def with_kills(scenario: Scenario, kills: int) -> Scenario:
+    """The scenario with `kills` rounds of each block that kills the active node.
+
+    Raises `SettingsError` when it has none.
+    """
+    steps = tuple(_with_rounds(each, kills) for each in scenario.steps)
+    if not any(map(_kills_active, steps)):
+        raise SettingsError([f"'{scenario.name}' does not kill @active over and over; try kill-loop"])
+    return replace(scenario, steps=steps)
+
+
+def _with_rounds(entry: Step | Block, kills: int) -> Step | Block:
+    return replace(entry, repeat=kills) if isinstance(entry, Block) and _kills_active(entry) else entry
+
+
+def _kills_active(entry: Step | Block) -> bool:
+    """Whether it is a block, taken in a row, one step of which does so."""
+    if isinstance(entry, Step) or entry.random:
+        return False
+    acts = [step.act for step in entry.steps if isinstance(step, Step)]
+    return any(
+        isinstance(act, Inject) and act.fault.name == "kill" and act.targets == ("@active",) for act in acts
+    )
 
 
 def all_steps(steps: tuple[Step | Block, ...]) -> list[Step]:

@@ -25,7 +25,6 @@ from stanlocal.drill.scenario import (
     Step,
     Subscribers,
     Wait,
-    all_steps,
 )
 from stanlocal.drill.spec import LoadSpec
 from stanlocal.drill.verdict import Budget
@@ -110,11 +109,6 @@ def _check_whole(table: Fields, scenario: Scenario) -> None:
         table.problem("it has no step; write one under [[step]]")
     if scenario.duration_s is None and _repeats_forever(scenario.steps):
         table.problem(f"repeat = '{_FOREVER}' needs a 'duration' of the whole drill, such as '10m'")
-    for step in all_steps(scenario.steps):
-        fault = step.act.fault if isinstance(step.act, Inject) else None
-        if fault is not None and fault.name == "fill-disk" and scenario.store_size is None:
-            table.problem("fill-disk needs a store with a limit; add store_size = '32mb' under [group]")
-            break
 
 
 def _repeats_forever(steps: Collection[Step | Block]) -> bool:

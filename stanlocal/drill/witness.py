@@ -1,7 +1,8 @@
 """Follows the group of a drill: its story goes into the ledger, its state is known at any moment.
 
-Each event of the group (`stanlocal.timeline`) is a note of the kind that the event's type is, with its `node`
-and its `detail`.
+What each node is at first is a note `nodes`. Each event of the group (`stanlocal.timeline`) is a note of its
+type, with its `node` and what its detail holds; but for a change of a node's state, which is a `role`, and
+what a server complains of, which is `said`: a `problem` is one of the drill.
 """
 
 from __future__ import annotations
@@ -16,6 +17,9 @@ from stanlocal.group import Group
 from stanlocal.states import GroupStatus
 from stanlocal.timeline import Event, Timeline
 from stanlocal.watch import Watch
+
+
+_KINDS = {"state": "role", "problem": "said"}
 
 
 class Witness:
@@ -40,6 +44,7 @@ class Witness:
         async with AsyncExitStack() as stack:
             self._watch = await stack.enter_async_context(await self._group.watch(story=True))
             await self._watch.caught_up()
+            self._ledger.note("nodes", self._since, states=self.status.states)
             self._stack = stack.pop_all()
         return self
 
@@ -78,5 +83,6 @@ class Witness:
                 self.in_force[event.detail["id"]] = " ".join([event.detail["name"], *event.detail["targets"]])
             case "heal":
                 self.in_force.pop(event.detail["id"], None)
-        self._ledger.note(event.type, event.time, node=event.node, detail=event.detail)
+        kind = _KINDS.get(event.type, event.type)
+        self._ledger.note(kind, event.time, node=event.node, **event.detail)
         self._tell(event)

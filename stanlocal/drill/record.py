@@ -1,0 +1,147 @@
+"""What was done to a group by hand, as a scenario. Pure.
+
+Targets become roles where the nodes were all that had one; times become the pauses between steps. Where a
+fault was over before the next one, it is a step with `for`; where they overlapped, its end is a step of its
+own.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, fields
+from datetime import datetime, timedelta
+from typing import Any
+
+from stanlocal.drill.parameters import field_name
+from stanlocal.errors import GroupError
+from stanlocal.faults.registry import FAULTS
+from stanlocal.journal import FaultRecord
+from stanlocal.plan import GroupPlan
+from stanlocal.settings.values import format_size
+from stanlocal.states import GroupState, GroupStatus, NodeState
+
+_SLACK = timedelta(milliseconds=1)
+
+
+@dataclass(slots=True)
+class _Entry:
+    """A step: when it began and was done, and its fields."""
+
+    begin: datetime
+    end: datetime
+    values: dict[str, Any] = field(default_factory=dict)
+
+
+def recorded_scenario(
+    plan: GroupPlan,
+    faults: Sequence[FaultRecord],
+    told: Sequence[tuple[datetime, GroupStatus]],
+    since: datetime | None = None,
+) -> str:
+    """The TOML of a scenario that does again what these faults did, `told` being how the group was when.
+
+    Raises `GroupError` when there was no fault (since `since`).
+    """
+    done = [each for each in faults if each.effective and (since is None or each.since >= since)]
+    if not done:
+        raise GroupError(
+            f"nothing was done to '{plan.group}' that could be recorded; break something first, for example "
+            "by 'stanlocal kill @active' and 'stanlocal heal'"
+        )
+    entries = sorted(_entries(plan, done, told), key=lambda entry: entry.begin)
+    before: datetime | None = None
+    for entry, following in zip(entries, [*entries[1:], None], strict=True):
+        if before is not None:
+            entry.values["after"] = _seconds(entry.begin - before)
+        healthy = _healthy_at(told, entry.end, following.begin if following else None)
+        if healthy is not None:
+            entry.values["until"] = GroupState.HEALTHY.value
+        before = max(entry.end, healthy or entry.end)
+    return _toml(plan, entries)
+
+
+def _entries(
+    plan: GroupPlan, done: Sequence[FaultRecord], told: Sequence[tuple[datetime, GroupStatus]]
+) -> Iterator[_Entry]:
+    for fault, following in zip(done, [*done[1:], None], strict=True):
+        hit = max((datetime.fromisoformat(stamp) for stamp in fault.times.values()), default=fault.since)
+        status = next((status for time, status in reversed(told) if time < fault.since), None)
+        values: dict[str, Any] = {"do": fault.name, "targets": _targets(plan, fault, status)}
+        values |= _parameters(fault)
+        over = fault.healed_at
+        apart = over is not None and (following is None or over <= following.since + _SLACK)
+        if fault.leaves is None or over is None:
+            yield _Entry(fault.since, over or hit, values)
+        elif apart:
+            values["for"] = _seconds(over - hit)
+            yield _Entry(fault.since, over, values)
+        else:
+            values["targets"] = _indexes(plan, fault.targets)
+            yield _Entry(fault.since, hit, values)
+            yield _Entry(over, over, {"do": "heal", "targets": _indexes(plan, fault.targets)})
+
+
+def _targets(plan: GroupPlan, fault: FaultRecord, status: GroupStatus | None) -> list[str]:
+    """By role, where these nodes were all that had it; else by index."""
+    hit = set(fault.targets)
+    if hit == {node.name for node in plan.nodes} and len(hit) > 1:
+        return ["@all"]
+    for role in (NodeState.ACTIVE, NodeState.STANDBY):
+        if status is not None and hit == {node.name for node in status.nodes if node.state is role}:
+            return [f"@{role.value}"]
+    return _indexes(plan, fault.targets)
+
+
+def _indexes(plan: GroupPlan, names: Sequence[str]) -> list[str]:
+    return [str(node.index) for node in plan.nodes if node.name in names]
+
+
+def _parameters(fault: FaultRecord) -> dict[str, Any]:
+    """Those that were not left as they are by default."""
+    kind = FAULTS.get(fault.name)
+    given = fault.notes.get("parameters") or {}
+    if kind is None:
+        return {}
+    return {
+        field_name(each.name): given[each.name]
+        for each in fields(kind)  # type: ignore[arg-type]  # faults are dataclasses
+        if given.get(each.name) is not None and given[each.name] != each.default
+    }
+
+
+def _healthy_at(
+    told: Sequence[tuple[datetime, GroupStatus]], begin: datetime, end: datetime | None
+) -> datetime | None:
+    """When the group was healthy first from `begin` on, if it was before `end`."""
+    now = next((status for time, status in reversed(told) if time <= begin), None)
+    if now is not None and now.state is GroupState.HEALTHY:
+        return begin
+    later = ((time, status) for time, status in told if time > begin and (end is None or time <= end))
+    return next((time for time, status in later if status.state is GroupState.HEALTHY), None)
+
+
+def _seconds(duration: timedelta) -> float:
+    return round(max(duration.total_seconds(), 0.0), 2)
+
+
+def _toml(plan: GroupPlan, entries: Sequence[_Entry]) -> str:
+    begun = entries[0].begin
+    lines = [
+        f"title = {_value(f'What was done to {plan.group} on {begun:%Y-%m-%d at %H:%M:%S} UTC')}",
+        "",
+        "[group]",
+        f"nodes = {len(plan.nodes)}",
+    ]
+    if plan.store_size is not None:
+        lines.append(f"store_size = {_value(format_size(plan.store_size))}")
+    for entry in entries:
+        lines += ["", "[[step]]", *(f"{name} = {_value(value)}" for name, value in entry.values.items())]
+    return "\n".join(lines) + "\n"
+
+
+def _value(value: Any) -> str:
+    """As TOML spells it, which for these kinds is as JSON does."""
+    if isinstance(value, list) and len(value) == 1:
+        value = value[0]
+    return json.dumps(value)
