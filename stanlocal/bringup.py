@@ -19,7 +19,8 @@ from stanlocal.faults import act
 from stanlocal.group import Group, Look, intended_plan
 from stanlocal.logs.events import PortBusy
 from stanlocal.logs.parse import parse
-from stanlocal.plan import GroupPlan, fingerprint
+from stanlocal.placing import settle, told
+from stanlocal.plan import GroupPlan, Placement, fingerprint
 from stanlocal.planning import Planner, UpRequest
 from stanlocal.settings import Settings
 from stanlocal.states import GroupState, GroupStatus, NodeState, NodeStatus
@@ -48,7 +49,11 @@ async def up(group: Group, request: UpRequest) -> Look:
         for warning in settings.warnings:
             request.note(f"warning: {warning}")
         await request.ensure_image(settings)
-        bringup = _Bringup(group, request, settings, instances, before)
+        found = await group.engine.place(group.name, settings.image, group.home.folder)
+        placement = settle(found, settings, before, group.home.default_store)
+        for line in told(placement, group.name):
+            request.note(line)
+        bringup = _Bringup(group, request, settings, instances, before, placement)
         try:
             return await bringup.run()
         except BaseException:
@@ -66,8 +71,10 @@ class _Bringup:
         settings: Settings,
         instances: Sequence[Instance],
         before: GroupPlan | None,
+        placement: Placement,
     ) -> None:
         self._group = group
+        self._placement = placement
         self._engine = group.engine
         self._request = request
         self._settings = settings
@@ -84,7 +91,9 @@ class _Bringup:
             cluster_id=str(self._settings.streaming["cluster_id"]),
             user=self._request.user,
         )
-        planner = Planner(self._group, self._request, self._settings, self._present, self._before)
+        planner = Planner(
+            self._group, self._request, self._settings, self._present, self._before, self._placement
+        )
         while True:
             plan = planner.plan(str(self._claim.path))
             prints = self._write_confs(plan)
@@ -123,7 +132,8 @@ class _Bringup:
                 for name in changed:
                     await self._retire(name)
             deadline = asyncio.get_running_loop().time() + self._request.timeout
-            await self._start_all(plan, prints)
+            # While the nodes wait for the lock themselves: a trial takes no longer.
+            await together(self._start_all(plan, prints), self._engine.check_lock(plan))
             return await self._ready(plan, watch, deadline)
 
     def _is_changed(self, name: str, wanted: str) -> bool:

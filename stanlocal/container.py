@@ -19,7 +19,7 @@ PIDS_LIMIT = 512
 
 @dataclass(frozen=True, slots=True)
 class Mount:
-    """A folder or file of the host, at `target` in the container."""
+    """A folder or file of the host, or a volume, at `target` in the container."""
 
     source: str
     target: str
@@ -46,7 +46,7 @@ class Container:
     ports: tuple[Port, ...]
     store: Mount
     conf: Mount
-    """The folder with stan.conf."""
+    """The folder with stan.conf, or the volume with one for each node."""
     files: tuple[Mount, ...]
     """What options name (certificates, keys), at the paths that they have on the host."""
     client_network: str
@@ -75,22 +75,28 @@ class Container:
 def container(plan: GroupPlan, node: NodePlan) -> Container:
     """The container of `node`."""
     listen = node.listen
-    monitor = (Port(plan.host, node.monitor_port, listen.monitor),)
+    monitor = (Port(plan.publish, node.monitor_port, listen.monitor),)
     named = sorted(set(host_files(plan.streaming, plan.nats).values()))
     return Container(
         name=node.name,
         image=plan.image,
         user=plan.user,
-        ports=monitor if plan.external_nats else (Port(plan.host, node.client_port, listen.client), *monitor),
+        ports=monitor
+        if plan.external_nats
+        else (Port(plan.publish, node.client_port, listen.client), *monitor),
         extra_hosts={HOST_GATEWAY: "host-gateway"} if plan.external_nats else {},
         store=Mount(plan.store_volume, VOLUME_DIR, read_only=False)
         if plan.store_volume
         else Mount(plan.store_dir, STORE_DIR, read_only=False),
-        conf=Mount(plan.conf_dir(node), CONF_DIR),
+        conf=Mount(plan.conf_volume or plan.conf_dir(node), CONF_DIR),
         files=tuple(Mount(path, path) for path in named),
         client_network=plan.client_network,
         cluster_network=plan.cluster_network,
         route_alias=node.route_host,
         stop_grace_s=plan.stop_grace_s,
-        command=("-sc", CONF_FILE, *node.arguments),
+        command=(
+            "-sc",
+            f"{CONF_DIR}/{node.name}/stan.conf" if plan.conf_volume else CONF_FILE,
+            *node.arguments,
+        ),
     )

@@ -97,6 +97,8 @@ async def _ports(group: Group, settings: Settings) -> Check:
 
 def _store(settings: Settings, group: Group, user: str) -> list[Check]:
     plan = group.home.load_plan()
+    if plan is not None and plan.store_volume is not None:
+        return [Check("store", True, f"the volume {plan.store_volume}, servers run as {user}")]
     path = Path(plan.store_dir) if plan else settings.store_dir or group.home.default_store
     try:
         state = inspect_store(path)

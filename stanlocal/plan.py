@@ -90,7 +90,9 @@ class GroupPlan:
     nats: Mapping[str, Any]
     """The embedded NATS server's options under its own names."""
     host: str = LOOPBACK
-    """The host's address that ports are published on."""
+    """The name or address by which ports are reached."""
+    publish: str = LOOPBACK
+    """The address of the engine's machine that ports are published on."""
     stop_grace_s: int = STOP_GRACE_S
     engine: str = "docker"
     """What runs the nodes; a group stays with it."""
@@ -98,6 +100,8 @@ class GroupPlan:
     """Where nodes find the store; None: where the host has it."""
     store_size: int | None = None
     """The limit of the store in bytes: it is then a volume in memory, not a folder of the host's."""
+    in_volumes: bool = False
+    """Store and configuration are in volumes, as the engine does not see the host's folders."""
     bound_to: str | None = None
     """The process that it was made for (`stanlocal.leftovers.this_process`); nobody needs it after that."""
 
@@ -116,8 +120,18 @@ class GroupPlan:
 
     @property
     def store_volume(self) -> str | None:
-        """The name of the volume of a store with a limit."""
-        return f"{self.group}-store" if self.store_size is not None else None
+        """The name of the volume with the store; None where that is a folder of the host's."""
+        return f"{self.group}-store" if self.store_size is not None or self.in_volumes else None
+
+    @property
+    def store_location(self) -> str:
+        """The store's folder; one in a volume as `docker cp` takes it, which its holder is named like."""
+        return f"{self.store_volume}:{STORE_DIR}" if self.store_volume else self.store_dir
+
+    @property
+    def conf_volume(self) -> str | None:
+        """The name of the volume with a folder for each node's stan.conf; None where those are the host's."""
+        return f"{self.group}-conf" if self.in_volumes else None
 
     @property
     def client_network(self) -> str:
@@ -159,7 +173,7 @@ class GroupPlan:
         return tuple(self.monitor_url(node) for node in self.nodes)
 
     def conf_dir(self, node: NodePlan) -> str:
-        """The host's folder with the node's stan.conf, mounted at `CONF_DIR`."""
+        """The host's folder with the node's stan.conf, mounted at `CONF_DIR` or copied to `conf_volume`."""
         return f"{self.state_dir}/conf/{node.name}"
 
     def node(self, name: str) -> NodePlan:
@@ -218,6 +232,12 @@ class Placement:
     """Whether each node has addresses of its own; else all listen on the host's loopback."""
     store_mount: str | None = STORE_DIR
     """Where nodes find the store; None: where the host has it."""
+    host: str = LOOPBACK
+    """By which name or address the caller reaches published ports."""
+    publish: str = LOOPBACK
+    """On which address of the engine's machine ports are published for that."""
+    in_volumes: bool = False
+    """Whether the engine does not see the caller's folders, so that volumes have to do."""
 
 
 def node_name(group: str, index: int) -> str:
@@ -244,6 +264,8 @@ def fingerprint(plan: GroupPlan, node: NodePlan, conf: str) -> str:
         plan.store_size,
         plan.user,
         plan.host,
+        plan.publish,
+        plan.in_volumes,
         plan.stop_grace_s,
         asdict(node),
         conf,
@@ -261,7 +283,6 @@ def plan_group(
     user: str,
     streaming: Mapping[str, Any],
     nats: Mapping[str, Any],
-    host: str = LOOPBACK,
     placement: Placement = Placement(),
     cluster_ports: Sequence[int] = (),
     bound_to: str | None = None,
@@ -293,9 +314,11 @@ def plan_group(
         user=user,
         streaming=dict(streaming),
         nats=dict(nats),
-        host=host,
+        host=placement.host,
+        publish=placement.publish,
         engine=placement.engine,
         store_mount=placement.store_mount,
+        in_volumes=placement.in_volumes,
         bound_to=bound_to,
         store_size=store_size,
     )

@@ -12,7 +12,7 @@ from typing import Any
 
 from stanlocal.engine.base import Instance
 from stanlocal.group import Group
-from stanlocal.plan import CLUSTER_PORT, GroupPlan, NodePlan, plan_group
+from stanlocal.plan import CLUSTER_PORT, GroupPlan, NodePlan, Placement, plan_group
 from stanlocal.ports import choose_cluster_ports, choose_ports, is_free
 from stanlocal.settings import Settings, redacted
 
@@ -59,8 +59,10 @@ class Planner:
         settings: Settings,
         present: Mapping[str, Instance],
         before: GroupPlan | None,
+        placement: Placement,
     ) -> None:
         self._group = group
+        self._placement = placement
         self._request = request
         self._settings = settings
         self._present = present
@@ -89,6 +91,7 @@ class Planner:
             keep=[self._kept_ports(node) for node in (self._before.nodes if self._before else ())],
             reserved=self._request.reserved_ports,
             refused=self._refused,
+            host=self._placement.publish,
             container=self._request.container_of_port,
         )
         for line in choice.moved:
@@ -103,14 +106,14 @@ class Planner:
             user=self._request.user,
             streaming=redacted(self._settings.streaming),
             nats=redacted(self._settings.nats),
-            placement=self._group.engine.placement,
+            placement=self._placement,
             cluster_ports=self._cluster_ports({port for pair in choice.ports for port in pair}),
             bound_to=self._before.bound_to if self._before else self._request.bound_to,
         )
 
     def _cluster_ports(self, chosen: set[int]) -> Sequence[int]:
         """For nodes that share the host's network: those that they have had, as long as that can be."""
-        if self._group.engine.placement.own_network:
+        if self._placement.own_network:
             return ()
         kept = [
             node.listen.cluster
@@ -131,4 +134,5 @@ class Planner:
         """Whether it can have the ports that it has had: unless it is down and something else has one."""
         instance = self._present.get(node.name)
         runs = instance is not None and instance.running
-        return runs or (not self._refused & ports and all(map(is_free, ports)))
+        free = partial(is_free, host=self._placement.publish)
+        return runs or (not self._refused & ports and all(map(free, ports)))

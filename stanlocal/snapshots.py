@@ -11,8 +11,8 @@ from typing import TypeVar
 
 from stanlocal.errors import GroupError, StoreRefused
 from stanlocal.group import Group
-from stanlocal.plan import GroupPlan
 from stanlocal.store.copy import copy_store, put_back
+from stanlocal.store.local import local_store
 
 T = TypeVar("T")
 
@@ -63,12 +63,12 @@ async def put_back_now(group: Group, name: str, store: Path) -> str:
 async def snapshot_frozen(group: Group, name: str) -> None:
     """Copies the store of a running group, whose nodes stand still meanwhile; with the group's lock held."""
     plan, instances = await group.find()
-    _on_disk(plan)
+    store = local_store(plan)
     running = [instance.name for instance in instances if instance.status == "running"]
     path = _path(group, name)
     try:
         await asyncio.gather(*(group.engine.pause(node) for node in running))
-        await _in_thread(lambda store: copy_store(store, path), Path(plan.store_dir))
+        await _in_thread(lambda store: copy_store(store, path), store)
     finally:
         await asyncio.gather(*(group.engine.unpause(node) for node in running))
 
@@ -79,21 +79,16 @@ def _path(group: Group, name: str) -> Path:
     return folder(group) / name
 
 
-def _on_disk(plan: GroupPlan) -> None:
-    if plan.store_size is not None:
-        raise StoreRefused(f"the store of '{plan.group}' has a limit and is in memory: it cannot be copied")
-
-
 async def _resting_store(group: Group) -> Path:
     plan, instances = await group.find()
-    _on_disk(plan)
+    store = local_store(plan)
     running = [instance.name for instance in instances if instance.running]
     if running:
         raise GroupError(
             f"{', '.join(running)} may be writing to the store; 'stanlocal down' or 'stanlocal stop @all' "
             "first"
         )
-    return Path(plan.store_dir)
+    return store
 
 
 async def _in_thread(call: Callable[[Path], T], store: Path) -> T:

@@ -52,7 +52,7 @@ async def down(
         removed = tuple(instance.name for instance in instances)
         if not purge_store:
             return Down(removed)
-        report(f"purging the store {store}")
+        report(f"purging the store {plan.store_location if plan else store}")
         await group.engine.discard_store(group.name)
         purged = purge(store, group.name)
         if not purged.left and not purged.failed:

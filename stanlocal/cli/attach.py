@@ -17,6 +17,7 @@ from stanlocal.journal import Record
 from stanlocal.liveness import keep_alive
 from stanlocal.settings.file import find_file
 from stanlocal.store.layout import lock_file
+from stanlocal.store.local import local_store
 
 if TYPE_CHECKING:
     from stanlocal.api import FTGroup
@@ -64,7 +65,9 @@ async def _show_events(context: Context, core: Group) -> None:
 
 async def _record_lock_losses(core: Group) -> None:
     plan, _ = await core.find()
-    async with aclosing(lock_file_losses(lock_file(Path(plan.store_dir)))) as losses:
+    if plan.store_volume is not None:
+        return  # nobody but the servers gets at the lock file
+    async with aclosing(lock_file_losses(lock_file(local_store(plan)))) as losses:
         async for how in losses:
             core.home.journal.append(Record(datetime.now(UTC), "lock-file", observed=how))
 

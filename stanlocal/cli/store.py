@@ -63,12 +63,13 @@ def _store(context: Context, folder: Path | None) -> tuple[Path, GroupPlan | Non
     from stanlocal.errors import GroupNotFound
     from stanlocal.folders import group_folder
     from stanlocal.home import GroupHome
+    from stanlocal.store.local import local_store
 
     name = context.settings().group
     plan = GroupHome(group_folder(name)).load_plan()
     if plan is None:
         raise GroupNotFound(f"no group '{name}'; start it with 'stanlocal up', or name a store with '--dir'")
-    return Path(plan.store_dir), plan
+    return local_store(plan), plan
 
 
 def _show(document: dict[str, Any]) -> None:

@@ -123,7 +123,7 @@ class Engine(Protocol):
     name: str
     """`docker` or `process`."""
     placement: Placement
-    """How it houses nodes; plans for it are made with this."""
+    """How it houses nodes, as far as that does not depend on where the caller is; see `place`."""
 
     async def info(self) -> EngineInfo:
         """What answers; raises `EngineUnavailable` when nothing does."""
@@ -144,8 +144,21 @@ class Engine(Protocol):
         of each way to it why it did not lead there.
         """
 
+    async def place(self, group: str, image: str, folder: Path) -> Placement:
+        """How it houses nodes of the group for a caller here; plans for it are made with this.
+
+        Found out by trying with servers of `image`, and remembered. `folder` is one of the caller's that
+        nodes are to see. Raises `EngineUnavailable` when ports that it publishes cannot be reached.
+        """
+
+    async def check_lock(self, plan: GroupPlan) -> None:
+        """Raises `StoreRefused` unless a lock that one node has on the store's file system keeps out others.
+
+        Tried beside the store, and remembered.
+        """
+
     async def prepare(self, plan: GroupPlan) -> None:
-        """Makes what the nodes share (networks, a store with a limit), unless it is there.
+        """Makes what the nodes share (networks, volumes), unless it is there.
 
         Raises `NameConflict` when something foreign has a name that is needed.
         """
@@ -200,7 +213,7 @@ class Engine(Protocol):
         """Undoes `fill_store`."""
 
     async def discard_store(self, group: str) -> None:
-        """Removes the group's store with a limit, if it has one, and all that is in it."""
+        """Removes the group's volumes, if it has any, and all that is in them."""
 
     async def limit_cpu(self, node: str, cores: float) -> None:
         """Lets the node have so much of a core from now on, until it is made anew; it may run.

@@ -24,12 +24,15 @@ from docker.types import LogConfig
 from requests.exceptions import HTTPError
 
 from stanlocal.container import Mount, container
+from stanlocal.engine import docker_lock, docker_prober
 from stanlocal.engine import docker_networks as networks
-from stanlocal.engine import docker_store as limited_store
+from stanlocal.engine import docker_store as volumes
 from stanlocal.engine.base import EngineEvent, EngineInfo, Exit, Instance, Progress, RawLine
 from stanlocal.engine.docker_errors import FOREIGN, translate, translated
+from stanlocal.engine.docker_place import Trial, place
 from stanlocal.engine.docker_streams import AttachSource, Pump, WaitSource, parse_time, split_stamped
 from stanlocal.errors import EngineError, EngineUnavailable, NameConflict, NodeNotFound, PortInUse
+from stanlocal.locks import container_of
 from stanlocal.plan import GroupPlan, NodePlan, Placement
 from stanlocal.together import together
 
@@ -83,13 +86,17 @@ class DockerEngine:
 
     # What there is
 
+    @property
+    def _address(self) -> str:
+        socket = getattr(self._api.get_adapter(self._api.base_url), "socket_path", None)
+        return f"unix://{socket}" if socket else str(self._api.base_url)
+
     async def info(self) -> EngineInfo:
         found = await self._call(self._api.info)
-        socket = getattr(self._api.get_adapter(self._api.base_url), "socket_path", None)
         return EngineInfo(
             name=self.name,
             version=str(found["ServerVersion"]),
-            address=f"unix://{socket}" if socket else str(self._api.base_url),
+            address=self._address,
             architecture=_ARCHITECTURES.get(found["Architecture"], found["Architecture"]),
             rootless=any("rootless" in option for option in found.get("SecurityOptions") or ()),
             local=found["KernelVersion"] == os.uname().release and found["Name"] == os.uname().nodename,
@@ -98,6 +105,10 @@ class DockerEngine:
     def _filters(self, group: str | None = None) -> dict[str, list[str]]:
         labels = [f"{OWNER}={self._owner}", f"{GROUP}={group}" if group else GROUP]
         return {"label": labels}
+
+    def _labels(self, group: str) -> dict[str, str]:
+        """By which all that is made for the group is known as ours."""
+        return {GROUP: group, OWNER: self._owner}
 
     async def groups(self) -> Sequence[str]:
         filters = self._filters()
@@ -146,17 +157,23 @@ class DockerEngine:
 
         await ensure_image(self._client, image, server_binary=server_binary, progress=progress)
 
+    async def place(self, group: str, image: str, folder: Path) -> Placement:
+        trial = Trial(group, image, folder, self._labels(group))
+        return await self._call(place, self._api, trial, self.placement, self._address)
+
+    async def check_lock(self, plan: GroupPlan) -> None:
+        await self._call(docker_lock.check, self._api, plan, self._labels(plan.group))
+
     async def prepare(self, plan: GroupPlan) -> None:
         await together(
             self._network(plan, plan.client_network, internal=False),
             self._network(plan, plan.cluster_network, internal=True),
         )
         if plan.store_volume is not None:
-            labels = {GROUP: plan.group, OWNER: self._owner}
-            await self._call(limited_store.ensure, self._api, plan, labels)
+            await self._call(volumes.ensure, self._api, plan, self._labels(plan.group))
 
     async def _network(self, plan: GroupPlan, name: str, *, internal: bool) -> None:
-        labels = {GROUP: plan.group, OWNER: self._owner}
+        labels = self._labels(plan.group)
         try:
             await self._call(
                 self._api.create_network,
@@ -192,10 +209,9 @@ class DockerEngine:
             user=wanted.user,
             ports=[port.inside for port in wanted.ports],
             labels={
-                GROUP: plan.group,
+                **self._labels(plan.group),
                 NODE: node.name,
                 INDEX: str(node.index),
-                OWNER: self._owner,
                 FINGERPRINT: fingerprint,
                 PLAN: plan.to_json(),
             },
@@ -227,6 +243,7 @@ class DockerEngine:
             await self._call(self._api.remove_container, node, force=True)
 
     async def clean(self, group: str) -> None:
+        await self._call(docker_prober.remove_left, self._api, group, self._filters(group))
         networks = await self._call(self._api.networks, filters=self._filters(group))
         await together(*(self._remove_network(network["Id"]) for network in networks))
 
@@ -238,6 +255,8 @@ class DockerEngine:
 
     async def start(self, plan: GroupPlan, node: str) -> None:
         try:
+            if plan.conf_volume is not None:
+                await self._call(volumes.put_conf, self._api, plan, plan.node(node))
             await self._call(self._api.start, node)
         except PortInUse as taken:
             raise PortInUse(f"port {taken.port} for {node} is taken; free it", taken.port) from taken
@@ -287,13 +306,13 @@ class DockerEngine:
         await self._call(networks.rejoin, self._api, plan, node)
 
     async def fill_store(self, plan: GroupPlan) -> None:
-        await self._call(limited_store.fill, self._api, plan)
+        await self._call(volumes.fill, self._api, plan)
 
     async def free_store(self, plan: GroupPlan) -> None:
-        await self._call(limited_store.free, self._api, plan)
+        await self._call(volumes.free, self._api, plan)
 
     async def discard_store(self, group: str) -> None:
-        await self._call(limited_store.discard, self._api, group, self._filters(group))
+        await self._call(volumes.discard, self._api, group, self._filters(group))
 
     async def limit_cpu(self, node: str, cores: float) -> None:
         await self._state(node)
@@ -395,7 +414,7 @@ def _instance(found: Mapping[str, Any]) -> Instance:
         index=index,
         id=found["Id"],
         status="exited" if state["Status"] in ("dead", "removing") else state["Status"],
-        pid=state["Pid"] or None,
+        pid=_pid_here(state["Pid"], found["Id"]),
         exit_code=None if running or state["StartedAt"] == NEVER else int(state["ExitCode"]),
         error="killed: out of memory" if state["OOMKilled"] else state["Error"] or None,
         started_at=None if state["StartedAt"] == NEVER else parse_time(state["StartedAt"]),
@@ -406,6 +425,11 @@ def _instance(found: Mapping[str, Any]) -> Instance:
         fingerprint=labels[FINGERPRINT],
         plan=plan,
     )
+
+
+def _pid_here(pid: int, container_id: str) -> int | None:
+    """The pid if it is of this machine's process table: an engine elsewhere counts its own processes."""
+    return pid if pid and container_of(pid) == container_id else None
 
 
 def _event(event: Mapping[str, Any]) -> EngineEvent:

@@ -57,7 +57,11 @@ def _name_conflict(error: docker.errors.APIError) -> StanlocalError | None:
     found = _NAME_TAKEN.search(_explanation(error))
     if not found:
         return None
-    name = next(filter(None, found.groups()))
+    return foreign(next(filter(None, found.groups())))
+
+
+def foreign(name: str) -> NameConflict:
+    """The error for a thing on the engine that has a name that is needed, and was made by somebody else."""
     return NameConflict(
         f"'{name}' exists already and was not made by stanlocal for you; rename or remove it, or choose "
         "another group with '--group'",

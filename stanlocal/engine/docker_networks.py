@@ -48,7 +48,7 @@ def rejoin(api: Any, plan: GroupPlan, node: str) -> None:
     if plan.client_network not in of(api, node):
         planned = plan.node(node)
         for port in (planned.client_port, planned.monitor_port):
-            if not is_free(port, plan.host):
+            if not is_free(port, plan.publish):
                 raise PortInUse(f"port {port} for {node} is taken; free it", port)
         api.connect_container_to_network(node, plan.client_network)
     restore_routes(api, plan, node)

@@ -116,6 +116,13 @@ class ProcessEngine:
     async def provision(self, image: str, server_binary: Path | None, progress: Progress) -> None:
         self._servers[image] = await find_server(image, server_binary, progress)
 
+    async def place(self, group: str, image: str, folder: Path) -> Placement:
+        """Nothing to find out: its nodes are processes of this machine."""
+        return self.placement
+
+    async def check_lock(self, plan: GroupPlan) -> None:
+        """Nothing to find out: what a kernel grants one process it grants no other."""
+
     async def prepare(self, plan: GroupPlan) -> None:
         if plan.store_size is not None:
             raise _no_limited_store(self.name)

@@ -11,7 +11,6 @@ import secrets
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from stanlocal.errors import GroupNotFound
@@ -21,6 +20,7 @@ from stanlocal.faults.truncate_store import TruncateStore, repair
 from stanlocal.group import Group, Look
 from stanlocal.journal import Condition, FaultRecord, Record, rfc3339
 from stanlocal.snapshots import put_back_now
+from stanlocal.store.local import local_store
 from stanlocal.targets import resolve
 
 
@@ -129,7 +129,7 @@ async def put_store_back(group: Group, name: str) -> str:
         running = [instance.name for instance in instances if instance.running]
         await asyncio.gather(*(group.stop(node, plan.stop_grace_s) for node in running))
         try:
-            return await put_back_now(group, name, Path(plan.store_dir))
+            return await put_back_now(group, name, local_store(plan))
         finally:
             await asyncio.gather(*(group.start(node) for node in running))
 

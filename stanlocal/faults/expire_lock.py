@@ -13,7 +13,6 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, ClassVar
 
 from stanlocal import monitor
@@ -26,6 +25,7 @@ from stanlocal.plan import GroupPlan
 from stanlocal.snapshots import snapshot_frozen
 from stanlocal.states import GroupState, GroupStatus, NodeState, NodeStatus
 from stanlocal.store.folder import lock_file
+from stanlocal.store.local import local_store
 
 _TAKES_OVER_S = 30.0
 _MEET_S = 30.0
@@ -52,6 +52,7 @@ class ExpireLock(Fault):
                 f"routes cannot be cut with the {scene.group.engine.name} engine, and of two actives that "
                 "hear each other one ends at once; use a group made with '--engine docker'"
             )
+        local_store(scene.plan)
         serving = [node for node in scene.targets if node.serves]
         if len(scene.targets) != 1 or not serving or scene.status.active is None:
             raise GroupError("expire-lock needs one active node as its target; see 'stanlocal status'")
@@ -74,7 +75,7 @@ class ExpireLock(Fault):
         await snapshot_frozen(group, copy)
         scene.note({"snapshot": copy, "first": first})
         await group.engine.disconnect_routes(plan, first)
-        lock_file(Path(plan.store_dir)).unlink(missing_ok=True)
+        lock_file(local_store(plan)).unlink(missing_ok=True)
         hit = datetime.now(UTC)
         group.home.journal.append(Record(hit, "lock-file", observed="removed"))
         status = await group.wait(

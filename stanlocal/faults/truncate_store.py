@@ -26,6 +26,7 @@ from stanlocal.snapshots import snapshot_frozen
 from stanlocal.states import GroupState, GroupStatus, NodeState, NodeStatus
 from stanlocal.store.files import opened_file
 from stanlocal.store.layout import is_channels
+from stanlocal.store.local import local_store
 from stanlocal.store.records import Record as StoredRecord
 from stanlocal.store.records import read_records
 from stanlocal.teardown import retire
@@ -54,7 +55,7 @@ class TruncateStore(Fault):
     def check(self, scene: Scene) -> None:
         if len(scene.targets) != len(scene.status.nodes):
             raise GroupError("truncate-store damages the store of all nodes; leave its targets out")
-        if _victim(Path(scene.plan.store_dir)) is None:
+        if _victim(local_store(scene.plan)) is None:
             raise GroupError("truncate-store needs a message in the store; try 'stanlocal pub demo hello'")
 
     def expect(self, status: GroupStatus, targets: Sequence[NodeStatus]) -> Expectation:
@@ -67,7 +68,7 @@ class TruncateStore(Fault):
         )
 
     async def inject(self, scene: Scene) -> Mapping[str, datetime]:
-        group, store = scene.group, Path(scene.plan.store_dir)
+        group, store = scene.group, local_store(scene.plan)
         copy = f"before-truncate-store-{secrets.token_hex(4)}"
         await snapshot_frozen(group, copy)
         scene.note({"snapshot": copy})
@@ -90,7 +91,7 @@ class TruncateStore(Fault):
         plan, instances = await group.find()
         await _forget_option(group)
         if "file" in fault.notes:
-            file = Path(plan.store_dir) / fault.notes["file"]
+            file = local_store(plan) / fault.notes["file"]
             tail = base64.b64decode(fault.notes["tail"])
             if file.is_file() and file.stat().st_size == fault.notes["size"] - len(tail):
                 running = [instance.name for instance in instances if instance.running]

@@ -18,6 +18,7 @@ from stanlocal.leftovers import this_process
 from stanlocal.logs.events import ChannelCreated
 from stanlocal.plan import GroupPlan
 from stanlocal.stan.client import Client
+from stanlocal.store.local import local_store
 
 Say = Callable[[str], None]
 """Takes a line for people."""
@@ -75,8 +76,8 @@ class Stage:
 
     @property
     def store(self) -> Path:
-        """The folder of the store on the host."""
-        return Path(self.plan.store_dir)
+        """The folder of the store on the host; `StoreRefused` for one in a volume."""
+        return local_store(self.plan)
 
     async def state(self) -> None:
         """Says what the group is now, as `status` would."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections.abc import Sequence
-from pathlib import Path
 
 from stanlocal.errors import MonitorError, StoreRefused
 from stanlocal.inspect import pages
 from stanlocal.inspect.findings import Disk, Finding, findings
 from stanlocal.inspect.shape import Document
 from stanlocal.plan import GroupPlan
+from stanlocal.store.local import local_store
 from stanlocal.store.problems import Problem
 from stanlocal.store.survey import survey
 from stanlocal.store.verify import verify
@@ -28,11 +28,10 @@ async def look_inside(plan: GroupPlan, active: str | None, *, records: bool = Fa
     With `records` every record of the store is read, which takes a second for each gigabyte or so; else
     only the names and sizes of its files.
     """
-    store = Path(plan.store_dir)
     channels, problems = await asyncio.gather(
-        _channels(plan, active), asyncio.to_thread(_problems, store, records)
+        _channels(plan, active), asyncio.to_thread(_problems, plan, records)
     )
-    return findings(channels, plan.streaming.get("store_limits"), _disk(store), problems)
+    return findings(channels, plan.streaming.get("store_limits"), _disk(plan), problems)
 
 
 async def _channels(plan: GroupPlan, active: str | None) -> Sequence[Document]:
@@ -44,16 +43,18 @@ async def _channels(plan: GroupPlan, active: str | None) -> Sequence[Document]:
         return ()
 
 
-def _problems(store: Path, records: bool) -> Sequence[Problem]:
+def _problems(plan: GroupPlan, records: bool) -> Sequence[Problem]:
     try:
+        store = local_store(plan)
         return verify(store).problems if records else survey(store).problems
     except StoreRefused:  # not there yet, or another machine's
         return ()
 
 
-def _disk(store: Path) -> Disk | None:
+def _disk(plan: GroupPlan) -> Disk | None:
     try:
+        store = local_store(plan)
         usage = shutil.disk_usage(store)
-    except OSError:
+    except (StoreRefused, OSError):
         return None
     return Disk(str(store), usage.free, usage.total)

@@ -7,7 +7,6 @@ import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
-from pathlib import Path
 
 from stanlocal.errors import StoreRefused
 from stanlocal.failovers import Failover, FailoverTracker
@@ -16,6 +15,7 @@ from stanlocal.metrics import exporter, own
 from stanlocal.metrics.exposition import render
 from stanlocal.metrics.scrape import scrape
 from stanlocal.plan import GroupPlan
+from stanlocal.store.local import local_store
 from stanlocal.store.survey import survey
 from stanlocal.watch import Watch
 
@@ -42,7 +42,7 @@ class Endpoint:
         """The metrics as they are now, within a second, and their content type."""
         monitors = [(node.name, self._plan.monitor_url(node)) for node in self._plan.nodes]
         scrapes, (size, free) = await asyncio.gather(
-            scrape(monitors), asyncio.to_thread(_store_bytes, Path(self._plan.store_dir))
+            scrape(monitors), asyncio.to_thread(_store_bytes, self._plan)
         )
         facts = own.Facts(
             group=self._plan.group,
@@ -55,9 +55,10 @@ class Endpoint:
         return render([*exporter.families(scrapes), *own.families(facts, scrapes)], accept)
 
 
-def _store_bytes(store: Path) -> tuple[int | None, int | None]:
+def _store_bytes(plan: GroupPlan) -> tuple[int | None, int | None]:
     """The bytes of the store's files and those free beside them; None where they cannot be seen."""
     try:
+        store = local_store(plan)
         return survey(store).disk_bytes, shutil.disk_usage(store).free
     except (StoreRefused, OSError):  # not this machine's, or not ours to read
         return None, None

@@ -81,6 +81,14 @@ class FakeEngine:
         await self._call()
         self.machine.missing_images.discard(image)
 
+    async def place(self, group: str, image: str, folder: Path) -> Placement:
+        await self._call()
+        return self.placement
+
+    async def check_lock(self, plan: GroupPlan) -> None:
+        """Its servers' lock is a variable."""
+        await self._call()
+
     async def prepare(self, plan: GroupPlan) -> None:
         for name in (plan.client_network, plan.cluster_network):
             await self._call()

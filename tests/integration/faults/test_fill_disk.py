@@ -51,7 +51,7 @@ async def test_a_store_in_memory_outlives_down_and_cannot_be_copied(limited: FTG
     assert active is not None
     await publish(limited, active, b"kept", channel="down")
     await limited.down(timeout=5)
-    with pytest.raises(StoreRefused, match="in memory"):
+    with pytest.raises(StoreRefused, match="is in a volume of the engine"):
         await snapshots.snapshot(await limited.core(), "one")
     await limited.up()
     assert await stored(limited, "down") == [b"kept"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from stanlocal.plan import GroupPlan, plan_group
+from stanlocal.plan import GroupPlan, Placement, plan_group
 from stanlocal.settings import resolve
 from stanlocal.settings.layer import Layer
 
@@ -22,5 +22,5 @@ def a_plan(flags: Mapping[str, Any] | None = None, *, host: str = "127.0.0.1") -
         user="1000:1000",
         streaming=settings.streaming,
         nats=settings.nats,
-        host=host,
+        placement=Placement(host=host, publish=host),
     )

@@ -1,0 +1,132 @@
+"""How nodes can be housed on a Docker Engine, seen from here: found out by a throw-away server.
+
+The engine may be this machine's, another's, the one around the container that the caller is in, or one in
+a container beside it (Docker-in-Docker). Then published ports are elsewhere, and the engine may not have
+the caller's folders. Both are tried, never concluded from an address.
+"""
+
+from __future__ import annotations
+
+import io
+import secrets
+import tarfile
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from docker.errors import APIError, NotFound
+from docker.types import Mount
+
+from stanlocal.engine import tried
+from stanlocal.engine.docker_prober import name_of, prober
+from stanlocal.engine.reach import Way, default_gateway, says, ways
+from stanlocal.errors import EngineUnavailable
+from stanlocal.plan import MONITOR_PORT, Placement
+
+_ANSWERS_WITHIN_S = 2.0
+"""From its start on; on an idle machine a server answers after 50 ms."""
+_RETRY_S = 0.02
+_MOUNTED_AT = "/probe"
+_TOKEN = "token"
+_NO_SUCH_FOLDER = "bind source path does not exist"
+_NO_SUCH_ADDRESS = "cannot assign requested address"
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What is tried, and for which group."""
+
+    group: str
+    image: str
+    folder: Path
+    """One of the caller's, which nodes are to see; a folder `probe` is made in it for the time."""
+    labels: Mapping[str, str]
+
+    @property
+    def name(self) -> str:
+        """The container's."""
+        return name_of(self.group, "probe")
+
+
+def place(api: Any, trial: Trial, placement: Placement, address: str) -> Placement:
+    """`placement` as it has to be for the engine at `address` and the caller.
+
+    Raises `EngineUnavailable` when no published port can be reached.
+    """
+    mount_point, device = tried.file_system(trial.folder)
+    # Docker Desktop shares folders at the top of the tree one by one.
+    depends_on = (address, *tried.here(), mount_point, device, *trial.folder.parts[:2])
+    key = tried.key("place", api.info()["ID"], *depends_on)
+    match tried.recall(key):
+        case {"host": str(host), "publish": str(publish), "in_volumes": bool(in_volumes)}:
+            return replace(placement, host=host, publish=publish, in_volumes=in_volumes)
+    in_volumes = not sees_folder(api, trial)
+    way = _reach(api, trial, ways(address, default_gateway()))
+    tried.keep(key, {"host": way.host, "publish": way.publish, "in_volumes": in_volumes})
+    return replace(placement, host=way.host, publish=way.publish, in_volumes=in_volumes)
+
+
+def sees_folder(api: Any, trial: Trial) -> bool:
+    """Whether the engine finds under the same path the folder that the caller has there."""
+    folder, token = trial.folder / "probe", secrets.token_hex(16)
+    folder.mkdir(mode=0o700, exist_ok=True)
+    file = folder / _TOKEN
+    mount = Mount(_MOUNTED_AT, str(folder), type="bind", read_only=True)
+    try:
+        file.write_text(token)
+        with prober(api, trial.name, trial.image, [], trial.labels, mounts=[mount]) as made:
+            return _read(api, made, f"{_MOUNTED_AT}/{_TOKEN}") == token.encode()
+    except APIError as error:
+        if _NO_SUCH_FOLDER in str(error.explanation):
+            return False
+        raise
+    finally:
+        file.unlink(missing_ok=True)
+        folder.rmdir()
+
+
+def _read(api: Any, container: str, path: str) -> bytes | None:
+    """A small file of a container that need not run; None when it is not there."""
+    try:
+        chunks, _ = api.get_archive(container, path)
+    except NotFound:
+        return None
+    with tarfile.open(fileobj=io.BytesIO(b"".join(chunks))) as archive:
+        file = archive.extractfile(archive.getmembers()[0])
+        return file.read() if file else None
+
+
+def _reach(api: Any, trial: Trial, candidates: Iterable[Way]) -> Way:
+    """The first of the ways that leads to a published port."""
+    in_vain = []
+    for way in candidates:
+        if _leads(api, trial, way):
+            return way
+        in_vain.append(way.host)
+    raise EngineUnavailable(
+        f"ports that the engine publishes cannot be reached from here (tried {', '.join(in_vain)}); "
+        "run this where they can be, as in a container with the network of the engine's machine"
+    )
+
+
+def _leads(api: Any, trial: Trial, way: Way) -> bool:
+    cluster_id = f"probe-{secrets.token_hex(8)}"
+    command = ["-st", "memory", "-cid", cluster_id, "-m", str(MONITOR_PORT)]
+    publish = {MONITOR_PORT: way.publish}
+    with prober(api, trial.name, trial.image, command, trial.labels, publish=publish) as made:
+        try:
+            api.start(made)
+        except APIError as error:
+            if _NO_SUCH_ADDRESS in str(error.explanation):
+                return False
+            raise
+        published = api.inspect_container(made)["NetworkSettings"]["Ports"][f"{MONITOR_PORT}/tcp"]
+        port = int(published[0]["HostPort"])
+        deadline = time.monotonic() + _ANSWERS_WITHIN_S
+        while time.monotonic() < deadline:
+            if says(way.host, port, cluster_id):
+                return True
+            time.sleep(_RETRY_S)
+    return False

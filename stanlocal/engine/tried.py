@@ -1,0 +1,60 @@
+"""What was found out of an engine by trying it, kept in the user's cache: a trial takes about a second.
+
+A result is kept under all that it depends on; when any of that changes, it is tried anew.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from stanlocal.folders import cache_folder, make_private
+
+_NETWORK = Path("/proc/self/ns/net")
+
+
+def key(what: str, engine_id: str, *depends_on: object) -> str:
+    """The name of a result."""
+    told = json.dumps([what, engine_id, *map(str, depends_on)])
+    return f"{what}-{hashlib.sha256(told.encode()).hexdigest()[:16]}"
+
+
+def here() -> tuple[str, str]:
+    """Which machine or container this is, and which network it is in."""
+    try:
+        network = str(_NETWORK.readlink())
+    except OSError:  # a system without
+        network = "-"
+    return os.uname().nodename, network
+
+
+def file_system(folder: Path) -> tuple[str, int]:
+    """Where the file system of that folder is mounted, and its device."""
+    device = folder.stat().st_dev
+    point = folder
+    while not os.path.ismount(point):
+        point = point.parent
+    return str(point), device
+
+
+def recall(name: str) -> Any:
+    """What was kept under the name; None when there is nothing that can be read."""
+    try:
+        return json.loads((_folder() / name).read_bytes())
+    except (OSError, ValueError):
+        return None
+
+
+def keep(name: str, result: Any) -> None:
+    """Keeps a result, anything that JSON can hold."""
+    folder = make_private(_folder())
+    draft = folder / f".{name}.{os.getpid()}"
+    draft.write_text(json.dumps(result))
+    draft.replace(folder / name)
+
+
+def _folder() -> Path:
+    return cache_folder() / "engines"
