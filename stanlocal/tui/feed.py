@@ -58,6 +58,16 @@ class Feed:
         self._missing = False
         self._look: Look | None = None
 
+    async def look(self) -> None:
+        """The group as it is now, once; what keeps it from being seen is told too."""
+        try:
+            core = await self._group.core()
+            self._tell_status(core, await core.look())
+        except GroupNotFound as missing:
+            self._tell_missing(str(missing))
+        except StanlocalError as error:
+            self._tell_engine(str(error))
+
     async def follow_group(self) -> None:
         """States, events and failovers, until cancelled."""
         await self._persist(self._watch)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.events import Resize
+from textual.message import Message
 from textual.reactive import reactive
 from textual.screen import Screen
-from textual.widget import Widget
 from textual.widgets import Footer, TabbedContent, TabPane
 
 from stanlocal.api import FTGroup
@@ -29,12 +29,12 @@ from stanlocal.tui.messages import (
 )
 from stanlocal.tui.screens.help import HelpScreen
 from stanlocal.tui.screens.start import StartScreen
-from stanlocal.tui.widgets.faults import FaultsPane
 from stanlocal.tui.widgets.group_bar import GroupBar
-from stanlocal.tui.widgets.logs import LogsPane
 from stanlocal.tui.widgets.nodes import ACTIVE, Nodes
-from stanlocal.tui.widgets.timeline import TimelinePane
 from stanlocal.tui.widgets.verdict import Verdict
+
+if TYPE_CHECKING:
+    from stanlocal.tui.screens.panes import Panes
 
 WIDE_FROM = 100
 """Columns from which on the nodes stand beside the panes."""
@@ -87,28 +87,36 @@ class MainScreen(Screen[None]):
         self.read_only = read_only
         self._acting = Acting(self, group)
         self._asked_to_start = read_only
+        self._panes: Panes | None = None
 
     def compose(self) -> ComposeResult:
         yield GroupBar("read only  ? help  q quit" if self.read_only else "? help  q quit")
         with Container(id="body"):
             yield Nodes()
-            with TabbedContent(id="panes"):
-                for number, (title, pane) in enumerate(self._panes(), 1):
-                    yield TabPane(f"{number} {title}", pane, id=title.lower())
+            yield TabbedContent(id="panes")
         yield Verdict()
         yield Footer(show_command_palette=False, compact=True)
 
-    def _panes(self) -> Iterator[tuple[str, Widget]]:
-        """In the order of their keys."""
-        yield "Logs", LogsPane().data_bind(MainScreen.document)
-        yield "Timeline", TimelinePane().data_bind(MainScreen.document)
-        yield "Faults", FaultsPane(self.group, read_only=self.read_only).data_bind(MainScreen.document)
-
     def on_mount(self) -> None:
-        feed = Feed(self.group, self.post_message)
-        self.run_worker(feed.follow_group(), name="watch", group="watch", exclusive=True)
-        self.run_worker(feed.follow_logs(), name="logs", group="logs", exclusive=True)
-        self.run_worker(feed.follow_vitals(), name="vitals", group="vitals", exclusive=True)
+        self._feed = Feed(self.group, self.post_message)
+        self.run_worker(self._look(), name="look", group="watch", exclusive=True)
+
+    async def _look(self) -> None:
+        """The group and its nodes first: what they are is wanted at once, and panes take their time."""
+        await self._feed.look()
+        self.call_after_refresh(self.call_later, self._go_on)
+
+    async def _go_on(self) -> None:
+        from stanlocal.tui.screens.panes import Panes
+
+        self._panes = Panes(self.group, read_only=self.read_only)
+        tabs = self.query_one("#panes", TabbedContent)
+        for number, (title, pane) in enumerate(self._panes.titled(), 1):
+            pane.data_bind(MainScreen.document)
+            await tabs.add_pane(TabPane(f"{number} {title}", pane, id=title.lower()))
+        self.run_worker(self._feed.follow_group(), name="watch", group="watch", exclusive=True)
+        self.run_worker(self._feed.follow_logs(), name="logs", group="logs", exclusive=True)
+        self.run_worker(self._feed.follow_vitals(), name="vitals", group="vitals", exclusive=True)
 
     def on_resize(self, event: Resize) -> None:
         self.query_one(Nodes).compact = event.size.width < WIDE_FROM
@@ -139,13 +147,18 @@ class MainScreen(Screen[None]):
         self.query_one(Nodes).learn_vitals(message.vitals)
 
     def on_log_lines(self, message: LogLines) -> None:
-        self.query_one(LogsPane).add(message.lines, message.passed_over)
+        self._tell_panes(message)
 
     def on_event_seen(self, message: EventSeen) -> None:
         self.query_one(Nodes).learn_events(message.events)
-        self.query_one(TimelinePane).add(message.events)
+        self._tell_panes(message)
 
-    def on_failovers_changed(self, message: FailoversChanged) -> None: ...
+    def on_failovers_changed(self, message: FailoversChanged) -> None:
+        self._tell_panes(message)
+
+    def _tell_panes(self, message: Message) -> None:
+        if self._panes is not None:
+            self._panes.tell(message)
 
     def _ask_to_start(self, why: str) -> None:
         """Once: who says no, or takes the group down, is not asked again."""
