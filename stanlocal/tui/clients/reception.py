@@ -97,6 +97,11 @@ class Reception:
         """Messages a second, over the last two."""
         return self._meter.rate(monotonic(), self.received)
 
+    @property
+    def oldest_unacked(self) -> int | None:
+        """Of those the first that came."""
+        return next(iter(self._unacked), None)
+
     def is_unacked(self, sequence: int) -> bool:
         """Whether the message waits for an ack."""
         return sequence in self._unacked

@@ -1,0 +1,245 @@
+"""What the panes of clients share: a form, a table of those that it started, and what they felt."""
+
+from __future__ import annotations
+
+import asyncio
+from abc import abstractmethod
+from collections import deque
+from collections.abc import Mapping, Sequence
+from itertools import count
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.reactive import reactive
+from textual.widgets import DataTable, Static
+
+from stanlocal.api import FTGroup
+from stanlocal.errors import StanError
+from stanlocal.failovers import Failover, bridges
+from stanlocal.tui.actions import DEFAULT_GROUP, Command
+from stanlocal.tui.clients.gaps import Gap
+from stanlocal.tui.messages import GapFelt
+from stanlocal.tui.widgets.form import Form
+from stanlocal.tui.widgets.live_table import Cells, LiveTable
+
+_REFRESH_S = 0.1
+_KEPT = 20
+"""Clients that have ended and are still shown."""
+_PARTING_S = 1.0
+"""Clients have so long to say goodbye to the server when the screen is closed."""
+
+
+class Order(Protocol):
+    """What a client does."""
+
+    @property
+    def words(self) -> list[str]: ...
+
+
+class RunningClient(Protocol):
+    """A publication or a reception."""
+
+    ended: asyncio.Event
+    error: str | None
+
+    @property
+    def order(self) -> Order: ...
+
+    @property
+    def is_over(self) -> bool: ...
+
+    def stop(self) -> None: ...
+
+    async def run(self) -> None: ...
+
+
+C = TypeVar("C", bound=RunningClient)
+
+
+class ClientsPane(Vertical, Generic[C]):
+    """Any number of clients at once; they go on while the pane is not seen, and end with the screen."""
+
+    DEFAULT_CSS = """
+    ClientsPane {
+        height: 1fr;
+        #running { height: 1fr; min-height: 3; }
+        #detail { height: auto; max-height: 3; padding: 0 1; background: $panel; }
+        #felt { height: auto; max-height: 5; display: none; }
+    }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("n", "new", "New", id="clients.new", tooltip="to the form"),
+        Binding("x", "stop", "Stop", id="clients.stop", tooltip="end the one under the cursor"),
+        Binding("y", "copy", "Copy", id="clients.copy", tooltip="copy the command that does the same"),
+    ]
+    FELT: ClassVar[str]
+    """What did not come in a gap."""
+
+    document: reactive[Mapping[str, Any] | None] = reactive(None)
+    """The newest group document."""
+
+    def __init__(self, group: FTGroup, *, read_only: bool = False) -> None:
+        super().__init__()
+        self.group = group
+        self.read_only = read_only
+        self.clients: dict[str, C] = {}
+        """By the keys of their rows, in the order in which they were started."""
+        self.failovers: Sequence[Failover] = ()
+        self._felt: deque[Gap] = deque(maxlen=50)
+        self._keys = map(str, count(1))
+
+    # What differs
+
+    @abstractmethod
+    def form(self) -> Form: ...
+
+    @abstractmethod
+    def table(self) -> LiveTable:
+        """Of what runs; its id is `running`."""
+
+    @abstractmethod
+    def cells(self, client: C) -> Cells:
+        """The client's row."""
+
+    @abstractmethod
+    def ordered(self) -> C:
+        """The client that the form asks for; raises `StanError` for what makes no sense."""
+
+    def below(self) -> ComposeResult:
+        """What else there is to see."""
+        yield from ()
+
+    # What there is
+
+    def compose(self) -> ComposeResult:
+        form = self.form()
+        form.display = not self.read_only
+        yield form
+        yield self.table()
+        yield from self.below()
+        yield Static(id="detail", markup=False)
+        felt = LiveTable(self.FELT, "FOR MS", "CHANNEL", "THROUGH", right=(1,), id="felt")
+        felt.can_focus = felt.show_cursor = False
+        yield felt
+
+    def on_mount(self) -> None:
+        self._refreshing = self.set_interval(_REFRESH_S, self.refresh_rows)
+        self.preview()
+
+    def on_show(self) -> None:
+        self._refreshing.resume()
+
+    def on_hide(self) -> None:
+        self._refreshing.pause()
+
+    async def on_unmount(self) -> None:
+        leaving = [asyncio.ensure_future(client.ended.wait()) for client in self.clients.values()]
+        if leaving:
+            _, still = await asyncio.wait(leaving, timeout=_PARTING_S)
+            for each in still:
+                each.cancel()
+
+    @property
+    def current(self) -> C | None:
+        """The client in the row under the cursor."""
+        return self.clients.get(self.query_one("#running", LiveTable).current or "")
+
+    def show(self, failovers: Sequence[Failover]) -> None:
+        """Every failover that is known, oldest first."""
+        self.failovers = failovers
+
+    def feel(self, gap: Gap) -> None:
+        """To be called when a client was without service."""
+        self._felt.appendleft(gap)
+        self.post_message(GapFelt(gap))
+
+    def refresh_rows(self) -> None:
+        """The tables, and what is to say of the current row."""
+        table = self.query_one("#running", LiveTable)
+        table.show({key: self.cells(client) for key, client in self.clients.items()})
+        felt = self.query_one("#felt", LiveTable)
+        felt.display = bool(self._felt)
+        felt.show({str(id(gap)): self._felt_cells(gap) for gap in self._felt})
+        self._tell_current()
+
+    def _felt_cells(self, gap: Gap) -> Cells:
+        since = f"{gap.outage.last_ack.astimezone():%H:%M:%S.%f}"[:-3]
+        through = [each for each in self.failovers if bridges(gap.outage, each)]
+        told = f"{through[-1].cause}: {through[-1].from_node} → {through[-1].to_node}" if through else "-"
+        return since, f"{gap.ms:,.0f}", gap.channel, told
+
+    def _tell_current(self) -> None:
+        detail, current = self.query_one("#detail", Static), self.current
+        detail.display = current is not None
+        if current is not None:
+            command = f"$ {self.command(current.order)}"
+            detail.update(f"{current.error}\n{command}" if current.error else command)
+
+    def command(self, order: Order) -> Command:
+        """The command line that does the same."""
+        return Command(self.document["group"] if self.document else DEFAULT_GROUP, order.words)
+
+    # The form
+
+    @on(Form.Changed)
+    def preview(self) -> None:
+        """Says below the form which command it comes to, or what is wrong with it."""
+        form = self.query_one(Form)
+        try:
+            form.say(f"enter: {self.command(self.ordered().order)}")
+        except StanError as error:
+            form.say(str(error), problem=True)
+
+    @on(Form.Submitted)
+    def start(self) -> None:
+        """Starts what the form asks for."""
+        if self.read_only:
+            return
+        try:
+            client = self.ordered()
+        except StanError as error:
+            self.query_one(Form).say(str(error), problem=True)
+            self.app.bell()
+            return
+        key = next(self._keys)
+        self.clients[key] = client
+        self._forget_old()
+        self.run_worker(client.run(), name=f"{client.order.words[0]} {key}", group=key, exclusive=True)
+        self.refresh_rows()
+        self.query_one("#running", LiveTable).move_cursor(row=len(self.clients) - 1)
+
+    def _forget_old(self) -> None:
+        over = [key for key, client in self.clients.items() if client.is_over]
+        for key in over[: len(over) - _KEPT] if len(over) > _KEPT else ():
+            del self.clients[key]
+
+    @on(Form.Left)
+    def action_leave_form(self) -> None:
+        self.query_one("#running", LiveTable).focus()
+
+    # Keys
+
+    def action_new(self) -> None:
+        """To the form."""
+        if self.read_only:
+            self.notify("read-only: nothing is published or subscribed to", severity="warning")
+        else:
+            self.query_one(Form).focus_first()
+
+    def action_stop(self) -> None:
+        if (current := self.current) is not None:
+            current.stop()
+
+    def action_copy(self) -> None:
+        """The command that does what the current client does."""
+        if (current := self.current) is not None:
+            command = str(self.command(current.order))
+            self.app.copy_to_clipboard(command)
+            self.notify(f"copied: {command}", markup=False)
+
+    @on(DataTable.RowHighlighted, "#running")
+    def on_another_row(self) -> None:
+        self._tell_current()

@@ -1,0 +1,75 @@
+"""A table whose rows change in place, under a cursor that stays where it is."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Mapping, Sequence
+from itertools import zip_longest
+from typing import TypeAlias
+
+from rich.text import Text
+from textual.widgets import DataTable
+
+Cells: TypeAlias = Sequence[str | Text]
+
+
+class LiveTable(DataTable[Text]):
+    """Shows rows by their keys; of rows that are there already only changed cells are drawn anew.
+
+    Strings are taken for text as it is, whatever brackets they have: much of it comes from clients.
+    """
+
+    DEFAULT_CSS = """
+    LiveTable { height: 1fr; background: $background; scrollbar-size-horizontal: 0; }
+    """
+
+    def __init__(
+        self, *heads: str, right: Container[int] = (), id: str | None = None, classes: str | None = None
+    ) -> None:
+        """`right`: the numbers of the columns that hold figures."""
+        super().__init__(id=id, classes=classes, cursor_type="row", zebra_stripes=False)
+        self._heads = heads
+        self._right = right
+        self._shown: dict[str, tuple[Text, ...]] = {}
+
+    def on_mount(self) -> None:
+        for number, head in enumerate(self._heads):
+            self.add_column(self._text(number, head), key=head)
+
+    @property
+    def current(self) -> str | None:
+        """The key of the row under the cursor."""
+        keys = [*self._shown]
+        return keys[self.cursor_row] if self.cursor_row < len(keys) else None
+
+    def show(self, rows: Mapping[str, Cells]) -> None:
+        """All rows by their keys, in order."""
+        wanted = {key: tuple(map(self._text, range(len(cells)), cells)) for key, cells in rows.items()}
+        if [*wanted] == [*self._shown]:
+            self._update(wanted)
+        else:
+            self._fill(wanted)
+        self._shown = wanted
+
+    def _update(self, wanted: Mapping[str, tuple[Text, ...]]) -> None:
+        for key, cells in wanted.items():
+            for head, cell, before in zip_longest(self._heads, cells, self._shown[key]):
+                if cell != before or cell.spans != before.spans:
+                    self.update_cell(key, head, cell, update_width=len(cell) > len(before))
+
+    def _fill(self, wanted: Mapping[str, tuple[Text, ...]]) -> None:
+        current, top = self.current, self.scroll_offset.y
+        at = self.cursor_row
+        self.clear()
+        for key, cells in wanted.items():
+            self.add_row(*cells, key=key)
+        keys = [*wanted]
+        if keys:
+            row = keys.index(current) if current is not None and current in wanted else min(at, len(keys) - 1)
+            self.move_cursor(row=row, scroll=False)
+            self.scroll_to(y=top, animate=False)
+
+    def _text(self, number: int, cell: str | Text) -> Text:
+        text = cell.copy() if isinstance(cell, Text) else Text(cell)
+        text.justify = "right" if number in self._right else "left"
+        text.no_wrap = True
+        return text

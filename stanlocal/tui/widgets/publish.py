@@ -1,0 +1,46 @@
+"""Publishing: a form, what became of its messages, and what the publisher felt of failovers."""
+
+from __future__ import annotations
+
+from stanlocal.tui.clients.gaps import Gap
+from stanlocal.tui.clients.publication import Publication
+from stanlocal.tui.widgets.clients_pane import ClientsPane
+from stanlocal.tui.widgets.live_table import Cells, LiveTable
+from stanlocal.tui.widgets.publish_form import PublishForm
+from stanlocal.units import ms
+
+_HEADS = ("CHANNEL", "SENT", "ACKED", "WAITING", "ACKS/S", "P50 MS", "P95", "MAX", "STATE")
+
+
+class PublishPane(ClientsPane[Publication]):
+    """Publications; an outage that one of them felt is put on record, so that the failover tells it, too."""
+
+    FELT = "NO ACK FROM"
+
+    def form(self) -> PublishForm:
+        return PublishForm()
+
+    def table(self) -> LiveTable:
+        return LiveTable(*_HEADS, right=range(1, 8), id="running")
+
+    def cells(self, client: Publication) -> Cells:
+        return (
+            client.order.channel,
+            f"{client.published:,}",
+            f"{client.acked:,}",
+            f"{client.waiting:,}",
+            f"{client.rate():,.0f}",
+            *(ms(client.latency_ms(share)) for share in (50, 95, 100)),
+            client.state if not client.failed else f"{client.state}, {client.failed:,} failed",
+        )
+
+    def ordered(self) -> Publication:
+        order = self.query_one(PublishForm).order()
+        return Publication(order, self.group.connect, self._put_on_record)
+
+    async def _put_on_record(self, gap: Gap) -> None:
+        self.feel(gap)
+        try:
+            await self.group.record_outage(gap.outage)
+        except OSError as error:
+            self.notify(f"the outage is not on record ({error.strerror})", severity="warning", markup=False)

@@ -1,0 +1,134 @@
+"""Subscribing: a form, the subscriptions, the messages of one of them, and what they felt of failovers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+
+from stanlocal.api import FTGroup
+from stanlocal.errors import StanError
+from stanlocal.failovers import Failover
+from stanlocal.tui.clients.reception import Reception
+from stanlocal.tui.widgets.clients_pane import ClientsPane
+from stanlocal.tui.widgets.live_table import Cells, LiveTable
+from stanlocal.tui.widgets.message_view import MessageView
+from stanlocal.tui.widgets.subscribe_form import SubscribeForm
+
+_HEADS = ("CHANNEL", "GOT", "LAST", "AGAIN", "MISSING", "UNACKED", "PER S", "STATE", "FROM")
+_EXPLAINED = 10
+"""Failovers, the newest, for which silences are looked for."""
+
+
+class SubscribePane(ClientsPane[Reception]):
+    """Subscriptions; below them the messages of that under the cursor."""
+
+    DEFAULT_CSS = """
+    SubscribePane {
+        #running { height: auto; min-height: 2; max-height: 6; }
+        MessageView { min-height: 2; }
+    }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "U", "unsubscribe", "Unsubscribe", id="sub.end", tooltip="end it, and a durable's place with it"
+        ),
+        Binding("enter", "ack", "Ack", id="sub.ack", tooltip="acknowledge the message under the cursor"),
+        Binding("A", "ack_all", "Ack all", id="sub.ack-all", tooltip="acknowledge all that wait for it"),
+    ]
+    FELT = "NO MESSAGE FROM"
+
+    def __init__(self, group: FTGroup, *, read_only: bool = False) -> None:
+        super().__init__(group, read_only=read_only)
+        self._told: set[tuple[int, Failover]] = set()
+        self._seen: tuple[Reception | None, int] = (None, 0)
+        """Of which reception messages are shown, and how many it had got by then."""
+
+    def form(self) -> SubscribeForm:
+        return SubscribeForm()
+
+    def table(self) -> LiveTable:
+        return LiveTable(*_HEADS, right=range(1, 7), id="running")
+
+    def below(self) -> ComposeResult:
+        yield MessageView(id="messages")
+
+    def cells(self, client: Reception) -> Cells:
+        return (
+            client.order.channel,
+            f"{client.received:,}",
+            f"{client.last_sequence:,}",
+            f"{client.again:,}",
+            "-" if client.missing is None else f"{client.missing:,}",
+            f"{client.unacked:,}" if client.order.manual_ack else "-",
+            f"{client.rate():,.0f}",
+            client.state,
+            client.order.summary,
+        )
+
+    def ordered(self) -> Reception:
+        return Reception(self.query_one(SubscribeForm).order(), self.group.connect)
+
+    def show(self, failovers: Sequence[Failover]) -> None:
+        super().show(failovers)
+        self._told = {told for told in self._told if told[1] in failovers}
+
+    def refresh_rows(self) -> None:
+        self._explain_silences()
+        super().refresh_rows()
+        self._show_messages()
+
+    def _explain_silences(self) -> None:
+        for client in self.clients.values():
+            for failover in self.failovers[-_EXPLAINED:]:
+                told = (id(client), failover)
+                if told not in self._told and (gap := client.gap(failover)) is not None:
+                    self._told.add(told)
+                    self.feel(gap)
+
+    def _show_messages(self) -> None:
+        view, client = self.query_one(MessageView), self.current
+        before, got = self._seen
+        if client is not before:
+            view.is_unacked = client.is_unacked if client else lambda sequence: False
+            view.replace(client.messages if client else ())
+            view.action_follow()
+        elif client is not None and client.received != got:
+            view.show(client.messages, client.received - got)
+        self._seen = (client, client.received if client else 0)
+
+    # Keys
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Who acknowledges nothing by hand needs no keys for it."""
+        if action in ("ack", "ack_all"):
+            return self.is_mounted and self.current is not None and self.current.order.manual_ack
+        return True
+
+    def on_another_row(self) -> None:
+        super().on_another_row()
+        self.refresh_bindings()
+
+    def action_unsubscribe(self) -> None:
+        """Closes it, and has the server forget a durable's place."""
+        if (current := self.current) is not None:
+            current.stop(unsubscribe=True)
+
+    async def action_ack(self) -> None:
+        """Acknowledges the message under the cursor, or the oldest that waits for it."""
+        if (current := self.current) is not None and current.unacked:
+            looked_at = self.query_one(MessageView).current
+            await self._ack(current, looked_at.sequence if looked_at else current.oldest_unacked)
+
+    async def action_ack_all(self) -> None:
+        if (current := self.current) is not None:
+            await self._ack(current, None)
+
+    async def _ack(self, client: Reception, sequence: int | None) -> None:
+        try:
+            await client.ack(sequence)
+        except StanError as error:
+            self.notify(str(error), severity="error", markup=False)
+        self.query_one(MessageView).refresh()
