@@ -1,0 +1,181 @@
+"""Every failover: what it took, phase by phase, and how long clients were without service."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.reactive import reactive
+from textual.widgets import DataTable, Static
+
+from stanlocal.api import FTGroup
+from stanlocal.drawing import longest_ms
+from stanlocal.failovers import Failover, bridges
+from stanlocal.journal import rfc3339
+from stanlocal.tui import failover_text
+from stanlocal.tui.actions import DEFAULT_GROUP, Command
+from stanlocal.tui.clients.gaps import Gap, Side
+from stanlocal.tui.widgets.live_table import Cells, LiveTable
+from stanlocal.tui.widgets.probing import Probing
+from stanlocal.units import ms
+
+_HEADS = ("#", "STARTED", "CAUSE", "FROM → TO", "READY", "OUTAGE", "PUB", "SUB", "PHASES")
+_BAR_WIDTH = 12
+"""At 80 columns; on a wider screen what there is more."""
+_ROOM_FOR_BOTH = 22
+"""Lines from which on the plot has room below the table."""
+_GAPS = 500
+
+
+class FailoversPane(Vertical):
+    """A table with a bar each, percentiles, and a plot; a probe times what nobody else feels."""
+
+    DEFAULT_CSS = """
+    FailoversPane {
+        height: 1fr;
+        #failovers { height: 1fr; min-height: 3; }
+        .line { height: auto; padding: 0 1; }
+        #phases { background: $panel; }
+        #plot { height: 1fr; min-height: 8; }
+        #none { padding: 1 2; }
+    }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "o", "probe", "Probe", id="failovers.probe", tooltip="a client that times outages, on or off"
+        ),
+        Binding("v", "plot", "Plot", id="failovers.plot", tooltip="how long each failover took, drawn"),
+        Binding("y", "copy", "Copy", id="failovers.copy", tooltip="copy the command that tells the same"),
+    ]
+
+    document: reactive[Mapping[str, Any] | None] = reactive(None)
+    """The newest group document."""
+
+    def __init__(self, group: FTGroup, *, read_only: bool = False) -> None:
+        super().__init__()
+        self.group = group
+        self.read_only = read_only
+        self._failovers: Sequence[Failover] = ()
+        self._gaps: list[Gap] = []
+        self._toggled = False
+        """Whether the plot is where it is not by itself."""
+
+    def compose(self) -> ComposeResult:
+        yield Probing(self.group)
+        yield Static(
+            "no failover yet: kill the active node (a, then k), and the standby takes over", id="none"
+        )
+        yield LiveTable(*_HEADS, right=(0, 4, 5, 6, 7), id="failovers")
+        yield Vertical(id="plot")
+        yield Static(id="phases", classes="line")
+        yield Static(id="spread", classes="line")
+
+    def on_mount(self) -> None:
+        self._update()
+
+    def on_resize(self) -> None:
+        self._update()
+
+    # What there is to show
+
+    def show(self, failovers: Sequence[Failover]) -> None:
+        """Every failover that is known, oldest first."""
+        self._failovers = failovers
+        self._update()
+
+    def feel(self, gap: Gap) -> None:
+        """A client that was started here was without service."""
+        self._gaps = [*self._gaps, gap][-_GAPS:]
+        self._update()
+
+    def _update(self) -> None:
+        if not self.is_mounted:
+            return
+        found = self._failovers
+        self.query_one("#none").display = not found
+        self.query_one("#phases").display = self.query_one("#spread").display = bool(found)
+        longest = longest_ms(found)
+        width = _BAR_WIDTH + max(0, self.size.width - 80)
+        rows = {
+            rfc3339(each.ready_at): self._cells(number, each, longest, width)
+            for number, each in enumerate(found, 1)
+        }
+        self.query_one("#failovers", LiveTable).show(rows)
+        self._tell_current()
+        self._tell_spread()
+        self._arrange()
+
+    def _cells(self, number: int, failover: Failover, longest: float, width: int) -> Cells:
+        return (
+            str(number),
+            f"{failover.started_at.astimezone():%H:%M:%S}",
+            failover.cause,
+            f"{failover.from_node} → {failover.to_node}",
+            *(ms(duration) for duration in (failover.server_ms, failover.outage_ms)),
+            *(ms(self._felt(failover, side)) for side in ("pub", "sub")),
+            failover_text.bar(failover, longest, width),
+        )
+
+    def _felt(self, failover: Failover, side: Side) -> float | None:
+        """The longest gap that a client of that side had then, in ms."""
+        gaps = (gap.ms for gap in self._gaps if gap.side == side and bridges(gap.outage, failover))
+        return max(gaps, default=None)
+
+    @on(DataTable.RowHighlighted)
+    def _tell_current(self) -> None:
+        key = self.query_one("#failovers", LiveTable).current
+        current = next((each for each in self._failovers if rfc3339(each.ready_at) == key), None)
+        if current is not None:
+            self.query_one("#phases", Static).update(failover_text.phases(current))
+
+    def _tell_spread(self) -> None:
+        ready = [each.server_ms for each in self._failovers]
+        outages = [each.outage_ms for each in self._failovers if each.outage_ms is not None]
+        lines = [failover_text.spread("fault to ready", ready)]
+        lines += [failover_text.spread("outage", outages)] if outages else []
+        self.query_one("#spread", Static).update("\n".join(lines))
+
+    # The plot
+
+    def _arrange(self) -> None:
+        """The plot stands below the table; where there is no room for both, a key puts it in its place."""
+        low = self.size.height < _ROOM_FOR_BOTH
+        plot = bool(self._failovers) and (self._toggled if low else not self._toggled)
+        self.query_one("#plot").display = plot
+        self.query_one("#failovers").display = bool(self._failovers) and not (low and plot)
+        if plot:
+            self._draw()
+
+    def _draw(self) -> None:
+        from stanlocal.tui.widgets.failover_plot import FailoverPlot
+
+        place = self.query_one("#plot", Vertical)
+        if not place.children:
+            place.mount(FailoverPlot())
+        place.query_one(FailoverPlot).show(self._failovers)
+
+    def action_plot(self) -> None:
+        """The plot in the table's place, or, where there is room for both, none."""
+        self._toggled = not self._toggled
+        self._arrange()
+
+    # The probe
+
+    def action_probe(self) -> None:
+        if self.read_only:
+            self.notify("read-only: nothing is published", severity="warning")
+        else:
+            probing = self.query_one(Probing)
+            probing.on = not probing.on
+
+    def action_copy(self) -> None:
+        """The command that tells the same."""
+        name = self.document["group"] if self.document else DEFAULT_GROUP
+        words = ["failovers", *(["--probe"] if self.query_one(Probing).on else [])]
+        command = str(Command(name, words))
+        self.app.copy_to_clipboard(command)
+        self.notify(f"copied: {command}", markup=False)
