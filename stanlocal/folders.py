@@ -1,7 +1,8 @@
-"""Where stanlocal keeps things: the user's state and cache folders.
+"""Where stanlocal keeps things: the user's state, cache and configuration folders.
 
-State (plans, journals, logs, stores by default) outlives reboots; the cache can be deleted at any time.
-`XDG_STATE_HOME` and `XDG_CACHE_HOME` count on every platform; without them it is the platform's own place.
+State (plans, journals, logs, stores by default) outlives reboots; the cache can be deleted at any time; the
+configuration is written by its user alone. `XDG_STATE_HOME`, `XDG_CACHE_HOME` and `XDG_CONFIG_HOME` count on
+every platform; without them it is the platform's own place.
 """
 
 from __future__ import annotations
@@ -32,6 +33,15 @@ def cache_folder(environ: Mapping[str, str] = os.environ) -> Path:
     import platformdirs
 
     return platformdirs.user_cache_path(APP, appauthor=False)
+
+
+def config_folder(environ: Mapping[str, str] = os.environ) -> Path:
+    """For what the user has chosen once and for all. It may not exist."""
+    if (base := _xdg("XDG_CONFIG_HOME", environ)) is not None:
+        return base / APP
+    import platformdirs
+
+    return platformdirs.user_config_path(APP, appauthor=False)
 
 
 def group_folder(group: str, environ: Mapping[str, str] = os.environ) -> Path:

@@ -18,10 +18,17 @@ async def run(group: FTGroup, notices: Notices, *, read_only: bool = False) -> N
     Raises what `FTGroup.core` raises before the screen is taken, and `SettingsError` for a keys file that
     cannot be used.
     """
+    from stanlocal.tui import preferences
+
+    path, chosen = preferences.load()
     await group.core()
     from stanlocal.tui.app import StanlocalApp
 
+    if chosen.theme or chosen.keys:
+        from stanlocal.tui.keys import check
+
+        check(path, chosen)
     try:
-        await StanlocalApp(group, notices, read_only=read_only).run_async()
+        await StanlocalApp(group, notices, read_only=read_only, chosen=chosen).run_async()
     finally:
         await group.close()

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from textual.app import App
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+from textual.app import App, SystemCommand
 from textual.screen import Screen
 
 from stanlocal.api import FTGroup
 from stanlocal.tui.messages import Said
 from stanlocal.tui.notices import Notices
+from stanlocal.tui.preferences import Preferences
 from stanlocal.tui.screens.main import WIDE_FROM, MainScreen
 from stanlocal.tui.screens.start import StartScreen
 from stanlocal.tui.themes import THEMES
@@ -20,17 +25,34 @@ class StanlocalApp(App[None]):
     CSS_PATH = "stanlocal.tcss"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE_FROM, "-wide")]  # noqa: RUF012 - textual's own declaration
 
-    def __init__(self, group: FTGroup, notices: Notices, *, read_only: bool = False) -> None:
+    def __init__(
+        self,
+        group: FTGroup,
+        notices: Notices,
+        *,
+        read_only: bool = False,
+        chosen: Preferences = Preferences(),  # noqa: B008 - it is frozen
+    ) -> None:
         super().__init__()
         self.group = group
         self.read_only = read_only
         self._notices = notices
         for theme in THEMES:
             self.register_theme(theme)
-        self.theme = THEMES[0].name
+        self.theme = chosen.theme or THEMES[0].name
+        self.set_keymap({**chosen.keys})
 
     def get_default_screen(self) -> Screen[None]:
         return MainScreen(self.group, read_only=self.read_only)
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterator[SystemCommand]:
+        """What has a key now, by name, and what every such interface can."""
+        for active in screen.active_bindings.values():
+            binding = active.binding
+            if active.enabled and binding.id and binding.id != "quit":
+                act = partial(self.run_action, binding.action, active.node)
+                yield SystemCommand(binding.description, binding.tooltip, act)
+        yield from super().get_system_commands(screen)
 
     def on_mount(self) -> None:
         self._notices.listen(lambda line: self.post_message(Said(line)))

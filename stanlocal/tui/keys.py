@@ -1,0 +1,60 @@
+"""What has a key in the interface, by the names under which users can bind it otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+
+from textual.binding import Binding
+from textual.dom import DOMNode
+from textual.theme import BUILTIN_THEMES
+
+from stanlocal.drill.fields import nearest
+from stanlocal.errors import SettingsError
+from stanlocal.tui.preferences import Preferences
+from stanlocal.tui.screens import panes  # noqa: F401 - which loads all that has keys
+from stanlocal.tui.screens.main import MainScreen
+from stanlocal.tui.themes import THEMES
+
+
+def named_bindings() -> dict[str, Binding]:
+    """Every binding that has a name, whatever part of the interface it is in."""
+    return {binding.id: binding for each in _ours(DOMNode) for binding in _declared(each) if binding.id}
+
+
+def _ours(base: type[DOMNode]) -> Iterator[type[DOMNode]]:
+    for each in base.__subclasses__():
+        if each.__module__.startswith("stanlocal."):
+            yield each
+        yield from _ours(each)
+
+
+def _declared(each: type[DOMNode]) -> Iterator[Binding]:
+    declared: Collection[object] = vars(each).get("BINDINGS", ())
+    return (binding for binding in declared if isinstance(binding, Binding))
+
+
+def check(path: Path, chosen: Preferences) -> None:
+    """Raises `SettingsError` with every choice in `path` that cannot be followed."""
+    named = sorted(named_bindings())
+    themes = sorted({*BUILTIN_THEMES, *(theme.name for theme in THEMES)})
+    problems = [
+        f"{path}: keys.{name}: nothing has that name; {nearest(name, named)}"
+        for name in chosen.keys
+        if name not in named
+    ]
+    if chosen.theme is not None and chosen.theme not in themes:
+        problems.append(f"{path}: there is no theme '{chosen.theme}'; {nearest(chosen.theme, themes)}")
+    problems += [f"{path}: {clash}" for clash in _clashes(chosen.keys)]
+    if problems:
+        raise SettingsError(problems)
+
+
+def _clashes(chosen: Mapping[str, str]) -> Iterator[str]:
+    """The keys of the main screen that would mean two things."""
+    taken: dict[str, str] = {}
+    for binding in _declared(MainScreen):
+        for key in chosen.get(binding.id or "", binding.key).split(","):
+            other = taken.setdefault(key.strip(), binding.id or "")
+            if other != binding.id:
+                yield f"'{key}' would be the key of '{other}' and of '{binding.id}'; bind one to another"
