@@ -162,11 +162,13 @@ def _found(data: StoreFile, entries: StoreFile | None, window: Window) -> Iterat
 
 
 def _start(entries: StoreFile, window: Window) -> int:
+    """The entry to begin with: the window's first, or the slice's last, behind which its data may go on."""
     try:
-        return max(
+        first = max(
             index.find(entries, "sequence", window.first_sequence),
             index.find(entries, "timestamp", window.since),
         )
+        return max(0, min(first, index.count(entries) - 1))
     except ValueError:  # damaged on the way: from the beginning then
         return 0
 
