@@ -18,6 +18,8 @@ from typing import Any
 CLIENT_PORT = 4222
 CLUSTER_PORT = 6222
 MONITOR_PORT = 8222
+INNER_PORT = 14222
+"""Where the search begins for ports that servers bind which share the host's loopback."""
 LOOPBACK = "127.0.0.1"
 
 CONF_DIR = "/etc/stan-config"
@@ -56,20 +58,34 @@ class NodePlan:
     listen: Listen = Listen()
     arguments: tuple[str, ...] = ()
     """Flags of the server beyond its configuration file."""
+    published_route_port: int | None = None
+    """On the host, for the other nodes, where nodes share its loopback."""
 
     @property
     def host_ports(self) -> tuple[int, ...]:
-        """The ports of the host that it takes."""
+        """The ports of the host that it takes: those that lead to it, and those that it binds itself."""
         published = (self.client_port, self.monitor_port)
-        return (*published, self.listen.cluster) if self.listen.host == LOOPBACK else published
+        if self.listen.host != LOOPBACK:
+            return published
+        return (*published, self.route_port, *self.inner_ports)
+
+    @property
+    def inner_ports(self) -> tuple[int, int, int]:
+        """What the server binds."""
+        return (self.listen.client, self.listen.cluster, self.listen.monitor)
+
+    @property
+    def route_port(self) -> int:
+        """At which the other nodes reach it."""
+        return self.published_route_port or self.listen.cluster
 
     @property
     def route(self) -> str:
-        return f"nats://{self.route_host}:{self.listen.cluster}"
+        return f"nats://{self.cluster_advertise}"
 
     @property
     def cluster_advertise(self) -> str:
-        return f"{self.route_host}:{self.listen.cluster}"
+        return f"{self.route_host}:{self.route_port}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,11 +161,16 @@ class GroupPlan:
 
     @property
     def routes(self) -> tuple[str, ...]:
-        """Every node's route, the same list in every node's configuration."""
+        """Every node's route."""
         return tuple(node.route for node in self.nodes)
 
     @property
     def external_nats(self) -> tuple[str, ...]:
+    def routes_of(self, node: NodePlan) -> tuple[str, ...]:
+        """Those in the node's configuration: not its own, unless the server knows that by its port."""
+        known = node.published_route_port is None
+        return tuple(other.route for other in self.nodes if known or other.index != node.index)
+
         """The NATS servers that the nodes use instead of one inside each of them; none by default.
 
         The nodes then have no routes, and clients connect to these servers.
@@ -239,6 +260,8 @@ class Placement:
     in_volumes: bool = False
     """Whether the engine does not see the caller's folders, so that volumes have to do."""
 
+    fills_any_store: bool = False
+    """Whether it can have servers find their disk full without a store that has a limit."""
 
 def node_name(group: str, index: int) -> str:
     return f"{group}-{index}"
@@ -284,24 +307,26 @@ def plan_group(
     streaming: Mapping[str, Any],
     nats: Mapping[str, Any],
     placement: Placement = Placement(),
-    cluster_ports: Sequence[int] = (),
+    route_ports: Sequence[int] = (),
+    inner_ports: Sequence[int] = (),
     bound_to: str | None = None,
     store_size: int | None = None,
 ) -> GroupPlan:
     """The plan of a group with one node for each pair (client port, monitor port) in `ports`.
 
-    `cluster_ports` has one for each node too where nodes do not have a network of their own.
+    Where nodes do not have a network of their own, `route_ports` has one for each node, by which the others
+    reach it, and `inner_ports` three, which the server binds: for clients, routes and the monitor.
     """
     nodes = tuple(
         NodePlan(
             name=node_name(group, index),
             index=index,
+    shared = not placement.own_network
             client_port=client,
             monitor_port=monitor,
-            route_host=route_host(group, index) if placement.own_network else LOOPBACK,
-            listen=Listen()
-            if placement.own_network
-            else Listen(LOOPBACK, client, cluster_ports[index], monitor),
+            route_host=LOOPBACK if shared else route_host(group, index),
+            listen=Listen(LOOPBACK, *inner_ports[3 * index : 3 * index + 3]) if shared else Listen(),
+            published_route_port=route_ports[index] if shared else None,
         )
         for index, (client, monitor) in enumerate(ports)
     )

@@ -12,8 +12,8 @@ from typing import Any
 
 from stanlocal.engine.base import Instance
 from stanlocal.group import Group
-from stanlocal.plan import CLUSTER_PORT, GroupPlan, NodePlan, Placement, plan_group
-from stanlocal.ports import choose_cluster_ports, choose_ports, is_free
+from stanlocal.plan import CLUSTER_PORT, INNER_PORT, GroupPlan, NodePlan, Placement, plan_group
+from stanlocal.ports import choose_inner_ports, choose_ports, is_free
 from stanlocal.settings import Settings, redacted
 
 Report = Callable[[str], None]
@@ -97,6 +97,7 @@ class Planner:
         for line in choice.moved:
             self._request.note(line)
         return plan_group(
+        routes, inner = self._inner_ports({port for pair in choice.ports for port in pair})
             group=self._group.name,
             image=self._settings.image,
             ports=choice.ports,
@@ -107,24 +108,39 @@ class Planner:
             streaming=redacted(self._settings.streaming),
             nats=redacted(self._settings.nats),
             placement=self._placement,
-            cluster_ports=self._cluster_ports({port for pair in choice.ports for port in pair}),
+            route_ports=routes,
+            inner_ports=inner,
             bound_to=self._before.bound_to if self._before else self._request.bound_to,
         )
 
-    def _cluster_ports(self, chosen: set[int]) -> Sequence[int]:
-        """For nodes that share the host's network: those that they have had, as long as that can be."""
+    def _inner_ports(self, chosen: set[int]) -> tuple[Sequence[int], Sequence[int]]:
+        """For nodes that share the host's network: the ports of their routes, and what the servers bind.
+
+        Those that they have had, as long as that can be.
+        """
         if self._placement.own_network:
-            return ()
-        kept = [
-            node.listen.cluster
-            if node.listen.cluster not in chosen and self._keeps(node, {node.listen.cluster})
-            else None
-            for node in (self._before.nodes if self._before else ())
-        ]
-        reserved = {*chosen, *self._refused, *self._request.reserved_ports}
+            return (), ()
+        before = self._before.nodes if self._before else ()
         first, nodes = self._request.first_port, self._settings.nodes
-        best = CLUSTER_PORT if first is None else first + 2 * nodes
-        return choose_cluster_ports(nodes, first=best, keep=kept, reserved=reserved)
+        taken = {*chosen, *self._refused, *self._request.reserved_ports}
+        routes = choose_inner_ports(
+            nodes,
+            first=CLUSTER_PORT if first is None else first + 2 * nodes,
+            keep=[self._kept(node, node.route_port, chosen) for node in before],
+            reserved=taken,
+        )
+        inner = choose_inner_ports(
+            3 * nodes,
+            first=INNER_PORT if first is None else first + 3 * nodes,
+            keep=[
+                self._kept(node, port, chosen.union(routes)) for node in before for port in node.inner_ports
+            ],
+            reserved=taken.union(routes),
+        )
+        return routes, inner
+
+    def _kept(self, node: NodePlan, port: int, chosen: set[int]) -> int | None:
+        return port if port not in chosen and self._keeps(node, {port}) else None
 
     def _kept_ports(self, node: NodePlan) -> tuple[int, int] | None:
         ports = (node.client_port, node.monitor_port)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from stanlocal.errors import PortInUse, SettingsError
-from stanlocal.plan import CLIENT_PORT, CLUSTER_PORT, LOOPBACK, MONITOR_PORT, node_name
+from stanlocal.plan import CLIENT_PORT, LOOPBACK, MONITOR_PORT, node_name
 
 _LAST_PORT = 65535
 
@@ -79,17 +79,17 @@ def choose_ports(
     return choice
 
 
-def choose_cluster_ports(
+def choose_inner_ports(
     count: int,
     *,
-    first: int = CLUSTER_PORT,
+    first: int,
     keep: Sequence[int | None] = (),
     reserved: Collection[int] = (),
     host: str = LOOPBACK,
 ) -> list[int]:
-    """A port for the routes of each of `count` nodes that share one host; `keep` is as in `choose_ports`.
+    """So many ports for what nodes that share one host have among themselves; `keep` is as in `choose_ports`.
 
-    Nobody but the nodes themselves uses them, so a user need not know which they are.
+    A user need not know which they are.
     """
     kept = [*keep[:count], *[None] * (count - len(keep))]
     best = [first + index for index in range(count)]

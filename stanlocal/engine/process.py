@@ -7,8 +7,10 @@ any later process finds the whole group, and a tool that is killed half way leav
 
 A process is only ever signalled as what it was recorded to be: by its pid and its start.
 
-All nodes share the host's loopback: each has ports of its own, none can be cut off from the others. When
-the caller is root, the servers are not: as another user they could not reach files below root's home
+All nodes share the host's loopback. Each is reached by ports on which its supervisor listens, which passes
+on to the server what comes, or cuts it off (`process_relay`).
+
+When the caller is root, the servers are not: as another user they could not reach files below root's home
 folder, so they are given the folder of their configuration as their working directory and an open
 descriptor of the store, which on Linux has a name (/proc/self/fd/3).
 """
@@ -20,38 +22,35 @@ import os
 import secrets
 import signal as signals
 import sys
-from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
 
 import stanlocal
 from stanlocal.engine.base import EngineEvent, EngineInfo, Exit, Instance, Progress, RawLine
 from stanlocal.engine.binary import host_platform
 from stanlocal.engine.file_changes import FileChanges
+from stanlocal.engine.process_ask import LOOK_AGAIN_S, change_cuts, have_all_look, to_its_end, until
 from stanlocal.engine.process_files import FOLDER, Node, NodeFiles, Run, nodes_in, remove_leftovers
 from stanlocal.engine.process_output import Tail, kept
+from stanlocal.engine.process_relay import CLIENTS, ROUTES
 from stanlocal.engine.process_server import find_server
 from stanlocal.engine.process_signals import send
-from stanlocal.engine.process_start import start
-from stanlocal.engine.process_supervise import STORE_FD
+from stanlocal.engine.process_spawn import STORE_FD
+from stanlocal.engine.process_start import port_in_use, start
+from stanlocal.engine.process_supervise import FULL
 from stanlocal.engine.process_view import NodeView, happened, look, view_of
 from stanlocal.errors import (
     EngineError,
     EngineUnavailable,
     NodeNotFound,
     NodePaused,
-    PortInUse,
     Unsupported,
 )
 from stanlocal.folders import make_private, state_home
 from stanlocal.plan import GroupPlan, NodePlan, Placement
-from stanlocal.ports import is_free, port_owner
+from stanlocal.ports import is_free
 
-T = TypeVar("T")
-
-_LOOK_AGAIN_S = 0.5
-"""How long the end of a server whose supervisor was killed may go unseen: nothing tells of it."""
 _SUPERVISOR_GRACE_S = 5.0
 """For a supervisor to record the end of its server, before it is ended too; it takes milliseconds."""
 _ENDING = frozenset({"SIGTERM", "SIGINT", "SIGQUIT", "SIGABRT"})
@@ -72,7 +71,10 @@ class ProcessEngine:
             )
         own_user = os.geteuid() != 0
         self.placement = Placement(
-            self.name, own_network=False, store_mount=None if own_user else f"/proc/self/fd/{STORE_FD}"
+            self.name,
+            own_network=False,
+            store_mount=None if own_user else f"/proc/self/fd/{STORE_FD}",
+            fills_any_store=sys.platform == "linux",
         )
 
     # What there is
@@ -142,10 +144,20 @@ class ProcessEngine:
         self._files(node.name).make(made)
 
     async def fill_store(self, plan: GroupPlan) -> None:
-        raise _no_limited_store(self.name)
+        """Nobody's disk is filled: the servers are not let make any file longer."""
+        if not self.placement.fills_any_store:
+            raise Unsupported(
+                "a full disk cannot be had with the process engine on this system; use one made with "
+                "'--engine docker'"
+            )
+        folder = self._home / plan.group / FOLDER
+        (folder / FULL).touch(0o600)
+        await to_its_end(have_all_look(folder))
 
     async def free_store(self, plan: GroupPlan) -> None:
-        raise _no_limited_store(self.name)
+        folder = self._home / plan.group / FOLDER
+        (folder / FULL).unlink(missing_ok=True)
+        await to_its_end(have_all_look(folder))
 
     async def discard_store(self, group: str) -> None:
         """There is none."""
@@ -157,7 +169,7 @@ class ProcessEngine:
         )
 
     async def remove(self, node: str) -> None:
-        await _to_its_end(self._remove(self._files(node)))
+        await to_its_end(self._remove(self._files(node)))
 
     async def _remove(self, files: NodeFiles) -> None:
         """The lock is to be had once no supervisor lives or comes up; then the server is the last."""
@@ -190,10 +202,8 @@ class ProcessEngine:
             return
         for port in files.node().plan.node(node).host_ports:
             if not is_free(port):
-                owner = port_owner(port)
-                by = f" by {owner}" if owner else ""
-                raise PortInUse(f"port {port} for {node} is taken{by}; free it", port, owner)
-        await _to_its_end(start(files))
+                raise port_in_use(node, port)
+        await to_its_end(start(files))
 
     async def signal(self, node: str, signal: str) -> None:
         _, run = self._of(node)
@@ -207,70 +217,61 @@ class ProcessEngine:
             send(run.server, signals.SIGCONT)
 
     async def stop(self, node: str, grace_s: float) -> None:
-        await _to_its_end(self._stop(node, grace_s))
+        await to_its_end(self._stop(node, grace_s))
 
     async def _stop(self, node: str, grace_s: float) -> None:
+        files = self._files(node)
         await self.signal(node, "SIGTERM")
         try:
             async with asyncio.timeout(grace_s):
-                await self._over(node)
+                await until(files, lambda run: run.over)
         except TimeoutError:
             await self.signal(node, "SIGKILL")
-            await self._over(node)
+            await until(files, lambda run: run.over)
 
     async def wait_exit(self, node: str) -> Exit:
         files, _ = self._of(node)
-        await self._over(node)
+        await until(files, lambda run: run.over)
         view = view_of(files)
         if view.code is None or view.finished is None:
             raise EngineError(f"{node} has not run yet; start it")
         return Exit(view.code, view.finished)
 
-    async def _over(self, node: str) -> None:
-        await self._until(node, lambda run: run.over)
-
     async def pause(self, node: str) -> None:
-        await _to_its_end(self._pause(node))
+        await to_its_end(self._pause(node))
 
     async def _pause(self, node: str) -> None:
-        _, run = self._of(node)
+        files, run = self._of(node)
         if run is None or run.over:
             raise EngineError(f"{node} does not run; start it before pausing it")
         if run.status != "paused":
             send(run.server, signals.SIGSTOP)
-            await self._until(node, lambda run: run.status != "running" or run.over)
+            await until(files, lambda run: run.status != "running" or run.over)
 
     async def unpause(self, node: str) -> None:
-        await _to_its_end(self._unpause(node))
+        await to_its_end(self._unpause(node))
 
     async def _unpause(self, node: str) -> None:
-        _, run = self._of(node)
+        files, run = self._of(node)
         if run is not None and run.status == "paused":
             send(run.server, signals.SIGCONT)
-            await self._until(node, lambda run: run.status != "paused" or run.over)
-
-    async def _until(self, node: str, reached: Callable[[Run], bool]) -> None:
-        """Returns once the last run is so; at once when there is none."""
-        with FileChanges() as changes:
-            while True:
-                files = self._files(node)
-                changes.watch(files.folder)
-                run = files.run()
-                if run is None or reached(run):
-                    return
-                await changes.wait(_LOOK_AGAIN_S)
+            await until(files, lambda run: run.status != "paused" or run.over)
 
     async def connect_routes(self, plan: GroupPlan, node: str) -> None:
-        self._of(node)  # they are always connected
+        await self._cut(node, lambda cuts: cuts - {ROUTES})
 
     async def disconnect_routes(self, plan: GroupPlan, node: str) -> None:
-        raise _cannot_be_cut_off(node)
+        await self._cut(node, lambda cuts: cuts | {ROUTES})
 
     async def isolate(self, plan: GroupPlan, node: str) -> None:
-        raise _cannot_be_cut_off(node)
+        await self._cut(node, lambda cuts: frozenset({ROUTES, CLIENTS}))
 
     async def rejoin(self, plan: GroupPlan, node: str) -> None:
-        self._of(node)
+        await self._cut(node, lambda cuts: frozenset())
+
+    async def _cut(self, node: str, change: Callable[[frozenset[str]], frozenset[str]]) -> None:
+        files, _ = self._of(node)
+        await to_its_end(change_cuts(files, change(files.cuts())))
 
     # Watching
 
@@ -295,7 +296,7 @@ class ProcessEngine:
                     yield batch
                 if over or not files.folder.exists():
                     return
-                await changes.wait(_LOOK_AGAIN_S)
+                await changes.wait(LOOK_AGAIN_S)
 
     def events(self, group: str) -> AsyncGenerator[EngineEvent]:
         folder = self._home / group / FOLDER
@@ -309,7 +310,7 @@ class ProcessEngine:
                 for event in happened(seen, now, datetime.now(UTC)):
                     yield event
                 seen = now
-                await changes.wait(_LOOK_AGAIN_S)
+                await changes.wait(LOOK_AGAIN_S)
 
     async def close(self) -> None:
         """There is nothing to let go of."""
@@ -320,20 +321,3 @@ def _no_limited_store(engine: str) -> Unsupported:
         f"a store with a limit cannot be had with the {engine} engine; leave --store-size out, or use "
         "'--engine docker'"
     )
-
-
-def _cannot_be_cut_off(node: str) -> Unsupported:
-    return Unsupported(
-        f"{node} cannot be cut off with the process engine, because all nodes share this machine's loopback; "
-        "use a group made with '--engine docker'"
-    )
-
-
-async def _to_its_end(work: Coroutine[Any, Any, T]) -> T:
-    """Goes on to the end also when cancelled, so that nothing happens behind the caller's back."""
-    task = asyncio.create_task(work)
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await asyncio.gather(task, return_exceptions=True)
-        raise

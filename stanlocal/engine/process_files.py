@@ -5,6 +5,7 @@
     <state home>/<group>/processes/<node>/
         node.json       what was planned, written once
         run             the last run, written by its supervisor: `stanlocal.engine.process_supervise`
+        cut             which of its ways are to be cut, if any: `stanlocal.engine.process_relay`
         lock            held by the supervisor while it lives, and by whoever removes the node
         log/            the output of all runs: `stanlocal.engine.process_segments`
         supervisor.log  empty, unless the supervisor itself failed
@@ -19,14 +20,16 @@ import json
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
 from stanlocal.engine.process_birth import birth_of
-from stanlocal.engine.process_supervise import LOCK, LOG, RUN
+from stanlocal.engine.process_record import RUN
+from stanlocal.engine.process_relay import CUT, cuts_of
+from stanlocal.engine.process_supervise import FULL, LOCK, LOG
 from stanlocal.errors import EngineError, NameConflict, NodeNotFound
 from stanlocal.plan import GroupPlan
 
@@ -63,6 +66,12 @@ class Run:
     finished: datetime | None = None
     code: int | None = None
     error: str | None = None
+    looked: int = 0
+    """When its supervisor last looked what it is to cut, in nanoseconds of the monotonic clock."""
+    taken: int | None = None
+    """The port that was not to be had then, so that all stayed as it was."""
+    unable: str | None = None
+    """What else was in the way then."""
 
     @property
     def over(self) -> bool:
@@ -118,6 +127,19 @@ class NodeFiles:
             return _parse_run(dict(line.split(" ", 1) for line in text.splitlines()))
         except (ValueError, KeyError) as error:
             raise EngineError(f"{self.folder / RUN} is not the record of a run ({error})") from error
+
+    def cuts(self) -> frozenset[str]:
+        """Which of its ways are to be cut: `ROUTES`, `CLIENTS` of `stanlocal.engine.process_relay`."""
+        return frozenset(cuts_of(str(self.folder)))
+
+    def set_cuts(self, kinds: Collection[str]) -> None:
+        """Raises `NodeNotFound` when the node is not there."""
+        beside = self.folder / f".{CUT}"
+        try:
+            beside.write_text(" ".join(sorted(kinds)), "ascii")
+            beside.replace(self.folder / CUT)
+        except FileNotFoundError:
+            raise _not_found(self.folder.name) from None
 
     def last_sign_of_life(self) -> datetime:
         """When the node's output or record was last written; `NodeNotFound` when it is not there."""
@@ -189,6 +211,7 @@ def nodes_in(folder: Path) -> Iterator[NodeFiles]:
 
 def remove_leftovers(folder: Path) -> None:
     """Removes a `processes` folder without nodes, and what interrupted calls have left in it."""
+    (folder / FULL).unlink(missing_ok=True)
     for entry in folder.glob(".*-*"):
         shutil.rmtree(entry, ignore_errors=True)
     if folder.is_dir() and not any(folder.iterdir()):
@@ -232,4 +255,7 @@ def _parse_run(facts: dict[str, str]) -> Run:
         finished=time("finished"),
         code=int(facts["code"]) if "code" in facts else None,
         error=facts.get("error"),
+        looked=int(facts.get("looked", 0)),
+        taken=int(facts["taken"]) if "taken" in facts else None,
+        unable=facts.get("unable"),
     )

@@ -5,13 +5,17 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import stanlocal
 from stanlocal.engine.process_files import Node, NodeFiles
-from stanlocal.engine.process_supervise import PROBLEMS, SAME_USER
-from stanlocal.errors import EngineError, NodeNotFound
+from stanlocal.engine.process_relay import CLIENTS, ROUTES, Way
+from stanlocal.engine.process_spawn import SAME_USER
+from stanlocal.engine.process_supervise import PROBLEMS
+from stanlocal.errors import EngineError, NodeNotFound, PortInUse
+from stanlocal.ports import port_owner
 
 _RETRY_S = 0.02
 _OPTIONS = ["-P", "-s"] if sys.platform != "linux" else ["-P", "-s", "-S"]
@@ -30,7 +34,8 @@ class _Answer:
 async def start(files: NodeFiles) -> None:
     """Returns once the node's server runs; nothing happens if it does already.
 
-    Raises `NodeNotFound` when the node is removed meanwhile, `EngineError` when the server cannot begin.
+    Raises `NodeNotFound` when the node is removed meanwhile, `PortInUse` when a port by which it is reached
+    is taken, `EngineError` when the server cannot begin.
     """
     while True:
         node, run = files.node(), files.run()
@@ -44,6 +49,8 @@ async def start(files: NodeFiles) -> None:
                 await asyncio.sleep(_RETRY_S)
             case "gone":
                 raise NodeNotFound(f"{node.name} was removed meanwhile; bring it back with 'stanlocal up'")
+            case "taken":
+                raise port_in_use(node.name, int(answer.reason))
             case "refused":
                 raise EngineError(f"{node.name} cannot be started: {answer.reason}")
             case _:
@@ -62,6 +69,7 @@ async def _ask_supervisor(folder: Path, node: Node) -> _Answer:
             plan.conf_dir(plan.node(node.name)),
             plan.store_dir,
             plan.user if os.geteuid() == 0 else SAME_USER,
+            ",".join(map(str, _ways(node))),
             *(node.binary, "-sc", "stan.conf"),
             env={"PYTHONPATH": str(Path(stanlocal.__file__).parents[1]), "TZ": "UTC", "LC_ALL": "C.UTF-8"},
             stdin=asyncio.subprocess.DEVNULL,
@@ -74,6 +82,22 @@ async def _ask_supervisor(folder: Path, node: Node) -> _Answer:
     out, err = await supervisor.communicate()
     word, _, reason = out.decode("utf-8", "replace").strip().partition(" ")
     return _Answer(word, reason, _last_line(err.decode("utf-8", "replace")))
+
+
+def _ways(node: Node) -> Iterator[Way]:
+    """All that lead to its server; one that uses another NATS server has a monitor only."""
+    planned = node.plan.node(node.name)
+    yield Way(CLIENTS, planned.monitor_port, planned.listen.monitor)
+    if not node.plan.external_nats:
+        yield Way(CLIENTS, planned.client_port, planned.listen.client)
+        yield Way(ROUTES, planned.route_port, planned.listen.cluster)
+
+
+def port_in_use(node: str, port: int) -> PortInUse:
+    """The error, which names who has the port."""
+    owner = port_owner(port)
+    by = f" by {owner}" if owner else ""
+    return PortInUse(f"port {port} for {node} is taken{by}; free it", port, owner)
 
 
 def _last_line(text: str) -> str:

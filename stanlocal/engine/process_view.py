@@ -10,6 +10,7 @@ from pathlib import Path
 
 from stanlocal.engine.base import EngineEvent, Instance, Status
 from stanlocal.engine.process_files import LOST_CODE, Node, NodeFiles, Run, nodes_in
+from stanlocal.engine.process_relay import CLIENTS, ROUTES
 from stanlocal.errors import NodeNotFound
 
 _LOST = "its supervisor was killed or the machine restarted, so that nobody saw how it ended"
@@ -26,6 +27,8 @@ class NodeView:
     """Whether it has ended, recorded or not."""
     last_sign: datetime
     """When something of the node was last written."""
+    cuts: frozenset[str] = frozenset()
+    """Which of its ways are cut."""
 
     @property
     def _lost(self) -> bool:
@@ -70,8 +73,8 @@ class NodeView:
             started_at=None if run is None or run.status == "refused" else run.started,
             finished_at=self.finished,
             begun_after=run.started if run is not None and run.number > 1 and self.runs else None,
-            routes_connected=True,
-            clients_connected=True,
+            routes_connected=ROUTES not in self.cuts,
+            clients_connected=CLIENTS not in self.cuts,
             fingerprint=node.fingerprint,
             plan=node.plan,
         )
@@ -80,7 +83,8 @@ class NodeView:
 def view_of(files: NodeFiles) -> NodeView:
     """The node as it is now; `NodeNotFound` when it is not there."""
     node, run = files.node(), files.run()
-    return NodeView(node, run, run is not None and run.over, files.last_sign_of_life())
+    over = run is not None and run.over
+    return NodeView(node, run, over, files.last_sign_of_life(), files.cuts())
 
 
 def look(folder: Path) -> dict[str, NodeView]:

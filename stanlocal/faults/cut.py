@@ -15,13 +15,13 @@ from stanlocal.journal import Condition
 from stanlocal.states import GroupState, GroupStatus, NodeStatus
 
 
-def _check_networks(scene: Scene) -> None:
-    """Raises `Unsupported` where nodes have no networks that they could be cut from."""
+def check_ways(scene: Scene) -> None:
+    """Raises `Unsupported` where a node has ways to others that the engine cannot cut."""
     engine = scene.group.engine
-    if not engine.placement.own_network:
+    if scene.plan.external_nats and not engine.placement.own_network:
         raise Unsupported(
-            f"{names(scene.targets)} cannot be cut off with the {engine.name} engine, because all nodes "
-            "share this machine's loopback; use a group made with '--engine docker'"
+            f"{names(scene.targets)} cannot be cut off with the {engine.name} engine, because nodes meet at "
+            f"{scene.plan.external_nats[0]}, which is not the group's; use one made with '--engine docker'"
         )
 
 
@@ -34,7 +34,7 @@ class Partition(Fault):
     leaves: ClassVar[Condition | None] = "unrouted"
 
     def check(self, scene: Scene) -> None:
-        _check_networks(scene)
+        check_ways(scene)
 
     def expect(self, status: GroupStatus, targets: Sequence[NodeStatus]) -> Expectation:
         if status.active is None:
@@ -67,7 +67,7 @@ class Isolate(Fault):
     leaves: ClassVar[Condition | None] = "isolated"
 
     def check(self, scene: Scene) -> None:
-        _check_networks(scene)
+        check_ways(scene)
 
     def expect(self, status: GroupStatus, targets: Sequence[NodeStatus]) -> Expectation:
         cut_off = [node for node in targets if node.holds_store]

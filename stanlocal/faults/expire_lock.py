@@ -16,8 +16,9 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from stanlocal import monitor
-from stanlocal.errors import GroupError, MonitorError, NodeNotFound, Unsupported, WaitTimeout
+from stanlocal.errors import GroupError, MonitorError, NodeNotFound, WaitTimeout
 from stanlocal.faults.base import Fault, Scene, put_right
+from stanlocal.faults.cut import check_ways
 from stanlocal.faults.expectation import LOCK_WAIT_S, Expectation
 from stanlocal.group import Group
 from stanlocal.journal import Condition, FaultRecord, Record
@@ -47,11 +48,7 @@ class ExpireLock(Fault):
     )
 
     def check(self, scene: Scene) -> None:
-        if not scene.group.engine.placement.own_network:
-            raise Unsupported(
-                f"routes cannot be cut with the {scene.group.engine.name} engine, and of two actives that "
-                "hear each other one ends at once; use a group made with '--engine docker'"
-            )
+        check_ways(scene)
         local_store(scene.plan)
         serving = [node for node in scene.targets if node.serves]
         if len(scene.targets) != 1 or not serving or scene.status.active is None:

@@ -1,4 +1,7 @@
-"""No room left for the store, for this group alone: a store with a limit is filled up."""
+"""No room left for the store, for this group alone, and nobody's disk filled.
+
+A store with a limit is filled up; with the process engine the servers' files are kept from growing.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,9 @@ class FillDisk(Fault):
     """Nothing happens until a server has to write; then it panics, and so does the next one in its turn."""
 
     name: ClassVar[str] = "fill-disk"
-    summary: ClassVar[str] = "leave no room in the store (of a group that was started with --store-size)"
+    summary: ClassVar[str] = (
+        "leave no room in the store (with Docker of a group that was started with --store-size)"
+    )
     leaves: ClassVar[Condition | None] = "other"
     costs_data: ClassVar[str | None] = (
         "servers will end in the middle of a write; what was not acknowledged is lost, and a subscription's "
@@ -29,7 +34,7 @@ class FillDisk(Fault):
     default_targets: ClassVar[tuple[str, ...]] = ("@all",)
 
     def check(self, scene: Scene) -> None:
-        if scene.plan.store_size is None:
+        if scene.plan.store_size is None and not scene.group.engine.placement.fills_any_store:
             raise GroupError(
                 "fill-disk needs a store with a limit, so that nobody's disk is filled; start a group with "
                 "'stanlocal --group full up --store-size 32mb'"
@@ -40,9 +45,8 @@ class FillDisk(Fault):
     def expect(self, status: GroupStatus, targets: Sequence[NodeStatus]) -> Expectation:
         return Expectation(
             "nothing until the next publish: that is not acknowledged, the active panics ('no space left on "
-            "device', exit 2), a standby takes over and panics at its first write in turn; what was "
-            "acknowledged "
-            "before is still there once there is room",
+            "device', or 'file too large' with processes, exit 2), a standby takes over and panics at its "
+            "first write in turn; what was acknowledged before is still there once there is room",
             (status.state,),
             (status.active,) if status.active else (),
         )

@@ -88,7 +88,7 @@ class Rig(ABC):
 
     def plan(self, nodes: int = 1) -> GroupPlan:
         """A group's plan; its store and configuration are there."""
-        ports = free_ports(3 * nodes)
+        ports = free_ports(6 * nodes)
         home = GroupHome(self.folder / self.group)
         store = home.default_store
         settings = load({"group": self.group}, {}, None, self.folder, None)
@@ -104,7 +104,8 @@ class Rig(ABC):
             streaming=settings.streaming,
             nats=settings.nats,
             placement=self.engine.placement,
-            cluster_ports=ports[2 * nodes :],
+            route_ports=ports[2 * nodes : 3 * nodes],
+            inner_ports=ports[3 * nodes :],
         )
         for node in plan.nodes:
             home.write_conf(plan, node, render(plan, node))

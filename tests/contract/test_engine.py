@@ -24,11 +24,6 @@ async def only(rig: Rig) -> Instance:
     return instance
 
 
-def needs_cuts(rig: Rig) -> None:
-    if not rig.engine.placement.own_network:
-        pytest.skip("all nodes share the host's network")
-
-
 def needs_names(rig: Rig) -> None:
     if not rig.shares_names:
         pytest.skip("nothing else has names here")
@@ -318,7 +313,6 @@ async def test_a_frozen_node_can_be_stopped(rig: Rig) -> None:
 
 
 async def test_routes_are_cut_and_connected_whatever_the_node_does(rig: Rig) -> None:
-    needs_cuts(rig)
     plan = rig.plan()
     name = plan.nodes[0].name
 
@@ -342,7 +336,6 @@ async def test_routes_are_cut_and_connected_whatever_the_node_does(rig: Rig) -> 
 
 
 async def test_an_isolated_node_comes_back_under_the_same_ports(rig: Rig) -> None:
-    needs_cuts(rig)
     plan = await rig.started()
     name = plan.nodes[0].name
     for _ in range(2):
@@ -355,17 +348,37 @@ async def test_an_isolated_node_comes_back_under_the_same_ports(rig: Rig) -> Non
         assert (node.status, node.routes_connected, node.clients_connected) == ("running", True, True)
 
 
-async def test_where_nothing_can_be_cut_off_that_is_said(rig: Rig) -> None:
-    if rig.engine.placement.own_network:
-        pytest.skip("here it can")
-    plan = await rig.started()
-    name = plan.nodes[0].name
-    for cut in (rig.engine.disconnect_routes, rig.engine.isolate):
-        with pytest.raises(EngineError, match="cannot be cut off"):
-            await cut(plan, name)
-    await rig.engine.connect_routes(plan, name)
+@pytest.mark.parametrize("cut", ["routes", "all"])
+async def test_what_is_cut_off_stays_so_over_runs_for_who_comes_later(rig: Rig, cut: str) -> None:
+    plan = await rig.started(2)
+    name, other = (node.name for node in plan.nodes)
+    await (rig.engine.disconnect_routes if cut == "routes" else rig.engine.isolate)(plan, name)
+    await rig.engine.signal(name, "SIGKILL")
+    await rig.engine.wait_exit(name)
+    await rig.engine.start(plan, name)
+    later = rig.connect()
+    found = {
+        node.name: (node.routes_connected, node.clients_connected)
+        for node in await later.instances(rig.group)
+    }
+    await later.close()
+    assert found == {name: (False, cut == "routes"), other: (True, True)}
     await rig.engine.rejoin(plan, name)
-    assert (await only(rig)).status == "running"
+    assert all(
+        node.routes_connected and node.clients_connected for node in await rig.engine.instances(rig.group)
+    )
+
+
+async def test_a_node_does_not_come_back_while_one_of_its_ports_is_taken(rig: Rig) -> None:
+    plan = await rig.started()
+    (node,) = plan.nodes
+    await rig.engine.isolate(plan, node.name)
+    with rig.taken(node.monitor_port), pytest.raises(PortInUse) as error:
+        await rig.engine.rejoin(plan, node.name)
+    assert error.value.port == node.monitor_port
+    assert not (await only(rig)).clients_connected
+    await rig.engine.rejoin(plan, node.name)
+    assert (await only(rig)).clients_connected
 
 
 # Removing

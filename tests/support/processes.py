@@ -21,14 +21,16 @@ async def scripted_group(
     engine: ProcessEngine, home: Path, group: str, *scripts: str, user: str | None = None
 ) -> GroupPlan:
     """A group, made and not started, whose servers are these shell scripts."""
-    ports = free_ports(3 * len(scripts))
+    count = len(scripts)
+    ports = free_ports(6 * count)
     folder = home / group
     store = folder / "store"
     plan = plan_group(
         group=group,
         image="script",
-        ports=[(ports[3 * index], ports[3 * index + 1]) for index in range(len(scripts))],
-        cluster_ports=[ports[3 * index + 2] for index in range(len(scripts))],
+        ports=list(zip(ports[:count], ports[count : 2 * count], strict=True)),
+        route_ports=ports[2 * count : 3 * count],
+        inner_ports=ports[3 * count :],
         store_dir=str(store),
         state_dir=str(folder),
         user=user or ("65532:65532" if os.geteuid() == 0 else f"{os.geteuid()}:{os.getegid()}"),

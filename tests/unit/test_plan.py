@@ -83,7 +83,7 @@ def test_every_node_has_the_same_routes_on_the_network_that_carries_them() -> No
     assert all(node.route_host != node.name for node in plan.nodes)  # that name leads over every network
 
 
-def test_nodes_without_a_network_of_their_own_listen_on_the_hosts_ports() -> None:
+def test_nodes_without_a_network_of_their_own_are_led_to_by_other_ports_than_they_bind() -> None:
     plan = plan_group(
         group="stan",
         image="i",
@@ -94,12 +94,14 @@ def test_nodes_without_a_network_of_their_own_listen_on_the_hosts_ports() -> Non
         streaming={},
         nats={},
         placement=Placement("process", own_network=False, store_mount=None),
-        cluster_ports=[6222, 6223],
+        route_ports=[6222, 6223],
+        inner_ports=[14222, 14223, 14224, 14225, 14226, 14227],
     )
     assert [node.listen for node in plan.nodes] == [
-        Listen("127.0.0.1", 4222, 6222, 8222),
-        Listen("127.0.0.1", 4223, 6223, 8223),
+        Listen("127.0.0.1", 14222, 14223, 14224),
+        Listen("127.0.0.1", 14225, 14226, 14227),
     ]
+    assert [node.route_port for node in plan.nodes] == [6222, 6223]
     assert plan.routes == ("nats://127.0.0.1:6222", "nats://127.0.0.1:6223")
 
 

@@ -221,19 +221,6 @@ def test_a_docker_engine_that_the_user_named_is_not_replaced(cli: Cli, home: Pat
     assert processes_of(home) == set()
 
 
-@pytest.mark.parametrize("fault", ["partition", "isolate"])
-def test_what_needs_networks_is_refused_before_anything_is_touched(
-    cli: Cli, up: Callable[..., Any], fault: str
-) -> None:
-    up()
-    refused = cli.run(fault, "@active")
-    assert refused.returncode == 2
-    assert "cannot be cut off with the process engine, because" in refused.stderr
-    assert cli.json("status")["state"] == "healthy"
-    assert cli.json("faults")["faults"] == []
-    cli.ok("down", "--timeout", "0")
-
-
 @pytest.mark.skipif(os.geteuid() == 0, reason="root's servers run as another user")
 def test_the_store_is_the_callers_own(cli: Cli, up: Callable[..., Any], home: Path) -> None:
     made = up()

@@ -323,13 +323,6 @@ async def test_a_name_that_is_none_of_a_node_leads_nowhere(engine: ProcessEngine
         await engine.signal(node, "SIGKILL")
 
 
-async def test_nodes_cannot_be_cut_off_and_nothing_is_touched(engine: ProcessEngine, home: Path) -> None:
-    plan = await scripted_group(engine, home, "g", IDLE)
-    for cut in (engine.disconnect_routes(plan, "g-0"), engine.isolate(plan, "g-0")):
-        with pytest.raises(EngineError, match="cannot be cut off with the process engine, because"):
-            await cut
-
-
 async def test_a_cancelled_start_has_happened_or_not(engine: ProcessEngine, home: Path) -> None:
     plan = await scripted_group(engine, home, "g", IDLE)
     starting = asyncio.create_task(engine.start(plan, "g-0"))

@@ -1,0 +1,157 @@
+"""One connection through a relay: two ends, what each says passed on to the other, both ways at once.
+
+What is not taken yet is not read further: who is slow slows down the other end, and no more than one piece
+each way is held here. An end that has said all leaves the other free to go on.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import selectors
+import socket
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+
+_CHUNK = 1 << 16
+_READ, _WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
+
+
+def turn(selector: selectors.BaseSelector, timeout: float | None) -> None:
+    """Waits until some files are ready, and does what the selector's keys carry: a call with the events.
+
+    What an earlier one of these calls has let go of, or put to another use, is passed over.
+    """
+    for key, events in selector.select(timeout):
+        if selector.get_map().get(key.fd) is key:
+            key.data(events)
+
+
+class _Pipe:
+    """One direction."""
+
+    __slots__ = ("_sink", "_source", "_told", "over", "rest")
+
+    def __init__(self, source: socket.socket, sink: socket.socket, begun: bytes = b"") -> None:
+        self._source = source
+        self._sink = sink
+        self._told = False
+        self.rest = begun
+        """What the sink has not taken yet."""
+        self.over = False
+        """Whether the source has said all, or the sink takes no more."""
+
+    @property
+    def hungry(self) -> bool:
+        return not (self.rest or self.over)
+
+    @property
+    def done(self) -> bool:
+        return self.over and not self.rest
+
+    def move(self) -> None:
+        """Passes on what there is, as far as the sink takes it."""
+        if self.hungry:
+            self._take()
+        if self.rest:
+            self._give()
+        if self.done and not self._told:
+            self._told = True
+            with suppress(OSError):  # it is gone
+                self._sink.shutdown(socket.SHUT_WR)
+
+    def _take(self) -> None:
+        try:
+            self.rest = self._source.recv(_CHUNK)
+        except BlockingIOError:
+            return
+        except OSError:  # it is gone, and what it said was read
+            self.rest = b""
+        self.over = not self.rest
+
+    def _give(self) -> None:
+        try:
+            self.rest = self.rest[self._sink.send(self.rest) :]
+        except BlockingIOError:
+            return
+        except OSError:  # it is gone; what it has said before may still be on its way
+            self.rest, self.over = b"", True
+
+
+class Link:
+    """From somebody to an address; it ends when both have said all, or when it is closed.
+
+    The selector is one that `turn` is called with.
+    """
+
+    def __init__(
+        self,
+        near: socket.socket,
+        far: tuple[str, int],
+        selector: selectors.BaseSelector,
+        ended: Callable[[Link], None],
+        begun: bytes = b"",
+    ) -> None:
+        """`begun` is what was read already; raises `OSError` when nothing listens there."""
+        self._near = near
+        self._far = socket.socket()
+        self._selector = selector
+        self._ended = ended
+        self._held = False
+        self._watched = {near: 0, self._far: 0}
+        for end in self._watched:
+            end.setblocking(False)
+            end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        code = self._far.connect_ex(far)
+        if code not in (0, errno.EINPROGRESS):
+            self._far.close()
+            raise OSError(code, os.strerror(code))
+        self._in, self._out = _Pipe(near, self._far, begun), _Pipe(self._far, near)
+        self._watch()
+
+    @property
+    def still_tells(self) -> bool:
+        """Whether something that the far end has said may still be on its way."""
+        return not (self._held or self._out.done)
+
+    def hold(self, held: bool) -> None:
+        """Lets nothing through, or goes on where it was."""
+        self._held = held
+        self._watch()
+
+    def close(self) -> None:
+        """Hangs up on both; what is on its way is lost."""
+        for end, events in self._watched.items():
+            if events:
+                self._selector.unregister(end)
+            end.close()
+        self._ended(self)
+
+    def _ready(self, says: _Pipe, is_told: _Pipe, events: int) -> None:
+        if events & _READ:
+            says.move()
+        if events & _WRITE:
+            is_told.move()
+        if self._in.done and self._out.done:
+            self.close()
+        else:
+            self._watch()
+
+    def _watch(self) -> None:
+        """Has itself told of what can be done next, and of nothing else."""
+        self._heed(self._near, self._in, self._out)
+        self._heed(self._far, self._out, self._in)
+
+    def _heed(self, end: socket.socket, says: _Pipe, is_told: _Pipe) -> None:
+        events = 0
+        if not self._held:
+            events = (_READ if says.hungry else 0) | (_WRITE if is_told.rest else 0)
+        before = self._watched[end]
+        if events == before:
+            return
+        self._watched[end] = events
+        if before:
+            self._selector.unregister(end)
+        if events:
+            self._selector.register(end, events, partial(self._ready, says, is_told))
