@@ -10,11 +10,12 @@ from typing import ClassVar, Generic, TypeVar
 
 from rich.cells import cell_len
 from rich.segment import Segment
+from rich.style import Style
 from rich.text import Text
 from textual import events
 from textual.actions import SkipAction
 from textual.binding import Binding, BindingType
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.message import Message
 from textual.reactive import reactive
 from textual.scroll_view import ScrollView
@@ -94,18 +95,19 @@ class LineView(ScrollView, Generic[Row], can_focus=True):
         self._rows: Sequence[Row] = ()
         self._anchor: int | None = None
         self._needle = ""
+        self._base = Style()
         self.matches: list[int] = []
         """The numbers of the rows that contain what was searched last."""
 
     # What rows are
 
     @abstractmethod
-    def plain(self, row: Row) -> str:
-        """The row on one line, as it is seen, copied and saved; may be asked in any thread."""
+    def parts(self, row: Row) -> Sequence[tuple[str, str]]:
+        """The row on one line, piece by piece, each with its component class or nothing."""
 
-    @abstractmethod
-    def draw(self, row: Row) -> Text:
-        """The same with its styles."""
+    def plain(self, row: Row) -> str:
+        """The row as it is seen, copied and saved; may be asked in any thread."""
+        return "".join(text for text, _ in self.parts(row))
 
     @abstractmethod
     def words(self, row: Row) -> str:
@@ -303,40 +305,44 @@ class LineView(ScrollView, Generic[Row], can_focus=True):
 
     # Drawing
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        self._base = self.rich_style  # costs as much as all the rest of a line
+        return super().render_lines(crop)
+
     def render_line(self, y: int) -> Strip:
         number = self.scroll_offset.y + y
         if number >= len(self._rows):
-            return Strip.blank(self.size.width, self.rich_style)
-        text = self._marked(number)
-        style = self.rich_style
-        gutter = "  "
+            return Strip.blank(self.size.width, self._base)
+        style, gutter = self._base, "  "
         if number in self.picked:
             gutter = "> " if number == self.cursor else "| "
             part = "line-view--cursor" if number == self.cursor else "line-view--picked"
-            style += self.get_component_rich_style(part, partial=True)
-        text.style = style
+            style += self._component(part)
         left = self.scroll_offset.x
-        line = Strip(text.render(self.app.console)).crop_extend(left, left + self.size.width - _GUTTER, style)
+        line = self._line(number, style).crop_extend(left, left + self.size.width - _GUTTER, style)
         return Strip([Segment(gutter, style), *line.apply_offsets(left, number)])
 
-    def _marked(self, number: int) -> Text:
-        text = self.draw(self._rows[number])
-        text.end = ""
-        if self._needle:
-            style = self.get_component_rich_style("line-view--match", partial=True)
-            for start in _places(text.plain.casefold(), self._needle):
-                text.stylize(style, start, start + len(self._needle))
+    def _line(self, number: int, style: Style) -> Strip:
+        parts = [
+            (text, style + self._component(part) if part else style)
+            for text, part in self.parts(self._rows[number])
+        ]
+        if self._needle or self.text_selection is not None:
+            return Strip(self._marked(number, Text.assemble(*parts, end="")).render(self.app.console))
+        return Strip(Segment(*part) for part in parts)
+
+    def _component(self, name: str) -> Style:
+        return self.get_component_rich_style(name, partial=True)
+
+    def _marked(self, number: int, text: Text) -> Text:
+        """With what was found, and what is selected with the mouse."""
+        words = text.plain.casefold()
+        start = words.find(self._needle) if self._needle else -1
+        while start >= 0:
+            text.stylize(self._component("line-view--match"), start, start + len(self._needle))
+            start = words.find(self._needle, start + len(self._needle))
         if (selection := self.text_selection) is not None and (span := selection.get_span(number)):
-            start, end = span
+            first, last = span
             style = self.screen.get_component_rich_style("screen--selection")
-            text.stylize(style, start, len(text) if end == -1 else end)
+            text.stylize(style, first, len(text) if last == -1 else last)
         return text
-
-
-def _places(text: str, needle: str) -> list[int]:
-    places = []
-    start = text.find(needle)
-    while start >= 0:
-        places.append(start)
-        start = text.find(needle, start + len(needle))
-    return places

@@ -67,7 +67,7 @@ class LinesPane(Vertical):
         """To be called after each change of the rows."""
         if not self.is_mounted:
             return
-        self.query_one("#status", Static).update(Content(" · ".join(filter(None, self.status()))))
+        self.query_one("#status", Static).update(Content(" · ".join(self.status())), layout=False)
         detail, row = self.query_one("#detail", Static), self._view.current
         detail.display = row is not None
         if row is not None:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import ClassVar
-
-from rich.style import Style
-from rich.text import Text
 
 from stanlocal.logs.merge import NodeLine
 from stanlocal.tui.milestones import Mark, mark
@@ -15,7 +13,7 @@ from stanlocal.tui.widgets.line_view import LineView
 _LONGEST = 4_000
 """Characters of a message that are shown: output is not to be trusted."""
 _COLOURS = 6
-_STYLES = {Mark.NONE: None, Mark.MILESTONE: "log--milestone", Mark.TROUBLE: "log--trouble"}
+_STYLES = {Mark.NONE: "", Mark.MILESTONE: "log--milestone", Mark.TROUBLE: "log--trouble"}
 
 
 class LogView(LineView[NodeLine]):
@@ -46,24 +44,13 @@ class LogView(LineView[NodeLine]):
         self.name_width = 0
         """Columns for the nodes' names."""
 
-    def plain(self, row: NodeLine) -> str:
-        return "".join(self._parts(row))
-
-    def draw(self, row: NodeLine) -> Text:
-        time, node, message = self._parts(row)
-        kind = _STYLES[mark(row.line)]
-        return Text.assemble(
-            (time, self.get_component_rich_style("log--time", partial=True)),
-            (node, self._node_style(row.node)),
-            (message, self.get_component_rich_style(kind, partial=True) if kind else ""),
-        )
-
-    def _parts(self, row: NodeLine) -> tuple[str, str, str]:
-        line = row.line
+    def parts(self, row: NodeLine) -> Sequence[tuple[str, str]]:
+        line, kind = row.line, mark(row.line)
+        number = int(row.node.rpartition("-")[2]) % _COLOURS
         return (
-            f"{clock(line.time)} ",
-            f"{row.node:<{self.name_width}} ",
-            f"{mark(line).value} {line.level or '---'} {printable(line.message)}",
+            (f"{clock(line.time)} ", "log--time"),
+            (f"{row.node:<{self.name_width}} ", f"log--node-{number}"),
+            (f"{kind.value} {line.level or '---'} {printable(line.message)}", _STYLES[kind]),
         )
 
     def words(self, row: NodeLine) -> str:
@@ -71,10 +58,6 @@ class LogView(LineView[NodeLine]):
 
     def time(self, row: NodeLine) -> datetime:
         return row.line.time
-
-    def _node_style(self, node: str) -> Style:
-        number = int(node.rpartition("-")[2]) % _COLOURS
-        return self.get_component_rich_style(f"log--node-{number}", partial=True)
 
 
 def printable(message: str) -> str:

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import ClassVar
 
-from rich.text import Text
-
 from stanlocal.journal import rfc3339
 from stanlocal.timeline import Event, in_words
 from stanlocal.tui.widgets.line_view import LineView
@@ -54,16 +52,13 @@ class TimelineView(LineView[Entry]):
         self.name_width = len(_GROUP)
         """Columns for the nodes' names."""
 
-    def plain(self, row: Entry) -> str:
-        return "".join(self._parts(row))
-
-    def draw(self, row: Entry) -> Text:
-        time, what = self._parts(row)
-        part = f"timeline--{row.event.type}"
-        known = part in self.COMPONENT_CLASSES
-        return Text.assemble(
-            (time, self.get_component_rich_style("timeline--time", partial=True)),
-            (what, self.get_component_rich_style(part, partial=True) if known else ""),
+    def parts(self, row: Entry) -> Sequence[tuple[str, str]]:
+        event = row.event
+        what = f"{event.type:<11} {event.node or _GROUP:<{self.name_width}} {printable(in_words(event))}"
+        part = f"timeline--{event.type}"
+        return (
+            (f"{clock(event.time)} {_gap(row.after):>8} ", "timeline--time"),
+            (what, part if part in self.COMPONENT_CLASSES else ""),
         )
 
     def words(self, row: Entry) -> str:
@@ -75,13 +70,6 @@ class TimelineView(LineView[Entry]):
 
     def time(self, row: Entry) -> datetime:
         return row.event.time
-
-    def _parts(self, row: Entry) -> tuple[str, str]:
-        event = row.event
-        return (
-            f"{clock(event.time)} {_gap(row.after):>8} ",
-            f"{event.type:<11} {event.node or _GROUP:<{self.name_width}} {printable(in_words(event))}",
-        )
 
 
 class TimelinePane(LinesPane):
