@@ -108,7 +108,7 @@ class Header:
                 raise ValueError(f"{key!r} in its first line is not what it should be")
         return cls(
             load=LoadSpec.from_document(document["load"]),
-            started=from_rfc3339(document["started"]),
+            started=_time(document["started"]),
             **{key: document[key] for key in ("drill", "group", "seed", "run", "settings", "versions")},
         )
 
@@ -135,4 +135,12 @@ class Note:
         kind, time = document.pop("kind"), document.pop("time", None)
         if not isinstance(time, str):
             raise ValueError("a note without its time")
-        return cls(kind, from_rfc3339(time), document)
+        return cls(kind, _time(time), document)
+
+
+def _time(stamp: str) -> datetime:
+    """One that fits into a cell, too; `ValueError` for any other."""
+    time = from_rfc3339(stamp)
+    if not 1970 < time.year < 2262:
+        raise ValueError(f"{stamp!r} is no moment of a drill")
+    return time.astimezone(UTC)
