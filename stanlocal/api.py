@@ -56,6 +56,7 @@ class FTGroup:
         engine: str | None = None,
         image: str | None = None,
         store_size: str | None = None,
+        proxied: bool | None = None,
         server_binary: str | Path | None = None,
         store_dir: str | Path | None = None,
         port: int | None = None,
@@ -76,6 +77,7 @@ class FTGroup:
             "engine": engine,
             "image": image,
             "store_size": store_size,
+            "proxied": proxied,
             "server_binary": str(server_binary) if server_binary else None,
             "store_dir": str(store_dir) if store_dir else None,
             "port": port,
@@ -208,6 +210,8 @@ class FTGroup:
 
         async def ensure_image(settings: Settings) -> None:
             await engine.provision(settings.image, settings.server_binary, self._report)
+            if settings.proxied:
+                await engine.provision_proxy(self._report)
 
         request = UpRequest(
             settings=self.settings,

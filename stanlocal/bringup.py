@@ -118,6 +118,8 @@ class _Bringup:
     # From the nodes that there are to those of the plan
 
     async def _converge(self, plan: GroupPlan, prints: Mapping[str, str]) -> Look:
+        if self._before is not None and self._before.proxied != plan.proxied:
+            await self._retire_all()  # client ports pass between the nodes and the proxy
         await self._engine.prepare(plan)
         async with Watch(self._engine, plan, self._group.home.journal) as watch:
             for name in self._present.keys() - prints.keys():
@@ -129,8 +131,7 @@ class _Bringup:
             if len(changed) < len(self._present) or self._some_serve(watch):
                 await self._replace_one_by_one(plan, changed, prints, watch)
             else:
-                for name in changed:
-                    await self._retire(name)
+                await self._retire_all()
             deadline = asyncio.get_running_loop().time() + self._request.timeout
             # While the nodes wait for the lock themselves: a trial takes no longer.
             await together(self._start_all(plan, prints), self._engine.check_lock(plan))
@@ -197,6 +198,9 @@ class _Bringup:
     async def _make(self, plan: GroupPlan, name: str, print_: str) -> None:
         self._made.append(name)
         await self._engine.create(plan, plan.node(name), print_)
+
+    async def _retire_all(self) -> None:
+        await together(*(self._retire(name) for name in tuple(self._present)))
 
     async def _retire(self, name: str) -> None:
         await retire(self._group, name, self._before.stop_grace_s if self._before else 0)

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from stanlocal import proxy
 from stanlocal.errors import SettingsError
 from stanlocal.plan import STORE_DIR, GroupPlan, Listen, NodePlan
 from stanlocal.settings.nats import NATS
@@ -55,7 +56,9 @@ class Identity:
 
 def identity(plan: GroupPlan, node: NodePlan) -> Identity:
     """The identity that `plan` gives the node."""
-    return Identity(node.name, address(plan.host, node.client_port), node.cluster_advertise)
+    return Identity(
+        node.name, address(plan.host, node.client_port), proxy.cluster_advertise(plan, node)
+    )
 
 
 def render(plan: GroupPlan, node: NodePlan, *, store_dir: str | None = None) -> str:
@@ -65,7 +68,8 @@ def render(plan: GroupPlan, node: NodePlan, *, store_dir: str | None = None) -> 
     Raises `SettingsError` for a value or name that the language cannot spell.
     """
     title = f"Node {quote(node.name)} of the NATS Streaming FT group {quote(plan.group)}, from stanlocal."
-    return _render(title, plan, identity(plan, node), node.listen, store_dir or plan.server_store_dir)
+    own, routes = identity(plan, node), proxy.routes(plan, node)
+    return _render(title, plan, own, routes, node.listen, store_dir or plan.server_store_dir)
 
 
 def render_shared(plan: GroupPlan, identity: Identity) -> str:
@@ -74,7 +78,7 @@ def render_shared(plan: GroupPlan, identity: Identity) -> str:
     Raises like `render`.
     """
     title = f"Every node of the NATS Streaming FT group {quote(plan.group)}, from stanlocal."
-    return _render(title, plan, identity, plan.nodes[0].listen, STORE_DIR)
+    return _render(title, plan, identity, plan.routes, plan.nodes[0].listen, STORE_DIR)
 
 
 def in_environment(text: str) -> str:
@@ -82,13 +86,15 @@ def in_environment(text: str) -> str:
     return text if _PLAIN_VALUE.fullmatch(text) and text.lower() not in _WORDS else quote(text)
 
 
-def _render(title: str, plan: GroupPlan, identity: Identity, listen: Listen, store_dir: str) -> str:
+def _render(
+    title: str, plan: GroupPlan, identity: Identity, routes: Sequence[str], listen: Listen, store_dir: str
+) -> str:
     streaming = {_SPELLED.get(name, name): value for name, value in plan.streaming.items()}
     if plan.external_nats:
         own = _without_nats(identity, listen)
         streaming["nats_server_url"] = ",".join(_as_nodes_see(url, plan) for url in plan.external_nats)
     else:
-        own = _with_nats(plan, identity, listen)
+        own = _with_nats(plan, identity, routes, listen)
     lines = [
         f"# {title}",
         "",
@@ -102,7 +108,9 @@ def _render(title: str, plan: GroupPlan, identity: Identity, listen: Listen, sto
     return "\n".join(lines) + "\n"
 
 
-def _with_nats(plan: GroupPlan, identity: Identity, listen: Listen) -> list[str]:
+def _with_nats(
+    plan: GroupPlan, identity: Identity, routes: Sequence[str], listen: Listen
+) -> list[str]:
     """The options of a node with a NATS server inside."""
     own = {
         "server_name": identity.server_name,
@@ -119,7 +127,7 @@ def _with_nats(plan: GroupPlan, identity: Identity, listen: Listen) -> list[str]
         f"  name: {quote(plan.group)}",
         f"  host: {quote(listen.host)}",
         f"  port: {listen.cluster}",
-        *_entry("routes", plan.routes, None, 1),
+        *_entry("routes", routes, None, 1),
         f"  cluster_advertise: {_scalar(identity.cluster_advertise)}",
         f"  connect_retries: {CONNECT_RETRIES}",
         "}",

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from stanlocal import proxy
 from stanlocal.conf import HOST_GATEWAY
-from stanlocal.plan import CONF_DIR, STORE_DIR, VOLUME_DIR, GroupPlan, NodePlan
+from stanlocal.plan import CONF_DIR, LOOPBACK, STORE_DIR, VOLUME_DIR, GroupPlan, NodePlan
 from stanlocal.settings import host_files
 
 CONF_FILE = f"{CONF_DIR}/stan.conf"
@@ -35,20 +36,15 @@ class Port:
     inside: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Container:
-    """Everything that an engine is told about one node, apart from who made it."""
+    """Everything that an engine is told about one container, apart from who made it."""
 
     name: str
     image: str
     user: str
     """`uid:gid` of the process."""
     ports: tuple[Port, ...]
-    store: Mount
-    conf: Mount
-    """The folder with stan.conf, or the volume with one for each node."""
-    files: tuple[Mount, ...]
-    """What options name (certificates, keys), at the paths that they have on the host."""
     client_network: str
     """The first one it is on: ports are published through it."""
     cluster_network: str
@@ -56,10 +52,12 @@ class Container:
     route_alias: str
     """Its name on `cluster_network`."""
     stop_grace_s: int
-    extra_hosts: Mapping[str, str]
+    command: tuple[str, ...]
+    client_alias: str | None = None
+    """Its name on `client_network` alone, if it needs one."""
+    extra_hosts: Mapping[str, str] = field(default_factory=dict)
     """Names that it resolves besides, each with its address."""
     stop_signal: str = "SIGTERM"
-    command: tuple[str, ...] = ("-sc", CONF_FILE)
     read_only: bool = True
     cap_drop: tuple[str, ...] = ("ALL",)
     security_opt: tuple[str, ...] = ("no-new-privileges:true",)
@@ -69,28 +67,41 @@ class Container:
 
     @property
     def mounts(self) -> tuple[Mount, ...]:
+        """What of the host it sees."""
+        return ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeContainer(Container):
+    """That of a node."""
+
+    store: Mount
+    conf: Mount
+    """The folder with stan.conf, or the volume with one for each node."""
+    files: tuple[Mount, ...]
+    """What options name (certificates, keys), at the paths that they have on the host."""
+
+    @property
+    def mounts(self) -> tuple[Mount, ...]:
         return (self.store, self.conf, *self.files)
 
 
-def container(plan: GroupPlan, node: NodePlan) -> Container:
+def container(plan: GroupPlan, node: NodePlan) -> NodeContainer:
     """The container of `node`."""
-    listen = node.listen
-    monitor = (Port(plan.publish, node.monitor_port, listen.monitor),)
     named = sorted(set(host_files(plan.streaming, plan.nats).values()))
-    return Container(
+    return NodeContainer(
         name=node.name,
         image=plan.image,
         user=plan.user,
-        ports=monitor
-        if plan.external_nats
-        else (Port(plan.publish, node.client_port, listen.client), *monitor),
-        extra_hosts={HOST_GATEWAY: "host-gateway"} if plan.external_nats else {},
+        ports=_ports(plan, node),
+        extra_hosts=_extra_hosts(plan),
         store=Mount(plan.store_volume, VOLUME_DIR, read_only=False)
         if plan.store_volume
         else Mount(plan.store_dir, STORE_DIR, read_only=False),
         conf=Mount(plan.conf_volume or plan.conf_dir(node), CONF_DIR),
         files=tuple(Mount(path, path) for path in named),
         client_network=plan.client_network,
+        client_alias=proxy.client_alias(node) if plan.proxied else None,
         cluster_network=plan.cluster_network,
         route_alias=node.route_host,
         stop_grace_s=plan.stop_grace_s,
@@ -100,3 +111,38 @@ def container(plan: GroupPlan, node: NodePlan) -> Container:
             *node.arguments,
         ),
     )
+
+
+def proxy_container(plan: GroupPlan) -> Container:
+    """That of the group's proxy, through which clients come to all nodes; shut in as the nodes are."""
+    published = {node.name: node.client_port for node in plan.nodes}
+    ports = (
+        Port(plan.publish, published[way.nodes[0]], way.listen)
+        for way in proxy.ways(plan)
+        if way.between == "clients"
+    )
+    return Container(
+        name=proxy.container_name(plan.group),
+        image=proxy.IMAGE,
+        user=plan.user,
+        ports=tuple(ports),
+        client_network=plan.client_network,
+        cluster_network=plan.cluster_network,
+        route_alias=proxy.host(plan.group),
+        stop_grace_s=0,
+        command=(f"-host={LOOPBACK}", f"-config={proxy.CONF_DIR}/{proxy.CONF_NAME}"),
+    )
+
+
+def _ports(plan: GroupPlan, node: NodePlan) -> tuple[Port, ...]:
+    """What the node's own container publishes."""
+    monitor = Port(plan.publish, node.monitor_port, node.listen.monitor)
+    if plan.external_nats or plan.proxied:
+        return (monitor,)
+    return (Port(plan.publish, node.client_port, node.listen.client), monitor)
+
+
+def _extra_hosts(plan: GroupPlan) -> Mapping[str, str]:
+    if plan.external_nats:
+        return {HOST_GATEWAY: "host-gateway"}
+    return {proxy.NOWHERE: LOOPBACK} if plan.proxied else {}

@@ -8,6 +8,7 @@
     │   ├── EngineUnavailable    no engine answers, or it refuses us
     │   ├── ImageNotFound        no way led to the server image       .attempts
     │   ├── NodePaused           what was asked needs a node that is not frozen
+    │   ├── ProxyDown            the proxy in the path of a group does not run
     │   ├── Unsupported          this engine cannot do that, another can
     │   ├── PortInUse            a host port is taken                 .port .owner
     │   └── NameConflict         something that is not ours has a name we need  .name
@@ -63,6 +64,10 @@ class ImageNotFound(EngineError):
     def __init__(self, message: str, attempts: Sequence[str] = ()) -> None:
         super().__init__(message)
         self.attempts = tuple(attempts)
+
+
+class ProxyDown(EngineError):
+    """The proxy in the path of a group does not run; what was done to it is gone with it."""
 
 
 class NodePaused(EngineError):

@@ -118,6 +118,8 @@ class GroupPlan:
     """The limit of the store in bytes: it is then a volume in memory, not a folder of the host's."""
     in_volumes: bool = False
     """Store and configuration are in volumes, as the engine does not see the host's folders."""
+    proxied: bool = False
+    """Whether clients and routes go through a proxy (`stanlocal.proxy`), where faults can act on them."""
     bound_to: str | None = None
     """The process that it was made for (`stanlocal.leftovers.this_process`); nobody needs it after that."""
 
@@ -211,6 +213,7 @@ class GroupPlan:
             "image": self.image,
             "store_dir": self.store_dir,
             "store_size": self.store_size,
+            "proxied": self.proxied,
             "streaming": self.streaming,
             "nats": self.nats,
         }
@@ -311,6 +314,7 @@ def plan_group(
     inner_ports: Sequence[int] = (),
     bound_to: str | None = None,
     store_size: int | None = None,
+    proxied: bool = False,
 ) -> GroupPlan:
     """The plan of a group with one node for each pair (client port, monitor port) in `ports`.
 
@@ -346,6 +350,7 @@ def plan_group(
         in_volumes=placement.in_volumes,
         bound_to=bound_to,
         store_size=store_size,
+        proxied=proxied,
     )
 
 

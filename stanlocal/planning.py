@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from stanlocal import proxy
 from stanlocal.engine.base import Instance
 from stanlocal.group import Group
 from stanlocal.plan import CLUSTER_PORT, INNER_PORT, GroupPlan, NodePlan, Placement, plan_group
@@ -103,6 +104,7 @@ class Planner:
             ports=choice.ports,
             store_dir=store_dir,
             store_size=self._settings.store_size,
+            proxied=self._settings.proxied,
             state_dir=str(self._group.home.folder),
             user=self._request.user,
             streaming=redacted(self._settings.streaming),
@@ -150,5 +152,11 @@ class Planner:
         """Whether it can have the ports that it has had: unless it is down and something else has one."""
         instance = self._present.get(node.name)
         runs = instance is not None and instance.running
-        free = partial(is_free, host=self._placement.publish)
-        return runs or (not self._refused & ports and all(map(free, ports)))
+        return runs or (not self._refused & ports and all(map(self._can_have, ports)))
+
+    def _can_have(self, port: int) -> bool:
+        """Whether nobody has it, or the group's own proxy, which keeps it while the node is down."""
+        if is_free(port, host=self._placement.publish):
+            return True
+        proxied = self._before is not None and self._before.proxied
+        return proxied and self._request.container_of_port(port) == proxy.container_name(self._group.name)

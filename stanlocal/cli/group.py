@@ -26,6 +26,11 @@ _STATES = ("down", "starting", "split-brain", "recovering", "blocked", "failover
 @click.option("--image", metavar="REF", help="Server image (nats-streaming:0.25.6).")
 @click.option("--store-dir", metavar="DIR", help="Folder of the store (in your state folder).")
 @click.option("--store-size", metavar="SIZE", help="Limit of the store, in memory: for 'fault fill-disk'.")
+@click.option(
+    "--proxied/--no-proxied",
+    default=None,
+    help="A proxy in the path: for 'fault slow-network', 'flaky-network'.",
+)
 @click.option("--port", type=int, metavar="P", help="Client port of the first node (4222).")
 @click.option("--preset", type=click.Choice(["seed"]), help="seed: the values of the Kubernetes guide.")
 @click.option(

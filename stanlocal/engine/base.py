@@ -95,7 +95,8 @@ class EngineEvent:
 
     time: datetime
     node: str
-    action: Literal["create", "start", "die", "pause", "unpause", "destroy"]
+    action: Literal["create", "start", "die", "pause", "unpause", "destroy", "networks"]
+    """`networks`: one that runs was cut off or put back. Told where other hands can do that, too."""
     exit_code: int | None = None
 
 
@@ -144,6 +145,12 @@ class Engine(Protocol):
         of each way to it why it did not lead there.
         """
 
+    async def provision_proxy(self, progress: Progress) -> None:
+        """Sees to the proxy's image, before a group is made whose plan is proxied.
+
+        Raises `ImageNotFound` as `provision` does, `Unsupported` where there can be no proxy.
+        """
+
     async def place(self, group: str, image: str, folder: Path) -> Placement:
         """How it houses nodes of the group for a caller here; plans for it are made with this.
 
@@ -158,9 +165,10 @@ class Engine(Protocol):
         """
 
     async def prepare(self, plan: GroupPlan) -> None:
-        """Makes what the nodes share (networks, volumes), unless it is there.
+        """Makes what the nodes share (networks, volumes, the proxy), unless it is there as planned.
 
-        Raises `NameConflict` when something foreign has a name that is needed.
+        Raises `NameConflict` when something foreign has a name that is needed, `PortInUse` when the proxy
+        cannot have one of the client ports.
         """
 
     async def create(self, plan: GroupPlan, node: NodePlan, fingerprint: str) -> None:
@@ -204,6 +212,12 @@ class Engine(Protocol):
         """Undoes `isolate` and `disconnect_routes`, under the same ports; nothing happens if none is cut.
 
         Raises `PortInUse` when a host port of it was taken meanwhile.
+        """
+
+    async def control_proxy(self, plan: GroupPlan, arguments: Sequence[str]) -> str:
+        """Tells the group's proxy something, in the words of toxiproxy's own command line; what that prints.
+
+        Raises `ProxyDown` when no proxy of the group runs, `EngineError` when it refuses.
         """
 
     async def fill_store(self, plan: GroupPlan) -> None:

@@ -10,24 +10,24 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections import deque
-from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing, suppress
-from datetime import UTC, datetime
+from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 import docker
 import docker.errors
-from docker.types import LogConfig
 from requests.exceptions import HTTPError
 
-from stanlocal.container import Mount, container
-from stanlocal.engine import docker_lock, docker_prober
+from stanlocal.container import container
+from stanlocal.engine import docker_events, docker_lock, docker_prober, docker_proxy
 from stanlocal.engine import docker_networks as networks
 from stanlocal.engine import docker_store as volumes
 from stanlocal.engine.base import EngineEvent, EngineInfo, Exit, Instance, Progress, RawLine
+from stanlocal.engine.docker_containers import make
 from stanlocal.engine.docker_errors import FOREIGN, translate, translated
 from stanlocal.engine.docker_place import Trial, place
 from stanlocal.engine.docker_streams import AttachSource, Pump, WaitSource, parse_time, split_stamped
@@ -50,8 +50,6 @@ CPU_PERIOD_US = 100_000
 """Over which the kernel shares a core out; its usual value."""
 
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm", "i386": "386"}
-_EVENTS_REMEMBERED = 64
-_ACTIONS = {"create", "start", "die", "pause", "unpause", "destroy"}
 
 
 class DockerEngine:
@@ -157,6 +155,11 @@ class DockerEngine:
 
         await ensure_image(self._client, image, server_binary=server_binary, progress=progress)
 
+    async def provision_proxy(self, progress: Progress) -> None:
+        from stanlocal.engine.proxy_image import ensure_proxy_image
+
+        await ensure_proxy_image(self._client, progress)
+
     async def place(self, group: str, image: str, folder: Path) -> Placement:
         trial = Trial(group, image, folder, self._labels(group))
         return await self._call(place, self._api, trial, self.placement, self._address)
@@ -171,6 +174,7 @@ class DockerEngine:
         )
         if plan.store_volume is not None:
             await self._call(volumes.ensure, self._api, plan, self._labels(plan.group))
+        await self._call(docker_proxy.ensure, self._api, plan, self._labels(plan.group), FINGERPRINT)
 
     async def _network(self, plan: GroupPlan, name: str, *, internal: bool) -> None:
         labels = self._labels(plan.group)
@@ -200,42 +204,14 @@ class DockerEngine:
             ) from conflict
 
     def _create(self, plan: GroupPlan, node: NodePlan, fingerprint: str) -> None:
-        wanted = container(plan, node)
-        made = self._api.create_container(
-            wanted.image,
-            command=list(wanted.command),
-            name=wanted.name,
-            hostname=wanted.name,
-            user=wanted.user,
-            ports=[port.inside for port in wanted.ports],
-            labels={
-                **self._labels(plan.group),
-                NODE: node.name,
-                INDEX: str(node.index),
-                FINGERPRINT: fingerprint,
-                PLAN: plan.to_json(),
-            },
-            stop_signal=wanted.stop_signal,
-            stop_timeout=wanted.stop_grace_s,
-            host_config=self._api.create_host_config(
-                binds=[_bind(mount) for mount in wanted.mounts],
-                port_bindings={port.inside: (port.host, port.outside) for port in wanted.ports},
-                network_mode=wanted.client_network,
-                read_only=wanted.read_only,
-                cap_drop=list(wanted.cap_drop),
-                security_opt=list(wanted.security_opt),
-                extra_hosts=dict(wanted.extra_hosts),
-                pids_limit=wanted.pids_limit,
-                log_config=LogConfig(type=wanted.log_driver, config=dict(wanted.log_options)),
-            ),
-        )
-        try:
-            self._api.connect_container_to_network(
-                made["Id"], wanted.cluster_network, aliases=[wanted.route_alias]
-            )
-        except FOREIGN:
-            self._api.remove_container(made["Id"], force=True)
-            raise
+        labels = {
+            **self._labels(plan.group),
+            NODE: node.name,
+            INDEX: str(node.index),
+            FINGERPRINT: fingerprint,
+            PLAN: plan.to_json(),
+        }
+        make(self._api, container(plan, node), labels)
 
     async def remove(self, node: str) -> None:
         with suppress(NodeNotFound):
@@ -244,6 +220,7 @@ class DockerEngine:
 
     async def clean(self, group: str) -> None:
         await self._call(docker_prober.remove_left, self._api, group, self._filters(group))
+        await self._call(docker_proxy.discard, self._api, group, self._labels(group))
         networks = await self._call(self._api.networks, filters=self._filters(group))
         await together(*(self._remove_network(network["Id"]) for network in networks))
 
@@ -314,6 +291,10 @@ class DockerEngine:
     async def discard_store(self, group: str) -> None:
         await self._call(volumes.discard, self._api, group, self._filters(group))
 
+    async def control_proxy(self, plan: GroupPlan, arguments: Sequence[str]) -> str:
+        labels = self._labels(plan.group)
+        return await self._call(docker_proxy.control, self._api, plan.group, labels, arguments)
+
     async def limit_cpu(self, node: str, cores: float) -> None:
         await self._state(node)
         quota = max(1000, round(cores * CPU_PERIOD_US))
@@ -366,19 +347,9 @@ class DockerEngine:
         return self._events(group, since=f"{time.time():.6f}")
 
     async def _events(self, group: str, since: str) -> AsyncGenerator[EngineEvent]:
-        filters = {"label": [*self._filters(group)["label"], NODE], "type": ["container"]}
+        filters = docker_events.FILTERS
         stream: Any = await self._call(self._api.events, decode=True, filters=filters, since=since)
-
-        def source() -> Iterator[EngineEvent]:
-            told: deque[EngineEvent] = deque(maxlen=_EVENTS_REMEMBERED)
-            for found in stream:
-                if found["Action"] not in _ACTIONS:
-                    continue
-                event = _event(found)
-                if event not in told:  # the engine keeps an event before it sends it: both may reach us
-                    told.append(event)
-                    yield event
-
+        source = partial(docker_events.of_nodes, self._api, stream, self._labels(group), NODE)
         pump = Pump(f"stanlocal-events-{group}", source, stream.close)
         async for event in pump.items():
             yield event
@@ -387,10 +358,6 @@ class DockerEngine:
     async def close(self) -> None:
         self._calls.shutdown(wait=False)
         self._client.close()
-
-
-def _bind(mount: Mount) -> str:
-    return f"{mount.source}:{mount.target}:{'ro' if mount.read_only else 'rw'}"
 
 
 def _instance(found: Mapping[str, Any]) -> Instance:
@@ -430,14 +397,3 @@ def _instance(found: Mapping[str, Any]) -> Instance:
 def _pid_here(pid: int, container_id: str) -> int | None:
     """The pid if it is of this machine's process table: an engine elsewhere counts its own processes."""
     return pid if pid and container_of(pid) == container_id else None
-
-
-def _event(event: Mapping[str, Any]) -> EngineEvent:
-    attributes = event["Actor"]["Attributes"]
-    code = attributes.get("exitCode")
-    return EngineEvent(
-        time=datetime.fromtimestamp(event["timeNano"] / 1e9, UTC),
-        node=attributes[NODE],
-        action=event["Action"],
-        exit_code=int(code) if code is not None else None,
-    )

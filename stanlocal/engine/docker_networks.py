@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from stanlocal.container import container
 from stanlocal.errors import PortInUse
 from stanlocal.plan import GroupPlan
 from stanlocal.ports import is_free
@@ -35,7 +36,7 @@ def isolate(api: Any, plan: GroupPlan, node: str) -> None:
 def restore_routes(api: Any, plan: GroupPlan, node: str) -> None:
     """Puts the node back on the network of routes, under the name that the others dial."""
     if plan.cluster_network not in of(api, node):
-        aliases = [plan.node(node).route_host]
+        aliases = [container(plan, plan.node(node)).route_alias]
         api.connect_container_to_network(node, plan.cluster_network, aliases=aliases)
 
 
@@ -46,9 +47,10 @@ def rejoin(api: Any, plan: GroupPlan, node: str) -> None:
     refuses each further attempt until it is restarted (seen on 20.10).
     """
     if plan.client_network not in of(api, node):
-        planned = plan.node(node)
-        for port in (planned.client_port, planned.monitor_port):
-            if not is_free(port, plan.publish):
-                raise PortInUse(f"port {port} for {node} is taken; free it", port)
-        api.connect_container_to_network(node, plan.client_network)
+        wanted = container(plan, plan.node(node))
+        for port in wanted.ports:
+            if not is_free(port.outside, port.host):
+                raise PortInUse(f"port {port.outside} for {node} is taken; free it", port.outside)
+        aliases = [wanted.client_alias] if wanted.client_alias else None
+        api.connect_container_to_network(node, plan.client_network, aliases=aliases)
     restore_routes(api, plan, node)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from stanlocal.container import Container
+from stanlocal.container import Container, NodeContainer
 from stanlocal.export.secrets import Secret
 from stanlocal.export.yamltext import Noted
 
@@ -24,7 +24,7 @@ class PodSpec:
 
     name: str
     """Of the StatefulSet and its Service."""
-    container: Container
+    container: NodeContainer
     """The server's container, as the Docker engine would make it."""
     claim: str
     ports: Mapping[str, int]

@@ -35,6 +35,8 @@ class Settings:
     """The store's folder on the host; None: in the group's state folder."""
     store_size: int | None
     """Bytes that the store is limited to; None: as many as the disk has."""
+    proxied: bool
+    """Whether clients and routes go through a proxy."""
     port: int | None
     """First client port on the host, if one was asked for."""
     preset: str | None
@@ -128,6 +130,7 @@ def resolve(
         server_binary=_path(tree.get("server_binary")),
         store_dir=_path(tree.get("store_dir")),
         store_size=tree.get("store_size"),
+        proxied=tree["proxied"],
         port=tree.get("port"),
         preset=preset,
         streaming=tree["streaming"],

@@ -75,6 +75,12 @@ SETTINGS = Table(
             minimum=_SMALLEST_STORE,
         ),
         Option(
+            "proxied",
+            Kind.BOOLEAN,
+            "Put a proxy in the path of clients and routes, for `slow-network` and `flaky-network`.",
+            "false",
+        ),
+        Option(
             "port",
             Kind.INTEGER,
             "First client port on the host; node i has port + i. Taken ports are then an error.",

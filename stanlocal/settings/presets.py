@@ -15,6 +15,7 @@ DEFAULTS: Mapping[str, Any] = {
     "group": "stan",
     "engine": "auto",
     "nodes": 2,
+    "proxied": False,
     "image": DEFAULT_IMAGE,
     "streaming": {
         "cluster_id": "test-cluster",

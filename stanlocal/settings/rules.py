@@ -22,6 +22,7 @@ def broken(values: Mapping[str, Any]) -> Iterator[str]:
     yield from _store(values["streaming"])
     yield from _login(values["streaming"], values["nats"])
     yield from _nats(values["nats"])
+    yield from _proxy(values)
 
 
 def surprising(values: Mapping[str, Any]) -> Iterator[str]:
@@ -37,6 +38,13 @@ def _ports(values: Mapping[str, Any]) -> Iterator[str]:
     port, nodes = values.get("port"), values["nodes"]
     if port is not None and port + nodes > MAX_PORT:
         yield f"port {port} leaves no room for {nodes} nodes: port + nodes is more than {MAX_PORT}"
+
+
+def _proxy(values: Mapping[str, Any]) -> Iterator[str]:
+    if values["proxied"] and values["engine"] == "process":
+        yield "proxied needs the engine 'docker': local processes have no network with a proxy in it"
+    if values["proxied"] and values["streaming"].get("nats_server_url"):
+        yield "proxied does not go with streaming.nats_server_url: clients and nodes then meet elsewhere"
 
 
 def _store(streaming: Mapping[str, Any]) -> Iterator[str]:

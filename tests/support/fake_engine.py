@@ -20,9 +20,11 @@ from stanlocal.errors import (
     NodeNotFound,
     NodePaused,
 )
+    ProxyDown,
 from stanlocal.plan import GroupPlan, NodePlan, Placement
 from tests.support.fake_machine import FakeMachine, Network, Node, Reader
 from tests.support.fake_server import FakeServer
+from tests.support.fake_proxy import FakeProxy
 
 SIGNALS = frozenset({"SIGKILL", "SIGTERM", "SIGINT", "SIGQUIT", "SIGABRT", "SIGHUP", "SIGUSR1"})
 
@@ -82,6 +84,9 @@ class FakeEngine:
         self.machine.missing_images.discard(image)
 
     async def place(self, group: str, image: str, folder: Path) -> Placement:
+    async def provision_proxy(self, progress: Progress) -> None:
+        await self._call()
+
         await self._call()
         return self.placement
 
@@ -96,6 +101,10 @@ class FakeEngine:
             if (there.owner, there.group) != (self.owner, plan.group):
                 raise NameConflict(f"'{name}' exists already and was not made by stanlocal for you", name)
 
+        if not plan.proxied:
+            self.machine.proxies.pop(plan.group, None)
+        elif plan.group not in self.machine.proxies:
+            self.machine.proxies[plan.group] = FakeProxy(plan)
     async def create(self, plan: GroupPlan, node: NodePlan, fingerprint: str) -> None:
         await self._call()
         if node.name in self.machine.nodes:
@@ -123,6 +132,14 @@ class FakeEngine:
         await self._call()
 
     async def limit_cpu(self, node: str, cores: float) -> None:
+    async def control_proxy(self, plan: GroupPlan, arguments: Sequence[str]) -> str:
+        await self._call()
+        if plan.group not in self.machine.proxies:
+            raise ProxyDown(
+                f"the proxy of group '{plan.group}' does not run; bring it back with 'stanlocal up'"
+            )
+        return self.machine.proxies[plan.group].tell(arguments)
+
         """Its servers need none."""
         await self._call()
         self._node(node)
@@ -141,6 +158,7 @@ class FakeEngine:
     async def clean(self, group: str) -> None:
         await self._call()
         ours = {
+        self.machine.proxies.pop(group, None)
             name: network
             for name, network in self.machine.networks.items()
             if (network.owner, network.group) == (self.owner, group)
@@ -220,15 +238,18 @@ class FakeEngine:
         if plan.cluster_network not in self.machine.networks:
             raise NodeNotFound(f"the engine has it no more: network {plan.cluster_network} not found")
         network = self.machine.networks[plan.cluster_network]
-        self._node(node).networks.setdefault(plan.cluster_network, network)
+        with self._networks_of(node) as networks:
+            networks.setdefault(plan.cluster_network, network)
 
     async def disconnect_routes(self, plan: GroupPlan, node: str) -> None:
         await self._call()
-        self._node(node).networks.pop(plan.cluster_network, None)
+        with self._networks_of(node) as networks:
+            networks.pop(plan.cluster_network, None)
 
     async def isolate(self, plan: GroupPlan, node: str) -> None:
         await self._call()
-        self._node(node).networks.clear()
+        with self._networks_of(node) as networks:
+            networks.clear()
 
     async def rejoin(self, plan: GroupPlan, node: str) -> None:
         await self._call()
@@ -237,7 +258,17 @@ class FakeEngine:
         for name in (plan.client_network, plan.cluster_network):
             if name not in self.machine.networks:
                 raise NodeNotFound(f"the engine has it no more: network {name} not found")
-            found.networks.setdefault(name, self.machine.networks[name])
+            with self._networks_of(node) as networks:
+                networks.setdefault(name, self.machine.networks[name])
+
+    @contextmanager
+    def _networks_of(self, node: str) -> Iterator[dict[str, Network]]:
+        """To be changed; of a node that runs it is told if they were."""
+        found = self._node(node)
+        before = dict(found.networks)
+        yield found.networks
+        if found.networks != before and found.server is not None:
+            self.machine.tell(found, "networks")
 
     # Watching
 

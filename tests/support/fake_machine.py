@@ -13,9 +13,10 @@ from typing import Literal, TypeAlias
 from stanlocal.engine.base import EngineEvent, Instance, RawLine, Status
 from stanlocal.errors import PortInUse
 from stanlocal.plan import GroupPlan
+from tests.support.fake_proxy import FakeProxy
 from tests.support.fake_server import FakeServer, Pace, Store, Trouble
 
-Action: TypeAlias = Literal["create", "start", "die", "pause", "unpause", "destroy"]
+Action: TypeAlias = Literal["create", "start", "die", "pause", "unpause", "destroy", "networks"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -118,6 +119,8 @@ class FakeMachine:
         self.nodes: dict[str, Node] = {}
         self.networks: dict[str, Network] = {}
         self.stores: dict[str, Store] = {}
+        self.proxies: dict[str, FakeProxy] = {}
+        """Of the groups that have one."""
         self.taken_ports: set[int] = set()
         """Host ports that something else listens on."""
         self.missing_images: set[str] = set()
