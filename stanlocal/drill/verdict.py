@@ -132,14 +132,13 @@ def _where(messages: Messages) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return messages.missing_at, messages.had_by
 
 
-def _lost(missing_at: tuple[str, ...], had_by: tuple[str, ...], messages: Sequence[Messages]) -> str:
+def _lost(missing_at: Sequence[str], had_by: Sequence[str], messages: Sequence[Messages]) -> str:
     count = sum(each.count for each in messages)
-    where = " and ".join(
-        "in the store at the end" if name == "audit" else f"at {name}" for name in missing_at
-    )
-    had = ", ".join("the store at the end" if name == "audit" else name for name in had_by)
-    who = f"only {had} had them" if had else "nobody had them"
-    return f"{count:,} acknowledged messages are missing {where}, {who}: {_named(messages)}"
+    what, them = ("message is", "it") if count == 1 else ("messages are", "them")
+    where = " and ".join("in the store at the end" if at == "audit" else f"at {at}" for at in missing_at)
+    had = ", ".join("the store at the end" if by == "audit" else by for by in had_by)
+    who = f"only {had} had {them}" if had else f"nobody had {them}"
+    return f"{count:,} acknowledged {what} missing {where}, {who}: {_named(messages)}"
 
 
 def _named(ranges: Sequence[object]) -> str:

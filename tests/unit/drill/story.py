@@ -94,13 +94,11 @@ class Story:
         yield Header(self.load, drill="story", group="g", seed=7, started=START, run=1).line()
         now = int(START.timestamp()) * 1_000_000_000
         for step in self.steps:
-            now += MILLISECOND
-            if isinstance(step, Later):
-                now += step.ms * MILLISECOND
-            elif isinstance(step, Event):
+            now += step.ms * MILLISECOND if isinstance(step, Later) else MILLISECOND
+            if isinstance(step, Event):
                 who = (step.publisher, step.reader, step.flags, step.kind)
                 yield CELL.pack(now, step.sequence, step.number, 0, *who)
-            else:
+            elif isinstance(step, Told):
                 text = Note(step.kind, moment(now), step.fields).text()
                 cell = CELL.pack(now, 0, len(text), crc32(text), NOBODY, NOBODY, 0, Kind.NOTE)
                 yield cell + text + b" " * (-len(text) % CELL.size)
