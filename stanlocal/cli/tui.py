@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import click
@@ -22,36 +23,29 @@ def tui(context: Context, read_only: bool, web: bool) -> None:
     from stanlocal import tui
 
     if web:
-        run(_serve(context, read_only))
+        from stanlocal.tui.web import serve
+
+        title = f"stanlocal: {context.settings().group}"
+        run(serve(_command(context, read_only=read_only), title=title, tell=click.echo))
         return
+    if not (sys.stdout.isatty() or _served()):
+        raise click.UsageError("the terminal interface needs a terminal; see 'stanlocal status --watch'")
     notices = tui.Notices()
     run(tui.run(context.ft_group(notices, notices), notices, read_only=read_only))
 
 
-async def _serve(context: Context, read_only: bool) -> None:
-    """Each page runs this command again, without `--web`."""
-    from stanlocal.tui.web import serve
+def _served() -> bool:
+    """Whether a web server has started this process to show what it draws."""
+    return "TEXTUAL_DRIVER" in os.environ
 
-    group = context.ft_group()
-    title = (await group.core()).name
-    await group.close()
 
-    def tell(address: str) -> None:
-        if context.json:
-            context.print_json({"url": address}, stream=True)
-        else:
-            context.say(f"open {address} (it lets in whoever has it); Ctrl-C ends it")
-
-    options = {"--group": title, "--engine": context.engine, "--config": context.config}
-    given = [part for name, value in options.items() if value for part in (name, str(value))]
-    # -P: a package of our name in the working directory is not ours
-    command = (
-        sys.executable,
-        "-P",
-        "-m",
-        "stanlocal",
-        *given,
-        "tui",
-        *(["--read-only"] if read_only else []),
-    )
-    await serve(command, title=f"stanlocal {title}", tell=tell)
+def _command(context: Context, *, read_only: bool) -> list[str]:
+    """This command without `--web`, for each page that is opened."""
+    words = [sys.executable, "-m", "stanlocal"]
+    for option, value in (
+        ("--group", context.group),
+        ("--engine", context.engine),
+        ("--config", context.config),
+    ):
+        words += [option, str(value)] if value is not None else []
+    return [*words, "tui", *(["--read-only"] if read_only else [])]
