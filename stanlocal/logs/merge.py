@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -37,23 +38,19 @@ class _Reader:
         self._since = since
         self._facts = LogFacts()
 
-    def read(self, lines: Iterable[RawLine]) -> list[NodeLine]:
-        """The lines that are not older than asked for."""
-        told = []
+    def read(self, lines: Iterable[RawLine], tail: int | None = None) -> list[NodeLine]:
+        """The lines that are not older than asked for, the last `tail` of them."""
+        told: deque[NodeLine] = deque(maxlen=tail)  # what is kept of a flood may be many times the tail
         for raw in lines:
             line = parse(raw.text, raw.time)
             self._facts = advance(self._facts, line)
             if self._since is None or line.time >= self._since:
                 told.append(NodeLine(self._node, line, self._facts.role))
-        return told
+        return list(told)
 
 
 def _merged(lines: Iterable[Sequence[NodeLine]]) -> list[NodeLine]:
     return sorted((line for node in lines for line in node), key=lambda told: told.line.time)
-
-
-def _last(lines: list[NodeLine], count: int | None) -> list[NodeLine]:
-    return lines if count is None else lines[max(0, len(lines) - count) :]
 
 
 async def read_all(
@@ -70,7 +67,7 @@ async def read_all(
         lines = list(saved(name))
         if present:
             lines += await engine.output(name)
-        return _last(_Reader(name, since).read(lines), tail)
+        return _Reader(name, since).read(lines, tail)
 
     return _merged(await asyncio.gather(*(read(name, present) for name, present in nodes.items())))
 
@@ -86,10 +83,9 @@ async def follow_all(
     async def follow(node: str) -> None:
         reader = _Reader(node, since)
         async for batch in Follower(engine, node).batches(woken[node]):
-            lines = reader.read(batch)
             if not first[node].done():
-                first[node].set_result(_last(lines, tail))
-            elif lines:
+                first[node].set_result(reader.read(batch, tail))
+            elif lines := reader.read(batch):
                 await queue.put(lines)
 
     async def wake() -> None:
