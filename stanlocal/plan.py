@@ -166,13 +166,13 @@ class GroupPlan:
         """Every node's route."""
         return tuple(node.route for node in self.nodes)
 
-    @property
-    def external_nats(self) -> tuple[str, ...]:
     def routes_of(self, node: NodePlan) -> tuple[str, ...]:
         """Those in the node's configuration: not its own, unless the server knows that by its port."""
         known = node.published_route_port is None
         return tuple(other.route for other in self.nodes if known or other.index != node.index)
 
+    @property
+    def external_nats(self) -> tuple[str, ...]:
         """The NATS servers that the nodes use instead of one inside each of them; none by default.
 
         The nodes then have no routes, and clients connect to these servers.
@@ -260,11 +260,11 @@ class Placement:
     """By which name or address the caller reaches published ports."""
     publish: str = LOOPBACK
     """On which address of the engine's machine ports are published for that."""
+    fills_any_store: bool = False
+    """Whether it can have servers find their disk full without a store that has a limit."""
     in_volumes: bool = False
     """Whether the engine does not see the caller's folders, so that volumes have to do."""
 
-    fills_any_store: bool = False
-    """Whether it can have servers find their disk full without a store that has a limit."""
 
 def node_name(group: str, index: int) -> str:
     return f"{group}-{index}"
@@ -321,11 +321,11 @@ def plan_group(
     Where nodes do not have a network of their own, `route_ports` has one for each node, by which the others
     reach it, and `inner_ports` three, which the server binds: for clients, routes and the monitor.
     """
+    shared = not placement.own_network
     nodes = tuple(
         NodePlan(
             name=node_name(group, index),
             index=index,
-    shared = not placement.own_network
             client_port=client,
             monitor_port=monitor,
             route_host=LOOPBACK if shared else route_host(group, index),

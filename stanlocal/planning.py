@@ -97,8 +97,8 @@ class Planner:
         )
         for line in choice.moved:
             self._request.note(line)
-        return plan_group(
         routes, inner = self._inner_ports({port for pair in choice.ports for port in pair})
+        return plan_group(
             group=self._group.name,
             image=self._settings.image,
             ports=choice.ports,

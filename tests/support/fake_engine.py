@@ -7,7 +7,8 @@ ask the machine for it: `taken_ports`, `missing_images`, `troubles`, `losing_eng
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
@@ -19,12 +20,12 @@ from stanlocal.errors import (
     NameConflict,
     NodeNotFound,
     NodePaused,
-)
     ProxyDown,
+)
 from stanlocal.plan import GroupPlan, NodePlan, Placement
 from tests.support.fake_machine import FakeMachine, Network, Node, Reader
-from tests.support.fake_server import FakeServer
 from tests.support.fake_proxy import FakeProxy
+from tests.support.fake_server import FakeServer
 
 SIGNALS = frozenset({"SIGKILL", "SIGTERM", "SIGINT", "SIGQUIT", "SIGABRT", "SIGHUP", "SIGUSR1"})
 
@@ -83,10 +84,10 @@ class FakeEngine:
         await self._call()
         self.machine.missing_images.discard(image)
 
-    async def place(self, group: str, image: str, folder: Path) -> Placement:
     async def provision_proxy(self, progress: Progress) -> None:
         await self._call()
 
+    async def place(self, group: str, image: str, folder: Path) -> Placement:
         await self._call()
         return self.placement
 
@@ -100,11 +101,11 @@ class FakeEngine:
             there = self.machine.networks.setdefault(name, Network(self.owner, plan.group))
             if (there.owner, there.group) != (self.owner, plan.group):
                 raise NameConflict(f"'{name}' exists already and was not made by stanlocal for you", name)
-
         if not plan.proxied:
             self.machine.proxies.pop(plan.group, None)
         elif plan.group not in self.machine.proxies:
             self.machine.proxies[plan.group] = FakeProxy(plan)
+
     async def create(self, plan: GroupPlan, node: NodePlan, fingerprint: str) -> None:
         await self._call()
         if node.name in self.machine.nodes:
@@ -131,7 +132,6 @@ class FakeEngine:
     async def discard_store(self, group: str) -> None:
         await self._call()
 
-    async def limit_cpu(self, node: str, cores: float) -> None:
     async def control_proxy(self, plan: GroupPlan, arguments: Sequence[str]) -> str:
         await self._call()
         if plan.group not in self.machine.proxies:
@@ -140,6 +140,7 @@ class FakeEngine:
             )
         return self.machine.proxies[plan.group].tell(arguments)
 
+    async def limit_cpu(self, node: str, cores: float) -> None:
         """Its servers need none."""
         await self._call()
         self._node(node)
@@ -157,8 +158,8 @@ class FakeEngine:
 
     async def clean(self, group: str) -> None:
         await self._call()
-        ours = {
         self.machine.proxies.pop(group, None)
+        ours = {
             name: network
             for name, network in self.machine.networks.items()
             if (network.owner, network.group) == (self.owner, group)
