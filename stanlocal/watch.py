@@ -331,6 +331,7 @@ class Watch:
             if (size := self._journal.size()) != known:
                 known = size
                 await self._reassess()
+                self._stale.set()  # what it was written for may be no event of the engine's
 
     async def _keep_fresh(self) -> None:
         """Looks again after engine events; many at once cost one look."""

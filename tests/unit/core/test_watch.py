@@ -71,6 +71,25 @@ async def test_nodes_that_come_and_go_are_followed(world: World) -> None:
         )
 
 
+async def test_a_cut_by_other_hands_is_seen_and_its_end(world: World) -> None:
+    """Nothing is written into the journal for it, and the servers' logs are silent."""
+    look = await world.up()
+    async with await world.group().watch() as watch:
+        await world.engine.disconnect_routes(look.plan, "t-1")
+        await watch.until(lambda status: status.node("t-1").partitioned, timeout=3, waiting_for="the cut")
+        await world.engine.rejoin(look.plan, "t-1")
+        await watch.until(lambda status: status.state is GroupState.HEALTHY, timeout=3, waiting_for="its end")
+
+
+async def test_a_record_in_the_journal_has_the_engine_looked_at(world: World) -> None:
+    """An engine need not tell of what only stanlocal itself can have done."""
+    await world.up()
+    async with await world.group().watch() as watch:
+        world.machine.nodes["t-1"].networks.clear()
+        world.home.journal.append(Record(datetime.now(UTC), "lock-file", observed="removed"))
+        await watch.until(lambda status: status.node("t-1").partitioned, timeout=3, waiting_for="the cut")
+
+
 async def test_what_happened_while_the_engine_was_away_is_known_when_it_is_back(world: World) -> None:
     await world.up()
     async with await world.group().watch() as watch:
