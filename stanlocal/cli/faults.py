@@ -17,6 +17,7 @@ from stanlocal.cli.errors import BAD_VERDICT
 from stanlocal.cli.nodes import signal_name
 from stanlocal.faults.base import Fault
 from stanlocal.faults.kill import Kill
+from stanlocal.faults.network import FlakyNetwork, SlowNetwork
 from stanlocal.faults.registry import FAULTS
 from stanlocal.faults.stop import Restart, RollingRestart, Stop
 from stanlocal.faults.truncate_store import TruncateStore
@@ -31,6 +32,19 @@ if TYPE_CHECKING:
 _GRACE = click.Option(
     ["--timeout"], type=float, default=float(STOP_GRACE_S), metavar="S", help="Seconds before SIGKILL (30)."
 )
+_BETWEEN = click.Option(
+    ["--between"],
+    type=click.Choice(["clients", "nodes", "all"]),
+    default="clients",
+    help="Whose connections with a TARGET: clients' (default), other nodes', or both.",
+)
+
+
+def _number(name: str, metavar: str, usual: int | None, help_: str) -> click.Option:
+    shown = "" if usual is None else f" ({usual})"
+    return click.Option([name], type=int, default=usual, metavar=metavar, help=f"{help_}{shown}.")
+
+
 _OPTIONS: Mapping[str, Sequence[click.Option]] = {
     Kill.name: [
         click.Option(["--signal"], default="KILL", metavar="NAME", help="KILL, TERM, INT, QUIT or ABRT.")
@@ -38,6 +52,18 @@ _OPTIONS: Mapping[str, Sequence[click.Option]] = {
     Stop.name: [_GRACE],
     Restart.name: [_GRACE],
     RollingRestart.name: [_GRACE],
+    SlowNetwork.name: [
+        _BETWEEN,
+        _number("--latency", "MS", SlowNetwork().latency_ms, "Milliseconds that each message takes longer"),
+        _number("--jitter", "MS", SlowNetwork().jitter_ms, "Milliseconds by which that varies"),
+        _number("--bandwidth", "KB", None, "KB a second that a connection lets through; all by default"),
+    ],
+    FlakyNetwork.name: [
+        _BETWEEN,
+        _number("--reset", "PERCENT", FlakyNetwork().reset_percent, "Connections that are reset"),
+        _number("--silent", "PERCENT", FlakyNetwork().silent_percent, "Connections that go silent"),
+        _number("--limit", "KB", FlakyNetwork().limit_kb, "KB after which each connection ends; 0: never"),
+    ],
     TruncateStore.name: [
         click.Option(["--repair"], is_flag=True, help="Then have one node drop the torn message, once.")
     ],
@@ -49,6 +75,12 @@ _MAKERS: Mapping[str, Callable[[Mapping[str, Any]], Fault]] = {
     Stop.name: lambda given: Stop(given["timeout"]),
     Restart.name: lambda given: Restart(given["timeout"]),
     RollingRestart.name: lambda given: RollingRestart(given["timeout"]),
+    SlowNetwork.name: lambda given: SlowNetwork(
+        given["between"], given["latency"], given["jitter"], given["bandwidth"]
+    ),
+    FlakyNetwork.name: lambda given: FlakyNetwork(
+        given["between"], given["reset"], given["silent"], given["limit"] or None
+    ),
 }
 """A fault from its options; those without any need none."""
 

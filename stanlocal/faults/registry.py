@@ -7,6 +7,7 @@ from stanlocal.faults.cut import Isolate, Partition
 from stanlocal.faults.expire_lock import ExpireLock
 from stanlocal.faults.fill_disk import FillDisk
 from stanlocal.faults.kill import Kill
+from stanlocal.faults.network import FlakyNetwork, SlowNetwork
 from stanlocal.faults.pause import Pause
 from stanlocal.faults.stop import Restart, RollingRestart, Stop
 from stanlocal.faults.truncate_store import TruncateStore
@@ -24,5 +25,7 @@ FAULTS: dict[str, type[Fault]] = {
         ExpireLock,
         TruncateStore,
         FillDisk,
+        SlowNetwork,
+        FlakyNetwork,
     )
 }

@@ -1,0 +1,228 @@
+"""Networks that are slow or break connections, in groups with a proxy in their path.
+
+A proxy sees connections, not packets. So it cannot lose one: TCP would send it again, and what people see of
+it is a delay, a connection on which nothing comes any more, or one that ends. These it can bring about.
+"""
+
+from __future__ import annotations
+
+import secrets
+from abc import abstractmethod
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import ClassVar, Literal, get_args
+
+from stanlocal.errors import GroupError, ProxyDown, SettingsError, Unsupported
+from stanlocal.faults.base import Fault, Scene
+from stanlocal.faults.expectation import Expectation, names, nothing_follows
+from stanlocal.group import Group
+from stanlocal.journal import Condition, FaultRecord
+from stanlocal.plan import GroupPlan
+from stanlocal.proxy import Between, Way, ways_of
+from stanlocal.states import GroupStatus, NodeStatus
+from stanlocal.together import together
+
+_DIRECTIONS = ("upstream", "downstream")
+
+
+@dataclass(frozen=True, slots=True)
+class Toxic:
+    """What toxiproxy does to the connections of a way, in both directions; its words."""
+
+    type: str
+    attributes: Mapping[str, int] = field(default_factory=dict)
+    share: float = 1.0
+    """Of the connections; which ones is drawn for each anew."""
+
+    @property
+    def toxicity(self) -> float:
+        """The chance in each direction, as toxiproxy draws for them apart."""
+        return float(1 - (1 - self.share) ** 0.5)
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkFault(Fault):
+    """Something that is done to connections of the targets; ends when it is healed."""
+
+    leaves: ClassVar[Condition | None] = "other"
+    default_targets: ClassVar[tuple[str, ...]] = ("@all",)
+
+    between: Literal["clients", "nodes", "all"] = "clients"
+    """Which connections: with clients, with the other nodes, or both."""
+
+    @abstractmethod
+    def toxics(self) -> tuple[Toxic, ...]:
+        """What it does."""
+
+    @abstractmethod
+    def effect(self) -> str:
+        """The same in a sentence, for the prediction."""
+
+    def _kinds(self) -> tuple[Between, ...]:
+        return get_args(Between) if self.between == "all" else (self.between,)
+
+    def check(self, scene: Scene) -> None:
+        engine, group = scene.group.engine, scene.plan.group
+        if not engine.placement.own_network:
+            raise Unsupported(
+                f"{self.name} is not to be had with the {engine.name} engine, because its nodes have no "
+                "network with a proxy in it; use a group made with '--engine docker up --proxied'"
+            )
+        if not scene.plan.proxied:
+            raise GroupError(
+                f"{self.name} is not to be had here, because group '{group}' has no proxy in its path; "
+                f"make it anew with one by 'stanlocal --group {group} up --proxied'"
+            )
+        if not self._ways(scene.plan, [node.name for node in scene.targets]):
+            raise GroupError(f"{self.name} between nodes needs another node; see 'stanlocal up --nodes'")
+
+    def _ways(self, plan: GroupPlan, nodes: Collection[str]) -> Sequence[Way]:
+        return ways_of(plan, nodes, self._kinds())
+
+    def expect(self, status: GroupStatus, targets: Sequence[NodeStatus]) -> Expectation:
+        ends = {
+            "clients": f"between clients and {names(targets)}",
+            "nodes": f"between {names(targets)} and the other nodes",
+            "all": f"between {names(targets)}, its clients and the other nodes",
+        }
+        who = f"{status.active} keeps the store lock" if status.active else "nobody served before"
+        text = f"no failover: {who}; {ends[self.between]} {self.effect()}"
+        return nothing_follows(text, status, (status.state,), active=status.active)
+
+    async def inject(self, scene: Scene) -> Mapping[str, datetime]:
+        mark = secrets.token_hex(4)
+        scene.note({"mark": mark, "between": self._kinds()})
+        ways = self._ways(scene.plan, [node.name for node in scene.targets])
+        commands = [
+            _adding(way, toxic, direction, mark)
+            for way in ways
+            for toxic in self.toxics()
+            for direction in _DIRECTIONS
+        ]
+        engine = scene.group.engine
+        hit = datetime.now(UTC)
+        await together(*(engine.control_proxy(scene.plan, command) for command in commands))
+        return dict.fromkeys((node.name for node in scene.targets), hit)
+
+    @classmethod
+    async def undo(cls, group: Group, fault: FaultRecord, nodes: Collection[str]) -> None:
+        """Frees the ways of `nodes`, but those to a node that the fault is to go on for."""
+        if "mark" not in fault.notes:
+            return
+        plan, _ = await group.find()
+        still = set(fault.targets) - fault.healed.keys() - set(nodes)
+        between = fault.notes["between"]
+        kept = ways_of(plan, still, between)
+        freed = [way for way in ways_of(plan, nodes, between) if way not in kept]
+        with suppress(ProxyDown):  # what was done to it went with it
+            await together(*(_free(group, plan, way, fault.notes["mark"]) for way in freed))
+
+
+async def _free(group: Group, plan: GroupPlan, way: Way, mark: str) -> None:
+    """Takes away what the fault of that mark has put on the way, be it all, some or nothing."""
+    listed = await group.engine.control_proxy(plan, ["inspect", way.name])
+    found = [name for line in listed.splitlines() if (name := line.partition("\t")[0]).startswith(mark)]
+    for name in found:
+        await group.engine.control_proxy(plan, ["toxic", "remove", "--toxicName", name, way.name])
+
+
+def _adding(way: Way, toxic: Toxic, direction: str, mark: str) -> Sequence[str]:
+    """The command that puts the toxic on the way."""
+    name = f"{mark}-{toxic.type}-{direction}"
+    values = (f"{key}={value}" for key, value in toxic.attributes.items())
+    attributes = [part for value in values for part in ("--attribute", value)]
+    how = ["--type", toxic.type, "--toxicName", name, f"--{direction}", "--toxicity", f"{toxic.toxicity:g}"]
+    return ["toxic", "add", *how, *attributes, way.name]
+
+
+@dataclass(frozen=True, slots=True)
+class SlowNetwork(NetworkFault):
+    """Everything arrives, later or little by little."""
+
+    name: ClassVar[str] = "slow-network"
+    summary: ClassVar[str] = "delay what clients and nodes send, or let little through (a group up --proxied)"
+
+    latency_ms: int = 200
+    """Added each way."""
+    jitter_ms: int = 0
+    """By so much the latency is more or less, drawn for each piece of data."""
+    bandwidth_kb: int | None = None
+    """KB (1000 bytes) a second that each connection lets through, each way; None: all."""
+
+    def __post_init__(self) -> None:
+        if self.latency_ms < 0 or not 0 <= self.jitter_ms <= self.latency_ms:
+            raise SettingsError(
+                [f"a latency of {self.latency_ms} ms ± {self.jitter_ms} ms: neither can be below 0"]
+            )
+        if self.bandwidth_kb is not None and self.bandwidth_kb < 1:
+            raise SettingsError([f"a bandwidth of {self.bandwidth_kb} KB/s: has to be 1 or more"])
+        if not self.toxics():
+            raise SettingsError(["slow-network with no latency and no limit of bandwidth would do nothing"])
+
+    def toxics(self) -> tuple[Toxic, ...]:
+        found = []
+        if self.latency_ms:
+            found.append(Toxic("latency", {"latency": self.latency_ms, "jitter": self.jitter_ms}))
+        if self.bandwidth_kb is not None:
+            found.append(Toxic("bandwidth", {"rate": self.bandwidth_kb}))
+        return tuple(found)
+
+    def effect(self) -> str:
+        said = []
+        if self.latency_ms:
+            spread = f" ± {self.jitter_ms} ms" if self.jitter_ms else ""
+            said.append(
+                f"each message takes {self.latency_ms} ms{spread} longer, an answer {2 * self.latency_ms} ms"
+            )
+        if self.bandwidth_kb is not None:
+            said.append(f"a connection carries {self.bandwidth_kb} KB/s each way")
+        return " and ".join(said)
+
+
+@dataclass(frozen=True, slots=True)
+class FlakyNetwork(NetworkFault):
+    """Connections end or go silent; whoever has one has to find out and to connect again."""
+
+    name: ClassVar[str] = "flaky-network"
+    summary: ClassVar[str] = "reset, break or silence connections of clients and nodes (a group up --proxied)"
+
+    reset_percent: int = 20
+    """Of the connections; those are reset (RST) as soon as something is sent on them."""
+    silent_percent: int = 0
+    """Of the connections; at an end of those nothing arrives any more, as if each packet were lost."""
+    limit_kb: int | None = 64
+    """KB (1000 bytes) after which each connection ends, each way; None: never."""
+
+    def __post_init__(self) -> None:
+        for what, percent in (("resets", self.reset_percent), ("silence", self.silent_percent)):
+            if not 0 <= percent <= 100:
+                raise SettingsError([f"{what} on {percent} % of the connections: give 0 to 100"])
+        if self.limit_kb is not None and self.limit_kb < 1:
+            raise SettingsError([f"connections that end after {self.limit_kb} KB: give 1 or more"])
+        if not self.toxics():
+            raise SettingsError(["flaky-network without resets, silence and limit would do nothing"])
+
+    def toxics(self) -> tuple[Toxic, ...]:
+        found = []
+        if self.reset_percent:
+            found.append(Toxic("reset_peer", {"timeout": 0}, self.reset_percent / 100))
+        if self.silent_percent:
+            found.append(Toxic("timeout", {"timeout": 0}, self.silent_percent / 100))
+        if self.limit_kb is not None:
+            found.append(Toxic("limit_data", {"bytes": self.limit_kb * 1000}))
+        return tuple(found)
+
+    def effect(self) -> str:
+        said = []
+        if self.reset_percent:
+            said.append(f"{self.reset_percent} % of the connections are reset")
+        if self.silent_percent:
+            said.append(f"{self.silent_percent} % go silent")
+        if self.limit_kb is not None:
+            said.append(f"each ends after {self.limit_kb} KB")
+        return (
+            f"{', '.join(said)}: what was under way is lost with them, and a publish that is sent again "
+            "may be stored twice"
+        )
