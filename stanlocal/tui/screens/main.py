@@ -22,6 +22,7 @@ from stanlocal.tui.messages import (
     EngineLost,
     EventSeen,
     FailoversChanged,
+    GapFelt,
     GroupChanged,
     GroupMissing,
     LogLines,
@@ -154,6 +155,9 @@ class MainScreen(Screen[None]):
         self._tell_panes(message)
 
     def on_failovers_changed(self, message: FailoversChanged) -> None:
+        self._tell_panes(message)
+
+    def on_gap_felt(self, message: GapFelt) -> None:
         self._tell_panes(message)
 
     def _tell_panes(self, message: Message) -> None:

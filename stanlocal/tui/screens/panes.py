@@ -11,9 +11,12 @@ from textual.message import Message
 from textual.widget import Widget
 
 from stanlocal.api import FTGroup
-from stanlocal.tui.messages import EventSeen, LogLines
+from stanlocal.tui.messages import EventSeen, FailoversChanged, GapFelt, LogLines
+from stanlocal.tui.widgets.failovers import FailoversPane
 from stanlocal.tui.widgets.faults import FaultsPane
 from stanlocal.tui.widgets.logs import LogsPane
+from stanlocal.tui.widgets.publish import PublishPane
+from stanlocal.tui.widgets.subscribe import SubscribePane
 from stanlocal.tui.widgets.timeline import TimelinePane
 
 
@@ -22,12 +25,18 @@ class Panes:
 
     def __init__(self, group: FTGroup, *, read_only: bool) -> None:
         self.logs = LogsPane()
+        self.publish = PublishPane(group, read_only=read_only)
+        self.subscribe = SubscribePane(group, read_only=read_only)
+        self.failovers = FailoversPane(group, read_only=read_only)
         self.timeline = TimelinePane()
         self.faults = FaultsPane(group, read_only=read_only)
 
     def titled(self) -> Iterator[tuple[str, Widget]]:
         """In the order of their keys."""
         yield "Logs", self.logs
+        yield "Publish", self.publish
+        yield "Subscribe", self.subscribe
+        yield "Failovers", self.failovers
         yield "Timeline", self.timeline
         yield "Faults", self.faults
 
@@ -38,3 +47,8 @@ class Panes:
                 self.logs.add(message.lines, message.passed_over)
             case EventSeen():
                 self.timeline.add(message.events)
+            case FailoversChanged():
+                for pane in (self.publish, self.subscribe, self.failovers):
+                    pane.show(message.failovers)
+            case GapFelt():
+                self.failovers.feel(message.gap)

@@ -2,37 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
-
-from rich.text import Text
+from typing import ClassVar
 
 from stanlocal.store.dump import printable
 from stanlocal.tui.clients.reception import Received
 from stanlocal.tui.widgets.line_view import LineView
+from stanlocal.tui.widgets.log_view import clock
 
 
 class MessageView(LineView[Received]):
     """One message a line: sequence, when it was stored, how it came, its bytes as text."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "message--sequence",
+        "message--time",
+        "message--again",
+        "message--unacked",
+    }
+    DEFAULT_CSS = """
+    MessageView {
+        .message--sequence { text-style: bold; }
+        .message--time { text-style: dim; }
+        .message--again { color: $text-warning; }
+        .message--unacked { color: $text-accent; }
+    }
+    """
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.is_unacked: Callable[[int], bool] = lambda sequence: False
         """Which messages wait for an ack."""
 
-    def plain(self, row: Received) -> str:
-        return self.draw(row).plain
-
-    def draw(self, row: Received) -> Text:
-        unacked = self.is_unacked(row.sequence)
-        text = Text(no_wrap=True)
-        text.append(f"{row.sequence:>7} ", "bold")
-        text.append(f"{row.stored.astimezone():%H:%M:%S.%f} "[:-4] + " ", "dim")
-        if row.again:
-            text.append(f"{row.again} ", "yellow")
-        if unacked:
-            text.append("unacked ", "magenta")
-        return text.append(self.words(row))
+    def parts(self, row: Received) -> Sequence[tuple[str, str]]:
+        return (
+            (f"{row.sequence:>7} ", "message--sequence"),
+            (f"{clock(row.stored)} ", "message--time"),
+            (f"{row.again} " if row.again else "", "message--again"),
+            ("unacked " if self.is_unacked(row.sequence) else "", "message--unacked"),
+            (self.words(row), ""),
+        )
 
     def words(self, row: Received) -> str:
         cut = row.size - len(row.data)
