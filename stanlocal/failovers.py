@@ -17,12 +17,12 @@ A phase that nobody saw is None, and the next one counts from the last moment th
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from stanlocal.journal import rfc3339
+from stanlocal.journal import from_rfc3339, rfc3339
 from stanlocal.logs import events as ev
 from stanlocal.moments import Ended, Healed, Hit, Logged, Moment, Outage
 
@@ -105,6 +105,28 @@ class Failover:
             "outage_ms": self.outage_ms,
             "moments": self.moments,
         }
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> Failover:
+        """The failover that `document` tells of.
+
+        Raises `KeyError`, `TypeError`, `ValueError` or `AttributeError` when it tells of none.
+        """
+        moments = {name: from_rfc3339(stamp) for name, stamp in document["moments"].items() if stamp}
+        return cls(
+            cause=str(document["cause"]),
+            from_node=str(document["from"]),
+            to_node=str(document["to"]),
+            started_at=moments["fault"],
+            detected_at=moments.get("detected"),
+            lock_at=moments.get("lock"),
+            recovered_at=moments.get("recovery_ended"),
+            ready_at=moments["ready"],
+            recovery_began_at=moments.get("recovery_began"),
+            last_ack_at=moments.get("last_ack"),
+            lost_at=moments.get("connection_lost"),
+            first_ack_at=moments.get("first_ack"),
+        )
 
 
 def _milliseconds(duration: timedelta) -> float:

@@ -1,1 +1,34 @@
-"""Drills: a failure scenario under load, with a verdict."""
+"""Drills: a failure scenario under load, with a verdict.
+
+::
+
+    outcome = await drill.run("kill-loop", seed=7)
+    assert outcome.verdict.ok, outcome.verdict.problems
+"""
+
+from __future__ import annotations
+
+from stanlocal.drill.outcome import Outcome, judged
+from stanlocal.drill.progress import Progress
+from stanlocal.drill.runner import Drill, run
+from stanlocal.drill.scenario import Scenario
+from stanlocal.drill.scenario_file import load_scenario, shipped
+from stanlocal.drill.spec import LoadSpec
+from stanlocal.drill.verdict import Budget, Verdict
+
+__all__ = [
+    # running one
+    "Drill",
+    "Progress",
+    "run",
+    # what is run
+    "Budget",
+    "LoadSpec",
+    "Scenario",
+    "load_scenario",
+    "shipped",
+    # what came of it
+    "Outcome",
+    "Verdict",
+    "judged",
+]  # fmt: skip

@@ -10,7 +10,8 @@ from stanlocal.api import FTGroup
 from stanlocal.drill.conditions import Condition, Seen
 from stanlocal.drill.ledger import Ledger
 from stanlocal.drill.load import Load
-from stanlocal.drill.scenario import Heal, Inject, Publishers, Subscribers, Wait
+from stanlocal.drill.recovery import repair_if_torn
+from stanlocal.drill.scenario import Heal, Inject, Publishers, Repair, Subscribers, Wait
 from stanlocal.drill.schedule import Beat
 from stanlocal.drill.witness import Witness
 from stanlocal.errors import StanlocalError, WaitTimeout
@@ -78,6 +79,8 @@ class Player:
                     await injected.heal()
             case Heal(targets):
                 await self._group.heal(*targets)
+            case Repair():
+                await repair_if_torn(self._group)
             case Publishers(on):
                 if on:
                     self._load.start_publishers()

@@ -13,7 +13,7 @@ from stanlocal.targets import resolve
 
 
 async def rehearse(scenario: Scenario, group: FTGroup) -> None:
-    """Has each fault look at the group as it is now, healthy; one message is published, for those that need one.
+    """Has each fault look at the group, which is healthy; one message is published, as some need one.
 
     Raises `SettingsError` with every fault that cannot be, one line each.
     """

@@ -23,6 +23,7 @@ from stanlocal.drill.load import Load
 from stanlocal.drill.outcome import Outcome, judged
 from stanlocal.drill.player import Player, note_failure
 from stanlocal.drill.progress import Progress
+from stanlocal.drill.recovery import repair_if_torn
 from stanlocal.drill.rehearsal import rehearse
 from stanlocal.drill.scenario import Scenario
 from stanlocal.drill.schedule import length, schedule
@@ -203,6 +204,8 @@ class Drill:
         try:
             self._phase("healing")
             await group.heal()
+            if said := await repair_if_torn(group):
+                self.tell(said)
             await group.wait_state(GroupState.HEALTHY, timeout=HEALTHY_S)
         except StanlocalError as error:
             note_failure(ledger, "healing", error, self.tell)

@@ -62,6 +62,14 @@ class Heal:
 
 
 @dataclass(frozen=True, slots=True)
+class Repair:
+    """Where all nodes refuse the store, as its last record is cut short, the server drops that record."""
+
+    def __str__(self) -> str:
+        return "repair"
+
+
+@dataclass(frozen=True, slots=True)
 class Wait:
     """Nothing is done: for a pause, or a condition alone."""
 
@@ -90,7 +98,7 @@ class Subscribers:
         return f"{'start' if self.on else 'stop'}-subscribers {self.kind}"
 
 
-Act: TypeAlias = Inject | Heal | Wait | Publishers | Subscribers
+Act: TypeAlias = Inject | Heal | Repair | Wait | Publishers | Subscribers
 
 
 @dataclass(frozen=True, slots=True)

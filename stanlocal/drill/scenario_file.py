@@ -21,6 +21,7 @@ from stanlocal.drill.scenario import (
     Heal,
     Inject,
     Publishers,
+    Repair,
     Scenario,
     Step,
     Subscribers,
@@ -125,6 +126,7 @@ class _Steps:
         self._acts: Mapping[str, Callable[[Fields], Act]] = {
             "wait": lambda table: Wait(),
             "heal": lambda table: Heal(self._targets(table)),
+            "repair": lambda table: Repair(),
             "start-publishers": lambda table: Publishers(on=True),
             "stop-publishers": lambda table: Publishers(on=False),
             "start-subscribers": lambda table: Subscribers(True, table.choice("kind", _KINDS)),

@@ -18,7 +18,6 @@ from stanlocal.states import GroupStatus
 from stanlocal.timeline import Event, Timeline
 from stanlocal.watch import Watch
 
-
 _KINDS = {"state": "role", "problem": "said"}
 
 

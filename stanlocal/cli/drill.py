@@ -1,0 +1,268 @@
+"""`drill`: failure scenarios under load, with a verdict."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import signal
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from stanlocal.cli.aio import run
+from stanlocal.cli.context import Context, pass_context
+from stanlocal.cli.errors import BAD_VERDICT
+from stanlocal.cli.history import Since
+
+if TYPE_CHECKING:
+    from stanlocal.drill.outcome import Outcome
+    from stanlocal.drill.runner import Drill
+    from stanlocal.drill.scenario import Scenario
+    from stanlocal.drill.verdict import Budget
+
+_RUN = "run"
+
+
+class _Drills(click.Group):
+    """What is no command of its own is the scenario to run: `drill kill-loop`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        alone = {"--list", "-h", "--help"}
+        if args and not alone & set(args) and not set(self.commands) & set(args):
+            args = [_RUN, *args]
+        if args[-1:] == ["--list"]:
+            args = [*args[:-1], "list"]
+        return super().parse_args(ctx, args)
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Those of the scenario's run; the commands have their own help."""
+        self.commands[_RUN].format_options(ctx, formatter)
+        self.format_commands(ctx, formatter)
+
+
+@click.group(cls=_Drills, options_metavar="", subcommand_metavar="NAME|FILE [OPTIONS] | COMMAND [ARGS]...")
+def drill() -> None:
+    """Run a failure scenario under load, and judge what it cost: exit code 5 when that is too much.
+
+    It runs in a scratch group of its own, which is removed afterwards, or with --here in the group that runs.
+    Ctrl-C heals, and judges what ran. NAME is one of 'stanlocal drill list', FILE a scenario of yours; see
+    docs/drills.md.
+    """
+
+
+_file = click.Path(path_type=Path, dir_okay=False)
+_REPORTS: list[Callable[[Any], Any]] = [
+    click.option("--max-outage", type=click.FloatRange(min=0), metavar="S", help="Longest outage allowed."),
+    click.option("--max-lost", type=click.IntRange(min=0), metavar="N", help="Lost messages allowed (0)."),
+    click.option(
+        "--max-duplicates", type=click.IntRange(min=0), metavar="N", help="Repeated deliveries allowed."
+    ),
+    click.option("--junit", type=_file, metavar="FILE", help="Write the verdict as a JUnit report."),
+    click.option("--html", type=_file, metavar="FILE", help="Write a report with timeline and charts."),
+]
+
+
+def _judging(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of what gives a verdict."""
+    for option in reversed(_REPORTS):
+        command = option(command)
+    return command
+
+
+@drill.command(_RUN, hidden=True)
+@click.argument("scenario", metavar="NAME|FILE")
+@click.option("--here", is_flag=True, help="In the group that runs, instead of a scratch group.")
+@click.option("--kill-active", type=click.IntRange(min=1), metavar="N", help="Kills in a kill-loop (20).")
+@click.option("--duration", metavar="S", help="How long the drill lasts, such as 90 or 10m.")
+@click.option("--seed", type=click.IntRange(min=0), metavar="N", help="Repeat the drill that had this seed.")
+@click.option("--ledger", type=_file, metavar="FILE", help="Where all that happens is written down.")
+@_judging
+@pass_context
+def run_(
+    context: Context,
+    /,
+    scenario: str,
+    here: bool,
+    kill_active: int | None,
+    duration: str | None,
+    seed: int | None,
+    ledger: Path | None,
+    junit: Path | None,
+    html: Path | None,
+    **limits: float | None,
+) -> int:
+    """Run a scenario."""
+    from stanlocal.drill.runner import Drill
+    from stanlocal.drill.scenario import with_kills
+    from stanlocal.drill.scenario_file import load_scenario
+
+    found = load_scenario(scenario)
+    if kill_active is not None:
+        found = with_kills(found, kill_active)
+    if duration is not None:
+        found = replace(found, duration_s=_seconds(duration))
+    found = replace(found, budget=_budget(found.budget, limits))
+    for file in (junit, html, ledger):
+        _check_writable(file)
+    if here:
+        _confirm_cost(context, found)
+
+    async def work() -> Outcome:
+        from stanlocal.cli.drill_live import shown
+
+        group = context.ft_group() if here else None
+        drill = Drill(
+            found, here=group, engine=context.engine, config=context.config, seed=seed, ledger=ledger
+        )
+        with shown(context, drill), _stopped_by_ctrl_c(drill):
+            outcome = await drill.run()
+        if group is not None:
+            await group.close()
+        return outcome
+
+    outcome = run(work())
+    return _give(context, outcome, junit, html)
+
+
+class _stopped_by_ctrl_c:  # noqa: N801 - used as a with statement's function
+    """Within it the first Ctrl-C ends the drill in good order, and the second one at once."""
+
+    def __init__(self, drill: Drill) -> None:
+        self._drill = drill
+
+    def __enter__(self) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._task = task
+        self._pressed = False
+        asyncio.get_running_loop().add_signal_handler(signal.SIGINT, self._press)
+
+    def __exit__(self, *error: object) -> None:
+        asyncio.get_running_loop().remove_signal_handler(signal.SIGINT)
+
+    def _press(self) -> None:
+        if self._pressed or not self._drill.stop():
+            self._task.cancel()
+        self._pressed = True
+
+
+def _seconds(text: str) -> float:
+    from stanlocal.settings.values import parse_duration
+
+    try:
+        return float(text) if text.replace(".", "", 1).isdecimal() else parse_duration(text) / 1e9
+    except ValueError as reason:
+        raise click.BadParameter(f"--duration: {text!r} {reason}") from None
+
+
+def _budget(budget: Budget, limits: dict[str, float | None]) -> Budget:
+    """The budget with what the command line says."""
+    return replace(budget, **{name: limit for name, limit in limits.items() if limit is not None})  # type: ignore[arg-type]  # each option has its field's type
+
+
+def _check_writable(path: Path | None) -> None:
+    """Before the drill: nobody wants to learn it after ten minutes."""
+    if path is not None and not os.access(path.parent, os.W_OK):
+        raise click.FileError(str(path), "its folder is not there, or cannot be written to")
+
+
+def _confirm_cost(context: Context, scenario: Scenario) -> None:
+    from stanlocal.drill.scenario import Inject, all_steps
+
+    faults = {step.act.fault for step in all_steps(scenario.steps) if isinstance(step.act, Inject)}
+    costs = sorted({fault.costs_data for fault in faults if fault.costs_data})
+    for cost in costs:
+        context.confirm(f"'{scenario.name}' in the group that runs: {cost}")
+
+
+def _give(context: Context, outcome: Outcome, junit: Path | None, html: Path | None) -> int:
+    """Writes the reports, prints the verdict; returns the exit code."""
+    from stanlocal.cli.drill_verdict import show
+
+    if junit is not None:
+        from stanlocal.drill.junit import junit_report
+
+        _write(context, junit, junit_report(outcome))
+    if html is not None:
+        from stanlocal.drill.report import page
+
+        _write(context, html, page(outcome))
+    if context.json:
+        context.print_json(outcome.document())
+    else:
+        show(outcome)
+    return 0 if outcome.verdict.ok else BAD_VERDICT
+
+
+def _write(context: Context, path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise click.FileError(str(path), error.strerror) from error
+    context.say(f"written: {path}")
+
+
+@drill.command("list")
+@pass_context
+def list_(context: Context) -> None:
+    """List the scenarios that come with stanlocal, and what each teaches."""
+    from stanlocal.drill.scenario_file import load_scenario, shipped
+
+    found = [load_scenario(name) for name in shipped()]
+    if context.json:
+        described = [{"name": each.name, "title": each.title, "teaches": each.teaches} for each in found]
+        context.print_json({"drills": described})
+        return
+    formatter = click.HelpFormatter(width=min(shutil.get_terminal_size().columns, 100))
+    for each in found:
+        formatter.write_text(click.style(each.name, bold=True))
+        with formatter.indentation():
+            formatter.write_text(f"{each.title}.")
+            formatter.write_text(each.teaches)
+        formatter.write_paragraph()
+    click.echo(formatter.getvalue().rstrip())
+
+
+@drill.command()
+@click.argument("ledger", type=click.Path(path_type=Path))
+@_judging
+@pass_context
+def verify(
+    context: Context, /, ledger: Path, junit: Path | None, html: Path | None, **limits: float | None
+) -> int:
+    """Judge the ledger of a drill again, also of one that was killed half way."""
+    from stanlocal.drill.outcome import judged
+
+    return _give(context, judged(ledger, **limits), junit, html)
+
+
+@drill.command()
+@click.option("--since", type=Since(), metavar="T", help="Only what was done since a time, or 10m.")
+@click.option("-o", "--output", type=_file, metavar="FILE", help="The scenario's file; else it is printed.")
+@pass_context
+def record(context: Context, since: datetime | None, output: Path | None) -> None:
+    """Turn what was done to the group by hand into a scenario, to be drilled again."""
+
+    async def work() -> str:
+        from stanlocal.drill.record import recorded_scenario
+        from stanlocal.timeline import statuses
+
+        group = context.ft_group()
+        core = await group.core()
+        plan, story = await core.story()
+        await group.close()
+        told = list(statuses(plan, story))
+        return recorded_scenario(plan, core.home.journal.faults(), told, since)
+
+    text = run(work())
+    if context.json:
+        context.print_json({"scenario": text})
+    elif output is None:
+        click.echo(text, nl=False)
+    if output is not None:
+        _write(context, output, text)

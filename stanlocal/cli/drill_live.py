@@ -1,0 +1,96 @@
+"""A drill while it runs: on a terminal a few lines that change, elsewhere a line for each step."""
+
+from __future__ import annotations
+
+import sys
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from stanlocal.cli.context import Context
+from stanlocal.cli.render import STYLES
+
+if TYPE_CHECKING:
+    from rich.console import Group
+    from rich.text import Text
+
+    from stanlocal.drill.progress import Progress
+    from stanlocal.drill.runner import Drill
+
+_A_SECOND = 4
+"""How often the lines change."""
+_LINES = 5
+"""Of what happened last."""
+_BAR = 30
+
+
+@contextmanager
+def shown(context: Context, drill: Drill) -> Iterator[None]:
+    """Shows it on standard error while the block runs; with `--json` nothing, unless `--verbose` asks."""
+    if context.json or not sys.stderr.isatty():
+        if context.verbose or not context.json:
+            drill.tell = context.say
+        yield
+        return
+    from rich.console import Console
+    from rich.live import Live
+
+    lines: deque[str] = deque(maxlen=_LINES)
+    drill.tell = lines.append
+    console = Console(stderr=True, highlight=False)
+    with Live(
+        console=console,
+        refresh_per_second=_A_SECOND,
+        transient=True,
+        get_renderable=lambda: picture(drill.progress, lines),
+    ):
+        yield
+
+
+def picture(progress: Progress, lines: deque[str]) -> Group:
+    """The few lines."""
+    from rich.console import Group
+    from rich.text import Text
+
+    load = progress.load
+    counts = (
+        f"acked {load.acked:,} ({load.ack_rate:,.0f}/s)   delivered {load.delivered:,} "
+        f"({load.delivery_rate:,.0f}/s)   missing {load.missing:,}"
+    )
+    outage = Text(f"failovers {progress.failovers}   worst outage {load.worst_outage:.2f} s   ")
+    if load.outage:
+        outage.append(f"no ack for {load.outage:.2f} s", "bold yellow")
+    return Group(
+        _bar(progress),
+        Text(progress.doing, "bold"),
+        _nodes(progress),
+        Text(counts),
+        outage,
+        *(Text(f"  {line}", "dim") for line in lines),
+    )
+
+
+def _bar(progress: Progress) -> Text:
+    from rich.text import Text
+
+    minutes, seconds = divmod(int(progress.elapsed_s), 60)
+    bar = Text()
+    if (share := progress.share) is not None:
+        full = round(share * _BAR)
+        bar.append("█" * full, "green").append("░" * (_BAR - full), "dim").append(f" {share:4.0%}  ")
+    steps = f"step {progress.steps}" + (f" of {progress.of_steps}" if progress.of_steps else "")
+    return bar.append(f"{minutes}:{seconds:02}  {steps}")
+
+
+def _nodes(progress: Progress) -> Text:
+    from rich.text import Text
+
+    text = Text()
+    for node in progress.status.nodes if progress.status else ():
+        marks = [mark for mark, is_so in (("paused", node.paused), ("cut off", node.partitioned)) if is_so]
+        text.append(f"{node.name} ").append(node.state.value, STYLES.get(node.state.value, ""))
+        text.append(f" {' '.join(marks)}   " if marks else "   ", "yellow")
+    if progress.faults:
+        text.append(f"fault in force: {', '.join(progress.faults)}", "bold red")
+    return text

@@ -1,0 +1,55 @@
+"""The verdict of a drill for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from stanlocal.drill.outcome import Outcome
+
+_SHOWN = 20
+"""Problems that are shown; the JSON and the reports have all."""
+
+
+def show(outcome: Outcome) -> None:
+    """Prints it."""
+    verdict = outcome.verdict
+    word = click.style("ok", fg="green", bold=True)
+    if not verdict.ok:
+        count = len(verdict.problems)
+        word = click.style(f"BAD, {count} problem{'s' if count > 1 else ''}", fg="red", bold=True)
+    cut = "" if outcome.ended == "whole" else f" ({outcome.ended})"
+    click.echo(f"{outcome.header.drill}: {word}{cut}")
+    for name, figures in summary(outcome):
+        click.echo(f"  {name:<10} {figures}")
+    for problem in verdict.problems[:_SHOWN]:
+        click.echo(f"  {click.style('!!', fg='red', bold=True)} {problem}")
+    if len(verdict.problems) > _SHOWN:
+        click.echo(f"  and {len(verdict.problems) - _SHOWN} more; see '--json' or '--html FILE'")
+
+
+def summary(outcome: Outcome) -> Iterator[tuple[str, str]]:
+    """The figures, each line with its name."""
+    from stanlocal.failovers import percentile
+
+    found = outcome.verdict.findings
+    yield (
+        "messages",
+        f"{found.acked:,} acknowledged, {found.delivered:,} delivered, {found.unknown:,} never answered",
+    )
+    yield "lost", f"{found.lost:,}"
+    yield (
+        "again",
+        f"{found.duplicated:,} deliveries ({found.redelivered:,} flagged, {found.repeated:,} not, after a "
+        f"failover, {found.stored_twice:,} stored twice), {found.reordered:,} out of order",
+    )
+    felt = sorted(each.ms for each in found.outages if each.publisher is None)
+    if felt:
+        median = percentile(felt, 50)
+        yield "outages", f"{len(felt)}, median {median:,.0f} ms, worst {felt[-1]:,.0f} ms"
+    yield "failovers", f"{len(found.failovers)} after {found.faults} faults"
+    yield "seed", f"{outcome.header.seed}"
+    yield "ledger", str(outcome.ledger)

@@ -1,0 +1,26 @@
+"""A store that no node will read after a full disk: the server's own way out of it."""
+
+from __future__ import annotations
+
+from stanlocal.api import FTGroup
+from stanlocal.states import GroupStatus, NodeState
+
+_DECIDED_S = 60.0
+"""Within which nodes that were started serve, or have ended."""
+
+
+async def repair_if_torn(group: FTGroup) -> str | None:
+    """Waits until a node serves; where all have failed instead, has the server drop a torn last record.
+
+    Returns the server's line about that, if it came to it. Raises `WaitTimeout` when neither is the case.
+    """
+    status = await (await group.core()).wait(
+        lambda status: status.active is not None or _all_failed(status),
+        timeout=_DECIDED_S,
+        waiting_for="a node to serve, or all to refuse the store",
+    )
+    return await group.repair_store() if _all_failed(status) else None
+
+
+def _all_failed(status: GroupStatus) -> bool:
+    return all(node.state is NodeState.FAILED for node in status.nodes)
