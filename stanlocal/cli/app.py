@@ -36,6 +36,7 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "heal": ("stanlocal.cli.faults", "Undo faults."),
     "fault": ("stanlocal.cli.faults", "Say what a fault will do, inject it, compare."),
     "gotcha": ("stanlocal.cli.gotcha", "Show one of the classic FT surprises on real servers."),
+    "drill": ("stanlocal.cli.drill", "Run a failure scenario under load, with a verdict."),
     "logs": ("stanlocal.cli.history", "Show the nodes' logs, merged in time order."),
     "events": ("stanlocal.cli.history", "Show what happened."),
     "failovers": ("stanlocal.cli.failovers", "Show each failover with its phases."),
