@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from typing import TypeVar
 
@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 async def coalesced(
     batches: AsyncGenerator[Sequence[T]], *, every_s: float, at_most: int
-) -> AsyncIterator[tuple[list[T], int]]:
+) -> AsyncGenerator[tuple[list[T], int]]:
     """The items of all batches that came since the last time, `every_s` seconds apart.
 
     The first come at once. Of more than `at_most` the newest are kept; beside them it says how many were

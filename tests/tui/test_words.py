@@ -1,0 +1,157 @@
+"""What is said of a group and of nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stanlocal.document import MEANINGS
+from stanlocal.states import GroupState, NodeState
+from stanlocal.timeline import Event
+from stanlocal.tui import node_text
+from stanlocal.tui.node_view import Known, NodeView, learn_events, learn_vitals, views
+from stanlocal.tui.words import STYLES, group_text
+from stanlocal.vitals import Vitals
+
+
+def node(name: str, state: str = "standby", **changes: Any) -> dict[str, Any]:
+    port = 4222 + int(name[-1])
+    usual = {
+        "name": name,
+        "state": state,
+        "paused": False,
+        "partitioned": False,
+        "client_url": f"nats://127.0.0.1:{port}",
+        "monitor_url": f"http://127.0.0.1:{port + 4000}",
+        "started_at": None,
+        "problem": None,
+    }
+    return {**usual, **changes}
+
+
+def document(*nodes: Mapping[str, Any], state: str = "healthy", **changes: Any) -> dict[str, Any]:
+    active = next((each["name"] for each in nodes if each["state"] == "active"), None)
+    usual = {"group": "stan", "state": state, "active": active, "lock_holder": active, "problem": None}
+    return {**usual, "nodes": list(nodes), **changes}
+
+
+HEALTHY = document(node("stan-0", "active"), node("stan-1"))
+
+
+def test_every_state_has_a_style_and_every_group_state_a_meaning() -> None:
+    assert {*NodeState, *GroupState, "gone"} == set(STYLES)
+    assert set(GroupState) == set(MEANINGS)
+
+
+@pytest.mark.parametrize("state", GroupState)
+def test_every_group_state_is_said_with_what_it_means_and_what_to_do(state: GroupState) -> None:
+    stopped = document(node("stan-0", "active"), node("stan-1", "stopped"), state=state.value)
+    told = group_text(stopped | {"problem": "why" if state in ("blocked", "split-brain") else None}, (), None)
+    first, then = told.plain.split("\n")
+    assert first.startswith(f"stan: {state.value}, ")
+    assert then in ("why", "next: stan-1 is stopped: start it") or len(then) > len("next: ")
+
+
+@pytest.mark.parametrize(
+    ("unusable", "missing", "told"),
+    [
+        (node("stan-1", "stopped"), (), "stan-1 is stopped: start it"),
+        (node("stan-1", "failed"), (), "stan-1 is failed: see its log, start it"),
+        (node("stan-1", "starting"), (), "stan-1 is starting: wait for it"),
+        (node("stan-1", paused=True), (), "stan-1 is paused: unpause it"),
+        (node("stan-1", partitioned=True), (), "stan-1 is cut off: heal it"),
+        (node("stan-1"), ("stan-2",), "stan-2 is gone: bring the group up again"),
+    ],
+)
+def test_of_a_degraded_group_every_node_that_would_not_take_over_is_named(
+    unusable: dict[str, Any], missing: tuple[str, ...], told: str
+) -> None:
+    degraded = document(node("stan-0", "active"), unusable, state="degraded")
+    assert group_text(degraded, missing, None).plain.endswith(f"next: {told}")
+
+
+def test_what_cannot_be_seen_now_is_told_with_what_was_known_last() -> None:
+    told = group_text(HEALTHY, (), "docker does not answer").plain
+    assert told == (
+        "not seen now: docker does not answer\n"
+        "last seen: stan: healthy, stan-0 is active and every other node stands by"
+    )
+
+
+def shown(state: str = "active", **changes: Any) -> NodeView:
+    known = Known()
+    known.vitals.extend([Vitals(0.0, 10 << 20, 2, 1), Vitals(0.5, 20 << 20, 3, 1)])
+    told = document(node("stan-0", state, **changes), node("stan-1"))
+    return views(told, (), {"stan-0": known})[0]
+
+
+def test_a_card_says_everything_of_a_node() -> None:
+    assert node_text.card(shown()).plain.splitlines() == [
+        "active",
+        "clients 127.0.0.1:4222",
+        "monitor 127.0.0.1:8222",
+        "carries 3 connections, routes 1/1",
+        "cpu                     ▁█  50%",
+        "memory                  ▅█ 20 MiB",
+    ]
+
+
+def test_a_line_says_it_in_80_columns() -> None:
+    line = node_text.line(shown()).plain
+    assert line == "stan-0   active     lock          :4222 :8222 routes 1/1 3 conn   ▁█  50% 20M"
+    assert len(line) + len("▸ ") <= 80
+
+
+@pytest.mark.parametrize("flag", ["paused", "partitioned"])
+def test_flags_are_words(flag: str) -> None:
+    view = shown("active", **{flag: True})
+    assert flag.upper() in node_text.card(view).plain
+    assert flag.upper() in node_text.line(view).plain
+
+
+@pytest.mark.parametrize("state", ["created", "stopped", "failed"])
+def test_a_node_without_a_process_has_no_figures(state: str) -> None:
+    view = shown(state, problem="exit 1: no space")
+    assert "cpu" not in node_text.card(view).plain
+    assert "routes" not in node_text.line(view).plain
+    assert node_text.card(view).plain.endswith("exit 1: no space")
+
+
+def test_a_node_that_the_engine_has_no_more_is_shown_as_gone_in_its_place() -> None:
+    told = views(document(node("stan-0", "active"), node("stan-2")), ["stan-1"], {})
+    assert [(view.name, view.state) for view in told] == [
+        ("stan-0", "active"),
+        ("stan-1", "gone"),
+        ("stan-2", "standby"),
+    ]
+    assert "bring the group up again" in node_text.card(told[1]).plain
+
+
+def test_figures_of_a_node_that_ended_are_forgotten() -> None:
+    known: dict[str, Known] = {}
+    learn_vitals(known, {"stan-0": Vitals(0.1), "stan-1": Vitals(0.2)})
+    learn_vitals(known, {"stan-1": Vitals(0.3)})
+    assert known["stan-0"].now == Vitals()
+    assert [each.cpu for each in known["stan-1"].vitals] == [0.2, 0.3]
+
+
+@given(st.lists(st.floats(0, 64), max_size=100), st.integers(1, 40))
+def test_bars_are_as_wide_as_asked_and_the_highest_is_full(values: list[float], width: int) -> None:
+    bars = node_text.spark(values, width, least_top=0.01)
+    assert len(bars) == width
+    if values and max(values[-width:]) >= 0.01:
+        assert "█" in bars
+
+
+def test_what_happened_tells_since_when_a_node_is_what_it_is() -> None:
+
+    at = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+    known: dict[str, Known] = {}
+    learn_events(known, [Event(at, "state", "stan-0", {}), Event(at, "group-state", None, {})])
+    assert views(HEALTHY, (), known)[0].since == at
+    assert set(known) == {"stan-0"}
