@@ -42,6 +42,8 @@ def up(context: Context, /, timeout: float, recreate: bool, attach: bool, **flag
     context.flags.update(flags)
 
     async def work() -> None:
+        if not context.json:  # while the servers wait for the lock, which takes them over a second
+            asyncio.get_running_loop().call_later(0.5, render.load)
         with context.progress() as report:
             group = context.ft_group(report=report)
             look = await group.up(timeout=timeout, recreate=recreate)

@@ -30,6 +30,12 @@ STYLES = {
 NODE_COLOURS = ("cyan", "magenta", "yellow", "green", "blue", "red")
 
 
+def load() -> None:
+    """Loads what the first table would wait for."""
+    console()
+    table()
+
+
 def console() -> Console:
     """Standard output; without colour when it is no terminal or NO_COLOR is set."""
     from rich.console import Console

@@ -136,7 +136,7 @@ class NodeFiles:
         """Raises `NodeNotFound` when the node is not there."""
         beside = self.folder / f".{CUT}"
         try:
-            beside.write_text(" ".join(sorted(kinds)), "ascii")
+            beside.write_text(" ".join(sorted(kinds)), "utf-8")
             beside.replace(self.folder / CUT)
         except FileNotFoundError:
             raise _not_found(self.folder.name) from None

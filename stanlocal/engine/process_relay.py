@@ -67,7 +67,7 @@ class Way(NamedTuple):
 def cuts_of(folder: str) -> Collection[str]:
     """What is cut now of the node with that folder."""
     try:
-        with open(f"{folder}/{CUT}", encoding="ascii") as file:
+        with open(f"{folder}/{CUT}", encoding="utf-8") as file:
             return file.read().split()
     except (FileNotFoundError, NotADirectoryError):
         return ()

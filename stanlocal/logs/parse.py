@@ -14,8 +14,9 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from string import Formatter
-from typing import Literal, NamedTuple, cast
+from typing import Literal, NamedTuple, TypeAlias, cast
 
 from stanlocal.logs import events as ev
 
@@ -201,17 +202,28 @@ _HEAD = 4
 shorter."""
 
 
-def _index() -> dict[tuple[bool, Level | None, str], list[_Matcher]]:
-    """The rules by source, level and first characters, so that most lines cost two look-ups."""
-    index: dict[tuple[bool, Level | None, str], list[_Matcher]] = {}
+_Key: TypeAlias = tuple[bool, Level | None, str]
+"""Whether the streaming server printed it, the level, and the first characters."""
+
+
+def _index() -> dict[_Key, list[_Rule]]:
+    """The rules by their key, so that most lines cost two look-ups."""
+    index: dict[_Key, list[_Rule]] = {}
     for rule in _RULES:
         head = rule.template.split("{")[0][:_HEAD]
         for source in rule.source:
-            index.setdefault((source == "S", rule.level, head), []).append(_matcher(rule))
+            index.setdefault((source == "S", rule.level, head), []).append(rule)
     return index
 
 
 _INDEX = _index()
+
+
+@cache
+def _matchers(key: _Key) -> list[_Matcher]:
+    """Of the rules with that key in the index; made when first asked for, as making all takes 20 ms."""
+    return [_matcher(rule) for rule in _INDEX[key]]
+
 
 _PREFIX = re.compile(
     r"\[\d{1,10}] (?:(\d{4}/\d\d/\d\d \d\d:\d\d:\d\d\.\d{6}) )?"
@@ -246,8 +258,9 @@ def _time(stamp: str) -> datetime | None:
 
 
 def _event(streaming: bool, level: Level | None, message: str) -> ev.LogEvent | None:
-    for key in (message[:_HEAD], ""):
-        for matcher in _INDEX.get((streaming, level, key), ()):
+    for head in (message[:_HEAD], ""):
+        key = (streaming, level, head)
+        for matcher in _matchers(key) if key in _INDEX else ():
             event = matcher.match(message)
             if event is not None:
                 return event
