@@ -71,7 +71,7 @@ def says(host: str, port: int, cluster_id: str) -> bool:
     try:
         connection.request("GET", "/streaming/serverz")
         document = json.loads(connection.getresponse().read(_MAX_ANSWER))
-    except (OSError, http.client.HTTPException, ValueError):
+    except (OSError, http.client.HTTPException, ValueError, RecursionError):
         return False
     finally:
         connection.close()

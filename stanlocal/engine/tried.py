@@ -44,7 +44,7 @@ def recall(name: str) -> Any:
     """What was kept under the name; None when there is nothing that can be read."""
     try:
         return json.loads((_folder() / name).read_bytes())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
 
 

@@ -13,6 +13,6 @@ def local_store(plan: GroupPlan) -> Path:
     if plan.store_volume is not None:
         raise StoreRefused(
             f"the store of '{plan.group}' is in a volume of the engine, no folder here; copy it with "
-            f"'docker cp {plan.store_location} DIR' and read the copy ('stanlocal store --dir DIR')"
+            f"'docker cp {plan.store_location} DIR', and read the copy with '--dir DIR'"
         )
     return Path(plan.store_dir)

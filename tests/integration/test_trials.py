@@ -1,0 +1,105 @@
+"""What throw-away servers tell of a real engine: where ports are, and whether locks keep others out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stanlocal.engine import docker_lock
+from stanlocal.engine.docker import GROUP, OWNER
+from stanlocal.errors import NameConflict, StoreRefused
+from stanlocal.plan import VOLUME_DIR, Placement
+from tests.contract.rigs import DockerRig
+from tests.support.census import NOTHING, take
+
+pytestmark = pytest.mark.docker
+
+
+@pytest.fixture
+async def rig(
+    request: pytest.FixtureRequest, tmp_path: Path, group_name: str, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[DockerRig]:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    rig = DockerRig(request, tmp_path, group_name)
+    yield rig
+    assert take(rig.client, prefix=group_name) == NOTHING, "trials leave nothing"
+    await rig.close()
+
+
+class Recording:
+    """The engine's API; what is asked of it is counted."""
+
+    def __init__(self, api: Any, *, apart: bool = False) -> None:
+        self._api = api
+        self._apart = apart
+        self.made: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._api, name)
+
+    def create_container(self, *arguments: Any, name: str, **options: Any) -> Any:
+        self.made.append(name)
+        return self._api.create_container(*arguments, name=name, **options)
+
+    def create_host_config(self, **options: Any) -> Any:
+        """With `apart`, each container gets memory of its own for a store: each is granted the lock."""
+        if self._apart:
+            options |= {"mounts": [], "volumes_from": [], "tmpfs": {VOLUME_DIR: "mode=1777"}}
+        return self._api.create_host_config(**options)
+
+    def put_archive(self, *arguments: Any) -> Any:
+        """Memory is mounted once a container runs; its servers may make the store themselves."""
+        return self._apart or self._api.put_archive(*arguments)
+
+
+def _labels(rig: DockerRig) -> dict[str, str]:
+    return {GROUP: rig.group, OWNER: str(os.getuid())}
+
+
+async def test_a_local_engine_publishes_on_the_loopback_and_sees_folders(
+    rig: DockerRig, tmp_path: Path
+) -> None:
+    for _ in range(2):
+        assert await rig.engine.place(rig.group, rig.image, tmp_path) == Placement("docker")
+    assert not (tmp_path / "probe").exists()
+
+
+async def test_a_lock_that_keeps_others_out_is_tried_once(rig: DockerRig, tmp_path: Path) -> None:
+    plan, api = rig.plan(), Recording(rig.client.api)
+    for _ in range(2):
+        docker_lock.check(api, plan, _labels(rig))
+    assert api.made == [f"{rig.group}-lock-a", f"{rig.group}-lock-b"]
+    assert [path.name for path in Path(plan.store_dir).parent.iterdir() if "probe" in path.name] == []
+
+
+async def test_a_lock_that_is_granted_twice_is_refused_each_time(rig: DockerRig) -> None:
+    plan, api = rig.plan(), Recording(rig.client.api, apart=True)
+    for _ in range(2):
+        with pytest.raises(StoreRefused, match="was granted to two containers at once"):
+            docker_lock.check(api, plan, _labels(rig))
+    assert len(api.made) == 4
+
+
+async def test_what_a_killed_tool_left_goes_with_the_next_trial_or_the_group(
+    rig: DockerRig, tmp_path: Path
+) -> None:
+    left = f"{rig.group}-probe"
+    rig.client.containers.create(rig.image, name=left, labels=_labels(rig))
+    await rig.engine.place(rig.group, rig.image, tmp_path)
+    rig.client.containers.create(rig.image, name=left, labels=_labels(rig))
+    await rig.engine.clean(rig.group)
+
+
+async def test_anothers_container_of_that_name_stays(rig: DockerRig, tmp_path: Path) -> None:
+    foreign = rig.client.containers.create(rig.image, name=f"{rig.group}-probe")
+    try:
+        with pytest.raises(NameConflict, match="was not made by stanlocal for you"):
+            await rig.engine.place(rig.group, rig.image, tmp_path)
+        await rig.engine.clean(rig.group)
+        foreign.reload()
+    finally:
+        foreign.remove()

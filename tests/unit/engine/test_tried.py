@@ -1,0 +1,52 @@
+"""What was found out of an engine is kept under all that it depends on, and left when it is broken."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from stanlocal.engine import tried
+
+
+@pytest.fixture(autouse=True)
+def _cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+
+
+def test_what_is_kept_is_recalled_for_its_owner_only(tmp_path: Path) -> None:
+    name = tried.key("place", "engine", "here")
+    assert tried.recall(name) is None
+    tried.keep(name, {"host": "docker"})
+    tried.keep(name, {"host": "127.0.0.1"})
+    assert tried.recall(name) == {"host": "127.0.0.1"}
+    (folder,) = tmp_path.glob("*/engines")
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert [path.name for path in folder.iterdir()] == [name]
+
+
+def test_every_part_of_a_key_counts() -> None:
+    keys = {
+        tried.key("place", "engine", "a", "b"),
+        tried.key("lock", "engine", "a", "b"),
+        tried.key("place", "other", "a", "b"),
+        tried.key("place", "engine", "ab"),
+        tried.key("place", "engine", "a", "b", 3),
+    }
+    assert len(keys) == 5
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"\xff", b"[" * 3000], ids=["empty", "torn", "no text", "too deep"]
+)
+def test_a_broken_result_is_none(tmp_path: Path, content: bytes) -> None:
+    tried.keep("lock-1", True)
+    (file,) = tmp_path.glob("*/engines/lock-1")
+    file.write_bytes(content)
+    assert tried.recall("lock-1") is None
+
+
+def test_a_file_system_is_known_by_where_it_is_mounted_and_its_device(tmp_path: Path) -> None:
+    (tmp_path / "a/b").mkdir(parents=True)
+    assert tried.file_system(tmp_path / "a/b") == tried.file_system(tmp_path)
+    assert tried.file_system(Path("/proc/self")) == ("/proc", Path("/proc").stat().st_dev)
