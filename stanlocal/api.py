@@ -6,6 +6,7 @@ import logging
 import os
 import secrets
 import warnings
+from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from datetime import UTC, datetime
@@ -162,22 +163,26 @@ class FTGroup:
 
     # Clients
 
-    def connect(self, /, client_id: str, **options: Any) -> Connecting:
+    def connect(self, /, client_id: str, *, first: int = 0, **options: Any) -> Connecting:
         """A STAN client that knows every node: ``await`` it, or use it in ``async with``.
+
+        The node of index `first` is tried first; clients are spread over the nodes by giving each another.
 
         It publishes with `retry` unless told otherwise: a message is sent again through a failover until
         it is acknowledged, and so stored at least once. `options` are those of `stanlocal.stan.connect`.
         """
         from stanlocal.stan.connecting import Connecting
 
-        return Connecting(lambda: self._connect(client_id, options))
+        return Connecting(lambda: self._connect(client_id, first, options))
 
-    async def _connect(self, client_id: str, options: Mapping[str, Any]) -> Client:
+    async def _connect(self, client_id: str, first: int, options: Mapping[str, Any]) -> Client:
         from stanlocal import stan
 
         plan, _ = await (await self.core()).find()
         chosen = {"retry": True, **options}
-        return await stan.connect(plan.client_urls, cluster_id=plan.cluster_id, client_id=client_id, **chosen)
+        urls = deque(plan.client_urls)
+        urls.rotate(-first)
+        return await stan.connect(tuple(urls), cluster_id=plan.cluster_id, client_id=client_id, **chosen)
 
     async def probe(self) -> AsyncGenerator[Outage]:
         """Publishes all the time, and yields each outage once it is over, until it is closed.

@@ -72,20 +72,21 @@ class Load:
         self._watching = asyncio.create_task(self._watch(urls), name="drill-watch")
         self.start_publishers()
 
-    async def _connect(self, name: str) -> Client:
+    async def _connect(self, name: str, index: int = 0) -> Client:
+        """A client whose first node is the one of that index: those of a kind are spread over the nodes."""
         client = await self._group.connect(
-            f"{self._client_ids}-{name}", reconnect=True, ack_timeout=_PATIENCE_S
+            f"{self._client_ids}-{name}", first=index, reconnect=True, ack_timeout=_PATIENCE_S
         )
         self._clients.append(client)
         return client
 
     async def _publisher(self, index: int) -> Publisher:
-        client = await self._connect(f"publisher-{index}")
+        client = await self._connect(f"publisher-{index}", index)
         return Publisher(index, self._roster.publishers[index], client, self._ledger, self._meter)
 
     async def _subscriber(self, index: int) -> Subscriber:
         reader = self._roster.readers[index]
-        client = await self._connect(reader.name)
+        client = await self._connect(reader.name, index)
         group = f"{self._client_ids}-{self._roster.audiences[reader.audience].name}"
         subscriber = Subscriber(index, reader, group, client, self._ledger, self._meter)
         self._subscribers.append(subscriber)

@@ -28,7 +28,7 @@ def page(outcome: Outcome) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["clock"] = clock
+    environment.filters |= {"clock": clock, "audience": _audience}
     found = outcome.verdict.findings
     failovers = list(_failovers(found))
     return environment.get_template(_TEMPLATE).render(
@@ -53,6 +53,10 @@ def page(outcome: Outcome) -> str:
         story=_story(found),
         since=lambda moment: (moment - found.header.started).total_seconds(),
     )
+
+
+def _audience(name: str) -> str:
+    return "the store at the end" if name == "audit" else name
 
 
 def _failovers(found: Findings) -> Iterator[Failover]:
