@@ -1,6 +1,6 @@
 """Watches one group and tells of it in messages; knows nothing of what is on the screen.
 
-One watch serves states, events and failovers, another stream the logs. Whatever fails is told as the
+One watch serves states, events and failovers, another stream beside it the logs. Whatever fails is told as the
 engine being lost, and tried again until it works.
 """
 
@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
-from typing import Any
 
 from textual.message import Message
 
@@ -39,7 +38,7 @@ from stanlocal.watch import Watch
 LOG_TAIL = 2_000
 """Lines of each node's past."""
 _RETRY_S = 0.5
-_LINES_EVERY_S = 0.05
+_LINES_EVERY_S = 0.1
 _LINES_AT_MOST = 5_000
 _EVENTS_EVERY_S = 0.05
 _EVENTS_AT_MOST = 10_000
@@ -69,17 +68,10 @@ class Feed:
             self._tell_engine(str(error))
 
     async def follow_group(self) -> None:
-        """States, events and failovers, until cancelled."""
-        await self._persist(self._watch)
-
-    async def follow_logs(self) -> None:
-        """The nodes' lines, until cancelled."""
-        await self._persist(self._read_logs)
-
-    async def _persist(self, work: Callable[[Group], Coroutine[Any, Any, None]]) -> None:
+        """States, events, failovers and the nodes' lines, until cancelled."""
         while True:
             try:
-                await work(await self._group.core())
+                await self._watch(await self._group.core())
             except GroupNotFound as missing:
                 self._tell_missing(str(missing))
                 await asyncio.sleep(_RETRY_S)
@@ -102,12 +94,12 @@ class Feed:
 
     async def _watch(self, core: Group) -> None:
         """Until the group has other nodes than it was planned with."""
-        look = await core.look()
-        self._tell_status(core, look)
-        async with Watch(core.engine, look.plan, core.home.journal, story=True) as watch:
+        plan, _ = await core.find()
+        async with Watch(core.engine, plan, core.home.journal, story=True) as watch:
             tasks = [
-                asyncio.create_task(self._follow_status(core, look.plan, watch)),
-                asyncio.create_task(self._follow_story(look.plan, watch)),
+                asyncio.create_task(self._follow_status(core, plan, watch)),
+                asyncio.create_task(self._follow_story(plan, watch)),
+                asyncio.create_task(self._follow_logs(core, watch)),
             ]
             try:
                 done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -145,23 +137,26 @@ class Feed:
         self._post(GroupChanged(core.document(look), look.status, _missing(look.status)))
 
     async def _follow_story(self, plan: GroupPlan, watch: Watch) -> None:
-        timeline = Timeline(plan)
+        timeline, anew = Timeline(plan), True
         story: deque[Moment] = deque(maxlen=_KEPT_MOMENTS)
         batches = coalesced(_one_by_one(watch), every_s=_EVENTS_EVERY_S, at_most=_EVENTS_AT_MOST)
         async for moments, _ in batches:
             story.extend(moments)
             events = [event for moment in moments for event in timeline.observe(moment)]
             if events:
-                self._post(EventSeen(events))
+                self._post(EventSeen(events, anew=anew))
+                anew = False
             if any(_bears_on_failovers(event) for event in events) or _outage_in(moments):
                 in_order = sorted(story, key=lambda moment: moment.time)
                 self._post(FailoversChanged(failover_rules.find(in_order)))
 
-    async def _read_logs(self, core: Group) -> None:
+    async def _follow_logs(self, core: Group, watch: Watch) -> None:
+        await watch.caught_up()  # one after the other: what is kept of a flood takes room while it is read
+        anew = True
         lines = core.follow_logs(tail=LOG_TAIL)
-        batches = coalesced(lines, every_s=_LINES_EVERY_S, at_most=_LINES_AT_MOST)
-        async for batch, passed_over in batches:
-            self._post(LogLines(batch, passed_over))
+        async for batch, passed_over in coalesced(lines, every_s=_LINES_EVERY_S, at_most=_LINES_AT_MOST):
+            self._post(LogLines(batch, passed_over, anew=anew))
+            anew = False
 
 
 async def _one_by_one(watch: Watch) -> AsyncGenerator[Sequence[Moment]]:

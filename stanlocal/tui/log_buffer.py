@@ -92,6 +92,12 @@ class LogBuffer:
         self._characters += sum(len(told.line.text) for told in lines)
         self._let_go()
 
+    def clear(self) -> None:
+        """Lets all lines go."""
+        self._lines.clear()
+        self._shown.clear()
+        self._characters = 0
+
     def _let_go(self) -> None:
         too_many = max(0, len(self._lines) - self._most_lines)
         self._characters -= sum(len(told.line.text) for told in self._lines[:too_many])

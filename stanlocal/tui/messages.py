@@ -38,19 +38,23 @@ class GroupMissing(Message):
 class LogLines(Message):
     """Lines of all nodes as they came, several batches of them at once."""
 
-    def __init__(self, lines: Sequence[NodeLine], passed_over: int) -> None:
+    def __init__(self, lines: Sequence[NodeLine], passed_over: int, *, anew: bool) -> None:
         super().__init__()
         self.lines = lines
+        self.anew = anew
+        """Whether it begins with the past again; what was told before is then told twice."""
         self.passed_over = passed_over
         """How many older ones there were since the last message, which are not among `lines`."""
 
 
 class EventSeen(Message):
-    """What happened, oldest first; the first such message tells the past."""
+    """What happened, oldest first."""
 
-    def __init__(self, events: Sequence[Event]) -> None:
+    def __init__(self, events: Sequence[Event], *, anew: bool) -> None:
         super().__init__()
         self.events = events
+        self.anew = anew
+        """Whether they are all that ever happened, once more."""
 
 
 class FailoversChanged(Message):

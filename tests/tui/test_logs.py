@@ -235,3 +235,12 @@ async def test_lines_that_were_passed_over_are_counted() -> None:
     async with app.run_test(size=(80, 10)) as pilot:
         await add(pilot, numbered(1), 1_500)
         assert app.status.endswith("1,500 passed over")
+
+
+async def test_lines_that_are_told_anew_replace_those_told_before() -> None:
+    app = Logs()
+    async with app.run_test(size=(80, 10)) as pilot:
+        await add(pilot, numbered(3))
+        app.pane.add(numbered(4), anew=True)
+        await pilot.pause()
+        assert app.seen() == ["line 0", "line 1", "line 2", "line 3"]

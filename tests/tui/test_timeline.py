@@ -80,3 +80,13 @@ async def test_only_so_many_events_are_kept(monkeypatch: pytest.MonkeyPatch) -> 
         await pilot.pause()
         assert [row[1] for row in app.seen()] == ["group-state", "heal", "problem"]
         assert str(pane.query_one("#status", Static).content) == "following · 3 events"
+
+
+async def test_events_that_are_told_anew_replace_those_told_before() -> None:
+    app = Story()
+    async with app.run_test(size=(140, 12)) as pilot:
+        pane = app.query_one(TimelinePane)
+        pane.add(STORY[:2], anew=True)
+        pane.add(STORY[:3], anew=True)
+        await pilot.pause()
+        assert [row[-1] for row in app.seen()] == ["kill", "stopped", "lock"]

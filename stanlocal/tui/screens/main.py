@@ -116,7 +116,6 @@ class MainScreen(Screen[None]):
             pane.data_bind(MainScreen.document)
             await tabs.add_pane(TabPane(f"{number} {title}", pane, id=title.lower()))
         self.run_worker(self._feed.follow_group(), name="watch", group="watch", exclusive=True)
-        self.run_worker(self._feed.follow_logs(), name="logs", group="logs", exclusive=True)
         self.run_worker(self._feed.follow_vitals(), name="vitals", group="vitals", exclusive=True)
 
     def on_resize(self, event: Resize) -> None:

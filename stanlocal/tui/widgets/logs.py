@@ -31,8 +31,13 @@ class LogsPane(LinesPane):
         self._buffer = LogBuffer() if buffer is None else buffer
         self._passed_over = 0
 
-    def add(self, lines: Sequence[NodeLine], passed_over: int = 0) -> None:
-        """Takes lines as they come; before them `passed_over` were lost on the way."""
+    def add(self, lines: Sequence[NodeLine], passed_over: int = 0, *, anew: bool = False) -> None:
+        """Takes lines as they come; before them `passed_over` were lost on the way.
+
+        With `anew` they tell from the beginning again what was told before.
+        """
+        if anew:
+            self._buffer.clear()
         self._buffer.add(lines)
         self._passed_over += passed_over
         self._log.name_width = max([self._log.name_width, *(len(told.node) for told in lines)])

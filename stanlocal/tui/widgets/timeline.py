@@ -82,8 +82,10 @@ class TimelinePane(LinesPane):
         super().__init__(self._timeline)
         self._entries: list[Entry] = []
 
-    def add(self, events: Sequence[Event]) -> None:
-        """Takes events, oldest first."""
+    def add(self, events: Sequence[Event], *, anew: bool = False) -> None:
+        """Takes events, oldest first; with `anew` they tell from the beginning again."""
+        if anew:
+            self._entries.clear()
         for event in events:
             after = event.time - self._entries[-1].event.time if self._entries else None
             self._entries.append(Entry(event, after))
