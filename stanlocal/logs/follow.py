@@ -113,6 +113,7 @@ class Follower:
                 kept = await self._kept()
                 overlap = Overlap([*told, *kept])
                 yield kept
+                del kept  # it may be large, and the stream lasts
             elif news := overlap.news(batch):
                 yield self._tell(news)
 
