@@ -324,6 +324,7 @@ class Link:
             away = self._loop.time() - self._down_since
             wait = min(RECONNECT_WAIT_MAX, max(RECONNECT_WAIT, away / 20))
             self._nats.options["reconnect_time_wait"] = wait
+            self._abort()  # what took the connection and hung up: nats-py leaves it open
 
     async def _went_down(self) -> None:
         self._down_since = self._loop.time()
