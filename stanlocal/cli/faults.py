@@ -16,6 +16,7 @@ from stanlocal.cli.context import Context, pass_context
 from stanlocal.cli.errors import BAD_VERDICT
 from stanlocal.cli.nodes import signal_name
 from stanlocal.faults.base import Fault
+from stanlocal.faults.expire_lock import numbered
 from stanlocal.faults.kill import Kill
 from stanlocal.faults.network import FlakyNetwork, SlowNetwork
 from stanlocal.faults.registry import FAULTS
@@ -206,9 +207,8 @@ def heal(context: Context, targets: tuple[str, ...], restore: bool | None) -> No
 def _tell_lost(context: Context, record: FaultRecord) -> None:
     for channel, (first, last) in (record.notes.get("lost") or {}).items():
         context.say(
-            f"{record.notes['second']} alone acknowledged sequences {first} to {last} of '{channel}': "
-            "readers "
-            "will not find all of them, although they are in the store's files"
+            f"{record.notes['second']} alone acknowledged {numbered(first, last)} of '{channel}': readers "
+            "will not find all of it, although it is in the store's files"
         )
 
 

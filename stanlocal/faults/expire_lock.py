@@ -33,6 +33,7 @@ _MEET_S = 30.0
 """Routes that were cut for long are dialled again after up to 15 s."""
 _RESTARTS = 5
 _MONITOR_S = 2.0
+_MANY = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +146,14 @@ async def _last_sequences(plan: GroupPlan, node: str) -> dict[str, int]:
         return {}
     channels: Sequence[Mapping[str, Any]] = document.get("channels") or ()
     return {str(channel["name"]): int(channel["last_seq"]) for channel in channels}
+
+
+def numbered(first: int, last: int) -> str:
+    """The messages from `first` to `last`, each by its number where they are few."""
+    if last - first >= _MANY:
+        return f"messages {first} to {last} ({last - first + 1} of them)"
+    *rest, final = (str(number) for number in range(first, last + 1))
+    return f"messages {', '.join(rest)} and {final}" if rest else f"message {final}"
 
 
 def _lost(fork: Mapping[str, int], later: Mapping[str, int]) -> dict[str, list[int]]:

@@ -15,6 +15,7 @@ from stanlocal.faults.base import Fault
 from stanlocal.faults.cut import Isolate, Partition
 from stanlocal.faults.kill import Kill
 from stanlocal.faults.pause import Pause
+from stanlocal.faults.registry import FAULTS
 from stanlocal.faults.stop import Restart, RollingRestart, Stop
 from stanlocal.states import GroupState
 from tests.integration.faults.conftest import kill_half_way
@@ -62,7 +63,15 @@ async def test_does_what_it_predicts_and_is_undone(
     assert (await group.document())["faults"] == []
 
 
-@pytest.mark.parametrize("fault", ["kill", "restart", "pause", "isolate", "rolling-restart"])
+KILLED = ("kill", "stop", "restart", "rolling-restart", "pause", "partition", "isolate")
+KILLED_ELSEWHERE = {"expire-lock", "truncate-store", "fill-disk", "slow-network", "flaky-network"}
+
+
+def test_every_fault_has_a_test_of_a_tool_that_is_killed_half_way() -> None:
+    assert {*KILLED, *KILLED_ELSEWHERE} == FAULTS.keys()
+
+
+@pytest.mark.parametrize("fault", KILLED)
 async def test_killed_half_way_is_healed_by_the_next_change(group: FTGroup, name: str, fault: str) -> None:
     """`status` reports the fault and changes nothing; the next command that changes the group heals it."""
     kill_half_way(name, fault, before="effect")
