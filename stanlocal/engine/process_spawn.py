@@ -6,6 +6,7 @@ dumps, and as another user if it is to.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import resource
@@ -26,6 +27,7 @@ class Server:
     """The server's process, from just before it begins."""
 
     def __init__(self, conf_dir: str, store_dir: str, user: str, command: list[str]) -> None:
+        self._user = user
         self.output, output = os.pipe()
         gate, self._gate = os.pipe()
         self._refusal, refusal = os.pipe()
@@ -42,6 +44,33 @@ class Server:
         os.write(self._gate, b".")
         os.close(self._gate)
         return os.read(self._refusal, 4096).decode("utf-8", "replace")
+
+    def let_files_grow(self, grow: bool) -> None:
+        """A server that must not make a file longer does what it does on a full disk.
+
+        Only Linux lets one do that to a process that runs. Raises `OSError`.
+        """
+        if self._user == SAME_USER:
+            _limit_files(self.pid, grow)
+            return
+        helper = os.fork()  # as the server's user, since root may be without the right to do it
+        if helper == 0:
+            code = 0
+            try:
+                _give_up_root(self._user)
+                _limit_files(self.pid, grow)
+            except OSError as error:
+                code = error.errno or errno.EPERM
+            finally:
+                os._exit(code)
+        code = os.waitstatus_to_exitcode(os.waitpid(helper, 0)[1])
+        if code:
+            raise OSError(code, os.strerror(code))
+
+
+def _limit_files(pid: int, grow: bool) -> None:
+    _, most = resource.prlimit(pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (most if grow else 0, most))
 
 
 def allow_open_files() -> int:
@@ -87,8 +116,12 @@ def _become(user: str, executable: str, store_dir: str) -> int:
     """
     file = fcntl.fcntl(os.open(executable, os.O_RDONLY), fcntl.F_DUPFD, _OWN_FDS)
     os.dup2(os.open(store_dir, os.O_RDONLY), STORE_FD)
+    _give_up_root(user)
+    return file
+
+
+def _give_up_root(user: str) -> None:
     uid, gid = map(int, user.split(":"))
     os.setgroups([])
     os.setgid(gid)
     os.setuid(uid)
-    return file

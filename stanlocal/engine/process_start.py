@@ -70,7 +70,7 @@ async def _ask_supervisor(folder: Path, node: Node) -> _Answer:
             plan.store_dir,
             plan.user if os.geteuid() == 0 else SAME_USER,
             ",".join(map(str, _ways(node))),
-            *(node.binary, "-sc", "stan.conf"),
+            *(node.binary, "-sc", "stan.conf", *plan.node(node.name).arguments),
             env={"PYTHONPATH": str(Path(stanlocal.__file__).parents[1]), "TZ": "UTC", "LC_ALL": "C.UTF-8"},
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,

@@ -24,7 +24,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import resource
 import selectors
 import signal
 import sys
@@ -167,7 +166,7 @@ class Supervisor:
         """Cuts and limits as the folders of the group say; raises `PortTaken` and other `OSError`."""
         full = os.path.exists(f"../{FULL}")
         if full != self._full:
-            _let_files_grow(self._server.pid, not full)
+            self._server.let_files_grow(not full)
             self._full = full
         self._relay.obey(cuts_in(".."))
 
@@ -180,12 +179,6 @@ class Supervisor:
         except OSError as error:
             facts["unable"] = error.strerror
         self._run.note(**facts)
-
-
-def _let_files_grow(pid: int, grow: bool) -> None:
-    """A server that must not make a file longer does what it does on a full disk."""
-    _, most = resource.prlimit(pid, resource.RLIMIT_FSIZE)
-    resource.prlimit(pid, resource.RLIMIT_FSIZE, (most if grow else 0, most))
 
 
 def main(folder: str, conf_dir: str, store_dir: str, user: str, ways: str, *command: str) -> None:

@@ -1,4 +1,4 @@
-"""Groups of two and of three nodes on the real engine, one of each for all tests of a module."""
+"""Groups of two and of three nodes on each real engine, one of each for all tests of a module."""
 
 from __future__ import annotations
 
@@ -7,16 +7,13 @@ import secrets
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
-from functools import partial
 from pathlib import Path
 
-import docker
 import pytest
 
-from stanlocal import planning
 from stanlocal.api import FTGroup
-from stanlocal.ports import choose_ports
 from tests.support.cli import Cli
+from tests.support.ports import use_ports_of_its_own
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -31,13 +28,11 @@ def nodes(request: pytest.FixtureRequest) -> int:
 
 
 @pytest.fixture(scope="module")
-def name(nodes: int, docker_client: docker.DockerClient) -> Iterator[str]:
+def name(nodes: int, on_engine: str) -> Iterator[str]:
     """The name of the module's group of that many nodes; purged at the end."""
     name = f"t-{secrets.token_hex(4)}"
-    first = 14_000 + int(name.removeprefix("t-"), 16) % 15_000
     with pytest.MonkeyPatch.context() as patch:
-        mine = partial(choose_ports, first_client=first, first_monitor=first + 20)
-        patch.setattr(planning, "choose_ports", mine)
+        use_ports_of_its_own(name, patch)
         yield name
 
         async def purge() -> None:
@@ -71,12 +66,13 @@ def cli(tmp_path: Path) -> Cli:
 
 
 @pytest.fixture
-async def limited(nodes: int, group_name: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[FTGroup]:
-    """A healthy group whose store has a limit; purged at the end, volume and all."""
-    first = 14_000 + int(group_name.removeprefix("t-"), 16) % 15_000
-    mine = partial(choose_ports, first_client=first, first_monitor=first + 20)
-    monkeypatch.setattr(planning, "choose_ports", mine)
-    group = FTGroup(group=group_name, nodes=nodes, store_size="16mb")
+async def fillable(
+    nodes: int, on_engine: str, group_name: str, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[FTGroup]:
+    """A healthy group whose store can be filled; purged at the end, volume and all."""
+    use_ports_of_its_own(group_name, monkeypatch)
+    limit = "16mb" if on_engine == "docker" else None
+    group = FTGroup(group=group_name, nodes=nodes, store_size=limit)
     await group.up()
     yield group
     await group.down(timeout=0, purge=True)

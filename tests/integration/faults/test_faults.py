@@ -20,8 +20,6 @@ from stanlocal.faults.stop import Restart, RollingRestart, Stop
 from stanlocal.states import GroupState
 from tests.integration.faults.conftest import kill_half_way
 
-pytestmark = pytest.mark.docker
-
 CASES: Sequence[tuple[Fault, str, GroupState, str]] = [
     (Kill(), "@active", GroupState.DEGRADED, "another"),
     (Kill("SIGTERM"), "@standby", GroupState.DEGRADED, "same"),

@@ -15,8 +15,6 @@ from stanlocal.moments import Outage
 from stanlocal.states import GroupState
 from tests.support.cli import Cli
 
-pytestmark = pytest.mark.docker
-
 CLOSE_MS = 20
 BUSY_MS = 150
 """On a machine that runs other tests meanwhile, acks keep a client waiting for that long now and then."""
