@@ -106,7 +106,7 @@ def _scenario(table: Fields, path: Path, faults: Mapping[str, type[Fault]]) -> S
 
 def _check_whole(table: Fields, scenario: Scenario) -> None:
     """What only all steps together show."""
-    if not scenario.steps:
+    if not table.raw("step"):
         table.problem("it has no step; write one under [[step]]")
     if scenario.duration_s is None and _repeats_forever(scenario.steps):
         table.problem(f"repeat = '{_FOREVER}' needs a 'duration' of the whole drill, such as '10m'")
@@ -143,6 +143,8 @@ class _Steps:
         return tuple(each for each in found if each is not None)
 
     def _entry(self, table: Fields, depth: int) -> Step | Block | None:
+        if table.spoilt:
+            return None
         entry = self._step(table) if "step" not in table else self._block(table, depth)
         table.end()
         return entry
@@ -223,6 +225,8 @@ def _condition(table: Fields) -> Condition | None:
     counts = {what: inner.whole(what, 0) for what in _COUNTS}
     state = inner.text("state")
     inner.end()
+    if inner.spoilt:
+        return None
     states = [each.value for each in GroupState]
     if state and state not in states:
         table.problem(f"no state '{state}' of a group; {nearest(state, states)}")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
+from stanlocal.errors import SettingsError
 from stanlocal.faults.base import Fault, Scene, must_run
 from stanlocal.faults.expectation import Expectation, after_end
 from stanlocal.journal import Condition
@@ -27,6 +28,12 @@ class Kill(Fault):
     ends_run: ClassVar[bool] = True
 
     signal: str = "SIGKILL"
+
+    def __post_init__(self) -> None:
+        if self.signal not in ENDING_SIGNALS:
+            raise SettingsError(
+                [f"{self.signal} does not end a server; give {', '.join(sorted(ENDING_SIGNALS))}"]
+            )
 
     def check(self, scene: Scene) -> None:
         must_run(scene)
