@@ -50,11 +50,10 @@ class Acting:
         targets = actions.default_targets(kind, target)
         with self._errors_told():
             nodes = self._nodes(targets)
-            cure = actions.toggled(name, nodes)
-            if cure is None:
+            if cure := actions.toggled(name, nodes):
+                await self._cure(cure, targets)
+            else:
                 await self._inject(kind(), targets, nodes, again)
-        if cure is not None:
-            await self.cure(cure, targets)
 
     async def pick_fault(self, target: str) -> None:
         """Any fault that there is."""
@@ -102,11 +101,10 @@ class Acting:
 
     # Ways back
 
-    async def cure(self, cure: Cure, targets: Sequence[str]) -> None:
-        """Starts, unpauses or heals; heals everything when no target is given."""
-        act = {"start": self._group.start, "unpause": self._group.unpause, "heal": self._group.heal}[cure]
+    async def heal(self) -> None:
+        """Undoes every fault that is in force."""
         with self._errors_told():
-            await self._do(Command(self.name, (cure, *targets)), act(*targets))
+            await self._cure("heal", ())
 
     async def start(self, target: str) -> None:
         """Starts the target; where it is `@active`, every node that does not run."""
@@ -117,8 +115,7 @@ class Acting:
                 names = [node.name for node in self._nodes(("@all",)) if not node.instance.running]
             if not names:
                 raise NodeNotFound("every node runs; select the one that you mean")
-            command = Command(self.name, ("start", *names))
-            await self._do(command, self._group.start(*names))
+            await self._cure("start", names)
 
     async def down(self) -> None:
         """Takes the group down, if the user says yes; its store is kept."""
@@ -140,6 +137,10 @@ class Acting:
         else:
             self._screen.app.copy_to_clipboard(str(self.last))
             self._screen.notify(f"copied: {self.last}", markup=False)
+
+    async def _cure(self, cure: Cure, targets: Sequence[str]) -> None:
+        act = {"start": self._group.start, "unpause": self._group.unpause, "heal": self._group.heal}[cure]
+        await self._do(Command(self.name, (cure, *targets)), act(*targets))
 
     async def _do(self, command: Command, work: Coroutine[Any, Any, object]) -> None:
         self.last = command

@@ -1,7 +1,7 @@
 """Watches one group and tells of it in messages; knows nothing of what is on the screen.
 
-One watch serves states, events and failovers, another stream beside it the logs. Whatever fails is told as the
-engine being lost, and tried again until it works.
+One watch serves states, events and failovers, another stream beside it the logs. Whatever fails is told as
+the engine being lost, and tried again until it works.
 """
 
 from __future__ import annotations

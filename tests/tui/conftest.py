@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import asyncio
 import html
+import os
 import re
 from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 
 import pytest
 from textual.pilot import Pilot
 
 from stanlocal.api import FTGroup
+from stanlocal.engine.base import Engine
 from stanlocal.plan import GroupPlan
 from stanlocal.states import NodeStatus
 from stanlocal.tui.app import StanlocalApp
@@ -35,6 +38,12 @@ def _engine_is_asked_again_soon(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
+def _nobody_looks_on_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The fake's servers take milliseconds to take over."""
+    monkeypatch.setattr("stanlocal.faults.expectation.LOOK_ON_S", 0.02)
+
+
+@pytest.fixture(autouse=True)
 def _figures_are_always_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     """The fake's servers have no processes and listen nowhere."""
 
@@ -51,9 +60,15 @@ async def ft_group(world: World, monkeypatch: pytest.MonkeyPatch) -> AsyncIterat
     monkeypatch.chdir(world.folder)
     monkeypatch.setattr("stanlocal.api.choose_engine", lambda *args: world.engine)
     monkeypatch.setattr("stanlocal.api.group_home", lambda name: world.home)
+    monkeypatch.setattr("stanlocal.api.server_user", _caller)
     group = FTGroup(group=NAME)
     yield group
     await group.close()
+
+
+async def _caller(engine: Engine) -> str:
+    """The fake's servers write nothing: the store may stay root's where the tests run as root."""
+    return f"{os.getuid()}:{os.getgid()}"
 
 
 async def until(pilot: Pilot[None], reached: Callable[[], bool], *, timeout: float = 5.0) -> None:
@@ -84,3 +99,13 @@ async def until_shown(pilot: Pilot[None], text: str) -> None:
         await until(pilot, lambda: text in shown(pilot))
     except TimeoutError:
         raise AssertionError(f"{text!r} is not on the screen:\n{shown(pilot)}") from None
+
+
+@asynccontextmanager
+async def running(
+    group: FTGroup, *, size: tuple[int, int] = WIDE, read_only: bool = False
+) -> AsyncIterator[Pilot[None]]:
+    """The app on a group that is up, once all its panes are there."""
+    async with app(group, read_only=read_only).run_test(size=size, notifications=True) as pilot:
+        await until_shown(pilot, " Faults")
+        yield pilot

@@ -128,7 +128,9 @@ class MainScreen(Screen[None]):
         self.document = message.document
         self.query_one(GroupBar).show(message.document, message.missing)
         self.query_one(Nodes).show(message.document, message.missing)
-        if not message.document["nodes"]:
+        if message.document["nodes"]:
+            self._asked_to_start = True
+        else:
             self._ask_to_start(f"no node of the group '{message.document['group']}' runs")
 
     def on_group_missing(self, message: GroupMissing) -> None:
@@ -164,7 +166,7 @@ class MainScreen(Screen[None]):
             self._panes.tell(message)
 
     def _ask_to_start(self, why: str) -> None:
-        """Once: who says no, or takes the group down, is not asked again."""
+        """When there is none to begin with: who says no, or takes the group down, is not asked."""
         if not self._asked_to_start:
             self._asked_to_start = True
             self.app.push_screen(StartScreen(self.group, why))
@@ -192,7 +194,7 @@ class MainScreen(Screen[None]):
         self.run_worker(self._acting.start(self._target), name="start", group="act")
 
     def action_heal(self) -> None:
-        self.run_worker(self._acting.cure("heal", ()), name="heal", group="act")
+        self.run_worker(self._acting.heal(), name="heal", group="act")
 
     def action_up(self) -> None:
         self.app.push_screen(StartScreen(self.group, "this brings the group to the asked state"))
@@ -216,3 +218,8 @@ class MainScreen(Screen[None]):
         panes = list(self.query(TabPane))
         if number <= len(panes) and (pane := panes[number - 1]).id:
             self.query_one("#panes", TabbedContent).active = pane.id
+            self.call_after_refresh(self._focus_in, pane)
+
+    def _focus_in(self, pane: TabPane) -> None:
+        if self._panes is not None and (part := self._panes.looked_at(pane)) is not None:
+            part.focus()

@@ -35,5 +35,10 @@ class PickScreen(Dialog[str]):
         ]
         return [OptionList(*options)]
 
+    def on_mount(self) -> None:
+        choices = self.query_one(OptionList)
+        choices.highlighted = 0
+        choices.focus()
+
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         self.dismiss(event.option.id)

@@ -1,0 +1,238 @@
+"""Every key that does something to the group: asked, done, and told what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from textual.pilot import Pilot
+
+from stanlocal.api import FTGroup
+from stanlocal.faults.registry import FAULTS
+from stanlocal.tui.actions import KEYED
+from tests.support.fake_machine import FakeMachine
+from tests.tui.conftest import running, shown, until, until_shown
+from tests.unit.core.conftest import World
+
+Check = Callable[[FakeMachine], bool]
+
+
+def status(node: str, wanted: str) -> Check:
+    return lambda machine: machine.nodes[node].status == wanted
+
+
+def networks(node: str, count: int) -> Check:
+    return lambda machine: len(machine.nodes[node].networks) == count
+
+
+def exit_code(node: str, code: int) -> Check:
+    return lambda machine: machine.nodes[node].exit_code == code
+
+
+@pytest.mark.parametrize(
+    ("key", "question", "expected", "command", "done"),
+    [
+        ("k", "kill t-0?", "failover: t-1 takes the store lock", "kill @active", exit_code("t-0", 137)),
+        ("s", "stop t-0?", "failover: t-1 takes the store lock", "stop @active", exit_code("t-0", 143)),
+        ("p", "pause t-0?", "keeps the store lock while frozen", "pause @active", status("t-0", "paused")),
+        ("c", "partition t-0?", "keeps the store lock and serves", "partition @active", networks("t-0", 1)),
+        ("i", "isolate t-0?", "lives and keeps the store lock", "isolate @active", networks("t-0", 0)),
+    ],
+)
+async def test_a_fault_is_predicted_then_injected_then_judged(
+    key: str, question: str, expected: str, command: str, done: Check, world: World, ft_group: FTGroup
+) -> None:
+    await world.up()
+    async with running(ft_group) as pilot:
+        await pilot.press(key)
+        await until_shown(pilot, question)
+        assert expected in shown(pilot)
+        assert f"stanlocal --group t {command}" in shown(pilot)
+        assert not done(world.machine)
+        await pilot.press(key)
+        await until(pilot, lambda: done(world.machine))
+        await until_shown(pilot, "as expected")
+
+
+async def test_restart_brings_the_node_back(world: World, ft_group: FTGroup) -> None:
+    await world.up()
+    before = world.starts["t-1"]
+    async with running(ft_group) as pilot:
+        await pilot.press("J", "r", "enter")
+        await until(pilot, lambda: world.starts["t-1"] != before)
+        await until_shown(pilot, "as expected")
+    assert world.machine.nodes["t-1"].status == "running"
+
+
+@pytest.mark.parametrize(
+    ("key", "hurt", "back"),
+    [
+        ("p", status("t-1", "paused"), status("t-1", "running")),
+        ("c", networks("t-1", 1), networks("t-1", 2)),
+        ("i", networks("t-1", 0), networks("t-1", 2)),
+    ],
+)
+async def test_the_same_key_undoes_it(
+    key: str, hurt: Check, back: Check, world: World, ft_group: FTGroup
+) -> None:
+    await world.up()
+    async with running(ft_group) as pilot:
+        await pilot.press("J", key, "enter")
+        await until(pilot, lambda: hurt(world.machine))
+        await until_shown(pilot, "t: degraded")
+        await pilot.press(key)
+        await until(pilot, lambda: back(world.machine))
+        await until_shown(pilot, "done")
+
+
+async def test_start_starts_what_does_not_run(world: World, ft_group: FTGroup) -> None:
+    await world.up()
+    async with running(ft_group) as pilot:
+        await pilot.press("k", "k")
+        await until_shown(pilot, "t-1 is active")
+        await pilot.press("S")
+        await until_shown(pilot, "stanlocal --group t start t-0")
+        await until_shown(pilot, "t: healthy")
+        await pilot.press("S")
+        await until_shown(pilot, "every node runs")
+
+
+async def test_heal_undoes_everything(world: World, ft_group: FTGroup) -> None:
+    await world.up()
+    async with running(ft_group) as pilot:
+        await pilot.press("c", "c")
+        await until(pilot, lambda: networks("t-0", 1)(world.machine))
+        await until_shown(pilot, "as expected")
+        await pilot.press("h")
+        await until(pilot, lambda: networks("t-0", 2)(world.machine))
+        await until_shown(pilot, "stanlocal --group t heal")
+
+
+async def test_escape_leaves_everything_as_it_is(world: World, ft_group: FTGroup) -> None:
+    await world.up()
+    async with running(ft_group) as pilot:
+        await pilot.press("k")
+        await until_shown(pilot, "kill t-0?")
+        await pilot.press("escape")
+        await until(pilot, lambda: "kill t-0?" not in shown(pilot))
+    assert world.machine.nodes["t-0"].status == "running"
+    assert not world.home.journal.faults()
+
+
+@pytest.mark.parametrize("fault", [name for name in FAULTS if name not in KEYED])
+async def test_every_fault_of_the_registry_is_in_the_list(
+    fault: str, world: World, ft_group: FTGroup
+) -> None:
+    await world.up()
+    async with running(ft_group) as pilot:
+        await pilot.press("f")
+        await until_shown(pilot, "a fault on @active")
+        await choose(pilot, fault, list(FAULTS))
+        await until_shown(pilot, f"{fault} t-0")
+        assert f"stanlocal --group t fault {fault}" in shown(pilot)
+
+
+async def choose(pilot: Pilot[None], name: str, names: list[str]) -> None:
+    """Moves through the list as it is ordered: those without a key come first."""
+    ordered = sorted(names, key=lambda each: each in KEYED)
+    await pilot.press(*["down"] * ordered.index(name), "enter")
+
+
+async def test_what_costs_data_is_not_done_by_pressing_enter(world: World, ft_group: FTGroup) -> None:
+    await world.up()
+    async with running(ft_group) as pilot:
+        await pilot.press("f")
+        await choose(pilot, "expire-lock", list(FAULTS))
+        await until_shown(pilot, "two actives will write into one store")
+        await pilot.press("enter")
+        await until(pilot, lambda: "expire-lock t-0?" not in shown(pilot))
+    assert not world.home.journal.faults()
+
+
+@pytest.mark.parametrize(("downs", "code"), [(0, 137), (2, 0)])
+async def test_a_signal_of_the_users_choice_is_a_kill_with_it(
+    downs: int, code: int, world: World, ft_group: FTGroup
+) -> None:
+    await world.up()
+    async with running(ft_group) as pilot:
+        await pilot.press("K")
+        await until_shown(pilot, "a signal to @active")
+        await pilot.press(*["down"] * downs, "enter")
+        await until_shown(pilot, "kill t-0?")
+        await pilot.press("enter")
+        await until(pilot, lambda: exit_code("t-0", code)(world.machine))
+
+
+async def test_a_signal_that_ends_nothing_is_sent_and_not_recorded(world: World, ft_group: FTGroup) -> None:
+    await world.up()
+    async with running(ft_group) as pilot:
+        await pilot.press("K", *["down"] * 5, "enter")
+        await until_shown(pilot, "stanlocal --group t kill @active --signal HUP")
+    assert "Reloaded server configuration" in world.machine.nodes["t-0"].output[-1].text
+    assert not world.home.journal.faults()
+
+
+async def test_what_cannot_be_done_is_said_and_nothing_happens(world: World, ft_group: FTGroup) -> None:
+    await world.up()
+    async with running(ft_group) as pilot:
+        await pilot.press("f")
+        await choose(pilot, "fill-disk", list(FAULTS))
+        await until_shown(pilot, "fill-disk t-0 t-1?")
+        await pilot.press("shift+tab", "enter")
+        await until_shown(pilot, "fill-disk needs a store with a")
+
+
+async def test_without_an_active_node_a_key_says_so(world: World, ft_group: FTGroup) -> None:
+    look = await world.up()
+    async with running(ft_group) as pilot:
+        world.machine.stores[look.plan.store_dir].held_back = True
+        await pilot.press("k", "k")
+        await until_shown(pilot, "t: failover")
+        await pilot.press("k")
+        await until_shown(pilot, "no node is active now")
+        world.machine.stores[look.plan.store_dir].held_back = False
+
+
+async def test_down_asks_and_keeps_the_store_and_up_brings_it_back(world: World, ft_group: FTGroup) -> None:
+    await world.up()
+    async with running(ft_group) as pilot:
+        await pilot.press("D")
+        await until_shown(pilot, "take t down?")
+        assert "stanlocal --group t down" in shown(pilot)
+        await pilot.press("shift+tab", "enter")
+        await until_shown(pilot, "t: down")
+        assert world.machine.nodes == {}
+        await pilot.press("u")
+        await until_shown(pilot, "start the group?")
+        await pilot.press("enter")
+        await until_shown(pilot, "t: healthy")
+
+
+async def test_the_last_act_is_copied_as_a_command(world: World, ft_group: FTGroup) -> None:
+    await world.up()
+    async with running(ft_group) as pilot:
+        await pilot.press("y")
+        await until_shown(pilot, "nothing was done yet")
+        await pilot.press("p")
+        await until_shown(pilot, "pause t-0?")
+        await pilot.press("y")
+        assert pilot.app.clipboard == "stanlocal --group t pause @active"
+        await pilot.press("p")
+        await until_shown(pilot, "as expected")
+        await pilot.press("h")
+        await until_shown(pilot, "stanlocal --group t heal")
+        await pilot.press("y")
+        assert pilot.app.clipboard == "stanlocal --group t heal"
+
+
+async def test_read_only_no_key_changes_anything(world: World, ft_group: FTGroup) -> None:
+    await world.up()
+    async with running(ft_group, read_only=True) as pilot:
+        assert "read only" in shown(pilot)
+        assert "Kill" not in shown(pilot)
+        for key in "ksSrpcihfKuD":
+            await pilot.press(key, "enter")
+        await pilot.pause()
+        assert len(pilot.app.screen_stack) == 1
+    assert {node.status for node in world.machine.nodes.values()} == {"running"}
+    assert not world.home.journal.faults()
