@@ -31,7 +31,7 @@ def phases(failover: Failover) -> Text:
     """How long each phase took, in ms, and what it is in the bars."""
     text = Text()
     for glyph, style, phase in zip(GLYPHS, _STYLES, PHASES, strict=True):
-        text.append(f"{glyph * 2} ", style).append(f"{phase.replace('_', ' ')} ")
+        text.append(f"{glyph} ", style).append(f"{phase.replace('_', ' ')} ")
         text.append(f"{ms(failover.phases_ms[phase])}  ", "bold")
     text.rstrip()
     return text

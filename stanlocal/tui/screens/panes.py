@@ -9,11 +9,14 @@ from collections.abc import Iterator
 
 from textual.message import Message
 from textual.widget import Widget
+from textual.widgets import DataTable
 
 from stanlocal.api import FTGroup
 from stanlocal.tui.messages import EventSeen, FailoversChanged, GapFelt, LogLines
+from stanlocal.tui.widgets.data import DataPane
 from stanlocal.tui.widgets.failovers import FailoversPane
 from stanlocal.tui.widgets.faults import FaultsPane
+from stanlocal.tui.widgets.line_view import LineView
 from stanlocal.tui.widgets.logs import LogsPane
 from stanlocal.tui.widgets.publish import PublishPane
 from stanlocal.tui.widgets.subscribe import SubscribePane
@@ -29,6 +32,7 @@ class Panes:
         self.subscribe = SubscribePane(group, read_only=read_only)
         self.failovers = FailoversPane(group, read_only=read_only)
         self.timeline = TimelinePane()
+        self.data = DataPane(group, read_only=read_only)
         self.faults = FaultsPane(group, read_only=read_only)
 
     def titled(self) -> Iterator[tuple[str, Widget]]:
@@ -38,15 +42,22 @@ class Panes:
         yield "Subscribe", self.subscribe
         yield "Failovers", self.failovers
         yield "Timeline", self.timeline
+        yield "Data", self.data
         yield "Faults", self.faults
+
+    @staticmethod
+    def looked_at(pane: Widget) -> Widget | None:
+        """Where keys go when the pane is chosen: not into a form, where letters would be taken for text."""
+        parts = (part for part in pane.query(Widget) if isinstance(part, LineView | DataTable))
+        return next((part for part in parts if part.focusable and part.is_on_screen), None)
 
     def tell(self, message: Message) -> None:
         """Hands down what the feed tells, beside the group's document."""
         match message:
             case LogLines():
-                self.logs.add(message.lines, message.passed_over)
+                self.logs.add(message.lines, message.passed_over, anew=message.anew)
             case EventSeen():
-                self.timeline.add(message.events)
+                self.timeline.add(message.events, anew=message.anew)
             case FailoversChanged():
                 for pane in (self.publish, self.subscribe, self.failovers):
                     pane.show(message.failovers)

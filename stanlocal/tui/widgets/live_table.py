@@ -23,10 +23,11 @@ class LiveTable(DataTable[Text]):
     """
 
     def __init__(
-        self, *heads: str, right: Container[int] = (), id: str | None = None, classes: str | None = None
+        self, *heads: str, right: Container[int] = (), widest: int | None = None, id: str | None = None
     ) -> None:
-        """`right`: the numbers of the columns that hold figures."""
-        super().__init__(id=id, classes=classes, cursor_type="row", zebra_stripes=False)
+        """`right`: the numbers of the columns that hold figures; `widest`: of a text, in cells."""
+        super().__init__(id=id, cursor_type="row")
+        self._widest = widest
         self._heads = heads
         self._right = right
         self._shown: dict[str, tuple[Text, ...]] = {}
@@ -72,4 +73,6 @@ class LiveTable(DataTable[Text]):
         text = cell.copy() if isinstance(cell, Text) else Text(cell)
         text.justify = "right" if number in self._right else "left"
         text.no_wrap = True
+        if self._widest is not None:
+            text.truncate(self._widest, overflow="ellipsis")
         return text

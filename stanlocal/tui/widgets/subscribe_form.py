@@ -7,7 +7,7 @@ from typing import cast
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal
-from textual.widgets import Checkbox, Label, Select, Static
+from textual.widgets import Label, Select, Static
 
 from stanlocal.tui.clients.orders import Start, SubscribeOrder
 from stanlocal.tui.widgets.form import Field, Form
@@ -20,6 +20,8 @@ _BEGINS: tuple[tuple[str, Start], ...] = (
     ("a time, or 5m ago", "since"),
 )
 
+_ACKS = (("by itself", False), ("by hand", True))
+
 
 class SubscribeForm(Form):
     """Channel, where to begin, durable, queue group, who acknowledges."""
@@ -28,7 +30,7 @@ class SubscribeForm(Form):
     SubscribeForm {
         .label { width: auto; margin-right: 1; color: $text-muted; }
         Select { width: 24; }
-        Checkbox { width: auto; background: transparent; }
+        #manual-ack { width: 16; }
         #field-place { margin-left: 1; }
     }
     """
@@ -42,14 +44,14 @@ class SubscribeForm(Form):
         with Horizontal(classes="row"):
             yield Field("durable", "durable")
             yield Field("queue", "queue")
-            yield Checkbox("manual ack", compact=True, id="manual-ack")
+            yield Label("acks", classes="label")
+            yield Select(_ACKS, value=False, allow_blank=False, compact=True, id="manual-ack")
         yield Static(id="says", markup=False)
 
     def on_mount(self) -> None:
         self._ask_for_place()
 
     @on(Select.Changed)
-    @on(Checkbox.Changed)
     def _something_else(self) -> None:
         self._ask_for_place()
         self.post_message(self.Changed())
@@ -69,5 +71,5 @@ class SubscribeForm(Form):
             self.text("place") if self._begin in ("seq", "since") else "",
             self.text("durable"),
             self.text("queue"),
-            self.query_one("#manual-ack", Checkbox).value,
+            self.query_one("#manual-ack", Select).value is True,
         )

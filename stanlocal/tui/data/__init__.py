@@ -1,0 +1,1 @@
+"""What is inside the group, fetched and shaped; nothing here knows of the screen."""

@@ -1,0 +1,121 @@
+"""Pages of a channel's messages: from the store's files, which disturbs nobody, or from a server."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from stanlocal.errors import StoreRefused
+from stanlocal.stan import StartSequence
+from stanlocal.store.dump import dump
+from stanlocal.store.message import StoredMessage, time_of
+from stanlocal.store.problems import Problem
+from stanlocal.store.slices import Window, summarize
+from stanlocal.store.survey import survey
+from stanlocal.tui.clients.reception import Received
+
+if TYPE_CHECKING:
+    from stanlocal.stan import Message
+    from stanlocal.stan.connecting import Connecting
+
+PAGE = 100
+"""Messages."""
+KEPT_BYTES = 4096
+"""Of each of them."""
+_PATIENCE_S = 2.0
+"""For a page: its last messages may have expired meanwhile."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Sequences, both included; none at all where `last` is 0."""
+
+    first: int
+    last: int
+
+    def page(self, first: int | None) -> Span:
+        """The page of it that begins there, or near there where it would go over an end; None: the newest."""
+        newest = max(self.first, self.last - PAGE + 1)
+        begin = newest if first is None else min(max(first, self.first), newest)
+        return Span(begin, min(self.last, begin + PAGE - 1))
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Messages in a row."""
+
+    whole: Span
+    """Of the channel."""
+    span: Span
+    """Of the page."""
+    messages: Sequence[Received]
+    problems: Sequence[str] = ()
+    """What could not be read among them."""
+
+
+def from_store(store: Path, channel: str, first: int | None) -> Page:
+    """The messages from `first` on (None: the newest) as they are on disk; reads files.
+
+    Raises `StoreRefused` where there is no such store or channel, or its messages may be encrypted.
+    """
+    whole = _on_disk(store, channel)
+    span = whole.page(first)
+    messages, problems = [], []
+    for found in dump(store, channel, Window(span.first, span.last)):
+        if isinstance(found, Problem):
+            problems.append(f"{found.file}: {found.detail}")
+        else:
+            messages.append(found)
+    if messages and all(message.may_be_encrypted for message in messages):
+        raise StoreRefused(f"the messages of '{channel}' may be encrypted in {store}; ask a server for them")
+    return Page(whole, span, [_received(message) for message in messages], problems)
+
+
+def _on_disk(store: Path, channel: str) -> Span:
+    slices = next((each.slices for each in survey(store).channels if each.name == channel), [])
+    try:
+        found = [summarize(store, each) for each in slices]
+    except OSError as error:
+        raise StoreRefused(f"cannot read {error.filename or store} ({error.strerror})") from error
+    first = next((each.first.sequence for each in found if each.first), 0)
+    last = next((each.last.sequence for each in reversed(found) if each.last), 0)
+    return Span(first, last)
+
+
+def _received(message: StoredMessage) -> Received:
+    stored = time_of(message.timestamp)
+    return Received(message.sequence, message.data[:KEPT_BYTES], len(message.data), stored, stored)
+
+
+async def from_server(
+    connect: Callable[..., Connecting], channel: str, whole: Span, first: int | None
+) -> Page:
+    """The same as a subscription gets it, by a client of its own; both are gone afterwards.
+
+    Raises `StanError` when no server can be asked.
+    """
+    span = whole.page(first)
+    messages: list[Received] = []
+    enough = asyncio.Event()
+
+    def take(message: Message) -> None:
+        if message.sequence <= span.last:
+            data, stored = message.data, message.time
+            messages.append(Received(message.sequence, data[:KEPT_BYTES], len(data), stored, stored))
+        if message.sequence >= span.last:
+            enough.set()
+
+    async with connect(f"stanlocal-tui-browse-{secrets.token_hex(4)}") as client:
+        subscription = await client.subscribe(
+            channel, take, start=StartSequence(span.first), manual_ack=True, max_inflight=PAGE
+        )
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_PATIENCE_S):
+                await enough.wait()
+        await subscription.unsubscribe()
+    return Page(whole, span, messages)

@@ -1,0 +1,63 @@
+"""Channels, clients and subscriptions as the active node's monitor has them, with rates between looks."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from time import monotonic
+from typing import Any
+
+from stanlocal.errors import NodeNotFound
+from stanlocal.inspect import pages, shape
+from stanlocal.inspect.rates import Sample, rates, sample
+from stanlocal.inspect.shape import Document
+
+_TIMEOUT_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Inside:
+    """One look. The documents are the monitor's own, with what `stanlocal.inspect.shape` adds."""
+
+    active: str
+    channels: Sequence[Document]
+    """With `in_rate` and `out_rate` in messages a second, from the second look at a node on."""
+    clients: Sequence[Document]
+    subscriptions: Sequence[Document]
+    redelivered_rate: float | None
+
+
+class Monitor:
+    """Looks at whichever node is active."""
+
+    def __init__(self) -> None:
+        self._before: tuple[str, Sample] | None = None
+
+    async def look(self, document: Mapping[str, Any]) -> Inside:
+        """Asks the active node of the group document.
+
+        Raises `NodeNotFound` when there is none, `MonitorError` when it does not answer.
+        """
+        active = document["active"]
+        if active is None:
+            raise NodeNotFound(f"no node serves ({document['state']}), so nobody tells what is inside")
+        url = next(node["monitor_url"] for node in document["nodes"] if node["name"] == active)
+        channels, clients, server = await asyncio.gather(
+            pages.channels(url, _TIMEOUT_S), pages.clients(url, _TIMEOUT_S), pages.server(url, _TIMEOUT_S)
+        )
+        now = sample(monotonic(), channels, server)
+        before, self._before = self._before, (active, now)
+        change = rates(before[1], now) if before is not None and before[0] == active else None
+        shaped = shape.channel_documents(channels)
+        if change is not None:
+            for each in shaped:
+                each["in_rate"] = change.published[each["name"]]
+                each["out_rate"] = change.delivered[each["name"]]
+        return Inside(
+            active,
+            shaped,
+            shape.client_documents(clients),
+            shape.subscription_documents(channels),
+            change.redelivered if change is not None else None,
+        )

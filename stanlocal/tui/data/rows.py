@@ -1,0 +1,146 @@
+"""The documents of what is inside as rows of tables. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from stanlocal.inspect.findings import findings
+from stanlocal.inspect.shape import Document, ordered, select, split_queue
+from stanlocal.tui.data.growth import TOTAL
+from stanlocal.tui.data.live import Inside
+from stanlocal.units import size
+
+View = Literal["channels", "clients", "subscriptions", "store"]
+
+MOST = 500
+"""Rows of a table; a filter finds the others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """How a view's documents are listed."""
+
+    heads: Sequence[str]
+    figures: range
+    """The columns with figures."""
+    name: str
+    """The field that is filtered by, and that sorts what is equal."""
+    sorts: Sequence[str]
+    """The fields that it can be sorted by, the usual first."""
+
+
+COLUMNS: Mapping[View, Columns] = {
+    "channels": Columns(
+        ("CHANNEL", "MSGS", "BYTES", "LAST", "IN/S", "OUT/S", "SUBS", "PENDING", "BEHIND", "FIRST"),
+        range(1, 10),
+        "name",
+        ("name", "msgs", "bytes", "last_seq", "subs_count", "pending", "backlog"),
+    ),
+    "clients": Columns(
+        ("CLIENT", "SUBS", "PENDING", "STALLED", "CHANNELS"),
+        range(1, 4),
+        "id",
+        ("id", "subs_count", "pending", "stalled"),
+    ),
+    "subscriptions": Columns(
+        ("CHANNEL", "STATE", "SENT", "PENDING", "BEHIND", "CLIENT", "DURABLE", "QUEUE"),
+        range(2, 5),
+        "channel",
+        ("channel", "client_id", "pending_count", "backlog", "last_sent"),
+    ),
+    "store": Columns(
+        ("CHANNEL", "ON DISK", "SEQUENCES", "SLICES", "SIZE", "GROWS BY", "SUBS"),
+        range(1, 7),
+        "name",
+        ("name", "disk_bytes", "msgs"),
+    ),
+}
+
+
+def chosen(view: View, documents: Iterable[Document], pattern: str, sort: str) -> list[Document]:
+    """Those whose name matches the glob, in order; a pattern without `*` matches anywhere in a name."""
+    columns = COLUMNS[view]
+    glob = pattern if "*" in pattern else f"*{pattern}*"
+    return ordered(select(documents, columns.name, glob), sort, columns.name)
+
+
+def channel_row(channel: Document) -> tuple[str, ...]:
+    """Of the view `channels`."""
+    return (
+        str(channel["name"]),
+        _count(channel, "msgs"),
+        size(channel.get("bytes", 0)),
+        _count(channel, "last_seq"),
+        _rate(channel, "in_rate"),
+        _rate(channel, "out_rate"),
+        _count(channel, "subs_count"),
+        _count(channel, "pending"),
+        _count(channel, "backlog"),
+        _count(channel, "first_seq"),
+    )
+
+
+def client_row(client: Document) -> tuple[str, ...]:
+    """Of the view `clients`."""
+    figures = (_count(client, name) for name in ("subs_count", "pending", "stalled"))
+    return (str(client["id"]), *figures, ", ".join(sorted(client.get("subscriptions") or {})))
+
+
+def subscription_row(subscription: Document) -> tuple[str, ...]:
+    """Of the view `subscriptions`."""
+    durable, queue = split_queue(subscription)
+    offline, stalled = subscription.get("is_offline"), subscription.get("is_stalled")
+    return (
+        str(subscription["channel"]),
+        "offline" if offline else "stalled" if stalled else "online",
+        *(_count(subscription, name) for name in ("last_sent", "pending_count", "backlog")),
+        str(subscription.get("client_id") or "-"),
+        durable or "-",
+        queue or "-",
+    )
+
+
+def store_row(channel: Mapping[str, Any], growth: Mapping[str, float]) -> tuple[str, ...]:
+    """Of the view `store`."""
+    return (
+        str(channel["name"]),
+        _count(channel, "msgs"),
+        f"{channel['first_seq']}-{channel['last_seq']}" if channel["msgs"] else "-",
+        f"{len(channel['slices'])}",
+        size(channel["disk_bytes"]),
+        grows(growth, channel["name"]),
+        f"{len(channel['subscriptions'])}",
+    )
+
+
+def grows(growth: Mapping[str, float], name: str = TOTAL) -> str:
+    """By how much a second; a dash while that is not known."""
+    return f"{size(growth[name])}/s" if name in growth else "-"
+
+
+def inside_told(inside: Inside) -> str:
+    """Who tells it, and the gravest that there is to say of it."""
+    again = "-" if inside.redelivered_rate is None else f"{inside.redelivered_rate:,.0f}/s"
+    found = findings(inside.channels)
+    more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+    worth = f"\n{found[0].detail}{more}" if found else ""
+    return f"{inside.active} is active; redelivered {again}{worth}"
+
+
+def store_told(overview: Mapping[str, Any], growth: Mapping[str, float]) -> str:
+    """The whole store, and what is wrong with it."""
+    problems = overview["problems"]
+    more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+    wrong = f"\n{problems[0]['file']}: {problems[0]['detail']}{more}" if problems else ""
+    return f"{size(overview['disk_bytes'])} on disk, grows by {grows(growth)}\n{overview['store']}{wrong}"
+
+
+def _count(document: Mapping[str, Any], key: str) -> str:
+    value = document.get(key)
+    return f"{value:,}" if isinstance(value, int) else "0"
+
+
+def _rate(document: Mapping[str, Any], key: str) -> str:
+    return f"{document[key]:,.0f}" if key in document else "-"

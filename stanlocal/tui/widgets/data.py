@@ -1,0 +1,217 @@
+"""What is inside the group: channels and their messages, clients, subscriptions, the store's files."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from time import monotonic
+from typing import Any, ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.reactive import reactive
+from textual.widget import Widget
+from textual.widgets import ContentSwitcher, DataTable, Input, Static, Tab, Tabs
+
+from stanlocal.api import FTGroup
+from stanlocal.errors import MonitorError, NodeNotFound, StoreRefused
+from stanlocal.store.overview import overview
+from stanlocal.tui.actions import DEFAULT_GROUP, Command
+from stanlocal.tui.data import rows
+from stanlocal.tui.data.browse import Span
+from stanlocal.tui.data.growth import Growth
+from stanlocal.tui.data.live import Inside, Monitor
+from stanlocal.tui.widgets.document_table import DocumentTable
+from stanlocal.tui.widgets.message_browser import MessageBrowser
+
+_EVERY_S = 1.0
+"""Between two looks, while the pane is seen."""
+_VIEWS = ("channels", "messages", "clients", "subscriptions", "store")
+
+
+class DataPane(Vertical):
+    """One view at a time; looks again every second, and only while it is seen."""
+
+    DEFAULT_CSS = """
+    DataPane {
+        height: 1fr;
+        Tabs { height: 1; }
+        Tabs Underline { display: none; }
+        Tabs Tab.-active { text-style: bold reverse; }
+        ContentSwitcher { height: 1fr; }
+        #told { height: auto; max-height: 3; padding: 0 1; color: $text-muted; }
+        #filter { display: none; }
+        #filter:focus { display: block; }
+    }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("left_square_bracket", "view(-1)", "Left", id="data.left", tooltip="the view to the left"),
+        Binding("right_square_bracket", "view(1)", "Right", id="data.right", tooltip="the view to the right"),
+        Binding("slash", "filter", "Filter", id="data.filter", tooltip="only names that have this in them"),
+        Binding("t", "sort", "Sort", id="data.sort", tooltip="by the next column"),
+        Binding("y", "copy", "Copy", id="data.copy", tooltip="copy the command that tells the same"),
+        Binding("escape", "leave_filter", "Back to the table", show=False),
+    ]
+
+    document: reactive[Mapping[str, Any] | None] = reactive(None)
+    """The newest group document."""
+
+    def __init__(self, group: FTGroup, *, read_only: bool = False) -> None:
+        super().__init__()
+        self._browser = MessageBrowser(group, read_only=read_only)
+        self._monitor = Monitor()
+        self._inside: Inside | None = None
+        self._growth = Growth()
+        self._store: Mapping[str, Any] | None = None
+        self._grows: Mapping[str, float] = {}
+        self._look_again = asyncio.Event()
+
+    def compose(self) -> ComposeResult:
+        yield Tabs(*(Tab(name.capitalize(), id=f"view-{name}") for name in _VIEWS))
+        yield Static("looking ...", id="told", markup=False)
+        with ContentSwitcher(initial="channels"):
+            for view in ("channels", "clients", "subscriptions", "store"):
+                yield DocumentTable(view)
+            self._browser.id = "messages"
+            yield self._browser
+        yield Input(id="filter", placeholder="only names with this in them, or a glob", compact=True)
+
+    # Looking
+
+    def on_show(self) -> None:
+        self.run_worker(self._follow(), name="inside", group="inside", exclusive=True)
+
+    def on_hide(self) -> None:
+        self.workers.cancel_group(self, "inside")
+
+    def watch_document(self) -> None:
+        self._look_again.set()
+
+    async def _follow(self) -> None:
+        while True:
+            self._look_again.clear()
+            document = self.document
+            if document is not None:
+                await (self._look_at_store(document) if self.view == "store" else self._look_inside(document))
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_EVERY_S):
+                    await self._look_again.wait()
+
+    async def _look_inside(self, document: Mapping[str, Any]) -> None:
+        try:
+            self._inside = await self._monitor.look(document)
+        except (NodeNotFound, MonitorError) as error:
+            self._tell(str(error))
+        else:
+            self._show()
+
+    async def _look_at_store(self, document: Mapping[str, Any]) -> None:
+        try:
+            self._store = await asyncio.to_thread(overview, Path(document["store_dir"]))
+        except StoreRefused as error:
+            self._tell(str(error))
+        else:
+            self._grows = self._growth.look(monotonic(), self._store)
+            self._show()
+
+    # Showing
+
+    @property
+    def view(self) -> str:
+        """What is looked at."""
+        return self.query_one(ContentSwitcher).current or _VIEWS[0]
+
+    @property
+    def table(self) -> DocumentTable | None:
+        """Of the view; messages have none."""
+        shown = self.query_one(ContentSwitcher).visible_content
+        return shown if isinstance(shown, DocumentTable) else None
+
+    def _tell(self, text: str) -> None:
+        told = self.query_one("#told", Static)
+        told.display = self.table is not None
+        told.update(text)
+
+    def _show(self) -> None:
+        table, inside, store = self.table, self._inside, self._store
+        pattern = self.query_one("#filter", Input).value.strip()
+        if table is None:
+            self._tell("")
+        elif table.view == "store":
+            if store is not None:
+                listed = table.fill(
+                    store["channels"], lambda each: rows.store_row(each, self._grows), pattern
+                )
+                self._tell(f"{listed}; {rows.store_told(store, self._grows)}")
+        elif inside is not None:
+            documents, row = {
+                "channels": (inside.channels, rows.channel_row),
+                "clients": (inside.clients, rows.client_row),
+                "subscriptions": (inside.subscriptions, rows.subscription_row),
+            }[table.view]
+            self._tell(f"{table.fill(documents, row, pattern)}; {rows.inside_told(inside)}")
+
+    @on(Tabs.TabActivated)
+    def _on_tab(self, event: Tabs.TabActivated) -> None:
+        event.stop()
+        self.query_one(ContentSwitcher).current = (event.tab.id or "").removeprefix("view-")
+        self._show()
+        self._look_again.set()
+
+    # Keys
+
+    def action_view(self, step: int) -> None:
+        self._go_to(_VIEWS[(_VIEWS.index(self.view) + step) % len(_VIEWS)])
+
+    def _go_to(self, view: str) -> None:
+        tabs = self.query_one(Tabs)
+        had_focus = self.app.focused not in (None, tabs)
+        tabs.active = f"view-{view}"
+        self.query_one(ContentSwitcher).current = view
+        if had_focus:
+            self._content.focus()
+
+    @property
+    def _content(self) -> Widget:
+        return self.table or self._browser.view
+
+    @on(DataTable.RowSelected)
+    def _on_row(self, event: DataTable.RowSelected) -> None:
+        """The messages of the channel."""
+        event.stop()
+        table = self.table
+        if table is not None and table.view != "clients" and self.document and table.current_name:
+            self._go_to("messages")
+            self._browser.open(self.document, table.current_name, self._served(table.current_name))
+
+    def _served(self, channel: str) -> Span:
+        """What the active node has of the channel, as it was told last."""
+        known = self._inside.channels if self._inside else ()
+        found = next((each for each in known if each["name"] == channel), {})
+        return Span(int(found.get("first_seq") or 0), int(found.get("last_seq") or 0))
+
+    def action_filter(self) -> None:
+        self.query_one("#filter", Input).focus()
+
+    @on(Input.Changed, "#filter")
+    def _on_filter(self) -> None:
+        self._show()
+
+    @on(Input.Submitted, "#filter")
+    def action_leave_filter(self) -> None:
+        self._content.focus()
+
+    def action_sort(self) -> None:
+        if self.table is not None:
+            self.table.next_sort()
+            self._show()
+
+    def action_copy(self) -> None:
+        words = self._browser.words if self.view == "messages" else [self.view]
+        command = str(Command(self.document["group"] if self.document else DEFAULT_GROUP, words))
+        self.app.copy_to_clipboard(command)
+        self.notify(f"copied: {command}", markup=False)

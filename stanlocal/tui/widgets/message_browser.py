@@ -1,0 +1,108 @@
+"""A channel's messages, page by page, without disturbing whoever reads it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.widgets import Static
+
+from stanlocal.api import FTGroup
+from stanlocal.errors import StanlocalError, StoreRefused
+from stanlocal.tui.data.browse import PAGE, Page, Span, from_server, from_store
+from stanlocal.tui.widgets.line_view import LineView
+from stanlocal.tui.widgets.message_view import MessageView
+
+
+class MessageBrowser(Vertical):
+    """One page at a time, from the store's files where they can be read, else from the active node."""
+
+    DEFAULT_CSS = """
+    MessageBrowser {
+        height: 1fr;
+        #where { height: 1; padding: 0 1; color: $text-muted; text-wrap: nowrap; text-overflow: ellipsis; }
+        #whole { height: auto; max-height: 5; padding: 0 1; background: $panel; display: none; }
+    }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("less_than_sign", "page(-1)", "Older", id="messages.older", tooltip="the page before"),
+        Binding("greater_than_sign", "page(1)", "Newer", id="messages.newer", tooltip="the page after"),
+    ]
+
+    def __init__(self, group: FTGroup, *, read_only: bool) -> None:
+        super().__init__()
+        self._group = group
+        self._read_only = read_only
+        self._document: Mapping[str, Any] = {}
+        self._served = Span(0, 0)
+        self.channel: str | None = None
+        self.page: Page | None = None
+
+    def compose(self) -> ComposeResult:
+        yield Static("choose a channel, then enter", id="where", markup=False)
+        yield MessageView(id="page")
+        yield Static(id="whole", markup=False)
+
+    @property
+    def view(self) -> MessageView:
+        """What shows the page."""
+        return self.query_one(MessageView)
+
+    @property
+    def words(self) -> list[str]:
+        """The arguments of `stanlocal` that tell the same."""
+        if self.channel is None:
+            return ["store", "dump"]
+        span = self.page.span if self.page else self._served
+        return ["store", "dump", self.channel, "--from", str(span.first), "--to", str(span.last)]
+
+    def open(self, document: Mapping[str, Any], channel: str, served: Span) -> None:
+        """The newest page of the channel, of which the monitor of the group last told `served`."""
+        self._document, self.channel, self._served, self.page = document, channel, served, None
+        self._load(None)
+
+    def action_page(self, step: int) -> None:
+        if self.page is not None:
+            self._load(self.page.span.first + step * PAGE)
+
+    def _load(self, first: int | None) -> None:
+        self.run_worker(self._read(first), name="browse", group="browse", exclusive=True)
+
+    async def _read(self, first: int | None) -> None:
+        assert self.channel is not None
+        where = self.query_one("#where", Static)
+        where.update(f"{self.channel}: reading ...")
+        try:
+            page, source = await self._page(self.channel, first)
+        except StanlocalError as error:
+            where.update(f"{self.channel}: {error}")
+            return
+        self.page = page
+        self.view.replace(page.messages)
+        self.view.action_follow()
+        damaged = f"; {len(page.problems)} damaged: {page.problems[0]}" if page.problems else ""
+        shown = f"{page.span.first:,} to {page.span.last:,}" if page.span.last else "none"
+        whole = f"{page.whole.first:,} to {page.whole.last:,}"
+        where.update(f"{self.channel}: {shown} of {whole}, {source}{damaged}")
+
+    async def _page(self, channel: str, first: int | None) -> tuple[Page, str]:
+        """The page, and from where it is."""
+        try:
+            store = Path(self._document["store_dir"])
+            return await asyncio.to_thread(from_store, store, channel, first), "as on disk"
+        except StoreRefused:
+            if self._read_only or not self._served.last:
+                raise
+        return await from_server(self._group.connect, channel, self._served, first), "from the active node"
+
+    def on_line_view_looked(self, _: LineView.Looked) -> None:
+        """The message under the cursor in full."""
+        current, whole = self.view.current, self.query_one("#whole", Static)
+        whole.display = current is not None
+        if current is not None:
+            whole.update(self.view.words(current))
