@@ -79,7 +79,9 @@ async def until(pilot: Pilot[None], reached: Callable[[], bool], *, timeout: flo
 
 
 def app(group: FTGroup, *, read_only: bool = False) -> StanlocalApp:
-    return StanlocalApp(group, Notices(), read_only=read_only)
+    made = StanlocalApp(group, Notices(), read_only=read_only)
+    made.animation_level = "none"
+    return made
 
 
 _ROW = re.compile(r'clip-path="url\(#[^)]*-line-(\d+)\)">(.*?)</text>')

@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+
+import pytest
+from textual.binding import Binding
+from textual.widgets import TabbedContent
+
 from stanlocal.api import FTGroup
-from tests.tui.conftest import WIDE, app, shown, until, until_shown
+from stanlocal.document import MEANINGS
+from stanlocal.tui.app import StanlocalApp
+from stanlocal.tui.notices import Notices
+from stanlocal.tui.screens.main import MainScreen
+from tests.tui.conftest import WIDE, app, running, shown, until, until_shown
 from tests.unit.core.conftest import World
 
 
@@ -16,3 +26,116 @@ async def test_a_running_group_is_shown_and_a_lost_engine_is_a_state(world: Worl
             assert "last seen: t: healthy" in shown(pilot)
         await until(pilot, lambda: "not seen now" not in shown(pilot))
     assert {node.status for node in world.machine.nodes.values()} == {"running"}
+
+
+async def test_quitting_leaves_the_group_as_it_is(world: World, ft_group: FTGroup) -> None:
+    await world.up()
+    before = world.ids, world.starts
+    async with running(ft_group) as pilot:
+        await pilot.press("q")
+        await until(pilot, lambda: not pilot.app.is_running)
+    assert (world.ids, world.starts) == before
+    assert {node.status for node in world.machine.nodes.values()} == {"running"}
+
+
+async def test_where_no_group_runs_it_is_asked_and_started(world: World, ft_group: FTGroup) -> None:
+    async with app(ft_group).run_test(size=WIDE, notifications=True) as pilot:
+        await until_shown(pilot, "start the group?")
+        assert "no group 't'" in shown(pilot)
+        assert world.machine.nodes == {}
+        await pilot.press("enter")
+        await until_shown(pilot, "t: healthy")
+        await until_shown(pilot, "Streaming Server is ready")
+
+
+async def test_who_does_not_want_a_group_is_not_asked_again(world: World, ft_group: FTGroup) -> None:
+    async with running(ft_group) as pilot:
+        await until_shown(pilot, "start the group?")
+        await pilot.press("escape")
+        await until(pilot, lambda: len(pilot.app.screen_stack) == 1)
+        assert "no group 't'; start it" in shown(pilot)
+        await world.up()
+        await until_shown(pilot, "t: healthy")
+        await ft_group.down()
+        await until_shown(pilot, "t: down, no node runs")
+        assert len(pilot.app.screen_stack) == 1
+
+
+async def test_a_group_that_cannot_be_started_says_why_and_can_be_tried_again(
+    world: World, ft_group: FTGroup
+) -> None:
+    world.machine.foreign_container("t-0")
+    async with app(ft_group).run_test(size=WIDE) as pilot:
+        await until_shown(pilot, "start the group?")
+        await pilot.press("enter")
+        await until_shown(pilot, "was not made by stanlocal for you")
+        del world.machine.nodes["t-0"]
+        await pilot.press("enter")
+        await until_shown(pilot, "t: healthy")
+
+
+async def test_read_only_nothing_is_started(world: World, ft_group: FTGroup) -> None:
+    async with running(ft_group, read_only=True) as pilot:
+        await until_shown(pilot, "no group 't'")
+        assert len(pilot.app.screen_stack) == 1
+
+
+@pytest.mark.parametrize("number", range(1, 8))
+async def test_each_number_opens_its_tab(number: int, world: World, ft_group: FTGroup) -> None:
+    await world.up()
+    async with running(ft_group) as pilot:
+        tabs = pilot.app.screen.query_one("#panes", TabbedContent)
+        await pilot.press(str(number % 7 + 1), str(number))
+        names = ["logs", "publish", "subscribe", "failovers", "timeline", "data", "faults"]
+        assert tabs.active == names[number - 1]
+
+
+async def test_help_tells_every_key_and_every_state(world: World, ft_group: FTGroup) -> None:
+    await world.up()
+    async with running(ft_group, size=(120, 200)) as pilot:
+        await pilot.press("question_mark")
+        await until_shown(pilot, "what the group's states mean")
+        text = shown(pilot)
+        for binding in MainScreen.BINDINGS:
+            assert isinstance(binding, Binding)
+            assert binding.tooltip in text
+        for state in MEANINGS:
+            assert state in text
+        await pilot.press("escape")
+        await until(pilot, lambda: len(pilot.app.screen_stack) == 1)
+
+
+async def test_the_palette_has_every_key_by_name(world: World, ft_group: FTGroup) -> None:
+    await world.up()
+    async with running(ft_group) as pilot:
+        await pilot.press("ctrl+p", *"restart")
+        await until_shown(pilot, "stop the node and start it again")
+        await pilot.press("enter")
+        await until_shown(pilot, "restart t-0?")
+
+
+async def test_what_the_engine_says_meanwhile_is_told_and_not_written_over_the_screen(
+    world: World, ft_group: FTGroup, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await world.up()
+    notices = Notices()
+    notices("said before the screen is there")
+    app = StanlocalApp(ft_group, notices)
+    async with app.run_test(size=WIDE, notifications=True) as pilot:
+        await until_shown(pilot, "said before the screen is")
+        await asyncio.to_thread(notices, "said by a thread")
+        await until_shown(pilot, "said by a thread")
+    assert "said" not in "".join(capsys.readouterr())
+
+
+async def test_the_faults_there_were_are_told_with_what_came_of_them(world: World, ft_group: FTGroup) -> None:
+    await world.up()
+    injected = await ft_group.kill("@active")
+    assert injected is not None
+    await injected.outcome()
+    async with running(ft_group) as pilot:
+        await pilot.press("7")
+        await until_shown(pilot, "observed  failover: t-1 serves after")
+        assert "in force" in shown(pilot)
+        await ft_group.pause("t-1")
+        await until_shown(pilot, "keeps the store lock while frozen")
