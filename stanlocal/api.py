@@ -250,20 +250,17 @@ class FTGroup:
 
     # Nodes: targets are names, indexes, @active, @standby, @all; each returns once the engine confirms
 
-    async def kill(self, *targets: str, signal: str = "SIGKILL") -> InjectedFault | None:
-        """Ends the targets' processes by a signal.
+    async def kill(self, *targets: str, signal: str = "SIGKILL") -> InjectedFault:
+        """Ends the targets' processes by a signal; `SettingsError` for one that does not end a server."""
+        from stanlocal.faults.kill import Kill
 
-        A signal that does not end a server (SIGHUP: reload, SIGUSR1: reopen the log) is sent and not
-        recorded; then there is no record to return.
-        """
-        from stanlocal.faults import act
-        from stanlocal.faults.kill import ENDING_SIGNALS, Kill
-
-        group = await self.core()
-        if signal not in ENDING_SIGNALS:
-            await act.send_signal(group, targets, signal)
-            return None
         return await self.inject(Kill(signal), *targets)
+
+    async def send_signal(self, signal: str, *targets: str) -> None:
+        """Sends a signal that does not end a server (SIGHUP: reload, SIGUSR1: reopen the log); no fault."""
+        from stanlocal.faults import act
+
+        await act.send_signal(await self.core(), targets, signal)
 
     async def stop(self, *targets: str, timeout: float = STOP_GRACE_S) -> InjectedFault:
         """SIGTERM, and SIGKILL after `timeout` seconds; a node that does not run is left."""

@@ -68,7 +68,9 @@ def up(context: Context, /, timeout: float, recreate: bool, attach: bool, **flag
 @click.command()
 @click.option("--timeout", type=float, metavar="S", help="Seconds before a node is killed (30).")
 @click.option("--purge", is_flag=True, help="Delete the store too, if it is this group's own.")
-@click.option("--all", "every", is_flag=True, help="All your groups.")
+@click.option(
+    "--all", "every", is_flag=True, help="All groups of yours that the engine has, from any folder."
+)
 @pass_context
 def down(context: Context, timeout: float | None, purge: bool, every: bool) -> int:
     """Remove the group's containers and networks; keep its store unless --purge."""

@@ -71,8 +71,13 @@ def restart(context: Context, targets: tuple[str, ...], timeout: float) -> None:
 @pass_context
 def kill(context: Context, targets: tuple[str, ...], signal: str) -> None:
     """Kill nodes; @active is followed by a takeover, see 'stanlocal failovers'."""
+    from stanlocal.faults.kill import ENDING_SIGNALS
+
     name = signal_name(signal)
-    _act(context, lambda group: group.kill(*targets, signal=name))
+    if name in ENDING_SIGNALS:
+        _act(context, lambda group: group.kill(*targets, signal=name))
+    else:
+        _act(context, lambda group: group.send_signal(name, *targets))
 
 
 def signal_name(text: str) -> str:

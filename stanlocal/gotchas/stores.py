@@ -24,7 +24,6 @@ async def _slow_recovery(stage: Stage) -> None:
     stage.say(f"the index files are gone, and {standby} gets {_CPU_SHARE:.0%} of a core, as on a slow volume")
     await stage.core.engine.limit_cpu(standby, _CPU_SHARE)
     fault = await stage.group.kill("@active")
-    assert fault is not None
     failover = await fault.failover(timeout=_READY_S)
     phases = ", ".join(f"{name} {ms:.0f} ms" for name, ms in failover.phases_ms.items() if ms is not None)
     stage.say(f"-> {phases}: from 'Server is active' to 'ready' nobody was served")

@@ -28,10 +28,6 @@ class InjectedFault(Blocking[injected.InjectedFault]):
     heal = blocking(injected.InjectedFault.heal)
 
 
-def _perhaps(fault: injected.InjectedFault | None) -> InjectedFault | None:
-    return None if fault is None else InjectedFault.of(fault)
-
-
 def _with_parameters_of(
     original: Callable[P, object],
 ) -> Callable[[Callable[..., None]], Callable[Concatenate[Any, P], None]]:
@@ -65,7 +61,8 @@ class FTGroup(Blocking[api.FTGroup]):
     look = blocking(api.FTGroup.look)
     document = blocking(api.FTGroup.document)
 
-    kill = blocking(api.FTGroup.kill, _perhaps)
+    kill = blocking(api.FTGroup.kill, InjectedFault.of)
+    send_signal = blocking(api.FTGroup.send_signal)
     stop = blocking(api.FTGroup.stop, InjectedFault.of)
     restart = blocking(api.FTGroup.restart, InjectedFault.of)
     pause = blocking(api.FTGroup.pause, InjectedFault.of)

@@ -74,7 +74,7 @@ class Acting:
                 await self._inject(Kill(signal), (target,), self._nodes((target,)), None)
             else:
                 command = Command(self.name, ("kill", target, "--signal", chosen))
-                await self._do(command, self._group.kill(target, signal=signal))
+                await self._do(command, self._group.send_signal(signal, target))
 
     async def _inject(
         self, fault: Fault, targets: Sequence[str], nodes: Sequence[NodeStatus], again: str | None

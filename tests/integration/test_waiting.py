@@ -36,7 +36,6 @@ async def test_wait_failover_gives_the_one_that_comes(stan_group: FTGroup) -> No
 async def test_wait_failover_gives_an_earlier_one_since_a_moment(stan_group: FTGroup) -> None:
     since = datetime.now(UTC)
     fault = await stan_group.kill("@active")
-    assert fault is not None
     failover = await fault.failover(timeout=20)
     assert await stan_group.wait_failover(since=since, timeout=5) == failover
 

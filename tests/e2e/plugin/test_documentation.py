@@ -1,11 +1,13 @@
-"""What docs/testing.md shows is run, type-checked, and held against the schemas of CI services."""
+"""What README.md and docs/testing.md show is run, type-checked, and held against the schemas of CI services."""
 
 from __future__ import annotations
 
 import re
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
+from textwrap import indent
 
 import pytest
 
@@ -13,47 +15,78 @@ from tests.e2e.plugin.project import Project
 from tests.support.cli import ROOT
 
 _BLOCKS = re.compile(r"^```(python|yaml)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_AWAITS = re.compile(r"^(async with|await) |^\w+ = await ", re.MULTILINE)
 _SCHEMAS = {".github/workflows/": "vendor.github-workflows", ".gitlab-ci.yml": "vendor.gitlab-ci"}
+_GROUP = "documentation"
 
 
-def _blocks(language: str) -> list[str]:
-    text = (ROOT / "docs/testing.md").read_text("utf-8")
-    return [code for of, code in _BLOCKS.findall(text) if of == language]
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A block of code, and where it stands."""
+
+    page: str
+    code: str
+
+    def __str__(self) -> str:
+        return f"{self.page}: {self.code.splitlines()[0]}"
+
+    @property
+    def is_test(self) -> bool:
+        return "def test_" in self.code
+
+    @property
+    def script(self) -> str:
+        """The code as it can be run: what awaits does so in a function."""
+        if not _AWAITS.search(self.code):
+            return self.code
+        return f"import asyncio\n\n\nasync def main() -> None:\n{indent(self.code, '    ')}\n\nasyncio.run(main())\n"
 
 
-def test_the_tests_it_shows_pass(project: Project) -> None:
-    for number, code in enumerate(_blocks("python")):
-        if "def test_" in code:
-            project.write(f"test_{number}.py", code)
+def _shown(language: str) -> list[Shown]:
+    pages = ("README.md", "docs/testing.md")
+    texts = ((page, (ROOT / page).read_text("utf-8")) for page in pages)
+    return [Shown(page, code) for page, text in texts for of, code in _BLOCKS.findall(text) if of == language]
+
+
+_PYTHON, _YAML = _shown("python"), _shown("yaml")
+
+
+def test_the_tests_they_show_pass(project: Project) -> None:
+    tests = [shown.code for shown in _PYTHON if shown.is_test]
+    for number, code in enumerate(tests):
+        project.write(f"test_{number}.py", code)
     ran = project.run()
-    assert (ran.code, ran.outcomes) == (0, {"passed": 2}), ran.text
+    assert (ran.code, ran.outcomes) == (0, {"passed": len(tests)}), ran.text
 
 
-@pytest.mark.slow
-def test_the_script_it_shows_runs(project: Project) -> None:
-    [code] = [code for code in _blocks("python") if "def test_" not in code]
-    script = project.write("script.py", code)
+@pytest.mark.parametrize("shown", [shown for shown in _PYTHON if not shown.is_test], ids=str)
+def test_the_scripts_they_show_run(project: Project, shown: Shown) -> None:
+    script = project.write("script.py", shown.script)
     environment = {
         **project.environment(),
         "STANLOCAL_ENGINE": "process",
-        "STANLOCAL_GROUP": "script",
+        "STANLOCAL_GROUP": _GROUP,
         "PYTHONPATH": str(ROOT),
     }
-    done = subprocess.run(
-        [sys.executable, "-W", "error", script],
-        cwd=project.folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-W", "error", *arguments],
+            cwd=project.folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+
+    done = run(str(script))
     assert done.returncode == 0, done.stderr
-    assert "'ready': " in done.stdout
+    assert run("-m", "stanlocal", "down", "--purge", "--yes").returncode == 0
 
 
-def test_what_it_shows_is_well_typed(tmp_path: Path) -> None:
-    for number, code in enumerate(_blocks("python")):
-        (tmp_path / f"example_{number}.py").write_text(code, "utf-8")
+def test_what_they_show_is_well_typed(tmp_path: Path) -> None:
+    for number, shown in enumerate(_PYTHON):
+        (tmp_path / f"example_{number}.py").write_text(shown.script, "utf-8")
     mypy = (
         sys.executable,
         "-m",
@@ -67,14 +100,18 @@ def test_what_it_shows_is_well_typed(tmp_path: Path) -> None:
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
-@pytest.mark.parametrize(
-    "workflow", _blocks("yaml"), ids=lambda text: text.splitlines()[0].removeprefix("# ")
-)
-def test_ci_files_fit_their_schemas(workflow: str, tmp_path: Path) -> None:
-    name = workflow.splitlines()[0].removeprefix("# ")
+@pytest.mark.parametrize("shown", _YAML, ids=str)
+def test_ci_files_fit_their_schemas(shown: Shown, tmp_path: Path) -> None:
+    name = shown.code.splitlines()[0].removeprefix("# ")
     schema = next(schema for beginning, schema in _SCHEMAS.items() if name.startswith(beginning))
     file = tmp_path / "ci.yml"
-    file.write_text(workflow, "utf-8")
+    file.write_text(shown.code, "utf-8")
     check = (sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema)
     done = subprocess.run([*check, file], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout
+
+
+def test_both_pages_show_both_ci_services() -> None:
+    for page in ("README.md", "docs/testing.md"):
+        shown = " ".join(each.code.splitlines()[0] for each in _YAML if each.page == page)
+        assert all(name in shown for name in _SCHEMAS), page

@@ -82,7 +82,6 @@ def test_marked_asynchronous_tests(project: Project, mark: str, arguments: tuple
     assert (ran.code, ran.outcomes) == (0, {"passed": 4}), ran.text
 
 
-@pytest.mark.slow
 def test_a_project_with_an_event_loop_policy_of_its_own(project: Project) -> None:
     project.write(
         "conftest.py",

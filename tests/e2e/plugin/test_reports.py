@@ -39,7 +39,7 @@ def test_logs_in_a_report_are_bounded(project: Project) -> None:
         def test_it(stan_group, stan_channel):
             for n in range(60):
                 stan_group.sync.connect(f"c-{n}").close()
-            stan_group.sync.kill("@all", signal="SIGHUP")
+            stan_group.sync.send_signal("SIGHUP", "@all")
             assert False
         """,
     )

@@ -45,7 +45,6 @@ def test_a_shared_group_serves_all_workers(project: Project) -> None:
     assert (len(groups), len(workers) > 1) == (1, True)
 
 
-@pytest.mark.slow
 def test_a_crashed_workers_group_is_removed(project: Project) -> None:
     project.write("test_it.py", "import os\ndef test_it(stan_group): os._exit(1)")
     ran = project.run("-n", "1", "--max-worker-restart=0")

@@ -76,7 +76,7 @@ async def test_killed_half_way_is_healed_by_the_next_change(group: FTGroup, name
     document = await group.document()
     assert [each["name"] for each in document["faults"]] == [fault]
     assert (await group.document())["faults"] == document["faults"]
-    await group.kill("0", signal="SIGHUP")  # changes nothing, so heals nothing
+    await group.send_signal("SIGHUP", "0")  # changes nothing, so heals nothing
     assert (await group.document())["faults"] == document["faults"]
     await group.unpause("@all")
     await group.wait_state(GroupState.HEALTHY, timeout=20)

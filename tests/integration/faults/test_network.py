@@ -173,7 +173,6 @@ async def test_nodes_are_cut_off_behind_the_proxy_too(group: FTGroup, cut: Fault
 async def test_it_fails_over_and_keeps_its_ports_while_a_node_is_down(group: FTGroup) -> None:
     before = (await group.look()).plan
     fault = await group.kill("@active")
-    assert fault is not None
     failover = await fault.failover()
     assert failover.detected_at is not None
     assert (await group.up()).plan == before

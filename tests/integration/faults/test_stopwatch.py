@@ -35,7 +35,6 @@ async def _kills(group: FTGroup, count: int) -> list[Outage]:
         for _ in range(count):
             await asyncio.sleep(0.3)  # acks come meanwhile: the kill is to hit a group in use
             fault = await group.kill("@active")
-            assert fault is not None
             failover = await fault.failover()
             outage = await asyncio.wait_for(told.get(), 10)
             while outage.first_ack < failover.started_at:  # a slow disk's, or a busy machine's
@@ -74,7 +73,6 @@ async def test_failovers_that_nobody_watched_are_told_from_the_logs(
     group: FTGroup, name: str, tmp_path: Path
 ) -> None:
     fault = await group.kill("@active")
-    assert fault is not None
     await fault.failover()
     drawn = {kind: tmp_path / f"f.{kind}" for kind in ("svg", "html")}
     cli = Cli(tmp_path, group=name)
