@@ -1,9 +1,8 @@
 """The proxy in the path of a group, where one is wanted: which ways lead through it. Pure.
 
-Clients come to a node through it, and so do the routes: of each two nodes the later one dials the earlier
-one, by a way that carries nothing else. So what is done to a way is done to those two alone. The proxy is
-Shopify's toxiproxy. Its control port is open inside its container only, where nobody but the engine can
-run anything.
+Clients come to a node through it, and so do the other nodes, each by a way of its own. So what is done to a
+way is done to those two alone. The proxy is Shopify's toxiproxy. Its control port is open inside its
+container only, where nobody but the engine can run anything.
 """
 
 from __future__ import annotations
@@ -78,13 +77,13 @@ def _ways(plan: GroupPlan) -> Iterator[Way]:
             f"{client_alias(node)}:{node.listen.client}",
         )
     for node in plan.nodes:
-        for earlier in _earlier(plan, node):
+        for other in _others(plan, node):
             yield Way(
-                f"routes-{node.name}-{earlier.name}",
+                f"routes-{node.name}-{other.name}",
                 "nodes",
-                (node.name, earlier.name),
-                _route_port(node, earlier),
-                f"{earlier.route_host}:{earlier.listen.cluster}",
+                (node.name, other.name),
+                _route_port(node, other),
+                f"{other.route_host}:{other.listen.cluster}",
             )
 
 
@@ -97,9 +96,7 @@ def routes(plan: GroupPlan, node: NodePlan) -> tuple[str, ...]:
     """What the node's configuration names as its routes."""
     if not plan.proxied:
         return plan.routes_of(node)
-    return tuple(
-        f"nats://{host(plan.group)}:{_route_port(node, earlier)}" for earlier in _earlier(plan, node)
-    )
+    return tuple(f"nats://{host(plan.group)}:{_route_port(node, other)}" for other in _others(plan, node))
 
 
 def cluster_advertise(plan: GroupPlan, node: NodePlan) -> str:
@@ -116,9 +113,10 @@ def config(plan: GroupPlan) -> str:
     return json.dumps(found, indent=2) + "\n"
 
 
-def _earlier(plan: GroupPlan, node: NodePlan) -> Iterator[NodePlan]:
-    return (other for other in plan.nodes if other.index < node.index)
+def _others(plan: GroupPlan, node: NodePlan) -> Iterator[NodePlan]:
+    return (other for other in plan.nodes if other.index != node.index)
 
 
-def _route_port(node: NodePlan, earlier: NodePlan) -> int:
-    return _FIRST_ROUTE_PORT + node.index * _MOST_NODES + earlier.index
+def _route_port(node: NodePlan, other: NodePlan) -> int:
+    """Of the way by which the node dials the other one."""
+    return _FIRST_ROUTE_PORT + node.index * _MOST_NODES + other.index

@@ -13,7 +13,7 @@ from stanlocal.faults.network import FlakyNetwork, SlowNetwork, Toxic
 from tests.support.fake_proxy import FakeProxy
 from tests.unit.core.conftest import World
 
-PAIR = {"clients-t-0", "clients-t-1", "routes-t-1-t-0"}
+ROUTES = {"routes-t-0-t-1", "routes-t-1-t-0"}
 
 
 @pytest.mark.parametrize(
@@ -65,9 +65,9 @@ async def injected(world: World, fault: Fault, *targets: str) -> FakeProxy:
     [
         (SlowNetwork(), (), {"clients-t-0", "clients-t-1"}),
         (SlowNetwork(), ("t-1",), {"clients-t-1"}),
-        (SlowNetwork("nodes"), ("t-0",), {"routes-t-1-t-0"}),
-        (FlakyNetwork("all"), ("@active",), {"clients-t-0", "routes-t-1-t-0"}),
-        (FlakyNetwork("all"), (), PAIR),
+        (SlowNetwork("nodes"), ("t-0",), ROUTES),
+        (FlakyNetwork("all"), ("@active",), {"clients-t-0", *ROUTES}),
+        (FlakyNetwork("all"), (), {"clients-t-0", "clients-t-1", *ROUTES}),
     ],
 )
 async def test_it_acts_on_the_ways_of_its_targets_until_it_is_healed(
@@ -85,7 +85,7 @@ async def test_healed_on_one_node_it_goes_on_for_the_others(world: World) -> Non
     await world.up(proxied=True)
     proxy = await injected(world, SlowNetwork("all"), "@all")
     await act.heal(world.group(), ["t-0"])
-    assert proxy.poisoned == {"clients-t-1", "routes-t-1-t-0"}
+    assert proxy.poisoned == {"clients-t-1", *ROUTES}
     await act.heal(world.group(), ["t-1"])
     assert proxy.poisoned == set()
 
