@@ -1,0 +1,88 @@
+"""Looks at a monitor, and what happened between them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from stanlocal.errors import MonitorError, NodeNotFound
+from stanlocal.inspect import pages
+from stanlocal.tui.data.live import Monitor
+from tests.tui.data.samples import CHANNELS, CLIENTS, channel, group_document
+
+
+class FakeMonitors:
+    """The answers of the nodes' monitors; `asked` has the address of each look."""
+
+    def __init__(self) -> None:
+        self.channels = CHANNELS
+        self.out_msgs = 100
+        self.asked: list[str] = []
+        self.silent = False
+
+    async def give_channels(self, url: str, timeout: float) -> list[dict[str, Any]]:
+        self.asked.append(url)
+        if self.silent:
+            raise MonitorError(f"no answer from {url} within {timeout:g} s", "silent")
+        return self.channels
+
+    async def give_clients(self, url: str, timeout: float) -> list[dict[str, Any]]:
+        return CLIENTS
+
+    async def give_server(self, url: str, timeout: float) -> dict[str, Any]:
+        return {"out_msgs": self.out_msgs}
+
+
+@pytest.fixture
+def monitors(monkeypatch: pytest.MonkeyPatch) -> FakeMonitors:
+    fake = FakeMonitors()
+    for what in ("channels", "clients", "server"):
+        monkeypatch.setattr(pages, what, getattr(fake, f"give_{what}"))
+    return fake
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """What time it is, as its only item."""
+    now = [100.0]
+    monkeypatch.setattr("stanlocal.tui.data.live.monotonic", lambda: now[0])
+    return now
+
+
+async def test_rates_are_those_between_two_looks_at_the_same_node(
+    monitors: FakeMonitors, clock: list[float]
+) -> None:
+    monitor = Monitor()
+    first = await monitor.look(group_document())
+    assert "in_rate" not in first.channels[0]
+    assert first.redelivered_rate is None
+    clock[0] += 2
+    monitors.channels = [channel("orders", 5410), channel("new", 7)]
+    monitors.out_msgs += 30
+    second = await monitor.look(group_document())
+    assert [(each["name"], each["in_rate"]) for each in second.channels] == [("orders", 100.0), ("new", 0.0)]
+    assert second.redelivered_rate == 15
+    clock[0] += 1
+    third = await monitor.look(group_document(active="t-1"))
+    assert "in_rate" not in third.channels[0]
+    assert monitors.asked[-1] == "http://127.0.0.1:8223"
+
+
+async def test_clients_and_subscriptions_are_told_with_what_waits(monitors: FakeMonitors) -> None:
+    inside = await Monitor().look(group_document())
+    assert inside.active == "t-0"
+    assert [each["pending"] for each in inside.clients] == [1024, 2]
+    assert [each["backlog"] for each in inside.subscriptions] == [5110, 30, 2, 1]
+
+
+async def test_without_an_active_node_nobody_is_asked(monitors: FakeMonitors) -> None:
+    with pytest.raises(NodeNotFound, match="no node serves"):
+        await Monitor().look(group_document(active=None))
+    assert monitors.asked == []
+
+
+async def test_a_monitor_that_does_not_answer_is_an_error_of_its_own(monitors: FakeMonitors) -> None:
+    monitors.silent = True
+    with pytest.raises(MonitorError, match="no answer"):
+        await Monitor().look(group_document())
