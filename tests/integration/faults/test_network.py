@@ -19,7 +19,7 @@ from stanlocal.states import GroupState
 from tests.integration.faults.conftest import kill_half_way
 from tests.integration.faults.test_data import stored
 
-pytestmark = pytest.mark.docker
+pytestmark = pytest.mark.only_on("docker", "processes have no proxy in their path")
 
 LATENCY_MS = 150
 ROUND_TRIP_S = 2 * LATENCY_MS / 1000
