@@ -17,6 +17,7 @@ from stanlocal.states import GroupStatus, NodeStatus
 from stanlocal.targets import resolve
 from stanlocal.tui import actions
 from stanlocal.tui.actions import Command, Cure
+from stanlocal.tui.drilling import Drilling
 from stanlocal.tui.screens.pick import PickScreen
 from stanlocal.tui.screens.question import Question, QuestionScreen
 from stanlocal.tui.widgets.nodes import ACTIVE
@@ -32,6 +33,7 @@ class Acting:
     def __init__(self, screen: Screen[Any], group: FTGroup) -> None:
         self._screen = screen
         self._group = group
+        self.drilling = Drilling(screen, group)
         self.name = ""
         """Of the group."""
         self.status: GroupStatus | None = None
@@ -116,6 +118,14 @@ class Acting:
             if not names:
                 raise NodeNotFound("every node runs; select the one that you mean")
             await self._cure("start", names)
+
+    async def drill(self) -> None:
+        """Runs a drill of the user's choice; stops the one that runs."""
+        with self._errors_told():
+            if self.drilling.running:
+                await self.drilling.stop()
+            elif command := await self.drilling.pick(self.name):
+                self.last = command
 
     async def down(self) -> None:
         """Takes the group down, if the user says yes; its store is kept."""

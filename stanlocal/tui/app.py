@@ -34,16 +34,15 @@ class StanlocalApp(App[None]):
         chosen: Preferences = Preferences(),  # noqa: B008 - it is frozen
     ) -> None:
         super().__init__()
-        self.group = group
-        self.read_only = read_only
         self._notices = notices
+        self._main = MainScreen(group, read_only=read_only)
         for theme in THEMES:
             self.register_theme(theme)
         self.theme = chosen.theme or THEMES[0].name
         self.set_keymap({**chosen.keys})
 
     def get_default_screen(self) -> Screen[None]:
-        return MainScreen(self.group, read_only=self.read_only)
+        return self._main
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterator[SystemCommand]:
         """What has a key now, by name, and what every such interface can."""
@@ -53,6 +52,14 @@ class StanlocalApp(App[None]):
                 act = partial(self.run_action, binding.action, active.node)
                 yield SystemCommand(binding.description, binding.tooltip, act)
         yield from super().get_system_commands(screen)
+
+    async def action_quit(self) -> None:
+        """Ends the interface, and before that a drill that it runs; the group is left as it is."""
+        self.run_worker(self._quit(), name="quit", group="quit", exclusive=True)
+
+    async def _quit(self) -> None:
+        await self._main.end()
+        self.exit()
 
     def on_mount(self) -> None:
         self._notices.listen(lambda line: self.post_message(Said(line)))

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 WIDE_FROM = 100
 """Columns from which on the nodes stand beside the panes."""
-_CHANGING = frozenset({"fault", "pick_fault", "pick_signal", "start", "heal", "up", "down"})
+_CHANGING = frozenset({"fault", "pick_fault", "pick_signal", "start", "heal", "drill", "up", "down"})
 """What is not to be had where nothing may be changed."""
 
 
@@ -196,6 +196,9 @@ class MainScreen(Screen[None]):
     def action_heal(self) -> None:
         self.run_worker(self._acting.heal(), name="heal", group="act")
 
+    def action_drill(self) -> None:
+        self.run_worker(self._acting.drill(), name="drill", group="act")
+
     def action_up(self) -> None:
         self.app.push_screen(StartScreen(self.group, "this brings the group to the asked state"))
 
@@ -207,6 +210,12 @@ class MainScreen(Screen[None]):
 
     def action_select(self, step: int) -> None:
         self.query_one(Nodes).action_select(step)
+
+    async def end(self) -> None:
+        """Returns once nothing that must not be cut short goes on."""
+        if self._acting.drilling.running:
+            self.notify("ending the drill: it heals the group first")
+        await self._acting.drilling.stop()
 
     def action_copy(self) -> None:
         self._acting.copy_last()

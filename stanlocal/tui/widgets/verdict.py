@@ -27,27 +27,28 @@ class Verdict(Static):
 
     def expect(self, command: Command, expected: str) -> None:
         """It is being done."""
-        self._show(command, Content.assemble(("expected  ", "$text-muted"), expected, "\nlooking on ..."))
+        self.show(command, Content.assemble(("expected  ", "$text-muted"), expected, "\nlooking on ..."))
 
     def tell(self, command: Command, record: FaultRecord) -> None:
         """It is done, and this came of it."""
-        self._show(command, in_full(record))
+        self.show(command, in_full(record))
         self._hide_soon()
 
     def done(self, command: Command) -> None:
         """It is done, and nothing was predicted."""
-        self._show(command, Content("done"))
+        self.show(command, Content("done"))
         self._hide_soon()
+
+    def show(self, command: Command, how: Content) -> None:
+        """How it goes, or what came of it; stays until something else is done."""
+        if self._timer is not None:
+            self._timer.stop()
+        self.update(Content.assemble((str(command), "bold"), ("  (y copies it)\n", "$text-muted"), how))
+        self.display = True
 
     def hide(self) -> None:
         """Nothing is told any more."""
         self.display = False
-
-    def _show(self, command: Command, content: Content) -> None:
-        if self._timer is not None:
-            self._timer.stop()
-        self.update(Content.assemble((str(command), "bold"), ("  (y copies it)\n", "$text-muted"), content))
-        self.display = True
 
     def _hide_soon(self) -> None:
         self._timer = self.set_timer(_SHOWN_S, self.hide)
