@@ -130,6 +130,7 @@ def _plan(settings: Settings) -> GroupPlan:
         user="",
         streaming=settings.streaming,
         nats=settings.nats,
+        proxied=settings.proxied,
     )
 
 

@@ -26,6 +26,8 @@ def planned(context: Context) -> GroupPlan:
         ports = [(settings.port + index, monitor) for index, (_, monitor) in enumerate(ports)]
     for warning in settings.warnings:
         context.say(f"warning: {warning}")
+    if settings.proxied:
+        context.say("the proxy is left out: what is exported has clients and routes lead to the nodes")
     return plan_group(
         group=settings.group,
         image=settings.image,

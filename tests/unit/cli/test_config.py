@@ -47,6 +47,11 @@ def test_show_says_where_each_value_came_from_and_hides_secrets() -> None:
     assert SECRET not in result.output
 
 
+def test_render_shows_the_routes_through_a_proxy() -> None:
+    conf = parse(run("render", "1", proxied=True).stdout)
+    assert conf["cluster"]["routes"] == ["nats://proxy.stan:20064"]
+
+
 def test_show_has_one_line_for_each_setting_whatever_is_in_it() -> None:
     result = run("show", nats={"no_auth_user": "a\nb\x1b[2J", "accounts": {"A": {"users": []}}})
     rows = result.output.splitlines()

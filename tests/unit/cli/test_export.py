@@ -44,6 +44,15 @@ def test_compose_is_printed_with_a_note_that_it_needs_a_second_file() -> None:
     )
 
 
+@pytest.mark.parametrize("what", ["compose", "kubernetes", "helm"])
+def test_a_proxy_is_left_out_and_that_is_said(what: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    bare = run(what)
+    monkeypatch.setenv("STANLOCAL_PROXIED", "true")
+    result = run(what)
+    assert "the proxy is left out" in result.stderr
+    assert result.stdout == bare.stdout
+
+
 def test_compose_writes_all_that_docker_compose_needs(tmp_path: Path) -> None:
     result = run("compose", "--output", "out")
     assert result.exit_code == 0
