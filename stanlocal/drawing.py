@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import sys
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
@@ -21,12 +22,8 @@ _WIDTH = 960
 
 def svg(failovers: Sequence[Failover]) -> str:
     """The picture as an SVG document."""
-    import pygal
-    from pygal.style import Style
-
-    style: Any = Style(colors=COLOURS, background="white", plot_background="white", font_family="sans-serif")
-    chart: Any = pygal.HorizontalStackedBar(
-        style=style,
+    chart = charts().HorizontalStackedBar(
+        style=style(*COLOURS),
         title="Failovers, in ms from the fault on",
         x_title="ms",
         width=_WIDTH,
@@ -39,6 +36,24 @@ def svg(failovers: Sequence[Failover]) -> str:
     for phase in PHASES:
         chart.add(phase, [failover.phases_ms[phase] for failover in failovers])
     return as_svg(chart)
+
+
+def charts() -> Any:
+    """pygal, without the hook that it leaves in the way of every import that follows.
+
+    The hook is for maps, and of a kind that Python warns of.
+    """
+    import pygal
+
+    sys.meta_path[:] = [finder for finder in sys.meta_path if type(finder).__module__ != pygal.__name__]
+    return pygal
+
+
+def style(*colours: str) -> Any:
+    """Of a chart on a white page."""
+    from pygal.style import Style
+
+    return Style(colors=colours, background="white", plot_background="white", font_family="sans-serif")
 
 
 def as_svg(chart: Any) -> str:

@@ -159,28 +159,34 @@ def find(moments: Iterable[Moment]) -> list[Failover]:
     """The failovers among moments in the order of time."""
     tracker = FailoverTracker()
     found: list[Failover] = []
+    outages: list[Outage] = []
     for moment in moments:
         if failover := tracker.observe(moment):
             found.append(failover)
-        elif isinstance(moment.what, Outage) and found:
-            found[-1] = _seen_by_client(found[-1], moment.what)
+        elif isinstance(moment.what, Outage):
+            outages.append(moment.what)
+    for outage in outages:
+        bridged = [index for index, failover in enumerate(found) if bridges(outage, failover)]
+        if bridged:  # of several failovers within one outage the last one ended it
+            found[bridged[-1]] = _seen_by_client(found[bridged[-1]], outage)
     return found
 
 
 def _seen_by_client(failover: Failover, outage: Outage) -> Failover:
-    """The failover with what a client saw of it; unchanged when it saw something else, or saw it before.
-
-    Of several failovers within one outage the last one ended it.
-    """
-    if not bridges(outage, failover) or failover.first_ack_at is not None:
+    """The failover with what a client saw of it; unchanged when one saw it before."""
+    if failover.first_ack_at is not None:
         return failover
-    first_ack = max(outage.first_ack, failover.ready_at)  # an ack may overtake the line that says "ready"
+    first_ack = max(outage.first_ack, failover.ready_at)
     return replace(failover, last_ack_at=outage.last_ack, lost_at=outage.lost, first_ack_at=first_ack)
 
 
 def bridges(outage: Outage, failover: Failover) -> bool:
-    """Whether the client that saw the outage was still waiting when the next node became ready."""
-    return outage.last_ack <= failover.ready_at <= outage.first_ack + _SKEW
+    """Whether the client that saw the outage was still waiting when the next node took over.
+
+    A busy server may acknowledge before it writes that it is ready, but not before it has the lock.
+    """
+    takes_over = min(failover.lock_at or failover.ready_at, failover.ready_at - _SKEW)
+    return outage.last_ack <= failover.ready_at and outage.first_ack >= takes_over
 
 
 def _logged(moment: Moment, *kinds: type[ev.LogEvent]) -> bool:

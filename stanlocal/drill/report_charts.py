@@ -17,9 +17,7 @@ _MOST = 240
 
 def rates(found: Findings) -> str:
     """Acknowledged and delivered messages a second, over the drill, as an SVG document."""
-    import pygal
-
-    chart: Any = pygal.XY(
+    chart = drawing.charts().XY(
         **_look("#2980b9", "#27ae60"),
         title="Messages a second",
         x_title="minutes and seconds since the start",
@@ -35,10 +33,8 @@ def rates(found: Findings) -> str:
 
 def outages(found: Findings) -> str:
     """A bar for each outage as all publishers together saw it, as an SVG document."""
-    import pygal
-
     seen = [each for each in found.outages if each.publisher is None]
-    chart: Any = pygal.Bar(
+    chart = drawing.charts().Bar(
         **_look("#c0392b"),
         title="Outages, in ms from the fault to the first ack",
         show_legend=False,
@@ -61,9 +57,7 @@ def failovers(found: Sequence[Failover]) -> str:
 
 
 def _look(*colours: str) -> dict[str, Any]:
-    from pygal.style import Style
-
-    style: Any = Style(colors=colours, background="white", plot_background="white", font_family="sans-serif")
+    style = drawing.style(*colours)
     return {"style": style, "width": _WIDTH, "height": _HEIGHT, "js": [], "legend_at_bottom": True}
 
 

@@ -157,6 +157,34 @@ def test_what_a_client_saw_is_the_outage() -> None:
     assert other.outage_ms is None
 
 
+def test_an_ack_that_comes_before_the_server_has_written_that_it_is_ready_ends_the_outage() -> None:
+    told = list(story("kill")[1])
+    (failover,) = failovers.find(told)
+    assert failover.lock_at is not None
+    early = Outage(failover.started_at, None, failover.lock_at + timedelta(milliseconds=1))
+    (seen,) = failovers.find(
+        sorted([*told, Moment(early.first_ack, None, early)], key=lambda each: each.time)
+    )
+    assert seen.phases_ms["first_ack"] == 0
+    too_early = Outage(failover.started_at, None, failover.lock_at - timedelta(milliseconds=60))
+    (other,) = failovers.find([*told, Moment(too_early.first_ack, None, too_early)])
+    assert other.outage_ms is None
+
+
+def test_of_several_failovers_within_an_outage_the_last_one_ended_it() -> None:
+    told = list(story("three-nodes")[1])
+    first, last = failovers.find(told)
+    outage = Outage(first.started_at, None, last.ready_at + timedelta(seconds=1))
+    seen = failovers.find([*told, Moment(outage.first_ack, None, outage)])
+    assert [each.first_ack_at for each in seen] == [None, outage.first_ack]
+
+
+@pytest.mark.parametrize("name", [name for name, found in FAILOVERS.items() if found])
+def test_a_failover_can_be_read_back_from_its_document(name: str) -> None:
+    for failover in failovers.find(story(name)[1]):
+        assert failovers.Failover.from_document(failover.document()) == failover
+
+
 def test_the_document_is_that_of_the_contract() -> None:
     document = failovers.document(failovers.find(story("kill")[1]))
     assert {key: document[key] for key in ("p50_ms", "p95_ms", "max_ms")} == {
