@@ -5,6 +5,7 @@ from __future__ import annotations
 from stanlocal.errors import StanlocalError
 from stanlocal.faults.truncate_store import REPAIR, TruncateStore
 from stanlocal.gotchas.base import Gotcha, Stage
+from stanlocal.states import GroupState
 
 _CHANNELS = 50
 _MESSAGES = 4000
@@ -73,7 +74,8 @@ async def _unexpected_eof(stage: Stage) -> None:
     await stage.group.inject(TruncateStore())
     await stage.state()
     stage.say(f"one node is started once with {REPAIR}")
-    await stage.group.repair_store()
+    stage.say(f"-> {await stage.group.repair_store()}")
+    await stage.group.wait_state(GroupState.HEALTHY)
     await stage.state()
 
 
