@@ -32,7 +32,8 @@ class Lane:
 
 def length_s(found: Findings) -> float:
     """How long the drill was, in seconds; never 0, as things are divided by it."""
-    return max(_since(found, found.ended or found.header.started), 0.001)
+    told = [note.time for note in found.notes]
+    return max(_since(found, max(filter(None, [found.ended, *told]), default=found.header.started)), 0.001)
 
 
 def lanes(found: Findings) -> list[Lane]:
@@ -74,13 +75,15 @@ def _states(note: Note) -> Iterable[tuple[str, str]]:
 
 
 def _faults(found: Findings) -> Iterator[Bar]:
-    ended = {str(note.fields.get("id")): note.time for note in found.notes if note.kind == "heal"}
+    ended = {
+        str(note.fields.get("id")): _since(found, note.time) for note in found.notes if note.kind == "heal"
+    }
     seen = set[str]()
     for note in found.notes:
         id_ = str(note.fields.get("id"))
         if note.kind == "fault" and id_ not in seen:
             seen.add(id_)
-            begin, end = _since(found, note.time), _since(found, ended.get(id_, found.ended or note.time))
+            begin, end = _since(found, note.time), ended[id_] if id_ in ended else length_s(found)
             yield Bar(begin, max(begin, end), "fault", fault_text(note.fields))
 
 
