@@ -58,6 +58,7 @@ class MainScreen(Screen[None]):
         ),
         Binding("h", "heal", "Heal", id="heal", tooltip="undo every fault that is in force"),
         Binding("f", "pick_fault", "Fault", id="fault", tooltip="any fault that there is"),
+        Binding("d", "drill", "Drill", id="drill", tooltip="run a drill, or stop the one that runs"),
         Binding(
             "K", "pick_signal", "Signal", id="signal", tooltip="send a signal of your choice", show=False
         ),
