@@ -22,15 +22,15 @@ async def audit(auditor: Subscriber, subscribers: Sequence[Subscriber]) -> None:
     """Reads the load's part of each channel, for as long as something comes; raises `StanError`."""
     begin: dict[str, StartPosition] = {}
     end: dict[str, int] = {}
-    for channel in auditor.channels:
-        firsts = [each.first_sequence[channel] for each in subscribers if channel in each.first_sequence]
-        begin[channel] = StartSequence(min(firsts)) if firsts else DeliverAll()
-        end[channel] = max((each.last_sequence.get(channel, 0) for each in subscribers), default=0)
+    for channel in auditor.spans:
+        spans = [each.spans[channel] for each in subscribers if each.spans[channel].last]
+        begin[channel] = StartSequence(min(span.first for span in spans)) if spans else DeliverAll()
+        end[channel] = max((span.last for span in spans), default=0)
     await auditor.start(begin)
     loop = asyncio.get_running_loop()
     seen, since = -1, loop.time()
     while True:
-        through = all(auditor.last_sequence.get(channel, 0) >= last for channel, last in end.items())
+        through = all(auditor.spans[channel].last >= last for channel, last in end.items())
         if auditor.seen != seen:
             seen, since = auditor.seen, loop.time()
         elif loop.time() - since > (_QUIET_S if through else _PATIENCE_S):

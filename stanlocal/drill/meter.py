@@ -66,7 +66,7 @@ class Meter:
     def delivered(self, audience: int, publisher: int, number: int) -> None:
         """Somebody got it."""
         self.delivered_count += 1
-        self.missing.delivered(audience, key(publisher, number))
+        self.missing.delivered(audience, publisher << 32 | number)
 
     def sample(self) -> None:
         """To be called some times a second, for the rates."""

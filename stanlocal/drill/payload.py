@@ -6,9 +6,11 @@ import struct
 from functools import lru_cache
 from zlib import crc32
 
-_HEAD = struct.Struct(">IHI")
+_HEAD = struct.Struct("<IHI")
 """The drill's own number, the publisher's, and the message's."""
-_SUM = struct.Struct(">I")
+_SUM = struct.Struct("<I")
+_RESIDUE = 0x2144DF1C
+"""The CRC-32 of anything that is followed by its own CRC-32, lowest byte first."""
 
 SMALLEST = _HEAD.size + _SUM.size
 """Bytes of the smallest message."""
@@ -27,9 +29,7 @@ def make(run: int, publisher: int, number: int, size: int) -> bytes:
 
 def read(run: int, data: bytes) -> tuple[int, int] | None:
     """The publisher and the number of a message of that drill; None of anything else, or a damaged one."""
-    if len(data) < SMALLEST:
-        return None
-    if crc32(memoryview(data)[: -_SUM.size]) != _SUM.unpack_from(data, len(data) - _SUM.size)[0]:
+    if len(data) < SMALLEST or crc32(data) != _RESIDUE:
         return None
     found, publisher, number = _HEAD.unpack_from(data)
     return (publisher, number) if found == run else None

@@ -6,7 +6,7 @@ import asyncio
 from functools import partial
 from typing import TYPE_CHECKING
 
-from stanlocal.drill.entries import Kind
+from stanlocal.drill.entries import ACKED, PUBLISHED, REFUSED, UNANSWERED
 from stanlocal.drill.ledger import Ledger
 from stanlocal.drill.meter import Meter
 from stanlocal.drill.payload import make
@@ -90,7 +90,7 @@ class Publisher:
         self._number += 1
         number, index = self._number, self._index
         size = self._sizes[number % len(self._sizes)]
-        self._meter.published(index, number, self._ledger.event(Kind.PUBLISHED, index, number))
+        self._meter.published(index, number, self._ledger.event(PUBLISHED, index, number))
         self._inflight += 1
         try:
             data = make(self._ledger.header.run, index, number, size)
@@ -107,12 +107,12 @@ class Publisher:
             self._failed(number, error)
             return
         self._inflight -= 1
-        self._meter.acked(self._index, number, self._ledger.event(Kind.ACKED, self._index, number))
+        self._meter.acked(self._index, number, self._ledger.event(ACKED, self._index, number))
         self._rouse()
 
     def _failed(self, number: int, error: BaseException) -> None:
         self._inflight -= 1
-        kind = Kind.UNANSWERED if isinstance(error, _DOUBT) else Kind.REFUSED
+        kind = UNANSWERED if isinstance(error, _DOUBT) else REFUSED
         self._meter.failed(self._index, number, self._ledger.event(kind, self._index, number))
         self._not_before = self._loop.time() + _PAUSE_S
         self._rouse()

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from array import array
 
+from stanlocal.drill.entries import ACKED
 from stanlocal.drill.silence import SilenceMeter
-
-PUBLISHED, ACKED, REFUSED, UNANSWERED = 1, 2, 3, 4
-"""What has become of a message; 0: there is none of that number."""
 
 _ROOM = 4096
 
@@ -23,6 +21,7 @@ class Stream:
         """The number published last."""
         self.room = 0
         self.status = bytearray()
+        """The kind of the latest of its entries, of publish and answer; 0: there is no such number."""
         self.acked_at = array("q")
         """When it was acknowledged (ns since 1970)."""
         self.sequence = array("Q")

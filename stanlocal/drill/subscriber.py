@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from stanlocal.drill.entries import REDELIVERED, Kind
+from stanlocal.drill.entries import DELIVERED, REDELIVERED, STRANGE
 from stanlocal.drill.ledger import Ledger
 from stanlocal.drill.meter import Meter
 from stanlocal.drill.payload import read
@@ -20,6 +21,14 @@ if TYPE_CHECKING:
     from stanlocal.stan.subscription import Subscription
 
 
+@dataclass(slots=True)
+class Span:
+    """The lowest and the highest sequence that came; 0: none."""
+
+    first: int = 0
+    last: int = 0
+
+
 class Subscriber:
     """Subscribes from `start` to `stop`; started again, it goes on where it was.
 
@@ -31,13 +40,10 @@ class Subscriber:
     ) -> None:
         self.client = client
         self.reader = reader
-        self.first_sequence: dict[str, int] = {}
-        """The lowest sequence that it was given, by channel; none where it was given nothing."""
-        self.last_sequence: dict[str, int] = {}
-        """Likewise the highest."""
         self.seen = 0
         """Deliveries so far."""
-        self.channels = ledger.header.load.channels
+        self.spans = {channel: Span() for channel in ledger.header.load.channels}
+        """What it was given of each channel."""
         self._index = index
         self._name = name
         self._ledger = ledger
@@ -58,7 +64,7 @@ class Subscriber:
         group = self._name if self.reader.kind == "queue" else ""
         durable = self._name if self.reader.kind in ("queue", "durable") else ""
         taken = {subscription.channel for subscription in self._open}
-        for channel in self.channels:
+        for channel in self.spans:
             if channel not in taken:
                 subscription = await self.client.subscribe(
                     channel,
@@ -72,8 +78,8 @@ class Subscriber:
         self._since = self._since or datetime.now(UTC)
 
     def _where_it_was(self, channel: str) -> StartPosition:
-        if channel in self.last_sequence:
-            return StartSequence(self.last_sequence[channel] + 1)
+        if last := self.spans[channel].last:
+            return StartSequence(last + 1)
         return StartTime(self._since) if self._since else NewOnly()
 
     async def stop(self, *, forget: bool = False) -> None:
@@ -99,22 +105,23 @@ class Subscriber:
         publishers = range(place, load.publishers, len(load.channels))
         counted = self.reader.kind != "audit"
         event, meter = self._ledger.event, self._meter
-        lowest, highest = self.first_sequence, self.last_sequence
+        span = self.spans[channel]
 
         def deliver(message: Message) -> None:
             self.seen += 1
             sequence = message.sequence
-            if sequence > highest.get(channel, 0):
-                highest[channel] = sequence
-            if sequence < lowest.setdefault(channel, sequence):
-                lowest[channel] = sequence
+            if sequence > span.last:
+                span.first = span.first or sequence
+                span.last = sequence
+            elif sequence < span.first:
+                span.first = sequence
             flags = REDELIVERED if message.redelivered else 0
             found = read(run, message.data)
             if found is None or found[0] not in publishers:
-                event(Kind.STRANGE, place, 0, index, sequence, flags, len(message.data))
+                event(STRANGE, place, 0, index, sequence, flags, len(message.data))
                 return
             publisher, number = found
-            event(Kind.DELIVERED, publisher, number, index, sequence, flags, message.redelivery_count)
+            event(DELIVERED, publisher, number, index, sequence, flags, message.redelivery_count)
             if counted:
                 meter.delivered(audience, publisher, number)
 

@@ -7,8 +7,18 @@ with whatever can explain such deliveries. A repetition within one epoch is a su
 
 from __future__ import annotations
 
-from stanlocal.drill import stream
-from stanlocal.drill.entries import CELL, REDELIVERED, Header, Kind, Note
+from stanlocal.drill.entries import (
+    ACKED,
+    CELL,
+    DELIVERED,
+    PUBLISHED,
+    REDELIVERED,
+    REFUSED,
+    STRANGE,
+    UNANSWERED,
+    Header,
+    Note,
+)
 from stanlocal.drill.findings import Second
 from stanlocal.drill.silence import Silence, SilenceMeter
 from stanlocal.drill.stream import Stream
@@ -17,9 +27,7 @@ from stanlocal.errors import LedgerError
 _DISRUPTIONS = frozenset(("fault", "heal", "failover", "role"))
 """Notes with which an epoch begins; so it does when a connection breaks or comes, and after a silence."""
 _MOST_EPOCHS = 0xFFFF
-
-_PUBLISHED, _ACKED, _REFUSED = int(Kind.PUBLISHED), int(Kind.ACKED), int(Kind.REFUSED)
-_UNANSWERED, _DELIVERED, _STRANGE = int(Kind.UNANSWERED), int(Kind.DELIVERED), int(Kind.STRANGE)
+_WAITING = bytes([PUBLISHED])
 
 
 class Tally:
@@ -78,7 +86,7 @@ class Tally:
             self.time = time
             if time >= self._next_second:
                 self._end_second()
-            if kind == _DELIVERED:
+            if kind == DELIVERED:
                 if reader >= len(readers):
                     raise _impossible(f"a delivery to reader {reader}")
                 if publisher >= len(streams) or not 0 < number <= streams[publisher].last:
@@ -87,16 +95,16 @@ class Tally:
                     self._audited(streams[publisher], number, sequence)
                 else:
                     self._delivered(publisher, number, reader, sequence, flags)
-            elif kind == _STRANGE:
+            elif kind == STRANGE:
                 if publisher >= len(self.channels):
                     raise _impossible(f"a delivery on channel {publisher}")
                 self.wrong += 1
                 self.strange[self.channels[publisher]].add(sequence)
-            elif kind > _UNANSWERED:
+            elif kind > UNANSWERED:
                 self._disrupted()
             elif publisher >= len(streams):
                 raise _impossible(f"an event of publisher {publisher}")
-            elif kind == _PUBLISHED:
+            elif kind == PUBLISHED:
                 self._published(streams[publisher], number, time)
             else:
                 self._answered(publisher, number, time, kind)
@@ -107,22 +115,21 @@ class Tally:
         if number >= of.room:
             of.grow()
         of.last = number
-        of.status[number] = stream.PUBLISHED
+        of.status[number] = PUBLISHED
         self.published += 1
         self._all.published(time)
         of.silences.published(time)
 
     def _answered(self, publisher: int, number: int, time: int, kind: int) -> None:
         of = self.streams[publisher]
-        if of.status[number : number + 1] != b"\1":
+        if of.status[number : number + 1] != _WAITING:
             raise _impossible(f"an answer to number {number} of publisher {publisher}, which waits for none")
-        if kind != _ACKED:
-            of.status[number] = stream.REFUSED if kind == _REFUSED else stream.UNANSWERED
-            self.refused += kind == _REFUSED
+        of.status[number] = kind
+        if kind != ACKED:
+            self.refused += kind == REFUSED
             self._all.failed(time)
             of.silences.failed(time)
             return
-        of.status[number] = stream.ACKED
         of.acked_at[number] = time
         self.acked += 1
         if (silence := of.silences.acked(time)) is not None:

@@ -206,3 +206,11 @@ def test_failovers_are_those_noted() -> None:
     seen = {"cause": "kill", "from": "g-0", "to": "g-1", "outage_ms": None}
     story = told(1, before_the_end=lambda story: story.note("failover", **seen))
     assert verdict(story).as_json()["failovers"] == [seen]
+
+
+def test_a_fault_that_hits_several_nodes_is_one() -> None:
+    """Faults are told apart by their ids."""
+    story = told(1)
+    for fault, node in (("a", "g-0"), ("a", "g-1"), ("b", "g-0")):
+        story.note("fault", id=fault, name="kill", node=node)
+    assert story.findings().faults == 2
