@@ -64,22 +64,27 @@ def recorded_scenario(
 def _entries(
     plan: GroupPlan, done: Sequence[FaultRecord], told: Sequence[tuple[datetime, GroupStatus]]
 ) -> Iterator[_Entry]:
-    for fault, following in zip(done, [*done[1:], None], strict=True):
+    for fault in done:
         hit = max((datetime.fromisoformat(stamp) for stamp in fault.times.values()), default=fault.since)
         status = next((status for time, status in reversed(told) if time < fault.since), None)
         values: dict[str, Any] = {"do": fault.name, "targets": _targets(plan, fault, status)}
         values |= _parameters(fault)
         over = fault.healed_at
-        apart = over is not None and (following is None or over <= following.since + _SLACK)
         if fault.leaves is None or over is None:
             yield _Entry(fault.since, over or hit, values)
-        elif apart:
+        elif _apart(fault.since, over, done):
             values["for"] = _seconds(over - hit)
             yield _Entry(fault.since, over, values)
         else:
             values["targets"] = _indexes(plan, fault.targets)
             yield _Entry(fault.since, hit, values)
             yield _Entry(over, over, {"do": "heal", "targets": _indexes(plan, fault.targets)})
+
+
+def _apart(begin: datetime, end: datetime, done: Sequence[FaultRecord]) -> bool:
+    """Whether nothing else began or ended between the two."""
+    moments = [moment for each in done for moment in (each.since, each.healed_at) if moment is not None]
+    return not any(begin < moment < end - _SLACK for moment in moments)
 
 
 def _targets(plan: GroupPlan, fault: FaultRecord, status: GroupStatus | None) -> list[str]:

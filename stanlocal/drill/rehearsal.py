@@ -8,8 +8,7 @@ from stanlocal import probe
 from stanlocal.api import FTGroup
 from stanlocal.drill.scenario import ANY_NODE, Inject, Scenario, all_steps
 from stanlocal.errors import SettingsError, StanlocalError
-from stanlocal.faults.base import Scene
-from stanlocal.targets import resolve
+from stanlocal.faults.act import foresee
 
 
 async def rehearse(scenario: Scenario, group: FTGroup) -> None:
@@ -19,14 +18,13 @@ async def rehearse(scenario: Scenario, group: FTGroup) -> None:
     """
     async with group.connect(f"stanlocal-rehearsal-{secrets.token_hex(4)}") as client:
         await client.publish(probe.CHANNEL, b"rehearsal")
-    core, look = await group.core(), await group.look()
+    core = await group.core()
     acts = dict.fromkeys(step.act for step in all_steps(scenario.steps) if isinstance(step.act, Inject))
     problems: dict[str, None] = {}
     for act in acts:
-        named = act.targets or act.fault.default_targets
+        targets = ["0" if target == ANY_NODE else target for target in act.targets]
         try:
-            nodes = resolve(look.status, ["0" if target == ANY_NODE else target for target in named])
-            act.fault.check(Scene(core, look.plan, look.status, nodes, lambda notes: None))
+            await foresee(core, act.fault, targets)
         except StanlocalError as error:
             problems[f"{scenario.name}: {act}: {error}"] = None
     if problems:

@@ -10,11 +10,13 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from stanlocal.errors import GroupNotFound
 from stanlocal.faults.base import Fault, Scene, put_right
+from stanlocal.faults.expectation import Expectation
 from stanlocal.faults.registry import FAULTS
 from stanlocal.faults.truncate_store import TruncateStore, repair
 from stanlocal.group import Group, Look
@@ -40,6 +42,14 @@ async def heal_overdue(group: Group) -> None:
     """Heals faults that are past their end, or whose injection was cut short; call it with the lock held."""
     now = datetime.now(UTC)
     await _undo(group, [fault for fault in group.home.journal.faults() if fault.overdue(now)])
+
+
+async def foresee(group: Group, fault: Fault, targets: Sequence[str] = ()) -> Expectation:
+    """What the fault would bring now; raises as `inject` does, and like it touches nothing then."""
+    look = await group.look()
+    nodes = resolve(look.status, targets or fault.default_targets)
+    fault.check(Scene(group, look.plan, look.status, nodes, lambda notes: None))
+    return fault.expect(look.status, nodes)
 
 
 async def inject(
@@ -79,6 +89,7 @@ async def inject(
                 ends_run=fault.ends_run,
                 leaves=fault.leaves,
                 until=rfc3339(now + timedelta(seconds=for_s)) if for_s is not None else None,
+                notes={"parameters": given} if (given := parameters(fault)) else {},
             )
         )
         try:
@@ -93,6 +104,11 @@ async def inject(
         if fault.ends_run:
             _close(group, "frozen", (node.name for node in nodes))
         return recorded(group, id_)
+
+
+def parameters(fault: Fault) -> dict[str, Any]:
+    """What the fault was made with, as the journal keeps it: by it the fault can be made again."""
+    return {each.name: getattr(fault, each.name) for each in fields(fault)}  # type: ignore[arg-type]
 
 
 def recorded(group: Group, id_: str) -> FaultRecord:
