@@ -15,6 +15,7 @@ from stanlocal.cli.aio import run
 from stanlocal.cli.context import Context, pass_context
 from stanlocal.cli.errors import BAD_VERDICT
 from stanlocal.cli.nodes import signal_name
+from stanlocal.faults import act
 from stanlocal.faults.base import Fault
 from stanlocal.faults.expire_lock import numbered
 from stanlocal.faults.kill import Kill
@@ -27,7 +28,6 @@ from stanlocal.plan import STOP_GRACE_S
 if TYPE_CHECKING:
     from stanlocal.api import FTGroup
     from stanlocal.faults.injected import InjectedFault
-    from stanlocal.group import Group
     from stanlocal.journal import FaultRecord
 
 _GRACE = click.Option(
@@ -126,7 +126,8 @@ async def _fault(
 ) -> int:
     group = context.ft_group()
     if not context.json:
-        context.say(f"expected: {await _prediction(await group.core(), fault, targets)}")
+        expected = await act.foresee(await group.core(), fault, targets)
+        context.say(f"expected: {expected.text}")
     injected = await group.inject(fault, *targets, for_s=seconds)
     record = await (injected.outcome() if seconds is None else _for_a_while(injected, seconds))
     if repair:
@@ -141,13 +142,6 @@ async def _fault(
         if record.in_force:
             context.say("it lasts until 'stanlocal heal'")
     return BAD_VERDICT if record.as_expected is False else 0
-
-
-async def _prediction(core: Group, fault: Fault, targets: Sequence[str]) -> str:
-    from stanlocal.targets import resolve
-
-    look = await core.look()
-    return fault.expect(look.status, resolve(look.status, targets or fault.default_targets)).text
 
 
 async def _for_a_while(injected: InjectedFault, seconds: float) -> FaultRecord:

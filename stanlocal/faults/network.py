@@ -17,14 +17,18 @@ from typing import ClassVar, Literal, get_args
 from stanlocal.errors import GroupError, ProxyDown, SettingsError, Unsupported
 from stanlocal.faults.base import Fault, Scene
 from stanlocal.faults.expectation import Expectation, names, nothing_follows
+from stanlocal.faults.greeting import greeting_s
 from stanlocal.group import Group
 from stanlocal.journal import Condition, FaultRecord
-from stanlocal.plan import GroupPlan
+from stanlocal.plan import GroupPlan, NodePlan
 from stanlocal.proxy import Between, Way, ways_of
 from stanlocal.states import GroupStatus, NodeStatus
 from stanlocal.together import together
 
 _DIRECTIONS = ("upstream", "downstream")
+_PATIENCE_S = 1.0
+"""For a greeting that takes a few milliseconds where nothing is in its way."""
+_CLIENTS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,10 @@ class NetworkFault(Fault):
     @abstractmethod
     def effect(self) -> str:
         """The same in a sentence, for the prediction."""
+
+    @abstractmethod
+    async def felt(self, plan: GroupPlan, node: NodePlan) -> str:
+        """What new clients of the node feel of it, tried out."""
 
     def _kinds(self) -> tuple[Between, ...]:
         return get_args(Between) if self.between == "all" else (self.between,)
@@ -104,6 +112,10 @@ class NetworkFault(Fault):
         engine = scene.group.engine
         hit = datetime.now(UTC)
         await together(*(engine.control_proxy(scene.plan, command) for command in commands))
+        if "clients" in self._kinds():
+            nodes = [scene.plan.node(node.name) for node in scene.targets]
+            felt = await together(*(self.felt(scene.plan, node) for node in nodes))
+            scene.note({"felt": ", ".join(felt)})
         return dict.fromkeys((node.name for node in scene.targets), hit)
 
     @classmethod
@@ -169,6 +181,10 @@ class SlowNetwork(NetworkFault):
             found.append(Toxic("bandwidth", {"rate": self.bandwidth_kb}))
         return tuple(found)
 
+    async def felt(self, plan: GroupPlan, node: NodePlan) -> str:
+        took = await greeting_s(plan, node, _PATIENCE_S + (self.latency_ms + self.jitter_ms) / 1000)
+        return f"{node.name} greets {'nobody' if took is None else f'a client after {1000 * took:.0f} ms'}"
+
     def effect(self) -> str:
         said = []
         if self.latency_ms:
@@ -213,6 +229,11 @@ class FlakyNetwork(NetworkFault):
         if self.limit_kb is not None:
             found.append(Toxic("limit_data", {"bytes": self.limit_kb * 1000}))
         return tuple(found)
+
+    async def felt(self, plan: GroupPlan, node: NodePlan) -> str:
+        tries = await together(*(greeting_s(plan, node, _PATIENCE_S) for _ in range(_CLIENTS)))
+        greeted = sum(took is not None for took in tries)
+        return f"{node.name} greets {greeted} of {_CLIENTS} clients"
 
     def effect(self) -> str:
         said = []

@@ -63,7 +63,10 @@ def _with_outcome(
     span = [(time, status) for time, status in told if begin <= time < end]
     served = before[-1].active if before else None
     outcome: Outcome | None = judge(expected, served, begin, span, end, over=over)
-    return replace(fault, observed=outcome.text, as_expected=outcome.as_expected) if outcome else fault
+    if outcome is None:
+        return fault
+    observed = "; ".join(filter(None, (outcome.text, fault.notes.get("felt"))))
+    return replace(fault, observed=observed, as_expected=outcome.as_expected)
 
 
 def _window(

@@ -7,11 +7,23 @@ from collections.abc import Callable
 import pytest
 
 from stanlocal.errors import EngineError, GroupError, SettingsError
-from stanlocal.faults import act
+from stanlocal.faults import act, outcome
 from stanlocal.faults.base import Fault
 from stanlocal.faults.network import FlakyNetwork, SlowNetwork, Toxic
+from stanlocal.plan import GroupPlan, NodePlan
 from tests.support.fake_proxy import FakeProxy
 from tests.unit.core.conftest import World
+
+
+@pytest.fixture(autouse=True)
+def _greeted_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The fake's servers listen nowhere."""
+
+    async def greeting_s(plan: GroupPlan, node: NodePlan, patience_s: float) -> float:
+        return 0.2
+
+    monkeypatch.setattr("stanlocal.faults.network.greeting_s", greeting_s)
+
 
 ROUTES = {"routes-t-0-t-1", "routes-t-1-t-0"}
 
@@ -121,6 +133,22 @@ async def test_up_heals_it(world: World) -> None:
     proxy = await injected(world, FlakyNetwork())
     await world.up()
     assert proxy.poisoned == set()
+
+
+@pytest.mark.parametrize(
+    ("fault", "felt"),
+    [
+        (SlowNetwork(), "t-0 greets a client after 200 ms, t-1 greets a client after 200 ms"),
+        (FlakyNetwork("all"), "t-0 greets 20 of 20 clients, t-1 greets 20 of 20 clients"),
+        (SlowNetwork("nodes"), None),
+    ],
+)
+async def test_what_clients_feel_is_observed(world: World, fault: Fault, felt: str | None) -> None:
+    await world.up(proxied=True)
+    record = await act.inject(world.group(), fault)
+    assert record.notes.get("felt") == felt
+    observed = (await outcome.watch_outcome(world.group(), record, at_most=0)).observed
+    assert observed == "; ".join(filter(None, ("no failover: t-0 serves on; the group is healthy", felt)))
 
 
 async def test_without_a_proxy_it_says_how_to_get_one(world: World) -> None:
