@@ -116,6 +116,7 @@ class MainScreen(Screen[None]):
         for number, (title, pane) in enumerate(self._panes.titled(), 1):
             pane.data_bind(MainScreen.document)
             await tabs.add_pane(TabPane(f"{number} {title}", pane, id=title.lower()))
+        self._focus_in(tabs.query(TabPane).first())
         self.run_worker(self._feed.follow_group(), name="watch", group="watch", exclusive=True)
         self.run_worker(self._feed.follow_vitals(), name="vitals", group="vitals", exclusive=True)
 
@@ -227,6 +228,7 @@ class MainScreen(Screen[None]):
     def action_pane(self, number: int) -> None:
         panes = list(self.query(TabPane))
         if number <= len(panes) and (pane := panes[number - 1]).id:
+            self.set_focus(None)  # what is hidden would take the focus away later, whoever has it then
             self.query_one("#panes", TabbedContent).active = pane.id
             self.call_after_refresh(self._focus_in, pane)
 

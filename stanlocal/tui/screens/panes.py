@@ -6,6 +6,7 @@ Loaded once the group and its nodes are on the screen: all that the panes need t
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import takewhile
 
 from textual.message import Message
 from textual.widget import Widget
@@ -49,7 +50,7 @@ class Panes:
     def looked_at(pane: Widget) -> Widget | None:
         """Where keys go when the pane is chosen: not into a form, where letters would be taken for text."""
         parts = (part for part in pane.query(Widget) if isinstance(part, LineView | DataTable))
-        return next((part for part in parts if part.focusable and part.is_on_screen), None)
+        return next((part for part in parts if part.focusable and _is_shown(part, pane)), None)
 
     def tell(self, message: Message) -> None:
         """Hands down what the feed tells, beside the group's document."""
@@ -63,3 +64,9 @@ class Panes:
                     pane.show(message.failovers)
             case GapFelt():
                 self.failovers.feel(message.gap)
+
+
+def _is_shown(part: Widget, pane: Widget) -> bool:
+    """Whether nothing within the pane hides the part; the pane itself may be about to be shown."""
+    within = takewhile(lambda node: node is not pane, part.ancestors_with_self)
+    return all(node.display for node in within)
