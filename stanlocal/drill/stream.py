@@ -7,7 +7,7 @@ from array import array
 from stanlocal.drill.entries import ACKED
 from stanlocal.drill.silence import SilenceMeter
 
-_ROOM = 4096
+_ROOM = 256
 
 
 class Stream:
@@ -43,5 +43,5 @@ class Stream:
 
     def missing(self, audience: int) -> list[int]:
         """The numbers that were acknowledged and never delivered to that audience."""
-        pairs = zip(self.status, self.seen[audience], strict=True)
+        pairs = zip(self.status[: self.last + 1], self.seen[audience], strict=False)
         return [number for number, (status, seen) in enumerate(pairs) if status == ACKED and not seen]
