@@ -32,11 +32,9 @@ class _Drills(click.Group):
     """What is no command of its own is the scenario to run: `drill kill-loop`."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        alone = {"--list", "-h", "--help"}
-        if args and not alone & set(args) and not set(self.commands) & set(args):
+        args = ["list" if arg == "--list" else arg for arg in args]
+        if args and not {"-h", "--help", *self.commands} & set(args):
             args = [_RUN, *args]
-        if args[-1:] == ["--list"]:
-            args = [*args[:-1], "list"]
         return super().parse_args(ctx, args)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -168,7 +166,7 @@ def _budget(budget: Budget, limits: dict[str, float | None]) -> Budget:
 def _check_writable(path: Path | None) -> None:
     """Before the drill: nobody wants to learn it after ten minutes."""
     if path is not None and not os.access(path.parent, os.W_OK):
-        raise click.FileError(str(path), "its folder is not there, or cannot be written to")
+        raise click.UsageError(f"{path} cannot be written: its folder is not there, or is not yours")
 
 
 def _confirm_cost(context: Context, scenario: Scenario) -> None:
