@@ -90,10 +90,12 @@ class NetworkFault(Fault):
         return ways_of(plan, nodes, self._kinds())
 
     def expect(self, status: GroupStatus, targets: Sequence[NodeStatus]) -> Expectation:
+        hit = "all nodes" if len(targets) == len(status.nodes) else names(targets)
+        others = "" if len(targets) == len(status.nodes) else " and the others"
         ends = {
-            "clients": f"between clients and {names(targets)}",
-            "nodes": f"between {names(targets)} and the other nodes",
-            "all": f"between {names(targets)}, its clients and the other nodes",
+            "clients": f"between clients and {hit}",
+            "nodes": f"between {hit}{others}",
+            "all": f"between clients and {hit}, and between {hit}{others},",
         }
         who = f"{status.active} keeps the store lock" if status.active else "nobody served before"
         text = f"no failover: {who}; {ends[self.between]} {self.effect()}"
