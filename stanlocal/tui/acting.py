@@ -18,6 +18,7 @@ from stanlocal.targets import resolve
 from stanlocal.tui import actions
 from stanlocal.tui.actions import Command, Cure
 from stanlocal.tui.drilling import Drilling
+from stanlocal.tui.screens.fault_form import FaultForm
 from stanlocal.tui.screens.pick import PickScreen
 from stanlocal.tui.screens.question import Question, QuestionScreen
 from stanlocal.tui.widgets.nodes import ACTIVE
@@ -48,22 +49,25 @@ class Acting:
 
         `again` is the key that asked, which is then also a yes.
         """
-        kind = FAULTS[name]
-        targets = actions.default_targets(kind, target)
         with self._errors_told():
-            nodes = self._nodes(targets)
+            nodes = self._nodes((target,))
             if cure := actions.toggled(name, nodes):
-                await self._cure(cure, targets)
+                await self._cure(cure, (target,))
             else:
-                await self._inject(kind(), targets, nodes, again)
+                await self._inject(FAULTS[name](), (target,), nodes, again)
 
     async def pick_fault(self, target: str) -> None:
         """Any fault that there is."""
         without_key_first = sorted(FAULTS.values(), key=lambda fault: fault.name in actions.KEYED)
         choices = [(fault.name, fault.summary) for fault in without_key_first]
-        name = await self._screen.app.push_screen_wait(PickScreen(f"a fault on {target}", choices))
-        if name is not None:
-            await self.fault(name, target)
+        name = await self._screen.app.push_screen_wait(PickScreen("a fault", choices))
+        if name is None:
+            return
+        form = FaultForm(FAULTS[name], actions.default_targets(FAULTS[name], target))
+        wanted = await self._screen.app.push_screen_wait(form)
+        if wanted is not None:
+            with self._errors_told():
+                await self._inject(wanted.fault, wanted.targets, self._nodes(wanted.targets), None)
 
     async def pick_signal(self, target: str) -> None:
         """Sends a signal of the user's choice: a kill, where it ends servers."""

@@ -55,11 +55,13 @@ def _options(fault: Fault) -> list[str]:
     for field in fields(fault):  # type: ignore[arg-type]  # every fault is a dataclass
         value = getattr(fault, field.name)
         if value != getattr(usual, field.name):
-            given += [f"--{_OPTION_NAMES.get(field.name, field.name)}", str(value).removeprefix("SIG")]
+            option = _OPTION_NAMES.get(field.name) or field.name.rpartition("_")[0] or field.name
+            given += [f"--{option}", str(value or 0).removeprefix("SIG")]
     return given
 
 
 _OPTION_NAMES = {"grace_s": "timeout"}
+"""Of the parameters; the others without the unit that ends their name."""
 
 
 def toggled(fault: str, nodes: Sequence[NodeStatus]) -> Cure | None:

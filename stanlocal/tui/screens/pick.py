@@ -16,7 +16,9 @@ class PickScreen(Dialog[str]):
     """The name of the one that was chosen."""
 
     DEFAULT_CSS = """
-    PickScreen OptionList { border: none; height: auto; max-height: 18; padding: 0; }
+    PickScreen OptionList, PickScreen OptionList:focus {
+        border: none; height: auto; max-height: 18; padding: 0; background: $surface;
+    }
     """
 
     def __init__(self, title: str, choices: Sequence[tuple[str, str]]) -> None:
