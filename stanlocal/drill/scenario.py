@@ -141,6 +141,8 @@ class Scenario:
     nodes: int = 2
     store_size: str | None = None
     """A limit for the scratch group's store, as settings spell it."""
+    proxied: bool = False
+    """Whether the scratch group has a proxy in its path, for network faults."""
     duration_s: float | None = None
     """After so many seconds no further step is taken; None: after the last one."""
     load: LoadSpec = field(default_factory=LoadSpec)

@@ -26,6 +26,7 @@ async def scratch_group(
         group=f"drill-{secrets.token_hex(3)}",
         nodes=scenario.nodes,
         store_size=scenario.store_size,
+        proxied=scenario.proxied or None,
         engine=engine,
         config=config,
         bound_to=leftovers.this_process(),
