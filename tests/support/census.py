@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from tests.support.processes import processes_of
 
 if TYPE_CHECKING:
     import docker
@@ -32,13 +34,20 @@ NOTHING = Census(frozenset(), frozenset(), frozenset(), frozenset())
 class Left:
     """What there is of one test's group, on the engine and in the state folder."""
 
-    def __init__(self, client: docker.DockerClient, state_home: Path, prefix: str) -> None:
+    def __init__(self, client: docker.DockerClient | None, state_home: Path, prefix: str) -> None:
+        """Without a client the group's nodes are local processes."""
         self._client = client
         self._state_home = state_home
         self._prefix = prefix
 
     def census(self) -> Census:
-        return take(self._client, state_home=self._state_home, prefix=self._prefix)
+        if self._client is not None:
+            return take(self._client, state_home=self._state_home, prefix=self._prefix)
+        group = self._state_home / "stanlocal" / self._prefix
+        nodes = {path.name for path in group.glob("processes/*")}
+        orphans = set() if nodes else {f"process {pid}" for pid in processes_of(group)}
+        folders = _matching(_folders(self._state_home), self._prefix)
+        return replace(NOTHING, containers=frozenset(nodes | orphans), folders=folders)
 
 
 def take(client: docker.DockerClient, *, state_home: Path | None = None, prefix: str = "") -> Census:

@@ -1,34 +1,24 @@
-"""Groups on the real engine, each with a name and ports of its own."""
+"""Groups on each real engine, each with a name and ports of its own."""
 
 from __future__ import annotations
 
 import asyncio
 import secrets
 from collections.abc import AsyncIterator, Iterator
-from functools import partial
 from pathlib import Path
 
-import docker
 import pytest
 
-from stanlocal import planning
 from stanlocal.api import FTGroup
-from stanlocal.ports import choose_ports
 from tests.support.census import NOTHING, Left
 from tests.support.cli import Cli
-
-
-def _use_ports_of_its_own(group: str, patch: pytest.MonkeyPatch) -> int:
-    first = 14_000 + int(group.removeprefix("t-"), 16) % 15_000
-    mine = partial(choose_ports, first_client=first, first_monitor=first + 20)
-    patch.setattr(planning, "choose_ports", mine)
-    return first
+from tests.support.ports import use_ports_of_its_own
 
 
 @pytest.fixture
-def own_ports(group_name: str, monkeypatch: pytest.MonkeyPatch) -> int:
+def own_ports(on_engine: str, group_name: str, monkeypatch: pytest.MonkeyPatch) -> int:
     """Ports that other tests' groups do not begin with; the first one."""
-    return _use_ports_of_its_own(group_name, monkeypatch)
+    return use_ports_of_its_own(group_name, monkeypatch)
 
 
 @pytest.fixture
@@ -41,7 +31,7 @@ async def group(group_name: str, own_ports: int) -> AsyncIterator[FTGroup]:
 
 
 @pytest.fixture(scope="module")
-def shared_name(docker_client: docker.DockerClient) -> Iterator[str]:
+def shared_name(on_engine: str) -> Iterator[str]:
     """The name of a group for all tests of a module; purged at the end."""
     name = f"t-{secrets.token_hex(4)}"
 
@@ -51,7 +41,7 @@ def shared_name(docker_client: docker.DockerClient) -> Iterator[str]:
         await group.close()
 
     with pytest.MonkeyPatch.context() as patch:
-        _use_ports_of_its_own(name, patch)
+        use_ports_of_its_own(name, patch)
         yield name
         asyncio.run(purge())
 
@@ -65,14 +55,15 @@ async def shared(shared_name: str) -> AsyncIterator[FTGroup]:
 
 
 @pytest.fixture
-def cli(group_name: str, tmp_path: Path) -> Cli:
+def cli(on_engine: str, group_name: str, tmp_path: Path) -> Cli:
     """The command line, for the test's own group."""
     return Cli(tmp_path, group=group_name)
 
 
 @pytest.fixture
-def left(docker_client: docker.DockerClient, state_home: Path, group_name: str) -> Left:
-    return Left(docker_client, state_home, group_name)
+def left(request: pytest.FixtureRequest, on_engine: str, state_home: Path, group_name: str) -> Left:
+    client = request.getfixturevalue("docker_client") if on_engine == "docker" else None
+    return Left(client, state_home, group_name)
 
 
 @pytest.fixture

@@ -18,8 +18,6 @@ from tests.support.census import NOTHING, Left
 from tests.support.cli import Cli
 from tests.support.servers import running
 
-pytestmark = pytest.mark.docker
-
 
 async def test_a_message_that_was_published_before_down_is_read_after_up(group: FTGroup) -> None:
     await publish(await group.up(), b"kept")
@@ -136,6 +134,7 @@ async def test_a_wrong_store_dir_costs_nobody_a_file(
     (mine / "letters" / "msgs.1.dat").write_text("looks like a store's file")
     (mine / "server.dat").write_text("and so does this")
     monkeypatch.setenv("HOME", str(mine))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     chosen = {"a folder with files": str(mine), "the home folder": "~", "the root folder": "/"}[what]
     before = sorted(Path(chosen).expanduser().iterdir())
     group = FTGroup(group=group_name, store_dir=chosen)
@@ -148,6 +147,7 @@ async def test_a_wrong_store_dir_costs_nobody_a_file(
     assert (mine / "letters" / "msgs.1.dat").read_text() == "looks like a store's file"
 
 
+@pytest.mark.only_on("docker", "processes have no networks")
 async def test_networks_that_somebody_else_joined_are_no_reason_to_fail_halfway(
     group: FTGroup, group_name: str, docker_client: docker.DockerClient, left: Left
 ) -> None:

@@ -5,14 +5,11 @@ from __future__ import annotations
 import socket
 from contextlib import ExitStack, closing
 
-import docker
 import pytest
 
 from stanlocal.api import FTGroup
 from stanlocal.group import Look
 from tests.support.census import NOTHING, Left
-
-pytestmark = pytest.mark.docker
 
 
 def ports(look: Look) -> list[tuple[int, int]]:
@@ -24,15 +21,14 @@ def listening(port: int) -> closing[socket.socket]:
     return closing(socket.create_server(("127.0.0.1", port)))
 
 
-async def test_ports_stay_over_down_and_up_and_when_containers_were_removed_by_hand(
-    group: FTGroup, group_name: str, docker_client: docker.DockerClient
-) -> None:
+async def test_ports_stay_over_down_and_up_and_when_nodes_were_removed_by_hand(group: FTGroup) -> None:
     """Those of the last two nodes too, where the group is made smaller and larger again meanwhile."""
     first = ports(await group.up())
     await group.down(timeout=0)
     assert ports(await group.up()) == first
-    for node in ("0", "1"):
-        docker_client.containers.get(f"{group_name}-{node}").remove(force=True)
+    core = await group.core()
+    for node in (await group.look()).status.nodes:
+        await core.engine.remove(node.name)
     assert ports(await group.up()) == first
 
 

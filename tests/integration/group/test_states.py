@@ -22,8 +22,6 @@ from stanlocal.monitor import fetch
 from stanlocal.states import GroupState, NodeState
 from stanlocal.timeline import Event
 
-pytestmark = pytest.mark.docker
-
 
 @pytest.fixture
 async def up(shared: FTGroup) -> Look:
@@ -170,6 +168,7 @@ async def test_an_end_that_no_command_asked_for_is_a_failure(shared: FTGroup, up
     assert failover.cause == "exit 137"
 
 
+@pytest.mark.only_on("docker", "a process cannot be given less of a core")
 async def test_a_node_that_reads_a_long_store_is_recovering_and_serves_nobody(
     shared: FTGroup, up: Look, docker_client: docker.DockerClient
 ) -> None:
@@ -217,6 +216,7 @@ async def test_a_node_that_is_cut_off_from_the_others_is_partitioned(shared: FTG
     assert (await shared.look()).status.state is GroupState.HEALTHY
 
 
+@pytest.mark.only_on("docker", "processes have no networks")
 async def test_routes_run_over_a_network_of_their_own(
     shared: FTGroup, up: Look, docker_client: docker.DockerClient
 ) -> None:

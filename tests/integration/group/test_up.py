@@ -22,10 +22,9 @@ from tests.integration.group.messages import CHANNEL, first_message, publish
 from tests.support.census import NOTHING, Left
 from tests.support.cli import Cli, interrupt
 
-pytestmark = pytest.mark.docker
-
 _STEPS = 10
 """Things that the engine tells of while a pair is made: networks, containers, connections, starts."""
+_BY_EVENTS = "by what Docker tells of; see tests/integration/process for the same with processes"
 
 
 def runs(look: Look) -> list[tuple[str, object]]:
@@ -50,14 +49,17 @@ async def test_up_starts_what_has_ended_and_leaves_what_runs(group: FTGroup) -> 
     assert again.status.active == first.status.active
 
 
-def test_two_at_once_end_with_one_group_and_both_succeed(cli: Cli, purged_by_name: None, left: Left) -> None:
+def test_two_at_once_end_with_one_group_and_both_succeed(
+    cli: Cli, purged_by_name: None, left: Left, on_engine: str
+) -> None:
     with cli.started("up", "--json") as one, cli.started("up", "--json") as other:
         printed = [process.communicate(timeout=60) for process in (one, other)]
         assert (one.returncode, other.returncode) == (0, 0), printed
     assert printed[0][0] == printed[1][0]
     now = left.census()
     assert now.containers == {f"{cli.group}-0", f"{cli.group}-1"}
-    assert now.networks == {f"{cli.group}-clients", f"{cli.group}-routes"}
+    networks = {f"{cli.group}-clients", f"{cli.group}-routes"}
+    assert now.networks == (networks if on_engine == "docker" else set())
 
 
 @contextmanager
@@ -102,6 +104,7 @@ _SWEEP = [
 ]
 
 
+@pytest.mark.only_on("docker", _BY_EVENTS)
 @pytest.mark.parametrize("step", _SWEEP)
 def test_an_up_that_was_killed_is_completed_by_the_next_one(
     cli: Cli, purged_by_name: None, docker_client: docker.DockerClient, step: int
@@ -111,6 +114,7 @@ def test_an_up_that_was_killed_is_completed_by_the_next_one(
     assert [node["name"] for node in cli.json("status")["nodes"]] == [f"{cli.group}-0", f"{cli.group}-1"]
 
 
+@pytest.mark.only_on("docker", _BY_EVENTS)
 @pytest.mark.parametrize("step", _SWEEP)
 def test_an_up_that_was_killed_is_cleaned_up_by_the_next_down(
     cli: Cli, docker_client: docker.DockerClient, left: Left, step: int
@@ -120,6 +124,7 @@ def test_an_up_that_was_killed_is_cleaned_up_by_the_next_down(
     assert left.census() == NOTHING
 
 
+@pytest.mark.only_on("docker", _BY_EVENTS)
 @pytest.mark.parametrize("step", [1, 6])
 def test_an_up_that_is_interrupted_removes_what_it_made(
     cli: Cli, docker_client: docker.DockerClient, left: Left, step: int
@@ -132,6 +137,7 @@ def test_an_up_that_is_interrupted_removes_what_it_made(
     assert left.census() == NOTHING
 
 
+@pytest.mark.only_on("docker", _BY_EVENTS)
 async def test_an_interrupted_up_of_a_group_that_was_there_leaves_its_store(
     cli: Cli, group: FTGroup, docker_client: docker.DockerClient
 ) -> None:
@@ -194,6 +200,7 @@ async def test_an_up_that_runs_out_of_time_removes_what_it_made(
     assert left.census() == NOTHING
 
 
+@pytest.mark.only_on("docker", "processes have no labels but what is in the state folder")
 async def test_another_process_takes_over_with_the_engines_labels_alone(
     group: FTGroup, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -254,6 +261,7 @@ async def test_a_changed_setting_replaces_node_after_node_and_serves_all_along(
         await changed.close()
 
 
+@pytest.mark.only_on("docker", "nothing else has names among processes")
 @pytest.mark.parametrize("what", ["container", "network"])
 async def test_what_is_not_ours_is_left_alone_even_with_a_name_that_is_needed(
     docker_client: docker.DockerClient, cli: Cli, left: Left, what: str
