@@ -23,7 +23,7 @@ def table(rows: Sequence[Row], *, repeat: int, compose: str, engine: str) -> str
         f"Made by `python -m tests.bench.group` on {datetime.now(UTC):%Y-%m-%d}: medians of {repeat} runs, "
         "taken in turns with the peer's in one run; lowest and highest in brackets.",
         "",
-        f"Machine: {_machine()}, Docker Engine {engine}, Docker Compose {compose}; "
+        f"Machine: {machine()}, Docker Engine {engine}, Docker Compose {compose}; "
         f"load {os.getloadavg()[1]:.1f} over the last 5 minutes.",
         "",
         "| what | stanlocal | Compose | ratio | demanded | verdict |",
@@ -40,7 +40,8 @@ def _word(holds: bool) -> str:
     return "PASS" if holds else "short"
 
 
-def _machine() -> str:
+def machine() -> str:
+    """What the figures were measured on."""
     info = Path("/proc/cpuinfo")
     lines = info.read_text().splitlines() if info.exists() else []
     models = {line.partition(": ")[2] for line in lines if line.startswith("model name")}
