@@ -47,7 +47,7 @@ class Load:
         self._publishers: list[Publisher] = []
         self._subscribers: list[Subscriber] = []
         self._watching: asyncio.Task[None] | None = None
-        self._stopped = False
+        self._stopped = self._closed = False
         self.failure: StanlocalError | None = None
         """The ledger's disk is full, or a client or subscription is lost for good."""
 
@@ -66,7 +66,7 @@ class Load:
             self._publishers = await together(*(self._publisher(index) for index, _ in enumerate(publishers)))
             urls = (await self._group.look()).plan.client_urls
         except BaseException:
-            await self._close()
+            await self.close()
             raise
         self._ledger.note("load", datetime.now(UTC), step="started")
         self._watching = asyncio.create_task(self._watch(urls), name="drill-watch")
@@ -149,8 +149,8 @@ class Load:
 
         Publishers end; then subscribers have `drain` seconds until nothing acknowledged is missing; then
         the channels are read from the load's beginning (the audit), for as long as something comes;
-        all clients are closed, and what the server keeps of them is removed. Stopping again does nothing.
-        Cancelled, it closes the clients, and the ledger does not say that all had the time to come.
+        it is closed. Stopping again does nothing. Cancelled, it is closed all the same, and the ledger
+        does not say that all had the time to come.
         """
         if self._stopped:
             return
@@ -160,8 +160,7 @@ class Load:
             await self._drained(drain)
             await self._audited(drain)
         finally:
-            await self._close()
-            self._ledger.note("load", datetime.now(UTC), step="stopped")
+            await self.close()
 
     async def _answered(self, seconds: float) -> None:
         try:
@@ -171,7 +170,8 @@ class Load:
             self._problem(f"publishes were not answered within {seconds:g} s of the load's end")
 
     async def _drained(self, seconds: float) -> None:
-        began = asyncio.get_running_loop().time()
+        clock = asyncio.get_running_loop().time
+        began = clock()
         try:
             async with asyncio.timeout(seconds):
                 await together(*(each.start() for each in self._subscribers))
@@ -180,13 +180,11 @@ class Load:
         except TimeoutError:
             pass  # how much is missing is on record below
         except StanError as error:
-            self._problem(str(error))
-        self._ledger.note(
-            "drained",
-            datetime.now(UTC),
-            missing=len(self._meter.missing),
-            seconds=round(asyncio.get_running_loop().time() - began, 3),
-        )
+            self._problem(f"subscribers did not get the time to have everything: {error}")
+            return
+        if self.failure is None:
+            spent, missing = round(clock() - began, 3), len(self._meter.missing)
+            self._ledger.note("drained", datetime.now(UTC), missing=missing, seconds=spent)
 
     async def _audited(self, seconds: float) -> None:
         reader = len(self._roster.readers) - 1
@@ -200,20 +198,35 @@ class Load:
         else:
             self._ledger.note("audit", datetime.now(UTC), messages=auditor.seen)
 
-    async def _close(self) -> None:
+    async def close(self) -> None:
+        """Ends the load at once; what is on its way is not waited for. Nothing happens when it is closed.
+
+        What the server keeps of its clients is removed. A server that does not answer to that is on record;
+        here all is closed none the less. Raises `LedgerError` when the ledger cannot be written. Cancelled,
+        it can be called again.
+        """
+        if self._closed:
+            return
+        self._stopped = True
         if self._watching is not None:
             self._watching.cancel()
             await asyncio.wait([self._watching])
         for publisher in self._publishers:
             await publisher.abandon()
-        forgetting = [self._tried(each.stop(forget=True)) for each in self._subscribers]
-        await together(*forgetting)
-        closing = [self._tried(client.close()) for client in self._clients]
-        await together(*closing)
+        remarks = await together(*(_failure(each.stop(forget=True)) for each in self._subscribers))
+        remarks += await together(*(_failure(client.close()) for client in self._clients))
+        self._closed = True
+        if self._watching is not None and not self._watching.cancelled():
+            self._watching.result()
+        for remark in filter(None, remarks):
+            self._ledger.note("remark", datetime.now(UTC), text=remark)
+        self._ledger.note("load", datetime.now(UTC), step="stopped")
 
-    async def _tried(self, ending: Coroutine[Any, Any, None]) -> None:
-        """A server that does not answer the goodbye is on record; here all is closed none the less."""
-        try:
-            await ending
-        except StanError as error:
-            self._ledger.note("remark", datetime.now(UTC), text=str(error))
+
+async def _failure(ending: Coroutine[Any, Any, None]) -> str | None:
+    """Why a goodbye was not answered, if it was not."""
+    try:
+        await ending
+    except StanError as error:
+        return str(error)
+    return None

@@ -178,7 +178,10 @@ class Drill:
                 self._playing, self._doing = (player, load, witness), ""
                 await self._play(player, {looking, probing})
             finally:
-                await self._end(group, load, ledger)
+                try:
+                    await self._end(group, load, ledger)
+                finally:
+                    await load.close()
             for what, task in (("looking on", looking), ("the probe", probing)):
                 if task.done() and isinstance(error := task.exception(), StanlocalError):
                     note_failure(ledger, what, error, self.tell)

@@ -20,6 +20,7 @@ from stanlocal.drill.reading import read
 from stanlocal.drill.spec import Kind, LoadSpec
 from stanlocal.drill.subscriber import Subscriber
 from stanlocal.drill.verdict import Budget, Verdict, judge
+from stanlocal.errors import StanError
 from stanlocal.faults.kill import Kill
 from stanlocal.monitor import fetch
 from stanlocal.stan.errors import ConnectFailed
@@ -180,6 +181,19 @@ async def test_a_cancelled_stop_closes_everything(group: FTGroup, tmp_path: Path
     assert asyncio.all_tasks() <= before
     told = verdict(tmp_path)
     assert (told.ok, told.findings.drained, told.findings.lost) == (True, False, 0)
+
+
+async def test_a_client_that_is_lost_is_a_problem(group: FTGroup, tmp_path: Path) -> None:
+    """The load cannot go on, and its ledger does not say that everybody had the time to have everything."""
+    async with loaded(group, tmp_path) as (load, _):
+        await acked(load, 50)
+        await load._clients[0].close()
+        await acked(load, 50)
+    assert isinstance(load.failure, StanError)
+    told = verdict(tmp_path)
+    assert told.problems[0].startswith("client 'drill-1-")
+    assert told.problems[0].endswith("is lost; see the log for the reason")
+    assert not told.findings.drained
 
 
 @pytest.mark.slow
