@@ -90,6 +90,7 @@ class ClientsPane(Vertical, Generic[C]):
         self.failovers: Sequence[Failover] = ()
         self._felt: deque[Gap] = deque(maxlen=50)
         self._keys = map(str, count(1))
+        self._told_current: str | None = None
 
     # What differs
 
@@ -136,6 +137,8 @@ class ClientsPane(Vertical, Generic[C]):
         self._refreshing.pause()
 
     async def on_unmount(self) -> None:
+        for client in self.clients.values():
+            client.stop()
         leaving = [asyncio.ensure_future(client.ended.wait()) for client in self.clients.values()]
         if leaving:
             _, still = await asyncio.wait(leaving, timeout=_PARTING_S)
@@ -172,11 +175,14 @@ class ClientsPane(Vertical, Generic[C]):
         return since, f"{gap.ms:,.0f}", gap.channel, told
 
     def _tell_current(self) -> None:
-        detail, current = self.query_one("#detail", Static), self.current
-        detail.display = current is not None
-        if current is not None:
-            command = f"$ {self.command(current.order)}"
-            detail.update(f"{current.error}\n{command}" if current.error else command)
+        current = self.current
+        command = f"$ {self.command(current.order)}" if current is not None else ""
+        told = f"{current.error}\n{command}" if current is not None and current.error else command
+        if told != self._told_current:  # an update lays the screen out anew
+            self._told_current = told
+            detail = self.query_one("#detail", Static)
+            detail.display = bool(told)
+            detail.update(told)
 
     def command(self, order: Order) -> Command:
         """The command line that does the same."""

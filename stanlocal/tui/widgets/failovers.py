@@ -70,7 +70,9 @@ class FailoversPane(Vertical):
             "no failover yet: kill the active node (a, then k), and the standby takes over", id="none"
         )
         yield LiveTable(*_HEADS, right=(0, 4, 5, 6, 7), id="failovers")
-        yield Vertical(id="plot")
+        plot = Vertical(id="plot")
+        plot.can_focus = True  # where it stands in the table's place, keys go on working
+        yield plot
         yield Static(id="phases", classes="line")
         yield Static(id="spread", classes="line")
 
@@ -146,7 +148,7 @@ class FailoversPane(Vertical):
         low = self.size.height < _ROOM_FOR_BOTH
         plot = bool(self._failovers) and (self._toggled if low else not self._toggled)
         self.query_one("#plot").display = plot
-        self.query_one("#failovers").display = bool(self._failovers) and not (low and plot)
+        self.query_one("#failovers").display = not (low and plot)
         if plot:
             self._draw()
 
@@ -162,6 +164,8 @@ class FailoversPane(Vertical):
         """The plot in the table's place, or, where there is room for both, none."""
         self._toggled = not self._toggled
         self._arrange()
+        table = self.query_one("#failovers")
+        (table if table.display else self.query_one("#plot")).focus()
 
     # The probe
 

@@ -61,6 +61,7 @@ class Probing(Static):
 
     async def on_unmount(self) -> None:
         """The client says goodbye to the server, if there is one."""
+        self.workers.cancel_group(self, "probe")
         waiting = asyncio.ensure_future(self._ended.wait())
         await asyncio.wait([waiting], timeout=_PARTING_S)
         waiting.cancel()

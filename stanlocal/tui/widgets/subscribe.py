@@ -10,7 +10,8 @@ from textual.binding import Binding, BindingType
 
 from stanlocal.api import FTGroup
 from stanlocal.errors import StanError
-from stanlocal.failovers import Failover
+from stanlocal.failovers import Failover, bridges
+from stanlocal.tui.clients.gaps import Gap
 from stanlocal.tui.clients.reception import Reception
 from stanlocal.tui.widgets.clients_pane import ClientsPane
 from stanlocal.tui.widgets.live_table import Cells, LiveTable
@@ -42,7 +43,7 @@ class SubscribePane(ClientsPane[Reception]):
 
     def __init__(self, group: FTGroup, *, read_only: bool = False) -> None:
         super().__init__(group, read_only=read_only)
-        self._told: set[tuple[int, Failover]] = set()
+        self._told: set[Gap] = set()
         self._seen: tuple[Reception | None, int] = (None, 0)
         """Of which reception messages are shown, and how many it had got by then."""
 
@@ -73,7 +74,8 @@ class SubscribePane(ClientsPane[Reception]):
 
     def show(self, failovers: Sequence[Failover]) -> None:
         super().show(failovers)
-        self._told = {told for told in self._told if told[1] in failovers}
+        newest = failovers[-_EXPLAINED:]
+        self._told = {gap for gap in self._told if any(bridges(gap.outage, each) for each in newest)}
 
     def refresh_rows(self) -> None:
         self._explain_silences()
@@ -83,9 +85,9 @@ class SubscribePane(ClientsPane[Reception]):
     def _explain_silences(self) -> None:
         for client in self.clients.values():
             for failover in self.failovers[-_EXPLAINED:]:
-                told = (id(client), failover)
-                if told not in self._told and (gap := client.gap(failover)) is not None:
-                    self._told.add(told)
+                gap = client.gap(failover)
+                if gap is not None and gap not in self._told:
+                    self._told.add(gap)
                     self.feel(gap)
 
     def _show_messages(self) -> None:

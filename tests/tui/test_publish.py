@@ -1,0 +1,139 @@
+"""The publish pane: each key, and what is seen of a publication."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import pytest
+
+from stanlocal.failovers import Failover
+from stanlocal.tui.widgets.publish import PublishPane
+from tests.tui.hosting import Desk, FakeGroup, shown
+
+
+async def publish(desk: Desk[PublishPane], **texts: str) -> None:
+    """Fills the form in and sends it."""
+    desk.fill(**texts)
+    desk.pane.query_one("#channel").focus()
+    await desk.press("enter")
+
+
+async def test_enter_publishes_and_all_is_acknowledged() -> None:
+    async with shown(PublishPane) as it:
+        await publish(it, channel="orders", payload="hello [b]x[/b]", count="3")
+        await it.until(lambda: it.cells()[-1:] == ["done"])
+        assert it.cells()[:4] == ["orders", "3", "3", "0"]
+        assert it.group.server.channels == {"orders": [b"hello [b]x[/b]"] * 3}
+
+
+async def test_the_form_says_which_command_it_comes_to_or_what_is_wrong() -> None:
+    async with shown(PublishPane) as it:
+        it.fill(channel="a", count="5", rate="2")
+        await it.until(lambda: it.says("says") == "enter: stanlocal pub a --count 5 --rate 2")
+        it.fill(channel="a b")
+        await it.until(lambda: "invalid channel 'a b'" in it.says("says"))
+        await publish(it)
+        assert it.cells() == []
+
+
+async def test_the_command_names_the_group() -> None:
+    async with shown(PublishPane) as it:
+        it.pane.document = {"group": "t"}
+        await publish(it, channel="a", payload="x")
+        await it.until(lambda: it.says("detail") == "$ stanlocal --group t pub a -- x")
+
+
+async def test_y_copies_the_command_and_x_stops_the_publication() -> None:
+    async with shown(PublishPane) as it:
+        await publish(it, channel="a", count="", rate="200")
+        await it.until(lambda: it.cells()[-1:] == ["publishing"])
+        await it.press("escape", "y")
+        assert it.host.clipboard == "stanlocal pub a --count 1000000000 --rate 200"
+        await it.press("x")
+        await it.until(lambda: it.cells()[-1] == "stopped")
+
+
+async def test_n_leads_to_the_form_and_escape_out_of_it() -> None:
+    async with shown(PublishPane) as it:
+        it.pane.query_one("#running").focus()
+        await it.press("n")
+        assert it.host.focused is it.pane.query_one("#channel")
+        await it.press("escape")
+        assert it.host.focused is it.pane.query_one("#running")
+
+
+async def test_several_publications_run_at_once_and_keys_act_on_that_under_the_cursor() -> None:
+    async with shown(PublishPane) as it:
+        await publish(it, channel="a", count="", rate="100")
+        await publish(it, channel="b", count="", rate="100")
+        await it.until(lambda: it.cells(0)[-1:] == it.cells(1)[-1:] == ["publishing"])
+        await it.press("escape", "up", "x")
+        await it.until(lambda: it.cells(0)[-1] == "stopped")
+        assert it.cells(1)[-1] == "publishing"
+
+
+async def test_what_the_publisher_felt_of_a_failover_is_shown_recorded_and_told() -> None:
+    async with shown(PublishPane) as it:
+        await publish(it, channel="a", count="", rate="200")
+        await it.until(lambda: it.cells()[-1:] == ["publishing"])
+        it.group.server.serving = False
+        await it.until(lambda: it.cells()[-1].startswith("no ack"))
+        it.group.server.serve()
+        await it.until(lambda: it.cells(table="felt") != [])
+        assert it.cells(table="felt")[2:] == ["a", "-"]
+        (gap,) = it.host.felt
+        assert it.group.recorded == [gap.outage]
+        since, ready = gap.outage.last_ack, gap.outage.first_ack
+        it.pane.show([Failover("kill", "t-0", "t-1", since, None, None, None, ready)])
+        await it.until(lambda: it.cells(table="felt")[3] == "kill: t-0 → t-1")
+        before = int(it.cells()[2])
+        await it.until(lambda: int(it.cells()[2]) > before)
+
+
+async def test_an_outage_that_cannot_be_recorded_is_shown_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def no_space(self: FakeGroup, outage: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(FakeGroup, "record_outage", no_space)
+    async with shown(PublishPane) as it:
+        await publish(it, channel="a", count="", rate="200")
+        await it.until(lambda: it.cells()[-1:] == ["publishing"])
+        it.group.server.serving = False
+        await it.until(lambda: it.cells()[-1].startswith("no ack"))
+        it.group.server.serve()
+        await it.until(lambda: it.cells(table="felt") != [])
+        await it.until(lambda: "No space left" in it.told)
+
+
+async def test_a_publication_that_fails_tells_why() -> None:
+    async with shown(PublishPane) as it:
+        it.group.server.serving = False
+        await publish(it, channel="a", payload="x")
+        await it.until(lambda: it.cells()[-1:] == ["ended"])
+        await it.until(lambda: "no active server" in it.says("detail"))
+
+
+async def test_publications_go_on_while_the_pane_is_not_seen() -> None:
+    async with shown(PublishPane) as it:
+        await publish(it, channel="a", count="", rate="200")
+        await it.until(lambda: it.cells()[-1:] == ["publishing"])
+        it.pane.display = False
+        stored = it.group.server.channels
+        before = len(stored["a"])
+        await it.until(lambda: len(stored["a"]) > before + 20)
+        drawn = int(it.cells()[2])
+        assert drawn < len(stored["a"])
+        it.pane.display = True
+        await it.until(lambda: int(it.cells()[2]) > drawn)
+
+
+async def test_read_only_publishes_nothing() -> None:
+    async with shown(partial(PublishPane, read_only=True)) as it:
+        it.pane.query_one("#running").focus()
+        await it.press("n")
+        assert not it.pane.query_one("PublishForm").display
+        it.pane.start()
+        assert it.group.server.clients == []
+        assert it.cells() == []
