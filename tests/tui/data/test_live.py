@@ -2,44 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from stanlocal.errors import MonitorError, NodeNotFound
-from stanlocal.inspect import pages
 from stanlocal.tui.data.live import Monitor
-from tests.tui.data.samples import CHANNELS, CLIENTS, channel, group_document
+from tests.tui.data.monitors import FakeMonitors, monitors
+from tests.tui.data.samples import channel, group_document
 
-
-class FakeMonitors:
-    """The answers of the nodes' monitors; `asked` has the address of each look."""
-
-    def __init__(self) -> None:
-        self.channels = CHANNELS
-        self.out_msgs = 100
-        self.asked: list[str] = []
-        self.silent = False
-
-    async def give_channels(self, url: str, timeout: float) -> list[dict[str, Any]]:
-        self.asked.append(url)
-        if self.silent:
-            raise MonitorError(f"no answer from {url} within {timeout:g} s", "silent")
-        return self.channels
-
-    async def give_clients(self, url: str, timeout: float) -> list[dict[str, Any]]:
-        return CLIENTS
-
-    async def give_server(self, url: str, timeout: float) -> dict[str, Any]:
-        return {"out_msgs": self.out_msgs}
-
-
-@pytest.fixture
-def monitors(monkeypatch: pytest.MonkeyPatch) -> FakeMonitors:
-    fake = FakeMonitors()
-    for what in ("channels", "clients", "server"):
-        monkeypatch.setattr(pages, what, getattr(fake, f"give_{what}"))
-    return fake
+__all__ = ["monitors"]
 
 
 @pytest.fixture
