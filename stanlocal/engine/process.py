@@ -118,6 +118,15 @@ class ProcessEngine:
     async def provision(self, image: str, server_binary: Path | None, progress: Progress) -> None:
         self._servers[image] = await find_server(image, server_binary, progress)
 
+    async def provision_proxy(self, progress: Progress) -> None:
+        raise _only_with_docker("a proxy in the path")
+
+    async def control_proxy(self, plan: GroupPlan, arguments: Sequence[str]) -> str:
+        raise _only_with_docker("a proxy in the path")
+
+    async def provision_proxy(self, progress: Progress) -> None:
+        raise _only_with_docker("a proxy in the path")
+
     async def place(self, group: str, image: str, folder: Path) -> Placement:
         """Nothing to find out: its nodes are processes of this machine."""
         return self.placement
@@ -127,7 +136,7 @@ class ProcessEngine:
 
     async def prepare(self, plan: GroupPlan) -> None:
         if plan.store_size is not None:
-            raise _no_limited_store(self.name)
+            raise _only_with_docker("a store with a limit")
         make_private(self._home / plan.group / FOLDER)
 
     async def create(self, plan: GroupPlan, node: NodePlan, fingerprint: str) -> None:
@@ -146,10 +155,7 @@ class ProcessEngine:
     async def fill_store(self, plan: GroupPlan) -> None:
         """Nobody's disk is filled: the servers are not let make any file longer."""
         if not self.placement.fills_any_store:
-            raise Unsupported(
-                "a full disk cannot be had with the process engine on this system; use one made with "
-                "'--engine docker'"
-            )
+            raise _only_with_docker("a full disk")
         folder = self._home / plan.group / FOLDER
         (folder / FULL).touch(0o600)
         await to_its_end(have_all_look(folder))
@@ -162,11 +168,11 @@ class ProcessEngine:
     async def discard_store(self, group: str) -> None:
         """There is none."""
 
+    async def control_proxy(self, plan: GroupPlan, arguments: Sequence[str]) -> str:
+        raise _only_with_docker("a proxy in the path")
+
     async def limit_cpu(self, node: str, cores: float) -> None:
-        raise Unsupported(
-            f"{node} cannot be given less of a core with the process engine; use one made with '--engine "
-            "docker'"
-        )
+        raise _only_with_docker("less of a core")
 
     async def remove(self, node: str) -> None:
         await to_its_end(self._remove(self._files(node)))
@@ -316,8 +322,5 @@ class ProcessEngine:
         """There is nothing to let go of."""
 
 
-def _no_limited_store(engine: str) -> Unsupported:
-    return Unsupported(
-        f"a store with a limit cannot be had with the {engine} engine; leave --store-size out, or use "
-        "'--engine docker'"
-    )
+def _only_with_docker(what: str) -> Unsupported:
+    return Unsupported(f"{what} cannot be had with local processes; use a group made with '--engine docker'")
