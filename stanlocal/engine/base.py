@@ -221,7 +221,10 @@ class Engine(Protocol):
         """
 
     async def fill_store(self, plan: GroupPlan) -> None:
-        """Leaves no room in the store, which has a limit; nothing happens if there is none left."""
+        """Leaves the group's servers no room in the store; nothing happens if there is none left.
+
+        The store must have a limit, unless `Placement.fills_any_store`.
+        """
 
     async def free_store(self, plan: GroupPlan) -> None:
         """Undoes `fill_store`."""
