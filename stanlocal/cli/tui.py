@@ -25,8 +25,14 @@ def tui(context: Context, read_only: bool, web: bool) -> None:
     if web:
         from stanlocal.tui.web import serve
 
+        def tell(address: str) -> None:
+            if context.json:
+                context.print_json({"url": address}, stream=True)
+            else:
+                context.say(f"open {address} (it lets in whoever has it); Ctrl-C ends it")
+
         title = f"stanlocal: {context.settings().group}"
-        run(serve(_command(context, read_only=read_only), title=title, tell=click.echo))
+        run(serve(_command(context, read_only=read_only), title=title, tell=tell))
         return
     if not (sys.stdout.isatty() or _served()):
         raise click.UsageError("the terminal interface needs a terminal; see 'stanlocal status --watch'")
@@ -41,7 +47,7 @@ def _served() -> bool:
 
 def _command(context: Context, *, read_only: bool) -> list[str]:
     """This command without `--web`, for each page that is opened."""
-    words = [sys.executable, "-m", "stanlocal"]
+    words = [sys.executable, "-P", "-m", "stanlocal"]  # -P: a package of our name in this folder is not ours
     for option, value in (
         ("--group", context.group),
         ("--engine", context.engine),

@@ -12,6 +12,7 @@ import secrets
 import shlex
 import socket
 from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
 
 import aiohttp_jinja2
 from aiohttp import web
@@ -22,6 +23,7 @@ from textual_serve.server import Server, to_int
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 _HOST = "127.0.0.1"
+_PAGE = Path(__file__).with_name("page")
 _TOKEN_BYTES = 32
 _END_S = 5.0
 """How long a session's process may take to end before it is killed."""
@@ -56,7 +58,9 @@ class WebServer(Server):
     """The pages of one command, under `/<token>/` of one port."""
 
     def __init__(self, command: Sequence[str], port: int, title: str) -> None:
-        super().__init__(f"exec {shlex.join(command)}", host=_HOST, port=port, title=title)
+        super().__init__(
+            f"exec {shlex.join(command)}", host=_HOST, port=port, title=title, templates_path=_PAGE
+        )
         self._token = secrets.token_urlsafe(_TOKEN_BYTES)
         self._authority = f"{_HOST}:{port}"
         self._origin = f"http://{self._authority}"
@@ -83,6 +87,7 @@ class WebServer(Server):
                 web.get(f"/{self._token}/", self.handle_index, name="index"),
                 web.get(f"/{self._token}/ws", self.handle_websocket, name="websocket"),
                 web.static(f"/{self._token}/static", self.statics_path, name="static"),
+                web.static(f"/{self._token}/page", _PAGE),
             ]
         )
         app.on_response_prepare.append(self._harden)
@@ -103,7 +108,7 @@ class WebServer(Server):
     async def _harden(self, _: web.Request, response: web.StreamResponse) -> None:
         """The page is not to load anything from elsewhere, nor to tell its address."""
         policy = (
-            "default-src 'none'; img-src 'self' data:; font-src 'self'; script-src 'self' 'unsafe-inline'; "
+            "default-src 'none'; img-src 'self' data:; script-src 'self'; "
             f"style-src 'self' 'unsafe-inline'; connect-src ws://{self._authority}; "
             "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
         )

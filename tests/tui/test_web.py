@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -71,11 +72,12 @@ async def test_the_page_and_its_assets_open_with_the_token(http: aiohttp.ClientS
         assert page.status == 200
         text = await page.text()
         assert "stand-in" in text
-        assert (await http.get(f"{address}static/js/textual.js")).status == 200
+        for asset in ("static/js/textual.js", "static/css/xterm.css", "page/page.js", "page/page.css"):
+            assert (await http.get(f"{address}{asset}")).status == 200
         assert f"ws:{address[len('http:') :]}ws" in text
 
 
-@pytest.mark.parametrize("path", ["", "static/js/textual.js", "static/", "ws", "no-such-thing"])
+@pytest.mark.parametrize("path", ["", "static/js/textual.js", "page/page.js", "ws", "no-such-thing"])
 @pytest.mark.parametrize("token", ["", "wrong/", "%ff%fe/", "../"])
 async def test_without_the_token_everything_is_refused(
     http: aiohttp.ClientSession, path: str, token: str
@@ -115,11 +117,15 @@ async def test_the_page_loads_nothing_from_elsewhere_and_does_not_tell_its_addre
     http: aiohttp.ClientSession,
 ) -> None:
     async with serving() as address:
-        headers = (await http.get(address)).headers
+        page = await http.get(address)
+        told, headers = await page.text(), page.headers
+    assert set(re.findall(r"https?://[^\"]*", told)) == {
+        f"{address}static/css/xterm.css",
+        f"{address}static/js/textual.js",
+    }
     assert headers["Referrer-Policy"] == "no-referrer"
-    policy = headers["Content-Security-Policy"]
-    assert "default-src 'none'" in policy
-    assert "https:" not in policy
+    policy = headers["Content-Security-Policy"].split("; ")
+    assert {"default-src 'none'", "script-src 'self'"} <= set(policy)
 
 
 async def test_a_session_gets_keys_and_knows_no_token(http: aiohttp.ClientSession) -> None:
