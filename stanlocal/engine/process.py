@@ -121,12 +121,6 @@ class ProcessEngine:
     async def provision_proxy(self, progress: Progress) -> None:
         raise _only_with_docker("a proxy in the path")
 
-    async def control_proxy(self, plan: GroupPlan, arguments: Sequence[str]) -> str:
-        raise _only_with_docker("a proxy in the path")
-
-    async def provision_proxy(self, progress: Progress) -> None:
-        raise _only_with_docker("a proxy in the path")
-
     async def place(self, group: str, image: str, folder: Path) -> Placement:
         """Nothing to find out: its nodes are processes of this machine."""
         return self.placement
