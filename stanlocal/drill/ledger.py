@@ -50,7 +50,11 @@ class Ledger:
             raise LedgerError(f"no ledger can be made at {path}: {error.strerror}; choose another") from error
         ledger = cls(path, os.fdopen(descriptor, "wb", buffering=0), header)
         ledger._cells += header.line()
-        ledger.flush()
+        try:
+            ledger.flush()
+        except LedgerError:
+            ledger._file.close()
+            raise
         return ledger
 
     def event(
@@ -81,16 +85,15 @@ class Ledger:
         moment = int(time.timestamp() * 1e9)
         self._cells += CELL.pack(moment, 0, len(text), crc32(text), NOBODY, NOBODY, 0, Kind.NOTE)
         self._cells += text + b" " * (-len(text) % CELL.size)
-        self.flush()
-        os.fsync(self._file.fileno())
+        self.flush(sync=True)
 
-    def flush(self) -> None:
-        """Writes what was told; raises `LedgerError` when the disk does not take it."""
-        self._write()
+    def flush(self, *, sync: bool = False) -> None:
+        """Writes what was told, with `sync` to the disk itself; `LedgerError` when that does not take it."""
+        self._write(sync=sync)
         if self.failure is not None:
             raise self.failure
 
-    def _write(self) -> None:
+    def _write(self, *, sync: bool = False) -> None:
         if self._due is not None:
             self._due.cancel()
             self._due = None
@@ -99,6 +102,8 @@ class Ledger:
         try:
             while rest and self.failure is None:
                 rest = rest[self._file.write(rest) :]
+            if sync and self.failure is None:
+                os.fsync(self._file.fileno())
         except OSError as error:
             self.failure = LedgerError(
                 f"the ledger {self.path} cannot be written: {error.strerror}; make room, and drill again"

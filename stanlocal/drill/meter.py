@@ -35,8 +35,8 @@ class Meter:
 
     def __init__(self, audiences: int) -> None:
         self.missing = Missing(audiences)
-        self.acked_count = 0
-        self.delivered_count = 0
+        self._acked = 0
+        self._delivered = 0
         self._published = 0
         self._failed = 0
         self._silences = SilenceMeter()
@@ -51,7 +51,7 @@ class Meter:
 
     def acked(self, publisher: int, number: int, now: int) -> None:
         """It is acknowledged."""
-        self.acked_count += 1
+        self._acked += 1
         self.missing.acked(key(publisher, number))
         silence = self._silences.acked(now)
         if silence is not None:
@@ -65,13 +65,13 @@ class Meter:
 
     def delivered(self, audience: int, publisher: int, number: int) -> None:
         """Somebody got it."""
-        self.delivered_count += 1
-        self.missing.delivered(audience, publisher << 32 | number)
+        self._delivered += 1
+        self.missing.delivered(audience, key(publisher, number))
 
     def sample(self) -> None:
         """To be called some times a second, for the rates."""
         now = time.monotonic()
-        self._samples.append((now, self.acked_count, self.delivered_count))
+        self._samples.append((now, self._acked, self._delivered))
         while now - self._samples[0][0] > _SPAN_S:
             self._samples.popleft()
 
@@ -82,9 +82,9 @@ class Meter:
         ack_rate, delivery_rate = self._rates()
         return LoadStats(
             published=self._published,
-            acked=self.acked_count,
+            acked=self._acked,
             failed=self._failed,
-            delivered=self.delivered_count,
+            delivered=self._delivered,
             ack_rate=ack_rate,
             delivery_rate=delivery_rate,
             outage=outage / 1e9,

@@ -52,8 +52,8 @@ class Publisher:
 
     def start(self) -> None:
         """Publishes from now on."""
-        if self._task is None:
-            self._stopping = False
+        self._stopping = False
+        if self._task is None or self._task.done():
             self._task = self._loop.create_task(self._run(), name=f"drill-publisher-{self._index}")
 
     async def stop(self) -> None:
@@ -83,7 +83,8 @@ class Publisher:
                 if not await self._publish():
                     return
                 due += self._interval
-            await self._rest(due if due > now else None)
+            if not self._stopping:
+                await self._rest(due if due > now else None)
 
     async def _publish(self) -> bool:
         """Sends the next message; False when the client is gone, and with it the publisher."""
