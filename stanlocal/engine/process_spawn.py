@@ -20,6 +20,7 @@ OPEN_FILES = 10_240
 """At most; macOS allows no more."""
 _OWN_FDS = 64
 """Descriptors from here on are not in the way of `STORE_FD`."""
+_GO, _FULL = b".", b"f"
 _ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin", "TZ": "UTC"}
 
 
@@ -39,9 +40,9 @@ class Server:
             os.close(theirs)
         os.set_blocking(self.output, False)
 
-    def begin(self) -> str:
-        """Lets it begin; why it could not, or nothing."""
-        os.write(self._gate, b".")
+    def begin(self, full: bool) -> str:
+        """Lets it begin, with a disk that is full or not; why it could not, or nothing."""
+        os.write(self._gate, _FULL if full else _GO)
         os.close(self._gate)
         return os.read(self._refusal, 4096).decode("utf-8", "replace")
 
@@ -86,7 +87,8 @@ def _become_server(
 ) -> None:
     """In the forked child; never returns. Whoever holds the gate may be killed: then nothing begins."""
     try:
-        if not os.read(gate, 1):
+        word = os.read(gate, 1)
+        if not word:
             os._exit(0)
         os.setsid()
         for number in (signal.SIGPIPE, signal.SIGINT):  # Python, or who started it, may ignore them
@@ -99,6 +101,8 @@ def _become_server(
                 fcntl.fcntl(each, fcntl.F_DUPFD_CLOEXEC, _OWN_FDS) for each in (output, refusal)
             )
             executable = _become(user, command[0], store_dir)
+        if word == _FULL:
+            _limit_files(os.getpid(), grow=False)
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         os.dup2(output, 1)
         os.dup2(output, 2)

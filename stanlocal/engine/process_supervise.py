@@ -89,8 +89,9 @@ class Supervisor:
         started = stamp(time.time_ns())
         self._run.note(status="running", started=started, server=identity(self._server.pid))
         try:
-            self._look()
-            refused: str | None = self._run.problem or self._server.begin()
+            self._relay.obey(cuts_in(".."))
+            self._full = _disk_is_full()
+            refused: str | None = self._run.problem or self._server.begin(self._full)
         except PortTaken as taken:
             self._run.note(status="refused", error=taken.strerror)
             return f"taken {taken.port}"
@@ -164,7 +165,7 @@ class Supervisor:
 
     def _look(self) -> None:
         """Cuts and limits as the folders of the group say; raises `PortTaken` and other `OSError`."""
-        full = os.path.exists(f"../{FULL}")
+        full = _disk_is_full()
         if full != self._full:
             self._server.let_files_grow(not full)
             self._full = full
@@ -179,6 +180,10 @@ class Supervisor:
         except OSError as error:
             facts["unable"] = error.strerror
         self._run.note(**facts)
+
+
+def _disk_is_full() -> bool:
+    return os.path.exists(f"../{FULL}")
 
 
 def main(folder: str, conf_dir: str, store_dir: str, user: str, ways: str, *command: str) -> None:
