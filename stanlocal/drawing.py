@@ -57,11 +57,11 @@ def style(*colours: str) -> Any:
 
 
 def as_svg(chart: Any) -> str:
-    """A pygal chart as an SVG document that has no script, nor an address to load one from."""
+    """A pygal chart as an SVG document that has no script, nor what only its script would read."""
     tree = chart.render_tree()
     for part in list(tree.iter()):
-        for script in [child for child in part if str(child.tag).endswith("script")]:
-            part.remove(script)
+        for child in [child for child in part if str(child.tag).endswith(("script", "desc"))]:
+            part.remove(child)
     return ElementTree.tostring(tree, encoding="unicode")
 
 

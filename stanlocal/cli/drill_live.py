@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from stanlocal.drill.progress import Progress
     from stanlocal.drill.runner import Drill
+    from stanlocal.states import GroupStatus
 
 _A_SECOND = 4
 """How often the lines change."""
@@ -53,6 +54,9 @@ def picture(progress: Progress, lines: deque[str]) -> Group:
     from rich.console import Group
     from rich.text import Text
 
+    told = [Text(f"  {line}", "dim") for line in lines]
+    if progress.status is None:
+        return Group(Text(progress.doing, "bold"), *told[:-1])
     load = progress.load
     counts = (
         f"acked {load.acked:,} ({load.ack_rate:,.0f}/s)   delivered {load.delivered:,} "
@@ -61,13 +65,17 @@ def picture(progress: Progress, lines: deque[str]) -> Group:
     outage = Text(f"failovers {progress.failovers}   worst outage {load.worst_outage:.2f} s   ")
     if load.outage:
         outage.append(f"no ack for {load.outage:.2f} s", "bold yellow")
+    faults = Text(f"fault in force: {', '.join(progress.faults) or 'none'}")
+    if progress.faults:
+        faults.stylize("bold red")
     return Group(
         _bar(progress),
         Text(progress.doing, "bold"),
-        _nodes(progress),
+        _nodes(progress.status),
+        faults,
         Text(counts),
         outage,
-        *(Text(f"  {line}", "dim") for line in lines),
+        *told,
     )
 
 
@@ -83,14 +91,12 @@ def _bar(progress: Progress) -> Text:
     return bar.append(f"{minutes}:{seconds:02}  {steps}")
 
 
-def _nodes(progress: Progress) -> Text:
+def _nodes(status: GroupStatus) -> Text:
     from rich.text import Text
 
     text = Text()
-    for node in progress.status.nodes if progress.status else ():
+    for node in status.nodes:
         marks = [mark for mark, is_so in (("paused", node.paused), ("cut off", node.partitioned)) if is_so]
         text.append(f"{node.name} ").append(node.state.value, STYLES.get(node.state.value, ""))
         text.append(f" {' '.join(marks)}   " if marks else "   ", "yellow")
-    if progress.faults:
-        text.append(f"fault in force: {', '.join(progress.faults)}", "bold red")
     return text

@@ -124,8 +124,8 @@ def _words(note: Note) -> str | None:
             return f"{of.get('node')} is {of.get('to')}{marks}"
         case "failover":
             return f"failover: {of.get('from')} to {of.get('to')}"
-        case "said":
-            return f"{of.get('node') or 'the probe'}: {of.get('problem')}"
+        case "said" if of.get("node"):
+            return f"{of.get('node')}: {of.get('problem')}"
         case "problem":
             return f"PROBLEM: {of.get('text')}"
     return None

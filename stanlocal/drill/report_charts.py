@@ -11,6 +11,7 @@ from stanlocal.drill.report_timeline import clock, length_s
 from stanlocal.failovers import Failover
 
 _WIDTH, _HEIGHT = 960, 260
+_TIME = "minutes and seconds since the start"
 _MOST = 240
 """Points of a line: more would not be seen, and each takes some bytes."""
 
@@ -20,7 +21,7 @@ def rates(found: Findings) -> str:
     chart = drawing.charts().XY(
         **_look("#2980b9", "#27ae60"),
         title="Messages a second",
-        x_title="minutes and seconds since the start",
+        x_title=_TIME,
         show_dots=False,
         x_value_formatter=clock,
         xrange=(0, length_s(found)),
@@ -32,22 +33,21 @@ def rates(found: Findings) -> str:
 
 
 def outages(found: Findings) -> str:
-    """A bar for each outage as all publishers together saw it, as an SVG document."""
-    seen = [each for each in found.outages if each.publisher is None]
-    chart = drawing.charts().Bar(
-        **_look("#c0392b"),
-        title="Outages, in ms from the fault to the first ack",
-        show_legend=False,
-        x_label_rotation=40,
+    """A dot for each outage as all publishers together saw it, as an SVG document."""
+    chart = drawing.charts().XY(
+        **_look("#c0392b", "#95a5a6"),
+        title="Outages, in ms up to the first ack",
+        x_title=_TIME,
+        stroke=False,
+        dots_size=3,
+        x_value_formatter=clock,
+        xrange=(0, length_s(found)),
         no_data_text="no outage",
-        truncate_label=20,
     )
-    started = found.header.started
-    chart.x_labels = [
-        f"{clock(int((each.began - started).total_seconds()))} {each.fault or ''}" for each in seen
-    ]
-    chart.x_labels_major_count, chart.show_minor_x_labels = 24, len(seen) <= 24
-    chart.add("outage", [each.ms for each in seen])
+    seen = [each for each in found.outages if each.publisher is None]
+    for name, explained in (("after a fault", True), ("that no fault explains", False)):
+        dots = [each for each in seen if (each.fault is not None) is explained]
+        chart.add(name, [((each.began - found.header.started).total_seconds(), each.ms) for each in dots])
     return drawing.as_svg(chart)
 
 

@@ -17,19 +17,18 @@ from tests.support.cli import Cli, interrupt
 
 pytestmark = [pytest.mark.docker, pytest.mark.usefixtures("server_image")]
 
-DROPS_THE_LAST_MESSAGE = """
+ALL_AWAY = """
 [[step]]
-do = "stop-publishers"
+do = "stop"
+targets = "@all"
 after = 1
+until = "down"
 
 [[step]]
-do = "truncate-store"
-
-[[step]]
-do = "repair"
-until = "healthy"
+do = "heal"
+after = 8
+until = { state = "healthy", acked = 10 }
 """
-"""The server drops a message that it has acknowledged: what its own repair of a torn store does."""
 
 
 @pytest.fixture
@@ -43,7 +42,7 @@ def _no_scratch_group_is_left(docker_client: docker.DockerClient, tmp_path: Path
     yield
     homes = tmp_path / "state" / "stanlocal"
     assert [path.name for path in homes.iterdir() if path.name.startswith("drill-")] == []
-    names = [str(each.name) for each in docker_client.containers.list(all=True)]
+    names = [str(each.name) for each in docker_client.containers.list(all=True, ignore_removed=True)]
     ours = {line for path in homes.rglob("*.ledger") for line in groups_of(path)}
     assert not [name for name in names if name.rpartition("-")[0] in ours]
 
@@ -70,19 +69,31 @@ def test_kill_loop_loses_nothing_and_times_each_failover_in_all_its_phases(cli: 
     assert len(found["outages_ms"]) >= 2
 
 
-def test_a_message_that_the_server_drops_is_found_and_every_report_names_it(cli: Cli) -> None:
-    (cli.folder / "drops.toml").write_text(DROPS_THE_LAST_MESSAGE)
-    done = cli.run("--json", "drill", "drops.toml", "--html", "r.html", "--junit", "j.xml")
-    assert done.returncode == 5, done.stderr
-    found = verdict(done)
-    (lost,) = found["lost_messages"]
-    assert (found["lost"], lost["missing_at"]) == (1, ["audit"])
-    named = f"number {lost['first']}"
-    assert named in found["problems"][0]
+def test_a_store_that_is_emptied_in_between_is_found_and_every_report_names_what_is_lost(
+    cli: Cli, group_name: str
+) -> None:
+    here = Cli(cli.folder, cli.env, group_name)
+    store = Path(here.json("up")["store_dir"])
+    (cli.folder / "away.toml").write_text(ALL_AWAY)
+    reports = ("--html", "r.html", "--junit", "j.xml")
+    with here.started("--json", "-v", "drill", "away.toml", "--here", *reports) as process:
+        wait_for(process, "step 1:")
+        here.ok("wait", "--state", "down", "--timeout", "60")
+        for file in store.glob("drill.*.orders/msgs.*"):
+            file.unlink()
+        out, _ = process.communicate(timeout=80)
+    assert process.returncode == 5
+    found = json.loads(out)
+    assert found["lost"] > 0
+    assert any("audit" in each["missing_at"] for each in found["lost_messages"])
+    assert any("missing in the store at the end" in problem for problem in found["problems"])
+    first = found["lost_messages"][0]
+    named = f"publisher {first['publisher']} number {first['first']}"
     assert named in (cli.folder / "r.html").read_text()
     assert named in (cli.folder / "j.xml").read_text()
     again = cli.run("drill", "verify", found["ledger"])
     assert (again.returncode, named in again.stdout) == (5, True)
+    here.ok("down", "--purge", "--yes", "--timeout", "0")
 
 
 def test_ctrl_c_heals_and_judges_what_ran(cli: Cli) -> None:
