@@ -5,7 +5,7 @@ import os
 import tarfile
 from pathlib import Path
 
-from stanlocal.engine.archive import server_contents, write_archive
+from stanlocal.engine.archive import Contents, server_contents, write_archive
 from stanlocal.engine.binary import Platform
 
 IMAGE = "nats-streaming:0.25.6"
@@ -46,3 +46,16 @@ def test_the_image_has_the_server_as_its_only_file_and_entry_point(tmp_path: Pat
     with tarfile.open(fileobj=io.BytesIO(files[layer])) as inner:
         [member] = inner.getmembers()
     assert (member.name, member.mode, member.uid, member.mtime) == ("nats-streaming-server", 0o755, 0, 0)
+
+
+def test_of_several_executables_the_first_is_the_entry_point(tmp_path: Path) -> None:
+    executables = {name: tmp_path / name for name in ("tool", "toolctl")}
+    for path in executables.values():
+        path.write_bytes(path.name.encode())
+    out = io.BytesIO()
+    write_archive(out, Contents(executables, (), (80,)), "tools:1", Platform("linux", "arm64"))
+    files = read(out.getvalue())
+    [manifest] = json.loads(files["manifest.json"])
+    config = json.loads(files[manifest["Config"]])["config"]
+    assert (config["Entrypoint"], config["Cmd"], [*config["ExposedPorts"]]) == (["/tool"], [], ["80/tcp"])
+    assert read(files[manifest["Layers"][0]]) == {"tool": b"tool", "toolctl": b"toolctl"}

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from stanlocal.engine.binary import Platform
-from stanlocal.engine.gobuild import build_environment, build_with_go, kept_server
+from stanlocal.engine.gobuild import Source, build, build_environment, build_with_go, kept_server
 from stanlocal.errors import ImageNotFound
 
 ARM64 = Platform("linux", "arm64")
@@ -14,7 +14,7 @@ ARM64 = Platform("linux", "arm64")
 
 @pytest.fixture
 def fake_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[str]]:
-    """A `go` whose `install` writes the environment it saw where a cross-compiled executable goes.
+    """A `go` whose `install` writes the environment it saw where cross-compiled executables go.
 
     Returns what gives its calls so far.
     """
@@ -26,7 +26,9 @@ if [ "$1" = env ]; then echo '{"GOPROXY": "https://proxy.example", "GOAUTH": ""}
 [ -z "$FAIL" ] || { echo "go: no route to the module proxy" >&2; exit 1; }
 echo "$@" >> "$CALLS"
 mkdir -p "$GOPATH/bin/${GOOS}_$GOARCH"
-env > "$GOPATH/bin/${GOOS}_$GOARCH/nats-streaming-server"
+for each; do
+  case $each in *@*) each=${each%@*}; env > "$GOPATH/bin/${GOOS}_$GOARCH/${each##*/}" ;; esac
+done
 """
     )
     go.chmod(0o755)
@@ -44,6 +46,29 @@ async def test_a_server_is_built_once_and_kept(fake_go: Callable[[], list[str]])
     assert "for linux/arm64" in said[0]
     assert await build_with_go("0.25.6", ARM64, said.append) == built
     assert fake_go() == ["install -v -trimpath github.com/nats-io/nats-streaming-server@v0.25.6"]
+
+
+async def test_several_programs_of_a_module_are_built_at_once_and_kept_under_names_of_their_own(
+    fake_go: Callable[[], list[str]],
+) -> None:
+    source = Source(
+        "tools", "example.org/tools/v2", "1.2.0", {"tool": "cmd/server", "toolctl": "cmd/cli"}, "t"
+    )
+    built = await build(source, ARM64, lambda line: None)
+    assert built == source.kept(ARM64)
+    assert [path.name for path in built.values()] == ["tool", "toolctl"]
+    assert all("GOARCH=arm64" in path.read_text() for path in built.values())
+    assert await build(source, ARM64, lambda line: None) == built
+    packages = "example.org/tools/v2/cmd/server@v1.2.0 example.org/tools/v2/cmd/cli@v1.2.0"
+    assert fake_go() == [f"install -v -trimpath {packages}"]
+
+
+@pytest.mark.usefixtures("fake_go")
+async def test_what_is_missing_of_several_programs_is_built_again() -> None:
+    source = Source("tools", "example.org/tools", "1.2.0", {"a": "cmd/a", "b": "cmd/b"}, "t")
+    built = await build(source, ARM64, lambda line: None)
+    built["b"].unlink()
+    assert (await build(source, ARM64, lambda line: None))["b"].exists()
 
 
 @pytest.mark.usefixtures("fake_go")
