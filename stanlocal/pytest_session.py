@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import importlib
 import json
+import logging
 import os
 import secrets
 from collections.abc import Callable, Coroutine, Mapping
@@ -20,10 +22,12 @@ from stanlocal.api import FTGroup
 from stanlocal.errors import StanlocalError
 from stanlocal.folders import cache_folder, group_folder, make_private
 from stanlocal.journal import rfc3339
+from stanlocal.portal import PORTAL
 from stanlocal.states import GroupState
-from stanlocal.sync.portal import PORTAL
 from stanlocal.together import together
 
+_LOG = logging.getLogger("stanlocal.pytest")
+"""Told where ports were found, and which: pytest shows it with a test that fails."""
 _REPORT_S = 5.0
 """For one part of a report: a failing test may have left anything behind."""
 _LOG_LINES = 100
@@ -156,9 +160,7 @@ class Session:
             raise self._failure
         if self._main is None:
             try:
-                self._main = self._open(
-                    self._main_name(), {}, leftovers.remove(self.options.engine or "auto")
-                )
+                self._main = self._open(self._main_name(), {}, self._meanwhile)
             except StanlocalError as failure:
                 self._failure = failure
                 raise
@@ -189,16 +191,28 @@ class Session:
         """Another group, with settings of its own."""
         return self._open(fresh_name(), settings).group
 
+    async def _meanwhile(self, begun: asyncio.Event) -> None:
+        """What has time until servers run that have been begun with: they wait a second for the lock."""
+        await begun.wait()
+        await asyncio.to_thread(importlib.import_module, "stanlocal.sync")
+        await leftovers.remove(self.options.engine or "auto")
+
     def _open(
-        self, name: str, settings: Mapping[str, Any], *meanwhile: Coroutine[Any, Any, object]
+        self,
+        name: str,
+        settings: Mapping[str, Any],
+        *meanwhile: Callable[[asyncio.Event], Coroutine[Any, Any, None]],
     ) -> KeptGroup:
         options = self.options
         lasts = options.keep or name in self._reused
         given = {"engine": options.engine, "image": options.image, **settings}
         bound_to = None if lasts else options.bound_to or leftovers.this_process()
-        group = FTGroup(group=name, bound_to=bound_to, note=lambda line: None, **given)
+        begun = asyncio.Event()
+        group = FTGroup(
+            group=name, bound_to=bound_to, note=_LOG.info, report=lambda line: begun.set(), **given
+        )
         kept = KeptGroup(name, group, leave=lasts or name == options.shared)
-        PORTAL.run(together(kept.open(), *meanwhile))
+        PORTAL.run(together(kept.open(), *(work(begun) for work in meanwhile)))
         self._groups.append(kept)
         return kept
 

@@ -58,7 +58,8 @@ def place(api: Any, trial: Trial, placement: Placement, address: str) -> Placeme
     mount_point, device = tried.file_system(trial.folder)
     # Docker Desktop shares folders at the top of the tree one by one.
     depends_on = (address, *tried.here(), mount_point, device, *trial.folder.parts[:2])
-    key = tried.key("place", api.info()["ID"], *depends_on)
+    engine = tried.which_engine(address, lambda: str(api.info()["ID"]))
+    key = tried.key("place", engine, *depends_on)
     match tried.recall(key):
         case {"host": str(host), "publish": str(publish), "in_volumes": bool(in_volumes)}:
             return replace(placement, host=host, publish=publish, in_volumes=in_volumes)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,9 @@ from stanlocal.folders import cache_folder, make_private
 _NETWORK = Path("/proc/self/ns/net")
 
 
-def key(what: str, engine_id: str, *depends_on: object) -> str:
+def key(what: str, engine: str, *depends_on: object) -> str:
     """The name of a result."""
-    told = json.dumps([what, engine_id, *map(str, depends_on)])
+    told = json.dumps([what, engine, *map(str, depends_on)])
     return f"{what}-{hashlib.sha256(told.encode()).hexdigest()[:16]}"
 
 
@@ -29,6 +30,17 @@ def here() -> tuple[str, str]:
     except OSError:  # a system without
         network = "-"
     return os.uname().nodename, network
+
+
+def which_engine(address: str, ask_id: Callable[[], str]) -> str:
+    """What tells this engine from any other: on this machine its socket, elsewhere the id that it has."""
+    if not address.startswith("unix://"):
+        return ask_id()
+    try:
+        socket = Path(address.removeprefix("unix://")).stat()
+    except OSError:  # gone since
+        return ask_id()
+    return f"{socket.st_dev}:{socket.st_ino}:{socket.st_ctime_ns}"
 
 
 def file_system(folder: Path) -> tuple[str, int]:

@@ -6,10 +6,9 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Concatenate, ParamSpec
 
-from stanlocal import api
+from stanlocal import api, portal
 from stanlocal.faults import injected
 from stanlocal.journal import FaultRecord
-from stanlocal.sync import portal
 from stanlocal.sync.mirror import Blocking, Same, blocking, entering, iterating
 from stanlocal.sync.stan import Client
 

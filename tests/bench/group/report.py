@@ -30,13 +30,14 @@ def table(rows: Sequence[Row], *, repeat: int, compose: str, engine: str) -> str
         "| --- | --- | --- | --- | --- | --- |",
     ]
     body = [
-        f"| {row.what} | {row.ours} | {row.peer} | {row.ratio} | {row.demand} | {_word(row.holds)} |"
+        f"| {row.what} | {row.ours} | {row.peer} | {row.ratio} | {row.demand} | {verdict(row.holds)} |"
         for row in rows
     ]
     return "\n".join([*head, *body, ""])
 
 
-def _word(holds: bool) -> str:
+def verdict(holds: bool) -> str:
+    """As the table has it."""
     return "PASS" if holds else "short"
 
 

@@ -1,4 +1,4 @@
-"""What README.md and docs/testing.md show is run, type-checked, and held against the schemas of CI services."""
+"""What README.md and docs/testing.md show runs, is well typed, and fits the schemas of CI services."""
 
 from __future__ import annotations
 
@@ -39,7 +39,8 @@ class Shown:
         """The code as it can be run: what awaits does so in a function."""
         if not _AWAITS.search(self.code):
             return self.code
-        return f"import asyncio\n\n\nasync def main() -> None:\n{indent(self.code, '    ')}\n\nasyncio.run(main())\n"
+        body = indent(self.code, "    ")
+        return f"import asyncio\n\n\nasync def main() -> None:\n{body}\n\nasyncio.run(main())\n"
 
 
 def _shown(language: str) -> list[Shown]:

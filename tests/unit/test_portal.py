@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from stanlocal.sync.portal import Portal
+from stanlocal.portal import Portal
 
 
 @pytest.fixture
@@ -137,7 +137,7 @@ def test_blocking_code_that_outlives_its_task_is_still_served(portal: Portal) ->
 
 _INTERRUPTED = """
 import asyncio, sys
-from stanlocal.sync.portal import PORTAL
+from stanlocal.portal import PORTAL
 
 async def work():
     print("working", flush=True)
