@@ -41,11 +41,16 @@ def summary(outcome: Outcome) -> Iterator[tuple[str, str]]:
         f"{found.acked:,} acknowledged, {found.delivered:,} delivered, {found.unknown:,} never answered",
     )
     yield "lost", f"{found.lost:,}"
-    yield (
-        "again",
-        f"{found.duplicated:,} deliveries ({found.redelivered:,} flagged, {found.repeated:,} not, after a "
-        f"failover, {found.stored_twice:,} stored twice), {found.reordered:,} out of order",
-    )
+    again = {
+        "flagged": found.redelivered,
+        "unflagged after a failover": found.repeated,
+        "stored twice": found.stored_twice,
+        "unexplained": found.unflagged,
+    }
+    told = ", ".join(f"{count:,} {what}" for what, count in again.items() if count)
+    yield "again", f"{found.duplicated:,} deliveries{f': {told}' if told else ''}"
+    if found.reordered:
+        yield "reordered", f"{found.reordered:,}"
     felt = sorted(each.ms for each in found.outages if each.publisher is None)
     if felt:
         median = percentile(felt, 50)

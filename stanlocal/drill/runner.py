@@ -13,7 +13,7 @@ from contextlib import AsyncExitStack, aclosing
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TypedDict, Unpack
 
 import stanlocal
 from stanlocal.api import FTGroup
@@ -26,6 +26,7 @@ from stanlocal.drill.progress import Progress
 from stanlocal.drill.recovery import repair_if_torn
 from stanlocal.drill.rehearsal import rehearse
 from stanlocal.drill.scenario import Scenario
+from stanlocal.drill.scenario_file import load_scenario
 from stanlocal.drill.schedule import length, schedule
 from stanlocal.drill.scratch import scratch_group
 from stanlocal.drill.verdict import Budget
@@ -107,9 +108,8 @@ class Drill:
         """Runs it to its end.
 
         Raises `GroupError` when the group is not healthy at first, `SettingsError` when it cannot have the
-        scenario's faults, `LedgerError` when the ledger cannot be
-        written, and what `up` raises; what goes wrong in a step is part of the verdict. Cancelled, it heals
-        and leaves its ledger.
+        scenario's faults, `LedgerError` when the ledger cannot be written, and what `up` raises; what goes
+        wrong in a step is part of the verdict. Cancelled, it heals and leaves its ledger.
         """
         async with AsyncExitStack() as stack:
             group = self._here
@@ -183,7 +183,10 @@ class Drill:
                 finally:
                     await load.close()
             for what, task in (("looking on", looking), ("the probe", probing)):
-                if task.done() and isinstance(error := task.exception(), StanlocalError):
+                try:
+                    if task.done():
+                        task.result()
+                except StanlocalError as error:
                     note_failure(ledger, what, error, self.tell)
             ledger.note("end", datetime.now(UTC), interrupted=self._stop.is_set())
 
@@ -245,9 +248,19 @@ def _ledger_path(scenario: str, started: datetime) -> Path:
     return folder / f"{started:%Y%m%dT%H%M%S}-{scenario}-{secrets.token_hex(2)}.ledger"
 
 
-async def run(scenario: Scenario | str | Path, **options: Any) -> Outcome:
-    """Runs a scenario, or the shipped one of that name, or the one in that file; options are `Drill`'s."""
-    from stanlocal.drill.scenario_file import load_scenario
+class Options(TypedDict, total=False):
+    """Those of `Drill`."""
 
+    here: FTGroup | None
+    engine: str | None
+    config: Path | None
+    seed: int | None
+    budget: Budget | None
+    ledger: Path | None
+    tell: Report
+
+
+async def run(scenario: Scenario | str | Path, **options: Unpack[Options]) -> Outcome:
+    """Runs a scenario, or the shipped one of that name, or the one in that file; see `Drill`."""
     found = scenario if isinstance(scenario, Scenario) else load_scenario(scenario)
     return await Drill(found, **options).run()
