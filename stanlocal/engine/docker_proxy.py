@@ -20,25 +20,20 @@ from stanlocal.proxy import CONF_DIR, CONF_NAME, CONTROL, config, container_name
 
 
 def ensure(api: Any, plan: GroupPlan, labels: Mapping[str, str], fingerprint_label: str) -> None:
-    """Makes the proxy as planned and starts it, unless it is there; removes one that is not wanted.
+    """Makes the proxy as planned and starts it, unless it runs; removes one that is not wanted.
 
     Raises `NameConflict` when something foreign has its name, `PortInUse` when a client port is taken.
     """
     there = _find(api, plan.group, labels)
     wanted = _fingerprint(plan) if plan.proxied else None
-    if there is not None and there["Labels"].get(fingerprint_label) != wanted:
-        api.remove_container(there["Id"], force=True, v=True)
-        there = None
-    if wanted is None:
+    if there and there["State"] == "running" and there["Labels"].get(fingerprint_label) == wanted:
         return
-    if there is None:
-        made = make(
-            api, proxy_container(plan), {**labels, fingerprint_label: wanted}, own_volumes=(CONF_DIR,)
-        )
+    discard(api, plan.group, labels)  # one that does not run may never have got its configuration
+    if wanted is not None:
+        marked = {**labels, fingerprint_label: wanted}
+        made = make(api, proxy_container(plan), marked, own_volumes=(CONF_DIR,))
         api.put_archive(made, CONF_DIR, _archive(config(plan).encode()))
         api.start(made)
-    elif there["State"] != "running":
-        api.start(there["Id"])
 
 
 def discard(api: Any, group: str, labels: Mapping[str, str]) -> None:

@@ -262,20 +262,19 @@ async def test_a_changed_setting_replaces_node_after_node_and_serves_all_along(
 
 
 @pytest.mark.only_on("docker", "nothing else has names among processes")
-@pytest.mark.parametrize("what", ["container", "network"])
+@pytest.mark.parametrize("what", ["container", "network", "proxy"])
 async def test_what_is_not_ours_is_left_alone_even_with_a_name_that_is_needed(
     docker_client: docker.DockerClient, cli: Cli, left: Left, what: str
 ) -> None:
     assert cli.group is not None
-    if what == "container":
-        foreign: Container | Network = docker_client.containers.create(
-            "nats-streaming:0.25.6", name=f"{cli.group}-1"
-        )
+    if what == "network":
+        foreign: Container | Network = docker_client.networks.create(f"{cli.group}-clients")
     else:
-        foreign = docker_client.networks.create(f"{cli.group}-clients")
+        name = f"{cli.group}-{'proxy' if what == 'proxy' else 1}"
+        foreign = docker_client.containers.create("nats-streaming:0.25.6", name=name)
     try:
         before = left.census()
-        done = cli.run("up")
+        done = cli.run("up", *(["--proxied"] if what == "proxy" else []))
         assert done.returncode == 2
         assert f"'{foreign.name}'" in done.stderr
         assert "was not made by stanlocal" in done.stderr
