@@ -80,7 +80,7 @@ async def test_what_the_publisher_felt_of_a_failover_is_shown_recorded_and_told(
         await it.until(lambda: it.cells()[-1].startswith("no ack"))
         it.group.server.serve()
         await it.until(lambda: it.cells(table="felt") != [])
-        assert it.cells(table="felt")[2:] == ["a", "-"]
+        assert it.cells(table="felt")[2:] == ["a", "no failover"]
         (gap,) = it.host.felt
         assert it.group.recorded == [gap.outage]
         since, ready = gap.outage.last_ack, gap.outage.first_ack

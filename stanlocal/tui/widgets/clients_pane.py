@@ -19,11 +19,14 @@ from textual.widgets import DataTable, Static
 from stanlocal.api import FTGroup
 from stanlocal.errors import StanError
 from stanlocal.failovers import Failover, bridges
+from stanlocal.tui import failover_text
 from stanlocal.tui.actions import DEFAULT_GROUP, Command
 from stanlocal.tui.clients.gaps import Gap
 from stanlocal.tui.messages import GapFelt
 from stanlocal.tui.widgets.form import Form
 from stanlocal.tui.widgets.live_table import Cells, LiveTable
+from stanlocal.tui.widgets.log_view import clock
+from stanlocal.units import ms
 
 _REFRESH_S = 0.1
 _KEPT = 20
@@ -169,10 +172,10 @@ class ClientsPane(Vertical, Generic[C]):
         self._tell_current()
 
     def _felt_cells(self, gap: Gap) -> Cells:
-        since = f"{gap.outage.last_ack.astimezone():%H:%M:%S.%f}"[:-3]
+        since = clock(gap.outage.last_ack)
         through = [each for each in self.failovers if bridges(gap.outage, each)]
-        told = f"{through[-1].cause}: {through[-1].from_node} → {through[-1].to_node}" if through else "-"
-        return since, f"{gap.ms:,.0f}", gap.channel, told
+        told = failover_text.label(through[-1]) if through else "no failover"
+        return since, ms(gap.ms), gap.channel, told
 
     def _tell_current(self) -> None:
         current = self.current
