@@ -13,9 +13,9 @@ def in_full(record: FaultRecord) -> Content:
     """What was predicted and what was observed."""
     style = "bold $text-error" if record.as_expected is False else "bold"
     return Content.assemble(
-        ("expected  ", "$text-muted"),
+        ("expected  ", "$foreground 65%"),
         record.expected or "nothing was predicted",
-        ("\nobserved  ", "$text-muted"),
+        ("\nobserved  ", "$foreground 65%"),
         record.observed or "nothing yet that decides it",
         " - ",
         (VERDICTS[record.as_expected], style),

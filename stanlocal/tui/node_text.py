@@ -70,12 +70,12 @@ def _state(view: NodeView) -> Content:
 
 
 def _row(name: str, value: Content) -> Content:
-    return Content.styled(f"{name:<8}", "$text-muted") + value
+    return Content.styled(f"{name:<8}", "$foreground 65%") + value
 
 
 def _links(view: NodeView) -> Content:
     if view.connections is None:
-        return Content("? (its monitor does not answer)")
+        return Content("?")
     return Content.assemble(
         f"{view.connections} connection{'' if view.connections == 1 else 's'}, routes ", _routes(view)
     )

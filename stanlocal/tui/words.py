@@ -14,8 +14,8 @@ STYLES = {
     "standby": "$text-primary",
     "recovering": "bold $text-warning",
     "starting": "bold $text-warning",
-    "created": "$text-muted",
-    "stopped": "$text-muted",
+    "created": "$foreground 65%",
+    "stopped": "$foreground 65%",
     "failed": "bold $text-error",
     "gone": "bold $text-error",
     "healthy": "bold $text-success",
@@ -23,7 +23,7 @@ STYLES = {
     "failover": "bold $text-warning",
     "blocked": "bold $text-error",
     "split-brain": "bold reverse $text-error",
-    "down": "bold $text-muted",
+    "down": "bold $foreground 65%",
 }
 """Of states, beside their words: nothing is told by colour alone."""
 

@@ -16,8 +16,11 @@ class NodeCard(Widget):
     """A node as a card, or as a line where there is little room."""
 
     DEFAULT_CSS = """
-    NodeCard { height: auto; border: round $surface-lighten-2; padding: 0 1; border-title-style: bold; }
-    NodeCard.-target { border: heavy $accent; }
+    NodeCard {
+        height: auto; padding: 0 1;
+        border: round $foreground 50%; border-title-color: $foreground; border-title-style: bold;
+    }
+    NodeCard.-target { border: heavy $accent; border-title-color: $accent; }
     NodeCard.-compact { height: 1; border: none; padding: 0; }
     NodeCard.-compact.-target { background: $boost; text-style: bold; }
     """

@@ -27,7 +27,7 @@ class Verdict(Static):
 
     def expect(self, command: Command, expected: str) -> None:
         """It is being done."""
-        self.show(command, Content.assemble(("expected  ", "$text-muted"), expected, "\nlooking on ..."))
+        self.show(command, Content.assemble(("expected  ", "$foreground 65%"), expected, "\nlooking on ..."))
 
     def tell(self, command: Command, record: FaultRecord) -> None:
         """It is done, and this came of it."""
@@ -43,7 +43,7 @@ class Verdict(Static):
         """How it goes, or what came of it; stays until something else is done."""
         if self._timer is not None:
             self._timer.stop()
-        self.update(Content.assemble((str(command), "bold"), ("  (y copies it)\n", "$text-muted"), how))
+        self.update(Content.assemble((str(command), "bold"), ("  (y copies it)\n", "$foreground 65%"), how))
         self.display = True
 
     def hide(self) -> None:

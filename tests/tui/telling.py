@@ -1,0 +1,79 @@
+"""A feed that tells what a real group has left behind (tests/unit/stories), up to some moment."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from functools import cache
+from typing import ClassVar
+
+from textual.message import Message
+
+from stanlocal import failovers, timeline
+from stanlocal.api import FTGroup
+from stanlocal.document import group_document
+from stanlocal.home import GroupHome
+from stanlocal.logs.merge import NodeLine, read_all
+from stanlocal.states import GroupState, GroupStatus
+from stanlocal.tui.messages import (
+    EngineLost,
+    EventSeen,
+    FailoversChanged,
+    GroupChanged,
+    LogLines,
+    VitalsMeasured,
+)
+from stanlocal.vitals import Vitals
+from tests.support.fake_engine import FakeEngine
+from tests.support.fake_machine import FakeMachine
+from tests.unit.test_stories import STORIES, story
+
+
+class StoryFeed:
+    """In place of a `Feed`; the group is as it was when it was last in the state `until`."""
+
+    story: ClassVar[str] = "kill"
+    until: ClassVar[GroupState] = GroupState.HEALTHY
+    engine_lost: ClassVar[str | None] = None
+
+    def __init__(self, group: FTGroup, post: Callable[[Message], object]) -> None:
+        self._post = post
+        self._plan, moments = story(self.story)
+        told = list(timeline.statuses(self._plan, moments))
+        last = max(at for at, (_, status) in enumerate(told) if status.state is self.until)
+        self._moments, self._status = moments[: last + 1], told[last][1]
+        self._now = told[last][0]
+
+    async def look(self) -> None:
+        document = group_document(self._plan, "docker", self._status, [])
+        self._post(GroupChanged(document, self._status, ()))
+
+    async def follow_group(self) -> None:
+        self._post(EventSeen(timeline.replay(self._plan, self._moments), anew=True))
+        self._post(FailoversChanged(failovers.find(self._moments)))
+        lines = await asyncio.to_thread(lines_of, self.story)
+        self._post(LogLines([line for line in lines if line.line.time <= self._now], 0, anew=True))
+        if self.engine_lost:
+            self._post(EngineLost(self.engine_lost))
+
+    async def follow_vitals(self) -> None:
+        for load in (0.01, 0.02, 0.16, 0.31, 0.08, 0.03, 0.02, 0.02):
+            self._post(VitalsMeasured(_vitals(self._status, load)))
+
+
+def _vitals(status: GroupStatus, load: float) -> dict[str, Vitals]:
+    running = [node for node in status.nodes if node.instance.running]
+    return {
+        node.name: Vitals(load if node.serves else 0.0, 18 << 20, 3 * node.serves, len(running) - 1)
+        for node in running
+        if not node.paused
+    }
+
+
+@cache
+def lines_of(name: str) -> tuple[NodeLine, ...]:
+    """Everything that the nodes of the story wrote."""
+    home, plan = GroupHome(STORIES / name), story(name)[0]
+    nodes = dict.fromkeys((node.name for node in plan.nodes), False)
+    reading = read_all(FakeEngine(FakeMachine()), nodes, home.saved_log, since=None, tail=None)
+    return tuple(asyncio.run(reading))

@@ -1,0 +1,86 @@
+"""How the screen looks; `pytest tests/tui/test_snapshots.py --snapshot-update` takes the pictures anew."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+import pytest
+from textual.pilot import Pilot
+
+from stanlocal.api import FTGroup
+from stanlocal.states import GroupState
+from stanlocal.tui.app import StanlocalApp
+from stanlocal.tui.notices import Notices
+from stanlocal.tui.preferences import Preferences
+from stanlocal.tui.themes import THEMES
+from tests.tui.conftest import until_shown
+from tests.tui.telling import StoryFeed
+
+SIZES = [(80, 24), (120, 40), (200, 60)]
+
+
+class Compare(Protocol):
+    def __call__(self, app: StanlocalApp, **how: Any) -> bool: ...
+
+
+@pytest.fixture(autouse=True)
+def _times_are_those_of_greenwich(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "UTC")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.fixture(autouse=True)
+def _a_story_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("stanlocal.tui.screens.main.Feed", StoryFeed)
+
+
+def app(theme: str = THEMES[0].name, *, read_only: bool = False) -> StanlocalApp:
+    made = StanlocalApp(FTGroup(group="ft"), Notices(), read_only=read_only, chosen=Preferences(theme=theme))
+    made.animation_level = "none"
+    return made
+
+
+async def all_there(pilot: Pilot[None]) -> None:
+    await until_shown(pilot, "7 Faults")
+    await until_shown(pilot, "lines")
+    await until_shown(pilot, "MiB" if pilot.app.size.width > 100 else "18M")
+    await pilot.pause()
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize("theme", [theme.name for theme in THEMES])
+def test_a_group_after_a_failover(theme: str, size: tuple[int, int], snap_compare: Compare) -> None:
+    assert snap_compare(app(theme), terminal_size=size, run_before=all_there)
+
+
+@pytest.mark.parametrize("size", SIZES[:2], ids=lambda size: f"{size[0]}x{size[1]}")
+def test_a_blocked_group_says_why(
+    size: tuple[int, int], snap_compare: Compare, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(StoryFeed, "story", "pause-then-kill")
+    monkeypatch.setattr(StoryFeed, "until", GroupState.BLOCKED)
+    assert snap_compare(app(), terminal_size=size, run_before=all_there)
+
+
+def test_a_lost_engine_is_a_state(snap_compare: Compare, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(StoryFeed, "engine_lost", "docker does not answer; see 'stanlocal doctor'")
+    assert snap_compare(app(), terminal_size=SIZES[0], run_before=all_there)
+
+
+@pytest.mark.parametrize("key", ["k", "f", "K", "d", "D", "u", "question_mark"])
+def test_what_is_asked_fits_the_smallest_screen(key: str, snap_compare: Compare) -> None:
+    async def press(pilot: Pilot[None]) -> None:
+        await all_there(pilot)
+        await pilot.press(key)
+        await pilot.pause()
+
+    assert snap_compare(app(), terminal_size=SIZES[0], run_before=press)
+
+
+def test_read_only_says_so(snap_compare: Compare) -> None:
+    assert snap_compare(app(read_only=True), terminal_size=SIZES[0], run_before=all_there)
