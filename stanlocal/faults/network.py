@@ -25,7 +25,6 @@ from stanlocal.proxy import Between, Way, ways_of
 from stanlocal.states import GroupStatus, NodeStatus
 from stanlocal.together import together
 
-_DIRECTIONS = ("upstream", "downstream")
 _PATIENCE_S = 1.0
 """For a greeting that takes a few milliseconds where nothing is in its way."""
 _CLIENTS = 20
@@ -33,17 +32,18 @@ _CLIENTS = 20
 
 @dataclass(frozen=True, slots=True)
 class Toxic:
-    """What toxiproxy does to the connections of a way, in both directions; its words."""
+    """What toxiproxy does to the connections of a way; its words."""
 
     type: str
     attributes: Mapping[str, int] = field(default_factory=dict)
     share: float = 1.0
     """Of the connections; which ones is drawn for each anew."""
+    directions: tuple[str, ...] = ("upstream", "downstream")
 
     @property
     def toxicity(self) -> float:
         """The chance in each direction, as toxiproxy draws for them apart."""
-        return float(1 - (1 - self.share) ** 0.5)
+        return float(1 - (1 - self.share) ** (1 / len(self.directions)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ class NetworkFault(Fault):
             _adding(way, toxic, direction, mark)
             for way in ways
             for toxic in self.toxics()
-            for direction in _DIRECTIONS
+            for direction in toxic.directions
         ]
         engine = scene.group.engine
         hit = datetime.now(UTC)
@@ -225,7 +225,8 @@ class FlakyNetwork(NetworkFault):
     def toxics(self) -> tuple[Toxic, ...]:
         found = []
         if self.reset_percent:
-            found.append(Toxic("reset_peer", {"timeout": 0}, self.reset_percent / 100))
+            # Whoever is dialled speaks first, with NATS.
+            found.append(Toxic("reset_peer", {"timeout": 0}, self.reset_percent / 100, ("downstream",)))
         if self.silent_percent:
             found.append(Toxic("timeout", {"timeout": 0}, self.silent_percent / 100))
         if self.limit_kb is not None:

@@ -65,6 +65,7 @@ def test_the_chances_of_both_directions_come_to_the_share_of_connections(
     share: float, toxicity: float
 ) -> None:
     assert Toxic("timeout", share=share).toxicity == pytest.approx(toxicity)
+    assert Toxic("reset_peer", share=share, directions=("downstream",)).toxicity == pytest.approx(share)
 
 
 async def injected(world: World, fault: Fault, *targets: str) -> FakeProxy:
