@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
@@ -63,11 +64,9 @@ class Player:
         moment = self.elapsed_s + beat.after_s
         if beat.at_s is not None:
             moment = max(moment, beat.at_s)
-        over = duration_s is not None and moment >= duration_s
-        await asyncio.sleep(
-            max(0, (duration_s if duration_s is not None and over else moment) - self.elapsed_s)
-        )
-        return not over
+        end = math.inf if duration_s is None else duration_s
+        await asyncio.sleep(max(0, min(moment, end) - self.elapsed_s))
+        return moment < end
 
     async def _take(self, beat: Beat) -> None:
         before = self._seen()
