@@ -10,7 +10,7 @@ import secrets
 from abc import abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import ClassVar, Literal, get_args
 
@@ -18,6 +18,7 @@ from stanlocal.errors import GroupError, ProxyDown, SettingsError, Unsupported
 from stanlocal.faults.base import Fault, Scene
 from stanlocal.faults.expectation import Expectation, names, nothing_follows
 from stanlocal.faults.greeting import greeting_s
+from stanlocal.faults.toxics import Toxic, put, take_away
 from stanlocal.group import Group
 from stanlocal.journal import Condition, FaultRecord
 from stanlocal.plan import GroupPlan, NodePlan
@@ -28,22 +29,6 @@ from stanlocal.together import together
 _PATIENCE_S = 1.0
 """For a greeting that takes a few milliseconds where nothing is in its way."""
 _CLIENTS = 20
-
-
-@dataclass(frozen=True, slots=True)
-class Toxic:
-    """What toxiproxy does to the connections of a way; its words."""
-
-    type: str
-    attributes: Mapping[str, int] = field(default_factory=dict)
-    share: float = 1.0
-    """Of the connections; which ones is drawn for each anew."""
-    directions: tuple[str, ...] = ("upstream", "downstream")
-
-    @property
-    def toxicity(self) -> float:
-        """The chance in each direction, as toxiproxy draws for them apart."""
-        return float(1 - (1 - self.share) ** (1 / len(self.directions)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,15 +90,8 @@ class NetworkFault(Fault):
         mark = secrets.token_hex(4)
         scene.note({"mark": mark, "between": self._kinds()})
         ways = self._ways(scene.plan, [node.name for node in scene.targets])
-        commands = [
-            _adding(way, toxic, direction, mark)
-            for way in ways
-            for toxic in self.toxics()
-            for direction in toxic.directions
-        ]
-        engine = scene.group.engine
         hit = datetime.now(UTC)
-        await together(*(engine.control_proxy(scene.plan, command) for command in commands))
+        await put(scene.group.engine, scene.plan, ways, self.toxics(), mark)
         if "clients" in self._kinds():
             nodes = [scene.plan.node(node.name) for node in scene.targets]
             felt = await together(*(self.felt(scene.plan, node) for node in nodes))
@@ -131,24 +109,7 @@ class NetworkFault(Fault):
         kept = ways_of(plan, still, between)
         freed = [way for way in ways_of(plan, nodes, between) if way not in kept]
         with suppress(ProxyDown):  # what was done to it went with it
-            await together(*(_free(group, plan, way, fault.notes["mark"]) for way in freed))
-
-
-async def _free(group: Group, plan: GroupPlan, way: Way, mark: str) -> None:
-    """Takes away what the fault of that mark has put on the way, be it all, some or nothing."""
-    listed = await group.engine.control_proxy(plan, ["inspect", way.name])
-    found = [name for line in listed.splitlines() if (name := line.partition("\t")[0]).startswith(mark)]
-    for name in found:
-        await group.engine.control_proxy(plan, ["toxic", "remove", "--toxicName", name, way.name])
-
-
-def _adding(way: Way, toxic: Toxic, direction: str, mark: str) -> Sequence[str]:
-    """The command that puts the toxic on the way."""
-    name = f"{mark}-{toxic.type}-{direction}"
-    values = (f"{key}={value}" for key, value in toxic.attributes.items())
-    attributes = [part for value in values for part in ("--attribute", value)]
-    how = ["--type", toxic.type, "--toxicName", name, f"--{direction}", "--toxicity", f"{toxic.toxicity:g}"]
-    return ["toxic", "add", *how, *attributes, way.name]
+            await take_away(group.engine, plan, freed, fault.notes["mark"])
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ import pytest
 from stanlocal.errors import EngineError, GroupError, SettingsError
 from stanlocal.faults import act, outcome
 from stanlocal.faults.base import Fault
-from stanlocal.faults.network import FlakyNetwork, SlowNetwork, Toxic
+from stanlocal.faults.network import FlakyNetwork, SlowNetwork
+from stanlocal.faults.toxics import Toxic
 from stanlocal.plan import GroupPlan, NodePlan
 from tests.support.fake_proxy import FakeProxy
 from tests.unit.core.conftest import World

@@ -1,0 +1,60 @@
+"""What is done to connections that go through a group's proxy, and how that is taken away again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from stanlocal.engine.base import Engine
+from stanlocal.plan import GroupPlan
+from stanlocal.proxy import Way
+from stanlocal.together import together
+
+
+@dataclass(frozen=True, slots=True)
+class Toxic:
+    """What toxiproxy does to the connections of a way; its words."""
+
+    type: str
+    attributes: Mapping[str, int] = field(default_factory=dict)
+    share: float = 1.0
+    """Of the connections; which ones is drawn for each anew."""
+    directions: tuple[str, ...] = ("upstream", "downstream")
+
+    @property
+    def toxicity(self) -> float:
+        """The chance in each direction, as toxiproxy draws for them apart."""
+        return float(1 - (1 - self.share) ** (1 / len(self.directions)))
+
+
+async def put(
+    engine: Engine, plan: GroupPlan, ways: Iterable[Way], toxics: Sequence[Toxic], mark: str
+) -> None:
+    """Puts the toxics on the ways, under names that begin with `mark`."""
+    commands = [
+        _adding(way, toxic, direction, mark)
+        for way in ways
+        for toxic in toxics
+        for direction in toxic.directions
+    ]
+    await together(*(engine.control_proxy(plan, command) for command in commands))
+
+
+def _adding(way: Way, toxic: Toxic, direction: str, mark: str) -> Sequence[str]:
+    name = f"{mark}-{toxic.type}-{direction}"
+    values = (f"{key}={value}" for key, value in toxic.attributes.items())
+    attributes = [part for value in values for part in ("--attribute", value)]
+    how = ["--type", toxic.type, "--toxicName", name, f"--{direction}", "--toxicity", f"{toxic.toxicity:g}"]
+    return ["toxic", "add", *how, *attributes, way.name]
+
+
+async def take_away(engine: Engine, plan: GroupPlan, ways: Iterable[Way], mark: str) -> None:
+    """Takes from the ways what `put` has put on them with that mark, be it all, some or nothing."""
+    await together(*(_free(engine, plan, way, mark) for way in ways))
+
+
+async def _free(engine: Engine, plan: GroupPlan, way: Way, mark: str) -> None:
+    listed = await engine.control_proxy(plan, ["inspect", way.name])
+    found = [name for line in listed.splitlines() if (name := line.partition("\t")[0]).startswith(mark)]
+    for name in found:
+        await engine.control_proxy(plan, ["toxic", "remove", "--toxicName", name, way.name])
