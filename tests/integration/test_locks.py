@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from stanlocal.locks import LOCK_FILE, holders_of_deleted, lock_holder
-from tests.support.servers import running
+from tests.support.server import running
 
 pytestmark = [
     pytest.mark.server,

@@ -11,7 +11,7 @@ from stanlocal.errors import StoreRefused
 from stanlocal.locks import LOCK_FILE
 from stanlocal.monitor import fetch
 from stanlocal.store.folder import StoreKind, claim, discard_unused, inspect_store, purge
-from tests.support.servers import running
+from tests.support.server import running
 
 pytestmark = pytest.mark.server
 

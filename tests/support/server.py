@@ -1,20 +1,23 @@
-"""The real nats-streaming-server as a local process, on a configuration of the test's own."""
+"""The real nats-streaming-server as a local process, without stanlocal, for tests marked `server`."""
 
 from __future__ import annotations
 
 import json
+import os
 import socket
 import subprocess
 import threading
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 READY = "STREAM: Streaming Server is ready"
 _DEADLINE_S = 20.0
+
+S = TypeVar("S", bound="Server")
 
 
 def free_ports(count: int) -> list[int]:
@@ -59,24 +62,63 @@ class Server:
             return "\n".join(self.lines)
 
 
+@dataclass
+class StreamingServer(Server):
+    """One on ports of its own."""
+
+    client_port: int = 0
+    monitor_port: int = 0
+
+    @property
+    def monitor_url(self) -> str:
+        return f"http://127.0.0.1:{self.monitor_port}"
+
+
 @contextmanager
 def run_server(binary: Path, conf: str, folder: Path) -> Iterator[Server]:
     """Runs the server on `conf` in `folder`; it is ended on the way out."""
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / "stan.conf"
     file.write_text(conf, encoding="utf-8")
-    process = subprocess.Popen([binary, "-sc", file], cwd=folder, stderr=subprocess.PIPE, text=True)
-    server = Server(process)
+    with _followed(Server(_start([binary, "-sc", file], folder))) as server:
+        yield server
+
+
+@contextmanager
+def running(
+    binary: Path, store: Path, *options: str, cluster_id: str = "test-cluster"
+) -> Iterator[StreamingServer]:
+    """A server of the FT group `cluster_id` over `store`; it is ended on the way out."""
+    client_port, monitor_port = free_ports(2)
+    command: list[str | Path] = [
+        binary,
+        *("-a", "127.0.0.1", "-p", str(client_port), "-m", str(monitor_port)),
+        *("-st", "file", "-dir", store, "-cid", cluster_id, "-ft_group", cluster_id),
+        *("-cluster", "nats://127.0.0.1:-1"),
+        *options,
+    ]
+    server = StreamingServer(_start(command), client_port=client_port, monitor_port=monitor_port)
+    with _followed(server) as server:
+        yield server
+
+
+def _start(command: Sequence[str | Path], folder: Path | None = None) -> subprocess.Popen[str]:
+    environment = {**os.environ, "TZ": "UTC"}
+    return subprocess.Popen(command, cwd=folder, env=environment, stderr=subprocess.PIPE, text=True)
+
+
+@contextmanager
+def _followed(server: S) -> Iterator[S]:
     follower = threading.Thread(target=server.follow)
     follower.start()
     try:
         yield server
     finally:
-        process.kill()
-        process.wait()
+        server.process.kill()
+        server.process.wait()
         follower.join()
-        assert process.stderr is not None
-        process.stderr.close()
+        assert server.process.stderr is not None
+        server.process.stderr.close()
 
 
 def monitor(port: int, path: str) -> Any:

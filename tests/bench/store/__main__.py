@@ -23,7 +23,7 @@ from pathlib import Path
 from stanlocal import stan
 from stanlocal.store.verify import verify
 from tests.support.binary import find_server
-from tests.support.servers import running
+from tests.support.server import running
 
 RESULTS = Path(__file__).resolve().parents[1] / "results" / "store.md"
 MESSAGES = 1_000_000

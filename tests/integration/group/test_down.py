@@ -16,7 +16,7 @@ from stanlocal.store.layout import MARKER_FILE
 from tests.integration.group.messages import first_message, publish
 from tests.support.census import NOTHING, Left
 from tests.support.cli import Cli
-from tests.support.servers import running
+from tests.support.server import running
 
 
 async def test_a_message_that_was_published_before_down_is_read_after_up(group: FTGroup) -> None:

@@ -12,7 +12,7 @@ from stanlocal import stan
 from stanlocal.inspect import pages
 from stanlocal.store.overview import overview
 from stanlocal.store.verify import verify
-from tests.support.servers import running
+from tests.support.server import running
 
 pytestmark = [pytest.mark.server, pytest.mark.slow, pytest.mark.timeout(600)]
 

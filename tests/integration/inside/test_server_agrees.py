@@ -17,7 +17,7 @@ from stanlocal.store.overview import overview
 from stanlocal.store.problems import Kind, Start
 from stanlocal.store.verify import verify
 from tests.support.damage import DAT, MIDDLE, PLANTED, Plant, flip, sound
-from tests.support.servers import Server, free_ports, running
+from tests.support.server import StreamingServer, free_ports, running
 
 pytestmark = pytest.mark.server
 
@@ -88,7 +88,7 @@ def test_corruption_in_mid_slice_is_found_while_the_server_starts_without_a_word
     assert not [line for line in lines if "[INF]" not in line]
 
 
-async def _ready(server: Server) -> str:
+async def _ready(server: StreamingServer) -> str:
     server.wait_for(READY)
     return f"nats://127.0.0.1:{server.client_port}"
 
