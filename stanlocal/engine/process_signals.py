@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 
 from stanlocal.engine.process_files import Identity
 from stanlocal.errors import EngineError
@@ -16,7 +17,7 @@ def send(process: Identity, number: signal.Signals) -> bool:
         try:
             if not process.alive:
                 return False
-            if descriptor is None:
+            if sys.platform != "linux" or descriptor is None:
                 os.kill(process.pid, number)
             else:  # what it stood for when it was looked at is what gets the signal
                 signal.pidfd_send_signal(descriptor, number)
@@ -32,7 +33,7 @@ def send(process: Identity, number: signal.Signals) -> bool:
 
 def _open(pid: int) -> int | None:
     """A descriptor of the process, on Linux; None where there are none, or a sandbox does not allow them."""
-    if not hasattr(os, "pidfd_open"):
+    if sys.platform != "linux" or not hasattr(os, "pidfd_open"):
         return None
     try:
         return os.pidfd_open(pid)

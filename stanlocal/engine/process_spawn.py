@@ -11,6 +11,7 @@ import fcntl
 import os
 import resource
 import signal
+import sys
 
 STORE_FD = 3
 """Under which a server of another user than the caller finds the store; see `stanlocal.engine.process`."""
@@ -49,7 +50,7 @@ class Server:
     def let_files_grow(self, grow: bool) -> None:
         """A server that must not make a file longer does what it does on a full disk.
 
-        Only Linux lets one do that to a process that runs. Raises `OSError`.
+        Raises `OSError`; always elsewhere than on Linux, which alone does that to a process that runs.
         """
         if self._user == SAME_USER:
             _limit_files(self.pid, grow)
@@ -70,6 +71,8 @@ class Server:
 
 
 def _limit_files(pid: int, grow: bool) -> None:
+    if sys.platform != "linux":
+        raise OSError(errno.ENOTSUP, os.strerror(errno.ENOTSUP))
     _, most = resource.prlimit(pid, resource.RLIMIT_FSIZE)
     resource.prlimit(pid, resource.RLIMIT_FSIZE, (most if grow else 0, most))
 
