@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
+import tarfile
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.e2e.plugin.job import FAILS_OVER, Job
 from tests.e2e.plugin.project import INI, Project
 from tests.support.processes import processes_of
+
+if TYPE_CHECKING:
+    import docker
 
 
 @pytest.fixture
@@ -29,3 +36,23 @@ def project(tmp_path: Path, server_binary: Path) -> Iterator[Project]:
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
     assert (project.groups, left) == ([], set())
+
+
+@pytest.fixture(scope="module")
+def empty_image(
+    docker_client: docker.DockerClient, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    content = io.BytesIO()
+    tarfile.open(fileobj=content, mode="w").close()
+    name = f"stanlocal-test-empty-{tmp_path_factory.getbasetemp().name}"
+    docker_client.api.import_image_from_data(content.getvalue(), repository=name)
+    yield name
+    docker_client.images.remove(name)
+
+
+@pytest.fixture
+def job(project: Project, docker_client: docker.DockerClient, server_image: str, empty_image: str) -> Job:
+    """Runs a test that fails over."""
+    project.write("test_it.py", FAILS_OVER)
+    project.state_home.mkdir()
+    return Job(docker_client, empty_image, project)

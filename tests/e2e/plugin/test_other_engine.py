@@ -12,7 +12,7 @@ import docker
 import pytest
 
 from tests.conftest import unavailable
-from tests.e2e.plugin.project import Project
+from tests.e2e.plugin.job import Job
 from tests.support.census import take
 from tests.support.cli import Cli
 from tests.support.other_engine import OtherEngine, missing, other_engine
@@ -106,21 +106,11 @@ def test_anothers_volume_of_the_stores_name_is_not_touched(
     engine.client.volumes.get(foreign.name).remove()
 
 
-def test_the_plugin_with_the_engine_of_a_service_beside_the_job(
-    project: Project, engine: OtherEngine, hidden: Path
-) -> None:
-    project.write(
-        "test_it.py",
-        """
-        def test_it(stan_group, stan_client, stan_channel):
-            stan_client.publish(stan_channel, b"1")
-            with stan_group.sync.during_failover():
-                stan_client.publish(stan_channel, b"2")
-        """,
-    )
-    project.env["DOCKER_HOST"] = engine.url
-    project.env["XDG_STATE_HOME"] = str(hidden)
+def test_a_job_beside_the_engine_as_gitlab_runs_it(job: Job, engine: OtherEngine) -> None:
     before = take(engine.client)
-    ran = project.run("--stan-engine=docker")
+    ran = job.run(hosts={"docker": engine.address}, DOCKER_HOST="tcp://docker:2375")
     assert (ran.code, ran.outcomes) == (0, {"passed": 1}), ran.text
+    document = job.document()
+    assert all(url.startswith("nats://docker:") for url in document["client_urls"])
+    assert document["store_dir"] == f"{document['group']}-store:/data/stan/store"
     assert take(engine.client) == before
