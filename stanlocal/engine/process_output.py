@@ -6,6 +6,7 @@ import fcntl
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 from types import TracebackType
 
@@ -18,19 +19,20 @@ _BLOCK = 1 << 16
 
 def kept(folder: Path, *, since: datetime | None = None, tail: int | None = None) -> list[RawLine]:
     """The lines in the folder, oldest first: those not older than `since`, the last `tail` of them."""
-    segments = (folder / segment_name(number) for number in segment_numbers(str(folder)))
-    if tail is None:
-        lines = list(_parse(b"".join(_bytes(path) for path in segments).split(b"\n")))
-    else:
-        lines = list(_parse(_last(list(segments), tail)))
-    return [line for line in lines if since is None or line.time >= since]
+    segments = [folder / segment_name(number) for number in segment_numbers(str(folder))]
+    lines = chain.from_iterable(map(_lines, segments)) if tail is None else _last(segments, tail)
+    return [line for line in _parse(lines) if since is None or line.time >= since]
 
 
-def _bytes(path: Path) -> bytes:
+def _lines(path: Path) -> Iterator[bytes]:
+    """One after the other: all files at once would take several times their size."""
     try:
-        return path.read_bytes()
+        file = path.open("rb")
     except FileNotFoundError:  # the oldest, just rotated away
-        return b""
+        return
+    with file:
+        for line in file:
+            yield line.rstrip(b"\n")
 
 
 def _last(segments: Sequence[Path], count: int) -> list[bytes]:
