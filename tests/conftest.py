@@ -110,6 +110,6 @@ def group_name(request: pytest.FixtureRequest) -> Iterator[str]:
 def _sweep(client: docker.DockerClient, name: str) -> None:
     label = f"dev.stanlocal.group={name}"
     for container in client.containers.list(all=True, filters={"label": label}):
-        container.remove(force=True)
+        container.remove(force=True, v=True)
     for network in client.networks.list(filters={"label": label}):
         network.remove()

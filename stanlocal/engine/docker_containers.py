@@ -43,7 +43,7 @@ def make(api: Any, wanted: Container, labels: Mapping[str, str], *, own_volumes:
     try:
         api.connect_container_to_network(made, wanted.cluster_network, aliases=[wanted.route_alias])
     except FOREIGN:
-        api.remove_container(made, force=True)
+        api.remove_container(made, force=True, v=True)
         raise
     return made
 

@@ -7,13 +7,12 @@ whoever may command the engine may command the proxy: no page in a browser, no p
 from __future__ import annotations
 
 import hashlib
-import io
-import tarfile
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from stanlocal.container import proxy_container
 from stanlocal.engine.docker_containers import make
+from stanlocal.engine.docker_files import entry, put
 from stanlocal.errors import EngineError, ProxyDown
 from stanlocal.plan import GroupPlan
 from stanlocal.proxy import CONF_DIR, CONF_NAME, CONTROL, config, container_name
@@ -32,7 +31,10 @@ def ensure(api: Any, plan: GroupPlan, labels: Mapping[str, str], fingerprint_lab
     if wanted is not None:
         marked = {**labels, fingerprint_label: wanted}
         made = make(api, proxy_container(plan), marked, own_volumes=(CONF_DIR,))
-        api.put_archive(made, CONF_DIR, _archive(config(plan).encode()))
+        text = config(plan).encode()
+        file = entry(CONF_NAME, plan.user)
+        file.size = len(text)
+        put(api, made, CONF_DIR, (file, text))
         api.start(made)
 
 
@@ -71,14 +73,3 @@ def _find(api: Any, group: str, labels: Mapping[str, str]) -> Mapping[str, Any] 
 def _fingerprint(plan: GroupPlan) -> str:
     """Changes whenever the proxy would have to be made anew."""
     return hashlib.sha256(f"{proxy_container(plan)}{config(plan)}".encode()).hexdigest()[:16]
-
-
-def _archive(text: bytes) -> io.BytesIO:
-    """The configuration, for anybody in the container to read."""
-    info = tarfile.TarInfo(CONF_NAME)
-    info.size, info.mode = len(text), 0o644
-    out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w") as tar:
-        tar.addfile(info, io.BytesIO(text))
-    out.seek(0)
-    return out

@@ -8,7 +8,6 @@ was only made, files are copied into them and out. By blocking calls of the API.
 
 from __future__ import annotations
 
-import io
 import tarfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import Any
 from docker.errors import APIError, NotFound
 
 from stanlocal.engine.docker_errors import foreign
+from stanlocal.engine.docker_files import entry, put
 from stanlocal.plan import CONF_DIR, STORE_DIR, VOLUME_DIR, GroupPlan, NodePlan
 
 _BALLAST = ".stanlocal-ballast"
@@ -79,32 +79,17 @@ def _make_holder(api: Any, plan: GroupPlan, labels: Mapping[str, str]) -> None:
 def put_conf(api: Any, plan: GroupPlan, node: NodePlan) -> None:
     """Copies the node's stan.conf, as the caller's folder has it, to where its container reads it."""
     conf = Path(plan.conf_dir(node), "stan.conf").read_bytes()
-    folder, file = _entry(node.name, plan.user, mode=0o700), _entry(f"{node.name}/stan.conf", plan.user)
+    folder, file = entry(node.name, plan.user, mode=0o700), entry(f"{node.name}/stan.conf", plan.user)
     folder.type, file.size = tarfile.DIRTYPE, len(conf)
-    _put(api, holder(plan.group), CONF_DIR, (folder, b""), (file, conf))
+    put(api, holder(plan.group), CONF_DIR, (folder, b""), (file, conf))
 
 
 def put_folder(api: Any, container: str, path: str, user: str) -> None:
     """Makes a folder of the servers' user in a container, which need not run."""
     parent, _, name = path.rpartition("/")
-    folder = _entry(name, user, mode=0o700)
+    folder = entry(name, user, mode=0o700)
     folder.type = tarfile.DIRTYPE
-    _put(api, container, parent, (folder, b""))
-
-
-def _entry(name: str, user: str, *, mode: int = 0o600) -> tarfile.TarInfo:
-    entry = tarfile.TarInfo(name)
-    entry.mode = mode
-    entry.uid, entry.gid = map(int, user.split(":"))
-    return entry
-
-
-def _put(api: Any, container: str, path: str, *entries: tuple[tarfile.TarInfo, bytes]) -> None:
-    archive = io.BytesIO()
-    with tarfile.open(fileobj=archive, mode="w") as tar:
-        for entry, content in entries:
-            tar.addfile(entry, io.BytesIO(content))
-    api.put_archive(container, path, archive.getvalue())
+    put(api, container, parent, (folder, b""))
 
 
 def fill(api: Any, plan: GroupPlan) -> None:
@@ -123,9 +108,9 @@ def free(api: Any, plan: GroupPlan) -> None:
 
 
 def _put_ballast(api: Any, plan: GroupPlan, size: int) -> None:
-    ballast = _entry(_BALLAST, plan.user)
+    ballast = entry(_BALLAST, plan.user)
     ballast.size = size
-    _put(api, holder(plan.group), VOLUME_DIR, (ballast, bytes(size)))
+    put(api, holder(plan.group), VOLUME_DIR, (ballast, bytes(size)))
 
 
 def discard(api: Any, group: str, filters: Mapping[str, Any]) -> None:

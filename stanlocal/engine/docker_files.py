@@ -1,0 +1,24 @@
+"""Puts files into containers, which need not run, by blocking calls of the Docker API."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from typing import Any
+
+
+def entry(name: str, user: str, *, mode: int = 0o600) -> tarfile.TarInfo:
+    """An empty file of `user` (`uid:gid`)."""
+    made = tarfile.TarInfo(name)
+    made.mode = mode
+    made.uid, made.gid = map(int, user.split(":"))
+    return made
+
+
+def put(api: Any, container: str, folder: str, *entries: tuple[tarfile.TarInfo, bytes]) -> None:
+    """Writes the entries, each with its content, into a folder of the container."""
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w") as tar:
+        for each, content in entries:
+            tar.addfile(each, io.BytesIO(content))
+    api.put_archive(container, folder, archive.getvalue())
