@@ -15,7 +15,7 @@ from tests.bench.group.rows import timed
 class Command:
     """The installed command, for one group."""
 
-    def __init__(self, folder: Path, group: str) -> None:
+    def __init__(self, folder: Path, group: str, engine: str = "docker") -> None:
         self.group = group
         self._folder = folder
         self._program = Path(sys.executable).with_name("stanlocal")
@@ -27,7 +27,7 @@ class Command:
             **kept,
             "XDG_STATE_HOME": str(folder / "state"),
             "PYTHONPYCACHEPREFIX": str(folder / "compiled"),
-            "STANLOCAL_ENGINE": "docker",
+            "STANLOCAL_ENGINE": engine,
         }
 
     def line(self, *arguments: str) -> list[str]:
