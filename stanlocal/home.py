@@ -16,6 +16,7 @@ from datetime import datetime
 from pathlib import Path
 
 from stanlocal.engine.base import RawLine
+from stanlocal.engine.tried import PROBE
 from stanlocal.errors import GroupError
 from stanlocal.journal import FILE as JOURNAL
 from stanlocal.journal import Journal, rfc3339
@@ -153,7 +154,7 @@ class GroupHome:
 
         The folder itself goes with the lock, if it is empty then.
         """
-        for name in ("conf", "logs", "snapshots"):
+        for name in ("conf", "logs", "snapshots", PROBE):
             shutil.rmtree(self.folder / name, ignore_errors=True)
         for name in (_PLAN, JOURNAL):
             (self.folder / name).unlink(missing_ok=True)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from stanlocal.engine.tried import beside
 from stanlocal.errors import NodeNotFound
 from stanlocal.group import Group, current_plan
 from stanlocal.plan import STOP_GRACE_S
@@ -55,6 +57,7 @@ async def down(
         report(f"purging the store {plan.store_location if plan else store}")
         await group.engine.discard_store(group.name)
         purged = purge(store, group.name)
+        shutil.rmtree(beside(store), ignore_errors=True)  # a killed tool's trial of its file system
         if not purged.left and not purged.failed:
             group.home.forget()
         return Down(removed, purged)

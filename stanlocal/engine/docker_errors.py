@@ -40,21 +40,21 @@ def taken_port(text: str) -> int | None:
     return int(next(filter(None, found.groups()))) if found else None
 
 
-def _explanation(error: docker.errors.APIError) -> str:
+def explanation(error: docker.errors.APIError) -> str:
     """The first line of what the engine says."""
     said = str(error.explanation or error).strip().splitlines()
     return said[0] if said else "without a reason"
 
 
 def _port_in_use(error: docker.errors.APIError) -> StanlocalError | None:
-    port = taken_port(_explanation(error))
+    port = taken_port(explanation(error))
     if port is None:
         return None
     return PortInUse(f"port {port} is taken; free it or choose others with '--port'", port)
 
 
 def _name_conflict(error: docker.errors.APIError) -> StanlocalError | None:
-    found = _NAME_TAKEN.search(_explanation(error))
+    found = _NAME_TAKEN.search(explanation(error))
     if not found:
         return None
     return foreign(next(filter(None, found.groups())))
@@ -70,13 +70,13 @@ def foreign(name: str) -> NameConflict:
 
 
 def _paused(error: docker.errors.APIError) -> StanlocalError | None:
-    if not re.search(r"container \S+ is paused", _explanation(error), re.IGNORECASE):
+    if not re.search(r"container \S+ is paused", explanation(error), re.IGNORECASE):
         return None
-    return NodePaused(f"{_explanation(error)}; see 'stanlocal unpause'")
+    return NodePaused(f"{explanation(error)}; see 'stanlocal unpause'")
 
 
 def _no_subnet(error: docker.errors.APIError) -> StanlocalError | None:
-    if _NO_SUBNET not in _explanation(error):
+    if _NO_SUBNET not in explanation(error):
         return None
     return EngineError(
         "the engine has no address range left for another network; remove unused ones with "
@@ -86,9 +86,9 @@ def _no_subnet(error: docker.errors.APIError) -> StanlocalError | None:
 
 def _not_found(error: docker.errors.APIError) -> StanlocalError | None:
     if isinstance(error, docker.errors.ImageNotFound):
-        return ImageNotFound(f"the image is gone: {_explanation(error)}; see 'stanlocal image status'")
-    if isinstance(error, docker.errors.NotFound) or _BEING_REMOVED in _explanation(error):
-        return NodeNotFound(f"the engine has it no more: {_explanation(error)}; see 'stanlocal status'")
+        return ImageNotFound(f"the image is gone: {explanation(error)}; see 'stanlocal image status'")
+    if isinstance(error, docker.errors.NotFound) or _BEING_REMOVED in explanation(error):
+        return NodeNotFound(f"the engine has it no more: {explanation(error)}; see 'stanlocal status'")
     return None
 
 
@@ -107,7 +107,7 @@ def translate(error: Exception) -> StanlocalError:
         for rule in _API_RULES:
             if translated := rule(error):
                 return translated
-        return EngineError(f"the engine refused: {_explanation(error)}; see 'stanlocal doctor'")
+        return EngineError(f"the engine refused: {explanation(error)}; see 'stanlocal doctor'")
     if isinstance(error, requests.exceptions.Timeout | urllib3.exceptions.TimeoutError):
         return EngineUnavailable("the engine does not answer in time; restart it, then try again")
     return EngineUnavailable(f"the connection to the engine was lost ({error}); see 'stanlocal doctor'")

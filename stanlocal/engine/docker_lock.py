@@ -33,10 +33,10 @@ _REFUSED = b"unable to get store lock"
 def check(api: Any, plan: GroupPlan, labels: Mapping[str, str]) -> None:
     """Raises `StoreRefused` unless locks on the file system of the plan's store are exclusive.
 
-    The store itself is not touched. One that is the root of a file system is not tried: there is no place
-    beside it that tells the same, and within it servers take every folder for a channel.
+    The store itself is not touched: within it servers take every folder for a channel. One without a place
+    beside it that tells the same (the root of a file system, a folder in another's) is not tried.
     """
-    if plan.store_volume is None and os.path.ismount(plan.store_dir):
+    if plan.store_volume is None and not _has_room_beside(Path(plan.store_dir)):
         return
     folder = () if plan.store_volume else (os.uname().nodename, *tried.file_system(Path(plan.store_dir)))
     key = tried.key("lock", api.info()["ID"], *folder)
@@ -93,11 +93,14 @@ def _outcomes(api: Any, servers: Sequence[str]) -> list[bytes]:
         time.sleep(_LOOK_S)
 
 
+def _has_room_beside(store: Path) -> bool:
+    return not os.path.ismount(store) and os.access(store.parent, os.W_OK | os.X_OK)
+
+
 @contextmanager
 def _beside(plan: GroupPlan) -> Iterator[Path]:
-    """A folder beside the store, on its file system."""
-    store = Path(plan.store_dir)
-    folder = store.with_name(f".{store.name}.stanlocal-probe")
+    """The folder beside the store, while it is needed."""
+    folder = tried.beside(Path(plan.store_dir))
     shutil.rmtree(folder, ignore_errors=True)  # left by a killed tool
     folder.mkdir(mode=0o711)
     try:

@@ -8,6 +8,7 @@ the caller's folders. Both are tried, never concluded from an address.
 from __future__ import annotations
 
 import io
+import re
 import secrets
 import tarfile
 import time
@@ -20,6 +21,7 @@ from docker.errors import APIError, NotFound
 from docker.types import Mount
 
 from stanlocal.engine import tried
+from stanlocal.engine.docker_errors import explanation
 from stanlocal.engine.docker_prober import name_of, prober
 from stanlocal.engine.reach import Way, default_gateway, says, ways
 from stanlocal.errors import EngineUnavailable
@@ -30,8 +32,8 @@ _ANSWERS_WITHIN_S = 2.0
 _RETRY_S = 0.02
 _MOUNTED_AT = "/probe"
 _TOKEN = "token"
-_NO_SUCH_FOLDER = "bind source path does not exist"
-_NO_SUCH_ADDRESS = "cannot assign requested address"
+_NO_SUCH_FOLDER = re.compile("bind source path does not exist|no such file or directory|is not shared from")
+"""As Docker Engine, Podman and Docker Desktop say it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,7 @@ class Trial:
     group: str
     image: str
     folder: Path
-    """One of the caller's, which nodes are to see; a folder `probe` is made in it for the time."""
+    """One of the caller's, which nodes are to see; there is a folder more in it meanwhile."""
     labels: Mapping[str, str]
 
     @property
@@ -71,7 +73,7 @@ def place(api: Any, trial: Trial, placement: Placement, address: str) -> Placeme
 
 def sees_folder(api: Any, trial: Trial) -> bool:
     """Whether the engine finds under the same path the folder that the caller has there."""
-    folder, token = trial.folder / "probe", secrets.token_hex(16)
+    folder, token = trial.folder / tried.PROBE, secrets.token_hex(16)
     folder.mkdir(mode=0o700, exist_ok=True)
     file = folder / _TOKEN
     mount = Mount(_MOUNTED_AT, str(folder), type="bind", read_only=True)
@@ -80,9 +82,9 @@ def sees_folder(api: Any, trial: Trial) -> bool:
         with prober(api, trial.name, trial.image, [], trial.labels, mounts=[mount]) as made:
             return _read(api, made, f"{_MOUNTED_AT}/{_TOKEN}") == token.encode()
     except APIError as error:
-        if _NO_SUCH_FOLDER in str(error.explanation):
-            return False
-        raise
+        if not _NO_SUCH_FOLDER.search(str(error.explanation)):
+            raise
+        return False
     finally:
         file.unlink(missing_ok=True)
         folder.rmdir()
@@ -101,33 +103,33 @@ def _read(api: Any, container: str, path: str) -> bytes | None:
 
 def _reach(api: Any, trial: Trial, candidates: Iterable[Way]) -> Way:
     """The first of the ways that leads to a published port."""
-    in_vain = []
+    objections = []
     for way in candidates:
-        if _leads(api, trial, way):
+        objection = _objection(api, trial, way)
+        if objection is None:
             return way
-        in_vain.append(way.host)
+        objections.append(f"{way.host}: {objection}")
     raise EngineUnavailable(
-        f"ports that the engine publishes cannot be reached from here (tried {', '.join(in_vain)}); "
+        f"ports that the engine publishes cannot be reached from here ({'; '.join(objections)}); "
         "run this where they can be, as in a container with the network of the engine's machine"
     )
 
 
-def _leads(api: Any, trial: Trial, way: Way) -> bool:
+def _objection(api: Any, trial: Trial, way: Way) -> str | None:
+    """Why the way does not lead to a server that was started; None when it does."""
     cluster_id = f"probe-{secrets.token_hex(8)}"
     command = ["-st", "memory", "-cid", cluster_id, "-m", str(MONITOR_PORT)]
     publish = {MONITOR_PORT: way.publish}
     with prober(api, trial.name, trial.image, command, trial.labels, publish=publish) as made:
         try:
             api.start(made)
-        except APIError as error:
-            if _NO_SUCH_ADDRESS in str(error.explanation):
-                return False
-            raise
+        except APIError as error:  # such as an address that its machine does not have
+            return explanation(error)
         published = api.inspect_container(made)["NetworkSettings"]["Ports"][f"{MONITOR_PORT}/tcp"]
         port = int(published[0]["HostPort"])
         deadline = time.monotonic() + _ANSWERS_WITHIN_S
         while time.monotonic() < deadline:
             if says(way.host, port, cluster_id):
-                return True
+                return None
             time.sleep(_RETRY_S)
-    return False
+    return "no answer"

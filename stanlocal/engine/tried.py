@@ -9,11 +9,15 @@ import hashlib
 import json
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from stanlocal.errors import SettingsError
 from stanlocal.folders import cache_folder, make_private
 
+PROBE = "probe"
+"""A folder in that of a group, while it is tried whether nodes see it."""
 _NETWORK = Path("/proc/self/ns/net")
 
 
@@ -52,6 +56,11 @@ def file_system(folder: Path) -> tuple[str, int]:
     return str(point), device
 
 
+def beside(store: Path) -> Path:
+    """The folder beside a store, on its file system, in which locks are tried."""
+    return store.with_name(f".{store.name}.stanlocal-probe")
+
+
 def recall(name: str) -> Any:
     """What was kept under the name; None when there is nothing that can be read."""
     try:
@@ -61,11 +70,12 @@ def recall(name: str) -> Any:
 
 
 def keep(name: str, result: Any) -> None:
-    """Keeps a result, anything that JSON can hold."""
-    folder = make_private(_folder())
-    draft = folder / f".{name}.{os.getpid()}"
-    draft.write_text(json.dumps(result))
-    draft.replace(folder / name)
+    """Keeps a result, anything that JSON can hold; where there can be no cache, it will be tried anew."""
+    with suppress(OSError, SettingsError):
+        folder = make_private(_folder())
+        draft = folder / f".{name}.{os.getpid()}"
+        draft.write_text(json.dumps(result))
+        draft.replace(folder / name)
 
 
 def _folder() -> Path:

@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 
-from stanlocal.engine import docker_lock
+from stanlocal.api import FTGroup
+from stanlocal.engine import docker_lock, docker_place
 from stanlocal.engine.docker import GROUP, OWNER
-from stanlocal.errors import NameConflict, StoreRefused
+from stanlocal.engine.reach import Way
+from stanlocal.errors import EngineUnavailable, NameConflict, StoreRefused
 from stanlocal.plan import VOLUME_DIR, Placement
 from tests.contract.rigs import DockerRig
 from tests.support.census import NOTHING, take
@@ -103,3 +105,26 @@ async def test_anothers_container_of_that_name_stays(rig: DockerRig, tmp_path: P
         foreign.reload()
     finally:
         foreign.remove()
+
+
+async def test_ports_that_cannot_be_reached_are_told_with_why_for_each_way(
+    rig: DockerRig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(docker_place, "_ANSWERS_WITHIN_S", 0.1)
+    nowhere = (Way("127.0.0.1", "127.0.0.2"), Way("192.0.2.77", "192.0.2.77"))
+    monkeypatch.setattr(docker_place, "ways", lambda *_: nowhere)
+    with pytest.raises(EngineUnavailable) as refused:
+        await rig.engine.place(rig.group, rig.image, tmp_path)
+    assert "127.0.0.2: no answer; 192.0.2.77: driver failed" in str(refused.value)
+    assert "cannot assign requested address" in str(refused.value)
+
+
+async def test_what_a_tool_that_was_killed_in_a_trial_left_is_purged_with_the_group(
+    tmp_path: Path, group_name: str, server_image: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    home = tmp_path / "stanlocal" / group_name
+    async with FTGroup(group=group_name, engine="docker", nodes=1, purge=True):
+        (home / "probe").mkdir()
+        (home / ".store.stanlocal-probe/store").mkdir(parents=True)
+    assert not home.exists()

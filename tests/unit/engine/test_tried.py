@@ -50,3 +50,10 @@ def test_a_file_system_is_known_by_where_it_is_mounted_and_its_device(tmp_path: 
     (tmp_path / "a/b").mkdir(parents=True)
     assert tried.file_system(tmp_path / "a/b") == tried.file_system(tmp_path)
     assert tried.file_system(Path("/proc/self")) == ("/proc", Path("/proc").stat().st_dev)
+
+
+def test_without_a_place_for_a_cache_nothing_is_kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    tried.keep("lock-1", True)
+    assert tried.recall("lock-1") is None
