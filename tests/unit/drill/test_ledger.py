@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from stanlocal.drill.checker import check
 from stanlocal.drill.entries import CELL, Header, Kind, Note
 from stanlocal.drill.ledger import Ledger
-from stanlocal.drill.reading import Torn, read, read_bytes
+from stanlocal.drill.reading import LedgerReading, Torn, read, read_bytes
 from stanlocal.drill.spec import LoadSpec
 from stanlocal.errors import LedgerError
 from tests.unit.drill.story import Event, Story, Told, clean_stories
@@ -254,3 +254,22 @@ def test_many_notes_are_read_in_one_go() -> None:
     """A ledger of notes is read with what a piece takes, not with what all of it takes."""
     story = Story().tell(*(Told("step", {"text": "x" * 1000, "n": n}) for n in range(3000)))
     assert [note.fields["n"] for note in story.reading().notes()] == list(range(3000))
+
+
+class Reads(io.BytesIO):
+    """Remembers how much was asked for at once."""
+
+    most = 0
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        self.most = max(self.most, size or 0)
+        return super().read(size)
+
+
+def test_a_note_that_claims_to_be_huge() -> None:
+    """A length that no note has is not believed: nobody asks for so much memory."""
+    claim = CELL.pack(0, 0, 2**32 - 1, 0, 0, 0, 0, Kind.NOTE)
+    file = Reads(HEADER + claim)
+    (torn,) = LedgerReading(Header(LoadSpec()), lambda: file).parts()
+    assert torn == Torn(len(HEADER), "a note that was begun and not finished, or is damaged")
+    assert file.most < 2**24
