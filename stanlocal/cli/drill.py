@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import shutil
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -54,7 +56,7 @@ def drill() -> None:
 
 
 _file = click.Path(path_type=Path, dir_okay=False)
-_REPORTS: list[Callable[[Any], Any]] = [
+_JUDGING: list[Callable[[Any], Any]] = [
     click.option("--max-outage", type=click.FloatRange(min=0), metavar="S", help="Longest outage allowed."),
     click.option("--max-lost", type=click.IntRange(min=0), metavar="N", help="Lost messages allowed (0)."),
     click.option(
@@ -67,7 +69,7 @@ _REPORTS: list[Callable[[Any], Any]] = [
 
 def _judging(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options of what gives a verdict."""
-    for option in reversed(_REPORTS):
+    for option in reversed(_JUDGING):
         command = option(command)
     return command
 
@@ -127,26 +129,22 @@ def run_(
     return _give(context, outcome, junit, html)
 
 
-class _stopped_by_ctrl_c:  # noqa: N801 - used as a with statement's function
+@contextmanager
+def _stopped_by_ctrl_c(drill: Drill) -> Iterator[None]:
     """Within it the first Ctrl-C ends the drill in good order, and the second one at once."""
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    assert task is not None
+    presses = itertools.count()
 
-    def __init__(self, drill: Drill) -> None:
-        self._drill = drill
+    def press() -> None:
+        if next(presses) or not drill.stop():
+            task.cancel()
 
-    def __enter__(self) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._task = task
-        self._pressed = False
-        asyncio.get_running_loop().add_signal_handler(signal.SIGINT, self._press)
-
-    def __exit__(self, *error: object) -> None:
-        asyncio.get_running_loop().remove_signal_handler(signal.SIGINT)
-
-    def _press(self) -> None:
-        if self._pressed or not self._drill.stop():
-            self._task.cancel()
-        self._pressed = True
+    loop.add_signal_handler(signal.SIGINT, press)
+    try:
+        yield
+    finally:
+        loop.remove_signal_handler(signal.SIGINT)
 
 
 def _seconds(text: str) -> float:
