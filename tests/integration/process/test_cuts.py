@@ -231,3 +231,21 @@ async def test_what_a_supervisor_cannot_do_is_an_error(engine: ProcessEngine, ho
     with pytest.raises(EngineError, match="the supervisor of g-0 cannot do that: Is a directory"):
         await engine.fill_store(plan)
     await engine.remove("g-0")
+
+
+@servers
+async def test_a_server_whose_supervisor_is_killed_ends_and_another_takes_over(
+    group: FTGroup, home: Path
+) -> None:
+    """Its ways are gone with the supervisor; it ends when it says so."""
+    active = str((await group.look()).status.active)
+    run = NodeFiles(home / "stanlocal" / active.rpartition("-")[0] / "processes" / active).run()
+    assert run is not None
+    os.kill(run.supervisor.pid, signal.SIGKILL)
+
+    async def another_serves() -> bool:
+        return (await group.look()).status.active not in (None, active)
+
+    await eventually(another_serves)
+    assert not run.server.alive
+    assert (await group.up()).status.state is GroupState.HEALTHY
