@@ -50,6 +50,7 @@ def page(outcome: Outcome) -> str:
         phases=PHASES,
         faults=_faults(outcome),
         fault_text=fault_text,
+        alone=_alone,
         story=_story(found),
         since=lambda moment: (moment - found.header.started).total_seconds(),
     )
@@ -101,6 +102,15 @@ def _faults(outcome: Outcome) -> Sequence[Mapping[str, Any]]:
     if not isinstance(told, list):
         told = list({str(note.fields.get("id")): note.fields for note in outcome.notes("fault")}.values())
     return [each for each in told if isinstance(each, dict)]
+
+
+def _alone(fault: Mapping[str, Any]) -> str:
+    """What only one of two actives acknowledged, as the fault has it: channels, each with its sequences."""
+    lost = fault.get("lost")
+    if not isinstance(lost, dict):
+        return ""
+    spans = {channel: ends for channel, ends in lost.items() if isinstance(ends, list)}
+    return ", ".join(f"{channel} sequences {' to '.join(map(str, ends))}" for channel, ends in spans.items())
 
 
 def _story(found: Findings) -> Sequence[tuple[float, str]]:

@@ -57,7 +57,9 @@ def eventful() -> Story:
     story.note("heal", node="g-0", **FAULT).note("said", node="g-1", problem=HOSTILE)
     story.note("drained", missing=1).deliver(2, 0, 1, 1).note("audit", messages=1)
     story.note("failovers", failovers=[FAILOVER, {"cause": "of another making"}])
-    return story.note("faults", faults=[{**FAULT, "as_expected": False}]).note("end", interrupted=False)
+    return story.note("faults", faults=[{**FAULT, "as_expected": False, "lost": {"orders": [7, 9]}}]).note(
+        "end", interrupted=False
+    )
 
 
 class Tags(HTMLParser):
@@ -98,6 +100,7 @@ def test_the_report_shows_where_it_went_wrong(outcome_of: Callable[[Story], Outc
     assert "<td>orders</td><td>0</td><td>2</td>" in text
     assert "the store at the end" in text
     assert "not as expected" in text
+    assert "acknowledged by the later active alone: orders sequences 7 to 9" in text
     assert "kill g-0" in text
 
 
@@ -180,3 +183,15 @@ def test_an_axis_has_a_few_round_moments_whatever_its_length(length: float) -> N
 )
 def test_times_of_a_drill_are_minutes_and_seconds(seconds: float, shown: str) -> None:
     assert clock(seconds) == shown
+
+
+@pytest.mark.parametrize("lost", [3, "x", [1], {"orders": 4}, {"orders": [[], {}]}])
+def test_a_ledger_that_others_have_written_to_has_a_report(
+    lost: object, outcome_of: Callable[[Story], Outcome]
+) -> None:
+    """Whatever stands where the drill puts something else."""
+    story = Story().note("faults", faults=[{"lost": lost, "targets": lost}, lost])
+    story.note("nodes", states=lost).note("role", node=lost, to=lost).note("fault", id=lost).note("heal")
+    assert "</html>" in page(
+        outcome_of(story.note("failovers", failovers=[lost, {"moments": lost}]).note("end"))
+    )
