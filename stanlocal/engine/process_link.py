@@ -100,15 +100,21 @@ class Link:
         self._ended = ended
         self._held = False
         self._watched = {near: 0, self._far: 0}
+        try:
+            self._connect(far)
+        except OSError:
+            self._far.close()
+            raise
+        self._in, self._out = _Pipe(near, self._far, begun), _Pipe(self._far, near)
+        self._watch()
+
+    def _connect(self, far: tuple[str, int]) -> None:
         for end in self._watched:
             end.setblocking(False)
             end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         code = self._far.connect_ex(far)
         if code not in (0, errno.EINPROGRESS):
-            self._far.close()
             raise OSError(code, os.strerror(code))
-        self._in, self._out = _Pipe(near, self._far, begun), _Pipe(self._far, near)
-        self._watch()
 
     @property
     def still_tells(self) -> bool:

@@ -163,7 +163,7 @@ class Relay:
     def _accept(self, way: Way, listener: socket.socket, _: int) -> None:
         try:
             caller, _address = listener.accept()
-        except (BlockingIOError, ConnectionAbortedError):  # it thought better of it
+        except OSError:  # it thought better of it, or the system has no descriptor left for it
             return
         caller.setblocking(False)
         if way.kind == ROUTES:

@@ -111,6 +111,8 @@ def happened(
         if known is None:
             yield EngineEvent(view.node.created, name, "create")
         yield from _went_on(name, known, view)
+        if known is not None and view.runs and view.cuts != known.cuts:
+            yield EngineEvent(now, name, "networks")
     for name in before.keys() - after.keys():
         yield from _destroyed(name, before[name], now)
 

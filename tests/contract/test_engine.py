@@ -518,6 +518,16 @@ async def test_events_tell_what_happens_from_the_call_on(rig: Rig) -> None:
     assert all(earlier.time <= later.time for earlier, later in pairwise(told))
 
 
+async def test_events_tell_that_a_node_was_cut_off_and_put_back(rig: Rig) -> None:
+    plan = await rig.started()
+    name = plan.nodes[0].name
+    async with asyncio.timeout(20), stream(rig.engine.events(rig.group)) as events:
+        for change in (rig.engine.disconnect_routes, rig.engine.connect_routes):
+            await change(plan, name)
+            event = await anext(events)
+            assert (event.node, event.action) == (name, "networks")
+
+
 # Calls that are cancelled
 
 
