@@ -8,6 +8,7 @@ from functools import cache
 from typing import ClassVar
 
 from textual.message import Message
+from textual.pilot import Pilot
 
 from stanlocal import failovers, timeline
 from stanlocal.api import FTGroup
@@ -15,6 +16,7 @@ from stanlocal.document import group_document
 from stanlocal.home import GroupHome
 from stanlocal.logs.merge import NodeLine, read_all
 from stanlocal.states import GroupState, GroupStatus
+from stanlocal.tui.app import StanlocalApp
 from stanlocal.tui.messages import (
     EngineLost,
     EventSeen,
@@ -23,26 +25,33 @@ from stanlocal.tui.messages import (
     LogLines,
     VitalsMeasured,
 )
+from stanlocal.tui.notices import Notices
+from stanlocal.tui.preferences import Preferences
+from stanlocal.tui.screens.main import WIDE_FROM
+from stanlocal.tui.themes import THEMES
 from stanlocal.vitals import Vitals
 from tests.support.fake_engine import FakeEngine
 from tests.support.fake_machine import FakeMachine
+from tests.tui.conftest import until_shown
 from tests.unit.test_stories import STORIES, story
 
 
 class StoryFeed:
-    """In place of a `Feed`; the group is as it was when it was last in the state `until`."""
+    """In place of a `Feed`; the group is as it was when it was last (or first) in the state `until`."""
 
     story: ClassVar[str] = "kill"
     until: ClassVar[GroupState] = GroupState.HEALTHY
+    at_first: ClassVar[bool] = False
     engine_lost: ClassVar[str | None] = None
 
     def __init__(self, group: FTGroup, post: Callable[[Message], object]) -> None:
         self._post = post
         self._plan, moments = story(self.story)
         told = list(timeline.statuses(self._plan, moments))
-        last = max(at for at, (_, status) in enumerate(told) if status.state is self.until)
-        self._moments, self._status = moments[: last + 1], told[last][1]
-        self._now = told[last][0]
+        reached = [at for at, (_, status) in enumerate(told) if status.state is self.until]
+        now = reached[0 if self.at_first else -1]
+        self._moments = moments[: now + 1]
+        self._now, self._status = told[now]
 
     async def look(self) -> None:
         document = group_document(self._plan, "docker", self._status, [])
@@ -77,3 +86,19 @@ def lines_of(name: str) -> tuple[NodeLine, ...]:
     nodes = dict.fromkeys((node.name for node in plan.nodes), False)
     reading = read_all(FakeEngine(FakeMachine()), nodes, home.saved_log, since=None, tail=None)
     return tuple(asyncio.run(reading))
+
+
+def story_app(theme: str = THEMES[0].name, *, read_only: bool = False) -> StanlocalApp:
+    """The interface that is told the story, once `stanlocal.tui.screens.main.Feed` is a `StoryFeed`."""
+    app = StanlocalApp(FTGroup(group="ft"), Notices(), read_only=read_only, chosen=Preferences(theme=theme))
+    app.animation_level = "none"
+    return app
+
+
+async def all_there(pilot: Pilot[None]) -> None:
+    """Returns once the story is told, and on the screen."""
+    await until_shown(pilot, "7 Faults")
+    await until_shown(pilot, " lines")
+    await until_shown(pilot, "18 MiB" if pilot.app.size.width >= WIDE_FROM else "18M")
+    await until_shown(pilot, "Search")
+    await pilot.pause()

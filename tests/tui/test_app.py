@@ -46,6 +46,10 @@ async def test_where_no_group_runs_it_is_asked_and_started(world: World, ft_grou
         await pilot.press("enter")
         await until_shown(pilot, "t: healthy")
         await until_shown(pilot, "Streaming Server is ready")
+        await until(pilot, lambda: len(pilot.app.screen_stack) == 1)
+        assert "not seen now" not in shown(pilot)
+        await pilot.press("2")
+        await until_shown(pilot, "stanlocal --group t pub orders")
 
 
 async def test_who_does_not_want_a_group_is_not_asked_again(world: World, ft_group: FTGroup) -> None:
@@ -139,3 +143,16 @@ async def test_the_faults_there_were_are_told_with_what_came_of_them(world: Worl
         assert "in force" in shown(pilot)
         await ft_group.pause("t-1")
         await until_shown(pilot, "keeps the store lock while frozen")
+
+
+@pytest.mark.parametrize(("key", "form"), [("2", "publish"), ("3", "subscribe")])
+async def test_a_key_for_a_tab_can_follow_at_once_on_the_key_that_opens_it(
+    key: str, form: str, world: World, ft_group: FTGroup
+) -> None:
+    await world.up()
+    async with running(ft_group) as pilot:
+        await pilot.press("3", "2", key, "n")
+        focused = pilot.app.screen.focused
+        assert focused is not None
+        assert focused.id == "channel"
+        assert form in [each.id for each in focused.ancestors]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -93,3 +94,9 @@ async def test_a_key_of_the_users_own_acts_and_the_usual_one_does_not(
         await pilot.press("x")
         await until_shown(pilot, "kill t-0?")
         assert len(app.screen_stack) == 2
+
+
+def test_every_name_that_can_be_bound_is_documented() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "tui.md").read_text()
+    listed = page.partition("The names under `[keys]` are:")[2].partition(". ")[0]
+    assert re.findall(r"`([^`]+)`", listed) == sorted(named_bindings())

@@ -9,14 +9,11 @@ from typing import Any, Protocol
 import pytest
 from textual.pilot import Pilot
 
-from stanlocal.api import FTGroup
 from stanlocal.states import GroupState
 from stanlocal.tui.app import StanlocalApp
-from stanlocal.tui.notices import Notices
-from stanlocal.tui.preferences import Preferences
 from stanlocal.tui.themes import THEMES
-from tests.tui.conftest import until_shown
-from tests.tui.telling import StoryFeed
+from tests.tui.picture import PICTURE, take
+from tests.tui.telling import StoryFeed, all_there, story_app
 
 SIZES = [(80, 24), (120, 40), (200, 60)]
 
@@ -39,23 +36,10 @@ def _a_story_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("stanlocal.tui.screens.main.Feed", StoryFeed)
 
 
-def app(theme: str = THEMES[0].name, *, read_only: bool = False) -> StanlocalApp:
-    made = StanlocalApp(FTGroup(group="ft"), Notices(), read_only=read_only, chosen=Preferences(theme=theme))
-    made.animation_level = "none"
-    return made
-
-
-async def all_there(pilot: Pilot[None]) -> None:
-    await until_shown(pilot, "7 Faults")
-    await until_shown(pilot, "lines")
-    await until_shown(pilot, "MiB" if pilot.app.size.width > 100 else "18M")
-    await pilot.pause()
-
-
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 @pytest.mark.parametrize("theme", [theme.name for theme in THEMES])
 def test_a_group_after_a_failover(theme: str, size: tuple[int, int], snap_compare: Compare) -> None:
-    assert snap_compare(app(theme), terminal_size=size, run_before=all_there)
+    assert snap_compare(story_app(theme), terminal_size=size, run_before=all_there)
 
 
 @pytest.mark.parametrize("size", SIZES[:2], ids=lambda size: f"{size[0]}x{size[1]}")
@@ -64,12 +48,12 @@ def test_a_blocked_group_says_why(
 ) -> None:
     monkeypatch.setattr(StoryFeed, "story", "pause-then-kill")
     monkeypatch.setattr(StoryFeed, "until", GroupState.BLOCKED)
-    assert snap_compare(app(), terminal_size=size, run_before=all_there)
+    assert snap_compare(story_app(), terminal_size=size, run_before=all_there)
 
 
 def test_a_lost_engine_is_a_state(snap_compare: Compare, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(StoryFeed, "engine_lost", "docker does not answer; see 'stanlocal doctor'")
-    assert snap_compare(app(), terminal_size=SIZES[0], run_before=all_there)
+    assert snap_compare(story_app(), terminal_size=SIZES[0], run_before=all_there)
 
 
 @pytest.mark.parametrize("key", ["k", "f", "K", "d", "D", "u", "question_mark"])
@@ -79,8 +63,13 @@ def test_what_is_asked_fits_the_smallest_screen(key: str, snap_compare: Compare)
         await pilot.press(key)
         await pilot.pause()
 
-    assert snap_compare(app(), terminal_size=SIZES[0], run_before=press)
+    assert snap_compare(story_app(), terminal_size=SIZES[0], run_before=press)
 
 
 def test_read_only_says_so(snap_compare: Compare) -> None:
-    assert snap_compare(app(read_only=True), terminal_size=SIZES[0], run_before=all_there)
+    assert snap_compare(story_app(read_only=True), terminal_size=SIZES[0], run_before=all_there)
+
+
+def test_the_picture_in_the_readme_is_how_it_looks() -> None:
+    """Taken anew by 'python -m tests.tui.picture'."""
+    assert PICTURE.read_text() == take()

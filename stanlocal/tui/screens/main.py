@@ -129,6 +129,7 @@ class MainScreen(Screen[None]):
         self._acting.name, self._acting.status = message.document["group"], message.status
         self.document = message.document
         self.query_one(GroupBar).show(message.document, message.missing)
+        self.query_one(GroupBar).show_trouble(None)
         self.query_one(Nodes).show(message.document, message.missing)
         if message.document["nodes"]:
             self._asked_to_start = True
@@ -230,7 +231,7 @@ class MainScreen(Screen[None]):
         if number <= len(panes) and (pane := panes[number - 1]).id:
             self.set_focus(None)  # what is hidden would take the focus away later, whoever has it then
             self.query_one("#panes", TabbedContent).active = pane.id
-            self.call_after_refresh(self._focus_in, pane)
+            self._focus_in(pane)
 
     def _focus_in(self, pane: TabPane) -> None:
         if self._panes is not None and (part := self._panes.looked_at(pane)) is not None:

@@ -32,8 +32,7 @@ class PickScreen(Dialog[str]):
 
     def content(self) -> list[Widget]:
         options = [
-            Option(Content.assemble((name, "bold"), f"\n  {what}"), id=name)
-            for name, what in self._choices
+            Option(Content.assemble((name, "bold"), f"\n  {what}"), id=name) for name, what in self._choices
         ]
         return [OptionList(*options)]
 

@@ -56,7 +56,7 @@ class NodeCard(Widget):
 
     def _entitle(self) -> None:
         if self.view is not None:
-            lock = " · has the store lock" if self.view.holds_lock else ""
+            lock = " · has the lock" if self.view.holds_lock else ""
             self.border_title = f"{'▸ ' if self.mark else ''}{self.view.name}{lock}"
         self.border_subtitle = self.mark
 

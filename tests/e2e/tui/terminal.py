@@ -1,0 +1,81 @@
+"""A real terminal: tmux without anybody looking, given keys and read as people read it."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import shlex
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.conftest import unavailable
+
+_LOOK_EVERY_S = 0.05
+
+
+class Terminal:
+    """One program in a terminal of its own."""
+
+    def __init__(self, socket: str) -> None:
+        self._socket = socket
+
+    def _tmux(self, *arguments: str) -> str:
+        command = ["tmux", "-L", self._socket, "-f", "/dev/null", *arguments]
+        return subprocess.run(command, check=True, capture_output=True, text=True, timeout=30).stdout
+
+    def press(self, *keys: str) -> None:
+        """Keys as tmux names them, `Enter`, `Escape`, or text that is typed."""
+        self._tmux("send-keys", "-t", "it", *keys)
+
+    @property
+    def screen(self) -> str:
+        """What is on it, without colours."""
+        return self._tmux("capture-pane", "-p", "-t", "it")
+
+    def wait_for(self, pattern: str, *, timeout: float = 30.0) -> re.Match[str]:
+        """The pattern on the screen, as soon as it is there."""
+        end = time.monotonic() + timeout
+        while (found := re.search(pattern, self.screen)) is None:
+            assert time.monotonic() < end, f"{pattern!r} did not come up within {timeout} s:\n{self.screen}"
+            time.sleep(_LOOK_EVERY_S)
+        return found
+
+    def wait_while(self, pattern: str, *, timeout: float = 30.0) -> None:
+        """Returns once the pattern is not on the screen any more."""
+        end = time.monotonic() + timeout
+        while re.search(pattern, self.screen):
+            assert time.monotonic() < end, f"{pattern!r} is still there after {timeout} s:\n{self.screen}"
+            time.sleep(_LOOK_EVERY_S)
+
+    def wait_end(self, *, timeout: float = 30.0) -> None:
+        """Returns once the program has ended, and with it the terminal."""
+        end = time.monotonic() + timeout
+        while self._lives():
+            assert time.monotonic() < end, f"the program goes on after {timeout} s:\n{self.screen}"
+            time.sleep(_LOOK_EVERY_S)
+
+    def _lives(self) -> bool:
+        command = ["tmux", "-L", self._socket, "has-session", "-t", "it"]
+        return subprocess.run(command, capture_output=True, timeout=30).returncode == 0
+
+
+@contextmanager
+def terminal(
+    command: Sequence[str], *, env: Mapping[str, str], folder: Path, columns: int, rows: int
+) -> Iterator[Terminal]:
+    """The command in a terminal of that size; it is ended with the block."""
+    if shutil.which("tmux") is None:
+        unavailable("no tmux on PATH; on Debian 'apt-get install tmux'")
+    socket = f"stanlocal-{secrets.token_hex(4)}"
+    shown = Terminal(socket)
+    start = ["tmux", "-L", socket, "-f", "/dev/null", "new-session", "-d", "-s", "it"]
+    start += ["-x", str(columns), "-y", str(rows), "-c", str(folder), shlex.join(command)]
+    subprocess.run(start, env={**env}, check=True, timeout=30)
+    try:
+        yield shown
+    finally:
+        subprocess.run(["tmux", "-L", socket, "kill-server"], capture_output=True, timeout=30)

@@ -1,0 +1,99 @@
+"""The terminal interface as users have it: a real terminal, a real group."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.tui.terminal import Terminal, terminal
+from tests.support.cli import Cli
+
+pytestmark = pytest.mark.docker
+
+MESSAGES = 1_500
+RATE = 100
+"""A second: a failover is well within what takes 15 s."""
+
+
+@pytest.fixture
+def cli(tmp_path: Path, group_name: str, server_image: str) -> Iterator[Cli]:
+    cli = Cli(tmp_path, group=group_name)
+    yield cli
+    cli.ok("down", "--purge", "--yes", "--timeout", "0")
+
+
+@pytest.fixture
+def screen(cli: Cli) -> Iterator[Terminal]:
+    environment = {**cli.environment(), "TERM": "xterm-256color"}
+    with terminal(cli.command("tui"), env=environment, folder=cli.folder, columns=120, rows=40) as screen:
+        yield screen
+
+
+@pytest.mark.timeout(240)
+def test_a_failover_is_brought_about_and_watched_without_leaving_the_screen(
+    screen: Terminal, cli: Cli, group_name: str
+) -> None:
+    """From no group at all: up, publish, subscribe, kill the active, takeover, outage, nothing lost, mend."""
+    first, second = f"{group_name}-0", f"{group_name}-1"
+    screen.wait_for(r"start the group\?")
+    screen.press("Enter")
+    screen.wait_for(f"{group_name}: healthy, {first} is active", timeout=60)
+    screen.wait_for("7 Faults")
+    screen.wait_while(r"start the group\?")
+
+    open_pane(screen, "3", "FROM")
+    screen.press("n")
+    screen.wait_for("esc Leave the form")
+    screen.press("Enter")
+    screen.wait_for(r"orders +open +0 ")
+    leave_form(screen)
+
+    open_pane(screen, "2", "ACKED")
+    screen.press("n")
+    screen.wait_for("esc Leave the form")
+    for key in ("Tab", "Tab", str(MESSAGES), "Tab", str(RATE)):
+        screen.press(key)
+    screen.wait_for(f"pub orders --count {MESSAGES} --rate {RATE}")
+    screen.press("Enter")
+    screen.wait_for(r"orders +\S+ +[1-9]\d* +[1-9]\d*")
+    leave_form(screen)
+
+    screen.press("k")
+    screen.wait_for(rf"kill {first}\?")
+    screen.wait_for(f"failover: {second} takes the store lock")
+    screen.press("k")
+    screen.wait_for(f"{group_name}: degraded, {second} is active")
+    screen.wait_for("as expected")
+    screen.wait_for(rf"orders +done +{MESSAGES:,} +{MESSAGES:,} +0 ", timeout=60)
+
+    open_pane(screen, "3", "FROM")
+    got = screen.wait_for(rf"orders +open +({MESSAGES:,}|\d+,\d+) +{MESSAGES:,} +(\d+) +(\d+) ", timeout=60)
+    assert got[3] == "0", f"messages are missing: {got[0]}"
+
+    open_pane(screen, "4", "CAUSE")
+    outage = screen.wait_for(rf"kill +{first}.*")
+    felt = cli.json("failovers")["failovers"][-1]["outage_ms"]
+    assert f"{felt:,.0f}" in outage[0]
+
+    screen.press("S")
+    screen.wait_for(f"{group_name}: healthy, {second} is active")
+    screen.wait_for(rf"{first} [^▸]*standby since")
+    screen.press("q")
+    screen.wait_end()
+    assert cli.json("status")["state"] == "healthy"
+    read = cli.ok("sub", "orders", "--all", "--count", str(MESSAGES), "--json").splitlines()
+    assert len(read) == MESSAGES
+
+
+def open_pane(screen: Terminal, key: str, head: str) -> None:
+    screen.press(key)
+    screen.wait_for(head)
+    screen.wait_for("y Copy")
+
+
+def leave_form(screen: Terminal) -> None:
+    """A key that follows escape at once would be taken for one with alt."""
+    screen.press("Escape")
+    screen.wait_for(r"k Kill")
