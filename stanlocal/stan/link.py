@@ -276,7 +276,7 @@ class Link:
             **self._options,
             "connect_timeout": timeout,
             "name": f"{self._options.get('name')}-scout",
-            "error_cb": self._note_error,
+            "error_cb": scout._note_error,
         }
         try:
             async with asyncio.timeout(timeout):
@@ -307,6 +307,8 @@ class Link:
             async with asyncio.timeout(patience):
                 await self._nats.close()
         except TimeoutError:
+            for subscription in self._nats._subs.values():  # nats-py did not come to that
+                subscription._stop_processing()
             self._abort()
 
     def _abort(self) -> None:
