@@ -142,7 +142,7 @@ def _lost(missing_at: Sequence[str], had_by: Sequence[str], messages: Sequence[M
 
 
 def _named(ranges: Sequence[object]) -> str:
-    rest = f" and {len(ranges) - _NAMED:,} ranges more" if len(ranges) > _NAMED else ""
+    rest = f" and {len(ranges) - _NAMED:,} more" if len(ranges) > _NAMED else ""
     return ", ".join(str(each) for each in ranges[:_NAMED]) + rest
 
 
