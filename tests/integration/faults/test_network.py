@@ -23,8 +23,8 @@ pytestmark = pytest.mark.only_on("docker", "processes have no proxy in their pat
 
 LATENCY_MS = 150
 ROUND_TRIP_S = 2 * LATENCY_MS / 1000
-QUICK_S = 0.15
-"""Far more than a publish takes on a network that nothing is done to."""
+QUICK_S = 0.25
+"""Far more than a publish takes on a network that nothing is done to, also on a busy machine."""
 
 
 @pytest.fixture
