@@ -10,6 +10,7 @@ from textual.screen import Screen
 
 from stanlocal.api import FTGroup
 from stanlocal.errors import NodeNotFound, StanlocalError
+from stanlocal.faults.act import foresee
 from stanlocal.faults.base import Fault
 from stanlocal.faults.kill import ENDING_SIGNALS, Kill
 from stanlocal.faults.registry import FAULTS
@@ -38,16 +39,17 @@ class Acting:
         self.name = ""
         """Of the group."""
         self.status: GroupStatus | None = None
-        """The newest one, from which is predicted."""
+        """The newest one."""
         self.last: Command | None = None
         """What the user did last, as a command."""
 
     # Faults
 
     async def fault(self, name: str, target: str, again: str | None = None) -> None:
-        """Asks, with the prediction, and injects; on nodes that suffer from it already it is undone.
+        """Asks, with the prediction, and injects; what cannot be done is refused before it is asked.
 
-        `again` is the key that asked, which is then also a yes.
+        On nodes that suffer from it already it is undone. `again` is the key that asked, which is then a
+        yes, too.
         """
         with self._errors_told():
             nodes = self._nodes((target,))
@@ -85,10 +87,10 @@ class Acting:
     async def _inject(
         self, fault: Fault, targets: Sequence[str], nodes: Sequence[NodeStatus], again: str | None
     ) -> None:
-        assert self.status is not None
+        expected = await foresee(await self._group.core(), fault, targets)
         question = Question(
             what=f"{fault.name} {' '.join(node.name for node in nodes)}",
-            expected=fault.expect(self.status, nodes).text,
+            expected=expected.text,
             command=actions.of_fault(self.name, fault, targets),
             warning=fault.costs_data,
             again=again,

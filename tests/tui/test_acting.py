@@ -120,17 +120,14 @@ async def test_escape_leaves_everything_as_it_is(world: World, ft_group: FTGroup
 
 
 @pytest.mark.parametrize("fault", [name for name in FAULTS if name not in KEYED])
-async def test_every_fault_of_the_registry_is_in_the_list(
-    fault: str, world: World, ft_group: FTGroup
-) -> None:
+async def test_every_fault_is_in_the_list(fault: str, world: World, ft_group: FTGroup) -> None:
+    """And is predicted, or refused with the reason where this group cannot have it."""
     await world.up()
     async with running(ft_group) as pilot:
         await pilot.press("f")
         await until_shown(pilot, "a fault")
         await choose(pilot, fault)
-        await until_shown(pilot, f"{fault} t-0")
-        await until_shown(pilot, "the same from a shell")
-        assert f"stanlocal --group t fault {fault}" in shown(pilot)
+        await until(pilot, lambda: f"fault {fault} " in shown(pilot) or "not done" in shown(pilot))
 
 
 async def choose(pilot: Pilot[None], name: str) -> None:
@@ -175,13 +172,11 @@ async def test_a_signal_that_ends_nothing_is_sent_and_not_recorded(world: World,
     assert not world.home.journal.faults()
 
 
-async def test_what_cannot_be_done_is_said_and_nothing_happens(world: World, ft_group: FTGroup) -> None:
+async def test_what_cannot_be_done_is_said_before_anything_is_asked(world: World, ft_group: FTGroup) -> None:
     await world.up()
     async with running(ft_group) as pilot:
         await pilot.press("f")
         await choose(pilot, "fill-disk")
-        await until_shown(pilot, "fill-disk t-0 t-1?")
-        await pilot.press("shift+tab", "enter")
         await until_shown(pilot, "fill-disk needs a store with a")
 
 
