@@ -6,9 +6,11 @@ Light to import: what a name needs is loaded when the name is first used.
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
 
+TYPE_CHECKING = False  # as type checkers know it; `typing` takes a supervisor as long to load as the rest
 if TYPE_CHECKING:
+    from typing import Any
+
     from stanlocal import stan, sync
     from stanlocal.api import FTGroup, attach
     from stanlocal.errors import StanlocalError

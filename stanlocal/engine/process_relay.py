@@ -18,7 +18,6 @@ import socket
 import time
 from collections.abc import Collection, Mapping
 from functools import partial
-from typing import NamedTuple
 
 from stanlocal.engine.process_link import Link, turn
 
@@ -46,13 +45,14 @@ class PortTaken(OSError):
         self.port = port
 
 
-class Way(NamedTuple):
+class Way:
     """A port that the world knows, and the one of the server that it leads to."""
 
-    kind: str
-    """`ROUTES` or `CLIENTS`."""
-    outside: int
-    inside: int
+    def __init__(self, kind: str, outside: int, inside: int) -> None:
+        """`kind` is `ROUTES` or `CLIENTS`."""
+        self.kind = kind
+        self.outside = outside
+        self.inside = inside
 
     def __str__(self) -> str:
         return f"{self.kind}:{self.outside}:{self.inside}"
