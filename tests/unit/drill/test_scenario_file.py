@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from stanlocal.faults.stop import Stop
 from stanlocal.states import GroupState
 from tests.unit.drill.scenarios import scenario
 
+ROOT = Path(__file__).resolve().parents[3]
 SHIPPED = {
     "chaos-monkey",
     "disk-full",
@@ -129,6 +131,24 @@ def test_group_load_and_budget_are_taken_over(tmp_path: Path) -> None:
     assert (found.load.channels, found.load.publishers, found.load.rate) == (("a", "b"), 4, 10)
     assert found.load.sizes == (64,)
     assert (found.budget.max_outage, found.budget.max_duplicates, found.budget.max_lost) == (2.5, 7, 0)
+
+
+def test_the_example_of_the_documentation_can_be_drilled(tmp_path: Path) -> None:
+    text = (ROOT / "docs/drills.md").read_text()
+    (example,) = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
+    found = scenario(tmp_path, example)
+    assert [str(step.act) for step in all_steps(found.steps)] == [
+        "stop 2",
+        "kill @active",
+        "heal",
+        "pause @any",
+        "restart @active",
+    ]
+
+
+def test_every_shipped_scenario_is_in_the_documentation() -> None:
+    text = (ROOT / "docs/drills.md").read_text()
+    assert all(f"| `{name}` |" in text for name in shipped())
 
 
 def test_all_problems_are_told_at_once_each_with_its_place_and_the_nearest_name(tmp_path: Path) -> None:

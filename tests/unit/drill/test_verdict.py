@@ -86,7 +86,7 @@ def test_many_losses_make_one_sentence_for_each_kind() -> None:
     first, second = sorted(verdict(told(*range(1, 41), but=lacking)).problems)
     assert first.startswith("1 acknowledged message is missing at plain-0")
     assert second.startswith("20 acknowledged messages are missing at durable-0")
-    assert second.endswith("orders publisher 0 number 9 and 15 ranges more")
+    assert second.endswith("orders publisher 0 number 9 and 15 more")
 
 
 @pytest.mark.parametrize(
