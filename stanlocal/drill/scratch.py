@@ -25,7 +25,7 @@ async def scratch_group(
     group = FTGroup(
         group=f"drill-{secrets.token_hex(3)}",
         nodes=scenario.nodes,
-        store_size=scenario.store_size,
+        store_size=scenario.store_size if await _limits_stores(engine, config) else None,
         proxied=scenario.proxied or None,
         engine=engine,
         config=config,
@@ -43,3 +43,12 @@ async def scratch_group(
             await group.down(timeout=0, purge=True)
         finally:
             await group.close()
+
+
+async def _limits_stores(engine: str | None, config: Path | None) -> bool:
+    """Whether a store has to have a limit to be filled; where not, the engine has none to give."""
+    group = FTGroup(group="drill", engine=engine, config=config, note=lambda line: None)
+    try:
+        return not (await group.core()).engine.placement.fills_any_store
+    finally:
+        await group.close()
