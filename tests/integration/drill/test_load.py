@@ -26,7 +26,7 @@ from stanlocal.monitor import fetch
 from stanlocal.stan.errors import ConnectFailed
 from stanlocal.stan.message import Message
 
-pytestmark = [pytest.mark.docker, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.timeout(120)
 
 EVERYONE = LoadSpec(channels=("orders", "bills"), publishers=3, rate=600, sizes=(64, 400), plain=1, durable=1,
                     queue=2, ack_wait=2)  # fmt: skip

@@ -14,8 +14,6 @@ from stanlocal.drill.scenario import Scenario
 from stanlocal.errors import GroupError
 from stanlocal.states import GroupState
 
-pytestmark = pytest.mark.docker
-
 AWAY = """
 [load]
 rate = 100
