@@ -16,6 +16,7 @@ from stanlocal.api import FTGroup
 from stanlocal.moments import Outage
 from stanlocal.tui.clients.gaps import Gap
 from stanlocal.tui.messages import GapFelt
+from stanlocal.tui.themes import THEMES
 from stanlocal.tui.widgets.live_table import LiveTable
 from tests.support.fake_clients import FakeServing
 from tests.tui.conftest import until
@@ -58,10 +59,13 @@ class Host(App[None]):
         super().__init__()
         self.pane = pane
         self.felt: list[Gap] = []
+        self.animation_level = "none"
+        self.register_theme(THEMES[0])
+        self.theme = THEMES[0].name
 
     def compose(self) -> ComposeResult:
         yield self.pane
-        yield Footer()
+        yield Footer(show_command_palette=False, compact=True)
 
     def on_gap_felt(self, message: GapFelt) -> None:
         self.felt.append(message.gap)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from functools import partial
 
 import pytest
 
-from stanlocal.failovers import Failover
+from stanlocal.failovers import Failover, bridges
 from stanlocal.tui.widgets.publish import PublishPane
 from tests.tui.hosting import Desk, FakeGroup, shown
+
+STATE, SENT, ACKED = 1, 2, 3
 
 
 async def publish(desk: Desk[PublishPane], **texts: str) -> None:
@@ -21,8 +24,8 @@ async def publish(desk: Desk[PublishPane], **texts: str) -> None:
 async def test_enter_publishes_and_all_is_acknowledged() -> None:
     async with shown(PublishPane) as it:
         await publish(it, channel="orders", payload="hello [b]x[/b]", count="3")
-        await it.until(lambda: it.cells()[-1:] == ["done"])
-        assert it.cells()[:4] == ["orders", "3", "3", "0"]
+        await it.until(lambda: it.cells()[STATE:SENT] == ["done"])
+        assert it.cells()[:5] == ["orders", "done", "3", "3", "0"]
         assert it.group.server.channels == {"orders": [b"hello [b]x[/b]"] * 3}
 
 
@@ -46,11 +49,11 @@ async def test_the_command_names_the_group() -> None:
 async def test_y_copies_the_command_and_x_stops_the_publication() -> None:
     async with shown(PublishPane) as it:
         await publish(it, channel="a", count="", rate="200")
-        await it.until(lambda: it.cells()[-1:] == ["publishing"])
+        await it.until(lambda: it.cells()[STATE:SENT] == ["publishing"])
         await it.press("escape", "y")
         assert it.host.clipboard == "stanlocal pub a --count 1000000000 --rate 200"
         await it.press("x")
-        await it.until(lambda: it.cells()[-1] == "stopped")
+        await it.until(lambda: it.cells()[STATE] == "stopped")
 
 
 async def test_n_leads_to_the_form_and_escape_out_of_it() -> None:
@@ -66,28 +69,30 @@ async def test_several_publications_run_at_once_and_keys_act_on_that_under_the_c
     async with shown(PublishPane) as it:
         await publish(it, channel="a", count="", rate="100")
         await publish(it, channel="b", count="", rate="100")
-        await it.until(lambda: it.cells(0)[-1:] == it.cells(1)[-1:] == ["publishing"])
+        await it.until(lambda: it.cells(0)[STATE:SENT] == it.cells(1)[STATE:SENT] == ["publishing"])
         await it.press("escape", "up", "x")
-        await it.until(lambda: it.cells(0)[-1] == "stopped")
-        assert it.cells(1)[-1] == "publishing"
+        await it.until(lambda: it.cells(0)[STATE] == "stopped")
+        assert it.cells(1)[STATE] == "publishing"
 
 
 async def test_what_the_publisher_felt_of_a_failover_is_shown_recorded_and_told() -> None:
+    """On a busy machine acks stay away at other times, too: those gaps are no failover's."""
     async with shown(PublishPane) as it:
         await publish(it, channel="a", count="", rate="200")
-        await it.until(lambda: it.cells()[-1:] == ["publishing"])
+        await it.until(lambda: it.cells()[STATE:SENT] == ["publishing"])
         it.group.server.serving = False
-        await it.until(lambda: it.cells()[-1].startswith("no ack"))
+        await it.until(lambda: it.cells()[STATE].startswith("no ack"))
+        ready = datetime.now(UTC)
         it.group.server.serve()
-        await it.until(lambda: it.cells(table="felt") != [])
-        assert it.cells(table="felt")[2:] == ["a", "no failover"]
-        (gap,) = it.host.felt
-        assert it.group.recorded == [gap.outage]
-        since, ready = gap.outage.last_ack, gap.outage.first_ack
-        it.pane.show([Failover("kill", "t-0", "t-1", since, None, None, None, ready)])
-        await it.until(lambda: it.cells(table="felt")[3] == "kill: t-0 → t-1")
-        before = int(it.cells()[2])
-        await it.until(lambda: int(it.cells()[2]) > before)
+        failover = Failover("kill", "t-0", "t-1", ready, None, None, None, ready)
+        await it.until(lambda: any(bridges(gap.outage, failover) for gap in it.host.felt))
+        assert [gap.outage for gap in it.host.felt] == it.group.recorded
+        await it.until(lambda: it.cells(table="felt")[2:] == ["a", "no failover"])
+        it.pane.show([failover])
+        rows = range(len(it.host.felt))
+        await it.until(lambda: ["a", "kill: t-0 → t-1"] in [it.cells(row, "felt")[2:] for row in rows])
+        before = int(it.cells()[ACKED])
+        await it.until(lambda: int(it.cells()[ACKED]) > before)
 
 
 async def test_an_outage_that_cannot_be_recorded_is_shown_all_the_same(
@@ -99,9 +104,9 @@ async def test_an_outage_that_cannot_be_recorded_is_shown_all_the_same(
     monkeypatch.setattr(FakeGroup, "record_outage", no_space)
     async with shown(PublishPane) as it:
         await publish(it, channel="a", count="", rate="200")
-        await it.until(lambda: it.cells()[-1:] == ["publishing"])
+        await it.until(lambda: it.cells()[STATE:SENT] == ["publishing"])
         it.group.server.serving = False
-        await it.until(lambda: it.cells()[-1].startswith("no ack"))
+        await it.until(lambda: it.cells()[STATE].startswith("no ack"))
         it.group.server.serve()
         await it.until(lambda: it.cells(table="felt") != [])
         await it.until(lambda: "No space left" in it.told)
@@ -111,22 +116,22 @@ async def test_a_publication_that_fails_tells_why() -> None:
     async with shown(PublishPane) as it:
         it.group.server.serving = False
         await publish(it, channel="a", payload="x")
-        await it.until(lambda: it.cells()[-1:] == ["ended"])
+        await it.until(lambda: it.cells()[STATE:SENT] == ["ended"])
         await it.until(lambda: "no active server" in it.says("detail"))
 
 
 async def test_publications_go_on_while_the_pane_is_not_seen() -> None:
     async with shown(PublishPane) as it:
         await publish(it, channel="a", count="", rate="200")
-        await it.until(lambda: it.cells()[-1:] == ["publishing"])
+        await it.until(lambda: it.cells()[STATE:SENT] == ["publishing"])
         it.pane.display = False
         stored = it.group.server.channels
         before = len(stored["a"])
         await it.until(lambda: len(stored["a"]) > before + 20)
-        drawn = int(it.cells()[2])
+        drawn = int(it.cells()[ACKED])
         assert drawn < len(stored["a"])
         it.pane.display = True
-        await it.until(lambda: int(it.cells()[2]) > drawn)
+        await it.until(lambda: int(it.cells()[ACKED]) > drawn)
 
 
 async def test_read_only_publishes_nothing() -> None:

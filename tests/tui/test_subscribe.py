@@ -17,7 +17,7 @@ from stanlocal.tui.widgets.subscribe import SubscribePane
 from tests.support.fake_clients import FakeSubscription
 from tests.tui.hosting import Desk, shown
 
-GOT, LAST, AGAIN, MISSING, UNACKED, STATE, FROM = 1, 2, 3, 4, 5, 7, 8
+STATE, GOT, LAST, AGAIN, UNACKED = 1, 2, 3, 4, 6
 
 
 async def subscribe(
@@ -30,7 +30,7 @@ async def subscribe(
     desk.pane.query_one("#channel").focus()
     row = len(desk.pane.clients)
     await desk.press("enter")
-    await desk.until(lambda: desk.cells(row)[STATE:][:1] == ["open"])
+    await desk.until(lambda: desk.cells(row)[STATE:GOT] == ["open"])
     return desk.group.server.clients[-1].subscriptions[-1]
 
 

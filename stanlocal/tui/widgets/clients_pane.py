@@ -28,6 +28,8 @@ from stanlocal.tui.widgets.live_table import Cells, LiveTable
 from stanlocal.tui.widgets.log_view import clock
 from stanlocal.units import ms
 
+WIDEST = 24
+"""Cells of a text in a client's row: the figures are to stay on the screen."""
 _REFRESH_S = 0.1
 _KEPT = 20
 """Clients that have ended and are still shown."""
@@ -132,6 +134,11 @@ class ClientsPane(Vertical, Generic[C]):
     def on_mount(self) -> None:
         self._refreshing = self.set_interval(_REFRESH_S, self.refresh_rows)
         self.preview()
+
+    def watch_document(self, before: Mapping[str, Any] | None, _: Mapping[str, Any] | None) -> None:
+        """The command names the group, which may not have been there at first."""
+        if self.is_mounted and before is None:
+            self.preview()
 
     def on_show(self) -> None:
         self._refreshing.resume()

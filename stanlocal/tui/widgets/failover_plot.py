@@ -23,10 +23,11 @@ class FailoverPlot(PlotextPlot):
         felt = [(number, each.outage_ms) for number, each in shown if each.outage_ms is not None]
         self.plt.clear_figure()
         if felt:
-            self.plt.bar(*zip(*felt, strict=True), width=0.4, marker="▒", color="blue", label="outage, ms")
+            self.plt.bar(*zip(*felt, strict=True), width=0.4, marker="▒", color="blue")
         numbers = [float(number) for number, _ in shown]
         ready = [each.server_ms for _, each in shown]
-        self.plt.scatter(numbers, ready, marker="●", color="green", label="fault to ready, ms")
+        self.plt.scatter(numbers, ready, marker="●", color="green")
+        self.plt.title("▒ outage   ● fault to ready   ms")  # a legend would cover the first of them
         self.plt.xticks(numbers[:: len(numbers) // 12 + 1])
         self.plt.xlim(first + 0.5, max(numbers) + 0.5)
         highest = max([*ready, *(outage for _, outage in felt)])

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from stanlocal.tui.clients.gaps import Gap
 from stanlocal.tui.clients.publication import Publication
-from stanlocal.tui.widgets.clients_pane import ClientsPane
+from stanlocal.tui.widgets.clients_pane import WIDEST, ClientsPane
 from stanlocal.tui.widgets.live_table import Cells, LiveTable
 from stanlocal.tui.widgets.publish_form import PublishForm
 from stanlocal.units import ms
 
-_HEADS = ("CHANNEL", "SENT", "ACKED", "WAITING", "ACKS/S", "P50 MS", "P95", "MAX", "STATE")
+_HEADS = ("CHANNEL", "STATE", "SENT", "ACKED", "WAITING", "ACKS/S", "P50 MS", "P95", "MAX")
 
 
 class PublishPane(ClientsPane[Publication]):
@@ -21,17 +21,17 @@ class PublishPane(ClientsPane[Publication]):
         return PublishForm()
 
     def table(self) -> LiveTable:
-        return LiveTable(*_HEADS, right=range(1, 8), id="running")
+        return LiveTable(*_HEADS, right=range(2, 9), widest=WIDEST, id="running")
 
     def cells(self, client: Publication) -> Cells:
         return (
             client.order.channel,
+            client.state if not client.failed else f"{client.state}, {client.failed:,} failed",
             f"{client.published:,}",
             f"{client.acked:,}",
             f"{client.waiting:,}",
             f"{client.rate():,.0f}",
             *(ms(client.latency_ms(share)) for share in (50, 95, 100)),
-            client.state if not client.failed else f"{client.state}, {client.failed:,} failed",
         )
 
     def ordered(self) -> Publication:

@@ -13,12 +13,12 @@ from stanlocal.errors import StanError
 from stanlocal.failovers import Failover, bridges
 from stanlocal.tui.clients.gaps import Gap
 from stanlocal.tui.clients.reception import Reception
-from stanlocal.tui.widgets.clients_pane import ClientsPane
+from stanlocal.tui.widgets.clients_pane import WIDEST, ClientsPane
 from stanlocal.tui.widgets.live_table import Cells, LiveTable
 from stanlocal.tui.widgets.message_view import MessageView
 from stanlocal.tui.widgets.subscribe_form import SubscribeForm
 
-_HEADS = ("CHANNEL", "GOT", "LAST", "AGAIN", "MISSING", "UNACKED", "PER S", "STATE", "FROM")
+_HEADS = ("CHANNEL", "STATE", "GOT", "LAST", "AGAIN", "MISSING", "UNACKED", "PER S", "FROM")
 _EXPLAINED = 10
 """Failovers, the newest, for which silences are looked for."""
 
@@ -51,7 +51,7 @@ class SubscribePane(ClientsPane[Reception]):
         return SubscribeForm()
 
     def table(self) -> LiveTable:
-        return LiveTable(*_HEADS, right=range(1, 7), id="running")
+        return LiveTable(*_HEADS, right=range(2, 8), widest=WIDEST, id="running")
 
     def below(self) -> ComposeResult:
         yield MessageView(id="messages")
@@ -59,13 +59,13 @@ class SubscribePane(ClientsPane[Reception]):
     def cells(self, client: Reception) -> Cells:
         return (
             client.order.channel,
+            client.state,
             f"{client.received:,}",
             f"{client.last_sequence:,}",
             f"{client.again:,}",
             "-" if client.missing is None else f"{client.missing:,}",
             f"{client.unacked:,}" if client.order.manual_ack else "-",
             f"{client.rate():,.0f}",
-            client.state,
             client.order.summary,
         )
 
