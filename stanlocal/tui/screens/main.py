@@ -235,4 +235,4 @@ class MainScreen(Screen[None]):
 
     def _focus_in(self, pane: TabPane) -> None:
         if self._panes is not None and (part := self._panes.looked_at(pane)) is not None:
-            part.focus()
+            self.set_focus(part)  # at once: the next key may be meant for it already

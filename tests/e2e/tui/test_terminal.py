@@ -53,7 +53,7 @@ def test_a_failover_is_brought_about_and_watched_without_leaving_the_screen(
     open_pane(screen, "2", "ACKED")
     screen.press("n")
     screen.wait_for("esc Leave the form")
-    for key in ("Tab", "Tab", str(MESSAGES), "Tab", str(RATE)):
+    for key in ("Tab", "Tab", "C-u", str(MESSAGES), "Tab", str(RATE)):
         screen.press(key)
     screen.wait_for(f"pub orders --count {MESSAGES} --rate {RATE}")
     screen.press("Enter")
