@@ -108,7 +108,7 @@ class Header:
             "run": int, "load": dict, "settings": dict, "versions": dict,
         }  # fmt: skip
         for key, kind in kinds.items():
-            if not isinstance(document.get(key), kind):
+            if key not in document or not isinstance(document[key], kind):
                 raise ValueError(f"{key!r} in its first line is not what it should be")
         return cls(
             load=LoadSpec.from_document(document["load"]),

@@ -207,6 +207,7 @@ def test_zeros_at_the_end() -> None:
         (HEADER.replace(b'"version":1', b'"version":2'), "it is of version 2, this is for 1"),
         (HEADER.replace(b'"publishers":2', b'"publishers":0'), "publishers is 0: give a whole"),
         (HEADER.replace(b'"seed":null', b'"seed":"no"'), "'seed' in its first line is not"),
+        (HEADER.replace(b'"seed":null', b'"sead":null'), "'seed' in its first line is not"),
         (HEADER.replace(b'"started":"2026', b'"started":"9999'), "'9999-.*' is no moment of a drill"),
         (HEADER.replace(b'"queue":0', b'"quota":0'), "a load has no quota"),
     ],
