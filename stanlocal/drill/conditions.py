@@ -27,12 +27,8 @@ class Condition:
     acked: int = 0
     delivered: int = 0
 
-    def met_by(self, seen: Seen) -> bool:
-        """Whether nothing is missing."""
-        return not self.missing(seen)
-
     def missing(self, seen: Seen) -> str:
-        """What is not so yet, for people; empty when all is."""
+        """What is not so yet, for people; empty when the condition is met."""
         found = []
         if self.state is not None and seen.state is not self.state:
             found.append(f"the group is {seen.state.value}, not {self.state.value}")

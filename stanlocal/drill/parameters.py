@@ -47,13 +47,6 @@ def field_name(parameter: str) -> str:
     return parameter.removesuffix(_SECONDS)
 
 
-def readable(kind: type[object]) -> bool:
-    """Whether there is a way to write every parameter of it in TOML."""
-    hints = get_type_hints(kind)
-    names = [parameter.name for parameter in fields(kind)]  # type: ignore[arg-type]
-    return all(name.endswith(_SECONDS) or _reader(hints[name]) for name in names)
-
-
 def _required(parameter: Field[Any]) -> bool:
     return parameter.default is MISSING and parameter.default_factory is MISSING
 

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from stanlocal.drill.conditions import Condition
-from stanlocal.drill.parameters import readable
+from stanlocal.drill.parameters import field_name
 from stanlocal.drill.scenario import Block, Heal, Inject, Span, Step, Subscribers, all_steps, with_kills
 from stanlocal.drill.scenario_file import load_scenario, shipped
 from stanlocal.errors import SettingsError
@@ -284,8 +284,12 @@ def _inline(value: Any) -> str:
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_every_parameter_of_every_fault_can_be_written_in_a_scenario(name: str) -> None:
-    assert readable(FAULTS[name])
+def test_every_parameter_of_every_fault_can_be_written_in_a_scenario(tmp_path: Path, name: str) -> None:
+    kind = FAULTS[name]
+    values = {each.name: each.default for each in fields(kind)}  # type: ignore[arg-type]
+    written = {field_name(each): value for each, value in values.items() if value is not None}
+    found = scenario(tmp_path, f"[[step]]\ndo = '{name}'\n{toml(written)}")
+    assert found.steps == (Step(Inject(kind())),)
 
 
 def test_no_parameter_of_a_fault_has_the_name_of_a_step_s_own_field() -> None:
