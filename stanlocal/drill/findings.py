@@ -84,10 +84,10 @@ class FeltOutage:
     publisher: int | None
     """Whose view it is; None: that of all together."""
     fault: str | None
-    """The fault that it followed, by name; None when no fault explains it."""
+    """The fault that hit in it, by name; None when no fault explains it."""
     last_ack: datetime | None
     began: datetime
-    """When the fault hit; else when the first publish of the silence went out, or the last ack came."""
+    """When the fault hit; where nothing was acknowledged before that already, when that began."""
     first_ack: datetime | None
     """The first ack afterwards; None: none came before the load ended."""
     ended: datetime

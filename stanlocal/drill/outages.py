@@ -8,15 +8,19 @@ from datetime import UTC, datetime, timedelta
 from stanlocal.drill.entries import Note
 from stanlocal.drill.findings import FeltOutage
 from stanlocal.drill.silence import Silence
+from stanlocal.probe import TOLERANCE_S
 
 _SKEW = timedelta(milliseconds=50)
 """Acks that were under way when a fault hit are read a little later."""
+
+_TOLERANCE = timedelta(seconds=TOLERANCE_S)
 
 
 def felt(silences: Iterable[tuple[int | None, Silence]], notes: Iterable[Note]) -> list[FeltOutage]:
     """The outages, in the order of their beginning; each by its publisher, None for all together.
 
-    A fault began a silence if it hit after the last ack before; of several the first did.
+    A fault is a silence's if it hit after the last ack before; of several the first one is. One that hit in
+    the middle of it did not begin it.
     """
     faults = sorted((note for note in notes if note.kind == "fault"), key=lambda note: note.time)
     outages = [_felt(publisher, silence, faults) for publisher, silence in silences]
@@ -32,7 +36,7 @@ def _felt(publisher: int | None, silence: Silence, faults: Sequence[Note]) -> Fe
         publisher=publisher,
         fault=str(fault.fields.get("name", "fault")) if fault else None,
         last_ack=last_ack,
-        began=fault.time if fault else began,
+        began=fault.time if fault and fault.time - began <= _TOLERANCE else began,
         first_ack=ended if silence.acked else None,
         ended=ended,
     )

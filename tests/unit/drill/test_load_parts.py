@@ -179,6 +179,13 @@ def test_an_outage_begins_with_its_fault() -> None:
     ]
 
 
+def test_a_fault_in_the_middle_of_an_outage_did_not_begin_it() -> None:
+    """What was long before the fault counts, too."""
+    story = Story().publish(0, 1).later(700).note("fault", name="kill").later(8).ack(0, 1)
+    (outage,) = (each for each in story.findings().outages if each.publisher is None)
+    assert (outage.fault, outage.ms, outage.began - START) == ("kill", 710.0, timedelta(milliseconds=1))
+
+
 def test_each_publisher_sees_its_own_outages() -> None:
     """One that is not served while others are has an outage of its own."""
     story = Story().publish(0, 1).publish(1, 1)
