@@ -1,10 +1,12 @@
 """`scripts/stanlocal` on a machine that has not seen it before sets itself up; in a copy of the project."""
 
+import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from importlib.metadata import version
@@ -12,8 +14,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.processes import processes_of
+
 ROOT = Path(__file__).resolve().parents[2]
 TOOLS = ("bash", "cat", "cmp", "dirname", "env", "grep", "mkdir", "mv", "readlink", "rm")
+NOBODY = 65534
 VERSION = f"stanlocal, version {version('stanlocal')}\n"
 
 
@@ -213,3 +218,44 @@ def test_without_uv_pip_does_it(tmp_path: Path, tools: Path, python: Path) -> No
     done = stanlocal(project, environment(python, tools), "--version")
     assert done.stdout == VERSION, done.stderr
     assert stanlocal(project, environment(tools), "--version").stderr == ""
+
+
+@pytest.mark.slow
+@pytest.mark.server
+@pytest.mark.timeout(900)
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody without rights")
+def test_without_docker_and_without_root_it_ends_with_a_running_group(server_binary: Path, uv: Path) -> None:
+    """All of it is a user's own: the clone, the server on PATH, the home folder; Docker's socket is not."""
+    with tempfile.TemporaryDirectory(prefix="stanlocal-") as name:
+        folder = Path(name)
+        project = copy_project(folder / "clone")
+        bin_ = folder / "bin"
+        bin_.mkdir()
+        shutil.copy2(server_binary, bin_)
+        shutil.copy2(uv / "uv", bin_)
+        subprocess.run(["chown", "-R", f"{NOBODY}:{NOBODY}", folder], check=True)
+        env = environment(bin_, Path("/usr/local/bin"), Path("/usr/bin"), Path("/bin"), HOME=name)
+        env = {key: value for key, value in env.items() if not key.startswith(("DOCKER_", "XDG_"))}
+
+        def run(*arguments: str) -> str:
+            script = project / "scripts" / "stanlocal"
+            done = subprocess.run(
+                [script, *arguments],
+                env=env,
+                capture_output=True,
+                text=True,
+                cwd=folder,
+                user=NOBODY,
+                group=NOBODY,
+                extra_groups=[],
+            )
+            assert done.returncode == 0, done.stderr
+            return done.stdout
+
+        made = json.loads(run("up", "--json"))
+        assert (made["engine"], made["state"]) == ("process", "healthy")
+        run("partition", "@active")
+        assert json.loads(run("status", "--json"))["state"] == "degraded"
+        run("heal")
+        run("down", "--purge", "--yes", "--timeout", "0")
+        assert processes_of(folder) == set()
