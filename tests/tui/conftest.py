@@ -71,7 +71,7 @@ async def _caller(engine: Engine) -> str:
     return f"{os.getuid()}:{os.getgid()}"
 
 
-async def until(pilot: Pilot[None], reached: Callable[[], bool], *, timeout: float = 20.0) -> None:
+async def until(pilot: Pilot[None], reached: Callable[[], bool], *, timeout: float = 60.0) -> None:
     """Lets the app go on until `reached` holds; `TimeoutError` when it never does."""
     async with asyncio.timeout(timeout):
         while not reached():
