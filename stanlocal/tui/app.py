@@ -34,6 +34,7 @@ class StanlocalApp(App[None]):
         chosen: Preferences = Preferences(),  # noqa: B008 - it is frozen
     ) -> None:
         super().__init__()
+        self.animation_level = "none"  # what moves by itself delays what a key does
         self._notices = notices
         self._main = MainScreen(group, read_only=read_only)
         for theme in THEMES:

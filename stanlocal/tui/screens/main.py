@@ -12,7 +12,7 @@ from textual.events import Resize
 from textual.message import Message
 from textual.reactive import reactive
 from textual.screen import Screen
-from textual.widgets import Footer, TabbedContent, TabPane
+from textual.widgets import TabbedContent, TabPane
 
 from stanlocal.api import FTGroup
 from stanlocal.tui.acting import Acting
@@ -31,6 +31,7 @@ from stanlocal.tui.messages import (
 from stanlocal.tui.screens.help import HelpScreen
 from stanlocal.tui.screens.start import StartScreen
 from stanlocal.tui.widgets.group_bar import GroupBar
+from stanlocal.tui.widgets.key_bar import KeyBar
 from stanlocal.tui.widgets.nodes import ACTIVE, Nodes
 from stanlocal.tui.widgets.verdict import Verdict
 
@@ -97,7 +98,7 @@ class MainScreen(Screen[None]):
             yield Nodes()
             yield TabbedContent(id="panes")
         yield Verdict()
-        yield Footer(show_command_palette=False, compact=True)
+        yield KeyBar(show_command_palette=False, compact=True)
 
     def on_mount(self) -> None:
         self._feed = Feed(self.group, self.post_message)

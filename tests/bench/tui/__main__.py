@@ -86,9 +86,9 @@ def _busy(
 def _subscribe(screen: Screen) -> None:
     """To the channel that the form names at first; then the logs are shown again."""
     screen.seen("following")
-    for key, text in (("3", load.CHANNEL), ("n", "Leave the form"), ("\r", "open"), ("\x1b", "New")):
+    for key, text in (("3", "Unsubscribe"), ("n", "Leave the form"), ("\r", "open"), ("\x1b", "Unsubscribe")):
         screen.press(key)
-        screen.seen(text, timeout=20)
+        screen.seen(text)
         time.sleep(_UNHURRIED_S)
     screen.press("1")
 

@@ -85,10 +85,18 @@ def _state_change(screen: Screen, command: Command, node: str) -> float:
     """Milliseconds from the line that says that the node stands by to its card saying so."""
     begin = datetime.now(UTC)
     command.run("restart", node, "--timeout", "1")
-    command.run("wait", "--state", "healthy")
-    line = command.line("logs", node, "--since", rfc3339(begin), "--json")
-    told = subprocess.run(line, env=command.env, capture_output=True, text=True, check=True).stdout
-    lines = [json.loads(line) for line in told.splitlines()]
-    [stood_by] = [datetime.fromisoformat(line["time"]) for line in lines if line["message"] == _STANDBY]
+    stood_by = _stood_by(command, node, begin)
     shown = screen.seen(f"standby since {stood_by.astimezone():%H:%M:%S}")
     return (shown - stood_by.timestamp()) * 1000
+
+
+def _stood_by(command: Command, node: str, since: datetime) -> datetime:
+    """When the node began to stand by, by its own stamp."""
+    line = command.line("logs", node, "--since", rfc3339(since), "--follow", "--json")
+    with subprocess.Popen(line, env=command.env, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            told = map(json.loads, process.stdout)
+            return next(datetime.fromisoformat(line["time"]) for line in told if line["message"] == _STANDBY)
+        finally:
+            process.kill()

@@ -20,6 +20,8 @@ COLUMNS, ROWS = 120, 40
 _ESCAPES = re.compile(rb"\x1b(?:\[[0-9;?<>=$]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[()][0-9A-Z]|[=>])")
 _CHUNK = 1 << 16
 _POLL_S = 0.002
+_PATIENCE_S = 60.0
+"""For what ought to take milliseconds: a machine may be busy with other things."""
 
 
 class Screen(Protocol):
@@ -32,7 +34,7 @@ class Screen(Protocol):
         """Types one character; the moment just before, in seconds since the epoch."""
         ...
 
-    def seen(self, text: str, *, timeout: float = 10.0) -> float:
+    def seen(self, text: str, *, timeout: float = _PATIENCE_S) -> float:
         """When `text` was first to be seen since the last key press; `TimeoutError` when it was not."""
         ...
 
@@ -70,7 +72,7 @@ class Raw:
         os.write(self._main, key.encode())
         return pressed
 
-    def seen(self, text: str, *, timeout: float = 10.0) -> float:
+    def seen(self, text: str, *, timeout: float = _PATIENCE_S) -> float:
         end = time.monotonic() + timeout
         with self._news:
             while True:
@@ -115,7 +117,7 @@ class Tmux:
         self._run("send-keys", "-l", key)
         return pressed
 
-    def seen(self, text: str, *, timeout: float = 10.0) -> float:
+    def seen(self, text: str, *, timeout: float = _PATIENCE_S) -> float:
         end = time.monotonic() + timeout
         while text not in self._run("capture-pane", "-p"):
             if time.monotonic() > end:
