@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from stanlocal import monitor
 from stanlocal.api import FTGroup
-from stanlocal.failovers import PHASES
+from stanlocal.failovers import PHASES, bridges
 from stanlocal.moments import Outage
 from stanlocal.states import GroupState
 from tests.support.cli import Cli
@@ -33,11 +34,12 @@ async def _kills(group: FTGroup, count: int) -> list[Outage]:
     looking = asyncio.create_task(look())
     try:
         for _ in range(count):
+            await _hear_each_other(group)
             await asyncio.sleep(0.3)  # acks come meanwhile: the kill is to hit a group in use
             fault = await group.kill("@active")
             failover = await fault.failover()
             outage = await asyncio.wait_for(told.get(), 10)
-            while outage.first_ack < failover.started_at:  # a slow disk's, or a busy machine's
+            while not bridges(outage, failover):  # a slow disk's, or a busy machine's
                 outage = await asyncio.wait_for(told.get(), 10)
             seen.append(outage)
             await fault.heal()
@@ -46,6 +48,15 @@ async def _kills(group: FTGroup, count: int) -> list[Outage]:
         looking.cancel()
         await asyncio.gather(looking, return_exceptions=True)
     return seen
+
+
+async def _hear_each_other(group: FTGroup) -> None:
+    """Until every node has its routes: who has none to the active cannot notice its end."""
+    plan = (await group.look()).plan
+    async with asyncio.timeout(10):
+        for url in plan.monitor_urls:
+            while (await monitor.fetch(url, "/varz", 2))["routes"] < len(plan.nodes) - 1:
+                pass  # each answer takes its time
 
 
 @pytest.mark.parametrize(
