@@ -17,7 +17,6 @@ from textual.actions import SkipAction
 from textual.binding import Binding, BindingType
 from textual.geometry import Region, Size
 from textual.message import Message
-from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.scrollbar import ScrollTo, ScrollUp
 from textual.selection import Selection
@@ -80,17 +79,16 @@ class LineView(ScrollView, Generic[Row], can_focus=True):
         ),
     ]
 
-    following: reactive[bool] = reactive(True, init=False)
-    waiting: reactive[int] = reactive(0, init=False)
-    """Rows that came since it was paused."""
-    cursor: reactive[int] = reactive(0, init=False)
-    """The row that is looked at while it is paused."""
-
     class Looked(Message):
         """Another row, or another part of the rows, is looked at."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
+        self.following = True
+        self.waiting = 0
+        """Rows that came since it was paused."""
+        self.cursor = 0
+        """The number of the row that is looked at while it is paused."""
         self._newest: Sequence[Row] = ()
         self._rows: Sequence[Row] = ()
         self._anchor: int | None = None
@@ -111,7 +109,7 @@ class LineView(ScrollView, Generic[Row], can_focus=True):
 
     @abstractmethod
     def words(self, row: Row) -> str:
-        """What is searched of the row."""
+        """What is searched of the row, and shown in full of the one under the cursor."""
 
     @abstractmethod
     def time(self, row: Row) -> datetime:

@@ -27,7 +27,6 @@ class LinesPane(Vertical):
         #status { height: 1; padding: 0 2; color: $text-muted; text-wrap: nowrap; text-overflow: ellipsis; }
         #detail { height: auto; max-height: 4; padding: 0 2; background: $panel; display: none; }
         Input { display: none; }
-        Input:focus { display: block; }
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -54,7 +54,7 @@ class LogView(LineView[NodeLine]):
         )
 
     def words(self, row: NodeLine) -> str:
-        return f"{row.node} {row.line.message}"
+        return f"{row.node} {printable(row.line.message)}"
 
     def time(self, row: NodeLine) -> datetime:
         return row.line.time
@@ -63,11 +63,9 @@ class LogView(LineView[NodeLine]):
 def printable(message: str) -> str:
     """On one line, without anything that a terminal would act on: clients choose what is logged."""
     cut = message if len(message) <= _LONGEST else f"{message[:_LONGEST]} …"
-    return (
-        cut
-        if cut.isprintable()
-        else "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in cut)
-    )
+    if cut.isprintable():
+        return cut
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in cut)
 
 
 def clock(time: datetime) -> str:
