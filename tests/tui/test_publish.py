@@ -86,7 +86,7 @@ async def test_what_the_publisher_felt_of_a_failover_is_shown_recorded_and_told(
         it.group.server.serve()
         failover = Failover("kill", "t-0", "t-1", ready, None, None, None, ready)
         await it.until(lambda: any(bridges(gap.outage, failover) for gap in it.host.felt))
-        assert [gap.outage for gap in it.host.felt] == it.group.recorded
+        await it.until(lambda: [gap.outage for gap in it.host.felt] == it.group.recorded)
         await it.until(lambda: it.cells(table="felt")[2:] == ["a", "no failover"])
         it.pane.show([failover])
         rows = range(len(it.host.felt))

@@ -49,7 +49,6 @@ class Publication:
         self.failed = 0
         self.error: str | None = None
         """Why it ended before it was done, or the first message failed."""
-        self.gaps: deque[Gap] = deque(maxlen=100)
         self.ended = asyncio.Event()
         self._connect = connect
         self._felt = felt
@@ -75,13 +74,7 @@ class Publication:
     def state(self) -> str:
         """In words."""
         if self.is_over:
-            return (
-                "stopped"
-                if self.error is None and self._stopped.is_set()
-                else "ended"
-                if self.error
-                else "done"
-            )
+            return "ended" if self.error else "stopped" if self._stopped.is_set() else "done"
         if not self._connected:
             return "connecting"
         if silent := self._wait.seconds(datetime.now(UTC)):
@@ -162,9 +155,7 @@ class Publication:
             self._tell(outage)
 
     def _tell(self, outage: Outage) -> None:
-        gap = Gap("pub", self.order.channel, outage)
-        self.gaps.append(gap)
-        telling = asyncio.ensure_future(self._felt(gap))
+        telling = asyncio.ensure_future(self._felt(Gap("pub", self.order.channel, outage)))
         self._telling.add(telling)
         telling.add_done_callback(self._telling.discard)
 

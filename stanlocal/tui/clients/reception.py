@@ -56,6 +56,8 @@ class Reception:
         self.again = 0
         """Deliveries of messages that had come before."""
         self.last_sequence = 0
+        self.silences = 0
+        """Times without a message, so far; only some of them are a failover's."""
         self.error: str | None = None
         self.ended = asyncio.Event()
         self._connect = connect
@@ -172,6 +174,7 @@ class Reception:
             self._unacked[message.sequence] = message
         outage = self._wait.came(now, more_due=True)
         if outage is not None:
+            self.silences += 1
             self._silences.append(Gap("sub", self.order.channel, outage))
 
     def _lost(self, _: Client, error: StanError) -> None:

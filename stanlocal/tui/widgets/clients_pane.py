@@ -163,20 +163,25 @@ class ClientsPane(Vertical, Generic[C]):
     def show(self, failovers: Sequence[Failover]) -> None:
         """Every failover that is known, oldest first."""
         self.failovers = failovers
+        self._show_felt()
 
     def feel(self, gap: Gap) -> None:
         """To be called when a client was without service."""
         self._felt.appendleft(gap)
         self.post_message(GapFelt(gap))
+        self._show_felt()
 
     def refresh_rows(self) -> None:
-        """The tables, and what is to say of the current row."""
+        """What runs, and what is to say of the current row."""
         table = self.query_one("#running", LiveTable)
         table.show({key: self.cells(client) for key, client in self.clients.items()})
-        felt = self.query_one("#felt", LiveTable)
-        felt.display = bool(self._felt)
-        felt.show({str(id(gap)): self._felt_cells(gap) for gap in self._felt})
         self._tell_current()
+
+    def _show_felt(self) -> None:
+        if self.is_mounted and self._felt:
+            felt = self.query_one("#felt", LiveTable)
+            felt.display = True
+            felt.show({str(id(gap)): self._felt_cells(gap) for gap in self._felt})
 
     def _felt_cells(self, gap: Gap) -> Cells:
         since = clock(gap.outage.last_ack)
@@ -257,5 +262,6 @@ class ClientsPane(Vertical, Generic[C]):
             self.notify(f"copied: {command}", markup=False)
 
     @on(DataTable.RowHighlighted, "#running")
-    def on_another_row(self) -> None:
+    def _on_another_row(self) -> None:
         self._tell_current()
+        self.refresh_bindings()

@@ -19,6 +19,7 @@ from stanlocal.tui.widgets.message_view import MessageView
 from stanlocal.tui.widgets.subscribe_form import SubscribeForm
 
 _HEADS = ("CHANNEL", "STATE", "GOT", "LAST", "AGAIN", "MISSING", "UNACKED", "PER S", "FROM")
+_EXPLAIN_S = 0.2
 _EXPLAINED = 10
 """Failovers, the newest, for which silences are looked for."""
 
@@ -44,6 +45,8 @@ class SubscribePane(ClientsPane[Reception]):
     def __init__(self, group: FTGroup, *, read_only: bool = False) -> None:
         super().__init__(group, read_only=read_only)
         self._told: set[Gap] = set()
+        self._explained = (0, 0)
+        """How many silences and failovers there were when they were last compared."""
         self._seen: tuple[Reception | None, int] = (None, 0)
         """Of which reception messages are shown, and how many it had got by then."""
 
@@ -77,12 +80,19 @@ class SubscribePane(ClientsPane[Reception]):
         newest = failovers[-_EXPLAINED:]
         self._told = {gap for gap in self._told if any(bridges(gap.outage, each) for each in newest)}
 
+    def on_mount(self) -> None:
+        self.set_interval(_EXPLAIN_S, self._explain_silences)
+
     def refresh_rows(self) -> None:
-        self._explain_silences()
         super().refresh_rows()
         self._show_messages()
 
     def _explain_silences(self) -> None:
+        """Also while the pane is not seen: the failovers' pane tells them, too."""
+        known = (sum(client.silences for client in self.clients.values()), len(self.failovers))
+        if known == self._explained:
+            return
+        self._explained = known
         for client in self.clients.values():
             for failover in self.failovers[-_EXPLAINED:]:
                 gap = client.gap(failover)
@@ -108,10 +118,6 @@ class SubscribePane(ClientsPane[Reception]):
         if action in ("ack", "ack_all"):
             return self.is_mounted and self.current is not None and self.current.order.manual_ack
         return True
-
-    def on_another_row(self) -> None:
-        super().on_another_row()
-        self.refresh_bindings()
 
     def action_unsubscribe(self) -> None:
         """Closes it, and has the server forget a durable's place."""
