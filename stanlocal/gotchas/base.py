@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
@@ -140,7 +141,7 @@ async def run(gotcha: Gotcha, *, engine: str | None, say: Say) -> Seen:
     }
     group = FTGroup(**settings, bound_to=this_process(), note=lambda line: None)  # ports of no interest
     try:
-        await group.down(timeout=0, purge=True)  # of one that was killed
+        await _remove(group)  # of one that was killed
         say(f"starting two nodes in the scratch group '{settings['group']}'")
         look = await group.up()
         stage = Stage(group, await group.core(), look.plan, say)
@@ -152,11 +153,18 @@ async def run(gotcha: Gotcha, *, engine: str | None, say: Say) -> Seen:
             teller.cancel()
             await asyncio.gather(teller, return_exceptions=True)
     finally:
-        await group.down(timeout=0, purge=True)
+        await _remove(group)
         await group.close()
     if not lines:
         raise GroupError(f"gotcha {gotcha.name}: no server said /{gotcha.line}/; see what it did with '-v'")
     return Seen(gotcha, tuple(lines))
+
+
+async def _remove(group: FTGroup) -> None:
+    """With all that a gotcha had servers write where no store is: the folder is the scratch group's own."""
+    done = await group.down(timeout=0, purge=True)
+    if done.purged is not None and done.purged.left:
+        await asyncio.to_thread(shutil.rmtree, (await group.core()).home.folder)
 
 
 async def _tell(stage: Stage) -> None:

@@ -7,6 +7,7 @@ import re
 import docker
 import pytest
 
+from stanlocal.folders import group_folder
 from stanlocal.gotchas.base import run
 from stanlocal.gotchas.registry import GOTCHAS
 from tests.support.cli import Cli
@@ -30,6 +31,7 @@ async def test_the_servers_own_line_appears_and_is_explained(
     label: dict[str, str | list[str] | bool] = {"label": f"dev.stanlocal.group=gotcha-{name}"}
     assert docker_client.containers.list(all=True, filters=label) == []
     assert docker_client.networks.list(filters=label) == []
+    assert not group_folder(f"gotcha-{name}").exists()
 
 
 def test_there_are_ten() -> None:
