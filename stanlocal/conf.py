@@ -56,9 +56,7 @@ class Identity:
 
 def identity(plan: GroupPlan, node: NodePlan) -> Identity:
     """The identity that `plan` gives the node."""
-    return Identity(
-        node.name, address(plan.host, node.client_port), proxy.cluster_advertise(plan, node)
-    )
+    return Identity(node.name, address(plan.host, node.client_port), proxy.cluster_advertise(plan, node))
 
 
 def render(plan: GroupPlan, node: NodePlan, *, store_dir: str | None = None) -> str:
@@ -108,9 +106,7 @@ def _render(
     return "\n".join(lines) + "\n"
 
 
-def _with_nats(
-    plan: GroupPlan, identity: Identity, routes: Sequence[str], listen: Listen
-) -> list[str]:
+def _with_nats(plan: GroupPlan, identity: Identity, routes: Sequence[str], listen: Listen) -> list[str]:
     """The options of a node with a NATS server inside."""
     own = {
         "server_name": identity.server_name,
