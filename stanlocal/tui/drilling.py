@@ -27,6 +27,7 @@ class Drilling:
         self._screen = screen
         self._group = group
         self._drill: Drill | None = None
+        self._running: asyncio.Task[Outcome] | None = None
         self._ended = asyncio.Event()
         self._ended.set()
 
@@ -60,25 +61,27 @@ class Drilling:
 
         self._drill = drill = Drill(load_scenario(name), here=self._group)
         self._ended.clear()
-        self._screen.refresh_bindings()
         verdict = self._screen.query_one(Verdict)
-        running = asyncio.create_task(drill.run())
+        self._running = running = asyncio.create_task(drill.run())
         try:
             while not running.done():
                 verdict.show(command, progress_text(drill.progress))
                 await asyncio.wait([running], timeout=_EVERY_S)
-            verdict.show(command, outcome_text(running.result()))
+            if running.cancelled():
+                verdict.done(command)
+            else:
+                verdict.show(command, outcome_text(running.result()))
         finally:
             running.cancel()
             await asyncio.gather(running, return_exceptions=True)
             self._drill = None
             self._ended.set()
-            self._screen.refresh_bindings()
 
     async def stop(self) -> None:
         """Ends the drill that runs, if one does; returns when the group is healed and it is judged."""
-        if self._drill is not None:
-            self._drill.stop()
+        if self._drill is not None and self._running is not None:
+            if not self._drill.stop():  # it has not begun: there is nothing to judge
+                self._running.cancel()
             await self._ended.wait()
 
 

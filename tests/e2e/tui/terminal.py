@@ -8,13 +8,15 @@ import shlex
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from tests.conftest import unavailable
 
 _LOOK_EVERY_S = 0.05
+_TIMEOUT_S = 60.0
+"""For a machine that other tests keep busy."""
 
 
 class Terminal:
@@ -31,31 +33,44 @@ class Terminal:
         """Keys as tmux names them, `Enter`, `Escape`, or text that is typed."""
         self._tmux("send-keys", "-t", "it", *keys)
 
+    def move(self, key: str) -> None:
+        """Presses a key that moves the cursor, and returns once it has."""
+        before = self._cursor
+        self.press(key)
+        self._wait(lambda: self._cursor != before, f"{key} did not move the cursor", _TIMEOUT_S)
+
+    @property
+    def _cursor(self) -> str:
+        return self._tmux("display-message", "-p", "-t", "it", "#{cursor_x},#{cursor_y}")
+
     @property
     def screen(self) -> str:
         """What is on it, without colours."""
         return self._tmux("capture-pane", "-p", "-t", "it")
 
-    def wait_for(self, pattern: str, *, timeout: float = 30.0) -> re.Match[str]:
+    def wait_for(self, pattern: str, *, timeout: float = _TIMEOUT_S) -> re.Match[str]:
         """The pattern on the screen, as soon as it is there."""
-        end = time.monotonic() + timeout
-        while (found := re.search(pattern, self.screen)) is None:
-            assert time.monotonic() < end, f"{pattern!r} did not come up within {timeout} s:\n{self.screen}"
-            time.sleep(_LOOK_EVERY_S)
-        return found
+        found: list[re.Match[str]] = []
 
-    def wait_while(self, pattern: str, *, timeout: float = 30.0) -> None:
+        def look() -> bool:
+            found.extend(filter(None, [re.search(pattern, self.screen)]))
+            return bool(found)
+
+        self._wait(look, f"{pattern!r} did not come up", timeout)
+        return found[0]
+
+    def wait_while(self, pattern: str, *, timeout: float = _TIMEOUT_S) -> None:
         """Returns once the pattern is not on the screen any more."""
-        end = time.monotonic() + timeout
-        while re.search(pattern, self.screen):
-            assert time.monotonic() < end, f"{pattern!r} is still there after {timeout} s:\n{self.screen}"
-            time.sleep(_LOOK_EVERY_S)
+        self._wait(lambda: not re.search(pattern, self.screen), f"{pattern!r} is still there", timeout)
 
-    def wait_end(self, *, timeout: float = 30.0) -> None:
+    def wait_end(self, *, timeout: float = _TIMEOUT_S) -> None:
         """Returns once the program has ended, and with it the terminal."""
+        self._wait(lambda: not self._lives(), "the program goes on", timeout)
+
+    def _wait(self, reached: Callable[[], bool], otherwise: str, timeout: float) -> None:
         end = time.monotonic() + timeout
-        while self._lives():
-            assert time.monotonic() < end, f"the program goes on after {timeout} s:\n{self.screen}"
+        while not reached():
+            assert time.monotonic() < end, f"{otherwise} within {timeout} s:\n{self.screen}"
             time.sleep(_LOOK_EVERY_S)
 
     def _lives(self) -> bool:
