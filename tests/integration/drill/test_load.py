@@ -23,6 +23,7 @@ from stanlocal.drill.verdict import Budget, Verdict, judge
 from stanlocal.errors import StanError
 from stanlocal.faults.kill import Kill
 from stanlocal.monitor import fetch
+from stanlocal.probe import TOLERANCE_S
 from stanlocal.stan.errors import ConnectFailed
 from stanlocal.stan.message import Message
 
@@ -77,9 +78,11 @@ async def test_a_kill_of_the_active_loses_nothing(group: FTGroup, tmp_path: Path
     assert found.published == found.acked >= 1000
     assert found.delivered >= 3 * found.acked
     assert found.unflagged == 0
-    (outage,) = [each for each in found.outages if each.publisher is None and each.fault]
-    assert outage.fault == "kill"
-    assert failover.server_ms - 50 <= outage.ms <= failover.server_ms + 2000
+    felt = max(
+        (each.ms for each in found.outages if each.publisher is None and each.fault == "kill"), default=0
+    )
+    # One that is shorter than a slow disk takes is none.
+    assert failover.server_ms - TOLERANCE_S * 1e3 - 50 <= felt <= failover.server_ms + 5000
 
 
 async def test_the_server_forgets_a_load(group: FTGroup, tmp_path: Path) -> None:
