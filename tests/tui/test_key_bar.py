@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import ClassVar
 
 import pytest
@@ -57,3 +58,16 @@ async def test_changes_at_the_same_time_make_the_bar_anew_once(monkeypatch: pyte
         await until(pilot, lambda: made > 0)
         await pilot.pause(0.1)
         assert made == 1
+
+
+async def test_keys_that_are_shown_no_more_are_let_go() -> None:
+    app = Keys()
+    async with app.run_test() as pilot:
+        await until(pilot, lambda: app.shown == ["First"])
+        for _ in range(5):
+            for widget, shown in ((Other, "Second"), (One, "First")):
+                app.query_one(widget).focus()
+                await until(pilot, lambda shown=shown: app.shown == [shown])  # type: ignore[misc]
+        gc.collect()
+        keys = [thing for thing in gc.get_objects() if isinstance(thing, FooterKey)]
+        assert len(keys) <= 2, "one that is shown, one that was shown before it"

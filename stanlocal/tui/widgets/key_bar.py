@@ -25,4 +25,6 @@ class KeyBar(Footer):
 
     def _settled(self, screen: Screen[object]) -> None:
         self._due = None
+        # Each key is told when the bar becomes compact, and would be remembered for that after its removal.
+        self.mutate_reactive(Footer.compact)
         super().bindings_changed(screen)
