@@ -178,7 +178,7 @@ class ClientsPane(Vertical, Generic[C]):
         self._tell_current()
 
     def _show_felt(self) -> None:
-        if self.is_mounted and self._felt:
+        if self.is_running and self._felt:  # not while it is closed: its parts are gone already
             felt = self.query_one("#felt", LiveTable)
             felt.display = True
             felt.show({str(id(gap)): self._felt_cells(gap) for gap in self._felt})

@@ -92,7 +92,7 @@ class DataPane(Vertical):
         self._look_again.set()
 
     async def _follow(self) -> None:
-        while True:
+        while self.is_running:
             self._look_again.clear()
             document = self.document
             if document is not None:
@@ -132,11 +132,15 @@ class DataPane(Vertical):
         return shown if isinstance(shown, DocumentTable) else None
 
     def _tell(self, text: str) -> None:
+        if not self.is_running:  # it is closed just now, and its parts are gone already
+            return
         told = self.query_one("#told", Static)
         told.display = self.table is not None
         told.update(text)
 
     def _show(self) -> None:
+        if not self.is_running:
+            return
         table, inside, store = self.table, self._inside, self._store
         pattern = self.query_one("#filter", Input).value.strip()
         if table is None:

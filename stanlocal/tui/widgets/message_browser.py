@@ -82,6 +82,8 @@ class MessageBrowser(Vertical):
         except StanlocalError as error:
             where.update(f"{self.channel}: {error}")
             return
+        if not self.is_running:  # it was closed meanwhile, and its parts are gone already
+            return
         self.page = page
         self.view.replace(page.messages)
         self.view.action_follow()
