@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import secrets
 import shlex
 import shutil
 import subprocess
@@ -11,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from tests.conftest import unavailable
 
@@ -26,7 +26,7 @@ class Terminal:
         self._socket = socket
 
     def _tmux(self, *arguments: str) -> str:
-        command = ["tmux", "-L", self._socket, "-f", "/dev/null", *arguments]
+        command = ["tmux", "-S", self._socket, "-f", "/dev/null", *arguments]
         return subprocess.run(command, check=True, capture_output=True, text=True, timeout=30).stdout
 
     def press(self, *keys: str) -> None:
@@ -74,7 +74,7 @@ class Terminal:
             time.sleep(_LOOK_EVERY_S)
 
     def _lives(self) -> bool:
-        command = ["tmux", "-L", self._socket, "has-session", "-t", "it"]
+        command = ["tmux", "-S", self._socket, "has-session", "-t", "it"]
         return subprocess.run(command, capture_output=True, timeout=30).returncode == 0
 
 
@@ -85,12 +85,12 @@ def terminal(
     """The command in a terminal of that size; it is ended with the block."""
     if shutil.which("tmux") is None:
         unavailable("no tmux on PATH; on Debian 'apt-get install tmux'")
-    socket = f"stanlocal-{secrets.token_hex(4)}"
-    shown = Terminal(socket)
-    start = ["tmux", "-L", socket, "-f", "/dev/null", "new-session", "-d", "-s", "it"]
-    start += ["-x", str(columns), "-y", str(rows), "-c", str(folder), shlex.join(command)]
-    subprocess.run(start, env={**env}, check=True, timeout=30)
-    try:
-        yield shown
-    finally:
-        subprocess.run(["tmux", "-L", socket, "kill-server"], capture_output=True, timeout=30)
+    with TemporaryDirectory() as own:  # a test's own folder has too long a name for a socket
+        socket = f"{own}/socket"
+        start = ["tmux", "-S", socket, "-f", "/dev/null", "new-session", "-d", "-s", "it"]
+        start += ["-x", str(columns), "-y", str(rows), "-c", str(folder), shlex.join(command)]
+        subprocess.run(start, env={**env}, check=True, timeout=30)
+        try:
+            yield Terminal(socket)
+        finally:
+            subprocess.run(["tmux", "-S", socket, "kill-server"], capture_output=True, timeout=30)
