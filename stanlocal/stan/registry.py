@@ -92,9 +92,13 @@ class Registry:
             await self._link.unsubscribe(subscription.nats_subscription)
 
     async def _settle_taken_back(self, deadline: float) -> None:
-        """The server handles a close behind later subscriptions; a durable would be refused as open still."""
+        """The server handles a close behind later subscriptions; a durable would be refused as open still.
+
+        A close that is never answered leaves the request that waits for it half of its time.
+        """
         if self._taken_back:
-            _, unanswered = await asyncio.wait(self._taken_back, timeout=deadline - self._loop.time())
+            patience = (deadline - self._loop.time()) / 2
+            _, unanswered = await asyncio.wait(self._taken_back, timeout=patience)
             for reply in unanswered:
                 reply.cancel()
             self._taken_back.clear()

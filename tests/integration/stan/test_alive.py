@@ -311,7 +311,7 @@ async def test_requests_without_an_answer_are_told_apart(fake: FakeStan, connect
     for name in ("sub", "unsub", "subclose"):
         fake.answers[f"good-{name}"] = fake.answers[name]
         fake.answers[name] = lambda _: None
-    client = await connect(cluster_id=fake.cluster_id, request_timeout=1.0)
+    client = await connect(cluster_id=fake.cluster_id, request_timeout=0.5)
     with pytest.raises(errors.SubscribeTimeout):
         await client.subscribe("foo")
     fake.answers["sub"] = fake.answers["good-sub"]
