@@ -7,22 +7,25 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 
 from stanlocal.engine.base import Engine, Instance, RawLine
 from stanlocal.errors import NodeNotFound
-from stanlocal.journal import Journal, end_is_recorded
+from stanlocal.journal import FaultRecord, Journal, end_is_recorded
 from stanlocal.locks import LOCK_FILE, container_of, lock_holder
 from stanlocal.logs.facts import fold
 from stanlocal.logs.parse import parse
-from stanlocal.monitor import probe
+from stanlocal.monitor import MonitorAnswer, probe
 from stanlocal.plan import STORE_DIR, GroupPlan
-from stanlocal.states import GroupStatus, LockFacts, LogFacts, NodeFacts, assess
+from stanlocal.states import GroupStatus, LockFacts, LogFacts, NodeFacts, assess, role_of
 
 _MONITOR_TIMEOUT_S = 0.25
 """A monitor that answers does so within milliseconds; one that recovers or is frozen not at all."""
 _TAIL = 500
 """Lines in which the last milestone of a run is nearly always found."""
+
+NO_ANSWER = MonitorAnswer("silent")
 
 
 async def observe(
@@ -30,43 +33,50 @@ async def observe(
 ) -> GroupStatus:
     """The status that the engine, the logs, the monitors, the lock and the journal amount to."""
     recorded = journal.faults()
-    logs, monitors = await asyncio.gather(
-        asyncio.gather(*(log_facts(engine, instance) for instance in instances)),
-        asyncio.gather(*(_monitor_state(plan, instance) for instance in instances)),
-    )
-    facts = [
-        NodeFacts(
-            instance,
-            log,
-            monitor,
-            end_recorded=end_is_recorded(recorded, instance.name, instance.started_at),
-        )
-        for instance, log, monitor in zip(instances, logs, monitors, strict=True)
-    ]
+    facts = await asyncio.gather(*(_look_at_node(engine, instance, recorded) for instance in instances))
     return assess(facts, look_at_lock(plan, instances))
 
 
-async def log_facts(engine: Engine, instance: Instance) -> LogFacts:
-    """What the node's log says: from its tail, or from all of it where the tail tells no milestone."""
+async def _look_at_node(engine: Engine, instance: Instance, recorded: Sequence[FaultRecord]) -> NodeFacts:
+    """All of a long log is read only where neither its tail nor the monitor tells what the node is."""
+    answer, lines = await asyncio.gather(ask_monitor(instance), _output(engine, instance, tail=_TAIL))
+    log = _fold(lines)
+    if role_of(log, answer.state) is None and len(lines) >= _TAIL:
+        log = _fold(await _output(engine, instance, since=instance.output_since))
+    return node_facts(instance, log, answer, recorded)
+
+
+async def _output(
+    engine: Engine, instance: Instance, *, since: datetime | None = None, tail: int | None = None
+) -> Sequence[RawLine]:
     try:
-        lines = await engine.output(instance.name, tail=_TAIL)
-        facts = _fold(lines)
-        if facts.role is None and len(lines) >= _TAIL:
-            facts = _fold(await engine.output(instance.name, since=instance.output_since))
+        return await engine.output(instance.name, since=since, tail=tail)
     except NodeNotFound:  # removed between the look at the engine and this one
-        return LogFacts()
-    return facts
+        return ()
 
 
 def _fold(lines: Sequence[RawLine]) -> LogFacts:
     return fold(parse(line.text, line.time) for line in lines)
 
 
-async def _monitor_state(plan: GroupPlan, instance: Instance) -> str | None:
+def node_facts(
+    instance: Instance, log: LogFacts, answer: MonitorAnswer, recorded: Sequence[FaultRecord]
+) -> NodeFacts:
+    """What was seen of a node, put together."""
+    return NodeFacts(
+        instance,
+        log,
+        answer.state,
+        answer.version,
+        end_recorded=end_is_recorded(recorded, instance.name, instance.started_at),
+    )
+
+
+async def ask_monitor(instance: Instance) -> MonitorAnswer:
+    """What the node says it is, at once; a node that cannot answer is not asked."""
     if instance.status != "running" or not instance.clients_connected:
-        return None
-    answer = await probe(plan.monitor_url(plan.node(instance.name)), _MONITOR_TIMEOUT_S)
-    return answer.state
+        return NO_ANSWER
+    return await probe(instance.plan.monitor_url(instance.plan.node(instance.name)), _MONITOR_TIMEOUT_S)
 
 
 def _lock_file(plan: GroupPlan, instances: Sequence[Instance]) -> Path:

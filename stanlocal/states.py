@@ -8,6 +8,7 @@ believed for what:
 - what a running server is: the milestones in its log, because the monitor says `FT_ACTIVE` as soon as
   the lock is taken, before the store is read and clients are served, and does not answer meanwhile;
 - the monitor is asked besides, and a disagreement is reported as the node's problem;
+- where the engine has not kept the milestones, because the node has written too much since: the monitor;
 - who keeps others from the store: the kernel's lock table, where it can be seen, else the log.
 """
 
@@ -78,7 +79,10 @@ class NodeFacts:
     instance: Instance
     log: LogFacts
     monitor: str | None = None
-    """The FT state that the monitor answered (`FT_ACTIVE`, `FT_STANDBY`); None when it did not answer."""
+    """The FT state that the monitor answered (`FT_ACTIVE`, `FT_STANDBY`) in its last run; None when it did
+    not answer."""
+    monitor_version: str | None = None
+    """The server's version, as the monitor answered it."""
     end_recorded: bool = False
     """Whether the end of the last run is the effect of a recorded fault."""
 
@@ -156,7 +160,7 @@ def assess(facts: Sequence[NodeFacts], lock: LockFacts) -> GroupStatus:
     holder = _lock_holder(nodes, lock)
     state, problem = _assess_group(nodes, facts, lock, holder)
     serving = [node.name for node in nodes if node.serves]
-    versions = (fact.log.version for fact in facts if fact.log.version)
+    versions = (version for fact in facts if (version := fact.log.version or fact.monitor_version))
     return GroupStatus(
         nodes=nodes,
         state=state,
@@ -190,12 +194,21 @@ def _node_state(facts: NodeFacts) -> tuple[NodeState, str | None]:
         return NodeState.FAILED, f"exit {instance.exit_code}: {why}"
     if _is_behind(facts):
         return NodeState.STARTING, None
-    role = log.role or _ROLE_OF_MONITOR.get(facts.monitor or "", NodeState.STARTING)
+    role = role_of(log, facts.monitor) or NodeState.STARTING
     return role, log.failure or _disagreement(role, facts.monitor)
 
 
 _ROLE_OF_MONITOR = {"FT_ACTIVE": NodeState.ACTIVE, "FT_STANDBY": NodeState.STANDBY}
-"""For a log whose milestones were rotated away."""
+
+
+def role_of(log: LogFacts, monitor: str | None) -> NodeState | None:
+    """What a node is by its log or, where that has no milestone, by its monitor's FT state.
+
+    `FT_ACTIVE` can be told too early only by a log that lags behind: the server answers with its state
+    under the lock that it has from before it sets it until it has written that it is ready (0.25.6,
+    `StanServer.start`).
+    """
+    return log.role or _ROLE_OF_MONITOR.get(monitor or "")
 
 
 def _disagreement(role: NodeState, monitor: str | None) -> str | None:
@@ -265,7 +278,7 @@ def _served_before(running: Sequence[NodeStatus], facts: Sequence[NodeFacts]) ->
 def _served_at(facts: NodeFacts) -> datetime | None:
     """The last moment at which the node served: an active one did until its end."""
     ended = facts.instance.finished_at or (facts.instance.begun_after if _is_behind(facts) else None)
-    if facts.log.role is NodeState.ACTIVE and ended is not None:
+    if role_of(facts.log, facts.monitor) is NodeState.ACTIVE and ended is not None:
         return ended
     return facts.log.served_at
 

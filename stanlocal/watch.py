@@ -20,12 +20,13 @@ from stanlocal.logs.facts import advance
 from stanlocal.logs.follow import Follower
 from stanlocal.logs.parse import parse
 from stanlocal.moments import Moment
-from stanlocal.observe import look_at_lock
+from stanlocal.observe import NO_ANSWER, ask_monitor, look_at_lock, node_facts
 from stanlocal.plan import GroupPlan
-from stanlocal.states import GroupStatus, LogFacts, NodeFacts, assess
+from stanlocal.states import GroupStatus, LogFacts, assess
 
 _ENGINE_RETRY_S = 0.5
 _JOURNAL_LOOK_S = 0.25
+_MONITOR_RETRY_S = 0.5
 _LOG_TAIL = 20
 _QUEUED_MOMENTS = 10_000
 
@@ -36,6 +37,8 @@ class _Node:
     def __init__(self, instance: Instance) -> None:
         self.instance = instance
         self.log = LogFacts()
+        self.answer = NO_ANSWER
+        """Of its monitor in this run, which is asked only where the output does not tell what the node is."""
         self.tail: list[str] = []
         self.changed = asyncio.Event()
         """The engine's side may have changed."""
@@ -78,6 +81,7 @@ class Watch:
         self._spawn(self._follow_engine(events))
         self._spawn(self._follow_journal())
         self._spawn(self._keep_fresh())
+        self._spawn(self._ask_again())
         try:
             await self.refresh()
         except BaseException:
@@ -240,6 +244,8 @@ class Watch:
                     self._drop(name)
                     node = self._nodes[name] = _Node(instance)
                     node.task = self._spawn(self._follow(node))
+                if node.instance.started_at != instance.started_at:
+                    node.answer = NO_ANSWER
                 node.instance = instance
                 node.changed.set()
             await self._reassess()
@@ -254,11 +260,7 @@ class Watch:
         recorded = faults(records)
         nodes = sorted(self._nodes.values(), key=lambda node: node.instance.index)
         facts = [
-            NodeFacts(
-                node.instance,
-                node.log,
-                end_recorded=end_is_recorded(recorded, node.instance.name, node.instance.started_at),
-            )
+            node_facts(node.instance, node.log, NO_ANSWER if node.log.role else node.answer, recorded)
             for node in nodes
         ]
         self.status = assess(facts, look_at_lock(self._plan, [node.instance for node in nodes]))
@@ -304,9 +306,32 @@ class Watch:
             await self._tell(moments.of_line(node.instance.name, line))
         node.tail = [*node.tail, *(raw.text for raw in batch[-_LOG_TAIL:])][-_LOG_TAIL:]
         first = not node.caught_up.is_set()
+        if first:
+            await self._ask(node)
         node.caught_up.set()
         if first or node.log is not before:
             await self._reassess()
+
+    async def _ask_again(self) -> None:
+        """A monitor may have been too busy, and a frozen or cut off node cannot be asked."""
+        while True:
+            await asyncio.sleep(_MONITOR_RETRY_S)
+            if any(await asyncio.gather(*(self._ask(node) for node in self._nodes.values()))):
+                await self._reassess()
+
+    async def _ask(self, node: _Node) -> bool:
+        """Has the monitor tell what the node is if its output does not, as its run's beginning is not kept.
+
+        Later lines tell of each change; so one answer is enough. Returns whether there is a new one.
+        """
+        if not node.tail or node.log.role is not None or node.answer.state is not None:
+            return False
+        run = node.instance.started_at
+        answer = await ask_monitor(node.instance)
+        if answer.state is None or node.instance.started_at != run:
+            return False
+        node.answer = answer
+        return True
 
     async def _follow_engine(self, events: AsyncIterator[EngineEvent]) -> None:
         while True:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import cast
 
 import pytest
@@ -11,8 +12,11 @@ import pytest
 from stanlocal import observe
 from stanlocal.engine.base import Engine, Instance, RawLine
 from stanlocal.errors import NodeNotFound
+from stanlocal.journal import Journal
 from stanlocal.locks import LockView
-from stanlocal.states import LockFacts, LogFacts, NodeState
+from stanlocal.monitor import MonitorAnswer
+from stanlocal.observe import NO_ANSWER
+from stanlocal.states import GroupStatus, LockFacts
 from tests.support.facts import at, group_plan, instance
 
 TWO = [instance("stan-0"), instance("stan-1")]  # processes 100 and 101
@@ -49,39 +53,75 @@ def test_the_lock_is_the_nodes_whose_process_or_container_has_it(
     assert observe.look_at_lock(group_plan(), instances) == lock
 
 
-class Output:
-    """An engine that has kept some output of one node."""
+class Node:
+    """An engine with one node that has written this, and the node's monitor."""
 
-    def __init__(self, *messages: str) -> None:
+    def __init__(self, *messages: str, answer: MonitorAnswer = NO_ANSWER) -> None:
         self.lines = [
             RawLine(at(second), f"[1] 2026/11/23 09:00:00.{second:06} [INF] {message}")
             for second, message in enumerate(messages)
         ]
-        self.asked: list[object] = []
+        self.answer = answer
+        self.asked: list[int | None] = []
+        """Of how many of its last lines the engine was asked."""
 
     async def output(self, node: str, *, since: object = None, tail: int | None = None) -> list[RawLine]:
         self.asked.append(tail)
         return self.lines if tail is None else self.lines[-tail:]
 
-    async def facts(self) -> LogFacts:
-        return await observe.log_facts(cast("Engine", self), instance("stan-0"))
+    async def probe(self, url: str, timeout: float) -> MonitorAnswer:
+        return self.answer
+
+    async def status(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> GroupStatus:
+        monkeypatch.setattr(observe, "probe", self.probe)
+        return await observe.observe(
+            cast("Engine", self),
+            group_plan(1),
+            [replace(instance("stan-0"), pid=None)],
+            Journal(folder / "journal"),
+        )
 
 
-async def test_the_end_of_a_log_tells_what_a_node_is() -> None:
-    output = Output("STREAM: Starting in standby mode", *["chatter"] * 50)
-    assert (await output.facts()).role is NodeState.STANDBY
-    assert len(output.asked) == 1
+STANDBY_LINE = "STREAM: Starting in standby mode"
+ACTIVE = MonitorAnswer("answered", "FT_ACTIVE", version="0.25.6")
+STANDBY = MonitorAnswer("answered", "FT_STANDBY", version="0.25.6")
 
 
-async def test_a_milestone_under_much_chatter_is_found_all_the_same() -> None:
-    output = Output("STREAM: Starting in standby mode", *["chatter"] * 5000)
-    assert (await output.facts()).role is NodeState.STANDBY
-    assert output.asked[-1] is None
+@pytest.mark.parametrize(
+    ("node", "state", "asked"),
+    [
+        pytest.param(Node(STANDBY_LINE, *["-"] * 50), "standby", [500], id="a milestone near the end"),
+        pytest.param(Node(STANDBY_LINE, *["-"] * 5000), "standby", [500, None], id="under much chatter"),
+        pytest.param(
+            Node(STANDBY_LINE, *["-"] * 5000, answer=STANDBY), "standby", [500], id="and the monitor tells"
+        ),
+        pytest.param(Node(*["-"] * 5000, answer=ACTIVE), "active", [500], id="not kept, active"),
+        pytest.param(Node(*["-"] * 5000, answer=STANDBY), "standby", [500], id="not kept, standby"),
+        pytest.param(Node(*["-"] * 5000), "starting", [500, None], id="not kept, nobody tells"),
+        pytest.param(Node(*["-"] * 9, answer=ACTIVE), "active", [500], id="few lines kept"),
+        pytest.param(Node(), "starting", [500], id="nothing written yet"),
+    ],
+)
+async def test_no_more_is_read_of_a_log_than_it_takes_to_tell_what_a_node_is(
+    node: Node, state: str, asked: list[int | None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    status = await node.status(tmp_path, monkeypatch)
+    assert (status.states, status.problem) == ({"stan-0": state}, None)
+    assert node.asked == asked
 
 
-async def test_a_node_that_has_just_been_removed_says_nothing() -> None:
-    class Gone(Output):
+async def test_the_version_that_is_not_in_the_kept_log_is_the_monitors(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    status = await Node(*["-"] * 5000, answer=ACTIVE).status(tmp_path, monkeypatch)
+    assert status.server_version == "0.25.6"
+
+
+async def test_a_node_that_has_just_been_removed_says_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Gone(Node):
         async def output(self, node: str, **_: object) -> list[RawLine]:
             raise NodeNotFound(f"{node} is gone")
 
-    assert await Gone().facts() == LogFacts()
+    assert (await Gone().status(tmp_path, monkeypatch)).states == {"stan-0": "starting"}

@@ -43,6 +43,12 @@ NODES = {
     "is ready": (node("stan-0", ACTIVE, monitor="FT_ACTIVE"), "active", None),
     "log rotated away, monitor active": (node("stan-0", monitor="FT_ACTIVE"), "active", None),
     "log rotated away, monitor standby": (node("stan-0", monitor="FT_STANDBY"), "standby", None),
+    "log and monitor say nothing": (node("stan-0", monitor="FAILED"), "starting", None),
+    "log rotated away, paused since the monitor told": (
+        node("stan-0", None, "paused", monitor="FT_ACTIVE"),
+        "active",
+        None,
+    ),
     "monitor in a state of its own": (node("stan-0", STANDBY, monitor="FAILED"), "standby", None),
     "starts, monitor ahead": (node("stan-0", STARTING, monitor="FT_STANDBY"), "starting", None),
     "log active, monitor standby": (
@@ -228,6 +234,12 @@ def test_an_active_node_that_has_ended_served_until_its_end() -> None:
     assert assess([ended, restarted], FREE).state is GroupState.FAILOVER
 
 
+def test_a_node_whose_log_was_rotated_away_served_until_its_end_if_its_monitor_said_active() -> None:
+    ended = node("stan-0", None, "exited", exit_code=137, recorded=True, monitor="FT_ACTIVE")
+    assert assess([ended, S1], FREE).state is GroupState.FAILOVER
+    assert assess([replace(ended, monitor="FT_STANDBY"), S1], FREE).state is GroupState.STARTING
+
+
 def test_nodes_that_were_started_after_the_last_service_are_starting() -> None:
     ended = node("stan-0", STARTING, "exited", exit_code=1, served_at=at(2))
     late = node("stan-1", STANDBY)
@@ -239,6 +251,9 @@ def test_the_servers_version_is_what_some_log_says() -> None:
     silent, telling = A0, replace(S1, log=LogFacts(STANDBY, version="0.25.6"))
     assert assess([silent, telling], UNSEEN).server_version == "0.25.6"
     assert assess([silent], UNSEEN).server_version is None
+    asked = replace(silent, monitor_version="0.25.5")
+    assert assess([asked], UNSEEN).server_version == "0.25.5"
+    assert assess([asked, telling], UNSEEN).server_version == "0.25.5"
 
 
 def test_a_node_that_is_not_there_is_no_nodes_state() -> None:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from stanlocal.engine.base import RawLine
 from stanlocal.errors import EngineError, WaitTimeout
 from stanlocal.faults import act
 from stanlocal.faults.kill import Kill
@@ -17,6 +18,7 @@ from stanlocal.journal import Record
 from stanlocal.logs.events import StreamingReady
 from stanlocal.logs.merge import NodeLine
 from stanlocal.moments import Logged
+from stanlocal.monitor import MonitorAnswer
 from stanlocal.states import GroupState, GroupStatus
 from tests.support.interrupting import Interruptions
 from tests.unit.core.conftest import World
@@ -254,3 +256,106 @@ async def test_a_restarted_node_is_starting_until_its_log_tells_of_the_new_run(w
     status = (await world.group().look()).status
     assert status.states == {"t-0": "starting", "t-1": "standby"}
     assert status.active is None
+
+
+class Monitors:
+    """The monitors of a world's nodes, and who was asked."""
+
+    def __init__(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.answers: dict[str, str | None] = {}
+        self.asked: list[str] = []
+        self._world = world
+        monkeypatch.setattr("stanlocal.observe.probe", self._probe)
+        monkeypatch.setattr("stanlocal.watch._MONITOR_RETRY_S", 0.005)
+
+    async def _probe(self, url: str, timeout: float) -> MonitorAnswer:
+        [name] = [
+            name
+            for name, node in self._world.machine.nodes.items()
+            if node.plan is not None and url == node.plan.monitor_url(node.plan.node(name))
+        ]
+        self.asked.append(name)
+        await asyncio.sleep(0)
+        state = self.answers.get(name)
+        return MonitorAnswer("answered", state) if state else MonitorAnswer("silent")
+
+
+@pytest.fixture
+def monitors(world: World, monkeypatch: pytest.MonkeyPatch) -> Monitors:
+    return Monitors(world, monkeypatch)
+
+
+def roll_off(world: World, *names: str) -> None:
+    """These nodes have written more than is kept since their last milestones."""
+    for name in names:
+        node = world.machine.nodes[name]
+        node.output[:] = [RawLine(world.machine.clock(), "[1] chatter")]
+
+
+async def test_nodes_that_have_written_more_than_is_kept_are_what_their_monitors_say(
+    world: World, monitors: Monitors
+) -> None:
+    look = await world.up()
+    roll_off(world, "t-0", "t-1")
+    monitors.answers = {"t-0": "FT_ACTIVE", "t-1": "FT_STANDBY"}
+    async with await world.group().watch() as watch:
+        status = await watch.caught_up()
+        assert (status.states, status.state) == ({"t-0": "active", "t-1": "standby"}, GroupState.HEALTHY)
+        assert sorted(monitors.asked) == ["t-0", "t-1"]
+        store = world.machine.nodes["t-0"].server
+        assert store is not None
+        store.store.held_back = True
+        await world.engine.signal("t-0", "SIGKILL")
+        failover = await watch.until(
+            lambda status: not status.node("t-0").instance.running, timeout=3, waiting_for="the end"
+        )
+        assert failover.state is GroupState.FAILOVER
+        store.store.held_back = False
+        await watch.until(lambda status: status.active == "t-1", timeout=3, waiting_for="the failover")
+        await world.engine.start(look.plan, "t-0")
+        await watch.until(lambda status: status.state is GroupState.HEALTHY, timeout=3, waiting_for="both")
+    assert watch.status.states == {"t-0": "standby", "t-1": "active"}
+    assert watch.status.problem is None
+
+
+async def test_monitors_are_not_asked_where_the_log_tells(world: World, monitors: Monitors) -> None:
+    look = await world.up()
+    async with await world.group().watch() as watch:
+        await watch.caught_up()
+        await world.engine.signal("t-0", "SIGKILL")
+        await watch.until(lambda status: status.active == "t-1", timeout=3, waiting_for="the failover")
+        await world.engine.start(look.plan, "t-0")
+        await watch.until(lambda status: status.state is GroupState.HEALTHY, timeout=3, waiting_for="both")
+    assert monitors.asked == []
+
+
+async def test_a_monitor_that_does_not_answer_is_asked_again(world: World, monitors: Monitors) -> None:
+    await world.up()
+    roll_off(world, "t-0")
+    await world.engine.pause("t-0")
+    async with await world.group().watch() as watch:
+        assert (await watch.caught_up()).states == {"t-0": "starting", "t-1": "standby"}
+        assert monitors.asked == [], "nobody asks a node that is frozen"
+        monitors.answers = {"t-0": "FT_ACTIVE"}
+        await world.engine.unpause("t-0")
+        await watch.until(lambda status: status.active == "t-0", timeout=3, waiting_for="its answer")
+        roll_off(world, "t-1")
+    async with await world.group().watch() as watch:
+        assert (await watch.caught_up()).states == {"t-0": "active", "t-1": "starting"}
+        monitors.answers["t-1"] = "FT_STANDBY"
+        await watch.until(lambda status: status.state is GroupState.HEALTHY, timeout=3, waiting_for="t-1")
+
+
+async def test_what_the_monitor_said_of_a_run_does_not_count_in_the_next(
+    world: World, monitors: Monitors
+) -> None:
+    await world.up()
+    roll_off(world, "t-0")
+    monitors.answers = {"t-0": "FT_ACTIVE"}
+    async with await world.group().watch() as watch:
+        assert (await watch.caught_up()).active == "t-0"
+        monitors.answers = {}
+        node = world.machine.nodes["t-0"]
+        node.started_at = world.machine.clock()  # started again, and has not written a line yet
+        await watch.refresh()
+        assert watch.status.states == {"t-0": "starting", "t-1": "standby"}
