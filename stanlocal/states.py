@@ -8,7 +8,8 @@ believed for what:
 - what a running server is: the milestones in its log, because the monitor says `FT_ACTIVE` as soon as
   the lock is taken, before the store is read and clients are served, and does not answer meanwhile;
 - the monitor is asked besides, and a disagreement is reported as the node's problem;
-- where the engine has not kept the milestones, because the node has written too much since: the monitor;
+- where the engine has not kept the milestones, because the node has written too much since: the monitor,
+  or the lock of a node that is frozen or cut off;
 - who keeps others from the store: the kernel's lock table, where it can be seen, else the log.
 """
 
@@ -156,7 +157,7 @@ class GroupStatus:
 
 def assess(facts: Sequence[NodeFacts], lock: LockFacts) -> GroupStatus:
     """The states that these facts amount to."""
-    nodes = tuple(_assess_node(fact) for fact in facts)
+    nodes = tuple(_assess_node(fact, lock) for fact in facts)
     holder = _lock_holder(nodes, lock)
     state, problem = _assess_group(nodes, facts, lock, holder)
     serving = [node.name for node in nodes if node.serves]
@@ -171,9 +172,9 @@ def assess(facts: Sequence[NodeFacts], lock: LockFacts) -> GroupStatus:
     )
 
 
-def _assess_node(facts: NodeFacts) -> NodeStatus:
+def _assess_node(facts: NodeFacts, lock: LockFacts) -> NodeStatus:
     instance = facts.instance
-    state, problem = _node_state(facts)
+    state, problem = _node_state(facts, lock)
     return NodeStatus(
         instance=instance,
         state=state,
@@ -183,7 +184,7 @@ def _assess_node(facts: NodeFacts) -> NodeStatus:
     )
 
 
-def _node_state(facts: NodeFacts) -> tuple[NodeState, str | None]:
+def _node_state(facts: NodeFacts, lock: LockFacts) -> tuple[NodeState, str | None]:
     instance, log = facts.instance, facts.log
     if instance.status == "created":
         return (NodeState.FAILED, instance.error) if instance.error else (NodeState.CREATED, None)
@@ -194,7 +195,7 @@ def _node_state(facts: NodeFacts) -> tuple[NodeState, str | None]:
         return NodeState.FAILED, f"exit {instance.exit_code}: {why}"
     if _is_behind(facts):
         return NodeState.STARTING, None
-    role = role_of(log, facts.monitor) or NodeState.STARTING
+    role = role_of(log, facts.monitor) or _role_of_mute(instance, lock)
     return role, log.failure or _disagreement(role, facts.monitor)
 
 
@@ -209,6 +210,12 @@ def role_of(log: LogFacts, monitor: str | None) -> NodeState | None:
     `StanServer.start`).
     """
     return log.role or _ROLE_OF_MONITOR.get(monitor or "")
+
+
+def _role_of_mute(instance: Instance, lock: LockFacts) -> NodeState:
+    """What a node is of which neither log nor monitor tells: one that cannot be asked may have the lock."""
+    can_be_asked = instance.status == "running" and instance.clients_connected
+    return NodeState.ACTIVE if lock.holder == instance.name and not can_be_asked else NodeState.STARTING
 
 
 def _disagreement(role: NodeState, monitor: str | None) -> str | None:

@@ -164,6 +164,23 @@ def test_a_groups_state_and_active_node(case: str) -> None:
         assert (status.state.value, status.active) == (state, active)
 
 
+@pytest.mark.parametrize(
+    ("facts", "state"),
+    [
+        (node("stan-0", None, "paused"), "active"),
+        (node("stan-0", None, clients=False), "active"),
+        (node("stan-0", None, "paused", monitor="FT_STANDBY"), "standby"),
+        (node("stan-0", RECOVERING, "paused"), "recovering"),
+        (node("stan-0"), "starting"),  # whether it serves is for its log or its monitor to say
+        (node("stan-1", None, "paused"), "starting"),
+        (node("stan-1", None, "paused", monitor="FT_ACTIVE"), "active"),
+    ],
+)
+def test_a_node_that_cannot_be_asked_and_has_the_lock_was_active(facts: NodeFacts, state: str) -> None:
+    [status] = assess([facts], HELD0).nodes
+    assert (status.state.value, status.serves) == (state, False)
+
+
 def test_every_state_is_in_the_tables() -> None:
     assert {state for _, state, _ in NODES.values()} == {state.value for state in NodeState}
     assert {state for _, _, state, _ in GROUPS.values()} == {state.value for state in GroupState}
