@@ -211,6 +211,7 @@ def test_zeros_at_the_end() -> None:
         (HEADER.replace(b'"started":"2026', b'"started":"9999'), "'9999-.*' is no moment of a drill"),
         (HEADER.replace(b'"queue":0', b'"quota":0'), "a load has no quota"),
     ],
+    ids=["empty", "no object", "nested", "version", "load", "seed", "no seed", "started", "unknown"],
 )
 def test_no_ledger(tmp_path: Path, first_line: bytes, why: str) -> None:
     """A file that is none is refused with its name and the reason."""
