@@ -13,7 +13,7 @@ from stanlocal.store.files import VERSION, VERSION_BYTES, StoreFile, opened_file
 from stanlocal.store.layout import SERVER_FILE, shown
 from stanlocal.store.problems import Kind, Problem, Start
 from stanlocal.store.records import HEAD, Damage, Flaw, Record
-from stanlocal.store.registry import check_payload
+from stanlocal.store.registry import SUB_ACK, SUB_SENT, SUB_TYPES, check_payload, misfit
 from stanlocal.store.server_file import MAX_BYTES, cluster_id
 
 
@@ -34,10 +34,11 @@ def check_typed(store: Path, name: str, types: tuple[int, ...], progress: Callab
             check.problems.append(version_problem(file))
             return check
         for part in read_typed(file):
-            if isinstance(part, Run) and set(part.types) <= set(types):
-                check.records += len(part)
+            if isinstance(part, Run):
                 progress(len(part.records))
-                continue
+                if types is SUB_TYPES and set(part.types) <= {SUB_ACK, SUB_SENT}:
+                    check.records += len(part)
+                    continue
             for found in part.single() if isinstance(part, Run) else (part,):
                 damage = found if isinstance(found, Damage) else _damage(found, types)
                 if damage is not None:
@@ -58,12 +59,17 @@ def _damage(record: Record, types: tuple[int, ...]) -> Damage | None:
         return Damage(
             record.offset, Flaw.UNDECODABLE, f"a record of type {record.type} that is none: {error}"
         )
+    if (reason := misfit(types, record)) is not None:
+        return Damage(
+            record.offset, Flaw.MISFIT, f"a record of type {record.type} that was another: {reason}"
+        )
     return None
 
 
 _KINDS = {
     Flaw.CRC: Kind.RECORD_DAMAGED,
     Flaw.TYPE: Kind.RECORD_TYPE,
+    Flaw.MISFIT: Kind.RECORD_MISFIT,
     Flaw.UNDECODABLE: Kind.UNDECODABLE,
     Flaw.CUT_SHORT: Kind.TRUNCATED,
     Flaw.ZEROS: Kind.ZERO_TAIL,
@@ -75,6 +81,9 @@ def _typed_problem(file: StoreFile, damage: Damage) -> Problem:
     if kind is Kind.ZERO_TAIL:
         mend = "nothing to do: the server cuts them off"
         return Problem(kind, file.name, damage.detail, Start.MENDED, mend, damage.offset)
+    if kind is Kind.RECORD_MISFIT:
+        mend = "restore the file from a copy; else the server goes by the type that is there"
+        return Problem(kind, file.name, damage.detail, Start.SILENT, mend, damage.offset)
     mend = (
         f"stop the group, copy the store, 'truncate -s {damage.offset} {shown(file.name)}': "
         "what follows in the file is lost"

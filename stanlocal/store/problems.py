@@ -41,6 +41,8 @@ class Kind(StrEnum):
     """A record of clients, subscriptions or the server does not have its checksum."""
     RECORD_TYPE = "record-type"
     """A record of a type that the server does not know."""
+    RECORD_MISFIT = "record-misfit"
+    """A record whose fields are those of another type; the server takes it as it is."""
     VERSION = "version"
     """The file's format is not the one that the server reads."""
     SERVER_FILE_MISSING = "server-file-missing"

@@ -31,6 +31,8 @@ class Flaw(Enum):
     CUT_SHORT = auto()
     ZEROS = auto()
     TYPE = auto()
+    MISFIT = auto()
+    """Its fields are those of another type."""
     UNDECODABLE = auto()
     VERSION = auto()
 

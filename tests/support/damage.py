@@ -95,6 +95,10 @@ def another_message(store: Path) -> None:
     (store / DAT).write_bytes(content)
 
 
+END_AS_CLIENT = append("clients.dat", stores.record(stores.data(1, b"client"), 1))
+MESSAGE_AS_END = append(SUBS, stores.record(stores.update(1, 7), 3))
+END_AS_SUBSCRIPTION = append(SUBS, stores.record(stores.number(1, 1), 1))
+END_AS_MESSAGE = append(SUBS, stores.record(stores.number(1, 1), 5))
 UNKNOWN_TYPE = append("clients.dat", stores.record(b"\x0a\x01a", 9))
 NO_SUBSCRIPTION = append(SUBS, stores.record(b"\xff", 1))
 LOOSE, SERVER, CLIENTS = "orders/msgs.old.dat", "server.dat", "clients.dat"
@@ -129,6 +133,10 @@ PLANTED: list[tuple[str, Plant, Kind, str, int | None, Start]] = [
     ("a client", flip(CLIENTS, 14), Kind.RECORD_DAMAGED, CLIENTS, 4, REFUSED),
     ("a client of no type", UNKNOWN_TYPE, Kind.RECORD_TYPE, CLIENTS, None, REFUSED),
     ("clients cut short", append(CLIENTS, b"\x05\0\0"), Kind.TRUNCATED, CLIENTS, None, REFUSED),
+    ("a client's end as a client", END_AS_CLIENT, Kind.RECORD_MISFIT, CLIENTS, None, SILENT),
+    ("a message sent as an end", MESSAGE_AS_END, Kind.RECORD_MISFIT, SUBS, None, SILENT),
+    ("an end as a subscription", END_AS_SUBSCRIPTION, Kind.RECORD_MISFIT, SUBS, None, SILENT),
+    ("an end as a message sent", END_AS_MESSAGE, Kind.RECORD_MISFIT, SUBS, None, SILENT),
     ("a subscription that is none", NO_SUBSCRIPTION, Kind.UNDECODABLE, SUBS, None, REFUSED),
     ("an acknowledgement", flip(SUBS, 1200), Kind.RECORD_DAMAGED, SUBS, None, REFUSED),
     ("zeros behind subscriptions", append(SUBS, bytes(16)), Kind.ZERO_TAIL, SUBS, None, MENDED),

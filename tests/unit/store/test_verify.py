@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from stanlocal.errors import StoreRefused
@@ -23,6 +23,7 @@ from tests.support.damage import (
     MANY,
     MIDDLE,
     PLANTED,
+    SUBS,
     Plant,
     append,
     cut,
@@ -124,11 +125,31 @@ def pristine(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return sound(tmp_path_factory.mktemp("pristine") / "store")
 
 
+SENT_BECOMES_ACKNOWLEDGED = 5 ^ 4
+UNSEEN = {frozenset({1, 2}), frozenset({4, 5})}
+"""Types of records in `subs.dat` that have the same fields: new and changed, acknowledged and sent."""
+
+
+def _cannot_be_seen(name: str, original: bytes, at: int, change: int) -> bool:
+    """Whether the change makes of a record one of a type with the same fields."""
+    if name != SUBS:
+        return False
+    record = 4
+    while record + 3 < at:
+        record += 8 + (struct.unpack_from("<I", original, record)[0] & 0xFFFFFF)
+    return record + 3 == at and frozenset({original[at], original[at] ^ change}) in UNSEEN
+
+
 @given(st.sampled_from(FILES), st.floats(0, 1, exclude_max=True), st.integers(1, 255))
+@example(SUBS, 0.8563, SENT_BECOMES_ACKNOWLEDGED)
+@example(SUBS, 0.8563, 5 ^ 3)
+@example(SUBS, 7.5 / 2512, 1 ^ 2)
+@example("clients.dat", 0.2, 1 ^ 2)
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_changed_byte_is_found_and_located_in_its_file(
     pristine: Path, name: str, where: float, change: int
 ) -> None:
+    """Except a record's type, which no checksum covers, when another type has the same fields."""
     original = (pristine / name).read_bytes()
     at = int(where * len(original))
     try:
@@ -138,6 +159,9 @@ def test_any_changed_byte_is_found_and_located_in_its_file(
         verdict = verify(pristine)
     finally:
         (pristine / name).write_bytes(original)
+    if _cannot_be_seen(name, original, at, change):
+        assert verdict.ok
+        return
     located = [
         p
         for p in verdict.problems
