@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from stanlocal.stan.ack import PublishAck
 from stanlocal.stan.connection import Connection
-from stanlocal.stan.errors import ConnectionClosed, StanError
+from stanlocal.stan.errors import ConnectionClosed, ConnectionInterrupted, StanError
 from stanlocal.stan.link import log
 from stanlocal.stan.options import SubscriptionOptions
 from stanlocal.stan.start import NEW_ONLY, StartPosition
@@ -177,6 +177,11 @@ class Client:
         made it. When the server does not answer, `CloseTimeout` or `NoActiveServer` is raised, and
         all is closed here none the less, unless `allow_close_retry` asked for another try. Closing
         again does nothing. Cancelled while it waits for acks or the server, it can be called again.
+
+        A connection that drops meanwhile is waited for within that time, else `ConnectionInterrupted` is
+        raised; but not when the client is just moving to another server: a warning is logged, and the server
+        keeps the client until it misses its heartbeats, minutes by default. Until then its id is taken, and
+        messages delivered to it and not acknowledged go to no other member of its queue groups.
         """
         async with self._closing:
             if self.is_closed:
@@ -211,6 +216,10 @@ class Client:
         self._outbox.flush()
         try:
             await connection.say_goodbye()
+        except ConnectionInterrupted as error:
+            if connection.options.allow_close_retry or not connection.link.moving:
+                return error
+            log.warning("%s; the server keeps %r until it misses its heartbeats", error, self.client_id)
         except StanError as error:
             return error
         return None

@@ -18,12 +18,14 @@ from stanlocal.stan.errors import (
     RequestTimeout,
     ServerError,
     StanError,
+    UnknownClient,
     server_error,
 )
-from stanlocal.stan.link import Link, log
+from stanlocal.stan.link import RECONNECT_WAIT, Link, log
 from stanlocal.stan.options import ClientOptions
+from stanlocal.stan.pings import Verdict
 from stanlocal.stan.publisher import Publisher
-from stanlocal.stan.recovery import Recovery, Verdict
+from stanlocal.stan.recovery import Recovery
 from stanlocal.stan.registration import Registration, nobody
 from stanlocal.stan.registry import Registry
 from stanlocal.stan.requests import Interrupted, NoResponders, Requests
@@ -127,13 +129,27 @@ class Connection:
         return self._loop.time() + self.options.patience
 
     async def say_goodbye(self) -> None:
-        """Have the server forget the client; its durables stay."""
+        """Have the server forget the client; its durables stay.
+
+        When the connection drops meanwhile it is said again over the next one, as long as there is time.
+        """
         doing = f"close {self.session.client_id!r}"
         request = pb.CloseRequest(client_id=self.session.client_id).SerializeToString()
         deadline = self._loop.time() + self.options.parting
-        reply = await self.ask(self.session.close_requests, request, doing, CloseTimeout, deadline)
+        said_before = False
+        while True:
+            try:
+                reply = await self.ask(self.session.close_requests, request, doing, CloseTimeout, deadline)
+                break
+            except ConnectionInterrupted:
+                if self._loop.time() >= deadline:
+                    raise
+                said_before = True
+                await asyncio.sleep(RECONNECT_WAIT)
         if error := wire.decode(pb.CloseResponse, reply).error:
-            raise server_error(error, doing)
+            refusal = server_error(error, doing)
+            if not (said_before and isinstance(refusal, UnknownClient)):
+                raise refusal
 
     # Alive or not
 

@@ -83,6 +83,8 @@ class Link:
         self._subscriptions: list[NatsSubscription] = []
         self.outbox = Outbox(nats)
         self.last_error: Exception | None = None
+        self.moving = False
+        """Whether we have left a server ourselves and are not at another yet."""
         self.on_up: Callable[[], None] = _nothing
         self.on_down: Callable[[], None] = _nothing
         self.on_closed: Callable[[], None] = _nothing
@@ -298,6 +300,7 @@ class Link:
             if server.uri.netloc == netloc:
                 pool.insert(0, pool.pop(index))
                 server.last_attempt = None
+                self.moving = True
                 self._abort()
                 return
 
@@ -352,6 +355,7 @@ class Link:
         if self._owned:
             self._tap()
             self._nats.options["reconnect_time_wait"] = RECONNECT_WAIT
+        self.moving = False
         self._up.set()
         self.on_up()
         await self._pass_on("_reconnected_cb")

@@ -8,24 +8,20 @@ second.
 A standby that is cut off from the active keeps accepting connections and says "no responders" for
 ever. So, after a while, the other servers are asked over short connections of their own, and the
 client moves to one that reaches the active. Asking first, instead of moving to see, keeps the
-client where it is during an ordinary failover.
+client where it is during an ordinary failover. A server that is merely slow is not left: its late
+answers count, and only one that says nothing at all for a while is compared with the others.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from enum import Enum
 
-from stanlocal.stan import wire
-from stanlocal.stan._pb import stan_pb2 as pb
-from stanlocal.stan.errors import BadReply, ServerError, server_error
+from stanlocal.stan.errors import ServerError
 from stanlocal.stan.link import Link, log
-from stanlocal.stan.requests import Interrupted, NoResponders, Requests
+from stanlocal.stan.pings import PING_TIMEOUT, Pings, Verdict
+from stanlocal.stan.requests import Requests
 from stanlocal.stan.session import Session
-
-PING_TIMEOUT = 0.5
-"""Seconds a ping may take; the active answers within a millisecond unless it is stuck."""
 
 PAUSE_MIN = 0.005
 PAUSE_SHARE = 0.01
@@ -38,15 +34,8 @@ SCOUT_AFTER = 0.25
 
 SCOUT_EVERY = 0.5
 
-
-class Verdict(Enum):
-    """What a ping found."""
-
-    ACTIVE = "the active answers, and knows us"
-    UNKNOWN = "the active answers, and does not know us"
-    NOBODY = "nobody listens"
-    SILENT = "no answer"
-    CUT = "no connection"
+SILENCE = 1.5
+"""Seconds without a word from here before other servers are asked; "nobody listens" is a word."""
 
 
 class Recovery:
@@ -99,31 +88,28 @@ class Recovery:
 
     async def ping(self) -> tuple[Verdict, ServerError | None]:
         """Ask the active whether it is there and knows us."""
-        if not self.session.pings:
-            # A server from before pings: there is no asking, only trying again after a while.
-            await asyncio.sleep(SCOUT_AFTER)
-            return Verdict.ACTIVE, None
+        pings = Pings(self._link, self._requests)
         try:
-            reply = await self._requests.request(self.session.ping_requests, self.session.ping, PING_TIMEOUT)
-            text = wire.decode(pb.PingResponse, reply).error
-        except NoResponders:
-            return Verdict.NOBODY, None
-        except (TimeoutError, BadReply):
-            return Verdict.SILENT, None
-        except Interrupted:
-            return Verdict.CUT, None
-        if text:
-            return Verdict.UNKNOWN, server_error(text, f"ping as {self.session.client_id!r}")
+            return await pings.ask(self.session)
+        finally:
+            pings.forget()
+
+    async def _ask(self, pings: Pings) -> tuple[Verdict, ServerError | None]:
+        if self.session.pings:
+            return await pings.ask(self.session)
+        # A server from before pings: there is no asking, only trying again after a while.
+        await asyncio.sleep(SCOUT_AFTER)
         return Verdict.ACTIVE, None
 
     async def _run(self) -> None:
-        started = self._loop.time()
+        started = heard = self._loop.time()
+        pings = Pings(self._link, self._requests)
         scout: asyncio.Task[str | None] | None = None
         next_scout = started + SCOUT_AFTER
         try:
             while True:
                 await self._link.wait_up()
-                verdict, refusal = await self.ping()
+                verdict, refusal = await self._ask(pings)
                 if verdict is Verdict.ACTIVE:
                     break
                 if verdict is Verdict.UNKNOWN:
@@ -132,20 +118,23 @@ class Recovery:
                     if await self.on_unknown(refusal):
                         break
                     return
+                now = self._loop.time()
                 if verdict is not Verdict.SILENT:
                     self._lose()
-                now = self._loop.time()
+                    heard = now
+                slow = verdict is Verdict.SILENT and now - heard < SILENCE
                 if scout is not None and scout.done():
                     better, scout, next_scout = scout.result(), None, now + SCOUT_EVERY
-                    if better is not None and verdict is not Verdict.CUT:
+                    if better is not None and verdict is not Verdict.CUT and not slow:
                         log.info("moving from %s to %s, which reaches the active", self._link.url, better)
                         self._lose()
                         self._link.move_to(better)
-                elif scout is None and now >= next_scout:
+                elif scout is None and now >= next_scout and not slow:
                     scout = self._loop.create_task(self._look_elsewhere(), name="stan-scout")
                 if verdict is not Verdict.SILENT:
                     await asyncio.sleep(min(PAUSE_MAX, max(PAUSE_MIN, PAUSE_SHARE * (now - started))))
         finally:
+            pings.forget()
             if scout is not None:
                 scout.cancel()
                 await asyncio.wait([scout])

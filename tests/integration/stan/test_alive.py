@@ -7,6 +7,7 @@ import json
 import urllib.request
 from collections.abc import AsyncIterator, Callable
 from contextlib import closing
+from urllib.parse import urlsplit
 
 import nats
 import pytest
@@ -18,6 +19,7 @@ from tests.integration.stan.conftest import Connect
 from tests.integration.stan.fake_stan import FakeStan, fake_stan
 from tests.integration.stan.ft_processes import Group
 from tests.integration.stan.helpers import Inbox, fill, no_task_left
+from tests.integration.stan.proxy import Proxy
 
 pytestmark = pytest.mark.server
 
@@ -304,6 +306,44 @@ async def test_close_can_be_retried_if_asked_for(fake: FakeStan, connect: Connec
     await client.close()
     assert client.is_closed
     assert len(fake.seen["close"]) == 2
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [pb.CloseResponse(), pb.CloseResponse(error="stan: unknown clientID")],
+    ids=["new", "done before"],
+)
+async def test_a_goodbye_that_is_cut_off_is_said_again(
+    fake: FakeStan, connect: Connect, answer: pb.CloseResponse
+) -> None:
+    """The connection drops while the client closes: it says goodbye over the next one, done before or not."""
+    client = await connect(cluster_id=fake.cluster_id)
+
+    def drop(_: bytes) -> None:
+        fake.answers["close"] = lambda _: answer.SerializeToString()
+        client._connection.link._abort()
+
+    fake.answers["close"] = drop
+    await client.close()
+    assert client.is_closed
+    assert len(fake.seen["close"]) == 2
+
+
+async def test_a_close_in_a_move_that_does_not_end_is_told_in_the_log(
+    fake: FakeStan, group: Group, connect: Connect, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A client that is between two servers closes all the same; what stays at the server is logged."""
+    target = urlsplit(group.urls[0]).port
+    assert target is not None
+    async with Proxy(target) as way:
+        urls = [f"nats://{host}:{way.port}" for host in ("127.0.0.1", "localhost")]
+        client = await connect(urls, cluster_id=fake.cluster_id, request_timeout=0.1)
+        client._connection.link.move_to(urls[1])
+        await way.cut()
+        await client.close()
+    assert client.is_closed
+    assert "until it misses its heartbeats" in caplog.text
+    assert not fake.seen.get("close")
 
 
 async def test_requests_without_an_answer_are_told_apart(fake: FakeStan, connect: Connect) -> None:
