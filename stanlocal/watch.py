@@ -27,6 +27,8 @@ from stanlocal.states import GroupStatus, LogFacts, assess
 _ENGINE_RETRY_S = 0.5
 _JOURNAL_LOOK_S = 0.25
 _MONITOR_RETRY_S = 0.5
+_FOLDED_AT_ONCE = 1000
+"""Lines, some milliseconds' work: all that is kept takes seconds, and a monitor's answer has a deadline."""
 _LOG_TAIL = 20
 _QUEUED_MOMENTS = 10_000
 
@@ -300,7 +302,9 @@ class Watch:
 
     async def _fold(self, node: _Node, batch: Sequence[RawLine]) -> None:
         before = node.log
-        for raw in batch:
+        for count, raw in enumerate(batch, 1):
+            if count % _FOLDED_AT_ONCE == 0:
+                await asyncio.sleep(0)
             line = parse(raw.text, raw.time)
             node.log = advance(node.log, line)
             await self._tell(moments.of_line(node.instance.name, line))

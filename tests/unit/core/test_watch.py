@@ -264,6 +264,7 @@ class Monitors:
     def __init__(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
         self.answers: dict[str, str | None] = {}
         self.asked: list[str] = []
+        self.turns: list[str] = []
         self._world = world
         monkeypatch.setattr("stanlocal.observe.probe", self._probe)
         monkeypatch.setattr("stanlocal.watch._MONITOR_RETRY_S", 0.005)
@@ -275,7 +276,9 @@ class Monitors:
             if node.plan is not None and url == node.plan.monitor_url(node.plan.node(name))
         ]
         self.asked.append(name)
+        self.turns.append(f"{name} asked")
         await asyncio.sleep(0)
+        self.turns.append(f"{name} answers")
         state = self.answers.get(name)
         return MonitorAnswer("answered", state) if state else MonitorAnswer("silent")
 
@@ -344,6 +347,19 @@ async def test_a_monitor_that_does_not_answer_is_asked_again(world: World, monit
         assert (await watch.caught_up()).states == {"t-0": "active", "t-1": "starting"}
         monitors.answers["t-1"] = "FT_STANDBY"
         await watch.until(lambda status: status.state is GroupState.HEALTHY, timeout=3, waiting_for="t-1")
+
+
+async def test_a_monitors_answer_does_not_wait_until_the_other_nodes_output_is_read(
+    world: World, monitors: Monitors, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("stanlocal.watch._FOLDED_AT_ONCE", 10)
+    await world.up()
+    roll_off(world, "t-0", "t-1")
+    world.machine.nodes["t-1"].output *= 500
+    monitors.answers = {"t-0": "FT_ACTIVE", "t-1": "FT_STANDBY"}
+    async with await world.group().watch() as watch:
+        assert (await watch.caught_up()).state is GroupState.HEALTHY
+    assert monitors.turns == ["t-0 asked", "t-0 answers", "t-1 asked", "t-1 answers"]
 
 
 async def test_what_the_monitor_said_of_a_run_does_not_count_in_the_next(
