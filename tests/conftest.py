@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
+import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 # An example takes as long as the machine lets it: other tests run beside it.
 settings.register_profile("stanlocal", deadline=None)
 settings.load_profile("stanlocal")
+
+# A shell that starts the tests in its background has them ignore Ctrl-C, and so all that they start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -13,7 +13,7 @@ from stanlocal.failovers import Failover, FailoverTracker
 from stanlocal.group import Group
 from stanlocal.metrics import exporter, own
 from stanlocal.metrics.exposition import render
-from stanlocal.metrics.scrape import scrape
+from stanlocal.metrics.scrape import UNUSED, scrape
 from stanlocal.plan import GroupPlan
 from stanlocal.store.local import local_store
 from stanlocal.store.survey import survey
@@ -40,7 +40,11 @@ class Endpoint:
 
     async def answer(self, accept: str = "") -> tuple[bytes, str]:
         """The metrics as they are now, within a second, and their content type."""
-        monitors = [(node.name, self._plan.monitor_url(node)) for node in self._plan.nodes]
+        running = {node.name for node in self._watch.status.nodes if node.instance.running}
+        monitors = [
+            (node.name, self._plan.monitor_url(node) if node.name in running else UNUSED)
+            for node in self._plan.nodes
+        ]
         scrapes, (size, free) = await asyncio.gather(
             scrape(monitors), asyncio.to_thread(_store_bytes, self._plan)
         )

@@ -24,6 +24,10 @@ ENDPOINTS = ("varz", "connz", "routez", "subsz")
 """Of the NATS server; `subsz` is what the exporter's -subz asks."""
 
 
+UNUSED = "http://127.0.0.1:0"
+"""An address that refuses: for nodes that do not run, whose port may be somebody else's by now."""
+
+
 @dataclass(frozen=True, slots=True)
 class NodeScrape:
     """What one node answered."""
