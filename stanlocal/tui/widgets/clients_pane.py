@@ -133,12 +133,12 @@ class ClientsPane(Vertical, Generic[C]):
 
     def on_mount(self) -> None:
         self._refreshing = self.set_interval(_REFRESH_S, self.refresh_rows)
-        self.preview()
+        self.call_after_refresh(self.preview)  # the form's fields are mounted after the form
 
     def watch_document(self, before: Mapping[str, Any] | None, _: Mapping[str, Any] | None) -> None:
         """The command names the group, which may not have been there at first."""
         if self.is_mounted and before is None:
-            self.preview()
+            self.call_after_refresh(self.preview)
 
     def on_show(self) -> None:
         self._refreshing.resume()

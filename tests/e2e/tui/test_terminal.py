@@ -29,7 +29,9 @@ def cli(tmp_path: Path, group_name: str, server_image: str) -> Iterator[Cli]:
 
 @pytest.fixture
 def screen(cli: Cli) -> Iterator[Terminal]:
-    environment = {**cli.environment(), "TERM": "xterm-256color"}
+    # Ports of its own: those of a node that is killed here must be there when it is started again.
+    port = 14_000 + int((cli.group or "").removeprefix("t-"), 16) % 15_000
+    environment = {**cli.environment(), "TERM": "xterm-256color", "STANLOCAL_PORT": str(port)}
     with terminal(cli.command("tui"), env=environment, folder=cli.folder, columns=120, rows=40) as screen:
         yield screen
 
