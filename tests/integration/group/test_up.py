@@ -242,7 +242,10 @@ async def test_containers_that_the_engine_ended_come_back_with_their_ports_and_s
 async def test_a_changed_setting_replaces_node_after_node_and_serves_all_along(
     group_name: str, own_ports: int
 ) -> None:
-    """The standby first, then the active node: one failover, and the group is healthy with the new one."""
+    """The standby first, then the active node: one failover at most, and the group is healthy with the new one.
+
+    None where the node that is made anew is quicker to take the lock than the standby, as a process can be.
+    """
     group = FTGroup(group=group_name)
     changed = FTGroup(group=group_name, streaming={"store_limits": {"max_subs": 7}})
     try:
@@ -253,7 +256,7 @@ async def test_a_changed_setting_replaces_node_after_node_and_serves_all_along(
             node.instance.id for node in first.status.nodes
         )
         assert again.plan.client_urls == first.plan.client_urls
-        assert len(await changed.failovers()) == 1
+        assert len(await changed.failovers()) <= 1
         assert await first_message(again) == b"kept"
     finally:
         await changed.down(timeout=0, purge=True)
