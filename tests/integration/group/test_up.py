@@ -242,7 +242,7 @@ async def test_containers_that_the_engine_ended_come_back_with_their_ports_and_s
 async def test_a_changed_setting_replaces_node_after_node_and_serves_all_along(
     group_name: str, own_ports: int
 ) -> None:
-    """The standby first, then the active node: one failover at most, and a healthy group with the new setting.
+    """The standby first, then the active node: at most one failover, and a healthy group of the new setting.
 
     None where the node that is made anew is quicker to take the lock than the standby, as a process can be.
     """
