@@ -240,11 +240,11 @@ async def test_containers_that_the_engine_ended_come_back_with_their_ports_and_s
 
 
 async def test_a_changed_setting_replaces_node_after_node_and_serves_all_along(
-    group_name: str, own_ports: int
+    group_name: str, own_ports: int, on_engine: str
 ) -> None:
-    """The standby first, then the active node: at most one failover, and a healthy group of the new setting.
+    """The standby first, then the active node: one failover, and the group is healthy with the new setting.
 
-    None where the node that is made anew is quicker to take the lock than the standby, as a process can be.
+    A process is made anew so fast that it can take its lock back before the standby does: no failover then.
     """
     group = FTGroup(group=group_name)
     changed = FTGroup(group=group_name, streaming={"store_limits": {"max_subs": 7}})
@@ -256,7 +256,9 @@ async def test_a_changed_setting_replaces_node_after_node_and_serves_all_along(
             node.instance.id for node in first.status.nodes
         )
         assert again.plan.client_urls == first.plan.client_urls
-        assert len(await changed.failovers()) <= 1
+        changed_hands = again.status.active != first.status.active
+        assert changed_hands or on_engine == "process"
+        assert len(await changed.failovers()) == changed_hands
         assert await first_message(again) == b"kept"
     finally:
         await changed.down(timeout=0, purge=True)
