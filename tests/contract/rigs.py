@@ -25,7 +25,7 @@ from stanlocal.settings import load
 from stanlocal.store.folder import claim
 from tests.support.fake_engine import FakeEngine
 from tests.support.fake_machine import FakeMachine
-from tests.support.server import free_ports
+from tests.support.ports import free_ports
 
 if TYPE_CHECKING:
     import docker

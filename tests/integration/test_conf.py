@@ -16,7 +16,8 @@ from stanlocal.settings import load
 from stanlocal.settings.nats import NATS
 from stanlocal.settings.schema import Kind, Table
 from stanlocal.settings.streaming import STREAMING
-from tests.support.server import READY, free_ports, monitor, run_server
+from tests.support.ports import free_ports
+from tests.support.server import READY, monitor, run_server
 
 pytestmark = pytest.mark.server
 

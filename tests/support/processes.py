@@ -10,7 +10,7 @@ import psutil
 
 from stanlocal.engine.process import ProcessEngine
 from stanlocal.plan import GroupPlan, NodePlan, plan_group
-from tests.support.server import free_ports
+from tests.support.ports import free_ports
 
 SCRIPT = "#!/bin/sh\n. ./stan.conf\n"
 """Does what the node's configuration says, which is a shell script then."""

@@ -4,29 +4,21 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 import threading
 import urllib.request
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
+
+from tests.support.ports import free_ports
 
 READY = "STREAM: Streaming Server is ready"
 _DEADLINE_S = 20.0
 
 S = TypeVar("S", bound="Server")
-
-
-def free_ports(count: int) -> list[int]:
-    """Different TCP ports of the loopback that nothing has right now."""
-    with ExitStack() as held:
-        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
 
 
 @dataclass

@@ -18,7 +18,7 @@ from stanlocal.container import container
 from stanlocal.engines import SERVER_USER
 from stanlocal.plan import GroupPlan, plan_group
 from stanlocal.settings import load
-from tests.support.server import free_ports
+from tests.support.ports import free_ports
 
 POLL_S = 0.02
 _TIMEOUT_S = 60.0

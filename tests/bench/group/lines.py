@@ -23,7 +23,7 @@ from stanlocal.plan import plan_group
 from stanlocal.settings import load
 from tests.bench.group.rows import Row, median, p99
 from tests.support.archives import load_image
-from tests.support.server import free_ports
+from tests.support.ports import free_ports
 
 _SOURCE = Path(__file__).parent / "flood"
 _TIMEOUT_S = 120.0

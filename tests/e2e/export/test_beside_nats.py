@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.support.cli import Cli
-from tests.support.server import free_ports, run_server
+from tests.support.ports import free_ports
+from tests.support.server import run_server
 
 pytestmark = [pytest.mark.docker, pytest.mark.server]
 

@@ -17,7 +17,8 @@ from stanlocal.store.overview import overview
 from stanlocal.store.problems import Kind, Start
 from stanlocal.store.verify import verify
 from tests.support.damage import DAT, MIDDLE, PLANTED, Plant, flip, sound
-from tests.support.server import StreamingServer, free_ports, running
+from tests.support.ports import free_ports
+from tests.support.server import StreamingServer, running
 
 pytestmark = pytest.mark.server
 

@@ -10,30 +10,20 @@ from typing import Any
 import pytest
 
 from stanlocal import stan
-from tests.conftest import unavailable
-from tests.integration.stan.ft_processes import Group, find_server
+from tests.integration.stan.ft_processes import Group
 
 Connect = Callable[..., Awaitable[stan.Client]]
 
 
 @pytest.fixture(scope="session")
-def server_binary() -> str:
-    """Where the server is; without one the test is skipped, and fails when CI=true."""
-    binary = find_server()
-    if binary is None:
-        unavailable("no nats-streaming-server binary: set STANLOCAL_SERVER_BINARY or install it on PATH")
-    return binary
-
-
-@pytest.fixture(scope="session")
-def group(server_binary: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Group]:
+def group(server_binary: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Group]:
     """An FT pair that no test kills."""
     with Group(tmp_path_factory.mktemp("ft") / "group") as group:
         yield group
 
 
 @pytest.fixture
-def make_group(server_binary: str, tmp_path: Path) -> Iterator[Callable[..., Group]]:
+def make_group(server_binary: Path, tmp_path: Path) -> Iterator[Callable[..., Group]]:
     """Makes groups of a test's own; stops what was started of them."""
     made: list[Group] = []
 

@@ -1,14 +1,12 @@
 """An FT group of nats-streaming-server processes on this machine, for the client's tests.
 
-Knows nothing of the package under test. Every wait is for a log line or a process's end.
+Every wait is for a log line or a process's end.
 """
 
 from __future__ import annotations
 
 import os
-import shutil
 import signal
-import socket
 import subprocess
 import threading
 import time
@@ -16,39 +14,18 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 
+from tests.support.binary import find_server
+from tests.support.ports import free_ports
+
 READY = "Streaming Server is ready"
 STANDBY = "Starting in standby mode"
 CLUSTER_ID = "test-cluster"
-
-GIVEN = os.environ.get("STANLOCAL_SERVER_BINARY")  # read at import: a test session clears such variables
-
-
-def find_server() -> str | None:
-    """The server binary: $STANLOCAL_SERVER_BINARY, else PATH, else GOPATH's bin folder."""
-    if GIVEN:
-        return GIVEN
-    found = shutil.which("nats-streaming-server")
-    if found is None and shutil.which("go"):
-        gopath = subprocess.run(
-            ["go", "env", "GOPATH"], capture_output=True, text=True, check=True
-        ).stdout.strip()
-        found = shutil.which("nats-streaming-server", path=str(Path(gopath) / "bin"))
-    return found
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports of the loopback address that nobody had a moment ago, each another."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
 
 
 class Node:
     """One server process and its log."""
 
-    def __init__(self, name: str, command: Sequence[str], port: int) -> None:
+    def __init__(self, name: str, command: Sequence[str | Path], port: int) -> None:
         self.name = name
         self.port = port
         self.url = f"nats://127.0.0.1:{port}"
@@ -163,7 +140,7 @@ class Group:
             conf = folder / f"node-{index}.conf"
             self._confs.append((conf, text))
             conf.write_text(text)
-            self.nodes.append(Node(f"node-{index}", [binary, "-c", str(conf)], port))
+            self.nodes.append(Node(f"node-{index}", [binary, "-c", conf], port))
             if ft:
                 self.set_routes(index, self.route_ports if explicit_routes else [])
 

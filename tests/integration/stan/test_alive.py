@@ -286,7 +286,7 @@ async def test_concurrent_closes_all_return(client: stan.Client, channel: str) -
 async def test_close_without_an_answer(fake: FakeStan, connect: Connect) -> None:
     """`CloseTimeout` after `request_timeout`, and the client is closed here none the less."""
     fake.answers["close"] = lambda _: None
-    client = await connect(cluster_id=fake.cluster_id, request_timeout=0.1)
+    client = await connect(cluster_id=fake.cluster_id, request_timeout=1)
     with pytest.raises(errors.CloseTimeout, match="no answer within"):
         await client.close()
     assert client.is_closed
@@ -297,7 +297,7 @@ async def test_close_can_be_retried_if_asked_for(fake: FakeStan, connect: Connec
     """With `allow_close_retry` a close that failed leaves the client open for another."""
     good = fake.answers["close"]
     fake.answers["close"] = lambda _: None
-    client = await connect(cluster_id=fake.cluster_id, request_timeout=0.1, allow_close_retry=True)
+    client = await connect(cluster_id=fake.cluster_id, request_timeout=1, allow_close_retry=True)
     with pytest.raises(errors.CloseTimeout):
         await client.close()
     assert not client.is_closed
@@ -337,7 +337,7 @@ async def test_a_close_in_a_move_that_does_not_end_is_told_in_the_log(
     assert target is not None
     async with Proxy(target) as way:
         urls = [f"nats://{host}:{way.port}" for host in ("127.0.0.1", "localhost")]
-        client = await connect(urls, cluster_id=fake.cluster_id, request_timeout=0.1)
+        client = await connect(urls, cluster_id=fake.cluster_id, request_timeout=1)
         client._connection.link.move_to(urls[1])
         await way.cut()
         await client.close()
@@ -351,7 +351,7 @@ async def test_requests_without_an_answer_are_told_apart(fake: FakeStan, connect
     for name in ("sub", "unsub", "subclose"):
         fake.answers[f"good-{name}"] = fake.answers[name]
         fake.answers[name] = lambda _: None
-    client = await connect(cluster_id=fake.cluster_id, request_timeout=0.5)
+    client = await connect(cluster_id=fake.cluster_id, request_timeout=1)
     with pytest.raises(errors.SubscribeTimeout):
         await client.subscribe("foo")
     fake.answers["sub"] = fake.answers["good-sub"]

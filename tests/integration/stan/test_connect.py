@@ -12,8 +12,9 @@ import pytest
 from stanlocal import stan
 from stanlocal.stan import errors
 from tests.integration.stan.conftest import Connect
-from tests.integration.stan.ft_processes import Group, free_ports
+from tests.integration.stan.ft_processes import Group
 from tests.integration.stan.helpers import Inbox, no_task_left
+from tests.support.ports import free_ports
 
 pytestmark = pytest.mark.server
 

@@ -147,18 +147,18 @@ async def test_deadline_passes_when_nobody_takes_over(
     """With no server left, a publish fails when its time is up, and says that nobody is active."""
     group = make_group(nodes=1, ft=False)
     await asyncio.to_thread(group.start)
-    client = await connect(group.urls, retry=True, request_timeout=0.3)
+    client = await connect(group.urls, retry=True, request_timeout=1)
     await asyncio.to_thread(group.nodes[0].kill)
     begin = asyncio.get_running_loop().time()
-    with pytest.raises(errors.PublishTimeout, match=r"within 0\.4 s \(no active server\)"):
-        await client.publish("foo", b"x", timeout=0.4)
-    assert 0.35 < asyncio.get_running_loop().time() - begin < 0.7
+    with pytest.raises(errors.PublishTimeout, match=r"within 1 s \(no active server\)"):
+        await client.publish("foo", b"x", timeout=1)
+    assert 0.95 < asyncio.get_running_loop().time() - begin < 2
     with pytest.raises(errors.StanError):
         await client.close()
 
 
 @pytest.fixture
-async def cut_off(tmp_path: Path, server_binary: str) -> AsyncIterator[tuple[Group, Proxy]]:
+async def cut_off(tmp_path: Path, server_binary: Path) -> AsyncIterator[tuple[Group, Proxy]]:
     """A pair whose only route leads through a proxy: the first node is active, the second can be cut off."""
     group = Group(tmp_path / "cut", explicit_routes=False)
     async with Proxy(group.route_ports[0]) as route:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from stanlocal.engine.process_link import turn
 from stanlocal.engine.process_relay import CLIENTS, CUT, ROUTES, Cuts, PortTaken, Relay, Way, cuts_in
-from tests.support.server import free_ports
+from tests.support.ports import free_ports
 
 LOOPBACK = "127.0.0.1"
 

@@ -17,7 +17,7 @@ from stanlocal.export import grafana
 from stanlocal.metrics import exporter, http, own
 from stanlocal.metrics.exposition import render
 from stanlocal.metrics.scrape import scrape
-from tests.support.server import free_ports
+from tests.support.ports import free_ports
 from tests.unit.metrics import recorded, samples
 
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"
