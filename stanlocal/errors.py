@@ -15,7 +15,8 @@
     ├── GroupError               about one FT group
     │   ├── GroupNotFound
     │   ├── NodeNotFound         also: `@active` when no node is active
-    │   ├── StoreRefused         the store folder cannot be used, or purged, as asked
+    │   ├── Refused              not with the group as it is; nothing was touched
+    │   │   └── StoreRefused     the store folder cannot be used, or purged, as asked
     │   ├── NodeFailed           .node .exit_code .log_tail
     │   ├── WaitTimeout          a wait ran out                       .states .log_tail
     │   ├── MonitorError         a node's monitor gave no usable answer  .outcome
@@ -107,7 +108,11 @@ class NodeNotFound(GroupError):
     """A target that names no node of the group, or a role that no node has now."""
 
 
-class StoreRefused(GroupError):
+class Refused(GroupError):
+    """What was asked cannot be done with the group as it is; nothing was touched."""
+
+
+class StoreRefused(Refused):
     """The store folder cannot be used, or purged, as asked; nothing in it was touched."""
 
 

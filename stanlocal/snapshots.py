@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
-from stanlocal.errors import GroupError, StoreRefused
+from stanlocal.errors import Refused, StoreRefused
 from stanlocal.group import Group
 from stanlocal.store.copy import copy_store, put_back
 from stanlocal.store.local import local_store
@@ -84,7 +84,7 @@ async def _resting_store(group: Group) -> Path:
     store = local_store(plan)
     running = [instance.name for instance in instances if instance.running]
     if running:
-        raise GroupError(
+        raise Refused(
             f"{', '.join(running)} may be writing to the store; 'stanlocal down' or 'stanlocal stop @all' "
             "first"
         )

@@ -19,7 +19,7 @@ _EXIT_CODES: tuple[tuple[type[errors.StanlocalError], int], ...] = (
     (errors.SettingsError, USAGE),
     (errors.PortInUse, USAGE),
     (errors.NameConflict, USAGE),
-    (errors.StoreRefused, USAGE),
+    (errors.Refused, USAGE),
     (errors.Unsupported, USAGE),
     (errors.LedgerError, USAGE),
     (InvalidName, USAGE),

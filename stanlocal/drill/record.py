@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from stanlocal.drill.parameters import field_name
-from stanlocal.errors import GroupError
+from stanlocal.errors import Refused
 from stanlocal.faults.registry import FAULTS
 from stanlocal.journal import FaultRecord
 from stanlocal.plan import GroupPlan
@@ -41,11 +41,11 @@ def recorded_scenario(
 ) -> str:
     """The TOML of a scenario that does again what these faults did, `told` being how the group was when.
 
-    Raises `GroupError` when there was no fault (since `since`).
+    Raises `Refused` when there was no fault (since `since`).
     """
     done = [each for each in faults if each.effective and (since is None or each.since >= since)]
     if not done:
-        raise GroupError(
+        raise Refused(
             f"nothing was done to '{plan.group}' that could be recorded; break something first, for example "
             "by 'stanlocal kill @active' and 'stanlocal heal'"
         )

@@ -31,7 +31,7 @@ from stanlocal.drill.schedule import length, schedule
 from stanlocal.drill.scratch import scratch_group
 from stanlocal.drill.verdict import Budget
 from stanlocal.drill.witness import Witness
-from stanlocal.errors import GroupError, StanlocalError
+from stanlocal.errors import Refused, StanlocalError
 from stanlocal.folders import make_private, state_home
 from stanlocal.planning import Report
 from stanlocal.states import GroupState
@@ -107,7 +107,7 @@ class Drill:
     async def run(self) -> Outcome:
         """Runs it to its end.
 
-        Raises `GroupError` when the group is not healthy at first, `SettingsError` when it cannot have the
+        Raises `Refused` when the group is not healthy at first, `SettingsError` when it cannot have the
         scenario's faults, `LedgerError` when the ledger cannot be written, and what `up` raises; what goes
         wrong in a step is part of the verdict. Cancelled, it heals and leaves its ledger.
         """
@@ -133,10 +133,10 @@ class Drill:
         return await asyncio.to_thread(judged, path)
 
     async def _header(self, group: FTGroup) -> Header:
-        """What the drill is. Raises `GroupError` when the group is not healthy."""
+        """What the drill is. Raises `Refused` when the group is not healthy."""
         look = await group.look()
         if look.status.state is not GroupState.HEALTHY:
-            raise GroupError(
+            raise Refused(
                 f"a drill needs a healthy group, and '{look.plan.group}' is {look.status.state.value}; "
                 "see 'stanlocal status'"
             )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
 
-from stanlocal.errors import GroupError, NodeNotFound
+from stanlocal.errors import NodeNotFound, Refused
 from stanlocal.faults.expectation import Expectation
 from stanlocal.group import Group
 from stanlocal.journal import Condition, FaultRecord
@@ -48,7 +48,7 @@ class Fault(ABC):
     """Whom it hits where nobody is named."""
 
     def check(self, scene: Scene) -> None:  # noqa: B027 - most faults can always be
-        """Raises `GroupError` where the fault cannot be; nothing is touched before."""
+        """Raises `Refused` where the fault cannot be; nothing is touched before."""
 
     @abstractmethod
     def expect(self, status: GroupStatus, targets: Sequence[NodeStatus]) -> Expectation:
@@ -83,4 +83,4 @@ def must_run(scene: Scene) -> None:
     """For faults that only a process can suffer."""
     for node in scene.targets:
         if not node.instance.running:
-            raise GroupError(f"{node.name} does not run ({node.state.value}); see 'stanlocal status'")
+            raise Refused(f"{node.name} does not run ({node.state.value}); see 'stanlocal status'")

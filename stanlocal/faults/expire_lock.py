@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from stanlocal import monitor
-from stanlocal.errors import GroupError, MonitorError, NodeNotFound, WaitTimeout
+from stanlocal.errors import GroupError, MonitorError, NodeNotFound, Refused, WaitTimeout
 from stanlocal.faults.base import Fault, Scene, put_right
 from stanlocal.faults.cut import check_ways
 from stanlocal.faults.expectation import LOCK_WAIT_S, Expectation
@@ -53,9 +53,9 @@ class ExpireLock(Fault):
         local_store(scene.plan)
         serving = [node for node in scene.targets if node.serves]
         if len(scene.targets) != 1 or not serving or scene.status.active is None:
-            raise GroupError("expire-lock needs one active node as its target; see 'stanlocal status'")
+            raise Refused("expire-lock needs one active node as its target; see 'stanlocal status'")
         if not any(node.usable_standby for node in scene.status.nodes):
-            raise GroupError("expire-lock needs a standby that takes over; see 'stanlocal status'")
+            raise Refused("expire-lock needs a standby that takes over; see 'stanlocal status'")
 
     def expect(self, status: GroupStatus, targets: Sequence[NodeStatus]) -> Expectation:
         standbys = " or ".join(node.name for node in status.nodes if node.usable_standby)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import ClassVar
 
-from stanlocal.errors import GroupError
+from stanlocal.errors import Refused
 from stanlocal.faults.base import Fault, Scene, put_right
 from stanlocal.faults.expectation import Expectation
 from stanlocal.group import Group
@@ -35,12 +35,12 @@ class FillDisk(Fault):
 
     def check(self, scene: Scene) -> None:
         if scene.plan.store_size is None and not scene.group.engine.placement.fills_any_store:
-            raise GroupError(
+            raise Refused(
                 "fill-disk needs a store with a limit, so that nobody's disk is filled; start a group with "
                 "'stanlocal --group full up --store-size 32mb'"
             )
         if len(scene.targets) != len(scene.status.nodes):
-            raise GroupError("fill-disk fills the store of all nodes; leave its targets out")
+            raise Refused("fill-disk fills the store of all nodes; leave its targets out")
 
     def expect(self, status: GroupStatus, targets: Sequence[NodeStatus]) -> Expectation:
         return Expectation(

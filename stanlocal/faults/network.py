@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import ClassVar, Literal, get_args
 
-from stanlocal.errors import GroupError, ProxyDown, SettingsError, Unsupported
+from stanlocal.errors import ProxyDown, Refused, SettingsError, Unsupported
 from stanlocal.faults.base import Fault, Scene
 from stanlocal.faults.expectation import Expectation, names, nothing_follows
 from stanlocal.faults.greeting import greeting_s
@@ -64,12 +64,12 @@ class NetworkFault(Fault):
                 "network with a proxy in it; use a group made with '--engine docker up --proxied'"
             )
         if not scene.plan.proxied:
-            raise GroupError(
+            raise Refused(
                 f"{self.name} is not to be had here, because group '{group}' has no proxy in its path; "
                 f"make it anew with one by 'stanlocal --group {group} up --proxied'"
             )
         if not self._ways(scene.plan, [node.name for node in scene.targets]):
-            raise GroupError(f"{self.name} between nodes needs another node; see 'stanlocal up --nodes'")
+            raise Refused(f"{self.name} between nodes needs another node; see 'stanlocal up --nodes'")
 
     def _ways(self, plan: GroupPlan, nodes: Collection[str]) -> Sequence[Way]:
         return ways_of(plan, nodes, self._kinds())

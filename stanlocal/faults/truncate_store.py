@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import ClassVar
 
-from stanlocal.errors import GroupError
+from stanlocal.errors import GroupError, Refused
 from stanlocal.faults.base import Fault, Scene, put_right
 from stanlocal.faults.expectation import Expectation
 from stanlocal.group import Group
@@ -54,9 +54,9 @@ class TruncateStore(Fault):
 
     def check(self, scene: Scene) -> None:
         if len(scene.targets) != len(scene.status.nodes):
-            raise GroupError("truncate-store damages the store of all nodes; leave its targets out")
+            raise Refused("truncate-store damages the store of all nodes; leave its targets out")
         if _victim(local_store(scene.plan)) is None:
-            raise GroupError("truncate-store needs a message in the store; try 'stanlocal pub demo hello'")
+            raise Refused("truncate-store needs a message in the store; try 'stanlocal pub demo hello'")
 
     def expect(self, status: GroupStatus, targets: Sequence[NodeStatus]) -> Expectation:
         return Expectation(
@@ -109,7 +109,7 @@ async def repair(group: Group) -> str:
     """
     plan, instances = await group.find()
     if any(instance.running for instance in instances):
-        raise GroupError("a repair needs a group of which no node runs; 'stanlocal stop @all' first")
+        raise Refused("a repair needs a group of which no node runs; 'stanlocal stop @all' first")
     chosen = plan.nodes[0]
     wanted = next(instance.fingerprint for instance in instances if instance.name == chosen.name)
     once = replace(chosen, arguments=(REPAIR,))

@@ -149,6 +149,16 @@ def test_a_drill_can_run_in_the_group_that_is_there_and_leaves_it_healthy(here: 
     assert here.json("status")["state"] == "healthy"
 
 
+def test_in_a_group_that_is_not_healthy_it_is_refused_with_exit_code_2_and_nothing_is_done(here: Cli) -> None:
+    here.ok("kill", "@standby")
+    done = here.run("drill", "kill-loop", "--here")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        f"error: a drill needs a healthy group, and '{here.group}' is degraded; see 'stanlocal status'\n"
+    )
+    assert len(here.json("faults")["faults"]) == 1
+
+
 def test_what_was_done_by_hand_is_recorded_as_a_scenario_that_does_it_again(here: Cli) -> None:
     here.ok("kill", "@active")
     here.ok("wait", "--state", "degraded", "--timeout", "60")

@@ -11,7 +11,7 @@ from stanlocal import drill
 from stanlocal.api import FTGroup
 from stanlocal.drill.runner import Drill
 from stanlocal.drill.scenario import Scenario
-from stanlocal.errors import GroupError
+from stanlocal.errors import Refused
 from stanlocal.states import GroupState
 
 AWAY = """
@@ -80,7 +80,7 @@ async def test_a_group_that_is_not_healthy_is_refused_and_left_as_it_is(
     group: FTGroup, scenario: Scenario, tmp_path: Path
 ) -> None:
     await group.kill("@standby")
-    with pytest.raises(GroupError, match="needs a healthy group"):
+    with pytest.raises(Refused, match="needs a healthy group"):
         await drill.run(scenario, here=group, ledger=tmp_path / "a.ledger")
     assert not (tmp_path / "a.ledger").exists()
     assert (await group.look()).status.state is GroupState.DEGRADED

@@ -10,7 +10,7 @@ import pytest
 
 from stanlocal import snapshots, stan
 from stanlocal.api import FTGroup
-from stanlocal.errors import GroupError, StoreRefused
+from stanlocal.errors import Refused, StoreRefused
 from stanlocal.faults.expire_lock import ExpireLock
 from stanlocal.faults.truncate_store import TruncateStore
 from stanlocal.states import GroupState
@@ -142,7 +142,7 @@ async def test_a_snapshot_is_of_a_group_at_rest_and_comes_back(group: FTGroup) -
     active = (await group.look()).status.active
     assert active is not None
     await publish(group, active, b"1", channel="copied")
-    with pytest.raises(GroupError, match="may be writing"):
+    with pytest.raises(Refused, match="may be writing"):
         await snapshots.snapshot(core, "one")
     await group.down(timeout=5)
     await snapshots.snapshot(core, "one")
@@ -151,7 +151,7 @@ async def test_a_snapshot_is_of_a_group_at_rest_and_comes_back(group: FTGroup) -
     active = (await group.up()).status.active
     assert active is not None
     await publish(group, active, b"2", channel="copied")
-    with pytest.raises(GroupError, match="may be writing"):
+    with pytest.raises(Refused, match="may be writing"):
         await snapshots.restore(core, "one")
     await group.down(timeout=5)
     with pytest.raises(StoreRefused, match="no snapshot 'two'"):

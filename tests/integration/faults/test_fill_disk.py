@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from stanlocal.api import FTGroup
-from stanlocal.errors import GroupError, StanError, StoreRefused
+from stanlocal.errors import Refused, StanError, StoreRefused
 from stanlocal.faults.fill_disk import FillDisk
 from stanlocal.states import GroupState
 from tests.integration.faults.conftest import kill_half_way
@@ -14,7 +14,7 @@ from tests.integration.faults.test_data import publish, stored
 
 @pytest.mark.only_on("docker", "processes are kept from writing whatever their store")
 async def test_a_group_whose_store_has_no_limit_is_refused(group: FTGroup) -> None:
-    with pytest.raises(GroupError, match="--store-size"):
+    with pytest.raises(Refused, match="--store-size"):
         await group.inject(FillDisk())
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from stanlocal.errors import EngineError, GroupError, SettingsError
+from stanlocal.errors import EngineError, Refused, SettingsError
 from stanlocal.faults import act, outcome
 from stanlocal.faults.base import Fault
 from stanlocal.faults.network import FlakyNetwork, SlowNetwork
@@ -155,14 +155,14 @@ async def test_what_clients_feel_is_observed(world: World, fault: Fault, felt: s
 
 async def test_without_a_proxy_it_says_how_to_get_one(world: World) -> None:
     await world.up()
-    with pytest.raises(GroupError, match=r"has no proxy in its path; .*'stanlocal --group t up --proxied'"):
+    with pytest.raises(Refused, match=r"has no proxy in its path; .*'stanlocal --group t up --proxied'"):
         await act.inject(world.group(), SlowNetwork())
     assert world.home.journal.faults() == []
 
 
 async def test_a_lone_node_has_no_network_to_other_nodes(world: World) -> None:
     await world.up(proxied=True, nodes=1)
-    with pytest.raises(GroupError, match="needs another node"):
+    with pytest.raises(Refused, match="needs another node"):
         await act.inject(world.group(), SlowNetwork("nodes"))
 
 

@@ -12,7 +12,7 @@ import pytest
 from stanlocal.drill.conditions import Condition
 from stanlocal.drill.record import recorded_scenario
 from stanlocal.drill.scenario import NOW, Inject, Span, Step
-from stanlocal.errors import GroupError
+from stanlocal.errors import Refused
 from stanlocal.faults.kill import Kill
 from stanlocal.faults.pause import Pause
 from stanlocal.faults.stop import RollingRestart
@@ -131,5 +131,5 @@ def test_only_what_was_done_since_then_and_had_an_effect_is_recorded(tmp_path: P
 
 
 def test_where_nothing_was_done_nothing_can_be_recorded() -> None:
-    with pytest.raises(GroupError, match="nothing was done to 'stan'"):
+    with pytest.raises(Refused, match="nothing was done to 'stan'"):
         recorded_scenario(group_plan(), [], [])
