@@ -5,7 +5,7 @@ Where the pure `stanlocal.plan` meets the machine: it looks whether ports are fr
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -89,7 +89,10 @@ class Planner:
             nodes,
             group=self._group.name,
             asked=self._settings.port,
-            keep=[self._kept_ports(node) for node in (self._before.nodes if self._before else ())],
+            keep=[
+                (self._kept(node, node.client_port), self._kept(node, node.monitor_port))
+                for node in (self._before.nodes if self._before else ())
+            ],
             reserved=self._request.reserved_ports,
             refused=self._refused,
             host=self._placement.publish,
@@ -141,18 +144,12 @@ class Planner:
         )
         return routes, inner
 
-    def _kept(self, node: NodePlan, port: int, chosen: set[int]) -> int | None:
-        return port if port not in chosen and self._keeps(node, {port}) else None
-
-    def _kept_ports(self, node: NodePlan) -> tuple[int, int] | None:
-        ports = (node.client_port, node.monitor_port)
-        return ports if self._keeps(node, set(ports)) else None
-
-    def _keeps(self, node: NodePlan, ports: set[int]) -> bool:
-        """Whether it can have the ports that it has had: unless it is down and something else has one."""
+    def _kept(self, node: NodePlan, port: int, chosen: Collection[int] = ()) -> int | None:
+        """The port that the node has had, unless the node is down and something else has it, or is to."""
         instance = self._present.get(node.name)
         runs = instance is not None and instance.running
-        return runs or (not self._refused & ports and all(map(self._can_have, ports)))
+        had = runs or (port not in self._refused and self._can_have(port))
+        return port if had and port not in chosen else None
 
     def _can_have(self, port: int) -> bool:
         """Whether nobody has it, or the group's own proxy, which keeps it while the node is down."""

@@ -38,7 +38,7 @@ def choose_ports(
     first_client: int = CLIENT_PORT,
     first_monitor: int = MONITOR_PORT,
     asked: int | None = None,
-    keep: Sequence[tuple[int, int] | None] = (),
+    keep: Sequence[tuple[int | None, int | None]] = (),
     reserved: Collection[int] = (),
     refused: Collection[int] = (),
     host: str = LOOPBACK,
@@ -46,8 +46,8 @@ def choose_ports(
 ) -> PortChoice:
     """Ports for `count` nodes, no port twice.
 
-    `keep` are the ports that the first nodes have had (None for a node that has lost them): they stay, and
-    are not tried, because those nodes may be listening on them right now. Otherwise node i gets
+    `keep` are the ports that the first nodes have had (None for one that was lost): they stay, and are not
+    tried, because those nodes may be listening on them right now. Otherwise node i gets
     `first_client` + i and `first_monitor` + i, or, where that is taken, in `reserved` (kept for other
     groups) or in `refused` (an engine could not have it), the next free port.
 
@@ -55,19 +55,18 @@ def choose_ports(
     `SettingsError` when there is no such port.
     """
     choice = PortChoice(ports=[], moved=[])
-    kept = list(keep[:count])
+    kept = [*keep[:count], *[(None, None)] * (count - len(keep))]
     clients = [(asked or first_client) + index for index in range(count)]
     monitors = [first_monitor + index for index in range(count)]
     if asked is not None and clients[-1] > _LAST_PORT:
         raise SettingsError([f"port {asked} leaves no room for {count} nodes: the last port is {_LAST_PORT}"])
-    own = {port for pair in keep if pair for port in pair}
-    used = {port for pair in kept if pair for port in (pair[1:] if asked is not None else pair)}
+    own = {port for pair in keep for port in pair if port}
+    used = {port for pair in kept for port in (pair[1:] if asked is not None else pair) if port}
     picker = _Picker(
         host, {*clients, *monitors}, used, own, frozenset(reserved), container, frozenset(refused)
     )
-    for index in range(count):
+    for index, (client, monitor) in enumerate(kept):
         name = node_name(group, index)
-        client, monitor = (kept[index] if index < len(kept) else None) or (None, None)
         if asked is not None:
             client = picker.insist(clients[index])
         choice.ports.append(

@@ -76,6 +76,17 @@ def test_known_ports_stay_although_the_nodes_listen_on_them(taken: Callable[[dic
     assert choice.ports == [(5000, 4223), (4224, 8223)]
 
 
+def test_a_node_that_has_lost_one_of_its_ports_keeps_the_other(
+    taken: Callable[[dict[int, str]], None],
+) -> None:
+    taken({5000: "container stan-0", 8222: "redis-server (pid 99)"})
+    choice = choose_ports(2, keep=[(5000, None), (None, 5001)])
+    assert choice.ports == [(5000, 8224), (4223, 5001)]
+    assert choice.moved == [
+        "port 8222 is taken by redis-server (pid 99): stan-0's monitor listens on 8224 instead"
+    ]
+
+
 def test_a_smaller_group_gives_up_the_ports_of_the_last_nodes(
     taken: Callable[[dict[int, str]], None],
 ) -> None:
@@ -124,20 +135,32 @@ def test_running_out_of_ports_is_an_error(taken: Callable[[dict[int, str]], None
     kept=st.lists(
         st.tuples(st.integers(4200, 4230), st.integers(4231, 4260)), max_size=3, unique_by=(min, max)
     ),
+    lost=st.sets(st.integers(4200, 4260)),
     first_monitor=st.sampled_from([8222, 4222, 4224]),
 )
 def test_no_port_is_given_twice_nor_one_that_is_taken(
-    count: int, busy: set[int], reserved: set[int], kept: list[tuple[int, int]], first_monitor: int
+    count: int,
+    busy: set[int],
+    reserved: set[int],
+    kept: list[tuple[int, int]],
+    lost: set[int],
+    first_monitor: int,
 ) -> None:
+    keep = [
+        (client if client not in lost else None, monitor if monitor not in lost else None)
+        for client, monitor in kept
+    ]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ports, "is_free", lambda port, host: port not in busy)
         patch.setattr(ports, "port_owner", lambda port, container: None)
-        choice = choose_ports(count, reserved=reserved, keep=kept, first_monitor=first_monitor)
+        choice = choose_ports(count, reserved=reserved, keep=keep, first_monitor=first_monitor)
     given_ports = [port for pair in choice.ports for port in pair]
     assert len(given_ports) == len(set(given_ports)) == 2 * count
-    assert choice.ports[: len(kept)] == kept[:count]
-    fresh = {port for pair in choice.ports[len(kept) :] for port in pair}
-    assert not fresh & (busy | reserved)
+    had = [port for pair in [*keep, *[(None, None)] * count] for port in pair][: 2 * count]
+    assert all(before in (None, now) for before, now in zip(had, given_ports, strict=True))
+    fresh = {now for before, now in zip(had, given_ports, strict=True) if before is None}
+    own = {port for pair in keep for port in pair}
+    assert not fresh & (busy - own | reserved)
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "0.0.0.0"])

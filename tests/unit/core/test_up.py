@@ -14,6 +14,7 @@ from stanlocal.faults.base import Fault
 from stanlocal.faults.kill import Kill
 from stanlocal.faults.pause import Pause
 from stanlocal.faults.stop import Stop
+from stanlocal.group import Look
 from stanlocal.home import GroupHome
 from stanlocal.states import GroupState
 from stanlocal.teardown import down
@@ -154,14 +155,29 @@ async def test_networks_that_somebody_removed_are_made_again(world: World) -> No
 # What is in the way
 
 
-async def test_a_port_that_was_taken_at_the_start_is_replaced(world: World) -> None:
-    look = await world.up()
-    port = look.plan.nodes[1].client_port
+def ports(look: Look) -> list[tuple[int, int]]:
+    return [(node.client_port, node.monitor_port) for node in look.plan.nodes]
+
+
+@pytest.mark.parametrize("seen", ["before", "at the start"])
+@pytest.mark.parametrize("which", [0, 1], ids=["client", "monitor"])
+async def test_of_a_group_that_comes_back_the_port_that_was_taken_is_replaced_and_no_other(
+    which: int, seen: str, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The usual ports of its node are free by then: they are not what clients of the group know."""
+    world.machine.taken_ports = {4223, 8223}
+    first, had = ports(await world.up())
+    assert had == (4224, 8224)
     await down(world.group(), timeout=0)
-    world.machine.taken_ports.add(port)
+    world.machine.taken_ports = {had[which]}
+    if seen == "before":
+        for user_of_ports in ("stanlocal.ports", "stanlocal.planning"):
+            monkeypatch.setattr(f"{user_of_ports}.is_free", lambda port, host="": port != had[which])
     again = await world.up()
     assert again.status.state is GroupState.HEALTHY
-    assert port not in (node.client_port for node in again.plan.nodes)
+    same, now = ports(again)
+    assert same == first
+    assert [port == before for port, before in zip(now, had, strict=True)] == [which != 0, which != 1]
     assert GroupHome(world.home.folder).load_plan() == again.plan
 
 
