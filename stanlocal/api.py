@@ -319,8 +319,8 @@ class FTGroup:
     async def inject(self, fault: Fault, *targets: str, for_s: float | None = None) -> InjectedFault:
         """Injects any fault of `stanlocal.faults`.
 
-        With `for_s` it is to be over after so many seconds: heal it then; if nobody does, the next call or
-        command that changes the group will.
+        With `for_s` it is to be over so many seconds after its effect: `InjectedFault.last` heals it then; if
+        nobody does, the next call or command that changes the group will.
         """
         from stanlocal.faults import act
         from stanlocal.faults.injected import InjectedFault

@@ -52,7 +52,8 @@ class Record:
     ends_run: bool = False
     """On `fault` records: whether the targets' processes are to end by it, whatever their exit code."""
     until: str | None = None
-    """On `fault` records: when it is to end by itself (RFC 3339); None: when it is healed."""
+    """When it is to end by itself (RFC 3339); None: when it is healed. On `fault` records, and on `effect`
+    records again: its time counts from there."""
     leaves: Condition | None = None
     """On `fault` records: what has to be put right afterwards; None when it ends by itself."""
     predicted: dict[str, Any] = field(default_factory=dict)
@@ -241,7 +242,8 @@ def _advance(known: FaultRecord, record: Record) -> FaultRecord:
         case "note":
             return replace(known, notes={**known.notes, **record.notes})
         case "effect":
-            return replace(known, effective=True, times={**known.times, **record.times})
+            until = datetime.fromisoformat(record.until) if record.until else known.until
+            return replace(known, effective=True, times={**known.times, **record.times}, until=until)
         case "observed":
             return replace(known, observed=record.observed, as_expected=record.as_expected)
         case "heal":

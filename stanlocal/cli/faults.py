@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -27,7 +25,6 @@ from stanlocal.plan import STOP_GRACE_S
 
 if TYPE_CHECKING:
     from stanlocal.api import FTGroup
-    from stanlocal.faults.injected import InjectedFault
     from stanlocal.journal import FaultRecord
 
 _GRACE = click.Option(
@@ -129,7 +126,7 @@ async def _fault(
         expected = await act.foresee(await group.core(), fault, targets)
         context.say(f"expected: {expected.text}")
     injected = await group.inject(fault, *targets, for_s=seconds)
-    record = await (injected.outcome() if seconds is None else _for_a_while(injected, seconds))
+    record = await (injected.outcome() if seconds is None else injected.last())
     if repair:
         said = await group.repair_store()
         record = next(each for each in await group.faults() if each.id == record.id)
@@ -142,18 +139,6 @@ async def _fault(
         if record.in_force:
             context.say("it lasts until 'stanlocal heal'")
     return BAD_VERDICT if record.as_expected is False else 0
-
-
-async def _for_a_while(injected: InjectedFault, seconds: float) -> FaultRecord:
-    """What came of it; it is healed when its time is up, or the command is interrupted."""
-    clock = asyncio.get_running_loop().time
-    until = clock() + seconds
-    try:
-        observed = await injected.outcome(at_most=seconds)
-        await asyncio.sleep(until - clock())
-    finally:
-        healed = await injected.heal()
-    return replace(healed, observed=observed.observed, as_expected=observed.as_expected)
 
 
 def _show_outcome(context: Context, record: FaultRecord) -> None:

@@ -14,7 +14,7 @@ from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from stanlocal.errors import GroupNotFound
+from stanlocal.errors import GroupNotFound, SettingsError
 from stanlocal.faults.base import Fault, Scene, put_right
 from stanlocal.faults.expectation import Expectation
 from stanlocal.faults.registry import FAULTS
@@ -24,6 +24,9 @@ from stanlocal.journal import Condition, FaultRecord, Record, rfc3339
 from stanlocal.snapshots import put_back_now
 from stanlocal.store.local import local_store
 from stanlocal.targets import resolve
+
+LONGEST_S = 365 * 86_400.0
+"""For how long a fault can be injected that is to end by itself: a year, in seconds."""
 
 
 def _silent() -> None:
@@ -57,10 +60,12 @@ async def inject(
 ) -> FaultRecord:
     """Injects a fault; returns its record once the engine confirms the effect.
 
-    With `for_s` it is to be over after so many seconds: whoever injects it heals it then, else the next
-    command that changes the group does. When the injection fails or is cancelled, what it did is undone.
-    Raises `NodeNotFound` for targets that name nothing, before anything is touched.
+    With `for_s` it is to be over so many seconds after its effect: whoever injects it heals it then, else the
+    next command that changes the group does. When the injection fails or is cancelled, what it did is undone.
+    Raises `NodeNotFound` for targets that name nothing, and `SettingsError` for a time that cannot be, before
+    anything is touched.
     """
+    check_time(for_s)
     async with _changing(group):
         look = await group.look()
         nodes = resolve(look.status, targets or fault.default_targets)
@@ -73,10 +78,9 @@ async def inject(
         scene = Scene(group, look.plan, look.status, nodes, note)
         fault.check(scene)
         expected = fault.expect(look.status, nodes)
-        now = datetime.now(UTC)
         journal.append(
             Record(
-                now,
+                datetime.now(UTC),
                 "fault",
                 id_,
                 name=fault.name,
@@ -88,7 +92,7 @@ async def inject(
                 predicted=expected.document(),
                 ends_run=fault.ends_run,
                 leaves=fault.leaves,
-                until=rfc3339(now + timedelta(seconds=for_s)) if for_s is not None else None,
+                until=_end(for_s),
                 notes={"parameters": given} if (given := parameters(fault)) else {},
             )
         )
@@ -98,12 +102,23 @@ async def inject(
             await _undo(group, [recorded(group, id_)])
             raise
         stamps = {name: rfc3339(time) for name, time in times.items()}
-        journal.append(Record(datetime.now(UTC), "effect", id_, times=stamps))
+        journal.append(Record(datetime.now(UTC), "effect", id_, times=stamps, until=_end(for_s)))
         if fault.leaves is None:
             journal.append(Record(datetime.now(UTC), "heal", id_))
         if fault.ends_run:
             _close(group, "frozen", (node.name for node in nodes))
         return recorded(group, id_)
+
+
+def check_time(for_s: float | None) -> None:
+    """Raises `SettingsError` unless a fault can last so many seconds; None: until it is healed."""
+    if for_s is not None and not 0 <= for_s <= LONGEST_S:
+        raise SettingsError([f"no fault can last {for_s:g} s: 0 to {LONGEST_S:.0f} are possible"])
+
+
+def _end(for_s: float | None) -> str | None:
+    """The end of a fault that lasts so many seconds from now on."""
+    return rfc3339(datetime.now(UTC) + timedelta(seconds=for_s)) if for_s is not None else None
 
 
 def parameters(fault: Fault) -> dict[str, Any]:

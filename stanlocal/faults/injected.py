@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
+from stanlocal.errors import SettingsError
 from stanlocal.failovers import Failover
 from stanlocal.faults import act, outcome
 from stanlocal.group import Group
 from stanlocal.journal import FaultRecord
+
+
+def _untold(record: FaultRecord) -> None:
+    """Nobody wants to know before it is over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +55,25 @@ class InjectedFault:
         the time that the prediction gives itself.
         """
         return await outcome.watch_outcome(self.group, self.record, at_most=at_most)
+
+    async def last(self, seen: Callable[[FaultRecord], object] = _untold) -> FaultRecord:
+        """Looks on as `outcome` does, and heals it when its time is up: for one injected with `for_s`.
+
+        It is healed whatever happens: also when this is cancelled, or cannot look on. `seen` is given the
+        record once it is decided what came of it, or its time is up. Returns the record of the healed fault.
+        Raises `SettingsError` for a fault that has no end of its own.
+        """
+        until = self.record.until
+        if until is None:
+            raise SettingsError([f"{self.name} has no end of its own: inject it with 'for_s', or heal it"])
+        clock = asyncio.get_running_loop().time
+        end = clock() + (until - datetime.now(UTC)).total_seconds()
+        try:
+            seen(await self.outcome(at_most=max(0.0, end - clock())))
+            await asyncio.sleep(end - clock())
+        finally:
+            healed = await self.heal()
+        return healed
 
     async def heal(self) -> FaultRecord:
         """Undoes it; nothing happens if it is over."""

@@ -24,6 +24,7 @@ class InjectedFault(Blocking[injected.InjectedFault]):
     record = Same[FaultRecord]()
     failover = blocking(injected.InjectedFault.failover)
     outcome = blocking(injected.InjectedFault.outcome)
+    last = blocking(injected.InjectedFault.last)
     heal = blocking(injected.InjectedFault.heal)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -44,6 +45,12 @@ def test_a_fault_is_overdue_when_its_time_is_up() -> None:
     (found,) = faults([fault(until=10), EFFECT])
     assert not found.overdue(at(9))
     assert found.overdue(at(10))
+
+
+def test_a_fault_s_time_counts_from_its_effect() -> None:
+    (found,) = faults([fault(until=10), replace(EFFECT, until=rfc3339(at(11)))])
+    assert found.until == at(11)
+    assert not found.overdue(at(10))
 
 
 def test_a_fault_without_end_is_never_overdue() -> None:
