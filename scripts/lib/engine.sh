@@ -6,20 +6,34 @@ engine_deadline_s=60
 engine_log=/var/log/docker.log
 engine_pid_file=/var/run/docker.pid
 
+engine_options=()    # of the arguments those that have a say in which engine is asked for
+
+# Ensures an engine where the command with these arguments can have use for one.
+see_to_engine() {
+    if ! makes_a_group "$@" || ! is_debian_root || default_socket_is_served || asks_for_processes; then
+        return
+    fi
+    local code=0
+    (ensure_engine) || code=$?
+    # Without an engine (3) it is stanlocal that says whether it does with local processes.
+    ((code == 0 || code == 3)) || exit "$code"
+}
+
 # Whether these arguments make a group. The other commands need no engine, or have nothing to do without one.
 makes_a_group() {
-    local words=() skip=
-    [[ -z ${_STANLOCAL_COMPLETE:-} && ${STANLOCAL_ENGINE:-} != process ]] || return 1
+    local words=() option=
+    [[ -z ${_STANLOCAL_COMPLETE:-} ]] || return 1
     for arg; do
-        if [[ -n $skip ]]; then
-            [[ $skip == --engine && $arg == process ]] && return 1
-            skip=
+        if [[ -n $option ]]; then
+            engine_options+=("$option" "$arg")
+            option=
             continue
         fi
         case $arg in
-            --help | -h | --version | --engine=process) return 1 ;;
+            --help | -h | --version) return 1 ;;
             --yes) export STANLOCAL_YES=1 ;;
-            --group | --engine | --config) skip=$arg ;;
+            --group | --engine | --config) option=$arg ;;
+            --engine=* | --config=*) engine_options+=("$arg") ;;
             -*) ;;
             *) words+=("$arg") ;;
         esac
@@ -29,6 +43,13 @@ makes_a_group() {
         up | "up "* | "drill "* | "gotcha "* | tui | "image build" | "image pull" | "image pull "*) ;;
         *) return 1 ;;
     esac
+}
+
+# Flags, environment and stanlocal.toml can say so, and only stanlocal knows which of them counts.
+asks_for_processes() {
+    local shown
+    shown=$("${venv:?}/bin/stanlocal" "${engine_options[@]}" --json config show 2>/dev/null) || return
+    [[ $shown == *'"engine": "process"'* ]]
 }
 
 # Installs and starts what is missing. Costs a few milliseconds when the default socket is listened on.

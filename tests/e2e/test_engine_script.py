@@ -91,7 +91,7 @@ class Machine:
     """One without an engine."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
         (folder / "bin").mkdir()
         for name, text in (("bin/apt-get", APT_GET), ("dockerd", DOCKERD), ("bin/dpkg", "#!/bin/sh\n")):
             (folder / name).write_text(text)
@@ -99,19 +99,19 @@ class Machine:
 
     def install(self) -> None:
         """An engine that does not run."""
-        shutil.copy(self._folder / "dockerd", self._folder / "bin" / "dockerd")
+        shutil.copy(self.folder / "dockerd", self.folder / "bin" / "dockerd")
 
     def command(self, script: str) -> list[str]:
         return [*NAMESPACES, "sh", "-ec", HIDE, "sh", "bash", "-c", ENSURE + script]
 
     def env(self, **extra: str) -> Mapping[str, str]:
         return {
-            "PATH": f"{self._folder}/bin:/usr/bin:/bin",
-            "HOME": str(self._folder),
+            "PATH": f"{self.folder}/bin:/usr/bin:/bin",
+            "HOME": str(self.folder),
             "ROOT": str(ROOT),
             "VENV": sys.prefix,
-            "HERE": str(self._folder),
-            "CALLS": str(self._folder / "calls"),
+            "HERE": str(self.folder),
+            "CALLS": str(self.folder / "calls"),
             **extra,
         }
 
@@ -128,7 +128,7 @@ class Machine:
 
     @property
     def calls(self) -> list[str]:
-        path = self._folder / "calls"
+        path = self.folder / "calls"
         return path.read_text().splitlines() if path.exists() else []
 
 
@@ -275,8 +275,6 @@ def test_an_answer_given_beforehand_is_not_asked_for(machine: Machine, variable:
         ("export compose", False),
         ("completion bash", False),
         ("doctor", False),
-        ("--engine process up", False),
-        ("up --engine=process", False),
     ],
 )
 def test_only_commands_that_make_a_group_see_to_an_engine(
@@ -286,7 +284,41 @@ def test_only_commands_that_make_a_group_see_to_an_engine(
     assert done.stdout == ("yes\n" if expected else "no\n")
 
 
-@pytest.mark.parametrize("variable", ["STANLOCAL_ENGINE=process", "_STANLOCAL_COMPLETE=bash_complete"])
-def test_the_environment_can_make_an_engine_unneeded(machine: Machine, variable: str) -> None:
-    name, _, value = variable.partition("=")
-    assert machine.run("makes_a_group up && echo yes || echo no", **{name: value}).stdout == "no\n"
+def test_nothing_is_installed_while_a_shell_completes_a_command(machine: Machine) -> None:
+    done = machine.run("makes_a_group up && echo yes || echo no", _STANLOCAL_COMPLETE="bash_complete")
+    assert done.stdout == "no\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "env", "toml", "installs"),
+    [
+        ("up", {}, "process", False),
+        ("up --config other.toml", {}, "process", True),
+        ("--config=other.toml up", {}, "process", True),
+        ("up", {"STANLOCAL_CONFIG": "other.toml"}, "process", True),
+        ("up --engine docker", {}, "process", True),
+        ("up --engine=docker", {"STANLOCAL_ENGINE": "process"}, "auto", True),
+        ("up", {"STANLOCAL_ENGINE": "process"}, "docker", False),
+        ("--engine process up", {}, "docker", False),
+        ("--group g --engine=process up", {}, "auto", False),
+        ("up", {}, "auto", True),
+        ("config show", {}, "auto", False),
+    ],
+)
+def test_an_engine_is_seen_to_unless_the_settings_ask_for_local_processes(
+    machine: Machine, arguments: str, env: dict[str, str], toml: str, installs: bool
+) -> None:
+    folder = machine.folder / "project"
+    folder.mkdir()
+    (folder / "stanlocal.toml").write_text(f'engine = "{toml}"\n')
+    (folder / "other.toml").write_text('engine = "auto"\n')
+    done = machine.run(f'cd "$HERE/project"; see_to_engine {arguments}', **env)
+    assert done.returncode == 0, done.stderr
+    assert machine.calls == ([INSTALL, START] if installs else [])
+
+
+def test_a_machine_without_an_engine_leaves_it_to_stanlocal_what_becomes_of_the_command(
+    machine: Machine,
+) -> None:
+    done = machine.run("see_to_engine up; echo went on", NO_PACKAGES="1")
+    assert (done.returncode, done.stdout) == (0, "went on\n")
