@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import platform
 import resource
 import signal
 import statistics
@@ -18,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,22 +30,15 @@ from stanlocal.drill.ledger import Ledger
 from stanlocal.drill.load import Load
 from stanlocal.drill.reading import read
 from stanlocal.drill.spec import LoadSpec
+from tests.bench.page import CORES, PYTHON, RESULTS, SYSTEM, page, publish
 
-RESULTS = Path(__file__).parent / "results" / "drill.md"
+Cells = tuple[str, str, str, str]
+
 MESSAGES = 1_000_000
 SECONDS = 20
 ROUNDS = 3
 OWN = str(Path(checker.__file__).parent)
 EVERYONE = LoadSpec(publishers=2, window=128, plain=1, durable=1, queue=2)
-_HEAD = """# What a drill costs
-
-Made by `python -m tests.bench.drill` on {date:%Y-%m-%d}.
-
-Machine: {machine}.
-
-| what | measured | demanded | holds |
-| --- | --- | --- | --- |
-"""
 
 
 class Sampler:
@@ -70,7 +62,7 @@ class Sampler:
             signal.signal(signal.SIGPROF, before)
 
 
-async def load(folder: Path) -> list[str]:
+async def load(folder: Path) -> list[Cells]:
     """Rows about the load."""
     sampler = Sampler()
     async with FTGroup(group="bench-drill", purge=True) as group:
@@ -130,14 +122,18 @@ async def write(path: Path) -> None:
         ledger.note("audit", datetime.now(UTC), messages=MESSAGES)
 
 
-def row(what: str, measured: str, demanded: str, holds: bool) -> str:
-    return f"| {what} | {measured} | {demanded} | {'yes' if holds else 'no'} |"
+def row(what: str, measured: str, demanded: str, holds: bool) -> Cells:
+    return (what, measured, demanded, "yes" if holds else "no")
 
 
-def machine() -> str:
-    return (
-        f"{os.cpu_count()} cores, {platform.system()} {platform.release()}, "
-        f"Python {platform.python_version()}, load {os.getloadavg()[0]:.1f}"
+def table(rows: Sequence[Cells]) -> str:
+    """The whole page."""
+    return page(
+        "What a drill costs",
+        bench="drill",
+        machine=f"{CORES}, {SYSTEM}, {PYTHON}, load {os.getloadavg()[0]:.1f}",
+        columns=("what", "measured", "demanded", "holds"),
+        rows=rows,
     )
 
 
@@ -159,9 +155,7 @@ def main() -> int:
                 seconds < 10 and megabytes < 500,
             )
         )
-    text = _HEAD.format(date=datetime.now(UTC), machine=machine()) + "\n".join(rows) + "\n"
-    RESULTS.write_text(text, "utf-8")
-    sys.stdout.write(text)
+    publish(table(rows), RESULTS / "drill.md")
     return 0
 
 

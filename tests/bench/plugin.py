@@ -16,16 +16,14 @@ import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
 from stanlocal.settings.own import DEFAULT_IMAGE
-from tests.bench.group.report import machine, verdict
 from tests.bench.group.rows import Row, bounded, compared
+from tests.bench.page import RESULTS, load_average, machine, page, publish
 from tests.support.cli import ROOT
 
-RESULTS = Path(__file__).parent / "results" / "plugin.md"
 _PEER = "testcontainers==4.15.0"
 _TESTS = 100
 
@@ -189,14 +187,12 @@ class Suite:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.plugin", description=__doc__)
     parser.add_argument("--repeat", type=int, default=7, help="sessions of each (7)")
-    parser.add_argument("--out", type=Path, default=RESULTS, help="the results file")
+    parser.add_argument("--out", type=Path, default=RESULTS / "plugin.md", help="the results file")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="stanlocal-bench-") as folder:
         Path(folder).chmod(0o755)
         rows = [*sessions(Path(folder), options.repeat), *single_tests(Path(folder)), load(options.repeat)]
-    page = table(rows, options.repeat)
-    options.out.write_text(page)
-    sys.stdout.write(page)
+    publish(table(rows, options.repeat), options.out)
     return 0 if all(row.holds for row in rows) else 1
 
 
@@ -261,23 +257,14 @@ def load(repeat: int) -> Row:
 
 def table(rows: Sequence[Row], repeat: int) -> str:
     """The whole page."""
-    head = [
-        "# The pytest plugin, beside testcontainers-python",
-        "",
-        f"Made by `python -m tests.bench.plugin` on {datetime.now(UTC):%Y-%m-%d}: medians of {repeat} "
-        "sessions, taken in turns with the peer's; lowest and highest in brackets.",
-        "",
-        f"Machine: {machine()}; {_PEER} without its reaper; load {os.getloadavg()[1]:.1f} over the last "
-        "5 minutes.",
-        "",
-        "| what | stanlocal | testcontainers | ratio | demanded | verdict |",
-        "| --- | --- | --- | --- | --- | --- |",
-    ]
-    body = [
-        f"| {row.what} | {row.ours} | {row.peer} | {row.ratio} | {row.demand} | {verdict(row.holds)} |"
-        for row in rows
-    ]
-    return "\n".join([*head, *body, ""])
+    return page(
+        "The pytest plugin, beside testcontainers-python",
+        bench="plugin",
+        how=f"medians of {repeat} sessions, taken in turns with the peer's; lowest and highest in brackets.",
+        machine=f"{machine()}; {_PEER} without its reaper; {load_average()}",
+        columns=("what", "stanlocal", "testcontainers", "ratio", "demanded", "verdict"),
+        rows=(row.cells for row in rows),
+    )
 
 
 if __name__ == "__main__":

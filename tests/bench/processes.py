@@ -23,11 +23,10 @@ from stanlocal.api import FTGroup
 from stanlocal.moments import Outage
 from stanlocal.states import GroupState
 from tests.bench.group.ours import Command
-from tests.bench.group.report import machine, verdict
 from tests.bench.group.rows import Row, bounded, compared, median
+from tests.bench.page import RESULTS, load_average, machine, page, publish
 from tests.support.binary import find_server
 
-RESULTS = Path(__file__).parent / "results" / "processes.md"
 PAYLOAD = b"x" * 128
 
 
@@ -35,7 +34,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.processes", description=__doc__)
     parser.add_argument("--repeat", type=int, default=11, help="runs of each (11)")
     parser.add_argument("--publish", type=int, default=2000, help="messages of a run of publishing (2000)")
-    parser.add_argument("--out", type=Path, default=RESULTS, help="the results file")
+    parser.add_argument("--out", type=Path, default=RESULTS / "processes.md", help="the results file")
     options = parser.parse_args()
     binary = find_server()
     if binary is None:
@@ -45,9 +44,7 @@ def main() -> int:
         folder.chmod(0o755)
         os.environ |= {"XDG_STATE_HOME": f"{folder}/state", "STANLOCAL_SERVER_BINARY": str(binary)}
         rows = [*up_and_down(folder, options.repeat), *asyncio.run(clients(options.repeat, options.publish))]
-    page = _page(rows, options.repeat)
-    options.out.write_text(page)
-    sys.stdout.write(page)
+    publish(table(rows, options.repeat), options.out)
     return 0 if all(row.holds for row in rows) else 1
 
 
@@ -146,23 +143,16 @@ def _name() -> str:
     return f"bench-{secrets.token_hex(3)}"
 
 
-def _page(rows: Sequence[Row], repeat: int) -> str:
-    head = [
-        "# Groups of local processes, beside groups on Docker",
-        "",
-        f"Made by `python -m tests.bench.processes` on {datetime.now(UTC):%Y-%m-%d}: medians of {repeat} "
-        "runs, taken in turns; lowest and highest in brackets.",
-        "",
-        f"Machine: {machine()}; load {os.getloadavg()[1]:.1f} over the last 5 minutes.",
-        "",
-        "| what | processes | beside | ratio | demanded | verdict |",
-        "| --- | --- | --- | --- | --- | --- |",
-    ]
-    body = [
-        f"| {row.what} | {row.ours} | {row.peer} | {row.ratio} | {row.demand} | {verdict(row.holds)} |"
-        for row in rows
-    ]
-    return "\n".join([*head, *body, ""])
+def table(rows: Sequence[Row], repeat: int) -> str:
+    """The whole page."""
+    return page(
+        "Groups of local processes, beside groups on Docker",
+        bench="processes",
+        how=f"medians of {repeat} runs, taken in turns; lowest and highest in brackets.",
+        machine=f"{machine()}; {load_average()}",
+        columns=("what", "processes", "beside", "ratio", "demanded", "verdict"),
+        rows=(row.cells for row in rows),
+    )
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import asyncio
 import secrets
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from stanlocal.engine.endpoint import connect
@@ -20,8 +20,8 @@ from tests.bench.group import lines
 from tests.bench.group.idle import idle
 from tests.bench.group.lines import Flood
 from tests.bench.group.ours import Command
-from tests.bench.group.report import RESULTS, table
 from tests.bench.group.rows import Row, bounded, compared, median, timed
+from tests.bench.page import RESULTS, load_average, machine, page, publish
 
 _SIZES = (2, 4, 8, 10)
 _PER_NODE_S = 0.15
@@ -33,7 +33,7 @@ def main() -> int:
     parser.add_argument("--idle", type=float, default=60, help="seconds of the idle row (60)")
     parser.add_argument("--lines", type=int, default=100_000, help="lines of the flood (100000)")
     parser.add_argument("--only", choices=sorted(_ROWS), action="append", help="only these rows")
-    parser.add_argument("--out", type=Path, default=RESULTS, help="the results file")
+    parser.add_argument("--out", type=Path, default=RESULTS / "group.md", help="the results file")
     options = parser.parse_args()
     found = peer.find_compose()
     if found is None:
@@ -48,10 +48,22 @@ def main() -> int:
     client = connect()
     engine = client.version()["Version"]
     client.close()
-    page = table(rows, repeat=options.repeat, compose=peer.version(found), engine=engine)
-    options.out.write_text(page)
-    sys.stdout.write(page)
+    versions = f"Docker Engine {engine}, Docker Compose {peer.version(found)}"
+    publish(table(rows, options.repeat, versions), options.out)
     return 0 if all(row.holds for row in rows) else 1
+
+
+def table(rows: Sequence[Row], repeat: int, versions: str) -> str:
+    """The whole page; `versions` are those of the engine and the peer."""
+    return page(
+        "A group's speed and memory, beside Docker Compose",
+        bench="group",
+        how=f"medians of {repeat} runs, taken in turns with the peer's in one run; lowest and highest in "
+        "brackets.",
+        machine=f"{machine()}, {versions}; {load_average()}",
+        columns=("what", "stanlocal", "Compose", "ratio", "demanded", "verdict"),
+        rows=(row.cells for row in rows),
+    )
 
 
 def _name() -> str:

@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from time import perf_counter
 
+from tests.bench.page import verdict
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -18,6 +20,11 @@ class Row:
     ratio: str
     demand: str
     holds: bool
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """As the table has it."""
+        return (self.what, self.ours, self.peer, self.ratio, self.demand, verdict(self.holds))
 
 
 def median(values: Sequence[float]) -> float:

@@ -13,8 +13,9 @@ import sys
 import tempfile
 from pathlib import Path
 
+from tests.bench.page import RESULTS, publish
 from tests.bench.stan import peers, rows
-from tests.bench.stan.report import write
+from tests.bench.stan.report import table
 from tests.integration.stan.ft_processes import Group
 
 
@@ -32,12 +33,11 @@ def main() -> int:
     tools = peers.install()
     with tempfile.TemporaryDirectory(dir=options.store) as folder:
         with Group(Path(folder) / "speed") as group:
-            table = rows.throughput(group, tools, options.rounds, options.count)
-        table.append(rows.memory(Path(folder) / "memory"))
-        table.append(asyncio.run(rows.outage(Path(folder) / "outage", options.kills)))
-        text = write(table, options, Path(folder))
-    sys.stdout.write(text)
-    return 0 if all(row.holds for row in table) else 1
+            found = rows.throughput(group, tools, options.rounds, options.count)
+        found.append(rows.memory(Path(folder) / "memory"))
+        found.append(asyncio.run(rows.outage(Path(folder) / "outage", options.kills)))
+        publish(table(found, options, Path(folder)), RESULTS / "stan-client.md")
+    return 0 if all(row.holds for row in found) else 1
 
 
 if __name__ == "__main__":

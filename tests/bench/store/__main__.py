@@ -10,22 +10,20 @@ from __future__ import annotations
 
 import asyncio
 import os
-import platform
 import statistics
 import sys
 import tempfile
 import time
 import zlib
-from collections.abc import Callable
-from datetime import UTC, datetime
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from stanlocal import stan
 from stanlocal.store.verify import verify
+from tests.bench.page import CORES, PYTHON, RESULTS, SYSTEM, line, page, publish
 from tests.support.binary import find_server
 from tests.support.server import running
 
-RESULTS = Path(__file__).resolve().parents[1] / "results" / "store.md"
 MESSAGES = 1_000_000
 ROUNDS = 5
 STORES = (
@@ -34,18 +32,10 @@ STORES = (
     ("100 to 400 B, every size", lambda number: b"m" * (100 + number * 7919 % 301), False),
     ("1 KiB, one size", lambda number: b"m" * 1024, False),
 )
-_HEAD = f"""# Verifying a store beside cat and crc32
-
-Made by `python -m tests.bench.store` on {{date:%Y-%m-%d}}: stores of {MESSAGES:,} messages written by the
+_HOW = f"""stores of {MESSAGES:,} messages written by the
 real server, each read from the page cache by `cat > /dev/null`, by `zlib.crc32` alone in pieces of 1 MiB and
 by `store verify`, in turns; medians of {ROUNDS} rounds, processor time on one core.
-Demanded: at least 200 MB/s, and at least 0.5 of crc32 alone; the last column says which holds.
-
-Machine: {{machine}}.
-
-| messages | store | cat | crc32 alone | verify | of crc32 | verified | holds |
-| --- | --- | --- | --- | --- | --- | --- | --- |
-"""
+Demanded: at least 200 MB/s, and at least 0.5 of crc32 alone; the last column says which holds."""
 _READY = "Streaming Server is ready"
 
 
@@ -108,21 +98,25 @@ def measure(store: Path) -> tuple[int, list[float]]:
     return size, [statistics.median(column) for column in zip(*rounds, strict=True)]
 
 
-def row(name: str, size: int, medians: list[float]) -> str:
+def row(name: str, size: int, medians: list[float]) -> Sequence[str]:
     rates = [size / each / 1e6 for each in medians]
     ratio = rates[2] / rates[1]
     cells = (name, f"{size / 1e6:.0f} MB", *(f"{rate:,.0f} MB/s" for rate in rates), f"{ratio:.2f}")
     told = f"{MESSAGES / medians[2] / 1e6:.1f} million/s"
     holds = f"{'yes' if rates[2] >= 200 else 'no'}, {'yes' if ratio >= 0.5 else 'no'}"
-    return "| " + " | ".join((*cells, told, holds)) + " |"
+    return (*cells, told, holds)
 
 
-def machine() -> str:
+def table(rows: Sequence[Sequence[str]]) -> str:
+    """The whole page."""
     load = os.getloadavg()[0]
-    return (
-        f"{os.cpu_count()} cores, {platform.system()} {platform.release()}, "
-        f"Python {platform.python_version()}, "
-        f"zlib {zlib.ZLIB_RUNTIME_VERSION}, load {load:.1f}"
+    return page(
+        "Verifying a store beside cat and crc32",
+        bench="store",
+        how=_HOW,
+        machine=f"{CORES}, {SYSTEM}, {PYTHON}, zlib {zlib.ZLIB_RUNTIME_VERSION}, load {load:.1f}",
+        columns=("messages", "store", "cat", "crc32 alone", "verify", "of crc32", "verified", "holds"),
+        rows=rows,
     )
 
 
@@ -137,11 +131,8 @@ async def main() -> int:
             store = Path(folder) / "store"
             await fill(binary, store, payload, read=read)
             rows.append(row(name, *measure(store)))
-            sys.stdout.write(rows[-1] + "\n")
-            sys.stdout.flush()
-    RESULTS.write_text(
-        _HEAD.format(date=datetime.now(UTC), machine=machine()) + "\n".join(rows) + "\n", "utf-8"
-    )
+            sys.stderr.write(line(rows[-1]) + "\n")
+    publish(table(rows), RESULTS / "store.md")
     return 0
 
 

@@ -18,9 +18,10 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from tests.bench.group.ours import Command
+from tests.bench.page import RESULTS, publish
 from tests.bench.tui import load
 from tests.bench.tui.busy import Measured, measure
-from tests.bench.tui.report import RESULTS, Row, table
+from tests.bench.tui.report import Row, table
 from tests.bench.tui.terminal import Screen, raw, tmux
 
 Open = Callable[[Sequence[str], Mapping[str, str]], AbstractContextManager[Screen]]
@@ -36,16 +37,14 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=300, help="of the busy rows [300]")
     parser.add_argument("--tmux-seconds", type=float, default=60, help="of those in tmux; 0: none [60]")
     parser.add_argument("--starts", type=int, default=10, help="of the first screen [10]")
-    parser.add_argument("--out", type=Path, default=RESULTS, help="the results file")
+    parser.add_argument("--out", type=Path, default=RESULTS / "tui.md", help="the results file")
     options = parser.parse_args()
     rows: list[Row] = []
     with tempfile.TemporaryDirectory(prefix="stanlocal-bench-") as folder:
         for row in _rows(Path(folder), options):
             rows.append(row)
             sys.stderr.write(f"{'PASS ' if row.holds else 'short'} {row.what}: {row.figure}\n")
-    page = table(rows)
-    options.out.write_text(page)
-    sys.stdout.write(page)
+    publish(table(rows), options.out)
     return 0 if all(row.holds for row in rows) else 1
 
 
