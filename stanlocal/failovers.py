@@ -138,6 +138,8 @@ class FailoverTracker:
 
     def __init__(self) -> None:
         self._served: str | None = None
+        self._ready_at: datetime | None = None
+        """When a node was last ready."""
         self._since: list[Moment] = []
         """All that happened since a node was last ready."""
 
@@ -146,13 +148,22 @@ class FailoverTracker:
         if moment.node is None:
             return None
         if not _logged(moment, ev.StreamingReady):
+            self._served = self._on_record(moment) or self._served
             self._since.append(moment)
             return None
         old, since = self._served, self._since
-        self._served, self._since = moment.node, []
+        self._served, self._ready_at, self._since = moment.node, moment.time, []
         if old is None or old == moment.node:
             return None
         return _failover(old, moment.node, since, moment.time)
+
+    def _on_record(self, moment: Moment) -> str | None:
+        """Who served when a fault was about to be injected: its line may not be kept. None: no news."""
+        if not isinstance(moment.what, Hit):
+            return None
+        fault = moment.what.fault
+        newer = self._ready_at is None or fault.since > self._ready_at
+        return fault.notes.get("active") if newer else None
 
 
 def find(moments: Iterable[Moment]) -> list[Failover]:

@@ -93,7 +93,7 @@ async def inject(
                 ends_run=fault.ends_run,
                 leaves=fault.leaves,
                 until=_end(for_s),
-                notes={"parameters": given} if (given := parameters(fault)) else {},
+                notes=_notes(fault, look.status.active),
             )
         )
         try:
@@ -114,6 +114,12 @@ def check_time(for_s: float | None) -> None:
     """Raises `SettingsError` unless a fault can last so many seconds; None: until it is healed."""
     if for_s is not None and not 0 <= for_s <= LONGEST_S:
         raise SettingsError([f"no fault can last {for_s:g} s: 0 to {LONGEST_S:.0f} are possible"])
+
+
+def _notes(fault: Fault, active: str | None) -> dict[str, Any]:
+    """Who served before is told by no log where the node has written more since than is kept."""
+    found = {"parameters": parameters(fault), "active": active}
+    return {name: value for name, value in found.items() if value}
 
 
 def _end(for_s: float | None) -> str | None:

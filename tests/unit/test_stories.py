@@ -18,7 +18,7 @@ from stanlocal.failovers import PHASES, Failover, percentile
 from stanlocal.home import GroupHome
 from stanlocal.logs import events as ev
 from stanlocal.logs.parse import parse
-from stanlocal.moments import Ended, Logged, Moment, Outage
+from stanlocal.moments import Ended, Healed, Hit, Logged, Moment, Outage
 from stanlocal.plan import GroupPlan
 from stanlocal.timeline import Event
 from tests.support.facts import at, group_plan, instance
@@ -129,6 +129,58 @@ def test_without_a_trace_of_the_end_a_failover_begins_with_what_was_seen_first()
     assert (part.cause, part.from_node, part.to_node) == ("unknown", "ft-0", "ft-1")
     assert part.started_at == part.detected_at
     assert part.ready_at == whole.ready_at
+
+
+def is_ready(moment: Moment) -> bool:
+    return isinstance(moment.what, Logged) and isinstance(moment.what.event, ev.StreamingReady)
+
+
+def with_actives(told: Sequence[Moment]) -> list[Moment]:
+    """As if the faults had been recorded with the node that served just before."""
+    ready = [(moment.time, moment.node) for moment in told if is_ready(moment)]
+
+    def noted(what: Hit | Healed) -> Hit | Healed:
+        active = [node for time, node in ready if time < what.fault.since][-1]
+        return type(what)(replace(what.fault, notes={"active": active}))
+
+    return [
+        replace(moment, what=noted(moment.what)) if isinstance(moment.what, Hit | Healed) else moment
+        for moment in told
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "lost", "left"),
+    [
+        ("kill", "ft-0", [("kill", "ft-0", "ft-1")]),
+        ("stop", "ft-0", [("stop", "ft-0", "ft-1")]),
+        ("pause-then-kill", "ft-0", [("kill", "ft-0", "ft-1")]),
+        ("three-nodes", "ft-0", FAILOVERS["three-nodes"]),
+        ("three-nodes", "ft-1", [("kill", "ft-1", "ft-2")]),
+        ("crash", "ft-0", []),
+    ],
+)
+def test_the_node_that_served_is_on_record_where_its_line_is_not_kept(
+    name: str, lost: str, left: list[tuple[str, str, str]]
+) -> None:
+    told = with_actives(story(name)[1])
+    kept = [moment for moment in told if not (is_ready(moment) and moment.node == lost)]
+    found = failovers.find(kept)
+    assert [(each.cause, each.from_node, each.to_node) for each in found] == left
+    assert set(found) <= set(failovers.find(told))
+
+
+def test_what_a_fault_has_on_record_is_older_than_the_failover_that_it_brings() -> None:
+    """The engine's record of an end can be later than the next node's line."""
+    told = with_actives(story("kill")[1])
+    (failover,) = failovers.find(told)
+    late = failover.ready_at + timedelta(milliseconds=1)
+    moved = [
+        replace(moment, time=late) if isinstance(moment.what, Hit | Ended) else moment for moment in told
+    ]
+    back = Moment(told[-1].time + timedelta(seconds=9), "ft-0", next(filter(is_ready, told)).what)
+    found = failovers.find(sorted([*moved, back], key=lambda moment: moment.time))
+    assert [(each.from_node, each.to_node) for each in found] == [("ft-0", "ft-1"), ("ft-1", "ft-0")]
 
 
 @given(st.data())

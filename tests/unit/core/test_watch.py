@@ -321,6 +321,19 @@ async def test_nodes_that_have_written_more_than_is_kept_are_what_their_monitors
     assert watch.status.problem is None
 
 
+async def test_a_failover_from_a_node_that_has_written_more_than_is_kept_is_told(
+    world: World, monitors: Monitors
+) -> None:
+    """Also to who looks later: its line that it was ready is gone, the fault is on record."""
+    await world.up()
+    roll_off(world, "t-0")
+    monitors.answers = {"t-0": "FT_ACTIVE"}
+    fault = await act.inject(world.group(), Kill(), ["@active"])
+    seen = await world.group().wait_failover(since=fault.since, timeout=3)
+    assert (seen.cause, seen.from_node, seen.to_node) == ("kill", "t-0", "t-1")
+    assert await world.group().failovers() == [seen]
+
+
 async def test_monitors_are_not_asked_where_the_log_tells(world: World, monitors: Monitors) -> None:
     look = await world.up()
     async with await world.group().watch() as watch:
