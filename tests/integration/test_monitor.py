@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 from pathlib import Path
 
@@ -34,6 +35,7 @@ async def test_a_frozen_server_is_silent_and_an_ended_one_refuses(
     with running(server_binary, tmp_path / "store") as server:
         await asyncio.to_thread(server.wait_for, "Starting in standby mode")
         server.process.send_signal(signal.SIGSTOP)
+        await asyncio.to_thread(os.waitid, os.P_PID, server.process.pid, os.WSTOPPED)
         assert (await probe(server.monitor_url, 0.1)).outcome == "silent"
         server.process.kill()
         await asyncio.to_thread(server.process.wait)

@@ -9,12 +9,15 @@ import asyncio
 import html
 import os
 import re
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any
 
 import pytest
 from textual.pilot import Pilot
 
+from stanlocal import tui
 from stanlocal.api import FTGroup
 from stanlocal.engine.base import Engine
 from stanlocal.plan import GroupPlan
@@ -95,10 +98,17 @@ def shown(pilot: Pilot[None]) -> str:
     return "\n".join(rows[number] for number in sorted(rows))
 
 
-async def until_shown(pilot: Pilot[None], text: str) -> None:
-    """Waits until the text is on the screen; what is there instead is in the error."""
+async def until_shown(pilot: Pilot[None], text: str, *, broken: bool = False) -> None:
+    """Waits until the text is on the screen; what is there instead is in the error.
+
+    With `broken` its lines may be broken anywhere, also in the middle of a word.
+    """
+
+    def squeezed(said: str) -> str:
+        return "".join(said.split()) if broken else said
+
     try:
-        await until(pilot, lambda: text in shown(pilot))
+        await until(pilot, lambda: squeezed(text) in squeezed(shown(pilot)))
     except TimeoutError:
         raise AssertionError(f"{text!r} is not on the screen:\n{shown(pilot)}") from None
 
@@ -108,6 +118,35 @@ async def running(
     group: FTGroup, *, size: tuple[int, int] = WIDE, read_only: bool = False
 ) -> AsyncIterator[Pilot[None]]:
     """The app on a group that is up, once all its panes are there."""
-    async with app(group, read_only=read_only).run_test(size=size, notifications=True) as pilot:
+    async with piloted(app(group, read_only=read_only), size=size) as pilot:
         await until_shown(pilot, " Faults")
         yield pilot
+
+
+@asynccontextmanager
+async def piloted(app: StanlocalApp, *, size: tuple[int, int] = WIDE) -> AsyncIterator[Pilot[None]]:
+    """The app, from its first moment; it is ended as users end it, and not in the middle of something."""
+    async with app.run_test(size=size, notifications=True) as pilot:
+        yield pilot
+        await app.action_quit()
+        await until(pilot, lambda: not app.is_running)
+
+
+async def ended_from_outside(
+    group: FTGroup, act: Callable[[Pilot[Any]], Awaitable[None]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Shows the group as the command does, and once `act` is done ends the interface as SIGTERM does."""
+    acted = asyncio.Event()
+
+    async def pilot_acts(pilot: Pilot[Any]) -> None:
+        await until_shown(pilot, " Faults")
+        await act(pilot)
+        acted.set()
+
+    headless = partial(StanlocalApp.run_async, headless=True, size=WIDE, auto_pilot=pilot_acts)
+    monkeypatch.setattr(StanlocalApp, "run_async", lambda app: headless(app))
+    showing = asyncio.create_task(tui.run(group, Notices()))
+    await asyncio.wait({showing, waiting := asyncio.create_task(acted.wait())}, return_when="FIRST_COMPLETED")
+    waiting.cancel()
+    showing.cancel()
+    await asyncio.wait({showing})

@@ -13,13 +13,13 @@ from stanlocal.document import MEANINGS
 from stanlocal.tui.app import StanlocalApp
 from stanlocal.tui.notices import Notices
 from stanlocal.tui.screens.main import MainScreen
-from tests.tui.conftest import WIDE, app, running, shown, until, until_shown
+from tests.tui.conftest import app, piloted, running, shown, until, until_shown
 from tests.unit.core.conftest import World
 
 
 async def test_a_running_group_is_shown_and_a_lost_engine_is_a_state(world: World, ft_group: FTGroup) -> None:
     await world.up()
-    async with app(ft_group).run_test(size=WIDE) as pilot:
+    async with piloted(app(ft_group)) as pilot:
         await until_shown(pilot, "t: healthy, t-0 is active and every other node stands by")
         with world.machine.losing_engine("the engine is away"):
             await until_shown(pilot, "not seen now: the engine is away")
@@ -39,7 +39,7 @@ async def test_quitting_leaves_the_group_as_it_is(world: World, ft_group: FTGrou
 
 
 async def test_where_no_group_runs_it_is_asked_and_started(world: World, ft_group: FTGroup) -> None:
-    async with app(ft_group).run_test(size=WIDE, notifications=True) as pilot:
+    async with piloted(app(ft_group)) as pilot:
         await until_shown(pilot, "start the group?")
         assert "no group 't'" in shown(pilot)
         assert world.machine.nodes == {}
@@ -69,7 +69,7 @@ async def test_a_group_that_cannot_be_started_says_why_and_can_be_tried_again(
     world: World, ft_group: FTGroup
 ) -> None:
     world.machine.foreign_container("t-0")
-    async with app(ft_group).run_test(size=WIDE) as pilot:
+    async with piloted(app(ft_group)) as pilot:
         await until_shown(pilot, "start the group?")
         await pilot.press("enter")
         await until_shown(pilot, "was not made by stanlocal for you")
@@ -88,7 +88,7 @@ async def test_read_only_nothing_is_started(world: World, ft_group: FTGroup) -> 
 async def test_each_number_opens_its_tab(number: int, world: World, ft_group: FTGroup) -> None:
     await world.up()
     async with running(ft_group) as pilot:
-        tabs = pilot.app.screen.query_one("#panes", TabbedContent)
+        tabs = pilot.app.screen.query_one(TabbedContent)
         await pilot.press(str(number % 7 + 1), str(number))
         names = ["logs", "publish", "subscribe", "failovers", "timeline", "data", "faults"]
         assert tabs.active == names[number - 1]
@@ -125,7 +125,7 @@ async def test_what_the_engine_says_meanwhile_is_told_and_not_written_over_the_s
     notices = Notices()
     notices("said before the screen is there")
     app = StanlocalApp(ft_group, notices)
-    async with app.run_test(size=WIDE, notifications=True) as pilot:
+    async with piloted(app) as pilot:
         await until_shown(pilot, "said before the screen is")
         await asyncio.to_thread(notices, "said by a thread")
         await until_shown(pilot, "said by a thread")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from textual.widgets import TabbedContent
 
 from stanlocal.api import FTGroup
 from stanlocal.tui.widgets.node_card import NodeCard
@@ -21,7 +22,10 @@ async def test_nodes_stand_on_top_or_beside_with_everything_of_each(
         text = shown(pilot)
         for told in ("t-0", "t-1", "active", "standby", ":4222", ":8223", "lock", "3 conn", "5%", "20"):
             assert told in text
-        nodes, panes = pilot.app.screen.query_one(Nodes).region, pilot.app.screen.query_one("#panes").region
+        nodes, panes = (
+            pilot.app.screen.query_one(Nodes).region,
+            pilot.app.screen.query_one(TabbedContent).region,
+        )
         assert nodes.right == panes.x if size == WIDE else nodes.bottom == panes.y
 
 

@@ -14,7 +14,7 @@ from stanlocal.tui.app import StanlocalApp
 from stanlocal.tui.keys import check, named_bindings
 from stanlocal.tui.notices import Notices
 from stanlocal.tui.preferences import Preferences
-from tests.tui.conftest import WIDE, until_shown
+from tests.tui.conftest import piloted, until_shown
 from tests.unit.core.conftest import World
 
 
@@ -87,7 +87,7 @@ async def test_a_key_of_the_users_own_acts_and_the_usual_one_does_not(
 ) -> None:
     await world.up()
     app = StanlocalApp(ft_group, Notices(), chosen=Preferences("stanlocal-light", {"kill": "x"}))
-    async with app.run_test(size=WIDE) as pilot:
+    async with piloted(app) as pilot:
         await until_shown(pilot, "t: healthy")
         assert app.theme == "stanlocal-light"
         await pilot.press("k")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -12,7 +13,7 @@ from textual.events import Resize
 from textual.message import Message
 from textual.reactive import reactive
 from textual.screen import Screen
-from textual.widgets import TabbedContent, TabPane
+from textual.widgets import TabPane
 
 from stanlocal.api import FTGroup
 from stanlocal.tui.acting import Acting
@@ -91,12 +92,14 @@ class MainScreen(Screen[None]):
         self._acting = Acting(self, group)
         self._asked_to_start = read_only
         self._panes: Panes | None = None
+        self._mounting = asyncio.Lock()
+        """Held while panes are mounted: what ends meanwhile misses its parts."""
+        self._ending = False
 
     def compose(self) -> ComposeResult:
         yield GroupBar("read only  ? help  q quit" if self.read_only else "? help  q quit")
         with Container(id="body"):
             yield Nodes()
-            yield TabbedContent(id="panes")
         yield Verdict()
         yield KeyBar(show_command_palette=False, compact=True)
 
@@ -112,12 +115,15 @@ class MainScreen(Screen[None]):
     async def _go_on(self) -> None:
         from stanlocal.tui.screens.panes import Panes
 
-        self._panes = Panes(self.group, read_only=self.read_only)
-        tabs = self.query_one("#panes", TabbedContent)
-        for number, (title, pane) in enumerate(self._panes.titled(), 1):
+        panes = Panes(self.group, read_only=self.read_only)
+        for pane in panes.each.values():
             pane.data_bind(MainScreen.document)
-            await tabs.add_pane(TabPane(f"{number} {title}", pane, id=title.lower()))
-        self._focus_in(tabs.query(TabPane).first())
+        async with self._mounting:
+            if self._ending:
+                return
+            await self.query_one("#body").mount(panes)
+        self._panes = panes
+        self._focus_in(panes.choose(1))
         self.run_worker(self._feed.follow_group(), name="watch", group="watch", exclusive=True)
         self.run_worker(self._feed.follow_vitals(), name="vitals", group="vitals", exclusive=True)
 
@@ -219,7 +225,9 @@ class MainScreen(Screen[None]):
         """Returns once nothing that must not be cut short goes on."""
         if self._acting.drilling.running:
             self.notify("ending the drill: it heals the group first")
-        await self._acting.drilling.stop()
+        self._ending = True
+        async with self._mounting:
+            await self._acting.drilling.stop()
 
     def action_copy(self) -> None:
         self._acting.copy_last()
@@ -228,11 +236,9 @@ class MainScreen(Screen[None]):
         self.app.push_screen(HelpScreen(self.active_bindings.values()))
 
     def action_pane(self, number: int) -> None:
-        panes = list(self.query(TabPane))
-        if number <= len(panes) and (pane := panes[number - 1]).id:
+        if self._panes is not None:
             self.set_focus(None)  # what is hidden would take the focus away later, whoever has it then
-            self.query_one("#panes", TabbedContent).active = pane.id
-            self._focus_in(pane)
+            self._focus_in(self._panes.choose(number))
 
     def _focus_in(self, pane: TabPane) -> None:
         if self._panes is not None and (part := self._panes.looked_at(pane)) is not None:

@@ -5,12 +5,12 @@ Loaded once the group and its nodes are on the screen: all that the panes need t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 from itertools import takewhile
 
 from textual.message import Message
 from textual.widget import Widget
-from textual.widgets import DataTable
+from textual.widgets import DataTable, TabbedContent, TabPane
 
 from stanlocal.api import FTGroup
 from stanlocal.tui.messages import EventSeen, FailoversChanged, GapFelt, LogLines
@@ -24,10 +24,17 @@ from stanlocal.tui.widgets.subscribe import SubscribePane
 from stanlocal.tui.widgets.timeline import TimelinePane
 
 
-class Panes:
-    """One of each kind."""
+class Panes(TabbedContent):
+    """One of each kind, of which one is seen."""
+
+    DEFAULT_CSS = """
+    Panes { height: 1fr; }
+    Panes Tab { color: $foreground 80%; }
+    Panes Tab.-active { color: $foreground; text-style: bold; }
+    """
 
     def __init__(self, group: FTGroup, *, read_only: bool) -> None:
+        super().__init__()
         self.logs = LogsPane()
         self.publish = PublishPane(group, read_only=read_only)
         self.subscribe = SubscribePane(group, read_only=read_only)
@@ -35,16 +42,24 @@ class Panes:
         self.timeline = TimelinePane()
         self.data = DataPane(group, read_only=read_only)
         self.faults = FaultsPane(group, read_only=read_only)
+        self.each: Mapping[str, Widget] = {
+            "Logs": self.logs,
+            "Publish": self.publish,
+            "Subscribe": self.subscribe,
+            "Failovers": self.failovers,
+            "Timeline": self.timeline,
+            "Data": self.data,
+            "Faults": self.faults,
+        }
+        """By their titles, in the order of their keys."""
+        for number, (title, pane) in enumerate(self.each.items(), 1):
+            self.compose_add_child(TabPane(f"{number} {title}", pane, id=title.lower()))
 
-    def titled(self) -> Iterator[tuple[str, Widget]]:
-        """In the order of their keys."""
-        yield "Logs", self.logs
-        yield "Publish", self.publish
-        yield "Subscribe", self.subscribe
-        yield "Failovers", self.failovers
-        yield "Timeline", self.timeline
-        yield "Data", self.data
-        yield "Faults", self.faults
+    def choose(self, number: int) -> TabPane:
+        """Shows the pane with that key."""
+        pane = self.get_pane([*self.each][number - 1].lower())
+        self.active = pane.id or ""
+        return pane
 
     @staticmethod
     def looked_at(pane: Widget) -> Widget | None:
