@@ -95,6 +95,11 @@ class FaultRecord:
         """Whether it is not over on some target."""
         return self.healed_at is None
 
+    @property
+    def ran_out(self) -> bool:
+        """Whether it is over because its time was up, and not before."""
+        return self.healed_at is not None and self.until is not None and self.healed_at >= self.until
+
     def overdue(self, now: datetime) -> bool:
         """Whether it should be over: its time is up, or its injection was cut short."""
         return self.in_force and (not self.effective or (self.until is not None and self.until <= now))

@@ -17,3 +17,8 @@ def ms(duration: float | None) -> str:
     if duration is None:
         return "-"
     return f"{duration:.1f}" if duration < 10 else f"{duration:,.0f}"
+
+
+def counted(count: int, what: str) -> str:
+    """So many of something: `1 failover`, `1,024 failovers`."""
+    return f"{count:,} {what}{'' if count == 1 else 's'}"

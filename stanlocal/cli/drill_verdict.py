@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from stanlocal.units import counted
+
 if TYPE_CHECKING:
     from stanlocal.drill.outcome import Outcome
 
@@ -19,8 +21,7 @@ def show(outcome: Outcome) -> None:
     verdict = outcome.verdict
     word = click.style("ok", fg="green", bold=True)
     if not verdict.ok:
-        count = len(verdict.problems)
-        word = click.style(f"BAD, {count} problem{'s' if count > 1 else ''}", fg="red", bold=True)
+        word = click.style(f"BAD, {counted(len(verdict.problems), 'problem')}", fg="red", bold=True)
     cut = "" if outcome.ended == "whole" else f" ({outcome.ended})"
     click.echo(f"{outcome.header.drill}: {word}{cut}")
     for name, figures in summary(outcome):

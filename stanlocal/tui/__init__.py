@@ -28,7 +28,11 @@ async def run(group: FTGroup, notices: Notices, *, read_only: bool = False) -> N
         from stanlocal.tui.keys import check
 
         check(path, chosen)
+    app = StanlocalApp(group, notices, read_only=read_only, chosen=chosen)
     try:
-        await StanlocalApp(group, notices, read_only=read_only, chosen=chosen).run_async()
+        await app.run_async()
     finally:
-        await group.close()
+        try:
+            await app.finish()
+        finally:
+            await group.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Coroutine, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from textual.screen import Screen
@@ -11,7 +12,6 @@ from textual.screen import Screen
 from stanlocal.api import FTGroup
 from stanlocal.errors import NodeNotFound, StanlocalError
 from stanlocal.faults.act import foresee
-from stanlocal.faults.base import Fault
 from stanlocal.faults.kill import ENDING_SIGNALS, Kill
 from stanlocal.faults.registry import FAULTS
 from stanlocal.states import GroupStatus, NodeStatus
@@ -19,7 +19,8 @@ from stanlocal.targets import resolve
 from stanlocal.tui import actions
 from stanlocal.tui.actions import Command, Cure
 from stanlocal.tui.drilling import Drilling
-from stanlocal.tui.screens.fault_form import FaultForm
+from stanlocal.tui.lasting import Lasting
+from stanlocal.tui.screens.fault_form import FaultForm, Wanted
 from stanlocal.tui.screens.pick import PickScreen
 from stanlocal.tui.screens.question import Question, QuestionScreen
 from stanlocal.tui.widgets.nodes import ACTIVE
@@ -36,6 +37,7 @@ class Acting:
         self._screen = screen
         self._group = group
         self.drilling = Drilling(screen, group)
+        self._lasting = Lasting(screen)
         self.name = ""
         """Of the group."""
         self.status: GroupStatus | None = None
@@ -56,7 +58,7 @@ class Acting:
             if cure := actions.toggled(name, nodes):
                 await self._cure(cure, (target,))
             else:
-                await self._inject(FAULTS[name](), (target,), nodes, again)
+                await self._inject(Wanted(FAULTS[name](), (target,)), again)
 
     async def pick_fault(self, target: str) -> None:
         """Any fault that there is."""
@@ -69,7 +71,7 @@ class Acting:
         wanted = await self._screen.app.push_screen_wait(form)
         if wanted is not None:
             with self._errors_told():
-                await self._inject(wanted.fault, wanted.targets, self._nodes(wanted.targets), None)
+                await self._inject(wanted)
 
     async def pick_signal(self, target: str) -> None:
         """Sends a signal of the user's choice: a kill, where it ends servers."""
@@ -79,19 +81,19 @@ class Acting:
         signal = f"SIG{chosen}"
         with self._errors_told():
             if signal in ENDING_SIGNALS:
-                await self._inject(Kill(signal), (target,), self._nodes((target,)), None)
+                await self._inject(Wanted(Kill(signal), (target,)))
             else:
                 command = Command(self.name, ("kill", target, "--signal", chosen))
                 await self._do(command, self._group.send_signal(signal, target))
 
-    async def _inject(
-        self, fault: Fault, targets: Sequence[str], nodes: Sequence[NodeStatus], again: str | None
-    ) -> None:
+    async def _inject(self, wanted: Wanted, again: str | None = None) -> None:
+        fault, targets, lasts_s = wanted.fault, wanted.targets, wanted.lasts_s
+        names = " ".join(node.name for node in self._nodes(targets))
         expected = await foresee(await self._group.core(), fault, targets)
         question = Question(
-            what=f"{fault.name} {' '.join(node.name for node in nodes)}",
+            what=f"{fault.name} {names}{f' for {lasts_s:.10g} s' if lasts_s else ''}",
             expected=expected.text,
-            command=actions.of_fault(self.name, fault, targets),
+            command=actions.of_fault(self.name, fault, targets, lasts_s),
             warning=fault.costs_data,
             again=again,
         )
@@ -101,8 +103,12 @@ class Acting:
         verdict = self._screen.query_one(Verdict)
         verdict.expect(question.command, question.expected)
         try:
-            injected = await self._group.inject(fault, *targets)
-            verdict.tell(question.command, await injected.outcome())
+            inject = partial(self._group.inject, fault, *targets, for_s=lasts_s)
+            if lasts_s is not None:
+                await self._lasting.run(question.what, question.command, inject)
+            else:
+                injected = await inject()
+                verdict.tell(question.command, await injected.outcome())
         except StanlocalError:
             verdict.hide()
             raise
@@ -112,6 +118,7 @@ class Acting:
     async def heal(self) -> None:
         """Undoes every fault that is in force."""
         with self._errors_told():
+            await self._lasting.end()
             await self._cure("heal", ())
 
     async def start(self, target: str) -> None:
@@ -130,8 +137,9 @@ class Acting:
         with self._errors_told():
             if self.drilling.running:
                 await self.drilling.stop()
-            elif command := await self.drilling.pick(self.name):
-                self.last = command
+            elif picked := await self.drilling.pick(self.name):
+                scenario, self.last = picked
+                await self.drilling.run(scenario, self.last)
 
     async def down(self) -> None:
         """Takes the group down, if the user says yes; its store is kept."""
@@ -162,6 +170,19 @@ class Acting:
         self.last = command
         await work
         self._screen.query_one(Verdict).done(command)
+
+    # What goes on
+
+    def going_on(self) -> Iterator[str]:
+        """What `end` will see to."""
+        if self.drilling.running:
+            yield "ending the drill: it heals the group first"
+        yield from (f"healing first: {name}" for name in self._lasting.names)
+
+    async def end(self) -> Sequence[str]:
+        """Ends what goes on, heals what it has done, and says what became of it."""
+        told = await self.drilling.stop()
+        return [*filter(None, [told]), *await self._lasting.end()]
 
     # What they have in common
 

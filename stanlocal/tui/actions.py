@@ -42,10 +42,14 @@ class Command:
         return shlex.join(["stanlocal", *named, *self.words])
 
 
-def of_fault(group: str, fault: Fault, targets: Sequence[str]) -> Command:
-    """As `stanlocal kill` and its like for a fault that has such a command, else `stanlocal fault`."""
-    words = [fault.name] if fault.name in KEYED else ["fault", fault.name]
-    return Command(group, [*words, *targets, *_options(fault)])
+def of_fault(group: str, fault: Fault, targets: Sequence[str], for_s: float | None = None) -> Command:
+    """As `stanlocal kill` and its like for a fault that has such a command, else `stanlocal fault`.
+
+    Only the latter can let it last for some seconds.
+    """
+    words = [fault.name] if fault.name in KEYED and for_s is None else ["fault", fault.name]
+    lasting = ["--for", f"{for_s:.10g}"] if for_s is not None else []
+    return Command(group, [*words, *targets, *lasting, *_options(fault)])
 
 
 def _options(fault: Fault) -> list[str]:

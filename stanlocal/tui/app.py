@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
 
+from rich.text import Text
 from textual.app import App, SystemCommand
 from textual.screen import Screen
 
@@ -55,12 +56,24 @@ class StanlocalApp(App[None]):
         yield from super().get_system_commands(screen)
 
     async def action_quit(self) -> None:
-        """Ends the interface, and before that a drill that it runs; the group is left as it is."""
+        """Ends the interface, and before that a drill and what was to be healed by itself later.
+
+        The group is left as it is otherwise.
+        """
         self.run_worker(self._quit(), name="quit", group="quit", exclusive=True)
 
     async def _quit(self) -> None:
-        await self._main.end()
-        self.exit()
+        for line in self._main.going_on():
+            self.notify(line, markup=False)
+        ended = await self._main.end()
+        self.exit(message=Text("\n".join(ended)) if ended else None)
+
+    async def finish(self) -> Sequence[str]:
+        """Returns once nothing is done to the group any more, also when the screen is gone.
+
+        Says what became of what was.
+        """
+        return await self._main.finish()
 
     def on_mount(self) -> None:
         self._notices.listen(lambda line: self.post_message(Said(line)))

@@ -9,34 +9,35 @@ from textual.content import Content
 from textual.screen import Screen
 
 from stanlocal.api import FTGroup
+from stanlocal.errors import StanlocalError
 from stanlocal.tui.actions import Command
 from stanlocal.tui.screens.pick import PickScreen
 from stanlocal.tui.screens.question import Question, QuestionScreen
 from stanlocal.tui.widgets.verdict import Verdict
+from stanlocal.units import counted
 
 if TYPE_CHECKING:  # drills take a while to import, and few are run
-    from stanlocal.drill import Drill, Outcome, Progress
+    from stanlocal.drill import Drill, Outcome, Progress, Scenario
+    from stanlocal.drill.findings import Findings
 
 _EVERY_S = 0.5
 
 
 class Drilling:
-    """One drill at a time; its coroutines run in workers of `screen`, and raise what `Drill.run` raises."""
+    """One drill at a time; its coroutines run in workers of `screen`."""
 
     def __init__(self, screen: Screen[Any], group: FTGroup) -> None:
         self._screen = screen
         self._group = group
         self._drill: Drill | None = None
         self._running: asyncio.Task[Outcome] | None = None
-        self._ended = asyncio.Event()
-        self._ended.set()
 
     @property
     def running(self) -> bool:
-        return self._drill is not None
+        return self._running is not None and not self._running.done()
 
-    async def pick(self, group: str) -> Command | None:
-        """Asks which, says what it teaches, and runs it; the command that does the same, if it was run."""
+    async def pick(self, group: str) -> tuple[Scenario, Command] | None:
+        """Asks which, and says what it teaches; what is to be run, and the command that does the same."""
         from stanlocal.drill import load_scenario, shipped
 
         scenarios = {name: load_scenario(name) for name in shipped()}
@@ -53,36 +54,51 @@ class Drilling:
         )
         if not await self._screen.app.push_screen_wait(QuestionScreen(question)):
             return None
-        await self._run(name, question.command)
-        return question.command
+        return scenarios[name], question.command
 
-    async def _run(self, name: str, command: Command) -> None:
-        from stanlocal.drill import Drill, load_scenario
+    async def run(self, scenario: Scenario, command: Command) -> None:
+        """Runs it, and tells how it goes and what came of it; raises what `Drill.run` raises.
 
-        self._drill = drill = Drill(load_scenario(name), here=self._group)
-        self._ended.clear()
-        verdict = self._screen.query_one(Verdict)
+        Cancelled, it leaves the drill to `stop`: screens cancel their workers several times, which would cut
+        its healing short.
+        """
+        from stanlocal.drill import Drill
+
+        self._drill = drill = Drill(scenario, here=self._group)
         self._running = running = asyncio.create_task(drill.run())
+        verdict = self._screen.query_one(Verdict)
+        while not running.done():
+            verdict.show(command, progress_text(drill.progress))
+            await asyncio.wait([running], timeout=_EVERY_S)
+        if running.cancelled():
+            verdict.done(command)
+            return
         try:
-            while not running.done():
-                verdict.show(command, progress_text(drill.progress))
-                await asyncio.wait([running], timeout=_EVERY_S)
-            if running.cancelled():
-                verdict.done(command)
-            else:
-                verdict.show(command, outcome_text(running.result()))
-        finally:
-            running.cancel()
-            await asyncio.gather(running, return_exceptions=True)
-            self._drill = None
-            self._ended.set()
+            verdict.show(command, outcome_text(running.result()))
+        except StanlocalError:
+            verdict.hide()
+            raise
 
-    async def stop(self) -> None:
-        """Ends the drill that runs, if one does; returns when the group is healed and it is judged."""
-        if self._drill is not None and self._running is not None:
-            if not self._drill.stop():  # it has not begun: there is nothing to judge
-                self._running.cancel()
-            await self._ended.wait()
+    async def stop(self) -> str | None:
+        """Ends the drill that runs, and returns when the group is healed and it is judged.
+
+        Says what came of it, if there is anything to be said.
+        """
+        if self._drill is None or self._running is None or self._running.done():
+            return None
+        if not self._drill.stop():  # it has not begun: there is nothing to judge
+            self._running.cancel()
+        await asyncio.wait([self._running])
+        return f"drill {self._drill.scenario.name}: {told}" if (told := _told(self._running)) else None
+
+
+def _told(ended: asyncio.Task[Outcome]) -> str | None:
+    if ended.cancelled():
+        return None
+    error = ended.exception()
+    if isinstance(error, StanlocalError):
+        return str(error)
+    return None if error else outcome_text(ended.result()).plain
 
 
 def progress_text(progress: Progress) -> Content:
@@ -93,19 +109,27 @@ def progress_text(progress: Progress) -> Content:
     return Content(
         f"{share}{progress.elapsed_s:.0f} s, step {progress.steps}: {progress.doing}{faults}\n"
         f"{load.acked:,} acknowledged ({load.ack_rate:,.0f}/s), {load.missing:,} still to come, "
-        f"{progress.failovers} failovers, worst outage {load.worst_outage:.2f} s"
+        f"{counted(progress.failovers, 'failover')}, worst outage {load.worst_outage:.2f} s"
     )
 
 
 def outcome_text(outcome: Outcome) -> Content:
-    """What came of it. Pure."""
-    found, problems = outcome.verdict.findings, outcome.verdict.problems
-    worst = max((outage.ms for outage in found.outages), default=0.0)
-    figures = (
-        f"{found.acked:,} acknowledged, {found.delivered:,} delivered, {found.lost:,} lost, "
-        f"{len(found.failovers)} failovers, worst outage {worst:,.0f} ms\nledger {outcome.ledger}"
+    """What came of it: the first problem, if there is any, the figures, and where the rest is. Pure."""
+    problems = outcome.verdict.problems
+    word = ("ok", "bold $text-success")
+    if problems:
+        word = (f"BAD, {counted(len(problems), 'problem')}", "bold $text-error")
+    cut = "" if outcome.ended == "whole" else f" ({outcome.ended})"
+    rest = f"see 'stanlocal drill verify {outcome.ledger}'"
+    return Content.assemble(
+        word, f"{cut}: ", "\n".join([*problems[:1], _figures(outcome.verdict.findings), rest])
     )
-    if outcome.verdict.ok:
-        return Content.assemble(("ok", "bold $text-success"), f" ({outcome.ended}): {figures}")
-    more = f" and {len(problems) - 1} more" if len(problems) > 1 else ""
-    return Content.assemble(("BAD", "bold $text-error"), f": {problems[0]}{more}\n{figures}")
+
+
+def _figures(found: Findings) -> str:
+    felt = [outage.ms for outage in found.outages if outage.publisher is None]
+    outage = f"worst outage {max(felt):,.0f} ms" if felt else "no outage"
+    return (
+        f"{found.acked:,} acknowledged, {found.delivered:,} delivered, {found.lost:,} lost, "
+        f"{counted(len(found.failovers), 'failover')}, {outage}"
+    )

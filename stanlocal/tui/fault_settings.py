@@ -13,6 +13,7 @@ from typing import Any
 from stanlocal.drill.fields import Fields
 from stanlocal.drill.parameters import field_name, read_into
 from stanlocal.errors import SettingsError
+from stanlocal.faults.act import LONGEST_S
 from stanlocal.faults.base import Fault
 
 
@@ -34,6 +35,24 @@ def read_fault(kind: type[Fault], line: str) -> Fault:
     if problems or fault is None:
         raise SettingsError([f"{kind.name}: {problem}" for problem in problems])
     return fault
+
+
+def read_time(kind: type[Fault], text: str) -> float | None:
+    """For how many seconds the fault is to last; None, for no text: until it is healed.
+
+    Raises `SettingsError` for what is no such number.
+    """
+    if not text.strip():
+        return None
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds <= LONGEST_S:
+        raise SettingsError(
+            [f"{kind.name}: {text!r} is no time to last; write seconds such as 5, {LONGEST_S:.0f} at most"]
+        )
+    return seconds
 
 
 def _table(line: str) -> Any:

@@ -150,3 +150,5 @@ async def ended_from_outside(
     waiting.cancel()
     showing.cancel()
     await asyncio.wait({showing})
+    if not showing.cancelled():
+        showing.result()

@@ -130,11 +130,16 @@ async def test_every_fault_is_in_the_list(fault: str, world: World, ft_group: FT
         await until(pilot, lambda: f"fault {fault} " in shown(pilot) or "not done" in shown(pilot))
 
 
-async def choose(pilot: Pilot[None], name: str) -> None:
-    """Moves through the list as it is ordered, those without a key first, and takes the form as it is."""
+async def open_form(pilot: Pilot[None], name: str) -> None:
+    """Moves through the list as it is ordered, those without a key first."""
     ordered = sorted(FAULTS, key=lambda each: each in KEYED)
     await pilot.press(*["down"] * ordered.index(name), "enter")
     await until_shown(pilot, "What would come of it")
+
+
+async def choose(pilot: Pilot[None], name: str) -> None:
+    """Takes the fault's form as it is."""
+    await open_form(pilot, name)
     await pilot.press("enter")
 
 

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 from dataclasses import replace
-from typing import Any
+from pathlib import Path
+from typing import Any, ClassVar
 
 import pytest
 from textual.pilot import Pilot
 from textual.widgets import OptionList
 
 from stanlocal.api import FTGroup
-from stanlocal.drill import Progress, Scenario, shipped
+from stanlocal.drill import Outcome, Progress, Scenario, judged, shipped
 from stanlocal.drill.meter import LoadStats
 from stanlocal.errors import GroupError
 from stanlocal.tui.drilling import progress_text
-from tests.tui.conftest import running, shown, until, until_shown
+from tests.tui.conftest import NARROW, WIDE, ended_from_outside, running, shown, until, until_shown
 from tests.unit.core.conftest import World
+from tests.unit.drill.story import Story
 
 PROGRESS = Progress(
     "kill @active",
@@ -56,6 +59,40 @@ class EndlessDrill:
 def _drills_are_endless(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("stanlocal.drill.Drill", EndlessDrill)
     monkeypatch.setattr(EndlessDrill, "stopped", 0)
+
+
+class JudgedDrill(EndlessDrill):
+    """Is over at once, or when it is stopped; its durable subscriber never had the messages in `missed`."""
+
+    ledger: ClassVar[Path]
+    missed: ClassVar[Collection[int]] = ()
+    interrupted: ClassVar[bool] = False
+    goes_on: ClassVar[bool] = False
+
+    async def run(self) -> Outcome:
+        if self.goes_on:
+            await self._stop.wait()
+        numbers = range(1, 21)
+        story = Story().publish(0, *numbers).ack(0, *numbers[:-1]).later(1_499).ack(0, numbers[-1])
+        for audience, has in enumerate((numbers, [n for n in numbers if n not in self.missed], numbers)):
+            for number in has:
+                story.deliver(audience, 0, number, number)
+        story.note("failovers", failovers=[{"cause": "kill", "from": "t-0", "to": "t-1"}])
+        story.note("drained", missing=len(self.missed)).note("audit", messages=len(numbers))
+        self.ledger.write_bytes(story.note("end", interrupted=self.interrupted).written())
+        return judged(self.ledger)
+
+
+@pytest.fixture
+def judged_drill(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> type[JudgedDrill]:
+    monkeypatch.setattr(JudgedDrill, "ledger", tmp_path / "a.ledger", raising=False)
+    monkeypatch.setattr("stanlocal.drill.Drill", JudgedDrill)
+    return JudgedDrill
+
+
+async def until_told(pilot: Pilot[None], text: str) -> None:
+    """Waits until the verdict says so, wherever it breaks its lines."""
+    await until_shown(pilot, text, broken=True)
 
 
 async def start_first(pilot: Pilot[None]) -> None:
@@ -118,3 +155,103 @@ def test_what_is_known_of_a_drill_is_told(progress: Progress, told: str) -> None
         told,
         "1,234 acknowledged (200/s), 7 still to come, 2 failovers, worst outage 1.25 s",
     ]
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW])
+async def test_a_drill_that_went_well_says_so_with_its_figures(
+    size: tuple[int, int], judged_drill: type[JudgedDrill], world: World, ft_group: FTGroup
+) -> None:
+    await world.up()
+    async with running(ft_group, size=size) as pilot:
+        await start_first(pilot)
+        await until_told(
+            pilot,
+            "ok: 20 acknowledged, 40 delivered, 0 lost, 1 failover, worst outage 1,500 ms "
+            f"see 'stanlocal drill verify {judged_drill.ledger}'",
+        )
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW])
+async def test_a_drill_that_did_not_says_first_what_is_wrong(
+    size: tuple[int, int],
+    judged_drill: type[JudgedDrill],
+    world: World,
+    ft_group: FTGroup,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """And all of it is to be seen, however many messages a problem names."""
+    monkeypatch.setattr(judged_drill, "missed", range(1, 20, 2))
+    monkeypatch.setattr(judged_drill, "interrupted", True)
+    await world.up()
+    async with running(ft_group, size=size) as pilot:
+        await start_first(pilot)
+        lost = ", ".join(f"orders publisher 0 number {number}" for number in range(1, 10, 2))
+        await until_told(
+            pilot,
+            "BAD, 1 problem (interrupted): 10 acknowledged messages are missing at durable-0, "
+            f"only plain-0, the store at the end had them: {lost} and 5 more "
+            "20 acknowledged, 30 delivered, 10 lost, 1 failover, worst outage 1,500 ms "
+            f"see 'stanlocal drill verify {judged_drill.ledger}'",
+        )
+
+
+async def test_a_drill_that_cannot_be_run_says_why_and_is_not_shown_as_one_that_runs(
+    world: World, ft_group: FTGroup, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(drill: EndlessDrill) -> Outcome:
+        raise GroupError("a drill needs a healthy group")
+
+    monkeypatch.setattr(EndlessDrill, "run", refuse)
+    await world.up()
+    async with running(ft_group) as pilot:
+        await start_first(pilot)
+        await until_shown(pilot, "a drill needs a healthy group")
+        await until(pilot, lambda: "(y copies it)" not in shown(pilot))
+
+
+async def test_the_command_of_a_drill_can_be_copied_while_it_runs(world: World, ft_group: FTGroup) -> None:
+    await world.up()
+    async with running(ft_group) as pilot:
+        await start_first(pilot)
+        await until_shown(pilot, "acknowledged")
+        await pilot.press("y")
+        assert pilot.app.clipboard == f"stanlocal --group t drill {shipped()[0]} --here"
+        await pilot.press("d")
+        await until(pilot, lambda: EndlessDrill.stopped == 1)
+
+
+async def test_quitting_says_what_came_of_the_drill(
+    world: World,
+    ft_group: FTGroup,
+    judged_drill: type[JudgedDrill],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(judged_drill, "goes_on", True)
+    await world.up()
+    async with running(ft_group) as pilot:
+        await start_first(pilot)
+        await until_shown(pilot, "acknowledged")
+        await pilot.press("q")
+        await until(pilot, lambda: not pilot.app.is_running)
+    assert f"drill {shipped()[0]}: ok: 20 acknowledged" in capsys.readouterr().err
+
+
+async def test_an_interface_that_is_told_to_end_ends_a_drill_before_it_lets_go_of_the_group(
+    world: World, ft_group: FTGroup, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.up()
+    stopped_at_close: list[int] = []
+    close = ft_group.close
+
+    async def look_and_close() -> None:
+        stopped_at_close.append(EndlessDrill.stopped)
+        await close()
+
+    async def act(pilot: Pilot[Any]) -> None:
+        await start_first(pilot)
+        await until_shown(pilot, "acknowledged")
+
+    monkeypatch.setattr(ft_group, "close", look_and_close)
+    await ended_from_outside(ft_group, act, monkeypatch)
+    assert stopped_at_close == [1]

@@ -17,7 +17,7 @@ from stanlocal.faults.network import FlakyNetwork, SlowNetwork
 from stanlocal.faults.registry import FAULTS
 from stanlocal.faults.stop import Stop
 from stanlocal.tui.actions import of_fault
-from stanlocal.tui.fault_settings import read_fault, settings_line
+from stanlocal.tui.fault_settings import read_fault, read_time, settings_line
 
 
 @pytest.mark.parametrize("kind", FAULTS.values(), ids=lambda kind: kind.name)
@@ -46,6 +46,17 @@ def test_what_cannot_be_used_is_said(kind: type[Fault], line: str, problem: str)
         read_fault(kind, line)
 
 
+def test_a_time_is_seconds_or_nothing() -> None:
+    assert [read_time(Stop, text) for text in ("", "  ", "5", " 0.25 ", "1e3")] == [None, None, 5, 0.25, 1000]
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "soon", "nan", "inf", "1e9", "2,5", "10m"])
+def test_what_is_no_time_is_said(text: str) -> None:
+    with pytest.raises(SettingsError, match=re.escape(f"stop: {text!r} is no time to last")):
+        read_time(Stop, text)
+
+
+@pytest.mark.parametrize("seconds", [None, 0.25, 5.0, 31_535_999.0])
 @pytest.mark.parametrize(
     "fault",
     [
@@ -58,7 +69,7 @@ def test_what_cannot_be_used_is_said(kind: type[Fault], line: str, problem: str)
     ids=str,
 )
 def test_the_command_is_one_that_the_command_line_takes_and_makes_the_same_fault(
-    fault: Fault, monkeypatch: pytest.MonkeyPatch
+    fault: Fault, seconds: float | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made: list[dict[str, Any]] = []
 
@@ -67,9 +78,10 @@ def test_the_command_is_one_that_the_command_line_takes_and_makes_the_same_fault
             made.append(context.params)
 
     monkeypatch.setattr(click.Command, "invoke", invoke)
-    words = [*of_fault("t", fault, ("t-0",)).words]
+    words = [*of_fault("t", fault, ("t-0",), seconds).words]
     app.main(args=words, prog_name="stanlocal", standalone_mode=False)
     assert made[0]["targets"] == ("t-0",)
+    assert made[0].get("seconds") == seconds
     given = {str(value) for value in made[0].values()}
     for field in fields(fault):  # type: ignore[arg-type]
         value = getattr(fault, field.name)

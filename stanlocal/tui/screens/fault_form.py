@@ -9,7 +9,7 @@ from textual.widgets import Button, Input, Static
 
 from stanlocal.errors import SettingsError
 from stanlocal.faults.base import Fault
-from stanlocal.tui.fault_settings import read_fault, settings_line
+from stanlocal.tui.fault_settings import read_fault, read_time, settings_line
 from stanlocal.tui.screens.dialog import Dialog
 
 
@@ -19,6 +19,8 @@ class Wanted:
 
     fault: Fault
     targets: tuple[str, ...]
+    lasts_s: float | None = None
+    """For how many seconds; None: until it is healed."""
 
 
 class FaultForm(Dialog[Wanted]):
@@ -46,6 +48,11 @@ class FaultForm(Dialog[Wanted]):
         ]
         if settings:
             parts += [Static("settings", classes="muted"), Input(settings, id="settings", compact=True)]
+        if self._kind.leaves is not None:  # the others are over by themselves
+            parts += [
+                Static("for how many seconds (none: until it is healed)", classes="muted"),
+                Input(id="time", compact=True),
+            ]
         return [
             *parts,
             Static("", id="problem", markup=False),
@@ -62,11 +69,15 @@ class FaultForm(Dialog[Wanted]):
         self._go_on()
 
     def _go_on(self) -> None:
-        settings = "".join(field.value for field in self.query("#settings").results(Input))
         try:
-            fault = read_fault(self._kind, settings)
+            fault = read_fault(self._kind, self._text("settings"))
+            lasts_s = read_time(self._kind, self._text("time"))
         except SettingsError as error:
             self.query_one("#problem", Static).update(str(error))
         else:
-            targets = self.query_one("#targets", Input).value.replace(",", " ").split()
-            self.dismiss(Wanted(fault, tuple(targets) or self._kind.default_targets))
+            targets = self._text("targets").replace(",", " ").split()
+            self.dismiss(Wanted(fault, tuple(targets) or self._kind.default_targets, lasts_s))
+
+    def _text(self, field: str) -> str:
+        """What stands in the field; nothing where this fault has no such field."""
+        return "".join(each.value for each in self.query(f"#{field}").results(Input))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import ComposeResult
@@ -221,13 +221,19 @@ class MainScreen(Screen[None]):
     def action_select(self, step: int) -> None:
         self.query_one(Nodes).action_select(step)
 
-    async def end(self) -> None:
-        """Returns once nothing that must not be cut short goes on."""
-        if self._acting.drilling.running:
-            self.notify("ending the drill: it heals the group first")
+    def going_on(self) -> Iterable[str]:
+        """What `end` will see to first."""
+        return self._acting.going_on()
+
+    async def end(self) -> Sequence[str]:
+        """Returns once the screen can go; says what became of what went on."""
         self._ending = True
         async with self._mounting:
-            await self._acting.drilling.stop()
+            return await self.finish()
+
+    async def finish(self) -> Sequence[str]:
+        """Returns once nothing is done to the group any more; says what became of what was."""
+        return await self._acting.end()
 
     def action_copy(self) -> None:
         self._acting.copy_last()

@@ -18,7 +18,7 @@ class Verdict(Static):
     """Above the footer; gone when nothing was done lately."""
 
     DEFAULT_CSS = """
-    Verdict { height: auto; max-height: 6; padding: 0 1; background: $panel; display: none; }
+    Verdict { height: auto; max-height: 10; padding: 0 1; background: $panel; display: none; }
     """
 
     def __init__(self) -> None:
@@ -30,9 +30,10 @@ class Verdict(Static):
         self.show(command, Content.assemble(("expected  ", "$foreground 65%"), expected, "\nlooking on ..."))
 
     def tell(self, command: Command, record: FaultRecord) -> None:
-        """It is done, and this came of it."""
+        """It is done, and this came of it; one that is healed by itself stays until then."""
         self.show(command, in_full(record))
-        self._hide_soon()
+        if record.until is None or not record.in_force:
+            self._hide_soon()
 
     def done(self, command: Command) -> None:
         """It is done, and nothing was predicted."""
