@@ -9,7 +9,7 @@ believed for what:
   the lock is taken, before the store is read and clients are served, and does not answer meanwhile;
 - the monitor is asked besides, and a disagreement is reported as the node's problem;
 - where the engine has not kept the milestones, because the node has written too much since: the monitor,
-  or the lock of a node that is frozen or cut off;
+  or, of a node that is frozen or cut off, whether it has the lock;
 - who keeps others from the store: the kernel's lock table, where it can be seen, else the log.
 """
 
@@ -71,6 +71,8 @@ class LogFacts:
     """Of the server."""
     booted_at: datetime | None = None
     """When the run that it tells of wrote its first line."""
+    kept_from: datetime | None = None
+    """When the first line was written that is kept, of a run whose beginning is not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +197,7 @@ def _node_state(facts: NodeFacts, lock: LockFacts) -> tuple[NodeState, str | Non
         return NodeState.FAILED, f"exit {instance.exit_code}: {why}"
     if _is_behind(facts):
         return NodeState.STARTING, None
-    role = role_of(log, facts.monitor) or _role_of_mute(instance, lock)
+    role = role_of(log, facts.monitor) or _role_of_mute(facts, lock)
     return role, log.failure or _disagreement(role, facts.monitor)
 
 
@@ -212,10 +214,15 @@ def role_of(log: LogFacts, monitor: str | None) -> NodeState | None:
     return log.role or _ROLE_OF_MONITOR.get(monitor or "")
 
 
-def _role_of_mute(instance: Instance, lock: LockFacts) -> NodeState:
-    """What a node is of which neither log nor monitor tells: one that cannot be asked may have the lock."""
-    can_be_asked = instance.status == "running" and instance.clients_connected
-    return NodeState.ACTIVE if lock.holder == instance.name and not can_be_asked else NodeState.STARTING
+def _role_of_mute(facts: NodeFacts, lock: LockFacts) -> NodeState:
+    """What a node is of which neither log nor monitor tells: the lock does, where it cannot be asked."""
+    instance = facts.instance
+    if instance.status == "running" and instance.clients_connected:
+        return NodeState.STARTING
+    if lock.holder == instance.name:
+        return NodeState.ACTIVE
+    # A server that starts has no time to write so much before it stands by.
+    return NodeState.STANDBY if lock.visible and facts.log.kept_from else NodeState.STARTING
 
 
 def _disagreement(role: NodeState, monitor: str | None) -> str | None:
@@ -292,5 +299,5 @@ def _served_at(facts: NodeFacts) -> datetime | None:
 
 def _is_behind(facts: NodeFacts) -> bool:
     """Whether the log does not tell of the current run yet, but still of the one before."""
-    begun, booted = facts.instance.begun_after, facts.log.booted_at
-    return begun is not None and booted is not None and booted <= begun
+    begun, told = facts.instance.begun_after, facts.log.booted_at or facts.log.kept_from
+    return begun is not None and told is not None and told <= begun

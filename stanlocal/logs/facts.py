@@ -20,6 +20,8 @@ _ROLES: dict[type[ev.LogEvent], NodeState] = {
 def advance(facts: LogFacts, line: LogLine) -> LogFacts:
     """The facts after one more line."""
     event = line.event
+    if line.level is not None and facts.booted_at is None and facts.kept_from is None:
+        facts = replace(facts, kept_from=line.time)  # a run's first line would make it one that has booted
     if event is None:
         return facts
     if isinstance(event, ev.Boot):

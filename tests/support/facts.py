@@ -65,6 +65,7 @@ def node(
     failure: str | None = None,
     busy: str | None = None,
     served_at: datetime | None = None,
+    kept_from: datetime | None = None,
     monitor: str | None = None,
     recorded: bool = False,
 ) -> NodeFacts:
@@ -74,5 +75,5 @@ def node(
         routes_connected=routes,
         clients_connected=clients,
     )
-    log = LogFacts(role=role, failure=failure, lock_busy=busy, served_at=served_at)
+    log = LogFacts(role=role, failure=failure, lock_busy=busy, served_at=served_at, kept_from=kept_from)
     return NodeFacts(found, log, monitor, end_recorded=recorded)

@@ -24,6 +24,11 @@ def held_by(name: str) -> LockFacts:
     return LockFacts(visible=True, holder=name)
 
 
+def restarted(facts: NodeFacts) -> NodeFacts:
+    """The node runs again, and all that it has written is older than that."""
+    return replace(facts, instance=replace(facts.instance, begun_after=at(10)))
+
+
 NODES = {
     "made, not started": (node("stan-0", status="created"), "created", None),
     "could not be started": (
@@ -179,6 +184,32 @@ def test_a_groups_state_and_active_node(case: str) -> None:
 def test_a_node_that_cannot_be_asked_and_has_the_lock_was_active(facts: NodeFacts, state: str) -> None:
     [status] = assess([facts], HELD0).nodes
     assert (status.state.value, status.serves) == (state, False)
+
+
+@pytest.mark.parametrize(
+    ("facts", "lock", "state"),
+    [
+        (node("stan-1", None, "paused", kept_from=at(9)), HELD0, "standby"),
+        (node("stan-1", None, clients=False, kept_from=at(9)), HELD0, "standby"),
+        (node("stan-1", None, "paused", kept_from=at(9)), FREE, "standby"),
+        (node("stan-1", None, "paused", kept_from=at(9)), UNSEEN, "starting"),
+        (node("stan-0", None, "paused", kept_from=at(9)), HELD0, "active"),
+        (node("stan-1", None, kept_from=at(9)), HELD0, "starting"),  # it can be asked
+        (restarted(node("stan-1", None, "paused", kept_from=at(9))), HELD0, "starting"),
+    ],
+)
+def test_a_node_that_cannot_be_asked_and_has_no_lock_was_a_standby_once_it_has_written_much(
+    facts: NodeFacts, lock: LockFacts, state: str
+) -> None:
+    [status] = assess([facts], lock).nodes
+    assert status.state.value == state
+
+
+def test_a_frozen_standby_alone_blocks_the_group_whatever_is_kept_of_its_log() -> None:
+    frozen = node("stan-1", None, "paused", kept_from=at(9))
+    status = assess([node("stan-0", ACTIVE, "exited", exit_code=137, recorded=True), frozen], FREE)
+    assert status.state is GroupState.BLOCKED
+    assert status.problem == "no node that runs can take over; unpause or start one"
 
 
 def test_every_state_is_in_the_tables() -> None:

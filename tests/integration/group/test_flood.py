@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import aclosing
 
+import pytest
+
 from stanlocal.api import FTGroup
+from stanlocal.engine.base import RawLine
 from stanlocal.states import GroupState
 
 KEPT_BYTES = 30 << 20
@@ -28,6 +32,10 @@ async def flood(url: str) -> None:
     await writer.wait_closed()
 
 
+def any_told(lines: Sequence[RawLine], message: str) -> bool:
+    return any(message in line.text for line in lines)
+
+
 async def test_nodes_are_known_although_their_milestones_are_not_kept(
     on_engine: str, group_name: str, own_ports: int
 ) -> None:
@@ -38,9 +46,32 @@ async def test_nodes_are_known_although_their_milestones_are_not_kept(
         plan, _ = await core.find()
         await flood(plan.client_urls[0])
         kept = await core.engine.output(f"{group_name}-0")
-        assert not any("Streaming Server is ready" in line.text for line in kept), "it has been rotated away"
+        assert not any_told(kept, "Streaming Server is ready"), "it has been rotated away"
         assert (await group.look()).status == before
         async with asyncio.timeout(20), await core.watch() as watch, aclosing(watch.changes()) as changes:
             seen = await anext(changes)
         assert seen == before
         assert (seen.state, seen.server_version) == (GroupState.HEALTHY, "0.25.6")
+
+
+@pytest.mark.slow
+async def test_a_standby_is_one_while_it_is_frozen_and_takes_over_from_a_node_that_is_known(
+    on_engine: str, group_name: str, own_ports: int
+) -> None:
+    """Neither of them has its milestones any more."""
+    async with FTGroup(group=group_name, nodes=2, nats={"trace": True}, purge=True) as group:
+        before = (await group.look()).status
+        active, standby = sorted(before.states, key=lambda name: name != before.active)
+        core = await group.core()
+        plan, _ = await core.find()
+        await asyncio.gather(*(flood(url) for url in plan.client_urls))
+        for node in plan.nodes:
+            assert not any_told(await core.engine.output(node.name), "Starting in standby mode")
+        await group.pause("@standby")
+        assert (await group.look()).status.states == {active: "active", standby: "standby"}
+        await group.unpause("@standby")
+        fault = await group.kill("@active")
+        assert fault is not None
+        seen = await fault.failover(timeout=20)
+        assert (seen.cause, seen.from_node, seen.to_node) == ("kill", active, standby)
+        assert await group.failovers() == [seen]

@@ -19,7 +19,7 @@ from stanlocal.logs.events import StreamingReady
 from stanlocal.logs.merge import NodeLine
 from stanlocal.moments import Logged
 from stanlocal.monitor import MonitorAnswer
-from stanlocal.states import GroupState, GroupStatus
+from stanlocal.states import GroupState, GroupStatus, LockFacts
 from tests.support.interrupting import Interruptions
 from tests.unit.core.conftest import World
 
@@ -292,7 +292,8 @@ def roll_off(world: World, *names: str) -> None:
     """These nodes have written more than is kept since their last milestones."""
     for name in names:
         node = world.machine.nodes[name]
-        node.output[:] = [RawLine(world.machine.clock(), "[1] chatter")]
+        time = world.machine.clock()
+        node.output[:] = [RawLine(time, f"[1] {time:%Y/%m/%d %H:%M:%S.%f} [DBG] chatter")]
 
 
 async def test_nodes_that_have_written_more_than_is_kept_are_what_their_monitors_say(
@@ -360,6 +361,22 @@ async def test_a_monitor_that_does_not_answer_is_asked_again(world: World, monit
         assert (await watch.caught_up()).states == {"t-0": "active", "t-1": "starting"}
         monitors.answers["t-1"] = "FT_STANDBY"
         await watch.until(lambda status: status.state is GroupState.HEALTHY, timeout=3, waiting_for="t-1")
+
+
+async def test_a_frozen_standby_is_one_although_its_milestones_are_not_kept(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also after a restart, until which nothing is kept of its run."""
+    monkeypatch.setattr("stanlocal.watch.look_at_lock", lambda *_: LockFacts(visible=True, holder="t-0"))
+    await world.up()
+    roll_off(world, "t-1")
+    await world.engine.pause("t-1")
+    async with await world.group().watch() as watch:
+        status = await watch.caught_up()
+        assert (status.states, status.state) == ({"t-0": "active", "t-1": "standby"}, GroupState.DEGRADED)
+        world.machine.nodes["t-1"].begun_after = world.machine.clock()
+        await watch.refresh()
+        assert watch.status.states == {"t-0": "active", "t-1": "starting"}
 
 
 async def test_a_monitors_answer_does_not_wait_until_the_other_nodes_output_is_read(
