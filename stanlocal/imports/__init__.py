@@ -15,10 +15,10 @@ from stanlocal.imports.conf import fill_defaults, read_conf
 from stanlocal.imports.found import Finding, Found
 from stanlocal.natsconf import ConfError, Place, parse
 from stanlocal.settings.layer import Layer, dotted
+from stanlocal.settings.text import read_text
 
 __all__ = ["Finding", "Import", "read"]
 
-_LARGEST = 1 << 20
 _YAML = frozenset({".yaml", ".yml", ".json"})
 
 
@@ -38,7 +38,7 @@ def read(path: Path, environ: Mapping[str, str]) -> Import:
     Files named .yaml, .yml and .json are Kubernetes objects or chart values, all others stan.conf.
     Raises `SettingsError` with every problem, each with line and column where there are any.
     """
-    text = _text(path)
+    text = read_text(path)
     found = Found()
     start = Place(str(path), 1, 1)
     if path.suffix.lower() in _YAML:
@@ -76,7 +76,7 @@ def _included(path: Path, name: str) -> str:
     if not wanted.is_relative_to(folder):
         raise ValueError("it is outside the configuration's folder")
     try:
-        return _text(wanted)
+        return read_text(wanted)
     except SettingsError as error:
         raise ValueError(str(error)) from error
 
@@ -99,19 +99,3 @@ def _read_yaml(text: str, start: Place, environ: Mapping[str, str], found: Found
         found.problem(place, "this is neither a Kubernetes object nor values of the nats/stan chart")
         return
     kubernetes.read(found_objects, tree.blocks, environ, found)
-
-
-def _text(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            content = file.read(_LARGEST + 1)
-    except OSError as error:
-        raise SettingsError([f"{path}: cannot be read: {(error.strerror or str(error)).lower()}"]) from error
-    if len(content) > _LARGEST:
-        raise SettingsError([f"{path}: is larger than {_LARGEST} bytes"])
-    try:
-        return content.decode()
-    except UnicodeDecodeError as error:
-        before = content[: error.start]
-        line, column = before.count(b"\n") + 1, error.start - (before.rfind(b"\n") + 1) + 1
-        raise SettingsError([f"{path}:{line}:{column}: is not valid UTF-8"]) from error

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from stanlocal.errors import SettingsError
 from stanlocal.settings.layer import Layer
+from stanlocal.settings.text import read_text
 
 FILE_NAME = "stanlocal.toml"
-_LARGEST = 1024 * 1024
 _POSITION = re.compile(r"(?P<what>.*) \(at (?:line (?P<line>\d+), column (?P<column>\d+)|end of document)\)")
 
 
@@ -28,7 +28,7 @@ def file_layer(path: Path, home: Path | None, *, named: bool) -> Layer:
     """
     import tomllib
 
-    text = _read(path)
+    text = read_text(path)
     try:
         values = tomllib.loads(text)
     except RecursionError:
@@ -36,23 +36,6 @@ def file_layer(path: Path, home: Path | None, *, named: bool) -> Layer:
     except ValueError as error:  # tomllib.TOMLDecodeError, and int() refusing an endless number
         raise SettingsError([_where(path, text, str(error))]) from error
     return Layer("file", values, base=path.parent, home=home, file=path, may_execute=named)
-
-
-def _read(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            content = file.read(_LARGEST + 1)
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise SettingsError([f"{path}: cannot be read: {reason}"]) from error
-    if len(content) > _LARGEST:
-        raise SettingsError([f"{path}: is larger than {_LARGEST} bytes"])
-    try:
-        return content.decode()
-    except UnicodeDecodeError as error:
-        before = content[: error.start]
-        line, column = before.count(b"\n") + 1, error.start - (before.rfind(b"\n") + 1) + 1
-        raise SettingsError([f"{path}:{line}:{column}: is not valid UTF-8"]) from error
 
 
 def _where(path: Path, text: str, message: str) -> str:

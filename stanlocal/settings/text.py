@@ -1,0 +1,30 @@
+"""Text files that users wrote: bounded, and all that is wrong with them said as a problem of settings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from stanlocal.errors import SettingsError
+
+LARGEST = 1 << 20
+"""Bytes of a file that are read: more is no configuration of anybody."""
+
+
+def read_text(path: Path) -> str:
+    """What the file holds.
+
+    Raises `SettingsError` when it cannot be read, is larger than `LARGEST`, or is no UTF-8, with the place.
+    """
+    try:
+        with path.open("rb") as file:
+            content = file.read(LARGEST + 1)
+    except OSError as error:
+        raise SettingsError([f"{path}: cannot be read: {(error.strerror or str(error)).lower()}"]) from error
+    if len(content) > LARGEST:
+        raise SettingsError([f"{path}: is larger than {LARGEST} bytes"])
+    try:
+        return content.decode()
+    except UnicodeDecodeError as error:
+        before = content[: error.start]
+        line, column = before.count(b"\n") + 1, error.start - (before.rfind(b"\n") + 1) + 1
+        raise SettingsError([f"{path}:{line}:{column}: is not valid UTF-8"]) from error
