@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from stanlocal.errors import Unsupported
 from stanlocal.faults.base import Fault, Scene
-from stanlocal.faults.expectation import Expectation, names, nothing_follows
+from stanlocal.faults.expectation import Expectation, lock_kept, names, nothing_follows
 from stanlocal.journal import Condition
 from stanlocal.states import GroupState, GroupStatus, NodeStatus
 
@@ -70,18 +70,13 @@ class Isolate(Fault):
         check_ways(scene)
 
     def expect(self, status: GroupStatus, targets: Sequence[NodeStatus]) -> Expectation:
-        cut_off = [node for node in targets if node.holds_store]
-        if cut_off:
-            text = (
-                f"no failover: {names(cut_off)} lives and keeps the store lock, so that nobody can take "
-                "over, and no client reaches it; the group is blocked until it is healed or killed"
-            )
-            return nothing_follows(text, status, (GroupState.BLOCKED, GroupState.SPLIT_BRAIN), active=None)
-        if status.active is None:
-            text = "no failover: no active node is hit, and nobody served before"
-            return nothing_follows(text, status, (status.state, GroupState.BLOCKED), active=None)
-        text = f"no failover: {status.active} serves on; {names(targets)}, cut off, cannot take over"
-        return nothing_follows(text, status, (GroupState.DEGRADED,), active=status.active)
+        return lock_kept(
+            status,
+            targets,
+            holder="lives and keeps the store lock, so that nobody can take over, and no client reaches it; "
+            "the group is blocked until it is healed or killed",
+            otherwise=f"{names(targets)}, cut off, cannot take over",
+        )
 
     async def inject(self, scene: Scene) -> Mapping[str, datetime]:
         engine = scene.group.engine

@@ -136,6 +136,24 @@ def nothing_follows(
     return Expectation(text, states if status.nodes else (), serving, holds_s=LOOK_ON_S)
 
 
+def lock_kept(
+    status: GroupStatus, targets: Sequence[NodeStatus], *, holder: str, otherwise: str
+) -> Expectation:
+    """What it brings that these nodes are out of reach and live: only the end of a process frees the lock.
+
+    `holder` says what the node among them does that has the store lock; `otherwise` what the others cannot.
+    """
+    holding = [node for node in targets if node.holds_store]
+    if holding:
+        text = f"no failover: {names(holding)} {holder}"
+        return nothing_follows(text, status, (GroupState.BLOCKED, GroupState.SPLIT_BRAIN), active=None)
+    if status.active is None:
+        text = "no failover: no active node is hit, and nobody served before"
+        return nothing_follows(text, status, (status.state, GroupState.BLOCKED), active=None)
+    text = f"no failover: {status.active} serves on; {otherwise}"
+    return nothing_follows(text, status, (GroupState.DEGRADED,), active=status.active)
+
+
 def after_end(status: GroupStatus, targets: Sequence[NodeStatus], *, back: bool = False) -> Expectation:
     """What the end of these nodes' processes brings; with `back` they are started again at once."""
     hit = {node.name for node in targets}

@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from typing import ClassVar
 
 from stanlocal.faults.base import Fault, Scene, must_run
-from stanlocal.faults.expectation import Expectation, names, nothing_follows
+from stanlocal.faults.expectation import Expectation, lock_kept
 from stanlocal.journal import Condition
-from stanlocal.states import GroupState, GroupStatus, NodeStatus
+from stanlocal.states import GroupStatus, NodeStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,18 +26,13 @@ class Pause(Fault):
         must_run(scene)
 
     def expect(self, status: GroupStatus, targets: Sequence[NodeStatus]) -> Expectation:
-        frozen = [node for node in targets if node.holds_store]
-        if frozen:
-            text = (
-                f"no failover: {names(frozen)} keeps the store lock while frozen, so that nobody can take "
-                "over; the group is blocked until it is unpaused or killed"
-            )
-            return nothing_follows(text, status, (GroupState.BLOCKED, GroupState.SPLIT_BRAIN), active=None)
-        if status.active is None:
-            text = "no failover: no active node is hit, and nobody served before"
-            return nothing_follows(text, status, (status.state, GroupState.BLOCKED), active=None)
-        text = f"no failover: {status.active} serves on; a frozen standby cannot take over"
-        return nothing_follows(text, status, (GroupState.DEGRADED,), active=status.active)
+        return lock_kept(
+            status,
+            targets,
+            holder="keeps the store lock while frozen, so that nobody can take over; the group is blocked "
+            "until it is unpaused or killed",
+            otherwise="a frozen standby cannot take over",
+        )
 
     async def inject(self, scene: Scene) -> Mapping[str, datetime]:
         await asyncio.gather(*(scene.group.engine.pause(node.name) for node in scene.targets))
