@@ -78,8 +78,3 @@ def _failovers(notes: Sequence[Note]) -> list[Mapping[str, Any]]:
     if told and isinstance(told[-1], list):
         return [each for each in told[-1] if isinstance(each, dict)]
     return [note.fields for note in notes if note.kind == "failover"]
-
-
-def _faults(notes: list[Note]) -> set[str]:
-    """The ids of the faults: one that hits several nodes has a note for each."""
-    return {str(note.fields.get("id", place)) for place, note in enumerate(notes) if note.kind == "fault"}
