@@ -74,6 +74,17 @@ class Context:
         if stream:
             sys.stdout.flush()
 
+    async def show_and_close(self, group: FTGroup) -> None:
+        """Prints what the group is in the end, for people or as its document."""
+        document = await group.document()
+        await group.close()
+        if self.json:
+            self.print_json(document)
+        else:
+            from stanlocal.cli import render
+
+            render.group(document)
+
     def say(self, line: str) -> None:
         """A line for people."""
         click.echo(line, err=True)

@@ -173,12 +173,7 @@ def heal(context: Context, targets: tuple[str, ...], restore: bool | None) -> No
             if not healed:
                 context.say("no fault was in force")
         await _offer_copies(context, group, healed, restore)
-        document = await group.document()
-        await group.close()
-        if context.json:
-            context.print_json(document)
-        else:
-            render.group(document)
+        await context.show_and_close(group)
 
     run(work())
 

@@ -202,12 +202,7 @@ def wait(context: Context, state: str, timeout: float) -> None:
         with context.progress() as report:
             report(f"waiting for the group to be {state}")
             await group.wait_state(state, timeout=timeout)
-        document = await group.document()
-        await group.close()
-        if context.json:
-            context.print_json(document)
-        else:
-            render.group(document)
+        await context.show_and_close(group)
 
     run(work())
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from stanlocal.cli import render
 from stanlocal.cli.aio import run
 from stanlocal.cli.context import Context, pass_context
 from stanlocal.plan import STOP_GRACE_S
@@ -27,14 +26,9 @@ def _act(context: Context, act: Callable[[FTGroup], Awaitable[InjectedFault | No
     async def work() -> None:
         group = context.ft_group()
         fault = await act(group)
-        document = await group.document()
-        await group.close()
-        if context.json:
-            context.print_json(document)
-            return
-        if fault is not None:
+        if fault is not None and not context.json:
             context.say(f"{fault.name} {', '.join(fault.targets)}; expected: {fault.expected}")
-        render.group(document)
+        await context.show_and_close(group)
 
     run(work())
 
