@@ -113,7 +113,7 @@ async def inject(
 def check_time(for_s: float | None) -> None:
     """Raises `SettingsError` unless a fault can last so many seconds; None: until it is healed."""
     if for_s is not None and not 0 <= for_s <= LONGEST_S:
-        raise SettingsError([f"no fault can last {for_s:g} s: 0 to {LONGEST_S:.0f} are possible"])
+        raise SettingsError([f"no fault can last {for_s:g} s; 0 to {LONGEST_S:.0f} can be"])
 
 
 def _notes(fault: Fault, active: str | None) -> dict[str, Any]:

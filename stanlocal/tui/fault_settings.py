@@ -13,7 +13,7 @@ from typing import Any
 from stanlocal.drill.fields import Fields
 from stanlocal.drill.parameters import field_name, read_into
 from stanlocal.errors import SettingsError
-from stanlocal.faults.act import LONGEST_S
+from stanlocal.faults.act import check_time
 from stanlocal.faults.base import Fault
 
 
@@ -48,10 +48,9 @@ def read_time(kind: type[Fault], text: str) -> float | None:
         seconds = float(text)
     except ValueError:
         seconds = 0.0
-    if not 0 < seconds <= LONGEST_S:
-        raise SettingsError(
-            [f"{kind.name}: {text!r} is no time to last; write seconds such as 5, {LONGEST_S:.0f} at most"]
-        )
+    if not seconds > 0:
+        raise SettingsError([f"{kind.name}: {text!r} is no time to last; write seconds such as 5"])
+    check_time(seconds)
     return seconds
 
 

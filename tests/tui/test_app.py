@@ -13,6 +13,7 @@ from stanlocal.document import MEANINGS
 from stanlocal.tui.app import StanlocalApp
 from stanlocal.tui.notices import Notices
 from stanlocal.tui.screens.main import MainScreen
+from stanlocal.tui.widgets.faults import FaultsPane
 from tests.tui.conftest import app, piloted, running, shown, until, until_shown
 from tests.unit.core.conftest import World
 
@@ -143,6 +144,20 @@ async def test_the_faults_there_were_are_told_with_what_came_of_them(world: Worl
         assert "in force" in shown(pilot)
         await ft_group.pause("t-1")
         await until_shown(pilot, "keeps the store lock while frozen")
+
+
+async def test_faults_that_are_to_be_read_anew_before_they_are_read_are_read_once(
+    world: World, ft_group: FTGroup
+) -> None:
+    """As when the interface ends and what it heals changes them; what is not begun then leaves no warning."""
+    await world.up()
+    async with running(ft_group) as pilot:
+        pane = pilot.app.screen.query_one(FaultsPane)
+        pane.on_show()
+        pane.on_show()
+        await ft_group.pause("t-1")
+        await pilot.press("7")
+        await until_shown(pilot, "a frozen standby cannot take over")
 
 
 @pytest.mark.parametrize(("key", "form"), [("2", "publish"), ("3", "subscribe")])

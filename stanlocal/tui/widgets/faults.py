@@ -50,7 +50,7 @@ class FaultsPane(Vertical):
             self._read()
 
     def _read(self) -> None:
-        self.run_worker(self._read_records(), name="faults", group="faults", exclusive=True)
+        self.run_worker(self._read_records, name="faults", group="faults", exclusive=True)
 
     async def _read_records(self) -> None:
         try:
