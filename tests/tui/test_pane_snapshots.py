@@ -21,6 +21,7 @@ from stanlocal.tui.widgets.data import DataPane
 from stanlocal.tui.widgets.failovers import FailoversPane
 from stanlocal.tui.widgets.publish import PublishPane
 from stanlocal.tui.widgets.subscribe import SubscribePane
+from stanlocal.tui.widgets.timeline import TimelinePane, TimelineView
 from tests.support.stores import make_store, slice_of, subscription
 from tests.tui.conftest import until_shown
 from tests.tui.data.monitors import FakeMonitors, monitors
@@ -29,6 +30,7 @@ from tests.tui.test_data import go_to, look
 from tests.tui.test_failovers import failover
 from tests.tui.test_publish import publish
 from tests.tui.test_subscribe import subscribe
+from tests.tui.test_timeline import STORY
 
 __all__ = ["monitors"]
 
@@ -126,6 +128,18 @@ def test_failovers(size: tuple[int, int], plot: bool, snap_compare: Compare) -> 
         await desk.press("down", *(["v"] if plot else []))
 
     assert picture(snap_compare, size, FailoversPane, act)
+
+
+@pytest.mark.parametrize("at", ["newest", "fault"])
+def test_the_timeline(size: tuple[int, int], at: str, snap_compare: Compare) -> None:
+    async def act(desk: Desk[TimelinePane]) -> None:
+        desk.pane.add(STORY)
+        desk.pane.query_one(TimelineView).focus()
+        if at == "fault":
+            await desk.press("home")
+        await until_shown(desk.pilot, "7 events")
+
+    assert picture(snap_compare, size, lambda _: TimelinePane(), act)
 
 
 @pytest.mark.parametrize("view", ["channels", "messages", "clients", "subscriptions", "store"])

@@ -12,8 +12,10 @@ from textual.pilot import Pilot
 from stanlocal.states import GroupState
 from stanlocal.tui.app import StanlocalApp
 from stanlocal.tui.themes import THEMES
+from tests.tui.conftest import until_shown
 from tests.tui.picture import PICTURE, take
 from tests.tui.telling import StoryFeed, all_there, story_app
+from tests.tui.test_acting import open_form
 
 SIZES = [(80, 24), (120, 40), (200, 60)]
 
@@ -42,6 +44,18 @@ def test_a_group_after_a_failover(theme: str, size: tuple[int, int], snap_compar
     assert snap_compare(story_app(theme), terminal_size=size, run_before=all_there)
 
 
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize("theme", [theme.name for theme in THEMES])
+def test_the_timeline_of_a_failover(theme: str, size: tuple[int, int], snap_compare: Compare) -> None:
+    async def press(pilot: Pilot[None]) -> None:
+        await all_there(pilot)
+        await pilot.press("5")
+        await until_shown(pilot, " events")
+        await pilot.pause()
+
+    assert snap_compare(story_app(theme), terminal_size=size, run_before=press)
+
+
 @pytest.mark.parametrize("size", SIZES[:2], ids=lambda size: f"{size[0]}x{size[1]}")
 def test_a_blocked_group_says_why(
     size: tuple[int, int], snap_compare: Compare, monkeypatch: pytest.MonkeyPatch
@@ -61,6 +75,18 @@ def test_what_is_asked_fits_the_smallest_screen(key: str, snap_compare: Compare)
     async def press(pilot: Pilot[None]) -> None:
         await all_there(pilot)
         await pilot.press(key)
+        await pilot.pause()
+
+    assert snap_compare(story_app(), terminal_size=SIZES[0], run_before=press)
+
+
+def test_the_form_of_a_fault_fits_the_smallest_screen(snap_compare: Compare) -> None:
+    async def press(pilot: Pilot[None]) -> None:
+        await all_there(pilot)
+        await pilot.press("f")
+        await open_form(pilot, "slow-network")
+        await pilot.press("shift+tab", *"soon", "enter")
+        await until_shown(pilot, "is no time to last")
         await pilot.pause()
 
     assert snap_compare(story_app(), terminal_size=SIZES[0], run_before=press)
