@@ -86,7 +86,8 @@ class Drilling:
         """
         if self._drill is None or self._running is None or self._running.done():
             return None
-        if not self._drill.stop():  # it has not begun: there is nothing to judge
+        begun = self._drill.stop()
+        if not begun and not self._running.cancelling():  # there is nothing to judge
             self._running.cancel()
         await asyncio.wait([self._running])
         return f"drill {self._drill.scenario.name}: {told}" if (told := _told(self._running)) else None
@@ -95,10 +96,10 @@ class Drilling:
 def _told(ended: asyncio.Task[Outcome]) -> str | None:
     if ended.cancelled():
         return None
-    error = ended.exception()
-    if isinstance(error, StanlocalError):
+    try:
+        return outcome_text(ended.result()).plain
+    except StanlocalError as error:
         return str(error)
-    return None if error else outcome_text(ended.result()).plain
 
 
 def progress_text(progress: Progress) -> Content:

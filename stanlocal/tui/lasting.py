@@ -45,9 +45,7 @@ class Lasting:
         lasting = asyncio.create_task(last())
         self._running[lasting] = name
         lasting.add_done_callback(self._running.pop)
-        healed = await asyncio.shield(lasting)
-        if healed.ran_out:  # else somebody has healed it before, and was told so
-            tell(healed)
+        tell(await asyncio.shield(lasting))
 
     async def end(self) -> Sequence[str]:
         """Heals what goes on, whatever time it has left, and says what became of each.
@@ -64,7 +62,10 @@ class Lasting:
 
 
 def _end(lasting: asyncio.Task[FaultRecord]) -> str:
-    error = None if lasting.cancelled() else lasting.exception()
-    if isinstance(error, StanlocalError):
+    if lasting.cancelled():
+        return "healed before its time was up"
+    try:
+        lasting.result()
+    except StanlocalError as error:
         return f"not healed ({error}); the next command that changes the group heals it"
-    return "healed before its time was up"
+    return "its time was up, and it is healed"

@@ -100,6 +100,15 @@ async def test_what_is_healed_before_has_no_end_to_tell(world: World, ft_group: 
         assert await pilot.app.finish() == []
 
 
+async def test_what_others_heal_before_is_told_as_that(world: World, ft_group: FTGroup) -> None:
+    await world.up()
+    async with running(ft_group) as pilot:
+        await pause_for(pilot, "3")
+        await until_shown(pilot, "it ends by itself at")
+        await ft_group.heal()
+        await until_shown(pilot, "before its time was up")
+
+
 async def test_several_last_at_once(world: World, ft_group: FTGroup) -> None:
     await world.up(nodes=3)
     async with running(ft_group) as pilot:

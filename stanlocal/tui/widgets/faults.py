@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
+from textual import work
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.reactive import reactive
@@ -49,10 +50,8 @@ class FaultsPane(Vertical):
         if self.is_mounted and self.is_on_screen:
             self._read()
 
-    def _read(self) -> None:
-        self.run_worker(self._read_records, name="faults", group="faults", exclusive=True)
-
-    async def _read_records(self) -> None:
+    @work(name="faults", group="faults", exclusive=True)
+    async def _read(self) -> None:
         try:
             self._records = list(reversed(await self._group.faults()))
         except StanlocalError as error:
