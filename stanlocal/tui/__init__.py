@@ -23,12 +23,14 @@ async def run(group: FTGroup, notices: Notices, *, read_only: bool = False) -> N
     path, chosen = preferences.load()
     await group.core()
     from stanlocal.tui.app import StanlocalApp
+    from stanlocal.tui.collector import collect_seldom
 
     if chosen.theme or chosen.keys:
         from stanlocal.tui.keys import check
 
         check(path, chosen)
     app = StanlocalApp(group, notices, read_only=read_only, chosen=chosen)
+    collect_seldom()
     try:
         await app.run_async()
     finally:

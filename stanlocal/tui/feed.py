@@ -38,7 +38,7 @@ from stanlocal.watch import Watch
 LOG_TAIL = 2_000
 """Lines of each node's past."""
 _RETRY_S = 0.5
-_LINES_EVERY_S = 0.1
+_LINES_EVERY_S = 0.2
 _LINES_AT_MOST = 5_000
 _EVENTS_EVERY_S = 0.05
 _EVENTS_AT_MOST = 10_000

@@ -29,12 +29,14 @@ class Severity(Enum):
     MILESTONES = "milestones"
     """Lines of any level that tell of failing over."""
 
-    def admits(self, told: NodeLine) -> bool:
+    def of(self, lines: Sequence[NodeLine]) -> Sequence[NodeLine]:
+        """Those of the lines that are asked for, in their order."""
         if self is Severity.ALL:
-            return True
+            return lines
         if self is Severity.MILESTONES:
-            return is_milestone(told.line)
-        return told.line.level not in _BELOW[self]
+            return [told for told in lines if is_milestone(told.line)]
+        below = _BELOW[self]
+        return [told for told in lines if told.line.level not in below]
 
 
 _BELOW = {
@@ -52,8 +54,11 @@ class LogFilter:
     """None: of all nodes."""
     severity: Severity = Severity.ALL
 
-    def admits(self, told: NodeLine) -> bool:
-        return self.node in (None, told.node) and self.severity.admits(told)
+    def of(self, lines: Sequence[NodeLine]) -> Sequence[NodeLine]:
+        """Those of the lines that are asked for, in their order."""
+        if self.node is not None:
+            lines = [told for told in lines if told.node == self.node]
+        return self.severity.of(lines)
 
 
 class LogBuffer:
@@ -83,14 +88,19 @@ class LogBuffer:
     @filter.setter
     def filter(self, wanted: LogFilter) -> None:
         self._filter = wanted
-        self._shown = [told for told in self._lines if wanted.admits(told)]
+        self._shown = list(wanted.of(self._lines))
 
-    def add(self, lines: Sequence[NodeLine]) -> None:
-        """Puts lines where their time says; those of the same time stay in the order in which they came."""
+    def add(self, lines: Sequence[NodeLine]) -> int:
+        """Puts lines where their time says; those of the same time stay in the order in which they came.
+
+        Returns how many of them are asked for.
+        """
+        shown = self._filter.of(lines)
         _merge(self._lines, lines)
-        _merge(self._shown, [told for told in lines if self._filter.admits(told)])
+        _merge(self._shown, shown)
         self._characters += sum(len(told.line.text) for told in lines)
         self._let_go()
+        return len(shown)
 
     def clear(self) -> None:
         """Lets all lines go."""
@@ -105,7 +115,7 @@ class LogBuffer:
             self._characters -= len(self._lines[too_many].line.text)
             too_many += 1
         # Both lists have the same order: of what goes, the shown ones are the first of those shown.
-        del self._shown[: sum(map(self._filter.admits, self._lines[:too_many]))]
+        del self._shown[: len(self._filter.of(self._lines[:too_many]))]
         del self._lines[:too_many]
 
 

@@ -41,4 +41,4 @@ def mark(line: LogLine) -> Mark:
 
 def is_milestone(line: LogLine) -> bool:
     """Whether the line changes what a node is, or says why it does not."""
-    return isinstance(line.event, _FT) or (line.event is not None and line.event.fatal)
+    return line.event is not None and (line.event.fatal or isinstance(line.event, _FT))

@@ -2,72 +2,73 @@
 
 from __future__ import annotations
 
-import gc
 from typing import ClassVar
 
-import pytest
 from textual.app import App, ComposeResult
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
+from textual.pilot import Pilot
 from textual.widgets import Static
-from textual.widgets._footer import FooterKey
 
 from stanlocal.tui.widgets.key_bar import KeyBar
 from tests.tui.conftest import until
 
 
 class One(Static, can_focus=True):
-    BINDINGS: ClassVar[list[BindingType]] = [("x", "one", "First")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("x", "app.press('x')", "First", tooltip="the first of all"),
+        Binding("z", "app.press('x')", "Again"),
+        Binding("h", "app.press('h')", "Hidden", show=False),
+    ]
 
 
 class Other(Static, can_focus=True):
-    BINDINGS: ClassVar[list[BindingType]] = [("y", "other", "Second")]
+    BINDINGS: ClassVar[list[BindingType]] = [("y", "app.press('y')", "Second")]
 
 
 class Keys(App[None]):
+    ENABLE_COMMAND_PALETTE = False
+    pressed = ""
+
     def compose(self) -> ComposeResult:
         yield One("one")
         yield Other("other")
-        yield KeyBar(show_command_palette=False)
+        yield KeyBar()
+
+    def action_press(self, key: str) -> None:
+        self.pressed += key
 
     @property
-    def shown(self) -> list[str]:
-        return [key.description for key in self.query(FooterKey)]
+    def shown(self) -> str:
+        return str(self.query_one(KeyBar).content)
 
 
-async def test_the_bar_shows_the_keys_of_what_is_focused() -> None:
+async def test_the_bar_shows_the_keys_of_what_is_focused_each_act_once() -> None:
     app = Keys()
     async with app.run_test() as pilot:
-        await until(pilot, lambda: app.shown == ["First"])
+        await until(pilot, lambda: app.shown == "x First")
         app.query_one(Other).focus()
-        await until(pilot, lambda: app.shown == ["Second"])
+        await until(pilot, lambda: app.shown == "y Second")
 
 
-async def test_changes_at_the_same_time_make_the_bar_anew_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    made = 0
-
-    async def counted(_: KeyBar) -> None:
-        nonlocal made
-        made += 1
-
+async def test_a_click_presses_the_key_and_the_mouse_over_it_tells_more() -> None:
     app = Keys()
     async with app.run_test() as pilot:
-        await until(pilot, lambda: app.shown == ["First"])
-        monkeypatch.setattr(KeyBar, "recompose", counted)
-        for _ in range(3):
-            app.query_one(KeyBar).bindings_changed(app.screen)
-        await until(pilot, lambda: made > 0)
-        await pilot.pause(0.1)
-        assert made == 1
+        await until(pilot, lambda: app.shown == "x First")
+        await pilot.click(KeyBar, offset=(3, 0))
+        await until(pilot, lambda: app.pressed == "x")
+        await pilot.hover(KeyBar, offset=(3, 0))
+        await until(pilot, lambda: app.query_one(KeyBar).tooltip == "the first of all")
+        await pilot.hover(KeyBar, offset=(30, 0))
+        await until(pilot, lambda: app.query_one(KeyBar).tooltip is None)
 
 
-async def test_keys_that_are_shown_no_more_are_let_go() -> None:
+async def test_of_more_keys_than_there_is_room_the_first_are_shown() -> None:
     app = Keys()
-    async with app.run_test() as pilot:
-        await until(pilot, lambda: app.shown == ["First"])
-        for _ in range(5):
-            for widget, shown in ((Other, "Second"), (One, "First")):
-                app.query_one(widget).focus()
-                await until(pilot, lambda shown=shown: app.shown == [shown])  # type: ignore[misc]
-        gc.collect()
-        keys = [thing for thing in gc.get_objects() if isinstance(thing, FooterKey)]
-        assert len(keys) <= 2, "one that is shown, one that was shown before it"
+    async with app.run_test(size=(5, 4)) as pilot:
+        await until(pilot, lambda: app.shown == "x First")
+        assert _bottom_row(pilot) == "x Fi…"
+
+
+def _bottom_row(pilot: Pilot[None]) -> str:
+    [line] = pilot.app.query_one(KeyBar).render_lines(pilot.app.query_one(KeyBar).size.region)
+    return line.text

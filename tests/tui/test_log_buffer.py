@@ -41,7 +41,7 @@ def test_what_is_shown_are_the_newest_lines_in_order_that_the_filter_admits(
     everything = late.shown
     assert [line.line.time for line in everything] == sorted(line.line.time for line in everything)
     assert len(everything) == len(late) <= most
-    assert list(live.shown) == [line for line in everything if wanted.admits(line)]
+    assert list(live.shown) == [line for line in everything if wanted.of([line])]
 
 
 def test_lines_of_the_same_moment_stay_in_the_order_in_which_they_came() -> None:
@@ -81,7 +81,7 @@ def test_a_severity_admits_its_level_and_all_that_is_worse(
     severity: Severity, levels: tuple[str | None, ...]
 ) -> None:
     lines = {level: told("stan-0", "x", level=level) for level in LEVELS}
-    assert tuple(level for level, line in lines.items() if severity.admits(line)) == levels
+    assert tuple(level for level, line in lines.items() if severity.of([line])) == levels
 
 
 @pytest.mark.parametrize(
@@ -101,4 +101,4 @@ def test_lines_of_failing_over_and_of_trouble_are_marked(
 ) -> None:
     line = told("stan-0", message, level=level)
     assert mark(line.line) is expected
-    assert Severity.MILESTONES.admits(line) is milestone
+    assert bool(Severity.MILESTONES.of([line])) is milestone

@@ -101,7 +101,7 @@ class MainScreen(Screen[None]):
         with Container(id="body"):
             yield Nodes()
         yield Verdict()
-        yield KeyBar(show_command_palette=False, compact=True)
+        yield KeyBar()
 
     def on_mount(self) -> None:
         self._feed = Feed(self.group, self.post_message)

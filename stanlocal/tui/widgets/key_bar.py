@@ -2,29 +2,53 @@
 
 from __future__ import annotations
 
-from functools import partial
-
+from textual.binding import ActiveBinding
+from textual.content import Content
+from textual.events import Click, MouseMove
 from textual.screen import Screen
-from textual.timer import Timer
-from textual.widgets import Footer
+from textual.style import Style
+from textual.widgets import Static
 
-_SETTLED_S = 0.05
+_KEY, _TIP = "key", "tip"
+"""What the text of each key carries."""
 
 
-class KeyBar(Footer):
-    """Textual's footer, made anew once for all that changes at about the same time.
+class KeyBar(Static):
+    """One line, each key with what it does; a click on it presses it.
 
-    Each time takes some ten milliseconds, and choosing another tab changes the focus several times.
+    Textual's footer has a widget for each key and makes them all anew whenever the focus moves: most of the
+    time that choosing another tab takes.
     """
 
-    _due: Timer | None = None
+    DEFAULT_CSS = """
+    KeyBar {
+        dock: bottom; height: 1; text-wrap: nowrap; text-overflow: ellipsis;
+        color: $footer-foreground; background: $footer-background;
+    }
+    """
 
-    def bindings_changed(self, screen: Screen[object]) -> None:
-        if self._due is None:
-            self._due = self.set_timer(_SETTLED_S, partial(self._settled, screen))
+    def on_mount(self) -> None:
+        self.screen.bindings_updated_signal.subscribe(self, self._show)
 
-    def _settled(self, screen: Screen[object]) -> None:
-        self._due = None
-        # Each key is told when the bar becomes compact, and would be remembered for that after its removal.
-        self.mutate_reactive(Footer.compact)
-        super().bindings_changed(screen)
+    def on_unmount(self) -> None:
+        self.screen.bindings_updated_signal.unsubscribe(self)
+
+    def on_mouse_move(self, event: MouseMove) -> None:
+        self.tooltip = event.style.meta.get(_TIP)
+
+    def on_click(self, event: Click) -> None:
+        if (key := event.style.meta.get(_KEY)) is not None:
+            self.app.simulate_key(key)
+
+    def _show(self, screen: Screen[object]) -> None:
+        keys: dict[str, ActiveBinding] = {}
+        for active in screen.active_bindings.values():
+            if active.binding.show:
+                keys.setdefault(active.binding.action, active)  # of several keys for the same, the first
+        self.update(Content(" ").join(map(self._key, keys.values())), layout=False)
+
+    def _key(self, active: ActiveBinding) -> Content:
+        binding = active.binding
+        shown = Content.styled(self.app.get_key_display(binding), "bold $footer-key-foreground")
+        carried = Style.from_meta({_KEY: binding.key, _TIP: active.tooltip})
+        return Content(" ").join((shown, Content(binding.description))).stylize(carried)

@@ -94,6 +94,8 @@ class LineView(ScrollView, Generic[Row], can_focus=True):
         self._anchor: int | None = None
         self._needle = ""
         self._base = Style()
+        self._components: dict[str, Style] = {}
+        """Those that were needed so far to draw the rows in sight."""
         self.matches: list[int] = []
         """The numbers of the rows that contain what was searched last."""
 
@@ -304,7 +306,8 @@ class LineView(ScrollView, Generic[Row], can_focus=True):
     # Drawing
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        self._base = self.rich_style  # costs as much as all the rest of a line
+        self._base = self.rich_style  # to find out styles costs more than all the rest of a line
+        self._components.clear()
         return super().render_lines(crop)
 
     def render_line(self, y: int) -> Strip:
@@ -330,7 +333,9 @@ class LineView(ScrollView, Generic[Row], can_focus=True):
         return Strip(Segment(*part) for part in parts)
 
     def _component(self, name: str) -> Style:
-        return self.get_component_rich_style(name, partial=True)
+        if (style := self._components.get(name)) is None:
+            style = self._components[name] = self.get_component_rich_style(name, partial=True)
+        return style
 
     def _marked(self, number: int, text: Text) -> Text:
         """With what was found, and what is selected with the mouse."""

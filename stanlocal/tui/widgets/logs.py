@@ -38,10 +38,10 @@ class LogsPane(LinesPane):
         """
         if anew:
             self._buffer.clear()
-        self._buffer.add(lines)
+        new = self._buffer.add(lines)
         self._passed_over += passed_over
         self._log.name_width = max([self._log.name_width, *(len(told.node) for told in lines)])
-        self._view.show(self._buffer.shown, sum(map(self._buffer.filter.admits, lines)))
+        self._view.show(self._buffer.shown, new)
         self.refresh_status()
 
     def status(self) -> Iterable[str]:
