@@ -169,6 +169,7 @@ async def test_the_gap_of_a_failover_is_told_once_for_each_subscription() -> Non
         it.pane.show([failover, replace(failover, cause="stop")])  # two within one outage
         it.pane.refresh_rows()
         await it.until(lambda: it.cells(table="felt")[3] == "stop: t-0 → t-1")
+        await it.pilot.pause()  # what is posted is taken a little later than it is shown
         assert [gap.side for gap in it.host.felt] == ["sub"]
 
 
