@@ -34,15 +34,11 @@ def tui(context: Context, read_only: bool, web: bool) -> None:
         title = f"stanlocal: {context.settings().group}"
         run(serve(_command(context, read_only=read_only), title=title, tell=tell))
         return
-    if not (sys.stdout.isatty() or _served()):
+    served = "TEXTUAL_DRIVER" in os.environ  # by a web server, which has started this to show what it draws
+    if not (sys.stdout.isatty() or served):
         raise click.UsageError("the terminal interface needs a terminal; see 'stanlocal status --watch'")
     notices = tui.Notices()
-    run(tui.run(context.ft_group(notices, notices), notices, read_only=read_only))
-
-
-def _served() -> bool:
-    """Whether a web server has started this process to show what it draws."""
-    return "TEXTUAL_DRIVER" in os.environ
+    run(tui.run(context.ft_group(notices, notices), notices, read_only=read_only, served=served))
 
 
 def _command(context: Context, *, read_only: bool) -> list[str]:

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
+from stanlocal.together import beside
 from stanlocal.tui.notices import Notices
 
 if TYPE_CHECKING:
     from stanlocal.api import FTGroup
+    from stanlocal.tui.app import StanlocalApp
 
 __all__ = ["Notices", "run"]
 
+_PARENT_LOOK_S = 1.0
 
-async def run(group: FTGroup, notices: Notices, *, read_only: bool = False) -> None:
+
+async def run(group: FTGroup, notices: Notices, *, read_only: bool = False, served: bool = False) -> None:
     """Shows the group until the user quits, and leaves it as it is then.
 
+    `served`: the parent process shows what is drawn; without it there is nobody to quit, so it ends too.
     Raises what `FTGroup.core` raises before the screen is taken, and `SettingsError` for a keys file that
     cannot be used.
     """
@@ -32,9 +40,19 @@ async def run(group: FTGroup, notices: Notices, *, read_only: bool = False) -> N
     app = StanlocalApp(group, notices, read_only=read_only, chosen=chosen)
     collect_seldom()
     try:
-        await app.run_async()
+        async with AsyncExitStack() as stack:
+            if served:
+                await stack.enter_async_context(beside(_end_with_parent(app)))
+            await app.run_async()
     finally:
         try:
             await app.finish()
         finally:
             await group.close()
+
+
+async def _end_with_parent(app: StanlocalApp) -> None:
+    parent = os.getppid()
+    while os.getppid() == parent:  # noqa: ASYNC110 - nobody tells a process that it has become an orphan
+        await asyncio.sleep(_PARENT_LOOK_S)
+    app.exit()

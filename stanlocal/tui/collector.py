@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 
-_FULL_AFTER = 100
+_FULL_AFTER = 200
 """Collections of the middle generation; usually 10. Lines and messages live just long enough to be taken for
 something that stays: with thousands a second it would look at everything every 3 s, for 0.2 s."""
 

@@ -25,7 +25,7 @@ class NodeCard(Widget):
     NodeCard.-compact.-target { background: $boost; text-style: bold; }
     """
 
-    view: reactive[NodeView | None] = reactive(None, layout=True)
+    view: reactive[NodeView | None] = reactive(None)
     compact: reactive[bool] = reactive(False, layout=True)
     mark: reactive[str] = reactive("")
     """Why keys act on it: it was selected, or is `@active` now. Empty: they do not."""
@@ -46,6 +46,13 @@ class NodeCard(Widget):
 
     def watch_view(self) -> None:
         self._entitle()
+        if not self.compact and not self._is_as_tall():
+            self.refresh(layout=True)  # figures come all the time, and seldom change anything else
+
+    def _is_as_tall(self) -> bool:
+        """Whether what it says takes the room that it has."""
+        width, height = self.size
+        return width > 0 and self.render().get_height({}, width) == height
 
     def watch_mark(self) -> None:
         self.set_class(bool(self.mark), "-target")

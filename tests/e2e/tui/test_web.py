@@ -94,3 +94,17 @@ def test_the_page_shows_the_nodes_and_a_key_acts_for_whoever_has_the_address(
         code, _, said = interrupt(process)
         assert (code, said.splitlines()[-1]) == (130, "interrupted")
         assert not any(session.is_running() for session in sessions)
+
+
+def test_no_session_outlives_a_server_that_was_killed(up: Cli, browser: Browser) -> None:
+    with up.started("tui", "--web", "--json") as process:
+        assert process.stdout is not None
+        page = browser.new_page()
+        shown = Shown(page)
+        page.goto(json.loads(process.stdout.readline())["url"])
+        shown.wait_for("healthy")
+        sessions = psutil.Process(process.pid).children(recursive=True)
+        assert sessions
+        process.kill()
+        _, left = psutil.wait_procs(sessions, timeout=_TIMEOUT_S)
+        assert left == []
