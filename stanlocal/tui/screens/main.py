@@ -136,7 +136,6 @@ class MainScreen(Screen[None]):
         self._acting.name, self._acting.status = message.document["group"], message.status
         self.document = message.document
         self.query_one(GroupBar).show(message.document, message.missing)
-        self.query_one(GroupBar).show_trouble(None)
         self.query_one(Nodes).show(message.document, message.missing)
         if message.document["nodes"]:
             self._asked_to_start = True

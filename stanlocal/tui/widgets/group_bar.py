@@ -7,6 +7,7 @@ from typing import Any
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal
+from textual.content import Content
 from textual.widgets import Static
 
 from stanlocal.tui.words import group_text
@@ -27,6 +28,7 @@ class GroupBar(Horizontal):
         self._document: Mapping[str, Any] | None = None
         self._missing: Sequence[str] = ()
         self._trouble: str | None = None
+        self._shown: Content | None = None
 
     def compose(self) -> ComposeResult:
         yield Static(group_text(None, (), None), id="state")
@@ -34,7 +36,7 @@ class GroupBar(Horizontal):
 
     def show(self, document: Mapping[str, Any], missing: Sequence[str]) -> None:
         """The newest group document, and the nodes of the group that the engine has no more."""
-        self._document, self._missing = document, missing
+        self._document, self._missing, self._trouble = document, missing, None
         self._update()
 
     def show_trouble(self, trouble: str | None) -> None:
@@ -43,4 +45,7 @@ class GroupBar(Horizontal):
         self._update()
 
     def _update(self) -> None:
-        self.query_one("#state", Static).update(group_text(self._document, self._missing, self._trouble))
+        text = group_text(self._document, self._missing, self._trouble)
+        if text != self._shown:  # each update has the whole screen laid out anew
+            self._shown = text
+            self.query_one("#state", Static).update(text)
