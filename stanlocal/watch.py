@@ -18,6 +18,7 @@ from stanlocal.errors import EngineUnavailable, WaitTimeout
 from stanlocal.journal import FaultRecord, Journal, Record, end_is_recorded, faults
 from stanlocal.logs.facts import advance
 from stanlocal.logs.follow import Follower
+from stanlocal.logs.merge import NodeLine
 from stanlocal.logs.parse import parse
 from stanlocal.moments import Moment
 from stanlocal.observe import NO_ANSWER, ask_monitor, look_at_lock, node_facts
@@ -53,13 +54,22 @@ class Watch:
     """Follows one group; use it as an async context manager.
 
     With `story`, all the output that the engine has kept is read, not only that of the current runs, and
-    `moments()` can be asked.
+    `moments()` can be asked. `read` is given every line, of each node in order, a thousand at most at a time.
     """
 
-    def __init__(self, engine: Engine, plan: GroupPlan, journal: Journal, *, story: bool = False) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        plan: GroupPlan,
+        journal: Journal,
+        *,
+        story: bool = False,
+        read: Callable[[Sequence[NodeLine]], None] = lambda lines: None,
+    ) -> None:
         self._engine = engine
         self._plan = plan
         self._journal = journal
+        self._read = read
         self._nodes: dict[str, _Node] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._changed = asyncio.Condition()
@@ -302,12 +312,10 @@ class Watch:
 
     async def _fold(self, node: _Node, batch: Sequence[RawLine]) -> None:
         before = node.log
-        for count, raw in enumerate(batch, 1):
-            if count % _FOLDED_AT_ONCE == 0:
+        for first in range(0, len(batch), _FOLDED_AT_ONCE):
+            if first:
                 await asyncio.sleep(0)
-            line = parse(raw.text, raw.time)
-            node.log = advance(node.log, line)
-            await self._tell(moments.of_line(node.instance.name, line))
+            await self._fold_some(node, batch[first : first + _FOLDED_AT_ONCE])
         node.tail = [*node.tail, *(raw.text for raw in batch[-_LOG_TAIL:])][-_LOG_TAIL:]
         first = not node.caught_up.is_set()
         if first:
@@ -315,6 +323,15 @@ class Watch:
         node.caught_up.set()
         if first or node.log is not before:
             await self._reassess()
+
+    async def _fold_some(self, node: _Node, batch: Sequence[RawLine]) -> None:
+        name, lines = node.instance.name, []
+        for raw in batch:
+            line = parse(raw.text, raw.time)
+            node.log = advance(node.log, line)
+            lines.append(NodeLine(name, line, node.log.role))
+            await self._tell(moments.of_line(name, line))
+        self._read(lines)
 
     async def _ask_again(self) -> None:
         """A monitor may have been too busy, and a frozen or cut off node cannot be asked."""

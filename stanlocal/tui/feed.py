@@ -1,7 +1,7 @@
 """Watches one group and tells of it in messages; knows nothing of what is on the screen.
 
-One watch serves states, events and failovers, another stream beside it the logs. Whatever fails is told as
-the engine being lost, and tried again until it works.
+One watch serves states, events, failovers and the logs. Whatever fails is told as the engine being lost, and
+tried again until it works.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
+from itertools import chain
 
 from textual.message import Message
 
@@ -17,6 +18,7 @@ from stanlocal import failovers as failover_rules
 from stanlocal.api import FTGroup
 from stanlocal.errors import GroupNotFound, StanlocalError
 from stanlocal.group import Group, Look, current_plan, intended_plan
+from stanlocal.logs.merge import NodeLine
 from stanlocal.moments import Moment, Outage
 from stanlocal.plan import GroupPlan
 from stanlocal.states import GroupStatus
@@ -95,11 +97,12 @@ class Feed:
     async def _watch(self, core: Group) -> None:
         """Until the group has other nodes than it was planned with."""
         plan, _ = await core.find()
-        async with Watch(core.engine, plan, core.home.journal, story=True) as watch:
+        lines = _Lines()
+        async with Watch(core.engine, plan, core.home.journal, story=True, read=lines.take) as watch:
             tasks = [
                 asyncio.create_task(self._follow_status(core, plan, watch)),
                 asyncio.create_task(self._follow_story(plan, watch)),
-                asyncio.create_task(self._follow_logs(core, watch)),
+                asyncio.create_task(self._follow_logs(lines, watch)),
             ]
             try:
                 done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -150,13 +153,37 @@ class Feed:
                 in_order = sorted(story, key=lambda moment: moment.time)
                 self._post(FailoversChanged(failover_rules.find(in_order)))
 
-    async def _follow_logs(self, core: Group, watch: Watch) -> None:
-        await watch.caught_up()  # one after the other: what is kept of a flood takes room while it is read
-        anew = True
-        lines = core.follow_logs(tail=LOG_TAIL)
-        async for batch, passed_over in coalesced(lines, every_s=_LINES_EVERY_S, at_most=_LINES_AT_MOST):
-            self._post(LogLines(batch, passed_over, anew=anew))
-            anew = False
+    async def _follow_logs(self, lines: _Lines, watch: Watch) -> None:
+        await watch.caught_up()
+        self._post(LogLines(lines.past(), 0, anew=True))
+        batches = coalesced(lines.news(), every_s=_LINES_EVERY_S, at_most=_LINES_AT_MOST)
+        async for batch, passed_over in batches:
+            self._post(LogLines(batch, passed_over, anew=False))
+
+
+class _Lines:
+    """What a watch reads: of the past each node's last lines, then all."""
+
+    def __init__(self) -> None:
+        self._past: dict[str, deque[NodeLine]] | None = {}
+        self._news: asyncio.Queue[Sequence[NodeLine]] = asyncio.Queue()
+
+    def take(self, lines: Sequence[NodeLine]) -> None:
+        """The next lines of one node."""
+        if self._past is None:
+            self._news.put_nowait(lines)
+        elif lines:
+            self._past.setdefault(lines[0].node, deque(maxlen=LOG_TAIL)).extend(lines)
+
+    def past(self) -> Sequence[NodeLine]:
+        """What was read so far, in the order of time; what comes from now on is news."""
+        past, self._past = self._past or {}, None
+        return sorted(chain.from_iterable(past.values()), key=lambda told: told.line.time)
+
+    async def news(self) -> AsyncGenerator[Sequence[NodeLine]]:
+        """What is read after `past` was asked for, as it is read."""
+        while True:
+            yield await self._news.get()
 
 
 async def _one_by_one(watch: Watch) -> AsyncGenerator[Sequence[Moment]]:
