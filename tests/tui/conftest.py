@@ -12,9 +12,11 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
+from functools import partial
 from typing import Any
 
 import pytest
+from textual._wait import wait_for_idle
 from textual.pilot import Pilot
 
 from stanlocal import tui
@@ -38,6 +40,12 @@ def _engine_is_asked_again_soon(monkeypatch: pytest.MonkeyPatch) -> None:
     for retry in ("watch._ENGINE_RETRY_S", "logs.follow._ENGINE_RETRY_S", "logs.merge._RETRY_S"):
         monkeypatch.setattr(f"stanlocal.{retry}", 0.005)
     monkeypatch.setattr("stanlocal.tui.feed._RETRY_S", 0.005)
+
+
+@pytest.fixture(autouse=True)
+def _keys_need_not_leave_the_process_idle(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The pilot gives it two seconds a key for that; what looks again all the time never is."""
+    monkeypatch.setattr("textual.app.wait_for_idle", partial(wait_for_idle, max_sleep=0.1))
 
 
 @pytest.fixture(autouse=True)
