@@ -20,6 +20,9 @@ from typing import Any, Literal
 
 FILE = "journal.jsonl"
 
+HEALING = "healing"
+"""The note of a fault that is being put right: since when (RFC 3339)."""
+
 Condition = Literal["ended", "frozen", "unrouted", "isolated", "other"]
 """What a fault leaves behind on its targets: no process, one that does not run, one without routes, one
 that nobody reaches, or what only the fault itself knows how to put right."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
@@ -20,7 +20,7 @@ from stanlocal.faults.expectation import Expectation
 from stanlocal.faults.registry import FAULTS
 from stanlocal.faults.truncate_store import TruncateStore, repair
 from stanlocal.group import Group, Look
-from stanlocal.journal import Condition, FaultRecord, Record, rfc3339
+from stanlocal.journal import HEALING, Condition, FaultRecord, Record, rfc3339
 from stanlocal.snapshots import put_back_now
 from stanlocal.store.local import local_store
 from stanlocal.targets import resolve
@@ -106,7 +106,7 @@ async def inject(
         if fault.leaves is None:
             journal.append(Record(datetime.now(UTC), "heal", id_))
         if fault.ends_run:
-            _close(group, "frozen", (node.name for node in nodes))
+            _close(group, "frozen", [node.name for node in nodes])
         return recorded(group, id_)
 
 
@@ -196,6 +196,7 @@ async def _undo(group: Group, found: Sequence[FaultRecord], only: Collection[str
         if not nodes:
             continue
         known = FAULTS.get(fault.name)
+        _about_to_heal(group, fault)
         try:
             if known is not None:
                 await known.undo(group, fault, nodes)
@@ -225,6 +226,8 @@ async def start(group: Group, targets: Sequence[str]) -> None:
     """Starts nodes that do not run: the end of kills and stops."""
     async with _changing(group):
         nodes = _names(await group.look(), targets)
+        for fault in _hitting(group, "ended", nodes):
+            _about_to_heal(group, fault)
         await asyncio.gather(*(group.start(name) for name in nodes))
         _close(group, "ended", nodes)
 
@@ -233,6 +236,8 @@ async def unpause(group: Group, targets: Sequence[str]) -> None:
     """Lets frozen nodes go on: the end of pauses."""
     async with _changing(group):
         nodes = _names(await group.look(), targets)
+        for fault in _hitting(group, "frozen", nodes):
+            _about_to_heal(group, fault)
         await asyncio.gather(*(group.engine.unpause(name) for name in nodes))
         _close(group, "frozen", nodes)
 
@@ -241,10 +246,21 @@ def _names(look: Look, targets: Sequence[str]) -> list[str]:
     return [node.name for node in resolve(look.status, targets)]
 
 
-def _close(group: Group, condition: Condition, nodes: Iterable[str]) -> None:
+def _about_to_heal(group: Group, fault: FaultRecord) -> None:
+    """What is seen from now on came of the healing, not of the fault."""
+    if HEALING not in fault.notes:
+        now = datetime.now(UTC)
+        group.home.journal.append(Record(now, "note", fault.id, notes={HEALING: rfc3339(now)}))
+
+
+def _close(group: Group, condition: Condition, nodes: Sequence[str]) -> None:
     """Records that the condition is over on these nodes."""
-    nodes = set(nodes)
-    for fault in group.home.journal.faults():
+    for fault in _hitting(group, condition, nodes):
         healed = tuple(sorted(node for node in nodes if fault.hits(node)))
-        if healed and fault.leaves == condition:
-            group.home.journal.append(Record(datetime.now(UTC), "heal", fault.id, targets=healed))
+        group.home.journal.append(Record(datetime.now(UTC), "heal", fault.id, targets=healed))
+
+
+def _hitting(group: Group, condition: Condition, nodes: Sequence[str]) -> list[FaultRecord]:
+    """The faults in force on any of the nodes that have left this."""
+    found = group.home.journal.faults()
+    return [fault for fault in found if fault.leaves == condition and any(map(fault.hits, nodes))]

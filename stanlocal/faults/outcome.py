@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from stanlocal.errors import WaitTimeout
 from stanlocal.faults.expectation import Expectation, Outcome, judge
 from stanlocal.group import Group
-from stanlocal.journal import FaultRecord, Record
+from stanlocal.journal import HEALING, FaultRecord, Record
 from stanlocal.states import GroupStatus
 from stanlocal.timeline import statuses
 
@@ -77,7 +77,9 @@ def _window(
     begin = hit
     if fault.leaves is None:  # it acts until its injection is done, and what comes then is its outcome
         begin = max((datetime.fromisoformat(stamp) for stamp in fault.times.values()), default=hit)
-    elif fault.healed:
+    elif healing := fault.notes.get(HEALING):
+        ends.append(datetime.fromisoformat(healing))
+    elif fault.healed:  # by a version that did not write down when it began to
         ends.append(min(fault.healed.values()))
     end = min(ends, default=now)
     return begin, min(end, now), bool(ends)
