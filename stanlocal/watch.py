@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Sequence
-from datetime import datetime
+from contextlib import aclosing
 from types import TracebackType
 from typing import Any
 
 from stanlocal import moments
 from stanlocal.engine.base import Engine, EngineEvent, Instance, RawLine
 from stanlocal.errors import EngineUnavailable, WaitTimeout
-from stanlocal.journal import FaultRecord, Journal, Record, end_is_recorded, faults
+from stanlocal.journal import FaultRecord, Journal, end_is_recorded, faults
 from stanlocal.logs.facts import advance
 from stanlocal.logs.follow import Follower
 from stanlocal.logs.merge import NodeLine
@@ -24,6 +24,7 @@ from stanlocal.moments import Moment
 from stanlocal.observe import NO_ANSWER, ask_monitor, look_at_lock, node_facts
 from stanlocal.plan import GroupPlan
 from stanlocal.states import GroupStatus, LogFacts, assess
+from stanlocal.story import Story
 
 _ENGINE_RETRY_S = 0.5
 _JOURNAL_LOOK_S = 0.25
@@ -31,7 +32,6 @@ _MONITOR_RETRY_S = 0.5
 _FOLDED_AT_ONCE = 1000
 """Lines, some milliseconds' work: all that is kept takes seconds, and a monitor's answer has a deadline."""
 _LOG_TAIL = 20
-_QUEUED_MOMENTS = 10_000
 
 
 class _Node:
@@ -78,12 +78,7 @@ class Watch:
         self._stale = asyncio.Event()
         self._looking = asyncio.Lock()
         self._failure: BaseException | None = None
-        self._story: asyncio.Queue[Moment | BaseException] | None = (
-            asyncio.Queue(_QUEUED_MOMENTS) if story else None
-        )
-        self._past: list[Moment] | None = []
-        """What was read of the past, until all of it is there and can be put in order."""
-        self._told: set[tuple[datetime, str | None, type]] = set()
+        self._story = Story() if story else None
         self.engine_lost: EngineUnavailable | None = None
         """Why the engine cannot be asked now; None while it answers."""
         self.status: GroupStatus = assess([], look_at_lock(plan, []))
@@ -129,7 +124,7 @@ class Watch:
             node.caught_up.set()
         self._spawn(self._notify())
         if self._story is not None:
-            self._spawn(self._story.put(failure))
+            self._spawn(self._story.fail(failure))
 
     # Asking
 
@@ -225,15 +220,9 @@ class Watch:
         records = self._journal.records()
         recorded = faults(records)
         ends = (self._end(node, recorded) for node in self._nodes.values())
-        past = [*(self._past or ()), *filter(None, ends), *self._news(records)]
-        self._past = None
-        for moment in sorted(past, key=lambda moment: moment.time):
-            yield moment
-        while True:
-            told = await self._story.get()
-            if isinstance(told, BaseException):
-                raise told
-            yield told
+        async with aclosing(self._story.moments(ends, records)) as told:
+            async for moment in told:
+                yield moment
 
     def _end(self, node: _Node, recorded: Sequence[FaultRecord]) -> Moment | None:
         instance = node.instance
@@ -276,32 +265,14 @@ class Watch:
             for node in nodes
         ]
         self.status = assess(facts, look_at_lock(self._plan, [node.instance for node in nodes]))
-        if self._past is None:
-            for moment in self._news(records):
-                await self._tell(moment)
+        if self._story is not None:
+            await self._story.tell_records(records)
         await self._notify()
 
     async def _notify(self) -> None:
         async with self._changed:
             self._version += 1
             self._changed.notify_all()
-
-    async def _tell(self, moment: Moment | None) -> None:
-        if moment is None or self._story is None:
-            return
-        if self._past is not None:
-            self._past.append(moment)
-        else:
-            await self._story.put(moment)
-
-    def _news(self, records: Sequence[Record]) -> list[Moment]:
-        """What the journal tells that was not told yet."""
-        told = {
-            (moment.time, moment.node, type(moment.what)): moment for moment in moments.of_records(records)
-        }
-        fresh = [moment for key, moment in told.items() if key not in self._told]
-        self._told.update(told)
-        return fresh
 
     # Following
 
@@ -330,7 +301,8 @@ class Watch:
             line = parse(raw.text, raw.time)
             node.log = advance(node.log, line)
             lines.append(NodeLine(name, line, node.log.role))
-            await self._tell(moments.of_line(name, line))
+            if self._story is not None:
+                await self._story.tell(moments.of_line(name, line))
         self._read(lines)
 
     async def _ask_again(self) -> None:
@@ -367,7 +339,8 @@ class Watch:
         self._stale.set()
         started = self._nodes[event.node].instance.started_at if event.node in self._nodes else None
         recorded = end_is_recorded(self._journal.faults(), event.node, started)
-        await self._tell(moments.of_engine_event(event, recorded=recorded))
+        if self._story is not None:
+            await self._story.tell(moments.of_engine_event(event, recorded=recorded))
 
     async def _follow_journal(self) -> None:
         """Other commands write it too, and may have nothing else to show for it."""

@@ -181,7 +181,7 @@ class _Lines:
         return sorted(chain.from_iterable(past.values()), key=lambda told: told.line.time)
 
     async def news(self) -> AsyncGenerator[Sequence[NodeLine]]:
-        """What is read after `past` was asked for, as it is read."""
+        """What is read after `past` was asked for, as it is read; to be taken without delay."""
         while True:
             yield await self._news.get()
 
