@@ -13,7 +13,6 @@ from textual.events import Resize
 from textual.message import Message
 from textual.reactive import reactive
 from textual.screen import Screen
-from textual.widgets import TabPane
 
 from stanlocal.api import FTGroup
 from stanlocal.tui.acting import Acting
@@ -123,7 +122,7 @@ class MainScreen(Screen[None]):
                 return
             await self.query_one("#body").mount(panes)
         self._panes = panes
-        self._focus_in(panes.choose(1))
+        self.action_pane(1)
         self.run_worker(self._feed.follow_group(), name="watch", group="watch", exclusive=True)
         self.run_worker(self._feed.follow_vitals(), name="vitals", group="vitals", exclusive=True)
 
@@ -242,9 +241,8 @@ class MainScreen(Screen[None]):
 
     def action_pane(self, number: int) -> None:
         if self._panes is not None:
-            self.set_focus(None)  # what is hidden would take the focus away later, whoever has it then
-            self._focus_in(self._panes.choose(number))
-
-    def _focus_in(self, pane: TabPane) -> None:
-        if self._panes is not None and (part := self._panes.looked_at(pane)) is not None:
-            self.set_focus(part)  # at once: the next key may be meant for it already
+            # The focus at once: the next key may be meant for what is seen then, and what is hidden would
+            # take the focus away later, whoever has it by then.
+            self.set_focus(self._panes.choose(number))
+            # The layout, too: else all is drawn for the focus first, and then again where it belongs.
+            self.refresh(repaint=False, layout=True)

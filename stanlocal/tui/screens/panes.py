@@ -55,15 +55,13 @@ class Panes(TabbedContent):
         for number, (title, pane) in enumerate(self.each.items(), 1):
             self.compose_add_child(TabPane(f"{number} {title}", pane, id=title.lower()))
 
-    def choose(self, number: int) -> TabPane:
-        """Shows the pane with that key."""
+    def choose(self, number: int) -> Widget | None:
+        """Shows the pane with that key.
+
+        Returns where keys go then: not into a form, where letters would be taken for text.
+        """
         pane = self.get_pane([*self.each][number - 1].lower())
         self.active = pane.id or ""
-        return pane
-
-    @staticmethod
-    def looked_at(pane: Widget) -> Widget | None:
-        """Where keys go when the pane is chosen: not into a form, where letters would be taken for text."""
         parts = (part for part in pane.query(Widget) if isinstance(part, LineView | DataTable))
         return next((part for part in parts if part.focusable and _is_shown(part, pane)), None)
 
