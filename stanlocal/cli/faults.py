@@ -121,6 +121,7 @@ for _kind in FAULTS.values():
 async def _fault(
     context: Context, fault: Fault, targets: Sequence[str], seconds: float | None, *, repair: bool
 ) -> int:
+    act.check_time(seconds)
     group = context.ft_group()
     if not context.json:
         expected = await act.foresee(await group.core(), fault, targets)
