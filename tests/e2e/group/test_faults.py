@@ -48,7 +48,10 @@ def test_a_fault_without_an_end_lasts_until_it_is_healed(cli: Cli) -> None:
 @pytest.mark.parametrize("seconds", ["nan", "-1", "inf"])
 def test_a_time_that_cannot_be_is_refused_before_anything_is_touched(cli: Cli, seconds: str) -> None:
     done = cli.run("fault", "pause", "--for", seconds)
-    assert (done.returncode, the_error(done)) == (2, f"no fault can last {seconds} s; 0 to 31536000 can be")
+    assert (done.returncode, the_error(done)) == (
+        2,
+        f"error: no fault can last {seconds} s; 0 to 31536000 can be",
+    )
     assert cli.json("faults")["faults"] == []
 
 
