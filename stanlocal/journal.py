@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, BinaryIO, Literal
 
 FILE = "journal.jsonl"
 
@@ -134,10 +134,15 @@ def rfc3339(time: datetime) -> str:
 
 
 class Journal:
-    """The journal of one group."""
+    """The journal of one group. It only grows: what was read of it once is not read again."""
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / FILE
+        self._read: list[Record] = []
+        self._read_to = 0
+        """Where the first line begins that is not read yet."""
+        self._last = b""
+        """The line before it: after a purge the file is another one."""
 
     def append(self, record: Record) -> None:
         """On disk when this returns."""
@@ -157,10 +162,27 @@ class Journal:
     def records(self) -> list[Record]:
         """All of them, oldest first; none when nothing was ever done."""
         try:
-            text = self.path.read_text("utf-8", "replace")
+            with self.path.open("rb") as file:
+                self._go_on(file)
         except FileNotFoundError:
-            return []
-        return list(_parse(text.splitlines()))
+            self._begin_again()
+        return [*self._read]
+
+    def _go_on(self, file: BinaryIO) -> None:
+        file.seek(self._read_to - len(self._last))
+        data = file.read()
+        if not data.startswith(self._last):
+            self._begin_again()
+            file.seek(0)
+            data = file.read()
+        fresh, end, _ = data[len(self._last) :].rpartition(b"\n")  # the last line may be being written
+        if end:
+            self._read += _parse(fresh.decode("utf-8", "replace").split("\n"))
+            self._read_to += len(fresh) + 1
+            self._last = fresh.rpartition(b"\n")[2] + end
+
+    def _begin_again(self) -> None:
+        self._read, self._read_to, self._last = [], 0, b""
 
     def size(self) -> int:
         """In bytes: it grows with each record, so whoever remembers it knows whether there are new ones."""
@@ -203,8 +225,7 @@ def _record(document: dict[str, Any]) -> Record:
     """The record that a line holds; raises one of the errors that `_parse` passes over when it holds none."""
     targets = document.get("targets", [])
     stamps = [*document.get("runs", {}).values(), *document.get("times", {}).values()]
-    if "until" in document:
-        stamps.append(document["until"])
+    stamps += filter(None, (document.get("until"), document.get("notes", {}).get(HEALING)))
     for stamp in stamps:
         from_rfc3339(stamp)
     well_formed = all(isinstance(value, _KINDS.get(key, object)) for key, value in document.items())

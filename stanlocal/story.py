@@ -23,6 +23,8 @@ class Story:
         self._news: asyncio.Queue[Moment | BaseException] = asyncio.Queue(_QUEUED)
         self._recorded: set[tuple[datetime, str | None, type]] = set()
         """What was told of the journal."""
+        self._records = 0
+        """How many it had then."""
 
     async def tell(self, *told: Moment | None) -> None:
         """What happened; None: nothing that matters."""
@@ -36,7 +38,7 @@ class Story:
 
     async def tell_records(self, records: Sequence[Record]) -> None:
         """What the journal holds now; what of it was told before is not told again."""
-        if self._past is None:
+        if self._past is None and len(records) != self._records:
             await self.tell(*self._unread(records))
 
     async def fail(self, failure: BaseException) -> None:
@@ -61,6 +63,7 @@ class Story:
         told = {
             (moment.time, moment.node, type(moment.what)): moment for moment in moments.of_records(records)
         }
+        self._records = len(records)
         unread = [moment for key, moment in told.items() if key not in self._recorded]
         self._recorded.update(told)
         return unread

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stanlocal.journal import Journal, Record, end_is_recorded, faults, rfc3339
+from stanlocal.journal import HEALING, Journal, Record, end_is_recorded, faults, rfc3339
 from tests.support.facts import at
 
 KILL = Record(
@@ -96,6 +96,58 @@ def test_its_size_tells_of_new_records(journal: Journal) -> None:
     before = journal.size()
     journal.append(EFFECT)
     assert journal.size() > before
+
+
+@given(st.lists(st.tuples(st.booleans(), RECORDS), max_size=8))
+def test_whoever_reads_again_and_again_reads_all_once(scratch: Path, told: list[tuple[bool, Record]]) -> None:
+    """Whatever others write between two looks."""
+    journal = Journal(scratch)
+    journal.path.unlink(missing_ok=True)
+    reader = Journal(scratch)
+    for look, record in told:
+        journal.append(record)
+        if look:
+            reader.records()
+    assert reader.records() == [record for _, record in told]
+
+
+def test_what_was_read_once_is_not_parsed_again(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    journal.append(KILL)
+    journal.records()
+    monkeypatch.setattr("stanlocal.journal._record", lambda document: document["type"])
+    journal.append(EFFECT)
+    assert journal.records() == [KILL, "effect"]
+
+
+@pytest.mark.parametrize("records", [[], [EFFECT], [KILL, EFFECT, EFFECT], [EFFECT, KILL, KILL]])
+def test_a_journal_that_was_purged_and_begun_anew_is_read_anew(
+    journal: Journal, records: list[Record]
+) -> None:
+    journal.append(KILL)
+    journal.append(KILL)
+    assert journal.records() == [KILL, KILL]
+    journal.path.unlink()
+    for record in records:
+        journal.append(record)
+    assert journal.records() == records
+
+
+def test_a_line_that_is_being_written_is_read_when_it_is_whole(journal: Journal) -> None:
+    journal.append(KILL)
+    journal.append(EFFECT)
+    whole = journal.path.read_bytes()
+    for length in range(0, len(whole), 10):
+        journal.path.write_bytes(whole[:length])
+        journal.records()
+    journal.path.write_bytes(whole)
+    assert journal.records() == [KILL, EFFECT]
+
+
+@pytest.mark.parametrize("stamp", [5, "noon", "2026-11-23T09:00:00"])
+def test_a_note_of_healing_that_is_no_moment_is_passed_over(journal: Journal, stamp: object) -> None:
+    journal.append(KILL)
+    journal.append(Record(at(3), "note", "f1", notes={HEALING: stamp}))
+    assert journal.records() == [KILL]
 
 
 @pytest.mark.parametrize("length", range(1, 60, 7))
