@@ -12,7 +12,6 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
-from functools import partial
 from typing import Any
 
 import pytest
@@ -88,7 +87,7 @@ async def until(pilot: Pilot[None], reached: Callable[[], bool], *, timeout: flo
     Not by the pilot's own pause: that waits for every widget, for half a minute for one that is just removed.
     """
     async with asyncio.timeout(timeout):
-        while not reached():
+        while not reached():  # noqa: ASYNC110 - what is on a screen tells nobody when it changes
             await asyncio.sleep(0.005)
 
 
