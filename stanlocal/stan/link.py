@@ -306,13 +306,15 @@ class Link:
 
     async def _hang_up(self, patience: float) -> None:
         """Close, but not for ever: that is how long nats-py waits after a TLS handshake that failed."""
+        subscriptions = [*self._nats._subs.values()]
         try:
             async with asyncio.timeout(patience):
                 await self._nats.close()
         except TimeoutError:
-            for subscription in self._nats._subs.values():  # nats-py did not come to that
-                subscription._stop_processing()
             self._abort()
+        finally:
+            for subscription in subscriptions:  # nats-py forgets them, and may not come to ending them
+                subscription._stop_processing()
 
     def _abort(self) -> None:
         # Not close(): that first waits for a server which may never read again.
