@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from pathlib import Path
@@ -25,6 +26,7 @@ def test_the_active_server_holds_the_lock_frozen_or_not(server_binary: Path, tmp
         server.wait_for("Server is active")
         assert lock_holder(store / LOCK_FILE).pid == server.process.pid
         server.process.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, server.process.pid, os.WSTOPPED)
         assert lock_holder(store / LOCK_FILE).pid == server.process.pid
         server.process.kill()
         server.process.wait()

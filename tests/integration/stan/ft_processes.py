@@ -93,7 +93,9 @@ class Node:
         self._reader.join(timeout=15)
 
     def pause(self) -> None:
+        """Returns when it is frozen: its threads may run on for a moment after the signal."""
         os.kill(self.pid, signal.SIGSTOP)
+        os.waitid(os.P_PID, self.pid, os.WSTOPPED)
 
     def unpause(self) -> None:
         os.kill(self.pid, signal.SIGCONT)
