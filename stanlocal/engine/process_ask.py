@@ -68,8 +68,13 @@ async def have_all_look(folder: Path) -> None:
     Raises `EngineError` when one of them could not.
     """
     asked = time.monotonic_ns()
+
+    def done(run: Run) -> bool:
+        gone = not run.supervisor.alive  # it may have been dying when it was asked
+        return run.over or run.looked >= asked or gone
+
     nodes = [files for files in nodes_in(folder) if _ask(files)]
-    await asyncio.gather(*(until(files, lambda run: run.over or run.looked >= asked) for files in nodes))
+    await asyncio.gather(*(until(files, done) for files in nodes))
     for files in nodes:
         run = files.run()
         if run is not None and not run.over and run.unable is not None:

@@ -26,7 +26,7 @@ until = "down"
 
 [[step]]
 do = "heal"
-after = 8
+after = 15
 until = { state = "healthy", acked = 10 }
 """
 
