@@ -212,8 +212,12 @@ class Session:
             group=name, bound_to=bound_to, note=_LOG.info, report=lambda line: begun.set(), **given
         )
         kept = KeptGroup(name, group, leave=lasts or name == options.shared)
-        PORTAL.run(together(kept.open(), *(work(begun) for work in meanwhile)))
-        self._groups.append(kept)
+        self._groups.append(kept)  # first: Ctrl-C may come when it is up, and what is done beside it is not
+        try:
+            PORTAL.run(together(kept.open(), *(work(begun) for work in meanwhile)))
+        except StanlocalError:
+            self._groups.remove(kept)
+            raise
         return kept
 
     def close_group(self, group: FTGroup) -> None:

@@ -82,7 +82,7 @@ def test_a_store_that_is_emptied_in_between_is_found_and_every_report_names_what
     assert process.returncode == 5
     found = json.loads(out)
     assert found["lost"] > 0
-    assert any("audit" in each["missing_at"] for each in found["lost_messages"])
+    assert any("audit" in each["missing_at"] for each in found["lost_messages"]), found["problems"]
     assert any("missing in the store at the end" in problem for problem in found["problems"])
     first = found["lost_messages"][0]
     named = f"publisher {first['publisher']} number {first['first']}"
