@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING
 
 import click
 
 from stanlocal.cli.aio import run
 from stanlocal.cli.context import Context, pass_context
+
+if TYPE_CHECKING:
+    from stanlocal.metrics.http import Answer
 
 _ADDRESS = re.compile(r"(?:\[(?P<six>[0-9a-fA-F:.]+)\]|(?P<host>[^:\[\]]*)):(?P<port>\d{1,5})")
 
@@ -36,29 +42,33 @@ def metrics(context: Context, listen: tuple[str, int]) -> None:
     """Serve Prometheus metrics of the group until Ctrl-C, under the names of prometheus-nats-exporter."""
 
     async def work() -> None:
-        from stanlocal.errors import PortInUse
         from stanlocal.metrics.endpoint import opened
-        from stanlocal.metrics.http import serve
 
         group = context.ft_group()
         try:
-            async with opened(await group.core()) as endpoint:
-                try:
-                    server = await serve(*listen, endpoint.answer)
-                except OSError as error:
-                    raise PortInUse(
-                        f"cannot listen on {listen[0]}:{listen[1]} ({os.strerror(error.errno or 0)}); "
-                        "choose another address with '--listen'",
-                        listen[1],
-                    ) from error
-                async with server:
-                    host, port = server.sockets[0].getsockname()[:2]
-                    shown = f"[{host}]" if ":" in host else host
-                    if context.json:
-                        context.print_json({"url": f"http://{shown}:{port}/metrics"}, stream=True)
-                    context.say(f"metrics on http://{shown}:{port}/metrics; Ctrl-C ends it")
-                    await server.serve_forever()
+            async with opened(await group.core(), context.say) as endpoint:
+                await _serve(context, listen, endpoint.answer)
         finally:
             await group.close()
 
     run(work())
+
+
+async def _serve(context: Context, listen: tuple[str, int], answer: Answer) -> None:
+    """Answers scrapes until cancelled."""
+    from stanlocal.errors import PortInUse
+    from stanlocal.metrics.http import serve, shown
+
+    async with AsyncExitStack() as stack:
+        try:
+            url = f"http://{shown(*await stack.enter_async_context(serve(*listen, answer)))}/metrics"
+        except OSError as error:
+            reason = os.strerror(error.errno or 0)
+            raise PortInUse(
+                f"cannot listen on {shown(*listen)} ({reason}); choose another address with '--listen'",
+                listen[1],
+            ) from error
+        if context.json:
+            context.print_json({"url": url}, stream=True)
+        context.say(f"metrics on {url}; Ctrl-C ends it")
+        await asyncio.Event().wait()

@@ -51,12 +51,17 @@ def split_queue(subscription: Document) -> tuple[str, str]:
 
 def readers(channel: Document) -> list[Reader]:
     """Who reads the channel; the members of a queue group are one."""
+    return [_reader(channel, members) for members in _by_reader(channel)]
+
+
+def _by_reader(channel: Document) -> list[list[Document]]:
+    """The channel's subscriptions, those of each reader together."""
     groups: dict[tuple[str, ...], list[Document]] = {}
     for number, sub in enumerate(subscriptions_of(channel)):
         durable, queue = split_queue(sub)
         key = ("queue", durable, queue) if queue else ("single", str(number))
         groups.setdefault(key, []).append(sub)
-    return [_reader(channel, members) for members in groups.values()]
+    return list(groups.values())
 
 
 def _reader(channel: Document, members: Sequence[Document]) -> Reader:
@@ -102,12 +107,19 @@ def channel_documents(channels: Iterable[Document]) -> list[Document]:
 
 
 def subscription_documents(channels: Iterable[Document]) -> list[Document]:
-    """Each subscription as the monitor has it, with its channel and how far its reader is behind."""
-    return [
-        {"channel": channel["name"], **sub, "backlog": _reader(channel, [sub]).backlog}
-        for channel in channels
-        for sub in subscriptions_of(channel)
-    ]
+    """Each subscription as the monitor has it, with its channel and how far its reader is behind.
+
+    A member of a queue group is as far behind as the group: what another member has read is read.
+    """
+    shaped = []
+    for channel in channels:
+        found = [(members, _reader(channel, members).backlog) for members in _by_reader(channel)]
+        backlogs = {id(member): backlog for members, backlog in found for member in members}
+        shaped += [
+            {"channel": channel["name"], **sub, "backlog": backlogs[id(sub)]}
+            for sub in subscriptions_of(channel)
+        ]
+    return shaped
 
 
 def client_documents(clients: Iterable[Document]) -> list[Document]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
 
@@ -15,48 +15,96 @@ from stanlocal.metrics import exporter, own
 from stanlocal.metrics.exposition import render
 from stanlocal.metrics.scrape import UNUSED, scrape
 from stanlocal.plan import GroupPlan
+from stanlocal.states import GroupStatus
 from stanlocal.store.local import local_store
 from stanlocal.store.survey import survey
 from stanlocal.watch import Watch
+
+RETRY_S = 2.0
+"""Pause before a group whose watch failed is watched again; shorter than the usual scrape interval."""
+
+Report = Callable[[str], object]
 
 
 class Endpoint:
     """Answers scrapes of a group that is watched."""
 
-    def __init__(self, group: Group, plan: GroupPlan, watch: Watch) -> None:
+    def __init__(self, group: Group, plan: GroupPlan, report: Report, retry_s: float) -> None:
         self._group = group
         self._plan = plan
-        self._watch = watch
+        self._report = report
+        self._retry_s = retry_s
+        self._watch: Watch | None = None
+        """None while the group cannot be watched."""
         self._failovers: dict[datetime, Failover] = {}
         """By the moment at which the next node was ready: the past is told from two sources."""
+        self.started: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        """Done once all that has happened so far is known; has the error if the first watch fails."""
 
-    async def follow(self) -> None:
-        """Keeps count of failovers, those of containers that are gone included, until cancelled."""
-        tracker = FailoverTracker()
-        self._failovers |= {failover.ready_at: failover for failover in await self._group.failovers()}
-        async for moment in self._watch.moments():
-            if (failover := tracker.observe(moment)) is not None:
-                self._failovers[failover.ready_at] = failover
+    async def run(self) -> None:
+        """Watch the group until cancelled, again after each failure of a watch."""
+        while True:
+            try:
+                await self._follow()
+            except Exception as error:  # noqa: BLE001 - whatever ends a watch, the next one may succeed
+                if not self.started.done():
+                    self.started.set_exception(error)
+                    return
+                self._report(
+                    f"{self._plan.group} cannot be watched: {error}; "
+                    f"stanlocal_up is 0, and it is tried again every {self._retry_s:g} s"
+                )
+            await asyncio.sleep(self._retry_s)
+
+    async def _follow(self) -> None:
+        """Keep count of failovers, those of containers that are gone included, until the watch fails."""
+        plan, _ = await self._group.find()
+        async with await self._group.watch(story=True) as watch:
+            await watch.caught_up()
+            tracker = FailoverTracker()
+            self._failovers |= {failover.ready_at: failover for failover in await self._group.failovers()}
+            self._plan, self._watch = plan, watch
+            if self.started.done():
+                self._report(f"{plan.group} is watched again")
+            else:
+                self.started.set_result(None)
+            try:
+                async for moment in watch.moments():
+                    if (failover := tracker.observe(moment)) is not None:
+                        self._failovers[failover.ready_at] = failover
+            finally:
+                self._watch = None
 
     async def answer(self, accept: str = "") -> tuple[bytes, str]:
         """The metrics as they are now, within a second, and their content type."""
-        running = {node.name for node in self._watch.status.nodes if node.instance.running}
-        monitors = [
-            (node.name, self._plan.monitor_url(node) if node.name in running else UNUSED)
-            for node in self._plan.nodes
-        ]
+        status = self._status()
         scrapes, (size, free) = await asyncio.gather(
-            scrape(monitors), asyncio.to_thread(_store_bytes, self._plan)
+            scrape(self._monitors(status)), asyncio.to_thread(_store_bytes, self._plan)
         )
         facts = own.Facts(
             group=self._plan.group,
-            status=self._watch.status,
+            status=status,
             failovers=tuple(self._failovers.values()),
             faults=[fault for fault in self._group.home.journal.faults() if fault.in_force],
             store_bytes=size,
             store_free_bytes=free,
         )
         return render([*exporter.families(scrapes), *own.families(facts, scrapes)], accept)
+
+    def _status(self) -> GroupStatus | None:
+        """The group's status, None where the newest one may be outdated."""
+        if self._watch is None or self._watch.engine_lost is not None:
+            return None
+        return self._watch.status
+
+    def _monitors(self, status: GroupStatus | None) -> list[tuple[str, str]]:
+        if status is None:  # the ports may be another program's by now
+            return []
+        running = {node.name for node in status.nodes if node.instance.running}
+        return [
+            (node.name, self._plan.monitor_url(node) if node.name in running else UNUSED)
+            for node in self._plan.nodes
+        ]
 
 
 def _store_bytes(plan: GroupPlan) -> tuple[int | None, int | None]:
@@ -69,15 +117,19 @@ def _store_bytes(plan: GroupPlan) -> tuple[int | None, int | None]:
 
 
 @asynccontextmanager
-async def opened(group: Group) -> AsyncIterator[Endpoint]:
-    """The endpoint of `group`, once all that has happened so far is known."""
+async def opened(
+    group: Group, report: Report = lambda line: None, *, retry_s: float = RETRY_S
+) -> AsyncIterator[Endpoint]:
+    """Open the endpoint of `group` once all that has happened so far is known.
+
+    `report` gets a line when watching the group fails later, and when it succeeds again.
+    """
     plan, _ = await group.find()
-    async with await group.watch(story=True) as watch:
-        await watch.caught_up()
-        endpoint = Endpoint(group, plan, watch)
-        following = asyncio.create_task(endpoint.follow())
-        try:
-            yield endpoint
-        finally:
-            following.cancel()
-            await asyncio.gather(following, return_exceptions=True)
+    endpoint = Endpoint(group, plan, report, retry_s)
+    following = asyncio.create_task(endpoint.run())
+    try:
+        await endpoint.started
+        yield endpoint
+    finally:
+        following.cancel()
+        await asyncio.gather(following, return_exceptions=True)

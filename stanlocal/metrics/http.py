@@ -1,72 +1,81 @@
-"""The endpoint: HTTP as far as a scraper needs it, one request a connection, bounded in time and size."""
+"""The HTTP side of the metrics: one request a connection, from this machine's own names where it is local."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
-from http import HTTPStatus
-from urllib.parse import urlsplit
+import ipaddress
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+from aiohttp import web
 
 from stanlocal.errors import StanlocalError
 
 Answer = Callable[[str], Awaitable[tuple[bytes, str]]]
 """Takes what the asker accepts; gives the text and its content type."""
 
-_HEAD_BYTES = 16 << 10
-_HEAD_S = 5.0
-_INDEX = b"<!doctype html><title>stanlocal</title><a href=metrics>metrics</a>\n"
+_INDEX = "<!doctype html><title>stanlocal</title><a href=metrics>metrics</a>\n"
+_END_S = 1.0
+_UNHEARD = logging.Logger(__name__, logging.CRITICAL + 1)
+"""Requests that are none get an answer that says so; aiohttp would log a traceback for each as well."""
 
 
-async def serve(host: str, port: int, answer: Answer) -> asyncio.Server:
-    """Listens; each GET of /metrics is answered with what `answer` gives. Raises `OSError`."""
+@asynccontextmanager
+async def serve(host: str, port: int, answer: Answer) -> AsyncIterator[tuple[str, int]]:
+    """Listens; each GET of /metrics is answered with what `answer` gives.
 
-    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            async with asyncio.timeout(_HEAD_S):
-                head = await reader.readuntil(b"\r\n\r\n")
-            writer.write(await _respond(head, answer))
-            await writer.drain()
-        except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, TimeoutError, ConnectionError):
-            pass  # an asker that says nothing, too much, or goes away gets nothing
-        finally:
-            writer.close()
-            with suppress(ConnectionError):
-                await writer.wait_closed()
+    Yields host and port in fact. Raises `OSError` where it cannot listen.
+    """
+    served: set[str] = set()
 
-    return await asyncio.start_server(handle, host, port, limit=_HEAD_BYTES)
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        response = await _respond(request, answer, served)
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        response.force_close()
+        return response
 
-
-async def _respond(head: bytes, answer: Answer) -> bytes:
-    first, *lines = head.decode("latin-1").split("\r\n")
-    method, _, rest = first.partition(" ")
-    path = urlsplit(rest.partition(" ")[0]).path
-    headers = {
-        name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines) if value
-    }
-    if method not in ("GET", "HEAD"):
-        return _message(HTTPStatus.METHOD_NOT_ALLOWED, b"only GET\n", "text/plain")
-    if path == "/":
-        return _message(HTTPStatus.OK, _INDEX, "text/html; charset=utf-8", body=method == "GET")
-    if path != "/metrics":
-        return _message(HTTPStatus.NOT_FOUND, b"see /metrics\n", "text/plain")
-    return await _metrics(headers, answer, body=method == "GET")
-
-
-async def _metrics(headers: Mapping[str, str], answer: Answer, *, body: bool) -> bytes:
+    server = web.Server(handle, access_log=None, logger=_UNHEARD)
+    runner = web.ServerRunner(server, handle_signals=False, shutdown_timeout=_END_S)
+    await runner.setup()
     try:
-        text, content_type = await answer(headers.get("accept", ""))
+        await web.TCPSite(runner, host, port).start()
+        listening = runner.addresses[0]
+        address = str(listening[0]), int(listening[1])
+        served |= _authorities(*address)
+        yield address
+    finally:
+        await runner.cleanup()
+
+
+def shown(host: str, port: int) -> str:
+    """Host and port as they stand in an URL."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _authorities(host: str, port: int) -> set[str]:
+    """The values of `Host` that are answered; empty: any, as others reach that address in any case.
+
+    A page in a browser can have its own name resolve to the loopback address; it cannot change `Host`.
+    """
+    if not ipaddress.ip_address(host.partition("%")[0]).is_loopback:
+        return set()
+    return {shown(name, port) for name in (host, "127.0.0.1", "::1", "localhost")}
+
+
+async def _respond(request: web.BaseRequest, answer: Answer, served: set[str]) -> web.Response:
+    host = request.headers.get("Host")
+    if served and host is not None and host.lower() not in served:
+        return web.Response(status=403, text=f"not for this host; ask {min(served)}\n")
+    if request.method not in ("GET", "HEAD"):
+        return web.Response(status=405, text="only GET\n", headers={"Allow": "GET, HEAD"})
+    if request.path == "/":
+        return web.Response(text=_INDEX, content_type="text/html")
+    if request.path != "/metrics":
+        return web.Response(status=404, text="see /metrics\n")
+    try:
+        body, content_type = await answer(request.headers.get("Accept", ""))
     except StanlocalError as error:
-        return _message(HTTPStatus.SERVICE_UNAVAILABLE, f"{error}\n".encode(), "text/plain; charset=utf-8")
-    return _message(HTTPStatus.OK, text, content_type, body=body)
-
-
-def _message(status: HTTPStatus, text: bytes, content_type: str, *, body: bool = True) -> bytes:
-    head = (
-        f"HTTP/1.1 {status.value} {status.phrase}\r\n"
-        f"Content-Type: {content_type}\r\n"
-        f"Content-Length: {len(text)}\r\n"
-        "X-Content-Type-Options: nosniff\r\n"
-        "Connection: close\r\n\r\n"
-    )
-    return head.encode() + (text if body else b"")
+        return web.Response(status=503, text=f"{error}\n")
+    except Exception as error:  # noqa: BLE001 - a defect of ours, reported to who asks
+        return web.Response(status=500, text=f"defect in stanlocal: {type(error).__name__}: {error}\n")
+    return web.Response(body=body, headers={"Content-Type": content_type})

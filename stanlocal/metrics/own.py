@@ -21,7 +21,8 @@ class Facts:
     """What is known besides the monitors' answers."""
 
     group: str
-    status: GroupStatus
+    status: GroupStatus | None
+    """None while the group cannot be watched: an older status may be wrong by now."""
     failovers: Sequence[Failover]
     faults: Sequence[FaultRecord]
     """Those in force."""
@@ -32,7 +33,12 @@ class Facts:
 
 def families(facts: Facts, scrapes: Sequence[NodeScrape]) -> Iterator[Metric]:
     """All metric families of the group."""
-    yield from _states(facts)
+    up = _gauge("up", "1 while the group is watched; else states are left out.")
+    up.add_metric((facts.group,), facts.status is not None)
+    yield up
+    if facts.status is not None:
+        yield from _states(facts.group, facts.status)
+    yield from _faults(facts)
     yield from _failovers(facts)
     yield from _store(facts)
     yield from _scrapes(facts, scrapes)
@@ -42,22 +48,25 @@ def _gauge(name: str, text: str, *labels: str) -> GaugeMetricFamily:
     return GaugeMetricFamily(f"stanlocal_{name}", text, labels=("group", *labels))
 
 
-def _states(facts: Facts) -> Iterator[Metric]:
+def _states(name: str, status: GroupStatus) -> Iterator[Metric]:
     group = _gauge("group_state", "1 for the state that the group is in.", "state")
     for state in GroupState:
-        group.add_metric((facts.group, state.value), facts.status.state is state)
+        group.add_metric((name, state.value), status.state is state)
     yield group
     node = _gauge("node_state", "1 for the state that the node is in.", "node", "state")
     paused = _gauge("node_paused", "1 while the node's process is frozen.", "node")
     cut = _gauge("node_partitioned", "1 while the node is cut off from the others or from clients.", "node")
     holder = _gauge("store_lock_holder", "1 for the node that holds the store's lock.", "node")
-    for each in facts.status.nodes:
+    for each in status.nodes:
         for kind in NodeState:
-            node.add_metric((facts.group, each.name, kind.value), each.state is kind)
-        paused.add_metric((facts.group, each.name), each.paused)
-        cut.add_metric((facts.group, each.name), each.partitioned)
-        holder.add_metric((facts.group, each.name), facts.status.lock_holder == each.name)
+            node.add_metric((name, each.name, kind.value), each.state is kind)
+        paused.add_metric((name, each.name), each.paused)
+        cut.add_metric((name, each.name), each.partitioned)
+        holder.add_metric((name, each.name), status.lock_holder == each.name)
     yield from (node, paused, cut, holder)
+
+
+def _faults(facts: Facts) -> Iterator[Metric]:
     faults = _gauge("faults_in_force", "Faults that are not healed, by name.", "fault")
     for name in sorted({fault.name for fault in facts.faults}):
         faults.add_metric((facts.group, name), sum(fault.name == name for fault in facts.faults))

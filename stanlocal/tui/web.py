@@ -28,10 +28,21 @@ _TOKEN_BYTES = 32
 _END_S = 5.0
 """How long a session's process may take to end before it is killed."""
 _HEARTBEAT_S = 15.0
+_MOST_COLUMNS, _MOST_ROWS = 1000, 400
+"""A larger screen than any browser shows; a process draws every cell, so that a size costs memory."""
 
 
 class Session(AppService):
     """The process behind one page: neither outlives the other."""
+
+    async def start(self, width: int, height: int) -> None:
+        """Starts the process on a screen of that size, within what a browser can show."""
+        await super().start(*_clamped(width, height))
+
+    async def set_terminal_size(self, width: int, height: int) -> None:
+        """Reports a new size of the page to the process, within what a browser can show."""
+        if isinstance(width, int) and isinstance(height, int):  # the page may have sent anything
+            await super().set_terminal_size(*_clamped(width, height))
 
     async def run(self) -> None:
         """Shows what the process draws until it has ended, however it did."""
@@ -52,6 +63,10 @@ class Session(AppService):
         except TimeoutError:
             process.kill()
             await process.wait()
+
+
+def _clamped(width: int, height: int) -> tuple[int, int]:
+    return min(max(width, 1), _MOST_COLUMNS), min(max(height, 1), _MOST_ROWS)
 
 
 class WebServer(Server):

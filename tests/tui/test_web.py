@@ -141,6 +141,19 @@ async def test_a_session_gets_keys_and_knows_no_token(http: aiohttp.ClientSessio
         assert token not in "".join(os.environ.values())
 
 
+async def test_no_page_asks_for_a_screen_that_costs_gigabytes(http: aiohttp.ClientSession) -> None:
+    huge = 99_999_999
+    async with serving() as address:
+        ws = f"{address}ws?width={huge}&height={huge}"
+        async with http.ws_connect(ws, origin=origin(address)) as page:
+            told = json.loads(await page.receive_bytes(timeout=10))
+            assert (told["env"]["COLUMNS"], told["env"]["ROWS"]) == ("1000", "400")
+            for width, height in ((huge, huge), ("wide", None), (-5, 0), (90, 30)):
+                await page.send_json(["resize", {"width": width, "height": height}])
+            sizes = [json.loads(await page.receive_bytes(timeout=10)) for _ in range(3)]
+    assert [(size["width"], size["height"]) for size in sizes] == [(1000, 400), (1, 1), (90, 30)]
+
+
 async def test_closing_the_page_ends_its_process(http: aiohttp.ClientSession) -> None:
     async with serving() as address:
         async with http.ws_connect(f"{address}ws", origin=origin(address)) as page:

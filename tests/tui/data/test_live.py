@@ -43,7 +43,7 @@ async def test_clients_and_subscriptions_are_told_with_what_waits(monitors: Fake
     inside = await Monitor().look(group_document())
     assert inside.active == "t-0"
     assert [each["pending"] for each in inside.clients] == [1024, 2]
-    assert [each["backlog"] for each in inside.subscriptions] == [5110, 30, 2, 1]
+    assert [each["backlog"] for each in inside.subscriptions] == [5110, 30, 2, 2]
 
 
 async def test_without_an_active_node_nobody_is_asked(monitors: FakeMonitors) -> None:

@@ -35,6 +35,16 @@ def test_the_members_of_a_queue_group_are_one_reader() -> None:
     )
 
 
+def test_a_member_of_a_queue_group_is_as_far_behind_as_its_group() -> None:
+    busy = subscription(client_id="busy", queue_name="q", last_sent=100, pending_count=2)
+    idle = subscription(client_id="idle", queue_name="q", last_sent=0, pending_count=0)
+    alone = subscription(client_id="alone", last_sent=60, pending_count=0)
+    listed = [channel("orders", idle, alone, busy)]
+    found = {each["client_id"]: each["backlog"] for each in shape.subscription_documents(listed)}
+    assert found == {"idle": 2, "alone": 40, "busy": 2}
+    assert max(found.values()) == shape.channel_documents(listed)[0]["backlog"]
+
+
 def test_a_durable_without_a_client_is_named_as_unread_with_what_waits_for_it() -> None:
     (document,) = shape.channel_documents([channel("orders", subscription(), OFFLINE)])
     assert document["unread_durables"] == ["c2/d"]

@@ -132,7 +132,8 @@ async def test_nodes_that_are_silent_or_gone_cost_no_more_than_the_deadline() ->
 async def ask(port: int, request: bytes) -> bytes:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(request)
-    writer.write_eof()
+    if not request:
+        writer.write_eof()
     answer = await reader.read()
     writer.close()
     await writer.wait_closed()
@@ -147,37 +148,67 @@ async def ask(port: int, request: bytes) -> bytes:
         (b"GET / HTTP/1.0", b"200", b"href=metrics"),
         (b"GET /etc/passwd HTTP/1.1", b"404", b"see /metrics"),
         (b"POST /metrics HTTP/1.1", b"405", b"only GET"),
-        (b"\x00\xff", b"405", b"only GET"),
+        (b"\x00\xff", b"400", b""),
+        (b"GET http://[ HTTP/1.1", b"400", b""),
+        (b"GET //[ HTTP/1.1", b"404", b"see /metrics"),
+        (b"GET /metrics?a=[&b HTTP/1.1", b"200", b"metrics for"),
+        (b"GET /../metrics HTTP/1.1", b"404", b"see /metrics"),
     ],
 )
 async def test_the_endpoint_answers_scrapers_and_nothing_else(
-    request_line: bytes, status: bytes, has: bytes
+    request_line: bytes, status: bytes, has: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def answer(accept: str) -> tuple[bytes, str]:
         return f"metrics for {accept}".encode(), "text/plain"
 
-    async with await http.serve("127.0.0.1", 0, answer) as server:
-        port = server.sockets[0].getsockname()[1]
-        told = await ask(port, request_line + b"\r\nAccept: */*\r\n\r\n")
+    async with http.serve("127.0.0.1", 0, answer) as (_, port):
+        told = await ask(port, request_line + f"\r\nHost: localhost:{port}\r\nAccept: */*\r\n\r\n".encode())
     assert told.split(b" ")[1] == status
     assert has in told
+    assert not caplog.records  # which would be tracebacks on the terminal
 
 
-async def test_an_asker_that_says_nothing_or_too_much_gets_nothing() -> None:
+async def test_an_asker_that_says_nothing_or_too_much_gets_no_metrics() -> None:
     async def answer(accept: str) -> tuple[bytes, str]:
         raise AssertionError
 
-    async with await http.serve("127.0.0.1", 0, answer) as server:
-        port = server.sockets[0].getsockname()[1]
+    async with http.serve("127.0.0.1", 0, answer) as (_, port):
         assert await ask(port, b"") == b""
-        assert await ask(port, b"GET / HTTP/1.1\r\n" + b"A: b\r\n" * 2000) == b""
+        told = await ask(port, b"GET /metrics HTTP/1.1\r\n" + b"A: b\r\n" * 20_000)
+    assert told.split(b" ")[1] == b"400"
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [("127.0.0.1:{}", b"200"), ("localhost:{}", b"200"), ("LOCALHOST:{}", b"200"), ("[::1]:{}", b"200")]
+    + [(host, b"403") for host in ("rebound.example:{}", "127.0.0.1", "127.0.0.1:1", "", "10.0.0.1:{}")],
+)
+async def test_a_page_that_takes_the_loopback_address_for_its_name_is_refused(
+    host: str, status: bytes
+) -> None:
+    async def answer(accept: str) -> tuple[bytes, str]:
+        return b"metrics", "text/plain"
+
+    async with http.serve("127.0.0.1", 0, answer) as (_, port):
+        told = await ask(port, f"GET /metrics HTTP/1.1\r\nHost: {host.format(port)}\r\n\r\n".encode())
+    assert told.split(b" ")[1] == status
+    assert told.endswith(b"metrics") == (status == b"200")
+
+
+async def test_an_address_that_others_reach_answers_under_any_name() -> None:
+    async def answer(accept: str) -> tuple[bytes, str]:
+        return b"metrics", "text/plain"
+
+    async with http.serve("0.0.0.0", 0, answer) as (_, port):
+        told = await ask(port, b"GET /metrics HTTP/1.1\r\nHost: host.docker.internal\r\n\r\n")
+    assert told.startswith(b"HTTP/1.1 200")
 
 
 async def test_an_engine_that_is_gone_is_told_as_unavailable() -> None:
     async def answer(accept: str) -> tuple[bytes, str]:
         raise EngineUnavailable("no engine answers")
 
-    async with await http.serve("127.0.0.1", 0, answer) as server:
-        told = await ask(server.sockets[0].getsockname()[1], b"GET /metrics HTTP/1.1\r\n\r\n")
-    assert told.startswith(b"HTTP/1.1 503")
+    async with http.serve("127.0.0.1", 0, answer) as (_, port):
+        told = await ask(port, b"GET /metrics HTTP/1.0\r\n\r\n")
+    assert told.split(b" ")[1] == b"503"
     assert told.endswith(b"no engine answers\n")
