@@ -22,7 +22,7 @@ if TYPE_CHECKING:
         StartTime,
         StartTimeDelta,
     )
-    from stanlocal.testing import Recorder, assert_no_loss
+    from stanlocal.testing.recorder import Recorder, assert_no_loss
 
 __version__ = "0.1.0"
 
@@ -36,8 +36,8 @@ _HOMES = {
     "StartSequence": "stanlocal.stan",
     "StartTime": "stanlocal.stan",
     "StartTimeDelta": "stanlocal.stan",
-    "Recorder": "stanlocal.testing",
-    "assert_no_loss": "stanlocal.testing",
+    "Recorder": "stanlocal.testing.recorder",
+    "assert_no_loss": "stanlocal.testing.recorder",
 }
 _MODULES = ("stan", "sync")
 

@@ -14,26 +14,26 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from stanlocal.engines import choose_engine, group_home, reserved_ports, server_user
-from stanlocal.group import Group, Look
-from stanlocal.plan import STOP_GRACE_S
-from stanlocal.planning import TIMEOUT_S, Report, UpRequest
+from stanlocal.group.core import Group, Look
+from stanlocal.lifecycle.engine_choice import choose_engine, group_home, reserved_ports, server_user
+from stanlocal.lifecycle.planner import TIMEOUT_S, Report, UpRequest
+from stanlocal.model.plan import STOP_GRACE_S
+from stanlocal.model.states import GroupState, GroupStatus
 from stanlocal.settings import Settings, load
-from stanlocal.states import GroupState, GroupStatus
 
 if TYPE_CHECKING:  # what only some commands need is loaded by the methods that use it
-    from stanlocal.failovers import Failover
     from stanlocal.faults.base import Fault
     from stanlocal.faults.injected import InjectedFault
+    from stanlocal.history.failovers import Failover
+    from stanlocal.history.journal import FaultRecord
+    from stanlocal.history.occurrences import Outage
+    from stanlocal.history.timeline import Event
     from stanlocal.imports import Import
-    from stanlocal.journal import FaultRecord
+    from stanlocal.lifecycle.down import Down
     from stanlocal.logs.merge import NodeLine
-    from stanlocal.moments import Outage
     from stanlocal.stan.client import Client
     from stanlocal.stan.connecting import Connecting
     from stanlocal.sync import FTGroup as BlockingFTGroup
-    from stanlocal.teardown import Down
-    from stanlocal.timeline import Event
 
 _LOG = logging.getLogger("stanlocal")
 
@@ -44,8 +44,8 @@ class FTGroup:
     As an async context manager it is up inside and down afterwards; the store is kept unless `purge`.
     Settings that are not given come from the environment, the deployment described by `from_file`,
     stanlocal.toml, a group of that name that is there already, and defaults, in this order. With
-    `bound_to`, a process as `stanlocal.leftovers.this_process` names it, the group is made for that process
-    alone: it keeps off the usual ports, and `stanlocal.leftovers.remove` takes it away once the process is
+    `bound_to`, a process as `orphans.this_process` names it, the group is made for that process
+    alone: it keeps off the usual ports, and `orphans.remove` takes it away once the process is
     gone. All methods raise subclasses of `stanlocal.errors.StanlocalError` only.
     """
 
@@ -188,9 +188,9 @@ class FTGroup:
         """Publishes all the time, and yields each outage once it is over, until it is closed.
 
         The outages go on record, so that `failovers` has the phase up to the first ack. It publishes to the
-        channel `stanlocal.probe`; see `stanlocal.probe.outages`.
+        channel `stanlocal.probe`; see `stanlocal.outages.probe.outages`.
         """
-        from stanlocal import probe
+        from stanlocal.outages import probe
 
         client = await self.connect(f"stanlocal-probe-{secrets.token_hex(4)}")
         async with client, aclosing(probe.outages(client)) as outages:
@@ -200,15 +200,15 @@ class FTGroup:
 
     async def record_outage(self, outage: Outage) -> None:
         """Puts on record what a client of one's own saw; `failovers` then tells the first ack, too."""
-        from stanlocal import probe
+        from stanlocal.outages import probe
 
         (await self.core()).home.journal.append(probe.record(outage))
 
     # The whole group
 
     async def up(self, *, timeout: float = TIMEOUT_S, recreate: bool = False) -> Look:
-        """Returns once one node is active and every other a standby; see `stanlocal.bringup.up`."""
-        from stanlocal import bringup
+        """Returns once one node is active and every other a standby; see `stanlocal.lifecycle.up.up`."""
+        from stanlocal.lifecycle import up
 
         group = await self.core()
         engine = group.engine
@@ -231,13 +231,13 @@ class FTGroup:
             report=self._report,
             note=self._note,
         )
-        return await bringup.up(group, request)
+        return await up.up(group, request)
 
     async def down(self, *, timeout: float | None = None, purge: bool = False) -> Down:
-        """Removes the group, keeping its store unless `purge`; see `stanlocal.teardown.down`."""
-        from stanlocal import teardown
+        """Removes the group, keeping its store unless `purge`; see `stanlocal.lifecycle.down.down`."""
+        from stanlocal.lifecycle import down
 
-        return await teardown.down(await self.core(), timeout=timeout, purge_store=purge, report=self._report)
+        return await down.down(await self.core(), timeout=timeout, purge_store=purge, report=self._report)
 
     async def look(self) -> Look:
         """Plan and status now, derived afresh; `GroupNotFound` when there is no such group."""
@@ -258,9 +258,9 @@ class FTGroup:
 
     async def send_signal(self, signal: str, *targets: str) -> None:
         """Sends a signal that does not end a server (SIGHUP: reload, SIGUSR1: reopen the log); no fault."""
-        from stanlocal.faults import act
+        from stanlocal.faults import injection
 
-        await act.send_signal(await self.core(), targets, signal)
+        await injection.send_signal(await self.core(), targets, signal)
 
     async def stop(self, *targets: str, timeout: float = STOP_GRACE_S) -> InjectedFault:
         """SIGTERM, and SIGKILL after `timeout` seconds; a node that does not run is left."""
@@ -282,15 +282,15 @@ class FTGroup:
 
     async def unpause(self, *targets: str) -> None:
         """Lets frozen targets go on."""
-        from stanlocal.faults import act
+        from stanlocal.faults import injection
 
-        await act.unpause(await self.core(), targets)
+        await injection.unpause(await self.core(), targets)
 
     async def start(self, *targets: str) -> None:
         """Starts targets that do not run."""
-        from stanlocal.faults import act
+        from stanlocal.faults import injection
 
-        await act.start(await self.core(), targets)
+        await injection.start(await self.core(), targets)
 
     async def partition(self, *targets: str) -> InjectedFault:
         """Cuts the targets' routes; clients still reach them, and an active one keeps the store lock."""
@@ -322,17 +322,17 @@ class FTGroup:
         With `for_s` it is to be over so many seconds after its effect: `InjectedFault.last` heals it then; if
         nobody does, the next call or command that changes the group will.
         """
-        from stanlocal.faults import act
+        from stanlocal.faults import injection
         from stanlocal.faults.injected import InjectedFault
 
         group = await self.core()
-        return InjectedFault(group, await act.inject(group, fault, targets, for_s=for_s))
+        return InjectedFault(group, await injection.inject(group, fault, targets, for_s=for_s))
 
     async def heal(self, *targets: str) -> list[FaultRecord]:
         """Undoes the faults in force on the targets, or without targets all of them; returns those."""
-        from stanlocal.faults import act
+        from stanlocal.faults import injection
 
-        return await act.heal(await self.core(), targets)
+        return await injection.heal(await self.core(), targets)
 
     async def put_store_back(self, snapshot: str) -> str:
         """Stops the nodes, makes the store what the snapshot is, and starts them again.
@@ -340,18 +340,18 @@ class FTGroup:
         A fault that can cost data took one before: `record.notes["snapshot"]`. Returns the name of a snapshot
         of what was in the store until now.
         """
-        from stanlocal.faults import act
+        from stanlocal.faults import injection
 
-        return await act.put_store_back(await self.core(), snapshot)
+        return await injection.put_store_back(await self.core(), snapshot)
 
     async def repair_store(self) -> str:
         """Has one node, once, drop a torn last record from the store; for a group of which no node runs.
 
         By the server's own `-file_truncate_bad_eof`; then all nodes are started. Returns the server's line.
         """
-        from stanlocal.faults import act
+        from stanlocal.faults import injection
 
-        return await act.repair_store(await self.core())
+        return await injection.repair_store(await self.core())
 
     async def faults(self) -> list[FaultRecord]:
         """Every fault that there was, with what was expected and what was observed, oldest first."""

@@ -11,16 +11,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stanlocal.engines import choose_engine, group_home, server_user
 from stanlocal.errors import GroupNotFound, PortInUse, SettingsError, StanlocalError, StoreRefused
-from stanlocal.group import Group
-from stanlocal.inspect.inside import look_inside
-from stanlocal.ports import choose_ports
-from stanlocal.states import GroupState
-from stanlocal.store.folder import StoreKind, inspect_store
+from stanlocal.group.core import Group
+from stanlocal.lifecycle.engine_choice import choose_engine, group_home, server_user
+from stanlocal.machine.ports import choose_ports
+from stanlocal.model.states import GroupState
+from stanlocal.monitor.inside import look_inside
+from stanlocal.store.guard.folder import StoreKind, inspect_store
 
 if TYPE_CHECKING:
-    from stanlocal.engine.docker import DockerEngine
+    from stanlocal.engine.docker.engine import DockerEngine
     from stanlocal.settings import Settings
 
 
@@ -55,7 +55,7 @@ async def examine(load: Callable[[], Settings], report: Callable[[str], None]) -
     yield Check("engine", True, f"{info.name} {info.version} at {info.address}")
     group = Group(engine, settings.group, group_home(settings.group))
     try:
-        from stanlocal.engine.docker import DockerEngine
+        from stanlocal.engine.docker.engine import DockerEngine
 
         if isinstance(engine, DockerEngine):
             yield await _image(engine, settings, report)
@@ -70,7 +70,7 @@ async def examine(load: Callable[[], Settings], report: Callable[[str], None]) -
 
 
 async def _image(engine: DockerEngine, settings: Settings, report: Callable[[str], None]) -> Check:
-    from stanlocal.engine.image import ensure_image, inspect_image
+    from stanlocal.engine.artifacts.image import ensure_image, inspect_image
 
     found = await inspect_image(engine.client, settings.image)
     if found is not None:

@@ -136,7 +136,7 @@ class WaitTimeout(GroupError):
 
 
 class MonitorError(GroupError):
-    """A node's monitor gave no usable answer; `outcome` says in which way (`stanlocal.monitor.Outcome`)."""
+    """A node's monitor gave no usable answer; `outcome` says in which way (`client.Outcome`)."""
 
     def __init__(self, message: str, outcome: Literal["not-ready", "silent", "refused", "strange"]) -> None:
         super().__init__(message)

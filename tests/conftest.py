@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NoReturn
 import pytest
 from hypothesis import settings
 
-from stanlocal.engine import endpoint
+from stanlocal.engine.docker import endpoint
 from stanlocal.errors import EngineUnavailable
 from stanlocal.settings.own import DEFAULT_IMAGE
 from tests.support.binary import find_server
@@ -73,7 +73,7 @@ def server_binary() -> Path:
 @pytest.fixture(scope="session")
 def server_image(docker_client: docker.DockerClient, request: pytest.FixtureRequest) -> str:
     """The default image, on the engine; made from `server_binary` when it is not there, never pulled."""
-    from stanlocal.engine.image import build_image, inspect_image
+    from stanlocal.engine.artifacts.image import build_image, inspect_image
 
     async def ensure() -> None:
         if await inspect_image(docker_client, DEFAULT_IMAGE) is None:

@@ -75,7 +75,7 @@ decline() { die 3 "no Docker Engine answers; $1, or set DOCKER_HOST"; }
 
 default_socket_is_served() { grep -qE ' (/var)?/run/docker\.sock$' /proc/net/unix 2>/dev/null; }
 
-find_engine() { "$venv/bin/python" -P -m stanlocal.engine.endpoint >/dev/null 2>&1 9<&-; }
+find_engine() { "$venv/bin/python" -P -m stanlocal.engine.docker.endpoint >/dev/null 2>&1 9<&-; }
 
 # Not so when one answers, or is there but refuses, or when the caller chose one.
 engine_is_absent() {

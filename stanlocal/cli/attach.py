@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from stanlocal.cli.history import print_event
 from stanlocal.errors import SettingsError, StanlocalError
-from stanlocal.filewatch import changes, lock_file_losses
-from stanlocal.journal import Record
-from stanlocal.liveness import keep_alive
+from stanlocal.history.journal import Record
+from stanlocal.lifecycle.liveness import keep_alive
+from stanlocal.machine.file_watch import changes, lock_file_losses
 from stanlocal.settings.file import find_file
 from stanlocal.store.layout import lock_file
 from stanlocal.store.local import local_store
@@ -22,7 +22,7 @@ from stanlocal.store.local import local_store
 if TYPE_CHECKING:
     from stanlocal.api import FTGroup
     from stanlocal.cli.context import Context
-    from stanlocal.group import Group
+    from stanlocal.group.core import Group
 
 _SETTLE_S = 0.2
 """Editors write a file in several steps."""

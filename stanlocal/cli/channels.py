@@ -11,10 +11,10 @@ from typing import Any, TypeVar
 
 import click
 
-from stanlocal import units
 from stanlocal.cli import columns
 from stanlocal.cli.aio import run
 from stanlocal.cli.context import Context, pass_context
+from stanlocal.util import format
 
 _TIMEOUT_S = 5.0
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -46,7 +46,7 @@ def channels(context: Context, pattern: str, sort: str, watch: bool, interval: f
     """Show the channels whose name matches GLOB, and durables that nobody reads."""
 
     async def look(url: str) -> list[_Document]:
-        from stanlocal.inspect import pages, shape
+        from stanlocal.monitor import pages, shape
 
         found = await pages.channels(url, _TIMEOUT_S)
         return shape.ordered(shape.select(shape.channel_documents(found), "name", pattern), sort, "name")
@@ -61,7 +61,7 @@ def clients(context: Context, pattern: str, sort: str, watch: bool, interval: fl
     """Show the connected clients whose id matches GLOB."""
 
     async def look(url: str) -> list[_Document]:
-        from stanlocal.inspect import pages, shape
+        from stanlocal.monitor import pages, shape
 
         found = await pages.clients(url, _TIMEOUT_S)
         return shape.ordered(shape.select(shape.client_documents(found), "id", pattern), sort, "id")
@@ -76,7 +76,7 @@ def subscriptions(context: Context, pattern: str, sort: str, watch: bool, interv
     """Show the subscriptions of channels whose name matches GLOB; offline durables too."""
 
     async def look(url: str) -> list[_Document]:
-        from stanlocal.inspect import pages, shape
+        from stanlocal.monitor import pages, shape
 
         found = shape.select(await pages.channels(url, _TIMEOUT_S), "name", pattern)
         return shape.ordered(shape.subscription_documents(found), sort, "channel")
@@ -113,9 +113,9 @@ async def _find(context: Context) -> tuple[Sequence[tuple[str, str]], str]:
     node the engine is asked.
     """
     from stanlocal.errors import NodeNotFound
-    from stanlocal.folders import group_folder
-    from stanlocal.home import GroupHome
-    from stanlocal.inspect.pages import find_active
+    from stanlocal.group.state_dir import GroupHome
+    from stanlocal.machine.user_dirs import group_folder
+    from stanlocal.monitor.pages import find_active
 
     saved = GroupHome(group_folder(context.settings().group)).load_plan()
     if saved is not None:
@@ -139,8 +139,8 @@ async def _watch(
 ) -> None:
     """Looks at whichever node is active, again and again; a failover is a line, not an end."""
     from stanlocal.errors import MonitorError, NodeNotFound
-    from stanlocal.inspect import pages
-    from stanlocal.inspect.rates import Sample, rates, sample
+    from stanlocal.monitor import pages
+    from stanlocal.outages.message_rates import Sample, rates, sample
 
     before: Sample | None = None
     while True:
@@ -185,7 +185,7 @@ def _channels_table(documents: Sequence[_Document]) -> None:
         (
             each["name"],
             each.get("msgs", 0),
-            units.size(each.get("bytes", 0)),
+            format.size(each.get("bytes", 0)),
             each.get("first_seq", 0),
             each.get("last_seq", 0),
             each.get("subs_count", 0),
@@ -216,7 +216,7 @@ def _channel_names(client: _Document) -> str:
 
 
 def _subscriptions_table(documents: Sequence[_Document]) -> None:
-    from stanlocal.inspect.shape import split_queue
+    from stanlocal.monitor.shape import split_queue
 
     with_rates = _rates(documents)
     heads = ("CHANNEL", "CLIENT", "DURABLE", "QUEUE", "STATE", "SENT", "PENDING", "BEHIND", *with_rates)

@@ -14,7 +14,7 @@ import click
 from stanlocal.cli.context import Context, pass_context
 from stanlocal.cli.errors import USAGE
 from stanlocal.errors import NodeNotFound, SettingsError
-from stanlocal.plan import CLIENT_PORT, MONITOR_PORT, GroupPlan, NodePlan, plan_group
+from stanlocal.model.plan import CLIENT_PORT, MONITOR_PORT, GroupPlan, NodePlan, plan_group
 from stanlocal.settings import Settings, load, redacted
 from stanlocal.settings.layer import Key, dotted
 from stanlocal.settings.own import SETTINGS
@@ -52,7 +52,7 @@ def show(context: Context) -> None:
 @pass_context
 def render(context: Context, target: str, secrets: bool) -> None:
     """Print the stan.conf of node TARGET (a name or an index), as planned with the default ports."""
-    from stanlocal.conf import render as stan_conf
+    from stanlocal.render.stan_conf import render as stan_conf
 
     settings = context.settings()
     plan = _plan(settings)

@@ -16,7 +16,7 @@ import click
 if TYPE_CHECKING:
     from stanlocal.api import FTGroup
     from stanlocal.imports import Import
-    from stanlocal.planning import Report
+    from stanlocal.lifecycle.planner import Report
     from stanlocal.settings import Settings
 
 

@@ -22,10 +22,10 @@ from stanlocal.cli.errors import BAD_VERDICT
 from stanlocal.cli.history import Since
 
 if TYPE_CHECKING:
-    from stanlocal.drill.outcome import Outcome
+    from stanlocal.drill.analysis.outcome import Outcome
+    from stanlocal.drill.analysis.verdict import Budget
     from stanlocal.drill.runner import Drill
-    from stanlocal.drill.scenario import Scenario
-    from stanlocal.drill.verdict import Budget
+    from stanlocal.drill.scenario.scenario import Scenario
 
 _RUN = "run"
 
@@ -98,8 +98,8 @@ def run_(
 ) -> int:
     """Run a scenario."""
     from stanlocal.drill.runner import Drill
-    from stanlocal.drill.scenario import with_kills
-    from stanlocal.drill.scenario_file import load_scenario
+    from stanlocal.drill.scenario.scenario import with_kills
+    from stanlocal.drill.scenario.scenario_file import load_scenario
 
     found = load_scenario(scenario)
     if kill_active is not None:
@@ -168,7 +168,7 @@ def _check_writable(path: Path | None) -> None:
 
 
 def _confirm_cost(context: Context, scenario: Scenario) -> None:
-    from stanlocal.drill.scenario import Inject, all_steps
+    from stanlocal.drill.scenario.scenario import Inject, all_steps
 
     faults = {step.act.fault for step in all_steps(scenario.steps) if isinstance(step.act, Inject)}
     costs = sorted({fault.costs_data for fault in faults if fault.costs_data})
@@ -181,11 +181,11 @@ def _give(context: Context, outcome: Outcome, junit: Path | None, html: Path | N
     from stanlocal.cli.drill_verdict import show
 
     if junit is not None:
-        from stanlocal.drill.junit import junit_report
+        from stanlocal.drill.report.junit import junit_report
 
         _write(context, junit, junit_report(outcome))
     if html is not None:
-        from stanlocal.drill.report import page
+        from stanlocal.drill.report.html import page
 
         _write(context, html, page(outcome))
     if context.json:
@@ -207,7 +207,7 @@ def _write(context: Context, path: Path, text: str) -> None:
 @pass_context
 def list_(context: Context) -> None:
     """List the scenarios that come with stanlocal, and what each teaches."""
-    from stanlocal.drill.scenario_file import load_scenario, shipped
+    from stanlocal.drill.scenario.scenario_file import load_scenario, shipped
 
     found = [load_scenario(name) for name in shipped()]
     if context.json:
@@ -232,7 +232,7 @@ def verify(
     context: Context, /, ledger: Path, junit: Path | None, html: Path | None, **limits: float | None
 ) -> int:
     """Judge the ledger of a drill again, also of one that was killed half way."""
-    from stanlocal.drill.outcome import judged
+    from stanlocal.drill.analysis.outcome import judged
 
     return _give(context, judged(ledger, **limits), junit, html)
 
@@ -246,7 +246,7 @@ def record(context: Context, since: datetime | None, output: Path | None) -> Non
 
     async def work() -> str:
         from stanlocal.drill.record import recorded_scenario
-        from stanlocal.timeline import statuses
+        from stanlocal.history.timeline import statuses
 
         group = context.ft_group()
         core = await group.core()

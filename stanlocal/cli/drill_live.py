@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from stanlocal.drill.progress import Progress
     from stanlocal.drill.runner import Drill
-    from stanlocal.states import GroupStatus
+    from stanlocal.model.states import GroupStatus
 
 _A_SECOND = 4
 """How often the lines change."""

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from stanlocal.units import counted
+from stanlocal.util.format import counted
 
 if TYPE_CHECKING:
-    from stanlocal.drill.outcome import Outcome
+    from stanlocal.drill.analysis.outcome import Outcome
 
 _SHOWN = 20
 """Problems that are shown; the JSON and the reports have all."""
@@ -34,7 +34,7 @@ def show(outcome: Outcome) -> None:
 
 def summary(outcome: Outcome) -> Iterator[tuple[str, str]]:
     """The figures, each line with its name."""
-    from stanlocal.failovers import percentile
+    from stanlocal.history.failovers import percentile
 
     found = outcome.verdict.findings
     yield (

@@ -13,7 +13,7 @@ from stanlocal.cli.context import Context, pass_context
 from stanlocal.errors import SettingsError
 
 if TYPE_CHECKING:
-    from stanlocal.plan import GroupPlan
+    from stanlocal.model.plan import GroupPlan
 
 F = TypeVar("F", bound=Callable[..., Any])
 

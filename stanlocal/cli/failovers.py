@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from stanlocal.api import FTGroup
-    from stanlocal.failovers import Failover
+    from stanlocal.history.failovers import Failover
 
 _HEADS = ("DETECT", "LOCK", "RECOVER", "READY", "ACK")
 _COLOURS = ("white", "yellow", "bright_yellow", "green", "blue")
@@ -76,13 +76,13 @@ async def _probe(context: Context, group: FTGroup, seconds: float | None) -> Non
 def _draw(
     context: Context, found: Sequence[Failover], group: str, svg: Path | None, html: Path | None
 ) -> None:
-    from stanlocal import drawing
+    from stanlocal.history import charts
 
     drawn = []
     if svg is not None:
-        drawn.append((svg, drawing.svg(found)))
+        drawn.append((svg, charts.svg(found)))
     if html is not None:
-        drawn.append((html, drawing.page(found, group)))
+        drawn.append((html, charts.page(found, group)))
     for path, text in drawn:
         try:
             path.write_text(text, encoding="utf-8")
@@ -92,8 +92,8 @@ def _draw(
 
 
 def _show(context: Context, found: Sequence[Failover]) -> None:
-    from stanlocal.drawing import longest_ms
-    from stanlocal.failovers import document
+    from stanlocal.history.charts import longest_ms
+    from stanlocal.history.failovers import document
 
     described = document(found)
     if context.json:
@@ -127,7 +127,7 @@ def _show(context: Context, found: Sequence[Failover]) -> None:
 def _bar(failover: Failover, longest: float) -> Text:
     from rich.text import Text
 
-    from stanlocal.drawing import GLYPHS, cells
+    from stanlocal.history.charts import GLYPHS, cells
 
     bar = Text(f"{failover.started_at.astimezone():%H:%M:%S} ")
     for glyph, colour, count in zip(GLYPHS, _COLOURS, cells(failover, longest, _BAR_WIDTH), strict=True):
@@ -138,7 +138,7 @@ def _bar(failover: Failover, longest: float) -> Text:
 def _legend() -> Text:
     from rich.text import Text
 
-    from stanlocal.drawing import GLYPHS
+    from stanlocal.history.charts import GLYPHS
 
     legend = Text(" " * 9)
     for glyph, colour, head in zip(GLYPHS, _COLOURS, _HEADS, strict=True):
@@ -148,7 +148,7 @@ def _legend() -> Text:
 
 
 def _spread(found: Sequence[Failover]) -> str:
-    from stanlocal.failovers import percentile
+    from stanlocal.history.failovers import percentile
 
     took = [failover.server_ms for failover in found]
     return f"median {_ms(percentile(took, 50))}, longest {_ms(max(took))}"

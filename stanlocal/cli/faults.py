@@ -13,7 +13,7 @@ from stanlocal.cli.aio import run
 from stanlocal.cli.context import Context, pass_context
 from stanlocal.cli.errors import BAD_VERDICT
 from stanlocal.cli.nodes import signal_name
-from stanlocal.faults import act
+from stanlocal.faults import injection
 from stanlocal.faults.base import Fault
 from stanlocal.faults.expire_lock import numbered
 from stanlocal.faults.kill import Kill
@@ -21,11 +21,11 @@ from stanlocal.faults.network import FlakyNetwork, SlowNetwork
 from stanlocal.faults.registry import FAULTS
 from stanlocal.faults.stop import Restart, RollingRestart, Stop
 from stanlocal.faults.truncate_store import TruncateStore
-from stanlocal.plan import STOP_GRACE_S
+from stanlocal.model.plan import STOP_GRACE_S
 
 if TYPE_CHECKING:
     from stanlocal.api import FTGroup
-    from stanlocal.journal import FaultRecord
+    from stanlocal.history.journal import FaultRecord
 
 _GRACE = click.Option(
     ["--timeout"], type=float, default=float(STOP_GRACE_S), metavar="S", help="Seconds before SIGKILL (30)."
@@ -121,10 +121,10 @@ for _kind in FAULTS.values():
 async def _fault(
     context: Context, fault: Fault, targets: Sequence[str], seconds: float | None, *, repair: bool
 ) -> int:
-    act.check_time(seconds)
+    injection.check_time(seconds)
     group = context.ft_group()
     if not context.json:
-        expected = await act.foresee(await group.core(), fault, targets)
+        expected = await injection.foresee(await group.core(), fault, targets)
         context.say(f"expected: {expected.text}")
     injected = await group.inject(fault, *targets, for_s=seconds)
     record = await (injected.outcome() if seconds is None else injected.last())

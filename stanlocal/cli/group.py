@@ -110,7 +110,7 @@ def _told(name: str, removed: tuple[str, ...], purge: bool) -> str:
 
 
 async def _names(context: Context) -> list[str]:
-    from stanlocal.engines import open_groups
+    from stanlocal.lifecycle.engine_choice import open_groups
 
     async with open_groups(context.settings().engine, context.say) as groups:
         return [group.name for group in groups]
@@ -132,8 +132,8 @@ def status(context: Context, watch: bool) -> None:
             if context.json:
                 context.print_json(document)
             else:
-                from stanlocal.inspect.inside import look_inside
-                from stanlocal.usage import of_processes
+                from stanlocal.machine.process_usage import of_processes
+                from stanlocal.monitor.inside import look_inside
 
                 pids = {node.name: node.instance.pid for node in look.status.nodes if node.instance.pid}
                 render.group(document, of_processes(pids))
@@ -145,7 +145,7 @@ def status(context: Context, watch: bool) -> None:
 
 
 async def _watch(context: Context, group: Any) -> None:
-    from stanlocal.group import Look
+    from stanlocal.group.core import Look
 
     core = await group.core()
     plan, _ = await core.find()
@@ -166,7 +166,7 @@ def list_(context: Context) -> None:
     """List your groups, those that are down included."""
 
     async def work() -> None:
-        from stanlocal.engines import open_groups
+        from stanlocal.lifecycle.engine_choice import open_groups
 
         async with open_groups(context.settings().engine, context.say) as groups:
             found = await asyncio.gather(*(_document(group) for group in groups))

@@ -17,9 +17,9 @@ from stanlocal.cli.context import Context, pass_context
 if TYPE_CHECKING:
     from rich.text import Text
 
-    from stanlocal.group import Group
+    from stanlocal.group.core import Group
+    from stanlocal.history.timeline import Event
     from stanlocal.logs.merge import NodeLine
-    from stanlocal.timeline import Event
 
 
 _SECONDS = {"ms": 1e-3, "s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -81,7 +81,7 @@ def logs(
 async def _names(core: Group, targets: Sequence[str]) -> list[str] | None:
     if not targets:
         return None
-    from stanlocal.targets import resolve
+    from stanlocal.model.targets import resolve
 
     look = await core.look()
     if not look.status.nodes:  # down: its saved logs are still there, by name or index
@@ -114,7 +114,7 @@ class _LinePrinter:
 
 
 def _line_document(told: NodeLine) -> dict[str, str | None]:
-    from stanlocal.journal import rfc3339
+    from stanlocal.history.journal import rfc3339
 
     return {
         "time": rfc3339(told.line.time),
@@ -163,7 +163,7 @@ def print_event(context: Context, event: Event) -> None:
     if context.json:
         context.print_json(event.document(), stream=True)
         return
-    from stanlocal.timeline import in_words
+    from stanlocal.history.timeline import in_words
 
     time = event.time.astimezone().strftime("%H:%M:%S.%f")[:-3]
     click.echo(f"{time}  {event.type:<11} {event.node or '':<8} {in_words(event)}".rstrip())

@@ -12,7 +12,7 @@ from stanlocal.cli import aio
 from stanlocal.cli.context import Context, pass_context
 
 if TYPE_CHECKING:
-    from stanlocal.engine.image import ImageOrigin
+    from stanlocal.engine.artifacts.image import ImageOrigin
 
 _SOURCES = {
     "registry": "pulled",
@@ -38,8 +38,8 @@ def image(ctx: click.Context) -> None:
 @pass_context
 def status(context: Context) -> None:
     """Show whether the engine has the image, and where it came from."""
-    from stanlocal.engine.endpoint import connect
-    from stanlocal.engine.image import inspect_image
+    from stanlocal.engine.artifacts.image import inspect_image
+    from stanlocal.engine.docker.endpoint import connect
 
     name = context.settings().image
     with closing(connect()) as client:
@@ -56,8 +56,8 @@ def status(context: Context) -> None:
 @pass_context
 def pull(context: Context) -> None:
     """Pull the image, also when the engine has one of that name already."""
-    from stanlocal.engine.endpoint import connect
-    from stanlocal.engine.image import pull_image
+    from stanlocal.engine.artifacts.image import pull_image
+    from stanlocal.engine.docker.endpoint import connect
 
     name = context.settings().image
     with closing(connect()) as client, context.progress() as progress:
@@ -69,8 +69,8 @@ def pull(context: Context) -> None:
 @pass_context
 def build(context: Context) -> None:
     """Make the image anew from a local server, else with Go."""
-    from stanlocal.engine.endpoint import connect
-    from stanlocal.engine.image import build_image
+    from stanlocal.engine.artifacts.image import build_image
+    from stanlocal.engine.docker.endpoint import connect
 
     settings = context.settings()
     with closing(connect()) as client, context.progress() as progress:

@@ -10,7 +10,7 @@ import click
 
 from stanlocal.cli.aio import run
 from stanlocal.cli.context import Context, pass_context
-from stanlocal.plan import STOP_GRACE_S
+from stanlocal.model.plan import STOP_GRACE_S
 
 if TYPE_CHECKING:
     from stanlocal.api import FTGroup

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from stanlocal.cli.context import Context
-from stanlocal.plan import CLIENT_PORT, MONITOR_PORT, GroupPlan, plan_group
+from stanlocal.model.plan import CLIENT_PORT, MONITOR_PORT, GroupPlan, plan_group
 
 
 def planned(context: Context) -> GroupPlan:
@@ -11,7 +11,7 @@ def planned(context: Context) -> GroupPlan:
 
     Holds the secrets of the settings; raises `SettingsError` for settings that cannot be used.
     """
-    from stanlocal.engines import group_home
+    from stanlocal.lifecycle.engine_choice import group_home
 
     imported = context.imported()
     for finding in imported.findings if imported else ():

@@ -6,7 +6,7 @@ from collections.abc import Container, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from stanlocal.document import meaning
+from stanlocal.model.document import meaning
 
 if TYPE_CHECKING:
     from rich.console import Console

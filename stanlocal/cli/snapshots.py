@@ -15,18 +15,18 @@ def snapshot(context: Context, name: str | None) -> None:
     """Copy the store of the group, no node of which runs, under NAME; without NAME list the copies."""
 
     async def work() -> None:
-        from stanlocal import snapshots
+        from stanlocal.group import store_snapshots
 
         group = context.ft_group()
         core = await group.core()
         await core.find()
-        size = await snapshots.snapshot(core, name) if name else 0
-        there = snapshots.listed(core)
+        size = await store_snapshots.snapshot(core, name) if name else 0
+        there = store_snapshots.listed(core)
         await group.close()
         if context.json:
-            context.print_json({"snapshots": there, "folder": str(snapshots.folder(core))})
+            context.print_json({"snapshots": there, "folder": str(store_snapshots.folder(core))})
         elif name:
-            context.say(f"{name}: {size} bytes in {snapshots.folder(core) / name}")
+            context.say(f"{name}: {size} bytes in {store_snapshots.folder(core) / name}")
         else:
             for each in there:
                 click.echo(each)
@@ -42,10 +42,10 @@ def restore(context: Context, name: str) -> None:
     context.confirm(f"this replaces the group's store by the copy '{name}'")
 
     async def work() -> None:
-        from stanlocal import snapshots
+        from stanlocal.group import store_snapshots
 
         group = context.ft_group()
-        aside = await snapshots.restore(await group.core(), name)
+        aside = await store_snapshots.restore(await group.core(), name)
         await group.close()
         if context.json:
             context.print_json({"restored": name, "before": aside})

@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
-from stanlocal import units
 from stanlocal.cli import columns, errors
 from stanlocal.cli.context import Context, pass_context
 from stanlocal.cli.history import Since
 from stanlocal.cli.snapshots import restore, snapshot
+from stanlocal.util import format
 
 if TYPE_CHECKING:
-    from stanlocal.plan import GroupPlan
-    from stanlocal.store.verify import Verdict
+    from stanlocal.model.plan import GroupPlan
+    from stanlocal.store.verify.store import Verdict
 
 _FORMATS = ("jsonl", "text", "hex")
 _dir = click.option(
@@ -40,7 +40,7 @@ def store(ctx: click.Context, folder: Path | None, channel: str, pending: bool) 
     """
     if ctx.invoked_subcommand is not None:
         return
-    from stanlocal.store.overview import overview
+    from stanlocal.store.inspect.overview import overview
 
     context = ctx.ensure_object(Context)
     path, plan = _store(context, folder)
@@ -61,8 +61,8 @@ def _store(context: Context, folder: Path | None) -> tuple[Path, GroupPlan | Non
     if folder is not None:
         return folder, None
     from stanlocal.errors import GroupNotFound
-    from stanlocal.folders import group_folder
-    from stanlocal.home import GroupHome
+    from stanlocal.group.state_dir import GroupHome
+    from stanlocal.machine.user_dirs import group_folder
     from stanlocal.store.local import local_store
 
     name = context.settings().group
@@ -76,7 +76,7 @@ def _show(document: dict[str, Any]) -> None:
     server = document["server"] or {}
     click.echo(
         f"{document['store']}: cluster {server.get('cluster_id', '-')}, "
-        f"{len(document['clients'])} clients, {units.size(document['disk_bytes'])} on disk"
+        f"{len(document['clients'])} clients, {format.size(document['disk_bytes'])} on disk"
     )
     rows = [
         (
@@ -85,7 +85,7 @@ def _show(document: dict[str, Any]) -> None:
             f"{each['first_seq']}-{each['last_seq']}" if each["msgs"] else "-",
             (each.get("kept") or {}).get("msgs", "-"),
             len(each["slices"]),
-            units.size(each["disk_bytes"]),
+            format.size(each["disk_bytes"]),
             len(each["subscriptions"]),
             (each["last_time"] or "-")[:19],
             "maybe encrypted" if each["maybe_encrypted"] else "",
@@ -135,7 +135,7 @@ def verify(context: Context, folder: Path | None, cluster_id: str | None) -> int
 
     The server itself checks only the last message of each slice. Exit code 5 when something is wrong.
     """
-    from stanlocal.store.verify import verify as check
+    from stanlocal.store.verify.store import verify as check
 
     path, plan = _store(context, folder)
     with _bar(context) as progress:
@@ -156,7 +156,7 @@ def _verdict(verdict: Verdict) -> None:
     rate = verdict.bytes / verdict.seconds / 1e6 if verdict.seconds else 0.0
     click.echo(
         f"{verdict.messages} messages and {verdict.records} other records in {verdict.files} files intact "
-        f"({units.size(verdict.bytes)} in {verdict.seconds:.2f} s, {rate:.0f} MB/s)"
+        f"({format.size(verdict.bytes)} in {verdict.seconds:.2f} s, {rate:.0f} MB/s)"
     )
     if not verdict.ok:
         starts = "starts on it all the same" if verdict.starts else "does not start on it"
@@ -221,10 +221,10 @@ def dump(
 
     Damaged records are told on standard error, and make exit code 1.
     """
-    from stanlocal.store.dump import Format, line
-    from stanlocal.store.dump import dump as read
-    from stanlocal.store.problems import Problem
-    from stanlocal.store.slices import Window
+    from stanlocal.store.format.slices import Window
+    from stanlocal.store.inspect.dump import Format, line
+    from stanlocal.store.inspect.dump import dump as read
+    from stanlocal.store.verify.problems import Problem
 
     window = Window(
         first_sequence=first,
@@ -259,7 +259,7 @@ def _nanoseconds(time: datetime) -> int:
 @pass_context
 def diff(context: Context, a: Path, b: Path) -> int:
     """Compare the stores in the folders A and B, message by message; exit code 1 when they differ."""
-    from stanlocal.store.diff import diff as compare
+    from stanlocal.store.inspect.diff import diff as compare
 
     document = compare(a, b)
     if context.json:

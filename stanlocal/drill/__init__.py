@@ -8,13 +8,13 @@
 
 from __future__ import annotations
 
-from stanlocal.drill.outcome import Outcome, judged
+from stanlocal.drill.analysis.outcome import Outcome, judged
+from stanlocal.drill.analysis.verdict import Budget, Verdict
 from stanlocal.drill.progress import Progress
 from stanlocal.drill.runner import Drill, run
-from stanlocal.drill.scenario import Scenario
-from stanlocal.drill.scenario_file import load_scenario, shipped
-from stanlocal.drill.spec import LoadSpec
-from stanlocal.drill.verdict import Budget, Verdict
+from stanlocal.drill.scenario.scenario import Scenario
+from stanlocal.drill.scenario.scenario_file import load_scenario, shipped
+from stanlocal.drill.scenario.spec import LoadSpec
 
 __all__ = [
     # running one

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from stanlocal.drill.subscriber import Subscriber
+from stanlocal.drill.load.subscriber import Subscriber
 from stanlocal.stan.start import DeliverAll, StartPosition, StartSequence
 
 _QUIET_S = 0.5

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from stanlocal.drill.meter import LoadStats
-from stanlocal.states import GroupStatus
+from stanlocal.drill.load.load_meter import LoadStats
+from stanlocal.model.states import GroupStatus
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,13 +13,13 @@ from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from typing import Any
 
-from stanlocal.drill.parameters import field_name
+from stanlocal.drill.scenario.parameters import field_name
 from stanlocal.errors import Refused
 from stanlocal.faults.registry import FAULTS
-from stanlocal.journal import FaultRecord
-from stanlocal.plan import GroupPlan
+from stanlocal.history.journal import FaultRecord
+from stanlocal.model.plan import GroupPlan
+from stanlocal.model.states import GroupState, GroupStatus, NodeState
 from stanlocal.settings.values import format_size
-from stanlocal.states import GroupState, GroupStatus, NodeState
 
 _SLACK = timedelta(milliseconds=1)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from stanlocal.api import FTGroup
-from stanlocal.states import GroupStatus, NodeState
+from stanlocal.model.states import GroupStatus, NodeState
 
 _DECIDED_S = 60.0
 """Within which nodes that were started serve, or have ended."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import secrets
 
-from stanlocal import probe
 from stanlocal.api import FTGroup
-from stanlocal.drill.scenario import ANY_NODE, Inject, Scenario, all_steps
+from stanlocal.drill.scenario.scenario import ANY_NODE, Inject, Scenario, all_steps
 from stanlocal.errors import SettingsError, StanlocalError
-from stanlocal.faults.act import foresee
+from stanlocal.faults.injection import foresee
+from stanlocal.outages import probe
 
 
 async def rehearse(scenario: Scenario, group: FTGroup) -> None:

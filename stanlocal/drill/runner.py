@@ -17,26 +17,26 @@ from typing import TypedDict, Unpack
 
 import stanlocal
 from stanlocal.api import FTGroup
-from stanlocal.drill.entries import Header
-from stanlocal.drill.ledger import Ledger
-from stanlocal.drill.load import Load
-from stanlocal.drill.outcome import Outcome, judged
+from stanlocal.drill.analysis.outcome import Outcome, judged
+from stanlocal.drill.analysis.verdict import Budget
+from stanlocal.drill.ledger.entries import Header
+from stanlocal.drill.ledger.writer import Ledger
+from stanlocal.drill.load.load import Load
 from stanlocal.drill.player import Player, note_failure
 from stanlocal.drill.progress import Progress
 from stanlocal.drill.recovery import repair_if_torn
 from stanlocal.drill.rehearsal import rehearse
-from stanlocal.drill.scenario import Scenario
-from stanlocal.drill.scenario_file import load_scenario
-from stanlocal.drill.schedule import length, schedule
+from stanlocal.drill.scenario.scenario import Scenario
+from stanlocal.drill.scenario.scenario_file import load_scenario
+from stanlocal.drill.scenario.schedule import length, schedule
 from stanlocal.drill.scratch import scratch_group
-from stanlocal.drill.verdict import Budget
 from stanlocal.drill.witness import Witness
 from stanlocal.errors import Refused, StanlocalError
-from stanlocal.folders import make_private, state_home
-from stanlocal.planning import Report
-from stanlocal.states import GroupState
-from stanlocal.timeline import Event
-from stanlocal.together import beside
+from stanlocal.history.timeline import Event
+from stanlocal.lifecycle.planner import Report
+from stanlocal.machine.user_dirs import make_private, state_home
+from stanlocal.model.states import GroupState
+from stanlocal.util.tasks import beside
 
 DRAIN_S = 30.0
 """How long subscribers have at the end, until they must have everything."""

@@ -7,10 +7,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from stanlocal import leftovers
 from stanlocal.api import FTGroup
-from stanlocal.drill.scenario import Scenario
-from stanlocal.planning import Report
+from stanlocal.drill.scenario.scenario import Scenario
+from stanlocal.lifecycle import orphans
+from stanlocal.lifecycle.planner import Report
 
 
 @asynccontextmanager
@@ -21,7 +21,7 @@ async def scratch_group(
 
     What a drill that was killed has left is removed before.
     """
-    await leftovers.remove(engine or "auto")
+    await orphans.remove(engine or "auto")
     group = FTGroup(
         group=f"drill-{secrets.token_hex(3)}",
         nodes=scenario.nodes,
@@ -29,7 +29,7 @@ async def scratch_group(
         proxied=scenario.proxied or None,
         engine=engine,
         config=config,
-        bound_to=leftovers.this_process(),
+        bound_to=orphans.this_process(),
         report=report,
         note=lambda line: None,  # on which ports it listens is of no interest
     )

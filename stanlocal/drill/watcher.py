@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from stanlocal.drill.entries import NOBODY, Kind
-from stanlocal.drill.ledger import Ledger
+from stanlocal.drill.ledger.entries import NOBODY, Kind
+from stanlocal.drill.ledger.writer import Ledger
 
 if TYPE_CHECKING:
     from stanlocal.stan.client import Client

@@ -1,6 +1,6 @@
 """Follows the group of a drill: its story goes into the ledger, its state is known at any moment.
 
-What each node is at first is a note `nodes`. Each event of the group (`stanlocal.timeline`) is a note of its
+What each node is at first is a note `nodes`. Each event of the group (`history.timeline`) is a note of its
 type, with its `node` and what its detail holds; but for a change of a node's state, which is a `role`, and
 what a server complains of, which is `said`: a `problem` is one of the drill.
 """
@@ -12,11 +12,11 @@ from contextlib import AsyncExitStack
 from datetime import datetime
 from types import TracebackType
 
-from stanlocal.drill.ledger import Ledger
-from stanlocal.group import Group
-from stanlocal.states import GroupStatus
-from stanlocal.timeline import Event, Timeline
-from stanlocal.watch import Watch
+from stanlocal.drill.ledger.writer import Ledger
+from stanlocal.group.core import Group
+from stanlocal.group.watch import Watch
+from stanlocal.history.timeline import Event, Timeline
+from stanlocal.model.states import GroupStatus
 
 _KINDS = {"state": "role", "problem": "said"}
 

@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Literal, Protocol, TypeAlias
 
-from stanlocal.plan import GroupPlan, NodePlan, Placement
+from stanlocal.model.plan import GroupPlan, NodePlan, Placement
 
 Progress: TypeAlias = Callable[[str], None]
 """Takes one line for people for each thing that takes its time."""
@@ -67,7 +67,7 @@ class Instance:
     clients_connected: bool
     """Whether clients can reach it."""
     fingerprint: str
-    """`stanlocal.plan.fingerprint` at the time it was made."""
+    """`stanlocal.model.plan.fingerprint` at the time it was made."""
     plan: GroupPlan
     """The group as it was planned when the node was made."""
     begun_after: datetime | None = None

@@ -1,7 +1,7 @@
 """The group for Docker Compose: `compose.yaml`, and the stan.conf that its services mount.
 
 The services are the containers that the Docker engine makes, from the same description
-(`stanlocal.container`), without the labels by which stanlocal knows its own. The file keeps to what
+(`render.container_spec`), without the labels by which stanlocal knows its own. The file keeps to what
 docker-compose 1.29 and the Compose Specification have in common.
 """
 
@@ -11,11 +11,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from stanlocal.conf import Identity, Variable, identity, in_environment, render_shared
-from stanlocal.container import Container, Mount, container
 from stanlocal.export.secrets import Secret, without_secrets
 from stanlocal.export.yamltext import Noted, document
-from stanlocal.plan import GroupPlan, NodePlan
+from stanlocal.model.plan import GroupPlan, NodePlan
+from stanlocal.render.container_spec import Container, Mount, container
+from stanlocal.render.stan_conf import Identity, Variable, identity, in_environment, render_shared
 
 FILE = "compose.yaml"
 CONF = "conf/stan.conf"

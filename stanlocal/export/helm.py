@@ -9,7 +9,7 @@ from typing import Any
 from stanlocal.export import quantity
 from stanlocal.export.pod import STORE_MOUNT
 from stanlocal.export.yamltext import Noted, document
-from stanlocal.plan import STORE_DIR, GroupPlan
+from stanlocal.model.plan import STORE_DIR, GroupPlan
 from stanlocal.settings.layer import dotted
 from stanlocal.settings.schema import Kind, Table
 from stanlocal.settings.store import FILE_OPTIONS, STORE_LIMITS

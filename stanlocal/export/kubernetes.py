@@ -11,15 +11,15 @@ from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Any
 
-from stanlocal.conf import Identity, Variable, render_shared
-from stanlocal.container import CONF_FILE, container
 from stanlocal.errors import SettingsError
 from stanlocal.export import quantity, storage
 from stanlocal.export.pod import METRICS_PORT, PodSpec, pod_template
 from stanlocal.export.secrets import Secret, without_secrets
 from stanlocal.export.storage import Object, Storage
 from stanlocal.export.yamltext import Noted, documents
-from stanlocal.plan import GroupPlan
+from stanlocal.model.plan import GroupPlan
+from stanlocal.render.container_spec import CONF_FILE, container
+from stanlocal.render.stan_conf import Identity, Variable, render_shared
 from stanlocal.settings import host_files
 
 METRICS_IMAGE = "natsio/prometheus-nats-exporter:0.16.0"

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from stanlocal.container import Container, NodeContainer
 from stanlocal.export.secrets import Secret
 from stanlocal.export.yamltext import Noted
+from stanlocal.render.container_spec import Container, NodeContainer
 
 METRICS_PORT = 7777
 SERVER_USER = 65532

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from stanlocal.conf import Variable
-from stanlocal.plan import GroupPlan
+from stanlocal.model.plan import GroupPlan
+from stanlocal.render.stan_conf import Variable
 from stanlocal.settings import redacted
 from stanlocal.settings.layer import Key, dotted
 from stanlocal.settings.secrets import holds_hidden

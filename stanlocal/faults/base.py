@@ -11,10 +11,10 @@ from typing import Any, ClassVar
 
 from stanlocal.errors import NodeNotFound, Refused
 from stanlocal.faults.expectation import Expectation
-from stanlocal.group import Group
-from stanlocal.journal import Condition, FaultRecord
-from stanlocal.plan import GroupPlan
-from stanlocal.states import GroupStatus, NodeStatus
+from stanlocal.group.core import Group
+from stanlocal.history.journal import Condition, FaultRecord
+from stanlocal.model.plan import GroupPlan
+from stanlocal.model.states import GroupStatus, NodeStatus
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ from typing import ClassVar
 from stanlocal.errors import Unsupported
 from stanlocal.faults.base import Fault, Scene
 from stanlocal.faults.expectation import Expectation, lock_kept, names, nothing_follows
-from stanlocal.journal import Condition
-from stanlocal.states import GroupState, GroupStatus, NodeStatus
+from stanlocal.history.journal import Condition
+from stanlocal.model.states import GroupState, GroupStatus, NodeStatus
 
 
 def check_ways(scene: Scene) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from stanlocal.states import GroupState, GroupStatus, NodeState, NodeStatus
+from stanlocal.model.states import GroupState, GroupStatus, NodeState, NodeStatus
 
 LOCK_WAIT_S = 1.4
 """A standby tries for the store lock this long after the last heartbeat, or sooner (1.125 to 1.375 s)."""

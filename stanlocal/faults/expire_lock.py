@@ -15,17 +15,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
-from stanlocal import monitor
 from stanlocal.errors import GroupError, MonitorError, NodeNotFound, Refused, WaitTimeout
 from stanlocal.faults.base import Fault, Scene, put_right
 from stanlocal.faults.cut import check_ways
 from stanlocal.faults.expectation import LOCK_WAIT_S, Expectation
-from stanlocal.group import Group
-from stanlocal.journal import Condition, FaultRecord, Record
-from stanlocal.plan import GroupPlan
-from stanlocal.snapshots import snapshot_frozen
-from stanlocal.states import GroupState, GroupStatus, NodeState, NodeStatus
-from stanlocal.store.folder import lock_file
+from stanlocal.group.core import Group
+from stanlocal.group.store_snapshots import snapshot_frozen
+from stanlocal.history.journal import Condition, FaultRecord, Record
+from stanlocal.model.plan import GroupPlan
+from stanlocal.model.states import GroupState, GroupStatus, NodeState, NodeStatus
+from stanlocal.monitor import client
+from stanlocal.store.guard.folder import lock_file
 from stanlocal.store.local import local_store
 
 _TAKES_OVER_S = 30.0
@@ -141,7 +141,7 @@ async def _last_sequences(plan: GroupPlan, node: str) -> dict[str, int]:
     """The last sequence of each channel as that node has it; none when it does not say."""
     url = plan.monitor_url(plan.node(node))
     try:
-        document = await monitor.fetch(url, "/streaming/channelsz?subs=1&limit=100000", _MONITOR_S)
+        document = await client.fetch(url, "/streaming/channelsz?subs=1&limit=100000", _MONITOR_S)
     except MonitorError:  # it has ended meanwhile: nothing can be told of it
         return {}
     channels: Sequence[Mapping[str, Any]] = document.get("channels") or ()

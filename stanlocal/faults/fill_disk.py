@@ -13,9 +13,9 @@ from typing import ClassVar
 from stanlocal.errors import Refused
 from stanlocal.faults.base import Fault, Scene, put_right
 from stanlocal.faults.expectation import Expectation
-from stanlocal.group import Group
-from stanlocal.journal import Condition, FaultRecord
-from stanlocal.states import GroupStatus, NodeStatus
+from stanlocal.group.core import Group
+from stanlocal.history.journal import Condition, FaultRecord
+from stanlocal.model.states import GroupStatus, NodeStatus
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from stanlocal.errors import SettingsError
-from stanlocal.failovers import Failover
-from stanlocal.faults import act, outcome
-from stanlocal.group import Group
-from stanlocal.journal import FaultRecord
+from stanlocal.faults import injection, outcome
+from stanlocal.group.core import Group
+from stanlocal.history.failovers import Failover
+from stanlocal.history.journal import FaultRecord
 
 
 def _untold(record: FaultRecord) -> None:
@@ -77,5 +77,5 @@ class InjectedFault:
 
     async def heal(self) -> FaultRecord:
         """Undoes it; nothing happens if it is over."""
-        healed = await act.heal(self.group, id_=self.record.id)
-        return healed[0] if healed else act.recorded(self.group, self.record.id)
+        healed = await injection.heal(self.group, id_=self.record.id)
+        return healed[0] if healed else injection.recorded(self.group, self.record.id)

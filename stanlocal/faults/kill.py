@@ -11,8 +11,8 @@ from typing import ClassVar
 from stanlocal.errors import SettingsError
 from stanlocal.faults.base import Fault, Scene, must_run
 from stanlocal.faults.expectation import Expectation, after_end
-from stanlocal.journal import Condition
-from stanlocal.states import GroupStatus, NodeStatus
+from stanlocal.history.journal import Condition
+from stanlocal.model.states import GroupStatus, NodeStatus
 
 ENDING_SIGNALS = frozenset({"SIGKILL", "SIGTERM", "SIGINT", "SIGQUIT", "SIGABRT"})
 """The signals that end a server; others make it reload, reopen its log, or nothing."""

@@ -16,15 +16,15 @@ from typing import ClassVar, Literal, get_args
 
 from stanlocal.errors import ProxyDown, Refused, SettingsError, Unsupported
 from stanlocal.faults.base import Fault, Scene
+from stanlocal.faults.connect_latency import greeting_s
 from stanlocal.faults.expectation import Expectation, names, nothing_follows
-from stanlocal.faults.greeting import greeting_s
 from stanlocal.faults.toxics import Toxic, put, take_away
-from stanlocal.group import Group
-from stanlocal.journal import Condition, FaultRecord
-from stanlocal.plan import GroupPlan, NodePlan
-from stanlocal.proxy import Between, Way, ways_of
-from stanlocal.states import GroupStatus, NodeStatus
-from stanlocal.together import together
+from stanlocal.group.core import Group
+from stanlocal.history.journal import Condition, FaultRecord
+from stanlocal.model.plan import GroupPlan, NodePlan
+from stanlocal.model.proxy_routes import Between, Way, ways_of
+from stanlocal.model.states import GroupStatus, NodeStatus
+from stanlocal.util.tasks import together
 
 _PATIENCE_S = 1.0
 """For a greeting that takes a few milliseconds where nothing is in its way."""

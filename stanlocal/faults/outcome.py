@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 
 from stanlocal.errors import WaitTimeout
 from stanlocal.faults.expectation import Expectation, Outcome, judge
-from stanlocal.group import Group
-from stanlocal.journal import HEALING, FaultRecord, Record
-from stanlocal.states import GroupStatus
-from stanlocal.timeline import statuses
+from stanlocal.group.core import Group
+from stanlocal.history.journal import HEALING, FaultRecord, Record
+from stanlocal.history.timeline import statuses
+from stanlocal.model.states import GroupStatus
 
 
 async def with_outcomes(group: Group) -> list[FaultRecord]:

@@ -10,8 +10,8 @@ from typing import ClassVar
 
 from stanlocal.faults.base import Fault, Scene, must_run
 from stanlocal.faults.expectation import Expectation, lock_kept
-from stanlocal.journal import Condition
-from stanlocal.states import GroupStatus, NodeStatus
+from stanlocal.history.journal import Condition
+from stanlocal.model.states import GroupStatus, NodeStatus
 
 
 @dataclass(frozen=True, slots=True)

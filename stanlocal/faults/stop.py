@@ -11,11 +11,11 @@ from typing import ClassVar
 
 from stanlocal.faults.base import Fault, Scene
 from stanlocal.faults.expectation import LOCK_WAIT_S, Expectation, after_end
-from stanlocal.group import Group
-from stanlocal.journal import Condition
-from stanlocal.plan import STOP_GRACE_S
-from stanlocal.states import GroupState, GroupStatus, NodeStatus
-from stanlocal.watch import Watch
+from stanlocal.group.core import Group
+from stanlocal.group.watch import Watch
+from stanlocal.history.journal import Condition
+from stanlocal.model.plan import STOP_GRACE_S
+from stanlocal.model.states import GroupState, GroupStatus, NodeStatus
 
 _BACK_S = 60.0
 """How long a restarted node may take until the next one's turn."""

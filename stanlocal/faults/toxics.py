@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from stanlocal.engine.base import Engine
-from stanlocal.plan import GroupPlan
-from stanlocal.proxy import Way
-from stanlocal.together import together
+from stanlocal.model.plan import GroupPlan
+from stanlocal.model.proxy_routes import Way
+from stanlocal.util.tasks import together
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,16 +20,16 @@ from typing import ClassVar
 from stanlocal.errors import GroupError, Refused
 from stanlocal.faults.base import Fault, Scene, put_right
 from stanlocal.faults.expectation import Expectation
-from stanlocal.group import Group
-from stanlocal.journal import Condition, FaultRecord
-from stanlocal.snapshots import snapshot_frozen
-from stanlocal.states import GroupState, GroupStatus, NodeState, NodeStatus
-from stanlocal.store.files import opened_file
+from stanlocal.group.core import Group
+from stanlocal.group.store_snapshots import snapshot_frozen
+from stanlocal.history.journal import Condition, FaultRecord
+from stanlocal.lifecycle.down import retire
+from stanlocal.model.states import GroupState, GroupStatus, NodeState, NodeStatus
+from stanlocal.store.format.files import opened_file
+from stanlocal.store.format.records import Record as StoredRecord
+from stanlocal.store.format.records import read_records
 from stanlocal.store.layout import is_channels
 from stanlocal.store.local import local_store
-from stanlocal.store.records import Record as StoredRecord
-from stanlocal.store.records import read_records
-from stanlocal.teardown import retire
 
 REPAIR = "-file_truncate_bad_eof"
 """The server's own option; there is none in its configuration file."""

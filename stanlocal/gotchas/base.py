@@ -14,10 +14,10 @@ from typing import Any
 from stanlocal import stan
 from stanlocal.api import FTGroup
 from stanlocal.errors import GroupError
-from stanlocal.group import Group
-from stanlocal.leftovers import this_process
+from stanlocal.group.core import Group
+from stanlocal.lifecycle.orphans import this_process
 from stanlocal.logs.events import ChannelCreated
-from stanlocal.plan import GroupPlan
+from stanlocal.model.plan import GroupPlan
 from stanlocal.stan.client import Client
 from stanlocal.store.local import local_store
 

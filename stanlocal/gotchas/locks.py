@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 
 from stanlocal.gotchas.base import Gotcha, Stage
-from stanlocal.monitor import fetch, is_alive
-from stanlocal.states import GroupState
+from stanlocal.model.states import GroupState
+from stanlocal.monitor.client import fetch, is_alive
 
 
 async def _two_actives(stage: Stage) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from stanlocal.errors import StanlocalError
 from stanlocal.faults.truncate_store import REPAIR, TruncateStore
 from stanlocal.gotchas.base import Gotcha, Stage
-from stanlocal.states import GroupState
+from stanlocal.model.states import GroupState
 
 _CHANNELS = 50
 _MESSAGES = 4000

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from stanlocal.conf import CONNECT_RETRIES
 from stanlocal.imports.found import Found, with_value
+from stanlocal.model.plan import CLUSTER_PORT
 from stanlocal.natsconf import Entry, Missing, Place, Table, Value, plain
-from stanlocal.plan import CLUSTER_PORT
+from stanlocal.render.stan_conf import CONNECT_RETRIES
 from stanlocal.settings.coerce import coerce
 from stanlocal.settings.layer import Key, Layer, dotted, variable
 from stanlocal.settings.nats import NATS

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from stanlocal.imports.found import Found
 from stanlocal.imports.objects import Object, at, listed, strings, text
 from stanlocal.imports.walk import Path
+from stanlocal.model.plan import STOP_GRACE_S
 from stanlocal.natsconf import Place, Table, plain
-from stanlocal.plan import STOP_GRACE_S
 
 _POD: dict[str, Path] = {
     "StatefulSet": ("spec", "template", "spec"),

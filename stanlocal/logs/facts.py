@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from stanlocal.logs import events as ev
 from stanlocal.logs.parse import LogLine
-from stanlocal.states import LogFacts, NodeState
+from stanlocal.model.states import LogFacts, NodeState
 
 _ROLES: dict[type[ev.LogEvent], NodeState] = {
     ev.StandbyStarted: NodeState.STANDBY,

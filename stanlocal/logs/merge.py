@@ -14,7 +14,7 @@ from stanlocal.errors import EngineUnavailable, StanlocalError
 from stanlocal.logs.facts import advance
 from stanlocal.logs.follow import Follower
 from stanlocal.logs.parse import LogLine, parse
-from stanlocal.states import LogFacts, NodeState
+from stanlocal.model.states import LogFacts, NodeState
 
 _RETRY_S = 0.5
 _QUEUED_BATCHES = 16

@@ -9,16 +9,16 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 
 from stanlocal.errors import StoreRefused
-from stanlocal.failovers import Failover, FailoverTracker
-from stanlocal.group import Group
+from stanlocal.group.core import Group
+from stanlocal.group.watch import Watch
+from stanlocal.history.failovers import Failover, FailoverTracker
 from stanlocal.metrics import exporter, own
 from stanlocal.metrics.exposition import render
 from stanlocal.metrics.scrape import UNUSED, scrape
-from stanlocal.plan import GroupPlan
-from stanlocal.states import GroupStatus
+from stanlocal.model.plan import GroupPlan
+from stanlocal.model.states import GroupStatus
+from stanlocal.store.inspect.survey import survey
 from stanlocal.store.local import local_store
-from stanlocal.store.survey import survey
-from stanlocal.watch import Watch
 
 RETRY_S = 2.0
 """Pause before a group whose watch failed is watched again; shorter than the usual scrape interval."""

@@ -12,8 +12,8 @@ from typing import Any
 
 from prometheus_client.core import GaugeMetricFamily, Metric
 
-from stanlocal.inspect.shape import split_queue, subscriptions_of
 from stanlocal.metrics.scrape import NodeScrape
+from stanlocal.monitor.shape import split_queue, subscriptions_of
 
 _CONNZ = ("num_connections", "offset", "total", "limit")
 _SERVER = {

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 
-from stanlocal.failovers import Failover
-from stanlocal.journal import FaultRecord
+from stanlocal.history.failovers import Failover
+from stanlocal.history.journal import FaultRecord
 from stanlocal.metrics.scrape import NodeScrape
-from stanlocal.states import GroupState, GroupStatus, NodeState
+from stanlocal.model.states import GroupState, GroupStatus, NodeState
 
 BUCKETS_S = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0, 30.0, 60.0)
 """Of an outage: the server's own waits put most failovers between 0.3 and 1.5 seconds."""

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from stanlocal.errors import MonitorError
-from stanlocal.inspect import pages
-from stanlocal.monitor import Outcome, fetch
+from stanlocal.monitor import pages
+from stanlocal.monitor.client import Outcome, fetch
 
 _T = TypeVar("_T")
 

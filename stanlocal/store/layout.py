@@ -16,7 +16,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from stanlocal.locks import LOCK_FILE
+from stanlocal.machine.locks import LOCK_FILE
 
 SERVER_FILE = "server.dat"
 CLIENTS_FILE = "clients.dat"
@@ -35,7 +35,7 @@ _MARKER_DRAFT = re.compile(rf"{re.escape(MARKER_FILE)}\.[0-9a-f]{{16}}", re.ASCI
 
 
 def lock_file(store: Path) -> Path:
-    """The file whose lock makes a node active. Never open it for a look: see `stanlocal.locks`."""
+    """The file whose lock makes a node active. Never open it for a look: see `stanlocal.machine.locks`."""
     return store / LOCK_FILE
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from stanlocal.errors import StoreRefused
-from stanlocal.plan import GroupPlan
+from stanlocal.model.plan import GroupPlan
 
 
 def local_store(plan: GroupPlan) -> Path:

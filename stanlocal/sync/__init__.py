@@ -28,7 +28,7 @@ from stanlocal.stan.start import (
 from stanlocal.sync import stan
 from stanlocal.sync.group import FTGroup, InjectedFault, attach
 from stanlocal.sync.recorder import Recorder
-from stanlocal.testing import assert_no_loss
+from stanlocal.testing.recorder import assert_no_loss
 
 __all__ = [
     # groups

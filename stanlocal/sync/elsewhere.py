@@ -11,10 +11,10 @@ import inspect
 from collections.abc import Generator
 from typing import TYPE_CHECKING, Any, cast
 
-from stanlocal import portal
 from stanlocal.stan.ack import PublishAck
 from stanlocal.stan.message import Message
 from stanlocal.stan.subscription import Callback, Subscription
+from stanlocal.sync import portal
 
 if TYPE_CHECKING:
     from stanlocal.stan.client import Client

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Concatenate, ParamSpec
 
-from stanlocal import api, portal
+from stanlocal import api
 from stanlocal.faults import injected
-from stanlocal.journal import FaultRecord
+from stanlocal.history.journal import FaultRecord
+from stanlocal.sync import portal
 from stanlocal.sync.mirror import Blocking, Same, blocking, entering, iterating
 from stanlocal.sync.stan import Client
 

@@ -17,7 +17,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, contextmanager
 from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar, overload
 
-from stanlocal import portal
+from stanlocal.sync import portal
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -1,23 +1,23 @@
-"""`Recorder` without ``async``; see `stanlocal.testing`."""
+"""`Recorder` without ``async``; see `stanlocal.testing.recorder`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from stanlocal import testing
 from stanlocal.sync.mirror import Blocking, Same, blocking
 from stanlocal.sync.stan import Message
+from stanlocal.testing import recorder
 
 
-class Recorder(Blocking[testing.Recorder]):
+class Recorder(Blocking[recorder.Recorder]):
     """Records what a subscriber was given; hand it to `subscribe` as the callback."""
 
     data = Same[list[bytes]]()
     sequences = Same[list[int]]()
-    wait = blocking(testing.Recorder.wait)
+    wait = blocking(recorder.Recorder.wait)
 
     def __init__(self, handler: Callable[[Message], object] | None = None) -> None:
-        self._real = testing.Recorder()
+        self._real = recorder.Recorder()
         self._handler = handler
 
     def __call__(self, message: Message) -> None:

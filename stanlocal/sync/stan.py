@@ -12,7 +12,6 @@ from datetime import datetime
 from types import TracebackType
 from typing import ParamSpec
 
-from stanlocal import portal
 from stanlocal.stan import ack, client, connecting, errors, message, subscription
 from stanlocal.stan.errors import StanError
 from stanlocal.stan.start import (
@@ -25,6 +24,7 @@ from stanlocal.stan.start import (
     StartTime,
     StartTimeDelta,
 )
+from stanlocal.sync import portal
 from stanlocal.sync.mirror import Blocking, Same, blocking
 
 P = ParamSpec("P")

@@ -7,8 +7,8 @@ import os
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
-from stanlocal.together import beside
 from stanlocal.tui.notices import Notices
+from stanlocal.util.tasks import beside
 
 if TYPE_CHECKING:
     from stanlocal.api import FTGroup

@@ -11,11 +11,11 @@ from textual.screen import Screen
 
 from stanlocal.api import FTGroup
 from stanlocal.errors import NodeNotFound, StanlocalError
-from stanlocal.faults.act import foresee
+from stanlocal.faults.injection import foresee
 from stanlocal.faults.kill import ENDING_SIGNALS, Kill
 from stanlocal.faults.registry import FAULTS
-from stanlocal.states import GroupStatus, NodeStatus
-from stanlocal.targets import resolve
+from stanlocal.model.states import GroupStatus, NodeStatus
+from stanlocal.model.targets import resolve
 from stanlocal.tui import actions
 from stanlocal.tui.actions import Command, Cure
 from stanlocal.tui.drilling import Drilling

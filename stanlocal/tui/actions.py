@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 from typing import Literal, TypeAlias
 
 from stanlocal.faults.base import Fault
-from stanlocal.states import NodeStatus
+from stanlocal.model.states import NodeStatus
 
 DEFAULT_GROUP = "stan"
 

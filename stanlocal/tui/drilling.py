@@ -14,11 +14,11 @@ from stanlocal.tui.actions import Command
 from stanlocal.tui.screens.pick import PickScreen
 from stanlocal.tui.screens.question import Question, QuestionScreen
 from stanlocal.tui.widgets.verdict import Verdict
-from stanlocal.units import counted
+from stanlocal.util.format import counted
 
 if TYPE_CHECKING:  # drills take a while to import, and few are run
     from stanlocal.drill import Drill, Outcome, Progress, Scenario
-    from stanlocal.drill.findings import Findings
+    from stanlocal.drill.analysis.findings import Findings
 
 _EVERY_S = 0.5
 

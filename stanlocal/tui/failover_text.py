@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from rich.text import Text
 
-from stanlocal.drawing import GLYPHS, cells
-from stanlocal.failovers import PHASES, Failover, percentile
-from stanlocal.units import ms
+from stanlocal.history.charts import GLYPHS, cells
+from stanlocal.history.failovers import PHASES, Failover, percentile
+from stanlocal.util.format import ms
 
 _STYLES = ("white", "yellow", "magenta", "green", "blue")
 """Of the phases, in their order; their glyphs tell them apart without colours."""

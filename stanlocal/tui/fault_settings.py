@@ -10,11 +10,11 @@ import tomllib
 from dataclasses import fields
 from typing import Any
 
-from stanlocal.drill.fields import Fields
-from stanlocal.drill.parameters import field_name, read_into
+from stanlocal.drill.scenario.fields import Fields
+from stanlocal.drill.scenario.parameters import field_name, read_into
 from stanlocal.errors import SettingsError
-from stanlocal.faults.act import check_time
 from stanlocal.faults.base import Fault
+from stanlocal.faults.injection import check_time
 
 
 def settings_line(kind: type[Fault]) -> str:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from textual.content import Content
 
-from stanlocal.journal import FaultRecord
+from stanlocal.history.journal import FaultRecord
 
 VERDICTS = {True: "as expected", False: "NOT as expected", None: "undecided"}
 

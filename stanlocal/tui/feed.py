@@ -14,15 +14,17 @@ from itertools import chain
 
 from textual.message import Message
 
-from stanlocal import failovers as failover_rules
 from stanlocal.api import FTGroup
 from stanlocal.errors import GroupNotFound, StanlocalError
-from stanlocal.group import Group, Look, current_plan, intended_plan
+from stanlocal.group.core import Group, Look, current_plan, intended_plan
+from stanlocal.group.resources import measure
+from stanlocal.group.watch import Watch
+from stanlocal.history import failovers as failover_rules
+from stanlocal.history.occurrences import Moment, Outage
+from stanlocal.history.timeline import Event, Timeline
 from stanlocal.logs.merge import NodeLine
-from stanlocal.moments import Moment, Outage
-from stanlocal.plan import GroupPlan
-from stanlocal.states import GroupStatus
-from stanlocal.timeline import Event, Timeline
+from stanlocal.model.plan import GroupPlan
+from stanlocal.model.states import GroupStatus
 from stanlocal.tui.coalesce import coalesced
 from stanlocal.tui.messages import (
     EngineBack,
@@ -34,8 +36,6 @@ from stanlocal.tui.messages import (
     LogLines,
     VitalsMeasured,
 )
-from stanlocal.vitals import measure
-from stanlocal.watch import Watch
 
 LOG_TAIL = 2_000
 """Lines of each node's past."""

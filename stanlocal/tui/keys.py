@@ -9,7 +9,7 @@ from textual.binding import Binding
 from textual.dom import DOMNode
 from textual.theme import BUILTIN_THEMES
 
-from stanlocal.drill.fields import nearest
+from stanlocal.drill.scenario.fields import nearest
 from stanlocal.errors import SettingsError
 from stanlocal.tui.preferences import Preferences
 from stanlocal.tui.screens import panes  # noqa: F401 - which loads all that has keys

@@ -7,12 +7,12 @@ from typing import Any
 
 from textual.message import Message
 
-from stanlocal.failovers import Failover
+from stanlocal.group.resources import Vitals
+from stanlocal.history.failovers import Failover
+from stanlocal.history.timeline import Event
 from stanlocal.logs.merge import NodeLine
-from stanlocal.states import GroupStatus
-from stanlocal.timeline import Event
-from stanlocal.tui.clients.gaps import Gap
-from stanlocal.vitals import Vitals
+from stanlocal.model.states import GroupStatus
+from stanlocal.outages.gaps import Gap
 
 
 class GroupChanged(Message):

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from stanlocal.timeline import Event
-from stanlocal.vitals import Vitals
+from stanlocal.group.resources import Vitals
+from stanlocal.history.timeline import Event
 
 _WITHOUT_PROCESS = ("created", "stopped", "failed", "gone")
 SAMPLES = 60

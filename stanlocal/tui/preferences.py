@@ -21,9 +21,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from stanlocal.drill.fields import nearest
+from stanlocal.drill.scenario.fields import nearest
 from stanlocal.errors import SettingsError
-from stanlocal.folders import config_folder
+from stanlocal.machine.user_dirs import config_folder
 from stanlocal.settings.file import file_layer
 
 FILE = "tui.toml"

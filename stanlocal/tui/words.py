@@ -7,7 +7,7 @@ from typing import Any
 
 from textual.content import Content
 
-from stanlocal.document import meaning
+from stanlocal.model.document import meaning
 
 STYLES = {
     "active": "bold $text-success",

@@ -24,12 +24,12 @@ from pathlib import Path
 from types import FrameType
 
 from stanlocal.api import FTGroup
-from stanlocal.drill import checker
-from stanlocal.drill.entries import Header, Kind
-from stanlocal.drill.ledger import Ledger
-from stanlocal.drill.load import Load
-from stanlocal.drill.reading import read
-from stanlocal.drill.spec import LoadSpec
+from stanlocal.drill.analysis import checker
+from stanlocal.drill.ledger.entries import Header, Kind
+from stanlocal.drill.ledger.reader import read
+from stanlocal.drill.ledger.writer import Ledger
+from stanlocal.drill.load.load import Load
+from stanlocal.drill.scenario.spec import LoadSpec
 from tests.bench.page import CORES, PYTHON, RESULTS, SYSTEM, page, publish
 
 Cells = tuple[str, str, str, str]

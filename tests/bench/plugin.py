@@ -133,7 +133,7 @@ def stan_group(tmp_path_factory):
 _LOAD = """
 import sys, time, pytest
 begun = time.process_time()
-import stanlocal.pytest_plugin
+import stanlocal.testing.pytest_plugin
 print(time.process_time() - begun)
 """
 

@@ -20,8 +20,8 @@ from time import perf_counter
 
 from stanlocal import stan
 from stanlocal.api import FTGroup
-from stanlocal.moments import Outage
-from stanlocal.states import GroupState
+from stanlocal.history.occurrences import Outage
+from stanlocal.model.states import GroupState
 from tests.bench.group.ours import Command
 from tests.bench.group.rows import Row, bounded, compared, median
 from tests.bench.page import RESULTS, load_average, machine, page, publish

@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
 
 import pytest
 
-from stanlocal.conf import render
 from stanlocal.engine.base import Engine
-from stanlocal.home import GroupHome
-from stanlocal.plan import GroupPlan, fingerprint, plan_group
+from stanlocal.group.state_dir import GroupHome
+from stanlocal.model.plan import GroupPlan, fingerprint, plan_group
+from stanlocal.render.stan_conf import render
 from stanlocal.settings import load
-from stanlocal.store.folder import claim
+from stanlocal.store.guard.folder import claim
 from tests.support.fake_engine import FakeEngine
 from tests.support.fake_machine import FakeMachine
 from tests.support.ports import free_ports
@@ -30,7 +30,7 @@ from tests.support.ports import free_ports
 if TYPE_CHECKING:
     import docker
 
-    from stanlocal.engine.docker import DockerEngine
+    from stanlocal.engine.docker.engine import DockerEngine
 
 
 T = TypeVar("T")
@@ -198,8 +198,8 @@ class DockerRig(Rig):
         super().__init__(request, folder, group)
 
     def connect(self) -> DockerEngine:
-        from stanlocal.engine.docker import DockerEngine
-        from stanlocal.engine.endpoint import connect
+        from stanlocal.engine.docker.endpoint import connect
+        from stanlocal.engine.docker.engine import DockerEngine
 
         return DockerEngine(connect())
 
@@ -235,7 +235,7 @@ class ProcessRig(Rig):
         super().__init__(request, folder, group)
 
     def connect(self) -> Engine:
-        from stanlocal.engine.process import ProcessEngine
+        from stanlocal.engine.process.engine import ProcessEngine
 
         return ProcessEngine(self.folder)
 

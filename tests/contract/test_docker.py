@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from stanlocal.errors import EngineError
-from stanlocal.plan import GroupPlan
+from stanlocal.model.plan import GroupPlan
 from tests.contract.rigs import DockerRig
 
 if TYPE_CHECKING:

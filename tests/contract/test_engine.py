@@ -12,7 +12,7 @@ import pytest
 
 from stanlocal.engine.base import Engine, EngineEvent, Instance, RawLine
 from stanlocal.errors import EngineError, ImageNotFound, NameConflict, NodeNotFound, NodePaused, PortInUse
-from stanlocal.plan import GroupPlan, fingerprint
+from stanlocal.model.plan import GroupPlan, fingerprint
 from tests.contract.rigs import Rig, stream
 
 CLOCKS = timedelta(seconds=1)

@@ -1,4 +1,4 @@
-"""The real server reads what `stanlocal.conf` writes, and understands it as it was meant."""
+"""The real server reads what `stanlocal.render.stan_conf` writes, and understands it as it was meant."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from stanlocal.conf import render
-from stanlocal.plan import GroupPlan, Listen, NodePlan
+from stanlocal.model.plan import GroupPlan, Listen, NodePlan
+from stanlocal.render.stan_conf import render
 from stanlocal.settings import load
 from stanlocal.settings.nats import NATS
 from stanlocal.settings.schema import Kind, Table

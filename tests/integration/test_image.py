@@ -13,8 +13,8 @@ import docker.errors
 import pytest
 
 from stanlocal.cli.app import run
-from stanlocal.engine.binary import Platform
-from stanlocal.engine.image import build_image, engine_platform, ensure_image, inspect_image
+from stanlocal.engine.artifacts.binary import Platform
+from stanlocal.engine.artifacts.image import build_image, engine_platform, ensure_image, inspect_image
 from stanlocal.errors import ImageNotFound
 
 pytestmark = pytest.mark.docker
@@ -76,7 +76,7 @@ async def test_when_no_way_leads_there_each_says_why(
     docker_client: docker.DockerClient, image: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr("stanlocal.engine.gobuild._USUAL_PLACE", str(tmp_path))
+    monkeypatch.setattr("stanlocal.engine.artifacts.go_build._USUAL_PLACE", str(tmp_path))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     with pytest.raises(ImageNotFound, match=f"no way to the image {re.escape(image)}: ") as raised:
         await ensure_image(docker_client, image, server_binary=None, progress=ignore)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from stanlocal.locks import LOCK_FILE, holders_of_deleted, lock_holder
+from stanlocal.machine.locks import LOCK_FILE, holders_of_deleted, lock_holder
 from tests.support.server import running
 
 pytestmark = [

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from stanlocal.monitor import fetch, probe
+from stanlocal.monitor.client import fetch, probe
 from tests.support.server import running
 
 pytestmark = pytest.mark.server

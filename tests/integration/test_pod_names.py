@@ -16,7 +16,7 @@ from docker.models.containers import Container
 
 from stanlocal.export.kubernetes import Deployment, render
 from stanlocal.export.storage import Storage
-from stanlocal.plan import CONF_DIR
+from stanlocal.model.plan import CONF_DIR
 from tests.seed import by_name
 from tests.unit.export.plans import a_plan
 

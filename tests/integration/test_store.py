@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from stanlocal.errors import StoreRefused
-from stanlocal.locks import LOCK_FILE
-from stanlocal.monitor import fetch
-from stanlocal.store.folder import StoreKind, claim, discard_unused, inspect_store, purge
+from stanlocal.machine.locks import LOCK_FILE
+from stanlocal.monitor.client import fetch
+from stanlocal.store.guard.folder import StoreKind, claim, discard_unused, inspect_store, purge
 from tests.support.server import running
 
 pytestmark = pytest.mark.server

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from stanlocal.api import FTGroup
-from stanlocal.engine import docker_lock, docker_place
-from stanlocal.engine.docker import GROUP, OWNER
-from stanlocal.engine.reach import Way
+from stanlocal.engine.docker import lock_trial, placement_trial
+from stanlocal.engine.docker.engine import GROUP, OWNER
+from stanlocal.engine.docker.reach import Way
 from stanlocal.errors import EngineUnavailable, NameConflict, StoreRefused
-from stanlocal.plan import VOLUME_DIR, Placement
+from stanlocal.model.plan import VOLUME_DIR, Placement
 from tests.contract.rigs import DockerRig
 from tests.support.census import NOTHING, take
 
@@ -73,7 +73,7 @@ async def test_a_local_engine_publishes_on_the_loopback_and_sees_folders(
 async def test_a_lock_that_keeps_others_out_is_tried_once(rig: DockerRig, tmp_path: Path) -> None:
     plan, api = rig.plan(), Recording(rig.client.api)
     for _ in range(2):
-        docker_lock.check(api, plan, _labels(rig))
+        lock_trial.check(api, plan, _labels(rig))
     assert api.made == [f"{rig.group}-lock-a", f"{rig.group}-lock-b"]
     assert [path.name for path in Path(plan.store_dir).parent.iterdir() if "probe" in path.name] == []
 
@@ -82,7 +82,7 @@ async def test_a_lock_that_is_granted_twice_is_refused_each_time(rig: DockerRig)
     plan, api = rig.plan(), Recording(rig.client.api, apart=True)
     for _ in range(2):
         with pytest.raises(StoreRefused, match="was granted to two containers at once"):
-            docker_lock.check(api, plan, _labels(rig))
+            lock_trial.check(api, plan, _labels(rig))
     assert len(api.made) == 4
 
 
@@ -110,9 +110,9 @@ async def test_anothers_container_of_that_name_stays(rig: DockerRig, tmp_path: P
 async def test_ports_that_cannot_be_reached_are_told_with_why_for_each_way(
     rig: DockerRig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(docker_place, "_ANSWERS_WITHIN_S", 0.1)
+    monkeypatch.setattr(placement_trial, "_ANSWERS_WITHIN_S", 0.1)
     nowhere = (Way("127.0.0.1", "127.0.0.2"), Way("192.0.2.77", "192.0.2.77"))
-    monkeypatch.setattr(docker_place, "ways", lambda *_: nowhere)
+    monkeypatch.setattr(placement_trial, "ways", lambda *_: nowhere)
     with pytest.raises(EngineUnavailable) as refused:
         await rig.engine.place(rig.group, rig.image, tmp_path)
     assert "127.0.0.2: no answer; 192.0.2.77: driver failed" in str(refused.value)

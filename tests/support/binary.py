@@ -12,8 +12,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from stanlocal.engine.binary import NAME, host_platform
-from stanlocal.engine.gobuild import build_with_go, kept_server
+from stanlocal.engine.artifacts.binary import NAME, host_platform
+from stanlocal.engine.artifacts.go_build import build_with_go, kept_server
 
 VERSION = "0.25.6"
 

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from stanlocal.store.problems import Kind, Start
+from stanlocal.store.verify.problems import Kind, Start
 from tests.support import stores
 from tests.support.stores import index_offset, index_record, make_store, slice_of
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from stanlocal.engine.base import Instance, Status
-from stanlocal.plan import GroupPlan, plan_group
-from stanlocal.states import LogFacts, NodeFacts, NodeState
+from stanlocal.model.plan import GroupPlan, plan_group
+from stanlocal.model.states import LogFacts, NodeFacts, NodeState
 
 START = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 STREAMING = {"cluster_id": "test-cluster", "ft_group_name": "test-cluster"}

@@ -22,7 +22,7 @@ from stanlocal.errors import (
     NodePaused,
     ProxyDown,
 )
-from stanlocal.plan import GroupPlan, NodePlan, Placement
+from stanlocal.model.plan import GroupPlan, NodePlan, Placement
 from tests.support.fake_machine import FakeMachine, Network, Node, Reader
 from tests.support.fake_proxy import FakeProxy
 from tests.support.fake_server import FakeServer

@@ -12,7 +12,7 @@ from typing import Literal, TypeAlias
 
 from stanlocal.engine.base import EngineEvent, Instance, RawLine, Status
 from stanlocal.errors import PortInUse
-from stanlocal.plan import GroupPlan
+from stanlocal.model.plan import GroupPlan
 from tests.support.fake_proxy import FakeProxy
 from tests.support.fake_server import FakeServer, Pace, Store, Trouble
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from stanlocal.errors import EngineError
-from stanlocal.plan import GroupPlan
-from stanlocal.proxy import ways
+from stanlocal.model.plan import GroupPlan
+from stanlocal.model.proxy_routes import ways
 
 
 class FakeProxy:

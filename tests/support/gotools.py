@@ -7,7 +7,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from stanlocal.folders import cache_folder
+from stanlocal.machine.user_dirs import cache_folder
 
 VERSION = "v0.10.4"
 """The last release of stan.go."""

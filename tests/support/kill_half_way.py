@@ -15,7 +15,7 @@ import sys
 
 from stanlocal.api import FTGroup
 from stanlocal.faults.registry import FAULTS
-from stanlocal.journal import Journal, Record
+from stanlocal.history.journal import Journal, Record
 
 
 def main(group: str, fault: str, record_type: str) -> None:

@@ -1,4 +1,4 @@
-"""Reads the NATS configuration language, as far as `stanlocal.conf` writes it.
+"""Reads the NATS configuration language, as far as `stanlocal.render.stan_conf` writes it.
 
 Written from the grammar of nats-server 2.9.24 (conf/lex.go, conf/parse.go) and apart from the writer, so
 that one can be held against the other.

@@ -13,8 +13,8 @@ from functools import partial
 
 import pytest
 
-from stanlocal import planning
-from stanlocal.ports import choose_ports
+from stanlocal.lifecycle import planner
+from stanlocal.machine.ports import choose_ports
 
 _EACH = 20
 """For each kind of port; more than any test has nodes."""
@@ -53,7 +53,7 @@ def use_ports_of_its_own(group: str, patch: pytest.MonkeyPatch) -> int:
     """Has the ports of all groups that are made now begin at a place that the name decides; which it is."""
     first = 14_000 + int(group.removeprefix("t-"), 16) % 15_000
     mine = partial(choose_ports, first_client=first, first_monitor=first + _EACH)
-    patch.setattr(planning, "choose_ports", mine)
-    patch.setattr(planning, "CLUSTER_PORT", first + 2 * _EACH)
-    patch.setattr(planning, "INNER_PORT", first + 3 * _EACH)
+    patch.setattr(planner, "choose_ports", mine)
+    patch.setattr(planner, "CLUSTER_PORT", first + 2 * _EACH)
+    patch.setattr(planner, "INNER_PORT", first + 3 * _EACH)
     return first

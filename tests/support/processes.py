@@ -8,8 +8,8 @@ from pathlib import Path
 
 import psutil
 
-from stanlocal.engine.process import ProcessEngine
-from stanlocal.plan import GroupPlan, NodePlan, plan_group
+from stanlocal.engine.process.engine import ProcessEngine
+from stanlocal.model.plan import GroupPlan, NodePlan, plan_group
 from tests.support.ports import free_ports
 
 SCRIPT = "#!/bin/sh\n. ./stan.conf\n"

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from stanlocal.store.crc import INDEX_BYTES
+from stanlocal.store.format.crc import INDEX_BYTES
 
 VERSION = struct.pack("<I", 1)
 EPOCH = 1_700_000_000_000_000_000

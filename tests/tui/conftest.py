@@ -21,12 +21,12 @@ from textual.pilot import Pilot
 from stanlocal import tui
 from stanlocal.api import FTGroup
 from stanlocal.engine.base import Engine
-from stanlocal.plan import GroupPlan
-from stanlocal.states import NodeStatus
+from stanlocal.group.resources import Vitals
+from stanlocal.model.plan import GroupPlan
+from stanlocal.model.states import NodeStatus
 from stanlocal.tui.app import StanlocalApp
 from stanlocal.tui.notices import Notices
-from stanlocal.vitals import Vitals
-from tests.unit.core.conftest import NAME, World, world
+from tests.support.world import NAME, World, world
 
 __all__ = ["world"]
 
@@ -36,7 +36,7 @@ NARROW = (80, 24)
 
 @pytest.fixture(autouse=True)
 def _engine_is_asked_again_soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    for retry in ("watch._ENGINE_RETRY_S", "logs.follow._ENGINE_RETRY_S", "logs.merge._RETRY_S"):
+    for retry in ("group.watch._ENGINE_RETRY_S", "logs.follow._ENGINE_RETRY_S", "logs.merge._RETRY_S"):
         monkeypatch.setattr(f"stanlocal.{retry}", 0.005)
     monkeypatch.setattr("stanlocal.tui.feed._RETRY_S", 0.005)
 

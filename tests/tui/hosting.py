@@ -13,8 +13,8 @@ from textual.widget import Widget
 from textual.widgets import Footer, Input, Static
 
 from stanlocal.api import FTGroup
-from stanlocal.moments import Outage
-from stanlocal.tui.clients.gaps import Gap
+from stanlocal.history.occurrences import Outage
+from stanlocal.outages.gaps import Gap
 from stanlocal.tui.messages import GapFelt
 from stanlocal.tui.themes import THEMES
 from stanlocal.tui.widgets.live_table import LiveTable

@@ -1,6 +1,6 @@
 """The picture in README.md and docs/tui.md: `python -m tests.tui.picture` takes it anew.
 
-It shows a failover that has happened on real servers (tests/unit/stories/kill).
+It shows a failover that has happened on real servers (tests/unit/history/recorded_groups/kill).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from unittest.mock import patch
 
-from stanlocal.states import GroupState
+from stanlocal.model.states import GroupState
 from tests.tui.telling import StoryFeed, all_there, story_app
 
 PICTURE = Path(__file__).resolve().parents[2] / "docs" / "images" / "tui.svg"

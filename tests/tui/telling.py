@@ -1,4 +1,4 @@
-"""A feed that tells what a real group has left behind (tests/unit/stories), up to some moment."""
+"""A feed that tells what a real group left behind (tests/unit/history/recorded_groups), up to a moment."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from typing import ClassVar
 from textual.message import Message
 from textual.pilot import Pilot
 
-from stanlocal import failovers, timeline
 from stanlocal.api import FTGroup
-from stanlocal.document import group_document
-from stanlocal.home import GroupHome
+from stanlocal.group.resources import Vitals
+from stanlocal.group.state_dir import GroupHome
+from stanlocal.history import failovers, timeline
 from stanlocal.logs.merge import NodeLine, read_all
-from stanlocal.states import GroupState, GroupStatus
+from stanlocal.model.document import group_document
+from stanlocal.model.states import GroupState, GroupStatus
 from stanlocal.tui.app import StanlocalApp
 from stanlocal.tui.messages import (
     EngineLost,
@@ -29,11 +30,10 @@ from stanlocal.tui.notices import Notices
 from stanlocal.tui.preferences import Preferences
 from stanlocal.tui.screens.main import WIDE_FROM
 from stanlocal.tui.themes import THEMES
-from stanlocal.vitals import Vitals
 from tests.support.fake_engine import FakeEngine
 from tests.support.fake_machine import FakeMachine
 from tests.tui.conftest import until_shown
-from tests.unit.test_stories import STORIES, story
+from tests.unit.history.test_recorded_groups import STORIES, story
 
 
 class StoryFeed:

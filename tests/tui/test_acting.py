@@ -11,8 +11,8 @@ from stanlocal.api import FTGroup
 from stanlocal.faults.registry import FAULTS
 from stanlocal.tui.actions import KEYED
 from tests.support.fake_machine import FakeMachine
+from tests.support.world import World
 from tests.tui.conftest import running, shown, until, until_shown
-from tests.unit.core.conftest import World
 
 Check = Callable[[FakeMachine], bool]
 

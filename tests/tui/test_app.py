@@ -9,13 +9,13 @@ from textual.binding import Binding
 from textual.widgets import TabbedContent
 
 from stanlocal.api import FTGroup
-from stanlocal.document import MEANINGS
+from stanlocal.model.document import MEANINGS
 from stanlocal.tui.app import StanlocalApp
 from stanlocal.tui.notices import Notices
 from stanlocal.tui.screens.main import MainScreen
 from stanlocal.tui.widgets.faults import FaultsPane
+from tests.support.world import World
 from tests.tui.conftest import app, piloted, running, shown, until, until_shown
-from tests.unit.core.conftest import World
 
 
 async def test_a_running_group_is_shown_and_a_lost_engine_is_a_state(world: World, ft_group: FTGroup) -> None:

@@ -7,8 +7,8 @@ import asyncio
 import pytest
 
 from stanlocal.api import FTGroup
+from tests.support.world import World
 from tests.tui.conftest import app, piloted
-from tests.unit.core.conftest import World
 
 
 @pytest.mark.parametrize("turns", range(0, 3000, 100))

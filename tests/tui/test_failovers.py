@@ -9,10 +9,10 @@ from functools import partial
 
 import pytest
 
-from stanlocal.failovers import Failover
-from stanlocal.moments import Outage
+from stanlocal.history.failovers import Failover
+from stanlocal.history.occurrences import Outage
+from stanlocal.outages.gaps import Gap, Side
 from stanlocal.stan.errors import NoActiveServer
-from stanlocal.tui.clients.gaps import Gap, Side
 from stanlocal.tui.widgets.failovers import FailoversPane
 from stanlocal.tui.widgets.live_table import LiveTable
 from stanlocal.tui.widgets.probing import Probing

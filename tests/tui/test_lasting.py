@@ -11,9 +11,9 @@ from textual.pilot import Pilot
 from stanlocal.api import FTGroup
 from stanlocal.faults.registry import FAULTS
 from stanlocal.tui.app import StanlocalApp
+from tests.support.world import World
 from tests.tui.conftest import ended_from_outside, running, shown, until, until_shown
 from tests.tui.test_acting import open_form
-from tests.unit.core.conftest import World
 
 
 async def ask(pilot: Pilot[None], fault: str, seconds: str) -> None:

@@ -8,8 +8,8 @@ from textual.widgets import TabbedContent
 from stanlocal.api import FTGroup
 from stanlocal.tui.widgets.node_card import NodeCard
 from stanlocal.tui.widgets.nodes import ACTIVE, Nodes
+from tests.support.world import World
 from tests.tui.conftest import NARROW, WIDE, running, shown, until, until_shown
-from tests.unit.core.conftest import World
 
 
 @pytest.mark.parametrize("size", [NARROW, WIDE])

@@ -14,9 +14,9 @@ from textual.pilot import Pilot
 from textual.widget import Widget
 
 from stanlocal.api import FTGroup
-from stanlocal.moments import Outage
-from stanlocal.store.overview import overview
-from stanlocal.tui.clients.gaps import Gap, Side
+from stanlocal.history.occurrences import Outage
+from stanlocal.outages.gaps import Gap, Side
+from stanlocal.store.inspect.overview import overview
 from stanlocal.tui.widgets.data import DataPane
 from stanlocal.tui.widgets.failovers import FailoversPane
 from stanlocal.tui.widgets.publish import PublishPane
@@ -59,7 +59,7 @@ def _times_stand_still(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         clients = ("stanlocal.tui.clients.publication", "stanlocal.tui.clients.reception")
         for module in (*clients, "stanlocal.tui.widgets.data", "tests.support.fake_clients"):
             patch.setattr(f"{module}.monotonic", lambda: 100.0)
-        patch.setattr("stanlocal.tui.clients.gaps.TOLERANCE_S", 3600.0)
+        patch.setattr("stanlocal.outages.gaps.TOLERANCE_S", 3600.0)
         patch.setattr("stanlocal.tui.widgets.data._EVERY_S", 0.01)
         yield
     time.tzset()

@@ -14,8 +14,8 @@ from stanlocal.tui.app import StanlocalApp
 from stanlocal.tui.keys import check, named_bindings
 from stanlocal.tui.notices import Notices
 from stanlocal.tui.preferences import Preferences
+from tests.support.world import World
 from tests.tui.conftest import piloted, until_shown
-from tests.unit.core.conftest import World
 
 
 def load(folder: Path, text: str) -> Preferences:

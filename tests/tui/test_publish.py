@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 
-from stanlocal.failovers import Failover, bridges
+from stanlocal.history.failovers import Failover, bridges
 from stanlocal.tui.widgets.publish import PublishPane
 from tests.tui.hosting import Desk, FakeGroup, shown
 

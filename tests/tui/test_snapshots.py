@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import pytest
 from textual.pilot import Pilot
 
-from stanlocal.states import GroupState
+from stanlocal.model.states import GroupState
 from stanlocal.tui.app import StanlocalApp
 from stanlocal.tui.themes import THEMES
 from tests.tui.conftest import until_shown

@@ -9,7 +9,7 @@ from functools import partial
 import pytest
 from textual.widgets import Select
 
-from stanlocal.failovers import Failover
+from stanlocal.history.failovers import Failover
 from stanlocal.stan.errors import ConnectionLost
 from stanlocal.tui.clients.reception import KEPT
 from stanlocal.tui.widgets.message_view import MessageView

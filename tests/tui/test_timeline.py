@@ -8,7 +8,7 @@ import pytest
 from textual.app import App, ComposeResult
 from textual.widgets import Static
 
-from stanlocal.timeline import Event, EventType
+from stanlocal.history.timeline import Event, EventType
 from stanlocal.tui.widgets.timeline import TimelinePane, TimelineView
 from tests.tui.lines import START
 

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stanlocal.document import MEANINGS
-from stanlocal.states import GroupState, NodeState
-from stanlocal.timeline import Event
+from stanlocal.group.resources import Vitals
+from stanlocal.history.timeline import Event
+from stanlocal.model.document import MEANINGS
+from stanlocal.model.states import GroupState, NodeState
 from stanlocal.tui import node_text
 from stanlocal.tui.node_view import Known, NodeView, learn_events, learn_vitals, views
 from stanlocal.tui.words import STYLES, group_text
-from stanlocal.vitals import Vitals
 
 
 def node(name: str, state: str = "standby", **changes: Any) -> dict[str, Any]:

@@ -12,10 +12,10 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from stanlocal.errors import StanlocalError
-from stanlocal.failovers import percentile
-from stanlocal.moments import Outage
-from stanlocal.tui.clients.gaps import Gap, Wait
-from stanlocal.tui.clients.meter import Meter
+from stanlocal.history.failovers import percentile
+from stanlocal.history.occurrences import Outage
+from stanlocal.outages.gaps import Gap, Wait
+from stanlocal.outages.rate_meter import Meter
 from stanlocal.tui.clients.orders import PublishOrder
 
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from stanlocal.errors import StanlocalError
-from stanlocal.failovers import Failover, bridges
-from stanlocal.tui.clients.gaps import Gap, Wait
-from stanlocal.tui.clients.meter import Meter
+from stanlocal.history.failovers import Failover, bridges
+from stanlocal.outages.gaps import Gap, Wait
+from stanlocal.outages.rate_meter import Meter
 from stanlocal.tui.clients.orders import SubscribeOrder
 from stanlocal.tui.clients.sequences import Sequences
 

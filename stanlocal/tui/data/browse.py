@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 from stanlocal.errors import StoreRefused
 from stanlocal.stan import StartSequence
-from stanlocal.store.dump import dump
-from stanlocal.store.message import StoredMessage, time_of
-from stanlocal.store.problems import Problem
-from stanlocal.store.slices import Window, summarize
-from stanlocal.store.survey import survey
+from stanlocal.store.format.message import StoredMessage, time_of
+from stanlocal.store.format.slices import Window, summarize
+from stanlocal.store.inspect.dump import dump
+from stanlocal.store.inspect.survey import survey
+from stanlocal.store.verify.problems import Problem
 from stanlocal.tui.clients.reception import Received
 
 if TYPE_CHECKING:

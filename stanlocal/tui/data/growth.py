@@ -18,7 +18,7 @@ class Growth:
     def look(self, now: float, overview: Mapping[str, Any]) -> dict[str, float]:
         """Since the last look at the same store; nothing at the first. `now` in seconds that do not jump.
 
-        `overview` is the document of `stanlocal.store.overview`. A channel that is new grew by all it has;
+        `overview` is the document of `inspect.overview`. A channel that is new grew by all it has;
         one of which old messages were removed has shrunk.
         """
         sizes = {each["name"]: int(each["disk_bytes"]) for each in overview["channels"]}

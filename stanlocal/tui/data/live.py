@@ -9,16 +9,16 @@ from time import monotonic
 from typing import Any
 
 from stanlocal.errors import NodeNotFound
-from stanlocal.inspect import pages, shape
-from stanlocal.inspect.rates import Sample, rates, sample
-from stanlocal.inspect.shape import Document
+from stanlocal.monitor import pages, shape
+from stanlocal.monitor.shape import Document
+from stanlocal.outages.message_rates import Sample, rates, sample
 
 _TIMEOUT_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class Inside:
-    """One look. The documents are the monitor's own, with what `stanlocal.inspect.shape` adds."""
+    """One look. The documents are the monitor's own, with what `stanlocal.monitor.shape` adds."""
 
     active: str
     channels: Sequence[Document]

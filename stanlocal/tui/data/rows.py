@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from stanlocal.inspect.findings import findings
-from stanlocal.inspect.shape import Document, ordered, select, split_queue
+from stanlocal.monitor.findings import findings
+from stanlocal.monitor.shape import Document, ordered, select, split_queue
 from stanlocal.tui.data.growth import TOTAL
 from stanlocal.tui.data.live import Inside
-from stanlocal.units import size
+from stanlocal.util.format import size
 
 View = Literal["channels", "clients", "subscriptions", "store"]
 

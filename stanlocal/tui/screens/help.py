@@ -11,7 +11,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static
 
-from stanlocal.document import MEANINGS
+from stanlocal.model.document import MEANINGS
 from stanlocal.tui.screens.dialog import Dialog
 from stanlocal.tui.words import STYLES
 

@@ -18,15 +18,15 @@ from textual.widgets import DataTable, Static
 
 from stanlocal.api import FTGroup
 from stanlocal.errors import StanError
-from stanlocal.failovers import Failover, bridges
+from stanlocal.history.failovers import Failover, bridges
+from stanlocal.outages.gaps import Gap
 from stanlocal.tui import failover_text
 from stanlocal.tui.actions import DEFAULT_GROUP, Command
-from stanlocal.tui.clients.gaps import Gap
 from stanlocal.tui.messages import GapFelt
 from stanlocal.tui.widgets.form import Form
 from stanlocal.tui.widgets.live_table import Cells, LiveTable
 from stanlocal.tui.widgets.log_view import clock
-from stanlocal.units import ms
+from stanlocal.util.format import ms
 
 WIDEST = 24
 """Cells of a text in a client's row: the figures are to stay on the screen."""

@@ -19,7 +19,7 @@ from textual.widgets import ContentSwitcher, DataTable, Input, Static, Tab, Tabs
 
 from stanlocal.api import FTGroup
 from stanlocal.errors import MonitorError, NodeNotFound, StoreRefused
-from stanlocal.store.overview import overview
+from stanlocal.store.inspect.overview import overview
 from stanlocal.tui.actions import DEFAULT_GROUP, Command
 from stanlocal.tui.data import rows
 from stanlocal.tui.data.browse import Span

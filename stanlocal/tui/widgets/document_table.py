@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable
 
-from stanlocal.inspect.shape import Document
+from stanlocal.monitor.shape import Document
 from stanlocal.tui.data.rows import COLUMNS, MOST, View, chosen
 from stanlocal.tui.widgets.live_table import LiveTable
 

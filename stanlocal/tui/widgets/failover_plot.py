@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from textual_plotext import PlotextPlot
 
-from stanlocal.failovers import Failover
+from stanlocal.history.failovers import Failover
 
 _DRAWN = 60
 """The newest so many."""

@@ -13,15 +13,15 @@ from textual.reactive import reactive
 from textual.widgets import DataTable, Static
 
 from stanlocal.api import FTGroup
-from stanlocal.drawing import longest_ms
-from stanlocal.failovers import Failover, bridges
-from stanlocal.journal import rfc3339
+from stanlocal.history.charts import longest_ms
+from stanlocal.history.failovers import Failover, bridges
+from stanlocal.history.journal import rfc3339
+from stanlocal.outages.gaps import Gap, Side
 from stanlocal.tui import failover_text
 from stanlocal.tui.actions import DEFAULT_GROUP, Command
-from stanlocal.tui.clients.gaps import Gap, Side
 from stanlocal.tui.widgets.live_table import Cells, LiveTable
 from stanlocal.tui.widgets.probing import Probing
-from stanlocal.units import ms
+from stanlocal.util.format import ms
 
 _HEADS = ("#", "STARTED", "CAUSE", "FROM → TO", "READY", "OUTAGE", "PUB", "SUB", "PHASES")
 _BAR_WIDTH = 12

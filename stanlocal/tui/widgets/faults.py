@@ -13,7 +13,7 @@ from textual.widgets import DataTable, Static
 
 from stanlocal.api import FTGroup
 from stanlocal.errors import StanlocalError
-from stanlocal.journal import FaultRecord
+from stanlocal.history.journal import FaultRecord
 from stanlocal.tui.fault_text import VERDICTS, in_full
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import ClassVar
 
-from stanlocal.store.dump import printable
+from stanlocal.store.inspect.dump import printable
 from stanlocal.tui.clients.reception import Received
 from stanlocal.tui.widgets.line_view import LineView
 from stanlocal.tui.widgets.log_view import clock

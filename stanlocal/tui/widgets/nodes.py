@@ -9,10 +9,10 @@ from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.reactive import reactive
 
-from stanlocal.timeline import Event
+from stanlocal.group.resources import Vitals
+from stanlocal.history.timeline import Event
 from stanlocal.tui.node_view import Known, NodeView, learn_events, learn_vitals, views
 from stanlocal.tui.widgets.node_card import NodeCard
-from stanlocal.vitals import Vitals
 
 ACTIVE = "@active"
 

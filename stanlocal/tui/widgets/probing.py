@@ -10,10 +10,10 @@ from textual.widgets import Static
 
 from stanlocal.api import FTGroup
 from stanlocal.errors import StanlocalError
-from stanlocal.moments import Outage
-from stanlocal.probe import CHANNEL
-from stanlocal.tui.clients.gaps import Gap
-from stanlocal.units import ms
+from stanlocal.history.occurrences import Outage
+from stanlocal.outages.gaps import Gap
+from stanlocal.outages.probe import CHANNEL
+from stanlocal.util.format import ms
 
 _PARTING_S = 1.0
 

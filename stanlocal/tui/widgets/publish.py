@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from stanlocal.tui.clients.gaps import Gap
+from stanlocal.outages.gaps import Gap
 from stanlocal.tui.clients.publication import Publication
 from stanlocal.tui.widgets.clients_pane import WIDEST, ClientsPane
 from stanlocal.tui.widgets.live_table import Cells, LiveTable
 from stanlocal.tui.widgets.publish_form import PublishForm
-from stanlocal.units import ms
+from stanlocal.util.format import ms
 
 _HEADS = ("CHANNEL", "STATE", "SENT", "ACKED", "WAITING", "ACKS/S", "P50 MS", "P95", "MAX")
 

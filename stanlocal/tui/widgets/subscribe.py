@@ -10,8 +10,8 @@ from textual.binding import Binding, BindingType
 
 from stanlocal.api import FTGroup
 from stanlocal.errors import StanError
-from stanlocal.failovers import Failover, bridges
-from stanlocal.tui.clients.gaps import Gap
+from stanlocal.history.failovers import Failover, bridges
+from stanlocal.outages.gaps import Gap
 from stanlocal.tui.clients.reception import Reception
 from stanlocal.tui.widgets.clients_pane import WIDEST, ClientsPane
 from stanlocal.tui.widgets.live_table import Cells, LiveTable

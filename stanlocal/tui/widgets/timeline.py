@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import ClassVar
 
-from stanlocal.journal import rfc3339
-from stanlocal.timeline import Event, in_words
+from stanlocal.history.journal import rfc3339
+from stanlocal.history.timeline import Event, in_words
 from stanlocal.tui.widgets.line_view import LineView
 from stanlocal.tui.widgets.lines_pane import LinesPane
 from stanlocal.tui.widgets.log_view import clock, printable

@@ -6,7 +6,7 @@ from textual.content import Content
 from textual.timer import Timer
 from textual.widgets import Static
 
-from stanlocal.journal import FaultRecord
+from stanlocal.history.journal import FaultRecord
 from stanlocal.tui.actions import Command
 from stanlocal.tui.fault_text import in_full
 

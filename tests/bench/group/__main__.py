@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from stanlocal.engine.endpoint import connect
+from stanlocal.engine.docker.endpoint import connect
 from tests.bench.group import compose as peer
 from tests.bench.group import lines
 from tests.bench.group.idle import idle

@@ -13,10 +13,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from stanlocal.conf import render
-from stanlocal.container import container
-from stanlocal.engines import SERVER_USER
-from stanlocal.plan import GroupPlan, plan_group
+from stanlocal.lifecycle.engine_choice import SERVER_USER
+from stanlocal.model.plan import GroupPlan, plan_group
+from stanlocal.render.container_spec import container
+from stanlocal.render.stan_conf import render
 from stanlocal.settings import load
 from tests.support.ports import free_ports
 

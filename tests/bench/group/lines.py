@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from stanlocal.engine.docker import DockerEngine
-from stanlocal.engines import choose_engine
-from stanlocal.folders import cache_folder
-from stanlocal.group import Group
-from stanlocal.home import GroupHome
-from stanlocal.plan import plan_group
+from stanlocal.engine.docker.engine import DockerEngine
+from stanlocal.group.core import Group
+from stanlocal.group.state_dir import GroupHome
+from stanlocal.lifecycle.engine_choice import choose_engine
+from stanlocal.machine.user_dirs import cache_folder
+from stanlocal.model.plan import plan_group
 from stanlocal.settings import load
 from tests.bench.group.rows import Row, median, p99
 from tests.support.archives import load_image

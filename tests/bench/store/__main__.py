@@ -19,7 +19,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from stanlocal import stan
-from stanlocal.store.verify import verify
+from stanlocal.store.verify.store import verify
 from tests.bench.page import CORES, PYTHON, RESULTS, SYSTEM, line, page, publish
 from tests.support.binary import find_server
 from tests.support.server import running

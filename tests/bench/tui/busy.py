@@ -14,7 +14,7 @@ from itertools import cycle
 
 import psutil
 
-from stanlocal.journal import rfc3339
+from stanlocal.history.journal import rfc3339
 from tests.bench.group.ours import Command
 from tests.bench.tui.terminal import Screen
 

@@ -18,7 +18,7 @@ from pathlib import Path
 import docker
 import pytest
 
-from stanlocal.engine.probe import Answer, Target, probe
+from stanlocal.engine.docker.ping import Answer, Target, probe
 from stanlocal.settings.presets import DEFAULTS
 from tests.support.cli import Cli
 

@@ -16,7 +16,7 @@ from typing import IO, Any
 import docker
 import pytest
 
-from stanlocal.locks import LOCK_FILE
+from stanlocal.machine.locks import LOCK_FILE
 from tests.e2e.group import documents
 from tests.support.census import NOTHING, Left
 from tests.support.cli import Cli

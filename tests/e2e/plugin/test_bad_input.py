@@ -14,9 +14,9 @@ from tests.support.census import take
 
 GROUP = "def test_it(stan_group): pass\ndef test_more(stan_group): pass"
 TAKES_ALL_PORTS = """
-    import stanlocal.ports
+    import stanlocal.machine.ports
 
-    stanlocal.ports.is_free = lambda port, host="127.0.0.1": False
+    stanlocal.machine.ports.is_free = lambda port, host="127.0.0.1": False
 """
 
 

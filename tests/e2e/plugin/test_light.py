@@ -14,11 +14,12 @@ import sys, time
 import pytest
 before = set(sys.modules)
 start = time.process_time()
-import stanlocal.pytest_plugin
+import stanlocal.testing.pytest_plugin
 took = time.process_time() - start
 assert took < 0.010, f"{took * 1000:.1f} ms"
 new = {name for name in set(sys.modules) - before if not name.startswith("_")}
-assert new <= {"stanlocal", "stanlocal.pytest_plugin", "secrets", "hashlib", "hmac", "base64", "random"}, new
+ours = {"stanlocal", "stanlocal.testing", "stanlocal.testing.pytest_plugin"}
+assert new <= {*ours, "secrets", "hashlib", "hmac", "base64", "random"}, new
 """
 
 
@@ -41,7 +42,7 @@ def test_tests_that_ask_for_no_group_load_nothing(project: Project) -> None:
     )
     project.write("pytest.ini", "[pytest]\n")
     project.env["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # other plugins load what they want
-    ran = project.run("-p", "stanlocal.pytest_plugin")
+    ran = project.run("-p", "stanlocal.testing.pytest_plugin")
     assert (ran.code, ran.outcomes) == (0, {"passed": 1}), ran.text
 
 

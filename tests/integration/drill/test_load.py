@@ -12,18 +12,18 @@ from pathlib import Path
 import pytest
 
 from stanlocal.api import FTGroup
-from stanlocal.drill.checker import check
-from stanlocal.drill.entries import Header
-from stanlocal.drill.ledger import Ledger
-from stanlocal.drill.load import Load
-from stanlocal.drill.reading import read
-from stanlocal.drill.spec import Kind, LoadSpec
-from stanlocal.drill.subscriber import Subscriber
-from stanlocal.drill.verdict import Budget, Verdict, judge
+from stanlocal.drill.analysis.checker import check
+from stanlocal.drill.analysis.verdict import Budget, Verdict, judge
+from stanlocal.drill.ledger.entries import Header
+from stanlocal.drill.ledger.reader import read
+from stanlocal.drill.ledger.writer import Ledger
+from stanlocal.drill.load.load import Load
+from stanlocal.drill.load.subscriber import Subscriber
+from stanlocal.drill.scenario.spec import Kind, LoadSpec
 from stanlocal.errors import StanError
 from stanlocal.faults.kill import Kill
-from stanlocal.monitor import fetch
-from stanlocal.probe import TOLERANCE_S
+from stanlocal.monitor.client import fetch
+from stanlocal.outages.probe import TOLERANCE_S
 from stanlocal.stan.errors import ConnectFailed
 from stanlocal.stan.message import Message
 

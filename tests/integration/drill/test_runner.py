@@ -10,9 +10,9 @@ import pytest
 from stanlocal import drill
 from stanlocal.api import FTGroup
 from stanlocal.drill.runner import Drill
-from stanlocal.drill.scenario import Scenario
+from stanlocal.drill.scenario.scenario import Scenario
 from stanlocal.errors import Refused
-from stanlocal.states import GroupState
+from stanlocal.model.states import GroupState
 
 AWAY = """
 [load]

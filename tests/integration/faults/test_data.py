@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from stanlocal import snapshots, stan
+from stanlocal import stan
 from stanlocal.api import FTGroup
 from stanlocal.errors import Refused, StoreRefused
 from stanlocal.faults.expire_lock import ExpireLock
 from stanlocal.faults.truncate_store import TruncateStore
-from stanlocal.states import GroupState
+from stanlocal.group import store_snapshots
+from stanlocal.model.states import GroupState
 from tests.integration.faults.conftest import kill_half_way
 from tests.support.cli import Cli
 
@@ -143,26 +144,26 @@ async def test_a_snapshot_is_of_a_group_at_rest_and_comes_back(group: FTGroup) -
     assert active is not None
     await publish(group, active, b"1", channel="copied")
     with pytest.raises(Refused, match="may be writing"):
-        await snapshots.snapshot(core, "one")
+        await store_snapshots.snapshot(core, "one")
     await group.down(timeout=5)
-    await snapshots.snapshot(core, "one")
+    await store_snapshots.snapshot(core, "one")
     with pytest.raises(StoreRefused, match="exists already"):
-        await snapshots.snapshot(core, "one")
+        await store_snapshots.snapshot(core, "one")
     active = (await group.up()).status.active
     assert active is not None
     await publish(group, active, b"2", channel="copied")
     with pytest.raises(Refused, match="may be writing"):
-        await snapshots.restore(core, "one")
+        await store_snapshots.restore(core, "one")
     await group.down(timeout=5)
     with pytest.raises(StoreRefused, match="no snapshot 'two'"):
-        await snapshots.restore(core, "two")
+        await store_snapshots.restore(core, "two")
     store = core.home.default_store
     owner = store.stat().st_uid
-    aside = await snapshots.restore(core, "one")
+    aside = await store_snapshots.restore(core, "one")
     assert store.stat().st_uid == owner
     await group.up()
     assert await stored(group, "copied") == [b"1"]
     await group.down(timeout=5)
-    await snapshots.restore(core, aside)
+    await store_snapshots.restore(core, aside)
     await group.up()
     assert await stored(group, "copied") == [b"1", b"2"]

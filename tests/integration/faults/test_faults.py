@@ -17,7 +17,7 @@ from stanlocal.faults.kill import Kill
 from stanlocal.faults.pause import Pause
 from stanlocal.faults.registry import FAULTS
 from stanlocal.faults.stop import Restart, RollingRestart, Stop
-from stanlocal.states import GroupState
+from stanlocal.model.states import GroupState
 from tests.integration.faults.conftest import kill_half_way
 
 CASES: Sequence[tuple[Fault, str, GroupState, str]] = [

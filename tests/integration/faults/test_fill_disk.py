@@ -7,7 +7,7 @@ import pytest
 from stanlocal.api import FTGroup
 from stanlocal.errors import Refused, StanError, StoreRefused
 from stanlocal.faults.fill_disk import FillDisk
-from stanlocal.states import GroupState
+from stanlocal.model.states import GroupState
 from tests.integration.faults.conftest import kill_half_way
 from tests.integration.faults.test_data import publish, stored
 
@@ -48,13 +48,13 @@ async def test_killed_half_way_there_is_room_again_after_the_next_change(fillabl
 
 @pytest.mark.only_on("docker", "processes have their store on disk")
 async def test_a_store_in_memory_outlives_down_and_cannot_be_copied(fillable: FTGroup) -> None:
-    from stanlocal import snapshots
+    from stanlocal.group import store_snapshots
 
     active = (await fillable.look()).status.active
     assert active is not None
     await publish(fillable, active, b"kept", channel="down")
     await fillable.down(timeout=5)
     with pytest.raises(StoreRefused, match="is in a volume of the engine"):
-        await snapshots.snapshot(await fillable.core(), "one")
+        await store_snapshots.snapshot(await fillable.core(), "one")
     await fillable.up()
     assert await stored(fillable, "down") == [b"kept"]

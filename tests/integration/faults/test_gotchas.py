@@ -7,9 +7,9 @@ import re
 import docker
 import pytest
 
-from stanlocal.folders import group_folder
 from stanlocal.gotchas.base import run
 from stanlocal.gotchas.registry import GOTCHAS
+from stanlocal.machine.user_dirs import group_folder
 from tests.support.cli import Cli
 
 pytestmark = [pytest.mark.docker, pytest.mark.xdist_group("gotchas")]

@@ -15,7 +15,7 @@ from stanlocal.errors import StanError
 from stanlocal.faults.base import Fault
 from stanlocal.faults.cut import Isolate, Partition
 from stanlocal.faults.network import FlakyNetwork, SlowNetwork
-from stanlocal.states import GroupState
+from stanlocal.model.states import GroupState
 from tests.integration.faults.conftest import kill_half_way
 from tests.integration.faults.test_data import stored
 

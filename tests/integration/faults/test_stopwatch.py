@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from stanlocal import monitor
 from stanlocal.api import FTGroup
-from stanlocal.failovers import PHASES, bridges
-from stanlocal.moments import Outage
-from stanlocal.states import GroupState
+from stanlocal.history.failovers import PHASES, bridges
+from stanlocal.history.occurrences import Outage
+from stanlocal.model.states import GroupState
+from stanlocal.monitor import client
 from tests.support.cli import Cli
 
 CLOSE_MS = 20
@@ -55,7 +55,7 @@ async def _hear_each_other(group: FTGroup) -> None:
     plan = (await group.look()).plan
     async with asyncio.timeout(10):
         for url in plan.monitor_urls:
-            while (await monitor.fetch(url, "/varz", 2))["routes"] < len(plan.nodes) - 1:
+            while (await client.fetch(url, "/varz", 2))["routes"] < len(plan.nodes) - 1:
                 pass  # each answer takes its time
 
 

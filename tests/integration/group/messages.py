@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from stanlocal import stan
-from stanlocal.group import Look
+from stanlocal.group.core import Look
 
 CHANNEL = "kept"
 

@@ -10,8 +10,8 @@ import docker
 import pytest
 
 from stanlocal.api import FTGroup
-from stanlocal.engines import SERVER_USER
 from stanlocal.errors import StoreRefused
+from stanlocal.lifecycle.engine_choice import SERVER_USER
 from stanlocal.store.layout import MARKER_FILE
 from tests.integration.group.messages import first_message, publish
 from tests.support.census import NOTHING, Left

@@ -10,7 +10,7 @@ import pytest
 
 from stanlocal.api import FTGroup
 from stanlocal.engine.base import RawLine
-from stanlocal.states import GroupState
+from stanlocal.model.states import GroupState
 
 KEPT_BYTES = 30 << 20
 PAYLOAD = b"x" * 1_000_000

@@ -8,7 +8,7 @@ from contextlib import ExitStack, closing
 import pytest
 
 from stanlocal.api import FTGroup
-from stanlocal.group import Look
+from stanlocal.group.core import Look
 from tests.support.census import NOTHING, Left
 
 

@@ -15,12 +15,12 @@ import pytest
 
 from stanlocal import stan
 from stanlocal.api import FTGroup
-from stanlocal.group import Look
-from stanlocal.journal import Record
-from stanlocal.locks import LOCK_FILE
-from stanlocal.monitor import fetch
-from stanlocal.states import GroupState, NodeState
-from stanlocal.timeline import Event
+from stanlocal.group.core import Look
+from stanlocal.history.journal import Record
+from stanlocal.history.timeline import Event
+from stanlocal.machine.locks import LOCK_FILE
+from stanlocal.model.states import GroupState, NodeState
+from stanlocal.monitor.client import fetch
 
 
 @pytest.fixture

@@ -16,8 +16,8 @@ from docker.models.networks import Network
 
 from stanlocal.api import FTGroup
 from stanlocal.errors import NodeFailed, StoreRefused, WaitTimeout
-from stanlocal.group import Look
-from stanlocal.states import GroupState
+from stanlocal.group.core import Look
+from stanlocal.model.states import GroupState
 from tests.integration.group.messages import CHANNEL, first_message, publish
 from tests.support.census import NOTHING, Left
 from tests.support.cli import Cli, interrupt

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from stanlocal import stan
-from stanlocal.inspect import pages
-from stanlocal.store.overview import overview
-from stanlocal.store.verify import verify
+from stanlocal.monitor import pages
+from stanlocal.store.inspect.overview import overview
+from stanlocal.store.verify.store import verify
 from tests.support.server import running
 
 pytestmark = [pytest.mark.server, pytest.mark.slow, pytest.mark.timeout(600)]

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from stanlocal import stan
-from stanlocal.inspect import pages
-from stanlocal.locks import LOCK_FILE
-from stanlocal.store.overview import overview
-from stanlocal.store.problems import Kind, Start
-from stanlocal.store.verify import verify
+from stanlocal.machine.locks import LOCK_FILE
+from stanlocal.monitor import pages
+from stanlocal.store.inspect.overview import overview
+from stanlocal.store.verify.problems import Kind, Start
+from stanlocal.store.verify.store import verify
 from tests.support.damage import DAT, MIDDLE, PLANTED, Plant, flip, sound
 from tests.support.ports import free_ports
 from tests.support.server import StreamingServer, running
@@ -28,7 +28,7 @@ READY = "Streaming Server is ready"
 @pytest.fixture
 def _settled(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is being written: a second look would only take time."""
-    monkeypatch.setattr("stanlocal.store.verify._FRESH_S", -1.0)
+    monkeypatch.setattr("stanlocal.store.verify.store._FRESH_S", -1.0)
 
 
 def start_alone(binary: Path, store: Path) -> tuple[bool, list[str]]:

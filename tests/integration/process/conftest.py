@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from stanlocal.engine.process import ProcessEngine
+from stanlocal.engine.process.engine import ProcessEngine
 from tests.support.processes import processes_of
 
 

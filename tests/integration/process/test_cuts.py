@@ -15,12 +15,12 @@ import psutil
 import pytest
 
 from stanlocal.api import FTGroup
-from stanlocal.engine.process import ProcessEngine
-from stanlocal.engine.process_files import NodeFiles
+from stanlocal.engine.process.engine import ProcessEngine
+from stanlocal.engine.process.node_files import NodeFiles
 from stanlocal.errors import EngineError, MonitorError
-from stanlocal.monitor import fetch
-from stanlocal.plan import GroupPlan
-from stanlocal.states import GroupState
+from stanlocal.model.plan import GroupPlan
+from stanlocal.model.states import GroupState
+from stanlocal.monitor.client import fetch
 from tests.support.ports import use_ports_of_its_own
 from tests.support.processes import IDLE, processes_of, scripted_group
 

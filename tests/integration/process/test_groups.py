@@ -17,10 +17,10 @@ from typing import Any
 import pytest
 
 from stanlocal.api import FTGroup
-from stanlocal.engine import endpoint
-from stanlocal.engines import open_groups
-from stanlocal.plan import GroupPlan
-from stanlocal.ports import is_free
+from stanlocal.engine.docker import endpoint
+from stanlocal.lifecycle.engine_choice import open_groups
+from stanlocal.machine.ports import is_free
+from stanlocal.model.plan import GroupPlan
 from tests.support.cli import Cli
 from tests.support.processes import processes_of
 

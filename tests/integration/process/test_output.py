@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from stanlocal.engine.process import ProcessEngine
-from stanlocal.engine.process_segments import segment_numbers
+from stanlocal.engine.process.engine import ProcessEngine
+from stanlocal.engine.process.supervisor.segments import segment_numbers
 from tests.support.processes import IDLE, scripted_group, write_script
 
 COUNT = 400_000

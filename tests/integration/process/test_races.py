@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from stanlocal.api import FTGroup
-from stanlocal.engine import process
-from stanlocal.home import GroupHome
-from stanlocal.plan import GroupPlan
+from stanlocal.engine.process import engine
+from stanlocal.group.state_dir import GroupHome
+from stanlocal.model.plan import GroupPlan
 from tests.support.processes import processes_of
 
 pytestmark = pytest.mark.server
@@ -23,7 +23,7 @@ async def test_a_port_that_is_taken_at_the_last_moment_is_replaced(
 ) -> None:
     """Only the server notices, when it tries to listen."""
     monkeypatch.setenv("XDG_STATE_HOME", str(home))
-    monkeypatch.setattr(process, "is_free", lambda port: True)
+    monkeypatch.setattr(engine, "is_free", lambda port: True)
     save_plan = GroupHome.save_plan
     taken: list[int] = []
     with ExitStack() as held:

@@ -10,11 +10,11 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from stanlocal.api import FTGroup
-from stanlocal.inspect import pages
-from stanlocal.states import GroupState
-from stanlocal.store.dump import dump
-from stanlocal.store.message import StoredMessage
-from stanlocal.store.slices import Window
+from stanlocal.model.states import GroupState
+from stanlocal.monitor import pages
+from stanlocal.store.format.message import StoredMessage
+from stanlocal.store.format.slices import Window
+from stanlocal.store.inspect.dump import dump
 from stanlocal.tui.widgets.data import DataPane
 from stanlocal.tui.widgets.failovers import FailoversPane
 from stanlocal.tui.widgets.live_table import LiveTable

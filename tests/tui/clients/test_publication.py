@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from stanlocal.tui.clients.gaps import Gap
+from stanlocal.outages.gaps import Gap
 from stanlocal.tui.clients.orders import PublishOrder
 from stanlocal.tui.clients.publication import Publication
 from tests.support.fake_clients import FakeServing

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stanlocal.moments import Outage
+from stanlocal.history.occurrences import Outage
+from stanlocal.outages.gaps import Gap, Wait
+from stanlocal.outages.rate_meter import Meter
 from stanlocal.stan import DeliverAll, LastReceived, NewOnly, StartPosition, StartSequence, StartTimeDelta
 from stanlocal.stan.errors import InvalidName, InvalidOption
-from stanlocal.tui.clients.gaps import Gap, Wait
-from stanlocal.tui.clients.meter import Meter
 from stanlocal.tui.clients.orders import PublishOrder, Start, SubscribeOrder, publish_order
 from stanlocal.tui.clients.sequences import Sequences
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from stanlocal.failovers import Failover
+from stanlocal.history.failovers import Failover
 from stanlocal.stan.errors import ConnectionLost
 from stanlocal.tui.clients.orders import Start, SubscribeOrder
 from stanlocal.tui.clients.reception import KEPT, PREVIEW_BYTES, Reception

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from stanlocal.errors import MonitorError
-from stanlocal.inspect import pages
+from stanlocal.monitor import pages
 from tests.tui.data.samples import CHANNELS, CLIENTS
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from stanlocal.inspect import shape
+from stanlocal.monitor import shape
 from stanlocal.tui.data import rows
 from stanlocal.tui.data.growth import TOTAL, Growth
 from stanlocal.tui.data.live import Inside

@@ -9,7 +9,7 @@ from xml.etree import ElementTree as Xml
 import pytest
 
 from stanlocal.cli.app import run
-from stanlocal.drill.scenario_file import shipped
+from stanlocal.drill.scenario.scenario_file import shipped
 from tests.unit.drill.story import Story
 
 

@@ -8,9 +8,9 @@ import pytest
 from rich.console import Console
 
 from stanlocal.cli.drill_live import picture
-from stanlocal.drill.meter import LoadStats
+from stanlocal.drill.load.load_meter import LoadStats
 from stanlocal.drill.progress import Progress
-from stanlocal.states import LockFacts, NodeState, assess
+from stanlocal.model.states import LockFacts, NodeState, assess
 from tests.support.facts import node
 
 STATUS = assess([node("stan-0", NodeState.ACTIVE, "paused"), node("stan-1", NodeState.STANDBY)], LockFacts())

@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 from stanlocal.cli.context import Context
 from stanlocal.cli.export import export
 from stanlocal.errors import SettingsError
-from stanlocal.home import GroupHome
+from stanlocal.group.state_dir import GroupHome
 from tests import seed
 from tests.unit.export.plans import a_plan
 

@@ -9,7 +9,7 @@ import pytest
 
 from stanlocal.errors import GroupNotFound
 from stanlocal.metrics.endpoint import Endpoint, opened
-from tests.unit.core.conftest import World
+from tests.support.world import World
 
 
 async def samples(endpoint: Endpoint) -> dict[str, float]:

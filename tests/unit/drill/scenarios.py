@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from stanlocal.drill.scenario import Scenario
-from stanlocal.drill.scenario_file import load_scenario
+from stanlocal.drill.scenario.scenario import Scenario
+from stanlocal.drill.scenario.scenario_file import load_scenario
 
 
 def scenario(folder: Path, text: str) -> Scenario:

@@ -11,12 +11,12 @@ from zlib import crc32
 
 from hypothesis import strategies as st
 
-from stanlocal.drill.checker import check
-from stanlocal.drill.entries import CELL, NOBODY, REDELIVERED, Header, Kind, Note
-from stanlocal.drill.findings import Findings
-from stanlocal.drill.outages import moment
-from stanlocal.drill.reading import LedgerReading, read_bytes
-from stanlocal.drill.spec import LoadSpec
+from stanlocal.drill.analysis.checker import check
+from stanlocal.drill.analysis.findings import Findings
+from stanlocal.drill.analysis.outages import moment
+from stanlocal.drill.ledger.entries import CELL, NOBODY, REDELIVERED, Header, Kind, Note
+from stanlocal.drill.ledger.reader import LedgerReading, read_bytes
+from stanlocal.drill.scenario.spec import LoadSpec
 
 START = datetime(2026, 11, 23, 12, tzinfo=UTC)
 MILLISECOND = 1_000_000

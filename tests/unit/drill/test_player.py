@@ -11,18 +11,18 @@ from typing import Any, cast
 import pytest
 
 from stanlocal.api import FTGroup
-from stanlocal.drill.entries import Header
-from stanlocal.drill.ledger import Ledger
-from stanlocal.drill.load import Load
-from stanlocal.drill.meter import LoadStats
+from stanlocal.drill.ledger.entries import Header
+from stanlocal.drill.ledger.reader import read
+from stanlocal.drill.ledger.writer import Ledger
+from stanlocal.drill.load.load import Load
+from stanlocal.drill.load.load_meter import LoadStats
 from stanlocal.drill.player import Player
-from stanlocal.drill.reading import read
-from stanlocal.drill.schedule import schedule
-from stanlocal.drill.spec import LoadSpec
+from stanlocal.drill.scenario.schedule import schedule
+from stanlocal.drill.scenario.spec import LoadSpec
 from stanlocal.drill.witness import Witness
 from stanlocal.errors import GroupError, StanError, StanlocalError
 from stanlocal.faults.base import Fault
-from stanlocal.states import GroupState, GroupStatus
+from stanlocal.model.states import GroupState, GroupStatus
 from tests.unit.drill.scenarios import scenario
 
 

@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from stanlocal.drill.conditions import Condition
 from stanlocal.drill.record import recorded_scenario
-from stanlocal.drill.scenario import NOW, Inject, Span, Step
+from stanlocal.drill.scenario.conditions import Condition
+from stanlocal.drill.scenario.scenario import NOW, Inject, Span, Step
 from stanlocal.errors import Refused
 from stanlocal.faults.kill import Kill
 from stanlocal.faults.pause import Pause
 from stanlocal.faults.stop import RollingRestart
-from stanlocal.journal import FaultRecord, rfc3339
-from stanlocal.states import GroupState, GroupStatus, LockFacts, NodeState, assess
+from stanlocal.history.journal import FaultRecord, rfc3339
+from stanlocal.model.states import GroupState, GroupStatus, LockFacts, NodeState, assess
 from tests.support.facts import at, group_plan, node
 from tests.unit.drill.scenarios import scenario
 

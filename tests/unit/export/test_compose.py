@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 import yaml
 
-from stanlocal.conf import render
-from stanlocal.container import container
 from stanlocal.export.compose import CONF, FILE, files
+from stanlocal.model.plan import GroupPlan
 from stanlocal.natsconf import parse, plain
-from stanlocal.plan import GroupPlan
+from stanlocal.render.container_spec import container
+from stanlocal.render.stan_conf import render
 from tests.support import natsconf as independent
 from tests.unit.export.plans import a_plan
 

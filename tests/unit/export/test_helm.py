@@ -9,7 +9,7 @@ import yaml
 
 from stanlocal.errors import SettingsError
 from stanlocal.export.helm import Chart, left_out, render
-from stanlocal.plan import GroupPlan
+from stanlocal.model.plan import GroupPlan
 from tests.unit.export.plans import a_plan
 
 

@@ -9,12 +9,12 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from stanlocal.conf import render as node_conf
 from stanlocal.errors import SettingsError
 from stanlocal.export.kubernetes import Deployment, conf, render
 from stanlocal.export.storage import KINDS, Kind, Storage
+from stanlocal.model.plan import GroupPlan
 from stanlocal.natsconf import parse, plain
-from stanlocal.plan import GroupPlan
+from stanlocal.render.stan_conf import render as node_conf
 from tests.seed import by_name
 from tests.support import natsconf as independent
 from tests.unit.export.plans import a_plan

@@ -17,8 +17,8 @@ from stanlocal.faults.kill import Kill
 from stanlocal.faults.pause import Pause
 from stanlocal.faults.registry import FAULTS
 from stanlocal.faults.stop import Restart, RollingRestart, Stop
-from stanlocal.states import GroupState, GroupStatus, LockFacts, LogFacts, NodeFacts, NodeState, assess
-from stanlocal.targets import resolve
+from stanlocal.model.states import GroupState, GroupStatus, LockFacts, LogFacts, NodeFacts, NodeState, assess
+from stanlocal.model.targets import resolve
 from tests.unit.faults.instances import instance
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)

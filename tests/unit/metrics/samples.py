@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from stanlocal.failovers import Failover
+from stanlocal.history.failovers import Failover
 from stanlocal.metrics.own import Facts
 from stanlocal.metrics.scrape import NodeScrape
-from stanlocal.states import GroupState, GroupStatus
+from stanlocal.model.states import GroupState, GroupStatus
 
 NATS: dict[str, dict[str, Any]] = {
     "varz": {

@@ -276,7 +276,7 @@ _TREES = st.dictionaries(
 
 @given(_TREES)
 def test_what_stanlocal_writes_is_read_back_here_and_by_an_independent_reader(tree: dict[str, Any]) -> None:
-    from stanlocal.conf import _entries  # the writer of any table
+    from stanlocal.render.stan_conf import _entries  # the writer of any table
 
     text = "\n".join(_entries(tree, None, 0)) + "\n"
     assert plain(parse(text)) == independent.parse(text) == tree

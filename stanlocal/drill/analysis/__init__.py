@@ -1,0 +1,1 @@
+"""The analysis of a ledger: findings, losses, outages, verdict. Pure."""

@@ -1,0 +1,74 @@
+"""Messages that were acknowledged, and that somebody who had to have them never had. Pure."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from stanlocal.drill.analysis.findings import Messages
+from stanlocal.drill.analysis.outages import moment
+from stanlocal.drill.analysis.runs import runs
+from stanlocal.drill.analysis.tally import Tally
+from stanlocal.drill.ledger.stream import Stream
+
+_SLACK_NS = 5_000_000_000
+
+
+@dataclass(slots=True)
+class Losses:
+    """What one publisher lost."""
+
+    stream: Stream
+    missing: dict[int, int] = field(default_factory=lambda: defaultdict(int))
+    """For each message lost the audiences that it is missing at, a bit for each."""
+    pending: set[int] = field(default_factory=set)
+    """Those that may still have been on their way when the ledger ended."""
+
+    @property
+    def undelivered(self) -> int:
+        """How many of the lost nobody ever had."""
+        return sum(not any(seen[number] for seen in self.stream.seen) for number in self.missing)
+
+    def messages(self, publisher: int, names: list[str]) -> Iterator[Messages]:
+        """The lost ones, in runs of those that are missing at the same audiences and were had by the same."""
+        stream, missing = self.stream, self.missing
+
+        def kind(number: int) -> tuple[int, ...]:
+            return (missing[number], *(bool(seen[number]) for seen in stream.seen))
+
+        for first, last in runs(sorted(missing), kind):
+            acked_at = stream.acked_at[first : last + 1]
+            yield Messages(
+                channel=stream.channel,
+                publisher=publisher,
+                first=first,
+                last=last,
+                missing_at=tuple(name for bit, name in enumerate(names) if missing[first] >> bit & 1),
+                had_by=tuple(name for name, seen in zip(names, stream.seen, strict=True) if seen[first]),
+                acked_from=moment(min(acked_at)),
+                acked_to=moment(max(acked_at)),
+            )
+
+
+def losses(tally: Tally, ack_wait: int) -> list[Losses]:
+    """What each publisher lost.
+
+    In the ledger of a drill that was drained, what is missing is lost. Where it was not, because it was
+    killed, a message is lost to an audience that was delivered others long after it was acknowledged: longer
+    than it takes the server, twice over, to send again what it believes to be on its way.
+    """
+    notes = {note.kind for note in tally.notes}
+    audited, drained = "audit" in notes, "drained" in notes
+    patience = 2 * ack_wait * 1_000_000_000 + _SLACK_NS
+    found = [Losses(stream) for stream in tally.streams]
+    for audience, latest in enumerate(tally.latest if audited else tally.latest[:-1]):
+        for each in found:
+            for number in each.stream.missing(audience):
+                if drained or latest - each.stream.acked_at[number] > patience:
+                    each.missing[number] |= 1 << audience
+                else:
+                    each.pending.add(number)
+    for each in found:
+        each.pending -= each.missing.keys()
+    return found

@@ -1,0 +1,47 @@
+"""Silences as outages: from the fault that began them to the first ack afterwards. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+
+from stanlocal.drill.analysis.findings import FeltOutage
+from stanlocal.drill.ledger.entries import Note
+from stanlocal.outages.probe import TOLERANCE_S
+from stanlocal.outages.silence import Silence
+
+_SKEW = timedelta(milliseconds=50)
+"""Acks that were under way when a fault hit are read a little later."""
+
+_TOLERANCE = timedelta(seconds=TOLERANCE_S)
+
+
+def felt(silences: Iterable[tuple[int | None, Silence]], notes: Iterable[Note]) -> list[FeltOutage]:
+    """The outages, in the order of their beginning; each by its publisher, None for all together.
+
+    A fault is a silence's if it hit after the last ack before; of several the first one is. One that hit in
+    the middle of it did not begin it.
+    """
+    faults = sorted((note for note in notes if note.kind == "fault"), key=lambda note: note.time)
+    outages = [_felt(publisher, silence, faults) for publisher, silence in silences]
+    return sorted(outages, key=lambda outage: (outage.began, outage.publisher is not None))
+
+
+def _felt(publisher: int | None, silence: Silence, faults: Sequence[Note]) -> FeltOutage:
+    began, ended = moment(silence.began), moment(silence.ended)
+    last_ack = moment(silence.last_ack) if silence.last_ack is not None else None
+    since = (last_ack or began) - _SKEW
+    fault = next((note for note in faults if since <= note.time < ended), None)
+    return FeltOutage(
+        publisher=publisher,
+        fault=str(fault.fields.get("name", "fault")) if fault else None,
+        last_ack=last_ack,
+        began=fault.time if fault and fault.time - began <= _TOLERANCE else began,
+        first_ack=ended if silence.acked else None,
+        ended=ended,
+    )
+
+
+def moment(time: int) -> datetime:
+    """The time of an event, which is in nanoseconds since 1970."""
+    return datetime.fromtimestamp(time / 1e9, UTC)

@@ -1,0 +1,65 @@
+"""What came of a drill: from its ledger alone, so that one that was killed has its verdict, too."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from stanlocal.drill.analysis.checker import check
+from stanlocal.drill.analysis.verdict import Budget, Verdict, judge
+from stanlocal.drill.ledger.entries import Header, Note
+from stanlocal.drill.ledger.reader import read
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A drill that is over."""
+
+    verdict: Verdict
+    ledger: Path
+
+    @property
+    def header(self) -> Header:
+        """What the drill was: load, seed, settings, versions."""
+        return self.verdict.findings.header
+
+    def notes(self, kind: str) -> list[Note]:
+        """What was noted of that kind, in the order in which it was."""
+        return [note for note in self.verdict.findings.notes if note.kind == kind]
+
+    @property
+    def ended(self) -> str:
+        """`whole`; `interrupted`, by Ctrl-C, and healed; or `killed`, in the middle of it."""
+        ends = self.notes("end")
+        if not ends:
+            return "killed"
+        return "interrupted" if ends[-1].fields.get("interrupted") else "whole"
+
+    def document(self) -> dict[str, Any]:
+        """The verdict as the contract shows it, and where its ledger is."""
+        return {
+            **self.verdict.as_json(),
+            "ended": self.ended,
+            "ledger": str(self.ledger),
+        }
+
+
+def judged(ledger: Path, **limits: float | None) -> Outcome:
+    """The outcome that a ledger tells of, by the drill's own budget but for the limits given.
+
+    Raises `LedgerError` when there is no ledger of a drill.
+    """
+    findings = check(read(ledger))
+    written = findings.header.settings.get("budget")
+    known = {each.name for each in fields(Budget)}
+    budget = {name: limit for name, limit in _limits(written).items() if name in known}
+    budget |= {name: limit for name, limit in limits.items() if limit is not None}
+    return Outcome(judge(findings, Budget(**budget)), ledger)
+
+
+def _limits(written: object) -> dict[str, Any]:
+    """The limits in a header, as far as they are any."""
+    if not isinstance(written, dict):
+        return {}
+    return {name: limit for name, limit in written.items() if limit is None or isinstance(limit, int | float)}

@@ -1,0 +1,194 @@
+"""One pass over a ledger: every event is counted, and what has to be compared at the end is kept. Pure.
+
+After a failover, or when its connection broke, a client may be given again what it had, without a word that
+it is given again: the server writes down acknowledgements late. So the ledger is cut into epochs: one begins
+with whatever can explain such deliveries. A repetition within one epoch is a surprise.
+"""
+
+from __future__ import annotations
+
+from stanlocal.drill.analysis.findings import Second
+from stanlocal.drill.ledger.entries import (
+    ACKED,
+    CELL,
+    DELIVERED,
+    PUBLISHED,
+    REDELIVERED,
+    REFUSED,
+    STRANGE,
+    UNANSWERED,
+    Header,
+    Note,
+)
+from stanlocal.drill.ledger.stream import Stream
+from stanlocal.errors import LedgerError
+from stanlocal.outages.silence import Silence, SilenceMeter
+
+_DISRUPTIONS = frozenset(("fault", "heal", "failover", "role"))
+"""Notes with which an epoch begins; so it does when a connection breaks or comes, and after a silence."""
+_MOST_EPOCHS = 0xFFFF
+_WAITING = bytes([PUBLISHED])
+
+
+class Tally:
+    """Told of all parts of a ledger, in order."""
+
+    def __init__(self, header: Header) -> None:
+        self.roster = header.load.roster()
+        self.channels = header.load.channels
+        audiences = len(self.roster.audiences)
+        self.streams = [Stream(channel, audiences) for channel in self.roster.publishers]
+        self.strange: dict[str, set[int]] = {channel: set() for channel in self.channels}
+        """The sequences under which something was delivered that is no message of the drill."""
+        self.latest = [0] * audiences
+        """When each audience was delivered something last (ns since 1970); 0: never."""
+        self.silences: list[tuple[int | None, Silence]] = []
+        """Those of each publisher, and with None those of all together."""
+        self.seconds: list[Second] = []
+        self.notes: list[Note] = []
+        self.published = self.acked = self.refused = self.delivered = 0
+        self.redelivered = self.repeated = self.unflagged = self.stored_twice = 0
+        self.reordered = self.unexpected = self.wrong = 0
+        self.time = 0
+        """Of the last event (ns since 1970)."""
+        self._all = SilenceMeter()
+        self._epoch = 1
+        self._started = int(header.started.timestamp() * 1e9)
+        self._second = 0
+        self._next_second = self._started + 1_000_000_000
+        self._counted = (0, 0)
+        self._over = False
+        self._highest = [[0] * len(self.streams) for _ in self.roster.readers]
+        self._audit = len(self.roster.readers) - 1
+
+    def note(self, note: Note) -> None:
+        """A note."""
+        self.notes.append(note)
+        if note.kind in _DISRUPTIONS:
+            self._disrupted()
+        if note.kind == "drained":
+            self.time = max(self.time, int(note.time.timestamp() * 1e9))
+            self._end_silences()
+
+    def end(self) -> None:
+        """There is no more."""
+        if not self._over:
+            self._end_silences()
+        self._end_second()
+
+    def _disrupted(self) -> None:
+        self._epoch = min(self._epoch + 1, _MOST_EPOCHS)
+
+    def events(self, cells: bytes) -> None:
+        """Events, one after the other. Raises `LedgerError` where they cannot be what a drill wrote."""
+        streams, readers, audit = self.streams, self.roster.readers, self._audit
+        for time, sequence, number, _, publisher, reader, flags, kind in CELL.iter_unpack(cells):
+            self.time = time
+            if time >= self._next_second:
+                self._end_second()
+            if kind == DELIVERED:
+                if reader >= len(readers):
+                    raise _impossible(f"a delivery to reader {reader}")
+                if publisher >= len(streams) or not 0 < number <= streams[publisher].last:
+                    self.unexpected += 1
+                elif reader == audit:
+                    self._audited(streams[publisher], number, sequence)
+                else:
+                    self._delivered(publisher, number, reader, sequence, flags)
+            elif kind == STRANGE:
+                if publisher >= len(self.channels):
+                    raise _impossible(f"a delivery on channel {publisher}")
+                self.wrong += 1
+                self.strange[self.channels[publisher]].add(sequence)
+            elif kind > UNANSWERED:
+                self._disrupted()
+            elif publisher >= len(streams):
+                raise _impossible(f"an event of publisher {publisher}")
+            elif kind == PUBLISHED:
+                self._published(streams[publisher], number, time)
+            else:
+                self._answered(publisher, number, time, kind)
+
+    def _published(self, of: Stream, number: int, time: int) -> None:
+        if number != of.last + 1:
+            raise _impossible(f"number {number} was published after {of.last}")
+        if number >= of.room:
+            of.grow()
+        of.last = number
+        of.status[number] = PUBLISHED
+        self.published += 1
+        self._all.published(time)
+        of.silences.published(time)
+
+    def _answered(self, publisher: int, number: int, time: int, kind: int) -> None:
+        of = self.streams[publisher]
+        if of.status[number : number + 1] != _WAITING:
+            raise _impossible(f"an answer to number {number} of publisher {publisher}, which waits for none")
+        of.status[number] = kind
+        if kind != ACKED:
+            self.refused += kind == REFUSED
+            self._all.failed(time)
+            of.silences.failed(time)
+            return
+        of.acked_at[number] = time
+        self.acked += 1
+        if (silence := of.silences.acked(time)) is not None:
+            self.silences.append((publisher, silence))
+        if (silence := self._all.acked(time)) is not None:
+            self.silences.append((None, silence))
+            self._disrupted()
+
+    def _delivered(self, publisher: int, number: int, reader: int, sequence: int, flags: int) -> None:
+        of, audience = self.streams[publisher], self.roster.readers[reader].audience
+        self.delivered += 1
+        self.latest[audience] = self.time
+        seen = of.seen[audience]
+        before, seen[number] = seen[number], self._epoch
+        known = of.sequence[number]
+        if known != sequence:
+            if known:
+                of.others.setdefault(number, set()).add(sequence)
+            else:
+                of.sequence[number] = sequence
+        if not before:
+            highest = self._highest[reader]
+            if number > highest[publisher]:
+                highest[publisher] = number
+            elif not flags & REDELIVERED:
+                self.reordered += 1
+        elif flags & REDELIVERED:
+            self.redelivered += 1
+        elif known != sequence:
+            self.stored_twice += 1
+        elif before < self._epoch or self._all.now(self.time) is not None:
+            self.repeated += 1
+        else:
+            self.unflagged += 1
+
+    def _audited(self, of: Stream, number: int, sequence: int) -> None:
+        of.seen[-1][number] = self._epoch
+        if not of.sequence[number]:
+            of.sequence[number] = sequence
+        elif of.sequence[number] != sequence:
+            of.others.setdefault(number, set()).add(sequence)
+
+    def _end_silences(self) -> None:
+        """What is published and not answered now will not be: the load is over, or its ledger."""
+        meters = [(None, self._all), *((index, each.silences) for index, each in enumerate(self.streams))]
+        for index, meter in meters:
+            if (silence := meter.now(self.time)) is not None:
+                self.silences.append((index, silence))
+        self._over = True
+
+    def _end_second(self) -> None:
+        """Puts down what came since the last second; those in which nothing came are left out."""
+        second, self._second = self._second, max(0, self.time - self._started) // 1_000_000_000
+        acked, delivered = self._counted
+        self._counted = self.acked, self.delivered
+        if self._counted != (acked, delivered):
+            self.seconds.append(Second(second, self.acked - acked, self.delivered - delivered))
+        self._next_second = self._started + (self._second + 1) * 1_000_000_000
+
+
+def _impossible(what: str) -> LedgerError:
+    return LedgerError(f"the ledger is damaged: {what}; nothing can be said from it")

@@ -1,0 +1,1 @@
+"""The ledger of a drill: its format, writer and reader."""

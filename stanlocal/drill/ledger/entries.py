@@ -1,0 +1,150 @@
+"""What a ledger holds, and how it is written down.
+
+The first line is a JSON document, the header, filled up with spaces. All that follows are cells of
+`CELL.size` bytes: one for each event of the load, and for a note one that is followed by JSON, filled up to
+whole cells. A cell's kind is its last byte, so what has been cut short never looks like one that is whole.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import IntEnum
+from typing import Any
+
+from stanlocal.drill.scenario.spec import LoadSpec
+from stanlocal.history.journal import from_rfc3339, rfc3339
+
+CELL = struct.Struct("<qQIIHHBxxB")
+"""Time (nanoseconds since 1970, UTC), sequence, number, extra, publisher, reader, flags, kind.
+
+A note has its length in bytes as its number, and the CRC-32 of its JSON as its extra."""
+
+FORMAT = "stanlocal-drill-ledger"
+VERSION = 1
+
+REDELIVERED = 1
+"""A flag of a delivery: the server says that it delivered the message before."""
+
+
+class Kind(IntEnum):
+    """What an entry tells; the fields that it has besides the time."""
+
+    PUBLISHED = 1
+    """About to be published: publisher, number."""
+    ACKED = 2
+    """Acknowledged: publisher, number."""
+    REFUSED = 3
+    """The server said no, or nobody was there to take it: publisher, number."""
+    UNANSWERED = 4
+    """Given up without an answer, stored or not: publisher, number."""
+    DELIVERED = 5
+    """Publisher, number, reader, sequence, flags; extra is how often the server says it was redelivered."""
+    STRANGE = 6
+    """Delivered, but no message of this drill: reader, sequence, flags; its size as extra."""
+    CONNECTED = 7
+    """A client is connected again: reader, or publisher with `NOBODY` as reader."""
+    DISCONNECTED = 8
+    """A client's connection broke: likewise."""
+    NOTE = 9
+    """JSON follows."""
+
+
+# The members as they are looked up here cost a load half a microsecond less for each event.
+PUBLISHED, ACKED, REFUSED, UNANSWERED = Kind.PUBLISHED, Kind.ACKED, Kind.REFUSED, Kind.UNANSWERED
+DELIVERED, STRANGE = Kind.DELIVERED, Kind.STRANGE
+
+NOBODY = 0xFFFF
+"""In place of a publisher or reader."""
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What a drill is: enough to judge its ledger without anything else."""
+
+    load: LoadSpec
+    drill: str = ""
+    """The scenario's name."""
+    group: str = ""
+    seed: int | None = None
+    """What the scenario's dice were started from."""
+    started: datetime = field(default_factory=lambda: datetime.now(UTC))
+    run: int = field(default_factory=lambda: secrets.randbits(32))
+    """The drill's own number: its messages carry it, so that those of others are told apart."""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+    def line(self) -> bytes:
+        """The first line of the file, of whole cells."""
+        document = {
+            "format": FORMAT,
+            "version": VERSION,
+            "drill": self.drill,
+            "group": self.group,
+            "seed": self.seed,
+            "started": rfc3339(self.started),
+            "run": self.run,
+            "load": self.load.document(),
+            "settings": dict(self.settings),
+            "versions": dict(self.versions),
+        }
+        text = json.dumps(document, ensure_ascii=True, separators=(",", ":")).encode()
+        return text + b" " * (-(len(text) + 1) % CELL.size) + b"\n"
+
+    @classmethod
+    def read(cls, line: bytes) -> Header:
+        """The header in a first line; `ValueError` when it is none, or of another version."""
+        document = json.loads(line)
+        if not isinstance(document, dict) or document.get("format") != FORMAT:
+            raise ValueError("its first line is not a ledger's")
+        if document.get("version") != VERSION:
+            raise ValueError(f"it is of version {document.get('version')!r}, this is for {VERSION}")
+        kinds: Mapping[str, type | tuple[type, ...]] = {
+            "drill": str, "group": str, "seed": (int, type(None)), "started": str,
+            "run": int, "load": dict, "settings": dict, "versions": dict,
+        }  # fmt: skip
+        for key, kind in kinds.items():
+            if key not in document or not isinstance(document[key], kind):
+                raise ValueError(f"{key!r} in its first line is not what it should be")
+        return cls(
+            load=LoadSpec.from_document(document["load"]),
+            started=_time(document["started"]),
+            **{key: document[key] for key in ("drill", "group", "seed", "run", "settings", "versions")},
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something that happened to group or drill: a fault, a heal, a role, a failover, a step, the end."""
+
+    kind: str
+    time: datetime
+    fields: Mapping[str, Any] = field(default_factory=dict)
+
+    def text(self) -> bytes:
+        """As JSON."""
+        document = {**self.fields, "kind": self.kind, "time": rfc3339(self.time)}
+        return json.dumps(document, ensure_ascii=True, separators=(",", ":")).encode()
+
+    @classmethod
+    def read(cls, text: bytes) -> Note:
+        """The note in that JSON; `ValueError` when it is none."""
+        document = json.loads(text)
+        if not isinstance(document, dict) or not isinstance(document.get("kind"), str):
+            raise ValueError("a note without its kind")
+        kind, time = document.pop("kind"), document.pop("time", None)
+        if not isinstance(time, str):
+            raise ValueError("a note without its time")
+        return cls(kind, _time(time), document)
+
+
+def _time(stamp: str) -> datetime:
+    """One that fits into a cell, too; `ValueError` for any other."""
+    time = from_rfc3339(stamp)
+    if not 1970 < time.year < 2262:
+        raise ValueError(f"{stamp!r} is no moment of a drill")
+    return time.astimezone(UTC)

@@ -1,0 +1,122 @@
+"""Reading the ledger of a drill: in pieces, so that its size is no matter, also when its end is missing."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, TypeAlias
+from zlib import crc32
+
+from stanlocal.drill.ledger.entries import CELL, Header, Kind, Note
+from stanlocal.errors import LedgerError
+
+_PIECE = 32 * 1024 * CELL.size
+"""Bytes that are read at once."""
+_LONGEST_HEADER = 1 << 20
+_LONGEST_NOTE = 1 << 24
+_EVENTS = bytes(kind for kind in Kind if kind is not Kind.NOTE)
+_NOTE = bytes([Kind.NOTE])
+
+
+@dataclass(frozen=True, slots=True)
+class Torn:
+    """The ledger ends here, in the middle of something: what wrote it was killed, or the file was damaged."""
+
+    offset: int
+    """Bytes before it."""
+    what: str
+
+
+Part: TypeAlias = "bytes | Note | Torn"
+"""Whole cells of events, one after the other, as `CELL.iter_unpack` takes them; or a note; or the end."""
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerReading:
+    """A ledger to be read, as often as one likes; each time it is read from its beginning."""
+
+    header: Header
+    opened: Callable[[], BinaryIO]
+
+    def parts(self) -> Iterator[Part]:
+        """All that it holds, in order; a `Torn` comes last. Raises `LedgerError` when it cannot be read."""
+        try:
+            with self.opened() as file:
+                yield from _parts(file)
+        except OSError as error:
+            raise LedgerError(f"the ledger cannot be read: {error.strerror}; see that it is there") from error
+
+    def notes(self) -> Iterator[Note]:
+        """The notes alone, in the order in which they were written."""
+        return (part for part in self.parts() if isinstance(part, Note))
+
+
+def read(path: Path) -> LedgerReading:
+    """The ledger in that file; raises `LedgerError` when there is none."""
+    try:
+        with path.open("rb") as file:
+            header = _header(file, str(path))
+    except OSError as error:
+        raise LedgerError(f"{path} cannot be read: {error.strerror}; give a drill's ledger") from error
+    return LedgerReading(header, lambda: path.open("rb"))
+
+
+def read_bytes(data: bytes) -> LedgerReading:
+    """The ledger in memory; raises `LedgerError` when it is none."""
+    return LedgerReading(_header(io.BytesIO(data), "this"), lambda: io.BytesIO(data))
+
+
+def _header(file: BinaryIO, name: str) -> Header:
+    line = file.readline(_LONGEST_HEADER)
+    try:
+        if not line.endswith(b"\n") or len(line) % CELL.size:
+            raise ValueError("its first line is not a ledger's")
+        return Header.read(line)
+    except (ValueError, RecursionError) as error:
+        raise LedgerError(f"{name} is no ledger of a drill: {error}; give one that a drill made") from error
+
+
+def _parts(file: BinaryIO) -> Iterator[Part]:
+    offset = len(file.readline(_LONGEST_HEADER))
+    left = b""
+    while True:
+        piece = left if len(left) >= CELL.size else left + file.read(_PIECE)
+        if len(piece) < CELL.size:
+            break
+        kinds = piece[CELL.size - 1 :: CELL.size]
+        events = len(kinds) - len(kinds.lstrip(_EVENTS))
+        if events:
+            size = events * CELL.size
+            yield piece[:size]
+            offset, left = offset + size, piece[size:]
+            continue
+        if kinds[:1] != _NOTE:
+            yield Torn(offset, "a cell that was begun and not finished, or is damaged")
+            return
+        note, left = _note(file, piece)
+        if note is None:
+            yield Torn(offset, "a note that was begun and not finished, or is damaged")
+            return
+        yield note
+        offset = file.tell() - len(left)
+    if piece:
+        yield Torn(offset, f"{len(piece)} bytes, less than a cell")
+
+
+def _note(file: BinaryIO, piece: bytes) -> tuple[Note | None, bytes]:
+    """The note that `piece` begins with, and what follows it."""
+    _, _, length, checksum, *_ = CELL.unpack_from(piece)
+    end = CELL.size + length + -length % CELL.size
+    if length > _LONGEST_NOTE:
+        return None, b""
+    if end > len(piece):
+        piece += file.read(end - len(piece))
+    text = piece[CELL.size : CELL.size + length]
+    if len(piece) < end or crc32(text) != checksum:
+        return None, b""
+    try:
+        return Note.read(text), piece[end:]
+    except (ValueError, RecursionError):
+        return None, b""

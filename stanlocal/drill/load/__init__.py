@@ -1,0 +1,1 @@
+"""The load of a drill: publishers and subscribers that record everything they do and see."""

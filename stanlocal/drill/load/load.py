@@ -1,0 +1,232 @@
+"""The load of a drill: publishers and subscribers on a group, and a ledger of all they do and see."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from stanlocal.api import FTGroup
+from stanlocal.drill import watcher
+from stanlocal.drill.audit import audit
+from stanlocal.drill.ledger.writer import Ledger
+from stanlocal.drill.load.load_meter import LoadStats, Meter
+from stanlocal.drill.load.publisher import Publisher
+from stanlocal.drill.load.subscriber import Subscriber
+from stanlocal.drill.scenario.spec import Kind
+from stanlocal.errors import StanError, StanlocalError
+from stanlocal.util.tasks import together
+
+if TYPE_CHECKING:
+    from stanlocal.stan.client import Client
+
+__all__ = ["Load", "LoadStats"]
+
+_LOOK_S = 0.05
+"""Between two looks at clients and counters."""
+_PATIENCE_S = 3600.0
+"""A publish is sent again and again for so long: an outage is to be measured, not to be given up."""
+
+
+class Load:
+    """The load that the ledger's header asks for, on a group that is up.
+
+    `client_ids` begins every client id, and the names of durables and of the queue group; it must be new
+    to the group. What happens to clients while it runs is told to the ledger and not raised; `failure` has
+    what keeps it from going on.
+    """
+
+    def __init__(self, group: FTGroup, ledger: Ledger, *, client_ids: str) -> None:
+        self._group = group
+        self._ledger = ledger
+        self._client_ids = client_ids
+        self._roster = ledger.header.load.roster()
+        self._meter = Meter(len(self._roster.audiences) - 1)
+        self._clients: list[Client] = []
+        self._publishers: list[Publisher] = []
+        self._subscribers: list[Subscriber] = []
+        self._watching: asyncio.Task[None] | None = None
+        self._stopped = self._closed = False
+        self.failure: StanlocalError | None = None
+        """The ledger's disk is full, or a client or subscription is lost for good."""
+
+    def stats(self) -> LoadStats:
+        """What it has come to, from counters: cheap."""
+        return self._meter.stats()
+
+    async def start(self) -> None:
+        """Returns once every subscriber is subscribed and the publishers are at work.
+
+        Raises `StanError` when a client cannot be connected; then, and when cancelled, none is left open.
+        """
+        readers, publishers = self._roster.readers[:-1], self._roster.publishers
+        try:
+            self._subscribers = await together(*(self._subscriber(index) for index, _ in enumerate(readers)))
+            self._publishers = await together(*(self._publisher(index) for index, _ in enumerate(publishers)))
+            urls = (await self._group.look()).plan.client_urls
+        except BaseException:
+            await self.close()
+            raise
+        self._ledger.note("load", datetime.now(UTC), step="started")
+        self._watching = asyncio.create_task(self._watch(urls), name="drill-watch")
+        self.start_publishers()
+
+    async def _connect(self, name: str, index: int = 0) -> Client:
+        """A client whose first node is the one of that index: those of a kind are spread over the nodes."""
+        client = await self._group.connect(
+            f"{self._client_ids}-{name}", first=index, reconnect=True, ack_timeout=_PATIENCE_S
+        )
+        self._clients.append(client)
+        return client
+
+    async def _publisher(self, index: int) -> Publisher:
+        client = await self._connect(f"publisher-{index}", index)
+        return Publisher(index, self._roster.publishers[index], client, self._ledger, self._meter)
+
+    async def _subscriber(self, index: int) -> Subscriber:
+        reader = self._roster.readers[index]
+        client = await self._connect(reader.name, index)
+        group = f"{self._client_ids}-{self._roster.audiences[reader.audience].name}"
+        subscriber = Subscriber(index, reader, group, client, self._ledger, self._meter)
+        self._subscribers.append(subscriber)
+        await subscriber.start()
+        return subscriber
+
+    async def _watch(self, urls: Sequence[str]) -> None:
+        watched = [
+            *(watcher.Watched(each.client, publisher=index) for index, each in enumerate(self._publishers)),
+            *(watcher.Watched(each.client, reader=index) for index, each in enumerate(self._subscribers)),
+        ]
+        while self.failure is None:
+            watcher.look(watched, urls, self._ledger)
+            self._meter.sample()
+            self.failure = self._ledger.failure or self._lost_client()
+            await asyncio.sleep(_LOOK_S)
+        if self._ledger.failure is None:
+            self._problem(str(self.failure))
+
+    def _lost_client(self) -> StanError | None:
+        for client in self._clients:
+            if client.is_closed:
+                return StanError(
+                    f"client {client.client_id!r} of the load is lost; see the log for the reason"
+                )
+        for each in self._subscribers:
+            if not each.is_whole:
+                return StanError(f"{each.reader.name} was not subscribed again; see the log for the reason")
+        return None
+
+    def _problem(self, text: str) -> None:
+        self._ledger.note("problem", datetime.now(UTC), text=text)
+
+    # While it runs
+
+    def start_publishers(self) -> None:
+        """Publishes, or publishes again."""
+        for publisher in self._publishers:
+            publisher.start()
+
+    async def stop_publishers(self) -> None:
+        """Publishes no more, until `start_publishers`; returns once every message has its answer."""
+        await together(*(publisher.stop() for publisher in self._publishers))
+
+    async def start_subscribers(self, kind: Kind) -> None:
+        """Subscribes again where `stop_subscribers` ended it; raises `StanError`."""
+        await together(*(each.start() for each in self._subscribers if each.reader.kind == kind))
+
+    async def stop_subscribers(self, kind: Kind) -> None:
+        """Closes the subscriptions of that kind: what comes meanwhile they get when they start again.
+
+        Raises `StanError` when the server does not answer.
+        """
+        await together(*(each.stop() for each in self._subscribers if each.reader.kind == kind))
+
+    # The end
+
+    async def stop(self, drain: float) -> None:
+        """Ends the load, and puts on record whether everybody got everything; the group should be healed.
+
+        Publishers end; then subscribers have `drain` seconds until nothing acknowledged is missing; then
+        the channels are read from the load's beginning (the audit), for as long as something comes;
+        it is closed. Stopping again does nothing. Cancelled, it is closed all the same, and the ledger
+        does not say that all had the time to come.
+        """
+        if self._stopped:
+            return
+        self._stopped = True
+        try:
+            await self._answered(drain)
+            await self._drained(drain)
+            await self._audited(drain)
+        finally:
+            await self.close()
+
+    async def _answered(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self.stop_publishers()
+        except TimeoutError:
+            self._problem(f"publishes were not answered within {seconds:g} s of the load's end")
+
+    async def _drained(self, seconds: float) -> None:
+        clock = asyncio.get_running_loop().time
+        began = clock()
+        try:
+            async with asyncio.timeout(seconds):
+                await together(*(each.start() for each in self._subscribers))
+                while self._meter.missing and self.failure is None:  # noqa: ASYNC110 - too many to tell of each
+                    await asyncio.sleep(_LOOK_S)
+        except TimeoutError:
+            pass  # how much is missing is on record below
+        except StanError as error:
+            self._problem(f"subscribers did not get the time to have everything: {error}")
+            return
+        if self.failure is None:
+            spent, missing = round(clock() - began, 3), len(self._meter.missing)
+            self._ledger.note("drained", datetime.now(UTC), missing=missing, seconds=spent)
+
+    async def _audited(self, seconds: float) -> None:
+        reader = len(self._roster.readers) - 1
+        try:
+            async with asyncio.timeout(seconds):
+                client = await self._connect("audit")
+            auditor = Subscriber(reader, self._roster.readers[reader], "", client, self._ledger, self._meter)
+            await audit(auditor, self._subscribers)
+        except (StanError, TimeoutError) as error:
+            self._problem(f"the channels were not read at the end: {error or f'no client in {seconds:g} s'}")
+        else:
+            self._ledger.note("audit", datetime.now(UTC), messages=auditor.seen)
+
+    async def close(self) -> None:
+        """Ends the load at once; what is on its way is not waited for. Nothing happens when it is closed.
+
+        What the server keeps of its clients is removed. A server that does not answer to that is on record;
+        here all is closed none the less. Raises `LedgerError` when the ledger cannot be written. Cancelled,
+        it can be called again.
+        """
+        if self._closed:
+            return
+        self._stopped = True
+        if self._watching is not None:
+            self._watching.cancel()
+            await asyncio.wait([self._watching])
+        for publisher in self._publishers:
+            await publisher.abandon()
+        remarks = await together(*(_failure(each.stop(forget=True)) for each in self._subscribers))
+        remarks += await together(*(_failure(client.close()) for client in self._clients))
+        self._closed = True
+        if self._watching is not None and not self._watching.cancelled():
+            self._watching.result()
+        for remark in filter(None, remarks):
+            self._ledger.note("remark", datetime.now(UTC), text=remark)
+        self._ledger.note("load", datetime.now(UTC), step="stopped")
+
+
+async def _failure(ending: Coroutine[Any, Any, None]) -> str | None:
+    """Why a goodbye was not answered, if it was not."""
+    try:
+        await ending
+    except StanError as error:
+        return str(error)
+    return None

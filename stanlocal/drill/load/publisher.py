@@ -1,0 +1,134 @@
+"""One publisher of a load: numbers its messages, and tells the ledger what becomes of each."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+from typing import TYPE_CHECKING
+
+from stanlocal.drill.ledger.entries import ACKED, PUBLISHED, REFUSED, UNANSWERED
+from stanlocal.drill.ledger.writer import Ledger
+from stanlocal.drill.load.load_meter import Meter
+from stanlocal.drill.load.payload import make
+from stanlocal.stan.errors import (
+    ConnectionClosed,
+    ConnectionInterrupted,
+    ConnectionLost,
+    PublishTimeout,
+    StanError,
+)
+
+if TYPE_CHECKING:
+    from stanlocal.stan.client import Client
+
+_DOUBT = (PublishTimeout, ConnectionInterrupted, ConnectionClosed, ConnectionLost)
+"""After these a message may be stored, and may not."""
+_PAUSE_S = 0.1
+"""After a refusal: a full disk does not get emptier by being asked again at once."""
+_CATCH_UP_S = 0.05
+"""A publisher with a rate makes up for what it is behind by so much; what an outage cost is not sent."""
+
+
+class Publisher:
+    """Publishes from `start` to `stop`, as often as one likes; for one channel."""
+
+    def __init__(self, index: int, channel: str, client: Client, ledger: Ledger, meter: Meter) -> None:
+        self.client = client
+        self._index = index
+        self._channel = channel
+        self._ledger = ledger
+        self._meter = meter
+        load = ledger.header.load
+        self._sizes = load.sizes
+        self._window = load.window
+        self._interval = load.publishers / load.rate if load.rate else 0.0
+        self._loop = asyncio.get_running_loop()
+        self._number = 0
+        self._inflight = 0
+        self._not_before = 0.0
+        self._stopping = False
+        self._wake: asyncio.Future[None] | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Publishes from now on."""
+        self._stopping = False
+        if self._task is None or self._task.done():
+            self._task = self._loop.create_task(self._run(), name=f"drill-publisher-{self._index}")
+
+    async def stop(self) -> None:
+        """Publishes no more; returns once every message has its answer, or the client gave it up."""
+        if self._task is not None:
+            self._stopping = True
+            self._rouse()
+            await asyncio.shield(self._task)
+            self._task = None
+        while self._inflight:
+            await self._rest(None)
+
+    async def abandon(self) -> None:
+        """Ends it at once; what has no answer by then has none in the ledger."""
+        self._stopping = True
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+            self._task = None
+
+    async def _run(self) -> None:
+        due = self._loop.time()
+        while not self._stopping:
+            now = self._loop.time()
+            due = max(due, now - _CATCH_UP_S)
+            while (due := max(due, self._not_before)) <= now and self._inflight < self._window:
+                if not await self._publish():
+                    return
+                due += self._interval
+            if not self._stopping:
+                await self._rest(due if due > now else None)
+
+    async def _publish(self) -> bool:
+        """Sends the next message; False when the client is gone, and with it the publisher."""
+        self._number += 1
+        number, index = self._number, self._index
+        size = self._sizes[number % len(self._sizes)]
+        self._meter.published(index, number, self._ledger.event(PUBLISHED, index, number))
+        self._inflight += 1
+        try:
+            data = make(self._ledger.header.run, index, number, size)
+            ack = await self.client.publish_async(self._channel, data)
+        except StanError as error:
+            self._failed(number, error)
+            return not self.client.is_closed
+        ack.add_done_callback(partial(self._answered, number))
+        return True
+
+    def _answered(self, number: int, ack: asyncio.Future[str]) -> None:
+        error = ack.exception()
+        if error is not None:
+            self._failed(number, error)
+            return
+        self._inflight -= 1
+        self._meter.acked(self._index, number, self._ledger.event(ACKED, self._index, number))
+        self._rouse()
+
+    def _failed(self, number: int, error: BaseException) -> None:
+        self._inflight -= 1
+        kind = UNANSWERED if isinstance(error, _DOUBT) else REFUSED
+        self._meter.failed(self._index, number, self._ledger.event(kind, self._index, number))
+        self._not_before = self._loop.time() + _PAUSE_S
+        self._rouse()
+
+    async def _rest(self, until: float | None) -> None:
+        """Until that moment of the loop, an answer, or `stop`."""
+        self._wake = self._loop.create_future()
+        timer = self._loop.call_at(until, self._rouse) if until is not None else None
+        try:
+            await self._wake
+        finally:
+            self._wake = None
+            if timer is not None:
+                timer.cancel()
+
+    def _rouse(self) -> None:
+        if self._wake is not None and not self._wake.done():
+            self._wake.set_result(None)

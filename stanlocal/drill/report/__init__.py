@@ -1,0 +1,1 @@
+"""Reports of a drill: HTML with charts and lanes, JUnit."""

@@ -1,0 +1,164 @@
+"""The report of a drill: one HTML file with all in it, no script, and nothing loaded from anywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from stanlocal.drill.analysis.findings import Findings
+from stanlocal.drill.analysis.outcome import Outcome
+from stanlocal.drill.ledger.entries import Header, Note
+from stanlocal.drill.report import charts
+from stanlocal.drill.report.lanes import clock, fault_text, lanes, length_s, ticks
+from stanlocal.history.failovers import PHASES, Failover, percentile
+
+_TEMPLATE = "report.html.jinja"
+
+
+def page(outcome: Outcome) -> str:
+    """The report as an HTML page. What a ledger holds is shown as text, whatever it is."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from markupsafe import Markup
+
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"clock": clock, "audience": _audience}
+    found = outcome.verdict.findings
+    failovers = list(_failovers(found))
+    return environment.get_template(_TEMPLATE).render(
+        outcome=outcome,
+        verdict=outcome.verdict,
+        found=found,
+        header=found.header,
+        scenario=_last(outcome, "scenario"),
+        figures=_figures(found),
+        lanes=lanes(found),
+        length=length_s(found),
+        took=f"{length_s(found):.0f} s" if length_s(found) < 120 else f"{clock(int(length_s(found)))} min",
+        settings=_settings(found.header),
+        ticks=ticks(length_s(found)),
+        rates=Markup(charts.rates(found)),
+        outages=Markup(charts.outages(found)),
+        drawn=Markup(charts.failovers(failovers)),
+        failovers=failovers,
+        phases=PHASES,
+        faults=_faults(outcome),
+        fault_text=fault_text,
+        alone=_alone,
+        story=_story(found),
+        since=lambda moment: (moment - found.header.started).total_seconds(),
+    )
+
+
+def _audience(name: str) -> str:
+    return "the store at the end" if name == "audit" else name
+
+
+def _failovers(found: Findings) -> Iterator[Failover]:
+    """Those that the ledger tells of as they should be told of."""
+    for document in found.failovers:
+        try:
+            yield Failover.from_document(document)
+        except (KeyError, TypeError, ValueError, AttributeError):
+            continue  # a ledger that was written by other hands
+
+
+def _figures(found: Findings) -> Sequence[tuple[str, str]]:
+    felt = sorted(each.ms for each in found.outages if each.publisher is None)
+    spread = "none"
+    if felt:
+        shares = ", ".join(f"{percentile(felt, share):,.0f} ms in {share} %" for share in (50, 95))
+        spread = f"{len(felt)}: at most {shares}; the longest {felt[-1]:,.0f} ms"
+    return [
+        ("published", f"{found.published:,}"),
+        ("acknowledged", f"{found.acked:,}"),
+        ("refused", f"{found.refused:,}"),
+        ("never answered, stored or not", f"{found.unknown:,}"),
+        ("delivered", f"{found.delivered:,}"),
+        ("acknowledged and lost to some reader", f"{found.lost:,}"),
+        ("acknowledged and lost to everybody", f"{found.undelivered:,}"),
+        ("delivered again, and flagged so", f"{found.redelivered:,}"),
+        ("delivered again without a flag, after a failover", f"{found.repeated:,}"),
+        ("delivered again without a flag, unexplained", f"{found.unflagged:,}"),
+        ("stored twice, as a publisher sent it again", f"{found.stored_twice:,}"),
+        ("out of the order of their publisher", f"{found.reordered:,}"),
+        ("never published, and delivered", f"{found.unexpected:,}"),
+        ("damaged, or somebody else's", f"{found.wrong:,}"),
+        ("sequences that nobody was given", f"{found.gaps:,}"),
+        ("sequences with two messages", f"{found.forked:,}"),
+        ("outages", spread),
+    ]
+
+
+def _faults(outcome: Outcome) -> Sequence[Mapping[str, Any]]:
+    """As they were told of at the end, with what came of them; else as they came."""
+    told = _last(outcome, "faults").get("faults")
+    if not isinstance(told, list):
+        told = list({str(note.fields.get("id")): note.fields for note in outcome.notes("fault")}.values())
+    return [each for each in told if isinstance(each, dict)]
+
+
+def _alone(fault: Mapping[str, Any]) -> str:
+    """What only one of two actives acknowledged, as the fault has it: channels, each with its sequences."""
+    lost = fault.get("lost")
+    if not isinstance(lost, dict):
+        return ""
+    spans = {channel: ends for channel, ends in lost.items() if isinstance(ends, list)}
+    return ", ".join(f"{channel} sequences {' to '.join(map(str, ends))}" for channel, ends in spans.items())
+
+
+def _story(found: Findings) -> Sequence[tuple[float, str]]:
+    """What happened when, in words."""
+    told = [(note.time, words) for note in found.notes if (words := _words(note))]
+    started = found.header.started
+    return [((time - started).total_seconds(), words) for time, words in sorted(told)]
+
+
+def _words(note: Note) -> str | None:
+    of = note.fields
+    match note.kind:
+        case "step":
+            return f"step {of.get('number')}: {of.get('step')}"
+        case "fault":
+            return f"{of.get('node')} is hit by {of.get('name')}"
+        case "heal":
+            return f"{fault_text(of)} is over"
+        case "role":
+            marks = "".join(f", {mark}" for mark in ("paused", "partitioned") if of.get(mark))
+            return f"{of.get('node')} is {of.get('to')}{marks}"
+        case "failover":
+            return f"failover: {of.get('from')} to {of.get('to')}"
+        case "said" if of.get("node"):
+            return f"{of.get('node')}: {of.get('problem')}"
+        case "problem":
+            return f"PROBLEM: {of.get('text')}"
+    return None
+
+
+def _settings(header: Header) -> Sequence[tuple[str, str]]:
+    """What the drill was made with; what was not set is left out."""
+    given = {"versions": header.versions, **header.settings, "load": header.load.document()}
+    return [(name, words) for name, value in given.items() if (words := _in_words(value))]
+
+
+def _in_words(value: object) -> str:
+    match value:
+        case None:
+            return ""
+        case dict():
+            return ", ".join(f"{name} {words}" for name, each in value.items() if (words := _in_words(each)))
+        case list():
+            return " ".join(map(_in_words, value))
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _last(outcome: Outcome, kind: str) -> Mapping[str, Any]:
+    """The fields of the last note of that kind; empty where there is none."""
+    notes = outcome.notes(kind)
+    return notes[-1].fields if notes else {}

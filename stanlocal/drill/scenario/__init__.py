@@ -1,0 +1,1 @@
+"""A drill's scenario: parsed, validated, and scheduled."""

@@ -1,0 +1,1 @@
+"""The server's image and binary: found, pulled, or built with Go."""

@@ -1,0 +1,176 @@
+"""Programs from their source: `go install` of one version, for the engine's platform, kept in the cache."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from stanlocal.engine.artifacts.binary import NAME, Platform
+from stanlocal.engine.artifacts.child_process import ChildTimeout, run_child
+from stanlocal.errors import ImageNotFound, SettingsError
+from stanlocal.machine.user_dirs import cache_folder, make_private
+
+MODULE = f"github.com/nats-io/{NAME}"
+
+_SILENCE_S = 180.0
+"""With `-v`, go names each package: this is more than the slowest takes, or a download without a route."""
+_USUAL_PLACE = "/usr/local/go/bin"
+"""Where Go's own instructions put it, which is on nobody's PATH by itself."""
+_KEPT = (
+    "GOMODCACHE",
+    "GOCACHE",
+    "GOPROXY",
+    "GONOPROXY",
+    "GOSUMDB",
+    "GONOSUMDB",
+    "GOPRIVATE",
+    "GOINSECURE",
+    "GOVCS",
+    "GOAUTH",
+    "GOTOOLCHAIN",
+)
+"""What counts of the user's `go env`: where modules come from and where they are kept."""
+
+
+_REPORT_EACH = 50
+"""Packages; there are about 300."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Programs of one Go module in one version."""
+
+    name: str
+    """For people."""
+    module: str
+    """Its path, as `go install` takes it."""
+    version: str
+    programs: Mapping[str, str]
+    """Under the name of each executable its package below the module; empty for the module itself."""
+    shelf: str
+    """The folder of the user's cache that they are kept in."""
+
+    def kept(self, platform: Platform) -> dict[str, Path]:
+        """Where `build` keeps each executable. It may not exist yet."""
+        folder = cache_folder() / self.shelf / self.version / f"{platform.os}-{platform.architecture}"
+        return {name: folder / name for name in self.programs}
+
+    def package(self, program: str) -> str:
+        """What `go install` is asked for."""
+        path = "/".join(filter(None, (self.module, self.programs[program])))
+        return f"{path}@v{self.version}"
+
+    def built_as(self, program: str) -> str:
+        """The name that Go gives the executable."""
+        return (self.programs[program] or self.module).rpartition("/")[2]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.version}"
+
+
+def server(version: str) -> Source:
+    """The server in that version."""
+    return Source(NAME, MODULE, version, {NAME: ""}, "servers")
+
+
+def kept_server(version: str, platform: Platform) -> Path:
+    """Where `build_with_go` keeps its result, in the user's cache folder. It may not exist yet."""
+    return server(version).kept(platform)[NAME]
+
+
+async def build_with_go(version: str, platform: Platform, progress: Callable[[str], None]) -> Path:
+    """A static executable of the server in that version; see `build`."""
+    return (await build(server(version), platform, progress))[NAME]
+
+
+async def build(source: Source, platform: Platform, progress: Callable[[str], None]) -> dict[str, Path]:
+    """Static executables of `source` for `platform` by their names, built now unless the cache has them.
+
+    Builds may run at the same time: each has a folder of its own, and the last to end is kept. Raises
+    `ImageNotFound` with the reason.
+    """
+    kept = source.kept(platform)
+    if all(path.exists() for path in kept.values()):
+        return kept
+    go = shutil.which("go") or shutil.which("go", path=_USUAL_PLACE)
+    if go is None:
+        raise ImageNotFound("no go on PATH")
+    progress(f"building {source} for {platform} with {go}; a minute or two the first time")
+    try:
+        folder = make_private(next(iter(kept.values())).parent)
+        with tempfile.TemporaryDirectory(dir=folder, prefix="building-") as gopath:
+            await _install(go, source, platform, Path(gopath), progress)
+            for program, path in kept.items():
+                # A cross-compiled executable lies one folder deeper than a native one.
+                [built] = (Path(gopath) / "bin").rglob(source.built_as(program))
+                built.replace(path)
+    except (OSError, SettingsError) as err:
+        raise ImageNotFound(f"cannot keep {source.name}: {err}") from err
+    return kept
+
+
+async def _install(
+    go: str, source: Source, platform: Platform, gopath: Path, progress: Callable[[str], None]
+) -> None:
+    packages = [source.package(program) for program in source.programs]
+    command = [go, "install", "-v", "-trimpath", *packages]
+    env = build_environment(await _go_env(go), platform, gopath)
+    try:
+        finished = await run_child(
+            command, env=env, silence_s=_SILENCE_S, on_line=_Compiled(source, progress).line
+        )
+    except ChildTimeout as err:
+        raise ImageNotFound(f"go install {' '.join(packages)}: {err}") from err
+    if finished.code != 0:
+        raise ImageNotFound(f"go install {' '.join(packages)} failed: {' / '.join(finished.tail[-3:])}")
+
+
+class _Compiled:
+    """Makes the list of packages that go prints readable."""
+
+    def __init__(self, source: Source, progress: Callable[[str], None]) -> None:
+        self._source = source
+        self._progress = progress
+        self._packages = 0
+
+    def line(self, line: str) -> None:
+        if line.startswith("go: "):
+            self._progress(line)
+            return
+        self._packages += 1
+        if self._packages % _REPORT_EACH == 0:
+            self._progress(f"building {self._source}: {self._packages} packages")
+
+
+async def _go_env(go: str) -> dict[str, str]:
+    try:
+        finished = await run_child([go, "env", "-json", *_KEPT], silence_s=10)
+        settings = json.loads("\n".join(finished.tail))
+    except (OSError, ChildTimeout, ValueError) as err:
+        raise ImageNotFound(f"{go} does not work: {err}") from err
+    return {name: value for name, value in settings.items() if value}
+
+
+def build_environment(go_env: Mapping[str, str], platform: Platform, gopath: Path) -> dict[str, str]:
+    """The environment for go: the user's sources and caches, and nothing else that changes the result.
+
+    GOFLAGS or GOBIN, which the user may have set with `go env -w`, would: go refuses GOBIN outright when
+    it builds for another platform. Hence the file of `go env -w` is switched off, and the folder for
+    executables is one of our own.
+    """
+    ours = {
+        "GOENV": "off",
+        "GOPATH": str(gopath),
+        "GOOS": platform.os,
+        "GOARCH": platform.architecture,
+        "CGO_ENABLED": "0",  # static
+    }
+    inherited = {
+        name: value for name, value in os.environ.items() if not name.startswith("GO") or name == "GOROOT"
+    }
+    return {**inherited, **go_env, **ours}

@@ -1,0 +1,201 @@
+"""Where the server image comes from.
+
+Four ways, the first that leads there: the engine has it; it is pulled; it is made from an executable
+that is here; it is made from one that Go builds. Only names of the official image are made here, so that
+no other image is ever replaced by a look-alike. What was made says so in its labels.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import tempfile
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeAlias, get_args
+
+import docker
+import docker.errors
+
+from stanlocal.engine.artifacts.archive import Contents, server_contents, write_archive
+from stanlocal.engine.artifacts.binary import Platform, check_platform, check_version, find_binary
+from stanlocal.engine.artifacts.go_build import build_with_go
+from stanlocal.engine.artifacts.image_name import official_version
+from stanlocal.engine.artifacts.pull import pull
+from stanlocal.engine.docker.errors import translated
+from stanlocal.errors import ImageNotFound
+
+Source = Literal["registry", "binary", "go", "unknown"]
+Progress = Callable[[str], None]
+Way: TypeAlias = Callable[[], Awaitable["ImageOrigin"]]
+
+_SOURCES: dict[str, Source] = {source: source for source in get_args(Source)}
+
+SOURCE_LABEL = "dev.stanlocal.image.source"
+VERSION_LABEL = "dev.stanlocal.image.server-version"
+
+_VERSION_TAG = re.compile(r":v?(\d+\.\d+\.\d+)(?:-[\w.-]+)?$")
+
+
+@dataclass(frozen=True, slots=True)
+class ImageOrigin:
+    """An image that the engine has, and how it came to be there."""
+
+    image: str
+    id: str
+    source: Source
+    """`unknown`: loaded or built by somebody else."""
+    version: str | None
+    """Of the server in it, as its labels or else its tag say."""
+    digest: str | None
+    """Of the registry it was pulled from: `nats-streaming@sha256:…`."""
+    size: int
+    """Bytes."""
+
+
+async def ensure_image(
+    client: docker.DockerClient, image: str, *, server_binary: Path | None, progress: Progress
+) -> ImageOrigin:
+    """Sees to it that the engine has `image`; `progress` gets a line for each thing that takes its time.
+
+    Raises `ImageNotFound`, whose `attempts` say of each way why it did not lead there. Two calls at the
+    same time do the work twice, and both end well.
+    """
+    if origin := await inspect_image(client, image):
+        return origin
+    ways: list[Way] = [lambda: pull_image(client, image, progress)]
+    if official_version(image):
+        ways += _ways_to_make(client, image, server_binary, progress)
+    return await first_way(ways, image, progress)
+
+
+async def build_image(
+    client: docker.DockerClient, image: str, *, server_binary: Path | None, progress: Progress
+) -> ImageOrigin:
+    """Makes `image` anew from the local executable, else with Go; raises like `ensure_image`."""
+    return await first_way(_ways_to_make(client, image, server_binary, progress), image, progress)
+
+
+def _ways_to_make(
+    client: docker.DockerClient, image: str, server_binary: Path | None, progress: Progress
+) -> list[Way]:
+    return [
+        lambda: build_from_binary(client, image, server_binary, progress),
+        lambda: build_from_source(client, image, progress),
+    ]
+
+
+async def first_way(ways: Sequence[Way], image: str, progress: Progress) -> ImageOrigin:
+    """By the first of `ways` that leads there; raises `ImageNotFound`, with why each did not."""
+    attempts: list[str] = []
+    for way in ways:
+        try:
+            return await way()
+        except ImageNotFound as err:
+            attempts.append(str(err))
+            progress(attempts[-1])
+    raise ImageNotFound(
+        f"no way to the image {image}: {'; '.join(attempts)}; see 'stanlocal image --help'", attempts
+    )
+
+
+async def pull_image(client: docker.DockerClient, image: str, progress: Progress) -> ImageOrigin:
+    """Pulls it; raises `ImageNotFound` with the reason."""
+    await pull(client, image, progress)
+    return await _present(client, image)
+
+
+async def build_from_binary(
+    client: docker.DockerClient, image: str, server_binary: Path | None, progress: Progress
+) -> ImageOrigin:
+    """Makes it from `server_binary`, or the one on PATH; raises `ImageNotFound` with the reason."""
+    version = _required_version(image)
+    platform = await engine_platform(client)
+    binary = find_binary(server_binary)
+    check_platform(binary, platform)
+    await check_version(binary, version)
+    progress(f"making {image} from {binary}")
+    return await load_binary(client, image, binary, platform, version, "binary")
+
+
+async def build_from_source(client: docker.DockerClient, image: str, progress: Progress) -> ImageOrigin:
+    """Makes it with Go; raises `ImageNotFound` with the reason."""
+    version = _required_version(image)
+    platform = await engine_platform(client)
+    binary = await build_with_go(version, platform, progress)
+    check_platform(binary, platform)
+    progress(f"making {image} from {binary}")
+    return await load_binary(client, image, binary, platform, version, "go")
+
+
+def _required_version(image: str) -> str:
+    version = official_version(image)
+    if version is None:
+        raise ImageNotFound("only images named like nats-streaming:0.25.6 can be made here")
+    return version
+
+
+async def engine_platform(client: docker.DockerClient) -> Platform:
+    """What the engine's containers run on, which need not be this machine."""
+    with translated():
+        version = await asyncio.to_thread(client.version)
+    return Platform(version["Os"], version["Arch"])
+
+
+async def load_binary(
+    client: docker.DockerClient, image: str, binary: Path, platform: Platform, version: str, source: Source
+) -> ImageOrigin:
+    """Gives the engine an image with nothing but the server `binary` in it."""
+    labels = {
+        "org.opencontainers.image.title": "nats-streaming-server",
+        "org.opencontainers.image.version": version,
+        VERSION_LABEL: version,
+        SOURCE_LABEL: source,
+    }
+    return await load(client, image, server_contents(binary, labels), platform)
+
+
+async def load(
+    client: docker.DockerClient, image: str, contents: Contents, platform: Platform
+) -> ImageOrigin:
+    """Gives the engine the image of these contents."""
+    with tempfile.TemporaryFile() as archive:
+        await asyncio.to_thread(write_archive, archive, contents, image, platform)
+        archive.seek(0)
+        with translated():
+            await asyncio.to_thread(client.images.load, archive)
+    return await _present(client, image)
+
+
+async def _present(client: docker.DockerClient, image: str) -> ImageOrigin:
+    origin = await inspect_image(client, image)
+    if origin is None:
+        raise ImageNotFound(f"the engine does not have {image} although it said nothing went wrong")
+    return origin
+
+
+async def inspect_image(client: docker.DockerClient, image: str) -> ImageOrigin | None:
+    """What the engine has under that name; None when it has nothing."""
+    with translated():
+        try:
+            facts = await asyncio.to_thread(client.api.inspect_image, image)
+        except docker.errors.ImageNotFound:
+            return None
+    return origin_of(image, facts)
+
+
+def origin_of(image: str, facts: dict[str, Any]) -> ImageOrigin:
+    """Reads the engine's description of an image."""
+    labels = (facts.get("Config") or {}).get("Labels") or {}
+    digests = facts.get("RepoDigests") or []
+    source: Source = _SOURCES.get(labels.get(SOURCE_LABEL, ""), "registry" if digests else "unknown")
+    tag = _VERSION_TAG.search(image)
+    return ImageOrigin(
+        image=image,
+        id=facts["Id"],
+        source=source,
+        version=labels.get(VERSION_LABEL) or (tag[1] if tag else None),
+        digest=digests[0] if digests else None,
+        size=facts["Size"],
+    )

@@ -1,0 +1,51 @@
+"""Where the proxy's image comes from: the engine has it, it is pulled, or Go builds what is in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import docker
+
+from stanlocal.engine.artifacts.archive import Contents
+from stanlocal.engine.artifacts.go_build import Source, build
+from stanlocal.engine.artifacts.image import (
+    SOURCE_LABEL,
+    ImageOrigin,
+    engine_platform,
+    first_way,
+    inspect_image,
+    load,
+    pull_image,
+)
+from stanlocal.model.proxy_routes import CONTROL, IMAGE, SERVER, VERSION
+
+_SOURCE = Source(
+    "toxiproxy",
+    "github.com/Shopify/toxiproxy/v2",
+    VERSION,
+    {SERVER: "cmd/server", CONTROL: "cmd/cli"},
+    "toxiproxy",
+)
+_API_PORT = 8474
+
+
+async def ensure_proxy_image(client: docker.DockerClient, progress: Callable[[str], None]) -> ImageOrigin:
+    """Sees to it that the engine has the image; raises as `image.ensure_image` does."""
+    if origin := await inspect_image(client, IMAGE):
+        return origin
+    return await first_way(
+        [lambda: pull_image(client, IMAGE, progress), lambda: _build(client, progress)], IMAGE, progress
+    )
+
+
+async def _build(client: docker.DockerClient, progress: Callable[[str], None]) -> ImageOrigin:
+    """Makes it with Go, laid out as the official one."""
+    platform = await engine_platform(client)
+    built = await build(_SOURCE, platform, progress)
+    labels = {
+        "org.opencontainers.image.title": _SOURCE.name,
+        "org.opencontainers.image.version": VERSION,
+        SOURCE_LABEL: "go",
+    }
+    progress(f"making {IMAGE} from {built[SERVER]}")
+    return await load(client, IMAGE, Contents(built, (), (_API_PORT,), labels), platform)

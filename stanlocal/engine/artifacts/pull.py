@@ -1,0 +1,147 @@
+"""Pulls an image, bounded: it ends when there is no progress, where the SDK's own pull waits for ever."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
+from typing import Any
+
+import docker
+import docker.auth
+import docker.utils
+import requests
+from docker.types import CancellableStream
+
+from stanlocal.engine.docker.errors import FOREIGN
+from stanlocal.errors import ImageNotFound
+
+SILENCE_S = 15.0
+"""More than a slow registry needs to answer; without a route most engines say so at once."""
+
+_CONNECT_S = 5.0
+_MB = 1_000_000
+
+
+class Progress:
+    """Adds up what the engine says of each layer."""
+
+    def __init__(self, image: str) -> None:
+        self._image = image
+        self._layers: dict[str, tuple[int, int]] = {}
+        self._said = ""
+
+    def feed(self, status: dict[str, Any]) -> str | None:
+        """A line to show, or None when nothing has changed that is worth one."""
+        detail = status.get("progressDetail") or {}
+        if status.get("status") == "Downloading" and detail.get("total"):
+            self._layers[str(status.get("id"))] = (int(detail.get("current", 0)), int(detail["total"]))
+        done, total = (sum(layer[i] for layer in self._layers.values()) for i in (0, 1))
+        line = f"pulling {self._image}: {done // _MB} of {-(-total // _MB)} MB"
+        if not total or line == self._said:
+            return None
+        self._said = line
+        return line
+
+
+class _Pull(threading.Thread):
+    """Reads the engine's reports on a pull in a thread of its own, and hands them to the event loop.
+
+    A daemon thread: the wait for the first report cannot be interrupted, only given up.
+    """
+
+    def __init__(self, client: docker.DockerClient, image: str, read_timeout_s: float) -> None:
+        super().__init__(daemon=True, name="stanlocal-pull")
+        self._client = client
+        self._image = image
+        self._read_timeout_s = read_timeout_s
+        self._loop = asyncio.get_running_loop()
+        self._response: requests.Response | None = None
+        self._cancelled = False
+        self.reports: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
+        """Each report of the engine, `{"error": …}` when something failed; at the end None."""
+
+    def run(self) -> None:
+        try:
+            for report in self._read():
+                self._hand_over(report)
+        except (*FOREIGN, ValueError) as err:
+            self._hand_over({"error": str(err)})
+        self._hand_over(None)
+
+    def _hand_over(self, report: dict[str, Any] | None) -> None:
+        if not self._cancelled:
+            self._loop.call_soon_threadsafe(self.reports.put_nowait, report)
+
+    def _read(self) -> Iterator[dict[str, Any]]:
+        api = self._client.api
+        repository, tag = docker.utils.parse_repository_tag(self._image)
+        registry, _ = docker.auth.resolve_repository_name(repository)
+        credentials = docker.auth.get_config_header(api, registry)
+        response = api.post(
+            f"{api.base_url}/v{api.api_version}/images/create",
+            params={"fromImage": repository, "tag": tag or "latest"},
+            headers={"X-Registry-Auth": credentials} if credentials else None,
+            stream=True,
+            timeout=(_CONNECT_S, self._read_timeout_s),
+        )
+        with closing(response):
+            if response.status_code != requests.codes.ok:
+                yield {"error": _message(response)}
+                return
+            self._response = response
+            if not self._cancelled:
+                yield from (json.loads(line) for line in response.iter_lines() if line)
+
+    def cancel(self) -> None:
+        """Ends the pull in the engine too, which goes on only while somebody listens."""
+        self._cancelled = True
+        if self._response is not None:
+            # Closing the response itself would wait for its end; this shuts the connection down, and finds
+            # none when the other side ends it at this very moment.
+            with suppress(OSError, AttributeError):
+                CancellableStream(iter(()), self._response).close()
+
+
+def _message(response: requests.Response) -> str:
+    try:
+        return str(response.json()["message"])
+    except (ValueError, KeyError, TypeError):
+        return f"HTTP {response.status_code}"
+
+
+async def pull(
+    client: docker.DockerClient,
+    image: str,
+    progress: Callable[[str], None],
+    *,
+    silence_s: float = SILENCE_S,
+) -> None:
+    """Pulls `image` with the credentials that docker has for its registry.
+
+    Raises `ImageNotFound` with the reason, also when nothing is heard for `silence_s` seconds.
+    """
+    progress(f"pulling {image}")
+    shown = Progress(image)
+    # The thread's own limit is only for one that nobody waits for any more.
+    task = _Pull(client, image, read_timeout_s=2 * silence_s)
+    task.start()
+    problem = None
+    try:
+        while report := await asyncio.wait_for(task.reports.get(), silence_s):
+            if "error" in report:
+                problem = _first_line(str(report["error"]))
+            elif line := shown.feed(report):
+                progress(line)
+    except TimeoutError:
+        problem = f"no progress for {silence_s:g} s"
+    finally:
+        task.cancel()
+    if problem is not None:
+        raise ImageNotFound(f"cannot pull {image}: {problem}")
+
+
+def _first_line(text: str) -> str:
+    return text.strip().partition("\n")[0][:300]

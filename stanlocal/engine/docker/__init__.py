@@ -1,0 +1,1 @@
+"""The Docker engine: FT groups as containers, through the Docker SDK."""

@@ -1,0 +1,397 @@
+"""FT groups as containers, through the Docker SDK.
+
+Every container and network carries labels that say whose it is and hold the whole plan, so that any
+later process can take the group over with nothing but the engine. What lacks our labels, or has another
+user's, is never touched.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing, suppress
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+import docker
+import docker.errors
+from requests.exceptions import HTTPError
+
+from stanlocal.engine.base import EngineEvent, EngineInfo, Exit, Instance, Progress, RawLine
+from stanlocal.engine.docker import events, lock_trial, networks, proxy, throwaway, volumes
+from stanlocal.engine.docker.containers import make
+from stanlocal.engine.docker.errors import FOREIGN, translate, translated
+from stanlocal.engine.docker.placement_trial import Trial, place
+from stanlocal.engine.docker.streams import AttachSource, Pump, WaitSource, parse_time, split_stamped
+from stanlocal.errors import EngineError, EngineUnavailable, NameConflict, NodeNotFound, PortInUse
+from stanlocal.machine.locks import container_of
+from stanlocal.model.plan import GroupPlan, NodePlan, Placement
+from stanlocal.render.container_spec import container
+from stanlocal.util.tasks import together
+
+T = TypeVar("T")
+
+LABEL = "dev.stanlocal"
+GROUP, NODE, INDEX, OWNER, PLAN, FINGERPRINT = (
+    f"{LABEL}.{key}" for key in ("group", "node", "index", "owner", "plan", "fingerprint")
+)
+
+NEVER = "0001-01-01T00:00:00Z"
+"""What the engine says instead of a time that there is not."""
+
+CPU_PERIOD_US = 100_000
+"""Over which the kernel shares a core out; its usual value."""
+
+_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm", "i386": "386"}
+
+
+class DockerEngine:
+    """An `Engine` over one Docker Engine; see `stanlocal.engine.base.Engine` for what is promised."""
+
+    name = "docker"
+    placement = Placement(name)
+
+    def __init__(self, client: docker.DockerClient) -> None:
+        self._client = client
+        self._api = client.api
+        self._owner = str(os.getuid())
+        self._calls = ThreadPoolExecutor(max_workers=16, thread_name_prefix="stanlocal-docker")
+
+    @property
+    def client(self) -> docker.DockerClient:
+        """The SDK's client, for what concerns images."""
+        return self._client
+
+    async def _call(self, call: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+        """Runs a blocking call to its end, also when cancelled meanwhile."""
+        loop = asyncio.get_running_loop()
+        future = loop.run_in_executor(self._calls, lambda: call(*args, **kwargs))
+        try:
+            return await asyncio.shield(future)
+        except asyncio.CancelledError:
+            await asyncio.wait([future])
+            future.exception()  # whoever cancelled does not want to hear of it
+            raise
+        except FOREIGN as error:
+            raise translate(error) from error
+
+    # What there is
+
+    @property
+    def _address(self) -> str:
+        socket = getattr(self._api.get_adapter(self._api.base_url), "socket_path", None)
+        return f"unix://{socket}" if socket else str(self._api.base_url)
+
+    async def info(self) -> EngineInfo:
+        found = await self._call(self._api.info)
+        return EngineInfo(
+            name=self.name,
+            version=str(found["ServerVersion"]),
+            address=self._address,
+            architecture=_ARCHITECTURES.get(found["Architecture"], found["Architecture"]),
+            rootless=any("rootless" in option for option in found.get("SecurityOptions") or ()),
+            local=found["KernelVersion"] == os.uname().release and found["Name"] == os.uname().nodename,
+        )
+
+    def _filters(self, group: str | None = None) -> dict[str, list[str]]:
+        labels = [f"{OWNER}={self._owner}", f"{GROUP}={group}" if group else GROUP]
+        return {"label": labels}
+
+    def _labels(self, group: str) -> dict[str, str]:
+        """By which all that is made for the group is known as ours."""
+        return {GROUP: group, OWNER: self._owner}
+
+    async def groups(self) -> Sequence[str]:
+        filters = self._filters()
+        containers, networks = await asyncio.gather(
+            self._call(self._api.containers, all=True, filters=filters),
+            self._call(self._api.networks, filters=filters),
+        )
+        return sorted({thing["Labels"][GROUP] for thing in (*containers, *networks)})
+
+    async def instances(self, group: str) -> Sequence[Instance]:
+        filters = self._filters(group)
+        filters["label"].append(NODE)
+        listed = await self._call(self._api.containers, all=True, filters=filters)
+        found = await asyncio.gather(*(self._instance(container["Id"]) for container in listed))
+        return sorted((instance for instance in found if instance), key=lambda instance: instance.index)
+
+    async def _instance(self, container_id: str) -> Instance | None:
+        try:
+            return _instance(await self._call(self._api.inspect_container, container_id))
+        except NodeNotFound:  # removed between the list and this look
+            return None
+
+    async def _state(self, node: str) -> Mapping[str, Any]:
+        """The container's state; `NodeNotFound` when there is none or it is not ours."""
+        found = await self._call(self._api.inspect_container, node)
+        if not self._is_ours(found["Config"]["Labels"]):
+            raise NodeNotFound(f"container '{node}' was not made by stanlocal for you; see 'stanlocal list'")
+        state: Mapping[str, Any] = found["State"]
+        return state
+
+    def _is_ours(self, labels: Mapping[str, str] | None) -> bool:
+        return labels is not None and labels.get(OWNER) == self._owner and GROUP in labels
+
+    def container_of_port(self, port: int) -> str | None:
+        """The name of the container, anyone's, that publishes the host port."""
+        with translated():
+            for container in self._api.containers():
+                if any(published.get("PublicPort") == port for published in container["Ports"]):
+                    return str(container["Names"][0]).removeprefix("/")
+        return None
+
+    # Making and removing
+
+    async def provision(self, image: str, server_binary: Path | None, progress: Progress) -> None:
+        from stanlocal.engine.artifacts.image import ensure_image
+
+        await ensure_image(self._client, image, server_binary=server_binary, progress=progress)
+
+    async def provision_proxy(self, progress: Progress) -> None:
+        from stanlocal.engine.artifacts.proxy_image import ensure_proxy_image
+
+        await ensure_proxy_image(self._client, progress)
+
+    async def place(self, group: str, image: str, folder: Path) -> Placement:
+        trial = Trial(group, image, folder, self._labels(group))
+        return await self._call(place, self._api, trial, self.placement, self._address)
+
+    async def check_lock(self, plan: GroupPlan) -> None:
+        await self._call(lock_trial.check, self._api, plan, self._labels(plan.group))
+
+    async def prepare(self, plan: GroupPlan) -> None:
+        await together(
+            self._network(plan, plan.client_network, internal=False),
+            self._network(plan, plan.cluster_network, internal=True),
+        )
+        if plan.store_volume is not None:
+            await self._call(volumes.ensure, self._api, plan, self._labels(plan.group))
+        await self._call(proxy.ensure, self._api, plan, self._labels(plan.group), FINGERPRINT)
+
+    async def _network(self, plan: GroupPlan, name: str, *, internal: bool) -> None:
+        labels = self._labels(plan.group)
+        try:
+            await self._call(
+                self._api.create_network,
+                name,
+                driver="bridge",
+                internal=internal,
+                labels=labels,
+                check_duplicate=True,
+            )
+        except NameConflict:
+            found = await self._call(self._api.inspect_network, name)
+            if not self._is_ours(found["Labels"]) or found["Labels"][GROUP] != plan.group:
+                raise
+
+    async def create(self, plan: GroupPlan, node: NodePlan, fingerprint: str) -> None:
+        try:
+            await self._call(self._create, plan, node, fingerprint)
+        except NameConflict as conflict:
+            found = await self._call(self._api.inspect_container, node.name)
+            raise NameConflict(
+                f"container '{node.name}' ({found['Config']['Image']}) was not made by stanlocal for group "
+                f"'{plan.group}'; rename or remove it, or choose another group with '--group'",
+                node.name,
+            ) from conflict
+
+    def _create(self, plan: GroupPlan, node: NodePlan, fingerprint: str) -> None:
+        labels = {
+            **self._labels(plan.group),
+            NODE: node.name,
+            INDEX: str(node.index),
+            FINGERPRINT: fingerprint,
+            PLAN: plan.to_json(),
+        }
+        make(self._api, container(plan, node), labels)
+
+    async def remove(self, node: str) -> None:
+        with suppress(NodeNotFound):
+            await self._state(node)
+            await self._call(self._api.remove_container, node, force=True)
+
+    async def clean(self, group: str) -> None:
+        await self._call(throwaway.remove_left, self._api, group, self._filters(group))
+        await self._call(proxy.discard, self._api, group, self._labels(group))
+        networks = await self._call(self._api.networks, filters=self._filters(group))
+        await together(*(self._remove_network(network["Id"]) for network in networks))
+
+    async def _remove_network(self, network_id: str) -> None:
+        with suppress(NodeNotFound):
+            await self._call(self._api.remove_network, network_id)
+
+    # Acting on a node
+
+    async def start(self, plan: GroupPlan, node: str) -> None:
+        try:
+            if plan.conf_volume is not None:
+                await self._call(volumes.put_conf, self._api, plan, plan.node(node))
+            await self._call(self._api.start, node)
+        except PortInUse as taken:
+            raise PortInUse(f"port {taken.port} for {node} is taken; free it", taken.port) from taken
+
+    async def signal(self, node: str, signal: str) -> None:
+        state = await self._state(node)
+        if state["Running"]:
+            try:
+                await self._call(self._api.kill, node, signal)
+            except EngineError:
+                if (await self._state(node))["Running"]:  # else it ended meanwhile
+                    raise
+
+    async def stop(self, node: str, grace_s: float) -> None:
+        await self._state(node)
+        await self._call(self._stop, node, max(0, round(grace_s)))
+
+    def _stop(self, node: str, grace_s: int) -> None:
+        self._api.stop(node, timeout=grace_s)
+
+    async def wait_exit(self, node: str) -> Exit:
+        await self._state(node)
+        source = WaitSource(await self._ask(node, "wait"))
+        pump = Pump(f"stanlocal-wait-{node}", lambda: iter(source), source.interrupt)
+        async with aclosing(pump.items()) as codes:
+            code = await anext(codes)
+        return Exit(code, parse_time((await self._state(node))["FinishedAt"]))
+
+    async def pause(self, node: str) -> None:
+        if not (await self._state(node))["Paused"]:
+            await self._call(self._api.pause, node)
+
+    async def unpause(self, node: str) -> None:
+        if (await self._state(node))["Paused"]:
+            await self._call(self._api.unpause, node)
+
+    async def connect_routes(self, plan: GroupPlan, node: str) -> None:
+        await self._call(networks.restore_routes, self._api, plan, node)
+
+    async def disconnect_routes(self, plan: GroupPlan, node: str) -> None:
+        await self._call(networks.cut_routes, self._api, plan, node)
+
+    async def isolate(self, plan: GroupPlan, node: str) -> None:
+        await self._call(networks.isolate, self._api, plan, node)
+
+    async def rejoin(self, plan: GroupPlan, node: str) -> None:
+        await self._call(networks.rejoin, self._api, plan, node)
+
+    async def fill_store(self, plan: GroupPlan) -> None:
+        await self._call(volumes.fill, self._api, plan)
+
+    async def free_store(self, plan: GroupPlan) -> None:
+        await self._call(volumes.free, self._api, plan)
+
+    async def discard_store(self, group: str) -> None:
+        await self._call(volumes.discard, self._api, group, self._filters(group))
+
+    async def control_proxy(self, plan: GroupPlan, arguments: Sequence[str]) -> str:
+        labels = self._labels(plan.group)
+        return await self._call(proxy.control, self._api, plan.group, labels, arguments)
+
+    async def limit_cpu(self, node: str, cores: float) -> None:
+        await self._state(node)
+        quota = max(1000, round(cores * CPU_PERIOD_US))
+        await self._call(self._api.update_container, node, cpu_period=CPU_PERIOD_US, cpu_quota=quota)
+
+    # Watching
+
+    async def output(
+        self, node: str, *, since: datetime | None = None, tail: int | None = None
+    ) -> Sequence[RawLine]:
+        return await self._call(self._output, node, since, tail)
+
+    def _output(self, node: str, since: datetime | None, tail: int | None) -> list[RawLine]:
+        output: bytes = self._api.logs(
+            node,
+            timestamps=True,
+            since=since.timestamp() if since else None,
+            tail="all" if tail is None else tail,
+        )
+        return split_stamped(output)
+
+    async def attach(self, node: str) -> AsyncGenerator[Sequence[RawLine]]:
+        source = AttachSource(await self._ask(node, "attach", stream=1, stdout=1, stderr=1))
+        pump = Pump(f"stanlocal-attach-{node}", lambda: iter(source), source.interrupt)
+        async for batch in pump.items():
+            yield batch
+
+    async def _ask(self, node: str, what: str, **params: int) -> Any:
+        """The answer to a request that is answered little by little; its body is still to be read."""
+        url = f"{self._api.base_url}/v{self._api.api_version}/containers/{node}/{what}"
+        answers: list[Any] = []
+
+        def ask() -> None:
+            timeout = (self._api.timeout, None)
+            answers.append(self._api.post(url, params=params, stream=True, timeout=timeout))
+
+        try:
+            await self._call(ask)
+        except asyncio.CancelledError:
+            for unread in answers:
+                unread.close()
+            raise
+        (response,) = answers
+        if response.status_code >= 400:
+            with translated():
+                docker.errors.create_api_error_from_http_exception(HTTPError(response=response))
+        return response
+
+    def events(self, group: str) -> AsyncGenerator[EngineEvent]:
+        return self._events(group, since=f"{time.time():.6f}")
+
+    async def _events(self, group: str, since: str) -> AsyncGenerator[EngineEvent]:
+        filters = events.FILTERS
+        stream: Any = await self._call(self._api.events, decode=True, filters=filters, since=since)
+        source = partial(events.of_nodes, self._api, stream, self._labels(group), NODE)
+        pump = Pump(f"stanlocal-events-{group}", source, stream.close)
+        async for event in pump.items():
+            yield event
+        raise EngineUnavailable("the engine has ended its events; see 'stanlocal doctor'")
+
+    async def close(self) -> None:
+        self._calls.shutdown(wait=False)
+        self._client.close()
+
+
+def _instance(found: Mapping[str, Any]) -> Instance:
+    """What an inspected container says; raises `EngineError` for one whose labels do not tell its plan."""
+    labels, state = found["Config"]["Labels"], found["State"]
+    try:
+        plan = GroupPlan.from_json(labels[PLAN])
+        index = plan.node(labels[NODE]).index
+    except (KeyError, ValueError) as error:
+        name = found["Name"].removeprefix("/")
+        raise EngineError(
+            f"container '{name}' has labels of stanlocal that this version cannot read; remove it with "
+            f"'docker rm -f {name}' and bring the group up again"
+        ) from error
+    networks = found["NetworkSettings"]["Networks"]
+    running = bool(state["Running"])
+    ended = None if state["FinishedAt"] == NEVER else parse_time(state["FinishedAt"])
+    return Instance(
+        group=labels[GROUP],
+        name=labels[NODE],
+        index=index,
+        id=found["Id"],
+        status="exited" if state["Status"] in ("dead", "removing") else state["Status"],
+        pid=_pid_here(state["Pid"], found["Id"]),
+        exit_code=None if running or state["StartedAt"] == NEVER else int(state["ExitCode"]),
+        error="killed: out of memory" if state["OOMKilled"] else state["Error"] or None,
+        started_at=None if state["StartedAt"] == NEVER else parse_time(state["StartedAt"]),
+        finished_at=None if running else ended,
+        begun_after=ended if running else None,
+        routes_connected=plan.cluster_network in networks,
+        clients_connected=plan.client_network in networks,
+        fingerprint=labels[FINGERPRINT],
+        plan=plan,
+    )
+
+
+def _pid_here(pid: int, container_id: str) -> int | None:
+    """The pid if it is of this machine's process table: an engine elsewhere counts its own processes."""
+    return pid if pid and container_of(pid) == container_id else None

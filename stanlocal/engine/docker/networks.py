@@ -1,0 +1,56 @@
+"""A node's networks, cut and put back, by blocking calls of the Docker API.
+
+Ports stay published while a container is on any network, through that network (seen on 20.10). So what
+cuts a node's clients cuts its routes first. An alias is not kept over a cut: it is given again each time.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from stanlocal.errors import PortInUse
+from stanlocal.machine.ports import is_free
+from stanlocal.model.plan import GroupPlan
+from stanlocal.render.container_spec import container
+
+
+def of(api: Any, node: str) -> dict[str, Any]:
+    """The networks that the container is on, by name."""
+    found: dict[str, Any] = api.inspect_container(node)["NetworkSettings"]["Networks"]
+    return found
+
+
+def cut_routes(api: Any, plan: GroupPlan, node: str) -> None:
+    """Takes the node off the network of routes."""
+    if plan.cluster_network in of(api, node):
+        api.disconnect_container_from_network(node, plan.cluster_network)
+
+
+def isolate(api: Any, plan: GroupPlan, node: str) -> None:
+    """Takes the node off both networks; its host ports are free then."""
+    cut_routes(api, plan, node)
+    if plan.client_network in of(api, node):
+        api.disconnect_container_from_network(node, plan.client_network)
+
+
+def restore_routes(api: Any, plan: GroupPlan, node: str) -> None:
+    """Puts the node back on the network of routes, under the name that the others dial."""
+    if plan.cluster_network not in of(api, node):
+        aliases = [container(plan, plan.node(node)).route_alias]
+        api.connect_container_to_network(node, plan.cluster_network, aliases=aliases)
+
+
+def rejoin(api: Any, plan: GroupPlan, node: str) -> None:
+    """Puts the node back on both networks, the one with its published ports first.
+
+    The ports are tried before: an engine that finds one taken leaves the container half connected, and
+    refuses each further attempt until it is restarted (seen on 20.10).
+    """
+    if plan.client_network not in of(api, node):
+        wanted = container(plan, plan.node(node))
+        for port in wanted.ports:
+            if not is_free(port.outside, port.host):
+                raise PortInUse(f"port {port.outside} for {node} is taken; free it", port.outside)
+        aliases = [wanted.client_alias] if wanted.client_alias else None
+        api.connect_container_to_network(node, plan.client_network, aliases=aliases)
+    restore_routes(api, plan, node)

@@ -1,0 +1,135 @@
+"""How nodes can be housed on a Docker Engine, seen from here: found out by a throw-away server.
+
+The engine may be this machine's, another's, the one around the container that the caller is in, or one in
+a container beside it (Docker-in-Docker). Then published ports are elsewhere, and the engine may not have
+the caller's folders. Both are tried, never concluded from an address.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import secrets
+import tarfile
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from docker.errors import APIError, NotFound
+from docker.types import Mount
+
+from stanlocal.engine.docker import trial_cache
+from stanlocal.engine.docker.errors import explanation
+from stanlocal.engine.docker.reach import Way, default_gateway, says, ways
+from stanlocal.engine.docker.throwaway import name_of, prober
+from stanlocal.errors import EngineUnavailable
+from stanlocal.model.plan import MONITOR_PORT, Placement
+
+_ANSWERS_WITHIN_S = 2.0
+"""From its start on; on an idle machine a server answers after 50 ms."""
+_RETRY_S = 0.02
+_MOUNTED_AT = "/probe"
+_TOKEN = "token"
+_NO_SUCH_FOLDER = re.compile("bind source path does not exist|no such file or directory|is not shared from")
+"""As Docker Engine, Podman and Docker Desktop say it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What is tried, and for which group."""
+
+    group: str
+    image: str
+    folder: Path
+    """One of the caller's, which nodes are to see; there is a folder more in it meanwhile."""
+    labels: Mapping[str, str]
+
+    @property
+    def name(self) -> str:
+        """The container's."""
+        return name_of(self.group, "probe")
+
+
+def place(api: Any, trial: Trial, placement: Placement, address: str) -> Placement:
+    """`placement` as it has to be for the engine at `address` and the caller.
+
+    Raises `EngineUnavailable` when no published port can be reached.
+    """
+    mount_point, device = trial_cache.file_system(trial.folder)
+    # Docker Desktop shares folders at the top of the tree one by one.
+    depends_on = (address, *trial_cache.here(), mount_point, device, *trial.folder.parts[:2])
+    engine = trial_cache.which_engine(address, lambda: str(api.info()["ID"]))
+    key = trial_cache.key("place", engine, *depends_on)
+    match trial_cache.recall(key):
+        case {"host": str(host), "publish": str(publish), "in_volumes": bool(in_volumes)}:
+            return replace(placement, host=host, publish=publish, in_volumes=in_volumes)
+    in_volumes = not sees_folder(api, trial)
+    way = _reach(api, trial, ways(address, default_gateway()))
+    trial_cache.keep(key, {"host": way.host, "publish": way.publish, "in_volumes": in_volumes})
+    return replace(placement, host=way.host, publish=way.publish, in_volumes=in_volumes)
+
+
+def sees_folder(api: Any, trial: Trial) -> bool:
+    """Whether the engine finds under the same path the folder that the caller has there."""
+    folder, token = trial.folder / trial_cache.PROBE, secrets.token_hex(16)
+    folder.mkdir(mode=0o700, exist_ok=True)
+    file = folder / _TOKEN
+    mount = Mount(_MOUNTED_AT, str(folder), type="bind", read_only=True)
+    try:
+        file.write_text(token)
+        with prober(api, trial.name, trial.image, [], trial.labels, mounts=[mount]) as made:
+            return _read(api, made, f"{_MOUNTED_AT}/{_TOKEN}") == token.encode()
+    except APIError as error:
+        if not _NO_SUCH_FOLDER.search(str(error.explanation)):
+            raise
+        return False
+    finally:
+        file.unlink(missing_ok=True)
+        folder.rmdir()
+
+
+def _read(api: Any, container: str, path: str) -> bytes | None:
+    """A small file of a container that need not run; None when it is not there."""
+    try:
+        chunks, _ = api.get_archive(container, path)
+    except NotFound:
+        return None
+    with tarfile.open(fileobj=io.BytesIO(b"".join(chunks))) as archive:
+        file = archive.extractfile(archive.getmembers()[0])
+        return file.read() if file else None
+
+
+def _reach(api: Any, trial: Trial, candidates: Iterable[Way]) -> Way:
+    """The first of the ways that leads to a published port."""
+    objections = []
+    for way in candidates:
+        objection = _objection(api, trial, way)
+        if objection is None:
+            return way
+        objections.append(f"{way.host}: {objection}")
+    raise EngineUnavailable(
+        f"ports that the engine publishes cannot be reached from here ({'; '.join(objections)}); "
+        "run this where they can be, as in a container with the network of the engine's machine"
+    )
+
+
+def _objection(api: Any, trial: Trial, way: Way) -> str | None:
+    """Why the way does not lead to a server that was started; None when it does."""
+    cluster_id = f"probe-{secrets.token_hex(8)}"
+    command = ["-st", "memory", "-cid", cluster_id, "-m", str(MONITOR_PORT)]
+    publish = {MONITOR_PORT: way.publish}
+    with prober(api, trial.name, trial.image, command, trial.labels, publish=publish) as made:
+        try:
+            api.start(made)
+        except APIError as error:  # such as an address that its machine does not have
+            return explanation(error)
+        published = api.inspect_container(made)["NetworkSettings"]["Ports"][f"{MONITOR_PORT}/tcp"]
+        port = int(published[0]["HostPort"])
+        deadline = time.monotonic() + _ANSWERS_WITHIN_S
+        while time.monotonic() < deadline:
+            if says(way.host, port, cluster_id):
+                return None
+            time.sleep(_RETRY_S)
+    return "no answer"

@@ -1,0 +1,75 @@
+"""The proxy of a group as a container, and what it is told, by blocking calls of the Docker API.
+
+Its control port is open on its own loopback alone. What speaks to it is run inside the container, so that
+whoever may command the engine may command the proxy: no page in a browser, no process of another user.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from stanlocal.engine.docker.containers import make
+from stanlocal.engine.docker.files import entry, put
+from stanlocal.errors import EngineError, ProxyDown
+from stanlocal.model.plan import GroupPlan
+from stanlocal.model.proxy_routes import CONF_DIR, CONF_NAME, CONTROL, config, container_name
+from stanlocal.render.container_spec import proxy_container
+
+
+def ensure(api: Any, plan: GroupPlan, labels: Mapping[str, str], fingerprint_label: str) -> None:
+    """Makes the proxy as planned and starts it, unless it runs; removes one that is not wanted.
+
+    Raises `NameConflict` when something foreign has its name, `PortInUse` when a client port is taken.
+    """
+    there = _find(api, plan.group, labels)
+    wanted = _fingerprint(plan) if plan.proxied else None
+    if there and there["State"] == "running" and there["Labels"].get(fingerprint_label) == wanted:
+        return
+    discard(api, plan.group, labels)  # one that does not run may never have got its configuration
+    if wanted is not None:
+        marked = {**labels, fingerprint_label: wanted}
+        made = make(api, proxy_container(plan), marked, own_volumes=(CONF_DIR,))
+        text = config(plan).encode()
+        file = entry(CONF_NAME, plan.user)
+        file.size = len(text)
+        put(api, made, CONF_DIR, (file, text))
+        api.start(made)
+
+
+def discard(api: Any, group: str, labels: Mapping[str, str]) -> None:
+    """Removes the group's proxy, if it has one."""
+    there = _find(api, group, labels)
+    if there is not None:
+        api.remove_container(there["Id"], force=True, v=True)
+
+
+def control(api: Any, group: str, labels: Mapping[str, str], arguments: Sequence[str]) -> str:
+    """Has the proxy's own client tell it something; returns what that prints.
+
+    Raises `ProxyDown` when there is no proxy that runs, `EngineError` when it refuses.
+    """
+    there = _find(api, group, labels)
+    if there is None or there["State"] != "running":
+        raise ProxyDown(f"the proxy of group '{group}' does not run; bring it back with 'stanlocal up'")
+    run = api.exec_create(there["Id"], [f"/{CONTROL}", *arguments])["Id"]
+    said = api.exec_start(run).decode("utf-8", "replace").strip()
+    if api.exec_inspect(run)["ExitCode"] != 0:
+        raise EngineError(f"the proxy refused '{' '.join(arguments)}': {said}; see 'stanlocal doctor'")
+    return str(said)
+
+
+def _find(api: Any, group: str, labels: Mapping[str, str]) -> Mapping[str, Any] | None:
+    """The group's proxy, known by its name and by our labels."""
+    filters = {"label": [f"{name}={value}" for name, value in labels.items()]}
+    for found in api.containers(all=True, filters=filters):
+        if found["Names"] == [f"/{container_name(group)}"]:
+            there: Mapping[str, Any] = found
+            return there
+    return None
+
+
+def _fingerprint(plan: GroupPlan) -> str:
+    """Changes whenever the proxy would have to be made anew."""
+    return hashlib.sha256(f"{proxy_container(plan)}{config(plan)}".encode()).hexdigest()[:16]

@@ -1,0 +1,94 @@
+"""By which address the caller reaches ports that an engine publishes.
+
+An engine may be on this machine, on another one, or around the container that the caller is in; nothing
+that either says of itself tells for sure. So there is a list of ways, the narrowest first, and
+`stanlocal.engine.docker.placement_trial` tries them.
+"""
+
+from __future__ import annotations
+
+import http.client
+import ipaddress
+import json
+import socket
+import struct
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from stanlocal.model.plan import LOOPBACK
+
+DESKTOP_HOST = "host.docker.internal"
+"""What Docker Desktop calls, in containers, the machine on whose loopback it publishes."""
+
+_ROUTES = Path("/proc/net/route")
+_GATEWAY_FLAG = 0x2
+_ASK_TIMEOUT_S = 0.5
+_MAX_ANSWER = 1 << 16
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A port published on the address `publish` of the engine's machine may be reached at `host`."""
+
+    publish: str
+    host: str
+
+
+def ways(engine: str, gateway: str | None) -> Iterator[Way]:
+    """The ways to ports of the engine at the address `engine`, the narrowest first; none is a wildcard.
+
+    `gateway` is the caller's default one: in a container it is an address of the machine around it. Names
+    are resolved when their turn comes.
+    """
+    yield Way(LOOPBACK, LOOPBACK)
+    host = None if engine.startswith("unix://") else urlsplit(engine).hostname
+    if host and not _is_loopback(host):
+        yield from (Way(address, host) for address in _addresses(host))
+        return
+    if gateway:
+        yield Way(gateway, gateway)
+    if _addresses(DESKTOP_HOST):
+        yield Way(LOOPBACK, DESKTOP_HOST)
+
+
+def default_gateway(routes: Path = _ROUTES) -> str | None:
+    """The IPv4 address of the default gateway; None without one, and where the system is not Linux."""
+    try:
+        lines = routes.read_text().splitlines()[1:]
+    except FileNotFoundError:
+        return None
+    for _, destination, gateway, flags, *_ in map(str.split, lines):
+        if destination == "00000000" and int(flags, 16) & _GATEWAY_FLAG:
+            return socket.inet_ntoa(struct.pack("=I", int(gateway, 16)))
+    return None
+
+
+def says(host: str, port: int, cluster_id: str) -> bool:
+    """Whether the streaming server of that cluster id answers on the monitor port."""
+    connection = http.client.HTTPConnection(host, port, timeout=_ASK_TIMEOUT_S)
+    try:
+        connection.request("GET", "/streaming/serverz")
+        document = json.loads(connection.getresponse().read(_MAX_ANSWER))
+    except (OSError, http.client.HTTPException, ValueError, RecursionError):
+        return False
+    finally:
+        connection.close()
+    return isinstance(document, dict) and document.get("cluster_id") == cluster_id
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _addresses(host: str) -> Sequence[str]:
+    """The IPv4 addresses behind the name, in the resolver's order."""
+    try:
+        found = socket.getaddrinfo(host, None, socket.AF_INET, socket.SOCK_STREAM)
+    except socket.gaierror:
+        return ()
+    return list(dict.fromkeys(str(address[0]) for *_, address in found))

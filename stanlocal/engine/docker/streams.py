@@ -1,0 +1,163 @@
+"""A container's output and the engine's events as they arrive, from blocking sockets to asyncio.
+
+Output is taken from the engine's *attach* stream: following the log file instead loses lines from a
+fast writer and repeats some at each rotation (seen on 20.10). One thread reads each stream and waits
+while its reader is behind, so that memory stays bounded and nothing is dropped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import struct
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import closing, suppress
+from datetime import UTC, datetime
+from typing import Any, Generic, TypeVar
+
+from stanlocal.engine.base import RawLine
+from stanlocal.engine.docker.errors import FOREIGN, translate
+
+T = TypeVar("T")
+
+_CHUNK = 1 << 16
+_HEADER = struct.Struct(">BxxxL")
+_QUEUED_BATCHES = 4
+_MAX_LINE = 1 << 20
+"""A line longer than this is handed on in pieces: output is not to be trusted."""
+
+
+def demultiplex(buffer: bytearray) -> Iterator[bytes]:
+    """Takes the whole frames (stream, length, payload) off the front of `buffer`."""
+    start = 0
+    while len(buffer) - start >= _HEADER.size:
+        _, length = _HEADER.unpack_from(buffer, start)
+        end = start + _HEADER.size + length
+        if len(buffer) < end:
+            break
+        yield bytes(buffer[start + _HEADER.size : end])
+        start = end
+    del buffer[:start]
+
+
+class LineSplitter:
+    """Puts lines together from pieces that end anywhere."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def feed(self, data: bytes) -> list[str]:
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        if len(self._rest) > _MAX_LINE:
+            lines.append(self._rest)
+            self._rest = b""
+        return [line.rstrip(b"\r").decode("utf-8", "replace") for line in lines]
+
+    def end(self) -> list[str]:
+        rest, self._rest = self._rest, b""
+        return [rest.decode("utf-8", "replace")] if rest else []
+
+
+def split_stamped(output: bytes) -> list[RawLine]:
+    """Lines that the engine wrote with its own time stamp in front."""
+    splitter = LineSplitter()
+    stamped = (line.partition(" ") for line in (*splitter.feed(output), *splitter.end()))
+    return [RawLine(parse_time(stamp), text) for stamp, _, text in stamped]
+
+
+def parse_time(stamp: str) -> datetime:
+    """The engine's RFC 3339 time, whose nine decimals are cut to the six that `datetime` has."""
+    head, _, fraction = stamp.rstrip("Z").partition(".")
+    return datetime.fromisoformat(f"{head}.{fraction[:6].ljust(6, '0')}+00:00")
+
+
+class Pump(Generic[T]):
+    """Runs a blocking source in a thread and hands its items to one asyncio reader, in order.
+
+    The source waits while `_QUEUED_BATCHES` items are not taken yet, and meanwhile what arrives gathers
+    in larger batches. `interrupt` must make the source end soon, from any thread.
+    """
+
+    def __init__(self, name: str, source: Callable[[], Iterator[T]], interrupt: Callable[[], None]) -> None:
+        self._source = source
+        self._interrupt = interrupt
+        self._loop = asyncio.get_running_loop()
+        self._queue: asyncio.Queue[T | Exception | None] = asyncio.Queue()
+        self._room = threading.Semaphore(_QUEUED_BATCHES)
+        self._closed = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    def _put(self, item: T | Exception | None) -> None:
+        self._room.acquire()
+        if not self._closed.is_set():
+            self._loop.call_soon_threadsafe(self._queue.put_nowait, item)
+
+    def _run(self) -> None:
+        end: Exception | None = None
+        try:
+            for item in self._source():
+                self._put(item)
+                if self._closed.is_set():
+                    return
+        except (*FOREIGN, OSError, ValueError) as error:  # the last two: a socket shut down under its reader
+            end = translate(error)
+        finally:
+            with suppress(RuntimeError):  # the loop has ended, and with it whoever could read this
+                self._put(end)
+
+    async def items(self) -> AsyncGenerator[T]:
+        self._thread.start()
+        try:
+            while (item := await self._queue.get()) is not None:
+                self._room.release()
+                if isinstance(item, Exception):
+                    raise item
+                yield item
+        finally:
+            self._closed.set()
+            self._room.release()
+            self._interrupt()
+
+
+class Source(ABC, Generic[T]):
+    """What is read from the body of an answer while it comes."""
+
+    def __init__(self, response: Any) -> None:
+        self._raw = response.raw
+
+    @abstractmethod
+    def __iter__(self) -> Iterator[T]:
+        """Reads to the end and closes the body."""
+
+    def interrupt(self) -> None:
+        """Ends the reading, from any thread."""
+        with suppress(OSError, ValueError, RuntimeError):  # it has ended already
+            self._raw.shutdown()
+
+
+class WaitSource(Source[int]):
+    """The exit code of a container, once it has ended."""
+
+    def __iter__(self) -> Iterator[int]:
+        with closing(self._raw):
+            answer = self._raw.read()
+        yield int(json.loads(answer)["StatusCode"])
+
+
+class AttachSource(Source[list[RawLine]]):
+    """The batches of lines of one attach stream."""
+
+    def __iter__(self) -> Iterator[list[RawLine]]:
+        yield []
+        buffer, lines = bytearray(), LineSplitter()
+        with closing(self._raw):
+            while chunk := self._raw.read1(_CHUNK):
+                buffer += chunk
+                now = datetime.now(UTC)
+                batch = [RawLine(now, text) for data in demultiplex(buffer) for text in lines.feed(data)]
+                if batch:
+                    yield batch
+        if rest := lines.end():
+            yield [RawLine(datetime.now(UTC), text) for text in rest]

@@ -1,0 +1,122 @@
+"""A group's volumes: where the store has a limit, or the engine does not see the caller's folders.
+
+A store with a limit is a volume in memory, which can be filled up for the group alone. The engine unmounts
+such a volume, and all is gone, when its last user ends (seen on 20.10). So a holder, a server without store
+or network, uses it as long as the store is wanted. Other volumes need none that runs: through a holder that
+was only made, files are copied into them and out. By blocking calls of the API.
+"""
+
+from __future__ import annotations
+
+import tarfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from docker.errors import APIError, NotFound
+
+from stanlocal.engine.docker.errors import foreign
+from stanlocal.engine.docker.files import entry, put
+from stanlocal.model.plan import CONF_DIR, STORE_DIR, VOLUME_DIR, GroupPlan, NodePlan
+
+_BALLAST = ".stanlocal-ballast"
+_NO_SPACE = "no space left on device"
+
+
+def holder(group: str) -> str:
+    """The name of the container that has the group's volumes."""
+    return f"{group}-store"
+
+
+def ensure(api: Any, plan: GroupPlan, labels: Mapping[str, str]) -> None:
+    """Makes the volumes and their holder, unless they are there; `NameConflict` for anybody else's."""
+    for name, options in _volumes(plan).items():
+        made = api.create_volume(name, driver="local", driver_opts=options, labels=dict(labels))
+        if not labels.items() <= (made["Labels"] or {}).items():  # the engine gives back any of that name
+            raise foreign(name)
+    name = holder(plan.group)
+    try:
+        found = api.inspect_container(name)
+    except NotFound:
+        _make_holder(api, plan, labels)
+        found = api.inspect_container(name)
+        if plan.store_size is None:
+            put_folder(api, name, STORE_DIR, plan.user)
+    if not labels.items() <= (found["Config"]["Labels"] or {}).items():
+        raise foreign(name)
+    if plan.store_size is not None and not found["State"]["Running"]:
+        api.start(name)
+
+
+def _volumes(plan: GroupPlan) -> dict[str, dict[str, str] | None]:
+    """The options of each of the group's volumes."""
+    options = None
+    if plan.store_size is not None:
+        uid, gid = plan.user.split(":")
+        in_memory = f"size={plan.store_size},uid={uid},gid={gid},mode=0700"
+        options = {"type": "tmpfs", "device": "tmpfs", "o": in_memory}
+    volumes = {plan.store_volume: options, plan.conf_volume: None}
+    return {name: options for name, options in volumes.items() if name is not None}
+
+
+def _make_holder(api: Any, plan: GroupPlan, labels: Mapping[str, str]) -> None:
+    targets = {plan.store_volume: VOLUME_DIR, plan.conf_volume: CONF_DIR}
+    api.create_container(
+        plan.image,
+        command=["-st", "memory", "-p", "4999"],
+        name=holder(plan.group),
+        user=plan.user,
+        labels=dict(labels),
+        host_config=api.create_host_config(
+            binds=[f"{volume}:{targets[volume]}:rw" for volume in _volumes(plan)],
+            network_mode="none",
+            cap_drop=["ALL"],
+            security_opt=["no-new-privileges:true"],
+        ),
+    )
+
+
+def put_conf(api: Any, plan: GroupPlan, node: NodePlan) -> None:
+    """Copies the node's stan.conf, as the caller's folder has it, to where its container reads it."""
+    conf = Path(plan.conf_dir(node), "stan.conf").read_bytes()
+    folder, file = entry(node.name, plan.user, mode=0o700), entry(f"{node.name}/stan.conf", plan.user)
+    folder.type, file.size = tarfile.DIRTYPE, len(conf)
+    put(api, holder(plan.group), CONF_DIR, (folder, b""), (file, conf))
+
+
+def put_folder(api: Any, container: str, path: str, user: str) -> None:
+    """Makes a folder of the servers' user in a container, which need not run."""
+    parent, _, name = path.rpartition("/")
+    folder = entry(name, user, mode=0o700)
+    folder.type = tarfile.DIRTYPE
+    put(api, container, parent, (folder, b""))
+
+
+def fill(api: Any, plan: GroupPlan) -> None:
+    """Leaves no room in the volume."""
+    assert plan.store_size is not None
+    try:
+        _put_ballast(api, plan, plan.store_size)
+    except APIError as error:  # what there was no room for; the rest is taken
+        if _NO_SPACE not in str(error.explanation):
+            raise
+
+
+def free(api: Any, plan: GroupPlan) -> None:
+    """Gives the room back."""
+    _put_ballast(api, plan, 0)
+
+
+def _put_ballast(api: Any, plan: GroupPlan, size: int) -> None:
+    ballast = entry(_BALLAST, plan.user)
+    ballast.size = size
+    put(api, holder(plan.group), VOLUME_DIR, (ballast, bytes(size)))
+
+
+def discard(api: Any, group: str, filters: Mapping[str, Any]) -> None:
+    """Removes the volumes of the group and their holder, and with them the store."""
+    for container in api.containers(all=True, filters=filters):
+        if container["Names"] == [f"/{holder(group)}"]:
+            api.remove_container(container["Id"], force=True)
+    for volume in api.volumes(filters=filters)["Volumes"] or ():
+        api.remove_volume(volume["Name"], force=True)

@@ -1,0 +1,1 @@
+"""The process engine: FT groups as local processes, without Docker."""

@@ -1,0 +1,135 @@
+"""Reads what `supervisor.segments` has written: all of it, its end, or as it comes."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from itertools import chain
+from pathlib import Path
+from types import TracebackType
+
+from stanlocal.engine.base import RawLine
+from stanlocal.engine.process.supervisor.segments import segment_name, segment_numbers
+
+_CHUNK = 1 << 18
+_BLOCK = 1 << 16
+
+
+def kept(folder: Path, *, since: datetime | None = None, tail: int | None = None) -> list[RawLine]:
+    """The lines in the folder, oldest first: those not older than `since`, the last `tail` of them."""
+    segments = [folder / segment_name(number) for number in segment_numbers(str(folder))]
+    lines = chain.from_iterable(map(_lines, segments)) if tail is None else _last(segments, tail)
+    return [line for line in _parse(lines) if since is None or line.time >= since]
+
+
+def _lines(path: Path) -> Iterator[bytes]:
+    """One after the other: all files at once would take several times their size."""
+    try:
+        file = path.open("rb")
+    except FileNotFoundError:  # the oldest, just rotated away
+        return
+    with file:
+        for line in file:
+            yield line.rstrip(b"\n")
+
+
+def _last(segments: Sequence[Path], count: int) -> list[bytes]:
+    """The last `count` lines, read from the end."""
+    end = b""
+    for path in reversed(segments):
+        try:
+            file = path.open("rb")
+        except FileNotFoundError:
+            break
+        with file:
+            position = file.seek(0, os.SEEK_END)
+            while position and end.count(b"\n") <= count:
+                start = max(0, position - _BLOCK)
+                file.seek(start)
+                end = file.read(position - start) + end
+                position = start
+        if end.count(b"\n") > count:
+            break
+    lines = end.split(b"\n")[:-1]
+    return lines[max(0, len(lines) - count) :]
+
+
+def _parse(lines: Iterable[bytes]) -> Iterator[RawLine]:
+    for line in lines:
+        stamp, _, text = line.rstrip(b"\r").decode("utf-8", "replace").partition(" ")
+        try:
+            time = datetime.fromisoformat(stamp)
+        except ValueError:  # empty, or its head was cut off by a full disk or a kill
+            continue
+        if time.tzinfo is not None:
+            yield RawLine(time, text)
+
+
+class Tail:
+    """Reads what is written from now on; use it as a context manager.
+
+    While it is open, the writer keeps what it has not read yet.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._file: int | None = None
+        self._rest = b""
+        numbers = segment_numbers(str(folder))
+        self._number = numbers[-1] if numbers else 0
+        if numbers:
+            self._file = self._open(self._number)
+            os.lseek(self._file, _whole_lines(self._file), os.SEEK_SET)
+
+    def __enter__(self) -> Tail:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
+
+    def read(self) -> list[RawLine]:
+        """The next lines; none when all that is written was read."""
+        while True:
+            following = next((n for n in segment_numbers(str(self._folder)) if n > self._number), None)
+            if self._file is not None and (data := os.read(self._file, _CHUNK)):
+                *lines, self._rest = (self._rest + data).split(b"\n")
+                if batch := list(_parse(lines)):
+                    return batch
+            elif following is None:
+                return []
+            else:  # it was there before the end of this one was seen, so this one is complete
+                self._go_to(following)
+
+    def _go_to(self, number: int) -> None:
+        self._number = number
+        try:
+            following = self._open(number)
+        except FileNotFoundError:  # so far behind that the writer has given it up
+            return
+        if self._file is not None:
+            os.close(self._file)
+        self._file = following
+
+    def _open(self, number: int) -> int:
+        file = os.open(self._folder / segment_name(number), os.O_RDONLY | os.O_CLOEXEC)
+        fcntl.flock(file, fcntl.LOCK_SH)
+        return file
+
+
+def _whole_lines(file: int) -> int:
+    """Where the last whole line ends: the writer may be in the middle of a block."""
+    size = os.fstat(file).st_size
+    position = size
+    while position:
+        start = max(0, position - _BLOCK)
+        end = os.pread(file, position - start, start).rfind(b"\n")
+        if end >= 0:
+            return start + end + 1
+        position = start
+    return 0

@@ -1,0 +1,266 @@
+"""Injects faults and puts them right, on the record.
+
+The intent is in the journal before anything happens: a tool that is killed half way leaves a fault that
+later commands know of. Each holds the group's lock, and first heals what should be over.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import fields
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from stanlocal.errors import GroupNotFound, SettingsError
+from stanlocal.faults.base import Fault, Scene, put_right
+from stanlocal.faults.expectation import Expectation
+from stanlocal.faults.registry import FAULTS
+from stanlocal.faults.truncate_store import TruncateStore, repair
+from stanlocal.group.core import Group, Look
+from stanlocal.group.store_snapshots import put_back_now
+from stanlocal.history.journal import HEALING, Condition, FaultRecord, Record, rfc3339
+from stanlocal.model.targets import resolve
+from stanlocal.store.local import local_store
+
+LONGEST_S = 365 * 86_400.0
+"""For how long a fault can be injected that is to end by itself: a year, in seconds."""
+
+
+def _silent() -> None:
+    """Nobody is told that the lock is waited for: those who hold it do so for moments."""
+
+
+@asynccontextmanager
+async def _changing(group: Group) -> AsyncIterator[None]:
+    """The group's lock is held, and no fault is in force that should be over."""
+    async with group.home.lock(_silent):
+        await heal_overdue(group)
+        yield
+
+
+async def heal_overdue(group: Group) -> None:
+    """Heals faults that are past their end, or whose injection was cut short; call it with the lock held."""
+    now = datetime.now(UTC)
+    await _undo(group, [fault for fault in group.home.journal.faults() if fault.overdue(now)])
+
+
+async def foresee(group: Group, fault: Fault, targets: Sequence[str] = ()) -> Expectation:
+    """What the fault would bring now; raises as `inject` does, and like it touches nothing then."""
+    look = await group.look()
+    nodes = resolve(look.status, targets or fault.default_targets)
+    fault.check(Scene(group, look.plan, look.status, nodes, lambda notes: None))
+    return fault.expect(look.status, nodes)
+
+
+async def inject(
+    group: Group, fault: Fault, targets: Sequence[str] = (), *, for_s: float | None = None
+) -> FaultRecord:
+    """Injects a fault; returns its record once the engine confirms the effect.
+
+    With `for_s` it is to be over so many seconds after its effect: whoever injects it heals it then, else the
+    next command that changes the group does. When the injection fails or is cancelled, what it did is undone.
+    Raises `NodeNotFound` for targets that name nothing, and `SettingsError` for a time that cannot be, before
+    anything is touched.
+    """
+    check_time(for_s)
+    async with _changing(group):
+        look = await group.look()
+        nodes = resolve(look.status, targets or fault.default_targets)
+        id_ = secrets.token_hex(4)
+        journal = group.home.journal
+
+        def note(notes: Mapping[str, Any]) -> None:
+            journal.append(Record(datetime.now(UTC), "note", id_, notes=dict(notes)))
+
+        scene = Scene(group, look.plan, look.status, nodes, note)
+        fault.check(scene)
+        expected = fault.expect(look.status, nodes)
+        journal.append(
+            Record(
+                datetime.now(UTC),
+                "fault",
+                id_,
+                name=fault.name,
+                targets=tuple(node.name for node in nodes),
+                runs={
+                    node.name: rfc3339(node.instance.started_at) for node in nodes if node.instance.started_at
+                },
+                expected=expected.text,
+                predicted=expected.document(),
+                ends_run=fault.ends_run,
+                leaves=fault.leaves,
+                until=_end(for_s),
+                notes=_notes(fault, look.status.active),
+            )
+        )
+        try:
+            times = await fault.inject(scene)
+        except BaseException:
+            await _undo(group, [recorded(group, id_)])
+            raise
+        stamps = {name: rfc3339(time) for name, time in times.items()}
+        journal.append(Record(datetime.now(UTC), "effect", id_, times=stamps, until=_end(for_s)))
+        if fault.leaves is None:
+            journal.append(Record(datetime.now(UTC), "heal", id_))
+        if fault.ends_run:
+            _close(group, "frozen", [node.name for node in nodes])
+        return recorded(group, id_)
+
+
+def check_time(for_s: float | None) -> None:
+    """Raises `SettingsError` unless a fault can last so many seconds; None: until it is healed."""
+    if for_s is not None and not 0 <= for_s <= LONGEST_S:
+        raise SettingsError([f"no fault can last {for_s:g} s; 0 to {LONGEST_S:.0f} can be"])
+
+
+def _notes(fault: Fault, active: str | None) -> dict[str, Any]:
+    """Who served before is told by no log where the node has written more since than is kept."""
+    found = {"parameters": parameters(fault), "active": active}
+    return {name: value for name, value in found.items() if value}
+
+
+def _end(for_s: float | None) -> str | None:
+    """The end of a fault that lasts so many seconds from now on."""
+    return rfc3339(datetime.now(UTC) + timedelta(seconds=for_s)) if for_s is not None else None
+
+
+def parameters(fault: Fault) -> dict[str, Any]:
+    """What the fault was made with, as the journal keeps it: by it the fault can be made again."""
+    return {each.name: getattr(fault, each.name) for each in fields(fault)}  # type: ignore[arg-type]
+
+
+def recorded(group: Group, id_: str) -> FaultRecord:
+    """The fault of that id, as the journal has it now."""
+    return next(record for record in group.home.journal.faults() if record.id == id_)
+
+
+async def heal(group: Group, targets: Sequence[str] = (), *, id_: str | None = None) -> list[FaultRecord]:
+    """Undoes the faults in force on the targets, or that one; returns them as they are then.
+
+    Without targets all of them, and what else was frozen or cut off by other hands. A fault that hit
+    several nodes is undone on the targets alone where that can be.
+    """
+    async with _changing(group):
+        look = await group.look()
+        nodes = {node.name for node in resolve(look.status, targets)} if targets else None
+        found = [fault for fault in group.home.journal.faults() if fault.in_force]
+        if id_ is not None:
+            found = [fault for fault in found if fault.id == id_]
+        await _undo(group, found, nodes)
+        if nodes is None and id_ is None:
+            await _put_all_right(group)
+        ids = {fault.id for fault in found if nodes is None or nodes & set(fault.targets)}
+        return [fault for fault in group.home.journal.faults() if fault.id in ids]
+
+
+async def put_store_back(group: Group, name: str) -> str:
+    """Stops the nodes, puts the copy of that name back into the store, and starts them again.
+
+    Returns the name of the copy of what was in the store before.
+    """
+    async with _changing(group):
+        plan, instances = await group.find()
+        running = [instance.name for instance in instances if instance.running]
+        await asyncio.gather(*(group.stop(node, plan.stop_grace_s) for node in running))
+        try:
+            return await put_back_now(group, name, local_store(plan))
+        finally:
+            await asyncio.gather(*(group.start(node) for node in running))
+
+
+async def repair_store(group: Group) -> str:
+    """Has the server repair a store whose last record is cut short; see `truncate_store.repair`."""
+    async with _changing(group):
+        said = await repair(group)
+        for fault in group.home.journal.faults():
+            if fault.in_force and fault.name == TruncateStore.name:
+                group.home.journal.append(Record(datetime.now(UTC), "heal", fault.id))
+        return said
+
+
+async def heal_but_ended(group: Group) -> None:
+    """Undoes every fault but ends of processes: for `up`, which starts nodes itself and holds the lock."""
+    found = group.home.journal.faults()
+    await _undo(group, [fault for fault in found if fault.in_force and fault.leaves != "ended"])
+
+
+async def _undo(group: Group, found: Sequence[FaultRecord], only: Collection[str] | None = None) -> None:
+    """The newest first, as later ones may build on earlier ones."""
+    for fault in reversed(found):
+        nodes = [
+            node for node in fault.targets if node not in fault.healed and (only is None or node in only)
+        ]
+        if not nodes:
+            continue
+        known = FAULTS.get(fault.name)
+        _about_to_heal(group, fault)
+        try:
+            if known is not None:
+                await known.undo(group, fault, nodes)
+            else:  # a later version's
+                await put_right(group, fault.leaves or "other", nodes)
+        except GroupNotFound:  # nothing of the group is left to be put right
+            pass
+        group.home.journal.append(Record(datetime.now(UTC), "heal", fault.id, targets=tuple(nodes)))
+
+
+async def _put_all_right(group: Group) -> None:
+    look = await group.look()
+    frozen = [node.name for node in look.status.nodes if node.paused]
+    cut = [node.name for node in look.status.nodes if node.partitioned]
+    await put_right(group, "frozen", frozen)
+    await put_right(group, "isolated", cut)
+
+
+async def send_signal(group: Group, targets: Sequence[str], signal: str) -> None:
+    """Sends a signal that ends nothing; there is nothing to record or to put right."""
+    look = await group.look()
+    nodes = resolve(look.status, targets)
+    await asyncio.gather(*(group.engine.signal(node.name, signal) for node in nodes))
+
+
+async def start(group: Group, targets: Sequence[str]) -> None:
+    """Starts nodes that do not run: the end of kills and stops."""
+    async with _changing(group):
+        nodes = _names(await group.look(), targets)
+        for fault in _hitting(group, "ended", nodes):
+            _about_to_heal(group, fault)
+        await asyncio.gather(*(group.start(name) for name in nodes))
+        _close(group, "ended", nodes)
+
+
+async def unpause(group: Group, targets: Sequence[str]) -> None:
+    """Lets frozen nodes go on: the end of pauses."""
+    async with _changing(group):
+        nodes = _names(await group.look(), targets)
+        for fault in _hitting(group, "frozen", nodes):
+            _about_to_heal(group, fault)
+        await asyncio.gather(*(group.engine.unpause(name) for name in nodes))
+        _close(group, "frozen", nodes)
+
+
+def _names(look: Look, targets: Sequence[str]) -> list[str]:
+    return [node.name for node in resolve(look.status, targets)]
+
+
+def _about_to_heal(group: Group, fault: FaultRecord) -> None:
+    """What is seen from now on came of the healing, not of the fault."""
+    if HEALING not in fault.notes:
+        now = datetime.now(UTC)
+        group.home.journal.append(Record(now, "note", fault.id, notes={HEALING: rfc3339(now)}))
+
+
+def _close(group: Group, condition: Condition, nodes: Sequence[str]) -> None:
+    """Records that the condition is over on these nodes."""
+    for fault in _hitting(group, condition, nodes):
+        healed = tuple(sorted(node for node in nodes if fault.hits(node)))
+        group.home.journal.append(Record(datetime.now(UTC), "heal", fault.id, targets=healed))
+
+
+def _hitting(group: Group, condition: Condition, nodes: Sequence[str]) -> list[FaultRecord]:
+    """The faults in force on any of the nodes that have left this."""
+    found = group.home.journal.faults()
+    return [fault for fault in found if fault.leaves == condition and any(map(fault.hits, nodes))]

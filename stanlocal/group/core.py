@@ -1,0 +1,252 @@
+"""The core: one FT group, looked at and acted upon.
+
+`Group` knows an engine, a name and the group's own folder; nothing else is remembered between calls.
+Bringing it up and taking it down is in `stanlocal.lifecycle.up`, faults are in `stanlocal.faults`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from stanlocal.engine.base import Engine, Instance
+from stanlocal.errors import GroupNotFound
+from stanlocal.group.state_dir import GroupHome
+from stanlocal.group.status import observe
+from stanlocal.history.journal import Record, end_is_recorded, faults, rfc3339
+from stanlocal.logs.merge import NodeLine, follow_all, read_all
+from stanlocal.logs.parse import LogLine, parse
+from stanlocal.model.document import group_document
+from stanlocal.model.plan import GroupPlan
+from stanlocal.model.states import GroupStatus
+
+if TYPE_CHECKING:  # what a mere look does not need is loaded by the methods that use it
+    from stanlocal.group.watch import Watch
+    from stanlocal.history.failovers import Failover
+    from stanlocal.history.occurrences import Moment
+    from stanlocal.history.timeline import Event
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A group at one moment."""
+
+    plan: GroupPlan
+    status: GroupStatus
+
+
+class Group:
+    """One FT group of the caller's."""
+
+    def __init__(self, engine: Engine, name: str, home: GroupHome) -> None:
+        self.engine = engine
+        self.name = name
+        self.home = home
+
+    def __repr__(self) -> str:
+        return f"<Group {self.name} on {self.engine.name}>"
+
+    # What it is
+
+    async def find(self) -> tuple[GroupPlan, Sequence[Instance]]:
+        """Its plan and the nodes that the engine has of it.
+
+        Raises `GroupNotFound` when neither the engine nor the state folder knows it.
+        """
+        instances = await self.engine.instances(self.name)
+        plan = current_plan(instances) or self.home.load_plan()
+        if plan is None:
+            raise GroupNotFound(
+                f"no group '{self.name}'; start it with 'stanlocal up' or see 'stanlocal list'"
+            )
+        return plan, instances
+
+    async def look(self) -> Look:
+        """Its plan and status now."""
+        plan, instances = await self.find()
+        return Look(plan, await observe(self.engine, plan, instances, self.home.journal))
+
+    def document(self, look: Look) -> dict[str, Any]:
+        """The group document of the contract."""
+        in_force = [fault for fault in self.home.journal.faults() if fault.in_force]
+        return group_document(look.plan, self.engine.name, look.status, in_force)
+
+    async def watch(self, *, story: bool = False) -> Watch:
+        """A watch over it, to be entered."""
+        from stanlocal.group.watch import Watch
+
+        plan, _ = await self.find()
+        return Watch(self.engine, plan, self.home.journal, story=story)
+
+    # What it wrote and what happened
+
+    async def logs(
+        self, nodes: Sequence[str] | None = None, *, since: datetime | None = None, tail: int | None = None
+    ) -> list[NodeLine]:
+        """The lines of `nodes` (all of them by default) in the order of time.
+
+        Those of containers that are gone are among them; `tail` counts the lines of each node.
+        """
+        plan, instances = await self.find()
+        wanted = nodes or [node.name for node in plan.nodes]
+        present = {instance.name for instance in instances}
+        return await read_all(
+            self.engine,
+            {name: name in present for name in wanted},
+            self.home.saved_log,
+            since=since,
+            tail=tail,
+        )
+
+    async def follow_logs(
+        self, nodes: Sequence[str] | None = None, *, since: datetime | None = None, tail: int | None = None
+    ) -> AsyncGenerator[Sequence[NodeLine]]:
+        """What there is as `logs` tells it, then batches of lines as they arrive, until cancelled.
+
+        No line is lost or told twice, over restarts of nodes and of the engine.
+        """
+        plan, _ = await self.find()
+        wanted = nodes or [node.name for node in plan.nodes]
+        async for batch in follow_all(self.engine, self.name, wanted, since=since, tail=tail):
+            yield batch
+
+    async def story(self) -> tuple[GroupPlan, Sequence[Moment]]:
+        from stanlocal.history import occurrences
+
+        plan, instances = await self.find()
+        present = {instance.name: instance for instance in instances}
+        logs: dict[str, list[LogLine]] = {}
+        for node in plan.nodes:
+            lines = self.home.saved_log(node.name)
+            if node.name in present:
+                lines += await self.engine.output(node.name)
+            logs[node.name] = [parse(line.text, line.time) for line in lines]
+        records = self.home.journal.records()
+        recorded = faults(records)
+        ends = (
+            occurrences.of_end(
+                instance, recorded=end_is_recorded(recorded, instance.name, instance.started_at)
+            )
+            for instance in instances
+        )
+        return plan, occurrences.merge(logs, filter(None, ends), records)
+
+    async def failovers(self) -> list[Failover]:
+        """Every failover that the logs still tell of, oldest first."""
+        from stanlocal.history import failovers as failover_rules
+
+        _, story = await self.story()
+        return failover_rules.find(story)
+
+    async def events(self) -> list[Event]:
+        """What happened so far, oldest first."""
+        from stanlocal.history.timeline import replay
+
+        plan, story = await self.story()
+        return replay(plan, story)
+
+    async def follow_events(self) -> AsyncGenerator[Event]:
+        """What happened so far, then what happens, until cancelled."""
+        from stanlocal.group.watch import Watch
+        from stanlocal.history.timeline import Timeline
+
+        plan, _ = await self.find()
+        timeline = Timeline(plan)
+        async with Watch(self.engine, plan, self.home.journal, story=True) as watch:
+            async for moment in watch.moments():
+                for event in timeline.observe(moment):
+                    yield event
+
+    async def wait(
+        self, reached: Callable[[GroupStatus], bool], *, timeout: float, waiting_for: str
+    ) -> GroupStatus:
+        """Returns the first status that satisfies `reached`; raises `WaitTimeout` after `timeout` seconds."""
+        async with await self.watch() as watch:
+            return await watch.until(reached, timeout=timeout, waiting_for=waiting_for)
+
+    async def wait_failover(self, *, since: datetime, timeout: float) -> Failover:
+        """The first failover that began at `since` or later; `WaitTimeout` after `timeout` seconds."""
+        from stanlocal.group.watch import Watch
+        from stanlocal.history.failovers import FailoverTracker
+
+        plan, _ = await self.find()
+        tracker = FailoverTracker()
+        async with Watch(self.engine, plan, self.home.journal, story=True) as watch:
+            try:
+                async with asyncio.timeout(timeout), aclosing(watch.moments()) as story:
+                    async for moment in story:
+                        failover = tracker.observe(moment)
+                        if failover is not None and failover.ready_at >= since:
+                            return await self._in_hindsight(failover)
+            except TimeoutError:
+                raise watch.timed_out(timeout, "a failover") from None
+        raise AssertionError("the story of a group that is watched has no end")
+
+    async def _in_hindsight(self, seen: Failover) -> Failover:
+        """The failover as the whole story tells it: live, its fault may be put on record after it is over."""
+        told = (each for each in await self.failovers() if each.ready_at == seen.ready_at)
+        return next(told, seen)
+
+    # Single nodes: each returns once the engine confirms the effect, with the moment of the effect
+
+    async def start(self, node: str) -> datetime:
+        """Starts a node that has ended; nothing happens to one that runs."""
+        before = await self.instance(node)
+        self.note_end(before)
+        await self.engine.start(before.plan, node)
+        started = (await self.instance(node)).started_at
+        assert started is not None
+        return started
+
+    def note_end(self, instance: Instance) -> None:
+        """Keeps the end of a run that nobody asked for: the next start removes its trace from the engine."""
+        recorded = end_is_recorded(self.home.journal.faults(), instance.name, instance.started_at)
+        if instance.finished_at is not None and not recorded:
+            times = {instance.name: rfc3339(instance.finished_at)}
+            self.home.journal.append(
+                Record(datetime.now(UTC), "end", times=times, exit_code=instance.exit_code)
+            )
+
+    async def stop(self, node: str, grace_s: float) -> datetime:
+        """SIGTERM, SIGKILL after `grace_s` seconds; the moment of the process's end."""
+        await self.engine.stop(node, grace_s)
+        return (await self.engine.wait_exit(node)).time
+
+    async def kill(self, node: str, signal: str) -> datetime:
+        """Sends a signal and waits for the process's end."""
+        ended = asyncio.create_task(self.engine.wait_exit(node))
+        try:
+            await self.engine.signal(node, signal)
+            return (await ended).time
+        finally:
+            ended.cancel()
+
+    async def instance(self, node: str) -> Instance:
+        """The node as the engine has it now; `GroupNotFound` when it is gone."""
+        for instance in await self.engine.instances(self.name):
+            if instance.name == node:
+                return instance
+        raise GroupNotFound(f"{node} is gone from group '{self.name}'; bring it back with 'stanlocal up'")
+
+
+def current_plan(instances: Sequence[Instance]) -> GroupPlan | None:
+    """The plan of the nodes that there are, each as it was itself planned."""
+    if not instances:
+        return None
+    newest = instances[-1].plan
+    nodes = tuple(instance.plan.node(instance.name) for instance in instances)
+    return replace(newest, nodes=nodes)
+
+
+def intended_plan(instances: Sequence[Instance]) -> GroupPlan | None:
+    """As `current_plan`, with the nodes that are missing: not made yet, or removed by hand."""
+    plan = current_plan(instances)
+    if plan is None:
+        return None
+    present = {node.name: node for node in plan.nodes}
+    largest = max((instance.plan for instance in instances), key=lambda plan: len(plan.nodes))
+    return replace(plan, nodes=tuple(present.get(node.name, node) for node in largest.nodes))

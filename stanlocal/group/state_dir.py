@@ -1,0 +1,213 @@
+"""A group's own folder: its plan, journal, rendered configuration, saved logs and, by default, its store.
+
+The folder outlives the containers: it is how a group that was taken down keeps its ports, its store and
+its story. What the engine's labels say counts more, as long as there are containers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import shutil
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
+from datetime import datetime
+from pathlib import Path
+
+from stanlocal.engine.base import RawLine
+from stanlocal.engine.docker.trial_cache import PROBE
+from stanlocal.errors import GroupError
+from stanlocal.history.journal import FILE as JOURNAL
+from stanlocal.history.journal import Journal, rfc3339
+from stanlocal.model.plan import GroupPlan, NodePlan
+
+_PLAN = "group.json"
+_LOCK = "lock"
+_LOCK_RETRY_S = 0.05
+_SAVED_LOG_BYTES = 32 << 20
+_SAVED_TAIL_BYTES = 1 << 20
+"""In which the last saved line is."""
+
+
+class GroupHome:
+    """The folder of one group; nothing is made before something is written."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.journal = Journal(folder)
+
+    @property
+    def default_store(self) -> Path:
+        return self.folder / "store"
+
+    # The plan
+
+    def save_plan(self, plan: GroupPlan) -> None:
+        _write(self.folder / _PLAN, (plan.to_json() + "\n").encode(), mode=0o600)
+
+    def load_plan(self) -> GroupPlan | None:
+        """The plan of the group's last `up`; None when there was none.
+
+        Raises `GroupError` when the file does not hold a plan.
+        """
+        path = self.folder / _PLAN
+        try:
+            return GroupPlan.from_json(path.read_text())
+        except FileNotFoundError:
+            return None
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError, OSError) as error:
+            raise GroupError(
+                f"{path} does not hold the plan of a group ({error}); move it away to start afresh"
+            ) from error
+
+    # The servers' configuration
+
+    def write_conf(self, plan: GroupPlan, node: NodePlan, conf: str) -> None:
+        """Puts a node's stan.conf where its container reads it; only the server's user can."""
+        folder = Path(plan.conf_dir(node))
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        owner = _owner(plan) if os.geteuid() == 0 else None
+        if owner:
+            os.chown(folder, *owner)
+        _write(folder / "stan.conf", conf.encode(), mode=0o600, owner=owner)
+
+    # Logs of containers that are gone
+
+    def save_log(self, node: str, lines: Sequence[RawLine]) -> None:
+        """Keeps a node's output beyond its container.
+
+        What was kept before is not kept twice: a tool that was killed half way does it again.
+        """
+        path = self.folder / "logs" / f"{node}.log"
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        news = lines
+        if path.exists():
+            news = _unsaved(path, lines)
+            if path.stat().st_size > _SAVED_LOG_BYTES:
+                path.replace(path.with_suffix(".log.1"))
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        with os.fdopen(descriptor, "a", encoding="utf-8", errors="replace") as file:
+            file.writelines(f"{rfc3339(line.time)} {line.text}\n" for line in news)
+
+    def saved_log(self, node: str) -> list[RawLine]:
+        """What was kept, oldest first."""
+        path = self.folder / "logs" / f"{node}.log"
+        lines: list[RawLine] = []
+        for part in (path.with_suffix(".log.1"), path):
+            if part.exists():
+                with part.open(encoding="utf-8", errors="replace", newline="\n") as file:
+                    lines += filter(None, map(_saved_line, file))
+        return lines
+
+    # One at a time
+
+    @asynccontextmanager
+    async def lock(self, waiting: Callable[[], None]) -> AsyncIterator[None]:
+        """Held while a group is changed, so that two commands do it one after the other.
+
+        Freed by the kernel when its holder ends, however that happens. `waiting` is called once when
+        another command holds it.
+        """
+        told = False
+        while (descriptor := self._try_lock()) is None:
+            if not told:
+                waiting()
+                told = True
+            await asyncio.sleep(_LOCK_RETRY_S)
+        try:
+            yield
+        finally:
+            self._drop_unused()
+            os.close(descriptor)
+
+    def _try_lock(self) -> int | None:
+        path = self.folder / _LOCK
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except (FileNotFoundError, FileExistsError):
+            if self.folder.exists() and not self.folder.is_dir():
+                raise
+            return None  # the last user of the folder has just removed it
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.path.samestat(os.fstat(descriptor), path.stat()):
+                return descriptor
+        except (BlockingIOError, FileNotFoundError):
+            pass
+        except BaseException:
+            os.close(descriptor)
+            raise
+        os.close(descriptor)  # held by another, or removed by one that has just purged the group
+        return None
+
+    def _drop_unused(self) -> None:
+        """Removes a folder in which there is nothing but the lock that is held."""
+        with suppress(OSError):  # removed by hand, or another command has just put its lock there
+            if {entry.name for entry in self.folder.iterdir()} <= {_LOCK}:
+                (self.folder / _LOCK).unlink()
+                self.folder.rmdir()
+
+    def forget(self) -> None:
+        """Removes all but the store and files that stanlocal does not know; call it with the lock held.
+
+        The folder itself goes with the lock, if it is empty then.
+        """
+        for name in ("conf", "logs", "snapshots", PROBE):
+            shutil.rmtree(self.folder / name, ignore_errors=True)
+        for name in (_PLAN, JOURNAL):
+            (self.folder / name).unlink(missing_ok=True)
+
+
+def known_groups(state_home: Path) -> Iterator[str]:
+    """The groups that have a plan in the user's state folder, running or not."""
+    if state_home.is_dir():
+        yield from sorted(entry.name for entry in state_home.iterdir() if (entry / _PLAN).is_file())
+
+
+def _owner(plan: GroupPlan) -> tuple[int, int]:
+    uid, gid = plan.user.split(":")
+    return int(uid), int(gid)
+
+
+def _saved_line(line: str) -> RawLine | None:
+    stamp, _, text = line.removesuffix("\n").partition(" ")
+    try:
+        time = datetime.fromisoformat(stamp)
+    except ValueError:
+        return None
+    whole = line.endswith("\n")  # not cut short by a full disk or a kill
+    return RawLine(time, text) if whole and time.tzinfo else None
+
+
+def _unsaved(path: Path, lines: Sequence[RawLine]) -> Sequence[RawLine]:
+    """What of `lines` comes after the last of them that the file holds; a torn end of it is cut off."""
+    with path.open("r+b") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - _SAVED_TAIL_BYTES))
+        *tail, torn = file.read().decode("utf-8", "surrogateescape").split("\n")
+        file.truncate(size - len(torn.encode("utf-8", "surrogateescape")))
+    saved = next(filter(None, (_saved_line(f"{line}\n") for line in reversed(tail))), None)
+    return lines[lines.index(saved) + 1 :] if saved in lines else lines
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[Path]:
+    """A file beside `path` that takes its place at the end, or is gone."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        yield beside
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def _write(path: Path, data: bytes, *, mode: int, owner: tuple[int, int] | None = None) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with _replacing(path) as beside:
+        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        with os.fdopen(descriptor, "wb") as file:
+            if owner:
+                os.fchown(descriptor, *owner)
+            file.write(data)

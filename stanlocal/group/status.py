@@ -1,0 +1,110 @@
+"""One look at a group: everything that can be known of it now, gathered at once and assessed.
+
+For commands that look and go; who stays uses `stanlocal.group.watch`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+from stanlocal.engine.base import Engine, Instance, RawLine
+from stanlocal.errors import NodeNotFound
+from stanlocal.history.journal import FaultRecord, Journal, end_is_recorded
+from stanlocal.logs.facts import fold
+from stanlocal.logs.parse import parse
+from stanlocal.machine.locks import LOCK_FILE, container_of, lock_holder
+from stanlocal.model.plan import STORE_DIR, GroupPlan
+from stanlocal.model.states import GroupStatus, LockFacts, LogFacts, NodeFacts, assess, role_of
+from stanlocal.monitor.client import MonitorAnswer, probe
+
+_MONITOR_TIMEOUT_S = 0.25
+"""A monitor that answers does so within milliseconds; one that recovers or is frozen not at all."""
+_TAIL = 500
+"""Lines in which the last milestone of a run is nearly always found."""
+
+NO_ANSWER = MonitorAnswer("silent")
+
+
+async def observe(
+    engine: Engine, plan: GroupPlan, instances: Sequence[Instance], journal: Journal
+) -> GroupStatus:
+    """The status that the engine, the logs, the monitors, the lock and the journal amount to."""
+    recorded = journal.faults()
+    facts = await asyncio.gather(*(_look_at_node(engine, instance, recorded) for instance in instances))
+    return assess(facts, look_at_lock(plan, instances))
+
+
+async def _look_at_node(engine: Engine, instance: Instance, recorded: Sequence[FaultRecord]) -> NodeFacts:
+    """All of a long log is read only where neither its tail nor the monitor tells what the node is."""
+    answer, lines = await asyncio.gather(ask_monitor(instance), _output(engine, instance, tail=_TAIL))
+    log = _fold(lines)
+    if role_of(log, answer.state) is None and len(lines) >= _TAIL:
+        log = _fold(await _output(engine, instance, since=instance.output_since))
+    return node_facts(instance, log, answer, recorded)
+
+
+async def _output(
+    engine: Engine, instance: Instance, *, since: datetime | None = None, tail: int | None = None
+) -> Sequence[RawLine]:
+    try:
+        return await engine.output(instance.name, since=since, tail=tail)
+    except NodeNotFound:  # removed between the look at the engine and this one
+        return ()
+
+
+def _fold(lines: Sequence[RawLine]) -> LogFacts:
+    return fold(parse(line.text, line.time) for line in lines)
+
+
+def node_facts(
+    instance: Instance, log: LogFacts, answer: MonitorAnswer, recorded: Sequence[FaultRecord]
+) -> NodeFacts:
+    """What was seen of a node, put together."""
+    return NodeFacts(
+        instance,
+        log,
+        answer.state,
+        answer.version,
+        end_recorded=end_is_recorded(recorded, instance.name, instance.started_at),
+    )
+
+
+async def ask_monitor(instance: Instance) -> MonitorAnswer:
+    """What the node says it is, at once; a node that cannot answer is not asked."""
+    if instance.status != "running" or not instance.clients_connected:
+        return NO_ANSWER
+    return await probe(instance.plan.monitor_url(instance.plan.node(instance.name)), _MONITOR_TIMEOUT_S)
+
+
+def _lock_file(plan: GroupPlan, instances: Sequence[Instance]) -> Path:
+    """Where it is on this machine; a store with a limit only the nodes themselves can find."""
+    pid = next((instance.pid for instance in instances if instance.pid), None)
+    if plan.store_volume is not None and pid is not None:
+        return Path(f"/proc/{pid}/root{STORE_DIR}") / LOCK_FILE
+    return Path(plan.store_dir) / LOCK_FILE
+
+
+def look_at_lock(plan: GroupPlan, instances: Sequence[Instance]) -> LockFacts:
+    """Who holds the store's lock, as the kernel shows it.
+
+    Without a node among this machine's processes nothing can be seen: the folder is then another one, or
+    nobody of the group has it.
+    """
+    if not any(instance.pid for instance in instances):
+        return LockFacts()
+    view = lock_holder(_lock_file(plan, instances))
+    if not view.visible:
+        return LockFacts()
+    if view.pid is None:
+        return LockFacts(visible=True)
+    holder = next((instance.name for instance in instances if instance.pid == view.pid), None)
+    container = container_of(view.pid)
+    if holder is None:
+        holder = next((instance.name for instance in instances if instance.id == container), None)
+    if holder is None:
+        where = f" in container {container[:12]}" if container else ""
+        return LockFacts(visible=True, stranger=f"process {view.pid}{where}")
+    return LockFacts(visible=True, holder=holder)

@@ -1,0 +1,101 @@
+"""Copies of a group's store by name: taken and put back by hand, and by faults that can cost data."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypeVar
+
+from stanlocal.errors import Refused, StoreRefused
+from stanlocal.group.core import Group
+from stanlocal.store.guard.copy import copy_store, put_back
+from stanlocal.store.local import local_store
+
+T = TypeVar("T")
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+
+def folder(group: Group) -> Path:
+    """Where the copies are; not in the store, where the server would take each for a channel."""
+    return group.home.folder / "snapshots"
+
+
+def listed(group: Group) -> list[str]:
+    """The names of the copies that there are, the oldest first."""
+    if not folder(group).is_dir():
+        return []
+    found = (each for each in folder(group).iterdir() if each.is_dir() and _NAME.fullmatch(each.name))
+    complete = (each for each in found if not each.name.endswith("-draft"))
+    return [each.name for each in sorted(complete, key=lambda each: each.stat().st_mtime_ns)]
+
+
+async def snapshot(group: Group, name: str) -> int:
+    """Copies the store of a group of which no node runs; returns the copy's size in bytes."""
+    path = _path(group, name)
+    async with group.home.lock(lambda: None):
+        return await _in_thread(lambda store: copy_store(store, path), await _resting_store(group))
+
+
+async def restore(group: Group, name: str) -> str:
+    """Puts a copy back into the store of a group of which no node runs.
+
+    What was in the store is kept as another copy, whose name is returned.
+    """
+    path = _path(group, name)
+    if not path.is_dir():
+        there = ", ".join(listed(group)) or "there is none"
+        raise StoreRefused(f"no snapshot '{name}' of group '{group.name}' ({there})")
+    async with group.home.lock(lambda: None):
+        return await put_back_now(group, path.name, await _resting_store(group))
+
+
+async def put_back_now(group: Group, name: str, store: Path) -> str:
+    """As `restore`, with the group's lock held and its nodes at rest."""
+    aside = f"before-restore-{datetime.now(UTC):%Y%m%dT%H%M%S%f}"
+    await _in_thread(lambda store: put_back(_path(group, name), store, _path(group, aside)), store)
+    return aside
+
+
+async def snapshot_frozen(group: Group, name: str) -> None:
+    """Copies the store of a running group, whose nodes stand still meanwhile; with the group's lock held."""
+    plan, instances = await group.find()
+    store = local_store(plan)
+    running = [instance.name for instance in instances if instance.status == "running"]
+    path = _path(group, name)
+    try:
+        await asyncio.gather(*(group.engine.pause(node) for node in running))
+        await _in_thread(lambda store: copy_store(store, path), store)
+    finally:
+        await asyncio.gather(*(group.engine.unpause(node) for node in running))
+
+
+def _path(group: Group, name: str) -> Path:
+    if not _NAME.fullmatch(name) or name.endswith("-draft"):
+        raise StoreRefused(f"'{name}' is no name for a snapshot: use letters, digits, '.', '_' and '-'")
+    return folder(group) / name
+
+
+async def _resting_store(group: Group) -> Path:
+    plan, instances = await group.find()
+    store = local_store(plan)
+    running = [instance.name for instance in instances if instance.running]
+    if running:
+        raise Refused(
+            f"{', '.join(running)} may be writing to the store; 'stanlocal down' or 'stanlocal stop @all' "
+            "first"
+        )
+    return store
+
+
+async def _in_thread(call: Callable[[Path], T], store: Path) -> T:
+    """Runs it to its end, also when cancelled meanwhile."""
+    work = asyncio.ensure_future(asyncio.to_thread(call, store))
+    try:
+        return await asyncio.shield(work)
+    except asyncio.CancelledError:
+        await asyncio.wait([work])
+        raise

@@ -1,0 +1,224 @@
+"""The story of a group: its events, derived from moments. Pure.
+
+`Timeline` replays moments in the order of time, keeps what is known of each node, has `model.states`
+assess it after each, and says what changed. The same replay tells the past (`events`) and the present
+(`events -f`), so they cannot differ.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Literal
+
+from stanlocal.engine.base import Instance
+from stanlocal.history.failovers import FailoverTracker
+from stanlocal.history.journal import rfc3339
+from stanlocal.history.occurrences import (
+    Cut,
+    Ended,
+    Frozen,
+    Healed,
+    Hit,
+    LockFileGone,
+    Logged,
+    Moment,
+    Outage,
+    Rejoined,
+    Thawed,
+)
+from stanlocal.logs import events as ev
+from stanlocal.logs.facts import advance
+from stanlocal.logs.parse import LogLine
+from stanlocal.model.plan import GroupPlan
+from stanlocal.model.states import GroupStatus, LockFacts, LogFacts, NodeFacts, assess
+
+EventType = Literal["state", "group-state", "fault", "heal", "failover", "lock", "problem"]
+
+_PROBLEMS = (
+    ev.LockError,
+    ev.ForeignActive,
+    ev.HeartbeatFailed,
+    ev.ClusterNameConflict,
+    ev.DuplicateServerName,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened, as users are told of it."""
+
+    time: datetime
+    type: EventType
+    node: str | None
+    """None for what concerns the whole group."""
+    detail: dict[str, Any]
+
+    def document(self) -> dict[str, Any]:
+        """As the contract shows it."""
+        return {"time": rfc3339(self.time), "type": self.type, "node": self.node, "detail": self.detail}
+
+
+def in_words(event: Event) -> str:
+    """What an event tells, in words."""
+    detail = event.detail
+    match event.type:
+        case "state":
+            if detail["from"] == detail["to"]:
+                marks = [mark for mark in ("paused", "partitioned") if detail[mark]]
+                return ", ".join([detail["to"], *(marks or ["put right"])])
+            return f"{detail['from']} -> {detail['to']}"
+        case "group-state":
+            problem = f": {detail['problem']}" if detail["problem"] else ""
+            return f"{detail['from']} -> {detail['to']}{problem}"
+        case "fault" | "heal":
+            return str(detail["name"])
+        case "failover":
+            phases = [f"{name} {ms:.0f} ms" for name, ms in detail["phases_ms"].items() if ms is not None]
+            return f"{detail['cause']}: {detail['from']} -> {detail['to']} ({', '.join(phases)})"
+        case "lock":
+            return "took the store lock" if event.node else f"the lock file was {detail['lock_file']}"
+        case _:
+            return str(detail["problem"])
+
+
+class Timeline:
+    """Turns the moments of one group into its events."""
+
+    def __init__(self, plan: GroupPlan) -> None:
+        self._facts = {
+            node.name: NodeFacts(_unborn(plan, node.name, node.index), LogFacts()) for node in plan.nodes
+        }
+        self._failovers = FailoverTracker()
+        self._status = self._assess()
+
+    def observe(self, moment: Moment) -> Iterator[Event]:
+        """The events that this moment brings; moments of nodes that the group has no more bring none."""
+        if moment.node is None:
+            yield from _told(moment)
+            return
+        if moment.node not in self._facts:
+            return
+        yield from _told(moment)
+        self._facts[moment.node] = _apply(self._facts[moment.node], moment)
+        before, self._status = self._status, self._assess()
+        yield from _changes(before, self._status, moment.time, moment.node)
+        failover = self._failovers.observe(moment)
+        if failover is not None:
+            yield Event(moment.time, "failover", moment.node, failover.document())
+
+    @property
+    def status(self) -> GroupStatus:
+        """The group after the last moment."""
+        return self._status
+
+    def _assess(self) -> GroupStatus:
+        return assess(list(self._facts.values()), LockFacts())
+
+
+def replay(plan: GroupPlan, moments: Iterable[Moment]) -> list[Event]:
+    """All events of the past, oldest first."""
+    timeline = Timeline(plan)
+    return [event for moment in moments for event in timeline.observe(moment)]
+
+
+def statuses(plan: GroupPlan, moments: Iterable[Moment]) -> Iterator[tuple[datetime, GroupStatus]]:
+    """The group after each of the moments."""
+    timeline = Timeline(plan)
+    for moment in moments:
+        for _ in timeline.observe(moment):
+            pass
+        yield moment.time, timeline.status
+
+
+def _unborn(plan: GroupPlan, name: str, index: int) -> Instance:
+    return Instance(
+        group=plan.group,
+        name=name,
+        index=index,
+        id="",
+        status="created",
+        pid=None,
+        exit_code=None,
+        error=None,
+        started_at=None,
+        finished_at=None,
+        routes_connected=True,
+        clients_connected=True,
+        fingerprint="",
+        plan=plan,
+    )
+
+
+def _apply(facts: NodeFacts, moment: Moment) -> NodeFacts:
+    instance, what = facts.instance, moment.what
+    match what:
+        case Ended():
+            known = what.exit_code if what.exit_code is not None else instance.exit_code
+            ended = replace(instance, status="exited", exit_code=known, finished_at=moment.time)
+            return replace(facts, instance=ended, end_recorded=what.recorded or facts.end_recorded)
+        case Frozen():
+            return replace(facts, instance=replace(instance, status="paused"))
+        case Thawed() if instance.status == "paused":
+            return replace(facts, instance=replace(instance, status="running"))
+        case Cut(clients):
+            cut = replace(instance, routes_connected=False, clients_connected=not clients)
+            return replace(facts, instance=cut)
+        case Rejoined():
+            return replace(facts, instance=replace(instance, routes_connected=True, clients_connected=True))
+        case Logged():
+            log = advance(facts.log, _as_line(moment, what))
+            if isinstance(what.event, ev.Boot):
+                instance = replace(
+                    instance, status="running", started_at=moment.time, finished_at=None, exit_code=None
+                )
+                return replace(facts, instance=instance, log=log, end_recorded=False)
+            return replace(facts, log=log)
+    return facts
+
+
+def _as_line(moment: Moment, what: Logged) -> LogLine:
+    return LogLine(moment.time, True, None, True, what.message, what.message, what.event)
+
+
+def _told(moment: Moment) -> Iterator[Event]:
+    """What is an event by itself."""
+    match moment.what:
+        case Hit(fault):
+            yield Event(moment.time, "fault", moment.node, fault.document())
+        case Healed(fault):
+            yield Event(moment.time, "heal", moment.node, fault.document())
+        case Outage() as outage:
+            yield Event(moment.time, "problem", None, {"problem": _outage(outage)})
+        case LockFileGone(how):
+            yield Event(moment.time, "lock", None, {"lock_file": how})
+        case Logged(ev.LockTaken(), message):
+            yield Event(moment.time, "lock", moment.node, {"lock": "taken", "line": message})
+        case Logged(event, message) if event.fatal or isinstance(event, _PROBLEMS):
+            yield Event(moment.time, "problem", moment.node, {"problem": message})
+
+
+def _outage(outage: Outage) -> str:
+    ms = (outage.first_ack - outage.last_ack).total_seconds() * 1000
+    return f"a client's publishes were not acknowledged for {ms:.0f} ms"
+
+
+def _changes(before: GroupStatus, after: GroupStatus, time: datetime, node: str) -> Iterator[Event]:
+    old, new = before.node(node), after.node(node)
+    if (old.state, old.paused, old.partitioned) != (new.state, new.paused, new.partitioned):
+        detail = {
+            "from": old.state.value,
+            "to": new.state.value,
+            "paused": new.paused,
+            "partitioned": new.partitioned,
+        }
+        yield Event(time, "state", node, detail)
+    if before.state is not after.state:
+        change: dict[str, Any] = {
+            "from": before.state.value,
+            "to": after.state.value,
+            "active": after.active,
+            "problem": after.problem,
+        }
+        yield Event(time, "group-state", None, change)

@@ -1,1 +1,0 @@
-"""What is inside a running group: channels, clients, subscriptions, as the active node's monitor tells."""

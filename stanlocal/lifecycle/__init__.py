@@ -1,0 +1,1 @@
+"""A group's life from planning to removal: placement, bring-up, restarts, teardown, orphans."""

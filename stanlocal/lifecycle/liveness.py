@@ -1,0 +1,72 @@
+"""Keeps nodes alive as Kubernetes would: a probe of each node's monitor, and a restart when it fails.
+
+The probe is the one of the seed deployment: GET / on the monitor port, first after 10 s, each answered
+within 5 s. What a recorded fault explains (a node that was killed, stopped or paused) is left alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from stanlocal.errors import NodeNotFound
+from stanlocal.group.core import Group, Look
+from stanlocal.model.states import NodeState, NodeStatus
+from stanlocal.monitor.client import is_alive
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """When and how often a node is asked; the defaults are the seed's and, for the rest, Kubernetes's."""
+
+    initial_delay_s: float = 10.0
+    timeout_s: float = 5.0
+    period_s: float = 10.0
+    failures: int = 3
+    """So many in a row, then it is restarted."""
+
+
+async def keep_alive(group: Group, report: Callable[[str], None], probe: Probe | None = None) -> None:
+    """Probes all nodes until cancelled; restarts those that are dead and reports each restart."""
+    probe = probe or Probe()
+    failed: dict[str, int] = {}
+    while True:
+        look = await group.look()
+        for node in look.status.nodes:
+            failed[node.name] = await _failures(group, look, node, failed.get(node.name, 0), probe)
+        for name in [name for name, count in failed.items() if count >= probe.failures]:
+            report(f"{name} is dead; restarting it")
+            await revive(group, name)
+            failed[name] = 0
+        await asyncio.sleep(probe.period_s)
+
+
+async def _failures(group: Group, look: Look, node: NodeStatus, before: int, probe: Probe) -> int:
+    if _is_explained(group, node):
+        return 0
+    if node.state is NodeState.FAILED:
+        return probe.failures
+    started = node.instance.started_at
+    if not node.instance.running or started is None:
+        return 0
+    if datetime.now(UTC) - started < timedelta(seconds=probe.initial_delay_s):
+        return 0
+    alive = await is_alive(look.plan.monitor_url(look.plan.node(node.name)), probe.timeout_s)
+    return 0 if alive else before + 1
+
+
+def _is_explained(group: Group, node: NodeStatus) -> bool:
+    return any(fault.hits(node.name) for fault in group.home.journal.faults())
+
+
+async def revive(group: Group, node: str) -> None:
+    """Ends what is left of the node's process and starts it again; nothing happens if it is gone."""
+    async with group.home.lock(lambda: None):
+        try:
+            await group.engine.signal(node, "SIGKILL")
+            await group.engine.wait_exit(node)
+            await group.start(node)
+        except NodeNotFound:
+            return

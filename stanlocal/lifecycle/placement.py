@@ -1,0 +1,52 @@
+"""Where a group is to be housed: from what an engine was found to offer, and what there is already. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from stanlocal.errors import SettingsError
+from stanlocal.model.plan import LOOPBACK, GroupPlan, Placement
+from stanlocal.settings import Settings, host_files
+
+
+def settle(found: Placement, settings: Settings, before: GroupPlan | None, default_store: Path) -> Placement:
+    """The placement that was found, with the store where the group has it already.
+
+    Raises `SettingsError` for each folder and file that the engine would have to see, and does not.
+    """
+    if before is not None and before.in_volumes:
+        found = replace(found, in_volumes=True)
+    if not found.in_volumes:
+        return found
+    problems = [
+        f"{option} names {path}, which the engine does not see: it has other files than this machine; "
+        "leave it out"
+        for option, path in sorted(host_files(settings.streaming, settings.nats).items())
+    ]
+    if before is not None and not before.in_volumes:
+        problems.append(
+            f"the store of '{before.group}' is the folder {before.store_dir}, which the engine does not see "
+            "from here; bring the group up from where it was made, or choose another with '--group'"
+        )
+    elif settings.store_dir is not None and Path(settings.store_dir) != default_store:
+        problems.append(
+            f"store_dir names {settings.store_dir}, which the engine does not see: it has other files than "
+            "this machine; leave it out, and the store is a volume of the engine"
+        )
+    if problems:
+        raise SettingsError(problems)
+    return found
+
+
+def told(placement: Placement, group: str) -> list[str]:
+    """What people have to know of a placement that is not the usual one, a line each."""
+    lines = []
+    if placement.host != LOOPBACK:
+        where = f" (published on {placement.publish})" if placement.publish != placement.host else ""
+        lines.append(f"clients reach the group at {placement.host}{where}, as a trial has shown")
+    if placement.in_volumes:
+        lines.append(
+            f"the store is the volume {group}-store, as the engine does not see the folders of this machine"
+        )
+    return lines

@@ -1,0 +1,286 @@
+"""Bringing a group up, as a list of steps that can be read.
+
+It works from what is there: run again after any interruption, it puts things right.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import NoReturn
+
+from stanlocal.engine.base import Instance
+from stanlocal.errors import NodeFailed, NodeNotFound, PortInUse
+from stanlocal.faults import injection
+from stanlocal.group.core import Group, Look, intended_plan
+from stanlocal.group.watch import Watch
+from stanlocal.lifecycle.down import retire
+from stanlocal.lifecycle.placement import settle, told
+from stanlocal.lifecycle.planner import Planner, UpRequest
+from stanlocal.logs.events import PortBusy
+from stanlocal.logs.parse import parse
+from stanlocal.model.plan import GroupPlan, Placement, fingerprint
+from stanlocal.model.states import GroupState, GroupStatus, NodeState, NodeStatus
+from stanlocal.render.stan_conf import render
+from stanlocal.settings import Settings
+from stanlocal.store.guard.folder import Claim, claim, discard_unused
+from stanlocal.util.tasks import together
+
+_PARALLEL_STARTS = 4
+_LOG_TAIL = 20
+
+
+async def up(group: Group, request: UpRequest) -> Look:
+    """Brings the group to the asked state: one node active, every other a standby.
+
+    Changes nothing where that is so already. When it fails or is cancelled, what it made is removed
+    again, but for a store that has served. Two at once happen one after the other. Raises `NodeFailed`
+    as soon as a node fails, `WaitTimeout` when time runs out, and what settings, image and engine raise.
+    """
+    waiting = f"waiting for another command that changes '{group.name}'"
+    async with group.home.lock(lambda: request.report(waiting)):
+        await injection.heal_but_ended(group)
+        instances = await group.engine.instances(group.name)
+        before = intended_plan(instances) or group.home.load_plan()
+        settings = request.settings(before.decided() if before else None)
+        for warning in settings.warnings:
+            request.note(f"warning: {warning}")
+        await request.ensure_image(settings)
+        found = await group.engine.place(group.name, settings.image, group.home.folder)
+        placement = settle(found, settings, before, group.home.default_store)
+        for line in told(placement, group.name):
+            request.note(line)
+        bringup = _Bringup(group, request, settings, instances, before, placement)
+        try:
+            return await bringup.run()
+        except BaseException:
+            await bringup.undo()
+            raise
+
+
+class _Bringup:
+    """One `up`: what it found, what it wants, what it made."""
+
+    def __init__(
+        self,
+        group: Group,
+        request: UpRequest,
+        settings: Settings,
+        instances: Sequence[Instance],
+        before: GroupPlan | None,
+        placement: Placement,
+    ) -> None:
+        self._group = group
+        self._placement = placement
+        self._engine = group.engine
+        self._request = request
+        self._settings = settings
+        self._present = {instance.name: instance for instance in instances}
+        self._before = before
+        self._was_there = bool(instances)
+        self._made: list[str] = []
+        self._claim: Claim | None = None
+
+    async def run(self) -> Look:
+        self._claim = claim(
+            Path(self._settings.store_dir or self._group.home.default_store),
+            group=self._group.name,
+            cluster_id=str(self._settings.streaming["cluster_id"]),
+            user=self._request.user,
+        )
+        planner = Planner(
+            self._group, self._request, self._settings, self._present, self._before, self._placement
+        )
+        while True:
+            plan = planner.plan(str(self._claim.path))
+            prints = self._write_confs(plan)
+            self._group.home.save_plan(plan)
+            try:
+                return await self._converge(plan, prints)
+            except PortInUse as conflict:  # taken between the choice and the start
+                if not planner.gives_up(conflict.port):
+                    raise
+                await self._remove_made()
+
+    def _write_confs(self, plan: GroupPlan) -> dict[str, str]:
+        """Each node's fingerprint. Only the text of a configuration holds secrets, a plan never."""
+        with_secrets = replace(plan, streaming=self._settings.streaming, nats=self._settings.nats)
+        prints = {}
+        for node in plan.nodes:
+            conf = render(with_secrets, node)
+            self._group.home.write_conf(plan, node, conf)
+            prints[node.name] = fingerprint(plan, node, conf)
+        return prints
+
+    # From the nodes that there are to those of the plan
+
+    async def _converge(self, plan: GroupPlan, prints: Mapping[str, str]) -> Look:
+        if self._before is not None and self._before.proxied != plan.proxied:
+            await self._retire_all()  # client ports pass between the nodes and the proxy
+        await self._engine.prepare(plan)
+        async with Watch(self._engine, plan, self._group.home.journal) as watch:
+            for name in self._present.keys() - prints.keys():
+                self._request.report(f"removing {name}")
+                await self._retire(name)
+            for instance in self._present.values():
+                await self._put_right(plan, instance)
+            changed = [name for name in self._present if self._is_changed(name, prints[name])]
+            if len(changed) < len(self._present) or self._some_serve(watch):
+                await self._replace_one_by_one(plan, changed, prints, watch)
+            else:
+                await self._retire_all()
+            deadline = asyncio.get_running_loop().time() + self._request.timeout
+            # While the nodes wait for the lock themselves: a trial takes no longer.
+            await together(self._start_all(plan, prints), self._engine.check_lock(plan))
+            return await self._ready(plan, watch, deadline)
+
+    def _is_changed(self, name: str, wanted: str) -> bool:
+        return self._request.recreate or self._present[name].fingerprint != wanted
+
+    @staticmethod
+    def _some_serve(watch: Watch) -> bool:
+        return any(node.instance.running for node in watch.status.nodes)
+
+    async def _replace_one_by_one(
+        self, plan: GroupPlan, changed: Sequence[str], prints: Mapping[str, str], watch: Watch
+    ) -> None:
+        """Standbys first, the active node last, so that service is interrupted once."""
+        await watch.caught_up()
+        for name in sorted(changed, key=lambda name: watch.status.node(name).holds_store):
+            self._request.report(f"making {name} anew")
+            await self._retire(name)
+            await self._make(plan, name, prints[name])
+            await self._engine.start(plan, name)
+            deadline = asyncio.get_running_loop().time() + self._request.timeout
+            await self._until(partial(_is_back, name), {name}, watch, deadline, f"{name} to be back")
+
+    async def _start_all(self, plan: GroupPlan, prints: Mapping[str, str]) -> None:
+        """The first node as early as can be, as its wait for the lock is the longest part; then the rest."""
+        missing = [node.name for node in plan.nodes if node.name not in self._made]
+        if not missing:
+            return
+        first, *rest = missing
+        slots = asyncio.Semaphore(_PARALLEL_STARTS)
+
+        async def ensure(name: str) -> None:
+            async with slots:
+                await self._ensure_running(plan, name, prints[name])
+
+        await ensure(first)
+        await together(*(ensure(name) for name in rest))
+
+    async def _ensure_running(self, plan: GroupPlan, name: str, print_: str) -> None:
+        instance = self._present.get(name)
+        if instance is None:
+            await self._make(plan, name, print_)
+        elif instance.running:
+            return
+        self._request.report(f"starting {name}")
+        if instance is not None:
+            self._group.note_end(instance)
+        try:
+            await self._engine.start(plan, name)
+        except NodeNotFound:  # a network it was on is gone
+            await self._retire(name)
+            await self._make(plan, name, print_)
+            await self._engine.start(plan, name)
+
+    async def _put_right(self, plan: GroupPlan, instance: Instance) -> None:
+        """A frozen node would keep others from the store lock, one without routes would try for it."""
+        if instance.status == "paused":
+            await self._engine.unpause(instance.name)
+        if not (instance.routes_connected and instance.clients_connected):
+            await self._engine.rejoin(plan, instance.name)
+
+    async def _make(self, plan: GroupPlan, name: str, print_: str) -> None:
+        self._made.append(name)
+        await self._engine.create(plan, plan.node(name), print_)
+
+    async def _retire_all(self) -> None:
+        await together(*(self._retire(name) for name in tuple(self._present)))
+
+    async def _retire(self, name: str) -> None:
+        await retire(self._group, name, self._before.stop_grace_s if self._before else 0)
+        self._present.pop(name, None)
+
+    # The end
+
+    async def _ready(self, plan: GroupPlan, watch: Watch, deadline: float) -> Look:
+        self._request.report("waiting for a node to take the store lock and the others to stand by")
+        names = {node.name for node in plan.nodes}
+
+        def reached(status: GroupStatus) -> bool:
+            return status.state is GroupState.HEALTHY and len(status.nodes) == len(names)
+
+        status = await self._until(
+            reached, names, watch, deadline, "a group with one active node and standbys"
+        )
+        self._group.home.journal.close_faults()
+        return Look(plan, status)
+
+    async def _until(
+        self,
+        reached: Callable[[GroupStatus], bool],
+        names: set[str],
+        watch: Watch,
+        deadline: float,
+        waiting_for: str,
+    ) -> GroupStatus:
+        """The first status as wanted; raises `NodeFailed` as soon as one of the nodes `names` has failed."""
+        await watch.refresh()
+        status = await watch.until(
+            lambda status: _failed(status, names) is not None or reached(status),
+            timeout=self._request.timeout,
+            deadline=deadline,
+            waiting_for=waiting_for,
+        )
+        if (failed := _failed(status, names)) is not None:
+            await self._raise_failed(failed.name)
+        return status
+
+    async def _raise_failed(self, name: str) -> NoReturn:
+        """Looks again for why: the engine tells of an end a moment before the last lines have arrived."""
+        node = (await self._group.look()).status.node(name)
+        lines = await self._engine.output(name, tail=_LOG_TAIL)
+        for event in (parse(line.text, line.time).event for line in lines):
+            if isinstance(event, PortBusy):  # where nodes share the host's network, nobody else can tell
+                port = int(event.address.rpartition(":")[2])
+                raise PortInUse(f"port {port} for {name} is taken; free it", port)
+        tail = [line.text for line in lines]
+        raise NodeFailed(f"{name} failed: {node.problem}", name, node.instance.exit_code, tail)
+
+    async def undo(self) -> None:
+        """Removes what this `up` made; a plain `up` is to do what it would have done before."""
+        await self._remove_made()
+        if self._before is not None:
+            self._group.home.save_plan(self._before)
+        if not self._was_there:
+            await self._engine.clean(self._group.name)
+            if self._before is None:
+                await self._engine.discard_store(self._group.name)
+            if self._before is None:
+                if self._claim is not None and self._claim.new:
+                    discard_unused(self._claim.path, self._group.name)
+                self._group.home.forget()
+
+    async def _remove_made(self) -> None:
+        for name in self._made:
+            await self._engine.remove(name)
+            self._present.pop(name, None)
+        self._made.clear()
+
+
+def _failed(status: GroupStatus, names: set[str]) -> NodeStatus | None:
+    """The first of these nodes that has failed."""
+    return next(
+        (node for node in status.nodes if node.state is NodeState.FAILED and node.name in names), None
+    )
+
+
+def _is_back(name: str, status: GroupStatus) -> bool:
+    """Whether some node serves, and `name` does or would."""
+    node = next((node for node in status.nodes if node.name == name), None)
+    return node is not None and status.active is not None and (node.serves or node.usable_standby)

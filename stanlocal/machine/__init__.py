@@ -1,0 +1,1 @@
+"""Facts about this machine: store locks, processes, ports, user directories, file changes."""

@@ -1,0 +1,72 @@
+"""The group document: what `up`, `status` and every node command print with `--json`; its meaning. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from stanlocal.history.journal import FaultRecord, rfc3339
+from stanlocal.model.plan import GroupPlan
+from stanlocal.model.states import GroupStatus, NodeStatus
+
+MEANINGS = {
+    "healthy": "{active} is active and every other node stands by",
+    "degraded": "{active} is active, but some other node would not take over",
+    "failover": "nobody serves; a standby can take over",
+    "recovering": "nobody serves yet; a node has the store lock and reads the store",
+    "starting": "nobody serves yet; the nodes come up",
+    "blocked": "nobody serves, and nobody can",
+    "split-brain": "two nodes are active over one store",
+    "down": "no node runs",
+}
+"""Of the group's states, for people."""
+
+
+def group_document(
+    plan: GroupPlan, engine: str, status: GroupStatus, faults: Sequence[FaultRecord]
+) -> dict[str, Any]:
+    """The group, as the contract shows it; `faults` are those in force."""
+    return {
+        "group": plan.group,
+        "engine": engine,
+        "state": status.state.value,
+        "active": status.active,
+        "lock_holder": status.lock_holder,
+        "problem": status.problem,
+        "cluster_id": plan.cluster_id,
+        "ft_group": plan.ft_group,
+        "image": plan.image,
+        "server_version": status.server_version,
+        "store_dir": plan.store_location,
+        "client_urls": list(plan.client_urls),
+        "monitor_urls": list(plan.monitor_urls),
+        "nodes": [_node_document(plan, node) for node in status.nodes],
+        "faults": [fault.document() for fault in faults],
+    }
+
+
+def _node_document(plan: GroupPlan, node: NodeStatus) -> dict[str, Any]:
+    planned, instance = plan.node(node.name), node.instance
+    return {
+        "name": node.name,
+        "index": instance.index,
+        "state": node.state.value,
+        "paused": node.paused,
+        "partitioned": node.partitioned,
+        "container": None if plan.engine == "process" else instance.id[:12],
+        "client_url": plan.client_url(planned),
+        "monitor_url": plan.monitor_url(planned),
+        "exit_code": instance.exit_code,
+        "started_at": _time(instance.started_at),
+        "problem": node.problem,
+    }
+
+
+def _time(time: datetime | None) -> str | None:
+    return rfc3339(time) if time else None
+
+
+def meaning(document: Mapping[str, Any]) -> str:
+    """What the group's state means for its clients, in one line."""
+    return MEANINGS[document["state"]].format(active=document["active"])

@@ -1,0 +1,366 @@
+"""What a group will look like, decided before anything is touched.
+
+`plan_group` turns settings and a choice of ports into a `GroupPlan`. That one plan feeds the
+configuration (`render.stan_conf`), the engines and the exporters, so they cannot drift apart. Pure: no
+I/O, no clock. A plan survives a trip through JSON (`to_json`, `from_json`), which is how it travels in
+the engine's labels: any later process finds the whole group there. Secrets are never part of a plan's
+JSON: it carries the settings as `stanlocal.settings.redacted` shows them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+CLIENT_PORT = 4222
+CLUSTER_PORT = 6222
+MONITOR_PORT = 8222
+INNER_PORT = 14222
+"""Where the search begins for ports that servers bind which share the host's loopback."""
+LOOPBACK = "127.0.0.1"
+
+CONF_DIR = "/etc/stan-config"
+"""Where a node finds its configuration (the seed document's mount path)."""
+STORE_DIR = "/data/stan/store"
+"""Where a node finds the store (the seed document's `dir`)."""
+VOLUME_DIR = "/data/stan"
+"""Where a node finds the volume of a store with a limit; the store is a folder in it."""
+STOP_GRACE_S = 30
+"""Seconds between SIGTERM and SIGKILL (the seed's terminationGracePeriodSeconds)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listen:
+    """What a server binds, as its own configuration says it."""
+
+    host: str = "0.0.0.0"
+    client: int = CLIENT_PORT
+    cluster: int = CLUSTER_PORT
+    monitor: int = MONITOR_PORT
+
+
+@dataclass(frozen=True, slots=True)
+class NodePlan:
+    """One server of the group."""
+
+    name: str
+    """`<group>-<index>`: the container's name, the server_name and the host name of its route."""
+    index: int
+    client_port: int
+    """On the host, for clients."""
+    monitor_port: int
+    """On the host, for the HTTP monitor."""
+    route_host: str
+    """The name by which the other nodes reach this one's cluster port."""
+    listen: Listen = Listen()
+    arguments: tuple[str, ...] = ()
+    """Flags of the server beyond its configuration file."""
+    published_route_port: int | None = None
+    """On the host, for the other nodes, where nodes share its loopback."""
+
+    @property
+    def host_ports(self) -> tuple[int, ...]:
+        """The ports of the host that it takes: those that lead to it, and those that it binds itself."""
+        published = (self.client_port, self.monitor_port)
+        if self.listen.host != LOOPBACK:
+            return published
+        return (*published, self.route_port, *self.inner_ports)
+
+    @property
+    def inner_ports(self) -> tuple[int, int, int]:
+        """What the server binds."""
+        return (self.listen.client, self.listen.cluster, self.listen.monitor)
+
+    @property
+    def route_port(self) -> int:
+        """At which the other nodes reach it."""
+        return self.published_route_port or self.listen.cluster
+
+    @property
+    def route(self) -> str:
+        return f"nats://{self.cluster_advertise}"
+
+    @property
+    def cluster_advertise(self) -> str:
+        return f"{self.route_host}:{self.route_port}"
+
+
+@dataclass(frozen=True, slots=True)
+class GroupPlan:
+    """The whole group."""
+
+    group: str
+    image: str
+    nodes: tuple[NodePlan, ...]
+    store_dir: str
+    """The host's folder with the store of all nodes."""
+    state_dir: str
+    """The host's folder for this group's ports, logs, events and rendered configuration."""
+    user: str
+    """`uid:gid` of the server's process; the store belongs to it."""
+    streaming: Mapping[str, Any]
+    """The server's `streaming {}` options under its own names."""
+    nats: Mapping[str, Any]
+    """The embedded NATS server's options under its own names."""
+    host: str = LOOPBACK
+    """The name or address by which ports are reached."""
+    publish: str = LOOPBACK
+    """The address of the engine's machine that ports are published on."""
+    stop_grace_s: int = STOP_GRACE_S
+    engine: str = "docker"
+    """What runs the nodes; a group stays with it."""
+    store_mount: str | None = STORE_DIR
+    """Where nodes find the store; None: where the host has it."""
+    store_size: int | None = None
+    """The limit of the store in bytes: it is then a volume in memory, not a folder of the host's."""
+    in_volumes: bool = False
+    """Store and configuration are in volumes, as the engine does not see the host's folders."""
+    proxied: bool = False
+    """Whether clients and routes go through a proxy (`model.proxy_routes`), where faults can act on them."""
+    bound_to: str | None = None
+    """The process that it was made for (`orphans.this_process`); nobody needs it after that."""
+
+    @property
+    def cluster_id(self) -> str:
+        return str(self.streaming["cluster_id"])
+
+    @property
+    def ft_group(self) -> str:
+        return str(self.streaming["ft_group_name"])
+
+    @property
+    def server_store_dir(self) -> str:
+        """The store's folder as the servers see it."""
+        return self.store_mount or self.store_dir
+
+    @property
+    def store_volume(self) -> str | None:
+        """The name of the volume with the store; None where that is a folder of the host's."""
+        return f"{self.group}-store" if self.store_size is not None or self.in_volumes else None
+
+    @property
+    def store_location(self) -> str:
+        """The store's folder; one in a volume as `docker cp` takes it, which its holder is named like."""
+        return f"{self.store_volume}:{STORE_DIR}" if self.store_volume else self.store_dir
+
+    @property
+    def conf_volume(self) -> str | None:
+        """The name of the volume with a folder for each node's stan.conf; None where those are the host's."""
+        return f"{self.group}-conf" if self.in_volumes else None
+
+    @property
+    def client_network(self) -> str:
+        """Carries clients and monitoring; its ports are published."""
+        return f"{self.group}-clients"
+
+    @property
+    def cluster_network(self) -> str:
+        """Carries routes only; internal. Cutting a node from it leaves its clients alone."""
+        return f"{self.group}-routes"
+
+    @property
+    def routes(self) -> tuple[str, ...]:
+        """Every node's route."""
+        return tuple(node.route for node in self.nodes)
+
+    def routes_of(self, node: NodePlan) -> tuple[str, ...]:
+        """Those in the node's configuration: not its own, unless the server knows that by its port."""
+        known = node.published_route_port is None
+        return tuple(other.route for other in self.nodes if known or other.index != node.index)
+
+    @property
+    def external_nats(self) -> tuple[str, ...]:
+        """The NATS servers that the nodes use instead of one inside each of them; none by default.
+
+        The nodes then have no routes, and clients connect to these servers.
+        """
+        urls = self.streaming.get("nats_server_url")
+        return tuple(url.strip() for url in str(urls).split(",")) if urls else ()
+
+    def client_url(self, node: NodePlan) -> str:
+        """Where clients reach the group by way of `node`."""
+        return self.external_nats[0] if self.external_nats else f"nats://{self.host}:{node.client_port}"
+
+    def monitor_url(self, node: NodePlan) -> str:
+        return f"http://{self.host}:{node.monitor_port}"
+
+    @property
+    def client_urls(self) -> tuple[str, ...]:
+        return self.external_nats or tuple(self.client_url(node) for node in self.nodes)
+
+    @property
+    def monitor_urls(self) -> tuple[str, ...]:
+        return tuple(self.monitor_url(node) for node in self.nodes)
+
+    def conf_dir(self, node: NodePlan) -> str:
+        """The host's folder with the node's stan.conf, mounted at `CONF_DIR` or copied to `conf_volume`."""
+        return f"{self.state_dir}/conf/{node.name}"
+
+    def node(self, name: str) -> NodePlan:
+        """The node of that name; `KeyError` when there is none."""
+        for node in self.nodes:
+            if node.name == name:
+                return node
+        raise KeyError(name)
+
+    def decided(self) -> dict[str, Any]:
+        """What a group of this plan has settled, for wherever nothing else does."""
+        return {
+            "nodes": len(self.nodes),
+            "image": self.image,
+            "store_dir": self.store_dir,
+            "store_size": self.store_size,
+            "proxied": self.proxied,
+            "streaming": self.streaming,
+            "nats": self.nats,
+        }
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self), sort_keys=True, separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str) -> GroupPlan:
+        """The plan that `to_json` wrote; raises `ValueError` for what is none.
+
+        What a later version has added is left out.
+        """
+        try:
+            data = json.loads(text)
+            nodes = tuple(_node(node) for node in data["nodes"])
+            return cls(**{**_known(cls, data), "nodes": nodes})
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            raise ValueError(f"not the plan of a group: {error!r}") from error
+
+
+def _node(data: Mapping[str, Any]) -> NodePlan:
+    listen = Listen(**_known(Listen, data["listen"]))
+    of_types = {"listen": listen, "arguments": tuple(data.get("arguments", ()))}
+    return NodePlan(**{**_known(NodePlan, data), **of_types})
+
+
+def _known(kind: type[GroupPlan | NodePlan | Listen], data: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of `kind` that are there."""
+    return {field.name: data[field.name] for field in fields(kind) if field.name in data}
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """How an engine houses its nodes."""
+
+    engine: str = "docker"
+    """Its name."""
+    own_network: bool = True
+    """Whether each node has addresses of its own; else all listen on the host's loopback."""
+    store_mount: str | None = STORE_DIR
+    """Where nodes find the store; None: where the host has it."""
+    host: str = LOOPBACK
+    """By which name or address the caller reaches published ports."""
+    publish: str = LOOPBACK
+    """On which address of the engine's machine ports are published for that."""
+    fills_any_store: bool = False
+    """Whether it can have servers find their disk full without a store that has a limit."""
+    in_volumes: bool = False
+    """Whether the engine does not see the caller's folders, so that volumes have to do."""
+
+
+def node_name(group: str, index: int) -> str:
+    return f"{group}-{index}"
+
+
+def route_host(group: str, index: int) -> str:
+    """The seed's name for it, `<node>.<group>`, and not the container's own.
+
+    An engine resolves the names of containers on every network: routes would find each other over the
+    clients' network, and cutting the other one would cut nothing.
+    """
+    return f"{node_name(group, index)}.{group}"
+
+
+def fingerprint(plan: GroupPlan, node: NodePlan, conf: str) -> str:
+    """Changes whenever the node's container would have to be made anew.
+
+    Covers what the engine is told and the configuration's text; not the ports of *other* nodes.
+    """
+    told = [
+        plan.image,
+        plan.store_dir,
+        plan.store_size,
+        plan.user,
+        plan.host,
+        plan.publish,
+        plan.in_volumes,
+        plan.stop_grace_s,
+        asdict(node),
+        conf,
+    ]
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def plan_group(
+    *,
+    group: str,
+    image: str,
+    ports: Sequence[tuple[int, int]],
+    store_dir: str,
+    state_dir: str,
+    user: str,
+    streaming: Mapping[str, Any],
+    nats: Mapping[str, Any],
+    placement: Placement = Placement(),
+    route_ports: Sequence[int] = (),
+    inner_ports: Sequence[int] = (),
+    bound_to: str | None = None,
+    store_size: int | None = None,
+    proxied: bool = False,
+) -> GroupPlan:
+    """The plan of a group with one node for each pair (client port, monitor port) in `ports`.
+
+    Where nodes do not have a network of their own, `route_ports` has one for each node, by which the others
+    reach it, and `inner_ports` three, which the server binds: for clients, routes and the monitor.
+    """
+    shared = not placement.own_network
+    nodes = tuple(
+        NodePlan(
+            name=node_name(group, index),
+            index=index,
+            client_port=client,
+            monitor_port=monitor,
+            route_host=LOOPBACK if shared else route_host(group, index),
+            listen=Listen(LOOPBACK, *inner_ports[3 * index : 3 * index + 3]) if shared else Listen(),
+            published_route_port=route_ports[index] if shared else None,
+        )
+        for index, (client, monitor) in enumerate(ports)
+    )
+    return GroupPlan(
+        group=group,
+        image=image,
+        nodes=nodes,
+        store_dir=store_dir,
+        state_dir=state_dir,
+        user=user,
+        streaming=dict(streaming),
+        nats=dict(nats),
+        host=placement.host,
+        publish=placement.publish,
+        engine=placement.engine,
+        store_mount=placement.store_mount,
+        in_volumes=placement.in_volumes,
+        bound_to=bound_to,
+        store_size=store_size,
+        proxied=proxied,
+    )
+
+
+__all__ = [
+    "GroupPlan",
+    "Listen",
+    "NodePlan",
+    "Placement",
+    "fingerprint",
+    "node_name",
+    "plan_group",
+    "route_host",
+]

@@ -1,0 +1,1 @@
+"""The servers' HTTP monitoring ports: a client, and what their documents say."""

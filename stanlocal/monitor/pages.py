@@ -1,0 +1,72 @@
+"""The lists of the active node's monitor, whole: the server gives 1,024 entries at a time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
+from stanlocal.errors import MonitorError, NodeNotFound
+from stanlocal.monitor.client import fetch, probe
+
+PAGE = 1024
+"""The server's own default."""
+_PROBE_S = 0.5
+_MOST_PAGES = 1000
+
+Document: TypeAlias = dict[str, Any]
+
+
+async def find_active(monitors: Sequence[tuple[str, str]], timeout: float = _PROBE_S) -> tuple[str, str]:
+    """The first of these (node, monitor's URL) that says it is active.
+
+    All are asked at once. Raises `NodeNotFound` when none says so within `timeout` seconds.
+    """
+    answers = await asyncio.gather(*(probe(url, timeout) for _, url in monitors))
+    for (node, url), answer in zip(monitors, answers, strict=True):
+        if answer.state == "FT_ACTIVE":
+            return node, url
+    told = ", ".join(
+        f"{node} {answer.state or answer.outcome}"
+        for (node, _), answer in zip(monitors, answers, strict=True)
+    )
+    raise NodeNotFound(f"no node is active now ({told or 'no nodes'}); see 'stanlocal status'")
+
+
+async def channels(url: str, timeout: float) -> list[Document]:
+    """Every channel with its subscriptions, by name; raises `MonitorError` as `fetch` does."""
+    return await _all(url, "/streaming/channelsz?subs=1", "channels", "name", timeout)
+
+
+async def clients(url: str, timeout: float) -> list[Document]:
+    """Every client with its subscriptions, by id; raises `MonitorError` as `fetch` does."""
+    return await _all(url, "/streaming/clientsz?subs=1", "clients", "id", timeout)
+
+
+async def server(url: str, timeout: float) -> Document:
+    """The server's counters."""
+    return await fetch(url, "/streaming/serverz", timeout)
+
+
+async def _all(url: str, path: str, key: str, name: str, timeout: float) -> list[Document]:
+    """The entries of all pages within `timeout` seconds; one that moved between pages comes once."""
+    found: dict[str, Document] = {}
+    try:
+        async with asyncio.timeout(timeout):
+            for number in range(_MOST_PAGES):
+                page = await fetch(url, f"{path}&limit={PAGE}&offset={number * PAGE}", timeout)
+                entries = page.get(key) or []
+                if not _is_list_of_named(entries, name):
+                    raise MonitorError(f"{url}{path} has no list of {key}", "strange")
+                found |= {entry[name]: entry for entry in entries}
+                if len(entries) < PAGE:
+                    break
+    except TimeoutError:
+        raise MonitorError(f"no full answer from {url}{path} within {timeout:g} s", "silent") from None
+    return [found[each] for each in sorted(found)]
+
+
+def _is_list_of_named(entries: Any, name: str) -> bool:
+    return isinstance(entries, list) and all(
+        isinstance(entry, dict) and isinstance(entry.get(name), str) for entry in entries
+    )

@@ -1,0 +1,1 @@
+"""Measurement of outages, gaps and rates, as clients see them."""

@@ -1,0 +1,1 @@
+"""The file format of a NATS Streaming file store, read without disturbing the server."""

@@ -1,0 +1,81 @@
+"""Messages in a buffer, compared with what an index says of them, many at a time. Pure."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from array import array
+from functools import lru_cache
+from itertools import accumulate
+from operator import itemgetter
+
+from stanlocal.store.format.crc import HEAD_BYTES, run_intact
+from stanlocal.store.format.index import Block, Entry
+from stanlocal.store.format.message import decode, sequence_columns
+
+
+def ends_of(begin: int, sizes: array[int]) -> array[int]:
+    """Where records of these sizes end, one behind the other; before them where the first begins."""
+    if same(sizes, 0, len(sizes)):
+        step = HEAD_BYTES + sizes[0]
+        return array("Q", range(begin, begin + step * len(sizes) + 1, step))
+    return array("Q", accumulate(map(HEAD_BYTES.__add__, sizes), initial=begin))
+
+
+def same(sizes: array[int], low: int, high: int) -> bool:
+    return sizes[low:high] == sizes[low : low + 1] * (high - low)
+
+
+def batch_intact(block: Block, buffer: bytearray, base: int) -> bool:
+    """Whether all of these messages are intact, and are the ones that the index says.
+
+    Sequences are compared one and all, times only of the first and the last.
+    """
+    columns = sequence_columns(block.sequences[0], len(block))
+    if columns is None or not all(_time_matches(buffer, block.entry(at), base) for at in (0, -1)):
+        return False
+    compare = _one_size_intact if same(block.sizes, 0, len(block)) else _sizes_intact
+    return compare(buffer, block.offsets[0] - base, block.sizes, columns)
+
+
+def _one_size_intact(buffer: bytearray, begin: int, sizes: array[int], columns: list[bytes]) -> bool:
+    size, count = sizes[0], len(sizes)
+    step = HEAD_BYTES + size
+    end = begin + count * step
+    if size < len(columns):
+        return False
+    heads = [byte * count for byte in map(bytes, zip(size.to_bytes(4, "little"), strict=True))]
+    return (
+        all(buffer[begin + at : end : step] == head for at, head in enumerate(heads))
+        and all(buffer[begin + HEAD_BYTES + at : end : step] == column for at, column in enumerate(columns))
+        and run_intact(buffer, begin, end, size)
+    )
+
+
+def _sizes_intact(buffer: bytearray, begin: int, sizes: array[int], columns: list[bytes]) -> bool:
+    layout = struct.Struct("<" + "".join(map(_format, sizes)))
+    parts = layout.unpack_from(buffer, begin)
+    payloads = parts[2::3]
+    width, count = len(columns), len(sizes)
+    leading = bytearray(width * count)
+    for at, column in enumerate(columns):
+        leading[at::width] = column
+    return (
+        parts[0::3] == tuple(sizes)
+        and parts[1::3] == tuple(map(zlib.crc32, payloads))
+        and b"".join(map(itemgetter(slice(width)), payloads)) == leading
+    )
+
+
+@lru_cache(maxsize=4096)
+def _format(size: int) -> str:
+    """The `struct` format of a record with a payload of `size` bytes."""
+    return f"II{size}s"
+
+
+def _time_matches(buffer: bytearray, entry: Entry, base: int) -> bool:
+    begin = entry.offset - base + HEAD_BYTES
+    try:
+        return decode(bytes(buffer[begin : begin + entry.size])).timestamp == entry.timestamp
+    except ValueError:
+        return False

@@ -1,0 +1,94 @@
+"""A stored message, decoded (stan.go, pb/protocol.proto: MsgProto). Pure."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from stanlocal.store.format.wire import blob, fields, text, varint, whole
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_ENCRYPTED_OVERHEAD = 1 + 12 + 16
+"""Cipher code, nonce and tag (stores/cryptostore.go)."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredMessage:
+    """One message as it is on disk."""
+
+    sequence: int
+    subject: str
+    data: bytes
+    timestamp: int
+    """Nanoseconds since the epoch."""
+
+    @property
+    def may_be_encrypted(self) -> bool:
+        """Whether the server may have encrypted it: its first byte names a cipher it knows."""
+        return len(self.data) >= _ENCRYPTED_OVERHEAD and self.data[0] in (1, 2)
+
+    def document(self) -> dict[str, Any]:
+        """As `sub` shows a message: data as text where it is UTF-8, else in base64."""
+        shown: dict[str, Any] = {"channel": self.subject, "seq": self.sequence}
+        try:
+            shown["data"] = self.data.decode()
+        except UnicodeDecodeError:
+            shown["data_base64"] = base64.b64encode(self.data).decode()
+        return {**shown, "timestamp": self.timestamp}
+
+
+def decode(payload: bytes) -> StoredMessage:
+    """The message in a record; `ValueError` when there is none."""
+    sequence, subject, data, timestamp = 0, "", b"", 0
+    for number, value in fields(payload):
+        match number:
+            case 1:
+                sequence = whole(value)
+            case 2:
+                subject = text(value)
+            case 4:
+                data = blob(value)
+            case 5:
+                timestamp = whole(value) - (1 << 64 if whole(value) >= 1 << 63 else 0)
+    if sequence == 0:
+        raise ValueError("it has no sequence")
+    return StoredMessage(sequence, subject, data, timestamp)
+
+
+def sequence_of(payload: bytes) -> int:
+    """The sequence alone, which is written first; `ValueError` when it is not."""
+    if payload[:1] != b"\x08":
+        raise ValueError("it does not begin with a sequence")
+    return varint(payload, 1)[0]
+
+
+def time_of(timestamp: int) -> datetime:
+    """A stored time stamp (any 64-bit number) in UTC, to the microsecond."""
+    return _EPOCH + timedelta(microseconds=timestamp // 1000)
+
+
+def sequence_columns(first: int, count: int) -> list[bytes] | None:
+    """The leading bytes of `count` messages with consecutive sequences, column by column.
+
+    None when the last sequence takes more bytes than the first.
+    """
+    width = (first.bit_length() + 6) // 7
+    last = first + count - 1
+    if width == 0 or (last.bit_length() + 6) // 7 != width:
+        return None
+    columns = [b"\x08" * count, _cycle(first, count, 0x80 if width > 1 else 0)]
+    for place in range(1, width):
+        more = 0x80 if place < width - 1 else 0
+        step, parts = 7 * place, []
+        for block in range(first >> step, (last >> step) + 1):
+            length = min(last + 1, (block + 1) << step) - max(first, block << step)
+            parts.append(bytes((block & 0x7F | more,)) * length)
+        columns.append(b"".join(parts))
+    return columns
+
+
+def _cycle(first: int, count: int, more: int) -> bytes:
+    begin = first & 0x7F
+    return (bytes(range(more, more + 128)) * ((begin + count + 127) // 128))[begin : begin + count]

@@ -1,0 +1,100 @@
+"""Records of a store's file, one after the other, each checked.
+
+``head u32, CRC u32, payload``, little-endian, from offset 4 on. In typed files (clients, subscriptions)
+the head is type<<24 | size, in the others (messages, the server's) it is the size
+(nats-streaming-server, stores/filestore.go).
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import NamedTuple, TypeAlias
+
+from stanlocal.store.format.crc import HEAD_BYTES
+from stanlocal.store.format.files import VERSION_BYTES, StoreFile
+
+HEAD = struct.Struct("<II")
+BATCH_BYTES = 1 << 20
+"""How much is read at a time, and so held in memory."""
+
+
+class Flaw(Enum):
+    """What is wrong at some place of a file."""
+
+    CRC = auto()
+    SIZE = auto()
+    """Another than its index says."""
+    CUT_SHORT = auto()
+    ZEROS = auto()
+    TYPE = auto()
+    MISFIT = auto()
+    """Its fields are those of another type."""
+    UNDECODABLE = auto()
+    VERSION = auto()
+
+
+class Record(NamedTuple):
+    """An intact record; a tuple, because there are millions."""
+
+    offset: int
+    type: int
+    """0 in files without types."""
+    payload: bytes
+
+    @property
+    def end(self) -> int:
+        return self.offset + HEAD_BYTES + len(self.payload)
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """A record that is not intact."""
+
+    offset: int
+    flaw: Flaw
+    detail: str
+
+
+Found: TypeAlias = Record | Damage
+
+
+def read_records(file: StoreFile, *, typed: bool, start: int = VERSION_BYTES) -> Iterator[Found]:
+    """The records from offset `start` on.
+
+    A record without its checksum is given as `Damage` and the next one is looked for where it ends by its
+    own size. `CUT_SHORT` and `ZEROS` are the last that is given.
+    """
+    base, data, at = start, file.read(start, BATCH_BYTES), 0
+    while True:
+        if len(data) - at < HEAD_BYTES:
+            base, data, at = base + at, file.read(base + at, BATCH_BYTES), 0
+            if len(data) < HEAD_BYTES:
+                if data:
+                    yield Damage(base, Flaw.CUT_SHORT, f"ends after {len(data)} of a head's 8 bytes")
+                return
+        offset = base + at
+        head, crc = HEAD.unpack_from(data, at)
+        if head == crc == 0:
+            yield Damage(offset, Flaw.ZEROS, f"zeros from here to the end, {file.size - offset} bytes")
+            return
+        size = head & 0xFFFFFF if typed else head
+        if offset + HEAD_BYTES + size > file.size:
+            there = file.size - offset - HEAD_BYTES
+            yield Damage(offset, Flaw.CUT_SHORT, f"ends after {there} of a record's {size} bytes")
+            return
+        if len(data) - at < HEAD_BYTES + size:
+            base, data, at = offset, file.read(offset, max(BATCH_BYTES, HEAD_BYTES + size)), 0
+            if len(data) < HEAD_BYTES + size:
+                yield Damage(offset, Flaw.CUT_SHORT, "the file became shorter while it was read")
+                return
+        payload = data[at + HEAD_BYTES : at + HEAD_BYTES + size]
+        computed = zlib.crc32(payload)
+        if computed == crc:
+            yield Record(offset, head >> 24 if typed else 0, payload)
+        else:
+            yield Damage(offset, Flaw.CRC, f"checksum 0x{computed:08x}, the record says 0x{crc:08x}")
+        at += HEAD_BYTES + size

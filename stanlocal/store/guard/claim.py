@@ -1,0 +1,135 @@
+"""Whether a group may use a folder as its store, and that it does from now on.
+
+A wrong `--store-dir` must not cost anybody a file. So a folder is used only when it is empty, is a store
+of the server, or carries the group's own marker; and nothing in it is changed when it is refused.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from stanlocal.errors import StoreRefused
+from stanlocal.store.guard.content import StoreKind, StoreState, inspect_opened, opened, real
+from stanlocal.store.guard.marker import Marker, write_marker
+from stanlocal.store.layout import is_servers, shown
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A store that the group may use."""
+
+    path: Path
+    """Absolute, without symbolic links."""
+    marker: Marker
+    new: bool
+    """The marker was written just now."""
+
+
+def claim(path: Path, *, group: str, cluster_id: str, user: str) -> Claim:
+    """Makes the folder at `path` the store of `group`, whose servers run as `user` (`uid:gid`).
+
+    A missing folder is made (0700). When the caller is root, it and an empty one of root's are given to
+    `user`. What the group has claimed before stays as it is. Raises `StoreRefused`, with no file touched,
+    when the group may not or cannot use what is there.
+    """
+    path = real(path)
+    try:
+        made = _make(path)
+        try:
+            return _claim(path, group, cluster_id, *_ids(user))
+        except BaseException:
+            if made:
+                with suppress(OSError):  # the first error is the one to tell
+                    path.rmdir()
+            raise
+    except NotADirectoryError as err:
+        raise StoreRefused(f"{path} is not a folder; choose another with '--store-dir'") from err
+    except FileExistsError as err:
+        raise StoreRefused(f"another group has just taken {path} as its store; try again") from err
+    except OSError as err:
+        raise StoreRefused(
+            f"cannot use {path} as the store ({err.strerror}); mend that or choose another folder "
+            "with '--store-dir'"
+        ) from err
+
+
+def _make(path: Path) -> bool:
+    """Whether the folder was not there and had to be made."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.mkdir(mode=0o700)
+    except FileExistsError:
+        if path.is_dir():
+            return False
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(path)) from None
+    return True
+
+
+def _claim(path: Path, group: str, cluster_id: str, uid: int, gid: int) -> Claim:
+    with opened(path) as folder:
+        state = inspect_opened(path, folder)
+        _check_content(path, state, group, cluster_id)
+        owner = os.fstat(folder).st_uid
+        if state.kind is StoreKind.EMPTY and os.geteuid() == owner == 0 != uid:
+            os.fchown(folder, uid, gid)
+        _check_writable(path, folder, uid, gid)
+        if state.marker is not None:
+            return Claim(path, state.marker, new=False)
+        now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+        marker = Marker(group=group, created=now, adopted=state.kind is StoreKind.STORE)
+        write_marker(folder, marker)
+        return Claim(path, marker, new=True)
+
+
+def _check_content(path: Path, state: StoreState, group: str, cluster_id: str) -> None:
+    if state.kind is StoreKind.FOREIGN:
+        raise StoreRefused(
+            f"{path} holds what is no store of the server ({', '.join(state.foreign)}, …); "
+            "choose an empty folder with '--store-dir'"
+        )
+    if state.marker is not None and state.marker.group != group:
+        raise StoreRefused(
+            f"{path} is the store of the group '{shown(state.marker.group)}'; "
+            "choose another folder with '--store-dir'"
+        )
+    if state.cluster_id not in (None, cluster_id):
+        raise StoreRefused(
+            f"the store {path} was written under the cluster id '{shown(str(state.cluster_id))}', "
+            f"the group's is '{cluster_id}'; set cluster_id to the store's, or choose another folder "
+            "with '--store-dir'"
+        )
+
+
+def _check_writable(path: Path, folder: int, uid: int, gid: int) -> None:
+    """Without it the servers would start, and try for ever in vain to get the lock."""
+    if os.fstatvfs(folder).f_flag & os.ST_RDONLY:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+    names = [name for name in os.listdir(folder) if is_servers(name)]
+    statuses = {name: os.stat(name, dir_fd=folder, follow_symlinks=False) for name in names}
+    for name, status in {"": os.fstat(folder), **statuses}.items():
+        if not _may_write(status, uid, gid):
+            raise StoreRefused(
+                f"{path / name} belongs to uid {status.st_uid} and cannot be written by uid {uid}, as which "
+                f"the servers run; 'chown -R {uid}:{gid} {path}' or choose another folder with '--store-dir'"
+            )
+
+
+def _may_write(status: os.stat_result, uid: int, gid: int) -> bool:
+    """By owner and mode: whoever is neither owner nor in the group has the bits of the others."""
+    if uid == 0:
+        return True
+    shift = 6 if status.st_uid == uid else 3 if status.st_gid == gid else 0
+    needed = 0o7 if stat.S_ISDIR(status.st_mode) else 0o6
+    return (status.st_mode >> shift) & needed == needed
+
+
+def _ids(user: str) -> tuple[int, int]:
+    """Who writes the files, as this machine numbers users: a rootless engine's root is the caller."""
+    uid, gid = map(int, user.split(":"))
+    return (uid, gid) if uid else (os.geteuid(), os.getegid())

@@ -1,0 +1,133 @@
+"""Copies of a store and back: whole or not at all, and never through a link.
+
+Only what the server makes is copied, by name; its lock files and stanlocal's marker are not. Owner, mode and
+times are kept as far as the caller may.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+import shutil
+import stat
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from stanlocal.errors import StoreRefused
+from stanlocal.store.guard.content import real
+from stanlocal.store.layout import LOCKS, MARKER_FILE, is_channels, is_servers, shown
+
+_DRAFT = ".stanlocal-draft"
+_AT_FDCWD, _RENAME_EXCHANGE = -100, 2
+"""renameat2(2)"""
+
+
+def copy_store(store: Path, to: Path) -> int:
+    """Copies the store's files to the new folder `to`; returns how many bytes they hold.
+
+    No server must be writing meanwhile. Raises `StoreRefused`, with nothing left behind, when that fails.
+    """
+    draft = to.with_name(f"{to.name}{_DRAFT}")
+    if to.exists():
+        raise StoreRefused(f"{to} exists already; choose another name")
+    try:
+        shutil.rmtree(draft, ignore_errors=True)  # of one that was killed
+        draft.mkdir(parents=True, mode=0o700)
+        size = _copy(store, draft)
+        draft.rename(to)
+    except OSError as err:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise StoreRefused(f"cannot copy the store {store} to {to} ({err.strerror})") from err
+    return size
+
+
+def put_back(copy: Path, store: Path, aside: Path) -> None:
+    """Makes `store` hold what `copy` does; what was in it becomes the copy `aside`.
+
+    No server must run on it. The folder is exchanged for another one of the same owner and marker in one
+    step, where the file system can do that. Raises `StoreRefused`, with the old store in place, when it
+    fails; so also for a store that is a mount point, or that holds what is not the server's.
+    """
+    store = real(store)
+    draft = store.with_name(f".{store.name}{_DRAFT}")
+    try:
+        _check_known(store)
+        shutil.rmtree(draft, ignore_errors=True)  # of one that was killed
+        draft.mkdir(mode=0o700)
+        _copy(copy, draft)
+        shutil.copy2(store / MARKER_FILE, draft / MARKER_FILE, follow_symlinks=False)
+        _like(store, draft)
+        copy_store(store, aside)
+        _exchange(draft, store)
+    except OSError as err:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise StoreRefused(f"cannot put {copy.name} back into {store} ({err.strerror})") from err
+    shutil.rmtree(draft, ignore_errors=True)
+
+
+def _check_known(store: Path) -> None:
+    """A folder that is replaced must hold nothing that would be lost with it."""
+    known = {*_files(store), *LOCKS, MARKER_FILE}
+    held = (path for path in store.rglob("*") if path.is_symlink() or not path.is_dir())
+    foreign = sorted({str(path.relative_to(store)) for path in held} - known)
+    if foreign:
+        raise StoreRefused(f"{store} holds what is not the server's ({shown(foreign[0])}, …); move it away")
+
+
+def _exchange(one: Path, other: Path) -> None:
+    """Exchanges two folders, by one system call of Linux, or else by three renames."""
+    call = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    if call is not None:
+        done = call(_AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), _RENAME_EXCHANGE)
+        if done == 0:
+            return
+        number = ctypes.get_errno()
+        if number not in (errno.ENOSYS, errno.EINVAL):  # else the file system cannot
+            raise OSError(number, os.strerror(number))
+    between = one.with_name(f"{one.name}-old")
+    other.rename(between)
+    try:
+        one.rename(other)
+    except OSError:
+        between.rename(other)
+        raise
+    between.rename(one)
+
+
+def _copy(source: Path, to: Path) -> int:
+    size = 0
+    for relative in _files(source):
+        file = source / relative
+        target = to / relative
+        if not target.parent.exists():
+            target.parent.mkdir(mode=0o700)
+            _like(file.parent, target.parent)
+        shutil.copy2(file, target, follow_symlinks=False)
+        _own(file.stat(), target)
+        size += target.stat().st_size
+    return size
+
+
+def _files(store: Path) -> Iterator[str]:
+    """The server's files, relative to the store, those of channels included; no links."""
+    for entry in sorted(os.scandir(store), key=lambda entry: entry.name):
+        if entry.is_file(follow_symlinks=False) and is_servers(entry.name) and entry.name not in LOCKS:
+            yield entry.name
+        elif entry.is_dir(follow_symlinks=False):
+            for file in sorted(os.scandir(entry.path), key=lambda file: file.name):
+                if file.is_file(follow_symlinks=False) and is_channels(file.name):
+                    yield f"{entry.name}/{file.name}"
+
+
+def _like(model: Path, path: Path) -> None:
+    found = model.stat()
+    path.chmod(stat.S_IMODE(found.st_mode))
+    _own(found, path)
+
+
+def _own(found: os.stat_result, path: Path) -> None:
+    """Only root may give files away; everybody else owns what it copies."""
+    with suppress(PermissionError):
+        os.chown(path, found.st_uid, found.st_gid, follow_symlinks=False)

@@ -1,0 +1,167 @@
+"""Deleting a store: only one that stanlocal made, and in it only what the server or stanlocal made.
+
+The server's user can write to the folder, and root may be the one who purges. So every step is relative
+to a folder that is open, symbolic links and mounts are not followed, and what is not known is left.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from stanlocal.errors import StoreRefused
+from stanlocal.store.guard.content import opened, real
+from stanlocal.store.guard.marker import read_marker
+from stanlocal.store.layout import LOCKS, MARKER_FILE, is_channels, is_marker_draft, is_servers, shown
+
+
+@dataclass(frozen=True, slots=True)
+class PurgeReport:
+    """What came of it."""
+
+    removed_files: int
+    left: tuple[str, ...] = ()
+    """What neither the server nor stanlocal made, and is still there."""
+    failed: tuple[str, ...] = ()
+    """What could not be removed, each with the reason."""
+
+
+def purge(path: Path, group: str) -> PurgeReport:
+    """Deletes the store of `group` at `path`; where there is none, or an empty folder, nothing happens.
+
+    Call it when no server runs on it. As long as anything is left the marker is, too: once the rest is
+    moved away the purge can be repeated. Raises `StoreRefused`, with nothing deleted, when the folder
+    does not carry this group's marker, or was a store before the group used it.
+    """
+    path = real(path)
+    try:
+        with opened(path) as folder:
+            if not _entries(folder):  # a purge that was killed before its last step
+                return PurgeReport(removed_files=0)
+            _check(path, folder, group)
+            sweep = _Sweep(path, device=os.fstat(folder).st_dev)
+            sweep.store(folder)
+    except FileNotFoundError:
+        return PurgeReport(removed_files=0)
+    except OSError as err:
+        raise StoreRefused(f"cannot purge {path} ({err.strerror}); mend that and try again") from err
+    if not sweep.left and not sweep.failed:
+        with sweep.reporting(path):
+            path.rmdir()
+    return PurgeReport(sweep.removed, tuple(sweep.left), tuple(sweep.failed))
+
+
+def check_purgeable(path: Path, group: str) -> None:
+    """Raises `StoreRefused` where `purge` would refuse; changes nothing."""
+    path = real(path)
+    try:
+        with opened(path) as folder:
+            if _entries(folder):
+                _check(path, folder, group)
+    except FileNotFoundError:
+        return
+    except OSError as err:
+        raise StoreRefused(f"cannot purge {path} ({err.strerror}); mend that and try again") from err
+
+
+def discard_unused(path: Path, group: str) -> bool:
+    """Deletes the store of `group` at `path` if no server has ever been active on it; says whether it did.
+
+    What is not the group's own, or holds anything but the marker and lock files, stays as it is.
+    """
+    try:
+        with opened(real(path)) as folder:
+            marker = read_marker(folder)
+            names = [name for name, _ in _entries(folder)]
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return False
+    unused = all(name in LOCKS or name == MARKER_FILE or is_marker_draft(name) for name in names)
+    if marker is None or marker.group != group or marker.adopted or not unused:
+        return False
+    return not purge(path, group).failed
+
+
+def _check(path: Path, folder: int, group: str) -> None:
+    try:
+        marker = read_marker(folder)
+    except ValueError as err:
+        raise StoreRefused(f"nothing of {path} was deleted: {err}") from err
+    if marker is None:
+        raise StoreRefused(f"nothing of {path} was deleted: it carries no marker of stanlocal")
+    if marker.group != group:
+        raise StoreRefused(
+            f"nothing of {path} was deleted: it is the store of the group '{shown(marker.group)}'"
+        )
+    if marker.adopted:
+        raise StoreRefused(
+            f"nothing of {path} was deleted: it was a store before stanlocal used it; delete it yourself "
+            "if you want to"
+        )
+
+
+@dataclass(slots=True)
+class _Sweep:
+    path: Path
+    """For messages."""
+    device: int
+    """Of the store's file system; what is mounted into it is left alone."""
+    removed: int = 0
+    left: list[str] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+
+    def store(self, folder: int) -> None:
+        for name, status in _entries(folder):
+            if name == MARKER_FILE:
+                continue
+            path = self.path / name
+            if stat.S_ISREG(status.st_mode) and (is_servers(name) or is_marker_draft(name)):
+                self._unlink(folder, path)
+            elif stat.S_ISDIR(status.st_mode) and status.st_dev == self.device:
+                with self.reporting(path):
+                    self._channel(folder, path)
+            else:
+                self.left.append(shown(str(path)))
+        if not self.left and not self.failed:
+            self._unlink(folder, self.path / MARKER_FILE)
+
+    def _channel(self, store: int, channel: Path) -> None:
+        before = len(self.left) + len(self.failed)
+        flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+        folder = os.open(channel.name, flags, dir_fd=store)
+        try:
+            for name, status in _entries(folder):
+                if stat.S_ISREG(status.st_mode) and is_channels(name):
+                    self._unlink(folder, channel / name)
+                else:
+                    self.left.append(shown(str(channel / name)))
+        finally:
+            os.close(folder)
+        if len(self.left) + len(self.failed) == before:
+            os.rmdir(channel.name, dir_fd=store)
+
+    def _unlink(self, folder: int, path: Path) -> None:
+        with self.reporting(path):
+            os.unlink(path.name, dir_fd=folder)
+            self.removed += 1
+
+    @contextmanager
+    def reporting(self, path: Path) -> Iterator[None]:
+        """What cannot be removed stays, and is said, and the rest is removed all the same."""
+        try:
+            yield
+        except OSError as err:
+            self.failed.append(f"{shown(str(path))} ({err.strerror})")
+
+
+def _entries(folder: int) -> list[tuple[str, os.stat_result]]:
+    """What is in the folder, sorted; nothing is followed."""
+    found = []
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            with suppress(FileNotFoundError):  # gone since
+                found.append((entry.name, entry.stat(follow_symlinks=False)))
+    return sorted(found, key=lambda each: each[0])

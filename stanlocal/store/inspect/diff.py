@@ -1,0 +1,120 @@
+"""What differs between two stores, message by message."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from stanlocal.errors import StoreRefused
+from stanlocal.store.format.message import StoredMessage
+from stanlocal.store.format.slices import Window, read_messages, slices_of
+from stanlocal.store.inspect.overview import read_clients, read_subscriptions, store_cluster_id
+from stanlocal.store.inspect.survey import Survey, survey
+from stanlocal.store.layout import shown
+
+_KEPT = 100
+"""Ranges of differing sequences that are told one by one."""
+
+
+@dataclass
+class _Ranges:
+    """Sequences, told as ranges."""
+
+    found: list[list[int]]
+    count: int = 0
+
+    def add(self, sequence: int) -> None:
+        self.count += 1
+        if self.found and self.found[-1][1] == sequence - 1:
+            self.found[-1][1] = sequence
+        elif len(self.found) < _KEPT:
+            self.found.append([sequence, sequence])
+
+    def document(self) -> dict[str, Any]:
+        return {"count": self.count, "ranges": self.found}
+
+
+def diff(a: Path, b: Path) -> dict[str, Any]:
+    """The document of all differences; `same` says whether there are none.
+
+    Messages are compared by sequence, time and data, clients and subscriptions by what is known of them. Of
+    damaged messages nothing can be said but that they are there: they make a difference. Raises
+    `StoreRefused` when one of the two is no store that can be read.
+    """
+    first, second = survey(a), survey(b)
+    names = sorted({channel.name for found in (first, second) for channel in found.channels})
+    try:
+        channels = [found for name in names if (found := _channel(first, second, name)) is not None]
+        ids = [store_cluster_id(store) for store in (a, b)]
+        clients = [read_clients(store) for store in (a, b)]
+    except OSError as error:
+        raise StoreRefused(f"cannot read {error.filename} ({error.strerror})") from error
+    return {
+        "a": str(a),
+        "b": str(b),
+        "same": not channels and ids[0] == ids[1] and clients[0] == clients[1],
+        "cluster_ids": ids,
+        "clients_differ": clients[0] != clients[1],
+        "channels": channels,
+    }
+
+
+def _channel(first: Survey, second: Survey, name: str) -> dict[str, Any] | None:
+    has = [any(channel.name == name for channel in found.channels) for found in (first, second)]
+    only_a, only_b, different = _Ranges([]), _Ranges([]), _Ranges([])
+    damaged = [0, 0]
+    left = _messages(first.store, name, damaged, 0) if has[0] else iter(())
+    right = _messages(second.store, name, damaged, 1) if has[1] else iter(())
+    a, b = next(left, None), next(right, None)
+    while a is not None or b is not None:
+        if b is None or (a is not None and a.sequence < b.sequence):
+            assert a is not None
+            only_a.add(a.sequence)
+            a = next(left, None)
+        elif a is None or b.sequence < a.sequence:
+            only_b.add(b.sequence)
+            b = next(right, None)
+        else:
+            if (a.timestamp, a.data) != (b.timestamp, b.data):
+                different.add(a.sequence)
+            a, b = next(left, None), next(right, None)
+    subs = [
+        _subscriptions(found.store, name) if there else []
+        for found, there in zip((first, second), has, strict=True)
+    ]
+    if (
+        has == [True, True]
+        and not (only_a.count or only_b.count or different.count)
+        and subs[0] == subs[1]
+        and damaged == [0, 0]
+    ):
+        return None
+    return {
+        "name": shown(name),
+        "in_a": has[0],
+        "in_b": has[1],
+        "only_a": only_a.document(),
+        "only_b": only_b.document(),
+        "different": different.document(),
+        "damaged": damaged,
+        "subscriptions_differ": subs[0] != subs[1],
+    }
+
+
+def _messages(store: Path, channel: str, damaged: list[int], side: int) -> Iterator[StoredMessage]:
+    """The intact messages; the others are counted."""
+    for slice_ in slices_of(store, channel):
+        for found in read_messages(store, slice_, Window()):
+            if isinstance(found, StoredMessage):
+                yield found
+            else:
+                damaged[side] += 1
+
+
+def _subscriptions(store: Path, channel: str) -> list[dict[str, Any]]:
+    try:
+        return [sub.document() for sub in read_subscriptions(store, channel)]
+    except FileNotFoundError:
+        return []

@@ -1,0 +1,162 @@
+"""A store at a glance: server, clients, channels, slices, subscriptions. Reads little of large files."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from stanlocal.history.journal import rfc3339
+from stanlocal.store.format.bulk import read_typed
+from stanlocal.store.format.files import VERSION, opened_file
+from stanlocal.store.format.message import StoredMessage, time_of
+from stanlocal.store.format.registry import (
+    StoredClient,
+    StoredSubscription,
+    fold_clients,
+    fold_subscriptions,
+)
+from stanlocal.store.format.server_file import MAX_BYTES, server_info
+from stanlocal.store.format.slices import SliceFiles, SliceSummary, Window, read_messages, summarize
+from stanlocal.store.inspect.survey import ChannelFiles, Survey, survey
+from stanlocal.store.layout import CLIENTS_FILE, SERVER_FILE, SUBS_FILE, shown
+from stanlocal.store.verify.limits import kept, limits_of
+from stanlocal.store.verify.problems import Kind, Problem, Start
+
+_SAMPLED = 16
+"""Messages that are looked at to tell whether a channel is encrypted."""
+
+
+def overview(store: Path, store_limits: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """What is in the store, as a JSON document.
+
+    With the group's `store_limits` each channel also has what the server shows of it under them. What
+    cannot be read is among the problems; whether the rest is intact says only `verify`. Raises
+    `StoreRefused` when there is no store to read.
+    """
+    found = survey(store)
+    problems = list(found.problems)
+    clients = _clients(found, problems)
+    channels = []
+    for channel in found.channels:
+        try:
+            channels.append(_channel(store, channel, store_limits))
+        except FileNotFoundError:  # deleted, or a slice expired, since it was listed
+            continue
+        except OSError as error:
+            problems.append(_unreadable(channel.name, error))
+    return {
+        "store": str(store),
+        "server": _server(found, problems),
+        "disk_bytes": found.disk_bytes,
+        "clients": [client.document() for client in clients],
+        "channels": channels,
+        "problems": [problem.document() for problem in problems],
+    }
+
+
+def _server(found: Survey, problems: list[Problem]) -> dict[str, str] | None:
+    if not found.server_file:
+        return None
+    try:
+        return _server_info(found.store)
+    except OSError as error:
+        problems.append(_unreadable(SERVER_FILE, error))
+        return None
+
+
+def _server_info(store: Path) -> dict[str, str] | None:
+    with opened_file(store, SERVER_FILE) as file:
+        return server_info(file.read(0, MAX_BYTES + 1))
+
+
+def store_cluster_id(store: Path) -> str | None:
+    """The cluster id that the store was written under; `OSError` when its file cannot be read."""
+    try:
+        return (_server_info(store) or {}).get("cluster_id")
+    except FileNotFoundError:
+        return None
+
+
+def _clients(found: Survey, problems: list[Problem]) -> list[StoredClient]:
+    if not found.clients_file:
+        return []
+    try:
+        return read_clients(found.store)
+    except OSError as error:
+        problems.append(_unreadable(CLIENTS_FILE, error))
+        return []
+
+
+def read_clients(store: Path) -> list[StoredClient]:
+    """The clients that the server knows; `OSError` when they cannot be read."""
+    try:
+        with opened_file(store, CLIENTS_FILE) as file:
+            return fold_clients(read_typed(file)) if file.version == VERSION else []
+    except FileNotFoundError:
+        return []
+
+
+def read_subscriptions(store: Path, channel: str) -> list[StoredSubscription]:
+    """The channel's subscriptions with their pending sequences; `OSError` when they cannot be read."""
+    with opened_file(store, f"{channel}/{SUBS_FILE}") as file:
+        if file.version != VERSION:
+            return []
+        return fold_subscriptions(read_typed(file))
+
+
+def _channel(store: Path, channel: ChannelFiles, store_limits: Mapping[str, Any] | None) -> dict[str, Any]:
+    slices = [(files, summarize(store, files)) for files in channel.slices]
+    full = [summary for _, summary in slices if summary.first is not None and summary.last is not None]
+    subs = read_subscriptions(store, channel.name) if channel.has_subs else []
+    document: dict[str, Any] = {
+        "name": shown(channel.name),
+        "msgs": sum(summary.messages for _, summary in slices),
+        "bytes": sum(summary.bytes for _, summary in slices),
+        "first_seq": full[0].first.sequence if full and full[0].first else 0,
+        "last_seq": full[-1].last.sequence if full and full[-1].last else 0,
+        "first_time": _time(full[0].first.timestamp) if full and full[0].first else None,
+        "last_time": _time(full[-1].last.timestamp) if full and full[-1].last else None,
+        "disk_bytes": sum(summary.disk_bytes for _, summary in slices),
+        "maybe_encrypted": _encrypted(store, channel.slices),
+        "slices": [_slice(summary) for _, summary in slices],
+        "subscriptions": [sub.document() for sub in subs],
+    }
+    if store_limits is not None:
+        shows = kept(store, slices, limits_of(store_limits, channel.name), time.time_ns())
+        document["kept"] = shows.document() if shows else None
+    return document
+
+
+def _slice(summary: SliceSummary) -> dict[str, Any]:
+    return {
+        "number": summary.number,
+        "msgs": summary.messages,
+        "bytes": summary.bytes,
+        "first_seq": summary.first.sequence if summary.first else 0,
+        "last_seq": summary.last.sequence if summary.last else 0,
+        "disk_bytes": summary.disk_bytes,
+    }
+
+
+def _encrypted(store: Path, slices: list[SliceFiles]) -> bool:
+    """Whether the first messages all look as the server's encryption leaves them."""
+    found = (item for slice_ in slices for item in read_messages(store, slice_, Window()))
+    sample = [item for item in islice(found, _SAMPLED) if isinstance(item, StoredMessage) and item.data]
+    return bool(sample) and all(message.may_be_encrypted for message in sample)
+
+
+def _time(timestamp: int) -> str:
+    return rfc3339(time_of(timestamp))
+
+
+def _unreadable(name: str, error: OSError) -> Problem:
+    return Problem(
+        Kind.UNREADABLE,
+        name,
+        f"cannot be read ({error.strerror})",
+        Start.REFUSED,
+        "give the server's user the right to read it, or restore it",
+    )

@@ -1,0 +1,1 @@
+"""Verification of a store: every record, and what the server would refuse at its next start."""

@@ -1,0 +1,151 @@
+"""What the server keeps of a channel under its limits, of all that is still on disk.
+
+Messages beyond a limit stay in their slice until all of it can go; at its next start the server counts
+them in, and drops them again (stores/filestore.go: enforceLimits, expireMsgs). Settings are those of
+`store_limits`, in the server's names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from stanlocal.settings.values import parse_duration, parse_size
+from stanlocal.store.format import index
+from stanlocal.store.format.crc import INDEX_BYTES
+from stanlocal.store.format.files import opened_file
+from stanlocal.store.format.index import Entry
+from stanlocal.store.format.slices import SliceFiles, SliceSummary
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Of one channel; 0 is unlimited."""
+
+    max_msgs: int = 0
+    max_bytes: int = 0
+    max_age: int = 0
+    """Nanoseconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What the server shows of a channel."""
+
+    msgs: int
+    bytes: int
+    first_seq: int
+    last_seq: int
+
+    def document(self) -> dict[str, int]:
+        return {
+            "msgs": self.msgs,
+            "bytes": self.bytes,
+            "first_seq": self.first_seq,
+            "last_seq": self.last_seq,
+        }
+
+
+def limits_of(store_limits: Mapping[str, Any], channel: str) -> Limits:
+    """The limits of a channel: what is set for all, for patterns that match it, for itself; widest first."""
+    effective = {name: store_limits.get(name, 0) for name in ("max_msgs", "max_bytes", "max_age")}
+    per_channel: Mapping[str, Mapping[str, Any]] = store_limits.get("channels", {})
+    for pattern in sorted(filter(lambda each: matches(each, channel), per_channel), key=_breadth):
+        effective |= {name: value for name, value in per_channel[pattern].items() if name in effective}
+    return Limits(
+        max(int(effective["max_msgs"]), 0),
+        max(_number(effective["max_bytes"], parse_size), 0),
+        max(_number(effective["max_age"], parse_duration), 0),
+    )
+
+
+def _number(value: Any, parse: Any) -> int:
+    return int(parse(value)) if isinstance(value, str) else int(value)
+
+
+def matches(pattern: str, channel: str) -> bool:
+    """Whether the channel is one of a pattern's: `*` stands for one part between dots, `>` for the rest."""
+    parts, names = pattern.split("."), channel.split(".")
+    if parts[-1] == ">":
+        parts, names = parts[:-1], names[: len(parts) - 1] if len(names) >= len(parts) else []
+        if not names and parts:
+            return False
+    return len(parts) == len(names) and all(
+        part in ("*", name) for part, name in zip(parts, names, strict=True)
+    )
+
+
+def _breadth(pattern: str) -> list[int]:
+    """Sorts wide patterns before narrow ones."""
+    return [{">": 0, "*": 1}.get(part, 2) for part in pattern.split(".")]
+
+
+def kept(
+    store: Path, slices: Sequence[tuple[SliceFiles, SliceSummary]], limits: Limits, now: int
+) -> Kept | None:
+    """What the server shows of these slices at the time `now` (ns).
+
+    None when a slice has no index that could be asked. Raises `OSError` as `summarize` does.
+    """
+    full = [(files, summary) for files, summary in slices if summary.messages]
+    if not full:
+        return Kept(0, 0, 0, 0)
+    total = sum(summary.messages for _, summary in full)
+    view = _View(store, full)
+    drop = max(total - limits.max_msgs, 0) if limits.max_msgs else 0
+    try:
+        if limits.max_bytes:
+            drop = _first(drop, total - 1, lambda number: view.bytes_from(number) <= limits.max_bytes)
+        if limits.max_age:
+            oldest = now - limits.max_age
+            drop = _first(drop, total, lambda number: view.entry(number)[1].timestamp > oldest)
+        if drop == total:
+            return Kept(0, 0, 0, 0)
+        first = view.entry(drop)[1].sequence
+        size = view.bytes_from(drop)
+    except ValueError:
+        return None
+    last = full[-1][1].last
+    assert last is not None
+    return Kept(total - drop, size, first, last.sequence)
+
+
+class _View:
+    """The messages of several slices, numbered from 0."""
+
+    def __init__(self, store: Path, slices: Sequence[tuple[SliceFiles, SliceSummary]]) -> None:
+        self.store = store
+        self.slices = slices
+
+    def entry(self, number: int) -> tuple[int, Entry]:
+        """The slice's place in the list, and the entry; `ValueError` when the index has it not."""
+        for place, (files, summary) in enumerate(self.slices):
+            if number < summary.messages:
+                if files.index is None:
+                    raise ValueError("no index")
+                with opened_file(self.store, files.index) as file:
+                    found = index.read_entry(file, number)
+                if found is None:
+                    raise ValueError("a damaged entry")
+                return place, found
+            number -= summary.messages
+        raise ValueError("no such entry")
+
+    def bytes_from(self, number: int) -> int:
+        """What the messages from `number` on count for."""
+        place, first = self.entry(number)
+        before = sum(summary.messages for _, summary in self.slices[:place])
+        own = self.slices[place][1]
+        assert own.last is not None
+        size = own.last.end - first.offset + (own.messages - (number - before)) * INDEX_BYTES
+        return size + sum(summary.bytes for _, summary in self.slices[place + 1 :])
+
+
+def _first(low: int, high: int, holds: Any) -> int:
+    """The smallest number from `low` on for which it holds; `high` when it does for none before."""
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if holds(middle) else (middle + 1, high)
+    return low

@@ -1,0 +1,31 @@
+"""What damage of a slice is called, what the server makes of it, and how to mend it. Pure."""
+
+from __future__ import annotations
+
+from stanlocal.store.format.records import Flaw
+from stanlocal.store.verify.problems import Kind, Start
+
+KINDS = {
+    Flaw.CRC: Kind.MESSAGE_DAMAGED,
+    Flaw.SIZE: Kind.HEAD_DAMAGED,
+    Flaw.CUT_SHORT: Kind.TRUNCATED,
+    Flaw.ZEROS: Kind.ZERO_TAIL,
+}
+FATAL_WHEN_READ = (Kind.MESSAGE_DAMAGED, Kind.HEAD_DAMAGED, Kind.TRUNCATED, Kind.UNDECODABLE)
+"""The server does not start when it reads all messages and meets one of these."""
+_LOST = "its bytes are lost; restore a copy, or let subscribers begin behind it"
+_REBUILD = "stop the group, copy the store, remove {index}: the server makes it anew"
+MEANING: dict[Kind, tuple[Start, str]] = {
+    Kind.MESSAGE_DAMAGED: (Start.SILENT, _LOST),
+    Kind.HEAD_DAMAGED: (Start.SILENT, _LOST),
+    Kind.UNDECODABLE: (Start.SILENT, _LOST),
+    Kind.TRUNCATED: (Start.SILENT, "nothing reads there; the next message is written behind it"),
+    Kind.MESSAGES_MISSING: (Start.MENDED, "they are lost: the server forgets them; restore a copy"),
+    Kind.ZERO_TAIL: (Start.MENDED, "stop the group, copy the store, 'truncate -s {offset} {file}'"),
+    Kind.INDEX_DAMAGED: (Start.MENDED, "nothing to do, as long as the messages are intact"),
+    Kind.INDEX_MISMATCH: (Start.SILENT, _REBUILD),
+    Kind.INDEX_SHORT: (Start.SILENT, _REBUILD),
+    Kind.INDEX_MISSING: (Start.MENDED, "nothing to do, as long as the messages are intact"),
+    Kind.SEQUENCE_GAP: (Start.SILENT, "bring the missing slice back from a copy; else nothing can be done"),
+    Kind.SEQUENCE_OVERLAP: (Start.SILENT, "move the slice that does not belong here away"),
+}

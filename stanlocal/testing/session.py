@@ -1,0 +1,270 @@
+"""What the pytest plugin does with groups; loaded when a test first asks for one. Knows nothing of pytest.
+
+All calls block; they run on the event loop behind `stanlocal.sync`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import importlib
+import json
+import logging
+import os
+import secrets
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from stanlocal.api import FTGroup
+from stanlocal.errors import StanlocalError
+from stanlocal.history.journal import rfc3339
+from stanlocal.lifecycle import orphans
+from stanlocal.machine.user_dirs import cache_folder, group_folder, make_private
+from stanlocal.model.states import GroupState
+from stanlocal.sync.portal import PORTAL
+from stanlocal.util.tasks import together
+
+_LOG = logging.getLogger("stanlocal.pytest")
+"""Told where ports were found, and which: pytest shows it with a test that fails."""
+_REPORT_S = 5.0
+"""For one part of a report: a failing test may have left anything behind."""
+_LOG_LINES = 100
+"""Of each node, in the report of a failing test."""
+_EVENTS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line says; the same for all workers of a run."""
+
+    engine: str | None = None
+    image: str | None = None
+    keep: bool = False
+    """Leave the groups running at the end."""
+    reuse: str | None = None
+    """Take up a group whose name begins so, and leave it running."""
+    shared: str | None = None
+    """The name of the one group for all workers."""
+    bound_to: str | None = None
+    """The process whose end ends the run; None: this one."""
+
+
+Mark = tuple[Any, ...]
+"""Changes with everything that can be done to a group from outside its processes."""
+
+
+class KeptGroup:
+    """A group that is up, and is put right between the tests that use it."""
+
+    def __init__(self, name: str, group: FTGroup, *, leave: bool) -> None:
+        self.name = name
+        self.group = group
+        self.leave = leave
+        self._mark: Mark = ()
+
+    async def open(self) -> None:
+        """Up, unless it is; whatever it made is gone again when that fails."""
+        try:
+            await self.group.up()
+            self._mark = await self._look()
+        except BaseException:
+            await self.group.close()
+            raise
+
+    async def put_right(self) -> None:
+        """Makes it healthy again after a test that touched it; costs a few milliseconds after others.
+
+        A group that cannot be healed is made anew, with an empty store.
+        """
+        if await self._look() == self._mark:
+            return
+        try:
+            await self._heal()
+        except StanlocalError:
+            await self.group.down(timeout=0, purge=True)
+            await self._heal()
+        self._mark = await self._look()
+
+    async def _heal(self) -> None:
+        await self.group.up()
+        await self.group.wait_state(GroupState.HEALTHY)
+
+    async def _look(self) -> Mark:
+        core = await self.group.core()
+        return (core.home.journal.size(), *await core.engine.instances(core.name))
+
+    async def close(self) -> None:
+        """Takes it down for good, unless it is to be left."""
+        try:
+            if not self.leave:
+                await self.group.down(timeout=0, purge=True)
+        finally:
+            await self.group.close()
+
+    async def report(self, since: datetime) -> list[tuple[str, str]]:
+        """Titled texts for people: the group's document, and what happened and was logged since then."""
+        parts: Mapping[str, Callable[[datetime], Any]] = {
+            f"{self.name}: status": self._document,
+            f"{self.name}: timeline": self._timeline,
+            f"{self.name}: logs": self._logs,
+        }
+        return [(title, await _bounded(part, since)) for title, part in parts.items()]
+
+    async def _document(self, since: datetime) -> str:
+        return json.dumps(await self.group.document(), indent=1)
+
+    async def _timeline(self, since: datetime) -> str:
+        events = await (await self.group.core()).events()
+        lines = [json.dumps(event.document()) for event in events if event.time >= since]
+        return _tail(lines, _EVENTS, "nothing happened during the test")
+
+    async def _logs(self, since: datetime) -> str:
+        lines = await self.group.logs(since=since, tail=_LOG_LINES)
+        return (
+            "\n".join(f"{rfc3339(line.line.time)} {line.node} {line.line.text}" for line in lines)
+            or "no lines"
+        )
+
+
+async def _bounded(part: Callable[[datetime], Any], since: datetime) -> str:
+    try:
+        async with asyncio.timeout(_REPORT_S):
+            text: str = await part(since)
+            return text
+    except (StanlocalError, TimeoutError) as error:
+        return f"not to be had: {error or f'no answer within {_REPORT_S:g} s'}"
+
+
+def _tail(lines: list[str], most: int, otherwise: str) -> str:
+    if not lines:
+        return otherwise
+    left_out = [f"({len(lines) - most} earlier ones left out)"] if len(lines) > most else []
+    return "\n".join([*left_out, *lines[-most:]])
+
+
+@dataclass(slots=True)
+class Session:
+    """The groups of one process of a test run."""
+
+    options: Options
+    _groups: list[KeptGroup] = field(default_factory=list)
+    _main: KeptGroup | None = None
+    _failure: StanlocalError | None = None
+    _reused: dict[str, int] = field(default_factory=dict)
+
+    def main(self) -> FTGroup:
+        """The session's own group, made when it is first asked for. A failure is raised each time again."""
+        if self._failure is not None:
+            raise self._failure
+        if self._main is None:
+            try:
+                self._main = self._open(self._main_name(), {}, self._meanwhile)
+            except StanlocalError as failure:
+                self._failure = failure
+                raise
+        return self._main.group
+
+    def _main_name(self) -> str:
+        if self.options.shared is not None:
+            return self.options.shared
+        return self._reused_name() if self.options.reuse is not None else fresh_name()
+
+    def _reused_name(self) -> str:
+        """The first name that no other run has in its hands; given back by the kernel."""
+        folder = make_private(cache_folder() / "pytest")
+        index = 0
+        while True:
+            name = f"{self.options.reuse}-{index}"
+            descriptor = os.open(folder / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                os.close(descriptor)
+                index += 1
+            else:
+                self._reused[name] = descriptor
+                return name
+
+    def own(self, settings: Mapping[str, Any]) -> FTGroup:
+        """Another group, with settings of its own."""
+        return self._open(fresh_name(), settings).group
+
+    async def _meanwhile(self, begun: asyncio.Event) -> None:
+        """What has time until servers run that have been begun with: they wait a second for the lock."""
+        await begun.wait()
+        await asyncio.to_thread(importlib.import_module, "stanlocal.sync")
+        await orphans.remove(self.options.engine or "auto")
+
+    def _open(
+        self,
+        name: str,
+        settings: Mapping[str, Any],
+        *meanwhile: Callable[[asyncio.Event], Coroutine[Any, Any, None]],
+    ) -> KeptGroup:
+        options = self.options
+        lasts = options.keep or name in self._reused
+        given = {"engine": options.engine, "image": options.image, **settings}
+        bound_to = None if lasts else options.bound_to or orphans.this_process()
+        begun = asyncio.Event()
+        group = FTGroup(
+            group=name, bound_to=bound_to, note=_LOG.info, report=lambda line: begun.set(), **given
+        )
+        kept = KeptGroup(name, group, leave=lasts or name == options.shared)
+        self._groups.append(kept)  # first: Ctrl-C may come when it is up, and what is done beside it is not
+        try:
+            PORTAL.run(together(kept.open(), *(work(begun) for work in meanwhile)))
+        except StanlocalError:
+            self._groups.remove(kept)
+            raise
+        return kept
+
+    def close_group(self, group: FTGroup) -> None:
+        """Ends one of the groups made by `own`."""
+        kept = next(each for each in self._groups if each.group is group)
+        self._groups.remove(kept)
+        PORTAL.run(kept.close())
+
+    def put_right(self) -> None:
+        """Makes the session's group healthy again, if there is one."""
+        if self._main is not None:
+            PORTAL.run(self._main.put_right())
+
+    def report(self, since: datetime) -> list[tuple[str, str]]:
+        """What the groups have to say about the time since then."""
+        return [part for kept in self._groups for part in PORTAL.run(kept.report(since))]
+
+    def close(self) -> list[str]:
+        """Ends all groups; returns the names of those that are left running."""
+        left = [kept.name for kept in self._groups if kept.leave]
+        self._main = None
+        while self._groups:
+            PORTAL.run(self._groups.pop().close())
+        while self._reused:
+            os.close(self._reused.popitem()[1])
+        return left
+
+
+def fresh_name() -> str:
+    """A group name that nobody else has."""
+    return f"pytest-{secrets.token_hex(4)}"
+
+
+def remove_leftovers(engine: str | None) -> None:
+    """Removes what earlier runs, or killed workers of this one, have left."""
+    PORTAL.run(orphans.remove(engine or "auto"))
+
+
+def end_shared(name: str) -> None:
+    """Takes down the group that all workers of a run have used, if any did."""
+    if group_folder(name).exists():
+        PORTAL.run(_end(name))
+
+
+async def _end(name: str) -> None:
+    group = FTGroup(group=name)
+    try:
+        await group.down(timeout=0, purge=True)
+    finally:
+        await group.close()

@@ -1,0 +1,255 @@
+"""Output and events of containers, from bytes that come in any pieces to lines in order."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import struct
+import threading
+from collections.abc import Iterator
+from contextlib import aclosing
+from datetime import UTC, datetime
+from types import SimpleNamespace
+
+import pytest
+import urllib3.exceptions
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stanlocal.engine.docker.streams import (
+    AttachSource,
+    LineSplitter,
+    Pump,
+    WaitSource,
+    demultiplex,
+    parse_time,
+    split_stamped,
+)
+from stanlocal.errors import EngineUnavailable
+
+STAMP = "2026-11-23T09:15:13.751291123Z"
+TIME = datetime(2026, 11, 23, 9, 15, 13, 751291, tzinfo=UTC)
+
+
+def cut(data: bytes, sizes: list[int]) -> Iterator[bytes]:
+    """The data in pieces of these sizes, and the rest."""
+    for size in sizes:
+        piece, data = data[:size], data[size:]
+        yield piece
+    yield data
+
+
+def frame(payload: bytes, stream: int = 2) -> bytes:
+    return struct.pack(">BxxxL", stream, len(payload)) + payload
+
+
+SIZES = st.lists(st.integers(1, 30), max_size=60)
+
+
+@given(st.lists(st.binary(max_size=40)), SIZES)
+def test_frames_come_out_whole_whatever_the_pieces(payloads: list[bytes], sizes: list[int]) -> None:
+    buffer, got = bytearray(), list[bytes]()
+    for piece in cut(b"".join(map(frame, payloads)), sizes):
+        buffer += piece
+        got += demultiplex(buffer)
+    assert (got, bytes(buffer)) == (payloads, b"")
+
+
+@given(st.lists(st.text(st.characters(exclude_characters="\n\r", codec="utf-8"))), SIZES, st.booleans())
+def test_lines_come_out_whole_whatever_the_pieces(lines: list[str], sizes: list[int], crlf: bool) -> None:
+    end = "\r\n" if crlf else "\n"
+    splitter, got = LineSplitter(), list[str]()
+    for piece in cut("".join(line + end for line in lines).encode(), sizes):
+        got += splitter.feed(piece)
+    assert got + splitter.end() == lines
+
+
+def test_a_last_line_without_end_is_told_at_the_end() -> None:
+    splitter = LineSplitter()
+    assert splitter.feed(b"panic: ft") == []
+    assert splitter.end() == ["panic: ft"]
+    assert splitter.end() == []
+
+
+def test_a_line_without_end_does_not_fill_the_memory() -> None:
+    splitter, told = LineSplitter(), list[str]()
+    for _ in range(40):
+        told += splitter.feed(b"x" * 100_000)
+    told += splitter.end()
+    assert len(told) > 1
+    assert max(map(len, told)) < 2_000_000
+    assert "".join(told) == "x" * 4_000_000
+
+
+def test_bytes_that_are_no_text_are_told_all_the_same() -> None:
+    assert LineSplitter().feed(b"a\xff\xfeb\n") == ["a\ufffd\ufffdb"]
+
+
+@pytest.mark.parametrize(
+    ("stamp", "time"),
+    [
+        (STAMP, TIME),
+        ("2026-11-23T09:15:13Z", TIME.replace(microsecond=0)),
+        ("2026-11-23T09:15:13.5Z", TIME.replace(microsecond=500_000)),
+    ],
+)
+def test_the_engines_times_have_any_number_of_decimals(stamp: str, time: datetime) -> None:
+    assert parse_time(stamp) == time
+
+
+@given(st.lists(st.text(st.characters(exclude_characters="\n\r", codec="utf-8"))))
+def test_stamped_lines_are_split_at_line_ends_only(lines: list[str]) -> None:
+    output = "".join(f"{STAMP} {line}\n" for line in lines).encode()
+    assert [(line.time, line.text) for line in split_stamped(output)] == [(TIME, line) for line in lines]
+
+
+def test_kept_and_live_lines_read_the_same() -> None:
+    written = "one\r\n\x0btwo\x85\u2028\n\n\tthree \n"
+    live = LineSplitter().feed(written.encode())
+    kept = "".join(f"{STAMP} {line}\n" for line in written.split("\n")[:-1]).encode()
+    assert [line.text for line in split_stamped(kept)] == live
+
+
+# Sources
+
+
+class Body:
+    """An answer's body that comes in pieces, and can be shut down while it is read."""
+
+    def __init__(self, *pieces: bytes | Exception, endless: bool = False) -> None:
+        self._pieces = list(pieces)
+        self._endless = endless
+        self.down = threading.Event()
+        self.closed = False
+
+    def read1(self, size: int) -> bytes:
+        if self._pieces:
+            piece = self._pieces.pop(0)
+            if isinstance(piece, Exception):
+                raise piece
+            return piece
+        if self._endless:
+            assert self.down.wait(5), "nobody shut it down"
+        return b""
+
+    def read(self) -> bytes:
+        return b"".join(iter(lambda: self.read1(0), b""))
+
+    def shutdown(self) -> None:
+        self.down.set()
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def test_an_attach_stream_begins_with_an_empty_batch_and_gives_lines() -> None:
+    body = Body(frame(b"one\ntw"), frame(b"o\n")[:5], frame(b"o\n")[5:], frame(b"rest"))
+    batches = list(AttachSource(SimpleNamespace(raw=body)))
+    assert [[line.text for line in batch] for batch in batches] == [[], ["one"], ["two"], ["rest"]]
+    assert all(line.time.tzinfo is UTC for batch in batches for line in batch)
+    assert body.closed
+
+
+def test_an_answered_wait_is_the_exit_code() -> None:
+    body = Body(json.dumps({"StatusCode": 137, "Error": None}).encode())
+    assert list(WaitSource(SimpleNamespace(raw=body))) == [137]
+    assert body.closed
+
+
+def test_interrupting_what_has_ended_is_no_error() -> None:
+    source = AttachSource(SimpleNamespace(raw=io.BytesIO()))
+    source._raw = SimpleNamespace(shutdown=_not_connected)
+    source.interrupt()
+
+
+def _not_connected() -> None:
+    raise OSError("not connected")
+
+
+# Pumps
+
+
+async def test_a_pump_hands_over_everything_in_order() -> None:
+    pump = Pump("p", lambda: iter(range(1000)), lambda: None)
+    assert [item async for item in pump.items()] == list(range(1000))
+
+
+async def test_a_pump_waits_for_a_slow_reader() -> None:
+    taken = 0
+
+    def source() -> Iterator[int]:
+        nonlocal taken
+        while taken < 1000:
+            taken += 1
+            yield taken
+
+    async with aclosing(Pump("p", source, lambda: None).items()) as items:
+        for wanted in range(1, 51):
+            assert await anext(items) == wanted
+            assert taken <= wanted + 6  # four that are queued, one in hand, one to come
+
+
+async def test_closing_a_pump_ends_its_thread() -> None:
+    body = Body(frame(b"one\n"), endless=True)
+    source = AttachSource(SimpleNamespace(raw=body))
+    async with aclosing(Pump("p-closing", lambda: iter(source), source.interrupt).items()) as items:
+        await anext(items)
+        (line,) = await anext(items)
+        assert line.text == "one"
+        (thread,) = (thread for thread in threading.enumerate() if thread.name == "p-closing")
+    await asyncio.to_thread(thread.join, 5)
+    assert not thread.is_alive()
+    assert body.closed
+
+
+async def test_a_reader_that_is_cancelled_ends_the_thread_too() -> None:
+    body = Body(endless=True)
+    source = AttachSource(SimpleNamespace(raw=body))
+
+    async def read() -> None:
+        async for _ in Pump("p-cancelled", lambda: iter(source), source.interrupt).items():
+            reading.set()
+
+    reading = asyncio.Event()
+    task = asyncio.create_task(read())
+    await reading.wait()
+    (thread,) = (thread for thread in threading.enumerate() if thread.name == "p-cancelled")
+    task.cancel()
+    await asyncio.wait([task])
+    await asyncio.to_thread(thread.join, 5)
+    assert not thread.is_alive()
+
+
+@pytest.mark.parametrize(
+    "broken", [urllib3.exceptions.ProtocolError("broken"), ConnectionResetError("reset"), ValueError("bad")]
+)
+async def test_a_connection_that_breaks_ends_the_items_with_our_error(broken: Exception) -> None:
+    body = Body(frame(b"one\n"), broken)
+    source = AttachSource(SimpleNamespace(raw=body))
+    async with aclosing(Pump("p", lambda: iter(source), source.interrupt).items()) as batches:
+        assert await anext(batches) == []
+        assert [line.text for line in await anext(batches)] == ["one"]
+        with pytest.raises(EngineUnavailable):
+            await anext(batches)
+
+
+async def test_an_answer_that_is_cut_off_is_no_exit_code() -> None:
+    source = WaitSource(SimpleNamespace(raw=Body(b'{"Status')))
+    with pytest.raises(EngineUnavailable):
+        await anext(Pump("p", lambda: iter(source), source.interrupt).items())
+
+
+async def test_a_mistake_in_a_source_does_not_let_its_reader_wait_for_ever(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told = threading.Event()
+    monkeypatch.setattr(threading, "excepthook", lambda _: told.set())
+
+    def source() -> Iterator[int]:
+        yield 1
+        raise KeyError("Actor")
+
+    async with asyncio.timeout(5):
+        assert [item async for item in Pump("p", source, lambda: None).items()] == [1]
+    assert await asyncio.to_thread(told.wait, 5)

@@ -1,0 +1,346 @@
+"""A relay passes on what comes, both ways, and cuts what it is told to cut; over sockets of the loopback."""
+
+from __future__ import annotations
+
+import selectors
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from stanlocal.engine.process.supervisor.link import turn
+from stanlocal.engine.process.supervisor.relay import (
+    CLIENTS,
+    CUT,
+    ROUTES,
+    Cuts,
+    PortTaken,
+    Relay,
+    Way,
+    cuts_in,
+)
+from tests.support.ports import free_ports
+
+LOOPBACK = "127.0.0.1"
+
+
+class World:
+    """A relay for node `g-0` before listeners that stand for its server; nothing runs beside the test."""
+
+    def __init__(self, stack: ExitStack, open_files: int = 1024) -> None:
+        self._stack = stack
+        self.selector = stack.enter_context(selectors.DefaultSelector())
+        inside = [stack.enter_context(socket.create_server((LOOPBACK, 0))) for _ in range(2)]
+        self.clients, self.routes = (
+            Way(kind, outside, listener.getsockname()[1])
+            for kind, outside, listener in zip((CLIENTS, ROUTES), free_ports(2), inside, strict=True)
+        )
+        self._listeners = dict(zip((self.clients, self.routes), inside, strict=True))
+        self.relay = Relay("g-0", [self.clients, self.routes], self.selector, open_files)
+        stack.callback(self.relay.see_off, 0)
+        stack.callback(self.relay.refuse)
+
+    def obey(self, cuts: Cuts) -> None:
+        self.relay.obey(cuts)
+        self.settle()
+
+    def settle(self) -> None:
+        """Lets the relay do all that there is to do; on the loopback what was sent is there at once."""
+        while self.selector.select(0):
+            turn(self.selector, 0)
+
+    def call(self, way: Way) -> socket.socket:
+        """Somebody who connects; `ConnectionRefusedError` when nothing listens."""
+        caller = self._stack.enter_context(socket.create_connection((LOOPBACK, way.outside), timeout=5))
+        self.settle()
+        return caller
+
+    def answer(self, way: Way) -> socket.socket:
+        """The server's end of the oldest connection that it has not answered."""
+        self._listeners[way].settimeout(5)
+        answered = self._stack.enter_context(self._listeners[way].accept()[0])
+        answered.settimeout(5)
+        return answered
+
+    def connect(self, way: Way) -> tuple[socket.socket, socket.socket]:
+        return self.call(way), self.answer(way)
+
+    def connect_node(self, name: str) -> tuple[socket.socket, socket.socket]:
+        """A route that the node of that name has opened."""
+        caller = self.call(self.routes)
+        caller.sendall(hello(name))
+        self.settle()
+        answered = self.answer(self.routes)
+        assert answered.recv(4096) == hello(name)
+        return caller, answered
+
+    def says(self, end: socket.socket, data: bytes) -> None:
+        end.sendall(data)
+        self.settle()
+
+    def end_server(self, way: Way) -> None:
+        self._listeners[way].close()
+
+
+def hello(name: str) -> bytes:
+    """How nats-server 2.9.24 begins a route that it opens, shortened."""
+    return (
+        b'CONNECT {"verbose":false,"name":"NCM3","cluster":"g"}\r\n'
+        b'INFO {"server_id":"NCM3","server_name":"%s","proto":2} \r\n' % name.encode()
+    )
+
+
+def silent(end: socket.socket) -> bool:
+    """Whether there is nothing to read, and no end either."""
+    end.setblocking(False)
+    try:
+        end.recv(1)
+    except BlockingIOError:
+        return True
+    finally:
+        end.settimeout(5)
+    return False
+
+
+def hung_up(end: socket.socket) -> bool:
+    with suppress(ConnectionResetError):
+        return end.recv(1) == b""
+    return True
+
+
+@contextmanager
+def a_world(open_files: int = 1024) -> Iterator[World]:
+    with ExitStack() as stack:
+        yield World(stack, open_files)
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    with a_world() as made:
+        made.obey({})
+        yield made
+
+
+# Passing on
+
+
+@settings(max_examples=30)
+@given(
+    st.lists(st.tuples(st.booleans(), st.binary(min_size=1, max_size=300_000)), min_size=1, max_size=8),
+)
+def test_what_either_end_says_comes_out_at_the_other_unchanged(said: list[tuple[bool, bytes]]) -> None:
+    with a_world() as world:
+        world.obey({})
+        ends = world.connect(world.clients)
+        for to_server, data in said:
+            source, sink = ends if to_server else ends[::-1]
+            assert _sent_through(world, source, sink, data) == data
+
+
+def _sent_through(world: World, source: socket.socket, sink: socket.socket, data: bytes) -> bytes:
+    source.setblocking(False)
+    sink.setblocking(False)
+    got = bytearray()
+    rest = data
+    while len(got) < len(data):
+        with suppress(BlockingIOError):
+            rest = rest[source.send(rest) :] if rest else rest
+        turn(world.selector, 0)
+        with suppress(BlockingIOError):
+            got += sink.recv(1 << 20)
+    return bytes(got)
+
+
+def test_who_does_not_read_slows_down_who_writes(world: World) -> None:
+    """Nothing piles up in the relay."""
+    client, server = world.connect(world.clients)
+    client.setblocking(False)
+    sent = 0
+    with suppress(BlockingIOError):
+        while sent < 64 << 20:
+            sent += client.send(b"x" * 65536)
+            world.settle()
+    assert sent < 64 << 20
+    client.settimeout(5)
+    got = 0
+    while got < sent:
+        got += len(server.recv(1 << 20))
+        world.settle()
+    assert got == sent
+
+
+def test_an_end_that_has_said_all_still_hears_the_other(world: World) -> None:
+    client, server = world.connect(world.clients)
+    client.sendall(b"question")
+    client.shutdown(socket.SHUT_WR)
+    world.settle()
+    assert (server.recv(64), server.recv(64)) == (b"question", b"")
+    world.says(server, b"answer")
+    server.close()
+    world.settle()
+    assert (client.recv(64), client.recv(64)) == (b"answer", b"")
+
+
+def test_the_last_words_of_a_server_that_ends_reach_its_clients(world: World) -> None:
+    client, server = world.connect(world.clients)
+    server.sendall(b"-ERR")
+    server.close()
+    world.relay.refuse()
+    world.relay.see_off(5)
+    assert (client.recv(64), client.recv(64)) == (b"-ERR", b"")
+
+
+def test_a_client_that_does_not_read_does_not_keep_the_relay(world: World) -> None:
+    _, server = world.connect(world.clients)
+    server.setblocking(False)
+    with suppress(BlockingIOError):
+        while True:
+            server.send(b"x" * 65536)
+            world.settle()
+    began = time.monotonic()
+    world.relay.see_off(0.05)
+    assert 0.05 <= time.monotonic() - began < 2
+
+
+@pytest.mark.parametrize("who", [0, 1], ids=["client", "server"])
+def test_an_end_that_breaks_off_ends_the_other(world: World, who: int) -> None:
+    ends = world.connect(world.clients)
+    ends[who].setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+    ends[who].close()
+    world.settle()
+    assert hung_up(ends[1 - who])
+
+
+def test_who_comes_while_the_server_does_not_listen_is_hung_up_on(world: World) -> None:
+    world.end_server(world.clients)
+    assert hung_up(world.call(world.clients))
+
+
+def test_who_comes_when_there_are_too_many_waits_until_one_leaves() -> None:
+    with a_world(open_files=64 + 2 * 2) as world:
+        world.obey({})
+        first, server = world.connect(world.clients)
+        second, _ = world.connect(world.clients)
+        third = world.call(world.clients)
+        world.says(third, b"let me in")
+        world._listeners[world.clients].setblocking(False)
+        with pytest.raises(BlockingIOError):
+            world._listeners[world.clients].accept()
+        first.close()
+        second.close()
+        server.close()
+        world.settle()
+        assert world.answer(world.clients).recv(64) == b"let me in"
+
+
+# Cutting
+
+
+def test_clients_that_are_cut_are_hung_up_on_and_new_ones_refused(world: World) -> None:
+    client, server = world.connect(world.clients)
+    route, peer = world.connect_node("g-1")
+    world.obey({"g-0": [CLIENTS]})
+    assert hung_up(client)
+    assert hung_up(server)
+    with pytest.raises(ConnectionRefusedError):
+        world.call(world.clients)
+    world.says(route, b"beat")
+    assert peer.recv(64) == b"beat", "routes are another matter"
+    world.obey({})
+    client, server = world.connect(world.clients)
+    world.says(client, b"again")
+    assert server.recv(64) == b"again"
+
+
+@pytest.mark.parametrize("cut", ["g-0", "g-1"], ids=["the node", "the other one"])
+def test_a_route_that_is_cut_falls_silent_and_goes_on_where_it_was(world: World, cut: str) -> None:
+    client, server = world.connect(world.clients)
+    route, peer = world.connect_node("g-1")
+    world.obey({cut: [ROUTES]})
+    world.says(route, b"one")
+    world.says(peer, b"two")
+    assert silent(peer)
+    assert silent(route)
+    world.says(client, b"PING")
+    assert server.recv(64) == b"PING", "clients are another matter"
+    world.obey({})
+    assert (peer.recv(64), route.recv(64)) == (b"one", b"two")
+
+
+def test_a_route_that_broke_while_it_was_cut_is_gone_once_it_is_healed(world: World) -> None:
+    route, peer = world.connect_node("g-1")
+    world.obey({"g-0": [ROUTES]})
+    peer.close()
+    world.settle()
+    assert silent(route)
+    world.obey({})
+    assert hung_up(route)
+
+
+def test_nobody_opens_a_route_to_a_node_that_is_cut(world: World) -> None:
+    undecided = world.call(world.routes)
+    world.obey({"g-0": [ROUTES]})
+    assert hung_up(undecided)
+    with pytest.raises(ConnectionRefusedError):
+        world.call(world.routes)
+
+
+def test_a_node_that_is_cut_opens_no_route_to_another_and_a_third_does(world: World) -> None:
+    world.obey({"g-1": [ROUTES, CLIENTS]})
+    cut = world.call(world.routes)
+    world.says(cut, hello("g-1"))
+    assert hung_up(cut)
+    third, peer = world.connect_node("g-2")
+    world.says(third, b"beat")
+    assert peer.recv(64) == b"beat"
+
+
+def test_a_node_may_say_its_name_bit_by_bit(world: World) -> None:
+    caller = world.call(world.routes)
+    for byte in hello("g-1"):
+        world.says(caller, bytes([byte]))
+    assert world.answer(world.routes).recv(4096) == hello("g-1")
+
+
+@pytest.mark.parametrize("said", [b"x" * (1 << 16), b"INFO {}"], ids=["too long", "ended"])
+def test_who_opens_a_route_without_saying_who_they_are_is_hung_up_on(world: World, said: bytes) -> None:
+    caller = world.call(world.routes)
+    world.says(caller, said)
+    caller.shutdown(socket.SHUT_WR)
+    world.settle()
+    assert hung_up(caller)
+
+
+def test_nothing_changes_while_a_port_is_taken(world: World) -> None:
+    world.obey({"g-0": [CLIENTS, ROUTES]})
+    with socket.create_server((LOOPBACK, world.routes.outside)):
+        with pytest.raises(PortTaken) as taken:
+            world.relay.obey({})
+        assert taken.value.port == world.routes.outside
+        with pytest.raises(ConnectionRefusedError):
+            world.call(world.clients)
+    world.obey({})
+    world.connect(world.clients)
+
+
+# What is written down
+
+
+def test_ways_are_read_as_they_are_written() -> None:
+    way = Way.parse(str(Way(ROUTES, 6222, 16222)))
+    assert (way.kind, way.outside, way.inside) == (ROUTES, 6222, 16222)
+
+
+def test_cuts_are_read_from_the_folders_of_the_nodes(tmp_path: Path) -> None:
+    for node in ("g-0", "g-1", "g-2"):
+        (tmp_path / node).mkdir()
+    (tmp_path / "g-1" / CUT).write_text("clients routes")
+    (tmp_path / "g-2" / CUT).write_text("")
+    (tmp_path / "a file").touch()
+    found = cuts_in(str(tmp_path))
+    assert [list(found[name]) for name in ("g-0", "g-1", "g-2")] == [[], ["clients", "routes"], []]

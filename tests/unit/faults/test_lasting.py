@@ -1,0 +1,108 @@
+"""Faults that are to end by themselves: seen, and healed when their time is up or nobody looks on."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from stanlocal.errors import EngineUnavailable, SettingsError
+from stanlocal.faults import injection, outcome
+from stanlocal.faults.injected import InjectedFault
+from stanlocal.faults.pause import Pause
+from stanlocal.group.core import Group
+from stanlocal.history.journal import FaultRecord
+from tests.support.world import World
+
+
+@pytest.fixture(autouse=True)
+def _nobody_looks_on_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("stanlocal.faults.expectation.LOOK_ON_S", 0.01)
+
+
+async def freeze(world: World, seconds: float | None) -> InjectedFault:
+    """The active node is frozen for so long."""
+    await world.up()
+    group = world.group()
+    return InjectedFault(group, await injection.inject(group, Pause(), for_s=seconds))
+
+
+def status(world: World) -> str:
+    return world.machine.nodes["t-0"].status
+
+
+async def test_what_came_of_it_is_told_while_it_lasts_and_then_it_is_healed(world: World) -> None:
+    injected = await freeze(world, 0.3)
+    seen: list[tuple[str, bool | None]] = []
+    healed = await injected.last(lambda record: seen.append((status(world), record.as_expected)))
+    assert seen == [("paused", True)]
+    assert (status(world), healed.in_force, healed.as_expected) == ("running", False, True)
+    assert healed.healed_at is not None
+    assert injected.record.until is not None
+    assert healed.healed_at >= injected.record.until
+
+
+async def test_one_that_is_to_be_over_at_once_is(world: World) -> None:
+    healed = await (await freeze(world, 0)).last()
+    assert not healed.in_force
+    assert status(world) == "running"
+
+
+async def test_cancelled_it_is_healed_at_once(world: World) -> None:
+    injected = await freeze(world, 3600)
+    seen = asyncio.Event()
+    lasting = asyncio.create_task(injected.last(lambda record: seen.set()))
+    await seen.wait()
+    lasting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await lasting
+    assert status(world) == "running"
+    assert not injection.recorded(injected.group, injected.record.id).in_force
+
+
+async def test_it_is_healed_although_nobody_can_look_on(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def blind(group: Group, fault: FaultRecord, *, at_most: float | None = None) -> FaultRecord:
+        raise EngineUnavailable("the engine does not answer")
+
+    injected = await freeze(world, 3600)
+    monkeypatch.setattr(outcome, "watch_outcome", blind)
+    with pytest.raises(EngineUnavailable):
+        await injected.last()
+    assert status(world) == "running"
+
+
+async def test_its_time_counts_from_its_effect(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    inject = Pause.inject
+    effect: list[datetime] = []
+
+    async def slowly(fault: Pause, scene: object) -> object:
+        await asyncio.sleep(0.05)
+        times = await inject(fault, scene)  # type: ignore[arg-type]
+        effect.append(datetime.now(UTC))
+        return times
+
+    monkeypatch.setattr(Pause, "inject", slowly)
+    injected = await freeze(world, 60)
+    assert injected.record.until is not None
+    assert injected.record.until >= effect[0] + timedelta(seconds=60)
+
+
+async def test_one_without_an_end_has_to_be_healed(world: World) -> None:
+    injected = await freeze(world, None)
+    with pytest.raises(SettingsError, match="pause has no end of its own"):
+        await injected.last()
+    assert status(world) == "paused"
+
+
+@pytest.mark.parametrize("seconds", [-1.0, math.nan, math.inf, 1e12])
+async def test_a_time_that_cannot_be_is_refused_before_anything_is_touched(
+    seconds: float, world: World
+) -> None:
+    with pytest.raises(SettingsError, match="no fault can last"):
+        await freeze(world, seconds)
+    assert status(world) == "running"
+    assert not world.home.journal.faults()

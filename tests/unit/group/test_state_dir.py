@@ -1,0 +1,322 @@
+"""A group's own folder: its lock between processes, its plan, its saved logs."""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stanlocal.engine.base import RawLine
+from stanlocal.errors import GroupError
+from stanlocal.group import state_dir as home_module
+from stanlocal.group.state_dir import GroupHome, known_groups
+from tests.support.facts import at, group_plan
+
+FORK = multiprocessing.get_context("fork")
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> GroupHome:
+    return GroupHome(tmp_path / "groups" / "stan")
+
+
+@pytest.fixture(autouse=True)
+def _lock_is_tried_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(home_module, "_LOCK_RETRY_S", 0.001)
+
+
+def silent() -> None:
+    """Nobody is told."""
+
+
+# The lock
+
+
+def _hold(folder: Path, here: Connection) -> None:
+    async def hold() -> None:
+        async with GroupHome(folder).lock(silent):
+            here.send("held")
+            here.recv()
+
+    asyncio.run(hold())
+
+
+@contextmanager
+def holder(home: GroupHome) -> Iterator[tuple[int, Callable[[], None]]]:
+    """Another process that holds the lock: its pid, and how it is let go."""
+    ours, theirs = FORK.Pipe()
+    process = FORK.Process(target=_hold, args=(home.folder, theirs))
+    process.start()
+    assert ours.recv() == "held"
+    assert process.pid is not None
+    yield process.pid, lambda: ours.send("let go")
+    process.join(10)
+    assert not process.is_alive()
+
+
+@pytest.mark.parametrize("end", ["let go", "kill -9"])
+async def test_the_lock_is_had_once_its_holder_lets_go_or_is_killed(home: GroupHome, end: str) -> None:
+    told: list[str] = []
+    with holder(home) as (pid, let_go):
+        waiting = asyncio.Event()
+
+        def wait() -> None:
+            told.append("waiting")
+            waiting.set()
+
+        async def take() -> None:
+            async with home.lock(wait):
+                told.append("held")
+
+        taking = asyncio.create_task(take())
+        await waiting.wait()
+        await asyncio.sleep(0.01)
+        assert told == ["waiting"]
+        if end == "let go":
+            let_go()
+        else:
+            os.kill(pid, signal.SIGKILL)
+        await asyncio.wait_for(taking, 10)
+    assert told == ["waiting", "held"]
+
+
+async def test_who_waits_can_be_cancelled(home: GroupHome) -> None:
+    with holder(home) as (_, let_go):
+        taking = asyncio.create_task(home.lock(silent).__aenter__())
+        await asyncio.sleep(0.01)
+        taking.cancel()
+        await asyncio.wait([taking], timeout=5)
+        assert taking.cancelled()
+        let_go()
+
+
+async def test_an_error_within_frees_the_lock(home: GroupHome) -> None:
+    with pytest.raises(KeyError):
+        async with home.lock(silent):
+            raise KeyError("x")
+    async with asyncio.timeout(5), home.lock(pytest.fail):
+        pass
+
+
+async def test_one_at_a_time_though_some_purge_the_group(home: GroupHome) -> None:
+    """The lock file goes with the group; who waited for the old one must not hold it beside the new one."""
+    inside = 0
+
+    async def change(number: int) -> None:
+        nonlocal inside
+        async with GroupHome(home.folder).lock(silent):
+            inside += 1
+            assert inside == 1
+            home.save_plan(group_plan())
+            await asyncio.sleep(0.002)
+            if number % 2:
+                home.forget()
+            inside -= 1
+
+    async with asyncio.timeout(20):
+        await asyncio.gather(*(change(number) for number in range(30)))
+
+
+def _churn(folder: Path, turns: int, counter: Path) -> None:
+    async def churn() -> None:
+        home = GroupHome(folder)
+        for turn in range(turns):
+            async with home.lock(silent):
+                counter.touch(exist_ok=False)
+                home.save_plan(group_plan())
+                if turn % 2:
+                    home.forget()
+                counter.unlink()
+
+    asyncio.run(churn())
+
+
+def test_processes_that_make_and_purge_a_group_at_once_never_meet(home: GroupHome, tmp_path: Path) -> None:
+    args = (home.folder, 60, tmp_path / "inside")
+    processes = [FORK.Process(target=_churn, args=args) for _ in range(3)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(30)
+    assert [process.exitcode for process in processes] == [0, 0, 0]
+
+
+async def test_a_lock_that_led_to_nothing_leaves_no_folder(home: GroupHome) -> None:
+    async with home.lock(silent):
+        pass
+    assert not home.folder.exists()
+    async with home.lock(silent):
+        home.save_plan(group_plan())
+    assert home.folder.exists()
+
+
+async def test_the_folder_can_be_removed_under_the_lock(home: GroupHome) -> None:
+    async with home.lock(silent):
+        (home.folder / "lock").unlink()
+        home.folder.rmdir()
+    assert not home.folder.exists()
+
+
+async def test_a_file_in_the_folders_place_is_not_waited_for(home: GroupHome) -> None:
+    home.folder.parent.mkdir()
+    home.folder.write_text("mine")
+    with pytest.raises(FileExistsError):
+        await home.lock(silent).__aenter__()
+    assert home.folder.read_text() == "mine"
+
+
+async def test_forgetting_keeps_the_store_and_what_is_not_known(home: GroupHome) -> None:
+    plan = group_plan()
+    plan = replace(plan, state_dir=str(home.folder), user=f"{os.getuid()}:{os.getgid()}")
+    async with home.lock(silent):
+        home.save_plan(plan)
+        home.write_conf(plan, plan.nodes[0], "x")
+        home.save_log("stan-0", [RawLine(at(0), "x")])
+        home.default_store.mkdir()
+        (home.folder / "notes.txt").write_text("mine")
+        home.forget()
+    assert sorted(entry.name for entry in home.folder.iterdir()) == ["lock", "notes.txt", "store"]
+
+
+# The plan
+
+
+def test_a_plan_is_kept_and_read_back(home: GroupHome) -> None:
+    assert home.load_plan() is None
+    home.save_plan(group_plan(3))
+    home.save_plan(group_plan(2))
+    assert home.load_plan() == group_plan(2)
+    assert [entry.name for entry in home.folder.iterdir()] == ["group.json"]
+    assert (home.folder / "group.json").stat().st_mode & 0o777 == 0o600
+
+
+def test_groups_with_a_plan_are_known(home: GroupHome) -> None:
+    groups = home.folder.parent
+    assert list(known_groups(groups)) == []
+    for name in ("stan", "another"):
+        GroupHome(groups / name).save_plan(group_plan())
+    (groups / "no-plan").mkdir()
+    (groups / "file").write_text("x")
+    assert list(known_groups(groups)) == ["another", "stan"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"{}",
+        b"[]",
+        b"null",
+        b'{"nodes":[]}',
+        b'{"nodes":7}',
+        b'{"nodes":[7]}',
+        b"\xff\xfe",
+        b"[" * 99_999,
+    ],
+    ids=lambda content: content[:20].decode("latin-1"),
+)
+def test_what_is_no_plan_is_said_and_kept(home: GroupHome, content: bytes) -> None:
+    home.folder.mkdir(parents=True)
+    path = home.folder / "group.json"
+    path.write_bytes(content)
+    with pytest.raises(GroupError, match="does not hold the plan of a group"):
+        home.load_plan()
+    assert path.read_bytes() == content
+
+
+def test_a_plan_that_cannot_be_read_is_said(home: GroupHome) -> None:
+    (home.folder / "group.json").mkdir(parents=True)
+    with pytest.raises(GroupError, match="does not hold the plan"):
+        home.load_plan()
+
+
+def test_a_plan_that_cannot_be_written_leaves_the_old_one(
+    home: GroupHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home.save_plan(group_plan(2))
+
+    def full(self: Path, target: Path) -> None:
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(OSError, match="no space"):
+        home.save_plan(group_plan(3))
+    assert home.load_plan() == group_plan(2)
+    assert [entry.name for entry in home.folder.iterdir()] == ["group.json"]
+
+
+def test_a_configuration_is_for_the_servers_user_only(home: GroupHome) -> None:
+    user = (65532, 65532) if os.geteuid() == 0 else (os.getuid(), os.getgid())
+    plan = replace(group_plan(), state_dir=str(home.folder), user=f"{user[0]}:{user[1]}")
+    for text in ("old", "new"):
+        home.write_conf(plan, plan.nodes[0], text)
+    conf = Path(plan.conf_dir(plan.nodes[0])) / "stan.conf"
+    assert conf.read_text() == "new"
+    for path, mode in ((conf, 0o600), (conf.parent, 0o700)):
+        found = path.stat()
+        assert (found.st_uid, found.st_gid, found.st_mode & 0o777) == (*user, mode)
+
+
+# Saved logs
+
+LINES = st.lists(st.text(st.characters(exclude_characters="\n", codec="utf-8"), max_size=20), max_size=10)
+
+
+@given(LINES, LINES)
+def test_saved_lines_are_read_back_as_they_were(
+    scratch: GroupHome, first: list[str], then: list[str]
+) -> None:
+    (scratch.folder / "logs" / "stan-0.log").unlink(missing_ok=True)
+    lines = [RawLine(at(number), text) for number, text in enumerate([*first, *then])]
+    scratch.save_log("stan-0", lines[: len(first)])
+    scratch.save_log("stan-0", lines[len(first) :])
+    assert scratch.saved_log("stan-0") == lines
+
+
+@pytest.fixture(scope="module")
+def scratch(tmp_path_factory: pytest.TempPathFactory) -> GroupHome:
+    return GroupHome(tmp_path_factory.mktemp("home"))
+
+
+@pytest.mark.parametrize("lost", range(0, 100, 9))
+def test_saving_again_after_a_kill_adds_what_is_missing(home: GroupHome, lost: int) -> None:
+    lines = [RawLine(at(number), f"line {number}") for number in range(5)]
+    home.save_log("stan-0", lines)
+    path = home.folder / "logs" / "stan-0.log"
+    path.write_bytes(path.read_bytes()[: -lost or None])
+    assert home.saved_log("stan-0") == lines[: len(home.saved_log("stan-0"))]
+    home.save_log("stan-0", lines)
+    assert home.saved_log("stan-0") == lines
+
+
+def test_a_saved_log_does_not_grow_without_bounds(home: GroupHome, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(home_module, "_SAVED_LOG_BYTES", 1000)
+    lines = [RawLine(at(number), f"line {number:03}") for number in range(200)]
+    for start in range(0, 200, 10):
+        home.save_log("stan-0", lines[start : start + 10])
+    kept = home.saved_log("stan-0")
+    assert kept == lines[-len(kept) :]
+    assert 20 < len(kept) < 100
+
+
+@pytest.mark.parametrize("line", ["", "no time", "2026-11-23 no zone", "2026-11-23T09:00:00 no zone"])
+def test_what_is_no_saved_line_is_passed_over(home: GroupHome, line: str) -> None:
+    home.save_log("stan-0", [RawLine(at(0), "a")])
+    with (home.folder / "logs" / "stan-0.log").open("a") as file:
+        file.write(line + "\n")
+    home.save_log("stan-0", [RawLine(at(1), "b")])
+    assert home.saved_log("stan-0") == [RawLine(at(0), "a"), RawLine(at(1), "b")]
+
+
+def test_a_node_that_never_had_a_saved_log_has_no_lines(home: GroupHome) -> None:
+    assert home.saved_log("stan-0") == []

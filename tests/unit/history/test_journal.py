@@ -1,0 +1,314 @@
+"""What was done to a group, on disk: whole, in order, whoever writes and whoever is killed meanwhile."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from stanlocal.history.journal import HEALING, Journal, Record, end_is_recorded, faults, rfc3339
+from tests.support.facts import at
+
+KILL = Record(
+    at(1),
+    "fault",
+    "f1",
+    name="kill",
+    targets=("stan-0", "stan-1"),
+    runs={"stan-0": rfc3339(at(0)), "stan-1": rfc3339(at(0.5))},
+    expected="no node serves afterwards",
+    ends_run=True,
+    leaves="ended",
+)
+EFFECT = Record(at(2), "effect", "f1", times={"stan-0": rfc3339(at(1.5))})
+
+WORDS = st.text(max_size=8)
+STAMPS = st.datetimes(timezones=st.just(UTC)).map(rfc3339)
+RECORDS = st.builds(
+    Record,
+    time=st.datetimes(timezones=st.just(UTC)),
+    type=st.sampled_from(["fault", "effect", "observed", "heal", "end"]),
+    fault=WORDS,
+    name=WORDS,
+    targets=st.lists(WORDS).map(tuple),
+    runs=st.dictionaries(WORDS, STAMPS),
+    times=st.dictionaries(WORDS, STAMPS),
+    expected=st.none() | WORDS.filter(bool),
+    observed=st.none() | WORDS.filter(bool),
+    exit_code=st.none() | st.integers(0, 255),
+    ends_run=st.booleans(),
+    until=st.none() | STAMPS,
+    as_expected=st.none() | st.booleans(),
+    leaves=st.none() | st.sampled_from(["ended", "frozen"]),
+    predicted=st.dictionaries(WORDS, WORDS),
+    notes=st.dictionaries(WORDS, st.integers()),
+)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _without_waiting_for_the_disk() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda descriptor: None)
+        yield
+
+
+@pytest.fixture(scope="module")
+def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("journal")
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Journal:
+    return Journal(tmp_path / "stan")
+
+
+@settings(max_examples=40)
+@given(st.lists(RECORDS, max_size=5))
+def test_what_is_appended_is_read_back(scratch: Path, records: list[Record]) -> None:
+    journal = Journal(scratch)
+    journal.path.unlink(missing_ok=True)
+    for record in records:
+        journal.append(record)
+    assert journal.records() == records
+
+
+def test_a_journal_that_was_never_written_is_empty(journal: Journal) -> None:
+    assert (journal.records(), journal.faults(), journal.size()) == ([], [], 0)
+    assert not journal.path.parent.exists()
+
+
+def test_it_is_readable_by_its_owner_only(journal: Journal) -> None:
+    journal.append(KILL)
+    assert journal.path.stat().st_mode & 0o777 == 0o600
+    assert journal.path.parent.stat().st_mode & 0o777 == 0o700
+
+
+def test_its_size_tells_of_new_records(journal: Journal) -> None:
+    journal.append(KILL)
+    before = journal.size()
+    journal.append(EFFECT)
+    assert journal.size() > before
+
+
+@given(st.lists(st.tuples(st.booleans(), RECORDS), max_size=8))
+def test_whoever_reads_again_and_again_reads_all_once(scratch: Path, told: list[tuple[bool, Record]]) -> None:
+    """Whatever others write between two looks."""
+    journal = Journal(scratch)
+    journal.path.unlink(missing_ok=True)
+    reader = Journal(scratch)
+    for look, record in told:
+        journal.append(record)
+        if look:
+            reader.records()
+    assert reader.records() == [record for _, record in told]
+
+
+def test_what_was_read_once_is_not_parsed_again(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    journal.append(KILL)
+    journal.records()
+    monkeypatch.setattr("stanlocal.history.journal._record", lambda document: document["type"])
+    journal.append(EFFECT)
+    assert journal.records() == [KILL, "effect"]
+
+
+@pytest.mark.parametrize("records", [[], [EFFECT], [KILL, EFFECT, EFFECT], [EFFECT, KILL, KILL]])
+def test_a_journal_that_was_purged_and_begun_anew_is_read_anew(
+    journal: Journal, records: list[Record]
+) -> None:
+    journal.append(KILL)
+    journal.append(KILL)
+    assert journal.records() == [KILL, KILL]
+    journal.path.unlink()
+    for record in records:
+        journal.append(record)
+    assert journal.records() == records
+
+
+def test_a_line_that_is_being_written_is_read_when_it_is_whole(journal: Journal) -> None:
+    journal.append(KILL)
+    journal.append(EFFECT)
+    whole = journal.path.read_bytes()
+    for length in range(0, len(whole), 10):
+        journal.path.write_bytes(whole[:length])
+        journal.records()
+    journal.path.write_bytes(whole)
+    assert journal.records() == [KILL, EFFECT]
+
+
+@pytest.mark.parametrize("stamp", [5, "noon", "2026-11-23T09:00:00"])
+def test_a_note_of_healing_that_is_no_moment_is_passed_over(journal: Journal, stamp: object) -> None:
+    journal.append(KILL)
+    journal.append(Record(at(3), "note", "f1", notes={HEALING: stamp}))
+    assert journal.records() == [KILL]
+
+
+@pytest.mark.parametrize("length", range(1, 60, 7))
+def test_a_line_that_was_cut_short_costs_only_itself(journal: Journal, length: int) -> None:
+    journal.append(KILL)
+    whole = journal.path.read_bytes()
+    journal.path.write_bytes(whole + whole[:length])
+    journal.append(EFFECT)
+    assert journal.records() == [KILL, EFFECT]
+
+
+STRANGE = [
+    b"",
+    b"null",
+    b"[]",
+    b"7",
+    b"{}",
+    b'{"time":"noon"}',
+    b'{"time":7,"type":"fault"}',
+    b'{"time":"2026-11-23T09:00:00","type":"fault","fault":"naive"}',
+    b'{"time":"2026-11-23T09:00:00Z","type":"fault","fault":"f","colour":"red"}',
+    b'{"time":"2026-11-23T09:00:00Z","type":"fault","fault":"f","targets":7}',
+    b'{"time":"2026-11-23T09:00:00Z","type":"fault","fault":"f","targets":[7]}',
+    b'{"time":"2026-11-23T09:00:00Z","type":"fault","fault":["f"]}',
+    b'{"time":"2026-11-23T09:00:00Z","type":"fault","fault":"f","until":"noon"}',
+    b'{"time":"2026-11-23T09:00:00Z","type":"fault","fault":"f","runs":[]}',
+    b'{"time":"2026-11-23T09:00:00Z","type":"effect","fault":"f1","times":{"stan-0":"noon"}}',
+    b'{"time":"2026-11-23T09:00:00Z","type":"effect","fault":"f1","times":{"stan-0":7}}',
+    b"\xff\xfe\x00",
+    b"[" * 100_000,
+]
+
+
+@pytest.mark.parametrize("line", STRANGE, ids=lambda line: line[-40:].decode("latin-1"))
+def test_a_line_of_another_making_is_passed_over(journal: Journal, line: bytes) -> None:
+    journal.append(KILL)
+    with journal.path.open("ab") as file:
+        file.write(line + b"\n")
+    journal.append(EFFECT)
+    assert journal.records() == [KILL, EFFECT]
+
+
+def test_a_record_of_a_kind_that_is_not_known_yet_changes_no_fault(journal: Journal) -> None:
+    journal.append(KILL)
+    with journal.path.open("a") as file:
+        document = {"time": rfc3339(at(2)), "type": "levitation", "fault": "f1", "targets": ["stan-0"]}
+        file.write(json.dumps(document) + "\n")
+    assert journal.faults() == faults([KILL])
+
+
+def _append(path: Path, writer: int) -> None:
+    journal = Journal(path)
+    for number in range(50):
+        journal.append(replace(KILL, fault=f"{writer}-{number}", expected="x" * 5000))
+
+
+def test_processes_that_write_at_once_lose_nothing(journal: Journal) -> None:
+    spawn = multiprocessing.get_context("fork")
+    writers = [spawn.Process(target=_append, args=(journal.path.parent, writer)) for writer in range(4)]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join(30)
+    assert [writer.exitcode for writer in writers] == [0] * 4
+    written = [record.fault for record in journal.records()]
+    assert len(written) == 200
+    for number in range(4):
+        mine = [fault for fault in written if fault.startswith(f"{number}-")]
+        assert mine == [f"{number}-{turn}" for turn in range(50)]
+
+
+# What the records tell
+
+
+def test_a_fault_is_in_force_from_its_intent_until_all_its_targets_are_put_right() -> None:
+    heal_one = Record(at(3), "heal", "f1", targets=("stan-0",))
+    heal_rest = Record(at(4), "heal", "f1", targets=("stan-1",))
+    (fault,) = faults([KILL])
+    assert (fault.in_force, fault.effective, fault.times) == (True, False, {})
+    (fault,) = faults([KILL, EFFECT])
+    assert (fault.effective, fault.times) == (True, {"stan-0": rfc3339(at(1.5))})
+    assert fault.hits("stan-0")
+    (fault,) = faults([KILL, EFFECT, heal_one])
+    assert (fault.in_force, fault.hits("stan-0"), fault.hits("stan-1")) == (True, False, True)
+    (fault,) = faults([KILL, EFFECT, heal_one, heal_rest])
+    assert (fault.in_force, fault.healed_at, fault.hits("stan-1")) == (False, at(4), False)
+
+
+def test_a_heal_without_targets_is_for_all_and_the_first_end_counts() -> None:
+    heals = [Record(at(3), "heal", "f1"), Record(at(9), "heal", "f1")]
+    (fault,) = faults([KILL, EFFECT, *heals])
+    assert (fault.in_force, fault.healed_at) == (False, at(3))
+
+
+def test_what_tells_of_an_unknown_fault_tells_nothing() -> None:
+    assert faults([EFFECT, Record(at(3), "heal", "f1")]) == []
+
+
+def test_what_was_observed_is_told_also_when_it_was_not_what_was_expected(journal: Journal) -> None:
+    journal.append(KILL)
+    journal.append(Record(at(3), "observed", "f1", observed="nothing", as_expected=False))
+    (fault,) = journal.faults()
+    assert (fault.observed, fault.as_expected) == ("nothing", False)
+
+
+def test_an_end_with_exit_code_0_keeps_it(journal: Journal) -> None:
+    journal.append(Record(at(3), "end", times={"stan-0": rfc3339(at(2))}, exit_code=0))
+    assert journal.records()[0].exit_code == 0
+
+
+def test_closing_ends_what_is_in_force_and_nothing_else(journal: Journal) -> None:
+    journal.append(KILL)
+    journal.append(replace(KILL, fault="f2"))
+    journal.append(Record(at(3), "heal", "f2"))
+    journal.close_faults()
+    first, second = journal.faults()
+    assert not first.in_force
+    assert second.healed_at == at(3)
+    size = journal.size()
+    journal.close_faults()
+    assert journal.size() == size
+
+
+@pytest.mark.parametrize(
+    ("node", "started_at", "recorded"),
+    [
+        ("stan-0", at(0), True),
+        ("stan-0", at(0.000001), False),
+        ("stan-1", at(0.5), True),
+        ("stan-2", at(0), False),
+        ("stan-0", None, False),
+    ],
+)
+def test_an_end_is_recorded_for_the_very_run_that_was_hit(
+    node: str, started_at: datetime | None, recorded: bool
+) -> None:
+    assert end_is_recorded(faults([KILL]), node, started_at) is recorded
+
+
+def test_a_fault_that_ends_nothing_explains_no_end() -> None:
+    assert not end_is_recorded(faults([replace(KILL, ends_run=False)]), "stan-0", at(0))
+
+
+def test_a_fault_is_shown_as_the_contract_has_it() -> None:
+    (fault,) = faults([KILL, EFFECT, Record(at(3), "heal", "f1")])
+    shown = fault.document()
+    assert {
+        key: shown[key] for key in ("id", "name", "targets", "since", "until", "expected", "observed")
+    } == {
+        "id": "f1",
+        "name": "kill",
+        "targets": ["stan-0", "stan-1"],
+        "since": "2026-11-23T09:00:01.000000Z",
+        "until": "2026-11-23T09:00:03.000000Z",
+        "expected": "no node serves afterwards",
+        "observed": None,
+    }
+
+
+@given(st.datetimes(timezones=st.just(UTC)))
+def test_times_are_rfc_3339_in_utc_and_lose_nothing(time: datetime) -> None:
+    text = rfc3339(time)
+    assert text.endswith("Z")
+    assert datetime.fromisoformat(text) == time

@@ -1,0 +1,106 @@
+"""Which engine a command uses: the one that was asked for, the one that made the group, or what there is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from stanlocal.errors import EngineUnavailable, SettingsError
+from stanlocal.group.state_dir import GroupHome
+from stanlocal.lifecycle import engine_choice as choosing
+from stanlocal.model.plan import Placement
+from tests.support.fake_engine import FakeEngine
+from tests.support.fake_machine import FakeMachine
+from tests.unit.model.test_placement import planned
+
+
+class Engines:
+    """The engines that there are, by name."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
+        self.docker = FakeEngine(FakeMachine())
+        self.process = FakeEngine(FakeMachine())
+        self.docker_answers = True
+        self.notes: list[str] = []
+        monkeypatch.setattr(choosing, "_docker", self._docker)
+        monkeypatch.setattr(choosing, "_processes", lambda: self.process)
+        monkeypatch.setenv("XDG_STATE_HOME", str(home))
+
+    def _docker(self) -> FakeEngine:
+        if not self.docker_answers:
+            raise EngineUnavailable("nobody listens")
+        return self.docker
+
+    def choose(self, asked: str, made_by: str | None = None) -> str:
+        home = choosing.group_home("g")
+        home.forget()
+        if made_by is not None:
+            home.save_plan(planned(Placement(made_by)))
+        chosen = choosing.choose_engine(asked, home, self.notes.append)
+        return "docker" if chosen is self.docker else "process"
+
+
+@pytest.fixture
+def engines(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Engines:
+    return Engines(monkeypatch, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("asked", "made_by", "chosen"),
+    [
+        ("auto", None, "docker"),
+        ("docker", None, "docker"),
+        ("process", None, "process"),
+        ("auto", "docker", "docker"),
+        ("auto", "process", "process"),
+        ("docker", "docker", "docker"),
+        ("process", "process", "process"),
+    ],
+)
+def test_where_docker_answers(engines: Engines, asked: str, made_by: str | None, chosen: str) -> None:
+    assert engines.choose(asked, made_by) == chosen
+    assert engines.notes == []
+
+
+@pytest.mark.parametrize(("asked", "made_by"), [("process", "docker"), ("docker", "process")])
+@pytest.mark.parametrize("answers", [True, False])
+def test_no_engine_goes_on_with_anothers_group(
+    engines: Engines, asked: str, made_by: str, answers: bool
+) -> None:
+    engines.docker_answers = answers
+    with pytest.raises(SettingsError, match=f"made with the engine '{made_by}' and stays with it"):
+        engines.choose(asked, made_by)
+
+
+def test_without_docker_a_new_group_is_of_processes_and_the_reason_is_told_once(engines: Engines) -> None:
+    engines.docker_answers = False
+    assert engines.choose("auto") == "process"
+    [note] = engines.notes
+    assert "nobody listens" in note
+
+
+@pytest.mark.parametrize(("asked", "made_by"), [("docker", None), ("docker", "docker"), ("auto", "docker")])
+def test_docker_is_not_replaced_where_it_was_asked_for_or_made_the_group(
+    engines: Engines, asked: str, made_by: str | None
+) -> None:
+    engines.docker_answers = False
+    with pytest.raises(EngineUnavailable, match="nobody listens"):
+        engines.choose(asked, made_by)
+    assert engines.notes == []
+
+
+async def test_the_list_has_the_groups_of_all_engines_each_on_its_own(engines: Engines) -> None:
+    for group, made_by in (("a", "docker"), ("b", "process")):
+        GroupHome(choosing.group_home(group).folder).save_plan(planned(Placement(made_by)))
+    async with choosing.open_groups("auto", engines.notes.append) as groups:
+        assert [(group.name, group.engine is engines.process) for group in groups] == [
+            ("a", False),
+            ("b", True),
+        ]
+    engines.docker_answers = False
+    async with choosing.open_groups("auto", engines.notes.append) as groups:
+        assert [group.name for group in groups] == ["b"]
+    assert engines.notes == ["a is left out: nobody listens"]
+    with pytest.raises(EngineUnavailable):
+        await choosing.open_groups("docker").__aenter__()

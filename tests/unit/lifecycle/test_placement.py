@@ -1,0 +1,65 @@
+"""Where a group is housed: what was found of the engine, what there is, and what cannot be."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stanlocal.errors import SettingsError
+from stanlocal.lifecycle.placement import settle, told
+from stanlocal.model.plan import Placement
+from stanlocal.settings import Settings, resolve
+from stanlocal.settings.layer import Layer
+from tests.unit.model.test_placement import planned
+
+SHARED = Placement()
+APART = Placement(host="docker", publish="172.18.0.3", in_volumes=True)
+STORE = Path("/state/stan/store")
+
+
+def _settings(**given: Any) -> Settings:
+    return resolve([Layer("flag", given)])
+
+
+def test_a_new_group_is_housed_as_was_found() -> None:
+    assert settle(SHARED, _settings(store_dir="/mine"), None, STORE) is SHARED
+    assert settle(APART, _settings(), None, STORE) is APART
+    assert settle(APART, _settings(store_dir=str(STORE)), None, STORE) is APART
+
+
+def test_a_group_in_volumes_stays_there() -> None:
+    before = replace(planned(SHARED), in_volumes=True)
+    assert settle(SHARED, _settings(), before, STORE) == replace(SHARED, in_volumes=True)
+
+
+@pytest.mark.parametrize(
+    ("given", "problem"),
+    [
+        ({"store_dir": "/mine"}, "store_dir names /mine, which the engine does not see"),
+        ({"nats": {"tls": {"cert_file": "/c.pem"}}}, "nats.tls.cert_file names /c.pem, which the engine"),
+    ],
+)
+def test_what_the_engine_would_have_to_see_is_refused(given: dict[str, Any], problem: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        settle(APART, _settings(**given), None, STORE)
+    (said,) = refused.value.problems
+    assert said.startswith(problem)
+    settle(SHARED, _settings(**given), None, STORE)
+
+
+def test_a_store_in_a_folder_is_not_left_behind_for_an_empty_volume() -> None:
+    with pytest.raises(SettingsError, match=r"the folder \S+, .*; bring the group up from where"):
+        settle(APART, _settings(), planned(SHARED), STORE)
+
+
+def test_only_what_is_unusual_is_told() -> None:
+    assert told(SHARED, "g") == []
+    ports, store = told(APART, "g")
+    assert ports == "clients reach the group at docker (published on 172.18.0.3), as a trial has shown"
+    assert store.startswith("the store is the volume g-store")
+    assert told(replace(APART, host="10.0.0.1", publish="10.0.0.1", in_volumes=False), "g") == [
+        "clients reach the group at 10.0.0.1, as a trial has shown"
+    ]

@@ -1,0 +1,314 @@
+"""Bringing a group up: from nothing, from what is there, and when something is in the way."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from stanlocal.errors import ImageNotFound, NameConflict, NodeFailed, PortInUse, WaitTimeout
+from stanlocal.faults import injection
+from stanlocal.faults.base import Fault
+from stanlocal.faults.kill import Kill
+from stanlocal.faults.pause import Pause
+from stanlocal.faults.stop import Stop
+from stanlocal.group.core import Look
+from stanlocal.group.state_dir import GroupHome
+from stanlocal.lifecycle import up
+from stanlocal.lifecycle.down import down
+from stanlocal.model.states import GroupState
+from tests.support.fake_server import Trouble
+from tests.support.world import World
+
+FATAL = '[1] 2026/11/23 09:12:31.416164 [FTL] STREAM: cluster ID "a" does not match recovered value of "b"'
+
+
+@pytest.mark.parametrize("nodes", [1, 2, 5])
+async def test_up_from_nothing_ends_with_one_active_node_and_standbys(world: World, nodes: int) -> None:
+    look = await world.up(nodes=nodes)
+    assert look.status.state is GroupState.HEALTHY
+    assert look.status.states == {"t-0": "active"} | {f"t-{i}": "standby" for i in range(1, nodes)}
+    assert [*world.machine.networks] == ["t-clients", "t-routes"]
+
+
+async def test_up_again_changes_nothing(world: World) -> None:
+    first = await world.up()
+    ids, starts = world.ids, world.starts
+    again = await world.up()
+    assert (again.plan, again.status) == (first.plan, first.status)
+    assert (world.ids, world.starts) == (ids, starts)
+
+
+async def test_up_without_flags_keeps_what_the_group_was_asked_to_be(world: World) -> None:
+    asked = {"cluster_id": "orders", "ft_group_name": "orders"}
+    first = await world.up(nodes=3, streaming=asked)
+    again = await world.up()
+    assert again.plan == first.plan
+
+
+async def test_up_after_down_has_the_same_ports_and_store(world: World) -> None:
+    first = await world.up()
+    await down(world.group(), timeout=0)
+    again = await world.up()
+    assert again.plan == first.plan
+    assert world.machine.stores[again.plan.store_dir].written
+
+
+async def test_recreate_makes_every_node_anew(world: World) -> None:
+    await world.up()
+    ids = world.ids
+    look = await world.up(recreate=True)
+    assert look.status.state is GroupState.HEALTHY
+    assert all(world.ids[name] != ids[name] for name in ids)
+
+
+async def test_changed_settings_replace_nodes_one_by_one_the_active_last(world: World) -> None:
+    await world.up(nodes=3)
+    ids = world.ids
+    await injection.inject(world.group(), Kill(), ["t-0"])
+    await world.group().wait(lambda status: status.active is not None, timeout=2, waiting_for="a node")
+    await injection.start(world.group(), ["t-0"])
+    active = (await world.up()).status.active
+    assert active in ("t-1", "t-2")
+
+    events = world.engine.events("t")
+    destroyed: list[str] = []
+
+    async def listen() -> None:
+        async for event in events:
+            if event.action == "destroy":
+                destroyed.append(event.node)
+                others = [node for node in world.machine.nodes.values() if node.name != event.node]
+                assert all(node.status == "running" for node in others), "only one at a time is away"
+
+    async with asyncio.TaskGroup() as tasks:
+        listener = tasks.create_task(listen())
+        await asyncio.sleep(0)
+        look = await world.up(streaming={"hb_interval": "7s"})
+        listener.cancel()
+    assert look.status.state is GroupState.HEALTHY
+    assert look.plan.streaming["hb_interval"] == "7s"
+    assert sorted(destroyed) == sorted(ids)
+    assert destroyed[-1] == active
+
+
+@pytest.mark.parametrize(("before", "after"), [(2, 4), (3, 2), (2, 1)])
+async def test_the_group_is_scaled(world: World, before: int, after: int) -> None:
+    first = await world.up(nodes=before)
+    look = await world.up(nodes=after)
+    assert look.status.state is GroupState.HEALTHY
+    assert [node.name for node in look.status.nodes] == [f"t-{i}" for i in range(after)]
+    kept = min(before, after)
+    assert look.plan.client_urls[:kept] == first.plan.client_urls[:kept]
+    assert sorted(world.machine.nodes) == [f"t-{i}" for i in range(after)]
+
+
+@pytest.mark.parametrize("fault", [Kill(), Stop(), Pause()], ids=lambda fault: fault.name)
+@pytest.mark.parametrize("node", ["t-0", "t-1"])
+async def test_up_puts_a_fault_right(world: World, fault: Fault, node: str) -> None:
+    await world.up()
+    ids = world.ids
+    record = await injection.inject(world.group(), fault, [node])
+    assert record.in_force
+    look = await world.up()
+    assert look.status.state is GroupState.HEALTHY
+    assert world.ids == ids
+    assert [fault.in_force for fault in world.home.journal.faults()] == [False]
+
+
+@pytest.mark.parametrize("fault", [Kill(), Stop(), Pause()], ids=lambda fault: fault.name)
+@pytest.mark.parametrize("node", ["t-0", "t-1"])
+async def test_changed_settings_come_into_force_whatever_was_done_to_nodes(
+    world: World, fault: Fault, node: str
+) -> None:
+    await world.up()
+    await injection.inject(world.group(), fault, [node])
+    look = await world.up(streaming={"hb_interval": "7s"})
+    assert look.status.state is GroupState.HEALTHY
+    assert {found.plan.streaming["hb_interval"] for found in await world.engine.instances("t")} == {"7s"}
+
+
+async def test_up_brings_back_a_node_that_somebody_removed_under_its_old_ports(world: World) -> None:
+    first = await world.up(nodes=3)
+    await world.engine.remove("t-0")
+    await world.engine.remove("t-2")
+    again = await world.up()
+    assert again.status.state is GroupState.HEALTHY
+    assert again.plan == first.plan
+
+
+async def test_up_connects_routes_that_were_cut(world: World) -> None:
+    look = await world.up()
+    await world.engine.disconnect_routes(look.plan, "t-1")
+    assert (await world.group().look()).status.state is GroupState.DEGRADED
+    assert (await world.up()).status.state is GroupState.HEALTHY
+
+
+async def test_networks_that_somebody_removed_are_made_again(world: World) -> None:
+    await world.up()
+    await injection.inject(world.group(), Stop(), ["@all"])
+    world.machine.networks.clear()
+    assert (await world.up()).status.state is GroupState.HEALTHY
+
+
+# What is in the way
+
+
+def ports(look: Look) -> list[tuple[int, int]]:
+    return [(node.client_port, node.monitor_port) for node in look.plan.nodes]
+
+
+@pytest.mark.parametrize("seen", ["before", "at the start"])
+@pytest.mark.parametrize("which", [0, 1], ids=["client", "monitor"])
+async def test_of_a_group_that_comes_back_the_port_that_was_taken_is_replaced_and_no_other(
+    which: int, seen: str, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The usual ports of its node are free by then: they are not what clients of the group know."""
+    world.machine.taken_ports = {4223, 8223}
+    first, had = ports(await world.up())
+    assert had == (4224, 8224)
+    await down(world.group(), timeout=0)
+    world.machine.taken_ports = {had[which]}
+    if seen == "before":
+        for user_of_ports in ("stanlocal.machine.ports", "stanlocal.lifecycle.planner"):
+            monkeypatch.setattr(f"{user_of_ports}.is_free", lambda port, host="": port != had[which])
+    again = await world.up()
+    assert again.status.state is GroupState.HEALTHY
+    same, now = ports(again)
+    assert same == first
+    assert [port == before for port, before in zip(now, had, strict=True)] == [which != 0, which != 1]
+    assert GroupHome(world.home.folder).load_plan() == again.plan
+
+
+async def test_a_port_that_was_asked_for_is_not_replaced(world: World) -> None:
+    world.machine.taken_ports.add(24391)
+    with pytest.raises(PortInUse) as caught:
+        await world.up(port=24390)
+    assert caught.value.port == 24391
+    assert world.left == {}
+
+
+@pytest.mark.parametrize("name", ["t-0", "t-1"])
+async def test_a_foreign_container_of_a_needed_name_stays_and_stops_the_up(world: World, name: str) -> None:
+    foreign = world.machine.foreign_container(name)
+    with pytest.raises(NameConflict) as caught:
+        await world.up()
+    assert caught.value.name == name
+    assert world.left == {"nodes": [name]}
+    assert world.machine.nodes[name] is foreign
+
+
+@pytest.mark.parametrize("name", ["t-clients", "t-routes"])
+async def test_a_foreign_network_of_a_needed_name_stays_and_stops_the_up(world: World, name: str) -> None:
+    foreign = world.machine.foreign_network(name)
+    with pytest.raises(NameConflict):
+        await world.up()
+    assert world.left == {"networks": [name]}
+    assert world.machine.networks[name] is foreign
+
+
+async def test_an_image_that_vanishes_stops_the_up(world: World) -> None:
+    request = world.request(image="gone:1")
+
+    async def ensure_image(settings: object) -> None:
+        world.machine.missing_images.add("gone:1")
+
+    object.__setattr__(request, "ensure_image", ensure_image)
+    with pytest.raises(ImageNotFound):
+        await up.up(world.group(), request)
+    assert world.left == {}
+
+
+async def test_a_node_that_fails_ends_the_up_at_once_with_its_last_words(world: World) -> None:
+    world.machine.troubles["t-0"] = Trouble("recovery", FATAL)
+    with pytest.raises(NodeFailed, match="t-0 failed: exit 1: cluster ID") as caught:
+        await world.up(timeout=60)
+    assert (caught.value.node, caught.value.exit_code) == ("t-0", 1)
+    assert caught.value.log_tail[-1] == FATAL
+    assert world.left == {}
+
+
+async def test_a_node_that_never_gets_ready_ends_the_up_when_time_is_over(world: World) -> None:
+    world.machine.troubles["t-1"] = Trouble("boot")
+    with pytest.raises(WaitTimeout, match=r"not reached after 0\.2 s \(t-0 active, t-1 starting\)") as caught:
+        await world.up(timeout=0.2)
+    assert caught.value.states == {"t-0": "active", "t-1": "starting"}
+    assert any(line.startswith("t-1: ") for line in caught.value.log_tail)
+    assert world.left == {}
+
+
+async def test_an_up_that_fails_leaves_a_group_that_was_there_to_the_next_up(world: World) -> None:
+    first = await world.up()
+    await injection.inject(world.group(), Stop(), ["t-1"])
+    world.machine.troubles["t-1"] = Trouble("boot", FATAL)
+    with pytest.raises(NodeFailed):
+        await world.up()
+    assert (await world.group().look()).status.active == "t-0"
+    world.machine.troubles.clear()
+    assert (await world.up()).plan == first.plan
+
+
+async def test_an_up_that_fails_does_not_change_what_a_plain_up_does(world: World) -> None:
+    first = await world.up()
+    world.machine.troubles["t-1"] = Trouble("boot", FATAL)
+    with pytest.raises(NodeFailed):
+        await world.up(streaming={"hb_interval": "7s"})
+    world.machine.troubles.clear()
+    assert (await world.up()).plan == first.plan
+
+
+async def test_two_at_once_both_succeed_and_make_one_group(world: World) -> None:
+    looks = await asyncio.gather(*(up.up(world.group(), world.request()) for _ in range(2)))
+    assert [look.status.state for look in looks] == [GroupState.HEALTHY] * 2
+    assert looks[0].plan == looks[1].plan
+    assert len(world.machine.nodes) == 2
+    assert world.said.count("waiting for another command that changes 't'") == 1
+
+
+# Down
+
+
+async def test_down_keeps_store_plan_and_story(world: World) -> None:
+    look = await world.up()
+    store = Path(look.plan.store_dir)
+    done = await down(world.group())
+    assert (done.removed, done.purged) == (("t-0", "t-1"), None)
+    assert world.left == {"folders": ["t"]}
+    assert store.is_dir()
+    after = await world.group().look()
+    assert (after.plan, after.status.state) == (look.plan, GroupState.DOWN)
+    assert [event.type for event in await world.group().events()].count("lock") == 1
+    assert len(await world.group().logs(tail=1)) == 2
+
+
+async def test_down_ends_every_node_whatever_its_condition(world: World) -> None:
+    await world.up(nodes=4)
+    await injection.inject(world.group(), Pause(), ["t-0"])
+    await injection.inject(world.group(), Kill(), ["t-1"])
+    await injection.inject(world.group(), Stop(), ["t-2"])
+    await down(world.group())
+    assert world.left == {"folders": ["t"]}
+
+
+async def test_down_twice_finds_nothing_the_second_time(world: World) -> None:
+    await world.up()
+    await down(world.group(), timeout=0)
+    assert (await down(world.group())).removed == ()
+
+
+async def test_a_purge_leaves_nothing(world: World) -> None:
+    await world.up()
+    done = await down(world.group(), timeout=0, purge_store=True)
+    assert done.purged is not None
+    assert world.left == {}
+
+
+async def test_a_purge_leaves_what_is_not_the_servers(world: World) -> None:
+    look = await world.up()
+    mine = Path(look.plan.store_dir) / "thesis.tex"
+    mine.write_text("x")
+    done = await down(world.group(), timeout=0, purge_store=True)
+    assert done.purged is not None
+    assert done.purged.left == (str(mine),)
+    assert mine.read_text() == "x"

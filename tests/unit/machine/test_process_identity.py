@@ -1,0 +1,27 @@
+"""Processes are told apart although pids are used again."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+from stanlocal.machine.process_identity import birth_of
+
+
+def test_a_process_has_one_birth_and_another_has_another() -> None:
+    with subprocess.Popen(["sleep", "600"]) as process:
+        birth = birth_of(process.pid)
+        assert birth is not None
+        assert birth_of(process.pid) == birth
+        assert birth_of(os.getpid()) not in (None, birth)
+        process.kill()
+
+
+def test_the_dead_have_none_waited_for_or_not() -> None:
+    with subprocess.Popen([sys.executable, "-c", ""], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.read()
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        assert birth_of(process.pid) is None, "a zombie"
+    assert birth_of(process.pid) is None

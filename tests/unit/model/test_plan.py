@@ -1,0 +1,158 @@
+"""A group, planned: names, addresses, and what makes a node another node."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields, replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stanlocal.model.plan import GroupPlan, Listen, NodePlan, Placement, fingerprint, plan_group
+from tests.support.facts import group_plan
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
+OPTIONS = st.dictionaries(st.text(max_size=8), JSON, max_size=4)
+PORTS = st.integers(1, 65535)
+
+
+@given(
+    group=st.text(max_size=9),
+    ports=st.lists(st.tuples(PORTS, PORTS), max_size=4),
+    streaming=OPTIONS,
+    nats=OPTIONS,
+    store_dir=st.text(),
+)
+def test_a_plan_survives_json(
+    group: str, ports: list[tuple[int, int]], streaming: dict[str, Any], nats: dict[str, Any], store_dir: str
+) -> None:
+    plan = plan_group(
+        group=group,
+        image="i",
+        ports=ports,
+        store_dir=store_dir,
+        state_dir="/state",
+        user="1:1",
+        streaming=streaming,
+        nats=nats,
+    )
+    assert GroupPlan.from_json(plan.to_json()) == plan
+
+
+def test_a_plan_is_json_of_one_line_without_what_it_derives() -> None:
+    text = group_plan().to_json()
+    assert "\n" not in text
+    assert set(json.loads(text)) == {field.name for field in fields(GroupPlan)}
+
+
+def test_what_a_later_version_has_added_is_left_out() -> None:
+    data = json.loads(group_plan().to_json())
+    data["nodes"][0]["listen"]["gateway"] = data["nodes"][1]["colour"] = data["planet"] = 7
+    assert GroupPlan.from_json(json.dumps(data)) == group_plan()
+
+
+@pytest.mark.parametrize(
+    "text", ["", "7", "null", "[]", "{}", '{"nodes":[]}', '{"nodes":7}', '{"nodes":[7]}', "[" * 99_999]
+)
+def test_what_is_no_plan_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="not the plan of a group"):
+        GroupPlan.from_json(text)
+
+
+def test_nodes_networks_and_urls_are_named_after_the_group() -> None:
+    plan = group_plan(2)
+    assert [(node.name, node.index) for node in plan.nodes] == [("stan-0", 0), ("stan-1", 1)]
+    assert (plan.client_network, plan.cluster_network) == ("stan-clients", "stan-routes")
+    assert plan.client_urls == ("nats://127.0.0.1:4222", "nats://127.0.0.1:4223")
+    assert plan.monitor_urls == ("http://127.0.0.1:8222", "http://127.0.0.1:8223")
+    assert plan.conf_dir(plan.nodes[1]) == "/state/stan/conf/stan-1"
+    assert (plan.cluster_id, plan.ft_group) == ("test-cluster", "test-cluster")
+
+
+def test_every_node_has_the_same_routes_on_the_network_that_carries_them() -> None:
+    plan = group_plan(3)
+    assert len(set(plan.routes)) == 3
+    assert [node.route for node in plan.nodes] == list(plan.routes)
+    assert all(node.cluster_advertise == f"{node.route_host}:6222" for node in plan.nodes)
+    assert all(node.route_host != node.name for node in plan.nodes)  # that name leads over every network
+
+
+def test_nodes_without_a_network_of_their_own_are_led_to_by_other_ports_than_they_bind() -> None:
+    plan = plan_group(
+        group="stan",
+        image="i",
+        ports=[(4222, 8222), (4223, 8223)],
+        store_dir="/s",
+        state_dir="/state",
+        user="1:1",
+        streaming={},
+        nats={},
+        placement=Placement("process", own_network=False, store_mount=None),
+        route_ports=[6222, 6223],
+        inner_ports=[14222, 14223, 14224, 14225, 14226, 14227],
+    )
+    assert [node.listen for node in plan.nodes] == [
+        Listen("127.0.0.1", 14222, 14223, 14224),
+        Listen("127.0.0.1", 14225, 14226, 14227),
+    ]
+    assert [node.route_port for node in plan.nodes] == [6222, 6223]
+    assert plan.routes == ("nats://127.0.0.1:6222", "nats://127.0.0.1:6223")
+
+
+def test_a_node_is_found_by_its_name() -> None:
+    plan = group_plan()
+    assert plan.node("stan-1") is plan.nodes[1]
+    with pytest.raises(KeyError):
+        plan.node("stan-2")
+
+
+# Fingerprints
+
+PLAN = group_plan()
+NODE = PLAN.nodes[0]
+
+
+def test_a_fingerprint_is_short_and_always_the_same() -> None:
+    again = GroupPlan.from_json(PLAN.to_json())
+    assert fingerprint(PLAN, NODE, "conf") == fingerprint(again, again.nodes[0], "conf")
+    assert len(fingerprint(PLAN, NODE, "conf")) == 16
+
+
+@pytest.mark.parametrize(
+    ("plan", "node", "conf"),
+    [
+        (replace(PLAN, image="other"), NODE, "conf"),
+        (replace(PLAN, store_dir="/other"), NODE, "conf"),
+        (replace(PLAN, user="1:1"), NODE, "conf"),
+        (replace(PLAN, host="127.0.0.2"), NODE, "conf"),
+        (replace(PLAN, stop_grace_s=1), NODE, "conf"),
+        (PLAN, PLAN.nodes[1], "conf"),
+        (PLAN, replace(NODE, client_port=5), "conf"),
+        (PLAN, replace(NODE, monitor_port=5), "conf"),
+        (PLAN, replace(NODE, route_host="r"), "conf"),
+        (PLAN, replace(NODE, listen=Listen(client=5)), "conf"),
+        (PLAN, NODE, "other conf"),
+    ],
+)
+def test_what_the_nodes_container_is_made_from_changes_its_fingerprint(
+    plan: GroupPlan, node: NodePlan, conf: str
+) -> None:
+    assert fingerprint(plan, node, conf) != fingerprint(PLAN, NODE, "conf")
+
+
+@pytest.mark.parametrize(
+    "plan",
+    [
+        replace(PLAN, nodes=(NODE, replace(PLAN.nodes[1], client_port=5))),
+        replace(PLAN, nodes=(*PLAN.nodes, replace(NODE, name="stan-2", index=2))),
+        replace(PLAN, streaming={**PLAN.streaming, "sd": True}),  # counts by the configuration's text
+    ],
+)
+def test_what_concerns_others_does_not_change_it(plan: GroupPlan) -> None:
+    assert fingerprint(plan, NODE, "conf") == fingerprint(PLAN, NODE, "conf")

@@ -1,0 +1,116 @@
+"""Copies of a store and back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from stanlocal.errors import StoreRefused
+from stanlocal.store.guard.copy import copy_store, put_back
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    """A store with a channel, locks and a marker."""
+    store = tmp_path / "store"
+    (store / "orders").mkdir(parents=True)
+    (store / "server.dat").write_bytes(b"server")
+    (store / ".rootdir.lck").write_bytes(b"")
+    (store / ".stanlocal.json").write_text("{}")
+    (store / "orders" / "msgs.1.dat").write_bytes(b"messages")
+    return store
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_copy_has_the_servers_files_and_no_locks_markers_or_links(store: Path, tmp_path: Path) -> None:
+    (store / "notes.txt").write_text("not the server's")
+    (store / "orders" / "subs.dat").symlink_to("/etc/passwd")
+    size = copy_store(store, tmp_path / "copies" / "one")
+    assert files(tmp_path / "copies" / "one") == {"server.dat": b"server", "orders/msgs.1.dat": b"messages"}
+    assert size == len(b"servermessages")
+
+
+def test_a_copy_is_never_overwritten(store: Path, tmp_path: Path) -> None:
+    copy_store(store, tmp_path / "one")
+    (store / "server.dat").write_bytes(b"later")
+    with pytest.raises(StoreRefused, match="exists already"):
+        copy_store(store, tmp_path / "one")
+    assert (tmp_path / "one" / "server.dat").read_bytes() == b"server"
+
+
+def test_a_copy_that_was_killed_half_way_is_no_copy_and_does_not_stop_the_next(
+    store: Path, tmp_path: Path
+) -> None:
+    draft = tmp_path / "one.stanlocal-draft"
+    draft.mkdir()
+    (draft / "server.dat").write_bytes(b"half")
+    copy_store(store, tmp_path / "one")
+    assert (tmp_path / "one" / "server.dat").read_bytes() == b"server"
+    assert not draft.exists()
+
+
+def test_a_store_that_is_not_there_is_refused_and_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(StoreRefused, match="cannot copy"):
+        copy_store(tmp_path / "none", tmp_path / "one")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_put_back_replaces_all_and_the_marker_stays(store: Path, tmp_path: Path) -> None:
+    copy_store(store, tmp_path / "one")
+    (store / "later").mkdir()
+    (store / "later" / "msgs.1.dat").write_bytes(b"later")
+    put_back(tmp_path / "one", store, tmp_path / "aside")
+    assert files(store) == {
+        "server.dat": b"server",
+        "orders/msgs.1.dat": b"messages",
+        ".stanlocal.json": b"{}",
+    }
+    assert (tmp_path / "aside" / "later" / "msgs.1.dat").read_bytes() == b"later"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["aside", "one", "store"]
+
+
+def test_a_restore_that_was_killed_half_way_does_not_stop_the_next(store: Path, tmp_path: Path) -> None:
+    copy_store(store, tmp_path / "one")
+    draft = tmp_path / ".store.stanlocal-draft"
+    draft.mkdir()
+    (draft / "server.dat").write_bytes(b"half")
+    put_back(tmp_path / "one", store, tmp_path / "aside")
+    assert (store / "server.dat").read_bytes() == b"server"
+    assert not draft.exists()
+
+
+@pytest.mark.parametrize("name", ["notes.txt", "orders/notes.txt", "orders/deep/msgs.1.dat"])
+def test_a_store_that_holds_what_is_not_the_servers_is_not_replaced(
+    store: Path, tmp_path: Path, name: str
+) -> None:
+    copy_store(store, tmp_path / "one")
+    (store / name).parent.mkdir(exist_ok=True)
+    (store / name).write_text("somebody's")
+    with pytest.raises(StoreRefused, match="not the server's"):
+        put_back(tmp_path / "one", store, tmp_path / "aside")
+    assert (store / name).read_text() == "somebody's"
+    assert not (tmp_path / "aside").exists()
+
+
+def test_where_folders_cannot_be_exchanged_in_one_step_they_are_renamed(
+    store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("stanlocal.store.guard.copy._RENAME_EXCHANGE", 1 << 20)  # EINVAL
+    copy_store(store, tmp_path / "one")
+    (store / "server.dat").write_bytes(b"later")
+    put_back(tmp_path / "one", store, tmp_path / "aside")
+    assert (store / "server.dat").read_bytes() == b"server"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["aside", "one", "store"]
+
+
+def test_a_store_without_a_marker_is_not_replaced(store: Path, tmp_path: Path) -> None:
+    copy_store(store, tmp_path / "one")
+    (store / ".stanlocal.json").unlink()
+    (store / "server.dat").write_bytes(b"kept")
+    with pytest.raises(StoreRefused, match="cannot put one back"):
+        put_back(tmp_path / "one", store, tmp_path / "aside")
+    assert (store / "server.dat").read_bytes() == b"kept"
