@@ -24,7 +24,7 @@ NAME = "stanlocal"
 IMPORT_ALL = f"""
 import importlib, pkgutil, {NAME}
 for module in pkgutil.walk_packages({NAME}.__path__, "{NAME}."):
-    if module.name not in ("{NAME}.__main__", "{NAME}.testing.pytest_plugin"):  # the latter is loaded by pytest
+    if module.name not in ("{NAME}.__main__", "{NAME}.testing.pytest_plugin"):  # pytest loads the latter
         importlib.import_module(module.name)
 """
 

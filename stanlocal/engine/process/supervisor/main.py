@@ -13,7 +13,7 @@ packages (some 4 MB of its own memory, ready in about 25 ms) that is detached fr
   SIGUSR1 it looks there again, and records that it has.
 - If it is killed itself, the server is found by its record; it ends with the next line that it writes.
 
-    python -m stanlocal.engine.process.supervisor.main FOLDER CONF_DIR STORE_DIR USER WAYS SERVER [ARGUMENT...]
+    python -m stanlocal.engine.process.supervisor.main FOLDER CONF_DIR STORE_DIR USER WAYS SERVER [ARG...]
 
 runs in the background and prints, as soon as the server does or will not, `started`, `busy`, `gone`,
 `taken PORT` or `refused REASON`. USER is `uid:gid`, or `-` for the caller's own; WAYS are separated by
