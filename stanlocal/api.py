@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import os
 import secrets
 import warnings
 from collections import deque
@@ -15,46 +13,56 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from stanlocal.group.core import Group, Look
-from stanlocal.lifecycle.engine_choice import choose_engine, group_home, reserved_ports, server_user
-from stanlocal.lifecycle.planner import TIMEOUT_S, Report, UpRequest
+from stanlocal.lifecycle.planner import TIMEOUT_S
 from stanlocal.model.plan import STOP_GRACE_S
 from stanlocal.model.states import GroupState, GroupStatus
-from stanlocal.settings import Settings, load
+from stanlocal.opener import GroupOpener, opener_for, this_process
+from stanlocal.settings import Settings
+from stanlocal.util.tasks import together
 
 if TYPE_CHECKING:  # what only some commands need is loaded by the methods that use it
+    from stanlocal.engine.base import Engine
     from stanlocal.faults.base import Fault
     from stanlocal.faults.injected import InjectedFault
     from stanlocal.history.failovers import Failover
     from stanlocal.history.journal import FaultRecord
     from stanlocal.history.occurrences import Outage
     from stanlocal.history.timeline import Event
-    from stanlocal.imports import Import
     from stanlocal.lifecycle.down import Down
     from stanlocal.logs.merge import NodeLine
+    from stanlocal.model.plan import GroupPlan
     from stanlocal.stan.client import Client
     from stanlocal.stan.connecting import Connecting
     from stanlocal.sync import FTGroup as BlockingFTGroup
 
-_LOG = logging.getLogger("stanlocal")
-
 
 class FTGroup:
-    """An FT group of real nats-streaming-servers on this machine.
+    """An FT group of real nats-streaming-servers on this machine, up inside ``async with``.
 
-    As an async context manager it is up inside and down afterwards; the store is kept unless `purge`.
+    Without `group` it is a group of its own: it has a fresh name, ports that no other group has, and a
+    store that is purged at the end. It is bound to this process: if the process is killed, the next such
+    group, test run or drill removes it. With `group` it is the group of that name, and is left as it was
+    found: one that ran goes on running, with the nodes and settings that it had; one that this block brought
+    up goes down, and its store is kept unless `purge`.
+
     Settings that are not given come from the environment, the deployment described by `from_file`,
-    stanlocal.toml, a group of that name that is there already, and defaults, in this order. With
-    `bound_to`, a process as `orphans.this_process` names it, the group is made for that process
-    alone: it keeps off the usual ports, and `orphans.remove` takes it away once the process is
-    gone. All methods raise subclasses of `stanlocal.errors.StanlocalError` only.
+    stanlocal.toml, a group of that name that is there already, and defaults, in this order. `engine` is
+    `auto`, `docker`, `process`, or an engine of your own (`stanlocal.engine.base.Engine`). All methods raise
+    subclasses of `stanlocal.errors.StanlocalError` only.
     """
+
+    _opener: GroupOpener
+    _timeout: float
+    _purge: bool
+    _found: GroupPlan | None
+    """The plan that the group ran with when the block began; None: it did not run."""
 
     def __init__(
         self,
         *,
         group: str | None = None,
         nodes: int | None = None,
-        engine: str | None = None,
+        engine: str | Engine | None = None,
         image: str | None = None,
         store_size: str | None = None,
         proxied: bool | None = None,
@@ -68,39 +76,40 @@ class FTGroup:
         from_file: str | Path | None = None,
         timeout: float = TIMEOUT_S,
         purge: bool = False,
-        bound_to: str | None = None,
-        report: Report = lambda line: None,
-        note: Report = _LOG.warning,
     ) -> None:
-        self._flags: dict[str, Any] = {
-            "group": group,
+        settings: dict[str, Any] = {
+            "group": group or f"ftgroup-{secrets.token_hex(4)}",
             "nodes": nodes,
             "engine": engine,
             "image": image,
             "store_size": store_size,
             "proxied": proxied,
-            "server_binary": str(server_binary) if server_binary else None,
-            "store_dir": str(store_dir) if store_dir else None,
+            "server_binary": server_binary,
+            "store_dir": store_dir,
             "port": port,
             "preset": preset,
             "streaming": streaming,
             "nats": nats,
+            "config": config,
+            "from_file": from_file,
         }
-        self._config = config
-        self._from_file = Path(from_file) if from_file else None
-        self._import: Import | None = None
+        opener = opener_for(settings)
+        if group is None:
+            opener.bound_to = this_process
+        self._open(opener, timeout, purge)
+
+    def _open(self, opener: GroupOpener, timeout: float, purge: bool) -> None:
+        self._opener = opener
         self._timeout = timeout
         self._purge = purge
-        self._bound_to = bound_to
-        self._report = report
-        self._note = note
-        self._core: Group | None = None
+        self._found = None
 
     def __repr__(self) -> str:
-        return f"<FTGroup {self._core.name if self._core else self._flags['group'] or '(not open)'}>"
+        return f"<FTGroup {self._opener.name or '(not open)'}>"
 
     def __del__(self) -> None:
-        if getattr(self, "_core", None) is not None:
+        opener = getattr(self, "_opener", None)
+        if opener is not None and opener.is_open:
             warnings.warn(
                 f"{self!r} was not closed: use 'async with', or 'await group.close()'",
                 ResourceWarning,
@@ -111,7 +120,11 @@ class FTGroup:
     async def __aenter__(self) -> FTGroup:
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self.close)
-            await self.up(timeout=self._timeout)
+            if self._opener.bound_to() is not None:
+                await together(self.up(timeout=self._timeout), self._opener.remove_leftovers())
+            else:
+                self._found = await self._opener.running_plan()
+                await self.up(timeout=self._timeout)
             stack.pop_all()
         return self
 
@@ -119,15 +132,18 @@ class FTGroup:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            await self.down(purge=self._purge)
+            if self._opener.bound_to() is not None:
+                await self.down(timeout=0, purge=True)
+            elif self._found is not None:
+                await self._opener.up(timeout=self._timeout, found=self._found)
+            else:
+                await self.down(purge=self._purge)
         finally:
             await self.close()
 
     async def close(self) -> None:
-        """Lets go of the engine; the group is left as it is."""
-        if self._core is not None:
-            await self._core.engine.close()
-            self._core = None
+        """Let go of the engine; the group is left as it is."""
+        await self._opener.close()
 
     @property
     def sync(self) -> BlockingFTGroup:
@@ -138,28 +154,11 @@ class FTGroup:
 
     def settings(self, existing: Mapping[str, Any] | None = None) -> Settings:
         """The effective settings, given what a group that is there already decides."""
-        imported = self._imported()
-        layer = imported.layer if imported else None
-        return load(self._flags, os.environ, self._config, Path.cwd(), existing, layer)
-
-    def _imported(self) -> Import | None:
-        """The deployment in `from_file`; what is not taken over from it is noted once."""
-        if self._from_file is not None and self._import is None:
-            from stanlocal.imports import read
-
-            self._import = read(self._from_file, os.environ)
-            for finding in self._import.findings:
-                self._note(str(finding))
-        return self._import
+        return self._opener.settings(existing)
 
     async def core(self) -> Group:
         """The group on its engine; raises as `choose_engine` does."""
-        if self._core is None:
-            settings = self.settings()
-            home = group_home(settings.group)
-            engine = choose_engine(settings.engine, home, self._note)
-            self._core = Group(engine, settings.group, home)
-        return self._core
+        return await self._opener.core()
 
     # Clients
 
@@ -207,37 +206,12 @@ class FTGroup:
     # The whole group
 
     async def up(self, *, timeout: float = TIMEOUT_S, recreate: bool = False) -> Look:
-        """Returns once one node is active and every other a standby; see `stanlocal.lifecycle.up.up`."""
-        from stanlocal.lifecycle import up
-
-        group = await self.core()
-        engine = group.engine
-
-        async def ensure_image(settings: Settings) -> None:
-            await engine.provision(settings.image, settings.server_binary, self._report)
-            if settings.proxied:
-                await engine.provision_proxy(self._report)
-
-        request = UpRequest(
-            settings=self.settings,
-            ensure_image=ensure_image,
-            user=await server_user(engine),
-            timeout=timeout,
-            recreate=recreate,
-            reserved_ports=reserved_ports(group.name),
-            first_port=None if self._bound_to is None else _some_port(),
-            bound_to=self._bound_to,
-            container_of_port=engine.container_of_port,
-            report=self._report,
-            note=self._note,
-        )
-        return await up.up(group, request)
+        """Return once one node is active and every other a standby; see `stanlocal.lifecycle.up.up`."""
+        return await self._opener.up(timeout=timeout, recreate=recreate)
 
     async def down(self, *, timeout: float | None = None, purge: bool = False) -> Down:
-        """Removes the group, keeping its store unless `purge`; see `stanlocal.lifecycle.down.down`."""
-        from stanlocal.lifecycle import down
-
-        return await down.down(await self.core(), timeout=timeout, purge_store=purge, report=self._report)
+        """Remove the group, keeping its store unless `purge`; see `stanlocal.lifecycle.down.down`."""
+        return await self._opener.down(timeout=timeout, purge=purge)
 
     async def look(self) -> Look:
         """Plan and status now, derived afresh; `GroupNotFound` when there is no such group."""
@@ -426,6 +400,8 @@ def attach(group: str = "stan", **settings: Any) -> FTGroup:
     return FTGroup(group=group, **settings)
 
 
-def _some_port() -> int:
-    """Below those that Linux gives to connections: for a group whose ports nobody knows by heart."""
-    return 15_000 + secrets.randbelow(16_000)
+def group_over(opener: GroupOpener) -> FTGroup:
+    """An `FTGroup` for the rest of stanlocal: of any settings, with reports of its progress."""
+    group = FTGroup.__new__(FTGroup)
+    group._open(opener, TIMEOUT_S, purge=False)
+    return group

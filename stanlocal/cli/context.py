@@ -54,16 +54,13 @@ class Context:
 
     def ft_group(self, report: Report = lambda line: None, note: Report | None = None) -> FTGroup:
         """The group that the options name; its notes go to standard error, or to `note`."""
-        from stanlocal.api import FTGroup
+        from stanlocal.api import group_over
+        from stanlocal.opener import opener_for
 
-        return FTGroup(
-            group=self.group,
-            engine=self.engine,
-            config=self.config,
-            report=report,
-            note=note or self.say,
-            **self.flags,
-        )
+        of_group = {"group": self.group, "engine": self.engine, "config": self.config}
+        opener = opener_for({**self.flags, **of_group})
+        opener.report, opener.note = report, note or self.say
+        return group_over(opener)
 
     # Printing: documents to standard output, what people are told meanwhile to standard error
 

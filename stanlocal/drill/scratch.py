@@ -7,10 +7,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from stanlocal.api import FTGroup
+from stanlocal.api import FTGroup, group_over
 from stanlocal.drill.scenario.scenario import Scenario
 from stanlocal.lifecycle import orphans
 from stanlocal.lifecycle.planner import Report
+from stanlocal.opener import GroupOpener, this_process
 
 
 @asynccontextmanager
@@ -22,17 +23,16 @@ async def scratch_group(
     What a drill that was killed has left is removed before.
     """
     await orphans.remove(engine or "auto")
-    group = FTGroup(
-        group=f"drill-{secrets.token_hex(3)}",
-        nodes=scenario.nodes,
-        store_size=scenario.store_size if await _limits_stores(engine, config) else None,
-        proxied=scenario.proxied or None,
-        engine=engine,
-        config=config,
-        bound_to=orphans.this_process(),
-        report=report,
-        note=lambda line: None,  # on which ports it listens is of no interest
-    )
+    flags = {
+        "group": f"drill-{secrets.token_hex(3)}",
+        "nodes": scenario.nodes,
+        "store_size": scenario.store_size if await _limits_stores(engine, config) else None,
+        "proxied": scenario.proxied or None,
+        "engine": engine,
+    }
+    # Its notes say on which ports it listens, which is of no interest.
+    opener = GroupOpener(flags, config, bound_to=this_process, report=report, note=lambda line: None)
+    group = group_over(opener)
     try:
         report(f"starting {scenario.nodes} nodes of a scratch group")
         await group.up()
@@ -47,8 +47,8 @@ async def scratch_group(
 
 async def _limits_stores(engine: str | None, config: Path | None) -> bool:
     """Whether a store has to have a limit to be filled; where not, the engine has none to give."""
-    group = FTGroup(group="drill", engine=engine, config=config, note=lambda line: None)
+    opener = GroupOpener({"group": "drill", "engine": engine}, config, note=lambda line: None)
     try:
-        return not (await group.core()).engine.placement.fills_any_store
+        return not (await opener.core()).engine.placement.fills_any_store
     finally:
-        await group.close()
+        await opener.close()

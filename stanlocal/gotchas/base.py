@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from stanlocal import stan
-from stanlocal.api import FTGroup
+from stanlocal.api import FTGroup, group_over
 from stanlocal.errors import GroupError
 from stanlocal.group.core import Group
-from stanlocal.lifecycle.orphans import this_process
 from stanlocal.logs.events import ChannelCreated
 from stanlocal.model.plan import GroupPlan
+from stanlocal.opener import GroupOpener, this_process
 from stanlocal.stan.client import Client
 from stanlocal.store.local import local_store
 
@@ -139,7 +139,8 @@ async def run(gotcha: Gotcha, *, engine: str | None, say: Say) -> Seen:
         "nodes": 2,
         "streaming": gotcha.streaming or None,
     }
-    group = FTGroup(**settings, bound_to=this_process(), note=lambda line: None)  # ports of no interest
+    # Its notes say on which ports it listens, which is of no interest.
+    group = group_over(GroupOpener(settings, bound_to=this_process, note=lambda line: None))
     try:
         await _remove(group)  # of one that was killed
         say(f"starting two nodes in the scratch group '{settings['group']}'")

@@ -17,12 +17,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from stanlocal.api import FTGroup
+from stanlocal.api import FTGroup, attach, group_over
 from stanlocal.errors import StanlocalError
 from stanlocal.history.journal import rfc3339
 from stanlocal.lifecycle import orphans
 from stanlocal.machine.user_dirs import cache_folder, group_folder, make_private
 from stanlocal.model.states import GroupState
+from stanlocal.opener import opener_for, this_process
 from stanlocal.sync.portal import PORTAL
 from stanlocal.util.tasks import together
 
@@ -206,11 +207,12 @@ class Session:
         options = self.options
         lasts = options.keep or name in self._reused
         given = {"engine": options.engine, "image": options.image, **settings}
-        bound_to = None if lasts else options.bound_to or orphans.this_process()
         begun = asyncio.Event()
-        group = FTGroup(
-            group=name, bound_to=bound_to, note=_LOG.info, report=lambda line: begun.set(), **given
-        )
+        opener = opener_for({"group": name, **given})
+        opener.report, opener.note = (lambda line: begun.set()), _LOG.info
+        if not lasts:
+            opener.bound_to = (lambda: options.bound_to) if options.bound_to else this_process
+        group = group_over(opener)
         kept = KeptGroup(name, group, leave=lasts or name == options.shared)
         self._groups.append(kept)  # first: Ctrl-C may come when it is up, and what is done beside it is not
         try:
@@ -263,7 +265,7 @@ def end_shared(name: str) -> None:
 
 
 async def _end(name: str) -> None:
-    group = FTGroup(group=name)
+    group = attach(name)
     try:
         await group.down(timeout=0, purge=True)
     finally:

@@ -29,7 +29,7 @@ class World:
         self.folder = folder
         self.machine = machine
         self.engine = FakeEngine(machine)
-        self.home = GroupHome(folder / "state" / NAME)
+        self.home = GroupHome(folder / "stanlocal" / NAME)
         self.said: list[str] = []
         """What people were told."""
 

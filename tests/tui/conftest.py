@@ -19,11 +19,11 @@ from textual._wait import wait_for_idle
 from textual.pilot import Pilot
 
 from stanlocal import tui
-from stanlocal.api import FTGroup
-from stanlocal.engine.base import Engine
+from stanlocal.api import FTGroup, group_over
 from stanlocal.group.resources import Vitals
 from stanlocal.model.plan import GroupPlan
 from stanlocal.model.states import NodeStatus
+from stanlocal.opener import GroupOpener
 from stanlocal.tui.app import StanlocalApp
 from stanlocal.tui.notices import Notices
 from tests.support.world import NAME, World, world
@@ -68,17 +68,11 @@ def _figures_are_always_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
 async def ft_group(world: World, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[FTGroup]:
     """What users hold, on the fake machine; not up yet: `world.up()` brings it up."""
     monkeypatch.chdir(world.folder)
-    monkeypatch.setattr("stanlocal.api.choose_engine", lambda *args: world.engine)
-    monkeypatch.setattr("stanlocal.api.group_home", lambda name: world.home)
-    monkeypatch.setattr("stanlocal.api.server_user", _caller)
-    group = FTGroup(group=NAME)
+    # The fake's servers write nothing: the store may stay root's where the tests run as root.
+    user = f"{os.getuid()}:{os.getgid()}"
+    group = group_over(GroupOpener({"group": NAME}, engine=world.engine, home=world.home, user=user))
     yield group
     await group.close()
-
-
-async def _caller(engine: Engine) -> str:
-    """The fake's servers write nothing: the store may stay root's where the tests run as root."""
-    return f"{os.getuid()}:{os.getgid()}"
 
 
 async def until(pilot: Pilot[None], reached: Callable[[], bool], *, timeout: float = 60.0) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from textwrap import indent
+from typing import Any
 
 import pytest
 
@@ -15,9 +16,7 @@ from tests.e2e.plugin.project import Project
 from tests.support.cli import ROOT
 
 _BLOCKS = re.compile(r"^```(python|yaml)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-_AWAITS = re.compile(r"^(async with|await) |^\w+ = await ", re.MULTILINE)
 _SCHEMAS = {".github/workflows/": "vendor.github-workflows", ".gitlab-ci.yml": "vendor.gitlab-ci"}
-_GROUP = "documentation"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +32,6 @@ class Shown:
     @property
     def is_test(self) -> bool:
         return "def test_" in self.code
-
-    @property
-    def script(self) -> str:
-        """The code as it can be run: what awaits does so in a function."""
-        if not _AWAITS.search(self.code):
-            return self.code
-        body = indent(self.code, "    ")
-        return f"import asyncio\n\n\nasync def main() -> None:\n{body}\n\nasyncio.run(main())\n"
 
 
 def _shown(language: str) -> list[Shown]:
@@ -61,12 +52,13 @@ def test_the_tests_they_show_pass(project: Project) -> None:
 
 
 @pytest.mark.parametrize("shown", [shown for shown in _PYTHON if not shown.is_test], ids=str)
-def test_the_scripts_they_show_run(project: Project, shown: Shown) -> None:
-    script = project.write("script.py", shown.script)
+def test_the_scripts_they_show_run_beside_the_default_group_and_leave_nothing(
+    project: Project, shown: Shown
+) -> None:
+    script = project.write("script.py", shown.code)
     environment = {
         **project.environment(),
         "STANLOCAL_ENGINE": "process",
-        "STANLOCAL_GROUP": _GROUP,
         "PYTHONPATH": str(ROOT),
     }
 
@@ -80,14 +72,20 @@ def test_the_scripts_they_show_run(project: Project, shown: Shown) -> None:
             timeout=60,
         )
 
+    def document() -> Any:
+        return json.loads(run("-m", "stanlocal", "status", "--json").stdout)["nodes"]
+
+    assert run("-m", "stanlocal", "up").returncode == 0
+    before = document()
     done = run(str(script))
     assert done.returncode == 0, done.stderr
+    assert (document(), project.groups) == (before, ["stan"])
     assert run("-m", "stanlocal", "down", "--purge", "--yes").returncode == 0
 
 
 def test_what_they_show_is_well_typed(tmp_path: Path) -> None:
     for number, shown in enumerate(_PYTHON):
-        (tmp_path / f"example_{number}.py").write_text(shown.script, "utf-8")
+        (tmp_path / f"example_{number}.py").write_text(shown.code, "utf-8")
     mypy = (
         sys.executable,
         "-m",

@@ -7,8 +7,9 @@ from contextlib import ExitStack, closing
 
 import pytest
 
-from stanlocal.api import FTGroup
+from stanlocal.api import FTGroup, group_over
 from stanlocal.group.core import Look
+from stanlocal.opener import GroupOpener
 from tests.support.census import NOTHING, Left
 
 
@@ -36,7 +37,7 @@ async def test_a_port_that_got_taken_while_the_group_was_down_is_moved_and_named
     group_name: str, own_ports: int
 ) -> None:
     said: list[str] = []
-    group = FTGroup(group=group_name, note=said.append)
+    group = group_over(GroupOpener({"group": group_name}, note=said.append))
     try:
         (client, _monitor), other = ports(await group.up())
         await group.down(timeout=0)
@@ -64,7 +65,7 @@ async def test_a_port_that_is_taken_between_the_choice_and_the_start_is_moved(
                 held.enter_context(listening(own_ports + node))
 
         taken: list[int] = []
-        group = FTGroup(group=group_name, report=take_port)
+        group = group_over(GroupOpener({"group": group_name}, report=take_port))
         try:
             chosen = ports(await group.up())
             assert taken == [own_ports + node]

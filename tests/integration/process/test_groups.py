@@ -16,11 +16,12 @@ from typing import Any
 
 import pytest
 
-from stanlocal.api import FTGroup
+from stanlocal.api import group_over
 from stanlocal.engine.docker import endpoint
 from stanlocal.lifecycle.engine_choice import open_groups
 from stanlocal.machine.ports import is_free
 from stanlocal.model.plan import GroupPlan
+from stanlocal.opener import GroupOpener
 from tests.support.cli import Cli
 from tests.support.processes import processes_of
 
@@ -220,7 +221,8 @@ async def test_without_docker_auto_takes_processes_and_says_why_in_one_line(
     monkeypatch.setenv("XDG_STATE_HOME", str(home))
     monkeypatch.setattr(endpoint, "DEFAULT_SOCKET", f"{tmp_path}/none.sock")
     notes: list[str] = []
-    group = FTGroup(group="g", server_binary=server_binary, port=_first_port(), note=notes.append)
+    flags = {"group": "g", "server_binary": str(server_binary), "port": _first_port()}
+    group = group_over(GroupOpener(flags, note=notes.append))
     assert (await group.up()).plan.engine == "process"
     [line] = [note for note in notes if "Docker" in note]
     assert line.startswith("the nodes are local processes")

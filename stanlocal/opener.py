@@ -1,0 +1,200 @@
+"""`GroupOpener`: which group is meant, with which settings, and the engine that runs it.
+
+It is what `FTGroup` is made of, and what the rest of stanlocal makes an `FTGroup` from: users do not see it.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from stanlocal.errors import StanlocalError
+from stanlocal.group.core import Group, Look, intended_plan
+from stanlocal.lifecycle.engine_choice import choose_engine, group_home, reserved_ports, server_user
+from stanlocal.lifecycle.planner import TIMEOUT_S, Report, UpRequest
+from stanlocal.settings import Settings, load
+
+if TYPE_CHECKING:  # what only some commands need is loaded by the methods that use it
+    from stanlocal.engine.base import Engine
+    from stanlocal.group.state_dir import GroupHome
+    from stanlocal.imports import Import
+    from stanlocal.lifecycle.down import Down
+    from stanlocal.model.plan import GroupPlan
+
+_LOG = logging.getLogger("stanlocal")
+
+
+def _nothing(line: str) -> None:
+    """Report no progress."""
+
+
+def _no_process() -> None:
+    """Bind the group to no process."""
+
+
+@dataclass(slots=True)
+class GroupOpener:
+    """A group that is opened when it is first needed.
+
+    `flags` are the settings that were given, None for the others. `engine`, `home` and `user` are found
+    out unless they are handed in.
+    """
+
+    flags: Mapping[str, Any]
+    config: Path | None = None
+    from_file: Path | None = None
+    bound_to: Callable[[], str | None] = _no_process
+    """Names the process that the group is made for, as `orphans.this_process` does. Such a group
+    keeps off the usual ports, and `orphans.remove` removes it once the process has ended."""
+    report: Report = _nothing
+    note: Report = _LOG.warning
+    engine: Engine | None = None
+    home: GroupHome | None = None
+    user: str | None = None
+    _core: Group | None = field(default=None, init=False)
+    _import: Import | None = field(default=None, init=False)
+
+    @property
+    def name(self) -> str | None:
+        """The group's name; None while it is to come from the settings and they are not read yet."""
+        name: str | None = self._core.name if self._core is not None else self.flags.get("group")
+        return name
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it holds an engine."""
+        return self._core is not None
+
+    def settings(self, existing: Mapping[str, Any] | None = None) -> Settings:
+        """The effective settings, given what a group that is there already decides.
+
+        A group that is made for a process gets its port and its store's folder from its maker alone: in the
+        environment and in files they are those of the group that is kept, and no two groups can have them.
+        """
+        imported = self._imported()
+        layer = imported.layer if imported else None
+        settings = load(self.flags, os.environ, self.config, Path.cwd(), existing, layer)
+        if self.bound_to() is None:
+            return settings
+        return replace(
+            settings,
+            port=settings.port if self._is_given("port") else None,
+            store_dir=settings.store_dir if self._is_given("store_dir") else None,
+        )
+
+    def _is_given(self, setting: str) -> bool:
+        return self.flags.get(setting) is not None
+
+    def _imported(self) -> Import | None:
+        """The deployment in `from_file`; what is not taken over from it is noted once."""
+        if self.from_file is not None and self._import is None:
+            from stanlocal.imports import read
+
+            self._import = read(self.from_file, os.environ)
+            for finding in self._import.findings:
+                self.note(str(finding))
+        return self._import
+
+    async def core(self) -> Group:
+        """The group on its engine; raises as `choose_engine` does."""
+        if self._core is None:
+            settings = self.settings()
+            home = self.home or group_home(settings.group)
+            engine = self.engine or choose_engine(settings.engine, home, self.note)
+            self._core = Group(engine, settings.group, home)
+        return self._core
+
+    async def close(self) -> None:
+        """Let go of the engine; the group is left as it is."""
+        if self._core is not None:
+            await self._core.engine.close()
+            self._core = None
+
+    async def running_plan(self) -> GroupPlan | None:
+        """The plan that the group runs with; None when none of its nodes runs."""
+        group = await self.core()
+        instances = await group.engine.instances(group.name)
+        return intended_plan(instances) if any(instance.running for instance in instances) else None
+
+    async def up(
+        self, *, timeout: float = TIMEOUT_S, recreate: bool = False, found: GroupPlan | None = None
+    ) -> Look:
+        """Bring the group up; see `stanlocal.lifecycle.up.up`.
+
+        With `found`, a plan that it has had, it becomes what that plan says, whatever `flags` ask for.
+        """
+        from stanlocal.lifecycle import up
+
+        group = await self.core()
+        engine = group.engine
+        bound_to = self.bound_to()
+
+        async def ensure_image(settings: Settings) -> None:
+            await engine.provision(settings.image, settings.server_binary, self.report)
+            if settings.proxied:
+                await engine.provision_proxy(self.report)
+
+        def as_found(existing: Mapping[str, Any] | None) -> Settings:
+            binary = self.flags.get("server_binary")
+            named = {"group": group.name, "engine": self.flags.get("engine"), "server_binary": binary}
+            return load(named, os.environ, self.config, Path.cwd(), found.decided() if found else existing)
+
+        request = UpRequest(
+            settings=as_found if found else self.settings,
+            ensure_image=ensure_image,
+            user=self.user or await server_user(engine),
+            timeout=timeout,
+            recreate=recreate,
+            reserved_ports=reserved_ports(group.name),
+            first_port=None if bound_to is None else _some_port(),
+            bound_to=bound_to,
+            container_of_port=engine.container_of_port,
+            report=self.report,
+            note=self.note,
+        )
+        return await up.up(group, request)
+
+    async def remove_leftovers(self) -> None:
+        """Remove groups whose process has ended; one that cannot be removed keeps no other from coming up."""
+        if self.engine is not None:
+            return
+        from stanlocal.lifecycle import orphans
+
+        try:
+            await orphans.remove((await self.core()).engine.name)
+        except StanlocalError as error:
+            self.note(f"a group that an ended process left is still there: {error}")
+
+    async def down(self, *, timeout: float | None = None, purge: bool = False) -> Down:
+        """Take the group down; see `stanlocal.lifecycle.down.down`."""
+        from stanlocal.lifecycle import down
+
+        return await down.down(await self.core(), timeout=timeout, purge_store=purge, report=self.report)
+
+
+def opener_for(settings: Mapping[str, Any]) -> GroupOpener:
+    """Make an opener from the settings that `FTGroup` takes; `timeout` and `purge` are not the opener's."""
+    flags = {name: str(value) if isinstance(value, Path) else value for name, value in settings.items()}
+    config, from_file = flags.pop("config", None), flags.pop("from_file", None)
+    opener = GroupOpener(flags, Path(config) if config else None, Path(from_file) if from_file else None)
+    engine = flags.get("engine")
+    if engine is not None and not isinstance(engine, str):
+        opener.engine, flags["engine"] = engine, None
+    return opener
+
+
+def this_process() -> str:
+    """Name this process as `stanlocal.lifecycle.orphans` does."""
+    from stanlocal.lifecycle import orphans
+
+    return orphans.this_process()
+
+
+def _some_port() -> int:
+    """A port below those that Linux gives to connections: for a group whose ports no one knows by heart."""
+    return 15_000 + secrets.randbelow(16_000)
