@@ -13,10 +13,10 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from stanlocal.group.core import Group, Look
+from stanlocal.lifecycle.opener import GroupOpener, opener_for, this_process
 from stanlocal.lifecycle.planner import TIMEOUT_S
 from stanlocal.model.plan import STOP_GRACE_S
 from stanlocal.model.states import GroupState, GroupStatus
-from stanlocal.opener import GroupOpener, opener_for, this_process
 from stanlocal.settings import Settings
 from stanlocal.util.tasks import together
 

@@ -55,7 +55,7 @@ class Context:
     def ft_group(self, report: Report = lambda line: None, note: Report | None = None) -> FTGroup:
         """The group that the options name; its notes go to standard error, or to `note`."""
         from stanlocal.api import group_over
-        from stanlocal.opener import opener_for
+        from stanlocal.lifecycle.opener import opener_for
 
         of_group = {"group": self.group, "engine": self.engine, "config": self.config}
         opener = opener_for({**self.flags, **of_group})

@@ -10,8 +10,8 @@ from pathlib import Path
 from stanlocal.api import FTGroup, group_over
 from stanlocal.drill.scenario.scenario import Scenario
 from stanlocal.lifecycle import orphans
+from stanlocal.lifecycle.opener import GroupOpener, this_process
 from stanlocal.lifecycle.planner import Report
-from stanlocal.opener import GroupOpener, this_process
 
 
 @asynccontextmanager

@@ -15,9 +15,9 @@ from stanlocal import stan
 from stanlocal.api import FTGroup, group_over
 from stanlocal.errors import GroupError
 from stanlocal.group.core import Group
+from stanlocal.lifecycle.opener import GroupOpener, this_process
 from stanlocal.logs.events import ChannelCreated
 from stanlocal.model.plan import GroupPlan
-from stanlocal.opener import GroupOpener, this_process
 from stanlocal.stan.client import Client
 from stanlocal.store.local import local_store
 

@@ -21,9 +21,9 @@ from stanlocal.api import FTGroup, attach, group_over
 from stanlocal.errors import StanlocalError
 from stanlocal.history.journal import rfc3339
 from stanlocal.lifecycle import orphans
+from stanlocal.lifecycle.opener import opener_for, this_process
 from stanlocal.machine.user_dirs import cache_folder, group_folder, make_private
 from stanlocal.model.states import GroupState
-from stanlocal.opener import opener_for, this_process
 from stanlocal.sync.portal import PORTAL
 from stanlocal.util.tasks import together
 

@@ -21,9 +21,9 @@ from textual.pilot import Pilot
 from stanlocal import tui
 from stanlocal.api import FTGroup, group_over
 from stanlocal.group.resources import Vitals
+from stanlocal.lifecycle.opener import GroupOpener
 from stanlocal.model.plan import GroupPlan
 from stanlocal.model.states import NodeStatus
-from stanlocal.opener import GroupOpener
 from stanlocal.tui.app import StanlocalApp
 from stanlocal.tui.notices import Notices
 from tests.support.world import NAME, World, world

@@ -9,7 +9,7 @@ import pytest
 
 from stanlocal.api import FTGroup, group_over
 from stanlocal.group.core import Look
-from stanlocal.opener import GroupOpener
+from stanlocal.lifecycle.opener import GroupOpener
 from tests.support.census import NOTHING, Left
 
 

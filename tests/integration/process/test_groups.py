@@ -19,9 +19,9 @@ import pytest
 from stanlocal.api import group_over
 from stanlocal.engine.docker import endpoint
 from stanlocal.lifecycle.engine_choice import open_groups
+from stanlocal.lifecycle.opener import GroupOpener
 from stanlocal.machine.ports import is_free
 from stanlocal.model.plan import GroupPlan
-from stanlocal.opener import GroupOpener
 from tests.support.cli import Cli
 from tests.support.processes import processes_of
 
