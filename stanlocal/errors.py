@@ -40,12 +40,20 @@ class StanlocalError(Exception):
     """Base of all errors raised on purpose."""
 
 
+_LONGEST_LINE = 2_000
+
+
+def _shortened(line: str) -> str:
+    """Return a line without its middle where it is endless: names in a file may be of any length."""
+    return line if len(line) <= _LONGEST_LINE else f"{line[:1_500]} … {line[-200:]}"
+
+
 class SettingsError(StanlocalError):
     """Settings that cannot be used; `problems` lists all of them, not just the first."""
 
     def __init__(self, problems: Sequence[str]) -> None:
-        super().__init__("; ".join(problems))
-        self.problems = tuple(problems)
+        self.problems = tuple(map(_shortened, problems))
+        super().__init__("; ".join(self.problems))
 
 
 class EngineError(StanlocalError):

@@ -110,7 +110,7 @@ def options(table: Options, conf: Table, at: Key, found: Found) -> None:
         option = table.find(name)
         what = dotted((*at, name)).removeprefix("nats.")  # in the file they are at the top
         if option is None:
-            near = table.nearest(name)
+            near = found.nearest(table, name)
             meant = "" if near is None else f"; it knows {near}"
             found.left_out(entry.place, what, f"the server does not know it and ignores it{meant}")
         elif (why := _reason(option, entry.value, (*at, option.name))) is not None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from stanlocal.imports.flags import CONFIG_FLAGS, Flag
-from stanlocal.imports.found import Found
+from stanlocal.imports.found import Found, listing
 from stanlocal.imports.objects import Object, at, data, listed, text
 from stanlocal.imports.workload import Server
 from stanlocal.natsconf import ConfError, Entry, Place, Table, Value, parse
@@ -34,7 +34,7 @@ def find(
         return _mounted(maps, server, named, found)
     sources = [Source(each, key) for each in maps for key in data(each) if key.endswith(".conf")]
     if len(sources) > 1:
-        names = ", ".join(f"{source.config_map.name}: {source.key}" for source in sources)
+        names = listing([f"{source.config_map.name}: {source.key}" for source in sources])
         place = sources[1].config_map.place
         found.problem(place, f"several configurations ({names}); leave one in the file")
     return sources[0] if sources else None

@@ -10,6 +10,7 @@ from stanlocal.natsconf import Place, Value, plain
 from stanlocal.settings import redacted
 from stanlocal.settings.coerce import shown
 from stanlocal.settings.layer import Key
+from stanlocal.settings.schema import Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,14 @@ class Finding:
         return f"{self.place}: {self.what} {self.how}: {self.why}"
 
 
+_HINTS = 20
+"""Unknown names for which the nearest known one is looked up: it takes a quarter of a millisecond each."""
+_LONGEST_NAME = 200
+"""Characters of a name that are shown."""
+_SHOWN = 5
+"""Names that are shown of a list."""
+
+
 @dataclass
 class Found:
     """Fills up while a file is read."""
@@ -34,6 +43,9 @@ class Found:
     places: dict[Key, Place] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    _parents: set[Key] = field(default_factory=set)
+    """Keys under which there is a setting."""
+    _hints: int = _HINTS
 
     def put(self, key: Key, value: Any, place: Place) -> None:
         """A setting."""
@@ -43,20 +55,37 @@ class Found:
             branch = branch.setdefault(part, {})
         branch[last] = value
         self.places[key] = place
+        self._parents.update(key[:length] for length in range(1, len(key)))
 
     def has(self, key: Key) -> bool:
         """Whether the setting, or something below it, was put."""
-        return any(known[: len(key)] == key for known in self.places)
+        return key in self.places or key in self._parents
 
     def left_out(self, place: Place, what: str, why: str) -> None:
-        self.findings.append(Finding(place, what, "left out", why))
+        self.findings.append(Finding(place, shortened(what), "left out", why))
 
     def changed(self, place: Place, what: str, why: str) -> None:
-        self.findings.append(Finding(place, what, "changed", why))
+        self.findings.append(Finding(place, shortened(what), "changed", why))
+
+    def nearest(self, table: Table, name: str) -> str | None:
+        """Return the known name that was probably meant; None when there is none, or after many of them."""
+        self._hints -= 1
+        return table.nearest(name) if self._hints >= 0 else None
 
     def problem(self, place: Place, what: str) -> None:
         """Something for which the group cannot be brought up."""
         self.problems.append(f"{place}: {what}")
+
+
+def shortened(name: str) -> str:
+    """Return a name as a line can show it."""
+    return name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}…"
+
+
+def listing(names: Sequence[str]) -> str:
+    """Return the first few of many names, with commas."""
+    more = ", …" if len(names) > _SHOWN else ""
+    return ", ".join(map(shortened, names[:_SHOWN])) + more
 
 
 def with_value(name: str, value: Value) -> str:

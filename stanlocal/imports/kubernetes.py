@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from stanlocal.imports import config_map, flags, workload
 from stanlocal.imports.conf import read_conf
-from stanlocal.imports.found import Found
+from stanlocal.imports.found import Found, listing
 from stanlocal.imports.kubernetes_reasons import (
     CONFIG_MAP,
     KINDS,
@@ -27,7 +27,7 @@ def read(
     """Puts what the objects say into `found`; `environ` has what the container's variables do not."""
     servers = [server for each in objects for server in workload.servers(each)]
     if len(servers) > 1:
-        names = ", ".join(server.workload.title for server in servers)
+        names = listing([server.workload.title for server in servers])
         place = servers[1].workload.place
         found.problem(place, f"several run nats-streaming ({names}); leave one in the file")
         return

@@ -19,23 +19,42 @@ def leave_rest(document: Table, at: str, taken: Sequence[Path], reasons: Reasons
 
     `at` is what the document is called. What no reason is given for is left out for want of a counterpart.
     """
-    for path, entry in _leaves(document, (), reasons, taken):
-        why = _reason(path, reasons) or "stanlocal has no counterpart for it"
+    known, used = _Patterns(reasons), _Patterns(dict.fromkeys(taken, ""))
+    for path, entry in _leaves(document, (), known, used):
+        why = known.at(path) or "stanlocal has no counterpart for it"
         # What a ConfigMap holds is not shown: it may be anything.
         what = _spelled(path) if path[0] == "data" else with_value(_spelled(path), entry.value)
         found.left_out(entry.place, f"{at} {what}".strip(), why)
 
 
-def _leaves(table: Table, at: Path, reasons: Reasons, taken: Sequence[Path]) -> Iterator[tuple[Path, Entry]]:
+class _Patterns:
+    """Paths that are looked up in a document of many values: those without `*` in one step."""
+
+    def __init__(self, reasons: Reasons) -> None:
+        self._exact = {path: why for path, why in reasons.items() if "*" not in path}
+        self._wild = [(path, why) for path, why in reasons.items() if "*" in path]
+        self._above = {path[:length] for path in self._exact for length in range(len(path))}
+
+    def at(self, path: Path) -> str | None:
+        """What stands beside the path; None where it is not there."""
+        if path in self._exact:
+            return self._exact[path]
+        return next((why for each, why in self._wild if _fits(path, each)), None)
+
+    def below(self, path: Path) -> bool:
+        """Whether there is a longer one that begins so."""
+        return path in self._above or any(_fits(path, each[: len(path)]) for each, _ in self._wild)
+
+
+def _leaves(table: Table, at: Path, reasons: _Patterns, taken: _Patterns) -> Iterator[tuple[Path, Entry]]:
     for name, entry in table.items():
         yield from _leaf((*at, name), entry, reasons, taken)
 
 
-def _leaf(path: Path, entry: Entry, reasons: Reasons, taken: Sequence[Path]) -> Iterator[tuple[Path, Entry]]:
-    if any(_fits(path, each) for each in taken) or entry.value in ({}, []):
+def _leaf(path: Path, entry: Entry, reasons: _Patterns, taken: _Patterns) -> Iterator[tuple[Path, Entry]]:
+    if taken.at(path) is not None or entry.value in ({}, []):
         return
-    partly = any(_fits(path, each[: len(path)]) for each in taken)
-    if not partly and _reason(path, reasons):
+    if not taken.below(path) and reasons.at(path):
         yield path, entry
     elif isinstance(entry.value, dict):
         yield from _leaves(entry.value, path, reasons, taken)
@@ -56,10 +75,6 @@ def items(values: Sequence[Value], place: Place) -> Iterator[tuple[str, Entry]]:
             yield f"[{step}]", Entry(value, first)
         else:
             yield f"[{number}]", Entry(value, place)
-
-
-def _reason(path: Path, reasons: Reasons) -> str | None:
-    return next((why for pattern, why in reasons.items() if _fits(path, pattern)), None)
 
 
 def _fits(path: Path, pattern: Path) -> bool:

@@ -19,6 +19,8 @@ _POD: dict[str, Path] = {
 }
 _SERVER_IMAGE = re.compile(r"(^|/)nats-streaming(:|@|-server|$)")
 _ENCRYPTION_KEY = "NATS_STREAMING_ENCRYPTION_KEY"
+_LONGEST = 1 << 18
+"""Characters of all variables together."""
 _REFERENCE = re.compile(r"\$\(([A-Za-z_][A-Za-z0-9_]*)\)")
 
 
@@ -88,17 +90,28 @@ def environment(server: Server, found: Found) -> dict[str, str]:
     A key of the store among them is put, or, where a Secret of the cluster has it, made to be missed.
     """
     variables: dict[str, str] = {}
+    left = _LONGEST
     for _, entry in listed(server.content, ("env",), server.workload.place):
         if not isinstance(entry.value, dict):
             continue
         name, value = text(entry.value, "name"), at(entry.value, ("value",))
         if isinstance(value, (str, int, float)):
+            left -= _length(str(value), variables)
+            if left < 0:
+                found.problem(entry.place, f"the variables come to more than {_LONGEST} characters")
+                break
             variables[name] = _resolved(str(value), variables)
         if name == _ENCRYPTION_KEY and name in variables:
             found.put(("streaming", "encryption_key"), variables[name], entry.place)
         elif name == _ENCRYPTION_KEY:
             found.put(("streaming", "encrypt"), True, entry.place)
     return {name: value for name, value in variables.items() if not _REFERENCE.search(value)}
+
+
+def _length(value: str, variables: dict[str, str]) -> int:
+    """How long the value is with its references replaced, which may come to much more than the file."""
+    added = (len(variables.get(each[1], each[0])) - len(each[0]) for each in _REFERENCE.finditer(value))
+    return len(value) + sum(added)
 
 
 def _resolved(value: str, variables: dict[str, str]) -> str:

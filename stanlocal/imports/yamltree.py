@@ -1,12 +1,14 @@
 """YAML documents as tables whose every value knows its line and column.
 
 Only plain data is read: no tags, no objects. Documents may be hostile: their size, depth and number of
-values, aliases resolved, are bounded.
+values, aliases resolved, are bounded. What libyaml itself takes too long for is looked for before.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from itertools import islice
 
 import yaml
 
@@ -14,7 +16,21 @@ from stanlocal.errors import SettingsError
 from stanlocal.natsconf import Entry, Place, Table, Value
 
 _DEPTH = 64
-_VALUES = 100_000
+_VALUES = 10_000
+"""Values of all documents together, those that aliases and merges put in another place included."""
+_CHARACTERS = 1 << 22
+"""Characters of all values together, likewise: four times as many as the largest file has."""
+_EVENTS = 4 * _VALUES
+"""What libyaml makes of so many: each value and each name is one, each table and list two."""
+_TOO_MANY = f"there are more than {_VALUES} values, counting aliases"
+_DIRECTIVES = 16
+"""libyaml compares each `%TAG` with all before."""
+_DIRECTIVE = re.compile(r"(?:\A\ufeff?|[\n\r\x85\u2028\u2029])%")
+_LONGEST_SHOWN = 60
+_LONGEST_NUMBER = 80
+"""Characters of a whole number; 64 bits in binary are 66. A longer one is taken for a word."""
+_LOADER = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
+"""PyYAML can be built without libyaml; it is ten times slower then."""
 _PREFIX = "tag:yaml.org,2002:"
 _TRUTH = {"yes": True, "true": True, "on": True, "no": False, "false": False, "off": False}
 
@@ -24,17 +40,20 @@ class YamlTree:
 
     def __init__(self, text: str, file: str) -> None:
         self.file = file
-        self._lines = text.split("\n")
         self._text = text
-        self._left = _VALUES
+        self._lines = text.split("\n")
+        self._indents: dict[int, int] = {}
+        """For the number of a block's first line, how many blanks its text has in front."""
+        self._values = _VALUES
+        self._characters = _CHARACTERS
         self.blocks: dict[Place, tuple[int, int]] = {}
         """For each literal block, by the place of its entry: the line and column where its text begins."""
 
     def documents(self) -> Iterator[Entry]:
         """Each document that is not empty; `SettingsError` with line and column for what is no YAML."""
         try:
-            self._check_depth()
-            for node in yaml.compose_all(self._text, Loader=yaml.CSafeLoader):
+            self._check()
+            for node in yaml.compose_all(self._text, Loader=_LOADER):
                 if node is not None:
                     yield Entry(self._value(node, 0), self._place(node))
         except yaml.MarkedYAMLError as error:
@@ -44,17 +63,20 @@ class YamlTree:
         except yaml.YAMLError as error:  # a character that YAML does not allow
             raise SettingsError([f"{self.file}: {str(error).splitlines()[0]}"]) from error
 
-    def _check_depth(self) -> None:
-        """libyaml reads events without recursion, but makes a tree of them with it, down to a crash."""
+    def _check(self) -> None:
+        """Refuse what cannot be composed: libyaml does that with recursion, down to a crash."""
+        if len(list(islice(_DIRECTIVE.finditer(self._text), _DIRECTIVES + 1))) > _DIRECTIVES:
+            raise SettingsError([f"{self.file}: there are more than {_DIRECTIVES} directives"])
         depth = 0
-        for event in yaml.parse(self._text, Loader=yaml.CSafeLoader):
+        for events, event in enumerate(yaml.parse(self._text, Loader=_LOADER)):
             if isinstance(event, yaml.CollectionStartEvent):
                 depth += 1
             elif isinstance(event, yaml.CollectionEndEvent):
                 depth -= 1
-            if depth > _DEPTH and (mark := event.start_mark) is not None:
+            if (depth > _DEPTH or events > _EVENTS) and (mark := event.start_mark) is not None:
                 place = Place(self.file, mark.line + 1, mark.column + 1)
-                raise SettingsError([f"{place}: values are nested too deeply"])
+                reason = "values are nested too deeply" if depth > _DEPTH else _TOO_MANY
+                raise SettingsError([f"{place}: {reason}"])
 
     def _place(self, node: yaml.Node) -> Place:
         return Place(self.file, node.start_mark.line + 1, node.start_mark.column + 1)
@@ -63,9 +85,9 @@ class YamlTree:
         return SettingsError([f"{self._place(node)}: {reason}"])
 
     def _value(self, node: yaml.Node, depth: int) -> Value:
-        self._left -= 1
-        if self._left < 0:
-            raise self._error(node, f"there are more than {_VALUES} values, counting aliases")
+        self._values -= 1
+        if self._values < 0:
+            raise self._error(node, _TOO_MANY)
         if depth > _DEPTH:
             raise self._error(node, "values are nested too deeply")
         if isinstance(node, yaml.MappingNode):
@@ -84,10 +106,12 @@ class YamlTree:
             if key.tag == f"{_PREFIX}merge":
                 below = self._value(value, depth + 1)
                 for each in below if isinstance(below, list) else [below]:
-                    merged = {**each, **merged} if isinstance(each, dict) else merged
+                    for name, entry in each.items() if isinstance(each, dict) else ():
+                        merged.setdefault(name, entry)
                 continue
             if key.value in table:
-                raise self._error(key, f"{key.value!a} is given twice")
+                name = key.value if len(key.value) <= _LONGEST_SHOWN else f"{key.value[:_LONGEST_SHOWN]}…"
+                raise self._error(key, f"{name!a} is given twice")
             place = self._place(key)
             table[key.value] = Entry(self._value(value, depth + 1), place)
             if isinstance(value, yaml.ScalarNode) and value.style == "|":
@@ -96,12 +120,18 @@ class YamlTree:
 
     def _note_block(self, node: yaml.ScalarNode, place: Place) -> None:
         first = node.start_mark.line + 1
-        line = next((line for line in self._lines[first:] if line.strip()), "")
-        self.blocks[place] = (first + 1, len(line) - len(line.lstrip(" ")) + 1)
+        if first not in self._indents:  # a block with aliases is met again, and may begin with blank lines
+            beginning = (self._lines[number] for number in range(first, len(self._lines)))
+            line = next((line for line in beginning if line.strip()), "")
+            self._indents[first] = len(line) - len(line.lstrip(" "))
+        self.blocks[place] = (first + 1, self._indents[first] + 1)
 
     def _scalar(self, node: yaml.ScalarNode) -> Value:
         kind = node.tag.removeprefix(_PREFIX)
         text: str = node.value
+        self._characters -= len(text)
+        if self._characters < 0:
+            raise self._error(node, f"there are more than {_CHARACTERS} characters, counting aliases")
         if kind == "null":
             return {}
         if kind == "bool":
@@ -110,9 +140,11 @@ class YamlTree:
             return self._number(node, kind, text)
         if kind in ("str", "timestamp", "value"):
             return text
-        raise self._error(node, f"the tag {node.tag} means nothing here")
+        raise self._error(node, f"the tag {node.tag[:_LONGEST_SHOWN]} means nothing here")
 
     def _number(self, node: yaml.ScalarNode, kind: str, text: str) -> Value:
+        if kind == "int" and len(text) > _LONGEST_NUMBER:
+            return text
         try:
             return int(text, 0) if kind == "int" else float(text)
         except ValueError:  # a spelling of YAML's own: 0o17, 1:30, .inf

@@ -6,6 +6,7 @@ import posixpath
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from stanlocal.natsconf.budget import Budget
 from stanlocal.natsconf.scalar import scalar
 from stanlocal.natsconf.scan import END, Scanner
 from stanlocal.natsconf.tree import ConfError, Entry, Missing, Place, Table, Value
@@ -26,11 +27,15 @@ class Limits:
     """What a configuration may come to."""
 
     characters: int = 1 << 18
-    """Of all files together."""
+    """Characters of all files together, and again of each text that a variable puts in another place."""
+    values: int = 10_000
+    """Values of all files together, and again of each list or table that a variable puts in another place."""
     depth: int = 64
-    """Of tables and lists in each other."""
+    """Tables and lists in each other, those that variables put there included."""
     includes: int = 8
-    """Of files including each other."""
+    """Files including each other."""
+    files: int = 250
+    """Files that are included, one after the other."""
 
 
 def _no_includes(path: str) -> str:
@@ -46,8 +51,11 @@ class _Context:
     limits: Limits
     missing_ok: bool
     said: Callable[[Place, str], None]
-    characters: int = 0
+    budget: Budget
     files: list[str] = field(default_factory=list)
+    included: int = 0
+    variables: dict[str, Value] = field(default_factory=dict)
+    """Values of the environment that were read."""
 
 
 def parse(
@@ -66,21 +74,21 @@ def parse(
     configuration too. One that is nowhere is an error, or, with `missing_ok`, a `Missing`. `said` hears
     of names given twice, of which the last counts. Raises `ConfError` and nothing else.
     """
-    context = _Context(environ or {}, read_include, limits or Limits(), missing_ok, said)
+    limits = limits or Limits()
+    budget = Budget(limits.characters, limits.values, limits.depth)
+    context = _Context(environ or {}, read_include, limits, missing_ok, said, budget)
     return _Parser(context, text, file, "").whole()
 
 
 class _Parser:
     """One file's reader."""
 
-    def __init__(self, context: _Context, text: str, file: str, folder: str) -> None:
+    def __init__(self, context: _Context, text: str, file: str, folder: str, depth: int = 0) -> None:
         self._context = context
         self._folder = folder
         self._scopes: list[Table] = []
-        self._depth = 0
-        context.characters += len(text)
-        if context.characters > context.limits.characters:
-            raise ConfError(Place(file, 1, 1), f"there are more than {context.limits.characters} characters")
+        self._depth = depth
+        context.budget.take_text(len(text), Place(file, 1, 1))
         self._text = Scanner(text, file)
 
     def whole(self) -> Table:
@@ -177,6 +185,7 @@ class _Parser:
 
     def _value(self) -> Value:
         text = self._text
+        self._context.budget.take_value(text)
         if text.take("{"):
             return self._nested(self._table)
         if text.take("["):
@@ -201,6 +210,7 @@ class _Parser:
             raise self._text.error("tables and lists are nested too deeply")
         value = read()
         self._depth -= 1
+        self._context.budget.weigh(value)
         return value
 
     def _list(self) -> list[Value]:
@@ -240,12 +250,19 @@ class _Parser:
             return f"${name}"
         for scope in reversed(self._scopes):
             if name in scope:
-                return scope[name].value
+                return self._again(scope[name].value, place)
         if name in self._context.environ:
-            return self._from_environment(name, place)
+            if name not in self._context.variables:
+                self._context.variables[name] = self._from_environment(name, place)
+            return self._again(self._context.variables[name], place)
         if self._context.missing_ok:
             return Missing(name)
         raise ConfError(place, f"variable ${name} is set neither here nor in the environment")
+
+    def _again(self, value: Value, place: Place) -> Value:
+        """The value, in one place more."""
+        self._context.budget.take_again(value, self._depth, place)
+        return value
 
     def _from_environment(self, name: str, place: Place) -> Value:
         """The value as the server has it: the rest of a line that begins with a name."""
@@ -255,6 +272,7 @@ class _Parser:
             raise ConfError(place, f"environment {name} holds no value: {error.reason}") from None
         if "value" not in table:
             raise ConfError(place, f"environment {name} holds no value")
+        self._context.budget.weigh_all(table["value"].value)
         return table["value"].value
 
     def _include(self, table: Table, place: Place) -> None:
@@ -281,13 +299,16 @@ class _Parser:
             raise ConfError(place, f"include {_shown(name)} includes itself")
         if len(context.files) >= context.limits.includes:
             raise ConfError(place, f"more than {context.limits.includes} files include each other")
+        context.included += 1
+        if context.included > context.limits.files:
+            raise ConfError(place, f"more than {context.limits.files} files are included")
         try:
             content = context.read_include(path)
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or str(error)
             raise ConfError(place, f"include {_shown(name)} cannot be read: {reason.lower()}") from error
         context.files.append(path)
-        table = _Parser(context, content, path, posixpath.dirname(path)).whole()
+        table = _Parser(context, content, path, posixpath.dirname(path), self._depth).whole()
         context.files.pop()
         return table
 

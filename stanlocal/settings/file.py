@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from stanlocal.errors import SettingsError
 from stanlocal.settings.layer import Layer
 from stanlocal.settings.text import read_text
+from stanlocal.settings.values import INT64_MAX
 
 FILE_NAME = "stanlocal.toml"
+_LARGEST = 1 << 17
+"""Bytes of the largest file that is read; tomllib reads 500 KB of numbers in a second."""
+_VALUES = 10_000
+_DEPTH = 64
+_DOTS = 2_000
+"""Dots of the longest line, if it were the only one: tomllib's time grows with their square in a key."""
 _POSITION = re.compile(r"(?P<what>.*) \(at (?:line (?P<line>\d+), column (?P<column>\d+)|end of document)\)")
 
 
@@ -28,14 +36,48 @@ def file_layer(path: Path, home: Path | None, *, named: bool) -> Layer:
     """
     import tomllib
 
-    text = read_text(path)
+    text = read_text(path, _LARGEST)
+    _check_keys(path, text)
     try:
         values = tomllib.loads(text)
     except RecursionError:
         raise SettingsError([f"{path}: its values are nested too deeply"]) from None
     except ValueError as error:  # tomllib.TOMLDecodeError, and int() refusing an endless number
         raise SettingsError([_where(path, text, str(error))]) from error
+    _check_size(path, values)
     return Layer("file", values, base=path.parent, home=home, file=path, may_execute=named)
+
+
+def _check_keys(path: Path, text: str) -> None:
+    """Refuse keys of so many parts that reading them would take for ever."""
+    left = _DOTS**2
+    for number, line in enumerate(text.split("\n"), 1):
+        left -= line.count(".") ** 2
+        if left < 0:
+            raise SettingsError(
+                [f"{path}:{number}: there are too many dots in a line; write long lists over several lines"]
+            )
+
+
+def _check_size(path: Path, values: object) -> None:
+    """Refuse more values, a deeper nesting, or larger numbers, than any real file has."""
+    level, count = [values], 0
+    for _ in range(_DEPTH):
+        count += len(level)
+        if count > _VALUES:
+            raise SettingsError([f"{path}: there are more than {_VALUES} values"])
+        if any(isinstance(value, int) and abs(value) > INT64_MAX for value in level):
+            raise SettingsError([f"{path}: a number in it is larger than {INT64_MAX}"])
+        level = [item for value in level for item in _items(value)]
+        if not level:
+            return
+    raise SettingsError([f"{path}: its values are nested too deeply"])
+
+
+def _items(value: object) -> Iterable[object]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
 
 
 def _where(path: Path, text: str, message: str) -> str:

@@ -10,7 +10,8 @@ from typing import Any
 from stanlocal.settings.schema import Table
 
 HIDDEN = "********"
-_URL_LOGIN = re.compile(r"(?P<scheme>[a-zA-Z][a-zA-Z0-9+.-]*://)(?P<login>[^/?#\s]*)@")
+_URL_LOGIN = re.compile(r"(?<=[a-zA-Z0-9+.-])://(?P<login>[^/?#\s]*)@")
+"""Begins behind the scheme: looking for one from each letter on takes for ever in a long word."""
 _CRYPT = re.compile(r"\$2[abxy]?\$")
 
 
@@ -52,7 +53,7 @@ def _scrubbed(value: Any) -> Any:
 
 def _without_login(match: re.Match[str]) -> str:
     user, colon, _password = match["login"].partition(":")
-    return f"{match['scheme']}{user}:{HIDDEN}@" if colon else f"{match['scheme']}{HIDDEN}@"
+    return f"://{user}:{HIDDEN}@" if colon else f"://{HIDDEN}@"
 
 
 @cache

@@ -7,21 +7,21 @@ from pathlib import Path
 from stanlocal.errors import SettingsError
 
 LARGEST = 1 << 20
-"""Bytes of a file that are read: more is no configuration of anybody."""
+"""Bytes of the largest file that is read: no real configuration is larger."""
 
 
-def read_text(path: Path) -> str:
-    """What the file holds.
+def read_text(path: Path, largest: int = LARGEST) -> str:
+    """Return the text of a file.
 
-    Raises `SettingsError` when it cannot be read, is larger than `LARGEST`, or is no UTF-8, with the place.
+    Raises `SettingsError` when it cannot be read, is larger than `largest`, or is no UTF-8, with the place.
     """
     try:
         with path.open("rb") as file:
-            content = file.read(LARGEST + 1)
+            content = file.read(largest + 1)
     except OSError as error:
         raise SettingsError([f"{path}: cannot be read: {(error.strerror or str(error)).lower()}"]) from error
-    if len(content) > LARGEST:
-        raise SettingsError([f"{path}: is larger than {LARGEST} bytes"])
+    if len(content) > largest:
+        raise SettingsError([f"{path}: is larger than {largest} bytes"])
     try:
         return content.decode()
     except UnicodeDecodeError as error:

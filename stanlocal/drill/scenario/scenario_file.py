@@ -204,7 +204,9 @@ class _Steps:
     def _impossible(self, target: str) -> str | None:
         if target == "@standby" and self._nodes == 1:
             return "no node is ever '@standby' in a group of 1; give it more under [group]"
-        if target in (ANY_NODE, *ROLES) or (target.isdecimal() and int(target) < self._nodes):
+        if target in (ANY_NODE, *ROLES) or (
+            target.isdecimal() and len(target) < 5 and int(target) < self._nodes
+        ):
             return None
         if target.isdecimal():
             return f"no node {target} in a group of {self._nodes}: they are 0 to {self._nodes - 1}"

@@ -35,7 +35,7 @@ def test_a_named_file_counts_instead_of_a_found_one(tmp_path: Path) -> None:
         (b"nodes = 1\ngroup = '\xff'\n", ":2:10: is not valid UTF-8"),
         (b"nodes = " + b"9" * 10_000, ": exceeds the limit"),
         (b"a = " + b"[" * 100_000, ": its values are nested too deeply"),
-        (b"#" * (1024 * 1024 + 1), ": is larger than 1048576 bytes"),
+        (b"#" * (128 * 1024 + 1), ": is larger than 131072 bytes"),
     ],
     ids=["value", "table", "string", "twice", "utf-8", "number", "deep", "large"],
 )
