@@ -12,6 +12,7 @@ from typing import TypeVar
 from stanlocal.errors import Refused, StoreRefused
 from stanlocal.group.core import Group
 from stanlocal.store.guard.copy import copy_store, put_back
+from stanlocal.store.holder import kept_from_servers
 from stanlocal.store.local import local_store
 
 T = TypeVar("T")
@@ -37,7 +38,7 @@ async def snapshot(group: Group, name: str) -> int:
     """Copies the store of a group of which no node runs; returns the copy's size in bytes."""
     path = _path(group, name)
     async with group.home.lock(lambda: None):
-        return await _in_thread(lambda store: copy_store(store, path), await _resting_store(group))
+        return await _in_thread(lambda store: _copy_resting(store, path), await _resting_store(group))
 
 
 async def restore(group: Group, name: str) -> str:
@@ -56,7 +57,13 @@ async def restore(group: Group, name: str) -> str:
 async def put_back_now(group: Group, name: str, store: Path) -> str:
     """As `restore`, with the group's lock held and its nodes at rest."""
     aside = f"before-restore-{datetime.now(UTC):%Y%m%dT%H%M%S%f}"
-    await _in_thread(lambda store: put_back(_path(group, name), store, _path(group, aside)), store)
+    copy, kept = _path(group, name), _path(group, aside)
+
+    def put_back_resting(store: Path) -> None:
+        with kept_from_servers(store, f"{store} was not replaced"):
+            put_back(copy, store, kept)
+
+    await _in_thread(put_back_resting, store)
     return aside
 
 
@@ -71,6 +78,11 @@ async def snapshot_frozen(group: Group, name: str) -> None:
         await _in_thread(lambda store: copy_store(store, path), store)
     finally:
         await asyncio.gather(*(group.engine.unpause(node) for node in running))
+
+
+def _copy_resting(store: Path, to: Path) -> int:
+    with kept_from_servers(store, f"{store} was not copied"):
+        return copy_store(store, to)
 
 
 def _path(group: Group, name: str) -> Path:

@@ -10,13 +10,13 @@ import errno
 import os
 import stat
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from stanlocal.errors import StoreRefused
 from stanlocal.store.guard.content import StoreKind, StoreState, inspect_opened, opened, real
-from stanlocal.store.guard.marker import Marker, write_marker
+from stanlocal.store.guard.marker import VERSION, Marker, replace_marker, write_marker
 from stanlocal.store.layout import is_servers, shown
 
 
@@ -28,21 +28,22 @@ class Claim:
     """Absolute, without symbolic links."""
     marker: Marker
     new: bool
-    """The marker was written just now."""
+    """The marker was written just now, to a folder that no group had."""
 
 
-def claim(path: Path, *, group: str, cluster_id: str, user: str) -> Claim:
+def claim(path: Path, *, group: str, cluster_id: str, user: str, group_id: str | None = None) -> Claim:
     """Makes the folder at `path` the store of `group`, whose servers run as `user` (`uid:gid`).
 
     A missing folder is made (0700). When the caller is root, it and an empty one of root's are given to
-    `user`. What the group has claimed before stays as it is. Raises `StoreRefused`, with no file touched,
+    `user`. What the group has claimed before stays as it is, but for a marker without an id, which is given
+    `group_id`. Raises `StoreRefused`, with no file touched,
     when the group may not or cannot use what is there.
     """
     path = real(path)
     try:
         made = _make(path)
         try:
-            return _claim(path, group, cluster_id, *_ids(user))
+            return _claim(path, group, cluster_id, *_ids(user), group_id=group_id, folder_was_there=not made)
         except BaseException:
             if made:
                 with suppress(OSError):  # the first error is the one to tell
@@ -71,33 +72,54 @@ def _make(path: Path) -> bool:
     return True
 
 
-def _claim(path: Path, group: str, cluster_id: str, uid: int, gid: int) -> Claim:
+def _claim(
+    path: Path,
+    group: str,
+    cluster_id: str,
+    uid: int,
+    gid: int,
+    *,
+    group_id: str | None,
+    folder_was_there: bool,
+) -> Claim:
     with opened(path) as folder:
         state = inspect_opened(path, folder)
-        _check_content(path, state, group, cluster_id)
+        _check_content(path, state, group, group_id, cluster_id)
         owner = os.fstat(folder).st_uid
         if state.kind is StoreKind.EMPTY and os.geteuid() == owner == 0 != uid:
             os.fchown(folder, uid, gid)
         _check_writable(path, folder, uid, gid)
         if state.marker is not None:
-            return Claim(path, state.marker, new=False)
+            return Claim(path, _with_id(folder, state.marker, group_id), new=False)
         now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-        marker = Marker(group=group, created=now, adopted=state.kind is StoreKind.STORE)
+        marker = Marker(
+            group=group,
+            created=now,
+            adopted=state.kind is StoreKind.STORE,
+            id=group_id,
+            folder_was_there=folder_was_there,
+        )
         write_marker(folder, marker)
         return Claim(path, marker, new=True)
 
 
-def _check_content(path: Path, state: StoreState, group: str, cluster_id: str) -> None:
+def _with_id(folder: int, marker: Marker, group_id: str | None) -> Marker:
+    """The marker, given the group's id if it has none: an earlier version wrote the name alone."""
+    if marker.id is not None or group_id is None:
+        return marker
+    known = replace(marker, id=group_id, version=VERSION)
+    replace_marker(folder, known)
+    return known
+
+
+def _check_content(path: Path, state: StoreState, group: str, group_id: str | None, cluster_id: str) -> None:
     if state.kind is StoreKind.FOREIGN:
         raise StoreRefused(
             f"{path} holds what is no store of the server ({', '.join(state.foreign)}, …); "
             "choose an empty folder with '--store-dir'"
         )
-    if state.marker is not None and state.marker.group != group:
-        raise StoreRefused(
-            f"{path} is the store of the group '{shown(state.marker.group)}'; "
-            "choose another folder with '--store-dir'"
-        )
+    if state.marker is not None and (whose := state.marker.differs(group, group_id)):
+        raise StoreRefused(f"{path} is {whose}; choose another folder with '--store-dir'")
     if state.cluster_id not in (None, cluster_id):
         raise StoreRefused(
             f"the store {path} was written under the cluster id '{shown(str(state.cluster_id))}', "

@@ -11,11 +11,14 @@ import json
 import os
 import secrets
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 
-from stanlocal.store.layout import MARKER_FILE
+from stanlocal.store.layout import MARKER_FILE, shown
 
-VERSION = 1
+VERSION = 2
+"""1 had neither `id` nor `folder_was_there`."""
 _MAX_BYTES = 4096
 
 
@@ -26,8 +29,23 @@ class Marker:
     """When the group first used the store, RFC 3339."""
     adopted: bool
     """The store was there before: its files are not stanlocal's to delete."""
+    id: str | None = None
+    """The group's own random id: names can be given twice. None in markers of version 1."""
+    folder_was_there: bool = False
+    """The folder was there before, empty: it is not stanlocal's to remove."""
     version: int = VERSION
     """Of the marker's format."""
+
+    def differs(self, group: str, group_id: str | None) -> str | None:
+        """Says whose store it is, when that is not the group of this name and id; else None.
+
+        A marker of version 1 has no id, and the name decides.
+        """
+        if self.group != group:
+            return f"the store of the group '{shown(self.group)}'"
+        if self.id is not None and self.id != group_id:
+            return f"the store of another group '{shown(self.group)}', from another state folder"
+        return None
 
 
 def read_marker(folder: int) -> Marker | None:
@@ -43,7 +61,8 @@ def read_marker(folder: int) -> Marker | None:
     except (ValueError, TypeError, RecursionError) as err:
         raise ValueError(f"{MARKER_FILE} is not a marker of stanlocal") from err
     kinds = (type(marker.group), type(marker.created), type(marker.adopted), type(marker.version))
-    if kinds != (str, str, bool, int):
+    since_2 = (marker.id is None or type(marker.id) is str) and type(marker.folder_was_there) is bool
+    if kinds != (str, str, bool, int) or not since_2:
         raise ValueError(f"{MARKER_FILE} is not a marker of stanlocal")
     if marker.version > VERSION:
         raise ValueError(f"{MARKER_FILE} was written by a later version of stanlocal")
@@ -52,6 +71,19 @@ def read_marker(folder: int) -> Marker | None:
 
 def write_marker(folder: int, marker: Marker) -> None:
     """Writes the marker, whole or not at all; `FileExistsError` when another came first."""
+    with _draft(folder, marker) as draft:
+        os.link(draft, MARKER_FILE, src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=False)
+
+
+def replace_marker(folder: int, marker: Marker) -> None:
+    """Writes the marker in place of the one that is there, whole or not at all."""
+    with _draft(folder, marker) as draft:
+        os.replace(draft, MARKER_FILE, src_dir_fd=folder, dst_dir_fd=folder)
+
+
+@contextmanager
+def _draft(folder: int, marker: Marker) -> Iterator[str]:
+    """The name of a file beside the marker that holds it, and that is gone afterwards."""
     draft = f"{MARKER_FILE}.{secrets.token_hex(8)}"
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     descriptor = os.open(draft, flags, 0o644, dir_fd=folder)
@@ -61,9 +93,10 @@ def write_marker(folder: int, marker: Marker) -> None:
             file.write("\n")
             file.flush()
             os.fsync(descriptor)
-        os.link(draft, MARKER_FILE, src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=False)
+        yield draft
     finally:
-        os.unlink(draft, dir_fd=folder)
+        with suppress(FileNotFoundError):  # it has become the marker
+            os.unlink(draft, dir_fd=folder)
 
 
 def read_small(folder: int, name: str, limit: int) -> bytes | None:

@@ -15,7 +15,8 @@ from pathlib import Path
 
 from stanlocal.errors import StoreRefused
 from stanlocal.store.guard.content import opened, real
-from stanlocal.store.guard.marker import read_marker
+from stanlocal.store.guard.marker import Marker, read_marker
+from stanlocal.store.holder import kept_from_servers
 from stanlocal.store.layout import LOCKS, MARKER_FILE, is_channels, is_marker_draft, is_servers, shown
 
 
@@ -30,45 +31,47 @@ class PurgeReport:
     """What could not be removed, each with the reason."""
 
 
-def purge(path: Path, group: str) -> PurgeReport:
+def purge(path: Path, group: str, group_id: str | None = None) -> PurgeReport:
     """Deletes the store of `group` at `path`; where there is none, or an empty folder, nothing happens.
 
-    Call it when no server runs on it. As long as anything is left the marker is, too: once the rest is
-    moved away the purge can be repeated. Raises `StoreRefused`, with nothing deleted, when the folder
-    does not carry this group's marker, or was a store before the group used it.
+    As long as anything is left the marker is, too: once the rest is moved away the purge can be repeated. A
+    folder that was there before the group stays, empty. Raises `StoreRefused`, with nothing deleted, when
+    the folder does not carry this group's marker, was a store before the group used it, or has a lock that
+    some process holds.
     """
     path = real(path)
     try:
         with opened(path) as folder:
             if not _entries(folder):  # a purge that was killed before its last step
                 return PurgeReport(removed_files=0)
-            _check(path, folder, group)
+            marker = _check(path, folder, group, group_id)
             sweep = _Sweep(path, device=os.fstat(folder).st_dev)
-            sweep.store(folder)
+            with kept_from_servers(path, f"nothing of {path} was deleted"):
+                sweep.store(folder)
     except FileNotFoundError:
         return PurgeReport(removed_files=0)
     except OSError as err:
         raise StoreRefused(f"cannot purge {path} ({err.strerror}); mend that and try again") from err
-    if not sweep.left and not sweep.failed:
+    if not sweep.left and not sweep.failed and not marker.folder_was_there:
         with sweep.reporting(path):
             path.rmdir()
     return PurgeReport(sweep.removed, tuple(sweep.left), tuple(sweep.failed))
 
 
-def check_purgeable(path: Path, group: str) -> None:
-    """Raises `StoreRefused` where `purge` would refuse; changes nothing."""
+def check_purgeable(path: Path, group: str, group_id: str | None = None) -> None:
+    """Raises `StoreRefused` where `purge` would refuse for what the folder holds; changes nothing."""
     path = real(path)
     try:
         with opened(path) as folder:
             if _entries(folder):
-                _check(path, folder, group)
+                _check(path, folder, group, group_id)
     except FileNotFoundError:
         return
     except OSError as err:
         raise StoreRefused(f"cannot purge {path} ({err.strerror}); mend that and try again") from err
 
 
-def discard_unused(path: Path, group: str) -> bool:
+def discard_unused(path: Path, group: str, group_id: str | None = None) -> bool:
     """Deletes the store of `group` at `path` if no server has ever been active on it; says whether it did.
 
     What is not the group's own, or holds anything but the marker and lock files, stays as it is.
@@ -80,27 +83,29 @@ def discard_unused(path: Path, group: str) -> bool:
     except (FileNotFoundError, NotADirectoryError, ValueError):
         return False
     unused = all(name in LOCKS or name == MARKER_FILE or is_marker_draft(name) for name in names)
-    if marker is None or marker.group != group or marker.adopted or not unused:
+    if marker is None or marker.differs(group, group_id) or marker.adopted or not unused:
         return False
-    return not purge(path, group).failed
+    try:
+        return not purge(path, group, group_id).failed
+    except StoreRefused:  # a server has just begun to use it
+        return False
 
 
-def _check(path: Path, folder: int, group: str) -> None:
+def _check(path: Path, folder: int, group: str, group_id: str | None) -> Marker:
     try:
         marker = read_marker(folder)
     except ValueError as err:
         raise StoreRefused(f"nothing of {path} was deleted: {err}") from err
     if marker is None:
         raise StoreRefused(f"nothing of {path} was deleted: it carries no marker of stanlocal")
-    if marker.group != group:
-        raise StoreRefused(
-            f"nothing of {path} was deleted: it is the store of the group '{shown(marker.group)}'"
-        )
+    if whose := marker.differs(group, group_id):
+        raise StoreRefused(f"nothing of {path} was deleted: it is {whose}")
     if marker.adopted:
         raise StoreRefused(
             f"nothing of {path} was deleted: it was a store before stanlocal used it; delete it yourself "
             "if you want to"
         )
+    return marker
 
 
 @dataclass(slots=True)

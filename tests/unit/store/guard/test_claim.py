@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from stanlocal.errors import StoreRefused
 from stanlocal.store.guard.folder import StoreKind, claim, inspect_store, lock_file
-from stanlocal.store.guard.marker import Marker, write_marker
+from stanlocal.store.guard.marker import VERSION, Marker, write_marker
 from stanlocal.store.layout import MARKER_FILE
 from tests.unit.store.trees import USER, fill, server_file, snapshot
 
@@ -106,7 +106,7 @@ def make_no_marker(path: Path) -> None:
 
 def make_later_marker(path: Path) -> None:
     path.mkdir()
-    marker = {"group": "stan", "created": "", "adopted": False, "version": 2}
+    marker = {"group": "stan", "created": "", "adopted": False, "version": VERSION + 1}
     (path / MARKER_FILE).write_text(json.dumps(marker))
 
 
@@ -281,3 +281,31 @@ def test_any_content_of_the_marker_is_read_or_refused(
     with pytest.raises(StoreRefused, match="not a marker"):
         use(path)
     assert (path / MARKER_FILE).read_bytes() == data
+
+
+def test_a_group_of_the_same_name_from_another_state_folder_is_refused(tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    claim(store, group="stan", cluster_id="c", user=USER, group_id="one")
+    before = snapshot(tmp_path)
+    for other in ("two", None):
+        with pytest.raises(StoreRefused, match="another group 'stan', from another state folder"):
+            claim(store, group="stan", cluster_id="c", user=USER, group_id=other)
+    assert snapshot(tmp_path) == before
+    assert not claim(store, group="stan", cluster_id="c", user=USER, group_id="one").new
+
+
+def test_a_marker_of_version_1_is_given_the_id_of_the_first_group_that_claims_it(tmp_path: Path) -> None:
+    old = {"group": "stan", "created": "2026-11-23T04:33:39Z", "adopted": True, "version": 1}
+    (tmp_path / MARKER_FILE).write_text(json.dumps(old))
+    marker = claim(tmp_path, group="stan", cluster_id="c", user=USER, group_id="one").marker
+    assert (marker.id, marker.created, marker.adopted) == ("one", old["created"], True)
+    assert inspect_store(tmp_path).marker == marker
+    with pytest.raises(StoreRefused, match="from another state folder"):
+        claim(tmp_path, group="stan", cluster_id="c", user=USER, group_id="two")
+
+
+def test_a_marker_with_an_id_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    odd = {"group": "stan", "created": "", "adopted": False, "id": 5}
+    (tmp_path / MARKER_FILE).write_text(json.dumps(odd))
+    with pytest.raises(StoreRefused, match="is not a marker of stanlocal"):
+        claim(tmp_path, group="stan", cluster_id="c", user=USER, group_id="one")

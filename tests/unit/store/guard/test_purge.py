@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stanlocal.errors import StoreRefused
-from stanlocal.store.guard.folder import PurgeReport, claim, discard_unused, purge
+from stanlocal.store.guard.folder import PurgeReport, check_purgeable, claim, discard_unused, purge
 from stanlocal.store.layout import MARKER_FILE
 from tests.unit.store.trees import USER, fill, snapshot
 
@@ -323,3 +323,40 @@ def plant(store: Path, parts: list[str], kind: str, outside: Path) -> None:
         os.mkfifo(path)
     else:
         path.symlink_to(outside / ("server.dat" if kind == "link-to-file" else "orders"))
+
+
+def test_the_store_of_another_group_with_the_same_name_is_not_deleted(tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    claim(store, group="stan", cluster_id="test-cluster", user=USER, group_id="one")
+    fill(store)
+    before = snapshot(store)
+    for other in ("two", None):
+        with pytest.raises(StoreRefused, match="from another state folder"):
+            check_purgeable(store, "stan", other)
+        with pytest.raises(StoreRefused, match="from another state folder"):
+            purge(store, "stan", other)
+        assert not discard_unused(store, "stan", other)
+    assert snapshot(store) == before
+    assert purge(store, "stan", "one").left == ()
+
+
+def test_a_store_with_a_marker_of_version_1_is_deleted_by_its_name(tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    store.mkdir()
+    marker = '{"group": "stan", "created": "", "adopted": false, "version": 1}'
+    (store / MARKER_FILE).write_text(marker)
+    assert purge(store, "stan", "one").left == ()
+    assert not store.exists()
+
+
+def test_a_folder_that_was_there_before_stays_empty(tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    store.mkdir()
+    claim(store, group="stan", cluster_id="test-cluster", user=USER)
+    fill(store)
+    assert purge(store, "stan").left == ()
+    assert [*store.iterdir()] == []
+    assert purge(store, "stan") == PurgeReport(removed_files=0)
+    claim(store, group="stan", cluster_id="test-cluster", user=USER)
+    assert discard_unused(store, "stan")
+    assert store.is_dir()
