@@ -14,7 +14,7 @@ from typing import Any
 import click
 
 from stanlocal import __version__
-from stanlocal.cli import errors
+from stanlocal.cli import errors, printing
 from stanlocal.cli.context import Context
 from stanlocal.errors import StanlocalError
 
@@ -151,10 +151,10 @@ def run(arguments: list[str] | None = None) -> int:
     except StanlocalError as error:
         return errors.show(error, context)
     except click.exceptions.Abort:
-        click.echo("interrupted", err=True)
+        printing.echo("interrupted", err=True)
         return errors.INTERRUPTED
     except KeyboardInterrupt:
-        click.echo("interrupted", err=True)
+        printing.echo("interrupted", err=True)
         return errors.INTERRUPTED
     except click.ClickException as error:
         return errors.show_usage(error, context)

@@ -6,6 +6,7 @@ import asyncio
 
 import click
 
+from stanlocal.cli import printing
 from stanlocal.cli.context import Context, pass_context
 from stanlocal.cli.stan_server import made_up_id, server, server_options
 
@@ -48,4 +49,4 @@ def bench(
     for what in ("publish", "deliver"):
         if (part := report[what]) is not None:
             delay = "  ".join(f"{name} {value:.3f} ms" for name, value in part["latency_ms"].items())
-            click.echo(f"{what:<8} {part['messages']} messages  {part['rate']:,.0f}/s  {delay}")
+            printing.echo(f"{what:<8} {part['messages']} messages  {part['rate']:,.0f}/s  {delay}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 import time
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
@@ -11,7 +10,7 @@ from typing import Any, TypeVar
 
 import click
 
-from stanlocal.cli import columns
+from stanlocal.cli import columns, printing
 from stanlocal.cli.aio import run
 from stanlocal.cli.context import Context, pass_context
 from stanlocal.util import format
@@ -166,11 +165,10 @@ async def _watch(
                 told = {key: documents, "active": node, "redelivered_rate": redelivered}
                 context.print_json(told, stream=True)
             else:
-                if sys.stdout.isatty():
-                    click.clear()
+                printing.clear()
                 show(documents)
                 again = "-" if redelivered is None else f"{redelivered:g}/s"
-                click.echo(f"{node} is active; redelivered on all channels: {again}")
+                printing.echo(f"{node} is active; redelivered on all channels: {again}")
         await asyncio.sleep(interval)
 
 
@@ -199,7 +197,7 @@ def _channels_table(documents: Sequence[_Document]) -> None:
     columns.show(heads, rows, right=range(1, len(heads)))
     for each in documents:
         for name in each["unread_durables"]:
-            click.echo(f"nobody reads the durable {name} of {each['name']}")
+            printing.echo(f"nobody reads the durable {name} of {each['name']}")
 
 
 def _clients_table(documents: Sequence[_Document]) -> None:

@@ -1,26 +1,86 @@
-"""Plain aligned columns: a thousand rows cost milliseconds, which a rich table's do not."""
+"""Plain aligned columns: names and states are never cut, long lists are folded where a person reads them."""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Container, Iterable, Sequence
 
-import click
+from stanlocal.cli import printing
+from stanlocal.cli.printing import Part, Styled
+from stanlocal.printable import printable, width
+
+_GAP = "  "
+_LEAST_FOLDED = 24
+"""Cells that a folded column has at least, however narrow the terminal is."""
 
 
-def lines(heads: Sequence[str], rows: Iterable[Sequence[object]], right: Container[int] = ()) -> list[str]:
-    """The head and the rows, each column as wide as its widest cell; `right` are columns of figures."""
-    cells = [list(heads), *([str(cell) for cell in row] for row in rows)]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    return [
-        "  ".join(
-            cell.rjust(width) if number in right else cell.ljust(width)
-            for number, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in cells
-    ]
+def lines(
+    heads: Sequence[str],
+    rows: Iterable[Sequence[Part]],
+    right: Container[int] = (),
+    folded: int | None = None,
+    most: int | None = None,
+) -> list[list[Part]]:
+    """The head and the rows as parts of lines, each column as wide as its widest cell.
+
+    `right` are columns of figures. `folded` is the last column, of lists with commas: they go on in the next
+    line where the row would be wider than `most` cells.
+    """
+    table: list[list[Part]] = [[Styled(head, "bold") for head in heads], *([*row] for row in rows)]
+    widths = [max(width(str(cell)) for cell in column) for column in zip(*table, strict=True)]
+    made: list[list[Part]] = []
+    for row in table:
+        before = sum(widths[:-1]) + len(_GAP) * (len(widths) - 1)
+        last: list[Part] = [row[-1]]
+        if folded is not None and most is not None and row is not table[0]:
+            last = [*_folded(str(row[-1]), max(most - before, _LEAST_FOLDED))]
+        made.append(_line([*row[:-1], last[0]], widths, right))
+        made += [[" " * before, more] for more in last[1:]]
+    return made
 
 
-def show(heads: Sequence[str], rows: Iterable[Sequence[object]], right: Container[int] = ()) -> None:
-    """Prints them, the head in bold on a terminal."""
-    head, *rest = lines(heads, rows, right)
-    click.echo("\n".join([click.style(head, bold=True), *rest]))
+def _line(row: Sequence[Part], widths: Sequence[int], right: Container[int]) -> list[Part]:
+    parts: list[Part] = []
+    filling = ""
+    for number, (cell, column) in enumerate(zip(row, widths, strict=True)):
+        blank = " " * (column - width(str(cell)))
+        if number in right:
+            parts += [filling + blank, cell] if str(cell) else []
+            filling = _GAP if str(cell) else filling + blank + _GAP
+        else:
+            parts += [filling, cell] if str(cell) else []
+            filling = blank + _GAP if str(cell) else filling + blank + _GAP
+    return parts
+
+
+def _folded(text: str, most: int) -> list[str]:
+    """The list in lines of at most so many cells; what has no comma stays whole."""
+    found = [""]
+    for number, item in enumerate(text.split(",")):
+        joined = f"{found[-1]},{item}" if number else item
+        if number and width(joined) > most:
+            found[-1] += ","
+            found.append(item.lstrip())
+        else:
+            found[-1] = joined
+    return found
+
+
+def show(
+    heads: Sequence[str],
+    rows: Iterable[Sequence[Part]],
+    right: Container[int] = (),
+    folded: int | None = None,
+) -> None:
+    """Print them, the head in bold on a terminal."""
+    terminal = printing.is_terminal()
+    if terminal:  # escaped before they are measured
+        rows = [[_escaped(cell) for cell in row] for row in rows]
+    most = shutil.get_terminal_size().columns if terminal else None
+    for line in lines(heads, rows, right, folded, most):
+        printing.echo(*line)
+
+
+def _escaped(cell: Part) -> Part:
+    text = printable(str(cell))
+    return Styled(text, cell.style) if isinstance(cell, Styled) else text

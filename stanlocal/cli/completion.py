@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 from click.shell_completion import get_completion_class
 
+from stanlocal.cli import printing
 from stanlocal.cli.context import Context, pass_context
 
 
@@ -21,4 +22,4 @@ def completion(context: Context, shell: str) -> None:
     if context.json:
         context.print_json({"shell": shell, "script": script})
     else:
-        click.echo(script)
+        printing.page(f"{script}\n")

@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from stanlocal.cli import printing
 from stanlocal.cli.context import Context, pass_context
 from stanlocal.cli.errors import USAGE
 from stanlocal.errors import NodeNotFound, SettingsError
@@ -42,7 +43,7 @@ def show(context: Context) -> None:
     ]
     widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
     for name, value, source in rows:
-        click.echo(f"{name:<{widths[0]}}  {value:<{widths[1]}}  {source}")
+        printing.echo(f"{name:<{widths[0]}}  {value:<{widths[1]}}  {source}")
     _warn(settings.warnings)
 
 
@@ -63,7 +64,7 @@ def render(context: Context, target: str, secrets: bool) -> None:
     if context.json:
         context.print_json({"node": node.name, "conf": text})
     else:
-        click.echo(text, nl=False)
+        printing.page(text)
 
 
 @config.command()
@@ -78,13 +79,13 @@ def validate(ctx: click.Context, context: Context, file: Path | None) -> None:
         if context.json:
             context.print_json({"ok": False, "problems": list(error.problems), "warnings": []})
         for problem in error.problems:
-            click.echo(problem, err=True)
+            printing.echo(problem, err=True)
         ctx.exit(USAGE)
     warnings = [*settings.warnings, *(() if file is None else _only_when_named(settings, Path.cwd() / file))]
     if context.json:
         context.print_json({"ok": True, "problems": [], "warnings": warnings})
     else:
-        click.echo("ok")
+        printing.echo("ok")
     _warn(warnings)
 
 
@@ -154,4 +155,4 @@ def _only_when_named(settings: Settings, file: Path) -> list[str]:
 
 def _warn(warnings: Iterable[str]) -> None:
     for warning in warnings:
-        click.echo(f"warning: {warning}", err=True)
+        printing.echo(f"warning: {warning}", err=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Iterator, Mapping
@@ -12,6 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from stanlocal.cli import printing
+from stanlocal.printable import printable
 
 if TYPE_CHECKING:
     from stanlocal.api import FTGroup
@@ -66,10 +68,8 @@ class Context:
 
     def print_json(self, document: Mapping[str, Any], *, stream: bool = False) -> None:
         """One JSON document; `stream` puts it on one line and sends it at once."""
-        indent = None if stream or not sys.stdout.isatty() else 2
-        click.echo(json.dumps(document, indent=indent, ensure_ascii=False))
-        if stream:
-            sys.stdout.flush()
+        indent = 2 if printing.is_terminal() and not stream else None
+        printing.print_json(document, indent=indent)
 
     async def show_and_close(self, group: FTGroup) -> None:
         """Prints what the group is in the end, for people or as its document."""
@@ -84,7 +84,7 @@ class Context:
 
     def say(self, line: str) -> None:
         """A line for people."""
-        click.echo(line, err=True)
+        printing.echo(line, err=True)
 
     def confirm(self, what: str) -> None:
         """Asks before data is destroyed; without a terminal `--yes` is the answer, or exit code 2."""
@@ -92,7 +92,8 @@ class Context:
             return
         if not sys.stdin.isatty():
             raise click.UsageError(f"{what}: needs '--yes' where there is no terminal to ask")
-        click.confirm(f"{what}. Go on?", abort=True, err=True)
+        if not printing.confirm(f"{what}. Go on?"):
+            raise click.Abort
 
     @contextmanager
     def progress(self) -> Iterator[Report]:
@@ -100,10 +101,10 @@ class Context:
         if self.json or not sys.stderr.isatty():
             yield self._plain if not self.json else (lambda line: None)
             return
-        from rich.console import Console
+        from rich.text import Text
 
-        with Console(stderr=True, highlight=False).status("…") as spinner:
-            yield spinner.update
+        with printing.people_console().status("…") as spinner:
+            yield lambda line: spinner.update(Text(printable(line)))
 
     def _plain(self, line: str) -> None:
         if self.verbose:

@@ -6,9 +6,10 @@ from contextlib import aclosing
 
 import click
 
-from stanlocal.cli import errors
+from stanlocal.cli import errors, printing
 from stanlocal.cli.aio import run
 from stanlocal.cli.context import Context, pass_context
+from stanlocal.cli.printing import Styled
 
 
 @click.command()
@@ -45,8 +46,8 @@ def doctor(context: Context, fix: bool) -> int:
         context.print_json({"ok": well, "checks": found})
     else:
         for check in found:
-            mark = click.style("ok", fg="green") if check["ok"] else click.style("!!", fg="red", bold=True)
-            click.echo(f"{mark}  {check['name']:<10} {check['detail']}")
+            mark = Styled("ok", "green") if check["ok"] else Styled("!!", "bold red")
+            printing.echo(mark, f"  {check['name']:<10} {check['detail']}")
             if check["cure"]:
-                click.echo(f"    {'':<10} {check['cure']}")
+                printing.echo(f"    {'':<10} {check['cure']}")
     return 0 if well else errors.BAD_VERDICT

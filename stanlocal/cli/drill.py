@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from stanlocal.cli import printing
 from stanlocal.cli.aio import run
 from stanlocal.cli.context import Context, pass_context
 from stanlocal.cli.errors import BAD_VERDICT
 from stanlocal.cli.history import Since
+from stanlocal.cli.printing import Styled
 
 if TYPE_CHECKING:
     from stanlocal.drill.analysis.outcome import Outcome
@@ -214,14 +216,13 @@ def list_(context: Context) -> None:
         described = [{"name": each.name, "title": each.title, "teaches": each.teaches} for each in found]
         context.print_json({"drills": described})
         return
-    formatter = click.HelpFormatter(width=min(shutil.get_terminal_size().columns, 100))
     for each in found:
-        formatter.write_text(click.style(each.name, bold=True))
+        formatter = click.HelpFormatter(width=min(shutil.get_terminal_size().columns, 100))
+        printing.echo(Styled(each.name, "bold"))
         with formatter.indentation():
             formatter.write_text(f"{each.title}.")
             formatter.write_text(each.teaches)
-        formatter.write_paragraph()
-    click.echo(formatter.getvalue().rstrip())
+        printing.page(formatter.getvalue() + ("\n" if each is not found[-1] else ""))
 
 
 @drill.command()
@@ -259,6 +260,6 @@ def record(context: Context, since: datetime | None, output: Path | None) -> Non
     if context.json:
         context.print_json({"scenario": text})
     elif output is None:
-        click.echo(text, nl=False)
+        printing.page(text)
     if output is not None:
         _write(context, output, text)

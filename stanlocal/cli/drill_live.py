@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from stanlocal.cli import printing
 from stanlocal.cli.context import Context
 from stanlocal.cli.render import STYLES
+from stanlocal.printable import printable
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -29,19 +30,17 @@ _BAR = 30
 @contextmanager
 def shown(context: Context, drill: Drill) -> Iterator[None]:
     """Shows it on standard error while the block runs; with `--json` nothing, unless `--verbose` asks."""
-    if context.json or not sys.stderr.isatty():
+    if context.json or not printing.is_terminal(err=True):
         if context.verbose or not context.json:
             drill.tell = context.say
         yield
         return
-    from rich.console import Console
     from rich.live import Live
 
     lines: deque[str] = deque(maxlen=_LINES)
-    drill.tell = lines.append
-    console = Console(stderr=True, highlight=False)
+    drill.tell = lambda line: lines.append(printable(line))
     with Live(
-        console=console,
+        console=printing.people_console(),
         refresh_per_second=_A_SECOND,
         transient=True,
         get_renderable=lambda: picture(drill.progress, lines),

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-import click
-
+from stanlocal.cli import printing
+from stanlocal.cli.printing import Styled
 from stanlocal.util.format import counted
 
 if TYPE_CHECKING:
@@ -19,17 +19,17 @@ _SHOWN = 20
 def show(outcome: Outcome) -> None:
     """Prints it."""
     verdict = outcome.verdict
-    word = click.style("ok", fg="green", bold=True)
+    word = Styled("ok", "bold green")
     if not verdict.ok:
-        word = click.style(f"BAD, {counted(len(verdict.problems), 'problem')}", fg="red", bold=True)
+        word = Styled(f"BAD, {counted(len(verdict.problems), 'problem')}", "bold red")
     cut = "" if outcome.ended == "whole" else f" ({outcome.ended})"
-    click.echo(f"{outcome.header.drill}: {word}{cut}")
+    printing.echo(f"{outcome.header.drill}: ", word, cut)
     for name, figures in summary(outcome):
-        click.echo(f"  {name:<10} {figures}")
+        printing.echo(f"  {name:<10} {figures}")
     for problem in verdict.problems[:_SHOWN]:
-        click.echo(f"  {click.style('!!', fg='red', bold=True)} {problem}")
+        printing.echo("  ", Styled("!!", "bold red"), f" {problem}")
     if len(verdict.problems) > _SHOWN:
-        click.echo(f"  and {len(verdict.problems) - _SHOWN} more; see '--json' or '--html FILE'")
+        printing.echo(f"  and {len(verdict.problems) - _SHOWN} more; see '--json' or '--html FILE'")
 
 
 def summary(outcome: Outcome) -> Iterator[tuple[str, str]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import traceback
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import click
 
 from stanlocal import errors
+from stanlocal.cli import printing
 from stanlocal.cli.context import Context
 from stanlocal.stan.errors import InvalidName, InvalidOption
 
@@ -39,27 +39,27 @@ def exit_code(error: errors.StanlocalError) -> int:
 def show(error: errors.StanlocalError, context: Context) -> int:
     """Prints an error for people, and for scripts with `--json`; returns the exit code."""
     if context.verbose:
-        click.echo("".join(traceback.format_exception(error)), err=True)
+        printing.page("".join(traceback.format_exception(error)), err=True)
     for line in getattr(error, "log_tail", ()):
-        click.echo(f"  {line}", err=True)
+        printing.echo(f"  {line}", err=True)
     if isinstance(error, errors.SettingsError):
         for problem in error.problems:
-            click.echo(f"error: {problem}", err=True)
+            printing.echo(f"error: {problem}", err=True)
     else:
-        click.echo(f"error: {error}", err=True)
+        printing.echo(f"error: {error}", err=True)
     if context.json:
-        click.echo(json.dumps({"error": document(error)}, ensure_ascii=False))
+        printing.print_json({"error": document(error)})
     return exit_code(error)
 
 
 def show_defect(error: Exception, context: Context) -> int:
     """Prints an error that nobody foresaw; returns the exit code."""
     if context.verbose:
-        click.echo("".join(traceback.format_exception(error)), err=True)
+        printing.page("".join(traceback.format_exception(error)), err=True)
     message = f"defect in stanlocal: {type(error).__name__}: {error}".splitlines()[0]
-    click.echo(f"error: {message}; run it again with '-v' and report what it prints", err=True)
+    printing.echo(f"error: {message}; run it again with '-v' and report what it prints", err=True)
     if context.json:
-        click.echo(json.dumps({"error": {"type": "defect", "message": message}}, ensure_ascii=False))
+        printing.print_json({"error": {"type": "defect", "message": message}})
     return FAILED
 
 
@@ -73,7 +73,7 @@ def show_usage(error: click.ClickException, context: Context) -> int:
     """Prints bad usage; returns the exit code."""
     command = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "stanlocal"
     message = error.format_message().rstrip(".")
-    click.echo(f"error: {message[:1].lower()}{message[1:]}; see '{command} --help'", err=True)
+    printing.echo(f"error: {message[:1].lower()}{message[1:]}; see '{command} --help'", err=True)
     if context.json:
-        click.echo(json.dumps({"error": {"type": "usage", "message": message}}, ensure_ascii=False))
+        printing.print_json({"error": {"type": "usage", "message": message}})
     return error.exit_code

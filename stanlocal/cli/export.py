@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 import click
 
+from stanlocal.cli import printing
 from stanlocal.cli.context import Context, pass_context
 from stanlocal.errors import SettingsError
 
@@ -212,7 +213,7 @@ def _print(context: Context, files: Mapping[str, str], shown: str) -> None:
     if context.json:
         context.print_json({"files": dict(files)})
     else:
-        click.echo(files[shown], nl=False)
+        printing.page(files[shown])
 
 
 def _write(context: Context, folder: Path, files: Mapping[str, str]) -> None:

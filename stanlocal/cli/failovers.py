@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import aclosing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from stanlocal.cli import render
+from stanlocal.cli import columns, printing
 from stanlocal.cli.aio import run
 from stanlocal.cli.context import Context, pass_context
+from stanlocal.cli.printing import Part, Styled
 
 if TYPE_CHECKING:
-    from rich.text import Text
-
     from stanlocal.api import FTGroup
     from stanlocal.history.failovers import Failover
 
@@ -102,9 +101,8 @@ def _show(context: Context, found: Sequence[Failover]) -> None:
     if not found:
         context.say("no failover yet; try 'stanlocal kill @active'")
         return
-    table = render.table("STARTED", "CAUSE", "FROM", "TO", *_HEADS, "OUTAGE", right=range(4, 10))
-    for failover in found:
-        table.add_row(
+    rows = [
+        (
             failover.started_at.astimezone().strftime("%H:%M:%S"),
             failover.cause,
             failover.from_node,
@@ -112,39 +110,37 @@ def _show(context: Context, found: Sequence[Failover]) -> None:
             *(_ms(duration) for duration in failover.phases_ms.values()),
             _ms(failover.outage_ms),
         )
-    out = render.console()
-    out.print(table)
+        for failover in found
+    ]
+    columns.show(("STARTED", "CAUSE", "FROM", "TO", *_HEADS, "OUTAGE"), rows, right=range(4, 10))
     longest = longest_ms(found)
     for failover in found:
-        out.print(_bar(failover, longest))
-    out.print(_legend())
+        printing.echo(*_bar(failover, longest))
+    printing.echo(*_legend())
     if described["p50_ms"] is not None:
         spread = ", ".join(f"{name[:-3]} {_ms(described[name])}" for name in ("p50_ms", "p95_ms", "max_ms"))
         context.say(f"outage in ms: {spread}")
     context.say(f"ms; without a client's view no ACK and OUTAGE; fault to ready: {_spread(found)}")
 
 
-def _bar(failover: Failover, longest: float) -> Text:
-    from rich.text import Text
-
+def _bar(failover: Failover, longest: float) -> Iterator[Part]:
     from stanlocal.history.charts import GLYPHS, cells
 
-    bar = Text(f"{failover.started_at.astimezone():%H:%M:%S} ")
+    yield f"{failover.started_at.astimezone():%H:%M:%S} "
     for glyph, colour, count in zip(GLYPHS, _COLOURS, cells(failover, longest, _BAR_WIDTH), strict=True):
-        bar.append(glyph * count, colour)
-    return bar.append(f" {sum(filter(None, failover.phases_ms.values())):.0f} ms")
+        yield Styled(glyph * count, colour)
+    yield f" {sum(filter(None, failover.phases_ms.values())):.0f} ms"
 
 
-def _legend() -> Text:
-    from rich.text import Text
-
+def _legend() -> Iterator[Part]:
     from stanlocal.history.charts import GLYPHS
 
-    legend = Text(" " * 9)
+    blank = " " * 9
     for glyph, colour, head in zip(GLYPHS, _COLOURS, _HEADS, strict=True):
-        legend.append(glyph, colour).append(f" {head.lower()}  ")
-    legend.rstrip()
-    return legend
+        yield blank
+        yield Styled(glyph, colour)
+        yield f" {head.lower()}"
+        blank = "  "
 
 
 def _spread(found: Sequence[Failover]) -> str:

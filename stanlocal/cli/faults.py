@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from stanlocal.cli import render
+from stanlocal.cli import printing
 from stanlocal.cli.aio import run
 from stanlocal.cli.context import Context, pass_context
 from stanlocal.cli.errors import BAD_VERDICT
 from stanlocal.cli.nodes import signal_name
+from stanlocal.cli.printing import Styled
 from stanlocal.faults import injection
 from stanlocal.faults.base import Fault
 from stanlocal.faults.expire_lock import numbered
@@ -143,14 +144,13 @@ async def _fault(
 
 
 def _show_outcome(context: Context, record: FaultRecord) -> None:
-    out = render.console()
     if record.observed is None:
-        out.print("observed: nothing yet that decides it; see 'stanlocal faults'")
+        printing.echo("observed: nothing yet that decides it; see 'stanlocal faults'")
     elif record.as_expected is False:
-        out.print(f"observed: {record.observed}", markup=False, style="bold red")
+        printing.echo(Styled(f"observed: {record.observed}", "bold red"))
         context.say("THE PREDICTION WAS WRONG: that is a finding; see 'stanlocal events'")
     else:
-        out.print(f"observed: {record.observed}", markup=False)
+        printing.echo(f"observed: {record.observed}")
 
 
 @click.command()
@@ -195,7 +195,7 @@ async def _offer_copies(
     if not copies:
         return
     if restore is None and sys.stdin.isatty() and not context.json:
-        restore = click.confirm("Put the store back as it was before the fault?", err=True)
+        restore = printing.confirm("Put the store back as it was before the fault?")
     if restore:
         aside = await group.put_store_back(copies[0])
         await group.wait_state("healthy", timeout=60)
@@ -214,7 +214,7 @@ def faults(context: Context, which: bool) -> None:
             context.print_json({"faults": [{"name": f.name, "summary": f.summary} for f in FAULTS.values()]})
         else:
             for kind in FAULTS.values():
-                click.echo(f"{kind.name:<16} {kind.summary}")
+                printing.echo(f"{kind.name:<16} {kind.summary}")
         return
 
     async def work() -> None:
@@ -234,12 +234,12 @@ def faults(context: Context, which: bool) -> None:
 
 
 def _show(fault: FaultRecord) -> None:
-    out = render.console()
     until = "in force" if fault.in_force else "over"
     verdict = {True: "as expected", False: "NOT AS EXPECTED", None: "not decided"}[fault.as_expected]
     style = "bold red" if fault.as_expected is False else ""
     time = fault.since.astimezone().strftime("%H:%M:%S")
-    out.print(f"{time}  {fault.name:<16} {', '.join(fault.targets):<16} {until:<9} {verdict}", style=style)
-    out.print(f"  expected: {fault.expected}", markup=False)
+    line = f"{time}  {fault.name:<16} {', '.join(fault.targets):<16} {until:<9} {verdict}"
+    printing.echo(Styled(line, style))
+    printing.echo(f"  expected: {fault.expected}")
     if fault.observed is not None:
-        out.print(f"  observed: {fault.observed}", markup=False)
+        printing.echo(f"  observed: {fault.observed}")

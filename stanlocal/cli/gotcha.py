@@ -6,6 +6,7 @@ import difflib
 
 import click
 
+from stanlocal.cli import printing
 from stanlocal.cli.aio import run
 from stanlocal.cli.context import Context, pass_context
 
@@ -26,7 +27,7 @@ def gotcha(context: Context, name: str | None) -> None:
             context.print_json({"gotchas": [{"name": g.name, "title": g.title} for g in GOTCHAS.values()]})
         else:
             for each in GOTCHAS.values():
-                click.echo(f"{each.name:<20} {each.title}")
+                printing.echo(f"{each.name:<20} {each.title}")
         return
     if name not in GOTCHAS:
         near = difflib.get_close_matches(name, GOTCHAS, 1)
@@ -34,13 +35,13 @@ def gotcha(context: Context, name: str | None) -> None:
         raise click.UsageError(f"no gotcha '{name}'; {hint}")
     chosen = GOTCHAS[name]
     if not context.json:
-        click.echo(f"{chosen.title}\n")
-    say = (lambda line: None) if context.json else click.echo
+        printing.page(f"{chosen.title}\n\n")
+    say = (lambda line: None) if context.json else printing.echo
     seen = run(base.run(chosen, engine=context.engine, say=say))
     if context.json:
         context.print_json(seen.document())
         return
-    click.echo("\nThe server's own line:")
+    printing.page("\nThe server's own line:\n")
     for line in seen.lines[:3]:
-        click.echo(f"  {line}")
-    click.echo(f"\nWhat happened: {chosen.happened}\n\nIn production: {chosen.production}")
+        printing.echo(f"  {line}")
+    printing.page(f"\nWhat happened: {chosen.happened}\n\nIn production: {chosen.production}\n")

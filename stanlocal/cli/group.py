@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from stanlocal.cli import render
+from stanlocal.cli import printing, render
 from stanlocal.cli.aio import run
 from stanlocal.cli.context import Context, pass_context
 from stanlocal.errors import GroupNotFound
@@ -42,8 +42,6 @@ def up(context: Context, /, timeout: float, recreate: bool, attach: bool, **flag
     context.flags.update(flags)
 
     async def work() -> None:
-        if not context.json:  # while the servers wait for the lock, which takes them over a second
-            asyncio.get_running_loop().call_later(0.5, render.load)
         with context.progress() as report:
             group = context.ft_group(report=report)
             look = await group.up(timeout=timeout, recreate=recreate)
@@ -155,8 +153,7 @@ async def _watch(context: Context, group: Any) -> None:
             if context.json:
                 context.print_json(document, stream=True)
             else:
-                if render.console().is_terminal:
-                    click.clear()
+                printing.clear()
                 render.group(document)
 
 
@@ -225,6 +222,6 @@ def env(context: Context) -> None:
             context.print_json(variables)
         else:
             for name, value in variables.items():
-                click.echo(f"export {name}={shlex.quote(value)}")
+                printing.echo(f"export {name}={shlex.quote(value)}")
 
     run(work())

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import click
 
-from stanlocal.cli import render
+from stanlocal.cli import printing, render
 from stanlocal.cli.aio import run
 from stanlocal.cli.context import Context, pass_context
+from stanlocal.cli.printing import Part, Styled
 
 if TYPE_CHECKING:
-    from rich.text import Text
-
     from stanlocal.group.core import Group
     from stanlocal.history.timeline import Event
     from stanlocal.logs.merge import NodeLine
@@ -102,15 +101,14 @@ class _LinePrinter:
     def __init__(self, context: Context, pattern: re.Pattern[str] | None) -> None:
         self._context = context
         self._pattern = pattern
-        self._console = None if context.json else render.console()
 
     def print(self, lines: Sequence[NodeLine]) -> None:
         for told in lines:
             if self._pattern is None or self._pattern.search(told.line.text):
-                if self._console is None:
+                if self._context.json:
                     self._context.print_json(_line_document(told), stream=True)
                 else:
-                    self._console.print(_line_text(told))
+                    printing.echo(*_line_parts(told))
 
 
 def _line_document(told: NodeLine) -> dict[str, str | None]:
@@ -125,16 +123,12 @@ def _line_document(told: NodeLine) -> dict[str, str | None]:
     }
 
 
-def _line_text(told: NodeLine) -> Text:
-    from rich.text import Text
-
+def _line_parts(told: NodeLine) -> Iterator[Part]:
     state = told.state or "-"
     colour = render.NODE_COLOURS[sum(told.node.encode()) % len(render.NODE_COLOURS)]
-    return Text.assemble(
-        (f"{told.node} ", colour),
-        (f"{state:<10} ", render.STYLES.get(state, "")),
-        (told.line.text, "bold" if told.line.event else ""),
-    )
+    yield Styled(f"{told.node} ", colour)
+    yield Styled(f"{state:<10} ", render.STYLES.get(state, ""))
+    yield Styled(told.line.text, "bold" if told.line.event else "")
 
 
 @click.command()
@@ -166,4 +160,4 @@ def print_event(context: Context, event: Event) -> None:
     from stanlocal.history.timeline import in_words
 
     time = event.time.astimezone().strftime("%H:%M:%S.%f")[:-3]
-    click.echo(f"{time}  {event.type:<11} {event.node or '':<8} {in_words(event)}".rstrip())
+    printing.echo(f"{time}  {event.type:<11} {event.node or '':<8} {in_words(event)}".rstrip())

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from stanlocal.cli import aio
+from stanlocal.cli import aio, printing
 from stanlocal.cli.context import Context, pass_context
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def status(context: Context) -> None:
     elif context.json:
         context.print_json({"image": name, "present": False})
     else:
-        click.echo(f"{name}: not there; 'stanlocal up' pulls or makes it")
+        printing.echo(f"{name}: not there; 'stanlocal up' pulls or makes it")
 
 
 @image.command()
@@ -83,7 +83,7 @@ def _show(context: Context, origin: ImageOrigin) -> None:
     if context.json:
         context.print_json({"present": True, **asdict(origin)})
         return
-    click.echo(f"{origin.image}: {_SOURCES[origin.source]}")
+    printing.echo(f"{origin.image}: {_SOURCES[origin.source]}")
     for label, value in (
         ("version", origin.version),
         ("id", origin.id),
@@ -91,4 +91,4 @@ def _show(context: Context, origin: ImageOrigin) -> None:
         ("size", f"{origin.size / 1_000_000:.1f} MB"),
     ):
         if value:
-            click.echo(f"  {label:<8} {value}")
+            printing.echo(f"  {label:<8} {value}")

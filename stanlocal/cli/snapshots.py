@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from stanlocal.cli import printing
 from stanlocal.cli.aio import run
 from stanlocal.cli.context import Context, pass_context
 
@@ -29,7 +30,7 @@ def snapshot(context: Context, name: str | None) -> None:
             context.say(f"{name}: {size} bytes in {store_snapshots.folder(core) / name}")
         else:
             for each in there:
-                click.echo(each)
+                printing.echo(each)
 
     run(work())
 

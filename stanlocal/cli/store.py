@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
-from stanlocal.cli import columns, errors
+from stanlocal.cli import columns, errors, printing
 from stanlocal.cli.context import Context, pass_context
 from stanlocal.cli.history import Since
+from stanlocal.cli.printing import Styled
 from stanlocal.cli.snapshots import restore, snapshot
 from stanlocal.util import format
 
@@ -74,7 +75,7 @@ def _store(context: Context, folder: Path | None) -> tuple[Path, GroupPlan | Non
 
 def _show(document: dict[str, Any]) -> None:
     server = document["server"] or {}
-    click.echo(
+    printing.echo(
         f"{document['store']}: cluster {server.get('cluster_id', '-')}, "
         f"{len(document['clients'])} clients, {format.size(document['disk_bytes'])} on disk"
     )
@@ -119,7 +120,7 @@ def _show(document: dict[str, Any]) -> None:
         for sub in each["subscriptions"]
     ]
     if subs:
-        click.echo()
+        printing.echo()
         sub_heads = ("CHANNEL", "CLIENT", "DURABLE", "QUEUE", "LAST SENT", "PENDING", "PENDING SEQUENCES")
         columns.show(sub_heads, subs, right=(4, 5))
     for problem in document["problems"]:
@@ -152,15 +153,15 @@ def _verdict(verdict: Verdict) -> None:
     for problem in document["problems"]:
         _problem(problem)
     if verdict.problems_total > len(verdict.problems):
-        click.echo(f"… and {verdict.problems_total - len(verdict.problems)} more")
+        printing.echo(f"… and {verdict.problems_total - len(verdict.problems)} more")
     rate = verdict.bytes / verdict.seconds / 1e6 if verdict.seconds else 0.0
-    click.echo(
+    printing.echo(
         f"{verdict.messages} messages and {verdict.records} other records in {verdict.files} files intact "
         f"({format.size(verdict.bytes)} in {verdict.seconds:.2f} s, {rate:.0f} MB/s)"
     )
     if not verdict.ok:
         starts = "starts on it all the same" if verdict.starts else "does not start on it"
-        click.echo(f"{verdict.problems_total} problems; the server {starts}")
+        printing.echo(f"{verdict.problems_total} problems; the server {starts}")
 
 
 def _problem(problem: dict[str, Any]) -> None:
@@ -168,9 +169,9 @@ def _problem(problem: dict[str, Any]) -> None:
     start = {"refused": "the server does not start", "silent": "the server starts and says nothing"}.get(
         problem["start"], "the server copes"
     )
-    name = click.style(problem["kind"], fg="red", bold=True)
-    click.echo(f"{name}  {problem['file']}{where}: {problem['detail']} ({start})")
-    click.echo(f"    mend: {problem['mend']}")
+    name = Styled(problem["kind"], "bold red")
+    printing.echo(name, f"  {problem['file']}{where}: {problem['detail']} ({start})")
+    printing.echo(f"    mend: {problem['mend']}")
 
 
 @contextmanager
@@ -179,16 +180,14 @@ def _bar(context: Context) -> Iterator[Callable[[int, int], None]]:
     if context.json or not sys.stderr.isatty():
         yield lambda done, total: None
         return
-    from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
 
-    console = Console(stderr=True, highlight=False)
     bar = Progress(
         BarColumn(),
         DownloadColumn(),
         TransferSpeedColumn(),
         TimeRemainingColumn(),
-        console=console,
+        console=printing.people_console(),
         transient=True,
     )
     with bar:
@@ -240,7 +239,7 @@ def dump(
             damaged += 1
             context.say(f"damaged: {found.file} at {found.offset}: {found.detail}")
             continue
-        click.echo(line(found, form))
+        printing.echo(line(found, form))
         printed += 1
         if printed == count:
             break
@@ -271,26 +270,28 @@ def diff(context: Context, a: Path, b: Path) -> int:
 
 def _differences(document: dict[str, Any]) -> None:
     if document["same"]:
-        click.echo("no differences")
+        printing.echo("no differences")
         return
     ids = document["cluster_ids"]
     if ids[0] != ids[1]:
-        click.echo(f"cluster id: {ids[0]} in A, {ids[1]} in B")
+        printing.echo(f"cluster id: {ids[0]} in A, {ids[1]} in B")
     if document["clients_differ"]:
-        click.echo("clients differ")
+        printing.echo("clients differ")
     for channel in document["channels"]:
         for key, text in (("only_a", "only in A"), ("only_b", "only in B"), ("different", "different")):
             part = channel[key]
             if part["count"]:
                 ranges = ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in part["ranges"][:5])
                 more = ", …" if len(part["ranges"]) > 5 else ""
-                click.echo(f"{channel['name']}: {part['count']} messages {text}: {ranges}{more}")
+                printing.echo(f"{channel['name']}: {part['count']} messages {text}: {ranges}{more}")
         if any(channel["damaged"]):
-            click.echo("{}: damaged messages: {} in A, {} in B".format(channel["name"], *channel["damaged"]))
+            printing.echo(
+                "{}: damaged messages: {} in A, {} in B".format(channel["name"], *channel["damaged"])
+            )
         if channel["subscriptions_differ"]:
-            click.echo(f"{channel['name']}: subscriptions differ")
+            printing.echo(f"{channel['name']}: subscriptions differ")
         if not (channel["in_a"] and channel["in_b"]):
-            click.echo(f"{channel['name']}: only in {'A' if channel['in_a'] else 'B'}")
+            printing.echo(f"{channel['name']}: only in {'A' if channel['in_a'] else 'B'}")
 
 
 store.add_command(snapshot)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import sys
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from stanlocal.cli import printing
 from stanlocal.cli.context import Context, pass_context
 from stanlocal.cli.stan_server import made_up_id, server, server_options
 from stanlocal.cli.start_position import start_options, start_position
@@ -92,7 +92,7 @@ def sub(
     )
     if code == TIMED_OUT:
         wanted = f"{count} messages" if count else "an end"
-        click.echo(
+        printing.echo(
             f"no {wanted} on {channel} within {timeout:g} s; see whether anything publishes there", err=True
         )
     if code:
@@ -166,5 +166,4 @@ def _print(message: Message) -> None:
         text = message.data.decode()
     except UnicodeDecodeError:
         text = f"base64:{base64.b64encode(message.data).decode()}"
-    click.echo(f"[{message.sequence}]{again} {text}")
-    sys.stdout.flush()
+    printing.echo(f"[{message.sequence}]{again} {text}")

@@ -1,0 +1,132 @@
+"""The one way to standard output and standard error.
+
+On a terminal whatever is not printable is shown escaped, unless it is a style of ours: names, payloads and
+logs come from elsewhere, and a terminal acts upon what it is sent. Into a pipe or a file everything is
+written as it is, without styles. a test keeps the other modules from ways of their own.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TextIO, TypeAlias
+
+import click
+
+from stanlocal.printable import printable
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_NOT_PRINTABLE = re.compile(r"[^\x20-\x7e]")
+
+
+@dataclass(frozen=True, slots=True)
+class Styled:
+    """A part of a line and its style, in rich's words: `bold red`, `white on red`."""
+
+    text: str
+    style: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
+Part: TypeAlias = object
+"""A `Styled`, or anything else by its `str`."""
+
+
+def is_terminal(*, err: bool = False) -> bool:
+    """Whether a person reads what is printed."""
+    return _stream(err).isatty()
+
+
+def echo(*parts: Part, err: bool = False) -> None:
+    """Print one line, the parts one after the other; a line feed in them is escaped on a terminal."""
+    _write(_stream(err), [*(_shown(part, _stream(err)) for part in parts), "\n"])
+
+
+def page(text: str, *, err: bool = False) -> None:
+    """Print a text of many lines, which ends as it ends."""
+    stream = _stream(err)
+    _write(stream, [printable(text, keep="\n\t") if stream.isatty() else text])
+
+
+def print_json(document: Mapping[str, Any], *, indent: int | None = None) -> None:
+    """Print a JSON document; on a terminal its strings are escaped as JSON does, the data stays the same."""
+    text = json.dumps(document, indent=indent, ensure_ascii=False)
+    if sys.stdout.isatty() or not _is_encodable(text, sys.stdout):
+        text = _NOT_PRINTABLE.sub(_in_json, text)
+    _write(sys.stdout, [text, "\n"])
+
+
+def confirm(question: str) -> bool:
+    """Ask a person on standard error."""
+    return click.confirm(printable(question), err=True)
+
+
+def clear() -> None:
+    """Clear the terminal; into a pipe nothing is written."""
+    if sys.stdout.isatty():
+        click.clear()
+
+
+def people_console() -> Console:
+    """Standard error for what moves; texts from elsewhere go through `printable` before they get there."""
+    from rich.console import Console
+
+    return Console(stderr=True, highlight=False)
+
+
+def painted(text: str, style: str) -> str:
+    """The text in rich's words for a style, as a terminal takes it."""
+    words, _, ground = style.partition("on ")
+    colour = [word for word in words.split() if word not in ("bold", "dim")]
+    return click.style(
+        text,
+        fg=colour[0] if colour else None,
+        bg=ground or None,
+        bold="bold" in words or None,
+        dim="dim" in words or None,
+    )
+
+
+def _stream(err: bool) -> TextIO:
+    return sys.stderr if err else sys.stdout
+
+
+def _shown(part: Part, stream: TextIO) -> str:
+    text = str(part)
+    if not stream.isatty():
+        return text
+    text = printable(text)
+    plain = not isinstance(part, Styled) or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    return text if plain or not isinstance(part, Styled) else painted(text, part.style)
+
+
+def _write(stream: TextIO, texts: list[str]) -> None:
+    text = "".join(texts)
+    if not _is_encodable(text, stream):  # half of a surrogate pair, or a terminal that knows few characters
+        encoding = stream.encoding or "utf-8"
+        text = text.encode(encoding, "backslashreplace").decode(encoding)
+    stream.write(text)
+    stream.flush()
+
+
+def _is_encodable(text: str, stream: TextIO) -> bool:
+    try:
+        text.encode(stream.encoding or "utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _in_json(found: re.Match[str]) -> str:
+    character = found[0]
+    if character == "\n" or (character.isprintable() and _is_encodable(character, sys.stdout)):
+        return character
+    return json.dumps(character)[1:-1]
