@@ -7,7 +7,7 @@ from collections.abc import Container, Iterable, Sequence
 
 from stanlocal.cli import printing
 from stanlocal.cli.printing import Part, Styled
-from stanlocal.printable import printable, width
+from stanlocal.util.printable import printable, width
 
 _GAP = "  "
 _LEAST_FOLDED = 24

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from stanlocal.cli import printing
-from stanlocal.printable import printable
+from stanlocal.util.printable import printable
 
 if TYPE_CHECKING:
     from stanlocal.api import FTGroup

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from stanlocal.cli import printing
 from stanlocal.cli.context import Context
 from stanlocal.cli.render import STYLES
-from stanlocal.printable import printable
+from stanlocal.util.printable import printable
 
 if TYPE_CHECKING:
     from rich.console import Group

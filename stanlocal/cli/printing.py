@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TextIO, TypeAlias
 
 import click
 
-from stanlocal.printable import printable
+from stanlocal.util.printable import printable
 
 if TYPE_CHECKING:
     from rich.console import Console

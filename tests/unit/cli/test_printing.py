@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from stanlocal import cli
 from stanlocal.cli import columns, printing, render
 from stanlocal.cli.printing import Styled
-from stanlocal.printable import printable, width, xml
+from stanlocal.util.printable import printable, width, xml
 
 
 class Terminal(io.TextIOWrapper):
