@@ -22,6 +22,7 @@ from stanlocal.history.journal import FILE as JOURNAL
 from stanlocal.history.journal import Journal, rfc3339
 from stanlocal.model.plan import GroupPlan, NodePlan
 
+SNAPSHOTS = "snapshots"
 _PLAN = "group.json"
 _LOCK = "lock"
 _LOCK_RETRY_S = 0.05
@@ -154,10 +155,10 @@ class GroupHome:
 
         The folder itself goes with the lock, if it is empty then.
         """
-        for name in ("conf", "logs", "snapshots", PROBE):
+        for name in ("conf", "logs", SNAPSHOTS, PROBE):
             shutil.rmtree(self.folder / name, ignore_errors=True)
-        for name in (_PLAN, JOURNAL):
-            (self.folder / name).unlink(missing_ok=True)
+        for path in (self.folder / _PLAN, self.folder / JOURNAL, *self.folder.glob(f".{_PLAN}.*")):
+            path.unlink(missing_ok=True)
 
 
 def known_groups(state_home: Path) -> Iterator[str]:

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from stanlocal.errors import Refused, StoreRefused
 from stanlocal.group.core import Group
+from stanlocal.group.state_dir import SNAPSHOTS
 from stanlocal.store.guard.copy import copy_store, put_back
 from stanlocal.store.holder import kept_from_servers
 from stanlocal.store.local import local_store
@@ -22,7 +23,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 def folder(group: Group) -> Path:
     """Where the copies are; not in the store, where the server would take each for a channel."""
-    return group.home.folder / "snapshots"
+    return group.home.folder / SNAPSHOTS
 
 
 def listed(group: Group) -> list[str]:

@@ -11,6 +11,7 @@ from stanlocal.engine.docker.trial_cache import beside
 from stanlocal.errors import NodeNotFound
 from stanlocal.group.core import Group, current_plan
 from stanlocal.model.plan import STOP_GRACE_S
+from stanlocal.store.guard import drafts
 from stanlocal.store.guard.folder import PurgeReport, check_purgeable, purge
 from stanlocal.util.tasks import together
 
@@ -56,6 +57,7 @@ async def down(
             return Down(removed)
         report(f"purging the store {plan.store_location if plan else store}")
         await group.engine.discard_store(group.name)
+        drafts.remove(store, group.name)
         purged = purge(store, group.name)
         shutil.rmtree(beside(store), ignore_errors=True)  # a killed tool's trial of its file system
         if not purged.left and not purged.failed:

@@ -16,6 +16,7 @@ from stanlocal.engine.base import Instance
 from stanlocal.errors import NodeFailed, NodeNotFound, PortInUse
 from stanlocal.faults import injection
 from stanlocal.group.core import Group, Look, intended_plan
+from stanlocal.group.state_dir import SNAPSHOTS
 from stanlocal.group.watch import Watch
 from stanlocal.lifecycle.down import retire
 from stanlocal.lifecycle.placement import settle, told
@@ -26,6 +27,7 @@ from stanlocal.model.plan import GroupPlan, Placement, fingerprint
 from stanlocal.model.states import GroupState, GroupStatus, NodeState, NodeStatus
 from stanlocal.render.stan_conf import render
 from stanlocal.settings import Settings
+from stanlocal.store.guard import drafts
 from stanlocal.store.guard.folder import Claim, claim, discard_unused
 from stanlocal.util.tasks import together
 
@@ -85,8 +87,12 @@ class _Bringup:
         self._claim: Claim | None = None
 
     async def run(self) -> Look:
+        store = Path(self._settings.store_dir or self._group.home.default_store)
+        drafts.recover(store, self._group.name)
+        drafts.remove(store, self._group.name)
+        drafts.remove_unfinished(self._group.home.folder / SNAPSHOTS)
         self._claim = claim(
-            Path(self._settings.store_dir or self._group.home.default_store),
+            store,
             group=self._group.name,
             cluster_id=str(self._settings.streaming["cluster_id"]),
             user=self._request.user,

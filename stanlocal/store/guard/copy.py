@@ -16,10 +16,10 @@ from contextlib import suppress
 from pathlib import Path
 
 from stanlocal.errors import StoreRefused
+from stanlocal.store.guard import drafts
 from stanlocal.store.guard.content import real
 from stanlocal.store.layout import LOCKS, MARKER_FILE, is_channels, is_servers, shown
 
-_DRAFT = ".stanlocal-draft"
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2
 """renameat2(2)"""
 
@@ -29,17 +29,18 @@ def copy_store(store: Path, to: Path) -> int:
 
     No server must be writing meanwhile. Raises `StoreRefused`, with nothing left behind, when that fails.
     """
-    draft = to.with_name(f"{to.name}{_DRAFT}")
+    draft = drafts.of_copy(to)
     if to.exists():
         raise StoreRefused(f"{to} exists already; choose another name")
     try:
-        shutil.rmtree(draft, ignore_errors=True)  # of one that was killed
+        shutil.rmtree(draft, ignore_errors=True)  # of a command that was killed
         draft.mkdir(parents=True, mode=0o700)
         size = _copy(store, draft)
         draft.rename(to)
     except OSError as err:
-        shutil.rmtree(draft, ignore_errors=True)
         raise StoreRefused(f"cannot copy the store {store} to {to} ({err.strerror})") from err
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
     return size
 
 
@@ -51,20 +52,36 @@ def put_back(copy: Path, store: Path, aside: Path) -> None:
     fails; so also for a store that is a mount point, or that holds what is not the server's.
     """
     store = real(store)
-    draft = store.with_name(f".{store.name}{_DRAFT}")
+    draft = drafts.of_store(store)
     try:
         _check_known(store)
-        shutil.rmtree(draft, ignore_errors=True)  # of one that was killed
-        draft.mkdir(mode=0o700)
-        _copy(copy, draft)
-        shutil.copy2(store / MARKER_FILE, draft / MARKER_FILE, follow_symlinks=False)
-        _like(store, draft)
-        copy_store(store, aside)
-        _exchange(draft, store)
+        drafts.remove(store)  # of a command that was killed
+        _make_draft(draft)
+        try:
+            _exchange_for(copy, store, draft, aside)
+        finally:
+            drafts.discard(draft)
     except OSError as err:
-        shutil.rmtree(draft, ignore_errors=True)
         raise StoreRefused(f"cannot put {copy.name} back into {store} ({err.strerror})") from err
-    shutil.rmtree(draft, ignore_errors=True)
+
+
+def _make_draft(draft: Path) -> None:
+    try:
+        draft.mkdir(mode=0o700)
+    except FileExistsError:
+        raise StoreRefused(f"{draft} is not stanlocal's and in the way of a restore; move it away") from None
+
+
+def _exchange_for(copy: Path, store: Path, draft: Path, aside: Path) -> None:
+    shutil.copy2(store / MARKER_FILE, draft / MARKER_FILE, follow_symlinks=False)
+    _copy(copy, draft)
+    _like(store, draft)
+    copy_store(store, aside)
+    try:
+        _exchange(draft, store)
+    except BaseException:
+        shutil.rmtree(aside, ignore_errors=True)  # the store is as it was
+        raise
 
 
 def _check_known(store: Path) -> None:
@@ -86,11 +103,11 @@ def _exchange(one: Path, other: Path) -> None:
         number = ctypes.get_errno()
         if number not in (errno.ENOSYS, errno.EINVAL):  # else the file system cannot
             raise OSError(number, os.strerror(number))
-    between = one.with_name(f"{one.name}-old")
+    between = drafts.set_aside(one)
     other.rename(between)
     try:
         one.rename(other)
-    except OSError:
+    except BaseException:
         between.rename(other)
         raise
     between.rename(one)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from pathlib import Path
 
 import pytest
@@ -312,3 +313,38 @@ async def test_a_purge_leaves_what_is_not_the_servers(world: World) -> None:
     assert done.purged is not None
     assert done.purged.left == (str(mine),)
     assert mine.read_text() == "x"
+
+
+async def leave_drafts(world: World) -> list[Path]:
+    """What a snapshot, a restore and a `save_plan` leave that are killed."""
+    look = await world.up()
+    store = Path(look.plan.store_dir)
+    await down(world.group(), timeout=0)
+    unfinished = world.home.folder / "snapshots" / "one.stanlocal-draft"
+    restored = store.with_name(f".{store.name}.stanlocal-draft")
+    for draft in (unfinished, restored):
+        shutil.copytree(store, draft, symlinks=True)
+    (world.home.folder / ".group.json.1").write_text("half")
+    return [unfinished, restored]
+
+
+async def test_a_purge_leaves_no_draft_of_a_killed_command(world: World) -> None:
+    await leave_drafts(world)
+    await down(world.group(), purge_store=True)
+    assert world.left == {}
+
+
+async def test_up_removes_the_drafts_of_killed_commands(world: World) -> None:
+    drafts = await leave_drafts(world)
+    await world.up()
+    assert not any(draft.exists() for draft in drafts)
+
+
+async def test_up_puts_back_the_store_that_a_killed_restore_had_set_aside(world: World) -> None:
+    look = await world.up()
+    store = Path(look.plan.store_dir)
+    (store / "server.dat").write_bytes(b"kept")
+    await down(world.group(), timeout=0)
+    store.rename(store.with_name(f".{store.name}.stanlocal-draft-old"))
+    await world.up()
+    assert (store / "server.dat").read_bytes() == b"kept"

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from stanlocal.errors import StoreRefused
 from stanlocal.store.guard.copy import copy_store, put_back
+
+MARKER = json.dumps({"group": "g", "created": "2026-11-28T00:00:00Z", "adopted": False})
 
 
 @pytest.fixture
@@ -17,7 +20,7 @@ def store(tmp_path: Path) -> Path:
     (store / "orders").mkdir(parents=True)
     (store / "server.dat").write_bytes(b"server")
     (store / ".rootdir.lck").write_bytes(b"")
-    (store / ".stanlocal.json").write_text("{}")
+    (store / ".stanlocal.json").write_text(MARKER)
     (store / "orders" / "msgs.1.dat").write_bytes(b"messages")
     return store
 
@@ -67,7 +70,7 @@ def test_what_is_put_back_replaces_all_and_the_marker_stays(store: Path, tmp_pat
     assert files(store) == {
         "server.dat": b"server",
         "orders/msgs.1.dat": b"messages",
-        ".stanlocal.json": b"{}",
+        ".stanlocal.json": MARKER.encode(),
     }
     assert (tmp_path / "aside" / "later" / "msgs.1.dat").read_bytes() == b"later"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["aside", "one", "store"]
@@ -77,6 +80,7 @@ def test_a_restore_that_was_killed_half_way_does_not_stop_the_next(store: Path, 
     copy_store(store, tmp_path / "one")
     draft = tmp_path / ".store.stanlocal-draft"
     draft.mkdir()
+    (draft / ".stanlocal.json").write_text(MARKER)
     (draft / "server.dat").write_bytes(b"half")
     put_back(tmp_path / "one", store, tmp_path / "aside")
     assert (store / "server.dat").read_bytes() == b"server"
@@ -114,3 +118,29 @@ def test_a_store_without_a_marker_is_not_replaced(store: Path, tmp_path: Path) -
     with pytest.raises(StoreRefused, match="cannot put one back"):
         put_back(tmp_path / "one", store, tmp_path / "aside")
     assert (store / "server.dat").read_bytes() == b"kept"
+
+
+@pytest.mark.parametrize("failure", [StoreRefused("no"), KeyboardInterrupt(), OSError(28, "full")])
+@pytest.mark.parametrize("step", ["_copy", "copy_store", "_exchange"])
+def test_a_restore_that_fails_leaves_the_store_and_nothing_else(
+    store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str, failure: BaseException
+) -> None:
+    copy_store(store, tmp_path / "one")
+    (store / "server.dat").write_bytes(b"later")
+
+    def fail(*_: object) -> None:
+        raise failure
+
+    monkeypatch.setattr(f"stanlocal.store.guard.copy.{step}", fail)
+    with pytest.raises((StoreRefused, KeyboardInterrupt)):
+        put_back(tmp_path / "one", store, tmp_path / "aside")
+    assert (store / "server.dat").read_bytes() == b"later"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["one", "store"]
+
+
+def test_a_restore_without_room_for_the_other_copy_leaves_no_draft(store: Path, tmp_path: Path) -> None:
+    copy_store(store, tmp_path / "one")
+    (tmp_path / "aside").mkdir()
+    with pytest.raises(StoreRefused, match="exists already"):
+        put_back(tmp_path / "one", store, tmp_path / "aside")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["aside", "one", "store"]
