@@ -31,6 +31,18 @@ FAILS_OVER = """
 
 
 @dataclass(frozen=True, slots=True)
+class JobRan(Ran):
+    """What came of a run in a container."""
+
+    gateway: str
+    """The gateway of the container's network; empty with the host's network.
+
+    The container says it, not the network: the document of the network `bridge` of a daemon that was started
+    for the first time has none.
+    """
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
     """Has the project's folder, and of the host what it needs to run Python."""
 
@@ -40,7 +52,7 @@ class Job:
 
     def run(
         self, *shared: str | Path, network: str = "bridge", hosts: Mapping[str, str] | None = None, **env: str
-    ) -> Ran:
+    ) -> JobRan:
         """Pytest; `shared` files and folders of the host are under the same paths in the container."""
         project, interpreter = self.project, Path(sys.executable)
         read = {*_SYSTEM, str(ROOT), str(interpreter.resolve().parents[1]), str(interpreter.parents[1])}
@@ -63,8 +75,10 @@ class Job:
         )
         try:
             container.start()
+            container.reload()
+            gateway: str = container.attrs["NetworkSettings"]["Networks"][network]["Gateway"]
             code = container.wait(timeout=100)["StatusCode"]
-            return Ran(code, container.logs().decode(), project.outcomes())
+            return JobRan(code, container.logs().decode(), project.outcomes(), gateway)
         finally:
             container.remove(force=True)
 
