@@ -6,6 +6,7 @@ mended without a decision of the user's has a `mend`, which `doctor --fix` runs.
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +15,10 @@ from typing import TYPE_CHECKING
 from stanlocal.errors import GroupNotFound, PortInUse, SettingsError, StanlocalError, StoreRefused
 from stanlocal.group.core import Group
 from stanlocal.lifecycle.engine_choice import choose_engine, group_home, server_user
-from stanlocal.machine.ports import choose_ports
+from stanlocal.machine.ports import choose_ports, first_ports
 from stanlocal.model.states import GroupState
 from stanlocal.monitor.inside import look_inside
+from stanlocal.settings.environment import first_port
 from stanlocal.store.guard.folder import StoreKind, inspect_store
 
 if TYPE_CHECKING:
@@ -88,8 +90,15 @@ async def _ports(group: Group, settings: Settings) -> Check:
     instances = await group.engine.instances(group.name)
     if any(instance.running for instance in instances):
         return Check("ports", True, "the group has them")
+    client, monitor = first_ports(first_port(os.environ), settings.nodes)
     try:
-        choice = choose_ports(settings.nodes, group=group.name, asked=settings.port)
+        choice = choose_ports(
+            settings.nodes,
+            group=group.name,
+            first_client=client,
+            first_monitor=monitor,
+            asked=settings.port,
+        )
     except PortInUse as error:
         return Check("ports", False, str(error), "free it, or choose others with '--port'")
     return Check("ports", True, "; ".join(choice.moved) or "those that the group would like are free")

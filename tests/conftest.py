@@ -18,9 +18,13 @@ from stanlocal.engine.docker import endpoint
 from stanlocal.errors import EngineUnavailable
 from stanlocal.settings.own import DEFAULT_IMAGE
 from tests.support.binary import find_server
+from tests.support.ports import groups_in_a_block
 
 if TYPE_CHECKING:
     import docker
+
+TESTS = Path(__file__).parent
+_WITH_REAL_GROUPS = {"e2e", "examples", "integration"}
 
 # An example takes as long as the machine lets it: other tests run beside it.
 settings.register_profile("stanlocal", deadline=None)
@@ -41,6 +45,16 @@ def _isolated_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[
             patch.delenv(name)
         patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
         patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
+        yield
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _ports_of_the_module(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Lets the real groups of a module have ports that no other test's have, running or down."""
+    if request.path.relative_to(TESTS).parts[0] not in _WITH_REAL_GROUPS:
+        yield
+        return
+    with groups_in_a_block():
         yield
 
 

@@ -18,6 +18,7 @@ from stanlocal.group.core import Group, Look, intended_plan
 from stanlocal.lifecycle.engine_choice import choose_engine, group_home, reserved_ports, server_user
 from stanlocal.lifecycle.planner import TIMEOUT_S, Report, UpRequest
 from stanlocal.settings import Settings, load
+from stanlocal.settings.environment import first_port
 
 if TYPE_CHECKING:  # what only some commands need is loaded by the methods that use it
     from stanlocal.engine.base import Engine
@@ -25,6 +26,9 @@ if TYPE_CHECKING:  # what only some commands need is loaded by the methods that 
     from stanlocal.imports import Import
     from stanlocal.lifecycle.down import Down
     from stanlocal.model.plan import GroupPlan
+
+_SPREAD = 100
+"""Ports among which the first of a bound group is drawn, where the environment says where they begin."""
 
 _LOG = logging.getLogger("stanlocal")
 
@@ -151,7 +155,7 @@ class GroupOpener:
             timeout=timeout,
             recreate=recreate,
             reserved_ports=reserved_ports(group.name),
-            first_port=None if bound_to is None else _some_port(),
+            first_port=_first_port(os.environ, bound=bound_to is not None),
             bound_to=bound_to,
             container_of_port=engine.container_of_port,
             report=self.report,
@@ -195,6 +199,13 @@ def this_process() -> str:
     return orphans.this_process()
 
 
-def _some_port() -> int:
-    """A port below those that Linux gives to connections: for a group whose ports no one knows by heart."""
-    return 15_000 + secrets.randbelow(16_000)
+def _first_port(environ: Mapping[str, str], *, bound: bool) -> int | None:
+    """Where the search for host ports begins; None for the usual ones.
+
+    No one knows by heart the ports of a group that is bound to a process. They are drawn, below those that
+    Linux gives to connections, as more such groups may be coming up at the same time.
+    """
+    first = first_port(environ)
+    if not bound:
+        return first
+    return 15_000 + secrets.randbelow(16_000) if first is None else first + secrets.randbelow(_SPREAD)

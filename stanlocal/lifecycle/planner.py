@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from stanlocal.engine.base import Instance
 from stanlocal.group.core import Group
-from stanlocal.machine.ports import choose_inner_ports, choose_ports, is_free
+from stanlocal.machine.ports import choose_inner_ports, choose_ports, first_ports, is_free
 from stanlocal.model import proxy_routes
 from stanlocal.model.plan import CLUSTER_PORT, INNER_PORT, GroupPlan, NodePlan, Placement, plan_group
 from stanlocal.settings import Settings, redacted
@@ -82,12 +81,12 @@ class Planner:
     def plan(self, store_dir: str) -> GroupPlan:
         """The plan with the ports that the nodes have had, as far as they can be had, else free ones."""
         first, nodes = self._request.first_port, self._settings.nodes
-        choose = choose_ports
-        if first is not None:
-            choose = partial(choose, first_client=first, first_monitor=first + nodes)
-        choice = choose(
+        first_client, first_monitor = first_ports(first, nodes)
+        choice = choose_ports(
             nodes,
             group=self._group.name,
+            first_client=first_client,
+            first_monitor=first_monitor,
             asked=self._settings.port,
             keep=[
                 (self._kept(node, node.client_port), self._kept(node, node.monitor_port))

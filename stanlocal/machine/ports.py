@@ -31,6 +31,11 @@ class PortChoice:
     """A sentence for each port that is not the one a user would expect."""
 
 
+def first_ports(first: int | None, count: int) -> tuple[int, int]:
+    """The first client port and the first monitor port that `count` nodes would like."""
+    return (CLIENT_PORT, MONITOR_PORT) if first is None else (first, first + count)
+
+
 def choose_ports(
     count: int,
     *,

@@ -9,11 +9,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from stanlocal.errors import SettingsError
 from stanlocal.settings.layer import ENVIRONMENT_PREFIX, LEVEL, Key, Layer, variable
-from stanlocal.settings.own import SETTINGS
+from stanlocal.settings.own import MAX_PORT, SETTINGS
 
-COMMAND_LINE = frozenset({"CONFIG", "JSON", "YES", "VERBOSE"})
-"""What the command line reads from the environment and is no setting."""
+FIRST_PORT = "FIRST_PORT"
+NO_SETTINGS = frozenset({"CONFIG", "JSON", "YES", "VERBOSE", FIRST_PORT})
+"""Names that are read from the environment and are no settings."""
+
+_PRIVILEGED_PORTS = 1024
+_ROOM = 1000
+"""Ports that have to be left above the first one."""
 
 _FILE = "_FILE"
 _LARGEST_SECRET = 64 * 1024
@@ -39,7 +45,7 @@ def read_environment(environ: Mapping[str, str], base: Path, home: Path | None) 
     warnings: list[str] = []
     for name in sorted(environ):
         rest = name.removeprefix(ENVIRONMENT_PREFIX)
-        if rest == name or not environ[name] or rest in COMMAND_LINE:
+        if rest == name or not environ[name] or rest in NO_SETTINGS:
             continue
         key = tuple(rest.lower().split(LEVEL))
         if len(key) == 1 and SETTINGS.find(key[0]) is None:
@@ -55,6 +61,24 @@ def read_environment(environ: Mapping[str, str], base: Path, home: Path | None) 
             continue
         _put(values, key if secret is None else secret, content)
     return Environment(Layer("environment", values, base=base, home=home), problems, warnings)
+
+
+def first_port(environ: Mapping[str, str]) -> int | None:
+    """Where the search for host ports begins, if the environment says so.
+
+    Two jobs on one machine, each with a state folder of its own, do not see which ports the other's groups
+    keep while they are down. Raises `SettingsError` for what is no such port.
+    """
+    name = ENVIRONMENT_PREFIX + FIRST_PORT
+    content = environ.get(name, "")
+    if not content:
+        return None
+    if content.isascii() and content.isdigit():
+        port = int(content[: len(str(MAX_PORT)) + 1])
+        if _PRIVILEGED_PORTS <= port <= MAX_PORT - _ROOM:
+            return port
+    expected = f"expected a port, {_PRIVILEGED_PORTS} to {MAX_PORT - _ROOM}"
+    raise SettingsError([f"environment {name}: {expected}; set another one, or unset it"])
 
 
 def _secret_in_file(key: Key) -> Key | None:

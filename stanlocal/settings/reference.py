@@ -51,6 +51,8 @@ the `stan.conf` that comes of it.
 * `stanlocal.toml` is found from the working directory upward, or named with `--config` (`STANLOCAL_CONFIG`).
 * In the environment a setting is `STANLOCAL_` and its name in capitals, with two underscores between levels:
   `STANLOCAL_NODES=3`, `STANLOCAL_STREAMING__STORE_LIMITS__MAX_AGE=1h`. An empty value is as good as none.
+* `STANLOCAL_FIRST_PORT=20000` has the search for free host ports begin there. Give each job its own where
+  several run on one machine: a job does not see which ports another one's groups keep while they are down.
 * **Secrets** have no flags. With `_FILE` added to its variable a secret is read from a file:
   `STANLOCAL_STREAMING__ENCRYPTION_KEY_FILE=/run/secrets/key`. They are hidden wherever settings are shown.
 * What **makes something run** counts from flags, the environment or a file named with `--config` only: a

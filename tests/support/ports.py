@@ -1,59 +1,89 @@
-"""Ports that tests give to servers and groups.
+"""Ports that tests give to servers and groups: each in a block that one holder at a time has.
 
-All lie below those that the kernel gives to outgoing connections: one of these could be taken by any
-connection between its choice and its server's start.
+A block is held by binding its first port, so no other test process of this machine has it, whoever runs
+that, and the kernel gives it back with its holder. What a group has on record while it is down is thus not
+taken by another test's server, nor by a group on the usual ports.
+
+All blocks lie below the ports that the kernel gives to outgoing connections: one of those could be taken by
+any connection between its choice and its server's start.
 """
 
 from __future__ import annotations
 
 import os
+import secrets
 import socket
 from collections.abc import Iterator
-from functools import partial
+from contextlib import closing, contextmanager
+from functools import cache
 
 import pytest
 
-from stanlocal.lifecycle import planner
-from stanlocal.machine.ports import choose_ports
+from stanlocal.machine.ports import is_free
+from stanlocal.settings.environment import FIRST_PORT
+from stanlocal.settings.layer import ENVIRONMENT_PREFIX
 
-_EACH = 20
-"""For each kind of port; more than any test has nodes."""
-
-_WORKERS = 8
-_A_WORKERS = 450
-_SERVERS_FIRST = 29_100
-
-
-def _round_and_round() -> Iterator[int]:
-    """The ports of this worker of a test run, longest unused first."""
-    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % _WORKERS
-    first = _SERVERS_FIRST + worker * _A_WORKERS
-    while True:
-        yield from range(first, first + _A_WORKERS)
+VARIABLE = ENVIRONMENT_PREFIX + FIRST_PORT
+_FIRST = 15_000
+_LAST = 32_700
+_SIZE = 250
+"""Ports in a block; the groups of a module take fewer."""
 
 
-_next_ports = _round_and_round()
+@contextmanager
+def block() -> Iterator[range]:
+    """Hold a block of ports; nothing listens on any of them at first."""
+    starts = range(_FIRST, _LAST - _SIZE, _SIZE)
+    first_try = secrets.randbelow(len(starts))  # a block that was given back lately is not taken at once
+    for index in range(len(starts)):
+        start = starts[(first_try + index) % len(starts)]
+        with closing(socket.socket()) as lock:
+            if _bind(lock, start) and all(map(is_free, range(start + 1, start + _SIZE))):
+                yield range(start + 1, start + _SIZE)
+                return
+    raise RuntimeError(f"every block of ports from {_FIRST} to {_LAST} is in use by another test process")
+
+
+@contextmanager
+def groups_in_a_block() -> Iterator[int]:
+    """Have the ports of all groups that are made now begin in a block, whoever makes them; its first port."""
+    with block() as ports, pytest.MonkeyPatch.context() as patch:
+        patch.setenv(VARIABLE, str(ports[0]))
+        yield ports[0]
+
+
+def of_the_module() -> dict[str, str]:
+    """The variable by which groups in an environment of their own begin in the block that is in force."""
+    return {VARIABLE: os.environ[VARIABLE]}
 
 
 def free_ports(count: int) -> list[int]:
     """Different TCP ports of the loopback that nothing has right now, and that no other call gets soon."""
     free: list[int] = []
+    ports = _of_this_process(os.getpid())
     while len(free) < count:
-        port = next(_next_ports)
-        with socket.socket() as tried:
-            try:
-                tried.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-        free.append(port)
+        port = next(ports)
+        with closing(socket.socket()) as tried:
+            if _bind(tried, port):
+                free.append(port)
     return free
 
 
-def use_ports_of_its_own(group: str, patch: pytest.MonkeyPatch) -> int:
-    """Has the ports of all groups that are made now begin at a place that the name decides; which it is."""
-    first = 14_000 + int(group.removeprefix("t-"), 16) % 15_000
-    mine = partial(choose_ports, first_client=first, first_monitor=first + _EACH)
-    patch.setattr(planner, "choose_ports", mine)
-    patch.setattr(planner, "CLUSTER_PORT", first + 2 * _EACH)
-    patch.setattr(planner, "INNER_PORT", first + 3 * _EACH)
-    return first
+@cache
+def _of_this_process(pid: int) -> Iterator[int]:
+    """The ports of a block that the process holds until it ends, longest unused first."""
+
+    def round_and_round() -> Iterator[int]:
+        with block() as ports:
+            while True:
+                yield from ports
+
+    return round_and_round()
+
+
+def _bind(tried: socket.socket, port: int) -> bool:
+    try:
+        tried.bind(("127.0.0.1", port))
+    except OSError:
+        return False
+    return True

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,22 +30,8 @@ class Compose:
     hardening: dict[str, Any]
     """What the Docker engine had a container of the group run with."""
 
-    def up(self) -> None:
-        """Groups of other tests come and go, and may have one of the ports for a while."""
-        for _ in range(10):
-            done = self._call("up", "--detach")
-            if "programming external connectivity" not in done.stderr:
-                break
-            self.run("down", "--timeout", "0")
-            time.sleep(1)
-        assert done.returncode == 0, done.stderr
-
     def run(self, *arguments: str) -> None:
-        done = self._call(*arguments)
-        assert done.returncode == 0, done.stderr
-
-    def _call(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
+        done = subprocess.run(
             ["docker-compose", *arguments],
             cwd=self.folder,
             env={**os.environ, "COMPOSE_PROJECT_NAME": self.document["group"]},
@@ -55,6 +40,7 @@ class Compose:
             text=True,
             timeout=90,
         )
+        assert done.returncode == 0, done.stderr
 
 
 def hardening(client: docker.DockerClient, name: str) -> dict[str, Any]:
@@ -101,7 +87,7 @@ def test_docker_compose_brings_the_group_up_and_a_failover_loses_nothing(
     server = ("--url", ",".join(compose.document["client_urls"]), "--cluster-id", "test-cluster")
 
     compose.run("config", "--quiet")
-    compose.up()
+    compose.run("up", "--detach")
     before = wait_for_active(monitors)
     assert hardening(docker_client, names[0]) == compose.hardening
     cli.ok("pub", "orders", "one", *server)

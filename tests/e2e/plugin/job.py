@@ -13,6 +13,7 @@ import docker
 
 from tests.e2e.plugin.project import Project, Ran
 from tests.support.cli import ROOT
+from tests.support.ports import of_the_module
 
 SOCKET = "/var/run/docker.sock"
 _SYSTEM = ("/bin", "/etc", "/lib", "/lib64", "/usr")
@@ -70,7 +71,7 @@ class Job:
             network_mode=network,
             extra_hosts=dict(hosts or {}),
             working_dir=str(project.folder),
-            environment={**environment, **env},
+            environment={**environment, **of_the_module(), **env},
             volumes=[*binds, *(f"{path}:{path}" for path in sorted(written))],
         )
         try:

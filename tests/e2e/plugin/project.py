@@ -13,6 +13,8 @@ from pathlib import Path
 from textwrap import dedent
 from xml.etree import ElementTree
 
+from tests.support.ports import of_the_module
+
 INI = """
 [pytest]
 filterwarnings = error
@@ -54,7 +56,7 @@ class Project:
 
     def environment(self) -> dict[str, str]:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(_OF_OURS)}
-        return {**inherited, "XDG_STATE_HOME": str(self.state_home), **self.env}
+        return {**inherited, **of_the_module(), "XDG_STATE_HOME": str(self.state_home), **self.env}
 
     def run(self, *arguments: str, timeout: float = 100) -> Ran:
         """Pytest, with the process engine unless the arguments name one."""

@@ -16,6 +16,7 @@ from tests.e2e.plugin.job import Job
 from tests.support.census import take
 from tests.support.cli import Cli
 from tests.support.other_engine import OtherEngine, missing, other_engine
+from tests.support.ports import VARIABLE
 
 pytestmark = pytest.mark.docker
 
@@ -41,6 +42,7 @@ def cli(engine: OtherEngine, hidden: Path, tmp_path: Path, group_name: str) -> I
         "DOCKER_HOST": engine.url,
         "XDG_STATE_HOME": str(hidden),
         "XDG_CACHE_HOME": str(hidden / "cache"),
+        VARIABLE: "",  # its ports are its own machine's: the usual ones are free
     }
     cli = Cli(tmp_path, environment, group_name)
     yield cli

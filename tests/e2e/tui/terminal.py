@@ -33,21 +33,6 @@ class Terminal:
         """Keys as tmux names them, `Enter`, `Escape`, or text that is typed."""
         self._tmux("send-keys", "-t", "it", *keys)
 
-    def press_until(self, key: str, pattern: str, *, every: float = 10.0, timeout: float = 120.0) -> None:
-        """Presses a key, and again every so often, until the pattern is on the screen."""
-        pressed = -every
-
-        def look() -> bool:
-            nonlocal pressed
-            if re.search(pattern, self.screen):
-                return True
-            if time.monotonic() > pressed + every:
-                pressed = time.monotonic()
-                self.press(key)
-            return False
-
-        self._wait(look, f"{key} did not bring up {pattern!r}", timeout)
-
     def move(self, key: str) -> None:
         """Presses a key that moves the cursor, and returns once it has."""
         before = self._cursor

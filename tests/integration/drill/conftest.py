@@ -7,13 +7,11 @@ from collections.abc import AsyncIterator
 import pytest
 
 from stanlocal.api import FTGroup
-from tests.support.ports import use_ports_of_its_own
 
 
 @pytest.fixture
-async def group(group_name: str, on_engine: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[FTGroup]:
+async def group(group_name: str, on_engine: str) -> AsyncIterator[FTGroup]:
     """A healthy group of two on each real engine; purged at the end."""
-    use_ports_of_its_own(group_name, monkeypatch)
     group = FTGroup(group=group_name, nodes=2)
     await group.up()
     yield group

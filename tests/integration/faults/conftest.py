@@ -13,7 +13,6 @@ import pytest
 
 from stanlocal.api import FTGroup
 from tests.support.cli import Cli
-from tests.support.ports import use_ports_of_its_own
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -31,16 +30,14 @@ def nodes(request: pytest.FixtureRequest) -> int:
 def name(nodes: int, on_engine: str) -> Iterator[str]:
     """The name of the module's group of that many nodes; purged at the end."""
     name = f"t-{secrets.token_hex(4)}"
-    with pytest.MonkeyPatch.context() as patch:
-        use_ports_of_its_own(name, patch)
-        yield name
+    yield name
 
-        async def purge() -> None:
-            group = FTGroup(group=name)
-            await group.down(timeout=0, purge=True)
-            await group.close()
+    async def purge() -> None:
+        group = FTGroup(group=name)
+        await group.down(timeout=0, purge=True)
+        await group.close()
 
-        asyncio.run(purge())
+    asyncio.run(purge())
 
 
 @pytest.fixture
@@ -66,11 +63,8 @@ def cli(tmp_path: Path) -> Cli:
 
 
 @pytest.fixture
-async def fillable(
-    nodes: int, on_engine: str, group_name: str, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[FTGroup]:
+async def fillable(nodes: int, on_engine: str, group_name: str) -> AsyncIterator[FTGroup]:
     """A healthy group whose store can be filled; purged at the end, volume and all."""
-    use_ports_of_its_own(group_name, monkeypatch)
     limit = "16mb" if on_engine == "docker" else None
     group = FTGroup(group=group_name, nodes=nodes, store_size=limit)
     await group.up()

@@ -12,13 +12,14 @@ import pytest
 from stanlocal.api import FTGroup
 from tests.support.census import NOTHING, Left
 from tests.support.cli import Cli
-from tests.support.ports import use_ports_of_its_own
+from tests.support.ports import groups_in_a_block
 
 
 @pytest.fixture
-def own_ports(on_engine: str, group_name: str, monkeypatch: pytest.MonkeyPatch) -> int:
-    """Ports that other tests' groups do not begin with; the first one."""
-    return use_ports_of_its_own(group_name, monkeypatch)
+def own_ports(on_engine: str) -> Iterator[int]:
+    """Give the test's groups ports that no other group has had; the first one."""
+    with groups_in_a_block() as first:
+        yield first
 
 
 @pytest.fixture
@@ -40,10 +41,8 @@ def shared_name(on_engine: str) -> Iterator[str]:
         await group.down(timeout=0, purge=True)
         await group.close()
 
-    with pytest.MonkeyPatch.context() as patch:
-        use_ports_of_its_own(name, patch)
-        yield name
-        asyncio.run(purge())
+    yield name
+    asyncio.run(purge())
 
 
 @pytest.fixture

@@ -21,7 +21,6 @@ from stanlocal.errors import EngineError, MonitorError
 from stanlocal.model.plan import GroupPlan
 from stanlocal.model.states import GroupState
 from stanlocal.monitor.client import fetch
-from tests.support.ports import use_ports_of_its_own
 from tests.support.processes import IDLE, processes_of, scripted_group
 
 servers = pytest.mark.server
@@ -35,7 +34,6 @@ async def group(
 ) -> AsyncIterator[FTGroup]:
     """Three healthy nodes; nothing of them may be left."""
     monkeypatch.setenv("XDG_STATE_HOME", str(home))
-    use_ports_of_its_own(group_name, monkeypatch)
     group = FTGroup(group=group_name, engine="process", nodes=3, server_binary=server_binary)
     await group.up()
     yield group

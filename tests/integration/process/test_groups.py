@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import signal
 import threading
 import time
@@ -20,7 +19,6 @@ from stanlocal.api import group_over
 from stanlocal.engine.docker import endpoint
 from stanlocal.lifecycle.engine_choice import open_groups
 from stanlocal.lifecycle.opener import GroupOpener
-from stanlocal.machine.ports import is_free
 from stanlocal.model.plan import GroupPlan
 from tests.support.cli import Cli
 from tests.support.processes import processes_of
@@ -41,20 +39,12 @@ def cli(home: Path, server_binary: Path, tmp_path: Path) -> Cli:
 
 @pytest.fixture
 def up(cli: Cli) -> Callable[..., Any]:
-    """Brings a group up on ports of its own; its document."""
+    """Bring a group up; its document."""
 
     def up(group: str = "g") -> Any:
-        return cli.json("--group", group, "up", "--port", str(_first_port()))
+        return cli.json("--group", group, "up")
 
     return up
-
-
-def _first_port() -> int:
-    """Of two that are free, and that the system gives nobody who does not ask for them."""
-    while True:
-        first = random.randrange(14_000, 29_000)
-        if is_free(first) and is_free(first + 1):
-            return first
 
 
 def without_docker(cli: Cli, home: Path) -> Cli:
@@ -112,7 +102,7 @@ def test_a_group_lives_and_fails_over_without_docker(cli: Cli, up: Callable[...,
 def test_a_tool_killed_at_any_moment_leaves_a_group_that_can_be_ended(
     cli: Cli, home: Path, delay_ms: int
 ) -> None:
-    with cli.started("up", "--port", str(_first_port())) as tool:
+    with cli.started("up") as tool:
         time.sleep(delay_ms / 1000)  # the moment is what is tested
         tool.kill()
         tool.communicate()
@@ -150,7 +140,7 @@ def test_a_tool_killed_as_soon_as_a_node_appears_leaves_a_group_that_goes_on(
                 seen.set()
                 return
 
-    with ThreadPoolExecutor() as threads, cli.started("up", "--port", str(_first_port())) as tool:
+    with ThreadPoolExecutor() as threads, cli.started("up") as tool:
         threads.submit(watch)
         assert seen.wait(20)
         tool.kill()
@@ -163,7 +153,7 @@ def test_a_tool_killed_as_soon_as_a_node_appears_leaves_a_group_that_goes_on(
 
 
 def test_an_interrupted_up_removes_what_it_made(cli: Cli, home: Path) -> None:
-    with cli.started("up", "--port", str(_first_port())) as tool:
+    with cli.started("up") as tool:
         while not list((home / "stanlocal").glob("g/processes/g-1/run")):
             time.sleep(0.005)
             assert tool.poll() is None
@@ -221,7 +211,7 @@ async def test_without_docker_auto_takes_processes_and_says_why_in_one_line(
     monkeypatch.setenv("XDG_STATE_HOME", str(home))
     monkeypatch.setattr(endpoint, "DEFAULT_SOCKET", f"{tmp_path}/none.sock")
     notes: list[str] = []
-    flags = {"group": "g", "server_binary": str(server_binary), "port": _first_port()}
+    flags = {"group": "g", "server_binary": str(server_binary)}
     group = group_over(GroupOpener(flags, note=notes.append))
     assert (await group.up()).plan.engine == "process"
     [line] = [note for note in notes if "Docker" in note]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,9 @@ import pytest
 from stanlocal.errors import EngineUnavailable, SettingsError
 from stanlocal.group.state_dir import GroupHome
 from stanlocal.lifecycle import engine_choice as choosing
+from stanlocal.machine.ports import choose_ports
 from stanlocal.model.plan import Placement
+from tests.support.facts import group_plan
 from tests.support.fake_engine import FakeEngine
 from tests.support.fake_machine import FakeMachine
 from tests.unit.model.test_placement import planned
@@ -104,3 +108,14 @@ async def test_the_list_has_the_groups_of_all_engines_each_on_its_own(engines: E
     assert engines.notes == ["a is left out: nobody listens"]
     with pytest.raises(EngineUnavailable):
         await choosing.open_groups("docker").__aenter__()
+
+
+def test_the_ports_of_the_callers_other_groups_are_reserved_while_those_are_down(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    choosing.group_home("down").save_plan(replace(group_plan(group="down"), engine="process"))
+    assert choosing.reserved_ports("down") == frozenset()
+    reserved = choosing.reserved_ports("other")
+    assert reserved == {4222, 4223, 8222, 8223}
+    assert not set(chain(*choose_ports(2, group="other", reserved=reserved).ports)) & reserved
