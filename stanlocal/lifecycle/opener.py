@@ -61,6 +61,8 @@ class GroupOpener:
     home: GroupHome | None = None
     user: str | None = None
     _core: Group | None = field(default=None, init=False)
+    _opened_by: int = field(default=0, init=False)
+    """The pid of the process that opened the core: a forked one has none of the engine's threads."""
     _import: Import | None = field(default=None, init=False)
 
     @property
@@ -72,7 +74,7 @@ class GroupOpener:
     @property
     def is_open(self) -> bool:
         """Whether it holds an engine."""
-        return self._core is not None
+        return self._core is not None and self._opened_by == os.getpid()
 
     def settings(self, existing: Mapping[str, Any] | None = None) -> Settings:
         """The effective settings, given what a group that is there already decides.
@@ -106,18 +108,19 @@ class GroupOpener:
 
     async def core(self) -> Group:
         """The group on its engine; raises as `choose_engine` does."""
-        if self._core is None:
+        if self._core is None or not self.is_open:
             settings = self.settings()
             home = self.home or group_home(settings.group)
             engine = self.engine or choose_engine(settings.engine, home, self.note)
             self._core = Group(engine, settings.group, home)
+            self._opened_by = os.getpid()
         return self._core
 
     async def close(self) -> None:
         """Let go of the engine; the group is left as it is."""
-        if self._core is not None:
+        if self._core is not None and self.is_open:
             await self._core.engine.close()
-            self._core = None
+        self._core = None
 
     async def running_plan(self) -> GroupPlan | None:
         """The plan that the group runs with; None when none of its nodes runs."""

@@ -31,6 +31,7 @@ class _Elsewhere:
 
     def __init__(self, real: Any) -> None:
         self._real = real
+        self._process = portal.OfThisProcess()
 
     def __repr__(self) -> str:
         return repr(self._real)
@@ -42,6 +43,7 @@ class _Elsewhere:
 
         @functools.wraps(found)
         async def call(*args: Any, **kwargs: Any) -> Any:
+            self._process.check(self)
             return _seen(await portal.PORTAL.across(found(*args, **kwargs)))
 
         return call
@@ -50,11 +52,13 @@ class _Elsewhere:
         return self
 
     async def __aexit__(self, *error: Any) -> None:
+        self._process.check(self)
         await portal.PORTAL.across(self._real.__aexit__(*error))
 
 
 class _Client(_Elsewhere):
     async def subscribe(self, channel: str, callback: Callback | None = None, **options: Any) -> Any:
+        self._process.check(self)
         back = None if callback is None else _back_to(asyncio.get_running_loop(), callback)
         return _seen(await portal.PORTAL.across(self._real.subscribe(channel, back, **options)))
 
@@ -64,6 +68,7 @@ class _Subscription(_Elsewhere):
         return self
 
     async def __anext__(self) -> Any:
+        self._process.check(self)
         found = await portal.PORTAL.across(portal.next_of(self._real))
         if found is None:
             raise StopAsyncIteration
@@ -72,6 +77,7 @@ class _Subscription(_Elsewhere):
 
 class _PublishAck(_Elsewhere):
     def __await__(self) -> Generator[Any, None, str]:
+        self._process.check(self)
         return portal.PORTAL.across(self._real).__await__()
 
 

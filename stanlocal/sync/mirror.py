@@ -37,8 +37,30 @@ class Blocking(Generic[R]):
         view._real = real
         return view
 
+    @property
+    def _usable(self) -> R:
+        """The object, to be called."""
+        return self._real
+
     def __repr__(self) -> str:
         return repr(self._real).replace("<", "<sync ", 1)
+
+
+class OnLoop(Blocking[R]):
+    """A blocking view of an object that lives on the background loop, and so in one process."""
+
+    _process: portal.OfThisProcess
+
+    @classmethod
+    def of(cls, real: R) -> Self:
+        view = super().of(real)
+        view._process = portal.OfThisProcess()
+        return view
+
+    @property
+    def _usable(self) -> R:
+        self._process.check(self)
+        return self._real
 
 
 class Same(Generic[T]):
@@ -71,7 +93,7 @@ def blocking(method: Callable[..., Awaitable[Any]], shown: Callable[[Any], Any] 
 
     @functools.wraps(method)
     def call(self: Blocking[Any], *args: Any, **kwargs: Any) -> Any:
-        result = portal.PORTAL.run(_called(method, self._real, *args, **kwargs))
+        result = portal.PORTAL.run(_called(method, self._usable, *args, **kwargs))
         return result if shown is None else shown(result)
 
     return call
@@ -89,7 +111,7 @@ def iterating(
 
     @functools.wraps(method)
     def call(self: Blocking[R], /, *args: P.args, **kwargs: P.kwargs) -> Iterator[T]:
-        return portal.PORTAL.iterate(method(self._real, *args, **kwargs))
+        return portal.PORTAL.iterate(method(self._usable, *args, **kwargs))
 
     return call
 
@@ -101,7 +123,7 @@ def entering(
 
     @functools.wraps(method)
     def call(self: Blocking[R], /, *args: P.args, **kwargs: P.kwargs) -> AbstractContextManager[S]:
-        return _entered(method(self._real, *args, **kwargs), shown)
+        return _entered(method(self._usable, *args, **kwargs), shown)
 
     return call
 

@@ -15,17 +15,30 @@ from concurrent.futures import Future
 from contextvars import Context, ContextVar, copy_context
 from typing import Any, Generic, TypeVar
 
+from stanlocal.stan.errors import ConnectionLost
+
 T = TypeVar("T")
+
+
+_HOST: ContextVar[_Host | None] = ContextVar("host", default=None)
+"""Where the calls of a callback go."""
 
 
 class Portal:
     """An event loop in a thread of its own; started by its first use, ended with the interpreter."""
 
     def __init__(self) -> None:
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._stop: asyncio.Event | None = None
-        self._thread: threading.Thread | None = None
+        self._loop: asyncio.AbstractEventLoop | None
+        self._stop: asyncio.Event | None
+        self._thread: threading.Thread | None
+        self._starting: threading.Lock
+        self.start_over()
+
+    def start_over(self) -> None:
+        """Forget the thread: a forked process has no other than the one that forked."""
+        self._loop = self._stop = self._thread = None
         self._starting = threading.Lock()
+        _HOST.set(None)
 
     # From any thread
 
@@ -218,10 +231,6 @@ class _Host:
         return not self._closed
 
 
-_HOST: ContextVar[_Host | None] = ContextVar("host", default=None)
-"""Where the calls of a callback go."""
-
-
 async def _await(work: Awaitable[T]) -> T:
     return await work
 
@@ -234,13 +243,19 @@ async def next_of(items: AsyncIterator[T]) -> tuple[T] | None:
 
 
 PORTAL = Portal()
-"""The process's own."""
+"""The process's own. A forked process starts it over, so that whoever holds it may go on using it."""
+os.register_at_fork(after_in_child=PORTAL.start_over)
 
 
-def _forget_thread() -> None:
-    """A fork has no other threads than the one that forked."""
-    global PORTAL
-    PORTAL = Portal()
+class OfThisProcess:
+    """Tells an object on the background loop whether it is of use: after a fork only its parent can use it."""
 
+    def __init__(self) -> None:
+        self._pid = os.getpid()
 
-os.register_at_fork(after_in_child=_forget_thread)
+    def check(self, what: object) -> None:
+        """Raise `ConnectionLost` in a process that was forked since."""
+        if os.getpid() != self._pid:
+            raise ConnectionLost(
+                f"{what!r} belongs to the process that this one was forked from; connect again here"
+            )

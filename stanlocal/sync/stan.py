@@ -25,12 +25,12 @@ from stanlocal.stan.start import (
     StartTimeDelta,
 )
 from stanlocal.sync import portal
-from stanlocal.sync.mirror import Blocking, Same, blocking
+from stanlocal.sync.mirror import OnLoop, Same, blocking
 
 P = ParamSpec("P")
 
 
-class PublishAck(Blocking[ack.PublishAck]):
+class PublishAck(OnLoop[ack.PublishAck]):
     """Stands for a published message: `result()` gives its guid once it is stored."""
 
     guid = Same[str]()
@@ -40,14 +40,14 @@ class PublishAck(Blocking[ack.PublishAck]):
 
     def result(self) -> str:
         """The message's guid; waits for it, and raises what `Client.publish` raises."""
-        return portal.PORTAL.run(self._real)
+        return portal.PORTAL.run(self._usable)
 
     def cancel(self) -> None:
         """Gives up waiting; see the original."""
-        portal.PORTAL.loop().call_soon_threadsafe(self._real.cancel)
+        portal.PORTAL.loop().call_soon_threadsafe(self._usable.cancel)
 
 
-class Message(Blocking[message.Message]):
+class Message(OnLoop[message.Message]):
     """One delivery of one stored message."""
 
     channel = Same[str]()
@@ -63,7 +63,7 @@ class Message(Blocking[message.Message]):
 Callback = Callable[[Message], object]
 
 
-class Subscription(Blocking[subscription.Subscription]):
+class Subscription(OnLoop[subscription.Subscription]):
     """A subscription to one channel, with a callback or as an iterator; see the original.
 
     ``with`` acknowledges the message in hand and closes when the block ends well; when it raises, it
@@ -84,7 +84,7 @@ class Subscription(Blocking[subscription.Subscription]):
 
     def __next__(self) -> Message:
         """The next message, waited for; acknowledges the one before unless `manual_ack`."""
-        found = portal.PORTAL.run(portal.next_of(self._real))
+        found = portal.PORTAL.run(portal.next_of(self._usable))
         if found is None:
             raise StopIteration
         return Message.of(found[0])
@@ -95,10 +95,10 @@ class Subscription(Blocking[subscription.Subscription]):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        portal.PORTAL.run(self._real.__aexit__(kind, error, trace))
+        portal.PORTAL.run(self._usable.__aexit__(kind, error, trace))
 
 
-class Client(Blocking[client.Client]):
+class Client(OnLoop[client.Client]):
     """A registered STAN client, for any thread; ``with`` closes it."""
 
     client_id = Same[str]()
@@ -125,7 +125,7 @@ class Client(Blocking[client.Client]):
         max_inflight: int = 1024,
     ) -> Subscription:
         # The one method whose types are others: its callback takes a blocking message.
-        subscribing = self._real.subscribe(
+        subscribing = self._usable.subscribe(
             channel,
             _in_thread(callback) if callback is not None else None,
             start=start,

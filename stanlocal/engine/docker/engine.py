@@ -60,6 +60,7 @@ class DockerEngine:
         self._client = client
         self._api = client.api
         self._owner = str(os.getuid())
+        self._pid = os.getpid()
         self._calls = ThreadPoolExecutor(max_workers=16, thread_name_prefix="stanlocal-docker")
 
     @property
@@ -68,7 +69,9 @@ class DockerEngine:
         return self._client
 
     async def _call(self, call: Callable[..., T], *args: Any, **kwargs: Any) -> T:
-        """Runs a blocking call to its end, also when cancelled meanwhile."""
+        """Run a blocking call to its end, also when cancelled meanwhile."""
+        if os.getpid() != self._pid:  # the threads and connections are the other process's
+            raise EngineError("this process was forked since the group was opened; open the group again here")
         loop = asyncio.get_running_loop()
         future = loop.run_in_executor(self._calls, lambda: call(*args, **kwargs))
         try:
