@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from stanlocal.stan._pb import stan_pb2 as pb
 from stanlocal.stan.client import Client
 from stanlocal.stan.connection import Connection
-from stanlocal.stan.errors import InvalidOption
+from stanlocal.stan.errors import InvalidOption, StanError
 from stanlocal.stan.link import Link
 from stanlocal.stan.options import DEFAULT_URL, ClientOptions, LostCallback
 
@@ -35,7 +35,12 @@ class Connecting:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         assert self._client is not None
-        await self._client.close()
+        try:
+            await self._client.close()
+        except StanError as unclosed:
+            if error is None:
+                raise
+            error.add_note(f"the client could not be closed either: {unclosed}")
 
 
 def connect(

@@ -248,7 +248,7 @@ os.register_at_fork(after_in_child=PORTAL.start_over)
 
 
 class OfThisProcess:
-    """Tells an object on the background loop whether it is of use: after a fork only its parent can use it."""
+    """Tells an object on the background loop whether it can be used: after a fork the parent alone can."""
 
     def __init__(self) -> None:
         self._pid = os.getpid()

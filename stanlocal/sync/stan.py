@@ -145,7 +145,12 @@ class Client(OnLoop[client.Client]):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close()
+        try:
+            self.close()
+        except StanError as unclosed:
+            if error is None:
+                raise
+            error.add_note(f"the client could not be closed either: {unclosed}")
 
 
 def _in_thread(callback: Callback) -> subscription.Callback:

@@ -2,60 +2,36 @@
 
 from __future__ import annotations
 
-import hashlib
 import inspect
-import os
 import re
 import secrets
 from collections.abc import Callable, Generator, Iterator
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 import pytest
+
+from stanlocal.testing.pytest_options import RUN, options
+from stanlocal.testing.pytest_options import pytest_addoption as pytest_addoption
+from stanlocal.testing.unawaited import Unawaited
 
 if TYPE_CHECKING:
     from stanlocal import FTGroup, sync
     from stanlocal.errors import StanlocalError
     from stanlocal.stan import Client
-    from stanlocal.testing.session import Options, Session
+    from stanlocal.testing.session import Session
 
 _SESSION = pytest.StashKey["Session"]()
+_UNAWAITED = pytest.StashKey[Unawaited]()
+_FAILED = pytest.StashKey[bool]()
+"""Whether some phase of a test has failed."""
 _STARTED = pytest.StashKey[datetime]()
 _LEFT = pytest.StashKey[list[str]]()
 _SHARED = pytest.StashKey[str]()
 _KILLED = pytest.StashKey[bool]()
 """Whether some worker may have ended without taking its groups down."""
-_RUN = "stanlocal_run"
-"""What the main process tells its workers: its identity and the name of a group for all."""
 _FIXTURES = frozenset({"stan_group", "stan_group_factory"})
 _NOT_IN_CHANNELS = re.compile(r"[^A-Za-z0-9_-]+")
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    group = parser.getgroup("stanlocal", "NATS Streaming fault-tolerant groups")
-    group.addoption(
-        "--stan-engine",
-        choices=("auto", "docker", "process"),
-        help="what runs the nodes (default: auto, which takes Docker where it answers)",
-    )
-    group.addoption("--stan-image", metavar="REF", help="container image of the server")
-    group.addoption(
-        "--stan-shared", action="store_true", help="one group for all pytest-xdist workers, not one for each"
-    )
-    group.addoption(
-        "--stan-keep", action="store_true", help="leave the groups running at the end, for a look"
-    )
-    group.addoption(
-        "--stan-reuse",
-        action="store_true",
-        help="take up the group of the last such run, and leave it running",
-    )
-    group.addoption(
-        "--stan-unavailable",
-        choices=("fail", "skip"),
-        default="fail",
-        help="what becomes of tests when no engine or server image is to be had (default: fail)",
-    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -63,6 +39,9 @@ def pytest_configure(config: pytest.Config) -> None:
         "markers",
         "stan(nodes=2, ...): gives the test an FT group of its own; takes what stanlocal.FTGroup takes",
     )
+    unawaited = config.stash[_UNAWAITED] = Unawaited()
+    unawaited.start()
+    config.add_cleanup(unawaited.stop)
 
 
 # The groups of this process
@@ -72,24 +51,8 @@ def _session(config: pytest.Config) -> Session:
     if _SESSION not in config.stash:
         from stanlocal.testing.session import Session
 
-        config.stash[_SESSION] = Session(_options(config))
+        config.stash[_SESSION] = Session(options(config))
     return config.stash[_SESSION]
-
-
-def _options(config: pytest.Config) -> Options:
-    from stanlocal.testing.session import Options
-
-    of_run: dict[str, str] = getattr(config, "workerinput", {}).get(_RUN, {})
-    worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
-    folder = hashlib.sha256(str(config.rootpath).encode()).hexdigest()[:8]
-    return Options(
-        engine=config.getoption("stan_engine"),
-        image=config.getoption("stan_image"),
-        keep=config.getoption("stan_keep"),
-        reuse=f"pytest-{folder}-{worker}" if config.getoption("stan_reuse") else None,
-        shared=of_run.get("group") if config.getoption("stan_shared") else None,
-        bound_to=of_run.get("process") if config.getoption("stan_shared") else None,
-    )
 
 
 def _available(config: pytest.Config, make: Callable[[], FTGroup]) -> FTGroup:
@@ -174,26 +137,59 @@ def stan_channel(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def stan_client(request: pytest.FixtureRequest, stan_group: FTGroup) -> Iterator[Client | sync.stan.Client]:
-    """A client of `stan_group` with an id of its own: `stanlocal.stan.Client` for an asynchronous test,
-    `stanlocal.sync.stan.Client` for a plain one. It retries through failovers."""
-    client = stan_group.sync.connect(f"pytest-{secrets.token_hex(4)}")
-    if inspect.iscoroutinefunction(inspect.unwrap(request.function)):
-        from stanlocal.sync.elsewhere import elsewhere
+def stan_client(request: pytest.FixtureRequest, stan_group: FTGroup) -> Iterator[Client]:
+    """A client of `stan_group` with an id of its own, for asynchronous tests: its methods are awaited, on any
+    asyncio event loop. It retries through failovers."""
+    from stanlocal.sync.elsewhere import elsewhere
 
-        yield elsewhere(client)
-    else:
-        yield client
-    if not client.is_closed:
-        client.close()
+    client = _connect(stan_group)
+    yield elsewhere(client)
+    _close(request.node, client)
+
+
+@pytest.fixture
+def stan_sync_client(request: pytest.FixtureRequest, stan_group: FTGroup) -> Iterator[sync.stan.Client]:
+    """A client of `stan_group` with an id of its own, for plain tests: its methods block. It retries through
+    failovers."""
+    client = _connect(stan_group)
+    yield client
+    _close(request.node, client)
+
+
+def _connect(group: FTGroup) -> sync.stan.Client:
+    from stanlocal.errors import StanlocalError
+
+    try:
+        return group.sync.connect(f"pytest-{secrets.token_hex(4)}")
+    except StanlocalError as error:
+        pytest.fail(f"no client of the FT group: {error}", pytrace=False)
+
+
+def _close(item: pytest.Item, client: sync.stan.Client) -> None:
+    from stanlocal.errors import StanlocalError
+
+    try:
+        if not client.is_closed:
+            client.close()
+    except StanlocalError as error:
+        _fail_after(item, f"the client of the test could not be closed: {error}")
+
+
+def _fail_after(item: pytest.Item, message: str) -> None:
+    """Fail what comes after a test; a test that has failed itself keeps its own failure as the only one."""
+    if not item.stash.get(_FAILED, False):
+        pytest.fail(message, pytrace=False)
+    item.add_report_section("teardown", "stanlocal", message)
 
 
 # Between tests, and at the end
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtest_setup(item: pytest.Item) -> None:
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
+    item.stash[_FAILED] = False
     item.stash[_STARTED] = datetime.now(UTC)
+    item.config.stash[_UNAWAITED].take()  # what an earlier test left is not this one's
     session = item.config.stash.get(_SESSION, None)
     if session is not None and "stan_group" in getattr(item, "fixturenames", ()):
         from stanlocal.errors import StanlocalError
@@ -203,6 +199,45 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         except StanlocalError as error:
             pytest.fail(f"the FT group could not be put right after an earlier test: {error}", pytrace=False)
         item.stash[_STARTED] = datetime.now(UTC)
+    yield from _awaited(item, "setup")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
+    yield from _awaited(item, "call")
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
+    """Heal what the test broke before anything of the test is closed: a blocked group answers no one."""
+    session = item.config.stash.get(_SESSION, None)
+    failed = item.stash.get(_FAILED, False)
+    unhealed: str | None = None
+    if session is not None and _FIXTURES & set(getattr(item, "fixturenames", ())):
+        from stanlocal.errors import StanlocalError
+
+        try:
+            session.heal()
+        except StanlocalError as error:
+            unhealed = f"the FT group could not be healed after the test: {error}"
+            item.stash[_FAILED] = True  # what cannot be closed now cannot be for this reason
+    yield from _awaited(item, "teardown")
+    if unhealed is not None and not failed:
+        pytest.fail(unhealed, pytrace=False)
+
+
+def _awaited(item: pytest.Item, when: Literal["setup", "call", "teardown"]) -> Generator[None, None, None]:
+    """Fail the phase when it called a coroutine of ours and did not await it."""
+    unawaited = item.config.stash[_UNAWAITED]
+    try:
+        yield
+    except BaseException as error:
+        unawaited.close_held(error.__traceback__)
+        for line in unawaited.take():
+            item.add_report_section(when, "stanlocal", line)
+        raise
+    if lines := unawaited.take():
+        pytest.fail("\n".join(lines), pytrace=False)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -211,6 +246,8 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
     session = item.config.stash.get(_SESSION, None)
+    if report.failed:
+        item.stash[_FAILED] = True
     if report.failed and session is not None and _FIXTURES & set(getattr(item, "fixturenames", ())):
         report.sections.extend(session.report(item.stash[_STARTED]))
     return report
@@ -247,7 +284,7 @@ def pytest_configure_node(node: Any) -> None:
         from stanlocal.lifecycle.orphans import this_process
 
         name = config.stash.setdefault(_SHARED, f"pytest-{secrets.token_hex(4)}")
-        node.workerinput[_RUN] = {"process": this_process(), "group": name}
+        node.workerinput[RUN] = {"process": this_process(), "group": name}
 
 
 @pytest.hookimpl(optionalhook=True)

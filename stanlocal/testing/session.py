@@ -88,6 +88,11 @@ class KeptGroup:
             await self._heal()
         self._mark = await self._look()
 
+    async def heal(self) -> None:
+        """Undo the faults in force, if anything was done; the group ends soon, and need not be healthy."""
+        if await self._look() != self._mark:
+            await self.group.heal()
+
     async def _heal(self) -> None:
         await self.group.up()
         await self.group.wait_state(GroupState.HEALTHY)
@@ -232,6 +237,11 @@ class Session:
         """Makes the session's group healthy again, if there is one."""
         if self._main is not None:
             PORTAL.run(self._main.put_right())
+
+    def heal(self) -> None:
+        """Undo what a test did to the groups, so that what it opened can be closed."""
+        for kept in self._groups:
+            PORTAL.run(kept.put_right() if kept is self._main else kept.heal())
 
     def report(self, since: datetime) -> list[tuple[str, str]]:
         """What the groups have to say about the time since then."""

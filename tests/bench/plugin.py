@@ -54,15 +54,15 @@ _MANY = f"""
 import pytest
 from stanlocal import sync
 
-def test_first(stan_group, stan_client): pass
+def test_first(stan_group, stan_sync_client): pass
 
 @pytest.mark.parametrize("n", range({_TESTS}))
 def test_untouched(stan_group, n): pass
 
 @pytest.mark.parametrize("n", range({_TESTS}))
-def test_publishes_and_reads(stan_group, stan_client, stan_channel, n):
-    stan_client.publish(stan_channel, b"1")
-    with stan_client.subscribe(stan_channel, start=sync.DeliverAll()) as messages:
+def test_publishes_and_reads(stan_group, stan_sync_client, stan_channel, n):
+    stan_sync_client.publish(stan_channel, b"1")
+    with stan_sync_client.subscribe(stan_channel, start=sync.DeliverAll()) as messages:
         assert next(messages).data == b"1"
 """
 _PAIR = f'''

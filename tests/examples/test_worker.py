@@ -20,15 +20,15 @@ def join(worker: sync.stan.Client, channel: str, work: sync.Recorder) -> sync.st
 
 
 def test_jobs_wait_for_a_worker_that_comes_back(
-    stan_client: sync.stan.Client, stan_group: FTGroup, stan_channel: str
+    stan_sync_client: sync.stan.Client, stan_group: FTGroup, stan_channel: str
 ) -> None:
     early, late = sync.Recorder(), sync.Recorder()
     with stan_group.sync.connect(f"worker-{uuid.uuid4().hex}") as worker:
         with join(worker, stan_channel, early):
-            stan_client.publish_batch(stan_channel, JOBS[:5])
+            stan_sync_client.publish_batch(stan_channel, JOBS[:5])
             early.wait(5)
         with stan_group.sync.during_failover():
-            stan_client.publish_batch(stan_channel, JOBS[5:])
+            stan_sync_client.publish_batch(stan_channel, JOBS[5:])
         with join(worker, stan_channel, late):
             late.wait(5)
     sync.assert_no_loss(JOBS, early.data + late.data)

@@ -21,12 +21,12 @@ _SYSTEM = ("/bin", "/etc", "/lib", "/lib64", "/usr")
 FAILS_OVER = """
     import json, pathlib
 
-    def test_it(stan_group, stan_client, stan_channel):
+    def test_it(stan_group, stan_sync_client, stan_channel):
         document = stan_group.sync.document()
         pathlib.Path("document.json").write_text(json.dumps(document))
-        stan_client.publish(stan_channel, b"1")
+        stan_sync_client.publish(stan_channel, b"1")
         with stan_group.sync.during_failover():
-            stan_client.publish(stan_channel, b"2")
+            stan_sync_client.publish(stan_channel, b"2")
 """
 """Leaves the group document that it saw."""
 

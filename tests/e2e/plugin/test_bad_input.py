@@ -97,9 +97,9 @@ def test_two_runs_in_one_folder_at_once(project: Project) -> None:
     project.write(
         "test_it.py",
         """
-        def test_it(stan_group, stan_client, stan_channel):
+        def test_it(stan_group, stan_sync_client, stan_channel):
             with stan_group.sync.during_failover():
-                stan_client.publish(stan_channel, b"1")
+                stan_sync_client.publish(stan_channel, b"1")
         """,
     )
     with project.started("--stan-engine=process") as one, project.started("--stan-engine=process") as other:

@@ -10,10 +10,10 @@ PLAIN = """
     def test_the_group_is_up(stan_group):
         assert stan_group.sync.document()["state"] == "healthy"
 
-    def test_a_client_publishes_and_reads(stan_client, stan_channel):
+    def test_a_client_publishes_and_reads(stan_sync_client, stan_channel):
         from stanlocal import sync
-        stan_client.publish(stan_channel, b"1")
-        with stan_client.subscribe(stan_channel, start=sync.DeliverAll()) as messages:
+        stan_sync_client.publish(stan_channel, b"1")
+        with stan_sync_client.subscribe(stan_channel, start=sync.DeliverAll()) as messages:
             assert next(messages).data == b"1"
 """
 
@@ -159,12 +159,12 @@ def test_marked_tests_and_the_factory_make_groups_of_their_own(project: Project)
             before = stan_group.sync.document()
 
         @pytest.mark.stan(nodes=3, streaming={"store_limits": {"max_channels": 1}})
-        def test_own(stan_group, stan_client, stan_channel):
+        def test_own(stan_group, stan_sync_client, stan_channel):
             found = stan_group.sync.document()
             assert (len(found["nodes"]), found["group"] != before["group"]) == (3, True)
-            stan_client.publish(stan_channel, b"1")
+            stan_sync_client.publish(stan_channel, b"1")
             with pytest.raises(Exception, match="too many channels"):
-                stan_client.publish("another", b"1")
+                stan_sync_client.publish("another", b"1")
 
         def test_after(stan_group):
             assert stan_group.sync.document() == before

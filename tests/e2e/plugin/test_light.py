@@ -19,6 +19,7 @@ took = time.process_time() - start
 assert took < 0.010, f"{took * 1000:.1f} ms"
 new = {name for name in set(sys.modules) - before if not name.startswith("_")}
 ours = {"stanlocal", "stanlocal.testing", "stanlocal.testing.pytest_plugin"}
+ours |= {"stanlocal.testing.pytest_options", "stanlocal.testing.unawaited"}
 assert new <= {*ours, "secrets", "hashlib", "hmac", "base64", "random"}, new
 """
 

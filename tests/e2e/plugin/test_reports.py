@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from tests.e2e.plugin.project import Project
@@ -64,3 +66,65 @@ def test_a_setup_that_fails_is_one_message_with_the_servers_last_words(project: 
     assert ran.outcomes == {"error": 1}, ran.text
     assert "no FT group: " in ran.text
     assert "Traceback" not in ran.text
+
+
+def test_a_failing_test_that_left_the_active_paused_is_one_report_with_its_own_failure(
+    project: Project,
+) -> None:
+    project.write(
+        "test_it.py",
+        """
+        import pytest
+
+        @pytest.fixture
+        def own(stan_group):
+            with stan_group.sync.connect("own") as client:
+                yield client
+
+        def test_fixture(stan_group, stan_sync_client, stan_channel):
+            stan_group.sync.pause("@active")
+            assert False, "this one"
+
+        def test_fixture_of_the_projects(stan_group, own):
+            stan_group.sync.pause("@active")
+            assert False, "this one"
+
+        @pytest.mark.stan(nodes=2)
+        def test_group_of_its_own(stan_group, own, stan_sync_client):
+            stan_group.sync.pause("@active")
+            assert False, "this one"
+
+        def test_inside(stan_group):
+            with stan_group.sync.connect("inside"):
+                stan_group.sync.pause("@active")
+                assert False, "this one"
+
+        async def test_inside_asynchronously(stan_group):
+            async with stan_group.connect("inside"):
+                await stan_group.pause("@active")
+                assert False, "this one"
+
+        def test_finds_it_whole(stan_group):
+            assert stan_group.sync.document()["state"] == "healthy"
+        """,
+    )
+    ran = project.run("-rA")
+    assert ran.outcomes == {"failed": 5, "passed": 1}, ran.text
+    assert len(re.findall(r"^E +AssertionError: this one$", ran.text, re.MULTILINE)) == 5
+    assert "CloseTimeout" not in ran.text
+    assert "at teardown" not in ran.text
+
+
+def test_a_client_that_cannot_be_closed_after_a_passing_test_is_one_line(project: Project) -> None:
+    project.write(
+        "test_it.py",
+        """
+        def test_it(stan_group, stan_sync_client):
+            stan_group.sync.down(timeout=0, purge=True)
+            stan_group._opener.flags["nodes"] = 0  # can come up no more
+        """,
+    )
+    ran = project.run()
+    assert ran.outcomes == {"error": 1} or ran.outcomes == {"error": 1, "passed": 1}, ran.text
+    assert "Traceback" not in ran.text
+    assert "the FT group could not be healed after the test: " in ran.text

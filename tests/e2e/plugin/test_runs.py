@@ -189,10 +189,10 @@ def test_an_exception_inside_a_blocking_group_takes_it_down(
 
 
 _FAILS_OVER = """
-    def test_it(stan_group, stan_client, stan_channel):
-        stan_client.publish(stan_channel, b"1")
+    def test_it(stan_group, stan_sync_client, stan_channel):
+        stan_sync_client.publish(stan_channel, b"1")
         with stan_group.sync.during_failover():
-            stan_client.publish(stan_channel, b"2")
+            stan_sync_client.publish(stan_channel, b"2")
 """
 
 

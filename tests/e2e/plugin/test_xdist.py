@@ -14,14 +14,14 @@ _WORKERS = """
     import pathlib, pytest
 
     @pytest.mark.parametrize("n", range(12))
-    def test_it(stan_group, stan_client, stan_channel, n, worker_id):
-        stan_client.publish(stan_channel, b"1")
+    def test_it(stan_group, stan_sync_client, stan_channel, n, worker_id):
+        stan_sync_client.publish(stan_channel, b"1")
         found = stan_group.sync.document()
         for url in found["client_urls"]:
             pathlib.Path(found["group"] + "@" + worker_id + "@" + url.rsplit(":")[-1]).touch()
         if {kills} and n % 4 == 0:
             with stan_group.sync.during_failover():
-                stan_client.publish(stan_channel, b"2")
+                stan_sync_client.publish(stan_channel, b"2")
 """
 
 
