@@ -1,4 +1,4 @@
-"""Runs a command's coroutine; the first Ctrl-C or SIGTERM cancels it and lets it clean up."""
+"""Runs a command's coroutine; the first Ctrl-C, SIGTERM or SIGHUP cancels it and lets it clean up."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import signal
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
+from stanlocal.cli.hangup import is_heard, leave_terminal
+
 T = TypeVar("T")
 
 
@@ -14,9 +16,24 @@ def run(work: Coroutine[Any, Any, T]) -> T:
     """The coroutine's result; `KeyboardInterrupt` after it was cancelled from outside."""
 
     async def guarded() -> T:
-        task = asyncio.current_task()
+        task, loop = asyncio.current_task(), asyncio.get_running_loop()
         assert task is not None
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+        ending = False
+
+        def end() -> None:
+            nonlocal ending
+            ending = True
+            task.cancel()
+
+        def hang_up() -> None:
+            """A closed terminal sends it more than once: the clean-up goes on nevertheless."""
+            leave_terminal()
+            if not ending:
+                end()
+
+        loop.add_signal_handler(signal.SIGTERM, end)
+        if is_heard():
+            loop.add_signal_handler(signal.SIGHUP, hang_up)
         return await work
 
     try:

@@ -16,6 +16,7 @@ import click
 from stanlocal import __version__
 from stanlocal.cli import errors, printing
 from stanlocal.cli.context import Context
+from stanlocal.cli.hangup import is_gone, leave_terminal
 from stanlocal.errors import StanlocalError
 
 _COMMANDS: Mapping[str, tuple[str, str]] = {
@@ -161,6 +162,11 @@ def run(arguments: list[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of a pipe has seen enough
         sys.stderr.close()
         return 0
+    except OSError as error:
+        if not is_gone(error):
+            return errors.show_defect(error, context)
+        leave_terminal()  # it was closed while something was written to it
+        return errors.INTERRUPTED
     except Exception as error:  # noqa: BLE001 - the last resort: a defect of ours is one line, too
         return errors.show_defect(error, context)
     return result if isinstance(result, int) else 0

@@ -40,8 +40,10 @@ async def stay(context: Context, group: FTGroup) -> None:
             _offer_changes(context, group),
         )
     finally:
-        context.say("taking the group down")
-        await group.down()
+        try:
+            context.say("taking the group down")
+        finally:  # also when that cannot be written any more
+            await group.down()
 
 
 async def _all(*works: Coroutine[Any, Any, None]) -> None:

@@ -7,6 +7,8 @@ import signal
 from collections.abc import Coroutine
 from typing import Any
 
+from stanlocal.cli.hangup import is_heard, leave_terminal
+
 TIMED_OUT = 1
 
 
@@ -21,12 +23,16 @@ async def run_until_signal(
     stopped: asyncio.Future[int] = loop.create_future()
 
     def stop(number: signal.Signals) -> None:
+        if number is signal.SIGHUP:
+            leave_terminal()
         if not stopped.done():
             stopped.set_result(128 + number)
 
     handled = (signal.SIGINT, signal.SIGTERM)
     for each in handled:
         loop.add_signal_handler(each, stop, each)
+    if is_heard():  # and as long as the loop runs: a closed terminal sends it more than once
+        loop.add_signal_handler(signal.SIGHUP, stop, signal.SIGHUP)
     task = asyncio.ensure_future(work)
     waited: list[asyncio.Future[Any]] = [task, stopped, *([failed] if failed is not None else [])]
     try:

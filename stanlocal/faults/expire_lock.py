@@ -20,11 +20,12 @@ from stanlocal.faults.base import Fault, Scene, put_right
 from stanlocal.faults.cut import check_ways
 from stanlocal.faults.expectation import LOCK_WAIT_S, Expectation
 from stanlocal.group.core import Group
-from stanlocal.group.store_snapshots import snapshot_frozen
+from stanlocal.group.store_snapshots import folder, snapshot_frozen
 from stanlocal.history.journal import Condition, FaultRecord, Record
 from stanlocal.model.plan import GroupPlan
 from stanlocal.model.states import GroupState, GroupStatus, NodeState, NodeStatus
 from stanlocal.monitor import client
+from stanlocal.store.guard import drafts
 from stanlocal.store.guard.folder import lock_file
 from stanlocal.store.local import local_store
 
@@ -93,6 +94,9 @@ class ExpireLock(Fault):
         it would be enough to have two actives again.
         """
         plan, _ = await group.find()
+        names = [node.name for node in plan.nodes]
+        await put_right(group, "frozen", names)  # by a tool that was killed while it copied the store
+        drafts.remove_unfinished(folder(group))
         first, second = fault.notes.get("first"), fault.notes.get("second")
         if first is None:
             return
@@ -101,7 +105,6 @@ class ExpireLock(Fault):
             lost = _lost(fault.notes["fork"], await _last_sequences(plan, second))
             group.home.journal.append(Record(datetime.now(UTC), "note", fault.id, notes={"lost": lost}))
         await put_right(group, "isolated", [first])
-        await put_right(group, "frozen", [node.name for node in plan.nodes])
         try:
             await _settle(group)
         except WaitTimeout:  # they do not hear each other: the later one ends as it would have

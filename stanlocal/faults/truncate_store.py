@@ -21,13 +21,14 @@ from stanlocal.errors import GroupError, Refused
 from stanlocal.faults.base import Fault, Scene, put_right
 from stanlocal.faults.expectation import Expectation
 from stanlocal.group.core import Group
-from stanlocal.group.store_snapshots import snapshot_frozen
+from stanlocal.group.store_snapshots import folder, snapshot_frozen
 from stanlocal.history.journal import Condition, FaultRecord
 from stanlocal.lifecycle.down import retire
 from stanlocal.model.states import GroupState, GroupStatus, NodeState, NodeStatus
 from stanlocal.store.format.files import opened_file
 from stanlocal.store.format.records import Record as StoredRecord
 from stanlocal.store.format.records import read_records
+from stanlocal.store.guard import drafts
 from stanlocal.store.layout import is_channels
 from stanlocal.store.local import local_store
 
@@ -87,18 +88,25 @@ class TruncateStore(Fault):
 
     @classmethod
     async def undo(cls, group: Group, fault: FaultRecord, nodes: Collection[str]) -> None:
-        """Puts the bytes back that were cut off, unless a server has repaired the store meanwhile."""
-        plan, instances = await group.find()
+        """Puts the bytes back that were cut off, unless a server has repaired the store meanwhile.
+
+        A tool that was killed while it copied the store has left the nodes frozen, and the copy incomplete.
+        """
+        plan, _ = await group.find()
+        names = [node.name for node in plan.nodes]
+        await put_right(group, "frozen", names)
+        drafts.remove_unfinished(folder(group))
         await _forget_option(group)
         if "file" in fault.notes:
             file = local_store(plan) / fault.notes["file"]
             tail = base64.b64decode(fault.notes["tail"])
-            if file.is_file() and file.stat().st_size == fault.notes["size"] - len(tail):
+            if missing := _missing(file, fault.notes["size"], tail):
+                instances = await group.engine.instances(group.name)
                 running = [instance.name for instance in instances if instance.running]
                 await asyncio.gather(*(group.kill(name, "SIGKILL") for name in running))
                 with file.open("ab") as damaged:
-                    damaged.write(tail)
-        await put_right(group, "ended", [node.name for node in plan.nodes])
+                    damaged.write(missing)
+        await put_right(group, "ended", names)
 
 
 async def repair(group: Group) -> str:
@@ -145,6 +153,21 @@ async def _forget_option(group: Group) -> None:
             await group.engine.create(
                 replace(plan, nodes=nodes), plain, instance.fingerprint.removeprefix(_ONCE)
             )
+
+
+def _missing(file: Path, size: int, tail: bytes) -> bytes:
+    """What the file lacks of its last bytes: all that was cut off, or the rest when an undo was killed.
+
+    Nothing where the file is not as the fault left it.
+    """
+    if not file.is_file():
+        return b""
+    kept = file.stat().st_size - (size - len(tail))
+    if not 0 <= kept < len(tail):
+        return b""
+    with file.open("rb") as damaged:
+        damaged.seek(size - len(tail))
+        return tail[kept:] if damaged.read() == tail[:kept] else b""
 
 
 def _all_failed(status: GroupStatus) -> bool:

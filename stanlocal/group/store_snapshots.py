@@ -15,6 +15,7 @@ from stanlocal.group.state_dir import SNAPSHOTS
 from stanlocal.store.guard.copy import copy_store, put_back
 from stanlocal.store.holder import kept_from_servers
 from stanlocal.store.local import local_store
+from stanlocal.util.tasks import together
 
 T = TypeVar("T")
 
@@ -75,10 +76,10 @@ async def snapshot_frozen(group: Group, name: str) -> None:
     running = [instance.name for instance in instances if instance.status == "running"]
     path = _path(group, name)
     try:
-        await asyncio.gather(*(group.engine.pause(node) for node in running))
+        await together(*(group.engine.pause(node) for node in running))
         await _in_thread(lambda store: copy_store(store, path), store)
     finally:
-        await asyncio.gather(*(group.engine.unpause(node) for node in running))
+        await together(*(group.engine.unpause(node) for node in running))
 
 
 def _copy_resting(store: Path, to: Path) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,13 +67,14 @@ async def down(
 
 
 async def retire(group: Group, node: str, grace_s: float) -> None:
-    """Ends a node, keeps its log, and removes it; nothing happens if it is gone."""
-    try:
+    """Ends a node, keeps its log, and removes it; nothing happens if it is gone.
+
+    One whose removal an engine has not finished has no log any more, and still its name.
+    """
+    with suppress(NodeNotFound):
         if grace_s > 0:
             await group.engine.stop(node, grace_s)
         else:
             await group.engine.signal(node, "SIGKILL")
         group.home.save_log(node, await group.engine.output(node))
-    except NodeNotFound:
-        return
     await group.engine.remove(node)

@@ -30,7 +30,8 @@ _PORT_TAKEN = re.compile(
     r"|failed to bind host port for \S*?:(\d{1,5}):"
 )
 _NAME_TAKEN = re.compile(r'name "/?([^"]+)" is already in use|network with name (\S+) already exists')
-_BEING_REMOVED = "dead or marked for removal"
+_BEING_REMOVED = "marked for removal"
+"""Also in what an engine says of a container that it was removing when it was killed."""
 _NO_SUBNET = "non-overlapping IPv4 address pool"
 
 

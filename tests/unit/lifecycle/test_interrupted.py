@@ -9,12 +9,18 @@ from typing import Any
 
 import pytest
 
+from stanlocal.faults import injection as act
+from stanlocal.faults.expire_lock import ExpireLock
+from stanlocal.faults.truncate_store import TruncateStore
 from stanlocal.group.core import Group
 from stanlocal.lifecycle import up as bring_up
 from stanlocal.lifecycle.down import down
 from stanlocal.model.states import GroupState
+from stanlocal.store.guard.drafts import SUFFIX
 from tests.support.fake_machine import FakeMachine
+from tests.support.fake_server import Trouble
 from tests.support.interrupting import Interruptions, Killed, When
+from tests.support.stores import Slice
 from tests.support.world import World
 
 Command = Callable[[World, Group], Awaitable[Any]]
@@ -35,8 +41,34 @@ async def purge(world: World, group: Group) -> Any:
     return await down(group, purge_store=True)
 
 
-async def killed_at(world: World, command: Command, at: int, when: When) -> bool:
-    """Whether the command got as far as that call, and was killed there."""
+async def tear(world: World, group: Group) -> Any:
+    """Injects a fault that freezes the nodes, copies the store, damages it, and has every node refuse it."""
+    refusal = Trouble(
+        "recovery", "[1] 2026/01/01 00:00:00.000000 [FTL] STREAM: Failed to start: unexpected EOF"
+    )
+    world.machine.troubles.update(dict.fromkeys(world.machine.nodes, refusal))
+    return await act.inject(group, TruncateStore())
+
+
+async def part(world: World, group: Group) -> Any:
+    """Injects a fault that freezes the nodes, copies the store, and lets the lock expire."""
+    return await act.inject(group, ExpireLock())
+
+
+async def with_a_message(world: World, group: Group) -> None:
+    """A group that is up, with a message in its store."""
+    await up(world, group)
+    data = Slice()
+    data.add(1, b"whole")
+    channel = world.home.default_store / "orders"
+    channel.mkdir()
+    (channel / "msgs.1.dat").write_bytes(data.data)
+
+
+async def killed_at(
+    world: World, command: Command, at: int, when: When, calls: list[str] | None = None
+) -> bool:
+    """Whether the command got as far as that call, and was killed there; `calls` gets those that it made."""
 
     def kill() -> None:
         task.cancel()  # also when the call was made by another task of the command
@@ -45,6 +77,8 @@ async def killed_at(world: World, command: Command, at: int, when: When) -> bool
     interruptions = Interruptions(world.engine, at, when, kill, lasting=True)
     task = asyncio.ensure_future(command(world, world.group(interruptions.engine)))
     await asyncio.gather(task, return_exceptions=True)
+    if calls is not None:
+        calls.extend(interruptions.calls[:at])
     return len(interruptions.calls) >= at
 
 
@@ -118,6 +152,70 @@ async def test_down_after_a_down_that_was_killed(world: World, when: When) -> No
 
 async def test_up_after_a_down_that_was_killed(world: World, when: When) -> None:
     await sweep(world.folder, up, lambda w, at: killed_at(w, purge, at, when), comes_up)
+
+
+async def is_as_before(world: World) -> None:
+    """Nothing is frozen or cut off, the store is whole, and no incomplete copy of it is left."""
+    world.machine.troubles.clear()
+    await act.start(world.group(), ["@all"])  # heals first, as any command does that changes the group
+    assert not any(node.paused for node in (await world.group().look()).status.nodes)
+    await act.heal(world.group())
+    status = await world.group().wait(
+        lambda status: status.state is GroupState.HEALTHY, timeout=5, waiting_for="a healthy group"
+    )
+    assert not any(node.paused or node.partitioned for node in status.nodes)
+    data = Slice()
+    data.add(1, b"whole")
+    assert (world.home.default_store / "orders/msgs.1.dat").read_bytes() == bytes(data.data)
+    assert not list(world.home.folder.rglob(f"*{SUFFIX}"))
+    assert not any(fault.in_force for fault in world.home.journal.faults())
+
+
+async def test_heal_after_a_damage_to_the_store_that_was_killed(world: World, when: When) -> None:
+    await sweep(world.folder, with_a_message, lambda w, at: killed_at(w, tear, at, when), is_as_before)
+
+
+async def test_up_after_a_damage_to_the_store_that_was_killed(world: World, when: When) -> None:
+    async def comes_up_again(w: World) -> None:
+        w.machine.troubles.clear()
+        await comes_up(w)
+
+    await sweep(world.folder, with_a_message, lambda w, at: killed_at(w, tear, at, when), comes_up_again)
+
+
+async def test_heal_after_an_expired_lock_that_was_killed(world: World, when: When) -> None:
+    """Up to the moment at which the routes are cut: a lock in memory does not expire."""
+
+    async def cut(w: World, at: int) -> bool:
+        interruptions: list[str] = []
+        reached = await killed_at(w, part, at, when, interruptions)
+        return reached and "disconnect_routes" not in interruptions[:-1]
+
+    await sweep(world.folder, with_a_message, cut, is_as_before)
+
+
+@pytest.mark.parametrize("command", [tear, part])
+async def test_nodes_that_a_killed_copy_left_frozen_are_thawed(
+    world: World, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await with_a_message(world, world.group())
+
+    def killed(store: Path, to: Path) -> int:
+        to.with_name(f"{to.name}{SUFFIX}").mkdir(parents=True)
+        raise Killed
+
+    engine = Interruptions(world.engine, MOST_CALLS, "before", lambda: None).engine
+    with monkeypatch.context() as patch:
+        patch.setattr("stanlocal.group.store_snapshots.copy_store", killed)
+        patch.setattr(engine, "unpause", _killed, raising=False)
+        with pytest.raises(Killed):
+            await command(world, world.group(engine))
+    assert {node.instance.status for node in (await world.group().look()).status.nodes} == {"paused"}
+    await is_as_before(world)
+
+
+async def _killed(node: str) -> None:
+    raise Killed
 
 
 async def test_an_up_that_is_cancelled_leaves_nothing(world: World, when: When) -> None:

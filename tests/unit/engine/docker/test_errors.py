@@ -29,6 +29,7 @@ _SAID = [
     (errors.NameConflict, "network with name stan-clients already exists"),
     (errors.NodePaused, "Container 59cf63d6dba1 is paused, unpause the container before attach"),
     (errors.NodeNotFound, "can not get logs from container which is dead or marked for removal"),
+    (errors.NodeNotFound, "container is marked for removal and cannot be started"),
     (errors.EngineError, "could not find an available, non-overlapping IPv4 address pool among the defaults"),
     (errors.EngineError, "something else"),
 ]
