@@ -60,7 +60,10 @@ async def examine(load: Callable[[], Settings], report: Callable[[str], None]) -
         from stanlocal.engine.docker.engine import DockerEngine
 
         if isinstance(engine, DockerEngine):
-            yield await _image(engine, settings, report)
+            image = await _image(engine, settings, report)
+            yield image
+            if image.ok:
+                yield await _container(engine, settings)
         yield await _ports(group, settings)
         for check in _store(settings, group, await server_user(engine)):
             yield check
@@ -84,6 +87,15 @@ async def _image(engine: DockerEngine, settings: Settings, report: Callable[[str
         )
 
     return Check("image", False, f"{settings.image} is not there", "'stanlocal image pull' or 'build'", mend)
+
+
+async def _container(engine: DockerEngine, settings: Settings) -> Check:
+    try:
+        await engine.check_start(settings.group, settings.image)
+    except StanlocalError as error:
+        cure = f"fix the engine; 'docker run --rm {settings.image}' shows the same"
+        return Check("container", False, str(error), cure)
+    return Check("container", True, "a throw-away server starts")
 
 
 async def _ports(group: Group, settings: Settings) -> Check:

@@ -6,7 +6,7 @@ It works from what is there: run again after any interruption, it puts things ri
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -27,6 +27,7 @@ from stanlocal.model.plan import GroupPlan, Placement, fingerprint
 from stanlocal.model.states import GroupState, GroupStatus, NodeState, NodeStatus
 from stanlocal.render.stan_conf import render
 from stanlocal.settings import Settings
+from stanlocal.settings.layer import dotted, leaves
 from stanlocal.store.guard import drafts
 from stanlocal.store.guard.folder import Claim, claim, discard_unused
 from stanlocal.util.tasks import together
@@ -50,6 +51,8 @@ async def up(group: Group, request: UpRequest) -> Look:
         settings = request.settings(before.decided() if before else None)
         for warning in settings.warnings:
             request.note(f"warning: {warning}")
+        for line in _changed_by_preset(settings, before):
+            request.note(line)
         await request.ensure_image(settings)
         found = await group.engine.place(group.name, settings.image, group.home.folder)
         placement = settle(found, settings, before, group.home.default_store)
@@ -61,6 +64,18 @@ async def up(group: Group, request: UpRequest) -> Look:
         except BaseException:
             await bringup.undo()
             raise
+
+
+def _changed_by_preset(settings: Settings, before: GroupPlan | None) -> Iterator[str]:
+    """Say which values a preset gives to a group that had others."""
+    if before is None:
+        return
+    now = {"nodes": settings.nodes, "streaming": settings.streaming, "nats": settings.nats}
+    had, wanted = dict(leaves(before.decided())), dict(leaves(now))
+    for key, value in wanted.items():
+        name = dotted(key)
+        if settings.sources.get(name) == f"preset {settings.preset}" and had.get(key) != value:
+            yield f"preset {settings.preset}: {name} is {value} (it was {had.get(key, 'not set')})"
 
 
 class _Bringup:

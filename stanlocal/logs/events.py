@@ -116,6 +116,22 @@ class HeartbeatFailed(LogEvent):
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class NatsLost(LogEvent):
+    """One of the node's connections to the NATS server was lost. Not printed when that server just ends."""
+
+    connection: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class NatsBack(LogEvent):
+    """One of the node's connections to the NATS server was made again."""
+
+    connection: str
+    """`_NSS-<cluster id>-<purpose>`; `ft` is the one that carries FT heartbeats."""
+
+
 # --- ends that nobody asked for ---------------------------------------------------------------------
 
 

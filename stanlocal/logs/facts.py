@@ -16,6 +16,9 @@ _ROLES: dict[type[ev.LogEvent], NodeState] = {
     ev.StreamingReady: NodeState.ACTIVE,
 }
 
+_FT_CONNECTION = "-ft"
+"""How the name of the connection ends whose loss keeps heartbeats from being sent."""
+
 
 def advance(facts: LogFacts, line: LogLine) -> LogFacts:
     """The facts after one more line."""
@@ -33,6 +36,10 @@ def advance(facts: LogFacts, line: LogLine) -> LogFacts:
         return replace(facts, failure=facts.failure or line.message)
     if isinstance(event, ev.LockBusy | ev.LockError):
         return replace(facts, lock_busy=line.message)
+    if isinstance(event, ev.HeartbeatFailed):
+        return replace(facts, nats_lost=line.message)
+    if isinstance(event, ev.NatsLost | ev.NatsBack) and event.connection.endswith(_FT_CONNECTION):
+        return replace(facts, nats_lost=line.message if isinstance(event, ev.NatsLost) else None)
     role = _ROLES.get(type(event))
     if role is None:
         return facts

@@ -70,6 +70,8 @@ _RULES = (
     _Rule(ev.ForeignActive, "S", "ERR", "ft: serverID {server_id:quoted} claims to be active"),
     _Rule(ev.SteppedDown, "-", None, "panic: ft: serverID {server_id:quoted} claims to be active, aborting"),
     _Rule(ev.HeartbeatFailed, "S", "ERR", "Unable to send FT heartbeat: {reason}"),
+    _Rule(ev.NatsLost, "S", "ERR", "connection {connection:quoted} has been disconnected: {reason}"),
+    _Rule(ev.NatsBack, "S", "INF", "connection {connection:quoted} reconnected to NATS Server at {:quoted}"),
     # ends that nobody asked for; the general ones last
     _Rule(ev.StartFailed, "-", None, "exec {:word}: {reason}"),  # the engine's words: no such executable
     _Rule(ev.Panic, "-", None, "panic: {reason}"),

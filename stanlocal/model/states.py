@@ -67,6 +67,8 @@ class LogFacts:
     """The line that says why the run ended or cannot go on."""
     lock_busy: str | None = None
     """The line that says the store lock could not be had, since the node is a standby."""
+    nats_lost: str | None = None
+    """The line that says that the node has lost the NATS server; None while it has it."""
     version: str | None = None
     """Of the server."""
     booted_at: datetime | None = None
@@ -111,6 +113,8 @@ class NodeStatus:
     paused: bool
     partitioned: bool
     problem: str | None
+    nats_lost: bool = False
+    """Whether it has lost the NATS server over which clients and other nodes reach it."""
 
     @property
     def name(self) -> str:
@@ -124,12 +128,18 @@ class NodeStatus:
     @property
     def serves(self) -> bool:
         """Whether a client that can reach it is served."""
-        return self.state is NodeState.ACTIVE and not self.paused and self.instance.clients_connected
+        return self.state is NodeState.ACTIVE and not self.paused and self.reachable
+
+    @property
+    def reachable(self) -> bool:
+        """Whether there is a way from clients to it."""
+        return self.instance.clients_connected and not self.nats_lost
 
     @property
     def usable_standby(self) -> bool:
         """Whether it would take over."""
-        return self.state is NodeState.STANDBY and not self.paused and not self.partitioned
+        cut = self.partitioned or self.nats_lost
+        return self.state is NodeState.STANDBY and not self.paused and not cut
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +193,7 @@ def _assess_node(facts: NodeFacts, lock: LockFacts) -> NodeStatus:
         paused=instance.status == "paused",
         partitioned=instance.running and not (instance.routes_connected and instance.clients_connected),
         problem=problem,
+        nats_lost=instance.running and not _is_behind(facts) and facts.log.nats_lost is not None,
     )
 
 
@@ -198,7 +209,7 @@ def _node_state(facts: NodeFacts, lock: LockFacts) -> tuple[NodeState, str | Non
     if _is_behind(facts):
         return NodeState.STARTING, None
     role = role_of(log, facts.monitor) or _role_of_mute(facts, lock)
-    return role, log.failure or _disagreement(role, facts.monitor)
+    return role, log.failure or _disagreement(role, facts.monitor) or _nats_problem(facts)
 
 
 _ROLE_OF_MONITOR = {"FT_ACTIVE": NodeState.ACTIVE, "FT_STANDBY": NodeState.STANDBY}
@@ -232,6 +243,17 @@ def _disagreement(role: NodeState, monitor: str | None) -> str | None:
     return f"its log says {role.value}, its monitor says {monitor}"
 
 
+def _nats_problem(facts: NodeFacts) -> str | None:
+    if facts.log.nats_lost is None:
+        return None
+    return f"it has lost {_nats(facts.instance)} ({facts.log.nats_lost})"
+
+
+def _nats(instance: Instance) -> str:
+    urls = ", ".join(instance.plan.external_nats)
+    return f"the NATS server {urls}" if urls else "its NATS server"
+
+
 def _lock_holder(nodes: Sequence[NodeStatus], lock: LockFacts) -> str | None:
     if lock.visible:
         return lock.holder
@@ -257,7 +279,7 @@ def _assess_group(
         cut = any(node.serves and node.partitioned for node in nodes)
         return (GroupState.HEALTHY if usable and not cut else GroupState.DEGRADED), None
     holding = [node for node in nodes if node.holds_store or node.name == holder]
-    frozen = next((node for node in holding if node.paused or not node.instance.clients_connected), None)
+    frozen = next((node for node in holding if node.paused or not node.reachable), None)
     if any(node.state is NodeState.RECOVERING and not node.paused for node in nodes):
         return GroupState.RECOVERING, None
     if frozen is not None:
@@ -278,6 +300,10 @@ def _blocked(holder: NodeStatus, facts: Sequence[NodeFacts]) -> str:
     what = "is paused" if holder.paused else "is cut off"
     cure = "unpause or kill it" if holder.paused else "heal or kill it"
     line = next((fact.log.lock_busy for fact in facts if fact.log.lock_busy), None)
+    if holder.nats_lost and not holder.paused and holder.instance.clients_connected:
+        what = f"has lost {_nats(holder.instance)}"
+        cure = "start that server again, or make it reachable"
+        line = next(fact.log.nats_lost for fact in facts if fact.instance.name == holder.name)
     seen = f" ({line})" if line else ""
     return f"{holder.name} {what} and keeps the store lock; {cure}{seen}"
 

@@ -1,7 +1,7 @@
 """The settings of a group: every option known, every origin named, all problems at once.
 
-Precedence: flag > environment > an imported deployment > stanlocal.toml > what the group already has >
-preset > default.
+Precedence: flag > environment > an imported deployment > stanlocal.toml > preset >
+what the group already has > default.
 `load` gathers the layers, `resolve` (pure) makes `Settings` of them.
 """
 

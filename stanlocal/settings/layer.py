@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 from typing import Any, Literal
@@ -30,6 +30,15 @@ def _quoted(part: str) -> str:
     escaped = part.replace("\\", "\\\\").replace('"', '\\"')
     shown = (char if char.isprintable() else f"\\u{ord(char):04x}" for char in escaped)
     return f'"{"".join(shown)}"'
+
+
+def leaves(values: Mapping[str, Any], at: Key = ()) -> Iterator[tuple[Key, Any]]:
+    """Every value below the tables, with its key."""
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            yield from leaves(value, (*at, name))
+        else:
+            yield (*at, name), value
 
 
 def variable(key: Key) -> str:

@@ -98,7 +98,10 @@ def resolve(
     warnings: Sequence[str] = (),
     is_file: Callable[[str], bool] = lambda path: True,
 ) -> Settings:
-    """The settings that `layers` come to, the first layer counting most; presets and defaults below them.
+    """The settings that `layers` come to, the first layer counting most; the defaults below them.
+
+    A preset counts more than what a group that is there decides, and less than any other layer: asked for
+    again, it is applied again.
 
     Pure, but for `is_file`, which is asked about the files that the servers are to read. `problems` and
     `warnings` are those that were found before; raises `SettingsError` if there is any problem at all.
@@ -107,7 +110,8 @@ def resolve(
     read = [_read(layer, found) for layer in layers]
     preset = next((values[_PRESET] for _, values in read if _PRESET in values), None)
     if preset is not None:
-        read.append(_read(Layer("preset", PRESETS[preset], name=preset), found))
+        above = [layer.origin for layer, _ in read if layer.origin != "running"]
+        read.insert(len(above), _read(Layer("preset", PRESETS[preset], name=preset), found))
     read.append(_read(Layer("default", DEFAULTS), found))
 
     effective: dict[Key, Any] = {}

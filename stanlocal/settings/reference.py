@@ -44,7 +44,7 @@ _INTRODUCTION = """\
 Written by `python -m stanlocal.settings.reference`; do not edit.
 
 A setting comes from the first of these that has it: a flag of the command line; the environment;
-`stanlocal.toml`; what the group already has; the preset; the default. `stanlocal config show` says which it
+`stanlocal.toml`; the preset; what the group already has; the default. `stanlocal config show` says which it
 was for each, `stanlocal config validate` reports every problem at once, and `stanlocal config render` prints
 the `stan.conf` that comes of it.
 

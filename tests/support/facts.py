@@ -68,6 +68,7 @@ def node(
     kept_from: datetime | None = None,
     monitor: str | None = None,
     recorded: bool = False,
+    nats_lost: str | None = None,
 ) -> NodeFacts:
     found = replace(
         instance(name, status, exit_code=exit_code),
@@ -75,5 +76,12 @@ def node(
         routes_connected=routes,
         clients_connected=clients,
     )
-    log = LogFacts(role=role, failure=failure, lock_busy=busy, served_at=served_at, kept_from=kept_from)
+    log = LogFacts(
+        role=role,
+        failure=failure,
+        lock_busy=busy,
+        served_at=served_at,
+        kept_from=kept_from,
+        nats_lost=nats_lost,
+    )
     return NodeFacts(found, log, monitor, end_recorded=recorded)

@@ -51,6 +51,7 @@ class World:
             timeout=timeout,
             recreate=recreate,
             report=self.said.append,
+            note=self.said.append,
         )
 
     async def up(self, **flags: Any) -> Look:

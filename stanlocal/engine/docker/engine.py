@@ -26,7 +26,7 @@ from stanlocal.engine.base import EngineEvent, EngineInfo, Exit, Instance, Progr
 from stanlocal.engine.docker import events, lock_trial, networks, proxy, throwaway, volumes
 from stanlocal.engine.docker.containers import make
 from stanlocal.engine.docker.errors import FOREIGN, translate, translated
-from stanlocal.engine.docker.placement_trial import Trial, place
+from stanlocal.engine.docker.placement_trial import Trial, check_start, place
 from stanlocal.engine.docker.streams import AttachSource, Pump, WaitSource, parse_time, split_stamped
 from stanlocal.errors import EngineError, EngineUnavailable, NameConflict, NodeNotFound, PortInUse
 from stanlocal.machine.locks import container_of
@@ -164,6 +164,11 @@ class DockerEngine:
     async def place(self, group: str, image: str, folder: Path) -> Placement:
         trial = Trial(group, image, folder, self._labels(group))
         return await self._call(place, self._api, trial, self.placement, self._address)
+
+    async def check_start(self, group: str, image: str) -> None:
+        """Raises `EngineError` unless a throw-away container of the image can be started."""
+        trial = Trial(group, image, Path(), self._labels(group), role="start")
+        await self._call(check_start, self._api, trial)
 
     async def check_lock(self, plan: GroupPlan) -> None:
         await self._call(lock_trial.check, self._api, plan, self._labels(plan.group))

@@ -24,12 +24,13 @@ from stanlocal.engine.docker import trial_cache
 from stanlocal.engine.docker.errors import explanation
 from stanlocal.engine.docker.reach import Way, default_gateway, says, ways
 from stanlocal.engine.docker.throwaway import name_of, prober
-from stanlocal.errors import EngineUnavailable
+from stanlocal.errors import EngineError, EngineUnavailable
 from stanlocal.model.plan import MONITOR_PORT, Placement
 
 _ANSWERS_WITHIN_S = 2.0
 """From its start on; on an idle machine a server answers after 50 ms."""
 _RETRY_S = 0.02
+_READY = b"Streaming Server is ready"
 _MOUNTED_AT = "/probe"
 _TOKEN = "token"
 _NO_SUCH_FOLDER = re.compile("bind source path does not exist|no such file or directory|is not shared from")
@@ -45,17 +46,20 @@ class Trial:
     folder: Path
     """One of the caller's, which nodes are to see; there is a folder more in it meanwhile."""
     labels: Mapping[str, str]
+    role: str = "probe"
+    """What the container is for: trials of another role may run at the same time."""
 
     @property
     def name(self) -> str:
         """The container's."""
-        return name_of(self.group, "probe")
+        return name_of(self.group, self.role)
 
 
 def place(api: Any, trial: Trial, placement: Placement, address: str) -> Placement:
     """`placement` as it has to be for the engine at `address` and the caller.
 
-    Raises `EngineUnavailable` when no published port can be reached.
+    Raises `EngineError` when the engine cannot start a container at all, `EngineUnavailable` when no port
+    that it publishes can be reached.
     """
     mount_point, device = trial_cache.file_system(trial.folder)
     # Docker Desktop shares folders at the top of the tree one by one.
@@ -109,10 +113,39 @@ def _reach(api: Any, trial: Trial, candidates: Iterable[Way]) -> Way:
         if objection is None:
             return way
         objections.append(f"{way.host}: {objection}")
+    check_start(api, trial)
     raise EngineUnavailable(
         f"ports that the engine publishes cannot be reached from here ({'; '.join(objections)}); "
         "run this where they can be, as in a container with the network of the engine's machine"
     )
+
+
+def check_start(api: Any, trial: Trial) -> None:
+    """Raises `EngineError`, in the engine's or the server's own words, unless a container can be started."""
+    why = _failure(api, trial)
+    if why is not None:
+        raise EngineError(
+            f"the engine cannot start a container of {trial.image}: {why}; fix the engine, then try "
+            "'stanlocal doctor'"
+        )
+
+
+def _failure(api: Any, trial: Trial) -> str | None:
+    """Why a server without any port is not started, or ends at once; None when it runs."""
+    command = ["-st", "memory", "-cid", "probe"]
+    with prober(api, trial.name, trial.image, command, trial.labels, network_mode="none") as made:
+        try:
+            api.start(made)
+        except APIError as error:
+            return explanation(error)
+        deadline = time.monotonic() + _ANSWERS_WITHIN_S
+        while time.monotonic() < deadline and _READY not in (log := api.logs(made)):
+            state = api.inspect_container(made)["State"]
+            if not state["Running"]:
+                last = log.decode("utf-8", "replace").strip().rpartition("\n")[2]
+                return f"its server ended with exit code {state['ExitCode']}{f' ({last})' if last else ''}"
+            time.sleep(_RETRY_S)
+    return None
 
 
 def _objection(api: Any, trial: Trial, way: Way) -> str | None:
@@ -125,7 +158,10 @@ def _objection(api: Any, trial: Trial, way: Way) -> str | None:
             api.start(made)
         except APIError as error:  # such as an address that its machine does not have
             return explanation(error)
-        published = api.inspect_container(made)["NetworkSettings"]["Ports"][f"{MONITOR_PORT}/tcp"]
+        ports = api.inspect_container(made)["NetworkSettings"]["Ports"] or {}
+        published = ports.get(f"{MONITOR_PORT}/tcp")
+        if not published:
+            return "the server ended at once"
         port = int(published[0]["HostPort"])
         deadline = time.monotonic() + _ANSWERS_WITHIN_S
         while time.monotonic() < deadline:

@@ -16,7 +16,7 @@ from docker.types import Mount
 
 from stanlocal.engine.docker.errors import foreign
 
-ROLES = ("probe", "lock-a", "lock-b")
+ROLES = ("probe", "start", "lock-a", "lock-b")
 """What throw-away servers are for."""
 
 

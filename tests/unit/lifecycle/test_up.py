@@ -48,6 +48,28 @@ async def test_up_without_flags_keeps_what_the_group_was_asked_to_be(world: Worl
     assert again.plan == first.plan
 
 
+async def test_a_preset_is_applied_to_a_group_that_is_there_and_what_changes_is_said(world: World) -> None:
+    await world.up(nodes=2)
+    look = await world.up(preset="seed")
+    assert len(look.plan.nodes) == 3
+    limits = look.plan.streaming["store_limits"]
+    assert (limits["max_channels"], limits["max_age"]) == (10, "1h")
+    said = [line for line in world.said if line.startswith("preset")]
+    assert said == [
+        "preset seed: nodes is 3 (it was 2)",
+        "preset seed: streaming.store_limits.max_channels is 10 (it was 0)",
+        "preset seed: streaming.store_limits.max_age is 1h (it was 0s)",
+    ]
+    again = await world.up(preset="seed")
+    assert again.plan == look.plan
+    assert len([line for line in world.said if line.startswith("preset")]) == len(said)
+
+
+async def test_a_flag_counts_more_than_a_preset_for_a_group_that_is_there(world: World) -> None:
+    await world.up(nodes=2)
+    assert len((await world.up(preset="seed", nodes=4)).plan.nodes) == 4
+
+
 async def test_up_after_down_has_the_same_ports_and_store(world: World) -> None:
     first = await world.up()
     await down(world.group(), timeout=0)

@@ -33,6 +33,14 @@ NOT_RECORDED = [
         ev.HeartbeatFailed("nats: connection closed"),
     ),
     (
+        '[ERR] STREAM: connection "_NSS-test-cluster-ft" has been disconnected: nats: stale connection',
+        ev.NatsLost("_NSS-test-cluster-ft", "nats: stale connection"),
+    ),
+    (
+        '[INF] STREAM: connection "_NSS-test-cluster-ft" reconnected to NATS Server at "nats://n:4222"',
+        ev.NatsBack("_NSS-test-cluster-ft"),
+    ),
+    (
         '[INF] STREAM: File "/s/a/msgs.1.dat" has been truncated to offset: 4096',
         ev.FileTruncated("/s/a/msgs.1.dat", 4096),
     ),

@@ -123,6 +123,9 @@ PAUSED0 = node("stan-0", ACTIVE, "paused", served_at=at(2))
 PAUSED1 = node("stan-1", STANDBY, "paused")
 ISOLATED0 = node("stan-0", ACTIVE, clients=False, routes=False, served_at=at(2))
 UNROUTED0, UNROUTED1 = node("stan-0", ACTIVE, routes=False), node("stan-1", STANDBY, routes=False)
+NATS_LOST = "Unable to send FT heartbeat: nats: outbound buffer limit exceeded"
+NATSLESS0 = node("stan-0", ACTIVE, nats_lost=NATS_LOST, served_at=at(2))
+NATSLESS1 = node("stan-1", STANDBY, nats_lost=NATS_LOST)
 HELD0, HELD1 = held_by("stan-0"), held_by("stan-1")
 STRANGER = LockFacts(visible=True, stranger="process 7")
 GROUPS: dict[str, tuple[list[NodeFacts], LockFacts, str, str | None]] = {
@@ -143,6 +146,11 @@ GROUPS: dict[str, tuple[list[NodeFacts], LockFacts, str, str | None]] = {
     "paused while it recovered": ([node("stan-0", RECOVERING, "paused"), S1], HELD0, "blocked", None),
     "paused with the lock, as the kernel says": ([S0, PAUSED1], HELD1, "blocked", None),
     "active isolated": ([ISOLATED0, S1], HELD0, "blocked", None),
+    "active without its NATS server": ([NATSLESS0, S1], HELD0, "blocked", None),
+    "active without its NATS server, lock unseen": ([NATSLESS0, S1], UNSEEN, "blocked", None),
+    "standby without its NATS server": ([A0, NATSLESS1], HELD0, "degraded", "stan-0"),
+    "nobody has the NATS server": ([NATSLESS0, NATSLESS1], HELD0, "blocked", None),
+    "active killed, standby without its NATS server": ([DEAD0, NATSLESS1], FREE, "blocked", None),
     "lock held by a stranger": ([S0, S1], STRANGER, "blocked", None),
     "only a paused standby runs": ([DEAD0, PAUSED1], FREE, "blocked", None),
     "active killed": ([DEAD0, S1], FREE, "failover", None),
@@ -159,6 +167,17 @@ GROUPS: dict[str, tuple[list[NodeFacts], LockFacts, str, str | None]] = {
     "one active, two standbys": ([A0, S1, node("stan-2", STANDBY)], UNSEEN, "healthy", "stan-0"),
     "a single node": ([A0], UNSEEN, "healthy", "stan-0"),
 }
+
+
+def test_a_group_whose_nats_server_is_gone_says_which_and_how_that_is_known() -> None:
+    plan = replace(NATSLESS0.instance.plan, streaming={"nats_server_url": "nats://n:4222"})
+    cut = replace(NATSLESS0, instance=replace(NATSLESS0.instance, plan=plan))
+    status = assess([cut, S1], HELD0)
+    assert status.problem == (
+        "stan-0 has lost the NATS server nats://n:4222 and keeps the store lock; start that server again, or "
+        f"make it reachable ({NATS_LOST})"
+    )
+    assert status.node("stan-0").problem == f"it has lost the NATS server nats://n:4222 ({NATS_LOST})"
 
 
 @pytest.mark.parametrize("case", GROUPS)

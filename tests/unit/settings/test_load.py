@@ -15,7 +15,7 @@ from stanlocal.settings import HIDDEN, Settings, host_files, resolve
 from stanlocal.settings.layer import Layer
 from tests.unit.settings.support import NOWHERE, problems, settle
 
-LAYERS = ("flag", "environment", "file", "running", "preset", "default")
+LAYERS = ("flag", "environment", "file", "preset", "running", "default")
 
 
 def write(folder: Path, text: str, name: str = "stanlocal.toml") -> Path:
@@ -62,7 +62,7 @@ def test_preset_seed_has_the_seeds_nodes_channels_and_age() -> None:
 
 @pytest.mark.parametrize("present", [set(c) for n in range(5) for c in itertools.combinations(LAYERS[:5], n)])
 def test_the_first_layer_that_has_a_value_gives_it(present: set[str], tmp_path: Path) -> None:
-    """flag > environment > file > running group > preset > default, whichever of them there are."""
+    """flag > environment > file > preset > running group > default, whichever of them there are."""
     nodes = {"flag": 4, "environment": 5, "file": 6, "running": 7, "preset": 3, "default": 2}
     file = write(tmp_path, "nodes = 6\n") if "file" in present else None
     origins = {
