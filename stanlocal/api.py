@@ -1,4 +1,4 @@
-"""`FTGroup`: what users hold. Puts core, faults and clients together."""
+"""The Python API: `FTGroup` brings a group up, breaks it, watches it and connects clients."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Checks what a group needs, and says how to mend what is wrong.
+"""Checks of what a group needs, each with the way to fix what is wrong.
 
 Each check is a small function that returns its findings; none of them changes anything. What can be
 mended without a decision of the user's has a `mend`, which `doctor --fix` runs.

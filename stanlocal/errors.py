@@ -1,4 +1,4 @@
-"""Every error that stanlocal raises on purpose.
+"""The errors that stanlocal raises on purpose.
 
 ::
 

@@ -1,1 +1,1 @@
-"""The command line: parses flags, calls the API, prints. `app` holds the commands together."""
+"""The command line: parses flags, calls the API, prints results. `app` holds the commands together."""

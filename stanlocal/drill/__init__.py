@@ -1,4 +1,4 @@
-"""Drills: a failure scenario under load, with a verdict.
+"""Drills: a failure scenario under load, with a verdict from its ledger.
 
 ::
 

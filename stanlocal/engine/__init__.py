@@ -1,0 +1,1 @@
+"""The engines that run nodes: one interface (`base`), Docker containers, local processes."""

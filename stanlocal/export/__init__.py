@@ -1,1 +1,1 @@
-"""The same group elsewhere: each module turns a plan into text, and reads or writes nothing itself."""
+"""Exporters: a plan as text for Docker Compose, Kubernetes, Helm and Grafana. Pure."""

@@ -1,5 +1,5 @@
-"""Faults: what can be done to nodes, each with what it is expected to bring.
+"""Faults: each with its prediction, injection, observed outcome and undo.
 
-`base` says what a fault is, `registry` which there are, `act` injects and ends them, with a record in the
-group's journal before and after.
+`base` defines what a fault is, `registry` lists them, `injection` injects and ends them and records both in
+the group's journal.
 """

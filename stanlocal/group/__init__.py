@@ -1,1 +1,1 @@
-"""One running group: observe it, act on a node, keep its state directory."""
+"""One group: its status, nodes, live watch, state directory and store snapshots."""

@@ -1,1 +1,1 @@
-"""The history of a group: the journal, and events and failovers derived from it and the logs."""
+"""The past of a group: the journal, and the events and failovers derived from it and the logs."""

@@ -1,4 +1,4 @@
-"""An existing deployment as settings: a stan.conf, Kubernetes objects, or values of the nats/stan chart.
+"""Importers: an existing deployment's files (stan.conf, Kubernetes objects, chart values) as settings.
 
 `read` takes what can run locally and lists precisely what it left out or changed, and why. The file may
 be hostile: it is bounded, reads no file outside its own folder, and can make nothing run.

@@ -1,1 +1,1 @@
-"""A group's life from planning to removal: placement, bring-up, restarts, teardown, orphans."""
+"""A group's life: choice of engine, planning, bring-up, liveness, teardown, orphans."""

@@ -1,0 +1,1 @@
+"""The servers' log lines: parsed, merged in time order, followed without loss."""

@@ -1,1 +1,1 @@
-"""The group for Prometheus: the exporter's names, and our own."""
+"""The Prometheus endpoint: the names of prometheus-nats-exporter, and our own."""

@@ -1,1 +1,1 @@
-"""The data model of a group, without I/O: its plan, its states, how nodes are named, the group document."""
+"""The data model of a group: its plan, states, node names, the group document. Pure."""

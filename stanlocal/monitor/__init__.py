@@ -1,1 +1,1 @@
-"""The servers' HTTP monitoring ports: a client, and what their documents say."""
+"""The servers' HTTP monitoring port: a client, and the meaning of its documents."""

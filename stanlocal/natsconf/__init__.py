@@ -1,4 +1,4 @@
-"""Reads NATS's configuration format, as the conf package of nats-server 2.9.24 does.
+"""A parser of NATS's configuration format, as the conf package of nats-server 2.9.24 reads it.
 
 `parse` makes a tree of a text, in which every value knows its file, line and column. Where the server
 reads something by accident (a number glued to a bracket becomes a string, an unknown unit swallows its

@@ -1,1 +1,1 @@
-"""Measurement of outages, gaps and rates, as clients see them."""
+"""Outages, gaps and rates as clients see them."""

@@ -1,1 +1,1 @@
-"""From a plan to the files and container settings that a server is given, without I/O."""
+"""Renderers: a plan as each server's stan.conf and container settings. Pure."""

@@ -1,4 +1,4 @@
-"""The settings of a group: every option known, every origin named, all problems at once.
+"""The settings of a group: every option, where its value came from, all problems at once.
 
 Precedence: flag > environment > an imported deployment > stanlocal.toml > preset >
 what the group already has > default.

@@ -1,1 +1,1 @@
-"""The store folder that the nodes of a group share: guarded before use, and read without disturbing it."""
+"""The store folder that all nodes share: guarded before use, read without disturbing the servers."""

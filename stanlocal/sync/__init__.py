@@ -1,4 +1,4 @@
-"""The same names without ``async``.
+"""The public API without ``async``, run on one event loop in a background thread.
 
 ::
 

@@ -1,4 +1,4 @@
-"""For those who test: recorders of what a subscriber received, and the pytest plugin.
+"""Helpers for tests of failover, and the pytest plugin.
 
 Light to import: the plugin is loaded in every pytest run, so each name here is loaded when it is first used.
 """

@@ -1,4 +1,4 @@
-"""The terminal interface: a group seen live, broken and mended by key."""
+"""The terminal interface: shows a group live, and acts on it by key."""
 
 from __future__ import annotations
 

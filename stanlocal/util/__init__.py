@@ -1,1 +1,1 @@
-"""Small helpers without domain knowledge."""
+"""Small helpers without knowledge of the domain."""

@@ -1,1 +1,1 @@
-"""The analysis of a ledger: findings, losses, outages, verdict. Pure."""
+"""The analysis of a ledger: findings, losses, outages, verdict."""

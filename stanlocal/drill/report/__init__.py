@@ -1,1 +1,1 @@
-"""Reports of a drill: HTML with charts and lanes, JUnit."""
+"""The reports of a drill: HTML with charts and lanes, JUnit."""

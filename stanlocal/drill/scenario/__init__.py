@@ -1,1 +1,1 @@
-"""A drill's scenario: parsed, validated, and scheduled."""
+"""The scenario of a drill: read, validated, scheduled."""

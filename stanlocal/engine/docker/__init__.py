@@ -1,1 +1,1 @@
-"""The Docker engine: FT groups as containers, through the Docker SDK."""
+"""The Docker engine: nodes as containers, through the Docker SDK."""

@@ -1,1 +1,1 @@
-"""The process engine: FT groups as local processes, without Docker."""
+"""The process engine: nodes as local processes, without Docker."""

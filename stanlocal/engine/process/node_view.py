@@ -1,5 +1,7 @@
-"""What a node amounts to, from what is recorded of it, and what happened between two looks. Pure but for
-`look`."""
+"""The state of a node, derived from its recorded runs, and the events between two looks.
+
+Only `look` reads files; everything else is a function of its arguments.
+"""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The file format of a NATS Streaming file store, read without disturbing the server."""
+"""The server's file format: records, slices, indexes and messages."""

@@ -1,1 +1,1 @@
-"""The guard of a store folder: who may use it, copy it, and delete it."""
+"""The guard of a store folder: which group may use, copy and delete it."""

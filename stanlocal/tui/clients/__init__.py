@@ -1,1 +1,1 @@
-"""The clients that a user starts from the screen; they know nothing of it."""
+"""Clients that a user starts from the interface; they know nothing of the screen."""

@@ -1,1 +1,1 @@
-"""What is inside the group, fetched and shaped; nothing here knows of the screen."""
+"""The group's channels, clients and store for the data tab, fetched and shaped; independent of the screen."""

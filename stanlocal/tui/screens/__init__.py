@@ -1,1 +1,1 @@
-"""What fills the terminal: the main screen, and what comes on top of it."""
+"""Screens: the main one, and the dialogs above it."""

@@ -1,1 +1,1 @@
-"""The parts of the screens."""
+"""Widgets: the parts of the screens."""

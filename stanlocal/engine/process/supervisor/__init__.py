@@ -1,1 +1,1 @@
-"""The supervisor process that each local server runs under. Kept small: every start loads it."""
+"""The supervisor: the small parent process of each local server. Every start loads it."""
