@@ -332,6 +332,12 @@ ADVICE: dict[type[ServerError], str] = {
 """What to do next, for the refusals where the server's words do not say it."""
 
 
+def one_line(text: str, most: int = 300) -> str:
+    """A server's text as part of an error message: on one line, printable, and not endless."""
+    shown = "".join(each if each.isprintable() else repr(each)[1:-1] for each in text[:most])
+    return shown if len(text) <= most else f"{shown}… ({len(text)} characters)"
+
+
 def server_error(text: str, doing: str) -> ServerError:
     """The error for the server's `text`; `doing` says what was asked, as in ``publish to 'orders'``."""
     kind = SERVER_TEXTS.get(text)
@@ -339,4 +345,5 @@ def server_error(text: str, doing: str) -> ServerError:
         matches = (known for phrase, known in SERVER_PHRASES.items() if phrase in text)
         kind = next(matches, ServerError)
     advice = ADVICE.get(kind)
-    return kind(f"{doing} refused: {text.removeprefix('stan: ')}{f'; {advice}' if advice else ''}", text)
+    reason = one_line(text.removeprefix("stan: "))
+    return kind(f"{doing} refused: {reason}{f'; {advice}' if advice else ''}", text)

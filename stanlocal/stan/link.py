@@ -20,7 +20,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlparse
 
-from stanlocal.stan.errors import ConnectFailed, ConnectionInterrupted, InvalidOption, StanError
+from stanlocal.stan.errors import ConnectFailed, ConnectionInterrupted, InvalidOption, StanError, one_line
 from stanlocal.stan.outbox import Outbox
 
 if TYPE_CHECKING:
@@ -97,14 +97,13 @@ class Link:
 
         When each has refused once, `ConnectFailed` is raised; `patient` goes on until `timeout`.
         """
-        from nats.aio.client import Client as NatsClient
         from nats.errors import Error as NatsError
 
-        from stanlocal.stan.parser import DirectParser
+        from stanlocal.stan.nats_client import GuardedClient
 
-        client = NatsClient()
+        client = GuardedClient()
         link = cls(client, True, urls, options)
-        client._ps = link._parser = DirectParser(client)
+        link._parser = client.parser
         failures = 0
 
         async def failed_once(error: Exception) -> None:
@@ -171,9 +170,10 @@ class Link:
         )
 
     def _connect_failed(self, error: Exception) -> StanError:
-        reason = str(error).removeprefix("nats: ") or type(error).__name__
+        reason = one_line(str(error).removeprefix("nats: ")) or type(error).__name__
         advice = "check that the server runs and the URL is right"
-        if self._nats._server_info.get("auth_required"):
+        info = self._nats._server_info
+        if isinstance(info, dict) and info.get("auth_required"):
             # The server refuses and hangs up; whether its word or the hang-up is seen first is chance.
             advice = "the server asks for authorization: check user, password, token or key"
         return ConnectFailed(f"no NATS server at {self._shown}: {reason}; {advice}")
@@ -203,7 +203,7 @@ class Link:
     def why_down(self) -> str:
         """What broke the connection last, in a few words."""
         reason = str(self.last_error or self._nats.last_error or "connection lost")
-        return reason.removeprefix("nats: ")
+        return one_line(reason.removeprefix("nats: "))
 
     async def wait_up(self) -> None:
         """Return once the connection is there."""
@@ -270,10 +270,11 @@ class Link:
 
     async def ask_elsewhere(self, url: str, subject: str, payload: bytes, timeout: float) -> bool:
         """Whether somebody at that server answers a request, asked over a connection of its own."""
-        from nats.aio.client import Client as NatsClient
         from nats.errors import Error as NatsError
 
-        scout = Link(NatsClient(), True, [url], {})
+        from stanlocal.stan.nats_client import GuardedClient
+
+        scout = Link(GuardedClient(), True, [url], {})
         settings = {
             **self._options,
             "connect_timeout": timeout,

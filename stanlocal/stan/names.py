@@ -21,9 +21,14 @@ def check_client_id(client_id: str) -> None:
         raise InvalidName(f"invalid client id {client_id!r}: use letters, digits, '-' and '_' only")
 
 
+def is_subject(text: str) -> bool:
+    """Whether a message can be published to that subject: no wildcards, spaces or empty tokens."""
+    return not (_FORBIDDEN_IN_SUBJECT.search(text) or "" in text.split("."))
+
+
 def check_cluster_id(cluster_id: str) -> None:
     """Raise `InvalidName` unless the id can be part of a subject."""
-    if not cluster_id or _FORBIDDEN_IN_SUBJECT.search(cluster_id) or "" in cluster_id.split("."):
+    if not is_subject(cluster_id):
         raise InvalidName(
             f"invalid cluster id {cluster_id!r}: it must be non-empty, without spaces or wildcards"
         )

@@ -1,50 +1,79 @@
-"""nats-py's parser, with a short way for the messages that are ours.
+"""The parser of what a NATS server sends: bounded, linear, and short for the client's own messages.
 
-nats-py makes an object of every message, by way of two coroutines and a look at its headers. All the
-traffic that counts for a STAN client, acks and deliveries, comes to a few subscriptions of its own
-as plain `MSG`. Those are cut out of what was read in one go and handed over; everything else is left
-to nats-py. That is worth a third of the time of a delivery.
+nats-py makes an object of every message, by way of two coroutines and a look at its headers. Nearly all
+traffic of a STAN client, acks and deliveries, comes to a few subscriptions of its own as plain `MSG`.
+Those are cut out of what was read in one go and handed over, which saves a third of the time of a
+delivery. Everything else goes to nats-py's handlers, line by line.
+
+No server can make the client scan bytes twice, keep more than one line of `LINE` bytes or one message of
+`MESSAGE` bytes, or stop the read loop: whatever is not NATS ends in `NotNats`, a `ProtocolError` upon which
+nats-py drops the connection and connects again.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
+import logging
 import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from nats.protocol.parser import AWAITING_CONTROL_LINE, Parser
+from nats.errors import Error as NatsError
+from nats.errors import ProtocolError
 
 if TYPE_CHECKING:
     from nats.aio.client import Client as NatsClient
 
+log = logging.getLogger(__name__)
+
 Handler = Callable[[bytes, bytes, bytes, bool], None]
-"""Takes subject, payload, reply subject, and whether it is NATS itself saying that nobody listens."""
+"""Takes subject, payload, reply subject, and whether NATS itself answered that nobody listens."""
 
-_MSG = re.compile(rb"MSG ([^ \r\n]+) ([^ \r\n]+) (?:([^ \r\n]+) )?(\d+)\r\n")
+LINE = 4096
+"""Largest control line in bytes: the NATS server's own default, and nats-py's limit."""
 
-_LONG = 64 * 1024
-"""Bytes of one message from which on nats-py, which does not join what it read anew, puts it together."""
+INFO_LINE = 64 * 1024
+"""Largest `INFO` line in bytes: it names every server of a cluster."""
+
+MESSAGE = 64 * 1024 * 1024
+"""Largest message in bytes, its headers included: the NATS server's default for all it may hold back."""
+
+_MSG = re.compile(rb"MSG ([^ \r\n]{1,1024}) (\d{1,18}) (?:([^ \r\n]{1,1024}) )?(\d{1,8})\r\n")
+_NUMBER = re.compile(rb"\d{1,18}")
 
 
-class DirectParser(Parser):
+class NotNats(ProtocolError):
+    """What a server sent that is not NATS."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class DirectParser:
     """Hands whole messages to `handlers`, by subscription number. Handlers must not raise."""
 
     def __init__(self, nats: NatsClient) -> None:
-        super().__init__(nats)
+        self._nats = nats
         self.handlers: dict[bytes, Handler] = {}
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget what was kept of a connection that is gone."""
+        self._kept = bytearray()
+        self._needed = 0  # bytes that `_kept` must hold before anything can be done with it
+        self._parsing = False
 
     def tap(self, reader: asyncio.StreamReader) -> None:
-        """Take what is ours as it comes, a turn of the loop before nats-py would read it from `reader`.
+        """Take the client's own messages as they come, one turn of the loop before nats-py reads `reader`.
 
-        Only while nothing waits there: the order on the wire is kept. A sixth less time for a
+        Only while nothing waits there, which keeps the order on the wire. A sixth less time for a
         synchronous publish.
         """
         pass_on = reader.feed_data
 
         def feed(data: bytes) -> None:
-            ready = self.state == AWAITING_CONTROL_LINE and self.nc.is_connected
-            if ready and not reader._buffer:  # type: ignore[attr-defined]
+            if not self._parsing and self._nats.is_connected and not reader._buffer:  # type: ignore[attr-defined]
                 data = self._take(data)
             if data:
                 pass_on(data)
@@ -52,45 +81,107 @@ class DirectParser(Parser):
         reader.feed_data = feed  # type: ignore[method-assign,assignment]
 
     async def parse(self, data: bytes = b"") -> None:
-        """Take what was read."""
-        if self.state == AWAITING_CONTROL_LINE:
+        """Take what was read; raises `NotNats` for what is not NATS."""
+        self._parsing = True
+        try:
             data = self._take(data)
-        if data or self.state != AWAITING_CONTROL_LINE:
-            await super().parse(data)
+            while data:
+                data = await self._pass_to_nats_py(data)
+                if data:
+                    data = self._take(data)
+        except NotNats as error:
+            log.warning("connecting to NATS again: %s", error)
+            raise
+        except (NatsError, OSError):
+            raise
+        except Exception as error:  # whatever the server sent to cause it, the read loop must not end
+            log.warning("connecting to NATS again: the server sent what caused %r", error)
+            raise NotNats(f"nats: {error!r}") from error
+        finally:
+            self._parsing = False
 
     def _take(self, data: bytes) -> bytes:
-        """Hand over what is ours, keep the start of what will be; what is left is nats-py's."""
-        if self.buf:
-            data = bytes(self.buf) + data
-            self.buf.clear()
-        data = self._hand_over(data)
-        if self._is_a_start(data):
-            self.buf += data
-            return b""
-        return data
-
-    def _hand_over(self, data: bytes) -> bytes:
-        """Hand over the whole messages of ours at the start; what is left."""
+        """Hand over the client's own messages, keep an incomplete one; the rest is nats-py's."""
+        if self._kept:
+            self._kept += data
+            if len(self._kept) < self._needed:
+                return b""
+            data = bytes(self._kept)
+            self._kept.clear()
+            self._needed = 0
         at, size, count, total = 0, len(data), 0, 0
         while (head := _MSG.match(data, at)) is not None:
             subject, number, reply, length = head.groups()
             handler = self.handlers.get(number)
             begin = head.end()
             end = begin + int(length)
-            if handler is None or end + 2 > size:
+            if handler is None:
+                break
+            if end + 2 > size:
+                if end - begin > MESSAGE:
+                    break
+                self._keep(data[at:], end + 2 - at)
+                at = size
                 break
             handler(subject, data[begin:end], reply or b"", False)
             at = end + 2
             count += 1
             total += end - begin
         if count:
-            self.nc.stats["in_msgs"] += count
-            self.nc.stats["in_bytes"] += total
-        return data[at:] if at else data
+            self._nats.stats["in_msgs"] += count
+            self._nats.stats["in_bytes"] += total
+        if at:
+            data = data[at:]
+        if b"MSG ".startswith(data[:4]) and len(data) < LINE and b"\r\n" not in data:
+            self._keep(data, 0)
+            return b""
+        return data
 
-    def _is_a_start(self, data: bytes) -> bool:
-        """Whether that is the start of a message of ours, or can be: kept until the rest is here."""
-        head = _MSG.match(data)
-        if head is not None:
-            return head[2] in self.handlers and int(head[4]) < _LONG
-        return b"MSG ".startswith(data[:4]) and b"\r\n" not in data
+    def _keep(self, data: bytes, needed: int) -> None:
+        self._kept += data
+        self._needed = needed
+
+    async def _pass_to_nats_py(self, data: bytes) -> bytes:
+        """Have nats-py handle the line at the start, and its message, or keep it; returns what follows."""
+        most = INFO_LINE if data.startswith(b"INFO") else LINE
+        end = data.find(b"\r\n", 0, most)
+        if end < 0:
+            if len(data) >= most:
+                raise NotNats(f"nats: a control line of more than {most} bytes")
+            self._keep(data, 0)
+            return b""
+        fields, rest = data[:end].split(), end + 2
+        operation = fields[0] if fields else b""
+        if operation in (b"MSG", b"HMSG"):
+            return await self._pass_message(fields, data, rest)
+        if operation == b"PING":
+            await self._nats._process_ping()
+        elif operation == b"PONG":
+            await self._nats._process_pong()
+        elif operation == b"INFO":
+            await self._nats._process_info(json.loads(data[4:end]))
+        elif operation == b"-ERR":
+            await self._nats._process_err(data[4:end].strip().decode("utf-8", "replace").lower())
+        elif operation != b"+OK":
+            raise NotNats("nats: unknown protocol")
+        return data[rest:]
+
+    async def _pass_message(self, fields: list[bytes], data: bytes, begin: int) -> bytes:
+        numbers = 2 if fields[0] == b"HMSG" else 1
+        if len(fields) - numbers not in (3, 4):
+            raise NotNats(f"nats: malformed {fields[0].decode()}")
+        subject, sid, *between = fields[1:]
+        lengths = between[-numbers:]
+        if not all(map(_NUMBER.fullmatch, [sid, *lengths])):
+            raise NotNats(f"nats: malformed {fields[0].decode()}")
+        total, head = int(lengths[-1]), int(lengths[0]) if numbers == 2 else 0
+        if not head <= total <= MESSAGE:
+            raise NotNats(f"nats: a message of {total} bytes with {head} bytes of headers")
+        end = begin + total
+        if end + 2 > len(data):
+            self._keep(data, end + 2)
+            return b""
+        reply = between[0] if len(between) > numbers else b""
+        headers, payload = data[begin : begin + head], data[begin + head : end]
+        await self._nats._process_msg(int(sid), subject, reply, payload, headers)
+        return data[end + 2 :]

@@ -207,7 +207,7 @@ class Publisher:
             return
         if not reply.error:
             self._settle(
-                token, ack, BadReply(f"{doing}: the ack is for {reply.guid!r}, not for {ack.guid!r}")
+                token, ack, BadReply(f"{doing}: the ack is for {reply.guid!r:.80}, not for {ack.guid!r}")
             )
             return
         refusal = server_error(reply.error, doing)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from stanlocal.stan import wire
 from stanlocal.stan._pb import stan_pb2 as pb
 from stanlocal.stan.errors import (
+    BadReply,
     CloseTimeout,
     ConnectionInterrupted,
     InvalidSubscription,
@@ -18,6 +19,7 @@ from stanlocal.stan.errors import (
     server_error,
 )
 from stanlocal.stan.link import log
+from stanlocal.stan.names import is_subject
 from stanlocal.stan.start import NewOnly, StartPosition, StartSequence, StartTime
 from stanlocal.stan.subscription import Subscription
 
@@ -72,6 +74,8 @@ class Registry:
             subject = connection.session.sub_requests
             reply = await connection.ask(subject, request, doing, SubscribeTimeout, deadline)
             response = wire.decode(pb.SubscriptionResponse, reply)
+            if not response.error and not is_subject(response.ack_inbox):
+                raise BadReply(f"{doing}: the server's answer ({len(reply)} bytes) has no ack inbox")
         except BaseException:
             await self._take_back(subscription)
             raise

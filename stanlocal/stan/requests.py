@@ -8,6 +8,7 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from stanlocal.stan.link import Link
+from stanlocal.stan.names import is_subject
 
 if TYPE_CHECKING:
     from nats.aio.subscription import Subscription as NatsSubscription
@@ -27,8 +28,8 @@ class Requests:
     def __init__(self, link: Link) -> None:
         self._link = link
         self._inbox = link.new_inbox()
-        self._waiting: dict[str, asyncio.Future[bytes]] = {}
-        self._named: dict[str, Callable[[str], None]] = {}
+        self._waiting: dict[bytes, asyncio.Future[bytes]] = {}
+        self._named: dict[bytes, Callable[[str], None]] = {}
         self._numbers = count(1)
         self._subscription: NatsSubscription | None = None
 
@@ -44,22 +45,22 @@ class Requests:
 
     def named_inbox(self, name: str, handler: Callable[[str], None]) -> str:
         """A subject of ours; `handler` is given the reply subject of each message to it."""
-        self._named[name] = handler
+        self._named[name.encode()] = handler
         return f"{self._inbox}.{name}"
 
     def forget(self, name: str) -> None:
         """What comes to that inbox from now on is not answered."""
-        self._named.pop(name, None)
+        self._named.pop(name.encode(), None)
 
     async def request(self, subject: str, payload: bytes, timeout: float) -> bytes:
         """The reply. Raises `NoResponders`, `Interrupted`, or `TimeoutError` after that many seconds."""
         if not self._link.connected:
             raise Interrupted
-        token = str(next(self._numbers))
+        token = b"%d" % next(self._numbers)
         reply: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         self._waiting[token] = reply
         try:
-            self._link.publish(subject, payload, f"{self._inbox}.{token}")
+            self._link.publish(subject, payload, f"{self._inbox}.{token.decode()}")
             self._link.outbox.flush()
             async with asyncio.timeout(timeout):
                 return await reply
@@ -68,7 +69,7 @@ class Requests:
 
     def post(self, subject: str, payload: bytes) -> asyncio.Future[bytes]:
         """Send a request; the future gets its reply, or the reason there is none, and need not be awaited."""
-        token = str(next(self._numbers))
+        token = b"%d" % next(self._numbers)
         reply: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         self._waiting[token] = reply
 
@@ -78,7 +79,7 @@ class Requests:
                 reply.exception()  # seen: nobody has to
 
         reply.add_done_callback(answered)
-        self._link.publish(subject, payload, f"{self._inbox}.{token}")
+        self._link.publish(subject, payload, f"{self._inbox}.{token.decode()}")
         return reply
 
     def interrupt(self) -> None:
@@ -88,7 +89,7 @@ class Requests:
                 reply.set_exception(Interrupted())
 
     def _received(self, subject: bytes, data: bytes, reply_to: bytes, nobody: bool) -> None:
-        token = subject[len(self._inbox) + 1 :].decode()
+        token = subject[len(self._inbox) + 1 :]
         reply = self._waiting.get(token)
         if reply is not None:
             if not reply.done():
@@ -97,4 +98,6 @@ class Requests:
                 else:
                     reply.set_result(data)
         elif (handler := self._named.get(token)) is not None:
-            handler(reply_to.decode())
+            answer_to = reply_to.decode("utf-8", "replace")
+            if is_subject(answer_to):
+                handler(answer_to)

@@ -22,10 +22,10 @@ class Room:
         try:
             await turn
         except asyncio.CancelledError:
-            if turn.cancelled():
-                self._turns.remove(turn)
-            else:
+            if not turn.cancelled():
                 self.give()
+            elif turn in self._turns:  # else `give` has already passed it over
+                self._turns.remove(turn)
             raise
 
     def give(self) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from stanlocal.stan import wire
 from stanlocal.stan._pb import stan_pb2 as pb
 from stanlocal.stan.errors import BadReply, server_error
+from stanlocal.stan.names import is_subject
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +55,16 @@ def read_connect_response(data: bytes, client_id: str, conn_id: bytes) -> Sessio
     response = wire.decode(pb.ConnectResponse, data)
     if response.error:
         raise server_error(response.error, f"connect as {client_id!r}")
-    if not (
-        response.pub_prefix and response.sub_requests and response.unsub_requests and response.close_requests
-    ):
+    needed = (response.pub_prefix, response.sub_requests, response.unsub_requests, response.close_requests)
+    optional = (response.sub_close_requests, response.ping_requests)
+    if not all(map(is_subject, [*needed, *filter(None, optional)])):
         raise BadReply(
             f"the answer to the connect request ({len(data)} bytes) lacks the server's subjects; "
+            "check that a STAN server answers there"
+        )
+    if response.ping_requests and response.ping_interval > 0 and response.ping_max_out < 1:
+        raise BadReply(
+            f"the answer to the connect request allows {response.ping_max_out} unanswered pings; "
             "check that a STAN server answers there"
         )
     return Session(

@@ -119,8 +119,9 @@ class Subscription:
     def receive(self, subject: bytes, data: bytes, reply: bytes, nobody: bool) -> None:
         """A delivery, as read from NATS; kept until it can be handed over."""
         if self._ended is None and not self._drain_only:
-            if len(self._buffer) >= self.options.max_inflight and self._is_redelivery(data):
-                return  # handed over too slowly: it is here already, or comes again
+            excess = len(self._buffer) - self.options.max_inflight
+            if excess >= 0 and (excess >= self.options.max_inflight or self._is_redelivery(data)):
+                return  # it is here already, or comes again: the server has at most that many outstanding
             self._buffer.append(data)
             if self._wake is not None and not self._wake.done():
                 self._wake.set_result(None)
