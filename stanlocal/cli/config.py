@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from stanlocal.cli import printing
+from stanlocal.cli.command_group import CommandGroup
 from stanlocal.cli.context import Context, pass_context
 from stanlocal.cli.errors import USAGE
 from stanlocal.errors import NodeNotFound, SettingsError
@@ -23,7 +24,7 @@ from stanlocal.settings.schema import Kind
 from stanlocal.settings.values import format_size
 
 
-@click.group()
+@click.group(cls=CommandGroup)
 def config() -> None:
     """Show, render or check the settings."""
 
@@ -145,11 +146,11 @@ def _node(plan: GroupPlan, target: str) -> NodePlan:
 
 def _only_when_named(settings: Settings, file: Path) -> list[str]:
     """Warns of what `file` sets that would not count if it were merely found."""
-    executing = {dotted(key) for key, option in SETTINGS.walk() if option.executes}
+    withheld = {dotted(key) for key, option in SETTINGS.walk() if option.executes or option.reaches}
     return [
         f"{file}: {name} counts only where the file is named with --config"
         for name, source in settings.sources.items()
-        if name in executing and source == str(file)
+        if name in withheld and source == str(file)
     ]
 
 

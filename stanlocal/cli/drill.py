@@ -18,6 +18,7 @@ import click
 
 from stanlocal.cli import printing
 from stanlocal.cli.aio import run
+from stanlocal.cli.command_group import CommandGroup
 from stanlocal.cli.context import Context, pass_context
 from stanlocal.cli.errors import BAD_VERDICT
 from stanlocal.cli.history import Since
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 _RUN = "run"
 
 
-class _Drills(click.Group):
+class _Drills(CommandGroup):
     """What is no command of its own is the scenario to run: `drill kill-loop`."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:

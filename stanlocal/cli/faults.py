@@ -10,6 +10,7 @@ import click
 
 from stanlocal.cli import printing
 from stanlocal.cli.aio import run
+from stanlocal.cli.command_group import CommandGroup
 from stanlocal.cli.context import Context, pass_context
 from stanlocal.cli.errors import BAD_VERDICT
 from stanlocal.cli.nodes import signal_name
@@ -84,7 +85,7 @@ _MAKERS: Mapping[str, Callable[[Mapping[str, Any]], Fault]] = {
 """A fault from its options; those without any need none."""
 
 
-@click.group()
+@click.group(cls=CommandGroup)
 def fault() -> None:
     """Say what a fault will do, inject it, and compare: exit code 5 when the prediction was wrong.
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from stanlocal.cli import aio, printing
+from stanlocal.cli.command_group import CommandGroup
 from stanlocal.cli.context import Context, pass_context
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ _SOURCES = {
 }
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=CommandGroup, invoke_without_command=True)
 @click.pass_context
 def image(ctx: click.Context) -> None:
     """Show, pull or make the server image.

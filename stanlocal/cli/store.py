@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, get_args
 import click
 
 from stanlocal.cli import columns, errors, printing
+from stanlocal.cli.command_group import CommandGroup
 from stanlocal.cli.context import Context, pass_context
 from stanlocal.cli.history import Since
 from stanlocal.cli.printing import Styled
@@ -29,7 +30,7 @@ _dir = click.option(
 )
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=CommandGroup, invoke_without_command=True)
 @_dir
 @click.option("--channel", default="*", metavar="GLOB", help="Only channels whose name matches.")
 @click.option("--pending", is_flag=True, help="With every pending sequence.")

@@ -202,6 +202,8 @@ class Journal:
                 self.append(Record(datetime.now(UTC), "heal", fault.id))
 
 
+_OUTAGE_TIMES = {"last_ack", "first_ack"}
+
 _KINDS: Mapping[str, type] = {
     **dict.fromkeys(("time", "type", "fault", "name", "expected", "observed", "until", "leaves"), str),
     **dict.fromkeys(("runs", "times", "predicted", "notes"), dict),
@@ -228,6 +230,8 @@ def _record(document: dict[str, Any]) -> Record:
     stamps += filter(None, (document.get("until"), document.get("notes", {}).get(HEALING)))
     for stamp in stamps:
         from_rfc3339(stamp)
+    if document["type"] == "outage" and not document.get("times", {}).keys() >= _OUTAGE_TIMES:
+        raise ValueError("an outage lacks a time")
     well_formed = all(isinstance(value, _KINDS.get(key, object)) for key, value in document.items())
     if not well_formed or not all(isinstance(target, str) for target in targets):
         raise ValueError("a field is not what it should be")

@@ -14,6 +14,7 @@ _IN_BARE = re.compile(r"[^\n\r\t ;,\]}'\\]+")
 _IN_QUOTES = re.compile(r'[^"\\]+')
 _ESCAPES = {"t": b"\t", "n": b"\n", "r": b"\r", '"': b'"', "\\": b"\\"}
 _HEX = re.compile(r"[0-9a-fA-F]{2}")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _COMMENT = re.compile(r"[^\r\n]*")
 
 
@@ -28,6 +29,9 @@ class Scanner:
         if (nul := text.find("\0")) >= 0:
             self.at = nul
             raise self.error("there is a NUL character")
+        if found := _SURROGATE.search(text):
+            self.at = found.start()
+            raise self.error(f"there is a character that UTF-8 does not have (U+{ord(found[0]):04X})")
 
     # Where it is
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Mapping
 from pathlib import Path
 
 from stanlocal.errors import SettingsError
@@ -22,15 +22,41 @@ _POSITION = re.compile(r"(?P<what>.*) \(at (?:line (?P<line>\d+), column (?P<col
 
 
 def find_file(start: Path) -> Path | None:
-    """The nearest stanlocal.toml in `start` or a folder above it."""
+    """Return the nearest stanlocal.toml in `start` or a folder above it."""
     for folder in (start, *start.parents):
         if (folder / FILE_NAME).is_file():
             return folder / FILE_NAME
     return None
 
 
+def trusted_owners(environ: Mapping[str, str], euid: int) -> frozenset[int]:
+    """Return whose files count when they are found, as Git decides it for repositories (safe.directory).
+
+    They are the caller's own; for root under sudo also those of whoever ran sudo. Root's do not count for
+    others: what a container leaves in a folder that it shares is often root's, whoever had it written.
+    """
+    sudo = environ.get("SUDO_UID", "")
+    return frozenset({euid, int(sudo)} if euid == 0 and sudo.isascii() and sudo.isdecimal() else {euid})
+
+
+def check_owner(path: Path, owners: Container[int]) -> None:
+    """Raise `SettingsError` unless the file, and the link to it if it is one, belong to one of `owners`."""
+    try:
+        found = (path.lstat().st_uid, path.stat().st_uid)
+    except OSError as error:
+        raise SettingsError([f"{path}: cannot be read: {(error.strerror or str(error)).lower()}"]) from error
+    for uid in found:
+        if uid not in owners:
+            raise SettingsError(
+                [
+                    f"{path} was found and belongs to another user (uid {uid}); name it with --config if it "
+                    f"is to count, or put a {FILE_NAME} of your own into the working directory"
+                ]
+            )
+
+
 def file_layer(path: Path, home: Path | None, *, named: bool) -> Layer:
-    """The file's layer; it may make something run only when it was `named`.
+    """Return the file's layer; what makes something run or reaches elsewhere counts only when it was `named`.
 
     Raises `SettingsError` for a file that cannot be read or does not parse, with line and column.
     """
@@ -45,7 +71,7 @@ def file_layer(path: Path, home: Path | None, *, named: bool) -> Layer:
     except ValueError as error:  # tomllib.TOMLDecodeError, and int() refusing an endless number
         raise SettingsError([_where(path, text, str(error))]) from error
     _check_size(path, values)
-    return Layer("file", values, base=path.parent, home=home, file=path, may_execute=named)
+    return Layer("file", values, base=path.parent, home=home, file=path, may_execute=named, found=not named)
 
 
 def _check_keys(path: Path, text: str) -> None:

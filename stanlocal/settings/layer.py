@@ -61,6 +61,8 @@ class Layer:
     """The file, where the origin is one."""
     may_execute: bool = True
     """Whether it may set what makes something run: not so for a file that was found and not named."""
+    found: bool = False
+    """Whether it is a file that was found and not named: it counts only for what stays within the group."""
     name: str = ""
     """The preset's name, where the origin is one."""
     places: Mapping[str, str] = field(default_factory=dict)

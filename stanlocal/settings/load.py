@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os.path
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import Any, Literal
 from stanlocal.errors import SettingsError
 from stanlocal.settings import rules
 from stanlocal.settings.environment import read_environment
-from stanlocal.settings.file import file_layer, find_file
+from stanlocal.settings.file import check_owner, file_layer, find_file, trusted_owners
 from stanlocal.settings.layer import Key, Layer, dotted
 from stanlocal.settings.own import SETTINGS
 from stanlocal.settings.paths import host_files
@@ -61,9 +61,10 @@ def load(
 
     `flags` has the settings given on the command line (or as arguments), None for those not given.
     `config_file` is the file named by --config; without one, and without STANLOCAL_CONFIG, the nearest
-    stanlocal.toml from `start_dir` upward counts, but it cannot make anything run. `existing` has the
-    values of a group that is already there; secrets hidden in it are as good as not set, which is warned of.
-    `imported` has those of a deployment that is to run here (`stanlocal.imports`).
+    stanlocal.toml from `start_dir` upward counts, if it is the caller's own, but it cannot make anything run,
+    send logins elsewhere or name a folder. `existing` has the values of a group that is already there;
+    secrets hidden in it are as good as not set, which is warned of. `imported` has those of a deployment
+    that is to run here (`stanlocal.imports`).
     """
     home = Path(environ["HOME"]) if environ.get("HOME") else None
     environment = read_environment(environ, start_dir, home)
@@ -77,6 +78,8 @@ def load(
     path = start_dir / config_file if config_file is not None else find_file(start_dir)
     if path is not None:
         try:
+            if not named:
+                check_owner(path, trusted_owners(environ, os.geteuid()))
             layers.append(file_layer(path, home, named=named))
         except SettingsError as error:
             problems += error.problems

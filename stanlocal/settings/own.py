@@ -66,7 +66,13 @@ SETTINGS = Table(
             "Local nats-streaming-server, for the process engine and for building the image.",
             executes=True,
         ),
-        Option("store_dir", Kind.PATH, "Folder of the store on the host.", "in the group's state folder"),
+        Option(
+            "store_dir",
+            Kind.PATH,
+            "Folder of the store on the host.",
+            "in the group's state folder",
+            reaches="choose a folder that is written to",
+        ),
         Option(
             "store_size",
             Kind.SIZE,

@@ -47,11 +47,9 @@ class Reader:
         if option.refused:
             self._problem((*at, name), f"cannot be set: {option.refused}")
         elif option.executes and not self.layer.may_execute:
-            self._problem(
-                key,
-                "would make something run, which a file that was found and not named cannot ask for; "
-                f"name the file with --config, or set {variable(key)}",
-            )
+            self._only_named(key, "make something run")
+        elif option.reaches and self.layer.found:
+            self._only_named(key, option.reaches)
         elif option.kind is Kind.TABLE and option.table:
             yield from self._table(option.table, value, key)
         elif option.kind is Kind.MAP and option.table:
@@ -87,6 +85,13 @@ class Reader:
         self._hints -= 1
         near = table.nearest(name) if self._hints >= 0 else None
         return "" if near is None else f"; did you mean {dotted((*at, *near.split('.')))}?"
+
+    def _only_named(self, key: Key, deed: str) -> None:
+        self._problem(
+            key,
+            f"would {deed}, which a file that was found and not named cannot ask for; "
+            f"name the file with --config, or set {variable(key)}",
+        )
 
     def _problem(self, key: Key, what: str) -> None:
         self.problems.append(f"{self.layer.place(key)} {what}")

@@ -15,7 +15,6 @@ from stanlocal.settings.values import format_duration, format_size
 EXAMPLE = """\
 group = "orders"
 nodes = 3
-store_dir = "data/store"        # relative to this file
 
 [streaming]
 cluster_id = "orders"
@@ -55,8 +54,11 @@ the `stan.conf` that comes of it.
   several run on one machine: a job does not see which ports another one's groups keep while they are down.
 * **Secrets** have no flags. With `_FILE` added to its variable a secret is read from a file:
   `STANLOCAL_STREAMING__ENCRYPTION_KEY_FILE=/run/secrets/key`. They are hidden wherever settings are shown.
-* What **makes something run** counts from flags, the environment or a file named with `--config` only: a
-  repository must not run code by being the working directory.
+* What **makes something run**, sends logins elsewhere (`streaming.nats_server_url`) or names a folder
+  (`store_dir`) counts from flags, the environment or a file named with `--config` only: a repository must not
+  run code, or reach what is yours, by being the working directory.
+* A `stanlocal.toml` that is found must be yours (under `sudo`: or of whoever ran it), as Git asks it of
+  repositories; another user's is an error until it is named with `--config`.
 * Paths are absolute, or relative to the folder of the file they are in (elsewhere: to the working directory),
   or start with `~/`.
 * Sizes are bytes, or strings such as `"64kb"` (1024 each) and `"64k"` (1000 each); durations are strings such
@@ -107,6 +109,8 @@ def _row(key: Key, option: Option) -> str:
         notes.append("**Secret.**")
     if option.executes:
         notes.append("**Makes something run.**")
+    if option.reaches:
+        notes.append("**Not from a file that was merely found.**")
     return f"| `{option.name}` | {_kind(option)} | {_default(key, option)} | {' '.join(notes)} |"
 
 

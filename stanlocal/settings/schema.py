@@ -46,6 +46,8 @@ class Option:
     """Never shown, and never taken from the command line."""
     executes: bool = False
     """Makes something run, so a file that was merely found may not set it."""
+    reaches: str = ""
+    """What else the option would do that a file which was merely found may not ask for: `choose a folder`."""
     refused: str = ""
     """Why this tool does not let it be set."""
     table: Table | None = None

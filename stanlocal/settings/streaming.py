@@ -190,6 +190,7 @@ STREAMING = Table(
             "one on this machine only where it listens on more than the loopback.",
             "none",
             aliases=("ns", "nats_server"),
+            reaches="send the servers' login and every message elsewhere",
             check=nats_urls,
         ),
         Option(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from docker.types import LogConfig
+from docker.types import Mount as DockerMount
 
 from stanlocal.engine.docker.errors import FOREIGN
 from stanlocal.render.container_spec import Container, Mount
@@ -29,7 +30,7 @@ def make(api: Any, wanted: Container, labels: Mapping[str, str], *, own_volumes:
         stop_timeout=wanted.stop_grace_s,
         networking_config=_networking(api, wanted),
         host_config=api.create_host_config(
-            binds=[_bind(mount) for mount in wanted.mounts],
+            mounts=[mount_of(mount) for mount in wanted.mounts],
             port_bindings={port.inside: (port.host, port.outside) for port in wanted.ports},
             network_mode=wanted.client_network,
             read_only=wanted.read_only,
@@ -56,5 +57,7 @@ def _networking(api: Any, wanted: Container) -> Any:
     return api.create_networking_config({wanted.client_network: endpoint})
 
 
-def _bind(mount: Mount) -> str:
-    return f"{mount.source}:{mount.target}:{'ro' if mount.read_only else 'rw'}"
+def mount_of(mount: Mount) -> Any:
+    """A folder or a volume, as a structure: in a string a path could hold no colon."""
+    kind: Literal["bind", "volume"] = "bind" if mount.source.startswith("/") else "volume"
+    return DockerMount(mount.target, mount.source, type=kind, read_only=mount.read_only)

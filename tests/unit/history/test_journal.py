@@ -312,3 +312,11 @@ def test_times_are_rfc_3339_in_utc_and_lose_nothing(time: datetime) -> None:
     text = rfc3339(time)
     assert text.endswith("Z")
     assert datetime.fromisoformat(text) == time
+
+
+@pytest.mark.parametrize("times", [{}, {"first_ack": rfc3339(at(2))}, {"last_ack": rfc3339(at(1))}])
+def test_an_outage_without_both_its_ends_is_passed_over(journal: Journal, times: dict[str, str]) -> None:
+    journal.append(KILL)
+    with journal.path.open("a") as file:
+        file.write(json.dumps({"time": rfc3339(at(3)), "type": "outage", "times": times}) + "\n")
+    assert journal.records() == [KILL]

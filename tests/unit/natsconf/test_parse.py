@@ -126,6 +126,7 @@ def test_a_variable_of_the_environment_that_is_no_value_is_an_error_that_does_no
         ("a: {b: 1 c: 2}", "1:10", "where a value should have ended"),
         ("a: 1 b: 2", "1:6", "where a value should have ended"),
         ("a: \0", "1:4", "NUL"),
+        ("a: 1\nb: \udcff", "2:4", "a character that UTF-8 does not have (U+DCFF)"),
         ("include 7", "1:9", "the name of a file"),
     ],
 )
@@ -281,3 +282,8 @@ def test_what_stanlocal_writes_is_read_back_here_and_by_an_independent_reader(tr
 
     text = "\n".join(_entries(tree, None, 0)) + "\n"
     assert plain(parse(text)) == independent.parse(text) == tree
+
+
+def test_a_variable_that_is_no_utf8_is_named() -> None:
+    with pytest.raises(ConfError, match="environment X holds no value: there is a character that UTF-8"):
+        parse("a: $X", environ={"X": "\udcff"})

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
+from stanlocal.errors import SettingsError
+from stanlocal.settings import load
+from stanlocal.settings.file import check_owner, trusted_owners
 from tests.unit.settings.support import problems, settle
 
 
@@ -58,3 +62,41 @@ def test_a_named_file_that_cannot_be_read_is_a_problem(tmp_path: Path) -> None:
 def test_a_folder_of_the_files_name_is_passed_over(tmp_path: Path) -> None:
     (tmp_path / "stanlocal.toml").mkdir()
     assert settle(start=tmp_path).nodes == 2
+
+
+@pytest.mark.parametrize(
+    ("environ", "euid", "owners"),
+    [
+        ({}, 1000, {1000}),
+        ({"SUDO_UID": "1001"}, 1000, {1000}),
+        ({}, 0, {0}),
+        ({"SUDO_UID": "1000"}, 0, {0, 1000}),
+        ({"SUDO_UID": "-1"}, 0, {0}),
+    ],
+)
+def test_found_files_of_the_caller_count_and_for_root_those_of_whoever_ran_sudo(
+    environ: dict[str, str], euid: int, owners: set[int]
+) -> None:
+    assert trusted_owners(environ, euid) == owners
+
+
+def test_a_file_of_another_user_is_refused_and_said_what_to_do(tmp_path: Path) -> None:
+    path = tmp_path / "stanlocal.toml"
+    path.write_text("nodes = 3")
+    check_owner(path, {os.getuid()})
+    with pytest.raises(SettingsError, match=rf"another user \(uid {os.getuid()}\); name it with --config"):
+        check_owner(path, {os.getuid() + 1})
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+@pytest.mark.parametrize("given_away", ["link", "file"])
+def test_a_found_file_or_link_of_another_user_is_refused_and_a_named_one_counts(
+    tmp_path: Path, given_away: str
+) -> None:
+    path, link = tmp_path / "file", tmp_path / "stanlocal.toml"
+    path.write_text("nodes = 3")
+    link.symlink_to(path)
+    os.chown(path if given_away == "file" else link, 12345, 12345, follow_symlinks=False)
+    with pytest.raises(SettingsError, match="belongs to another user"):
+        load({}, {}, None, tmp_path / "below" / "it")
+    assert load({}, {}, link, tmp_path).nodes == 3

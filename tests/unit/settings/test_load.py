@@ -216,17 +216,17 @@ def test_paths_start_from_the_place_they_were_written_in(tmp_path: Path) -> None
     for file in (tmp_path / "home" / "cert.pem", tmp_path / "key.pem"):
         file.parent.mkdir(exist_ok=True)
         file.touch()
-    write(
+    file = write(
         tmp_path / "a", 'store_dir = "data"\n[nats.tls]\ncert_file = "~/cert.pem"\nkey_file = "../key.pem"\n'
     )
     environ = {"HOME": str(tmp_path / "home")}
-    settings = settle(environ, start=folder)
+    settings = settle(environ, start=folder, file=file)
     assert settings.store_dir == tmp_path / "a" / "data"
     assert host_files(settings.streaming, settings.nats) == {
         "nats.tls.cert_file": str(tmp_path / "home" / "cert.pem"),
         "nats.tls.key_file": str(tmp_path / "key.pem"),
     }
-    assert settle(environ, start=folder, store_dir=Path("data")).store_dir == folder / "data"
+    assert settle(environ, start=folder, file=file, store_dir=Path("data")).store_dir == folder / "data"
 
 
 def test_files_that_the_servers_must_read_have_to_be_there(tmp_path: Path) -> None:
@@ -280,6 +280,25 @@ def test_what_makes_something_run_counts_from_flag_environment_and_named_file_on
     assert getattr(settle(existing={name: "good"}), name)
     (problem,) = problems(start=tmp_path)
     assert problem.startswith(f"{path}: {name} would make something run")
+
+
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [
+        ('store_dir = "data"', "store_dir"),
+        ('streaming.nats_server_url = "nats://evil:4222"', "streaming.nats_server_url"),
+        ('streaming.ns = "nats://evil:4222"', "streaming.nats_server_url"),
+    ],
+)
+def test_what_reaches_elsewhere_counts_from_a_named_file_and_not_from_a_found_one(
+    tmp_path: Path, line: str, name: str
+) -> None:
+    path = write(tmp_path, line)
+    assert settle(file=path).sources[name] == str(path)
+    (problem,) = problems(start=tmp_path)
+    variable = f"STANLOCAL_{name.upper().replace('.', '__')}"
+    assert problem.startswith(f"{path}: {name} would ")
+    assert problem.endswith(f"name the file with --config, or set {variable}")
 
 
 def test_an_archive_script_from_a_found_file_is_refused_under_every_name(tmp_path: Path) -> None:

@@ -20,7 +20,6 @@ def test_example_is_valid_and_sets_what_it_says(tmp_path: Path) -> None:
     (tmp_path / "stanlocal.toml").write_text(EXAMPLE)
     settings = settle({"STANLOCAL_NATS__AUTHORIZATION__PASSWORD": "x"}, start=tmp_path)
     assert settings.nodes == tomllib.loads(EXAMPLE)["nodes"]
-    assert settings.store_dir == tmp_path / "data" / "store"
     assert settings.streaming["store_limits"]["channels"] == {
         "audit.>": {"max_age": "0s", "max_bytes": 2 * 1024**3}
     }
