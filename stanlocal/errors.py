@@ -22,6 +22,8 @@
     │   ├── MonitorError         a node's monitor gave no usable answer  .outcome
     │   ├── GroupBlocked         a frozen node keeps the store lock   .holder
     │   └── SplitBrain           two or more nodes are active         .nodes
+    ├── OutputError              a file that the user named is not replaced, or cannot be written
+    ├── StateError               the state folder takes no more
     ├── LedgerError              a drill's ledger that cannot be written or read
     └── StanError                the STAN client; its subclasses are in `stanlocal.stan.errors`
 
@@ -165,6 +167,14 @@ class SplitBrain(GroupError):
     def __init__(self, message: str, nodes: Sequence[str]) -> None:
         super().__init__(message)
         self.nodes = tuple(nodes)
+
+
+class OutputError(StanlocalError):
+    """A file that the user named is not written: it holds what stanlocal did not write, or it cannot be."""
+
+
+class StateError(StanlocalError):
+    """The user's state folder cannot be written: its disk is full, or read-only."""
 
 
 class LedgerError(StanlocalError):

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from stanlocal.cli import printing
+from stanlocal.cli import output_file, printing
 from stanlocal.cli.aio import run
 from stanlocal.cli.command_group import CommandGroup
 from stanlocal.cli.context import Context, pass_context
@@ -67,6 +67,7 @@ _JUDGING: list[Callable[[Any], Any]] = [
     ),
     click.option("--junit", type=_file, metavar="FILE", help="Write the verdict as a JUnit report."),
     click.option("--html", type=_file, metavar="FILE", help="Write a report with timeline and charts."),
+    output_file.force_option,
 ]
 
 
@@ -97,6 +98,7 @@ def run_(
     ledger: Path | None,
     junit: Path | None,
     html: Path | None,
+    force: bool,
     **limits: float | None,
 ) -> int:
     """Run a scenario."""
@@ -110,8 +112,8 @@ def run_(
     if duration is not None:
         found = replace(found, duration_s=_seconds(duration))
     found = replace(found, budget=_budget(found.budget, limits))
-    for file in (junit, html, ledger):
-        _check_writable(file)
+    output_file.check((junit, html), force=force)  # not after ten minutes
+    _check_writable(ledger)
     if here:
         _confirm_cost(context, found)
 
@@ -129,7 +131,7 @@ def run_(
         return outcome
 
     outcome = run(work())
-    return _give(context, outcome, junit, html)
+    return _give(context, outcome, junit, html, force=force)
 
 
 @contextmanager
@@ -179,18 +181,18 @@ def _confirm_cost(context: Context, scenario: Scenario) -> None:
         context.confirm(f"'{scenario.name}' in the group that runs: {cost}")
 
 
-def _give(context: Context, outcome: Outcome, junit: Path | None, html: Path | None) -> int:
+def _give(context: Context, outcome: Outcome, junit: Path | None, html: Path | None, *, force: bool) -> int:
     """Writes the reports, prints the verdict; returns the exit code."""
     from stanlocal.cli.drill_verdict import show
 
     if junit is not None:
         from stanlocal.drill.report.junit import junit_report
 
-        _write(context, junit, junit_report(outcome))
+        _write(context, junit, junit_report(outcome), force=force)
     if html is not None:
         from stanlocal.drill.report.html import page
 
-        _write(context, html, page(outcome))
+        _write(context, html, page(outcome), force=force)
     if context.json:
         context.print_json(outcome.document())
     else:
@@ -198,11 +200,8 @@ def _give(context: Context, outcome: Outcome, junit: Path | None, html: Path | N
     return 0 if outcome.verdict.ok else BAD_VERDICT
 
 
-def _write(context: Context, path: Path, text: str) -> None:
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise click.FileError(str(path), error.strerror) from error
+def _write(context: Context, path: Path, text: str, *, force: bool) -> None:
+    output_file.write(path, text, force=force)
     context.say(f"written: {path}")
 
 
@@ -231,20 +230,29 @@ def list_(context: Context) -> None:
 @_judging
 @pass_context
 def verify(
-    context: Context, /, ledger: Path, junit: Path | None, html: Path | None, **limits: float | None
+    context: Context,
+    /,
+    ledger: Path,
+    junit: Path | None,
+    html: Path | None,
+    force: bool,
+    **limits: float | None,
 ) -> int:
     """Judge the ledger of a drill again, also of one that was killed half way."""
     from stanlocal.drill.analysis.outcome import judged
 
-    return _give(context, judged(ledger, **limits), junit, html)
+    output_file.check((junit, html), force=force)
+    return _give(context, judged(ledger, **limits), junit, html, force=force)
 
 
 @drill.command()
 @click.option("--since", type=Since(), metavar="T", help="Only what was done since a time, or 10m.")
 @click.option("-o", "--output", type=_file, metavar="FILE", help="The scenario's file; else it is printed.")
+@output_file.force_option
 @pass_context
-def record(context: Context, since: datetime | None, output: Path | None) -> None:
+def record(context: Context, since: datetime | None, output: Path | None, force: bool) -> None:
     """Turn what was done to the group by hand into a scenario, to be drilled again."""
+    output_file.check((output,), force=force)
 
     async def work() -> str:
         from stanlocal.drill.record import recorded_scenario
@@ -263,4 +271,4 @@ def record(context: Context, since: datetime | None, output: Path | None) -> Non
     elif output is None:
         printing.page(text)
     if output is not None:
-        _write(context, output, text)
+        _write(context, output, text, force=force)

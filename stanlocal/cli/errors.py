@@ -22,6 +22,7 @@ _EXIT_CODES: tuple[tuple[type[errors.StanlocalError], int], ...] = (
     (errors.Refused, USAGE),
     (errors.Unsupported, USAGE),
     (errors.LedgerError, USAGE),
+    (errors.OutputError, USAGE),
     (InvalidName, USAGE),
     (InvalidOption, USAGE),
     (errors.EngineError, ENGINE),

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 import click
 
-from stanlocal.cli import printing
+from stanlocal.cli import output_file, printing
 from stanlocal.cli.command_group import CommandGroup
 from stanlocal.cli.context import Context, pass_context
-from stanlocal.errors import SettingsError
+from stanlocal.errors import OutputError, SettingsError
 
 if TYPE_CHECKING:
     from stanlocal.model.plan import GroupPlan
+
+_ENV = ".env"
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -41,17 +43,18 @@ def plan_options(command: F) -> F:
 
 
 def output_option(what: str) -> Callable[[F], F]:
-    return click.option(
+    option = click.option(
         "--output", "-o", metavar="DIR", type=click.Path(path_type=Path, file_okay=False), help=what
     )
+    return lambda command: option(output_file.force_option(command))
 
 
 @export.command()
 @plan_options
 @click.option("--port", type=int, metavar="P", help="Client port of the first node (4222).")
-@output_option("Write compose.yaml, conf/stan.conf and .env there, and make the store's folder.")
+@output_option("Write compose.yaml and conf/stan.conf there, its variable into .env, and make the store.")
 @pass_context
-def compose(context: Context, /, output: Path | None, **flags: Any) -> None:
+def compose(context: Context, /, output: Path | None, force: bool, **flags: Any) -> None:
     """Print compose.yaml; with --output write all files that it needs."""
     from stanlocal.export import compose as exporter
 
@@ -60,8 +63,9 @@ def compose(context: Context, /, output: Path | None, **flags: Any) -> None:
         _print(context, files, exporter.FILE)
         context.say(f"note: it needs {exporter.CONF} beside it; 'export compose --output DIR' writes both")
         return
+    _check(output, files, force=force)
     user = _make_store(output / exporter.STORE)
-    _write(context, output, {**files, ".env": f"{exporter.USER}={user}\n"})
+    _write(context, output, files, force=force, env={exporter.USER: user})
 
 
 @export.command()
@@ -98,6 +102,7 @@ def kubernetes(
     memory: str | None,
     memory_limit: str | None,
     output: Path | None,
+    force: bool,
     nodes: int | None,
     image: str | None,
     preset: str | None,
@@ -112,7 +117,7 @@ def kubernetes(
     store = _storage(f"{name}-store", **storage)
     own = {"metrics_image": metrics_image, "cpu": cpu, "memory": memory, "memory_limit": memory_limit}
     deployment = exporter.Deployment(name, store, namespace, **_given(own))
-    _out(context, output, "kubernetes.yaml", exporter.render(plan, deployment))
+    _out(context, output, "kubernetes.yaml", exporter.render(plan, deployment), force=force)
     for line in store.placeholders:
         context.say(f"note: {line}")
 
@@ -170,6 +175,7 @@ def helm(
     nats_url: str | None,
     claim: str | None,
     output: Path | None,
+    force: bool,
     **flags: Any,
 ) -> None:
     """Print values for the nats/stan chart."""
@@ -177,7 +183,7 @@ def helm(
 
     plan = _plan(context, flags)
     chart = exporter.Chart(name or plan.group, **_given({"nats_url": nats_url, "claim": claim}))
-    _out(context, output, "values.yaml", exporter.render(plan, chart))
+    _out(context, output, "values.yaml", exporter.render(plan, chart), force=force)
     for line in exporter.left_out(plan):
         context.say(f"left out: {line}")
 
@@ -185,11 +191,11 @@ def helm(
 @export.command()
 @output_option("Write stanlocal-dashboard.json there.")
 @pass_context
-def grafana(context: Context, output: Path | None) -> None:
+def grafana(context: Context, output: Path | None, force: bool) -> None:
     """Print a Grafana dashboard for the metrics of 'stanlocal metrics'."""
     from stanlocal.export import grafana as exporter
 
-    _out(context, output, exporter.FILE, exporter.dashboard() + "\n")
+    _out(context, output, exporter.FILE, exporter.dashboard() + "\n", force=force)
 
 
 def _plan(context: Context, flags: Mapping[str, Any]) -> GroupPlan:
@@ -203,11 +209,12 @@ def _given(options: Mapping[str, str | None]) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value is not None}
 
 
-def _out(context: Context, output: Path | None, name: str, text: str) -> None:
+def _out(context: Context, output: Path | None, name: str, text: str, *, force: bool) -> None:
     if output is None:
         _print(context, {name: text}, name)
     else:
-        _write(context, output, {name: text})
+        _check(output, [name], force=force)
+        _write(context, output, {name: text}, force=force)
 
 
 def _print(context: Context, files: Mapping[str, str], shown: str) -> None:
@@ -217,20 +224,36 @@ def _print(context: Context, files: Mapping[str, str], shown: str) -> None:
         printing.page(files[shown])
 
 
-def _write(context: Context, folder: Path, files: Mapping[str, str]) -> None:
+def _check(folder: Path, names: Iterable[str], *, force: bool) -> None:
+    """All of them before the first is written."""
+    files = (folder / name for name in names)
+    output_file.check((file for file in files if file.parent.exists()), force=force)
+
+
+def _write(
+    context: Context,
+    folder: Path,
+    files: Mapping[str, str],
+    *,
+    force: bool,
+    env: Mapping[str, str] | None = None,
+) -> None:
     for name, text in files.items():
         path = folder / name
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
         except OSError as error:
             reason = (error.strerror or str(error)).lower()
-            raise SettingsError([f"{path} cannot be written: {reason}; name another folder"]) from error
+            raise OutputError(f"{path} cannot be written: {reason}; name another folder") from error
+        output_file.write(path, text, force=force)
+    if env is not None:
+        output_file.merge_env(folder / _ENV, env)
+    written = [folder / name for name in (*files, *([_ENV] if env is not None else []))]
     if context.json:
-        context.print_json({"written": [str(folder / name) for name in files]})
+        context.print_json({"written": [str(path) for path in written]})
     else:
-        for name in files:
-            context.say(f"wrote {folder / name}")
+        for path in written:
+            context.say(f"wrote {path}")
 
 
 def _make_store(folder: Path) -> str:

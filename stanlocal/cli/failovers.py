@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from stanlocal.cli import columns, printing
+from stanlocal.cli import columns, output_file, printing
 from stanlocal.cli.aio import run
 from stanlocal.cli.context import Context, pass_context
 from stanlocal.cli.printing import Part, Styled
@@ -33,9 +33,10 @@ _BAR_WIDTH = 50
 @click.option(
     "--html", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Drawing and figures."
 )
+@output_file.force_option
 @pass_context
 def failovers(
-    context: Context, probe: bool, seconds: float | None, svg: Path | None, html: Path | None
+    context: Context, probe: bool, seconds: float | None, svg: Path | None, html: Path | None, force: bool
 ) -> None:
     """Show each failover: cause, from, to, and its phases from the servers' own time stamps.
 
@@ -44,6 +45,7 @@ def failovers(
     """
     if seconds is not None and not probe:
         raise click.UsageError("--for says how long to probe: use it with --probe")
+    output_file.check((svg, html), force=force)
 
     async def work() -> None:
         group = context.ft_group()
@@ -54,7 +56,7 @@ def failovers(
             found = await group.failovers()
             name = (await group.core()).name
             await group.close()
-            _draw(context, found, name, svg, html)
+            _draw(context, found, name, svg, html, force=force)
             _show(context, found)
 
     run(work())
@@ -73,7 +75,13 @@ async def _probe(context: Context, group: FTGroup, seconds: float | None) -> Non
 
 
 def _draw(
-    context: Context, found: Sequence[Failover], group: str, svg: Path | None, html: Path | None
+    context: Context,
+    found: Sequence[Failover],
+    group: str,
+    svg: Path | None,
+    html: Path | None,
+    *,
+    force: bool,
 ) -> None:
     from stanlocal.history import charts
 
@@ -83,10 +91,7 @@ def _draw(
     if html is not None:
         drawn.append((html, charts.page(found, group)))
     for path, text in drawn:
-        try:
-            path.write_text(text, encoding="utf-8")
-        except OSError as error:
-            raise click.FileError(str(path), error.strerror) from error
+        output_file.write(path, text, force=force)
         context.say(f"drawn: {path}")
 
 

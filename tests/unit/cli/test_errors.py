@@ -23,6 +23,8 @@ from stanlocal.stan.errors import InvalidName, PublishTimeout
         (errors.Refused(""), 2),
         (errors.StoreRefused(""), 2),
         (errors.LedgerError(""), 2),
+        (errors.OutputError(""), 2),
+        (errors.StateError(""), 1),
         (errors.EngineUnavailable(""), 3),
         (errors.GroupNotFound(""), 4),
         (errors.NodeNotFound(""), 4),

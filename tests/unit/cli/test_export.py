@@ -13,7 +13,8 @@ from click.testing import CliRunner, Result
 
 from stanlocal.cli.context import Context
 from stanlocal.cli.export import export
-from stanlocal.errors import SettingsError
+from stanlocal.cli.output_file import marked
+from stanlocal.errors import OutputError, SettingsError
 from stanlocal.group.state_dir import GroupHome
 from tests import seed
 from tests.unit.export.plans import a_plan
@@ -196,7 +197,7 @@ def test_an_export_read_back_exports_the_same(tmp_path: Path, command: tuple[str
 def test_an_exported_configuration_read_back_exports_the_same(tmp_path: Path) -> None:
     assert run("compose", "--preset", "seed", "--output", "out").exit_code == 0
     result = run("compose", "--from", "out/conf/stan.conf")
-    assert result.stdout == (tmp_path / "out" / "compose.yaml").read_text()
+    assert marked(result.stdout) == (tmp_path / "out" / "compose.yaml").read_text()
 
 
 def test_helm_says_what_the_chart_has_no_value_for(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -211,4 +212,25 @@ def test_helm_says_what_the_chart_has_no_value_for(monkeypatch: pytest.MonkeyPat
 def test_a_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "values.yaml").mkdir()
-    assert "values.yaml cannot be written: is a directory" in refusal("helm", "--output", "out")
+    error = run("helm", "--output", "out").exception
+    assert isinstance(error, OutputError)
+    assert "values.yaml cannot be written: is a directory" in str(error)
+
+
+def test_files_of_somebody_else_are_kept_all_or_none(tmp_path: Path) -> None:
+    """Not half of an export either: what is refused is refused before the first file."""
+    (tmp_path / "conf").mkdir()
+    (tmp_path / "conf" / "stan.conf").write_text("port: 4222")
+    (tmp_path / ".env").write_text("SECRET=1\n")
+    error = run("compose", "--output", ".").exception
+    assert isinstance(error, OutputError)
+    assert sorted(path.name for path in tmp_path.iterdir() if path.name != "state") == [".env", "conf"]
+    assert (tmp_path / ".env").read_text() == "SECRET=1\n"
+    assert run("compose", "--output", ".", "--force").exit_code == 0
+    assert (tmp_path / ".env").read_text().startswith("SECRET=1\nSTANLOCAL_USER=")
+
+
+@pytest.mark.parametrize("what", ["compose", "kubernetes", "helm", "grafana"])
+def test_an_export_over_its_own_output_goes_on_working(what: str) -> None:
+    assert run(what, "--output", "out").exit_code == 0
+    assert run(what, "--output", "out").exit_code == 0
