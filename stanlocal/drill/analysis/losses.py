@@ -10,6 +10,7 @@ from stanlocal.drill.analysis.findings import Messages
 from stanlocal.drill.analysis.outages import moment
 from stanlocal.drill.analysis.runs import runs
 from stanlocal.drill.analysis.tally import Tally
+from stanlocal.drill.ledger.entries import ACKED
 from stanlocal.drill.ledger.stream import Stream
 
 _SLACK_NS = 5_000_000_000
@@ -28,14 +29,15 @@ class Losses:
     @property
     def undelivered(self) -> int:
         """How many of the lost nobody ever had."""
-        return sum(not any(seen[number] for seen in self.stream.seen) for number in self.missing)
+        seen, audiences = self.stream.has_seen, range(len(self.stream.seen))
+        return sum(not any(seen(audience, number) for audience in audiences) for number in self.missing)
 
     def messages(self, publisher: int, names: list[str]) -> Iterator[Messages]:
         """The lost ones, in runs of those that are missing at the same audiences and were had by the same."""
         stream, missing = self.stream, self.missing
 
         def kind(number: int) -> tuple[int, ...]:
-            return (missing[number], *(bool(seen[number]) for seen in stream.seen))
+            return (missing[number], *(stream.has_seen(audience, number) for audience in range(len(names))))
 
         for first, last in runs(sorted(missing), kind):
             acked_at = stream.acked_at[first : last + 1]
@@ -45,7 +47,7 @@ class Losses:
                 first=first,
                 last=last,
                 missing_at=tuple(name for bit, name in enumerate(names) if missing[first] >> bit & 1),
-                had_by=tuple(name for name, seen in zip(names, stream.seen, strict=True) if seen[first]),
+                had_by=tuple(name for audience, name in enumerate(names) if stream.has_seen(audience, first)),
                 acked_from=moment(min(acked_at)),
                 acked_to=moment(max(acked_at)),
             )
@@ -62,8 +64,9 @@ def losses(tally: Tally, ack_wait: int) -> list[Losses]:
     audited, drained = "audit" in notes, "drained" in notes
     patience = 2 * ack_wait * 1_000_000_000 + _SLACK_NS
     found = [Losses(stream) for stream in tally.streams]
+    acknowledged = [each for each in found if ACKED in each.stream.status]
     for audience, latest in enumerate(tally.latest if audited else tally.latest[:-1]):
-        for each in found:
+        for each in acknowledged:
             for number in each.stream.missing(audience):
                 if drained or latest - each.stream.acked_at[number] > patience:
                     each.missing[number] |= 1 << audience

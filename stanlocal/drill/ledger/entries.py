@@ -98,7 +98,7 @@ class Header:
     @classmethod
     def read(cls, line: bytes) -> Header:
         """The header in a first line; `ValueError` when it is none, or of another version."""
-        document = json.loads(line)
+        document = _loads(line)
         if not isinstance(document, dict) or document.get("format") != FORMAT:
             raise ValueError("its first line is not a ledger's")
         if document.get("version") != VERSION:
@@ -133,13 +133,21 @@ class Note:
     @classmethod
     def read(cls, text: bytes) -> Note:
         """The note in that JSON; `ValueError` when it is none."""
-        document = json.loads(text)
+        document = _loads(text)
         if not isinstance(document, dict) or not isinstance(document.get("kind"), str):
             raise ValueError("a note without its kind")
         kind, time = document.pop("kind"), document.pop("time", None)
         if not isinstance(time, str):
             raise ValueError("a note without its time")
         return cls(kind, _time(time), document)
+
+
+def _loads(text: bytes) -> Any:
+    """The document in that JSON; `ValueError` also for halves of characters, which cannot be shown."""
+    document = json.loads(text)
+    if b"\\ud" in text.lower():
+        json.dumps(document, ensure_ascii=False).encode()
+    return document
 
 
 def _time(stamp: str) -> datetime:

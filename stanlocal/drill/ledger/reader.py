@@ -15,7 +15,9 @@ from stanlocal.errors import LedgerError
 _PIECE = 32 * 1024 * CELL.size
 """Bytes that are read at once."""
 _LONGEST_HEADER = 1 << 20
-_LONGEST_NOTE = 1 << 24
+_LONGEST_NOTE = 1 << 22
+_MOST_PARTS = 100_000
+"""Lists and tables of a note: each takes sixty bytes of memory and more, for two in the file."""
 _EVENTS = bytes(kind for kind in Kind if kind is not Kind.NOTE)
 _NOTE = bytes([Kind.NOTE])
 
@@ -115,6 +117,8 @@ def _note(file: BinaryIO, piece: bytes) -> tuple[Note | None, bytes]:
         piece += file.read(end - len(piece))
     text = piece[CELL.size : CELL.size + length]
     if len(piece) < end or crc32(text) != checksum:
+        return None, b""
+    if text.count(b"[") + text.count(b"{") > _MOST_PARTS:
         return None, b""
     try:
         return Note.read(text), piece[end:]

@@ -1,4 +1,8 @@
-"""What a ledger tells of one publisher's messages: some bytes for each. Pure."""
+"""What a ledger tells of one publisher's messages: some bytes for each. Pure.
+
+Columns grow with the messages that there are, never with what a header says: that may name a thousand
+publishers and two thousand audiences in 300 bytes.
+"""
 
 from __future__ import annotations
 
@@ -28,20 +32,41 @@ class Stream:
         """The sequence under which it was delivered first, to whomever; 0: never."""
         self.others: dict[int, set[int]] = {}
         """The other sequences under which it was delivered."""
-        self.seen = [array("H") for _ in range(audiences)]
-        """For each audience the epoch of its latest delivery, from 1; 0: never."""
+        self.seen: list[array[int]] = [_NOTHING] * audiences
+        """For each audience the epoch of its latest delivery, from 1; 0: never. Shorter than the others
+        where there was no later delivery."""
         self.silences = SilenceMeter()
-        self.grow()
 
-    def grow(self) -> None:
-        """Makes room for more numbers: half as many again."""
+    def grow(self) -> int:
+        """Make room for more numbers, half as many again; return how many bytes that takes."""
         more = max(_ROOM, self.room // 2)
         self.room += more
         self.status += bytes(more)
-        for column in (self.acked_at, self.sequence, *self.seen):
+        for column in (self.acked_at, self.sequence):
             column.frombytes(bytes(more * column.itemsize))
+        return more * (1 + 2 * self.sequence.itemsize)
+
+    def grow_seen(self, audience: int) -> int:
+        """Make room for all numbers among the deliveries to an audience; return how many bytes that takes."""
+        column = self.seen[audience]
+        if column is _NOTHING:
+            self.seen[audience] = column = array("H")
+        more = (self.room - len(column)) * column.itemsize
+        column.frombytes(bytes(more))
+        return more
+
+    def has_seen(self, audience: int, number: int) -> bool:
+        """Whether that audience ever had the message."""
+        seen = self.seen[audience]
+        return number < len(seen) and bool(seen[number])
 
     def missing(self, audience: int) -> list[int]:
         """The numbers that were acknowledged and never delivered to that audience."""
-        pairs = zip(self.status[: self.last + 1], self.seen[audience], strict=False)
+        seen = self.seen[audience]
+        absent = array("H", bytes(max(self.last + 1 - len(seen), 0) * seen.itemsize))
+        pairs = zip(self.status[: self.last + 1], seen + absent, strict=False)
         return [number for number, (status, seen) in enumerate(pairs) if status == ACKED and not seen]
+
+
+_NOTHING = array("H")
+"""The deliveries of an audience that had none; never changed."""

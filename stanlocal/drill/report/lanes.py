@@ -117,9 +117,9 @@ def ticks(length: float, most: int = 10) -> Sequence[float]:
 
 _STEPS = [
     *(base * 10**power for power in range(-3, 1) for base in (1, 2, 5)),
-    *(base * 60.0 * 10**power for power in range(6) for base in (0.25, 0.5, 1, 2, 5)),
+    *(base * 60.0 * 10**power for power in range(12) for base in (0.25, 0.5, 1, 2, 5)),
 ]
-"""Of an axis: thousandths of a second to weeks."""
+"""Lengths of a step of an axis: from thousandths of a second on, to centuries: a note may be dated wrong."""
 
 
 def clock(seconds: float) -> str:

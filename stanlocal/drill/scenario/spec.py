@@ -55,7 +55,7 @@ class LoadSpec:
         known = {field.name for field in fields(cls)}
         if unknown := document.keys() - known:
             raise ValueError(f"a load has no {', '.join(sorted(unknown))}")
-        lists = {key: tuple(document[key]) for key in ("channels", "sizes") if key in document}
+        lists = {key: _tuple(key, document[key]) for key in ("channels", "sizes") if key in document}
         try:
             spec = cls(**{**document, **lists})
             problems = spec.problems()
@@ -132,6 +132,12 @@ def _problems(spec: LoadSpec) -> Iterator[str]:
             yield f"a size is {size!r}: give whole bytes from {SMALLEST} to {LARGEST}"
     if [spec.plain, spec.durable, spec.queue] == [0, 0, 0]:
         yield "there is no subscriber: give plain, durable or queue at least 1"
+
+
+def _tuple(name: str, value: object) -> tuple[Any, ...]:
+    if not isinstance(value, list):
+        raise ValueError(f"{name} of a load is no list")
+    return tuple(value)
 
 
 def _whole(value: object) -> bool:
