@@ -222,7 +222,7 @@ def dump(
     Damaged records are told on standard error, and make exit code 1.
     """
     from stanlocal.store.format.slices import Window
-    from stanlocal.store.inspect.dump import Format, line
+    from stanlocal.store.inspect.dump import Format, pieces
     from stanlocal.store.inspect.dump import dump as read
     from stanlocal.store.verify.problems import Problem
 
@@ -240,7 +240,8 @@ def dump(
             damaged += 1
             context.say(f"damaged: {found.file} at {found.offset}: {found.detail}")
             continue
-        printing.echo(line(found, form))
+        for text in pieces(found, form):
+            printing.page(text)
         printed += 1
         if printed == count:
             break

@@ -9,6 +9,7 @@ was only made, files are copied into them and out. By blocking calls of the API.
 from __future__ import annotations
 
 import tarfile
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ from stanlocal.engine.docker.errors import foreign
 from stanlocal.engine.docker.files import entry, put
 from stanlocal.model.plan import CONF_DIR, STORE_DIR, VOLUME_DIR, GroupPlan, NodePlan
 
+_END_BLOCKS = 2
+"""Blocks of zeros with which an archive ends."""
 _BALLAST = ".stanlocal-ballast"
 _NO_SPACE = "no space left on device"
 
@@ -110,7 +113,12 @@ def free(api: Any, plan: GroupPlan) -> None:
 def _put_ballast(api: Any, plan: GroupPlan, size: int) -> None:
     ballast = entry(_BALLAST, plan.user)
     ballast.size = size
-    put(api, holder(plan.group), VOLUME_DIR, (ballast, bytes(size)))
+    with tempfile.TemporaryFile() as archive:  # with a hole in it: the store may be larger than the memory
+        archive.write(ballast.tobuf())
+        blocks = -(-size // tarfile.BLOCKSIZE) + _END_BLOCKS
+        archive.truncate(archive.tell() + blocks * tarfile.BLOCKSIZE)
+        archive.seek(0)
+        api.put_archive(holder(plan.group), VOLUME_DIR, archive)
 
 
 def discard(api: Any, group: str, filters: Mapping[str, Any]) -> None:

@@ -29,14 +29,17 @@ class StoredMessage:
         """Whether the server may have encrypted it: its first byte names a cipher it knows."""
         return len(self.data) >= _ENCRYPTED_OVERHEAD and self.data[0] in (1, 2)
 
-    def document(self) -> dict[str, Any]:
-        """As `sub` shows a message: data as text where it is UTF-8, else in base64."""
-        shown: dict[str, Any] = {"channel": self.subject, "seq": self.sequence}
+    def shown_data(self) -> tuple[str, str]:
+        """The data and what documents call it: text where it is UTF-8, else base64."""
         try:
-            shown["data"] = self.data.decode()
+            return "data", self.data.decode()
         except UnicodeDecodeError:
-            shown["data_base64"] = base64.b64encode(self.data).decode()
-        return {**shown, "timestamp": self.timestamp}
+            return "data_base64", base64.b64encode(self.data).decode()
+
+    def document(self) -> dict[str, Any]:
+        """As `sub` shows a message."""
+        name, shown = self.shown_data()
+        return {"channel": self.subject, "seq": self.sequence, name: shown, "timestamp": self.timestamp}
 
 
 def decode(payload: bytes) -> StoredMessage:

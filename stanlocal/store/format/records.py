@@ -20,6 +20,11 @@ from stanlocal.store.format.files import VERSION_BYTES, StoreFile
 HEAD = struct.Struct("<II")
 BATCH_BYTES = 1 << 20
 """How much is read at a time, and so held in memory."""
+LARGEST = 8 << 20
+"""Bytes of the largest message that is read into memory: what NATS recommends at most. The size in a head is
+whatever the file's bytes are, and the file may have holes that take no room on disk."""
+LARGEST_TYPED = 1 << 20
+"""Bytes of the largest client or subscription, which has a few names in it."""
 
 
 class Flaw(Enum):
@@ -34,6 +39,8 @@ class Flaw(Enum):
     MISFIT = auto()
     """Its fields are those of another type."""
     UNDECODABLE = auto()
+    LARGE = auto()
+    """Intact, and too large to be shown."""
     VERSION = auto()
 
 
@@ -50,6 +57,19 @@ class Record(NamedTuple):
         return self.offset + HEAD_BYTES + len(self.payload)
 
 
+class LargeRecord(NamedTuple):
+    """An intact record that was not read into memory."""
+
+    offset: int
+    size: int
+    beginning: bytes
+    """The first bytes of its payload."""
+
+    @property
+    def end(self) -> int:
+        return self.offset + HEAD_BYTES + self.size
+
+
 @dataclass(frozen=True, slots=True)
 class Damage:
     """A record that is not intact."""
@@ -59,7 +79,9 @@ class Damage:
     detail: str
 
 
-Found: TypeAlias = Record | Damage
+Found: TypeAlias = Record | LargeRecord | Damage
+_BEGINNING = 16
+"""Bytes of a large message's payload: its sequence, which is written first."""
 
 
 def read_records(file: StoreFile, *, typed: bool, start: int = VERSION_BYTES) -> Iterator[Found]:
@@ -68,6 +90,7 @@ def read_records(file: StoreFile, *, typed: bool, start: int = VERSION_BYTES) ->
     A record without its checksum is given as `Damage` and the next one is looked for where it ends by its
     own size. `CUT_SHORT` and `ZEROS` are the last that is given.
     """
+    largest = LARGEST_TYPED if typed else LARGEST
     base, data, at = start, file.read(start, BATCH_BYTES), 0
     while True:
         if len(data) - at < HEAD_BYTES:
@@ -86,6 +109,15 @@ def read_records(file: StoreFile, *, typed: bool, start: int = VERSION_BYTES) ->
             there = file.size - offset - HEAD_BYTES
             yield Damage(offset, Flaw.CUT_SHORT, f"ends after {there} of a record's {size} bytes")
             return
+        if size > largest:
+            found = large_message(file, offset, size, crc)
+            if typed and isinstance(found, LargeRecord):
+                found = Damage(
+                    offset, Flaw.UNDECODABLE, f"a record of {size} bytes, which the server never has"
+                )
+            yield found
+            base, data, at = offset + HEAD_BYTES + size, b"", 0
+            continue
         if len(data) - at < HEAD_BYTES + size:
             base, data, at = offset, file.read(offset, max(BATCH_BYTES, HEAD_BYTES + size)), 0
             if len(data) < HEAD_BYTES + size:
@@ -98,3 +130,13 @@ def read_records(file: StoreFile, *, typed: bool, start: int = VERSION_BYTES) ->
         else:
             yield Damage(offset, Flaw.CRC, f"checksum 0x{computed:08x}, the record says 0x{crc:08x}")
         at += HEAD_BYTES + size
+
+
+def large_message(file: StoreFile, offset: int, size: int, crc: int) -> LargeRecord | Damage:
+    """Check a record that is too large to be read into memory, piece by piece."""
+    begin, computed = offset + HEAD_BYTES, 0
+    for at in range(begin, begin + size, BATCH_BYTES):
+        computed = zlib.crc32(file.read(at, min(BATCH_BYTES, begin + size - at)), computed)
+    if computed != crc:
+        return Damage(offset, Flaw.CRC, f"checksum 0x{computed:08x}, the record says 0x{crc:08x}")
+    return LargeRecord(offset, size, file.read(begin, _BEGINNING))

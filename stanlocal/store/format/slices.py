@@ -14,7 +14,17 @@ from stanlocal.store.format.crc import HEAD_BYTES, INDEX_BYTES
 from stanlocal.store.format.files import VERSION, VERSION_BYTES, StoreFile, opened_file
 from stanlocal.store.format.index import Entry, IndexFlaw
 from stanlocal.store.format.message import StoredMessage, decode
-from stanlocal.store.format.records import HEAD, Damage, Flaw, Found, Record, read_records
+from stanlocal.store.format.records import (
+    HEAD,
+    LARGEST,
+    Damage,
+    Flaw,
+    Found,
+    LargeRecord,
+    Record,
+    large_message,
+    read_records,
+)
 
 _NAME = re.compile(r"msgs\.(\d{1,18})\.(dat|idx)", re.ASCII)
 
@@ -97,7 +107,7 @@ def _walked(number: int, data: StoreFile) -> SliceSummary:
     last: Entry | None = None
     messages = size = 0
     for record in read_records(data, typed=False):
-        if isinstance(record, Damage):
+        if not isinstance(record, Record):
             continue
         try:
             message = decode(record.payload)
@@ -137,6 +147,10 @@ def read_messages(store: Path, slice_: SliceFiles, window: Window) -> Iterator[S
 def _decoded(found: Found) -> StoredMessage | Damage:
     if isinstance(found, Damage):
         return found
+    if isinstance(found, LargeRecord):
+        return Damage(
+            found.offset, Flaw.LARGE, f"{found.size} bytes; at most {LARGEST} are shown of a message"
+        )
     try:
         return decode(found.payload)
     except ValueError as error:
@@ -175,6 +189,8 @@ def _start(entries: StoreFile, window: Window) -> int:
 
 def read_one(data: StoreFile, entry: Entry) -> Found:
     """The record that an index says is there."""
+    if entry.size > LARGEST:
+        return read_large(data, entry)
     record = data.read(entry.offset, HEAD_BYTES + entry.size)
     if len(record) < HEAD_BYTES + entry.size:
         return Damage(entry.offset, Flaw.CUT_SHORT, f"ends after {len(record)} of a record's bytes")
@@ -186,3 +202,12 @@ def read_one(data: StoreFile, entry: Entry) -> Found:
     if computed != crc:
         return Damage(entry.offset, Flaw.CRC, f"checksum 0x{computed:08x}, the record says 0x{crc:08x}")
     return Record(entry.offset, 0, payload)
+
+
+def read_large(data: StoreFile, entry: Entry) -> LargeRecord | Damage:
+    """The record that an index says is there, checked without reading it into memory."""
+    head = data.read(entry.offset, HEAD_BYTES)
+    size, crc = HEAD.unpack(head) if len(head) == HEAD_BYTES else (-1, 0)
+    if size != entry.size:
+        return Damage(entry.offset, Flaw.SIZE, f"{size} bytes, the index says {entry.size}")
+    return large_message(data, entry.offset, size, crc)

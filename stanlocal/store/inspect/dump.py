@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 from stanlocal.errors import StoreRefused
 from stanlocal.store.format.message import StoredMessage, time_of
@@ -16,6 +17,8 @@ from stanlocal.store.layout import shown
 from stanlocal.store.verify.problems import Kind, Problem, Start
 
 Format = Literal["jsonl", "text", "hex"]
+_PIECE = 1 << 16
+"""Characters or bytes of data that are put into words at once."""
 
 
 def dump(store: Path, channel: str, window: Window) -> Iterator[StoredMessage | Problem]:
@@ -48,6 +51,33 @@ def line(message: StoredMessage, how: Format) -> str:
         return json.dumps(message.document(), ensure_ascii=False)
     data = message.data.hex() if how == "hex" else printable(message.data)
     return f"{message.sequence}\t{time_of(message.timestamp).isoformat()}\t{data}"
+
+
+def pieces(message: StoredMessage, how: Format) -> Iterator[str]:
+    """The line of a message and its end, in pieces: escaped data takes several times the room of the data."""
+    if len(message.data) <= _PIECE:
+        yield f"{line(message, how)}\n"
+        return
+    before, after = line(replace(message, data=b""), how), ""
+    if how == "hex":
+        data: Iterator[str] = (part.hex() for part in _parts(message.data))
+    elif how == "text":
+        data = map(shown, _parts(message.data.decode("utf-8", "backslashreplace")))
+    else:
+        name, text = message.shown_data()
+        before, after = before.split('"data": ""', 1)
+        before, after = f'{before}"{name}": "', f'"{after}'
+        data = (json.dumps(part, ensure_ascii=False)[1:-1] for part in _parts(text))
+    yield before
+    yield from data
+    yield f"{after}\n"
+
+
+_Data = TypeVar("_Data", str, bytes)
+
+
+def _parts(data: _Data) -> Iterator[_Data]:
+    return (data[at : at + _PIECE] for at in range(0, len(data), _PIECE))
 
 
 def printable(data: bytes) -> str:

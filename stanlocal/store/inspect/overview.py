@@ -144,8 +144,9 @@ def _slice(summary: SliceSummary) -> dict[str, Any]:
 def _encrypted(store: Path, slices: list[SliceFiles]) -> bool:
     """Whether the first messages all look as the server's encryption leaves them."""
     found = (item for slice_ in slices for item in read_messages(store, slice_, Window()))
-    sample = [item for item in islice(found, _SAMPLED) if isinstance(item, StoredMessage) and item.data]
-    return bool(sample) and all(message.may_be_encrypted for message in sample)
+    sample = (item for item in islice(found, _SAMPLED) if isinstance(item, StoredMessage) and item.data)
+    looks = [message.may_be_encrypted for message in sample]
+    return bool(looks) and all(looks)
 
 
 def _time(timestamp: int) -> str:

@@ -10,11 +10,11 @@ from pathlib import Path
 from stanlocal.store.format.bulk import Run, read_typed
 from stanlocal.store.format.crc import HEAD_BYTES
 from stanlocal.store.format.files import VERSION, VERSION_BYTES, StoreFile, opened_file
-from stanlocal.store.format.records import HEAD, Damage, Flaw, Record
+from stanlocal.store.format.records import HEAD, Damage, Flaw, LargeRecord, Record
 from stanlocal.store.format.registry import SUB_ACK, SUB_SENT, SUB_TYPES, check_payload, misfit
 from stanlocal.store.format.server_file import MAX_BYTES, cluster_id
 from stanlocal.store.layout import SERVER_FILE, shown
-from stanlocal.store.verify.problems import Kind, Problem, Start
+from stanlocal.store.verify.problems import KEPT, Kind, Problem, Start
 
 
 @dataclass
@@ -24,6 +24,8 @@ class FileCheck:
     records: int = 0
     """Those that are intact."""
     problems: list[Problem] = field(default_factory=list)
+    """The first of them."""
+    more_problems: int = 0
 
 
 def check_typed(store: Path, name: str, types: tuple[int, ...], progress: Callable[[int], None]) -> FileCheck:
@@ -40,9 +42,12 @@ def check_typed(store: Path, name: str, types: tuple[int, ...], progress: Callab
                     check.records += len(part)
                     continue
             for found in part.single() if isinstance(part, Run) else (part,):
+                assert not isinstance(found, LargeRecord)  # only messages are ever so large
                 damage = found if isinstance(found, Damage) else _damage(found, types)
-                if damage is not None:
+                if damage is not None and len(check.problems) < KEPT:
                     check.problems.append(_typed_problem(file, damage))
+                elif damage is not None:
+                    check.more_problems += 1
                 else:
                     check.records += 1
     return check

@@ -7,7 +7,6 @@ cannot be used does the server read all messages, and then it does not start wit
 
 from __future__ import annotations
 
-import zlib
 from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
@@ -17,14 +16,14 @@ from pathlib import Path
 
 from stanlocal.store.format import index
 from stanlocal.store.format.batch import batch_intact, ends_of, same
-from stanlocal.store.format.crc import HEAD_BYTES, INDEX_BYTES
+from stanlocal.store.format.crc import INDEX_BYTES
 from stanlocal.store.format.files import VERSION, VERSION_BYTES, StoreFile, opened_file
 from stanlocal.store.format.index import Block, Entry, IndexFlaw
 from stanlocal.store.format.message import decode, sequence_of
-from stanlocal.store.format.records import BATCH_BYTES, HEAD, Damage, Flaw, read_records
-from stanlocal.store.format.slices import SliceFiles, read_one
+from stanlocal.store.format.records import BATCH_BYTES, Damage, LargeRecord, Record, read_records
+from stanlocal.store.format.slices import SliceFiles, read_large, read_one
 from stanlocal.store.verify.check_file import version_problem
-from stanlocal.store.verify.problems import Kind, Problem, Start
+from stanlocal.store.verify.problems import KEPT, Kind, Problem, Start
 from stanlocal.store.verify.slice_meaning import FATAL_WHEN_READ, KINDS, MEANING
 
 Progress = Callable[[int], None]
@@ -39,6 +38,8 @@ class SliceCheck:
     """What the check of one slice found."""
 
     problems: list[Problem]
+    """The first of them."""
+    more_problems: int = 0
     messages: int = 0
     """Records that are intact."""
     first: int | None = None
@@ -81,6 +82,7 @@ class _Checker:
         self._index_whole = False
         """The index was read to its end."""
         self._server_reads_all = False
+        self._last_fatal: Problem | None = None
 
     def run(self) -> None:
         bad = [file for file in (self.data, self.entries) if file is not None and file.version != VERSION]
@@ -198,6 +200,7 @@ class _Checker:
         if isinstance(found, Damage):
             self._damaged(found, entry.sequence)
             return
+        assert isinstance(found, Record)  # of at most a batch
         self.result.messages += 1
         try:
             message = decode(found.payload)
@@ -214,17 +217,9 @@ class _Checker:
 
     def _large(self, entry: Entry) -> None:
         """A message that is not read into memory at once."""
-        head = self.data.read(entry.offset, HEAD_BYTES)
-        size, crc = HEAD.unpack(head) if len(head) == HEAD_BYTES else (-1, 0)
-        computed = 0
-        for at in range(entry.offset + HEAD_BYTES, entry.end, BATCH_BYTES):
-            computed = zlib.crc32(self.data.read(at, min(BATCH_BYTES, entry.end - at)), computed)
-        if size != entry.size:
-            flaw = Damage(entry.offset, Flaw.SIZE, f"{size} bytes, the index says {entry.size}")
-            self._damaged(flaw, entry.sequence)
-        elif computed != crc:
-            text = f"checksum 0x{computed:08x}, the record says 0x{crc:08x}"
-            self._damaged(Damage(entry.offset, Flaw.CRC, text), entry.sequence)
+        found = read_large(self.data, entry)
+        if isinstance(found, Damage):
+            self._damaged(found, entry.sequence)
         else:
             self.result.messages += 1
 
@@ -241,7 +236,8 @@ class _Checker:
             self.result.messages += 1
             self.progress(found.end - found.offset)
             try:
-                sequence = sequence_of(found.payload)
+                begins = found.beginning if isinstance(found, LargeRecord) else found.payload
+                sequence = sequence_of(begins)
             except ValueError as error:
                 self._problem(Kind.UNDECODABLE, found.offset, f"no message: {error}")
                 continue
@@ -257,7 +253,7 @@ class _Checker:
 
     def _settle(self) -> None:
         """Now that it is known whether the server reads all messages: which damage keeps it from starting."""
-        last = next((each for each in reversed(self.result.problems) if each.kind in FATAL_WHEN_READ), None)
+        last = self._last_fatal
         if self._server_reads_all or (last is not None and self._is_last_message(last)):
             self.result.problems = [
                 replace(problem, start=Start.REFUSED, mend=_cut(problem, self.entries))
@@ -299,7 +295,13 @@ class _Checker:
     def _add(self, kind: Kind, file: StoreFile, offset: int, detail: str) -> None:
         start, mend = MEANING[kind]
         names = {"index": self.entries.name if self.entries else "", "file": file.name, "offset": offset}
-        self.result.problems.append(Problem(kind, file.name, detail, start, mend.format(**names), offset))
+        problem = Problem(kind, file.name, detail, start, mend.format(**names), offset)
+        if kind in FATAL_WHEN_READ:
+            self._last_fatal = problem
+        if len(self.result.problems) < KEPT:
+            self.result.problems.append(problem)
+        else:
+            self.result.more_problems += 1
 
 
 def _cut(problem: Problem, entries: StoreFile | None) -> str:

@@ -8,6 +8,9 @@ from typing import Any
 
 from stanlocal.store.layout import shown
 
+KEPT = 1000
+"""Problems that are told one by one, of a file and of a store; the others are counted."""
+
 
 class Kind(StrEnum):
     """What is wrong, by name."""

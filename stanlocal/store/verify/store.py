@@ -18,7 +18,7 @@ from stanlocal.store.inspect.survey import ChannelFiles, Survey, survey
 from stanlocal.store.layout import CLIENTS_FILE, SERVER_FILE, SUBS_FILE
 from stanlocal.store.verify.check_file import FileCheck, check_server_file, check_typed
 from stanlocal.store.verify.check_slice import SliceCheck, check_slice
-from stanlocal.store.verify.problems import Kind, Problem, Start
+from stanlocal.store.verify.problems import KEPT, Kind, Problem, Start
 
 Progress = Callable[[int, int], None]
 """Told how many bytes are checked, and of how many."""
@@ -29,8 +29,6 @@ _FRESH_S = 5.0
 """A file that was written to within this time may be half way through it."""
 _SETTLE_S = 0.1
 """How long a write may take that was under way."""
-_KEPT = 1000
-"""Problems that are told one by one; the others are counted."""
 
 
 @dataclass
@@ -114,9 +112,9 @@ class _Verification:
         self.done = min(self.done + count, self.total)
         self.progress(self.done, self.total)
 
-    def add(self, problems: list[Problem]) -> None:
-        self.verdict.problems_total += len(problems)
-        self.verdict.problems += problems[: max(_KEPT - len(self.verdict.problems), 0)]
+    def add(self, problems: list[Problem], more: int = 0) -> None:
+        self.verdict.problems_total += len(problems) + more
+        self.verdict.problems += problems[: max(KEPT - len(self.verdict.problems), 0)]
 
     def channel(self, channel: ChannelFiles) -> None:
         if channel.has_subs:
@@ -128,7 +126,7 @@ class _Verification:
             if check is None:
                 continue
             self.verdict.messages += check.messages
-            self.add(check.problems)
+            self.add(check.problems, check.more_problems)
             if last is not None and check.first is not None and slice_.data is not None:
                 self.add(_between(slice_.data, last, check.first))
             last = check.last if check.last is not None else last
@@ -137,7 +135,7 @@ class _Verification:
         done = self._twice([name], check)
         if done is not None:
             self.verdict.records += done.records
-            self.add(done.problems)
+            self.add(done.problems, done.more_problems)
 
     def _slice(self, slice_: SliceFiles) -> SliceCheck | None:
         names = [name for name in (slice_.data, slice_.index) if name]
