@@ -37,7 +37,10 @@ async def run(group: FTGroup, notices: Notices, *, read_only: bool = False, serv
         from stanlocal.tui.keys import check
 
         check(path, chosen)
-    app = StanlocalApp(group, notices, read_only=read_only, chosen=chosen)
+    from stanlocal.tui.terminal_driver import TerminalDriver
+
+    driver = None if served else TerminalDriver
+    app = StanlocalApp(group, notices, read_only=read_only, chosen=chosen, driver_class=driver)
     collect_seldom()
     try:
         async with AsyncExitStack() as stack:

@@ -8,6 +8,7 @@ from typing import Any
 
 from rich.text import Text
 from textual.app import App, SystemCommand
+from textual.driver import Driver
 from textual.screen import Screen
 
 from stanlocal.api import FTGroup
@@ -33,8 +34,9 @@ class StanlocalApp(App[None]):
         *,
         read_only: bool = False,
         chosen: Preferences = Preferences(),  # noqa: B008 - it is frozen
+        driver_class: type[Driver] | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(driver_class=driver_class)
         self.animation_level = "none"  # what moves by itself delays what a key does
         self._notices = notices
         self._main = MainScreen(group, read_only=read_only)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import re
 import select
 import subprocess
 import threading
@@ -37,9 +38,19 @@ class OnTerminal:
 
     def wait_for(self, text: str) -> None:
         """Return once it has written that."""
+        self.search(re.escape(text))
+
+    def search(self, pattern: str) -> str:
+        """What it has written that matches, as soon as it is there."""
+        found: list[re.Match[bytes]] = []
+
+        def look() -> bool:
+            found.extend(filter(None, [re.search(pattern.encode(), self._written)]))
+            return bool(found)
+
         with self._more:
-            found = self._more.wait_for(lambda: text.encode() in self._written, _END_S)
-        assert found, f"{text!r} is not in {bytes(self._written)!r}"
+            assert self._more.wait_for(look, _END_S), f"{pattern!r} is not in {bytes(self._written)!r}"
+        return found[0][0].decode()
 
     def hang_up(self) -> None:
         """Close the terminal: the process gets SIGHUP, and what it writes fails."""

@@ -6,7 +6,6 @@ The command ends in one clear line or succeeds, and the next `up` and `down` put
 from __future__ import annotations
 
 import json
-import os
 import random
 import subprocess
 import threading
@@ -28,7 +27,7 @@ pytestmark = [
     pytest.mark.skipif(not may_run(), reason="runs a dockerd, which takes root on Linux"),
 ]
 
-_SEED = int(os.environ.get("STANLOCAL_TEST_SEED", "20"))
+_SEED = 20
 _ENDS_WITHIN_S = 180
 
 
@@ -159,8 +158,15 @@ def converges(rig: Rig, said: str) -> None:
         raise
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("point", points(20), ids=str)
+@pytest.mark.parametrize(
+    "point",
+    [
+        Point((), UP, 1.0, 0.5),
+        Point((UP,), ("down",), 0.7, 0.0),
+        *(pytest.param(point, marks=pytest.mark.slow) for point in points(20)),
+    ],
+    ids=str,
+)
 def test_a_command_whose_engine_is_killed_ends_clearly_and_the_next_converges(
     engine: OwnEngine, tmp_path: Path, group_name: str, point: Point
 ) -> None:

@@ -1,0 +1,47 @@
+"""What the interface writes to a terminal that was closed."""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+
+import pytest
+
+from stanlocal.tui.terminal_driver import WhileOpen
+
+
+class Failing(io.StringIO):
+    """A file each write of which fails with that error."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self._error = OSError(number, os.strerror(number))
+
+    def write(self, text: str) -> int:
+        raise self._error
+
+    def flush(self) -> None:
+        raise self._error
+
+
+def test_it_is_lost() -> None:
+    file = WhileOpen(Failing(errno.EIO))
+    assert file.write("drawn") == len("drawn")
+    file.flush()
+
+
+def test_any_other_error_is_raised() -> None:
+    file = WhileOpen(Failing(errno.ENOSPC))
+    with pytest.raises(OSError, match="No space left"):
+        file.write("drawn")
+    with pytest.raises(OSError, match="No space left"):
+        file.flush()
+
+
+def test_an_open_one_gets_it() -> None:
+    terminal = io.StringIO()
+    file = WhileOpen(terminal)
+    file.write("drawn")
+    assert terminal.getvalue() == "drawn"
+    assert not file.isatty(), "all else is the file's own"
