@@ -16,7 +16,8 @@
     │   ├── GroupNotFound
     │   ├── NodeNotFound         also: `@active` when no node is active
     │   ├── Refused              not with the group as it is; nothing was touched
-    │   │   └── StoreRefused     the store folder cannot be used, or purged, as asked
+    │   │   ├── StoreRefused     the store folder cannot be used, or purged, as asked
+    │   │   └── WrongEngine      another engine or machine made the group, and may still run it
     │   ├── NodeFailed           .node .exit_code .log_tail
     │   ├── WaitTimeout          a wait ran out                       .states .log_tail
     │   ├── MonitorError         a node's monitor gave no usable answer  .outcome
@@ -124,6 +125,10 @@ class Refused(GroupError):
 
 class StoreRefused(Refused):
     """The store folder cannot be used, or purged, as asked; nothing in it was touched."""
+
+
+class WrongEngine(Refused):
+    """Another engine or machine made the group: what this one shows of it says nothing."""
 
 
 class NodeFailed(GroupError):

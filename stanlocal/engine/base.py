@@ -41,6 +41,8 @@ class EngineInfo:
     rootless: bool
     local: bool
     """Whether its processes, files and loopback are this machine's."""
+    id: str | None = None
+    """What tells it from every other engine, wherever it is reached; None where it has no such id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,8 +231,11 @@ class Engine(Protocol):
     async def free_store(self, plan: GroupPlan) -> None:
         """Undoes `fill_store`."""
 
-    async def discard_store(self, group: str) -> None:
-        """Removes the group's volumes, if it has any, and all that is in them."""
+    async def store_parts(self, group: str) -> frozenset[str]:
+        """Name what the engine has of the group's store: its volumes, and what keeps them."""
+
+    async def discard_store(self, group: str, keep: frozenset[str] = frozenset()) -> None:
+        """Remove the group's volumes, if it has any, and all that is in them; leave the parts in `keep`."""
 
     async def limit_cpu(self, node: str, cores: float) -> None:
         """Lets the node have so much of a core from now on, until it is made anew; it may run.

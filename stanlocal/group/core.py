@@ -14,14 +14,15 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from stanlocal.engine.base import Engine, Instance
-from stanlocal.errors import GroupNotFound
+from stanlocal.errors import GroupNotFound, WrongEngine
 from stanlocal.group.state_dir import GroupHome
 from stanlocal.group.status import observe
 from stanlocal.history.journal import Record, end_is_recorded, faults, rfc3339
 from stanlocal.logs.merge import NodeLine, follow_all, read_all
 from stanlocal.logs.parse import LogLine, parse
+from stanlocal.machine.machine_identity import machine_id
 from stanlocal.model.document import group_document
-from stanlocal.model.plan import GroupPlan
+from stanlocal.model.plan import GroupPlan, Origin
 from stanlocal.model.states import GroupStatus
 
 if TYPE_CHECKING:  # what a mere look does not need is loaded by the methods that use it
@@ -55,15 +56,42 @@ class Group:
     async def find(self) -> tuple[GroupPlan, Sequence[Instance]]:
         """Its plan and the nodes that the engine has of it.
 
-        Raises `GroupNotFound` when neither the engine nor the state folder knows it.
+        Raises `GroupNotFound` when neither the engine nor the state folder knows it, `WrongEngine` as
+        `check_origin` does.
         """
         instances = await self.engine.instances(self.name)
-        plan = current_plan(instances) or self.home.load_plan()
+        await self.check_origin(instances)
+        plan = self.with_identity(current_plan(instances) or self.home.load_plan())
         if plan is None:
             raise GroupNotFound(
                 f"no group '{self.name}'; start it with 'stanlocal up' or see 'stanlocal list'"
             )
         return plan, instances
+
+    async def check_origin(self, instances: Sequence[Instance]) -> None:
+        """Raise `WrongEngine` when the state folder's group was made by another engine or machine.
+
+        It may run there, unseen from here. `instances` are the nodes that this engine has.
+        """
+        saved = self.home.load_plan()
+        if saved is None or saved.origin is None:
+            return
+        if instances and instances[-1].plan.origin == saved.origin:
+            return
+        difference = saved.origin.difference(await origin_of(self.engine))
+        if difference is not None:
+            raise WrongEngine(
+                f"the group '{self.name}' was made by {difference} and may run there; use that one "
+                f"(DOCKER_HOST, 'docker context'), or move {self.home.plan_file} away if it is gone for good"
+            )
+
+    def with_identity(self, plan: GroupPlan | None) -> GroupPlan | None:
+        """The plan with the group's id and origin, which nodes made by earlier versions do not carry."""
+        if plan is None or (plan.group_id is not None and plan.origin is not None):
+            return plan
+        saved = self.home.load_plan()
+        group_id = plan.group_id or (saved.group_id if saved else None) or self.home.group_id()
+        return replace(plan, group_id=group_id, origin=plan.origin or (saved.origin if saved else None))
 
     async def look(self) -> Look:
         """Its plan and status now."""
@@ -231,6 +259,12 @@ class Group:
             if instance.name == node:
                 return instance
         raise GroupNotFound(f"{node} is gone from group '{self.name}'; bring it back with 'stanlocal up'")
+
+
+async def origin_of(engine: Engine) -> Origin:
+    """Where a group is made that this engine makes for the caller."""
+    info = await engine.info()
+    return Origin(info.id, info.address, machine_id() if info.local else None)
 
 
 def current_plan(instances: Sequence[Instance]) -> GroupPlan | None:

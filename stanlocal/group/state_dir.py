@@ -17,14 +17,16 @@ from pathlib import Path
 
 from stanlocal.engine.base import RawLine
 from stanlocal.engine.docker.trial_cache import PROBE
-from stanlocal.errors import GroupError
+from stanlocal.errors import GroupError, StoreRefused
 from stanlocal.history.journal import FILE as JOURNAL
 from stanlocal.history.journal import Journal, rfc3339
 from stanlocal.model.plan import GroupPlan, NodePlan
+from stanlocal.store.guard.folder import inspect_store
 
 SNAPSHOTS = "snapshots"
 _PLAN = "group.json"
 _LOCK = "lock"
+_ID = "id"
 _LOCK_RETRY_S = 0.05
 _SAVED_LOG_BYTES = 32 << 20
 _SAVED_TAIL_BYTES = 1 << 20
@@ -37,6 +39,10 @@ class GroupHome:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.journal = Journal(folder)
+
+    @property
+    def plan_file(self) -> Path:
+        return self.folder / _PLAN
 
     @property
     def default_store(self) -> Path:
@@ -61,6 +67,28 @@ class GroupHome:
             raise GroupError(
                 f"{path} does not hold the plan of a group ({error}); move it away to start afresh"
             ) from error
+
+    # The group's id
+
+    def group_id(self) -> str | None:
+        """The group's random id; None when it has none yet.
+
+        Where the file is gone, the store in the group's own folder says it: no other group has that one.
+        """
+        try:
+            return (self.folder / _ID).read_text("ascii", "replace").strip() or None
+        except FileNotFoundError:
+            pass
+        try:
+            marker = inspect_store(self.default_store).marker
+        except StoreRefused:  # who uses the store says why
+            return None
+        return marker.id if marker is not None else None
+
+    def save_group_id(self, group_id: str) -> None:
+        """Keep the id; a store is given it only afterwards, so that no killed tool leaves a store without
+        its group."""
+        _write(self.folder / _ID, f"{group_id}\n".encode(), mode=0o600)
 
     # The servers' configuration
 
@@ -150,14 +178,17 @@ class GroupHome:
                 (self.folder / _LOCK).unlink()
                 self.folder.rmdir()
 
-    def forget(self) -> None:
+    def forget(self, *, keep_id: bool = False) -> None:
         """Removes all but the store and files that stanlocal does not know; call it with the lock held.
 
-        The folder itself goes with the lock, if it is empty then.
+        The folder itself goes with the lock, if it is empty then. With `keep_id` the group's id stays, as a
+        store that stays knows the group by it.
         """
         for name in ("conf", "logs", SNAPSHOTS, PROBE):
             shutil.rmtree(self.folder / name, ignore_errors=True)
-        for path in (self.folder / _PLAN, self.folder / JOURNAL, *self.folder.glob(f".{_PLAN}.*")):
+        known = (_PLAN, JOURNAL) if keep_id else (_PLAN, JOURNAL, _ID)
+        drafts = (draft for name in (_PLAN, _ID) for draft in self.folder.glob(f".{name}.*"))
+        for path in (*(self.folder / name for name in known), *drafts):
             path.unlink(missing_ok=True)
 
 

@@ -13,7 +13,8 @@ from stanlocal.errors import Refused, StoreRefused
 from stanlocal.group.core import Group
 from stanlocal.group.state_dir import SNAPSHOTS
 from stanlocal.store.guard.copy import copy_store, put_back
-from stanlocal.store.holder import kept_from_servers
+from stanlocal.store.guard.folder import inspect_store
+from stanlocal.store.guard.holder import kept_from_servers
 from stanlocal.store.local import local_store
 from stanlocal.util.tasks import together
 
@@ -58,6 +59,10 @@ async def restore(group: Group, name: str) -> str:
 
 async def put_back_now(group: Group, name: str, store: Path) -> str:
     """As `restore`, with the group's lock held and its nodes at rest."""
+    plan, _ = await group.find()
+    marker = inspect_store(store).marker
+    if marker is not None and (whose := marker.differs(group.name, plan.group_id)):
+        raise StoreRefused(f"{store} was not replaced: it is {whose}")
     aside = f"before-restore-{datetime.now(UTC):%Y%m%dT%H%M%S%f}"
     copy, kept = _path(group, name), _path(group, aside)
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from stanlocal.engine.base import Instance
 from stanlocal.engine.docker.trial_cache import beside
-from stanlocal.errors import NodeNotFound
+from stanlocal.errors import NodeNotFound, StoreRefused
 from stanlocal.group.core import Group, current_plan
-from stanlocal.model.plan import STOP_GRACE_S
+from stanlocal.group.status import look_at_lock
+from stanlocal.model.plan import STOP_GRACE_S, GroupPlan
 from stanlocal.store.guard import drafts
 from stanlocal.store.guard.folder import PurgeReport, check_purgeable, purge
+from stanlocal.store.guard.holder import check_not_held
 from stanlocal.util.tasks import together
 
 
@@ -43,11 +46,14 @@ async def down(
     waiting = f"waiting for another command that changes '{group.name}'"
     async with group.home.lock(lambda: report(waiting)):
         instances = await group.engine.instances(group.name)
-        plan = current_plan(instances) or group.home.load_plan()
+        await group.check_origin(instances)
+        plan = group.with_identity(current_plan(instances) or group.home.load_plan())
         grace = timeout if timeout is not None else plan.stop_grace_s if plan else STOP_GRACE_S
         store = Path(plan.store_dir) if plan else group.home.default_store
+        group_id = plan.group_id if plan else group.home.group_id()
         if purge_store:
-            check_purgeable(store, group.name)
+            check_purgeable(store, group.name, group_id)
+            _check_unused_by_others(store, plan, instances)
         if instances:
             report(f"stopping {', '.join(instance.name for instance in instances)}")
         await together(*(retire(group, instance.name, grace) for instance in instances))
@@ -58,12 +64,21 @@ async def down(
             return Down(removed)
         report(f"purging the store {plan.store_location if plan else store}")
         await group.engine.discard_store(group.name)
-        drafts.remove(store, group.name)
-        purged = purge(store, group.name)
+        drafts.remove(store, group.name, group_id)
+        purged = purge(store, group.name, group_id)
         shutil.rmtree(beside(store), ignore_errors=True)  # a killed tool's trial of its file system
         if not purged.left and not purged.failed:
             group.home.forget()
         return Down(removed, purged)
+
+
+def _check_unused_by_others(store: Path, plan: GroupPlan | None, instances: Sequence[Instance]) -> None:
+    """Raise `StoreRefused`, before any node is stopped, when the store's lock is not one of these nodes'."""
+    outcome = f"nothing of {store} was deleted"
+    if not any(instance.running for instance in instances):
+        check_not_held(store, outcome)
+    elif plan is not None and (stranger := look_at_lock(plan, instances).stranger):
+        raise StoreRefused(f"{outcome}: {stranger} has its lock; end it first")
 
 
 async def retire(group: Group, node: str, grace_s: float) -> None:

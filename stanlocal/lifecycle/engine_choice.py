@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from stanlocal.engine.base import Engine
-from stanlocal.errors import EngineUnavailable, SettingsError
+from stanlocal.errors import EngineUnavailable, SettingsError, WrongEngine
 from stanlocal.group.core import Group
 from stanlocal.group.state_dir import GroupHome, known_groups
 from stanlocal.lifecycle.planner import Report
@@ -94,7 +94,8 @@ async def open_groups(asked: str, note: Report = _LOG.warning) -> AsyncIterator[
     """The caller's groups by name, those that are down included, each on the engine that made it.
 
     With `auto` they are those of all engines; `note` is told of groups that cannot be seen because
-    Docker does not answer. Raises `EngineUnavailable` when Docker alone is asked for.
+    Docker does not answer, or because another engine or machine made them. Raises `EngineUnavailable` when
+    Docker alone is asked for.
     """
     engines: dict[str, Engine] = {}
     missing: EngineUnavailable | None = None
@@ -115,7 +116,17 @@ async def open_groups(asked: str, note: Report = _LOG.warning) -> AsyncIterator[
                 made_by.setdefault(name, plan.engine)
             elif plan is not None and missing is not None:
                 note(f"{name} is left out: {missing}")
-        yield [Group(engines[engine], name, group_home(name)) for name, engine in sorted(made_by.items())]
+        groups = [Group(engines[engine], name, group_home(name)) for name, engine in sorted(made_by.items())]
+        yield [group for group in groups if await _is_of_its_engine(group, note)]
     finally:
         for engine in engines.values():
             await engine.close()
+
+
+async def _is_of_its_engine(group: Group, note: Report) -> bool:
+    try:
+        await group.check_origin(await group.engine.instances(group.name))
+    except WrongEngine as error:
+        note(f"{group.name} is left out: {error}")
+        return False
+    return True

@@ -1,43 +1,74 @@
 """Groups made for one process, such as a test run, and left behind by its death.
 
-Such a group carries in its plan, and so in the labels of its containers, the pid and start of its process.
+Such a group carries in its plan, and so in the labels of its containers, which process of which machine it
+is for. It is removed only when that process is known to have ended.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 from contextlib import suppress
-from pathlib import Path
+from dataclasses import dataclass
 
-from stanlocal.errors import GroupNotFound
+from stanlocal.errors import GroupNotFound, Refused
 from stanlocal.lifecycle import down
 from stanlocal.lifecycle.engine_choice import open_groups
+from stanlocal.machine.machine_identity import boot_id, machine_id, pid_namespace
 from stanlocal.machine.process_identity import birth_of
 
-_NAMESPACE = Path("/proc/self/ns/pid")
+_LOG = logging.getLogger("stanlocal")
+_VERSION = "2"
+_UNKNOWN = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class BoundProcess:
+    """One process of one boot of one machine, never another with the same pid."""
+
+    machine: str
+    boot: str
+    namespace: str
+    pid: int
+    birth: str
+
+    @classmethod
+    def parse(cls, text: str) -> BoundProcess | None:
+        """Read what `this_process` wrote, now or in earlier versions; None for anything else."""
+        fields = text.split(" ")
+        if len(fields) == 3:  # version 1, which knew the boot, on Linux, as a part of the birth
+            pid, namespace, birth = fields
+            boot = birth.partition("/")[0] if "/" in birth else _UNKNOWN
+            fields = [_VERSION, _UNKNOWN, boot, namespace, pid, birth]
+        if len(fields) != 6 or fields[0] != _VERSION or not fields[4].isdecimal():
+            return None
+        return cls(fields[1], fields[2], fields[3], int(fields[4]), fields[5])
 
 
 def this_process() -> str:
-    """What tells this process from every other: its pid, where that pid counts, and its start."""
-    return f"{os.getpid()} {_namespace()} {birth_of(os.getpid())}"
+    """Name this process: its machine, boot, process table, pid and start."""
+    pid = os.getpid()
+    where = f"{machine_id() or _UNKNOWN} {boot_id() or _UNKNOWN} {pid_namespace()}"
+    return f"{_VERSION} {where} {pid} {birth_of(pid)}"
 
 
-def has_ended(process: str) -> bool:
-    """Whether that process is gone; False where it cannot be told, as in another container."""
-    pid, namespace, birth = process.split(" ", 2)
-    return namespace == _namespace() and birth_of(int(pid)) != birth
+def has_ended(process: str, *, made_here: bool = False) -> bool:
+    """Whether that process is known to have ended; False where that is unknown.
 
-
-def _namespace() -> str:
-    """A container counts its processes by itself."""
-    try:
-        return str(_NAMESPACE.readlink())
-    except OSError:  # a system without
-        return "-"
+    Nothing is known of processes of another machine or of another container. One of an earlier boot of this
+    machine has ended; as machines can be copies of each other, `made_here` has to say that the group is in
+    this machine's state folder.
+    """
+    bound = BoundProcess.parse(process)
+    if bound is None or _UNKNOWN in (bound.boot, boot_id() or _UNKNOWN):
+        return False
+    if bound.boot == boot_id():
+        return bound.namespace == pid_namespace() and birth_of(bound.pid) != bound.birth
+    return made_here and bound.machine != _UNKNOWN and bound.machine == machine_id()
 
 
 async def remove(engine: str = "auto") -> list[str]:
-    """Takes down and purges the caller's groups whose process is gone; returns their names.
+    """Takes down and purges the caller's groups whose process is known to have ended; returns their names.
 
     Two at once do it one after the other. Raises `EngineUnavailable` when that engine is not to be had.
     """
@@ -46,7 +77,15 @@ async def remove(engine: str = "auto") -> list[str]:
         for group in groups:
             with suppress(GroupNotFound):  # another run was quicker
                 plan, _ = await group.find()
-                if plan.bound_to is not None and has_ended(plan.bound_to):
-                    await down.down(group, timeout=0, purge_store=True)
-                    removed.append(group.name)
+                if plan.bound_to is None:
+                    continue
+                saved = group.home.load_plan()
+                made_here = saved is not None and saved.bound_to == plan.bound_to
+                if has_ended(plan.bound_to, made_here=made_here):
+                    try:
+                        await down.down(group, timeout=0, purge_store=True)
+                    except Refused as refusal:  # it keeps no other from being removed
+                        _LOG.warning("%s, left by a process that has ended, stays: %s", group.name, refusal)
+                    else:
+                        removed.append(group.name)
     return removed

@@ -6,6 +6,7 @@ It works from what is there: run again after any interruption, it puts things ri
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -15,7 +16,7 @@ from typing import NoReturn
 from stanlocal.engine.base import Instance
 from stanlocal.errors import NodeFailed, NodeNotFound, PortInUse
 from stanlocal.faults import injection
-from stanlocal.group.core import Group, Look, intended_plan
+from stanlocal.group.core import Group, Look, intended_plan, origin_of
 from stanlocal.group.state_dir import SNAPSHOTS
 from stanlocal.group.watch import Watch
 from stanlocal.lifecycle.down import retire
@@ -23,13 +24,14 @@ from stanlocal.lifecycle.placement import settle, told
 from stanlocal.lifecycle.planner import Planner, UpRequest
 from stanlocal.logs.events import PortBusy
 from stanlocal.logs.parse import parse
-from stanlocal.model.plan import GroupPlan, Placement, fingerprint
+from stanlocal.model.plan import GroupPlan, Origin, Placement, fingerprint
 from stanlocal.model.states import GroupState, GroupStatus, NodeState, NodeStatus
 from stanlocal.render.stan_conf import render
 from stanlocal.settings import Settings
 from stanlocal.settings.layer import dotted, leaves
 from stanlocal.store.guard import drafts
 from stanlocal.store.guard.folder import Claim, claim, discard_unused
+from stanlocal.store.guard.holder import check_not_held
 from stanlocal.util.tasks import together
 
 _PARALLEL_STARTS = 4
@@ -45,9 +47,11 @@ async def up(group: Group, request: UpRequest) -> Look:
     """
     waiting = f"waiting for another command that changes '{group.name}'"
     async with group.home.lock(lambda: request.report(waiting)):
+        instances = await group.engine.instances(group.name)
+        await group.check_origin(instances)
         await injection.heal_but_ended(group)
         instances = await group.engine.instances(group.name)
-        before = intended_plan(instances) or group.home.load_plan()
+        before = group.with_identity(intended_plan(instances) or group.home.load_plan())
         settings = request.settings(before.decided() if before else None)
         for warning in settings.warnings:
             request.note(f"warning: {warning}")
@@ -58,7 +62,9 @@ async def up(group: Group, request: UpRequest) -> Look:
         placement = settle(found, settings, before, group.home.default_store)
         for line in told(placement, group.name):
             request.note(line)
-        bringup = _Bringup(group, request, settings, instances, before, placement)
+        store_parts = await group.engine.store_parts(group.name)
+        origin = await origin_of(group.engine)
+        bringup = _Bringup(group, request, settings, instances, before, placement, store_parts, origin)
         try:
             return await bringup.run()
         except BaseException:
@@ -89,6 +95,8 @@ class _Bringup:
         instances: Sequence[Instance],
         before: GroupPlan | None,
         placement: Placement,
+        store_parts: frozenset[str],
+        origin: Origin,
     ) -> None:
         self._group = group
         self._placement = placement
@@ -100,23 +108,32 @@ class _Bringup:
         self._was_there = bool(instances)
         self._made: list[str] = []
         self._claim: Claim | None = None
+        self._store_parts = store_parts
+        self._origin = origin
+        known = before.group_id if before else group.home.group_id()
+        self._id_was_known = known is not None
+        self._group_id = known or secrets.token_hex(8)
 
     async def run(self) -> Look:
         store = Path(self._settings.store_dir or self._group.home.default_store)
-        drafts.recover(store, self._group.name)
-        drafts.remove(store, self._group.name)
+        if not any(instance.running for instance in self._present.values()):
+            check_not_held(store, f"no node of {self._group.name} could serve on its store")
+        drafts.recover(store, self._group.name, self._group_id)
+        drafts.remove(store, self._group.name, self._group_id)
         drafts.remove_unfinished(self._group.home.folder / SNAPSHOTS)
+        self._group.home.save_group_id(self._group_id)
         self._claim = claim(
             store,
             group=self._group.name,
             cluster_id=str(self._settings.streaming["cluster_id"]),
             user=self._request.user,
+            group_id=self._group_id,
         )
         planner = Planner(
             self._group, self._request, self._settings, self._present, self._before, self._placement
         )
         while True:
-            plan = planner.plan(str(self._claim.path))
+            plan = replace(planner.plan(str(self._claim.path)), group_id=self._group_id, origin=self._origin)
             prints = self._write_confs(plan)
             self._group.home.save_plan(plan)
             try:
@@ -277,15 +294,15 @@ class _Bringup:
         """Removes what this `up` made; a plain `up` is to do what it would have done before."""
         await self._remove_made()
         if self._before is not None:
-            self._group.home.save_plan(self._before)
+            self._group.home.save_plan(replace(self._before, group_id=self._group_id))
+        store_stays = self._claim is not None
+        if self._claim is not None and self._claim.new:
+            store_stays = not discard_unused(self._claim.path, self._group.name, self._group_id)
         if not self._was_there:
             await self._engine.clean(self._group.name)
+            await self._engine.discard_store(self._group.name, self._store_parts)
             if self._before is None:
-                await self._engine.discard_store(self._group.name)
-            if self._before is None:
-                if self._claim is not None and self._claim.new:
-                    discard_unused(self._claim.path, self._group.name)
-                self._group.home.forget()
+                self._group.home.forget(keep_id=store_stays or self._id_was_known)
 
     async def _remove_made(self) -> None:
         for name in self._made:

@@ -21,7 +21,7 @@ LOCK_FILE = ".rootdir.lck"
 
 _PROC = Path("/proc")
 
-_INITIAL_PID_NAMESPACE = 0xEFFFFFFC
+INITIAL_PID_NAMESPACE = 0xEFFFFFFC
 """Inode of the first pid namespace (PROC_PID_INIT_INO in Linux's proc_ns.h); only there all locks show."""
 
 
@@ -128,7 +128,7 @@ def _is_exclusive(lock: KernelLock) -> bool:
 def _sees_all(proc: Path) -> bool:
     """Whether a lock that is not listed is not held: inside a container only its own processes' are."""
     try:
-        return (proc / "self" / "ns" / "pid").stat().st_ino == _INITIAL_PID_NAMESPACE
+        return (proc / "self" / "ns" / "pid").stat().st_ino == INITIAL_PID_NAMESPACE
     except OSError:
         return False
 

@@ -89,6 +89,27 @@ class NodePlan:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a group was made; None stands for what could not be known."""
+
+    engine: str | None = None
+    """The engine's own id: its address may lead to another one tomorrow."""
+    address: str | None = None
+    """Where the engine answered, for messages."""
+    machine: str | None = None
+    """The machine's id, if the engine ran on the caller's."""
+
+    def difference(self, here: Origin) -> str | None:
+        """Say what made the group instead of what is `here`; None where they are not known to differ."""
+        if None not in (self.engine, here.engine) and self.engine != here.engine:
+            this = f"{here.engine} at {here.address}"
+            return f"another engine ({self.engine} at {self.address}, this one is {this})"
+        if None not in (self.machine, here.machine) and self.machine != here.machine:
+            return f"another machine ({self.machine}, this one is {here.machine})"
+        return None
+
+
+@dataclass(frozen=True, slots=True)
 class GroupPlan:
     """The whole group."""
 
@@ -122,6 +143,11 @@ class GroupPlan:
     """Whether clients and routes go through a proxy (`model.proxy_routes`), where faults can act on them."""
     bound_to: str | None = None
     """The process that it was made for (`orphans.this_process`); nobody needs it after that."""
+
+    group_id: str | None = None
+    """The group's own random id, by which its store knows it; None in plans of earlier versions."""
+    origin: Origin | None = None
+    """Where it was made; None in plans of earlier versions."""
 
     @property
     def cluster_id(self) -> str:
@@ -230,7 +256,8 @@ class GroupPlan:
         try:
             data = json.loads(text)
             nodes = tuple(_node(node) for node in data["nodes"])
-            return cls(**{**_known(cls, data), "nodes": nodes})
+            origin = Origin(**_known(Origin, data["origin"])) if data.get("origin") else None
+            return cls(**{**_known(cls, data), "nodes": nodes, "origin": origin})
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise ValueError(f"not the plan of a group: {error!r}") from error
 
@@ -241,7 +268,7 @@ def _node(data: Mapping[str, Any]) -> NodePlan:
     return NodePlan(**{**_known(NodePlan, data), **of_types})
 
 
-def _known(kind: type[GroupPlan | NodePlan | Listen], data: Mapping[str, Any]) -> dict[str, Any]:
+def _known(kind: type[GroupPlan | NodePlan | Listen | Origin], data: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of `kind` that are there."""
     return {field.name: data[field.name] for field in fields(kind) if field.name in data}
 
@@ -358,6 +385,7 @@ __all__ = [
     "GroupPlan",
     "Listen",
     "NodePlan",
+    "Origin",
     "Placement",
     "fingerprint",
     "node_name",

@@ -601,3 +601,7 @@ async def test_nodes_are_an_ft_group_of_real_servers(rig: Rig) -> None:
     await rig.engine.signal(active, "SIGKILL")
     done, _ = await asyncio.wait(others, timeout=10)
     assert [task.result() for task in done]
+
+
+async def test_an_engine_that_has_an_id_keeps_it(rig: Rig) -> None:
+    assert (await rig.engine.info()).id == (await rig.engine.info()).id

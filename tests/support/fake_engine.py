@@ -50,7 +50,9 @@ class FakeEngine:
 
     async def info(self) -> EngineInfo:
         await self._call()
-        return EngineInfo(self.name, "1", "memory", "amd64", rootless=False, local=False)
+        return EngineInfo(
+            self.name, "1", "memory", "amd64", rootless=False, local=False, id=self.machine.engine_id
+        )
 
     async def groups(self) -> Sequence[str]:
         await self._call()
@@ -101,6 +103,8 @@ class FakeEngine:
             there = self.machine.networks.setdefault(name, Network(self.owner, plan.group))
             if (there.owner, there.group) != (self.owner, plan.group):
                 raise NameConflict(f"'{name}' exists already and was not made by stanlocal for you", name)
+        if plan.store_volume is not None:
+            self.machine.volumes.setdefault(plan.store_volume, (self.owner, plan.group))
         if not plan.proxied:
             self.machine.proxies.pop(plan.group, None)
         elif plan.group not in self.machine.proxies:
@@ -129,8 +133,13 @@ class FakeEngine:
     async def free_store(self, plan: GroupPlan) -> None:
         await self._call()
 
-    async def discard_store(self, group: str) -> None:
+    async def store_parts(self, group: str) -> frozenset[str]:
         await self._call()
+        return frozenset(name for name, owner in self.machine.volumes.items() if owner == (self.owner, group))
+
+    async def discard_store(self, group: str, keep: frozenset[str] = frozenset()) -> None:
+        for name in await self.store_parts(group) - keep:
+            del self.machine.volumes[name]
 
     async def control_proxy(self, plan: GroupPlan, arguments: Sequence[str]) -> str:
         await self._call()

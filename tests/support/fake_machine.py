@@ -118,6 +118,9 @@ class FakeMachine:
         self.pace = pace or Pace()
         self.nodes: dict[str, Node] = {}
         self.networks: dict[str, Network] = {}
+        self.engine_id = f"engine-{secrets.token_hex(4)}"
+        self.volumes: dict[str, tuple[str, str]] = {}
+        """The owner and the group of each."""
         self.stores: dict[str, Store] = {}
         self.proxies: dict[str, FakeProxy] = {}
         """Of the groups that have one."""

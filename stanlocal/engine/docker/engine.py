@@ -91,7 +91,7 @@ class DockerEngine:
         return f"unix://{socket}" if socket else str(self._api.base_url)
 
     async def info(self) -> EngineInfo:
-        found = await self._call(self._api.info)
+        found, again = await asyncio.gather(self._call(self._api.info), self._call(self._api.info))
         return EngineInfo(
             name=self.name,
             version=str(found["ServerVersion"]),
@@ -99,6 +99,7 @@ class DockerEngine:
             architecture=_ARCHITECTURES.get(found["Architecture"], found["Architecture"]),
             rootless=any("rootless" in option for option in found.get("SecurityOptions") or ()),
             local=found["KernelVersion"] == os.uname().release and found["Name"] == os.uname().nodename,
+            id=engine_id(found, again),
         )
 
     def _filters(self, group: str | None = None) -> dict[str, list[str]]:
@@ -294,8 +295,11 @@ class DockerEngine:
     async def free_store(self, plan: GroupPlan) -> None:
         await self._call(volumes.free, self._api, plan)
 
-    async def discard_store(self, group: str) -> None:
-        await self._call(volumes.discard, self._api, group, self._filters(group))
+    async def store_parts(self, group: str) -> frozenset[str]:
+        return await self._call(volumes.parts, self._api, group, self._filters(group))
+
+    async def discard_store(self, group: str, keep: frozenset[str] = frozenset()) -> None:
+        await self._call(volumes.discard, self._api, group, self._filters(group), keep)
 
     async def control_proxy(self, plan: GroupPlan, arguments: Sequence[str]) -> str:
         labels = self._labels(plan.group)
@@ -364,6 +368,17 @@ class DockerEngine:
     async def close(self) -> None:
         self._calls.shutdown(wait=False)
         self._client.close()
+
+
+def engine_id(info: Mapping[str, Any], again: Mapping[str, Any]) -> str:
+    """Identify the engine, from two answers to the same question.
+
+    Engines on one machine can share the key that Docker's id is made of, but not their data. Podman gives
+    another id with each answer; its name and data folder have to do.
+    """
+    id_ = info.get("ID")
+    own = id_ if id_ and id_ == again.get("ID") else info.get("Name", "")
+    return f"{own} {info.get('DockerRootDir', '')}".strip()
 
 
 def _instance(found: Mapping[str, Any]) -> Instance:

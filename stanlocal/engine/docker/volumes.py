@@ -121,10 +121,26 @@ def _put_ballast(api: Any, plan: GroupPlan, size: int) -> None:
         api.put_archive(holder(plan.group), VOLUME_DIR, archive)
 
 
-def discard(api: Any, group: str, filters: Mapping[str, Any]) -> None:
-    """Removes the volumes of the group and their holder, and with them the store."""
-    for container in api.containers(all=True, filters=filters):
-        if container["Names"] == [f"/{holder(group)}"]:
+def parts(api: Any, group: str, filters: Mapping[str, Any]) -> frozenset[str]:
+    """Name the volumes of the group, and give the id of their holder."""
+    holders = (container["Id"] for container in _holders(api, group, filters))
+    return frozenset((*holders, *_volume_names(api, filters)))
+
+
+def discard(api: Any, group: str, filters: Mapping[str, Any], keep: frozenset[str]) -> None:
+    """Remove the volumes of the group and their holder, and with them the store, but for those in `keep`."""
+    for container in _holders(api, group, filters):
+        if container["Id"] not in keep:
             api.remove_container(container["Id"], force=True)
-    for volume in api.volumes(filters=filters)["Volumes"] or ():
-        api.remove_volume(volume["Name"], force=True)
+    for name in _volume_names(api, filters):
+        if name not in keep:
+            api.remove_volume(name, force=True)
+
+
+def _holders(api: Any, group: str, filters: Mapping[str, Any]) -> list[Any]:
+    found = api.containers(all=True, filters=filters)
+    return [container for container in found if container["Names"] == [f"/{holder(group)}"]]
+
+
+def _volume_names(api: Any, filters: Mapping[str, Any]) -> list[str]:
+    return [str(volume["Name"]) for volume in api.volumes(filters=filters)["Volumes"] or ()]

@@ -159,7 +159,11 @@ class ProcessEngine:
         (folder / FULL).unlink(missing_ok=True)
         await to_its_end(have_all_look(folder))
 
-    async def discard_store(self, group: str) -> None:
+    async def store_parts(self, group: str) -> frozenset[str]:
+        """Name nothing: its stores are folders."""
+        return frozenset()
+
+    async def discard_store(self, group: str, keep: frozenset[str] = frozenset()) -> None:
         """There is none."""
 
     async def control_proxy(self, plan: GroupPlan, arguments: Sequence[str]) -> str:

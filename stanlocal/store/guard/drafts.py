@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from stanlocal.store.guard.content import opened, real
-from stanlocal.store.guard.marker import read_marker
+from stanlocal.store.guard.marker import Marker, read_marker
 from stanlocal.store.layout import MARKER_FILE
 
 SUFFIX = ".stanlocal-draft"
@@ -35,24 +35,25 @@ def set_aside(draft: Path) -> Path:
     return draft.with_name(f"{draft.name}-old")
 
 
-def recover(store: Path, group: str) -> None:
+def recover(store: Path, group: str, group_id: str | None = None) -> None:
     """Put the old store back that a command killed between the two renames left under another name."""
     store = real(store)
     old = set_aside(of_store(store))
-    if not store.exists() and _carries_marker(old, group):
+    if not store.exists() and _carries_marker(old, group, group_id):
         old.rename(store)
 
 
-def remove(store: Path, group: str | None = None) -> None:
+def remove(store: Path, group: str | None = None, group_id: str | None = None) -> None:
     """Remove the unfinished copies that killed restores of a group left beside its store.
 
     The group is by default the one whose marker the store carries.
     """
     store = real(store)
-    group = group or _group_of(store)
+    if group is None and (marker := _marker_of(store)) is not None:
+        group, group_id = marker.group, marker.id
     draft = of_store(store)
     for folder in (draft, set_aside(draft)):
-        if group is not None and _carries_marker(folder, group):
+        if group is not None and _carries_marker(folder, group, group_id):
             discard(folder)
         else:
             with suppress(OSError):  # absent, or it holds what no restore made
@@ -77,14 +78,14 @@ def discard(draft: Path) -> None:
         draft.rmdir()
 
 
-def _carries_marker(folder: Path, group: str) -> bool:
-    return _group_of(folder) == group
+def _carries_marker(folder: Path, group: str, group_id: str | None) -> bool:
+    marker = _marker_of(folder)
+    return marker is not None and marker.differs(group, group_id) is None
 
 
-def _group_of(folder: Path) -> str | None:
+def _marker_of(folder: Path) -> Marker | None:
     try:
         with opened(folder) as descriptor:
-            marker = read_marker(descriptor)
+            return read_marker(descriptor)
     except (OSError, ValueError):
         return None
-    return marker.group if marker else None

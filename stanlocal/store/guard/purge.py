@@ -15,8 +15,8 @@ from pathlib import Path
 
 from stanlocal.errors import StoreRefused
 from stanlocal.store.guard.content import opened, real
+from stanlocal.store.guard.holder import kept_from_servers
 from stanlocal.store.guard.marker import Marker, read_marker
-from stanlocal.store.holder import kept_from_servers
 from stanlocal.store.layout import LOCKS, MARKER_FILE, is_channels, is_marker_draft, is_servers, shown
 
 

@@ -5,7 +5,12 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
 from stanlocal.lifecycle.orphans import has_ended, this_process
+from stanlocal.machine.machine_identity import machine_id
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="a birth tells the boot on Linux alone")
 
 _TELL = "from stanlocal.lifecycle.orphans import this_process; print(this_process(), flush=True); input()"
 
@@ -26,11 +31,51 @@ def test_a_process_has_ended_when_it_is_gone() -> None:
         assert has_ended(told)
 
 
+def other(**fields: str) -> str:
+    """Name a process like this one but for these fields, and with another start."""
+    version, machine, boot, namespace, pid, birth = this_process().split(" ")
+    mine = {"machine": machine, "boot": boot, "namespace": namespace, "pid": pid, "birth": f"{birth}0"}
+    return " ".join((version, *(mine | fields).values()))
+
+
 def test_another_process_with_the_same_pid_is_not_taken_for_it() -> None:
-    pid, namespace, birth = this_process().split(" ", 2)
-    assert has_ended(f"{pid} {namespace} {birth}0")
+    assert has_ended(other())
 
 
-def test_of_a_process_that_another_container_counts_nothing_is_said() -> None:
-    pid, _, birth = this_process().split(" ", 2)
-    assert not has_ended(f"{pid} pid:[1] {birth}0")
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"namespace": "pid:[1]"},
+        {"boot": "another"},
+        {"boot": "another", "machine": "another"},
+        {"boot": "-"},
+        {"boot": "another", "machine": "-"},
+    ],
+    ids=["another container", "a copy of this machine", "another machine", "no boot", "no machine"],
+)
+def test_what_cannot_be_known_is_not_taken_for_an_end(fields: dict[str, str]) -> None:
+    assert not has_ended(other(**fields))
+
+
+@linux
+def test_a_process_of_an_earlier_boot_of_this_machine_has_ended() -> None:
+    """Where the group is in this machine's own state folder: its id alone can be that of a copy."""
+    if machine_id() is None:
+        pytest.skip("this machine has no id")
+    assert has_ended(other(boot="an-earlier-one"), made_here=True)
+    assert not has_ended(other(boot="an-earlier-one", machine="another"), made_here=True)
+    assert not has_ended(other(boot="an-earlier-one", machine="-"), made_here=True)
+
+
+@linux
+def test_names_of_earlier_versions_are_read_as_far_as_they_tell() -> None:
+    _, _, boot, namespace, pid, birth = this_process().split(" ")
+    assert not has_ended(f"{pid} {namespace} {birth}")
+    assert has_ended(f"{pid} {namespace} {boot}/1")
+    assert not has_ended(f"{pid} {namespace} another-boot/1", made_here=True)
+    assert not has_ended(f"{pid} {namespace} 1790000000.5")
+
+
+@pytest.mark.parametrize("name", ["", "x", "3 a b c 1 d", "2 a b c x d", "2 a b c \u00b2 d", "1 2 3 4"])
+def test_a_name_of_another_shape_says_nothing(name: str) -> None:
+    assert not has_ended(name, made_here=True)

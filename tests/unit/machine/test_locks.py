@@ -126,7 +126,7 @@ def test_where_all_locks_show_a_file_without_a_line_is_free(
     proc = fake_proc(tmp_path / "proc", "")
     assert lock_holder(lock_file, proc) == LockView(visible=False)
     first = (proc / "self" / "ns" / "pid").stat().st_ino
-    monkeypatch.setattr("stanlocal.machine.locks._INITIAL_PID_NAMESPACE", first)
+    monkeypatch.setattr("stanlocal.machine.locks.INITIAL_PID_NAMESPACE", first)
     assert lock_holder(lock_file, proc) == LockView(visible=True)
 
 

@@ -10,9 +10,9 @@ import pytest
 
 from stanlocal.errors import StoreRefused
 from stanlocal.machine.locks import LockView
-from stanlocal.store import holder
+from stanlocal.store.guard import holder
 from stanlocal.store.guard.folder import claim, discard_unused, purge
-from stanlocal.store.holder import kept_from_servers
+from stanlocal.store.guard.holder import kept_from_servers
 from stanlocal.store.layout import lock_file
 from tests.support.lock_holders import holding_lock
 from tests.unit.store.trees import USER, fill, snapshot
