@@ -76,6 +76,12 @@ class FakeEngine:
             raise NodeNotFound(f"no container '{name}' of yours; see 'stanlocal list'")
         return node
 
+    def _usable(self, name: str) -> Node:
+        node = self._node(name)
+        if node.half_removed:
+            raise NodeNotFound(f"the engine has it no more: container {name} is marked for removal")
+        return node
+
     # Making and removing
 
     def container_of_port(self, port: int) -> str | None:
@@ -182,7 +188,7 @@ class FakeEngine:
 
     async def start(self, plan: GroupPlan, node: str) -> None:
         await self._call()
-        found = self._node(node)
+        found = self._usable(node)
         for name, network in found.networks.items():
             if self.machine.networks.get(name) is not network:
                 raise NodeNotFound(f"the engine has it no more: network {name} not found")
@@ -286,7 +292,7 @@ class FakeEngine:
         self, node: str, *, since: datetime | None = None, tail: int | None = None
     ) -> Sequence[RawLine]:
         await self._call()
-        lines = self._node(node).output
+        lines = self._usable(node).output
         kept = [line for line in lines if since is None or line.time >= since]
         return kept if tail is None else kept[max(0, len(kept) - tail) :]
 

@@ -52,6 +52,8 @@ class Node:
     server: FakeServer | None = None
     exit_code: int | None = None
     error: str | None = None
+    half_removed: bool = False
+    """Whether its engine was killed while it removed it: it has its name still, and cannot be used."""
     started_at: datetime | None = None
     finished_at: datetime | None = None
     begun_after: datetime | None = None

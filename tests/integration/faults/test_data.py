@@ -15,6 +15,7 @@ from stanlocal.faults.expire_lock import ExpireLock
 from stanlocal.faults.truncate_store import TruncateStore
 from stanlocal.group import store_snapshots
 from stanlocal.model.states import GroupState
+from stanlocal.store.guard.drafts import SUFFIX
 from tests.integration.faults.conftest import kill_half_way
 from tests.support.cli import Cli
 
@@ -88,14 +89,15 @@ async def test_the_store_is_put_back_as_it_was_before(group: FTGroup) -> None:
     assert await stored(group, "restored") == [b"kept"]
 
 
-@pytest.mark.parametrize("before", [*_LONG, "effect"])
+@pytest.mark.parametrize("before", [*_LONG, "copy", "effect"])
 async def test_expire_lock_killed_half_way_is_healed(group: FTGroup, name: str, before: str) -> None:
     kill_half_way(name, ExpireLock.name, before)
     assert [fault["name"] for fault in (await group.document())["faults"]] == [ExpireLock.name]
-    await group.unpause("@all")
+    await group.start("@all")
     status = await group.wait_state(GroupState.HEALTHY, timeout=30)
     assert status.lock_holder == status.active
     assert (await group.document())["faults"] == []
+    assert not list((await group.core()).home.folder.rglob(f"*{SUFFIX}"))
 
 
 async def test_a_torn_store_is_refused_until_it_is_healed(group: FTGroup) -> None:
@@ -126,7 +128,7 @@ async def test_the_servers_own_repair_drops_the_torn_message_alone(group: FTGrou
     assert (await group.document())["faults"] == []
 
 
-@pytest.mark.parametrize("before", [_LONG[0], "effect"])
+@pytest.mark.parametrize("before", [_LONG[0], "copy", "effect"])
 async def test_truncate_store_killed_half_way_is_healed(group: FTGroup, name: str, before: str) -> None:
     active = (await group.look()).status.active
     assert active is not None
@@ -135,6 +137,7 @@ async def test_truncate_store_killed_half_way_is_healed(group: FTGroup, name: st
     await group.start("@all")
     await group.wait_state(GroupState.HEALTHY, timeout=30)
     assert await stored(group, f"killed-{before}") == [b"whole"]
+    assert not list((await group.core()).home.folder.rglob(f"*{SUFFIX}"))
 
 
 @pytest.mark.slow

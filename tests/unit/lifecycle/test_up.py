@@ -48,6 +48,20 @@ async def test_up_without_flags_keeps_what_the_group_was_asked_to_be(world: Worl
     assert again.plan == first.plan
 
 
+async def test_a_container_that_a_killed_engine_was_removing_is_replaced(world: World) -> None:
+    await world.up()
+    left = world.machine.nodes["t-1"]
+    assert left.server is not None
+    left.server.signal("SIGKILL")
+    left.half_removed = True
+    look = await world.up()
+    assert look.status.state is GroupState.HEALTHY
+    assert world.ids["t-1"] != left.id
+    world.machine.nodes["t-1"].half_removed = True
+    await down(world.group(), timeout=0)
+    assert world.machine.nodes == {}
+
+
 async def test_a_preset_is_applied_to_a_group_that_is_there_and_what_changes_is_said(world: World) -> None:
     await world.up(nodes=2)
     look = await world.up(preset="seed")
