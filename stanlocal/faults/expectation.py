@@ -34,6 +34,11 @@ class Expectation:
     holds_s: float = 0.0
     """How many seconds to look on when it is met at once, because the point is that nothing follows."""
 
+    @property
+    def ends_service(self) -> bool:
+        """Whether no node will serve."""
+        return not self.active and not {*self.states}.isdisjoint(_NOBODY_SERVES)
+
     def met_by(self, status: GroupStatus) -> bool:
         """Whether the group is as expected."""
         serves = status.active in self.active if self.active else status.active is None

@@ -10,6 +10,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 from stanlocal.history.failovers import PHASES, Failover, document
+from stanlocal.util.printable import printable
 
 COLOURS = ("#7f8c8d", "#e67e22", "#f1c40f", "#2ecc71", "#3498db")
 """Of the phases, in their order."""
@@ -67,7 +68,7 @@ def as_svg(chart: Any) -> str:
 
 def _label(failover: Failover) -> str:
     time = failover.started_at.astimezone().strftime("%H:%M:%S")
-    return f"{time} {failover.cause}: {failover.from_node} to {failover.to_node}"
+    return printable(f"{time} {failover.cause}: {failover.from_node} to {failover.to_node}")
 
 
 def cells(failover: Failover, longest: float, width: int) -> list[int]:
@@ -97,7 +98,7 @@ def page(failovers: Sequence[Failover], group: str) -> str:
         f"{name.removesuffix('_ms')} {found[name]:.0f} ms" if found[name] is not None else ""
         for name in ("p50_ms", "p95_ms", "max_ms")
     ).strip(", ")
-    title = html.escape(f"Failovers of {group}")
+    title = html.escape(printable(f"Failovers of {group}"))
     return _PAGE.format(
         title=title,
         picture=svg(failovers),
@@ -110,7 +111,7 @@ def page(failovers: Sequence[Failover], group: str) -> str:
 def _row(failover: dict[str, Any]) -> str:
     words = [failover["started_at"], failover["cause"], failover["from"], failover["to"]]
     figures = [*failover["phases_ms"].values(), failover["outage_ms"]]
-    cells = [f"<td>{html.escape(word)}</td>" for word in words]
+    cells = [f"<td>{html.escape(printable(word))}</td>" for word in words]
     cells += [f'<td class="n">{"–" if ms is None else f"{ms:.1f}"}</td>' for ms in figures]
     return f"<tr>{''.join(cells)}</tr>"
 

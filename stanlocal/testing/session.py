@@ -25,6 +25,7 @@ from stanlocal.lifecycle.opener import opener_for, this_process
 from stanlocal.machine.user_dirs import cache_folder, group_folder, make_private
 from stanlocal.model.states import GroupState
 from stanlocal.sync.portal import PORTAL
+from stanlocal.util.printable import printable
 from stanlocal.util.tasks import together
 
 _LOG = logging.getLogger("stanlocal.pytest")
@@ -129,7 +130,7 @@ class KeptGroup:
     async def _logs(self, since: datetime) -> str:
         lines = await self.group.logs(since=since, tail=_LOG_LINES)
         return (
-            "\n".join(f"{rfc3339(line.line.time)} {line.node} {line.line.text}" for line in lines)
+            "\n".join(f"{rfc3339(line.line.time)} {line.node} {printable(line.line.text)}" for line in lines)
             or "no lines"
         )
 

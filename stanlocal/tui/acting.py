@@ -96,6 +96,7 @@ class Acting:
             command=actions.of_fault(self.name, fault, targets, lasts_s),
             warning=fault.costs_data,
             again=again,
+            ends_service=expected.ends_service and self._is_served,
         )
         if not await self._screen.app.push_screen_wait(QuestionScreen(question)):
             return
@@ -149,6 +150,7 @@ class Acting:
             "'up' brings the group back on the same ports",
             command=Command(self.name, ("down",)),
             warning="this ends the group for everybody who uses it",
+            ends_service=self._is_served,
         )
         if await self._screen.app.push_screen_wait(QuestionScreen(question)):
             with self._errors_told():
@@ -185,6 +187,10 @@ class Acting:
         return [*filter(None, [told]), *await self._lasting.end()]
 
     # What they have in common
+
+    @property
+    def _is_served(self) -> bool:
+        return self.status is not None and any(node.serves for node in self.status.nodes)
 
     def _nodes(self, targets: Sequence[str]) -> list[NodeStatus]:
         if self.status is None:

@@ -9,15 +9,18 @@ from typing import Any
 from rich.text import Text
 from textual.app import App, SystemCommand
 from textual.driver import Driver
+from textual.filter import LineFilter
 from textual.screen import Screen
 
 from stanlocal.api import FTGroup
 from stanlocal.tui.messages import Said
 from stanlocal.tui.notices import Notices
 from stanlocal.tui.preferences import Preferences
+from stanlocal.tui.printable_lines import PrintableLines
 from stanlocal.tui.screens.main import WIDE_FROM, MainScreen
 from stanlocal.tui.screens.start import StartScreen
 from stanlocal.tui.themes import THEMES
+from stanlocal.util.printable import printable
 
 
 class StanlocalApp(App[None]):
@@ -39,11 +42,15 @@ class StanlocalApp(App[None]):
         super().__init__(driver_class=driver_class)
         self.animation_level = "none"  # what moves by itself delays what a key does
         self._notices = notices
+        self._printable = PrintableLines()
         self._main = MainScreen(group, read_only=read_only)
         for theme in THEMES:
             self.register_theme(theme)
         self.theme = chosen.theme or THEMES[0].name
         self.set_keymap({**chosen.keys})
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        return [*super().get_line_filters(), self._printable]
 
     def get_default_screen(self) -> Screen[None]:
         return self._main
@@ -68,7 +75,7 @@ class StanlocalApp(App[None]):
         for line in self._main.going_on():
             self.notify(line, markup=False)
         ended = await self._main.end()
-        self.exit(message=Text("\n".join(ended)) if ended else None)
+        self.exit(message=Text("\n".join(map(printable, ended))) if ended else None)
 
     async def finish(self) -> Sequence[str]:
         """Returns once nothing is done to the group any more, also when the screen is gone.

@@ -6,11 +6,9 @@ title, hide what follows or reorder it. Pure.
 
 from __future__ import annotations
 
-import re
 import unicodedata
 
 _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
-_NOT_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def printable(text: str, *, keep: str = "") -> str:
@@ -26,11 +24,6 @@ def escaped(character: str) -> str:
     if character in _SHORT:
         return _SHORT[character]
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
-
-
-def xml(text: str) -> str:
-    """The text with every character escaped that no XML document may hold, not even as a reference."""
-    return _NOT_XML.sub(lambda found: escaped(found[0]), text)
 
 
 def width(text: str) -> int:

@@ -30,17 +30,38 @@ def exit_code(node: str, code: int) -> Check:
 
 
 @pytest.mark.parametrize(
-    ("key", "question", "expected", "command", "done"),
+    ("key", "yes", "question", "expected", "command", "done"),
     [
-        ("k", "kill t-0?", "failover: t-1 takes the store lock", "kill @active", exit_code("t-0", 137)),
-        ("s", "stop t-0?", "failover: t-1 takes the store lock", "stop @active", exit_code("t-0", 143)),
-        ("p", "pause t-0?", "keeps the store lock while frozen", "pause @active", status("t-0", "paused")),
-        ("c", "partition t-0?", "keeps the store lock and serves", "partition @active", networks("t-0", 1)),
-        ("i", "isolate t-0?", "lives and keeps the store lock", "isolate @active", networks("t-0", 0)),
+        ("k", "k", "kill t-0?", "failover: t-1 takes the store lock", "kill @active", exit_code("t-0", 137)),
+        ("s", "s", "stop t-0?", "failover: t-1 takes the store lock", "stop @active", exit_code("t-0", 143)),
+        (
+            "p",
+            "Y",
+            "pause t-0?",
+            "keeps the store lock while frozen",
+            "pause @active",
+            status("t-0", "paused"),
+        ),
+        (
+            "c",
+            "c",
+            "partition t-0?",
+            "keeps the store lock and serves",
+            "partition @active",
+            networks("t-0", 1),
+        ),
+        ("i", "Y", "isolate t-0?", "lives and keeps the store lock", "isolate @active", networks("t-0", 0)),
     ],
 )
 async def test_a_fault_is_predicted_then_injected_then_judged(
-    key: str, question: str, expected: str, command: str, done: Check, world: World, ft_group: FTGroup
+    key: str,
+    yes: str,
+    question: str,
+    expected: str,
+    command: str,
+    done: Check,
+    world: World,
+    ft_group: FTGroup,
 ) -> None:
     await world.up()
     async with running(ft_group) as pilot:
@@ -49,7 +70,7 @@ async def test_a_fault_is_predicted_then_injected_then_judged(
         assert expected in shown(pilot)
         assert f"stanlocal --group t {command}" in shown(pilot)
         assert not done(world.machine)
-        await pilot.press(key)
+        await pilot.press(yes)
         await until(pilot, lambda: done(world.machine))
         await until_shown(pilot, "as expected")
 
@@ -106,6 +127,48 @@ async def test_heal_undoes_everything(world: World, ft_group: FTGroup) -> None:
         await pilot.press("h")
         await until(pilot, lambda: networks("t-0", 2)(world.machine))
         await until_shown(pilot, "stanlocal --group t heal")
+
+
+async def test_the_end_of_the_only_node_that_serves_takes_a_key_of_its_own(
+    world: World, ft_group: FTGroup
+) -> None:
+    await world.up()
+    async with running(ft_group) as pilot:
+        await pilot.press("J", "k", "k")
+        await until_shown(pilot, "t: degraded")
+        await until(pilot, lambda: exit_code("t-1", 137)(world.machine))
+        await pilot.press("a", "k")
+        await until_shown(pilot, "after this no node serves")
+        for key in ("enter", "k", "space", "tab", "x"):
+            await pilot.press(key)
+        await until_shown(pilot, "x does nothing here; Y does it, esc leaves it")
+        await pilot.press("enter")
+        await until_shown(pilot, "enter does nothing here")
+        assert world.machine.nodes["t-0"].status == "running"
+        await pilot.press("Y")
+        await until(pilot, lambda: exit_code("t-0", 137)(world.machine))
+
+
+@pytest.mark.parametrize(
+    ("opens", "key", "hint"),
+    [
+        ("k", "x", "enter or k does it, esc leaves it"),
+        ("f", "x", "up, down and enter choose, esc leaves it"),
+        ("question_mark", "x", "esc leaves it"),
+    ],
+)
+async def test_a_key_that_does_nothing_in_a_dialog_says_so(
+    opens: str, key: str, hint: str, world: World, ft_group: FTGroup
+) -> None:
+    await world.up()
+    async with running(ft_group) as pilot:
+        await pilot.press(opens)
+        await until(pilot, lambda: len(pilot.app.screen_stack) == 2)
+        await pilot.press(key)
+        await until_shown(pilot, f"{key} does nothing here; {hint}")
+        await pilot.press("escape")
+        await until(pilot, lambda: len(pilot.app.screen_stack) == 1)
+    assert {node.status for node in world.machine.nodes.values()} == {"running"}
 
 
 async def test_escape_leaves_everything_as_it_is(world: World, ft_group: FTGroup) -> None:
@@ -202,7 +265,9 @@ async def test_down_asks_and_keeps_the_store_and_up_brings_it_back(world: World,
         await pilot.press("D")
         await until_shown(pilot, "take t down?")
         assert "stanlocal --group t down" in shown(pilot)
-        await pilot.press("shift+tab", "enter")
+        await pilot.press("enter")
+        await until_shown(pilot, "enter does nothing here; Y does it")
+        await pilot.press("Y")
         await until_shown(pilot, "t: down")
         assert world.machine.nodes == {}
         await pilot.press("u")
@@ -220,7 +285,7 @@ async def test_the_last_act_is_copied_as_a_command(world: World, ft_group: FTGro
         await until_shown(pilot, "pause t-0?")
         await pilot.press("y")
         assert pilot.app.clipboard == "stanlocal --group t pause @active"
-        await pilot.press("p")
+        await pilot.press("Y")
         await until_shown(pilot, "as expected")
         await pilot.press("h")
         await until_shown(pilot, "stanlocal --group t heal")

@@ -28,7 +28,7 @@ async def pause_for(pilot: Pilot[None], seconds: str) -> None:
     """Freezes the active node."""
     await ask(pilot, "pause", seconds)
     await until_shown(pilot, f"pause t-0 for {seconds} s?")
-    await pilot.press("enter")
+    await pilot.press("Y")
 
 
 def frozen(world: World) -> bool:
@@ -46,7 +46,7 @@ async def test_its_command_says_how_long_and_at_its_end_it_is_healed(world: Worl
         await until_shown(pilot, "pause t-0 for 0.2 s?")
         assert "stanlocal --group t fault pause @active --for 0.2" in shown(pilot)
         assert not frozen(world)
-        await pilot.press("enter")
+        await pilot.press("Y")
         await until_shown(pilot, "it is over: its time was up at")
         assert "as expected" in shown(pilot)
         assert not frozen(world)

@@ -56,7 +56,7 @@ async def test_each_event_is_told_with_the_time_since_the_one_before() -> None:
         "(detected 0 ms, lock 1089 ms, recovering 3 ms, ready 4 ms)",
         "+0.000s group-state group failover -> degraded",
         "+5min heal stan-0 kill",
-        "+2h problem group bad �[2J news",
+        r"+2h problem group bad \x1b[2J news",
     ]
 
 

@@ -12,6 +12,7 @@ from stanlocal.drill.ledger.entries import Header, Note
 from stanlocal.drill.report import charts
 from stanlocal.drill.report.lanes import clock, fault_text, lanes, length_s, ticks
 from stanlocal.history.failovers import PHASES, Failover, percentile
+from stanlocal.util.printable import printable
 
 _TEMPLATE = "report.html.jinja"
 
@@ -27,6 +28,7 @@ def page(outcome: Outcome) -> str:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        finalize=_escaped,
     )
     environment.filters |= {"clock": clock, "audience": _audience}
     found = outcome.verdict.findings
@@ -162,3 +164,8 @@ def _last(outcome: Outcome, kind: str) -> Mapping[str, Any]:
     """The fields of the last note of that kind; empty where there is none."""
     notes = outcome.notes(kind)
     return notes[-1].fields if notes else {}
+
+
+def _escaped(value: object) -> object:
+    """Text with whatever is not printable escaped: names and problems come from elsewhere."""
+    return printable(value, keep="\n\t") if type(value) is str else value

@@ -6,6 +6,7 @@ from xml.etree import ElementTree as Xml
 
 from stanlocal.drill.analysis.outcome import Outcome
 from stanlocal.history.journal import rfc3339
+from stanlocal.util.printable import printable
 
 _FIGURES = (
     "acked",
@@ -27,7 +28,7 @@ def junit_report(outcome: Outcome) -> str:
     started = findings.header.started
     counts = {"tests": "1", "failures": str(int(bool(problems))), "errors": "0", "skipped": "0"}
     took = {"time": f"{((findings.ended or started) - started).total_seconds():.3f}"}
-    name = findings.header.drill
+    name = _text(findings.header.drill)
     root = Xml.Element("testsuites", {"name": "stanlocal drill", **counts, **took})
     stamp = {"timestamp": rfc3339(started)}
     suite = Xml.SubElement(root, "testsuite", {"name": name, **counts, **took, **stamp})
@@ -36,7 +37,7 @@ def junit_report(outcome: Outcome) -> str:
     figures = {figure: document[figure] for figure in _FIGURES}
     worst = max(document["outages_ms"], default=0.0)
     for key, value in {**figures, "worst_outage_ms": worst, **findings.header.versions}.items():
-        Xml.SubElement(properties, "property", {"name": key, "value": _text(str(value))})
+        Xml.SubElement(properties, "property", {"name": _text(key), "value": _text(str(value))})
     case = Xml.SubElement(suite, "testcase", {"classname": "stanlocal.drill", "name": name, **took})
     if problems:
         first = problems[0] if len(problems) == 1 else f"{len(problems)} problems"
@@ -47,5 +48,5 @@ def junit_report(outcome: Outcome) -> str:
 
 
 def _text(text: str) -> str:
-    """Without the characters that XML cannot have, which a message of a server could."""
-    return "".join(char if char in "\n\t" or char.isprintable() else "\ufffd" for char in text)
+    """The text without characters that XML cannot hold or that reorder what is read, which are escaped."""
+    return printable(text, keep="\n\t")

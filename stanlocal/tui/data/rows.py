@@ -11,6 +11,7 @@ from stanlocal.monitor.shape import Document, ordered, select, split_queue
 from stanlocal.tui.data.growth import TOTAL
 from stanlocal.tui.data.live import Inside
 from stanlocal.util.format import size
+from stanlocal.util.printable import printable
 
 View = Literal["channels", "clients", "subscriptions", "store"]
 
@@ -125,7 +126,7 @@ def inside_told(inside: Inside) -> str:
     again = "-" if inside.redelivered_rate is None else f"{inside.redelivered_rate:,.0f}/s"
     found = findings(inside.channels)
     more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
-    worth = f"\n{found[0].detail}{more}" if found else ""
+    worth = f"\n{printable(found[0].detail)}{more}" if found else ""
     return f"{inside.active} is active; redelivered {again}{worth}"
 
 
@@ -133,7 +134,8 @@ def store_told(overview: Mapping[str, Any], growth: Mapping[str, float]) -> str:
     """The whole store, and what is wrong with it."""
     problems = overview["problems"]
     more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-    wrong = f"\n{problems[0]['file']}: {problems[0]['detail']}{more}" if problems else ""
+    first = printable("{file}: {detail}".format_map(problems[0])) if problems else ""
+    wrong = f"\n{first}{more}" if problems else ""
     return f"{size(overview['disk_bytes'])} on disk, grows by {grows(growth)}\n{overview['store']}{wrong}"
 
 

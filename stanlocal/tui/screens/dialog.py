@@ -7,6 +7,7 @@ from typing import ClassVar, Generic, TypeVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
+from textual.events import Key
 from textual.screen import ModalScreen
 from textual.widget import Widget
 
@@ -39,9 +40,17 @@ class Dialog(ModalScreen[T | None], Generic[T]):
         """What stands in the box's frame."""
         return self.title_text
 
+    def hint(self) -> str:
+        """The keys that end the dialog, for whoever presses one that does nothing."""
+        return "esc leaves it"
+
     def content(self) -> list[Widget]:
         """What is in the box."""
         raise NotImplementedError
+
+    def on_key(self, event: Key) -> None:
+        if self.active_bindings.keys().isdisjoint(event.aliases):
+            self.query_one(".box").border_subtitle = f"{event.key} does nothing here; {self.hint()}"
 
     def action_cancel(self) -> None:
         self.dismiss(None)

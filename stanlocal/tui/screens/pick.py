@@ -30,6 +30,9 @@ class PickScreen(Dialog[str]):
     def heading(self) -> str:
         return self._title
 
+    def hint(self) -> str:
+        return "up, down and enter choose, esc leaves it"
+
     def content(self) -> list[Widget]:
         options = [
             Option(Content.assemble((name, "bold"), f"\n  {what}"), id=name) for name, what in self._choices

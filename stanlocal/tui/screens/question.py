@@ -28,6 +28,12 @@ class Question:
     """What can be lost by it: then yes has to be chosen, not only pressed once more."""
     again: str | None = None
     """The key that asked, which is also a yes."""
+    ends_service: bool = False
+    """Whether a node serves now and none will afterwards: then only a key of its own says yes."""
+
+
+_ENDS_SERVICE = "Y"
+"""Says yes to what ends the service: not enter, which is pressed in passing, and not y, which copies."""
 
 
 class QuestionScreen(Dialog[bool]):
@@ -51,22 +57,39 @@ class QuestionScreen(Dialog[bool]):
             Static("expected", classes="muted"),
             Static(asked.expected, classes="gap", markup=False),
         ]
+        if asked.ends_service:
+            parts.append(Static("after this no node serves", classes="warning gap"))
         if asked.warning:
             parts.append(Static(asked.warning, classes="warning gap", markup=False))
         parts += [
             Static("the same from a shell (y copies it)", classes="muted"),
             Static(f"{asked.command}", classes="gap", markup=False),
-            _Buttons(self._yes_label(), safe=asked.warning is None),
+            _Buttons(self._yes_label(), safe=asked.warning is None, by_key=not asked.ends_service),
         ]
         return parts
 
+    @property
+    def _yes_key(self) -> str | None:
+        """The key that says yes wherever the focus is."""
+        if self.question.ends_service:
+            return _ENDS_SERVICE
+        return self.question.again if self.question.warning is None else None
+
     def _yes_label(self) -> str:
-        again = self.question.again if self.question.warning is None else None
-        return f"Do it (enter or {again})" if again else "Do it"
+        if self.question.ends_service:
+            return f"Do it ({_ENDS_SERVICE})"
+        return f"Do it (enter or {self._yes_key})" if self._yes_key else "Do it"
+
+    def hint(self) -> str:
+        if self.question.ends_service:
+            return f"{_ENDS_SERVICE} does it, esc leaves it"
+        if self.question.warning is not None:
+            return "tab and enter choose, esc leaves it"
+        return f"enter{f' or {self._yes_key}' if self._yes_key else ''} does it, esc leaves it"
 
     def on_key(self, event: Key) -> None:
-        if self.question.warning is None and event.key == self.question.again:
-            event.stop()
+        if event.key == self._yes_key:
+            event.stop().prevent_default()  # else the dialog's own handler calls it a key that does nothing
             self.dismiss(True)
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
@@ -83,13 +106,18 @@ class _Buttons(Horizontal):
     _Buttons Button { margin-right: 2; }
     """
 
-    def __init__(self, yes: str, *, safe: bool) -> None:
+    def __init__(self, yes: str, *, safe: bool, by_key: bool) -> None:
+        """`by_key`: whether the buttons can be chosen by tab and enter; else by the mouse alone."""
         super().__init__()
-        self._yes, self._safe = yes, safe
+        self._yes, self._safe, self._by_key = yes, safe, by_key
 
     def compose(self) -> ComposeResult:
-        yield Button(self._yes, id="yes", variant="primary" if self._safe else "error", compact=True)
+        plain = self._safe and self._by_key
+        yield Button(self._yes, id="yes", variant="primary" if plain else "error", compact=True)
         yield Button("Leave it (esc)", id="no", compact=True)
 
     def on_mount(self) -> None:
-        self.query_one("#yes" if self._safe else "#no", Button).focus()
+        for button in self.query(Button):
+            button.can_focus = self._by_key
+        if self._by_key:
+            self.query_one("#yes" if self._safe else "#no", Button).focus()

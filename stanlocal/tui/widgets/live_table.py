@@ -9,6 +9,8 @@ from typing import TypeAlias
 from rich.text import Text
 from textual.widgets import DataTable
 
+from stanlocal.util.printable import printable
+
 Cells: TypeAlias = Sequence[str | Text]
 
 
@@ -70,7 +72,7 @@ class LiveTable(DataTable[Text]):
             self.scroll_to(y=top, animate=False)
 
     def _text(self, number: int, cell: str | Text) -> Text:
-        text = cell.copy() if isinstance(cell, Text) else Text(cell)
+        text = cell.copy() if isinstance(cell, Text) else Text(printable(cell))
         text.justify = "right" if number in self._right else "left"
         text.no_wrap = True
         if self._widest is not None:

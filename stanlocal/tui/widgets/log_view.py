@@ -9,6 +9,7 @@ from typing import ClassVar
 from stanlocal.logs.merge import NodeLine
 from stanlocal.tui.milestones import Mark, mark
 from stanlocal.tui.widgets.line_view import LineView
+from stanlocal.util.printable import printable as escaped
 
 _LONGEST = 4_000
 """Characters of a message that are shown: output is not to be trusted."""
@@ -63,9 +64,7 @@ class LogView(LineView[NodeLine]):
 def printable(message: str) -> str:
     """On one line, without anything that a terminal would act on: clients choose what is logged."""
     cut = message if len(message) <= _LONGEST else f"{message[:_LONGEST]} …"
-    if cut.isprintable():
-        return cut
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in cut)
+    return escaped(cut)
 
 
 def clock(time: datetime) -> str:

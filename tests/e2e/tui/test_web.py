@@ -83,8 +83,8 @@ def test_the_page_shows_the_nodes_and_a_key_acts_for_whoever_has_the_address(
 
         active = up.json("status")["active"]
         page.keyboard.press("p")
-        shown.wait_for("keeps the store lock while frozen")
-        page.keyboard.press("p")
+        shown.wait_for("after this no node serves")
+        page.keyboard.press("Y")
         up.ok("wait", "--state", "blocked", "--timeout", "20")
         assert [node["name"] for node in up.json("status")["nodes"] if node["paused"]] == [active]
 
