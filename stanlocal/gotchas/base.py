@@ -13,9 +13,10 @@ from typing import Any
 
 from stanlocal import stan
 from stanlocal.api import FTGroup, group_over
-from stanlocal.errors import GroupError
+from stanlocal.errors import GroupError, GroupNotFound, Refused
 from stanlocal.group.core import Group
 from stanlocal.lifecycle.opener import GroupOpener, this_process
+from stanlocal.lifecycle.orphans import is_orphan
 from stanlocal.logs.events import ChannelCreated
 from stanlocal.model.plan import GroupPlan
 from stanlocal.stan.client import Client
@@ -142,6 +143,11 @@ async def run(gotcha: Gotcha, *, engine: str | None, say: Say) -> Seen:
     # Its notes say on which ports it listens, which is of no interest.
     group = group_over(GroupOpener(settings, bound_to=this_process, note=lambda line: None))
     try:
+        await check_removable(await group.core())
+    except BaseException:
+        await group.close()
+        raise
+    try:
         await _remove(group)  # of one that was killed
         say(f"starting two nodes in the scratch group '{settings['group']}'")
         look = await group.up()
@@ -159,6 +165,19 @@ async def run(gotcha: Gotcha, *, engine: str | None, say: Say) -> Seen:
     if not lines:
         raise GroupError(f"gotcha {gotcha.name}: no server said /{gotcha.line}/; see what it did with '-v'")
     return Seen(gotcha, tuple(lines))
+
+
+async def check_removable(core: Group) -> None:
+    """Raise `Refused` unless there is no scratch group, or one that an ended process has left."""
+    try:
+        plan, _ = await core.find()
+    except GroupNotFound:
+        return
+    if not is_orphan(core, plan):
+        raise Refused(
+            f"the group '{core.name}' is there, and no process is known to have left it; if no one uses it, "
+            f"remove it with 'stanlocal --group {core.name} down --purge'"
+        )
 
 
 async def _remove(group: FTGroup) -> None:

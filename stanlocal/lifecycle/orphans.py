@@ -12,10 +12,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from stanlocal.errors import GroupNotFound, Refused
+from stanlocal.group.core import Group
 from stanlocal.lifecycle import down
 from stanlocal.lifecycle.engine_choice import open_groups
 from stanlocal.machine.machine_identity import boot_id, machine_id, pid_namespace
 from stanlocal.machine.process_identity import birth_of
+from stanlocal.model.plan import GroupPlan
 
 _LOG = logging.getLogger("stanlocal")
 _VERSION = "2"
@@ -67,6 +69,14 @@ def has_ended(process: str, *, made_here: bool = False) -> bool:
     return made_here and bound.machine != _UNKNOWN and bound.machine == machine_id()
 
 
+def is_orphan(group: Group, plan: GroupPlan) -> bool:
+    """Whether the group was made for a process that is known to have ended."""
+    if plan.bound_to is None:
+        return False
+    saved = group.home.load_plan()
+    return has_ended(plan.bound_to, made_here=saved is not None and saved.bound_to == plan.bound_to)
+
+
 async def remove(engine: str = "auto") -> list[str]:
     """Takes down and purges the caller's groups whose process is known to have ended; returns their names.
 
@@ -77,11 +87,7 @@ async def remove(engine: str = "auto") -> list[str]:
         for group in groups:
             with suppress(GroupNotFound):  # another run was quicker
                 plan, _ = await group.find()
-                if plan.bound_to is None:
-                    continue
-                saved = group.home.load_plan()
-                made_here = saved is not None and saved.bound_to == plan.bound_to
-                if has_ended(plan.bound_to, made_here=made_here):
+                if is_orphan(group, plan):
                     try:
                         await down.down(group, timeout=0, purge_store=True)
                     except Refused as refusal:  # it keeps no other from being removed
