@@ -14,6 +14,19 @@ if TYPE_CHECKING:
     from stanlocal import stan, sync
     from stanlocal.api import FTGroup, attach
     from stanlocal.errors import StanlocalError
+    from stanlocal.faults.base import Fault
+    from stanlocal.faults.cut import Isolate, Partition
+    from stanlocal.faults.expire_lock import ExpireLock
+    from stanlocal.faults.fill_disk import FillDisk
+    from stanlocal.faults.injected import InjectedFault
+    from stanlocal.faults.kill import Kill
+    from stanlocal.faults.network import FlakyNetwork, SlowNetwork
+    from stanlocal.faults.pause import Pause
+    from stanlocal.faults.stop import Restart, RollingRestart, Stop
+    from stanlocal.faults.truncate_store import TruncateStore
+    from stanlocal.history.failovers import Failover
+    from stanlocal.history.timeline import Event
+    from stanlocal.model.states import GroupState, GroupStatus
     from stanlocal.stan import (
         DeliverAll,
         LastReceived,
@@ -30,6 +43,24 @@ _HOMES = {
     "FTGroup": "stanlocal.api",
     "attach": "stanlocal.api",
     "StanlocalError": "stanlocal.errors",
+    "GroupState": "stanlocal.model.states",
+    "GroupStatus": "stanlocal.model.states",
+    "Failover": "stanlocal.history.failovers",
+    "Event": "stanlocal.history.timeline",
+    "Fault": "stanlocal.faults.base",
+    "InjectedFault": "stanlocal.faults.injected",
+    "Kill": "stanlocal.faults.kill",
+    "Stop": "stanlocal.faults.stop",
+    "Restart": "stanlocal.faults.stop",
+    "RollingRestart": "stanlocal.faults.stop",
+    "Pause": "stanlocal.faults.pause",
+    "Partition": "stanlocal.faults.cut",
+    "Isolate": "stanlocal.faults.cut",
+    "ExpireLock": "stanlocal.faults.expire_lock",
+    "TruncateStore": "stanlocal.faults.truncate_store",
+    "FillDisk": "stanlocal.faults.fill_disk",
+    "SlowNetwork": "stanlocal.faults.network",
+    "FlakyNetwork": "stanlocal.faults.network",
     "DeliverAll": "stanlocal.stan",
     "LastReceived": "stanlocal.stan",
     "NewOnly": "stanlocal.stan",
@@ -45,6 +76,26 @@ __all__ = [
     # groups
     "FTGroup",
     "attach",
+    # what they are and what happens to them
+    "GroupState",
+    "GroupStatus",
+    "Failover",
+    "Event",
+    # faults, for `FTGroup.inject`; what it returns
+    "Fault",
+    "Kill",
+    "Stop",
+    "Restart",
+    "RollingRestart",
+    "Pause",
+    "Partition",
+    "Isolate",
+    "ExpireLock",
+    "TruncateStore",
+    "FillDisk",
+    "SlowNetwork",
+    "FlakyNetwork",
+    "InjectedFault",
     # the STAN client alone; everything without async
     "stan",
     "sync",

@@ -12,10 +12,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from stanlocal.faults.methods import FaultMethods
 from stanlocal.group.core import Group, Look
 from stanlocal.lifecycle.opener import GroupOpener, opener_for, this_process
 from stanlocal.lifecycle.planner import TIMEOUT_S
-from stanlocal.model.plan import STOP_GRACE_S
 from stanlocal.model.states import GroupState, GroupStatus
 from stanlocal.settings import Settings
 from stanlocal.util.tasks import together
@@ -25,7 +25,6 @@ if TYPE_CHECKING:  # what only some commands need is loaded by the methods that 
     from stanlocal.faults.base import Fault
     from stanlocal.faults.injected import InjectedFault
     from stanlocal.history.failovers import Failover
-    from stanlocal.history.journal import FaultRecord
     from stanlocal.history.occurrences import Outage
     from stanlocal.history.timeline import Event
     from stanlocal.lifecycle.down import Down
@@ -33,10 +32,11 @@ if TYPE_CHECKING:  # what only some commands need is loaded by the methods that 
     from stanlocal.model.plan import GroupPlan
     from stanlocal.stan.client import Client
     from stanlocal.stan.connecting import Connecting
+    from stanlocal.stan.options import LostCallback
     from stanlocal.sync import FTGroup as BlockingFTGroup
 
 
-class FTGroup:
+class FTGroup(FaultMethods):
     """An FT group of real nats-streaming-servers on this machine, up inside ``async with``.
 
     Without `group` it is a group of its own: it has a fresh name, ports that no other group has, and a
@@ -156,32 +156,63 @@ class FTGroup:
         """The effective settings, given what a group that is there already decides."""
         return self._opener.settings(existing)
 
-    async def core(self) -> Group:
-        """The group on its engine; raises as `choose_engine` does."""
+    async def _group(self) -> Group:
         return await self._opener.core()
 
     # Clients
 
-    def connect(self, /, client_id: str, *, first: int = 0, **options: Any) -> Connecting:
+    def connect(
+        self,
+        /,
+        client_id: str | None = None,
+        *,
+        first: int = 0,
+        request_timeout: float | None = None,
+        ack_timeout: float = 30.0,
+        max_pub_acks_inflight: int = 16384,
+        ping_interval: int = 5,
+        ping_max_out: int = 88,
+        retry: bool = True,
+        reconnect: bool = False,
+        allow_close_retry: bool = False,
+        on_connection_lost: LostCallback | None = None,
+        discover_prefix: str = "_STAN.discover",
+        ack_prefix: str = "_STAN.acks",
+        **nats_options: Any,
+    ) -> Connecting:
         """A STAN client that knows every node: ``await`` it, or use it in ``async with``.
 
-        The node of index `first` is tried first; clients are spread over the nodes by giving each another.
-
-        It publishes with `retry` unless told otherwise: a message is sent again through a failover until
-        it is acknowledged, and so stored at least once. `options` are those of `stanlocal.stan.connect`.
+        Without `client_id` it has a fresh one. The node of index `first` is tried first; clients are spread
+        over the nodes by giving each another. Unless `retry` is False a message is sent again through a
+        failover until it is acknowledged, and so stored at least once. The other options are those of
+        `stanlocal.stan.connect`.
         """
         from stanlocal.stan.connecting import Connecting
 
-        return Connecting(lambda: self._connect(client_id, first, options))
+        options = dict(
+            request_timeout=request_timeout,
+            ack_timeout=ack_timeout,
+            max_pub_acks_inflight=max_pub_acks_inflight,
+            ping_interval=ping_interval,
+            ping_max_out=ping_max_out,
+            retry=retry,
+            reconnect=reconnect,
+            allow_close_retry=allow_close_retry,
+            on_connection_lost=on_connection_lost,
+            discover_prefix=discover_prefix,
+            ack_prefix=ack_prefix,
+            **nats_options,
+        )
+        id_ = f"client-{secrets.token_hex(8)}" if client_id is None else client_id
+        return Connecting(lambda: self._connect(id_, first, options))
 
     async def _connect(self, client_id: str, first: int, options: Mapping[str, Any]) -> Client:
         from stanlocal import stan
 
-        plan, _ = await (await self.core()).find()
-        chosen = {"retry": True, **options}
+        plan, _ = await (await self._group()).find()
         urls = deque(plan.client_urls)
         urls.rotate(-first)
-        return await stan.connect(tuple(urls), cluster_id=plan.cluster_id, client_id=client_id, **chosen)
+        return await stan.connect(tuple(urls), cluster_id=plan.cluster_id, client_id=client_id, **options)
 
     async def probe(self) -> AsyncGenerator[Outage]:
         """Publishes all the time, and yields each outage once it is over, until it is closed.
@@ -201,7 +232,7 @@ class FTGroup:
         """Puts on record what a client of one's own saw; `failovers` then tells the first ack, too."""
         from stanlocal.outages import probe
 
-        (await self.core()).home.journal.append(probe.record(outage))
+        (await self._group()).home.journal.append(probe.record(outage))
 
     # The whole group
 
@@ -215,129 +246,18 @@ class FTGroup:
 
     async def look(self) -> Look:
         """Plan and status now, derived afresh; `GroupNotFound` when there is no such group."""
-        return await (await self.core()).look()
+        return await (await self._group()).look()
 
     async def document(self) -> dict[str, Any]:
         """The group document of the contract."""
-        group = await self.core()
+        group = await self._group()
         return group.document(await group.look())
-
-    # Nodes: targets are names, indexes, @active, @standby, @all; each returns once the engine confirms
-
-    async def kill(self, *targets: str, signal: str = "SIGKILL") -> InjectedFault:
-        """Ends the targets' processes by a signal; `SettingsError` for one that does not end a server."""
-        from stanlocal.faults.kill import Kill
-
-        return await self.inject(Kill(signal), *targets)
-
-    async def send_signal(self, signal: str, *targets: str) -> None:
-        """Sends a signal that does not end a server (SIGHUP: reload, SIGUSR1: reopen the log); no fault."""
-        from stanlocal.faults import injection
-
-        await injection.send_signal(await self.core(), targets, signal)
-
-    async def stop(self, *targets: str, timeout: float = STOP_GRACE_S) -> InjectedFault:
-        """SIGTERM, and SIGKILL after `timeout` seconds; a node that does not run is left."""
-        from stanlocal.faults.stop import Stop
-
-        return await self.inject(Stop(timeout), *targets)
-
-    async def restart(self, *targets: str, timeout: float = STOP_GRACE_S) -> InjectedFault:
-        """Stops and starts the targets, one after the other."""
-        from stanlocal.faults.stop import Restart
-
-        return await self.inject(Restart(timeout), *targets)
-
-    async def pause(self, *targets: str) -> InjectedFault:
-        """Freezes the targets; an active one keeps the store lock, which blocks the group."""
-        from stanlocal.faults.pause import Pause
-
-        return await self.inject(Pause(), *targets)
-
-    async def unpause(self, *targets: str) -> None:
-        """Lets frozen targets go on."""
-        from stanlocal.faults import injection
-
-        await injection.unpause(await self.core(), targets)
-
-    async def start(self, *targets: str) -> None:
-        """Starts targets that do not run."""
-        from stanlocal.faults import injection
-
-        await injection.start(await self.core(), targets)
-
-    async def partition(self, *targets: str) -> InjectedFault:
-        """Cuts the targets' routes; clients still reach them, and an active one keeps the store lock."""
-        from stanlocal.faults.cut import Partition
-
-        return await self.inject(Partition(), *targets)
-
-    async def isolate(self, *targets: str) -> InjectedFault:
-        """Cuts the targets off from nodes and clients; an active one keeps the store lock."""
-        from stanlocal.faults.cut import Isolate
-
-        return await self.inject(Isolate(), *targets)
-
-    async def rolling_restart(self, *targets: str, timeout: float = STOP_GRACE_S) -> InjectedFault:
-        """Restarts the targets (by default all) one by one, the active node last."""
-        from stanlocal.faults.stop import RollingRestart
-
-        return await self.inject(RollingRestart(timeout), *targets)
-
-    async def expire_lock(self, *targets: str) -> InjectedFault:
-        """Lets the active node (by default) lose its lock unawares: two actives until it is healed."""
-        from stanlocal.faults.expire_lock import ExpireLock
-
-        return await self.inject(ExpireLock(), *targets)
-
-    async def inject(self, fault: Fault, *targets: str, for_s: float | None = None) -> InjectedFault:
-        """Injects any fault of `stanlocal.faults`.
-
-        With `for_s` it is to be over so many seconds after its effect: `InjectedFault.last` heals it then; if
-        nobody does, the next call or command that changes the group will.
-        """
-        from stanlocal.faults import injection
-        from stanlocal.faults.injected import InjectedFault
-
-        group = await self.core()
-        return InjectedFault(group, await injection.inject(group, fault, targets, for_s=for_s))
-
-    async def heal(self, *targets: str) -> list[FaultRecord]:
-        """Undoes the faults in force on the targets, or without targets all of them; returns those."""
-        from stanlocal.faults import injection
-
-        return await injection.heal(await self.core(), targets)
-
-    async def put_store_back(self, snapshot: str) -> str:
-        """Stops the nodes, makes the store what the snapshot is, and starts them again.
-
-        A fault that can cost data took one before: `record.notes["snapshot"]`. Returns the name of a snapshot
-        of what was in the store until now.
-        """
-        from stanlocal.faults import injection
-
-        return await injection.put_store_back(await self.core(), snapshot)
-
-    async def repair_store(self) -> str:
-        """Has one node, once, drop a torn last record from the store; for a group of which no node runs.
-
-        By the server's own `-file_truncate_bad_eof`; then all nodes are started. Returns the server's line.
-        """
-        from stanlocal.faults import injection
-
-        return await injection.repair_store(await self.core())
-
-    async def faults(self) -> list[FaultRecord]:
-        """Every fault that there was, with what was expected and what was observed, oldest first."""
-        from stanlocal.faults import outcome
-
-        return await outcome.with_outcomes(await self.core())
 
     # Waiting and watching
 
     async def wait_active(self, *, timeout: float = 30.0) -> str:
         """The name of the node that serves, as soon as exactly one does; `WaitTimeout` after `timeout` s."""
-        group = await self.core()
+        group = await self._group()
         status = await group.wait(
             lambda status: status.active is not None, timeout=timeout, waiting_for="an active node"
         )
@@ -347,7 +267,7 @@ class FTGroup:
     async def wait_state(self, state: GroupState | str, *, timeout: float = 30.0) -> GroupStatus:
         """The status as soon as the group is in that state; `WaitTimeout` after `timeout` seconds."""
         wanted = GroupState(state)
-        group = await self.core()
+        group = await self._group()
         return await group.wait(
             lambda status: status.state is wanted, timeout=timeout, waiting_for=f"the group {wanted.value}"
         )
@@ -357,7 +277,7 @@ class FTGroup:
 
         Raises `WaitTimeout` after `timeout` seconds.
         """
-        return await (await self.core()).wait_failover(since=since or datetime.now(UTC), timeout=timeout)
+        return await (await self._group()).wait_failover(since=since or datetime.now(UTC), timeout=timeout)
 
     @asynccontextmanager
     async def during_failover(
@@ -381,23 +301,28 @@ class FTGroup:
 
     async def failovers(self) -> list[Failover]:
         """Every failover that the logs still tell of, oldest first."""
-        return await (await self.core()).failovers()
+        return await (await self._group()).failovers()
 
     async def events(self) -> AsyncGenerator[Event]:
         """What happened so far, then what happens."""
-        async for event in (await self.core()).follow_events():
+        async for event in (await self._group()).follow_events():
             yield event
 
     async def logs(
         self, nodes: Sequence[str] | None = None, *, since: datetime | None = None, tail: int | None = None
     ) -> list[NodeLine]:
         """The lines of `nodes` (all by default) in the order of time."""
-        return await (await self.core()).logs(nodes, since=since, tail=tail)
+        return await (await self._group()).logs(nodes, since=since, tail=tail)
 
 
 def attach(group: str = "stan", **settings: Any) -> FTGroup:
     """A group that runs already, or did; nothing is started, and `close()` leaves it as it is."""
     return FTGroup(group=group, **settings)
+
+
+async def core_of(group: FTGroup) -> Group:
+    """The core of a group, for the rest of stanlocal: opened on its engine, if it is not yet."""
+    return await group._group()
 
 
 def group_over(opener: GroupOpener) -> FTGroup:

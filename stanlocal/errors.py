@@ -19,7 +19,7 @@
     │   │   ├── StoreRefused     the store folder cannot be used, or purged, as asked
     │   │   └── WrongEngine      another engine or machine made the group, and may still run it
     │   ├── NodeFailed           .node .exit_code .log_tail
-    │   ├── WaitTimeout          a wait ran out                       .states .log_tail
+    │   ├── WaitTimeout          a wait ran out, a TimeoutError too   .states .log_tail
     │   ├── MonitorError         a node's monitor gave no usable answer  .outcome
     │   ├── GroupBlocked         a frozen node keeps the store lock   .holder
     │   └── SplitBrain           two or more nodes are active         .nodes
@@ -141,7 +141,7 @@ class NodeFailed(GroupError):
         self.log_tail = tuple(log_tail)
 
 
-class WaitTimeout(GroupError):
+class WaitTimeout(GroupError, TimeoutError):
     """A wait ran out; `states` maps each node to its state when it did."""
 
     def __init__(self, message: str, states: Mapping[str, str], log_tail: Sequence[str] = ()) -> None:

@@ -30,7 +30,9 @@ _SETTLE_S = 0.2
 
 async def stay(context: Context, group: FTGroup) -> None:
     """Until Ctrl-C; then the group is taken down and its store kept."""
-    core = await group.core()
+    from stanlocal.api import core_of
+
+    core = await core_of(group)
     context.say("showing what happens; Ctrl-C takes the group down and keeps its store")
     try:
         await _all(

@@ -118,8 +118,10 @@ def group_endpoint() -> tuple[tuple[str, ...], str]:
     context = click.get_current_context().ensure_object(Context)
 
     async def find() -> tuple[tuple[str, ...], str]:
+        from stanlocal.api import core_of
+
         group = context.ft_group()
-        plan, _ = await (await group.core()).find()
+        plan, _ = await (await core_of(group)).find()
         await group.close()
         return plan.client_urls, plan.cluster_id
 

@@ -255,11 +255,12 @@ def record(context: Context, since: datetime | None, output: Path | None, force:
     output_file.check((output,), force=force)
 
     async def work() -> str:
+        from stanlocal.api import core_of
         from stanlocal.drill.record import recorded_scenario
         from stanlocal.history.timeline import statuses
 
         group = context.ft_group()
-        core = await group.core()
+        core = await core_of(group)
         plan, story = await core.story()
         await group.close()
         told = list(statuses(plan, story))

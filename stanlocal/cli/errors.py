@@ -67,7 +67,8 @@ def show_defect(error: Exception, context: Context) -> int:
 def document(error: errors.StanlocalError) -> dict[str, Any]:
     """An error for scripts: its type, its message, and what it carries."""
     kind = re.sub(r"(?<!^)(?=[A-Z])", "-", type(error).__name__).lower()
-    return {"type": kind.removesuffix("-error"), "message": str(error), **vars(error)}
+    carried = {name: value for name, value in vars(error).items() if not name.startswith("_")}  # no notes
+    return {"type": kind.removesuffix("-error"), "message": str(error), **carried}
 
 
 def show_usage(error: click.ClickException, context: Context) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Sequence
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,13 +48,15 @@ def failovers(
     output_file.check((svg, html), force=force)
 
     async def work() -> None:
+        from stanlocal.api import core_of
+
         group = context.ft_group()
         try:
             if probe:
                 await _probe(context, group, seconds)
         finally:  # Ctrl-C ends a probe, and what it has seen is shown
             found = await group.failovers()
-            name = (await group.core()).name
+            name = (await core_of(group)).name
             await group.close()
             _draw(context, found, name, svg, html, force=force)
             _show(context, found)
@@ -66,12 +68,15 @@ async def _probe(context: Context, group: FTGroup, seconds: float | None) -> Non
     context.say(
         "probing: each outage is told once it is over; Ctrl-C ends it" if seconds is None else "probing"
     )
-    with suppress(TimeoutError):
-        async with asyncio.timeout(seconds), aclosing(group.probe()) as outages:
+    try:
+        async with asyncio.timeout(seconds) as whole, aclosing(group.probe()) as outages:
             async for outage in outages:
                 ms = (outage.first_ack - outage.last_ack).total_seconds() * 1000
                 time = outage.last_ack.astimezone().strftime("%H:%M:%S.%f")[:-3]
                 context.say(f"{time}  publishes were not acknowledged for {ms:.0f} ms")
+    except TimeoutError:
+        if not whole.expired():  # the group gave the client no answer
+            raise
 
 
 def _draw(

@@ -123,10 +123,12 @@ for _kind in FAULTS.values():
 async def _fault(
     context: Context, fault: Fault, targets: Sequence[str], seconds: float | None, *, repair: bool
 ) -> int:
+    from stanlocal.api import core_of
+
     injection.check_time(seconds)
     group = context.ft_group()
     if not context.json:
-        expected = await injection.foresee(await group.core(), fault, targets)
+        expected = await injection.foresee(await core_of(group), fault, targets)
         context.say(f"expected: {expected.text}")
     injected = await group.inject(fault, *targets, for_s=seconds)
     record = await (injected.outcome() if seconds is None else injected.last())

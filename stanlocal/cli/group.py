@@ -42,10 +42,12 @@ def up(context: Context, /, timeout: float, recreate: bool, attach: bool, **flag
     context.flags.update(flags)
 
     async def work() -> None:
+        from stanlocal.api import core_of
+
         with context.progress() as report:
             group = context.ft_group(report=report)
             look = await group.up(timeout=timeout, recreate=recreate)
-            core = await group.core()
+            core = await core_of(group)
         document = core.document(look)
         if context.json:
             context.print_json(document, stream=attach)
@@ -121,12 +123,14 @@ def status(context: Context, watch: bool) -> None:
     """Show the group, its nodes and their states, derived afresh."""
 
     async def work() -> None:
+        from stanlocal.api import core_of
+
         group = context.ft_group()
         if watch:
             await _watch(context, group)
         else:
             look = await group.look()
-            document = (await group.core()).document(look)
+            document = (await core_of(group)).document(look)
             if context.json:
                 context.print_json(document)
             else:
@@ -143,9 +147,10 @@ def status(context: Context, watch: bool) -> None:
 
 
 async def _watch(context: Context, group: Any) -> None:
+    from stanlocal.api import core_of
     from stanlocal.group.core import Look
 
-    core = await group.core()
+    core = await core_of(group)
     plan, _ = await core.find()
     async with await core.watch() as watch, aclosing(watch.changes()) as changes:
         async for status in changes:
@@ -210,8 +215,10 @@ def env(context: Context) -> None:
     """Print export lines for a shell: eval "$(stanlocal env)"."""
 
     async def work() -> None:
+        from stanlocal.api import core_of
+
         group = context.ft_group()
-        plan, _ = await (await group.core()).find()
+        plan, _ = await (await core_of(group)).find()
         await group.close()
         variables = {
             "NATS_URL": ",".join(plan.client_urls),

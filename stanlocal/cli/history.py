@@ -62,8 +62,10 @@ def logs(
         raise click.BadParameter(f"--grep: {error}") from error
 
     async def work() -> None:
+        from stanlocal.api import core_of
+
         group = context.ft_group()
-        core = await group.core()
+        core = await core_of(group)
         nodes = await _names(core, targets)
         printer = _LinePrinter(context, pattern)
         if not follow:
@@ -138,8 +140,10 @@ def events(context: Context, follow: bool) -> None:
     """Show what happened: states, faults, failovers, locks, problems."""
 
     async def work() -> None:
+        from stanlocal.api import core_of
+
         group = context.ft_group()
-        core = await group.core()
+        core = await core_of(group)
         if not follow:
             for event in await core.events():
                 print_event(context, event)

@@ -42,11 +42,12 @@ def metrics(context: Context, listen: tuple[str, int]) -> None:
     """Serve Prometheus metrics of the group until Ctrl-C, under the names of prometheus-nats-exporter."""
 
     async def work() -> None:
+        from stanlocal.api import core_of
         from stanlocal.metrics.endpoint import opened
 
         group = context.ft_group()
         try:
-            async with opened(await group.core(), context.say) as endpoint:
+            async with opened(await core_of(group), context.say) as endpoint:
                 await _serve(context, listen, endpoint.answer)
         finally:
             await group.close()

@@ -16,10 +16,11 @@ def snapshot(context: Context, name: str | None) -> None:
     """Copy the store of the group, no node of which runs, under NAME; without NAME list the copies."""
 
     async def work() -> None:
+        from stanlocal.api import core_of
         from stanlocal.group import store_snapshots
 
         group = context.ft_group()
-        core = await group.core()
+        core = await core_of(group)
         await core.find()
         size = await store_snapshots.snapshot(core, name) if name else 0
         there = store_snapshots.listed(core)
@@ -43,10 +44,11 @@ def restore(context: Context, name: str) -> None:
     context.confirm(f"this replaces the group's store by the copy '{name}'")
 
     async def work() -> None:
+        from stanlocal.api import core_of
         from stanlocal.group import store_snapshots
 
         group = context.ft_group()
-        aside = await store_snapshots.restore(await group.core(), name)
+        aside = await store_snapshots.restore(await core_of(group), name)
         await group.close()
         if context.json:
             context.print_json({"restored": name, "before": aside})

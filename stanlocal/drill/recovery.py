@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stanlocal.api import FTGroup
+from stanlocal.api import FTGroup, core_of
 from stanlocal.model.states import GroupStatus, NodeState
 
 _DECIDED_S = 60.0
@@ -14,7 +14,7 @@ async def repair_if_torn(group: FTGroup) -> str | None:
 
     Returns the server's line about that, if it came to it. Raises `WaitTimeout` when neither is the case.
     """
-    status = await (await group.core()).wait(
+    status = await (await core_of(group)).wait(
         lambda status: status.active is not None or _all_failed(status),
         timeout=_DECIDED_S,
         waiting_for="a node to serve, or all to refuse the store",

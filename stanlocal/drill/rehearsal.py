@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 
-from stanlocal.api import FTGroup
+from stanlocal.api import FTGroup, core_of
 from stanlocal.drill.scenario.scenario import ANY_NODE, Inject, Scenario, all_steps
 from stanlocal.errors import SettingsError, StanlocalError
 from stanlocal.faults.injection import foresee
@@ -18,7 +18,7 @@ async def rehearse(scenario: Scenario, group: FTGroup) -> None:
     """
     async with group.connect(f"stanlocal-rehearsal-{secrets.token_hex(4)}") as client:
         await client.publish(probe.CHANNEL, b"rehearsal")
-    core = await group.core()
+    core = await core_of(group)
     acts = dict.fromkeys(step.act for step in all_steps(scenario.steps) if isinstance(step.act, Inject))
     problems: dict[str, None] = {}
     for act in acts:

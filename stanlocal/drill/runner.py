@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TypedDict, Unpack
 
 import stanlocal
-from stanlocal.api import FTGroup
+from stanlocal.api import FTGroup, core_of
 from stanlocal.drill.analysis.outcome import Outcome, judged
 from stanlocal.drill.analysis.verdict import Budget
 from stanlocal.drill.ledger.entries import Header
@@ -164,7 +164,7 @@ class Drill:
         )
 
     async def _drill(self, group: FTGroup, ledger: Ledger) -> None:
-        begun, core = ledger.header.started, await group.core()
+        begun, core = ledger.header.started, await core_of(group)
         async with (
             Witness(core, ledger, begun, self._witnessed) as witness,
             beside(witness.look_on()) as looking,

@@ -22,7 +22,7 @@ def _untold(record: FaultRecord) -> None:
 class InjectedFault:
     """A fault whose effect the engine has confirmed."""
 
-    group: Group
+    _group: Group
     record: FaultRecord
 
     @property
@@ -46,7 +46,7 @@ class InjectedFault:
         Raises `WaitTimeout` after `timeout` seconds: a fault that takes no active node's process away
         brings none.
         """
-        return await self.group.wait_failover(since=self.record.since, timeout=timeout)
+        return await self._group.wait_failover(since=self.record.since, timeout=timeout)
 
     async def outcome(self, *, at_most: float | None = None) -> FaultRecord:
         """Looks on until what was expected has come about or not, and puts it on record.
@@ -54,7 +54,7 @@ class InjectedFault:
         `.as_expected` says which; None when it is not decided after `at_most` seconds, or, without, after
         the time that the prediction gives itself.
         """
-        return await outcome.watch_outcome(self.group, self.record, at_most=at_most)
+        return await outcome.watch_outcome(self._group, self.record, at_most=at_most)
 
     async def last(self, seen: Callable[[FaultRecord], object] = _untold) -> FaultRecord:
         """Looks on as `outcome` does, and heals it when its time is up: for one injected with `for_s`.
@@ -77,5 +77,5 @@ class InjectedFault:
 
     async def heal(self) -> FaultRecord:
         """Undoes it; nothing happens if it is over."""
-        healed = await injection.heal(self.group, id_=self.record.id)
-        return healed[0] if healed else injection.recorded(self.group, self.record.id)
+        healed = await injection.heal(self._group, id_=self.record.id)
+        return healed[0] if healed else injection.recorded(self._group, self.record.id)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from stanlocal import stan
-from stanlocal.api import FTGroup, group_over
+from stanlocal.api import FTGroup, core_of, group_over
 from stanlocal.errors import GroupError, GroupNotFound, Refused
 from stanlocal.group.core import Group
 from stanlocal.lifecycle.opener import GroupOpener, this_process
@@ -151,7 +151,7 @@ async def run(gotcha: Gotcha, *, engine: str | None, say: Say) -> Seen:
         await _remove(group)  # of one that was killed
         say(f"starting two nodes in the scratch group '{settings['group']}'")
         look = await group.up()
-        stage = Stage(group, await group.core(), look.plan, say)
+        stage = Stage(group, await core_of(group), look.plan, say)
         teller = asyncio.create_task(_tell(stage))
         try:
             await gotcha.show(stage)
@@ -184,7 +184,7 @@ async def _remove(group: FTGroup) -> None:
     """With all that a gotcha had servers write where no store is: the folder is the scratch group's own."""
     done = await group.down(timeout=0, purge=True)
     if done.purged is not None and done.purged.left:
-        await asyncio.to_thread(shutil.rmtree, (await group.core()).home.folder)
+        await asyncio.to_thread(shutil.rmtree, (await core_of(group)).home.folder)
 
 
 async def _tell(stage: Stage) -> None:

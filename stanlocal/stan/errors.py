@@ -7,9 +7,9 @@
     ├── InvalidOption                 an option with a value that cannot be
     ├── ConnectFailed                 no NATS server let us in
     ├── NoActiveServer                NATS answers, and says that no streaming server listens
-    ├── RequestTimeout                no answer to a request
+    ├── RequestTimeout                no answer to a request; a TimeoutError too
     │   ├── ConnectTimeout  SubscribeTimeout  UnsubscribeTimeout  CloseTimeout
-    ├── PublishTimeout                no ack in time: the message may or may not be stored
+    ├── PublishTimeout                no ack in time: the message may or may not be stored; a TimeoutError too
     ├── ConnectionInterrupted         the way to the active broke before the ack: the same doubt
     ├── PayloadTooLarge               more bytes than the server takes             .size .limit
     ├── ConnectionClosed              closed by you
@@ -103,7 +103,7 @@ class NoActiveServer(StanError):
     """NATS says at once that no streaming server listens for this cluster id; nothing was stored."""
 
 
-class RequestTimeout(StanError):
+class RequestTimeout(StanError, TimeoutError):
     """No answer to a request; the server may or may not have done what was asked."""
 
 
@@ -123,7 +123,7 @@ class CloseTimeout(RequestTimeout):
     """No answer to a close request, of a subscription or of the client."""
 
 
-class PublishTimeout(StanError):
+class PublishTimeout(StanError, TimeoutError):
     """No ack before the deadline: the message may or may not be stored."""
 
 

@@ -17,6 +17,18 @@ from any thread, and while an event loop runs, as in notebooks. Asynchronous ite
 from __future__ import annotations
 
 from stanlocal.errors import StanlocalError
+from stanlocal.faults.base import Fault
+from stanlocal.faults.cut import Isolate, Partition
+from stanlocal.faults.expire_lock import ExpireLock
+from stanlocal.faults.fill_disk import FillDisk
+from stanlocal.faults.kill import Kill
+from stanlocal.faults.network import FlakyNetwork, SlowNetwork
+from stanlocal.faults.pause import Pause
+from stanlocal.faults.stop import Restart, RollingRestart, Stop
+from stanlocal.faults.truncate_store import TruncateStore
+from stanlocal.history.failovers import Failover
+from stanlocal.history.timeline import Event
+from stanlocal.model.states import GroupState, GroupStatus
 from stanlocal.stan.start import (
     DeliverAll,
     LastReceived,
@@ -33,8 +45,27 @@ from stanlocal.testing.recorder import assert_no_loss
 __all__ = [
     # groups
     "FTGroup",
-    "InjectedFault",
     "attach",
+    # what they are and what happens to them
+    "GroupState",
+    "GroupStatus",
+    "Failover",
+    "Event",
+    # faults, for `FTGroup.inject`; what it returns
+    "Fault",
+    "Kill",
+    "Stop",
+    "Restart",
+    "RollingRestart",
+    "Pause",
+    "Partition",
+    "Isolate",
+    "ExpireLock",
+    "TruncateStore",
+    "FillDisk",
+    "SlowNetwork",
+    "FlakyNetwork",
+    "InjectedFault",
     # the STAN client
     "stan",
     # where a subscription begins

@@ -21,24 +21,26 @@ from stanlocal.sync import portal
 
 P = ParamSpec("P")
 R = TypeVar("R")
+R_co = TypeVar("R_co", covariant=True)
+"""A view of an `FTGroup` is one of whatever `FTGroup` inherits from: it is only ever read."""
 S = TypeVar("S")
 T = TypeVar("T")
 
 
-class Blocking(Generic[R]):
+class Blocking(Generic[R_co]):
     """A blocking view of an asynchronous object; there can be several of one object."""
 
-    _real: R
+    _real: R_co
 
     @classmethod
-    def of(cls, real: R) -> Self:
+    def of(cls, real: R_co) -> Self:  # type: ignore[misc] # it makes the view, as a constructor does
         """The view of an object that is there already."""
         view = cls.__new__(cls)
         view._real = real
         return view
 
     @property
-    def _usable(self) -> R:
+    def _usable(self) -> R_co:
         """The object, to be called."""
         return self._real
 
@@ -46,19 +48,19 @@ class Blocking(Generic[R]):
         return repr(self._real).replace("<", "<sync ", 1)
 
 
-class OnLoop(Blocking[R]):
+class OnLoop(Blocking[R_co]):
     """A blocking view of an object that lives on the background loop, and so in one process."""
 
     _process: portal.OfThisProcess
 
     @classmethod
-    def of(cls, real: R) -> Self:
+    def of(cls, real: R_co) -> Self:  # type: ignore[misc] # it makes the view, as a constructor does
         view = super().of(real)
         view._process = portal.OfThisProcess()
         return view
 
     @property
-    def _usable(self) -> R:
+    def _usable(self) -> R_co:
         self._process.check(self)
         return self._real
 

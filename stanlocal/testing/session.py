@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from stanlocal.api import FTGroup, attach, group_over
+from stanlocal.api import FTGroup, attach, core_of, group_over
 from stanlocal.errors import StanlocalError
 from stanlocal.history.journal import rfc3339
 from stanlocal.lifecycle import orphans
@@ -99,7 +99,7 @@ class KeptGroup:
         await self.group.wait_state(GroupState.HEALTHY)
 
     async def _look(self) -> Mark:
-        core = await self.group.core()
+        core = await core_of(self.group)
         return (core.home.journal.size(), *await core.engine.instances(core.name))
 
     async def close(self) -> None:
@@ -123,7 +123,7 @@ class KeptGroup:
         return json.dumps(await self.group.document(), indent=1)
 
     async def _timeline(self, since: datetime) -> str:
-        events = await (await self.group.core()).events()
+        events = await (await core_of(self.group)).events()
         lines = [json.dumps(event.document()) for event in events if event.time >= since]
         return _tail(lines, _EVENTS, "nothing happened during the test")
 

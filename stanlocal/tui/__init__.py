@@ -7,6 +7,7 @@ import os
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
+from stanlocal.api import core_of
 from stanlocal.tui.notices import Notices
 from stanlocal.util.tasks import beside
 
@@ -23,13 +24,13 @@ async def run(group: FTGroup, notices: Notices, *, read_only: bool = False, serv
     """Shows the group until the user quits, and leaves it as it is then.
 
     `served`: the parent process shows what is drawn; without it there is nobody to quit, so it ends too.
-    Raises what `FTGroup.core` raises before the screen is taken, and `SettingsError` for a keys file that
+    Raises what `core_of` raises before the screen is taken, and `SettingsError` for a keys file that
     cannot be used.
     """
     from stanlocal.tui import preferences
 
     path, chosen = preferences.load()
-    await group.core()
+    await core_of(group)
     from stanlocal.tui.app import StanlocalApp
     from stanlocal.tui.collector import collect_seldom
 

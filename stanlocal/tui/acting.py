@@ -9,7 +9,7 @@ from typing import Any
 
 from textual.screen import Screen
 
-from stanlocal.api import FTGroup
+from stanlocal.api import FTGroup, core_of
 from stanlocal.errors import NodeNotFound, StanlocalError
 from stanlocal.faults.injection import foresee
 from stanlocal.faults.kill import ENDING_SIGNALS, Kill
@@ -89,7 +89,7 @@ class Acting:
     async def _inject(self, wanted: Wanted, again: str | None = None) -> None:
         fault, targets, lasts_s = wanted.fault, wanted.targets, wanted.lasts_s
         names = " ".join(node.name for node in self._nodes(targets))
-        expected = await foresee(await self._group.core(), fault, targets)
+        expected = await foresee(await core_of(self._group), fault, targets)
         question = Question(
             what=f"{fault.name} {names}{f' for {lasts_s:.10g} s' if lasts_s else ''}",
             expected=expected.text,

@@ -14,7 +14,7 @@ from itertools import chain
 
 from textual.message import Message
 
-from stanlocal.api import FTGroup
+from stanlocal.api import FTGroup, core_of
 from stanlocal.errors import GroupNotFound, StanlocalError
 from stanlocal.group.core import Group, Look, current_plan, intended_plan
 from stanlocal.group.resources import measure
@@ -62,7 +62,7 @@ class Feed:
     async def look(self) -> None:
         """The group as it is now, once; what keeps it from being seen is told too."""
         try:
-            core = await self._group.core()
+            core = await core_of(self._group)
             self._tell_status(core, await core.look())
         except GroupNotFound as missing:
             self._tell_missing(str(missing))
@@ -73,7 +73,7 @@ class Feed:
         """States, events, failovers and the nodes' lines, until cancelled."""
         while True:
             try:
-                await self._watch(await self._group.core())
+                await self._watch(await core_of(self._group))
             except GroupNotFound as missing:
                 self._tell_missing(str(missing))
                 await asyncio.sleep(_RETRY_S)

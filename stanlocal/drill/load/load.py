@@ -177,11 +177,11 @@ class Load:
                 await together(*(each.start() for each in self._subscribers))
                 while self._meter.missing and self.failure is None:  # noqa: ASYNC110 - too many to tell of each
                     await asyncio.sleep(_LOOK_S)
-        except TimeoutError:
-            pass  # how much is missing is on record below
-        except StanError as error:
+        except StanError as error:  # first, as one that ran out of time is a TimeoutError too
             self._problem(f"subscribers did not get the time to have everything: {error}")
             return
+        except TimeoutError:
+            pass  # how much is missing is on record below
         if self.failure is None:
             spent, missing = round(clock() - began, 3), len(self._meter.missing)
             self._ledger.note("drained", datetime.now(UTC), missing=missing, seconds=spent)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from stanlocal import stan
-from stanlocal.api import FTGroup
+from stanlocal.api import FTGroup, core_of
 from stanlocal.errors import Refused, StoreRefused
 from stanlocal.faults.expire_lock import ExpireLock
 from stanlocal.faults.truncate_store import TruncateStore
@@ -25,7 +25,7 @@ _LONG = [pytest.param(name, marks=pytest.mark.slow) for name in ("note", "lock-f
 
 async def publish(group: FTGroup, node: str, *messages: bytes, channel: str = "orders") -> None:
     """Publishes through that very node."""
-    plan, _ = await (await group.core()).find()
+    plan, _ = await (await core_of(group)).find()
     url = plan.client_url(plan.node(node))
     client_id = f"test-{node}"
     async with stan.connect(url, cluster_id=plan.cluster_id, client_id=client_id, retry=True) as client:
@@ -142,7 +142,7 @@ async def test_truncate_store_killed_half_way_is_healed(group: FTGroup, name: st
 
 @pytest.mark.slow
 async def test_a_snapshot_is_of_a_group_at_rest_and_comes_back(group: FTGroup) -> None:
-    core = await group.core()
+    core = await core_of(group)
     active = (await group.look()).status.active
     assert active is not None
     await publish(group, active, b"1", channel="copied")

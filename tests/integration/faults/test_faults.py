@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from stanlocal.api import FTGroup
+from stanlocal.api import FTGroup, core_of
 from stanlocal.errors import NodeNotFound, PortInUse
 from stanlocal.faults.base import Fault
 from stanlocal.faults.cut import Isolate, Partition
@@ -98,7 +98,7 @@ async def test_a_target_that_dies_meanwhile_is_healed_all_the_same(group: FTGrou
     """A frozen node whose container was removed by other hands needs no thaw; `up` brings it back."""
     active = (await group.look()).status.active
     injected = await group.pause("@standby")
-    engine = (await group.core()).engine
+    engine = (await core_of(group)).engine
     for target in injected.targets:
         await engine.remove(target)
     healed = await injected.heal()
@@ -127,7 +127,7 @@ async def test_an_isolated_node_whose_port_is_taken_is_not_half_connected(group:
 
 
 async def test_heal_puts_right_what_other_hands_froze_and_cut(group: FTGroup) -> None:
-    core = await group.core()
+    core = await core_of(group)
     plan, _ = await core.find()
     standby = next(node.name for node in (await group.look()).status.nodes if node.usable_standby)
     await core.engine.pause(standby)

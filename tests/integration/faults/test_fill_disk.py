@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from stanlocal.api import FTGroup
+from stanlocal.api import FTGroup, core_of
 from stanlocal.errors import Refused, StanError, StoreRefused
 from stanlocal.faults.fill_disk import FillDisk
 from stanlocal.model.states import GroupState
@@ -38,7 +38,7 @@ async def test_servers_end_one_by_one_and_nothing_acknowledged_is_lost(
 
 
 async def test_killed_half_way_there_is_room_again_after_the_next_change(fillable: FTGroup) -> None:
-    name = (await fillable.core()).name
+    name = (await core_of(fillable)).name
     kill_half_way(name, FillDisk.name, before="effect")
     await fillable.start("@all")
     status = await fillable.wait_state(GroupState.HEALTHY)
@@ -55,6 +55,6 @@ async def test_a_store_in_memory_outlives_down_and_cannot_be_copied(fillable: FT
     await publish(fillable, active, b"kept", channel="down")
     await fillable.down(timeout=5)
     with pytest.raises(StoreRefused, match="is in a volume of the engine"):
-        await store_snapshots.snapshot(await fillable.core(), "one")
+        await store_snapshots.snapshot(await core_of(fillable), "one")
     await fillable.up()
     assert await stored(fillable, "down") == [b"kept"]

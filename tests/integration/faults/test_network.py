@@ -10,7 +10,7 @@ import docker
 import pytest
 
 from stanlocal import stan
-from stanlocal.api import FTGroup
+from stanlocal.api import FTGroup, core_of
 from stanlocal.errors import StanError
 from stanlocal.faults.base import Fault
 from stanlocal.faults.cut import Isolate, Partition
@@ -45,7 +45,7 @@ async def roles(group: FTGroup) -> tuple[str, str]:
 
 async def publish_s(group: FTGroup, node: str, size: int = 8) -> float:
     """Seconds from a publish by way of that node to its ack."""
-    plan, _ = await (await group.core()).find()
+    plan, _ = await (await core_of(group)).find()
     url = plan.client_url(plan.node(node))
     async with stan.connect(url, cluster_id=plan.cluster_id, client_id=f"t-{node}", retry=True) as client:
         began = asyncio.get_running_loop().time()
@@ -91,7 +91,7 @@ async def test_a_narrow_one_lets_large_messages_through_little_by_little(group: 
 
 
 async def test_on_connections_that_break_all_the_time_no_acknowledged_message_is_lost(group: FTGroup) -> None:
-    plan, _ = await (await group.core()).find()
+    plan, _ = await (await core_of(group)).find()
     channel = f"flaky-{len(plan.nodes)}"
     sent = [f"{number:04}".encode() + bytes(1000) for number in range(40)]
     injected = await group.inject(FlakyNetwork(reset_percent=10, limit_kb=8))
@@ -118,7 +118,7 @@ async def test_where_every_connection_is_reset_nobody_is_served_until_it_is_heal
 async def test_silence_between_nodes_has_standbys_try_for_the_lock_in_vain(group: FTGroup) -> None:
     active, standby = await roles(group)
     injected = await group.inject(FlakyNetwork("nodes", 0, 100, None), active)
-    core = await group.core()
+    core = await core_of(group)
     await asyncio.wait_for(_until_said(group, standby, "unable to get store lock"), 10)
     assert (await injected.outcome()).as_expected is True
     assert (await core.look()).status.active == active
@@ -128,7 +128,7 @@ async def test_silence_between_nodes_has_standbys_try_for_the_lock_in_vain(group
 
 async def _until_said(group: FTGroup, node: str, what: str) -> None:
     since = len(await group.logs([node]))
-    async for batch in (await group.core()).follow_logs([node]):
+    async for batch in (await core_of(group)).follow_logs([node]):
         since -= len(batch)
         if since < 0 and any(what in line.line.text for line in batch):
             return

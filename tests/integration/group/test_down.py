@@ -9,7 +9,7 @@ from pathlib import Path
 import docker
 import pytest
 
-from stanlocal.api import FTGroup
+from stanlocal.api import FTGroup, core_of
 from stanlocal.errors import StoreRefused
 from stanlocal.lifecycle.engine_choice import SERVER_USER
 from stanlocal.store.layout import MARKER_FILE
@@ -30,7 +30,7 @@ async def test_a_group_that_is_down_is_still_known_with_its_urls_logs_and_story(
     group: FTGroup, left: Left
 ) -> None:
     look = await group.up()
-    story = await (await group.core()).events()
+    story = await (await core_of(group)).events()
     await group.down(timeout=0)
     assert (left.census().containers, left.census().networks) == (frozenset(), frozenset())
     after = await group.document()
@@ -38,7 +38,7 @@ async def test_a_group_that_is_down_is_still_known_with_its_urls_logs_and_story(
     assert after["client_urls"] == list(look.plan.client_urls)
     lines = [line.line.message for line in await group.logs()]
     assert sum("Streaming Server is ready" in line for line in lines) == 1
-    told = await (await group.core()).events()
+    told = await (await core_of(group)).events()
     assert [event.document() for event in told[: len(story)]] == [event.document() for event in story]
 
 

@@ -8,7 +8,7 @@ from contextlib import aclosing
 
 import pytest
 
-from stanlocal.api import FTGroup
+from stanlocal.api import FTGroup, core_of
 from stanlocal.engine.base import RawLine
 from stanlocal.model.states import GroupState
 
@@ -42,7 +42,7 @@ async def test_nodes_are_known_although_their_milestones_are_not_kept(
     """By a command that looks, by one that watches, and with the server's version."""
     async with FTGroup(group=group_name, nodes=1, nats={"trace": True}, purge=True) as group:
         before = (await group.look()).status
-        core = await group.core()
+        core = await core_of(group)
         plan, _ = await core.find()
         await flood(plan.client_urls[0])
         kept = await core.engine.output(f"{group_name}-0")
@@ -62,7 +62,7 @@ async def test_a_standby_is_one_while_it_is_frozen_and_takes_over_from_a_node_th
     async with FTGroup(group=group_name, nodes=2, nats={"trace": True}, purge=True) as group:
         before = (await group.look()).status
         active, standby = sorted(before.states, key=lambda name: name != before.active)
-        core = await group.core()
+        core = await core_of(group)
         plan, _ = await core.find()
         await asyncio.gather(*(flood(url) for url in plan.client_urls))
         for node in plan.nodes:

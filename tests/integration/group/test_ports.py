@@ -7,7 +7,7 @@ from contextlib import ExitStack, closing
 
 import pytest
 
-from stanlocal.api import FTGroup, group_over
+from stanlocal.api import FTGroup, core_of, group_over
 from stanlocal.group.core import Look
 from stanlocal.lifecycle.opener import GroupOpener
 from tests.support.census import NOTHING, Left
@@ -27,7 +27,7 @@ async def test_ports_stay_over_down_and_up_and_when_nodes_were_removed_by_hand(g
     first = ports(await group.up())
     await group.down(timeout=0)
     assert ports(await group.up()) == first
-    core = await group.core()
+    core = await core_of(group)
     for node in (await group.look()).status.nodes:
         await core.engine.remove(node.name)
     assert ports(await group.up()) == first

@@ -14,7 +14,7 @@ import docker
 import pytest
 
 from stanlocal import stan
-from stanlocal.api import FTGroup
+from stanlocal.api import FTGroup, core_of
 from stanlocal.group.core import Look
 from stanlocal.history.journal import Record
 from stanlocal.history.timeline import Event
@@ -55,7 +55,7 @@ async def test_up_ends_healthy_with_one_active_node_that_holds_the_lock(shared: 
 async def test_the_way_up_is_told_step_by_step(group: FTGroup) -> None:
     """From the servers' own lines: starting, recovering and healthy, and each node's steps."""
     up = await group.up()
-    story = await (await group.core()).events()
+    story = await (await core_of(group)).events()
     states = [event.detail["to"] for event in story if event.type == "group-state"]
     assert states == ["starting", "recovering", "healthy"]
     steps = [
@@ -78,7 +78,7 @@ async def test_killing_the_active_node_is_followed_by_a_failover_with_its_phases
     shared: FTGroup, up: Look
 ) -> None:
     standby = other(up, up.status.active)
-    core = await shared.core()
+    core = await core_of(shared)
     seen = []
     async with await core.watch() as watch:
         await shared.kill("@active")
@@ -123,7 +123,7 @@ async def test_a_blocked_group_names_the_line_by_which_the_standby_was_refused(
 ) -> None:
     """The standby tries the lock once the FT heartbeats stay away."""
     await shared.pause("@active")
-    core = await shared.core()
+    core = await core_of(shared)
     async with await core.watch() as watch:
         await watch.until(
             lambda status: "unable to get store lock" in str(status.problem),
@@ -152,7 +152,7 @@ async def test_stopping_every_node_takes_the_group_down_and_up_starts_the_same_o
 
 async def test_an_end_that_no_command_asked_for_is_a_failure(shared: FTGroup, up: Look) -> None:
     """The process is killed behind the engine's back, as the kernel does when memory runs out."""
-    core = await shared.core()
+    core = await core_of(shared)
     async with await core.watch() as watch:
         os.kill(pid(up, up.status.active), signal.SIGKILL)
         failed = await watch.until(
@@ -175,7 +175,7 @@ async def test_a_node_that_reads_a_long_store_is_recovering_and_serves_nobody(
     """The next active node has a hundredth of a core, so that reading takes seconds."""
     await _fill(up, channel="long", count=20_000)
     standby = other(up, up.status.active)
-    core = await shared.core()
+    core = await core_of(shared)
     async with await core.watch() as watch:
         docker_client.api.update_container(standby, cpu_period=100_000, cpu_quota=1_000)
         await shared.kill("@active")
@@ -206,7 +206,7 @@ async def _fill(look: Look, channel: str, count: int) -> None:
 
 async def test_a_node_that_is_cut_off_from_the_others_is_partitioned(shared: FTGroup, up: Look) -> None:
     """The active node keeps its clients and its lock; the group is degraded all the same."""
-    core = await shared.core()
+    core = await core_of(shared)
     active = str(up.status.active)
     await core.engine.disconnect_routes(up.plan, active)
     status = (await shared.look()).status
@@ -232,7 +232,7 @@ async def test_routes_run_over_a_network_of_their_own(
 async def test_a_replaced_lock_file_brings_two_active_nodes(group: FTGroup) -> None:
     """The lock of the paused node is on the file that was removed; cut off, neither hears of the other."""
     up = await group.up()
-    core = await group.core()
+    core = await core_of(group)
     first, second = str(up.status.active), other(up, up.status.active)
     async with await core.watch() as watch:
         await group.pause(first)
@@ -253,7 +253,7 @@ async def test_a_replaced_lock_file_brings_two_active_nodes(group: FTGroup) -> N
 async def test_events_as_they_happen_are_those_that_are_told_afterwards(group: FTGroup) -> None:
     """Followed over a kill, a takeover and a start."""
     up = await group.up()
-    core = await group.core()
+    core = await core_of(group)
     live: list[Event] = []
 
     async def follow() -> None:
@@ -275,7 +275,7 @@ async def test_events_as_they_happen_are_those_that_are_told_afterwards(group: F
 
 async def test_what_another_command_records_is_told_at_once(shared: FTGroup, up: Look) -> None:
     """A lock file that was removed changes nothing that the engine or a server would tell of."""
-    core = await shared.core()
+    core = await core_of(shared)
     async with asyncio.timeout(5), aclosing(core.follow_events()) as events:
         async for event in events:
             if event.type == "group-state" and event.detail["to"] == "healthy":

@@ -14,7 +14,7 @@ import pytest
 from docker.models.containers import Container
 from docker.models.networks import Network
 
-from stanlocal.api import FTGroup
+from stanlocal.api import FTGroup, core_of
 from stanlocal.errors import NodeFailed, StoreRefused, WaitTimeout
 from stanlocal.group.core import Look
 from stanlocal.model.states import GroupState
@@ -158,7 +158,7 @@ async def test_a_store_that_cannot_be_read_fails_up_with_the_nodes_last_words(
     await publish(await group.up(), b"x")
     await group.down(timeout=0)
     before = left.census()
-    core = await group.core()
+    core = await core_of(group)
     broken = core.home.default_store / CHANNEL / "msgs.1.dat"
     (broken.parent / "msgs.1.idx").unlink()
     whole = broken.read_bytes()
@@ -223,7 +223,7 @@ async def test_containers_that_the_engine_ended_come_back_with_their_ports_and_s
     """An engine that is stopped sends SIGTERM to all; nobody recorded it."""
     first = await group.up()
     await publish(first, b"kept")
-    core = await group.core()
+    core = await core_of(group)
     async with await core.watch() as watch:
         for node in first.status.nodes:
             assert node.instance.pid is not None

@@ -59,7 +59,7 @@ async def test_cancelled_it_is_healed_at_once(world: World) -> None:
     with pytest.raises(asyncio.CancelledError):
         await lasting
     assert status(world) == "running"
-    assert not injection.recorded(injected.group, injected.record.id).in_force
+    assert not injection.recorded(injected._group, injected.record.id).in_force
 
 
 async def test_it_is_healed_although_nobody_can_look_on(

@@ -12,8 +12,7 @@ from stanlocal import api, stan, sync
 from stanlocal.faults.injected import InjectedFault
 
 _NOT_FOR_THREADS = {
-    api.FTGroup: {"core", "settings", "sync"},
-    InjectedFault: {"group"},
+    api.FTGroup: {"settings", "sync"},
     stan.Client: {"nats"},  # a client of nats-py belongs to the event loop
     stan.Subscription: {
         # between the client and its subscriptions
