@@ -97,7 +97,7 @@ async def test_expire_lock_killed_half_way_is_healed(group: FTGroup, name: str, 
     status = await group.wait_state(GroupState.HEALTHY, timeout=30)
     assert status.lock_holder == status.active
     assert (await group.document())["faults"] == []
-    assert not list((await group.core()).home.folder.rglob(f"*{SUFFIX}"))
+    assert not list((await core_of(group)).home.folder.rglob(f"*{SUFFIX}"))
 
 
 async def test_a_torn_store_is_refused_until_it_is_healed(group: FTGroup) -> None:
@@ -137,7 +137,7 @@ async def test_truncate_store_killed_half_way_is_healed(group: FTGroup, name: st
     await group.start("@all")
     await group.wait_state(GroupState.HEALTHY, timeout=30)
     assert await stored(group, f"killed-{before}") == [b"whole"]
-    assert not list((await group.core()).home.folder.rglob(f"*{SUFFIX}"))
+    assert not list((await core_of(group)).home.folder.rglob(f"*{SUFFIX}"))
 
 
 @pytest.mark.slow
