@@ -143,7 +143,7 @@ async def run(gotcha: Gotcha, *, engine: str | None, say: Say) -> Seen:
     # Its notes say on which ports it listens, which is of no interest.
     group = group_over(GroupOpener(settings, bound_to=this_process, note=lambda line: None))
     try:
-        await check_removable(await group.core())
+        await check_removable(await core_of(group))
     except BaseException:
         await group.close()
         raise
