@@ -22,6 +22,7 @@ from stanlocal.history.journal import FILE as JOURNAL
 from stanlocal.history.journal import Journal, rfc3339
 from stanlocal.model.plan import GroupPlan, NodePlan
 from stanlocal.store.guard.folder import inspect_store
+from stanlocal.util.small_files import read_small
 
 SNAPSHOTS = "snapshots"
 _PLAN = "group.json"
@@ -29,6 +30,8 @@ _LOCK = "lock"
 _ID = "id"
 _LOCK_RETRY_S = 0.05
 _SAVED_LOG_BYTES = 32 << 20
+_LONGEST_LINE = 2 << 20
+"""Characters of the longest line that is kept; what goes on longer is none of ours."""
 _SAVED_TAIL_BYTES = 1 << 20
 """In which the last saved line is."""
 
@@ -60,7 +63,7 @@ class GroupHome:
         """
         path = self.folder / _PLAN
         try:
-            return GroupPlan.from_json(path.read_text())
+            return GroupPlan.from_json(read_small(path).decode())
         except FileNotFoundError:
             return None
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError, OSError) as error:
@@ -126,7 +129,8 @@ class GroupHome:
         for part in (path.with_suffix(".log.1"), path):
             if part.exists():
                 with part.open(encoding="utf-8", errors="replace", newline="\n") as file:
-                    lines += filter(None, map(_saved_line, file))
+                    found = iter(lambda file=file: file.readline(_LONGEST_LINE), "")  # type: ignore[misc]
+                    lines += filter(None, map(_saved_line, found))
         return lines
 
     # One at a time

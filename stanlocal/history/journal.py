@@ -20,6 +20,8 @@ from typing import Any, BinaryIO, Literal
 
 FILE = "journal.jsonl"
 
+_PIECE = 8 << 20
+"""Bytes that are read at a time: many records, and more than any single one."""
 HEALING = "healing"
 """The note of a fault that is being put right: since when (RFC 3339)."""
 
@@ -169,17 +171,23 @@ class Journal:
         return [*self._read]
 
     def _go_on(self, file: BinaryIO) -> None:
+        while self._read_piece(file):
+            pass
+
+    def _read_piece(self, file: BinaryIO) -> bool:
+        """Read some lines more; whether there were any. A line without an end in a piece is never read."""
         file.seek(self._read_to - len(self._last))
-        data = file.read()
+        data = file.read(len(self._last) + _PIECE)
         if not data.startswith(self._last):
             self._begin_again()
             file.seek(0)
-            data = file.read()
+            data = file.read(_PIECE)
         fresh, end, _ = data[len(self._last) :].rpartition(b"\n")  # the last line may be being written
         if end:
             self._read += _parse(fresh.decode("utf-8", "replace").split("\n"))
             self._read_to += len(fresh) + 1
             self._last = fresh.rpartition(b"\n")[2] + end
+        return bool(end)
 
     def _begin_again(self) -> None:
         self._read, self._read_to, self._last = [], 0, b""

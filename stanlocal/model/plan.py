@@ -13,6 +13,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
+from types import NoneType
 from typing import Any
 
 CLIENT_PORT = 4222
@@ -263,14 +264,32 @@ class GroupPlan:
 
 
 def _node(data: Mapping[str, Any]) -> NodePlan:
-    listen = Listen(**_known(Listen, data["listen"]))
-    of_types = {"listen": listen, "arguments": tuple(data.get("arguments", ()))}
+    arguments = tuple(data.get("arguments", ()))
+    if not all(isinstance(each, str) for each in arguments):
+        raise ValueError("arguments is no list of words")
+    of_types = {"listen": Listen(**_known(Listen, data["listen"])), "arguments": arguments}
     return NodePlan(**{**_known(NodePlan, data), **of_types})
 
 
+_KINDS: Mapping[str, tuple[type, ...]] = {
+    "str": (str,),
+    "int": (int,),
+    "bool": (bool,),
+    "str | None": (str, NoneType),
+    "int | None": (int, NoneType),
+    "Mapping[str, Any]": (dict,),
+}
+"""What a field of a type is in JSON."""
+
+
 def _known(kind: type[GroupPlan | NodePlan | Listen | Origin], data: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields of `kind` that are there."""
-    return {field.name: data[field.name] for field in fields(kind) if field.name in data}
+    """The fields of `kind` that are there; `ValueError` for one that is of another type."""
+    known = {field.name: data[field.name] for field in fields(kind) if field.name in data}
+    for field in fields(kind):
+        kinds = _KINDS.get(str(field.type))
+        if field.name in known and kinds is not None and type(known[field.name]) not in kinds:
+            raise ValueError(f"{field.name} is no {field.type}")
+    return known
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,6 @@ starting one help.
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -23,6 +22,7 @@ from typing import TYPE_CHECKING
 
 from stanlocal.engine.docker.ping import Answer, Refusal, Target, TlsFiles, probe
 from stanlocal.errors import EngineUnavailable
+from stanlocal.util.small_files import read_json
 
 if TYPE_CHECKING:
     import docker
@@ -93,7 +93,7 @@ def _tls_files(folder: Path, *, verify: bool) -> TlsFiles:
 
 def _current_context(config_dir: Path) -> str:
     try:
-        config = json.loads((config_dir / "config.json").read_bytes())
+        config = read_json(config_dir / "config.json")
     except FileNotFoundError:
         return ""
     except (OSError, ValueError) as err:
@@ -110,7 +110,7 @@ def _context_endpoint(config_dir: Path, name: str) -> Endpoint:
     digest = hashlib.sha256(name.encode()).hexdigest()
     path = config_dir / "contexts" / "meta" / digest / "meta.json"
     try:
-        endpoint = json.loads(path.read_bytes())["Endpoints"]["docker"]
+        endpoint = read_json(path)["Endpoints"]["docker"]
         host, skip_verify = str(endpoint["Host"]), bool(endpoint.get("SkipTLSVerify", False))
     except FileNotFoundError as err:
         raise EngineUnavailable(

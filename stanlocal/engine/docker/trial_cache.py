@@ -15,6 +15,7 @@ from typing import Any
 
 from stanlocal.errors import SettingsError
 from stanlocal.machine.user_dirs import cache_folder, make_private
+from stanlocal.util.small_files import read_json
 
 PROBE = "probe"
 """A folder in that of a group, while it is tried whether nodes see it."""
@@ -64,8 +65,8 @@ def beside(store: Path) -> Path:
 def recall(name: str) -> Any:
     """What was kept under the name; None when there is nothing that can be read."""
     try:
-        return json.loads((_folder() / name).read_bytes())
-    except (OSError, ValueError, RecursionError):
+        return read_json(_folder() / name)
+    except (OSError, ValueError):
         return None
 
 

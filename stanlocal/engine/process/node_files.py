@@ -32,6 +32,7 @@ from stanlocal.engine.process.supervisor.run_record import RUN
 from stanlocal.errors import EngineError, NameConflict, NodeNotFound
 from stanlocal.machine.process_identity import birth_of
 from stanlocal.model.plan import GroupPlan
+from stanlocal.util.small_files import read_json, read_small
 
 FOLDER = "processes"
 LOST_CODE = 255
@@ -106,7 +107,7 @@ class NodeFiles:
     def node(self) -> Node:
         """Raises `NodeNotFound` when it is not there."""
         try:
-            data = json.loads((self.folder / "node.json").read_bytes())
+            data = read_json(self.folder / "node.json")
             plan = GroupPlan.from_json(json.dumps(data.pop("plan")))
             return Node(created=datetime.fromisoformat(data.pop("created")), plan=plan, **data)
         except (FileNotFoundError, NotADirectoryError):
@@ -120,11 +121,10 @@ class NodeFiles:
     def run(self) -> Run | None:
         """None before the first."""
         try:
-            text = (self.folder / RUN).read_text("utf-8", "replace")
+            text = read_small(self.folder / RUN).decode("utf-8", "replace")
+            return _parse_run(dict(line.split(" ", 1) for line in text.splitlines()))
         except (FileNotFoundError, NotADirectoryError):
             return None
-        try:
-            return _parse_run(dict(line.split(" ", 1) for line in text.splitlines()))
         except (ValueError, KeyError) as error:
             raise EngineError(f"{self.folder / RUN} is not the record of a run ({error})") from error
 

@@ -1,0 +1,161 @@
+"""Files of every kind with something wrong in them: what comes out is a result or one line for the user."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from stanlocal.errors import GroupError, SettingsError, StanlocalError
+from stanlocal.group.state_dir import GroupHome
+from stanlocal.history.journal import FILE, Journal
+from stanlocal.imports import read
+from stanlocal.model.plan import plan_group
+from stanlocal.settings import load, resolve
+from stanlocal.store.format.slices import Window
+from stanlocal.store.guard.content import inspect_store
+from stanlocal.store.inspect.diff import diff
+from stanlocal.store.inspect.dump import dump, line
+from stanlocal.store.inspect.overview import overview
+from stanlocal.store.verify.problems import Problem
+from stanlocal.store.verify.store import verify
+from tests import seed
+from tests.support.damage import sound
+from tests.support.mutation import mutated, mutated_document, mutated_text
+
+CASES = 250
+
+
+def outcomes(act: Callable[[Random], object], cases: int = CASES) -> list[str]:
+    """What `act` comes to with each generator: "" or the error; fails for an error that is not ours."""
+    found = []
+    for number in range(cases):
+        try:
+            act(Random(number))
+            found.append("")
+        except StanlocalError as error:
+            lines = error.problems if isinstance(error, SettingsError) else (str(error),)
+            found += lines
+    assert not any("\n" in each for each in found)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("stan.conf", seed.stan_conf()),
+        ("stan.conf", "v: {a: [1, $X ], b: 'x'}\nstreaming {\n store: file\n users: $v\n include a.conf\n}"),
+        ("efs.yaml", seed.EFS.read_text()),
+        ("values.yaml", seed.VALUES.read_text()),
+        ("a.yaml", "a: &a {b: [c, 1.5, 0x10]}\nstan: &b\n  <<: [*a, {x: |\n    y\n}]\nstore: *b\n"),
+    ],
+    ids=["guide", "variables", "manifest", "values", "aliases"],
+)
+def test_an_import_with_anything_wrong(name: str, text: str, tmp_path: Path) -> None:
+    (tmp_path / "a.conf").write_text("c: 1")
+
+    def act(dice: Random) -> None:
+        path = tmp_path / name
+        path.write_text(mutated_text(text, dice))
+        resolve([read(path, {"X": "[1]"}).layer])
+
+    assert any(outcomes(act))
+
+
+def test_settings_with_anything_wrong(tmp_path: Path) -> None:
+    text = (
+        "nodes = 3\ngroup = 'g'\n[streaming.store_limits]\nmax_age = '1h'\nchannels.\"a.>\".max_msgs = 5\n"
+        "[nats]\nmax_payload = '1mb'\nauthorization.users = [{ user = 'a', password = 'b' }]\n"
+    )
+
+    def act(dice: Random) -> None:
+        (tmp_path / "stanlocal.toml").write_text(mutated_text(text, dice))
+        load({}, {}, None, tmp_path)
+
+    assert any(outcomes(act, 1000))
+
+
+def test_a_store_with_anything_wrong(tmp_path: Path) -> None:
+    store = sound(tmp_path / "store")
+    other = sound(tmp_path / "other")
+    contents = {path: path.read_bytes() for path in sorted(store.rglob("*")) if path.is_file()}
+
+    def act(dice: Random) -> None:
+        path = dice.choice(list(contents))
+        path.write_bytes(mutated(contents[path], dice))
+        os.utime(path, (0, 0))  # as if nobody wrote to it
+        verify(store)
+        overview(store, {"max_msgs": 5})
+        diff(store, other)
+        for found in dump(store, "orders", Window()):
+            assert isinstance(found, Problem) or line(found, dice.choice(("jsonl", "text", "hex")))
+        path.write_bytes(contents[path])
+
+    outcomes(act, 40)
+
+
+def test_a_marker_with_anything_wrong(tmp_path: Path) -> None:
+    from stanlocal.store.guard import marker
+
+    given = dict.fromkeys(marker.Marker.__dataclass_fields__, "x")
+    good = {**given, "group": "g", "created": "2026-01-01T00:00:00Z", "adopted": False, "version": 1}
+
+    def act(dice: Random) -> None:
+        text = json.dumps(mutated_document(good, dice)).encode()
+        (tmp_path / ".stanlocal.json").write_bytes(mutated(text, dice) if dice.random() < 0.3 else text)
+        inspect_store(tmp_path)
+
+    assert any(outcomes(act, 1000))
+
+
+def test_a_plan_with_anything_wrong(tmp_path: Path) -> None:
+    plan = plan_group(
+        group="g", image="i", ports=[(4222, 8222), (4223, 8223)], store_dir="/s", state_dir="/t", user="1:1",
+        streaming={"store": "file", "store_limits": {"max_msgs": 1}}, nats={"max_payload": 5},
+    )  # fmt: skip
+    home = GroupHome(tmp_path)
+    refused = 0
+    for number in range(1000):
+        dice = Random(number)
+        text = json.dumps(mutated_document(json.loads(plan.to_json()), dice)).encode()
+        (tmp_path / "group.json").write_bytes(mutated(text, dice) if dice.random() < 0.3 else text)
+        try:
+            found = home.load_plan()
+        except GroupError:
+            refused += 1
+            continue
+        assert found is not None
+        assert len(found.client_urls) == len(found.monitor_urls) == len(found.nodes)
+        assert all(map(found.conf_dir, found.nodes))
+        assert json.loads(found.to_json())
+    assert refused > 100
+
+
+def test_a_journal_with_anything_wrong(tmp_path: Path) -> None:
+    """What is no record is passed over."""
+    good = [
+        {"time": "2026-01-01T00:00:00Z", "type": "fault", "fault": "f1", "name": "kill", "targets": ["g-0"],
+         "runs": {"g-0": "2026-01-01T00:00:00Z"}, "until": "2026-01-01T00:00:09Z", "leaves": "ended",
+         "predicted": {"state": "x"}, "notes": {"parameters": {"signal": "KILL"}}, "ends_run": True},
+        {"time": "2026-01-01T00:00:01Z", "type": "effect", "fault": "f1",
+         "times": {"g-0": "2026-01-01T00:00:01Z"}},
+        {"time": "2026-01-01T00:00:02Z", "type": "observed", "fault": "f1",
+         "observed": "o", "as_expected": True},
+        {"time": "2026-01-01T00:00:03Z", "type": "heal", "fault": "f1", "targets": ["g-0"]},
+        {"time": "2026-01-01T00:00:04Z", "type": "end", "name": "g-0", "exit_code": 1},
+    ]  # fmt: skip
+    read_at_all = 0
+    for number in range(1000):
+        dice = Random(number)
+        records = [mutated_document(each, dice) if dice.random() < 0.4 else each for each in good]
+        data = "".join(f"{json.dumps(each)}\n" for each in records).encode()
+        (tmp_path / FILE).write_bytes(mutated(data, dice) if number % 3 == 0 else data)
+        journal = Journal(tmp_path)
+        for fault in journal.faults():
+            json.dumps(fault.document())
+        read_at_all += len(journal.records())
+    assert read_at_all > 1000
