@@ -58,10 +58,14 @@ def page(text: str, *, err: bool = False) -> None:
 
 def print_json(document: Mapping[str, Any], *, indent: int | None = None) -> None:
     """Print a JSON document; on a terminal its strings are escaped as JSON does, the data stays the same."""
-    text = json.dumps(document, indent=indent, ensure_ascii=False)
+    json_page(json.dumps(document, indent=indent, ensure_ascii=False) + "\n")
+
+
+def json_page(text: str) -> None:
+    """Print JSON that is text already, or a piece of it, as `print_json` does."""
     if sys.stdout.isatty() or not _is_encodable(text, sys.stdout):
         text = _NOT_PRINTABLE.sub(_in_json, text)
-    _write(sys.stdout, [text, "\n"])
+    _write(sys.stdout, [text])
 
 
 def confirm(question: str) -> bool:

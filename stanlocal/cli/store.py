@@ -241,7 +241,7 @@ def dump(
             context.say(f"damaged: {found.file} at {found.offset}: {found.detail}")
             continue
         for text in pieces(found, form):
-            printing.page(text)
+            (printing.json_page if form == "jsonl" else printing.page)(text)
         printed += 1
         if printed == count:
             break
