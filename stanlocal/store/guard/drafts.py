@@ -27,7 +27,7 @@ def of_copy(copy: Path) -> Path:
 
 def of_store(store: Path) -> Path:
     """Folder in which the next content of a store is made; after the exchange it holds the old one."""
-    return store.with_name(f".{store.name}{SUFFIX}")
+    return store.parent / f".{store.name}{SUFFIX}"
 
 
 def set_aside(draft: Path) -> Path:

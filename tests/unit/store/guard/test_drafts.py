@@ -68,3 +68,9 @@ def test_unfinished_snapshots_are_removed_and_finished_ones_are_kept(tmp_path: P
     folder(tmp_path / "before")
     drafts.remove_unfinished(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["before"]
+
+
+def test_the_root_folder_has_no_drafts() -> None:
+    """It has no name either, by which theirs could be made."""
+    drafts.recover(Path("/"), "g")
+    drafts.remove(Path("/"), "g")
