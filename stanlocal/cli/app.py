@@ -16,8 +16,8 @@ import click
 from stanlocal import __version__
 from stanlocal.cli import errors, printing
 from stanlocal.cli.context import Context
-from stanlocal.cli.hangup import is_gone, leave_terminal
 from stanlocal.errors import StanlocalError
+from stanlocal.util.durable_write import FULL, full
 
 _COMMANDS: Mapping[str, tuple[str, str]] = {
     "up": ("stanlocal.cli.group", "Start the group, or bring it to the asked state."),
@@ -163,10 +163,9 @@ def run(arguments: list[str] | None = None) -> int:
         sys.stderr.close()
         return 0
     except OSError as error:
-        if not is_gone(error):
-            return errors.show_defect(error, context)
-        leave_terminal()  # it was closed while something was written to it
-        return errors.INTERRUPTED
+        if error.errno in FULL:
+            return errors.show(full(error.filename or "a file", error), context)
+        return errors.show_defect(error, context)
     except Exception as error:  # noqa: BLE001 - the last resort: a defect of ours is one line, too
         return errors.show_defect(error, context)
     return result if isinstance(result, int) else 0

@@ -90,6 +90,8 @@ def down(context: Context, timeout: float | None, purge: bool, every: bool) -> i
             if done.purged:
                 left += [f"{path} was not made by the server or stanlocal" for path in done.purged.left]
                 left += [f"{path} could not be removed" for path in done.purged.failed]
+            for note in done.unsaved if not purge else ():
+                context.say(f"not kept: {note}")
             downed[name] = list(done.removed)
             if not context.json:
                 context.say(_told(name, done.removed, purge))

@@ -22,6 +22,7 @@ from stanlocal.history.journal import FILE as JOURNAL
 from stanlocal.history.journal import Journal, rfc3339
 from stanlocal.model.plan import GroupPlan, NodePlan
 from stanlocal.store.guard.folder import inspect_store
+from stanlocal.util.durable_write import written_or_said
 from stanlocal.util.small_files import read_small
 
 SNAPSHOTS = "snapshots"
@@ -109,9 +110,14 @@ class GroupHome:
     def save_log(self, node: str, lines: Sequence[RawLine]) -> None:
         """Keeps a node's output beyond its container.
 
-        What was kept before is not kept twice: a tool that was killed half way does it again.
+        What was kept before is not kept twice: a tool that was killed half way does it again. Raises
+        `StateError` where there is no room.
         """
         path = self.folder / "logs" / f"{node}.log"
+        with written_or_said(path):
+            self._save_log(path, lines)
+
+    def _save_log(self, path: Path, lines: Sequence[RawLine]) -> None:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         news = lines
         if path.exists():
@@ -240,10 +246,11 @@ def _replacing(path: Path) -> Iterator[Path]:
 
 
 def _write(path: Path, data: bytes, *, mode: int, owner: tuple[int, int] | None = None) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with _replacing(path) as beside:
-        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-        with os.fdopen(descriptor, "wb") as file:
-            if owner:
-                os.fchown(descriptor, *owner)
-            file.write(data)
+    with written_or_said(path):
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with _replacing(path) as beside:
+            descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+            with os.fdopen(descriptor, "wb") as file:
+                if owner:
+                    os.fchown(descriptor, *owner)
+                file.write(data)

@@ -13,10 +13,13 @@ import fcntl
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
+
+from stanlocal.util.durable_write import write_all, written_or_said
 
 FILE = "journal.jsonl"
 
@@ -147,19 +150,18 @@ class Journal:
         """The line before it: after a purge the file is another one."""
 
     def append(self, record: Record) -> None:
-        """On disk when this returns."""
+        """Add a record, which is on disk when this returns; raises `StateError`, with nothing added."""
         document = {key: value for key, value in asdict(record).items() if value not in (None, "", (), {})}
         document["time"] = rfc3339(record.time)
         line = (json.dumps(document, separators=(",", ":")) + "\n").encode()
-        self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
-        with os.fdopen(descriptor, "r+b", buffering=0) as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            size = os.fstat(descriptor).st_size
-            if size and os.pread(descriptor, 1, size - 1) != b"\n":  # a tool was killed while it wrote
-                line = b"\n" + line
-            file.write(line)
-            os.fsync(descriptor)
+        with written_or_said(self.path):
+            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+                _append(descriptor, line)
+            finally:
+                os.close(descriptor)
 
     def records(self) -> list[Record]:
         """All of them, oldest first; none when nothing was ever done."""
@@ -208,6 +210,19 @@ class Journal:
         for fault in self.faults():
             if fault.in_force:
                 self.append(Record(datetime.now(UTC), "heal", fault.id))
+
+
+def _append(descriptor: int, line: bytes) -> None:
+    size = os.fstat(descriptor).st_size
+    if size and os.pread(descriptor, 1, size - 1) != b"\n":  # a tool was killed while it wrote
+        line = b"\n" + line
+    try:
+        write_all(descriptor, line)
+        os.fsync(descriptor)
+    except OSError:
+        with suppress(OSError):  # a torn line would be skipped, too
+            os.ftruncate(descriptor, size)
+        raise
 
 
 _OUTAGE_TIMES = {"last_ack", "first_ack"}

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from stanlocal.engine.base import Instance
 from stanlocal.engine.docker.trial_cache import beside
-from stanlocal.errors import NodeNotFound, StoreRefused
+from stanlocal.errors import NodeNotFound, StateError, StoreRefused
 from stanlocal.group.core import Group, current_plan
 from stanlocal.group.status import look_at_lock
 from stanlocal.model.plan import STOP_GRACE_S, GroupPlan
@@ -28,6 +28,8 @@ class Down:
     """The nodes that were there."""
     purged: PurgeReport | None = None
     """What became of the store; None when it was not to be touched."""
+    unsaved: tuple[str, ...] = ()
+    """What a full disk did not let be kept: logs of the nodes, the end of faults."""
 
 
 async def down(
@@ -41,7 +43,7 @@ async def down(
 
     A node gets SIGTERM and has `timeout` seconds (by default the plan's grace) before SIGKILL; 0 ends
     it at once. With `purge_store` the store goes too, as `folder.purge` does it, and all
-    that is remembered of the group. Where there is nothing, nothing happens.
+    that is remembered of the group. Where there is nothing, nothing happens. A full disk stops none of it.
     """
     waiting = f"waiting for another command that changes '{group.name}'"
     async with group.home.lock(lambda: report(waiting)):
@@ -56,12 +58,14 @@ async def down(
             _check_unused_by_others(store, plan, instances)
         if instances:
             report(f"stopping {', '.join(instance.name for instance in instances)}")
-        await together(*(retire(group, instance.name, grace) for instance in instances))
+        unsaved: list[str] = []
+        await together(*(_end(group, instance.name, grace, unsaved) for instance in instances))
         await group.engine.clean(group.name)
-        group.home.journal.close_faults()
+        with _unsaved(unsaved):
+            group.home.journal.close_faults()
         removed = tuple(instance.name for instance in instances)
         if not purge_store:
-            return Down(removed)
+            return Down(removed, unsaved=tuple(unsaved))
         report(f"purging the store {plan.store_location if plan else store}")
         await group.engine.discard_store(group.name)
         drafts.remove(store, group.name, group_id)
@@ -82,14 +86,32 @@ def _check_unused_by_others(store: Path, plan: GroupPlan | None, instances: Sequ
 
 
 async def retire(group: Group, node: str, grace_s: float) -> None:
-    """Ends a node, keeps its log, and removes it; nothing happens if it is gone.
-
-    One whose removal an engine has not finished has no log any more, and still its name.
-    """
+    """Ends a node, keeps its log, and removes it; nothing happens if it is gone."""
     with suppress(NodeNotFound):
-        if grace_s > 0:
-            await group.engine.stop(node, grace_s)
-        else:
-            await group.engine.signal(node, "SIGKILL")
+        await _stop(group, node, grace_s)
         group.home.save_log(node, await group.engine.output(node))
-    await group.engine.remove(node)
+        await group.engine.remove(node)
+
+
+async def _end(group: Group, node: str, grace_s: float, unsaved: list[str]) -> None:
+    """As `retire`, also where there is no room for the log."""
+    with suppress(NodeNotFound):
+        await _stop(group, node, grace_s)
+        with _unsaved(unsaved):
+            group.home.save_log(node, await group.engine.output(node))
+        await group.engine.remove(node)
+
+
+async def _stop(group: Group, node: str, grace_s: float) -> None:
+    if grace_s > 0:
+        await group.engine.stop(node, grace_s)
+    else:
+        await group.engine.signal(node, "SIGKILL")
+
+
+@contextmanager
+def _unsaved(notes: list[str]) -> Iterator[None]:
+    try:
+        yield
+    except StateError as error:
+        notes.append(str(error))

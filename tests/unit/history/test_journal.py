@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from stanlocal.errors import StateError
 from stanlocal.history.journal import HEALING, Journal, Record, end_is_recorded, faults, rfc3339
 from tests.support.facts import at
 
@@ -49,7 +50,7 @@ RECORDS = st.builds(
     as_expected=st.none() | st.booleans(),
     leaves=st.none() | st.sampled_from(["ended", "frozen"]),
     predicted=st.dictionaries(WORDS, WORDS),
-    notes=st.dictionaries(WORDS, st.integers()),
+    notes=st.dictionaries(WORDS.filter(lambda word: word != HEALING), st.integers()),
 )
 
 
@@ -320,3 +321,19 @@ def test_an_outage_without_both_its_ends_is_passed_over(journal: Journal, times:
     with journal.path.open("a") as file:
         file.write(json.dumps({"time": rfc3339(at(3)), "type": "outage", "times": times}) + "\n")
     assert journal.records() == [KILL]
+
+
+def test_a_disk_that_takes_a_part_of_a_record_leaves_none_of_it(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal.append(KILL)
+    before = journal.path.read_bytes()
+    write = os.write
+    counts = iter([7, 0])
+    monkeypatch.setattr(os, "write", lambda descriptor, data: write(descriptor, data[: next(counts)]))
+    with pytest.raises(StateError, match=r"journal\.jsonl cannot be written: no space left on device"):
+        journal.append(EFFECT)
+    monkeypatch.undo()
+    assert journal.path.read_bytes() == before
+    journal.append(EFFECT)
+    assert journal.records() == [KILL, EFFECT]
