@@ -283,7 +283,7 @@ class FTGroup(FaultMethods):
     async def during_failover(
         self, fault: Fault | None = None, *, timeout: float = 30.0
     ) -> AsyncIterator[InjectedFault]:
-        """Runs the block while nobody serves: kills the active node, or injects the fault given.
+        """Run the block while no node serves: kill the active node, or inject the fault given.
 
         At the end it waits until another node serves, `timeout` seconds at most, and heals the fault; then
         the group is healthy again. When the block raises, the fault is healed all the same. Raises
@@ -304,7 +304,7 @@ class FTGroup(FaultMethods):
         return await (await self._group()).failovers()
 
     async def events(self) -> AsyncGenerator[Event]:
-        """What happened so far, then what happens."""
+        """Events so far, then each as it happens."""
         async for event in (await self._group()).follow_events():
             yield event
 

@@ -14,8 +14,8 @@ from stanlocal.history.failovers import Failover
 from stanlocal.history.journal import FaultRecord
 
 
-def _untold(record: FaultRecord) -> None:
-    """Nobody wants to know before it is over."""
+def _ignore(record: FaultRecord) -> None:
+    """No-op callback."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class InjectedFault:
 
     @property
     def expected(self) -> str | None:
-        """What was predicted."""
+        """The prediction made before the fault was injected."""
         return self.record.expected
 
     async def failover(self, *, timeout: float = 10.0) -> Failover:
@@ -56,7 +56,7 @@ class InjectedFault:
         """
         return await outcome.watch_outcome(self._group, self.record, at_most=at_most)
 
-    async def last(self, seen: Callable[[FaultRecord], object] = _untold) -> FaultRecord:
+    async def last(self, seen: Callable[[FaultRecord], object] = _ignore) -> FaultRecord:
         """Looks on as `outcome` does, and heals it when its time is up: for one injected with `for_s`.
 
         It is healed whatever happens: also when this is cancelled, or cannot look on. `seen` is given the

@@ -55,7 +55,7 @@ class Portal:
         return Call(work, loop)
 
     def run(self, work: Awaitable[T]) -> T:
-        """What `work` comes to, or the exception that it raises, unchanged.
+        """The result of `work`, or the exception that it raises, unchanged.
 
         Ctrl-C while it waits cancels the work, and is raised once that has ended.
         """

@@ -21,7 +21,7 @@ class Recorder(Blocking[recorder.Recorder]):
         self._handler = handler
 
     def __call__(self, message: Message) -> None:
-        """What a subscription calls: hands the message on, then notes it."""
+        """Hand the message on, then note it: called by the subscription."""
         if self._handler is not None:
             self._handler(message)
         self._real.note(message)

@@ -131,7 +131,7 @@ def _own(session: Session, settings: dict[str, Any]) -> FTGroup:
 
 @pytest.fixture
 def stan_channel(request: pytest.FixtureRequest) -> str:
-    """The name of a channel that nobody has used: a STAN server cannot delete any."""
+    """The name of a channel that no one has used: a STAN server cannot delete channels."""
     test = _NOT_IN_CHANNELS.sub("-", request.node.name).strip("-")[:80]
     return f"{test}.{secrets.token_hex(4)}"
 
@@ -278,7 +278,7 @@ def pytest_terminal_summary(
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    """Each worker is told of the group for all."""
+    """Pass each worker the name of the group for all."""
     config = node.config
     if config.getoption("stan_shared"):
         from stanlocal.lifecycle.orphans import this_process

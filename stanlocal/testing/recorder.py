@@ -20,7 +20,7 @@ _SHOWN = 5
 
 
 class Delivered(Protocol):
-    """What is recorded of a message."""
+    """The part of a message that is recorded."""
 
     @property
     def sequence(self) -> int: ...
@@ -68,7 +68,7 @@ class Recorder:
         self._changing = threading.Lock()
 
     async def __call__(self, message: Message) -> None:
-        """What a subscription calls: hands the message on, then notes it."""
+        """Hand the message on, then note it: called by the subscription."""
         if self._handler is not None:
             result = self._handler(message)
             if inspect.isawaitable(result):

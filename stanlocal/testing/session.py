@@ -1,4 +1,4 @@
-"""What the pytest plugin does with groups; loaded when a test first asks for one. Knows nothing of pytest.
+"""The groups of a test run; loaded when a test first asks for one. Knows nothing of pytest.
 
 All calls block; they run on the event loop behind `stanlocal.sync`.
 """
@@ -29,17 +29,17 @@ from stanlocal.util.printable import printable
 from stanlocal.util.tasks import together
 
 _LOG = logging.getLogger("stanlocal.pytest")
-"""Told where ports were found, and which: pytest shows it with a test that fails."""
+"""Takes which ports were chosen, and where they are: pytest shows it with a test that fails."""
 _REPORT_S = 5.0
 """For one part of a report: a failing test may have left anything behind."""
 _LOG_LINES = 100
-"""Of each node, in the report of a failing test."""
+"""Log lines of each node in the report of a failing test."""
 _EVENTS = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the command line says; the same for all workers of a run."""
+    """Options of the command line; the same for all workers of a run."""
 
     engine: str | None = None
     image: str | None = None
@@ -78,7 +78,7 @@ class KeptGroup:
     async def put_right(self) -> None:
         """Makes it healthy again after a test that touched it; costs a few milliseconds after others.
 
-        A group that cannot be healed is made anew, with an empty store.
+        A group that cannot be healed is made again, with an empty store.
         """
         if await self._look() == self._mark:
             return
@@ -141,7 +141,7 @@ async def _bounded(part: Callable[[datetime], Any], since: datetime) -> str:
             text: str = await part(since)
             return text
     except (StanlocalError, TimeoutError) as error:
-        return f"not to be had: {error or f'no answer within {_REPORT_S:g} s'}"
+        return f"unavailable: {error or f'no answer within {_REPORT_S:g} s'}"
 
 
 def _tail(lines: list[str], most: int, otherwise: str) -> str:
@@ -199,7 +199,7 @@ class Session:
         return self._open(fresh_name(), settings).group
 
     async def _meanwhile(self, begun: asyncio.Event) -> None:
-        """What has time until servers run that have been begun with: they wait a second for the lock."""
+        """Do what has time while the first servers wait a second for the lock."""
         await begun.wait()
         await asyncio.to_thread(importlib.import_module, "stanlocal.sync")
         await orphans.remove(self.options.engine or "auto")
@@ -245,7 +245,7 @@ class Session:
             PORTAL.run(kept.put_right() if kept is self._main else kept.heal())
 
     def report(self, since: datetime) -> list[tuple[str, str]]:
-        """What the groups have to say about the time since then."""
+        """Titled texts about each group for the time since then."""
         return [part for kept in self._groups for part in PORTAL.run(kept.report(since))]
 
     def close(self) -> list[str]:
@@ -260,7 +260,7 @@ class Session:
 
 
 def fresh_name() -> str:
-    """A group name that nobody else has."""
+    """A group name that no one else has."""
     return f"pytest-{secrets.token_hex(4)}"
 
 
