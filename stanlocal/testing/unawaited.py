@@ -13,7 +13,11 @@ _HOOK = "_warn_unawaited_coroutine"
 """What CPython calls, in module `warnings`, when a coroutine ends that never began. The warning itself cannot
 be used: filters of the project make it an error without a test, or nothing."""
 _PACKAGE = f"{Path(__file__).parents[1]}/"
-_PUBLIC = frozenset({"FTGroup", "InjectedFault", "Client", "Subscription", "Message", "Recorder"})
+_PUBLIC = {
+    **{name: name for name in ("FTGroup", "InjectedFault", "Client", "Subscription", "Message", "Recorder")},
+    "FaultMethods": "FTGroup",  # which inherits them
+}
+"""The classes whose coroutines count, by the name of the class that defines them."""
 _FIXES = {
     "FTGroup": "'await stan_group.{call}', or without 'async' 'stan_group.sync.{call}'",
     "Client": "'await' it, or without 'async' use the fixture 'stan_sync_client'",
@@ -40,7 +44,7 @@ class Unawaited:
 
     def _ended(self, coroutine: CoroutineType[Any, Any, Any]) -> None:
         if _is_ours(coroutine):
-            self._found.append(coroutine.__qualname__)
+            self._found.append(_name(coroutine))
         elif self._original is not None:
             self._original(coroutine)
 
@@ -54,7 +58,7 @@ class Unawaited:
         while trace is not None:
             for value in trace.tb_frame.f_locals.values():
                 if _is_ours(value) and inspect.getcoroutinestate(value) == inspect.CORO_CREATED:
-                    self._found.append(value.__qualname__)
+                    self._found.append(_name(value))
                     value.close()
             trace = trace.tb_next
 
@@ -63,8 +67,14 @@ def _is_ours(value: object) -> TypeGuard[CoroutineType[Any, Any, Any]]:
     """Whether it is a coroutine of a public method of ours."""
     if not isinstance(value, CoroutineType):
         return False
-    owner = value.__qualname__.partition(".")[0]
-    return owner in _PUBLIC and value.cr_code.co_filename.startswith(_PACKAGE)
+    owner, _, method = value.__qualname__.partition(".")
+    return owner in _PUBLIC and not method.startswith("_") and value.cr_code.co_filename.startswith(_PACKAGE)
+
+
+def _name(coroutine: CoroutineType[Any, Any, Any]) -> str:
+    """The call as users write it, such as `FTGroup.kill`."""
+    owner, _, method = coroutine.__qualname__.partition(".")
+    return f"{_PUBLIC[owner]}.{method}"
 
 
 def _line(name: str) -> str:
