@@ -285,7 +285,8 @@ async def test_a_server_that_cannot_begin_says_why_and_can_be_started_again(
 
 async def test_without_a_record_no_server_begins(engine: ProcessEngine, home: Path) -> None:
     plan = await scripted_group(engine, home, "g", IDLE)
-    (home / "g" / "processes" / "g-0" / ".run").mkdir()
+    for name in (".run", ".run.spare"):
+        (home / "g" / "processes" / "g-0" / name).mkdir()
     with pytest.raises(EngineError, match="cannot write the record"):
         await engine.start(plan, "g-0")
     await eventually(lambda: processes_of(home) == set())

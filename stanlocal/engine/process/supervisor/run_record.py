@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 
 from stanlocal.machine.process_identity import birth_of
 
 RUN = "run"
+_SPARE = f".{RUN}.spare"
+_SPARE_BYTES = 4096
 
 
 class RunRecord:
-    """Replaced as a whole each time."""
+    """Replaced as a whole each time; on a full disk by a file that has its block already."""
 
     def __init__(self, number: int) -> None:
         self._facts: dict[str, object] = {"number": number, "supervisor": identity(os.getpid())}
@@ -26,14 +29,41 @@ class RunRecord:
         """Brings the file up to date, if the disk allows."""
         known = {name: value for name, value in self._facts.items() if value is not None}
         text = "".join(f"{name} {value}\n" for name, value in known.items())
+        content = text.encode("utf-8", "replace")
         try:
-            with open(f".{RUN}", "w", encoding="utf-8", errors="replace") as file:
-                file.write(text)
-            os.replace(f".{RUN}", RUN)
+            try:
+                _fill(f".{RUN}", content)
+                os.replace(f".{RUN}", RUN)
+            except OSError:
+                _fill(_SPARE, content)
+                os.replace(_SPARE, RUN)
         except OSError as error:
             self.problem = f"cannot write the record of the run: {error.strerror}"
         else:
             self.problem = None
+        self._set_aside()
+
+    def _set_aside(self) -> None:
+        """Have the spare file, as large as a record becomes, unless the disk is full."""
+        with suppress(OSError):
+            if not os.path.exists(_SPARE) or os.path.getsize(_SPARE) < _SPARE_BYTES:
+                _fill(_SPARE, b" " * _SPARE_BYTES)
+
+
+def _fill(path: str, content: bytes) -> None:
+    """Write over what is in the file, so that no block of it is given back before."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
+    try:
+        left = content
+        while left:
+            left = left[os.write(descriptor, left) :]
+        os.ftruncate(descriptor, len(content))
+    except OSError:
+        if path != _SPARE:
+            os.unlink(path)
+        raise
+    finally:
+        os.close(descriptor)
 
 
 def identity(pid: int) -> str:
