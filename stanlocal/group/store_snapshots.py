@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeVar
 
 from stanlocal.errors import Refused, StoreRefused
 from stanlocal.group.core import Group
@@ -16,9 +14,7 @@ from stanlocal.store.guard.copy import copy_store, put_back
 from stanlocal.store.guard.folder import inspect_store
 from stanlocal.store.guard.holder import kept_from_servers
 from stanlocal.store.local import local_store
-from stanlocal.util.tasks import together
-
-T = TypeVar("T")
+from stanlocal.util.tasks import run_to_end, together
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -41,7 +37,7 @@ async def snapshot(group: Group, name: str) -> int:
     """Copies the store of a group of which no node runs; returns the copy's size in bytes."""
     path = _path(group, name)
     async with group.home.lock(lambda: None):
-        return await _in_thread(lambda store: _copy_resting(store, path), await _resting_store(group))
+        return await run_to_end(asyncio.to_thread(_copy_resting, await _resting_store(group), path))
 
 
 async def restore(group: Group, name: str) -> str:
@@ -66,11 +62,11 @@ async def put_back_now(group: Group, name: str, store: Path) -> str:
     aside = f"before-restore-{datetime.now(UTC):%Y%m%dT%H%M%S%f}"
     copy, kept = _path(group, name), _path(group, aside)
 
-    def put_back_resting(store: Path) -> None:
+    def put_back_resting() -> None:
         with kept_from_servers(store, f"{store} was not replaced"):
             put_back(copy, store, kept)
 
-    await _in_thread(put_back_resting, store)
+    await run_to_end(asyncio.to_thread(put_back_resting))
     return aside
 
 
@@ -82,7 +78,7 @@ async def snapshot_frozen(group: Group, name: str) -> None:
     path = _path(group, name)
     try:
         await together(*(group.engine.pause(node) for node in running))
-        await _in_thread(lambda store: copy_store(store, path), store)
+        await run_to_end(asyncio.to_thread(copy_store, store, path))
     finally:
         await together(*(group.engine.unpause(node) for node in running))
 
@@ -108,13 +104,3 @@ async def _resting_store(group: Group) -> Path:
             "first"
         )
     return store
-
-
-async def _in_thread(call: Callable[[Path], T], store: Path) -> T:
-    """Runs it to its end, also when cancelled meanwhile."""
-    work = asyncio.ensure_future(asyncio.to_thread(call, store))
-    try:
-        return await asyncio.shield(work)
-    except asyncio.CancelledError:
-        await asyncio.wait([work])
-        raise

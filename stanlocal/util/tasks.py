@@ -1,9 +1,9 @@
-"""Several things at once that end together."""
+"""Run coroutines together, beside a block, or to their end whatever is cancelled."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
@@ -11,9 +11,9 @@ T = TypeVar("T")
 
 
 async def together(*works: Coroutine[Any, Any, T]) -> list[T]:
-    """The results of all, in their order; the first that fails cancels the others and is raised as it is.
+    """Return the results of all, in their order; the first failure cancels the others and is raised as it is.
 
-    Unlike with `asyncio.gather`, nothing goes on when this has returned or raised.
+    Unlike with `asyncio.gather`, none of them is still running when this has returned or raised.
     """
     try:
         async with asyncio.TaskGroup() as group:
@@ -24,11 +24,31 @@ async def together(*works: Coroutine[Any, Any, T]) -> list[T]:
     return [task.result() for task in tasks]
 
 
+async def run_to_end(work: Awaitable[T]) -> T:
+    """Return the result of `work`; when the caller is cancelled, raise that only after `work` has ended.
+
+    However often the caller is cancelled, `work` is not. So a caller that has been cancelled can clean up
+    without racing with what it had begun. A failure of `work` after a cancellation is dropped.
+    """
+    task = asyncio.ensure_future(work)
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait([task])
+        except asyncio.CancelledError as cancellation:
+            cancelled = cancellation
+    if cancelled is not None:
+        if not task.cancelled():
+            task.exception()  # else asyncio logs it as never retrieved
+        raise cancelled
+    return task.result()
+
+
 @asynccontextmanager
 async def beside(work: Coroutine[Any, Any, T]) -> AsyncIterator[asyncio.Task[T]]:
-    """The work as a task that runs beside the block, and is cancelled at its end.
+    """Run `work` as a task beside the block, and cancel it at the block's end.
 
-    What it raises is the block's to ask for: `task.exception()`.
+    The task is yielded. The block asks it for a failure (`task.exception()`); otherwise a failure is dropped.
     """
     task = asyncio.create_task(work)
     try:

@@ -23,6 +23,7 @@ from stanlocal.errors import (
     ProxyDown,
 )
 from stanlocal.model.plan import GroupPlan, NodePlan, Placement
+from stanlocal.util.tasks import run_to_end
 from tests.support.fake_machine import FakeMachine, Network, Node, Reader
 from tests.support.fake_proxy import FakeProxy
 from tests.support.fake_server import FakeServer
@@ -208,12 +209,7 @@ class FakeEngine:
         found = self._node(node)
         if found.server is None:
             return
-        ended = asyncio.ensure_future(self._stop(found, found.server, grace_s))
-        try:
-            await asyncio.shield(ended)
-        except asyncio.CancelledError:  # it has happened by the time that the caller is told
-            await ended
-            raise
+        await run_to_end(self._stop(found, found.server, grace_s))
 
     @staticmethod
     async def _stop(node: Node, server: FakeServer, grace_s: float) -> None:

@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
+from stanlocal.util.tasks import run_to_end
+
 _TAIL_LINES = 20
 _MAX_LINE = 65536
 """Bytes; the rest of a longer line counts as lines of their own."""
@@ -70,4 +72,4 @@ async def run_child(
         if process.returncode is None:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
-            await asyncio.shield(process.wait())
+            await run_to_end(process.wait())

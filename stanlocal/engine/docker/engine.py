@@ -32,7 +32,7 @@ from stanlocal.errors import EngineError, EngineUnavailable, NameConflict, NodeN
 from stanlocal.machine.locks import container_of
 from stanlocal.model.plan import GroupPlan, NodePlan, Placement
 from stanlocal.render.container_spec import container
-from stanlocal.util.tasks import together
+from stanlocal.util.tasks import run_to_end, together
 
 T = TypeVar("T")
 
@@ -75,11 +75,7 @@ class DockerEngine:
         loop = asyncio.get_running_loop()
         future = loop.run_in_executor(self._calls, lambda: call(*args, **kwargs))
         try:
-            return await asyncio.shield(future)
-        except asyncio.CancelledError:
-            await asyncio.wait([future])
-            future.exception()  # whoever cancelled does not want to hear of it
-            raise
+            return await run_to_end(future)
         except FOREIGN as error:
             raise translate(error) from error
 

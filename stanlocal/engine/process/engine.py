@@ -32,7 +32,7 @@ from stanlocal.engine.base import EngineEvent, EngineInfo, Exit, Instance, Progr
 from stanlocal.engine.process.node_files import FOLDER, Node, NodeFiles, Run, nodes_in, remove_leftovers
 from stanlocal.engine.process.node_view import NodeView, happened, look, view_of
 from stanlocal.engine.process.output import Tail, kept
-from stanlocal.engine.process.requests import LOOK_AGAIN_S, change_cuts, have_all_look, to_its_end, until
+from stanlocal.engine.process.requests import LOOK_AGAIN_S, change_cuts, have_all_look, until
 from stanlocal.engine.process.server_binary import find_server
 from stanlocal.engine.process.signals import send
 from stanlocal.engine.process.start import port_in_use, start
@@ -50,6 +50,7 @@ from stanlocal.machine.file_changes import FileChanges
 from stanlocal.machine.ports import is_free
 from stanlocal.machine.user_dirs import make_private, state_home
 from stanlocal.model.plan import GroupPlan, NodePlan, Placement
+from stanlocal.util.tasks import run_to_end
 
 _SUPERVISOR_GRACE_S = 5.0
 """For a supervisor to record the end of its server, before it is ended too; it takes milliseconds."""
@@ -152,12 +153,12 @@ class ProcessEngine:
             raise _only_with_docker("a full disk")
         folder = self._home / plan.group / FOLDER
         (folder / FULL).touch(0o600)
-        await to_its_end(have_all_look(folder))
+        await run_to_end(have_all_look(folder))
 
     async def free_store(self, plan: GroupPlan) -> None:
         folder = self._home / plan.group / FOLDER
         (folder / FULL).unlink(missing_ok=True)
-        await to_its_end(have_all_look(folder))
+        await run_to_end(have_all_look(folder))
 
     async def store_parts(self, group: str) -> frozenset[str]:
         """Name nothing: its stores are folders."""
@@ -173,7 +174,7 @@ class ProcessEngine:
         raise _only_with_docker("less of a core")
 
     async def remove(self, node: str) -> None:
-        await to_its_end(self._remove(self._files(node)))
+        await run_to_end(self._remove(self._files(node)))
 
     async def _remove(self, files: NodeFiles) -> None:
         """The lock is to be had once no supervisor lives or comes up; then the server is the last."""
@@ -207,7 +208,7 @@ class ProcessEngine:
         for port in files.node().plan.node(node).host_ports:
             if not is_free(port):
                 raise port_in_use(node, port)
-        await to_its_end(start(files))
+        await run_to_end(start(files))
 
     async def signal(self, node: str, signal: str) -> None:
         _, run = self._of(node)
@@ -221,7 +222,7 @@ class ProcessEngine:
             send(run.server, signals.SIGCONT)
 
     async def stop(self, node: str, grace_s: float) -> None:
-        await to_its_end(self._stop(node, grace_s))
+        await run_to_end(self._stop(node, grace_s))
 
     async def _stop(self, node: str, grace_s: float) -> None:
         files = self._files(node)
@@ -242,7 +243,7 @@ class ProcessEngine:
         return Exit(view.code, view.finished)
 
     async def pause(self, node: str) -> None:
-        await to_its_end(self._pause(node))
+        await run_to_end(self._pause(node))
 
     async def _pause(self, node: str) -> None:
         files, run = self._of(node)
@@ -253,7 +254,7 @@ class ProcessEngine:
             await until(files, lambda run: run.status != "running" or run.over)
 
     async def unpause(self, node: str) -> None:
-        await to_its_end(self._unpause(node))
+        await run_to_end(self._unpause(node))
 
     async def _unpause(self, node: str) -> None:
         files, run = self._of(node)
@@ -275,7 +276,7 @@ class ProcessEngine:
 
     async def _cut(self, node: str, change: Callable[[frozenset[str]], frozenset[str]]) -> None:
         files, _ = self._of(node)
-        await to_its_end(change_cuts(files, change(files.cuts())))
+        await run_to_end(change_cuts(files, change(files.cuts())))
 
     # Watching
 

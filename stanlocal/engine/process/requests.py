@@ -9,17 +9,14 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
-from collections.abc import Callable, Collection, Coroutine
+from collections.abc import Callable, Collection
 from pathlib import Path
-from typing import Any, TypeVar
 
 from stanlocal.engine.process.node_files import NodeFiles, Run, nodes_in
 from stanlocal.engine.process.signals import send
 from stanlocal.engine.process.start import port_in_use
 from stanlocal.errors import EngineError
 from stanlocal.machine.file_changes import FileChanges
-
-T = TypeVar("T")
 
 LOOK_AGAIN_S = 0.5
 """How long the end of a server whose supervisor was killed may go unseen: nothing tells of it."""
@@ -34,16 +31,6 @@ async def until(files: NodeFiles, reached: Callable[[Run], bool]) -> None:
             if run is None or reached(run):
                 return
             await changes.wait(LOOK_AGAIN_S)
-
-
-async def to_its_end(work: Coroutine[Any, Any, T]) -> T:
-    """Goes on to the end also when cancelled, so that nothing happens behind the caller's back."""
-    task = asyncio.create_task(work)
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await asyncio.gather(task, return_exceptions=True)
-        raise
 
 
 async def change_cuts(files: NodeFiles, wanted: Collection[str]) -> None:

@@ -1,4 +1,4 @@
-"""Work that runs beside a block."""
+"""Work beside a block, and work that runs to its end."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from stanlocal.util.tasks import beside
+from stanlocal.util.tasks import beside, run_to_end
 
 
 async def test_work_beside_a_block_is_cancelled_at_its_end() -> None:
@@ -23,7 +23,7 @@ async def test_work_beside_a_block_is_cancelled_also_where_the_block_fails() -> 
     assert task.cancelled()
 
 
-async def test_what_the_work_raises_is_the_block_s_to_ask_for() -> None:
+async def test_a_failure_of_work_beside_a_block_is_kept_in_its_task() -> None:
     async def fail() -> None:
         raise ValueError("the work's")
 
@@ -31,3 +31,36 @@ async def test_what_the_work_raises_is_the_block_s_to_ask_for() -> None:
         await asyncio.wait([task])
     with pytest.raises(ValueError, match="the work's"):
         task.result()
+
+
+async def test_run_to_end_returns_the_result_and_raises_the_failure_of_its_work() -> None:
+    async def fail() -> None:
+        raise ValueError("the work's")
+
+    assert await run_to_end(asyncio.sleep(0, "done")) == "done"
+    with pytest.raises(ValueError, match="the work's"):
+        await run_to_end(fail())
+
+
+@pytest.mark.parametrize("fails", [False, True])
+async def test_run_to_end_raises_each_cancellation_only_after_its_work_has_ended(fails: bool) -> None:
+    begun, may_end, ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def work() -> None:
+        begun.set()
+        await may_end.wait()
+        ended.set()
+        if fails:
+            raise ValueError("dropped: the caller has ended")
+
+    caller = asyncio.create_task(run_to_end(work()))
+    await begun.wait()
+    for _ in range(2):
+        caller.cancel()
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert not caller.done()
+    may_end.set()
+    with pytest.raises(asyncio.CancelledError):
+        await caller
+    assert ended.is_set()
