@@ -122,4 +122,6 @@ def test_the_dashboard_is_json_that_grafana_takes(cli: Cli, tmp_path: Path) -> N
     assert dashboard["panels"]
     assert len({panel["id"] for panel in dashboard["panels"]}) == len(dashboard["panels"])
     cli.ok("export", "grafana", "--output", str(tmp_path))
-    assert json.loads((tmp_path / "stanlocal-dashboard.json").read_text()) == dashboard
+    written = json.loads((tmp_path / "stanlocal-dashboard.json").read_text())
+    assert written.pop("__written_by").startswith("written by stanlocal")
+    assert written == dashboard
