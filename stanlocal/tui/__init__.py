@@ -3,17 +3,52 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
 from stanlocal.api import core_of
-from stanlocal.tui.notices import Notices
 from stanlocal.util.tasks import beside
 
 if TYPE_CHECKING:
     from stanlocal.api import FTGroup
     from stanlocal.tui.app import StanlocalApp
+
+
+_FULL_AFTER = 200
+"""Collections of the middle generation; usually 10. Lines and messages live just long enough to be taken for
+something that stays: with thousands a second it would look at everything every 3 s, for 0.2 s."""
+
+
+def collect_seldom() -> None:
+    """Has it leave out what is there now, modules above all, and look at all the rest less often.
+
+    For the whole process; to be called when what stays is loaded.
+    """
+    young, middle, _ = gc.get_threshold()
+    gc.set_threshold(young, middle, _FULL_AFTER)
+    gc.freeze()
+
+
+class Notices:
+    """Hand it to an `FTGroup` as `report` and `note`; whoever listens gets the lines, from any thread."""
+
+    def __init__(self) -> None:
+        self._early: list[str] = []
+        self._listener: Callable[[str], object] = self._early.append
+
+    def __call__(self, line: str) -> None:
+        self._listener(line)
+
+    def listen(self, listener: Callable[[str], object]) -> None:
+        """From now on `listener` is told; also of what was said before."""
+        self._listener = listener
+        for line in self._early:
+            listener(line)
+        self._early.clear()
+
 
 __all__ = ["Notices", "run"]
 
@@ -31,14 +66,14 @@ async def run(group: FTGroup, notices: Notices, *, read_only: bool = False, serv
 
     path, chosen = preferences.load()
     await core_of(group)
+    from stanlocal.tui import collect_seldom
     from stanlocal.tui.app import StanlocalApp
-    from stanlocal.tui.collector import collect_seldom
 
     if chosen.theme or chosen.keys:
         from stanlocal.tui.keys import check
 
         check(path, chosen)
-    from stanlocal.tui.terminal_driver import TerminalDriver
+    from stanlocal.tui.terminal import TerminalDriver
 
     driver = None if served else TerminalDriver
     app = StanlocalApp(group, notices, read_only=read_only, chosen=chosen, driver_class=driver)

@@ -13,12 +13,12 @@ from textual.filter import LineFilter
 from textual.screen import Screen
 
 from stanlocal.api import FTGroup
+from stanlocal.tui import Notices
 from stanlocal.tui.messages import Said
-from stanlocal.tui.notices import Notices
 from stanlocal.tui.preferences import Preferences
-from stanlocal.tui.printable_lines import PrintableLines
 from stanlocal.tui.screens.main import WIDE_FROM, MainScreen
 from stanlocal.tui.screens.start import StartScreen
+from stanlocal.tui.terminal import PrintableLines
 from stanlocal.tui.themes import THEMES
 from stanlocal.util.printable import printable
 

@@ -52,3 +52,21 @@ THEMES = (
     ),
 )
 """The first is the default."""
+
+STATE_STYLES = {
+    "active": "bold $text-success",
+    "standby": "$text-primary",
+    "recovering": "bold $text-warning",
+    "starting": "bold $text-warning",
+    "created": "$foreground 65%",
+    "stopped": "$foreground 65%",
+    "failed": "bold $text-error",
+    "gone": "bold $text-error",
+    "healthy": "bold $text-success",
+    "degraded": "bold $text-warning",
+    "failover": "bold $text-warning",
+    "blocked": "bold $text-error",
+    "split-brain": "bold reverse $text-error",
+    "down": "bold $foreground 65%",
+}
+"""Of states, beside their words: nothing is told by colour alone."""

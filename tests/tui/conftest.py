@@ -24,8 +24,8 @@ from stanlocal.group.resources import Vitals
 from stanlocal.lifecycle.opener import GroupOpener
 from stanlocal.model.plan import GroupPlan
 from stanlocal.model.states import NodeStatus
+from stanlocal.tui import Notices
 from stanlocal.tui.app import StanlocalApp
-from stanlocal.tui.notices import Notices
 from tests.support.world import NAME, World, world
 
 __all__ = ["world"]

@@ -17,6 +17,7 @@ from stanlocal.history import failovers, timeline
 from stanlocal.logs.merge import NodeLine, read_all
 from stanlocal.model.document import group_document
 from stanlocal.model.states import GroupState, GroupStatus
+from stanlocal.tui import Notices
 from stanlocal.tui.app import StanlocalApp
 from stanlocal.tui.messages import (
     EngineLost,
@@ -26,7 +27,6 @@ from stanlocal.tui.messages import (
     LogLines,
     VitalsMeasured,
 )
-from stanlocal.tui.notices import Notices
 from stanlocal.tui.preferences import Preferences
 from stanlocal.tui.screens.main import WIDE_FROM
 from stanlocal.tui.themes import THEMES

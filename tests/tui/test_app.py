@@ -10,8 +10,8 @@ from textual.widgets import TabbedContent
 
 from stanlocal.api import FTGroup
 from stanlocal.model.document import MEANINGS
+from stanlocal.tui import Notices
 from stanlocal.tui.app import StanlocalApp
-from stanlocal.tui.notices import Notices
 from stanlocal.tui.screens.main import MainScreen
 from stanlocal.tui.widgets.faults import FaultsPane
 from tests.support.world import World

@@ -12,7 +12,7 @@ from textual.pilot import Pilot
 from stanlocal.api import FTGroup
 from stanlocal.engine.base import RawLine
 from stanlocal.tui.messages import Said
-from stanlocal.tui.printable_lines import PrintableLines
+from stanlocal.tui.terminal import PrintableLines
 from tests.support.world import World
 from tests.tui.conftest import running, shown, until, until_shown
 from tests.tui.data.monitors import FakeMonitors, monitors

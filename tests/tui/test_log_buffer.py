@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stanlocal.logs.merge import NodeLine
-from stanlocal.tui.log_buffer import LogBuffer, LogFilter, Severity
-from stanlocal.tui.milestones import Mark, mark
+from stanlocal.tui.log_buffer import LogBuffer, LogFilter, Mark, Severity, mark
 from tests.tui.lines import numbered, told
 
 LEVELS = ("TRC", "DBG", "INF", "WRN", "ERR", "FTL", None)

@@ -13,8 +13,7 @@ from textual.widgets import Input, Static
 
 from stanlocal.logs.merge import NodeLine
 from stanlocal.tui.log_buffer import LogBuffer
-from stanlocal.tui.widgets.log_view import LogView
-from stanlocal.tui.widgets.logs import LogsPane
+from stanlocal.tui.widgets.logs import LogsPane, LogView
 from tests.tui.lines import numbered, told
 
 DOCUMENT = {"group": "stan", "nodes": [{"name": "stan-0"}, {"name": "stan-1"}]}

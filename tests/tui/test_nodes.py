@@ -6,8 +6,7 @@ import pytest
 from textual.widgets import TabbedContent
 
 from stanlocal.api import FTGroup
-from stanlocal.tui.widgets.node_card import NodeCard
-from stanlocal.tui.widgets.nodes import ACTIVE, Nodes
+from stanlocal.tui.widgets.nodes import ACTIVE, NodeCard, Nodes
 from tests.support.world import World
 from tests.tui.conftest import NARROW, WIDE, running, shown, until, until_shown
 

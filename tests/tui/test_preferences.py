@@ -9,10 +9,9 @@ import pytest
 
 from stanlocal.api import FTGroup
 from stanlocal.errors import SettingsError
-from stanlocal.tui import preferences
+from stanlocal.tui import Notices, preferences
 from stanlocal.tui.app import StanlocalApp
 from stanlocal.tui.keys import check, named_bindings
-from stanlocal.tui.notices import Notices
 from stanlocal.tui.preferences import Preferences
 from tests.support.world import World
 from tests.tui.conftest import piloted, until_shown

@@ -15,7 +15,7 @@ from stanlocal.tui.themes import THEMES
 from tests.tui.conftest import until_shown
 from tests.tui.picture import PICTURE, take
 from tests.tui.telling import StoryFeed, all_there, story_app
-from tests.tui.test_acting import open_form
+from tests.tui.test_controller import open_form
 
 SIZES = [(80, 24), (120, 40), (200, 60)]
 

@@ -8,8 +8,7 @@ from typing import Any, Literal
 
 from stanlocal.monitor.findings import findings
 from stanlocal.monitor.shape import Document, ordered, select, split_queue
-from stanlocal.tui.data.growth import TOTAL
-from stanlocal.tui.data.live import Inside
+from stanlocal.tui.data.live import TOTAL, Inside
 from stanlocal.util.format import size
 from stanlocal.util.printable import printable
 

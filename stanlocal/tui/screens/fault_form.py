@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+import tomllib
+from dataclasses import dataclass, fields
+from typing import Any
 
 from textual.widget import Widget
 from textual.widgets import Button, Input, Static
 
+from stanlocal.drill.scenario.fields import Fields
+from stanlocal.drill.scenario.parameters import field_name, read_into
 from stanlocal.errors import SettingsError
 from stanlocal.faults.base import Fault
-from stanlocal.tui.fault_settings import read_fault, read_time, settings_line
+from stanlocal.faults.injection import check_time
 from stanlocal.tui.screens.dialog import Dialog
 
 
@@ -81,3 +86,54 @@ class FaultForm(Dialog[Wanted]):
     def _text(self, field: str) -> str:
         """What stands in the field; nothing where this fault has no such field."""
         return "".join(each.value for each in self.query(f"#{field}").results(Input))
+
+
+def settings_line(kind: type[Fault]) -> str:
+    """The defaults; a parameter without one is left out. Empty for a fault that has no parameters."""
+    usual = kind()
+    given = {field.name: getattr(usual, field.name) for field in fields(kind)}  # type: ignore[arg-type]  # as all
+    return ", ".join(
+        f"{field_name(name)} = {json.dumps(value)}" for name, value in given.items() if value is not None
+    )
+
+
+def read_fault(kind: type[Fault], line: str) -> Fault:
+    """The fault with these parameters; raises `SettingsError` with every problem of the line."""
+    problems: list[str] = []
+    table = Fields(_table(line), "", problems)
+    fault = read_into(kind, table)
+    table.end()
+    if problems or fault is None:
+        raise SettingsError([f"{kind.name}: {problem}" for problem in problems])
+    return fault
+
+
+def read_time(kind: type[Fault], text: str) -> float | None:
+    """For how many seconds the fault is to last; None, for no text: until it is healed.
+
+    Raises `SettingsError` for what is no such number.
+    """
+    if not text.strip():
+        return None
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not seconds > 0:
+        raise SettingsError([f"{kind.name}: {text!r} is no time to last; write seconds such as 5"])
+    check_time(seconds)
+    return seconds
+
+
+def _table(line: str) -> Any:
+    try:
+        document = tomllib.loads(f"line = {{ {line} }}")
+    except (ValueError, RecursionError) as error:
+        raise SettingsError([_unreadable(line)]) from error
+    if len(document) > 1:
+        raise SettingsError([_unreadable(line)])
+    return document["line"]
+
+
+def _unreadable(line: str) -> str:
+    return f"{line!r} does not read as settings such as 'grace = 5, ...'"

@@ -13,7 +13,7 @@ from textual.widgets import Static
 
 from stanlocal.model.document import MEANINGS
 from stanlocal.tui.screens.dialog import Dialog
-from stanlocal.tui.words import STYLES
+from stanlocal.tui.themes import STATE_STYLES
 
 _BESIDES = """\
 ctrl+p    every command, by name; also themes and a screenshot
@@ -38,7 +38,7 @@ class HelpScreen(Dialog[None]):
                 place = "everywhere" if isinstance(node, Screen) else f"in {_name(node)}"
                 parts += [Static(place, classes="muted"), Static(Content("\n").join(lines), classes="gap")]
         states = [
-            Content.assemble((f"{state:<12}", STYLES[state]), meaning.format(active="one node"))
+            Content.assemble((f"{state:<12}", STATE_STYLES[state]), meaning.format(active="one node"))
             for state, meaning in MEANINGS.items()
         ]
         return [

@@ -15,7 +15,7 @@ from textual.reactive import reactive
 from textual.screen import Screen
 
 from stanlocal.api import FTGroup
-from stanlocal.tui.acting import Acting
+from stanlocal.tui.controller import Controller
 from stanlocal.tui.feed import Feed
 from stanlocal.tui.messages import (
     EngineBack,
@@ -32,8 +32,8 @@ from stanlocal.tui.screens.help import HelpScreen
 from stanlocal.tui.screens.start import StartScreen
 from stanlocal.tui.widgets.group_bar import GroupBar
 from stanlocal.tui.widgets.key_bar import KeyBar
+from stanlocal.tui.widgets.last_action import LastAction
 from stanlocal.tui.widgets.nodes import ACTIVE, Nodes
-from stanlocal.tui.widgets.verdict import Verdict
 
 if TYPE_CHECKING:
     from stanlocal.tui.screens.panes import Panes
@@ -45,7 +45,7 @@ _CHANGING = frozenset({"fault", "pick_fault", "pick_signal", "start", "heal", "d
 
 
 class MainScreen(Screen[None]):
-    """Hands down what the feed tells, and up to `Acting` what the user asks for."""
+    """Hands down what the feed tells, and up to `Controller` what the user asks for."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("k", "fault('kill')", "Kill", id="kill", tooltip="end the node's process at once"),
@@ -88,7 +88,7 @@ class MainScreen(Screen[None]):
         super().__init__()
         self.group = group
         self.read_only = read_only
-        self._acting = Acting(self, group)
+        self._controller = Controller(self, group)
         self._asked_to_start = read_only
         self._panes: Panes | None = None
         self._mounting = asyncio.Lock()
@@ -99,7 +99,7 @@ class MainScreen(Screen[None]):
         yield GroupBar("read only  ? help  q quit" if self.read_only else "? help  q quit")
         with Container(id="body"):
             yield Nodes()
-        yield Verdict()
+        yield LastAction()
         yield KeyBar()
 
     def on_mount(self) -> None:
@@ -132,7 +132,7 @@ class MainScreen(Screen[None]):
     # What the feed tells
 
     def on_group_changed(self, message: GroupChanged) -> None:
-        self._acting.name, self._acting.status = message.document["group"], message.status
+        self._controller.name, self._controller.status = message.document["group"], message.status
         self.document = message.document
         self.query_one(GroupBar).show(message.document, message.missing)
         self.query_one(Nodes).show(message.document, message.missing)
@@ -190,28 +190,28 @@ class MainScreen(Screen[None]):
 
     def action_fault(self, name: str) -> None:
         again = next((key for key, bound in self.active_bindings.items() if bound.binding.id == name), None)
-        self.run_worker(self._acting.fault(name, self._target, again), name=name, group="act")
+        self.run_worker(self._controller.fault(name, self._target, again), name=name, group="act")
 
     def action_pick_fault(self) -> None:
-        self.run_worker(self._acting.pick_fault(self._target), name="fault", group="act")
+        self.run_worker(self._controller.pick_fault(self._target), name="fault", group="act")
 
     def action_pick_signal(self) -> None:
-        self.run_worker(self._acting.pick_signal(self._target), name="signal", group="act")
+        self.run_worker(self._controller.pick_signal(self._target), name="signal", group="act")
 
     def action_start(self) -> None:
-        self.run_worker(self._acting.start(self._target), name="start", group="act")
+        self.run_worker(self._controller.start(self._target), name="start", group="act")
 
     def action_heal(self) -> None:
-        self.run_worker(self._acting.heal(), name="heal", group="act")
+        self.run_worker(self._controller.heal(), name="heal", group="act")
 
     def action_drill(self) -> None:
-        self.run_worker(self._acting.drill(), name="drill", group="act")
+        self.run_worker(self._controller.drill(), name="drill", group="act")
 
     def action_up(self) -> None:
         self.app.push_screen(StartScreen(self.group, "this brings the group to the asked state"))
 
     def action_down(self) -> None:
-        self.run_worker(self._acting.down(), name="down", group="act")
+        self.run_worker(self._controller.down(), name="down", group="act")
 
     def action_target_active(self) -> None:
         self.query_one(Nodes).target = ACTIVE
@@ -221,7 +221,7 @@ class MainScreen(Screen[None]):
 
     def going_on(self) -> Iterable[str]:
         """What `end` will see to first."""
-        return self._acting.going_on()
+        return self._controller.going_on()
 
     async def end(self) -> Sequence[str]:
         """Returns once the screen can go; says what became of what went on."""
@@ -231,10 +231,10 @@ class MainScreen(Screen[None]):
 
     async def finish(self) -> Sequence[str]:
         """Returns once nothing is done to the group any more; says what became of what was."""
-        return await self._acting.end()
+        return await self._controller.end()
 
     def action_copy(self) -> None:
-        self._acting.copy_last()
+        self._controller.copy_last()
 
     def action_help(self) -> None:
         self.app.push_screen(HelpScreen(self.active_bindings.values()))

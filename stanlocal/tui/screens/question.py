@@ -14,6 +14,7 @@ from textual.widgets import Button, Static
 
 from stanlocal.tui.actions import Command
 from stanlocal.tui.screens.dialog import Dialog
+from stanlocal.tui.widgets.pane import copy_command
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +97,7 @@ class QuestionScreen(Dialog[bool]):
         self.dismiss(True if event.button.id == "yes" else None)
 
     def action_copy(self) -> None:
-        self.app.copy_to_clipboard(str(self.question.command))
-        self.notify(f"copied: {self.question.command}", markup=False)
+        copy_command(self, self.question.command)
 
 
 class _Buttons(Horizontal):

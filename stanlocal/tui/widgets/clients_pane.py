@@ -12,20 +12,17 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
-from textual.reactive import reactive
 from textual.widgets import DataTable, Static
 
 from stanlocal.api import FTGroup
 from stanlocal.errors import StanError
 from stanlocal.history.failovers import Failover, bridges
 from stanlocal.outages.gaps import Gap
-from stanlocal.tui import failover_text
-from stanlocal.tui.actions import DEFAULT_GROUP, Command
 from stanlocal.tui.messages import GapFelt
 from stanlocal.tui.widgets.form import Form
+from stanlocal.tui.widgets.line_view import clock
 from stanlocal.tui.widgets.live_table import Cells, LiveTable
-from stanlocal.tui.widgets.log_view import clock
+from stanlocal.tui.widgets.pane import Pane, copy_command
 from stanlocal.util.format import ms
 
 WIDEST = 24
@@ -64,7 +61,7 @@ class RunningClient(Protocol):
 C = TypeVar("C", bound=RunningClient)
 
 
-class ClientsPane(Vertical, Generic[C]):
+class ClientsPane(Pane, Generic[C]):
     """Any number of clients at once; they go on while the pane is not seen, and end with the screen."""
 
     DEFAULT_CSS = """
@@ -82,9 +79,6 @@ class ClientsPane(Vertical, Generic[C]):
     ]
     FELT: ClassVar[str]
     """What did not come in a gap."""
-
-    document: reactive[Mapping[str, Any] | None] = reactive(None)
-    """The newest group document."""
 
     def __init__(self, group: FTGroup, *, read_only: bool = False) -> None:
         super().__init__()
@@ -186,22 +180,17 @@ class ClientsPane(Vertical, Generic[C]):
     def _felt_cells(self, gap: Gap) -> Cells:
         since = clock(gap.outage.last_ack)
         through = [each for each in self.failovers if bridges(gap.outage, each)]
-        told = failover_text.label(through[-1]) if through else "no failover"
-        return since, ms(gap.ms), gap.channel, told
+        return since, ms(gap.ms), gap.channel, _label(through[-1]) if through else "no failover"
 
     def _tell_current(self) -> None:
         current = self.current
-        command = f"$ {self.command(current.order)}" if current is not None else ""
+        command = f"$ {self.command(current.order.words)}" if current is not None else ""
         told = f"{current.error}\n{command}" if current is not None and current.error else command
         if told != self._told_current:  # an update lays the screen out anew
             self._told_current = told
             detail = self.query_one("#detail", Static)
             detail.display = bool(told)
             detail.update(told)
-
-    def command(self, order: Order) -> Command:
-        """The command line that does the same."""
-        return Command(self.document["group"] if self.document else DEFAULT_GROUP, order.words)
 
     # The form
 
@@ -210,7 +199,7 @@ class ClientsPane(Vertical, Generic[C]):
         """Says below the form which command it comes to, or what is wrong with it."""
         form = self.query_one(Form)
         try:
-            form.say(f"enter: {self.command(self.ordered().order)}")
+            form.say(f"enter: {self.command(self.ordered().order.words)}")
         except StanError as error:
             form.say(str(error), problem=True)
 
@@ -257,11 +246,13 @@ class ClientsPane(Vertical, Generic[C]):
     def action_copy(self) -> None:
         """The command that does what the current client does."""
         if (current := self.current) is not None:
-            command = str(self.command(current.order))
-            self.app.copy_to_clipboard(command)
-            self.notify(f"copied: {command}", markup=False)
+            copy_command(self, self.command(current.order.words))
 
     @on(DataTable.RowHighlighted, "#running")
     def _on_another_row(self) -> None:
         self._tell_current()
         self.refresh_bindings()
+
+
+def _label(failover: Failover) -> str:
+    return f"{failover.cause}: {failover.from_node} → {failover.to_node}"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from time import monotonic
@@ -12,28 +13,68 @@ from typing import Any, ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
-from textual.reactive import reactive
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher, DataTable, Input, Static, Tab, Tabs
 
 from stanlocal.api import FTGroup
 from stanlocal.errors import MonitorError, NodeNotFound, StoreRefused
+from stanlocal.monitor.shape import Document
 from stanlocal.store.inspect.overview import overview
-from stanlocal.tui.actions import DEFAULT_GROUP, Command
 from stanlocal.tui.data import rows
 from stanlocal.tui.data.browse import Span
-from stanlocal.tui.data.growth import Growth
-from stanlocal.tui.data.live import Inside, Monitor
-from stanlocal.tui.widgets.document_table import DocumentTable
+from stanlocal.tui.data.live import Growth, Inside, Monitor
+from stanlocal.tui.data.rows import COLUMNS, MOST, View, chosen
+from stanlocal.tui.widgets.live_table import LiveTable
 from stanlocal.tui.widgets.message_browser import MessageBrowser
+from stanlocal.tui.widgets.pane import Pane, copy_command
+
+_WIDEST = 28
+"""Cells of a name; more would push the figures off the screen."""
+
+
+class DocumentTable(LiveTable):
+    """Of one view."""
+
+    def __init__(self, view: View) -> None:
+        self._columns = COLUMNS[view]
+        super().__init__(*self._columns.heads, right=self._columns.figures, widest=_WIDEST, id=view)
+        self.view = view
+        self.sorted_by = self._columns.sorts[0]
+
+    def next_sort(self) -> None:
+        """Sorts by the next field that there is."""
+        sorts = self._columns.sorts
+        self.sorted_by = sorts[(sorts.index(self.sorted_by) + 1) % len(sorts)]
+
+    def fill(
+        self, documents: Iterable[Document], row: Callable[[Document], tuple[str, ...]], pattern: str
+    ) -> str:
+        """Shows those whose name matches; says how many there are, and how they are sorted."""
+        found = chosen(self.view, documents, pattern, self.sorted_by)
+        alike: Counter[str] = Counter()
+        shown = {}
+        for document in found[:MOST]:
+            name = str(document[self._columns.name])
+            shown[f"{alike[name]} {name}"] = row(document)
+            alike[name] += 1
+        self.show(shown)
+        count = f"{len(found):,}" if len(found) <= MOST else f"{MOST} of {len(found):,}"
+        matching = f" with '{pattern}'" if pattern else ""
+        kind = "channels" if self.view == "store" else self.view
+        return f"{kind}: {count}{matching}, by {self.sorted_by}"
+
+    @property
+    def current_name(self) -> str | None:
+        """The name in the row under the cursor."""
+        return self.current.partition(" ")[2] if self.current is not None else None
+
 
 _EVERY_S = 1.0
 """Between two looks, while the pane is seen."""
 _VIEWS = ("channels", "messages", "clients", "subscriptions", "store")
 
 
-class DataPane(Vertical):
+class DataPane(Pane):
     """One view at a time; looks again every second, and only while it is seen."""
 
     DEFAULT_CSS = """
@@ -56,9 +97,6 @@ class DataPane(Vertical):
         Binding("y", "copy", "Copy", id="data.copy", tooltip="copy the command that tells the same"),
         Binding("escape", "leave_filter", "Back to the table", show=False),
     ]
-
-    document: reactive[Mapping[str, Any] | None] = reactive(None)
-    """The newest group document."""
 
     def __init__(self, group: FTGroup, *, read_only: bool = False) -> None:
         super().__init__()
@@ -216,6 +254,4 @@ class DataPane(Vertical):
 
     def action_copy(self) -> None:
         words = self._browser.words if self.view == "messages" else [self.view]
-        command = str(Command(self.document["group"] if self.document else DEFAULT_GROUP, words))
-        self.app.copy_to_clipboard(command)
-        self.notify(f"copied: {command}", markup=False)
+        copy_command(self, self.command(words))

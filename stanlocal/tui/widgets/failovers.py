@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from collections.abc import Sequence
+from typing import ClassVar
 
+from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.reactive import reactive
 from textual.widgets import DataTable, Static
 
 from stanlocal.api import FTGroup
-from stanlocal.history.charts import longest_ms
-from stanlocal.history.failovers import Failover, bridges
+from stanlocal.history.charts import GLYPHS, cells, longest_ms
+from stanlocal.history.failovers import PHASES, Failover, bridges, percentile
 from stanlocal.history.journal import rfc3339
 from stanlocal.outages.gaps import Gap, Side
-from stanlocal.tui import failover_text
-from stanlocal.tui.actions import DEFAULT_GROUP, Command
 from stanlocal.tui.widgets.live_table import Cells, LiveTable
+from stanlocal.tui.widgets.pane import Pane, copy_command
 from stanlocal.tui.widgets.probing import Probing
 from stanlocal.util.format import ms
 
@@ -31,7 +30,7 @@ _ROOM_FOR_BOTH = 22
 _GAPS = 500
 
 
-class FailoversPane(Vertical):
+class FailoversPane(Pane):
     """A table with a bar each, percentiles, and a plot; a probe times what nobody else feels."""
 
     DEFAULT_CSS = """
@@ -51,9 +50,6 @@ class FailoversPane(Vertical):
         Binding("v", "plot", "Plot", id="failovers.plot", tooltip="how long each failover took, drawn"),
         Binding("y", "copy", "Copy", id="failovers.copy", tooltip="copy the command that tells the same"),
     ]
-
-    document: reactive[Mapping[str, Any] | None] = reactive(None)
-    """The newest group document."""
 
     def __init__(self, group: FTGroup, *, read_only: bool = False) -> None:
         super().__init__()
@@ -119,7 +115,7 @@ class FailoversPane(Vertical):
             f"{failover.from_node} → {failover.to_node}",
             *(ms(duration) for duration in (failover.server_ms, failover.outage_ms)),
             *(ms(self._felt(failover, side)) for side in ("pub", "sub")),
-            failover_text.bar(failover, longest, width),
+            _bar(failover, longest, width),
         )
 
     def _felt(self, failover: Failover, side: Side) -> float | None:
@@ -132,13 +128,13 @@ class FailoversPane(Vertical):
         key = self.query_one("#failovers", LiveTable).current
         current = next((each for each in self._failovers if rfc3339(each.ready_at) == key), None)
         if current is not None:
-            self.query_one("#phases", Static).update(failover_text.phases(current))
+            self.query_one("#phases", Static).update(_phases(current))
 
     def _tell_spread(self) -> None:
         ready = [each.server_ms for each in self._failovers]
         outages = [each.outage_ms for each in self._failovers if each.outage_ms is not None]
-        lines = [failover_text.spread("fault to ready", ready)]
-        lines += [failover_text.spread("outage", outages)] if outages else []
+        lines = [_spread("fault to ready", ready)]
+        lines += [_spread("outage", outages)] if outages else []
         self.query_one("#spread", Static).update("\n".join(lines))
 
     # The plot
@@ -178,8 +174,34 @@ class FailoversPane(Vertical):
 
     def action_copy(self) -> None:
         """The command that tells the same."""
-        name = self.document["group"] if self.document else DEFAULT_GROUP
         words = ["failovers", *(["--probe"] if self.query_one(Probing).on else [])]
-        command = str(Command(name, words))
-        self.app.copy_to_clipboard(command)
-        self.notify(f"copied: {command}", markup=False)
+        copy_command(self, self.command(words))
+
+
+_STYLES = ("white", "yellow", "magenta", "green", "blue")
+"""Of the phases, in their order; their glyphs tell them apart without colours."""
+
+
+def _bar(failover: Failover, longest: float, width: int) -> Text:
+    """Its phases side by side; `longest` ms take `width` cells."""
+    text = Text(no_wrap=True)
+    for glyph, style, count in zip(GLYPHS, _STYLES, cells(failover, longest, width), strict=True):
+        text.append(glyph * count, style)
+    return text
+
+
+def _phases(failover: Failover) -> Text:
+    """How long each phase took, in ms, and what it is in the bars."""
+    text = Text()
+    for glyph, style, phase in zip(GLYPHS, _STYLES, PHASES, strict=True):
+        text.append(f"{glyph} ", style).append(f"{phase.replace('_', ' ')} ")
+        text.append(f"{ms(failover.phases_ms[phase])}  ", "bold")
+    text.rstrip()
+    return text
+
+
+def _spread(name: str, durations: Sequence[float]) -> str:
+    """The percentiles that are asked for most, of that name."""
+    shares = (("p50", 50), ("p95", 95), ("max", 100))
+    told = (f"{what} {ms(percentile(durations, share)):>6}" for what, share in shares)
+    return f"{name:<16}{'   '.join(told)} ms"

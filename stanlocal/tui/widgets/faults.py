@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from collections.abc import Sequence
+from typing import ClassVar
 
 from textual import work
 from textual.app import ComposeResult
-from textual.containers import Vertical
-from textual.reactive import reactive
 from textual.widgets import DataTable, Static
 
 from stanlocal.api import FTGroup
 from stanlocal.errors import StanlocalError
 from stanlocal.history.journal import FaultRecord
-from stanlocal.tui.fault_text import VERDICTS, in_full
+from stanlocal.tui.widgets.last_action import VERDICTS, in_full
+from stanlocal.tui.widgets.pane import Pane
 
 
-class FaultsPane(Vertical):
+class FaultsPane(Pane):
     """A table of faults, the newest first, and below it the one that is highlighted in full."""
 
     DEFAULT_CSS = """
@@ -25,8 +24,6 @@ class FaultsPane(Vertical):
     FaultsPane #account { height: auto; max-height: 50%; padding: 0 1; border-top: solid $panel; }
     """
     COLUMNS: ClassVar = ("since", "fault", "on", "now", "verdict")
-
-    document: reactive[Mapping[str, Any] | None] = reactive(None)
 
     def __init__(self, group: FTGroup, *, read_only: bool = False) -> None:
         super().__init__()

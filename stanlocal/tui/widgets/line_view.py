@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from collections.abc import Sequence
 from datetime import datetime
 from typing import ClassVar, Generic, TypeVar
@@ -22,9 +22,14 @@ from textual.scrollbar import ScrollTo, ScrollUp
 from textual.selection import Selection
 from textual.strip import Strip
 
+from stanlocal.tui.widgets.line_search import LineSearch
+from stanlocal.util.printable import printable
+
 Row = TypeVar("Row")
 
 _GUTTER = 2
+_LONGEST = 4_000
+"""Characters of a line that are shown: output is not trusted."""
 
 
 class LineView(ScrollView, Generic[Row], can_focus=True):
@@ -92,12 +97,10 @@ class LineView(ScrollView, Generic[Row], can_focus=True):
         self._newest: Sequence[Row] = ()
         self._rows: Sequence[Row] = ()
         self._anchor: int | None = None
-        self._needle = ""
+        self.found = LineSearch()
         self._base = Style()
         self._components: dict[str, Style] = {}
         """Those that were needed so far to draw the rows in sight."""
-        self.matches: list[int] = []
-        """The numbers of the rows that contain what was searched last."""
 
     # What rows are
 
@@ -165,7 +168,7 @@ class LineView(ScrollView, Generic[Row], can_focus=True):
         self.virtual_size = Size(self.virtual_size.width, len(self._rows))
         self.waiting = 0
         self._anchor = None
-        self._find()
+        self.found.find(map(self.words, self._rows))
         self.refresh()
 
     # Following and looking around
@@ -253,26 +256,17 @@ class LineView(ScrollView, Generic[Row], can_focus=True):
 
     def search(self, needle: str) -> None:
         """Marks rows that contain `needle`, whatever its case, and looks at the newest up to the cursor."""
-        self._needle = needle.casefold()
+        self.found.needle = needle
         if needle:
             self.pause()
-        self._find()
-        found = self.matches
-        self._look_at(found[max(0, bisect_right(found, self.cursor) - 1)] if found else self.cursor)
-
-    def _find(self) -> None:
-        self.matches = [
-            number
-            for number, row in enumerate(self._rows)
-            if self._needle and self._needle in self.words(row).casefold()
-        ]
+        self.found.find(map(self.words, self._rows))
+        self._look_at(self.found.newest(self.cursor))
 
     def to_match(self, step: int) -> None:
         """Looks at the next (1) or the previous (-1) row found; after the last comes the first again."""
         self.pause()
-        if found := self.matches:
-            start = bisect_right(found, self.cursor) if step > 0 else bisect_left(found, self.cursor) - 1
-            self._look_at(found[start % len(found)])
+        if self.found.matches:
+            self._look_at(self.found.after(self.cursor, step))
 
     # Copying
 
@@ -328,7 +322,7 @@ class LineView(ScrollView, Generic[Row], can_focus=True):
             (text, style + self._component(part) if part else style)
             for text, part in self.parts(self._rows[number])
         ]
-        if self._needle or self.text_selection is not None:
+        if self.found.needle or self.text_selection is not None:
             return Strip(self._marked(number, Text.assemble(*parts, end="")).render(self.app.console))
         return Strip(Segment(*part) for part in parts)
 
@@ -339,13 +333,20 @@ class LineView(ScrollView, Generic[Row], can_focus=True):
 
     def _marked(self, number: int, text: Text) -> Text:
         """With what was found, and what is selected with the mouse."""
-        words = text.plain.casefold()
-        start = words.find(self._needle) if self._needle else -1
-        while start >= 0:
-            text.stylize(self._component("line-view--match"), start, start + len(self._needle))
-            start = words.find(self._needle, start + len(self._needle))
+        for start, end in self.found.spans(text.plain):
+            text.stylize(self._component("line-view--match"), start, end)
         if (selection := self.text_selection) is not None and (span := selection.get_span(number)):
             first, last = span
             style = self.screen.get_component_rich_style("screen--selection")
             text.stylize(style, first, len(text) if last == -1 else last)
         return text
+
+
+def one_line(text: str) -> str:
+    """The text on one line, cut where it is very long, with everything escaped that is not printable."""
+    return printable(text if len(text) <= _LONGEST else f"{text[:_LONGEST]} …")
+
+
+def clock(time: datetime) -> str:
+    """Local time of day, to the millisecond."""
+    return time.astimezone().strftime("%H:%M:%S.%f")[:-3]

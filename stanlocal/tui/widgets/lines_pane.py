@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
 from textual.content import Content
-from textual.reactive import reactive
 from textual.widgets import Input, Static
 
 from stanlocal.tui.widgets.line_view import LineView
+from stanlocal.tui.widgets.pane import Pane
 
 
-class LinesPane(Vertical):
+class LinesPane(Pane):
     """Puts a `LineView` between its status above, and the current row in full and a prompt below."""
 
     DEFAULT_CSS = """
@@ -38,9 +37,6 @@ class LinesPane(Vertical):
     ]
     KIND: ClassVar[str]
     """What the rows are, in the name of a file."""
-
-    document: reactive[Mapping[str, Any] | None] = reactive(None)
-    """The newest group document."""
 
     def __init__(self, view: LineView[Any]) -> None:
         super().__init__()
@@ -83,7 +79,7 @@ class LinesPane(Vertical):
             yield self._found()
 
     def _found(self) -> str:
-        matches, cursor = self._view.matches, self._view.cursor
+        matches, cursor = self._view.found.matches, self._view.cursor
         if cursor in matches:
             return f"'{self._searched}' {matches.index(cursor) + 1} of {len(matches):,}"
         return f"'{self._searched}' found {len(matches):,} times" if matches else f"no '{self._searched}'"
@@ -93,8 +89,7 @@ class LinesPane(Vertical):
     def action_ask(self, what: str) -> None:
         prompt = self.query_one(f"#{what}", Input)
         if what == "save":
-            name = self.document["group"] if self.document else "stan"
-            prompt.value = f"{name}-{self.KIND}-{datetime.now():%Y%m%d-%H%M%S}.log"
+            prompt.value = f"{self.group_name}-{self.KIND}-{datetime.now():%Y%m%d-%H%M%S}.log"
         prompt.display = True
         prompt.focus()
 

@@ -8,8 +8,7 @@ from typing import ClassVar
 
 from stanlocal.store.inspect.dump import printable
 from stanlocal.tui.clients.reception import Received
-from stanlocal.tui.widgets.line_view import LineView
-from stanlocal.tui.widgets.log_view import clock
+from stanlocal.tui.widgets.line_view import LineView, clock
 
 
 class MessageView(LineView[Received]):

@@ -9,9 +9,8 @@ from typing import ClassVar
 
 from stanlocal.history.journal import rfc3339
 from stanlocal.history.timeline import Event, in_words
-from stanlocal.tui.widgets.line_view import LineView
+from stanlocal.tui.widgets.line_view import LineView, clock, one_line
 from stanlocal.tui.widgets.lines_pane import LinesPane
-from stanlocal.tui.widgets.log_view import clock, printable
 
 MOST_EVENTS = 10_000
 _GROUP = "group"
@@ -54,7 +53,7 @@ class TimelineView(LineView[Entry]):
 
     def parts(self, row: Entry) -> Sequence[tuple[str, str]]:
         event = row.event
-        what = f"{event.type:<11} {event.node or _GROUP:<{self.name_width}} {printable(in_words(event))}"
+        what = f"{event.type:<11} {event.node or _GROUP:<{self.name_width}} {one_line(in_words(event))}"
         part = f"timeline--{event.type}"
         return (
             (f"{clock(event.time)} {_gap(row.after):>8} ", "timeline--time"),
@@ -66,7 +65,7 @@ class TimelineView(LineView[Entry]):
         told = f"{rfc3339(event.time)} {event.type} {event.node or _GROUP}: {in_words(event)}"
         if event.type == "fault":
             told += f"; expected: {event.detail['expected']}"
-        return printable(told)
+        return one_line(told)
 
     def time(self, row: Entry) -> datetime:
         return row.event.time

@@ -15,7 +15,7 @@ from stanlocal.outages.rate_meter import Meter
 from stanlocal.stan import DeliverAll, LastReceived, NewOnly, StartPosition, StartSequence, StartTimeDelta
 from stanlocal.stan.errors import InvalidName, InvalidOption
 from stanlocal.tui.clients.orders import PublishOrder, Start, SubscribeOrder, publish_order
-from stanlocal.tui.clients.sequences import Sequences
+from stanlocal.tui.clients.reception import Sequences
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
 MS = timedelta(milliseconds=1)

@@ -8,8 +8,7 @@ import pytest
 
 from stanlocal.monitor import shape
 from stanlocal.tui.data import rows
-from stanlocal.tui.data.growth import TOTAL, Growth
-from stanlocal.tui.data.live import Inside
+from stanlocal.tui.data.live import TOTAL, Growth, Inside
 from stanlocal.tui.data.rows import COLUMNS, View
 from tests.tui.data.samples import CHANNELS, CLIENTS
 

@@ -17,7 +17,7 @@ from stanlocal.faults.network import FlakyNetwork, SlowNetwork
 from stanlocal.faults.registry import FAULTS
 from stanlocal.faults.stop import Stop
 from stanlocal.tui.actions import of_fault
-from stanlocal.tui.fault_settings import read_fault, read_time, settings_line
+from stanlocal.tui.screens.fault_form import read_fault, read_time, settings_line
 
 
 @pytest.mark.parametrize("kind", FAULTS.values(), ids=lambda kind: kind.name)

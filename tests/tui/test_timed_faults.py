@@ -13,7 +13,7 @@ from stanlocal.faults.registry import FAULTS
 from stanlocal.tui.app import StanlocalApp
 from tests.support.world import World
 from tests.tui.conftest import ended_from_outside, running, shown, until, until_shown
-from tests.tui.test_acting import open_form
+from tests.tui.test_controller import open_form
 
 
 async def ask(pilot: Pilot[None], fault: str, seconds: str) -> None:

@@ -13,7 +13,7 @@ from stanlocal.errors import StanlocalError
 from stanlocal.tui.actions import Command
 from stanlocal.tui.screens.pick import PickScreen
 from stanlocal.tui.screens.question import Question, QuestionScreen
-from stanlocal.tui.widgets.verdict import Verdict
+from stanlocal.tui.widgets.last_action import LastAction
 from stanlocal.util.format import counted
 
 if TYPE_CHECKING:  # drills take a while to import, and few are run
@@ -23,7 +23,7 @@ if TYPE_CHECKING:  # drills take a while to import, and few are run
 _EVERY_S = 0.5
 
 
-class Drilling:
+class DrillControl:
     """One drill at a time; its coroutines run in workers of `screen`."""
 
     def __init__(self, screen: Screen[Any], group: FTGroup) -> None:
@@ -66,7 +66,7 @@ class Drilling:
 
         self._drill = drill = Drill(scenario, here=self._group)
         self._running = running = asyncio.create_task(drill.run())
-        verdict = self._screen.query_one(Verdict)
+        verdict = self._screen.query_one(LastAction)
         while not running.done():
             verdict.show(command, progress_text(drill.progress))
             await asyncio.wait([running], timeout=_EVERY_S)

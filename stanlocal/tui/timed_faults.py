@@ -13,10 +13,10 @@ from stanlocal.errors import StanlocalError
 from stanlocal.faults.injected import InjectedFault
 from stanlocal.history.journal import FaultRecord
 from stanlocal.tui.actions import Command
-from stanlocal.tui.widgets.verdict import Verdict
+from stanlocal.tui.widgets.last_action import LastAction
 
 
-class Lasting:
+class TimedFaults:
     """Any number of them at once; each is seen to its end by a worker of `screen`."""
 
     def __init__(self, screen: Screen[Any]) -> None:
@@ -36,7 +36,7 @@ class Lasting:
         Raises what `inject` and `InjectedFault.last` raise. Cancelled, it leaves all to `end`: screens cancel
         their workers several times, which would cut the healing short.
         """
-        tell = partial(self._screen.query_one(Verdict).tell, command)
+        tell = partial(self._screen.query_one(LastAction).tell, command)
 
         async def last() -> FaultRecord:
             injected = await inject()

@@ -16,7 +16,7 @@ from stanlocal.api import FTGroup
 from stanlocal.drill import Outcome, Progress, Scenario, judged, shipped
 from stanlocal.drill.load.load_meter import LoadStats
 from stanlocal.errors import GroupError
-from stanlocal.tui.drilling import progress_text
+from stanlocal.tui.drill_control import progress_text
 from tests.support.world import World
 from tests.tui.conftest import NARROW, WIDE, ended_from_outside, running, shown, until, until_shown
 from tests.unit.drill.story import Story

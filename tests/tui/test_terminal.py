@@ -8,7 +8,7 @@ import os
 
 import pytest
 
-from stanlocal.tui.terminal_driver import WhileOpen
+from stanlocal.tui.terminal import WhileOpen
 
 
 class Failing(io.StringIO):

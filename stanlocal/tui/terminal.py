@@ -1,17 +1,57 @@
-"""The last step before the terminal: whatever a widget draws, nothing that is not printable gets through.
-
-Tables escape what they are given, as its width matters there. Of all else a line stays as long as it was:
-escapes take the place of blanks behind them, and where there are none the end of the line is cut off.
-"""
+"""The terminal that the interface draws on: it may be closed meanwhile, and gets printable text only."""
 
 from __future__ import annotations
+
+import errno
+from typing import IO, Any
 
 from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from textual.color import Color
+from textual.drivers.linux_driver import LinuxDriver
 from textual.filter import LineFilter
 
 from stanlocal.util.printable import printable
+
+
+class TerminalDriver(LinuxDriver):
+    """Textual's driver, for which a closed terminal is one that shows nothing.
+
+    Textual writes from a thread, which would end with the first write that fails; the event loop would then
+    wait for ever for room in its queue, and never handle SIGHUP.
+    """
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._file: Any = WhileOpen(self._file)
+
+
+class WhileOpen:
+    """A terminal's file; what is written after the terminal was closed is lost."""
+
+    def __init__(self, file: IO[str]) -> None:
+        self._file = file
+
+    def write(self, text: str) -> int:
+        """Write text."""
+        try:
+            return self._file.write(text)
+        except OSError as error:
+            if error.errno != errno.EIO:
+                raise
+            return len(text)
+
+    def flush(self) -> None:
+        """Write what is still kept."""
+        try:
+            self._file.flush()
+        except OSError as error:
+            if error.errno != errno.EIO:
+                raise
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
+
 
 _LEAST_BLANK = 2
 """Blanks that are kept of a run, so that columns stay apart."""

@@ -18,26 +18,27 @@ from stanlocal.model.states import GroupStatus, NodeStatus
 from stanlocal.model.targets import resolve
 from stanlocal.tui import actions
 from stanlocal.tui.actions import Command, Cure
-from stanlocal.tui.drilling import Drilling
-from stanlocal.tui.lasting import Lasting
+from stanlocal.tui.drill_control import DrillControl
 from stanlocal.tui.screens.fault_form import FaultForm, Wanted
 from stanlocal.tui.screens.pick import PickScreen
 from stanlocal.tui.screens.question import Question, QuestionScreen
+from stanlocal.tui.timed_faults import TimedFaults
+from stanlocal.tui.widgets.last_action import LastAction
 from stanlocal.tui.widgets.nodes import ACTIVE
-from stanlocal.tui.widgets.verdict import Verdict
+from stanlocal.tui.widgets.pane import copy_command
 
 _TOLD_S = 12.0
 """How long an error stays on the screen."""
 
 
-class Acting:
+class Controller:
     """The user's hands on one group; its coroutines run in workers of `screen`."""
 
     def __init__(self, screen: Screen[Any], group: FTGroup) -> None:
         self._screen = screen
         self._group = group
-        self.drilling = Drilling(screen, group)
-        self._lasting = Lasting(screen)
+        self.drills = DrillControl(screen, group)
+        self._lasting = TimedFaults(screen)
         self.name = ""
         """Of the group."""
         self.status: GroupStatus | None = None
@@ -101,7 +102,7 @@ class Acting:
         if not await self._screen.app.push_screen_wait(QuestionScreen(question)):
             return
         self.last = question.command
-        verdict = self._screen.query_one(Verdict)
+        verdict = self._screen.query_one(LastAction)
         verdict.expect(question.command, question.expected)
         try:
             inject = partial(self._group.inject, fault, *targets, for_s=lasts_s)
@@ -136,11 +137,11 @@ class Acting:
     async def drill(self) -> None:
         """Runs a drill of the user's choice; stops the one that runs."""
         with self._errors_told():
-            if self.drilling.running:
-                await self.drilling.stop()
-            elif picked := await self.drilling.pick(self.name):
+            if self.drills.running:
+                await self.drills.stop()
+            elif picked := await self.drills.pick(self.name):
                 scenario, self.last = picked
-                await self.drilling.run(scenario, self.last)
+                await self.drills.run(scenario, self.last)
 
     async def down(self) -> None:
         """Takes the group down, if the user says yes; its store is kept."""
@@ -161,8 +162,7 @@ class Acting:
         if self.last is None:
             self._screen.notify("nothing was done yet")
         else:
-            self._screen.app.copy_to_clipboard(str(self.last))
-            self._screen.notify(f"copied: {self.last}", markup=False)
+            copy_command(self._screen, self.last)
 
     async def _cure(self, cure: Cure, targets: Sequence[str]) -> None:
         act = {"start": self._group.start, "unpause": self._group.unpause, "heal": self._group.heal}[cure]
@@ -171,19 +171,19 @@ class Acting:
     async def _do(self, command: Command, work: Coroutine[Any, Any, object]) -> None:
         self.last = command
         await work
-        self._screen.query_one(Verdict).done(command)
+        self._screen.query_one(LastAction).done(command)
 
     # What goes on
 
     def going_on(self) -> Iterator[str]:
         """What `end` will see to."""
-        if self.drilling.running:
+        if self.drills.running:
             yield "ending the drill: it heals the group first"
         yield from (f"healing first: {name}" for name in self._lasting.names)
 
     async def end(self) -> Sequence[str]:
         """Ends what goes on, heals what it has done, and says what became of it."""
-        told = await self.drilling.stop()
+        told = await self.drills.stop()
         return [*filter(None, [told]), *await self._lasting.end()]
 
     # What they have in common
