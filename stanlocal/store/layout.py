@@ -52,8 +52,3 @@ def is_channels(name: str) -> bool:
 def is_marker_draft(name: str) -> bool:
     """Whether it is a marker that a killed stanlocal did not finish."""
     return _MARKER_DRAFT.fullmatch(name) is not None
-
-
-def shown(name: str) -> str:
-    """A file's name as it can stand in a line of text: the names of channels are their clients' choice."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in name)

@@ -18,6 +18,11 @@ def printable(text: str, *, keep: str = "") -> str:
     return "".join(c if c.isprintable() or c in keep else escaped(c) for c in text)
 
 
+def printable_bytes(data: bytes) -> str:
+    """The bytes as text on one line: UTF-8, with everything else escaped."""
+    return printable(data.decode("utf-8", "backslashreplace"))
+
+
 def escaped(character: str) -> str:
     r"""A character as `\n`, `\x1b`, `\u202e` or `\U000e0001`."""
     code = ord(character)

@@ -17,7 +17,8 @@ from pathlib import Path
 from stanlocal.errors import StoreRefused
 from stanlocal.store.guard.content import StoreKind, StoreState, inspect_opened, opened, real
 from stanlocal.store.guard.marker import VERSION, Marker, replace_marker, write_marker
-from stanlocal.store.layout import is_servers, shown
+from stanlocal.store.layout import is_servers
+from stanlocal.util.printable import printable
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +123,7 @@ def _check_content(path: Path, state: StoreState, group: str, group_id: str | No
         raise StoreRefused(f"{path} is {whose}; choose another folder with '--store-dir'")
     if state.cluster_id not in (None, cluster_id):
         raise StoreRefused(
-            f"the store {path} was written under the cluster id '{shown(str(state.cluster_id))}', "
+            f"the store {path} was written under the cluster id '{printable(str(state.cluster_id))}', "
             f"the group's is '{cluster_id}'; set cluster_id to the store's, or choose another folder "
             "with '--store-dir'"
         )

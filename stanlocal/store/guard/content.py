@@ -12,7 +12,8 @@ from pathlib import Path
 from stanlocal.errors import StoreRefused
 from stanlocal.store.format.server_file import MAX_BYTES, cluster_id
 from stanlocal.store.guard.marker import Marker, read_marker, read_small
-from stanlocal.store.layout import LOCKS, MARKER_FILE, SERVER_FILE, is_marker_draft, shown
+from stanlocal.store.layout import LOCKS, MARKER_FILE, SERVER_FILE, is_marker_draft
+from stanlocal.util.printable import printable
 
 
 class StoreKind(StrEnum):
@@ -74,7 +75,7 @@ def inspect_opened(path: Path, folder: int) -> StoreState:
     elif found is not None or set(names) <= LOCKS:
         kind = StoreKind.STORE
     else:
-        return StoreState(StoreKind.FOREIGN, foreign=tuple(shown(name) for name in names[:_SHOWN]))
+        return StoreState(StoreKind.FOREIGN, foreign=tuple(printable(name) for name in names[:_SHOWN]))
     return StoreState(kind, marker, found)
 
 

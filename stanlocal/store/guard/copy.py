@@ -18,7 +18,8 @@ from pathlib import Path
 from stanlocal.errors import StoreRefused
 from stanlocal.store.guard import drafts
 from stanlocal.store.guard.content import real
-from stanlocal.store.layout import LOCKS, MARKER_FILE, is_channels, is_servers, shown
+from stanlocal.store.layout import LOCKS, MARKER_FILE, is_channels, is_servers
+from stanlocal.util.printable import printable
 
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2
 """renameat2(2)"""
@@ -90,7 +91,9 @@ def _check_known(store: Path) -> None:
     held = (path for path in store.rglob("*") if path.is_symlink() or not path.is_dir())
     foreign = sorted({str(path.relative_to(store)) for path in held} - known)
     if foreign:
-        raise StoreRefused(f"{store} holds what is not the server's ({shown(foreign[0])}, …); move it away")
+        raise StoreRefused(
+            f"{store} holds what is not the server's ({printable(foreign[0])}, …); move it away"
+        )
 
 
 def _exchange(one: Path, other: Path) -> None:

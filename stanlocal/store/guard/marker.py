@@ -15,7 +15,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 
-from stanlocal.store.layout import MARKER_FILE, shown
+from stanlocal.store.layout import MARKER_FILE
+from stanlocal.util.printable import printable
 
 VERSION = 2
 """1 had neither `id` nor `folder_was_there`."""
@@ -42,9 +43,9 @@ class Marker:
         A marker of version 1 has no id, and the name decides.
         """
         if self.group != group:
-            return f"the store of the group '{shown(self.group)}'"
+            return f"the store of the group '{printable(self.group)}'"
         if self.id is not None and self.id != group_id:
-            return f"the store of another group '{shown(self.group)}', from another state folder"
+            return f"the store of another group '{printable(self.group)}', from another state folder"
         return None
 
 

@@ -17,7 +17,8 @@ from stanlocal.errors import StoreRefused
 from stanlocal.store.guard.content import opened, real
 from stanlocal.store.guard.holder import kept_from_servers
 from stanlocal.store.guard.marker import Marker, read_marker
-from stanlocal.store.layout import LOCKS, MARKER_FILE, is_channels, is_marker_draft, is_servers, shown
+from stanlocal.store.layout import LOCKS, MARKER_FILE, is_channels, is_marker_draft, is_servers
+from stanlocal.util.printable import printable
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +130,7 @@ class _Sweep:
                 with self.reporting(path):
                     self._channel(folder, path)
             else:
-                self.left.append(shown(str(path)))
+                self.left.append(printable(str(path)))
         if not self.left and not self.failed:
             self._unlink(folder, self.path / MARKER_FILE)
 
@@ -142,7 +143,7 @@ class _Sweep:
                 if stat.S_ISREG(status.st_mode) and is_channels(name):
                     self._unlink(folder, channel / name)
                 else:
-                    self.left.append(shown(str(channel / name)))
+                    self.left.append(printable(str(channel / name)))
         finally:
             os.close(folder)
         if len(self.left) + len(self.failed) == before:
@@ -159,7 +160,7 @@ class _Sweep:
         try:
             yield
         except OSError as err:
-            self.failed.append(f"{shown(str(path))} ({err.strerror})")
+            self.failed.append(f"{printable(str(path))} ({err.strerror})")
 
 
 def _entries(folder: int) -> list[tuple[str, os.stat_result]]:

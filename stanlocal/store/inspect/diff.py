@@ -12,7 +12,7 @@ from stanlocal.store.format.message import StoredMessage
 from stanlocal.store.format.slices import Window, read_messages, slices_of
 from stanlocal.store.inspect.overview import read_clients, read_subscriptions, store_cluster_id
 from stanlocal.store.inspect.survey import Survey, survey
-from stanlocal.store.layout import shown
+from stanlocal.util.printable import printable
 
 _KEPT = 100
 """Ranges of differing sequences that are told one by one."""
@@ -92,7 +92,7 @@ def _channel(first: Survey, second: Survey, name: str) -> dict[str, Any] | None:
     ):
         return None
     return {
-        "name": shown(name),
+        "name": printable(name),
         "in_a": has[0],
         "in_b": has[1],
         "only_a": only_a.document(),

@@ -13,8 +13,8 @@ from stanlocal.store.format.message import StoredMessage, time_of
 from stanlocal.store.format.records import Damage
 from stanlocal.store.format.slices import Window, read_messages, slices_of
 from stanlocal.store.inspect.survey import survey
-from stanlocal.store.layout import shown
 from stanlocal.store.verify.problems import Kind, Problem, Start
+from stanlocal.util.printable import printable, printable_bytes
 
 Format = Literal["jsonl", "text", "hex"]
 _PIECE = 1 << 16
@@ -28,7 +28,7 @@ def dump(store: Path, channel: str, window: Window) -> Iterator[StoredMessage | 
     """
     names = [found.name for found in survey(store).channels]
     if channel not in names:
-        have = ", ".join(map(shown, names[:5])) or "none"
+        have = ", ".join(map(printable, names[:5])) or "none"
         raise StoreRefused(
             f"no channel '{channel}' in {store}; it has {have}{', …' if len(names) > 5 else ''}"
         )
@@ -49,7 +49,7 @@ def line(message: StoredMessage, how: Format) -> str:
     """A message on one line; `text` and `hex` begin with its sequence and time."""
     if how == "jsonl":
         return json.dumps(message.document(), ensure_ascii=False)
-    data = message.data.hex() if how == "hex" else printable(message.data)
+    data = message.data.hex() if how == "hex" else printable_bytes(message.data)
     return f"{message.sequence}\t{time_of(message.timestamp).isoformat()}\t{data}"
 
 
@@ -62,7 +62,7 @@ def pieces(message: StoredMessage, how: Format) -> Iterator[str]:
     if how == "hex":
         data: Iterator[str] = (part.hex() for part in _parts(message.data))
     elif how == "text":
-        data = map(shown, _parts(message.data.decode("utf-8", "backslashreplace")))
+        data = map(printable, _parts(message.data.decode("utf-8", "backslashreplace")))
     else:
         name, text = message.shown_data()
         before, after = before.split('"data": ""', 1)
@@ -78,8 +78,3 @@ _Data = TypeVar("_Data", str, bytes)
 
 def _parts(data: _Data) -> Iterator[_Data]:
     return (data[at : at + _PIECE] for at in range(0, len(data), _PIECE))
-
-
-def printable(data: bytes) -> str:
-    """Bytes as they can stand in a line of text: what is no printable character is escaped."""
-    return shown(data.decode("utf-8", "backslashreplace"))

@@ -21,9 +21,10 @@ from stanlocal.store.format.registry import (
 from stanlocal.store.format.server_file import MAX_BYTES, server_info
 from stanlocal.store.format.slices import SliceFiles, SliceSummary, Window, read_messages, summarize
 from stanlocal.store.inspect.survey import ChannelFiles, Survey, survey
-from stanlocal.store.layout import CLIENTS_FILE, SERVER_FILE, SUBS_FILE, shown
+from stanlocal.store.layout import CLIENTS_FILE, SERVER_FILE, SUBS_FILE
 from stanlocal.store.verify.limits import kept, limits_of
 from stanlocal.store.verify.problems import Kind, Problem, Start
+from stanlocal.util.printable import printable
 
 _SAMPLED = 16
 """Messages that are looked at to tell whether a channel is encrypted."""
@@ -112,7 +113,7 @@ def _channel(store: Path, channel: ChannelFiles, store_limits: Mapping[str, Any]
     full = [summary for _, summary in slices if summary.first is not None and summary.last is not None]
     subs = read_subscriptions(store, channel.name) if channel.has_subs else []
     document: dict[str, Any] = {
-        "name": shown(channel.name),
+        "name": printable(channel.name),
         "msgs": sum(summary.messages for _, summary in slices),
         "bytes": sum(summary.bytes for _, summary in slices),
         "first_seq": full[0].first.sequence if full and full[0].first else 0,

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from stanlocal.errors import StoreRefused
 from stanlocal.store.format.slices import SliceFiles, slices_of
-from stanlocal.store.layout import CLIENTS_FILE, MARKER_FILE, SERVER_FILE, SUBS_FILE, is_channels, shown
+from stanlocal.store.layout import CLIENTS_FILE, MARKER_FILE, SERVER_FILE, SUBS_FILE, is_channels
 from stanlocal.store.verify.problems import Kind, Problem, Start
+from stanlocal.util.printable import printable
 
 
 @dataclass
@@ -63,7 +64,7 @@ def survey(store: Path) -> Survey:
     for name in folders:
         _folder(found, name)
     if not found.server_file and not found.channels:
-        only = ", ".join(shown(entry.name) for entry in listed[:3] if entry.name != MARKER_FILE)
+        only = ", ".join(printable(entry.name) for entry in listed[:3] if entry.name != MARKER_FILE)
         if names - {MARKER_FILE} or folders:
             raise StoreRefused(
                 f"{store} is no store of the server ({only}, …); name the folder with server.dat"
@@ -105,7 +106,7 @@ def _folder(found: Survey, name: str) -> None:
                 name,
                 f"no channel: it has no {SUBS_FILE}; the server takes it for one",
                 Start.MENDED,
-                f"move {shown(name)} out of the store",
+                f"move {printable(name)} out of the store",
             )
         )
         return
@@ -115,7 +116,7 @@ def _folder(found: Survey, name: str) -> None:
             f"{name}/{entry}",
             "named like messages, but without a number",
             Start.REFUSED,
-            f"move {shown(entry)} out of the store",
+            f"move {printable(entry)} out of the store",
         )
         for entry in entries
         if entry.startswith("msgs.") and entry.endswith(".dat") and not is_channels(entry)

@@ -13,8 +13,9 @@ from stanlocal.store.format.files import VERSION, VERSION_BYTES, StoreFile, open
 from stanlocal.store.format.records import HEAD, Damage, Flaw, LargeRecord, Record
 from stanlocal.store.format.registry import SUB_ACK, SUB_SENT, SUB_TYPES, check_payload, misfit
 from stanlocal.store.format.server_file import MAX_BYTES, cluster_id
-from stanlocal.store.layout import SERVER_FILE, shown
+from stanlocal.store.layout import SERVER_FILE
 from stanlocal.store.verify.problems import KEPT, Kind, Problem, Start
+from stanlocal.util.printable import printable
 
 
 @dataclass
@@ -90,7 +91,7 @@ def _typed_problem(file: StoreFile, damage: Damage) -> Problem:
         mend = "restore the file from a copy; else the server goes by the type that is there"
         return Problem(kind, file.name, damage.detail, Start.SILENT, mend, damage.offset)
     mend = (
-        f"stop the group, copy the store, 'truncate -s {damage.offset} {shown(file.name)}': "
+        f"stop the group, copy the store, 'truncate -s {damage.offset} {printable(file.name)}': "
         "what follows in the file is lost"
     )
     return Problem(kind, file.name, damage.detail, Start.REFUSED, mend, damage.offset)
@@ -143,8 +144,8 @@ def _server_problem(file: StoreFile, expected: str | None) -> Problem | None:
     if found is None:
         return _refused(Kind.UNDECODABLE, file, "the record does not name a cluster")
     if expected is not None and found != expected:
-        detail = f"written under the cluster id '{shown(found)}', the group's is '{expected}'"
-        mend = f"set cluster_id to '{shown(found)}', or use another store"
+        detail = f"written under the cluster id '{printable(found)}', the group's is '{expected}'"
+        mend = f"set cluster_id to '{printable(found)}', or use another store"
         return Problem(Kind.CLUSTER_ID, file.name, detail, Start.REFUSED, mend, begin)
     return None
 

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
-from stanlocal.store.layout import shown
+from stanlocal.util.printable import printable
 
 KEPT = 1000
 """Problems that are told one by one, of a file and of a store; the others are counted."""
@@ -86,7 +86,12 @@ class Problem:
     """In the file, in bytes, of the record concerned."""
 
     def document(self) -> dict[str, Any]:
-        return {**asdict(self), "file": shown(self.file), "kind": self.kind.value, "start": self.start.value}
+        return {
+            **asdict(self),
+            "file": printable(self.file),
+            "kind": self.kind.value,
+            "start": self.start.value,
+        }
 
     @property
     def key(self) -> tuple[str, str, int | None]:

@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import ClassVar
 
-from stanlocal.store.inspect.dump import printable
 from stanlocal.tui.clients.reception import Received
 from stanlocal.tui.widgets.line_view import LineView, clock
+from stanlocal.util.printable import printable_bytes
 
 
 class MessageView(LineView[Received]):
@@ -45,7 +45,7 @@ class MessageView(LineView[Received]):
 
     def words(self, row: Received) -> str:
         cut = row.size - len(row.data)
-        return printable(row.data) + (f" … {row.size:,} bytes" if cut else "")
+        return printable_bytes(row.data) + (f" … {row.size:,} bytes" if cut else "")
 
     def time(self, row: Received) -> datetime:
         return row.came
