@@ -210,9 +210,10 @@ class FTGroup(FaultMethods):
         from stanlocal import stan
 
         plan, _ = await (await self._group()).find()
+        chosen = {"served_channels": plan.served_channels, **options}
         urls = deque(plan.client_urls)
         urls.rotate(-first)
-        return await stan.connect(tuple(urls), cluster_id=plan.cluster_id, client_id=client_id, **options)
+        return await stan.connect(tuple(urls), cluster_id=plan.cluster_id, client_id=client_id, **chosen)
 
     async def probe(self) -> AsyncGenerator[Outage]:
         """Publishes all the time, and yields each outage once it is over, until it is closed.

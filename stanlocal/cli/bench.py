@@ -40,9 +40,9 @@ def bench(
 
     if not pubs and not subs:
         raise click.UsageError("nothing to measure: give --pubs or --subs")
-    urls, cluster = server(url, cluster_id)
+    endpoint = server(url, cluster_id)
     plan = Bench(channel, pubs, subs, count, size, sync)
-    report = asyncio.run(run(urls, cluster, client_id or made_up_id("bench"), plan))
+    report = asyncio.run(run(endpoint, client_id or made_up_id("bench"), plan))
     if context.json:
         context.print_json(report)
         return

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from stanlocal.api import FTGroup
     from stanlocal.imports import Import
     from stanlocal.lifecycle.planner import Report
+    from stanlocal.model.plan import GroupPlan
     from stanlocal.settings import Settings
 
 
@@ -111,19 +112,19 @@ class Context:
             self.say(line)
 
 
-def group_endpoint() -> tuple[tuple[str, ...], str]:
-    """The client URLs and the cluster id of the group that the current command is about."""
+def group_plan() -> GroupPlan:
+    """The plan of the group that the current command is about."""
     from stanlocal.cli.aio import run
 
     context = click.get_current_context().ensure_object(Context)
 
-    async def find() -> tuple[tuple[str, ...], str]:
+    async def find() -> GroupPlan:
         from stanlocal.api import core_of
 
         group = context.ft_group()
         plan, _ = await (await core_of(group)).find()
         await group.close()
-        return plan.client_urls, plan.cluster_id
+        return plan
 
     return run(find())
 

@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from stanlocal.cli.context import Context, pass_context
-from stanlocal.cli.stan_server import made_up_id, server, server_options
+from stanlocal.cli.stan_server import Endpoint, made_up_id, server, server_options
 from stanlocal.cli.until_signal import run_until_signal
 
 _GIVE_UP = 30.0
@@ -54,8 +54,8 @@ def pub(
     if not (messages or stdin or count or size is not None):
         raise click.UsageError("nothing to publish: give a MESSAGE, --stdin, or --count for made-up ones")
     source = _lines() if stdin else _given(messages, count, 128 if size is None else size)
-    urls, cluster = server(url, cluster_id)
-    report, code = asyncio.run(_pub(urls, cluster, client_id or made_up_id("pub"), channel, source, rate))
+    endpoint = server(url, cluster_id)
+    report, code = asyncio.run(_pub(endpoint, client_id or made_up_id("pub"), channel, source, rate))
     if context.json:
         context.print_json(report)
     else:
@@ -68,8 +68,7 @@ def pub(
 
 
 async def _pub(
-    urls: list[str],
-    cluster_id: str,
+    endpoint: Endpoint,
     client_id: str,
     channel: str,
     source: AsyncIterator[bytes],
@@ -99,9 +98,7 @@ async def _pub(
             published += 1
         await client.flush()
 
-    async with stan.connect(
-        urls, cluster_id=cluster_id, client_id=client_id, retry=True, ack_timeout=_GIVE_UP
-    ) as client:
+    async with stan.connect(**endpoint, client_id=client_id, retry=True, ack_timeout=_GIVE_UP) as client:
         begin = loop.time()
         code = await run_until_signal(send(client), failed)
         if code:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
-from typing import Any, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Any, TypedDict, TypeVar
 
 import click
 
-from stanlocal.cli.context import group_endpoint
+from stanlocal.cli.context import group_plan
 
 _DEFAULT_CLUSTER_ID = "test-cluster"
 
@@ -26,12 +26,25 @@ def server_options(command: _F) -> _F:
     return command
 
 
-def server(url: str | None, cluster_id: str | None) -> tuple[list[str], str]:
-    """The URLs and the cluster id: those given, else the group's."""
+class Endpoint(TypedDict):
+    """What `stan.connect` has to know of a server."""
+
+    servers: list[str]
+    cluster_id: str
+    served_channels: Sequence[str] | None
+
+
+def server(url: str | None, cluster_id: str | None) -> Endpoint:
+    """The server that is given, else the group's; what it serves is known of the group alone."""
     if url is not None:
-        return [part.strip() for part in url.split(",")], cluster_id or _DEFAULT_CLUSTER_ID
-    urls, groups_id = group_endpoint()
-    return list(urls), cluster_id or groups_id
+        urls = [part.strip() for part in url.split(",")]
+        return Endpoint(servers=urls, cluster_id=cluster_id or _DEFAULT_CLUSTER_ID, served_channels=None)
+    plan = group_plan()
+    return Endpoint(
+        servers=list(plan.client_urls),
+        cluster_id=cluster_id or plan.cluster_id,
+        served_channels=plan.served_channels if cluster_id in (None, plan.cluster_id) else None,
+    )
 
 
 def made_up_id(role: str) -> str:

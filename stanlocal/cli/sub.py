@@ -11,7 +11,7 @@ import click
 
 from stanlocal.cli import printing
 from stanlocal.cli.context import Context, pass_context
-from stanlocal.cli.stan_server import made_up_id, server, server_options
+from stanlocal.cli.stan_server import Endpoint, made_up_id, server, server_options
 from stanlocal.cli.start_position import start_options, start_position
 from stanlocal.cli.until_signal import TIMED_OUT, run_until_signal
 
@@ -61,7 +61,7 @@ def sub(
     Ends after --count messages, with exit code 1 after --timeout, or on Ctrl-C.
     """
     start = start_position(new, everything, last, since, seq)
-    urls, cluster = server(url, cluster_id)
+    endpoint = server(url, cluster_id)
 
     def show(message: Message) -> None:
         if context.json:
@@ -71,8 +71,7 @@ def sub(
 
     code = asyncio.run(
         _sub(
-            urls,
-            cluster,
+            endpoint,
             client_id or made_up_id("sub"),
             lambda client: client.subscribe(
                 channel,
@@ -100,8 +99,7 @@ def sub(
 
 
 async def _sub(
-    urls: list[str],
-    cluster_id: str,
+    endpoint: Endpoint,
     client_id: str,
     subscribe: Callable[[Client], Awaitable[Subscription]],
     show: Callable[[Message], None],
@@ -128,8 +126,7 @@ async def _sub(
     patience = None if timeout is None else min(timeout, 10.0)
     async with (
         stan.connect(
-            urls,
-            cluster_id=cluster_id,
+            **endpoint,
             client_id=client_id,
             request_timeout=patience,
             retry=True,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from stanlocal.cli.stan_server import Endpoint
     from stanlocal.stan import Client, Message
 
 _STAMP = 8
@@ -46,7 +46,7 @@ class _Reader:
             self.done.set()
 
 
-async def run(urls: Sequence[str], cluster_id: str, client_id: str, plan: Bench) -> dict[str, Any]:
+async def run(endpoint: Endpoint, client_id: str, plan: Bench) -> dict[str, Any]:
     """Measure, and report rates in messages a second and latencies in milliseconds.
 
     A subscriber's latency is from the publishing call to its callback. Without publishers, the
@@ -58,7 +58,7 @@ async def run(urls: Sequence[str], cluster_id: str, client_id: str, plan: Bench)
 
     async def connect(role: str, index: int) -> Client:
         name = f"{client_id}-{role}-{index}"
-        clients.append(await stan.connect(urls, cluster_id=cluster_id, client_id=name, retry=True))
+        clients.append(await stan.connect(**endpoint, client_id=name, retry=True))
         return clients[-1]
 
     try:

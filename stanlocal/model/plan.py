@@ -155,6 +155,13 @@ class GroupPlan:
         return str(self.streaming["cluster_id"])
 
     @property
+    def served_channels(self) -> tuple[str, ...] | None:
+        """The channels that the servers serve, wildcards included; None: all, as there is no partitioning."""
+        if not self.streaming.get("partitioning"):
+            return None
+        return tuple(self.streaming.get("store_limits", {}).get("channels", {}))
+
+    @property
     def ft_group(self) -> str:
         return str(self.streaming["ft_group_name"])
 

@@ -12,6 +12,7 @@ from stanlocal.stan.ack import PublishAck
 from stanlocal.stan.connection import Connection
 from stanlocal.stan.errors import ConnectionClosed, ConnectionInterrupted, StanError
 from stanlocal.stan.link import log
+from stanlocal.stan.names import check_served
 from stanlocal.stan.options import SubscriptionOptions
 from stanlocal.stan.start import NEW_ONLY, StartPosition
 from stanlocal.stan.subscription import Callback, Subscription
@@ -85,8 +86,8 @@ class Client:
         again until it is acknowledged or the time is up, so it is stored at least once, perhaps more
         often, and messages in flight together may be stored out of order around a failover.
 
-        Raises `InvalidName`, `PayloadTooLarge`, and the server's refusals as `ServerError`.
-        Cancelled, it leaves the message stored or not.
+        Raises `InvalidName`, `NoConfiguredChannel`, `PayloadTooLarge`, and the server's refusals as
+        `ServerError`. Cancelled, it leaves the message stored or not.
         """
         if self._publisher.full:
             await self._publisher.wait_for_room()
@@ -159,6 +160,7 @@ class Client:
         options = SubscriptionOptions(
             channel, start, durable_name, queue_group, manual_ack, ack_wait, max_inflight
         )
+        check_served(channel, self._connection.options.served_channels)
         subscription = Subscription(self._connection.subscriptions, self._connection.link, options, callback)
         try:
             await self._connection.subscriptions.add(subscription, start)

@@ -57,6 +57,7 @@ def connect(
     retry: bool = False,
     reconnect: bool = False,
     allow_close_retry: bool = False,
+    served_channels: Sequence[str] | None = None,
     on_connection_lost: LostCallback | None = None,
     discover_prefix: str = "_STAN.discover",
     ack_prefix: str = "_STAN.acks",
@@ -76,7 +77,9 @@ def connect(
     gone, or it gave us up), register again and subscribe from the last message processed, instead
     of being lost; where its data is gone, what others published before that is not delivered.
     `on_connection_lost`: called once with the client and the reason when it is lost, not when it is
-    closed. `allow_close_retry`: see `Client.close`.
+    closed. `allow_close_retry`: see `Client.close`. `served_channels`: for servers with partitioning, the
+    names in their `store_limits.channels`; other channels are then refused at once (`NoConfiguredChannel`),
+    where such a server never answers.
 
     The connection to NATS is kept for as long as it takes, and moved to a server that reaches the
     active. Raises `InvalidName`, `InvalidOption`, `ConnectFailed` (NATS lets us in nowhere),
@@ -96,6 +99,7 @@ def connect(
         retry=retry,
         reconnect=reconnect,
         allow_close_retry=allow_close_retry,
+        served_channels=served_channels,
         on_connection_lost=on_connection_lost,
         nats_options=nats_options,
     )

@@ -18,6 +18,7 @@ from stanlocal.stan.errors import (
     RequestTimeout,
     ServerError,
     StanError,
+    SubscribeTimeout,
     UnknownClient,
     server_error,
 )
@@ -33,6 +34,13 @@ from stanlocal.stan.session import Session
 
 FT_PREFIX = "_STAN.ft"
 """Below it the active of an FT group says about once a second that it is there, and who it is."""
+
+
+_ADVICE: dict[type[RequestTimeout], str] = {
+    SubscribeTimeout: "try again; a server with partitioning never answers for a channel that it does not "
+    "serve: name the channel in store_limits.channels"
+}
+"""What to do about a request without an answer, where that is more than to try again."""
 
 
 class Connection:
@@ -115,7 +123,7 @@ class Connection:
             except TimeoutError as error:
                 raise kind(
                     f"{doing}: no answer within {self.options.patience:g} s from {self.link.url}; "
-                    "it may have been done or not, try again"
+                    f"it may have been done or not, {_ADVICE.get(kind, 'try again')}"
                 ) from error
             except Interrupted as error:
                 if self.lost is not None:

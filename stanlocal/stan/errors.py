@@ -245,7 +245,7 @@ class UnknownChannel(ServerError):
 
 
 class NoConfiguredChannel(ServerError):
-    """A partitioned server that does not serve the channel."""
+    """The server has partitioning, and the channel is not among those it serves."""
 
 
 class ChannelBeingDeleted(ServerError):

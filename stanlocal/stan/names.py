@@ -7,8 +7,9 @@ would only show as a time-out.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
-from stanlocal.stan.errors import InvalidName
+from stanlocal.stan.errors import InvalidName, NoConfiguredChannel
 
 _ID = re.compile(r"[a-zA-Z0-9_-]+")
 _FORBIDDEN_IN_CHANNEL = re.compile(r"[\s/*>\x00-\x1f\x7f]")
@@ -45,6 +46,27 @@ def check_channel(channel: str) -> None:
         )
     if "" in channel.split("."):
         raise InvalidName(f"invalid channel {channel!r}: a token between dots is empty")
+
+
+def check_served(channel: str, served: Sequence[str] | None) -> None:
+    """Raise `NoConfiguredChannel` unless one of the names of `served` matches; None: all are served."""
+    if served is None or any(_matches(channel.split("."), name.split(".")) for name in served):
+        return
+    names = ", ".join(served) or "none"
+    raise NoConfiguredChannel(
+        f"channel {channel!r} is not in store_limits.channels ({names}), and with partitioning the server "
+        "serves no other; name it there or use one of those; nothing was sent",
+        "stan: no configured channel",
+    )
+
+
+def _matches(tokens: list[str], pattern: list[str]) -> bool:
+    """Whether a channel matches a name that may have NATS's wildcards."""
+    if pattern[-1] == ">":
+        tokens, pattern = tokens[: len(pattern)], [*pattern[:-1], "*"]
+    return len(tokens) == len(pattern) and all(
+        own in (token, "*") for token, own in zip(tokens, pattern, strict=True)
+    )
 
 
 def check_durable(durable_name: str, queue_group: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +35,7 @@ class ClientOptions:
     retry: bool = False
     reconnect: bool = False
     allow_close_retry: bool = False
+    served_channels: Sequence[str] | None = None
     on_connection_lost: LostCallback | None = None
     nats_options: Mapping[str, Any] = field(default_factory=dict)
 

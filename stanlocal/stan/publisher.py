@@ -76,6 +76,8 @@ class Publisher:
         self._encoders: dict[str, wire.PubEncoder] = {}
         self._session: Session
         self._held = False
+        self._untaken: set[str] = set()
+        self._active_until = 0.0
         self._closed: StanError | None = None
         self._progressed = False
         self._progress = 0.0
@@ -171,6 +173,7 @@ class Publisher:
 
     def _encoder(self, channel: str) -> wire.PubEncoder:
         names.check_channel(channel)
+        names.check_served(channel, self._options.served_channels)
         if len(self._encoders) >= ENCODERS:
             self._encoders.clear()
         session = self._session
@@ -194,9 +197,21 @@ class Publisher:
         elif nobody:
             if not self._retry:
                 self._settle(token, ack, self._no_active(ack))
+            elif self._not_taken(ack.channel):
+                return  # kept, and sent again by the clock
             self.on_no_active()
         else:
             self._refused(token, ack, data)
+
+    def _not_taken(self, channel: str) -> bool:
+        """Whether the active is there, and yet no server takes this channel; partitioning does that.
+
+        A server that takes no message so soon after it answered a ping is not gone. Asking again and sending
+        everything again would find the same, thousands of times a second.
+        """
+        if channel not in self._untaken and not self._held and monotonic() < self._active_until:
+            self._untaken.add(channel)
+        return channel in self._untaken
 
     def _refused(self, token: bytes, ack: PublishAck, data: bytes) -> None:
         doing = f"publish to {ack.channel!r}"
@@ -270,6 +285,7 @@ class Publisher:
         """What was sent will not be answered: with `retry` it is kept until `resume`, else it fails."""
         if self._retry:
             self._held = True
+            self._untaken.clear()
             return
         what = "the active server went away"
         if not self._link.connected:
@@ -287,6 +303,7 @@ class Publisher:
             return
         self._held = False
         self._progressed = True
+        self._active_until = float("inf")
         for token, ack in list(self._inflight.items()):
             if ack.cancelled():
                 self._settle(token, ack, None)
@@ -295,6 +312,7 @@ class Publisher:
                 if self._outbox.congested:
                     await self._link.drain()
         self._outbox.flush()
+        self._active_until = monotonic() + STALL
 
     def _send_again(self, token: bytes, ack: PublishAck) -> None:
         if not self._held:
@@ -320,11 +338,18 @@ class Publisher:
 
     def _no_active(self, ack: PublishAck) -> NoActiveServer:
         return NoActiveServer(
-            f"publish to {ack.channel!r}: no active server for cluster id {self._options.cluster_id!r} "
-            f"behind {self._link.url}; the message is not stored, publish it again once a node is active"
+            f"publish to {ack.channel!r}: no server of cluster id {self._options.cluster_id!r} takes it "
+            f"behind {self._link.url}: no node is active, or with partitioning, none serves the channel; "
+            "the message is not stored, publish it again once a node is active"
         )
 
     def _too_late(self, ack: PublishAck) -> PublishTimeout:
+        if ack.channel in self._untaken:
+            return PublishTimeout(
+                f"publish to {ack.channel!r}: no ack within {ack.deadline - ack.published:g} s: the active "
+                f"server behind {self._link.url} answers, but none takes this channel; does the server have "
+                "partitioning? Then name the channel in store_limits.channels"
+            )
         why = "no active server" if self._held else f"connected to {self._link.url}"
         return PublishTimeout(
             f"publish to {ack.channel!r}: no ack within {ack.deadline - ack.published:g} s ({why}); "

@@ -156,3 +156,18 @@ def test_what_the_nodes_container_is_made_from_changes_its_fingerprint(
 )
 def test_what_concerns_others_does_not_change_it(plan: GroupPlan) -> None:
     assert fingerprint(plan, NODE, "conf") == fingerprint(PLAN, NODE, "conf")
+
+
+@pytest.mark.parametrize(
+    ("streaming", "served"),
+    [
+        ({}, None),
+        ({"store_limits": {"channels": {"a": {}}}}, None),
+        ({"partitioning": False, "store_limits": {"channels": {"a": {}}}}, None),
+        ({"partitioning": True, "store_limits": {"channels": {"a": {}, "b.>": {}}}}, ("a", "b.>")),
+    ],
+)
+def test_only_partitioning_limits_the_channels_that_are_served(
+    streaming: dict[str, Any], served: tuple[str, ...] | None
+) -> None:
+    assert replace(PLAN, streaming=streaming).served_channels == served

@@ -13,7 +13,8 @@ from stanlocal.stan._pb import stan_pb2 as pb
 INFO: dict[str, Any] = {"server_id": "x", "version": "2.9.0", "headers": True, "max_payload": 1048576}
 CLUSTER = "c"
 
-Answer = Callable[[bytes], bytes]
+Answer = Callable[[bytes], bytes | None]
+"""Makes a reply from a request; None: NATS says that nobody listens."""
 
 
 def grant(**changed: Any) -> bytes:
@@ -95,12 +96,20 @@ class HostileServer:
         answer = self.answers.get(subject)
         if answer is not None:
             inbox = f"{reply.rpartition('.')[0]}.*"
-            self.message(self.numbers[inbox], reply.encode(), answer(payload))
+            said = answer(payload)
+            if said is None:
+                self.nobody(self.numbers[inbox], reply.encode())
+            else:
+                self.message(self.numbers[inbox], reply.encode(), said)
 
     def send(self, data: bytes) -> None:
         """Send bytes to the client that is connected."""
         assert self._writer is not None
         self._writer.write(data)
+
+    def nobody(self, number: bytes, subject: bytes) -> None:
+        """Say that nobody listens, as NATS itself does."""
+        self.send(b"HMSG %b %b 16 16\r\nNATS/1.0 503\r\n\r\n\r\n" % (subject, number))
 
     def message(self, number: bytes, subject: bytes, payload: bytes) -> None:
         """Send a message."""
