@@ -261,9 +261,9 @@ def record(context: Context, since: datetime | None, output: Path | None, force:
 
         group = context.ft_group()
         core = await core_of(group)
-        plan, story = await core.story()
+        plan, past = await core.history()
         await group.close()
-        told = list(statuses(plan, story))
+        told = list(statuses(plan, past))
         return recorded_scenario(plan, core.home.journal.faults(), told, since)
 
     text = run(work())

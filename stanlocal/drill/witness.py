@@ -41,7 +41,7 @@ class Witness:
 
     async def __aenter__(self) -> Witness:
         async with AsyncExitStack() as stack:
-            self._watch = await stack.enter_async_context(await self._group.watch(story=True))
+            self._watch = await stack.enter_async_context(await self._group.watch(with_history=True))
             await self._watch.caught_up()
             self._ledger.note("nodes", self._since, states=self.status.states)
             self._stack = stack.pop_all()
@@ -69,8 +69,8 @@ class Witness:
         assert self._watch is not None, "a witness that was not entered"
         plan, _ = await self._group.find()
         timeline = Timeline(plan)
-        async for moment in self._watch.moments():
-            for event in timeline.observe(moment):
+        async for occurrence in self._watch.occurrences():
+            for event in timeline.observe(occurrence):
                 if event.time >= self._since:
                     self._witness(event)
 

@@ -127,6 +127,8 @@ class Engine(Protocol):
     """`docker` or `process`."""
     placement: Placement
     """How it houses nodes, as far as that does not depend on where the caller is; see `place`."""
+    retry_s: float
+    """Seconds to wait before it is asked again after `EngineUnavailable`."""
 
     async def info(self) -> EngineInfo:
         """What answers; raises `EngineUnavailable` when nothing does."""

@@ -16,9 +16,9 @@ from stanlocal.model.states import GroupStatus
 
 async def with_outcomes(group: Group) -> list[FaultRecord]:
     """Every fault that there was, with what was observed, oldest first."""
-    plan, story = await group.story()
+    plan, past = await group.history()
     recorded = group.home.journal.faults()
-    told = list(statuses(plan, story))
+    told = list(statuses(plan, past))
     now = datetime.now(UTC)
     return [_with_outcome(fault, recorded, told, now) for fault in recorded]
 

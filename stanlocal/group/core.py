@@ -1,6 +1,6 @@
-"""The core: one FT group, looked at and acted upon.
+"""The core: one FT group, its status, its past and its nodes.
 
-`Group` knows an engine, a name and the group's own folder; nothing else is remembered between calls.
+`Group` knows an engine, a name and the group's own folder; it remembers nothing else between calls.
 Bringing it up and taking it down is in `stanlocal.lifecycle.up`, faults are in `stanlocal.faults`.
 """
 
@@ -25,23 +25,23 @@ from stanlocal.model.document import group_document
 from stanlocal.model.plan import GroupPlan, Origin
 from stanlocal.model.states import GroupStatus
 
-if TYPE_CHECKING:  # what a mere look does not need is loaded by the methods that use it
+if TYPE_CHECKING:  # modules that `look` does not need are imported by the methods that use them
     from stanlocal.group.watch import Watch
     from stanlocal.history.failovers import Failover
-    from stanlocal.history.occurrences import Moment
+    from stanlocal.history.occurrences import Occurrence
     from stanlocal.history.timeline import Event
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """A group at one moment."""
+    """A group's plan and status at one moment."""
 
     plan: GroupPlan
     status: GroupStatus
 
 
 class Group:
-    """One FT group of the caller's."""
+    """One of the caller's FT groups."""
 
     def __init__(self, engine: Engine, name: str, home: GroupHome) -> None:
         self.engine = engine
@@ -51,13 +51,13 @@ class Group:
     def __repr__(self) -> str:
         return f"<Group {self.name} on {self.engine.name}>"
 
-    # What it is
+    # Its state
 
     async def find(self) -> tuple[GroupPlan, Sequence[Instance]]:
-        """Its plan and the nodes that the engine has of it.
+        """Return its plan and the nodes that the engine has.
 
-        Raises `GroupNotFound` when neither the engine nor the state folder knows it, `WrongEngine` as
-        `check_origin` does.
+        Raises `GroupNotFound` when neither the engine nor the state folder knows the group, and `WrongEngine`
+        as `check_origin` does.
         """
         instances = await self.engine.instances(self.name)
         await self.check_origin(instances)
@@ -69,9 +69,9 @@ class Group:
         return plan, instances
 
     async def check_origin(self, instances: Sequence[Instance]) -> None:
-        """Raise `WrongEngine` when the state folder's group was made by another engine or machine.
+        """Raise `WrongEngine` when the group in the state folder was made by another engine or machine.
 
-        It may run there, unseen from here. `instances` are the nodes that this engine has.
+        It may be running there, invisible from here. `instances` are the nodes that this engine has.
         """
         saved = self.home.load_plan()
         if saved is None or saved.origin is None:
@@ -86,7 +86,7 @@ class Group:
             )
 
     def with_identity(self, plan: GroupPlan | None) -> GroupPlan | None:
-        """The plan with the group's id and origin, which nodes made by earlier versions do not carry."""
+        """Return the plan with the group's id and origin, which nodes made by earlier versions lack."""
         if plan is None or (plan.group_id is not None and plan.origin is not None):
             return plan
         saved = self.home.load_plan()
@@ -94,30 +94,30 @@ class Group:
         return replace(plan, group_id=group_id, origin=plan.origin or (saved.origin if saved else None))
 
     async def look(self) -> Look:
-        """Its plan and status now."""
+        """Return its plan and status now."""
         plan, instances = await self.find()
         return Look(plan, await observe(self.engine, plan, instances, self.home.journal))
 
     def document(self, look: Look) -> dict[str, Any]:
-        """The group document of the contract."""
+        """Return the group document of the contract."""
         in_force = [fault for fault in self.home.journal.faults() if fault.in_force]
         return group_document(look.plan, self.engine.name, look.status, in_force)
 
-    async def watch(self, *, story: bool = False) -> Watch:
-        """A watch over it, to be entered."""
+    async def watch(self, *, with_history: bool = False) -> Watch:
+        """Return a watch over it, not entered yet."""
         from stanlocal.group.watch import Watch
 
         plan, _ = await self.find()
-        return Watch(self.engine, plan, self.home.journal, story=story)
+        return Watch(self.engine, plan, self.home.journal, with_history=with_history)
 
-    # What it wrote and what happened
+    # Its logs and its past
 
     async def logs(
         self, nodes: Sequence[str] | None = None, *, since: datetime | None = None, tail: int | None = None
     ) -> list[NodeLine]:
-        """The lines of `nodes` (all of them by default) in the order of time.
+        """Return the lines of `nodes` (default: all) in the order of time.
 
-        Those of containers that are gone are among them; `tail` counts the lines of each node.
+        They include those of containers that are gone; `tail` counts the lines of each node.
         """
         plan, instances = await self.find()
         wanted = nodes or [node.name for node in plan.nodes]
@@ -133,16 +133,17 @@ class Group:
     async def follow_logs(
         self, nodes: Sequence[str] | None = None, *, since: datetime | None = None, tail: int | None = None
     ) -> AsyncGenerator[Sequence[NodeLine]]:
-        """What there is as `logs` tells it, then batches of lines as they arrive, until cancelled.
+        """Yield the lines that `logs` returns, then batches of lines as they arrive, until cancelled.
 
-        No line is lost or told twice, over restarts of nodes and of the engine.
+        No line is lost or repeated, over restarts of nodes and of the engine.
         """
         plan, _ = await self.find()
         wanted = nodes or [node.name for node in plan.nodes]
         async for batch in follow_all(self.engine, self.name, wanted, since=since, tail=tail):
             yield batch
 
-    async def story(self) -> tuple[GroupPlan, Sequence[Moment]]:
+    async def history(self) -> tuple[GroupPlan, Sequence[Occurrence]]:
+        """Return its plan and all that happened to it, in the order of time."""
         from stanlocal.history import occurrences
 
         plan, instances = await self.find()
@@ -164,65 +165,68 @@ class Group:
         return plan, occurrences.merge(logs, filter(None, ends), records)
 
     async def failovers(self) -> list[Failover]:
-        """Every failover that the logs still tell of, oldest first."""
+        """Return every failover that the logs still show, oldest first."""
         from stanlocal.history import failovers as failover_rules
 
-        _, story = await self.story()
-        return failover_rules.find(story)
+        _, past = await self.history()
+        return failover_rules.find(past)
 
     async def events(self) -> list[Event]:
-        """What happened so far, oldest first."""
+        """Return the events so far, oldest first."""
         from stanlocal.history.timeline import replay
 
-        plan, story = await self.story()
-        return replay(plan, story)
+        plan, past = await self.history()
+        return replay(plan, past)
 
     async def follow_events(self) -> AsyncGenerator[Event]:
-        """What happened so far, then what happens, until cancelled."""
+        """Yield the events so far, then those to come, until cancelled."""
         from stanlocal.group.watch import Watch
         from stanlocal.history.timeline import Timeline
 
         plan, _ = await self.find()
         timeline = Timeline(plan)
-        async with Watch(self.engine, plan, self.home.journal, story=True) as watch:
-            async for moment in watch.moments():
-                for event in timeline.observe(moment):
+        async with Watch(self.engine, plan, self.home.journal, with_history=True) as watch:
+            async for occurrence in watch.occurrences():
+                for event in timeline.observe(occurrence):
                     yield event
 
     async def wait(
         self, reached: Callable[[GroupStatus], bool], *, timeout: float, waiting_for: str
     ) -> GroupStatus:
-        """Returns the first status that satisfies `reached`; raises `WaitTimeout` after `timeout` seconds."""
+        """Return the first status that satisfies `reached`; raises `WaitTimeout` after `timeout` seconds."""
         async with await self.watch() as watch:
             return await watch.until(reached, timeout=timeout, waiting_for=waiting_for)
 
     async def wait_failover(self, *, since: datetime, timeout: float) -> Failover:
-        """The first failover that began at `since` or later; `WaitTimeout` after `timeout` seconds."""
+        """Return the first failover that ended at `since` or later.
+
+        Raises `WaitTimeout` after `timeout` seconds.
+        """
         from stanlocal.group.watch import Watch
         from stanlocal.history.failovers import FailoverTracker
 
         plan, _ = await self.find()
         tracker = FailoverTracker()
-        async with Watch(self.engine, plan, self.home.journal, story=True) as watch:
+        async with Watch(self.engine, plan, self.home.journal, with_history=True) as watch:
             try:
-                async with asyncio.timeout(timeout), aclosing(watch.moments()) as story:
-                    async for moment in story:
-                        failover = tracker.observe(moment)
+                async with asyncio.timeout(timeout), aclosing(watch.occurrences()) as happening:
+                    async for occurrence in happening:
+                        failover = tracker.observe(occurrence)
                         if failover is not None and failover.ready_at >= since:
                             return await self._in_hindsight(failover)
             except TimeoutError:
                 raise watch.timed_out(timeout, "a failover") from None
-        raise AssertionError("the story of a group that is watched has no end")
+        raise AssertionError("a watched group's history has no end")
 
     async def _in_hindsight(self, seen: Failover) -> Failover:
-        """The failover as the whole story tells it: live, its fault may be put on record after it is over."""
-        told = (each for each in await self.failovers() if each.ready_at == seen.ready_at)
-        return next(told, seen)
+        """Return the failover as all records show it: its fault may be recorded only after it is over."""
+        found = (each for each in await self.failovers() if each.ready_at == seen.ready_at)
+        return next(found, seen)
 
-    # Single nodes: each returns once the engine confirms the effect, with the moment of the effect
+    # Single nodes: each method returns the time of the effect, once the engine confirms it
 
     async def start(self, node: str) -> datetime:
-        """Starts a node that has ended; nothing happens to one that runs."""
+        """Start a node that has ended; a running one is left alone."""
         before = await self.instance(node)
         self.note_end(before)
         await self.engine.start(before.plan, node)
@@ -231,7 +235,7 @@ class Group:
         return started
 
     def note_end(self, instance: Instance) -> None:
-        """Keeps the end of a run that nobody asked for: the next start removes its trace from the engine."""
+        """Record an end that no fault explains: the next start removes its trace from the engine."""
         recorded = end_is_recorded(self.home.journal.faults(), instance.name, instance.started_at)
         if instance.finished_at is not None and not recorded:
             times = {instance.name: rfc3339(instance.finished_at)}
@@ -240,12 +244,12 @@ class Group:
             )
 
     async def stop(self, node: str, grace_s: float) -> datetime:
-        """SIGTERM, SIGKILL after `grace_s` seconds; the moment of the process's end."""
+        """Send SIGTERM, and SIGKILL after `grace_s` seconds; return the time of the process's end."""
         await self.engine.stop(node, grace_s)
         return (await self.engine.wait_exit(node)).time
 
     async def kill(self, node: str, signal: str) -> datetime:
-        """Sends a signal and waits for the process's end."""
+        """Send a signal and wait for the process's end; return its time."""
         ended = asyncio.create_task(self.engine.wait_exit(node))
         try:
             await self.engine.signal(node, signal)
@@ -254,7 +258,7 @@ class Group:
             ended.cancel()
 
     async def instance(self, node: str) -> Instance:
-        """The node as the engine has it now; `GroupNotFound` when it is gone."""
+        """Return the node as the engine has it now; raises `GroupNotFound` when it is gone."""
         for instance in await self.engine.instances(self.name):
             if instance.name == node:
                 return instance
@@ -262,13 +266,13 @@ class Group:
 
 
 async def origin_of(engine: Engine) -> Origin:
-    """Where a group is made that this engine makes for the caller."""
+    """Return the origin of a group that this engine makes for the caller."""
     info = await engine.info()
     return Origin(info.id, info.address, machine_id() if info.local else None)
 
 
 def current_plan(instances: Sequence[Instance]) -> GroupPlan | None:
-    """The plan of the nodes that there are, each as it was itself planned."""
+    """Return the plan of the nodes that exist, each as it was planned itself; None without nodes."""
     if not instances:
         return None
     newest = instances[-1].plan
@@ -277,7 +281,7 @@ def current_plan(instances: Sequence[Instance]) -> GroupPlan | None:
 
 
 def intended_plan(instances: Sequence[Instance]) -> GroupPlan | None:
-    """As `current_plan`, with the nodes that are missing: not made yet, or removed by hand."""
+    """Return `current_plan` with the missing nodes: those not made yet, or removed from outside."""
     plan = current_plan(instances)
     if plan is None:
         return None

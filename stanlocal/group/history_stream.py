@@ -1,4 +1,4 @@
-"""The story of a group as it is watched: its past in the order of time, then what happens, as it is seen."""
+"""The history of a group that is watched: its past in the order of time, then what happens, as it is seen."""
 
 from __future__ import annotations
 
@@ -8,63 +8,63 @@ from datetime import datetime
 
 from stanlocal.history import occurrences
 from stanlocal.history.journal import Record
-from stanlocal.history.occurrences import Moment
+from stanlocal.history.occurrences import Occurrence
 
 _QUEUED = 10_000
-"""Moments: who tells has to wait for a reader that is further behind."""
+"""Occurrences that may wait for the reader; while it is further behind, `add` waits."""
 
 
-class Story:
-    """Told of all moments and of what the journal holds; read once, by `moments`."""
+class HistoryStream:
+    """Takes occurrences and the journal's records from several sources; `read` gives them to one reader."""
 
     def __init__(self) -> None:
-        self._past: list[Moment] | None = []
-        """What was told so far, until all of the past is there and can be put in order."""
-        self._news: asyncio.Queue[Moment | BaseException] = asyncio.Queue(_QUEUED)
-        self._recorded: set[tuple[datetime, str | None, type]] = set()
-        """What was told of the journal."""
+        self._past: list[Occurrence] | None = []
+        """Occurrences so far, until the past is complete and can be put in order; None afterwards."""
+        self._news: asyncio.Queue[Occurrence | BaseException] = asyncio.Queue(_QUEUED)
+        self._from_journal: set[tuple[datetime, str | None, type]] = set()
+        """Keys of the journal's occurrences that were added."""
         self._records = 0
-        """How many it had then."""
+        """Number of the journal's records then."""
 
-    async def tell(self, *told: Moment | None) -> None:
-        """What happened; None: nothing that matters."""
-        for moment in told:
-            if moment is None:
+    async def add(self, *happened: Occurrence | None) -> None:
+        """Add what happened; None stands for nothing that matters."""
+        for occurrence in happened:
+            if occurrence is None:
                 continue
             if self._past is not None:
-                self._past.append(moment)
+                self._past.append(occurrence)
             else:
-                await self._news.put(moment)
+                await self._news.put(occurrence)
 
-    async def tell_records(self, records: Sequence[Record]) -> None:
-        """What the journal holds now; what of it was told before is not told again."""
+    async def add_records(self, records: Sequence[Record]) -> None:
+        """Add what the journal holds now, except for what was added before."""
         if self._past is None and len(records) != self._records:
-            await self.tell(*self._unread(records))
+            await self.add(*self._unread(records))
 
     async def fail(self, failure: BaseException) -> None:
-        """Nothing can be told any more, because of this: `moments` raises it."""
+        """End the stream: `read` raises this failure."""
         await self._news.put(failure)
 
-    async def moments(
-        self, ends: Iterable[Moment | None], records: Sequence[Record]
-    ) -> AsyncGenerator[Moment]:
-        """All of it; asked when the past is told but for the ends of processes and what the journal holds."""
+    async def read(
+        self, ends: Iterable[Occurrence | None], records: Sequence[Record]
+    ) -> AsyncGenerator[Occurrence]:
+        """Yield the past in order, then what happens; call it once, when the nodes' kept output is added.
+
+        `ends` are the last ends of the nodes' processes, `records` what the journal holds.
+        """
         past = [*(self._past or ()), *filter(None, ends), *self._unread(records)]
         self._past = None
-        for moment in sorted(past, key=lambda moment: moment.time):
-            yield moment
+        for occurrence in sorted(past, key=lambda occurrence: occurrence.time):
+            yield occurrence
         while True:
-            told = await self._news.get()
-            if isinstance(told, BaseException):
-                raise told
-            yield told
+            news = await self._news.get()
+            if isinstance(news, BaseException):
+                raise news
+            yield news
 
-    def _unread(self, records: Sequence[Record]) -> list[Moment]:
-        told = {
-            (moment.time, moment.node, type(moment.what)): moment
-            for moment in occurrences.of_records(records)
-        }
+    def _unread(self, records: Sequence[Record]) -> list[Occurrence]:
+        found = {(each.time, each.node, type(each.what)): each for each in occurrences.of_records(records)}
         self._records = len(records)
-        unread = [moment for key, moment in told.items() if key not in self._recorded]
-        self._recorded.update(told)
+        unread = [occurrence for key, occurrence in found.items() if key not in self._from_journal]
+        self._from_journal.update(found)
         return unread

@@ -1,7 +1,7 @@
 """A group's own folder: its plan, journal, rendered configuration, saved logs and, by default, its store.
 
 The folder outlives the containers: it is how a group that was taken down keeps its ports, its store and
-its story. What the engine's labels say counts more, as long as there are containers.
+its history. What the engine's labels say counts more, as long as there are containers.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ ready      to                             `Streaming Server is ready`
 first_ack  to                             the first publish acknowledged, as a client saw it
 ========== ============================== ==========================================================
 
-A phase that nobody saw is None, and the next one counts from the last moment that was seen. Pure.
+A phase that nobody saw is None, and the next one counts from the last time that was seen. Pure.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from stanlocal.history.journal import from_rfc3339, rfc3339
-from stanlocal.history.occurrences import Ended, Healed, Hit, Logged, Moment, Outage
+from stanlocal.history.occurrences import Ended, Healed, Hit, Logged, Occurrence, Outage
 from stanlocal.logs import events as ev
 
 PHASES = ("detected", "lock", "recovering", "ready", "first_ack")
@@ -57,15 +57,15 @@ class Failover:
     @property
     def phases_ms(self) -> dict[str, float | None]:
         """Consecutive durations in milliseconds, by the names in `PHASES`."""
-        moments = (self.detected_at, self.lock_at, self.recovered_at, self.ready_at, self.first_ack_at)
+        ends = (self.detected_at, self.lock_at, self.recovered_at, self.ready_at, self.first_ack_at)
         last, phases = self.started_at, dict[str, float | None]()
-        for phase, moment in zip(PHASES, moments, strict=True):
-            if moment is None:
+        for phase, end in zip(PHASES, ends, strict=True):
+            if end is None:
                 phases[phase] = None
                 continue
-            moment = max(moment, last)  # clocks of two processes: never a negative duration
-            phases[phase] = _milliseconds(moment - last)
-            last = moment
+            end = max(end, last)  # clocks of two processes: never a negative duration
+            phases[phase] = _milliseconds(end - last)
+            last = end
         return phases
 
     @property
@@ -112,20 +112,20 @@ class Failover:
 
         Raises `KeyError`, `TypeError`, `ValueError` or `AttributeError` when it tells of none.
         """
-        moments = {name: from_rfc3339(stamp) for name, stamp in document["moments"].items() if stamp}
+        times = {name: from_rfc3339(stamp) for name, stamp in document["moments"].items() if stamp}
         return cls(
             cause=str(document["cause"]),
             from_node=str(document["from"]),
             to_node=str(document["to"]),
-            started_at=moments["fault"],
-            detected_at=moments.get("detected"),
-            lock_at=moments.get("lock"),
-            recovered_at=moments.get("recovery_ended"),
-            ready_at=moments["ready"],
-            recovery_began_at=moments.get("recovery_began"),
-            last_ack_at=moments.get("last_ack"),
-            lost_at=moments.get("connection_lost"),
-            first_ack_at=moments.get("first_ack"),
+            started_at=times["fault"],
+            detected_at=times.get("detected"),
+            lock_at=times.get("lock"),
+            recovered_at=times.get("recovery_ended"),
+            ready_at=times["ready"],
+            recovery_began_at=times.get("recovery_began"),
+            last_ack_at=times.get("last_ack"),
+            lost_at=times.get("connection_lost"),
+            first_ack_at=times.get("first_ack"),
         )
 
 
@@ -134,48 +134,48 @@ def _milliseconds(duration: timedelta) -> float:
 
 
 class FailoverTracker:
-    """Finds the failovers in moments that come one by one, in the order of time."""
+    """Finds the failovers in occurrences that come one by one, in the order of time."""
 
     def __init__(self) -> None:
         self._served: str | None = None
         self._ready_at: datetime | None = None
         """When a node was last ready."""
-        self._since: list[Moment] = []
+        self._since: list[Occurrence] = []
         """All that happened since a node was last ready."""
 
-    def observe(self, moment: Moment) -> Failover | None:
-        """The failover that this moment completes."""
-        if moment.node is None:
+    def observe(self, occurrence: Occurrence) -> Failover | None:
+        """The failover that this occurrence completes."""
+        if occurrence.node is None:
             return None
-        if not _logged(moment, ev.StreamingReady):
-            self._served = self._on_record(moment) or self._served
-            self._since.append(moment)
+        if not _logged(occurrence, ev.StreamingReady):
+            self._served = self._on_record(occurrence) or self._served
+            self._since.append(occurrence)
             return None
         old, since = self._served, self._since
-        self._served, self._ready_at, self._since = moment.node, moment.time, []
-        if old is None or old == moment.node:
+        self._served, self._ready_at, self._since = occurrence.node, occurrence.time, []
+        if old is None or old == occurrence.node:
             return None
-        return _failover(old, moment.node, since, moment.time)
+        return _failover(old, occurrence.node, since, occurrence.time)
 
-    def _on_record(self, moment: Moment) -> str | None:
+    def _on_record(self, occurrence: Occurrence) -> str | None:
         """Who served when a fault was about to be injected: its line may not be kept. None: no news."""
-        if not isinstance(moment.what, Hit):
+        if not isinstance(occurrence.what, Hit):
             return None
-        fault = moment.what.fault
+        fault = occurrence.what.fault
         newer = self._ready_at is None or fault.since > self._ready_at
         return fault.notes.get("active") if newer else None
 
 
-def find(moments: Iterable[Moment]) -> list[Failover]:
-    """The failovers among moments in the order of time."""
+def find(occurrences: Iterable[Occurrence]) -> list[Failover]:
+    """The failovers among occurrences in the order of time."""
     tracker = FailoverTracker()
     found: list[Failover] = []
     outages: list[Outage] = []
-    for moment in moments:
-        if failover := tracker.observe(moment):
+    for occurrence in occurrences:
+        if failover := tracker.observe(occurrence):
             found.append(failover)
-        elif isinstance(moment.what, Outage):
-            outages.append(moment.what)
+        elif isinstance(occurrence.what, Outage):
+            outages.append(occurrence.what)
     for outage in outages:
         bridged = [index for index, failover in enumerate(found) if bridges(outage, failover)]
         if bridged:  # of several failovers within one outage the last one ended it
@@ -200,16 +200,16 @@ def bridges(outage: Outage, failover: Failover) -> bool:
     return outage.last_ack <= failover.ready_at and outage.first_ack >= takes_over
 
 
-def _logged(moment: Moment, *kinds: type[ev.LogEvent]) -> bool:
-    return isinstance(moment.what, Logged) and isinstance(moment.what.event, kinds)
+def _logged(occurrence: Occurrence, *kinds: type[ev.LogEvent]) -> bool:
+    return isinstance(occurrence.what, Logged) and isinstance(occurrence.what.event, kinds)
 
 
-def _failover(from_node: str, to_node: str, since: Sequence[Moment], ready_at: datetime) -> Failover:
-    old = [moment for moment in since if moment.node == from_node]
-    new = [moment for moment in since if moment.node == to_node]
+def _failover(from_node: str, to_node: str, since: Sequence[Occurrence], ready_at: datetime) -> Failover:
+    old = [occurrence for occurrence in since if occurrence.node == from_node]
+    new = [occurrence for occurrence in since if occurrence.node == to_node]
     started, cause = _start(old)
     lock = _last(new, ev.LockTaken)
-    lost = [moment.time for moment in new if _route_lost(moment)]
+    lost = [occurrence.time for occurrence in new if _route_lost(occurrence)]
     if started is None:
         started = min((time for time in (*lost, lock) if time), default=ready_at)
     detected = next(
@@ -230,30 +230,35 @@ def _failover(from_node: str, to_node: str, since: Sequence[Moment], ready_at: d
     )
 
 
-def _start(moments: Sequence[Moment]) -> tuple[datetime | None, str]:
+def _start(occurrences: Sequence[Occurrence]) -> tuple[datetime | None, str]:
     """When the old node's service ended, and why."""
-    healed = {moment.what.fault.id for moment in moments if isinstance(moment.what, Healed)}
+    healed = {occurrence.what.fault.id for occurrence in occurrences if isinstance(occurrence.what, Healed)}
     hits = [
-        (moment.time, moment.what.fault.name)
-        for moment in moments
-        if isinstance(moment.what, Hit) and (moment.what.fault.ends_run or moment.what.fault.id not in healed)
+        (occurrence.time, occurrence.what.fault.name)
+        for occurrence in occurrences
+        if isinstance(occurrence.what, Hit)
+        and (occurrence.what.fault.ends_run or occurrence.what.fault.id not in healed)
     ]
-    ends = [(moment.time, moment.what) for moment in moments if isinstance(moment.what, Ended)]
+    ends = [
+        (occurrence.time, occurrence.what) for occurrence in occurrences if isinstance(occurrence.what, Ended)
+    ]
     if ends:
         time, end = ends[-1]
         named = next((name for hit, name in reversed(hits) if hit <= time), None)
         return time, named or (f"exit {end.exit_code}" if end.exit_code is not None else "unknown")
     if hits:
         return hits[-1]
-    return _last(moments, ev.ShuttingDown, ev.Boot), "unknown"
+    return _last(occurrences, ev.ShuttingDown, ev.Boot), "unknown"
 
 
-def _last(moments: Sequence[Moment], *kinds: type[ev.LogEvent]) -> datetime | None:
-    return next((moment.time for moment in reversed(moments) if _logged(moment, *kinds)), None)
+def _last(occurrences: Sequence[Occurrence], *kinds: type[ev.LogEvent]) -> datetime | None:
+    return next(
+        (occurrence.time for occurrence in reversed(occurrences) if _logged(occurrence, *kinds)), None
+    )
 
 
-def _route_lost(moment: Moment) -> bool:
-    event = moment.what.event if isinstance(moment.what, Logged) else None
+def _route_lost(occurrence: Occurrence) -> bool:
+    event = occurrence.what.event if isinstance(occurrence.what, Logged) else None
     return isinstance(event, ev.RouteDown) and event.reason != "Duplicate Route"
 
 

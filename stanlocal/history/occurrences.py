@@ -1,6 +1,6 @@
 """What happened to a group, from any source, as one kind of thing that can be put in order.
 
-Logs, engine and journal each know a part; as moments they are merged by time and read by whoever
+Logs, engine and journal each know a part; as occurrences they are merged by time and read by whoever
 derives something from the past: `stanlocal.history.failovers`, `stanlocal.history.timeline`. Pure.
 """
 
@@ -92,7 +92,7 @@ What: TypeAlias = Ended | Frozen | Thawed | Cut | Rejoined | Outage | Hit | Heal
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class Occurrence:
     """Something that happened."""
 
     time: datetime
@@ -101,26 +101,26 @@ class Moment:
     what: What
 
 
-def of_line(node: str, line: LogLine) -> Moment | None:
-    """The moment that a line of the log is, if it matters."""
-    return Moment(line.time, node, Logged(line.event, line.message)) if line.event else None
+def of_line(node: str, line: LogLine) -> Occurrence | None:
+    """The occurrence that a line of the log is, if it matters."""
+    return Occurrence(line.time, node, Logged(line.event, line.message)) if line.event else None
 
 
-def of_end(instance: Instance, *, recorded: bool) -> Moment | None:
+def of_end(instance: Instance, *, recorded: bool) -> Occurrence | None:
     """The end of the node's last run, once it has ended."""
     if instance.finished_at is None:
         return None
-    return Moment(instance.finished_at, instance.name, Ended(instance.exit_code, recorded))
+    return Occurrence(instance.finished_at, instance.name, Ended(instance.exit_code, recorded))
 
 
-def of_engine_event(event: EngineEvent, *, recorded: bool) -> Moment | None:
-    """The moment that an engine's event is; a start is told by the server's own first line instead."""
+def of_engine_event(event: EngineEvent, *, recorded: bool) -> Occurrence | None:
+    """The occurrence that an engine's event is; a start is told by the server's own first line instead."""
     what: dict[str, What] = {
         "die": Ended(event.exit_code, recorded),
         "pause": Frozen(),
         "unpause": Thawed(),
     }
-    return Moment(event.time, event.node, what[event.action]) if event.action in what else None
+    return Occurrence(event.time, event.node, what[event.action]) if event.action in what else None
 
 
 _MARKS: Mapping[str | None, tuple[What, What]] = {
@@ -131,44 +131,44 @@ _MARKS: Mapping[str | None, tuple[What, What]] = {
 """What a fault that leaves this does to a node, and what its end does."""
 
 
-def of_fault(fault: FaultRecord) -> Iterator[Moment]:
+def of_fault(fault: FaultRecord) -> Iterator[Occurrence]:
     """When it hit each of its targets, what it did there, and when it was over."""
     begin, end = _MARKS.get(fault.leaves, (None, None))
     for node, stamp in fault.times.items():
         time = datetime.fromisoformat(stamp)
-        yield Moment(time, node, Hit(fault))
+        yield Occurrence(time, node, Hit(fault))
         if fault.ends_run:
-            yield Moment(time, node, Ended(None, recorded=True))
+            yield Occurrence(time, node, Ended(None, recorded=True))
         if begin is not None:
-            yield Moment(time, node, begin)
+            yield Occurrence(time, node, begin)
         if end is not None and node in fault.healed:
-            yield Moment(fault.healed[node], node, end)
+            yield Occurrence(fault.healed[node], node, end)
         if fault.healed_at is not None:
-            yield Moment(fault.healed_at, node, Healed(fault))
+            yield Occurrence(fault.healed_at, node, Healed(fault))
 
 
-def of_records(records: Sequence[Record]) -> Iterator[Moment]:
+def of_records(records: Sequence[Record]) -> Iterator[Occurrence]:
     """All that the journal tells."""
     for fault in faults(records):
         yield from of_fault(fault)
     for record in records:
         if record.type == "end":
             for node, stamp in record.times.items():
-                yield Moment(datetime.fromisoformat(stamp), node, Ended(record.exit_code, recorded=False))
+                yield Occurrence(datetime.fromisoformat(stamp), node, Ended(record.exit_code, recorded=False))
         if record.type == "outage":
             times = {name: datetime.fromisoformat(stamp) for name, stamp in record.times.items()}
             outage = Outage(times["last_ack"], times.get("lost"), times["first_ack"])
-            yield Moment(outage.first_ack, None, outage)
+            yield Occurrence(outage.first_ack, None, outage)
         if record.type == "lock-file":
-            yield Moment(record.time, None, LockFileGone(record.observed or "removed"))
+            yield Occurrence(record.time, None, LockFileGone(record.observed or "removed"))
 
 
 def merge(
-    logs: Mapping[str, Iterable[LogLine]], ends: Iterable[Moment], records: Sequence[Record]
-) -> Sequence[Moment]:
+    logs: Mapping[str, Iterable[LogLine]], ends: Iterable[Occurrence], records: Sequence[Record]
+) -> Sequence[Occurrence]:
     """All of them in the order of time."""
     logged = (of_line(node, line) for node, lines in logs.items() for line in lines)
-    moments = [moment for moment in logged if moment]
-    moments += ends
-    moments += of_records(records)
-    return sorted(moments, key=lambda moment: moment.time)
+    occurrences = [occurrence for occurrence in logged if occurrence]
+    occurrences += ends
+    occurrences += of_records(records)
+    return sorted(occurrences, key=lambda occurrence: occurrence.time)

@@ -1,6 +1,6 @@
-"""The story of a group: its events, derived from moments. Pure.
+"""The story of a group: its events, derived from occurrences. Pure.
 
-`Timeline` replays moments in the order of time, keeps what is known of each node, has `model.states`
+`Timeline` replays occurrences in the order of time, keeps what is known of each node, has `model.states`
 assess it after each, and says what changed. The same replay tells the past (`events`) and the present
 (`events -f`), so they cannot differ.
 """
@@ -23,7 +23,7 @@ from stanlocal.history.occurrences import (
     Hit,
     LockFileGone,
     Logged,
-    Moment,
+    Occurrence,
     Outage,
     Rejoined,
     Thawed,
@@ -84,7 +84,7 @@ def in_words(event: Event) -> str:
 
 
 class Timeline:
-    """Turns the moments of one group into its events."""
+    """Turns the occurrences of one group into its events."""
 
     def __init__(self, plan: GroupPlan) -> None:
         self._facts = {
@@ -93,43 +93,43 @@ class Timeline:
         self._failovers = FailoverTracker()
         self._status = self._assess()
 
-    def observe(self, moment: Moment) -> Iterator[Event]:
-        """The events that this moment brings; moments of nodes that the group has no more bring none."""
-        if moment.node is None:
-            yield from _told(moment)
+    def observe(self, occurrence: Occurrence) -> Iterator[Event]:
+        """Yield the events of an occurrence; there are none for nodes that left the group."""
+        if occurrence.node is None:
+            yield from _told(occurrence)
             return
-        if moment.node not in self._facts:
+        if occurrence.node not in self._facts:
             return
-        yield from _told(moment)
-        self._facts[moment.node] = _apply(self._facts[moment.node], moment)
+        yield from _told(occurrence)
+        self._facts[occurrence.node] = _apply(self._facts[occurrence.node], occurrence)
         before, self._status = self._status, self._assess()
-        yield from _changes(before, self._status, moment.time, moment.node)
-        failover = self._failovers.observe(moment)
+        yield from _changes(before, self._status, occurrence.time, occurrence.node)
+        failover = self._failovers.observe(occurrence)
         if failover is not None:
-            yield Event(moment.time, "failover", moment.node, failover.document())
+            yield Event(occurrence.time, "failover", occurrence.node, failover.document())
 
     @property
     def status(self) -> GroupStatus:
-        """The group after the last moment."""
+        """The group after the last occurrence."""
         return self._status
 
     def _assess(self) -> GroupStatus:
         return assess(list(self._facts.values()), LockFacts())
 
 
-def replay(plan: GroupPlan, moments: Iterable[Moment]) -> list[Event]:
+def replay(plan: GroupPlan, occurrences: Iterable[Occurrence]) -> list[Event]:
     """All events of the past, oldest first."""
     timeline = Timeline(plan)
-    return [event for moment in moments for event in timeline.observe(moment)]
+    return [event for occurrence in occurrences for event in timeline.observe(occurrence)]
 
 
-def statuses(plan: GroupPlan, moments: Iterable[Moment]) -> Iterator[tuple[datetime, GroupStatus]]:
-    """The group after each of the moments."""
+def statuses(plan: GroupPlan, occurrences: Iterable[Occurrence]) -> Iterator[tuple[datetime, GroupStatus]]:
+    """The group after each of the occurrences."""
     timeline = Timeline(plan)
-    for moment in moments:
-        for _ in timeline.observe(moment):
+    for occurrence in occurrences:
+        for _ in timeline.observe(occurrence):
             pass
-        yield moment.time, timeline.status
+        yield occurrence.time, timeline.status
 
 
 def _unborn(plan: GroupPlan, name: str, index: int) -> Instance:
@@ -151,12 +151,12 @@ def _unborn(plan: GroupPlan, name: str, index: int) -> Instance:
     )
 
 
-def _apply(facts: NodeFacts, moment: Moment) -> NodeFacts:
-    instance, what = facts.instance, moment.what
+def _apply(facts: NodeFacts, occurrence: Occurrence) -> NodeFacts:
+    instance, what = facts.instance, occurrence.what
     match what:
         case Ended():
             known = what.exit_code if what.exit_code is not None else instance.exit_code
-            ended = replace(instance, status="exited", exit_code=known, finished_at=moment.time)
+            ended = replace(instance, status="exited", exit_code=known, finished_at=occurrence.time)
             return replace(facts, instance=ended, end_recorded=what.recorded or facts.end_recorded)
         case Frozen():
             return replace(facts, instance=replace(instance, status="paused"))
@@ -168,35 +168,35 @@ def _apply(facts: NodeFacts, moment: Moment) -> NodeFacts:
         case Rejoined():
             return replace(facts, instance=replace(instance, routes_connected=True, clients_connected=True))
         case Logged():
-            log = advance(facts.log, _as_line(moment, what))
+            log = advance(facts.log, _as_line(occurrence, what))
             if isinstance(what.event, ev.Boot):
                 instance = replace(
-                    instance, status="running", started_at=moment.time, finished_at=None, exit_code=None
+                    instance, status="running", started_at=occurrence.time, finished_at=None, exit_code=None
                 )
                 return replace(facts, instance=instance, log=log, end_recorded=False)
             return replace(facts, log=log)
     return facts
 
 
-def _as_line(moment: Moment, what: Logged) -> LogLine:
-    return LogLine(moment.time, True, None, True, what.message, what.message, what.event)
+def _as_line(occurrence: Occurrence, what: Logged) -> LogLine:
+    return LogLine(occurrence.time, True, None, True, what.message, what.message, what.event)
 
 
-def _told(moment: Moment) -> Iterator[Event]:
+def _told(occurrence: Occurrence) -> Iterator[Event]:
     """What is an event by itself."""
-    match moment.what:
+    match occurrence.what:
         case Hit(fault):
-            yield Event(moment.time, "fault", moment.node, fault.document())
+            yield Event(occurrence.time, "fault", occurrence.node, fault.document())
         case Healed(fault):
-            yield Event(moment.time, "heal", moment.node, fault.document())
+            yield Event(occurrence.time, "heal", occurrence.node, fault.document())
         case Outage() as outage:
-            yield Event(moment.time, "problem", None, {"problem": _outage(outage)})
+            yield Event(occurrence.time, "problem", None, {"problem": _outage(outage)})
         case LockFileGone(how):
-            yield Event(moment.time, "lock", None, {"lock_file": how})
+            yield Event(occurrence.time, "lock", None, {"lock_file": how})
         case Logged(ev.LockTaken(), message):
-            yield Event(moment.time, "lock", moment.node, {"lock": "taken", "line": message})
+            yield Event(occurrence.time, "lock", occurrence.node, {"lock": "taken", "line": message})
         case Logged(event, message) if event.fatal or isinstance(event, _PROBLEMS):
-            yield Event(moment.time, "problem", moment.node, {"problem": message})
+            yield Event(occurrence.time, "problem", occurrence.node, {"problem": message})
 
 
 def _outage(outage: Outage) -> str:

@@ -1,4 +1,4 @@
-"""What a node's log says of the node: its milestones, folded line by line. Pure."""
+"""Facts about a node from its log: its milestones, folded line by line. Pure."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _ROLES: dict[type[ev.LogEvent], NodeState] = {
 }
 
 _FT_CONNECTION = "-ft"
-"""How the name of the connection ends whose loss keeps heartbeats from being sent."""
+"""End of the name of the connection that carries FT heartbeats."""
 
 
 def advance(facts: LogFacts, line: LogLine) -> LogFacts:
-    """The facts after one more line."""
+    """Return the facts after one more line."""
     event = line.event
     if line.level is not None and facts.booted_at is None and facts.kept_from is None:
-        facts = replace(facts, kept_from=line.time)  # a run's first line would make it one that has booted
+        facts = replace(facts, kept_from=line.time)  # the log lacks the first line of this run
     if event is None:
         return facts
     if isinstance(event, ev.Boot):
@@ -52,7 +52,7 @@ def advance(facts: LogFacts, line: LogLine) -> LogFacts:
 
 
 def fold(lines: Iterable[LogLine], facts: LogFacts | None = None) -> LogFacts:
-    """The facts after all these lines, oldest first."""
+    """Return the facts after all these lines, oldest first."""
     facts = facts or LogFacts()
     for line in lines:
         facts = advance(facts, line)

@@ -2,7 +2,7 @@
 
 The engine's attach stream begins in the middle and ends with each run; what was written before comes from
 the kept output. `Follower` attaches first, reads the kept output then, and joins the two where they
-overlap, so that nothing is lost or told twice.
+overlap, so that no line is lost or given twice.
 """
 
 from __future__ import annotations
@@ -14,17 +14,16 @@ from datetime import datetime
 from stanlocal.engine.base import Engine, RawLine
 from stanlocal.errors import EngineUnavailable, NodeNotFound, NodePaused
 
-_ENGINE_RETRY_S = 0.5
 _SHORT_RUN_S = 0.05
 _TAIL = 10_000
 """Lines of kept output that may come again on a stream: far more than are written between two calls."""
 
 
 def after(kept: Sequence[RawLine], last: RawLine | None, since: datetime | None) -> Sequence[RawLine]:
-    """What of `kept` comes after the line that was told last, `last`, and after `since`.
+    """Return the lines of `kept` after `last`, the line given last, or after `since` if it is not there.
 
-    The engine has stamped what it kept, we what came live: if no line of that text is old enough by these
-    clocks, they differ, and the last one of that text is meant.
+    The engine stamps what it keeps, we stamp what comes live. If no line with the text of `last` is as old
+    as it, the clocks differ, and the last line with that text counts.
     """
     if last is None:
         return kept
@@ -36,28 +35,28 @@ def after(kept: Sequence[RawLine], last: RawLine | None, since: datetime | None)
 
 
 class Overlap:
-    """Drops from the head of a stream what the kept output has told already.
+    """Drops from the head of a stream the lines that the kept output has given already.
 
-    A stream that was joined in the middle of a line begins with the rest of that line, which can be the
-    rest of several: all places where the stream may have begun are pursued until its lines tell.
+    A stream that was joined in the middle of a line begins with the rest of that line, and several kept lines
+    may end with it: each place where the stream may have begun is tried until the next lines decide.
     """
 
     def __init__(self, kept: Sequence[RawLine]) -> None:
         self._kept = [line.text for line in kept[-_TAIL:]]
         self._next: list[int] | None = None
-        """Where in the kept output the stream may be by now; None before its first line."""
+        """Positions in the kept output where the stream may be by now; None before its first line."""
         self._over = False
 
     def news(self, batch: Sequence[RawLine]) -> Sequence[RawLine]:
-        """What of the next `batch` was not told yet."""
+        """Return the lines of the next `batch` that were not given yet."""
         if self._over:
             return batch
-        for told, line in enumerate(batch):
+        for known, line in enumerate(batch):
             self._next = self._after(line.text)
             if not self._next:
                 self._over = True
                 self._kept.clear()
-                return batch[told:]
+                return batch[known:]
         return ()
 
     def _after(self, text: str) -> list[int]:
@@ -67,20 +66,31 @@ class Overlap:
 
 
 class Follower:
-    """Follows one node, from `since` on (None: from the first line that the engine has kept)."""
+    """Follows one node, from `since` on (None: from the first line that the engine has kept).
 
-    def __init__(self, engine: Engine, node: str, since: datetime | None = None) -> None:
+    After a run of less than `short_run_s` seconds it waits as long, so that the engine notices the end.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        node: str,
+        since: datetime | None = None,
+        *,
+        short_run_s: float = _SHORT_RUN_S,
+    ) -> None:
+        self._short_run_s = short_run_s
         self._engine = engine
         self._node = node
         self._since = since
-        """By the engine's clock, which need not be ours."""
+        """Start by the engine's clock, which need not be ours."""
         self._last: RawLine | None = None
 
     async def batches(self, woken: asyncio.Event) -> AsyncGenerator[Sequence[RawLine]]:
-        """What is kept, then each batch as it arrives, for ever.
+        """Yield what is kept, then each batch as it arrives, for ever.
 
-        The first batch, maybe empty, tells all that was written before it. While the node is frozen or
-        gone, nothing is tried before `woken` is set, as it should be after each engine event.
+        The first batch, maybe empty, holds all that was written before it. While the node is frozen or gone,
+        this waits for `woken`, which the caller sets after each engine event.
         """
         while True:
             woken.clear()
@@ -88,7 +98,7 @@ class Follower:
                 async for batch in self._run(woken):
                     yield batch
             except EngineUnavailable:
-                await asyncio.sleep(_ENGINE_RETRY_S)
+                await asyncio.sleep(self._engine.retry_s)
             except NodeNotFound:
                 yield ()
                 await woken.wait()
@@ -102,29 +112,29 @@ class Follower:
             yield await self._kept()
             await woken.wait()
         else:
-            if asyncio.get_running_loop().time() < attached + _SHORT_RUN_S:
-                await asyncio.sleep(_SHORT_RUN_S)  # a run that is just ending; let the engine notice
+            if asyncio.get_running_loop().time() < attached + self._short_run_s:
+                await asyncio.sleep(self._short_run_s)
 
     async def _stream(self) -> AsyncGenerator[Sequence[RawLine]]:
         overlap: Overlap | None = None
         async for batch in self._engine.attach(self._node):
             if overlap is None:
-                told = [self._last] if self._last else []
+                given = [self._last] if self._last else []
                 kept = await self._kept()
-                overlap = Overlap([*told, *kept])
+                overlap = Overlap([*given, *kept])
                 yield kept
                 del kept  # it may be large, and the stream lasts
             elif news := overlap.news(batch):
-                yield self._tell(news)
+                yield self._give(news)
 
     async def _kept(self) -> Sequence[RawLine]:
         kept = await self._engine.output(self._node, since=self._since)
         news = after(kept, self._last, self._since)
         if kept:
             self._since = kept[-1].time
-        return self._tell(news)
+        return self._give(news)
 
-    def _tell(self, lines: Sequence[RawLine]) -> Sequence[RawLine]:
+    def _give(self, lines: Sequence[RawLine]) -> Sequence[RawLine]:
         if lines:
             self._last = lines[-1]
         return lines

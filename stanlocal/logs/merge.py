@@ -16,7 +16,6 @@ from stanlocal.logs.follow import Follower
 from stanlocal.logs.parse import LogLine, parse
 from stanlocal.model.states import LogFacts, NodeState
 
-_RETRY_S = 0.5
 _QUEUED_BATCHES = 16
 
 
@@ -27,11 +26,11 @@ class NodeLine:
     node: str
     line: LogLine
     state: NodeState | None
-    """As its log had told up to this line; None before the first milestone."""
+    """The node's state by its log up to this line; None before the first milestone."""
 
 
-class _Reader:
-    """Parses one node's lines, keeping track of its state."""
+class _LineParser:
+    """Parses one node's lines, and keeps track of the node's state."""
 
     def __init__(self, node: str, since: datetime | None) -> None:
         self._node = node
@@ -39,18 +38,18 @@ class _Reader:
         self._facts = LogFacts()
 
     def read(self, lines: Iterable[RawLine], tail: int | None = None) -> list[NodeLine]:
-        """The lines that are not older than asked for, the last `tail` of them."""
-        told: deque[NodeLine] = deque(maxlen=tail)  # what is kept of a flood may be many times the tail
+        """Return the last `tail` of the lines that are not older than `since`."""
+        read: deque[NodeLine] = deque(maxlen=tail)  # a flood of lines may be many times the tail
         for raw in lines:
             line = parse(raw.text, raw.time)
             self._facts = advance(self._facts, line)
             if self._since is None or line.time >= self._since:
-                told.append(NodeLine(self._node, line, self._facts.role))
-        return list(told)
+                read.append(NodeLine(self._node, line, self._facts.role))
+        return list(read)
 
 
 def _merged(lines: Iterable[Sequence[NodeLine]]) -> list[NodeLine]:
-    return sorted((line for node in lines for line in node), key=lambda told: told.line.time)
+    return sorted((line for node in lines for line in node), key=lambda line: line.line.time)
 
 
 async def read_all(
@@ -61,13 +60,13 @@ async def read_all(
     since: datetime | None,
     tail: int | None,
 ) -> list[NodeLine]:
-    """What the nodes have written; `nodes` says for each whether the engine has it."""
+    """Return all lines of the nodes in the order of time; `nodes` says for each whether the engine has it."""
 
     async def read(name: str, present: bool) -> list[NodeLine]:
         lines = list(saved(name))
         if present:
             lines += await engine.output(name)
-        return _Reader(name, since).read(lines, tail)
+        return _LineParser(name, since).read(lines, tail)
 
     return _merged(await asyncio.gather(*(read(name, present) for name, present in nodes.items())))
 
@@ -75,17 +74,17 @@ async def read_all(
 async def follow_all(
     engine: Engine, group: str, nodes: Sequence[str], *, since: datetime | None, tail: int | None
 ) -> AsyncGenerator[Sequence[NodeLine]]:
-    """Batches of lines as they arrive, of all `nodes`, over restarts; the first ones tell what there is."""
+    """Yield the lines of all `nodes` so far, then batches as they arrive, over restarts."""
     queue: asyncio.Queue[list[NodeLine] | StanlocalError] = asyncio.Queue(_QUEUED_BATCHES)
     woken = {node: asyncio.Event() for node in nodes}
     first = {node: asyncio.get_running_loop().create_future() for node in nodes}
 
     async def follow(node: str) -> None:
-        reader = _Reader(node, since)
+        parser = _LineParser(node, since)
         async for batch in Follower(engine, node).batches(woken[node]):
             if not first[node].done():
-                first[node].set_result(reader.read(batch, tail))
-            elif lines := reader.read(batch):
+                first[node].set_result(parser.read(batch, tail))
+            elif lines := parser.read(batch):
                 await queue.put(lines)
 
     async def wake() -> None:
@@ -95,7 +94,7 @@ async def follow_all(
                     if event.node in woken:
                         woken[event.node].set()
             except EngineUnavailable:
-                await asyncio.sleep(_RETRY_S)
+                await asyncio.sleep(engine.retry_s)
             for node in woken.values():
                 node.set()
 

@@ -59,7 +59,7 @@ class Endpoint:
     async def _follow(self) -> None:
         """Keep count of failovers, those of containers that are gone included, until the watch fails."""
         plan, _ = await self._group.find()
-        async with await self._group.watch(story=True) as watch:
+        async with await self._group.watch(with_history=True) as watch:
             await watch.caught_up()
             tracker = FailoverTracker()
             self._failovers |= {failover.ready_at: failover for failover in await self._group.failovers()}
@@ -69,8 +69,8 @@ class Endpoint:
             else:
                 self.started.set_result(None)
             try:
-                async for moment in watch.moments():
-                    if (failover := tracker.observe(moment)) is not None:
+                async for occurrence in watch.occurrences():
+                    if (failover := tracker.observe(occurrence)) is not None:
                         self._failovers[failover.ready_at] = failover
             finally:
                 self._watch = None

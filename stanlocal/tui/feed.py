@@ -20,7 +20,7 @@ from stanlocal.group.core import Group, Look, current_plan, intended_plan
 from stanlocal.group.resources import measure
 from stanlocal.group.watch import Watch
 from stanlocal.history import failovers as failover_rules
-from stanlocal.history.occurrences import Moment, Outage
+from stanlocal.history.occurrences import Occurrence, Outage
 from stanlocal.history.timeline import Event, Timeline
 from stanlocal.logs.merge import NodeLine
 from stanlocal.model.plan import GroupPlan
@@ -45,7 +45,7 @@ _LINES_AT_MOST = 5_000
 _EVENTS_EVERY_S = 0.01
 _EVENTS_AT_MOST = 10_000
 _VITALS_EVERY_S = 2.0
-_KEPT_MOMENTS = 50_000
+_KEPT_OCCURRENCES = 50_000
 """From which failovers are found: those of a few thousand failovers."""
 
 
@@ -98,7 +98,7 @@ class Feed:
         """Until the group has other nodes than it was planned with."""
         plan, _ = await core.find()
         lines = _Lines()
-        async with Watch(core.engine, plan, core.home.journal, story=True, read=lines.take) as watch:
+        async with Watch(core.engine, plan, core.home.journal, with_history=True, read=lines.take) as watch:
             tasks = [
                 asyncio.create_task(self._follow_status(core, plan, watch)),
                 asyncio.create_task(self._follow_story(plan, watch)),
@@ -141,16 +141,16 @@ class Feed:
 
     async def _follow_story(self, plan: GroupPlan, watch: Watch) -> None:
         timeline, anew = Timeline(plan), True
-        story: deque[Moment] = deque(maxlen=_KEPT_MOMENTS)
+        story: deque[Occurrence] = deque(maxlen=_KEPT_OCCURRENCES)
         batches = coalesced(_one_by_one(watch), every_s=_EVENTS_EVERY_S, at_most=_EVENTS_AT_MOST)
-        async for moments, _ in batches:
-            story.extend(moments)
-            events = [event for moment in moments for event in timeline.observe(moment)]
+        async for occurrences, _ in batches:
+            story.extend(occurrences)
+            events = [event for occurrence in occurrences for event in timeline.observe(occurrence)]
             if events:
                 self._post(EventSeen(events, anew=anew))
                 anew = False
-            if any(_bears_on_failovers(event) for event in events) or _outage_in(moments):
-                in_order = sorted(story, key=lambda moment: moment.time)
+            if any(_bears_on_failovers(event) for event in events) or _outage_in(occurrences):
+                in_order = sorted(story, key=lambda occurrence: occurrence.time)
                 self._post(FailoversChanged(failover_rules.find(in_order)))
 
     async def _follow_logs(self, lines: _Lines, watch: Watch) -> None:
@@ -186,18 +186,18 @@ class _Lines:
             yield await self._news.get()
 
 
-async def _one_by_one(watch: Watch) -> AsyncGenerator[Sequence[Moment]]:
-    async with aclosing(watch.moments()) as moments:
-        async for moment in moments:
-            yield (moment,)
+async def _one_by_one(watch: Watch) -> AsyncGenerator[Sequence[Occurrence]]:
+    async with aclosing(watch.occurrences()) as occurrences:
+        async for occurrence in occurrences:
+            yield (occurrence,)
 
 
 def _bears_on_failovers(event: Event) -> bool:
     return event.type in ("failover", "fault", "heal")
 
 
-def _outage_in(moments: Sequence[Moment]) -> bool:
-    return any(isinstance(moment.what, Outage) for moment in moments)
+def _outage_in(occurrences: Sequence[Occurrence]) -> bool:
+    return any(isinstance(occurrence.what, Outage) for occurrence in occurrences)
 
 
 def _missing(status: GroupStatus) -> list[str]:

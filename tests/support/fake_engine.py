@@ -36,6 +36,7 @@ class FakeEngine:
 
     name = "fake"
     placement = Placement(name)
+    retry_s = 0.005
 
     def __init__(self, machine: FakeMachine, owner: str = "1000") -> None:
         self.machine = machine

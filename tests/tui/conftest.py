@@ -36,8 +36,6 @@ NARROW = (80, 24)
 
 @pytest.fixture(autouse=True)
 def _engine_is_asked_again_soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    for retry in ("group.watch._ENGINE_RETRY_S", "logs.follow._ENGINE_RETRY_S", "logs.merge._RETRY_S"):
-        monkeypatch.setattr(f"stanlocal.{retry}", 0.005)
     monkeypatch.setattr("stanlocal.tui.feed._RETRY_S", 0.005)
 
 

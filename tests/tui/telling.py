@@ -46,11 +46,11 @@ class StoryFeed:
 
     def __init__(self, group: FTGroup, post: Callable[[Message], object]) -> None:
         self._post = post
-        self._plan, moments = story(self.story)
-        told = list(timeline.statuses(self._plan, moments))
+        self._plan, occurrences = story(self.story)
+        told = list(timeline.statuses(self._plan, occurrences))
         reached = [at for at, (_, status) in enumerate(told) if status.state is self.until]
         now = reached[0 if self.at_first else -1]
-        self._moments = moments[: now + 1]
+        self._occurrences = occurrences[: now + 1]
         self._now, self._status = told[now]
 
     async def look(self) -> None:
@@ -58,8 +58,8 @@ class StoryFeed:
         self._post(GroupChanged(document, self._status, ()))
 
     async def follow_group(self) -> None:
-        self._post(EventSeen(timeline.replay(self._plan, self._moments), anew=True))
-        self._post(FailoversChanged(failovers.find(self._moments)))
+        self._post(EventSeen(timeline.replay(self._plan, self._occurrences), anew=True))
+        self._post(FailoversChanged(failovers.find(self._occurrences)))
         lines = await asyncio.to_thread(lines_of, self.story)
         self._post(LogLines([line for line in lines if line.line.time <= self._now], 0, anew=True))
         if self.engine_lost:

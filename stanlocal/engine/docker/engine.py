@@ -55,6 +55,7 @@ class DockerEngine:
 
     name = "docker"
     placement = Placement(name)
+    retry_s = 0.5
 
     def __init__(self, client: docker.DockerClient) -> None:
         self._client = client

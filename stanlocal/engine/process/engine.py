@@ -62,6 +62,7 @@ class ProcessEngine:
     """An `Engine` of local processes; see `stanlocal.engine.base.Engine` for what is promised."""
 
     name = "process"
+    retry_s = 0.5
 
     def __init__(self, home: Path | None = None) -> None:
         self._home = home or state_home()

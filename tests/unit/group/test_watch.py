@@ -1,8 +1,9 @@
-"""A watch over a group: what it sees, and what it survives."""
+"""A watch over a group: the changes that it sees, and the failures that it survives."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime
 
@@ -14,6 +15,7 @@ from stanlocal.faults import injection
 from stanlocal.faults.kill import Kill
 from stanlocal.faults.pause import Pause
 from stanlocal.group.core import Group
+from stanlocal.group.watch import Pace, Watch
 from stanlocal.history.journal import Record
 from stanlocal.history.occurrences import Logged
 from stanlocal.logs.events import StreamingReady
@@ -22,13 +24,6 @@ from stanlocal.model.states import GroupState, GroupStatus, LockFacts
 from stanlocal.monitor.client import MonitorAnswer
 from tests.support.interrupting import Interruptions
 from tests.support.world import World
-
-
-@pytest.fixture(autouse=True)
-def _engine_is_asked_again_soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("stanlocal.group.watch._ENGINE_RETRY_S", 0.005)
-    monkeypatch.setattr("stanlocal.logs.follow._ENGINE_RETRY_S", 0.005)
-    monkeypatch.setattr("stanlocal.logs.merge._RETRY_S", 0.005)
 
 
 async def reached(group: Group, state: GroupState) -> GroupStatus:
@@ -73,8 +68,8 @@ async def test_nodes_that_come_and_go_are_followed(world: World) -> None:
         )
 
 
-async def test_a_cut_by_other_hands_is_seen_and_its_end(world: World) -> None:
-    """Nothing is written into the journal for it, and the servers' logs are silent."""
+async def test_a_cut_from_outside_is_seen_and_its_end(world: World) -> None:
+    """The journal has no record of it, and the servers' logs are silent."""
     look = await world.up()
     async with await world.group().watch() as watch:
         await world.engine.disconnect_routes(look.plan, "t-1")
@@ -83,8 +78,8 @@ async def test_a_cut_by_other_hands_is_seen_and_its_end(world: World) -> None:
         await watch.until(lambda status: status.state is GroupState.HEALTHY, timeout=3, waiting_for="its end")
 
 
-async def test_a_record_in_the_journal_has_the_engine_looked_at(world: World) -> None:
-    """An engine need not tell of what only stanlocal itself can have done."""
+async def test_a_record_in_the_journal_makes_the_watch_look_at_the_engine(world: World) -> None:
+    """An engine need not send events for what only stanlocal itself can have done."""
     await world.up()
     async with await world.group().watch() as watch:
         world.machine.nodes["t-1"].networks.clear()
@@ -106,7 +101,7 @@ async def test_what_happened_while_the_engine_was_away_is_known_when_it_is_back(
     assert watch.engine_lost is None
 
 
-async def test_news_tell_of_faults_and_of_the_engine_too_where_no_state_changes(world: World) -> None:
+async def test_news_include_faults_and_the_engine_where_no_state_changes(world: World) -> None:
     await world.up()
     async with await world.group().watch() as watch, aclosing(watch.news()) as news:
         await anext(news)
@@ -184,14 +179,14 @@ async def test_a_failure_behind_a_watch_reaches_whoever_waits(world: World) -> N
         raise EngineError("the engine refused: no more inspecting")
 
     broken = Interruptions(world.engine, 4, "before", fail, lasting=True)
-    async with await world.group(broken.engine).watch(story=True) as watch:
+    async with await world.group(broken.engine).watch(with_history=True) as watch:
         with pytest.raises(EngineError, match="no more inspecting"):
             await watch.until(lambda status: False, timeout=3, waiting_for="a miracle")
         with pytest.raises(EngineError, match="no more inspecting"):
             async for _ in watch.changes():
                 pass
         with pytest.raises(EngineError, match="no more inspecting"):
-            async for _ in watch.moments():
+            async for _ in watch.occurrences():
                 pass
 
 
@@ -205,7 +200,7 @@ async def test_a_watch_that_cannot_begin_leaves_nothing_running(world: World) ->
     assert asyncio.all_tasks() == before
 
 
-async def test_the_story_is_told_in_order_and_goes_on(world: World) -> None:
+async def test_the_history_is_in_order_and_goes_on(world: World) -> None:
     await world.up()
     await injection.inject(world.group(), Kill(), ["t-0"])
     await reached(world.group(), GroupState.DEGRADED)
@@ -227,13 +222,16 @@ async def test_the_story_is_told_in_order_and_goes_on(world: World) -> None:
     assert took_over == ["t-1", "t-0"]
 
 
-async def test_a_story_without_an_end_holds_moments_not_lines(world: World) -> None:
+async def test_a_watched_history_holds_occurrences_not_lines(world: World) -> None:
     await world.up()
-    async with await world.group().watch(story=True) as watch, aclosing(watch.moments()) as moments:
+    async with (
+        await world.group().watch(with_history=True) as watch,
+        aclosing(watch.occurrences()) as occurrences,
+    ):
         kinds = []
-        async for moment in moments:
-            kinds.append(type(moment.what))
-            if isinstance(moment.what, Logged) and isinstance(moment.what.event, StreamingReady):
+        async for occurrence in occurrences:
+            kinds.append(type(occurrence.what))
+            if isinstance(occurrence.what, Logged) and isinstance(occurrence.what.event, StreamingReady):
                 break
     lines = sum(len(node.output) for node in world.machine.nodes.values())
     assert 0 < len(kinds) < lines
@@ -248,8 +246,8 @@ async def test_a_run_is_known_although_its_start_was_recorded_late(world: World)
     assert status.states == {"t-0": "active", "t-1": "standby"}
 
 
-async def test_a_restarted_node_is_starting_until_its_log_tells_of_the_new_run(world: World) -> None:
-    """What it was before its end counts no more, although the new run has not written a line yet."""
+async def test_a_restarted_node_is_starting_until_its_log_shows_the_new_run(world: World) -> None:
+    """Its earlier state does not count any more, although the new run has not written a line yet."""
     await world.up()
     node = world.machine.nodes["t-0"]
     node.begun_after = datetime.now(UTC)
@@ -259,7 +257,7 @@ async def test_a_restarted_node_is_starting_until_its_log_tells_of_the_new_run(w
 
 
 class Monitors:
-    """The monitors of a world's nodes, and who was asked."""
+    """The monitors of a world's nodes, and the names of those that were asked."""
 
     def __init__(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
         self.answers: dict[str, str | None] = {}
@@ -267,7 +265,6 @@ class Monitors:
         self.turns: list[str] = []
         self._world = world
         monkeypatch.setattr("stanlocal.group.status.probe", self._probe)
-        monkeypatch.setattr("stanlocal.group.watch._MONITOR_RETRY_S", 0.005)
 
     async def _probe(self, url: str, timeout: float) -> MonitorAnswer:
         [name] = [
@@ -289,7 +286,7 @@ def monitors(world: World, monkeypatch: pytest.MonkeyPatch) -> Monitors:
 
 
 def roll_off(world: World, *names: str) -> None:
-    """These nodes have written more than is kept since their last milestones."""
+    """Make these nodes write more than is kept since their last milestones."""
     for name in names:
         node = world.machine.nodes[name]
         time = world.machine.clock()
@@ -322,10 +319,10 @@ async def test_nodes_that_have_written_more_than_is_kept_are_what_their_monitors
     assert watch.status.problem is None
 
 
-async def test_a_failover_from_a_node_that_has_written_more_than_is_kept_is_told(
+async def test_a_failover_from_a_node_that_has_written_more_than_is_kept_is_found(
     world: World, monitors: Monitors
 ) -> None:
-    """Also to who looks later: its line that it was ready is gone, the fault is on record."""
+    """A later look finds it, too: its ready line is gone, but the fault is on record."""
     await world.up()
     roll_off(world, "t-0")
     monitors.answers = {"t-0": "FT_ACTIVE"}
@@ -335,7 +332,7 @@ async def test_a_failover_from_a_node_that_has_written_more_than_is_kept_is_told
     assert await world.group().failovers() == [seen]
 
 
-async def test_monitors_are_not_asked_where_the_log_tells(world: World, monitors: Monitors) -> None:
+async def test_monitors_are_not_asked_where_the_log_shows_the_role(world: World, monitors: Monitors) -> None:
     look = await world.up()
     async with await world.group().watch() as watch:
         await watch.caught_up()
@@ -347,33 +344,33 @@ async def test_monitors_are_not_asked_where_the_log_tells(world: World, monitors
 
 
 async def test_a_monitor_that_does_not_answer_is_asked_again(world: World, monitors: Monitors) -> None:
-    await world.up()
+    plan = (await world.up()).plan
+    pace = Pace(monitor_s=0.005)
     roll_off(world, "t-0")
     await world.engine.pause("t-0")
-    async with await world.group().watch() as watch:
+    async with Watch(world.engine, plan, world.home.journal, pace=pace) as watch:
         assert (await watch.caught_up()).states == {"t-0": "starting", "t-1": "standby"}
-        assert monitors.asked == [], "nobody asks a node that is frozen"
+        assert monitors.asked == [], "a frozen node is not asked"
         monitors.answers = {"t-0": "FT_ACTIVE"}
         await world.engine.unpause("t-0")
         await watch.until(lambda status: status.active == "t-0", timeout=3, waiting_for="its answer")
         roll_off(world, "t-1")
-    async with await world.group().watch() as watch:
+    async with Watch(world.engine, plan, world.home.journal, pace=pace) as watch:
         assert (await watch.caught_up()).states == {"t-0": "active", "t-1": "starting"}
         monitors.answers["t-1"] = "FT_STANDBY"
         await watch.until(lambda status: status.state is GroupState.HEALTHY, timeout=3, waiting_for="t-1")
 
 
-async def test_a_frozen_standby_is_one_although_its_milestones_are_not_kept(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Also after a restart, until which nothing is kept of its run."""
-    monkeypatch.setattr(
-        "stanlocal.group.watch.look_at_lock", lambda *_: LockFacts(visible=True, holder="t-0")
-    )
-    await world.up()
+async def test_a_frozen_standby_is_one_although_its_milestones_are_not_kept(world: World) -> None:
+    """It is `starting` after a restart, until a line of its new run is kept."""
+
+    def lock(*_: object) -> LockFacts:
+        return LockFacts(visible=True, holder="t-0")
+
+    plan = (await world.up()).plan
     roll_off(world, "t-1")
     await world.engine.pause("t-1")
-    async with await world.group().watch() as watch:
+    async with Watch(world.engine, plan, world.home.journal, lock=lock) as watch:
         status = await watch.caught_up()
         assert (status.states, status.state) == ({"t-0": "active", "t-1": "standby"}, GroupState.DEGRADED)
         world.machine.nodes["t-1"].begun_after = world.machine.clock()
@@ -382,19 +379,25 @@ async def test_a_frozen_standby_is_one_although_its_milestones_are_not_kept(
 
 
 async def test_a_monitors_answer_does_not_wait_until_the_other_nodes_output_is_read(
-    world: World, monitors: Monitors, monkeypatch: pytest.MonkeyPatch
+    world: World, monitors: Monitors
 ) -> None:
-    monkeypatch.setattr("stanlocal.group.watch._FOLDED_AT_ONCE", 10)
-    await world.up()
+    plan = (await world.up()).plan
     roll_off(world, "t-0", "t-1")
     world.machine.nodes["t-1"].output *= 500
     monitors.answers = {"t-0": "FT_ACTIVE", "t-1": "FT_STANDBY"}
-    async with await world.group().watch() as watch:
+
+    def read(lines: Sequence[NodeLine]) -> None:
+        monitors.turns.append(f"{lines[0].node} read")
+
+    pace = Pace(monitor_s=60, lines=10)
+    async with Watch(world.engine, plan, world.home.journal, read=read, pace=pace) as watch:
         assert (await watch.caught_up()).state is GroupState.HEALTHY
-    assert monitors.turns == ["t-0 asked", "t-0 answers", "t-1 asked", "t-1 answers"]
+    last_read = len(monitors.turns) - monitors.turns[::-1].index("t-1 read")
+    assert monitors.turns.index("t-0 answers") < last_read - 1
+    assert monitors.turns.index("t-1 asked") >= last_read
 
 
-async def test_what_the_monitor_said_of_a_run_does_not_count_in_the_next(
+async def test_a_monitors_answer_in_one_run_does_not_count_in_the_next(
     world: World, monitors: Monitors
 ) -> None:
     await world.up()

@@ -14,7 +14,7 @@ from stanlocal.history.occurrences import (
     Healed,
     Hit,
     Logged,
-    Moment,
+    Occurrence,
     Outage,
     Rejoined,
     Thawed,
@@ -102,7 +102,7 @@ def test_what_a_fault_leaves_is_told_for_each_node_until_it_is_healed() -> None:
         ("isolated", Cut(clients=True), Rejoined()),
     ):
         records = [fault(leaves), EFFECT, Record(at(2), "heal", "f", targets=("t-0",))]
-        told = [(moment.time, moment.node, moment.what) for moment in of_records(records)]
+        told = [(occurrence.time, occurrence.node, occurrence.what) for occurrence in of_records(records)]
         assert (at(1), "t-0", begin) in told
         assert (at(1), "t-1", begin) in told
         assert (at(2), "t-0", end) in told
@@ -110,13 +110,13 @@ def test_what_a_fault_leaves_is_told_for_each_node_until_it_is_healed() -> None:
         assert sum(isinstance(what, Hit) for _, _, what in told) == 2
 
 
-def ready(seconds: float, node: str) -> Moment:
-    return Moment(at(seconds), node, Logged(ev.StreamingReady(), "STREAM: Streaming Server is ready"))
+def ready(seconds: float, node: str) -> Occurrence:
+    return Occurrence(at(seconds), node, Logged(ev.StreamingReady(), "STREAM: Streaming Server is ready"))
 
 
-def outage(last_ack: float, first_ack: float) -> Moment:
-    (moment,) = of_records([probe.record(Outage(at(last_ack), None, at(first_ack)))])
-    return moment
+def outage(last_ack: float, first_ack: float) -> Occurrence:
+    (occurrence,) = of_records([probe.record(Outage(at(last_ack), None, at(first_ack)))])
+    return occurrence
 
 
 def test_an_outage_that_a_client_saw_gives_a_failover_its_last_phase() -> None:

@@ -16,7 +16,7 @@ from stanlocal.engine.base import EngineEvent
 from stanlocal.group.state_dir import GroupHome
 from stanlocal.history import failovers, occurrences, timeline
 from stanlocal.history.failovers import PHASES, Failover, percentile
-from stanlocal.history.occurrences import Ended, Healed, Hit, Logged, Moment, Outage
+from stanlocal.history.occurrences import Ended, Healed, Hit, Logged, Occurrence, Outage
 from stanlocal.history.timeline import Event
 from stanlocal.logs import events as ev
 from stanlocal.logs.parse import parse
@@ -47,7 +47,7 @@ GROUP_STATES = {
 
 
 @cache
-def story(name: str) -> tuple[GroupPlan, tuple[Moment, ...]]:
+def story(name: str) -> tuple[GroupPlan, tuple[Occurrence, ...]]:
     home = GroupHome(STORIES / name)
     nodes = [path.stem for path in sorted((home.folder / "logs").iterdir())]
     logs = {node: [parse(line.text, line.time) for line in home.saved_log(node)] for node in nodes}
@@ -58,11 +58,11 @@ def replayed(name: str) -> list[Event]:
     return timeline.replay(*story(name))
 
 
-def without(told: Sequence[Moment], *kinds: type[ev.LogEvent]) -> list[Moment]:
+def without(told: Sequence[Occurrence], *kinds: type[ev.LogEvent]) -> list[Occurrence]:
     return [
-        moment
-        for moment in told
-        if not (isinstance(moment.what, Logged) and isinstance(moment.what.event, kinds))
+        occurrence
+        for occurrence in told
+        if not (isinstance(occurrence.what, Logged) and isinstance(occurrence.what.event, kinds))
     ]
 
 
@@ -124,28 +124,32 @@ def test_a_missing_line_costs_its_own_phase_only(
 def test_without_a_trace_of_the_end_a_failover_begins_with_what_was_seen_first() -> None:
     told = story("crash")[1]
     (whole,) = failovers.find(told)
-    after_end = [moment for moment in told if moment.node != "ft-0" or moment.time < whole.started_at]
+    after_end = [
+        occurrence for occurrence in told if occurrence.node != "ft-0" or occurrence.time < whole.started_at
+    ]
     (part,) = failovers.find(after_end)
     assert (part.cause, part.from_node, part.to_node) == ("unknown", "ft-0", "ft-1")
     assert part.started_at == part.detected_at
     assert part.ready_at == whole.ready_at
 
 
-def is_ready(moment: Moment) -> bool:
-    return isinstance(moment.what, Logged) and isinstance(moment.what.event, ev.StreamingReady)
+def is_ready(occurrence: Occurrence) -> bool:
+    return isinstance(occurrence.what, Logged) and isinstance(occurrence.what.event, ev.StreamingReady)
 
 
-def with_actives(told: Sequence[Moment]) -> list[Moment]:
+def with_actives(told: Sequence[Occurrence]) -> list[Occurrence]:
     """As if the faults had been recorded with the node that served just before."""
-    ready = [(moment.time, moment.node) for moment in told if is_ready(moment)]
+    ready = [(occurrence.time, occurrence.node) for occurrence in told if is_ready(occurrence)]
 
     def noted(what: Hit | Healed) -> Hit | Healed:
         active = [node for time, node in ready if time < what.fault.since][-1]
         return type(what)(replace(what.fault, notes={"active": active}))
 
     return [
-        replace(moment, what=noted(moment.what)) if isinstance(moment.what, Hit | Healed) else moment
-        for moment in told
+        replace(occurrence, what=noted(occurrence.what))
+        if isinstance(occurrence.what, Hit | Healed)
+        else occurrence
+        for occurrence in told
     ]
 
 
@@ -164,7 +168,7 @@ def test_the_node_that_served_is_on_record_where_its_line_is_not_kept(
     name: str, lost: str, left: list[tuple[str, str, str]]
 ) -> None:
     told = with_actives(story(name)[1])
-    kept = [moment for moment in told if not (is_ready(moment) and moment.node == lost)]
+    kept = [occurrence for occurrence in told if not (is_ready(occurrence) and occurrence.node == lost)]
     found = failovers.find(kept)
     assert [(each.cause, each.from_node, each.to_node) for each in found] == left
     assert set(found) <= set(failovers.find(told))
@@ -176,10 +180,11 @@ def test_what_a_fault_has_on_record_is_older_than_the_failover_that_it_brings() 
     (failover,) = failovers.find(told)
     late = failover.ready_at + timedelta(milliseconds=1)
     moved = [
-        replace(moment, time=late) if isinstance(moment.what, Hit | Ended) else moment for moment in told
+        replace(occurrence, time=late) if isinstance(occurrence.what, Hit | Ended) else occurrence
+        for occurrence in told
     ]
-    back = Moment(told[-1].time + timedelta(seconds=9), "ft-0", next(filter(is_ready, told)).what)
-    found = failovers.find(sorted([*moved, back], key=lambda moment: moment.time))
+    back = Occurrence(told[-1].time + timedelta(seconds=9), "ft-0", next(filter(is_ready, told)).what)
+    found = failovers.find(sorted([*moved, back], key=lambda occurrence: occurrence.time))
     assert [(each.from_node, each.to_node) for each in found] == [("ft-0", "ft-1"), ("ft-1", "ft-0")]
 
 
@@ -187,7 +192,7 @@ def test_what_a_fault_has_on_record_is_older_than_the_failover_that_it_brings() 
 def test_whatever_is_missing_phases_are_never_negative(data: st.DataObject) -> None:
     told = story(data.draw(st.sampled_from(sorted(FAILOVERS))))[1]
     kept = data.draw(st.lists(st.booleans(), min_size=len(told), max_size=len(told)))
-    left = [moment for moment, keep in zip(told, kept, strict=True) if keep]
+    left = [occurrence for occurrence, keep in zip(told, kept, strict=True) if keep]
     for failover in failovers.find(left):
         seen = [phase for phase in failover.phases_ms.values() if phase is not None]
         assert all(phase >= 0 for phase in seen)
@@ -201,11 +206,11 @@ def test_what_a_client_saw_is_the_outage() -> None:
     (failover,) = failovers.find(told)
     ack = timedelta(milliseconds=40)
     outage = Outage(failover.started_at - ack, failover.started_at, failover.ready_at + ack)
-    (seen,) = failovers.find([*told, Moment(outage.first_ack, None, outage)])
+    (seen,) = failovers.find([*told, Occurrence(outage.first_ack, None, outage)])
     assert seen.phases_ms["first_ack"] == pytest.approx(40)
     assert seen.outage_ms == pytest.approx(failover.server_ms + 40)
     later = Outage(failover.ready_at + ack, None, failover.ready_at + 2 * ack)
-    (other,) = failovers.find([*told, Moment(later.first_ack, None, later)])
+    (other,) = failovers.find([*told, Occurrence(later.first_ack, None, later)])
     assert other.outage_ms is None
 
 
@@ -215,11 +220,11 @@ def test_an_ack_that_comes_before_the_server_has_written_that_it_is_ready_ends_t
     assert failover.lock_at is not None
     early = Outage(failover.started_at, None, failover.lock_at + timedelta(milliseconds=1))
     (seen,) = failovers.find(
-        sorted([*told, Moment(early.first_ack, None, early)], key=lambda each: each.time)
+        sorted([*told, Occurrence(early.first_ack, None, early)], key=lambda each: each.time)
     )
     assert seen.phases_ms["first_ack"] == 0
     too_early = Outage(failover.started_at, None, failover.lock_at - timedelta(milliseconds=60))
-    (other,) = failovers.find([*told, Moment(too_early.first_ack, None, too_early)])
+    (other,) = failovers.find([*told, Occurrence(too_early.first_ack, None, too_early)])
     assert other.outage_ms is None
 
 
@@ -227,7 +232,7 @@ def test_of_several_failovers_within_an_outage_the_last_one_ended_it() -> None:
     told = list(story("three-nodes")[1])
     first, last = failovers.find(told)
     outage = Outage(first.started_at, None, last.ready_at + timedelta(seconds=1))
-    seen = failovers.find([*told, Moment(outage.first_ack, None, outage)])
+    seen = failovers.find([*told, Occurrence(outage.first_ack, None, outage)])
     assert [each.first_ack_at for each in seen] == [None, outage.first_ack]
 
 
@@ -321,14 +326,14 @@ def test_a_frozen_active_node_blocks_the_group_and_says_so() -> None:
 
 def test_fatal_lines_are_problems() -> None:
     line = parse("[1] 2026/11/23 09:00:01.000000 [FTL] STREAM: cannot go on", at(1))
-    moment = occurrences.of_line("ft-0", line)
-    assert moment is not None
-    (problem,) = timeline.replay(group_plan(1, "ft"), [moment])
+    occurrence = occurrences.of_line("ft-0", line)
+    assert occurrence is not None
+    (problem,) = timeline.replay(group_plan(1, "ft"), [occurrence])
     assert (problem.type, problem.node, problem.detail) == ("problem", "ft-0", {"problem": "cannot go on"})
 
 
 def test_moments_of_nodes_that_are_gone_tell_nothing() -> None:
-    assert timeline.replay(group_plan(1, "ft"), [Moment(at(0), "ft-7", Ended(1, recorded=False))]) == []
+    assert timeline.replay(group_plan(1, "ft"), [Occurrence(at(0), "ft-7", Ended(1, recorded=False))]) == []
 
 
 # Moments
@@ -341,7 +346,7 @@ def test_lines_without_a_meaning_are_no_moments() -> None:
 def test_only_a_run_that_has_ended_has_an_end() -> None:
     assert occurrences.of_end(instance("stan-0"), recorded=False) is None
     ended = instance("stan-0", "exited", exit_code=137)
-    assert occurrences.of_end(ended, recorded=True) == Moment(at(10), "stan-0", Ended(137, recorded=True))
+    assert occurrences.of_end(ended, recorded=True) == Occurrence(at(10), "stan-0", Ended(137, recorded=True))
 
 
 def test_the_engines_events_are_moments_but_for_those_that_logs_tell_better() -> None:
@@ -351,7 +356,7 @@ def test_the_engines_events_are_moments_but_for_those_that_logs_tell_better() ->
         )
         for action in ("create", "start", "die", "pause", "unpause", "destroy")
     ]
-    assert [type(moment.what).__name__ if moment else None for moment in told] == [
+    assert [type(occurrence.what).__name__ if occurrence else None for occurrence in told] == [
         None,
         None,
         "Ended",

@@ -1,4 +1,4 @@
-"""What a node's log says of its connection to the NATS server."""
+"""Facts about a node's connection to the NATS server, from its log."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_a_node_that_cannot_send_heartbeats_has_lost_the_nats_server(line: str) 
     assert folded(BOOT, line, OTHER_BACK).nats_lost is not None
 
 
-def test_it_has_it_again_once_the_connection_of_the_heartbeats_is_back() -> None:
+def test_a_node_has_the_nats_server_again_once_its_heartbeat_connection_is_back() -> None:
     assert folded(BOOT, MISSED, BACK).nats_lost is None
     assert folded(BOOT, OTHER_LOST).nats_lost is None
     assert folded(BOOT, MISSED, BOOT).nats_lost is None

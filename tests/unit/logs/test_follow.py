@@ -1,4 +1,4 @@
-"""Every line of a node is told once and in order, however kept output and live stream overlap."""
+"""A follower gives every line of a node once and in order, however kept output and live stream overlap."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def texts(lines: Sequence[RawLine]) -> list[str]:
 
 
 def stamped(messages: Sequence[str]) -> list[str]:
-    """As the server writes them: no two are equal, none is the end of another."""
+    """Number messages as the server does: no two are equal, none is the end of another."""
     return [f"[1] {number:06} {message}" for number, message in enumerate(messages)]
 
 
@@ -38,7 +38,7 @@ MESSAGES = st.lists(st.text("ab ", max_size=6), min_size=1, max_size=12)
 
 @st.composite
 def joins(draw: st.DrawFn) -> tuple[list[str], int, list[list[str]]]:
-    """What was written, how many lines of it are kept, and the batches of a stream joined somewhere."""
+    """Draw the written lines, how many of them are kept, and the batches of a stream joined somewhere."""
     written = stamped(draw(MESSAGES))
     joined = draw(st.integers(0, len(written)))
     torn = draw(st.integers(0, len(written[joined]))) if joined < len(written) else 0
@@ -60,7 +60,7 @@ def joins(draw: st.DrawFn) -> tuple[list[str], int, list[list[str]]]:
 def test_kept_and_live_lines_make_every_line_once(join: tuple[list[str], int, list[list[str]]]) -> None:
     written, kept, batches = join
     overlap = Overlap([line(text) for text in written[:kept]])
-    news = [told for batch in batches for told in overlap.news([line(text) for text in batch])]
+    news = [each for batch in batches for each in overlap.news([line(text) for text in batch])]
     assert written[:kept] + texts(news) == written
 
 
@@ -82,12 +82,12 @@ def test_a_stream_without_overlap_is_news() -> None:
         ([line("a"), line("b"), line("c")], line("b", 1), None, ["c"]),
         ([line("a"), line("b", 1), line("b", 3)], line("b", 2), None, ["b"]),
         ([line("a", 100), line("b", 101)], line("a", 1), None, ["b"]),  # an engine whose clock is ahead
-        ([line("c", 5), line("d", 6)], line("b", 2), line("", 4).time, ["c", "d"]),  # made anew meanwhile
+        ([line("c", 5), line("d", 6)], line("b", 2), line("", 4).time, ["c", "d"]),  # made again meanwhile
         ([line("a", 4), line("d", 6)], line("b", 9), line("", 4).time, ["d"]),
         ([], line("b"), None, []),
     ],
 )
-def test_what_was_told_is_not_told_again(
+def test_lines_that_were_given_are_not_given_again(
     kept: list[RawLine], last: RawLine | None, since: datetime | None, news: list[str]
 ) -> None:
     assert texts(after(kept, last, since)) == news
@@ -98,15 +98,16 @@ def test_what_was_told_is_not_told_again(
 
 @dataclass
 class Tape:
-    """An engine with one node, which writes when it is told to."""
+    """An engine with one node, which writes when `write` is called."""
 
     skew: timedelta = timedelta()
-    """How far the engine's clock is ahead of ours."""
+    """Lead of the engine's clock over ours."""
     now: datetime = START
     kept: list[RawLine] = field(default_factory=list)
     readers: list[asyncio.Queue[RawLine | EngineUnavailable | None]] = field(default_factory=list)
     problem: Exception | None = None
-    """Why it cannot be attached to."""
+    """Reason why it cannot be attached to."""
+    retry_s: float = 0
 
     def write(self, text: str) -> None:
         self.now += timedelta(milliseconds=1)
@@ -138,34 +139,28 @@ class Tape:
     def follow(
         self, woken: asyncio.Event, since: datetime | None = None
     ) -> AsyncGenerator[Sequence[RawLine]]:
-        return Follower(cast("Engine", self), "stan-0", since).batches(woken)
+        return Follower(cast("Engine", self), "stan-0", since, short_run_s=0).batches(woken)
 
 
-@pytest.fixture(autouse=True)
-def _without_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("stanlocal.logs.follow._ENGINE_RETRY_S", 0)
-    monkeypatch.setattr("stanlocal.logs.follow._SHORT_RUN_S", 0)
+STEPS = st.lists(st.sampled_from(["write", "end", "lose", "turn"]), max_size=40)
 
 
-WAYS = st.lists(st.sampled_from(["write", "end", "lose", "turn"]), max_size=40)
-
-
-@given(WAYS, st.sampled_from([-3600.0, -0.5, 0.0, 0.5, 3600.0]))
-def test_a_follower_tells_every_line_once_over_runs_and_losses(ways: list[str], skew: float) -> None:
+@given(STEPS, st.sampled_from([-3600.0, -0.5, 0.0, 0.5, 3600.0]))
+def test_a_follower_gives_every_line_once_over_runs_and_losses(steps: list[str], skew: float) -> None:
     async def scenario() -> tuple[list[str], list[str]]:
         tape = Tape(timedelta(seconds=skew))
-        told: list[str] = []
+        given: list[str] = []
         ended = asyncio.Event()
 
         async def follow() -> None:
             async for batch in tape.follow(asyncio.Event()):
-                told.extend(texts(batch))
-                if told[-1:] == ["[1] the end"]:
+                given.extend(texts(batch))
+                if given[-1:] == ["[1] the end"]:
                     ended.set()
 
         task = asyncio.create_task(follow())
-        for number, way in enumerate(ways):
-            match way:
+        for number, step in enumerate(steps):
+            match step:
                 case "write":
                     tape.write(f"[1] {number:06}")
                 case "end":
@@ -178,13 +173,13 @@ def test_a_follower_tells_every_line_once_over_runs_and_losses(ways: list[str], 
         await asyncio.wait_for(ended.wait(), 5)
         task.cancel()
         await asyncio.wait([task])
-        return told, texts(tape.kept)
+        return given, texts(tape.kept)
 
-    told, written = asyncio.run(scenario())
-    assert told == written
+    given, written = asyncio.run(scenario())
+    assert given == written
 
 
-async def test_the_first_batch_tells_all_that_was_written_before() -> None:
+async def test_the_first_batch_holds_all_that_was_written_before() -> None:
     tape = Tape()
     for text in ("a", "b"):
         tape.write(text)
@@ -208,7 +203,7 @@ async def test_a_node_that_is_frozen_or_gone_is_tried_again_when_woken(problem: 
         assert texts(await later) == ["a"]
 
 
-async def test_a_frozen_node_tells_what_it_has_written() -> None:
+async def test_a_frozen_nodes_output_is_given() -> None:
     tape = Tape(problem=NodePaused("paused"))
     tape.write("a")
     async with aclosing(tape.follow(asyncio.Event())) as batches:

@@ -1,4 +1,4 @@
-"""The output of several nodes as one."""
+"""The output of several nodes, merged in the order of time."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ async def read(
 
 
 def seconds(lines: Sequence[NodeLine]) -> list[tuple[str, int]]:
-    return [(told.node, told.line.time.second) for told in lines]
+    return [(line.node, line.line.time.second) for line in lines]
 
 
 async def test_lines_of_all_nodes_are_in_the_order_of_time() -> None:
@@ -64,7 +64,7 @@ async def test_lines_of_all_nodes_are_in_the_order_of_time() -> None:
 
 
 async def test_each_line_says_what_its_node_was_by_then() -> None:
-    states = [told.state and told.state.value for told in await read() if told.node == "stan-0"]
+    states = [line.state and line.state.value for line in await read() if line.node == "stan-0"]
     assert states == [None, "starting", "standby", "recovering"]
 
 
@@ -80,7 +80,7 @@ async def test_a_tail_counts_the_lines_of_each_node() -> None:
 async def test_lines_before_a_time_are_left_out_but_known() -> None:
     late = await read(since=at(4))
     assert seconds(late) == [("stan-1", 4), ("stan-0", 5)]
-    assert [told.state and told.state.value for told in late] == ["standby", "recovering"]
+    assert [line.state and line.state.value for line in late] == ["standby", "recovering"]
 
 
 # Following
@@ -133,8 +133,8 @@ async def test_a_slow_reader_holds_the_writers_back() -> None:
             node.write(RawLine(at(1), f"line {number}"))
             await asyncio.sleep(0)
         (reader,) = node.readers
-        assert len(reader.lines) > 900  # what was not read yet waits at the engine, not here
-        told: list[str] = []
-        while len(told) < 1000:
-            told += [line.line.text for line in await anext(batches)]
-    assert told == [f"line {number}" for number in range(1000)]
+        assert len(reader.lines) > 900  # unread lines wait at the engine, not here
+        given: list[str] = []
+        while len(given) < 1000:
+            given += [line.line.text for line in await anext(batches)]
+    assert given == [f"line {number}" for number in range(1000)]

@@ -1,4 +1,4 @@
-"""The parser against what the real server printed, and against what nobody should be able to make it print.
+"""The parser against what the real server printed, and against what no client may make it print.
 
 `lines/<situation>.log` is the output of nats-streaming-server 0.25.6 (of 0.16.2 where the name says so)
 in that situation, with folders shortened; `lines/<situation>.events` the events it must give, by line.
@@ -132,7 +132,7 @@ def test_ready_of_the_nats_server_is_not_ready_of_the_streaming_server() -> None
         "unable to flush sub store: write /s/a/subs.dat: disk quota exceeded",
     ],
 )
-def test_a_panic_tells_whether_the_disk_was_full(reason: str) -> None:
+def test_a_panic_shows_whether_the_disk_was_full(reason: str) -> None:
     full, other = parse(f"panic: {reason}", RECEIVED).event, parse("panic: nil map", RECEIVED).event
     assert isinstance(full, ev.Panic)
     assert isinstance(other, ev.Panic)
@@ -188,7 +188,7 @@ def test_the_name_of_a_channel_comes_through_whole(name: str) -> None:
         ),
     )
 )
-def test_any_text_is_parsed_to_something(text: str) -> None:
+def test_any_text_gives_a_line(text: str) -> None:
     line = parse(text, RECEIVED)
     assert line.text == text
     assert text.rstrip("\r").endswith(line.message)

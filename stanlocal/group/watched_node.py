@@ -1,0 +1,72 @@
+"""One node of a group that is watched: what its output, its engine and its monitor say of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from stanlocal.engine.base import Instance, RawLine
+from stanlocal.group.status import NO_ANSWER, ask_monitor, node_facts
+from stanlocal.history.journal import FaultRecord
+from stanlocal.logs.facts import advance
+from stanlocal.logs.merge import NodeLine
+from stanlocal.logs.parse import parse
+from stanlocal.model.states import LogFacts, NodeFacts
+
+_LOG_TAIL = 20
+
+
+class WatchedNode:
+    """What is known of one node, and the task that follows its output."""
+
+    def __init__(self, instance: Instance) -> None:
+        self.instance = instance
+        self.log = LogFacts()
+        self.tail: list[str] = []
+        """The last lines that the node has written."""
+        self.changed = asyncio.Event()
+        """Set when the engine's view of the node may have changed."""
+        self.caught_up = asyncio.Event()
+        """Set when all that the node had written before is folded."""
+        self.task: asyncio.Task[None] | None = None
+        self._answer = NO_ANSWER
+        """The monitor's answer in this run; asked only where the output does not show the node's role."""
+
+    def update(self, instance: Instance) -> None:
+        """Take the engine's new view of the node; a new run makes the monitor's answer obsolete."""
+        if self.instance.started_at != instance.started_at:
+            self._answer = NO_ANSWER
+        self.instance = instance
+        self.changed.set()
+
+    def fold(self, lines: Sequence[RawLine]) -> list[NodeLine]:
+        """Fold lines into the facts; return each, parsed, with the node's state after it."""
+        read = []
+        for raw in lines:
+            line = parse(raw.text, raw.time)
+            self.log = advance(self.log, line)
+            read.append(NodeLine(self.instance.name, line, self.log.role))
+        return read
+
+    def keep_tail(self, lines: Sequence[RawLine]) -> None:
+        """Keep the last lines of what was folded, for error messages."""
+        self.tail = [*self.tail, *(raw.text for raw in lines[-_LOG_TAIL:])][-_LOG_TAIL:]
+
+    def facts(self, recorded: Sequence[FaultRecord]) -> NodeFacts:
+        """The facts from which the node's state is derived; its output outweighs its monitor."""
+        answer = NO_ANSWER if self.log.role else self._answer
+        return node_facts(self.instance, self.log, answer, recorded)
+
+    async def ask(self) -> bool:
+        """Ask the monitor for the node's role where the first lines of its run are not kept.
+
+        Later lines show each change, so one answer is enough. Returns whether there is a new one.
+        """
+        if not self.tail or self.log.role is not None or self._answer.state is not None:
+            return False
+        run = self.instance.started_at
+        answer = await ask_monitor(self.instance)
+        if answer.state is None or self.instance.started_at != run:
+            return False
+        self._answer = answer
+        return True
