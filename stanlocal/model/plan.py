@@ -265,7 +265,9 @@ class GroupPlan:
             data = json.loads(text)
             nodes = tuple(_node(node) for node in data["nodes"])
             origin = Origin(**_known(Origin, data["origin"])) if data.get("origin") else None
-            return cls(**{**_known(cls, data), "nodes": nodes, "origin": origin})
+            known = _known(cls, data)
+            _check_streaming(known["streaming"])
+            return cls(**{**known, "nodes": nodes, "origin": origin})
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise ValueError(f"not the plan of a group: {error!r}") from error
 
@@ -276,6 +278,28 @@ def _node(data: Mapping[str, Any]) -> NodePlan:
         raise ValueError("arguments is no list of words")
     of_types = {"listen": Listen(**_known(Listen, data["listen"])), "arguments": arguments}
     return NodePlan(**{**_known(NodePlan, data), **of_types})
+
+
+def _check_streaming(streaming: Mapping[str, Any]) -> None:
+    """Raise `ValueError` where the parts of `streaming {}` that are read from a plan are of another kind."""
+    for name in ("cluster_id", "ft_group_name"):
+        if not isinstance(streaming[name], str):
+            raise ValueError(f"streaming.{name} is not a string")
+    if not isinstance(streaming.get("nats_server_url"), str | None):
+        raise ValueError("streaming.nats_server_url is not a string")
+    limits = streaming.get("store_limits", {})
+    channels = limits.get("channels", {})
+    for each in (limits, *channels.values()):
+        for name, value in each.items():
+            if (each is not limits or name != "channels") and not _is_limit(name, value):
+                raise ValueError(f"{name} of store_limits is not a limit")
+
+
+def _is_limit(name: str, value: object) -> bool:
+    """Whether the value is a number that fits into 64 bits; sizes and durations may be text."""
+    if isinstance(value, str):
+        return name in ("max_bytes", "max_age", "max_inactivity")
+    return type(value) is int and abs(value) < 1 << 63
 
 
 _KINDS: Mapping[str, tuple[type, ...]] = {

@@ -26,8 +26,11 @@ no answer of the server's."""
 
 PROBE_BYTES = 64 << 10
 """Most that is read of an answer to `probe`; the server's is about 600 bytes."""
-FETCH_BYTES = 32 << 20
-"""Most that is read of an answer to `fetch`: 1024 channels with all their subscriptions."""
+FETCH_BYTES = 4 << 20
+"""Most that is read of an answer to `fetch`: some 12,000 subscriptions. Longer lists are read in pages."""
+_MOST_TABLES = 100_000
+_MOST_VALUES = 400_000
+"""Lists, tables and values of an answer: each takes up to a hundred bytes, for two or three in the answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +105,8 @@ async def _get_json(url: str, path: str, timeout: float, limit: int) -> dict[str
         raise MonitorError(f"{address} is not there; the server may still be starting", "not-ready")
     if status != 200:
         raise MonitorError(f"{address} answered with HTTP status {status}", "strange")
+    if body.count(b"{") + body.count(b"[") > _MOST_TABLES or body.count(b",") > _MOST_VALUES:
+        raise MonitorError(f"the answer of {address} has more than {_MOST_VALUES} values", "strange")
     try:
         document = json.loads(body)
     except (ValueError, RecursionError) as err:

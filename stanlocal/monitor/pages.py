@@ -1,4 +1,4 @@
-"""The lists of the active node's monitor, whole: the server gives 1,024 entries at a time."""
+"""The lists of the active node's monitor, read in pages."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Any, TypeAlias
 from stanlocal.errors import MonitorError, NodeNotFound
 from stanlocal.monitor.client import fetch, probe
 
-PAGE = 1024
-"""The server's own default."""
+PAGE = 100
+"""Entries asked for at once: 100 channels with 100 subscriptions each are within `client.FETCH_BYTES`."""
 _PROBE_S = 0.5
-_MOST_PAGES = 1000
+_MOST_PAGES = 10_000
 
 Document: TypeAlias = dict[str, Any]
 

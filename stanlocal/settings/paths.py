@@ -26,7 +26,7 @@ def _paths(table: Table, values: Mapping[str, Any], at: Key) -> Iterator[tuple[K
         if value is None:
             continue
         key = (*at, option.name)
-        if option.kind is Kind.PATH:
+        if option.kind is Kind.PATH and isinstance(value, str):
             yield key, value
-        elif option.kind is Kind.TABLE and option.table is not None:
+        elif option.kind is Kind.TABLE and option.table is not None and isinstance(value, Mapping):
             yield from _paths(option.table, value, key)

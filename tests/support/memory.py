@@ -1,4 +1,4 @@
-"""How much memory something takes, measured in a process of its own."""
+"""Memory that code takes, measured in a process of its own."""
 
 from __future__ import annotations
 
@@ -17,14 +17,32 @@ def start():
     global before
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 """
+_MARK = """
+def mark(name):
+    print("case", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before, name)
+"""
 _END = """
 print("took", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 """
 
 
 def peak_above_start(code: str) -> int:
-    """The bytes of memory that `code` takes at most after it called `start()`."""
-    command = [sys.executable, "-c", _BEGIN + dedent(code) + _END]
+    """Return the bytes of memory that `code` takes at most after it called `start()`."""
+    return int(_run(code).split()[-1]) << 10
+
+
+def too_large(code: str, most: int) -> list[str]:
+    """Return the names of the cases in `code` that end above `most` bytes, for few processes.
+
+    The code calls `start()`, and `mark(name)` after each case. A peak stays, so the first name counts.
+    """
+    cases = [line.split(" ", 2) for line in _run(code).splitlines() if line.startswith("case ")]
+    assert cases, "no case was marked"
+    return [f"{name}: {int(peak) >> 10} MB" for _, peak, name in cases if int(peak) << 10 >= most]
+
+
+def _run(code: str) -> str:
+    command = [sys.executable, "-c", _BEGIN + _MARK + dedent(code) + _END]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
-    return int(done.stdout.split()[-1]) << 10
+    return done.stdout

@@ -61,6 +61,17 @@ except SettingsError as error:
 """
 
 
+_OUTPUT = """
+from stanlocal.engine.process.output import Tail, kept
+(FOLDER / "00000001.log").rename(FOLDER / "00000002.log")
+(FOLDER / "00000001.log").write_text("")
+start()
+assert kept(FOLDER) == kept(FOLDER, tail=3) == []
+with Tail(FOLDER) as tail:
+    assert tail.read() == []
+"""
+
+
 @pytest.mark.parametrize(
     ("names", "code"),
     [
@@ -70,8 +81,9 @@ except SettingsError as error:
         (("journal.jsonl",), _JOURNAL),
         ((".stanlocal.json", "server.dat"), _MARKER),
         (("stanlocal.toml",), _SETTINGS),
+        (("00000001.log",), _OUTPUT),
     ],
-    ids=["plan", "log", "node", "journal", "marker", "settings"],
+    ids=["plan", "log", "node", "journal", "marker", "settings", "output"],
 )
 def test_a_file_with_a_hole_takes_no_memory(names: tuple[str, ...], code: str, tmp_path: Path) -> None:
     for name in names:

@@ -14,8 +14,11 @@ from stanlocal.errors import GroupError, SettingsError, StanlocalError
 from stanlocal.group.state_dir import GroupHome
 from stanlocal.history.journal import FILE, Journal
 from stanlocal.imports import read
-from stanlocal.model.plan import plan_group
+from stanlocal.model.plan import GroupPlan, plan_group
+from stanlocal.monitor.findings import findings
 from stanlocal.settings import load, resolve
+from stanlocal.settings.paths import host_files
+from stanlocal.settings.secrets import redacted
 from stanlocal.store.format.slices import Window
 from stanlocal.store.guard.content import inspect_store
 from stanlocal.store.inspect.diff import diff
@@ -133,6 +136,36 @@ def test_a_plan_with_anything_wrong(tmp_path: Path) -> None:
         assert all(map(found.conf_dir, found.nodes))
         assert json.loads(found.to_json())
     assert refused > 100
+
+
+def test_a_plan_with_nested_settings_of_any_kind() -> None:
+    """What is read from a plan without resolving its settings again is a result or one line."""
+    limits = {"max_msgs": 1, "max_bytes": "5kb", "max_age": 7, "max_subs": 3}
+    plan = plan_group(
+        group="g", image="i", ports=[(4222, 8222)], store_dir="/s", state_dir="/t", user="1:1",
+        streaming={"cluster_id": "c", "ft_group_name": "f", "nats_server_url": "nats://a:1",
+                   "tls": {"client_cert": "/a"}, "store_limits": {**limits, "channels": {"a": limits}}},
+        nats={"max_payload": 5, "tls": {"ca_file": "/x"}, "authorization": {"users": [{"user": "a"}]}},
+    )  # fmt: skip
+    document = json.loads(plan.to_json())
+    channel = {"name": "a", "msgs": 3, "bytes": 3, "subs_count": 1, "subscriptions": []}
+
+    def act(dice: Random) -> None:
+        part = dice.choice(("streaming", "nats"))
+        text = json.dumps({**document, part: mutated_document(document[part], dice)})
+        try:
+            found = GroupPlan.from_json(text)
+        except ValueError as error:
+            raise StanlocalError(str(error)) from error
+        assert found.cluster_id is not None
+        assert found.ft_group is not None
+        assert found.client_urls
+        redacted(found.streaming), redacted(found.nats)
+        host_files(found.streaming, found.nats)
+        findings([channel], found.streaming.get("store_limits"), None, [])
+
+    refused = [each for each in outcomes(act, 1000) if each]
+    assert 100 < len(refused) < 900
 
 
 def test_a_journal_with_anything_wrong(tmp_path: Path) -> None:

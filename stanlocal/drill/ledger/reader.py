@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from sys import getsizeof
 from typing import BinaryIO, TypeAlias
 from zlib import crc32
 
@@ -18,6 +19,10 @@ _LONGEST_HEADER = 1 << 20
 _LONGEST_NOTE = 1 << 22
 _MOST_PARTS = 100_000
 """Lists and tables of a note: each takes sixty bytes of memory and more, for two in the file."""
+_MOST_VALUES = 250_000
+_NOTE_BYTES = 250
+_ROOM_FOR_NOTES = 24 << 20
+"""Bytes of memory for all notes of a ledger: some 30,000 of those that a drill writes."""
 _EVENTS = bytes(kind for kind in Kind if kind is not Kind.NOTE)
 _NOTE = bytes([Kind.NOTE])
 
@@ -82,7 +87,7 @@ def _header(file: BinaryIO, name: str) -> Header:
 
 def _parts(file: BinaryIO) -> Iterator[Part]:
     offset = len(file.readline(_LONGEST_HEADER))
-    left = b""
+    left, room = b"", _ROOM_FOR_NOTES
     while True:
         piece = left if len(left) >= CELL.size else left + file.read(_PIECE)
         if len(piece) < CELL.size:
@@ -101,6 +106,11 @@ def _parts(file: BinaryIO) -> Iterator[Part]:
         if note is None:
             yield Torn(offset, "a note that was begun and not finished, or is damaged")
             return
+        room -= _memory(note)
+        if room < 0:
+            raise LedgerError(
+                f"the ledger's notes take more than {_ROOM_FOR_NOTES >> 20} MB; record shorter drills"
+            )
         yield note
         offset = file.tell() - len(left)
     if piece:
@@ -118,9 +128,23 @@ def _note(file: BinaryIO, piece: bytes) -> tuple[Note | None, bytes]:
     text = piece[CELL.size : CELL.size + length]
     if len(piece) < end or crc32(text) != checksum:
         return None, b""
-    if text.count(b"[") + text.count(b"{") > _MOST_PARTS:
+    if text.count(b"[") + text.count(b"{") > _MOST_PARTS or text.count(b",") > _MOST_VALUES:
         return None, b""
     try:
         return Note.read(text), piece[end:]
     except (ValueError, RecursionError):
         return None, b""
+
+
+def _memory(note: Note) -> int:
+    """Return how many bytes of memory a note takes."""
+    size, todo = _NOTE_BYTES, list[object]([note.fields])
+    while todo:
+        value = todo.pop()
+        size += getsizeof(value)
+        if isinstance(value, Mapping):
+            todo += value
+            todo += value.values()
+        elif isinstance(value, list):
+            todo += value
+    return size

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, suppress
 from typing import Any
 
@@ -23,6 +23,33 @@ SILENCE_S = 15.0
 
 _CONNECT_S = 5.0
 _MB = 1_000_000
+_CHUNK = 512
+_MOST_LAYERS = 1000
+"""Layers whose progress is added up; an image has at most 127."""
+_LONGEST_REPORT = 1 << 20
+"""Bytes of one report of the engine, or of its refusal; they have a few hundred."""
+
+
+def _reports(chunks: Iterable[bytes]) -> Iterator[dict[str, Any]]:
+    """Yield the JSON object of each line; raises `ValueError` for a line that is none, or has no end."""
+    rest = b""
+    for chunk in chunks:
+        *lines, rest = (rest + chunk).split(b"\n")
+        if len(rest) > _LONGEST_REPORT:
+            raise ValueError(f"a report of the engine is longer than {_LONGEST_REPORT} bytes")
+        yield from (_report(line) for line in lines if line.strip())
+    if rest.strip():
+        yield _report(rest)
+
+
+def _report(line: bytes) -> dict[str, Any]:
+    try:
+        report = json.loads(line)
+    except RecursionError:
+        report = None
+    if not isinstance(report, dict):
+        raise ValueError(f"a report of the engine is no JSON object: {line[:80]!r}")
+    return report
 
 
 class Progress:
@@ -35,9 +62,11 @@ class Progress:
 
     def feed(self, status: dict[str, Any]) -> str | None:
         """A line to show, or None when nothing has changed that is worth one."""
-        detail = status.get("progressDetail") or {}
-        if status.get("status") == "Downloading" and detail.get("total"):
-            self._layers[str(status.get("id"))] = (int(detail.get("current", 0)), int(detail["total"]))
+        detail = status.get("progressDetail")
+        if status.get("status") == "Downloading" and isinstance(detail, dict):
+            current, total = detail.get("current", 0), detail.get("total")
+            if type(current) is int and type(total) is int and len(self._layers) < _MOST_LAYERS:
+                self._layers[str(status.get("id"))] = (current, total)
         done, total = (sum(layer[i] for layer in self._layers.values()) for i in (0, 1))
         line = f"pulling {self._image}: {done // _MB} of {-(-total // _MB)} MB"
         if not total or line == self._said:
@@ -93,7 +122,7 @@ class _Pull(threading.Thread):
                 return
             self._response = response
             if not self._cancelled:
-                yield from (json.loads(line) for line in response.iter_lines() if line)
+                yield from _reports(response.iter_content(_CHUNK))
 
     def cancel(self) -> None:
         """Ends the pull in the engine too, which goes on only while somebody listens."""
@@ -107,8 +136,8 @@ class _Pull(threading.Thread):
 
 def _message(response: requests.Response) -> str:
     try:
-        return str(response.json()["message"])
-    except (ValueError, KeyError, TypeError):
+        return str(json.loads(response.raw.read(_LONGEST_REPORT, decode_content=True))["message"])
+    except (ValueError, KeyError, TypeError, RecursionError):
         return f"HTTP {response.status_code}"
 
 

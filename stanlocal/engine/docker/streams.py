@@ -25,21 +25,39 @@ T = TypeVar("T")
 _CHUNK = 1 << 16
 _HEADER = struct.Struct(">BxxxL")
 _QUEUED_BATCHES = 4
+_LONGEST_ANSWER = 1 << 16
+"""Bytes read of an answer to a wait, which is one line."""
 _MAX_LINE = 1 << 20
 """A line longer than this is handed on in pieces: output is not to be trusted."""
 
 
-def demultiplex(buffer: bytearray) -> Iterator[bytes]:
-    """Takes the whole frames (stream, length, payload) off the front of `buffer`."""
-    start = 0
-    while len(buffer) - start >= _HEADER.size:
-        _, length = _HEADER.unpack_from(buffer, start)
-        end = start + _HEADER.size + length
-        if len(buffer) < end:
-            break
-        yield bytes(buffer[start + _HEADER.size : end])
-        start = end
-    del buffer[:start]
+class Demultiplexer:
+    """Takes the frames (stream, length, payload) of an attach stream apart.
+
+    Payloads are handed on in the pieces in which they arrive: a frame may say that it is 4 GB long.
+    """
+
+    def __init__(self) -> None:
+        self._header = b""
+        self._left = 0
+        """Bytes of the current frame's payload that have not arrived."""
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        """Yield the pieces of payloads in `data`, in order."""
+        at = 0
+        while at < len(data):
+            if self._left:
+                piece = data[at : at + self._left]
+                self._left -= len(piece)
+                at += len(piece)
+                yield piece
+                continue
+            missing = _HEADER.size - len(self._header)
+            self._header += data[at : at + missing]
+            at += missing
+            if len(self._header) == _HEADER.size:
+                _, self._left = _HEADER.unpack(self._header)
+                self._header = b""
 
 
 class LineSplitter:
@@ -142,8 +160,20 @@ class WaitSource(Source[int]):
 
     def __iter__(self) -> Iterator[int]:
         with closing(self._raw):
-            answer = self._raw.read()
-        yield int(json.loads(answer)["StatusCode"])
+            answer = self._raw.read(_LONGEST_ANSWER)
+        yield _exit_code(answer)
+
+
+def _exit_code(answer: bytes) -> int:
+    """Return the code in the engine's answer to a wait; raises `ValueError` for any other answer."""
+    try:
+        document = json.loads(answer)
+    except RecursionError:
+        document = None
+    code = document.get("StatusCode") if isinstance(document, dict) else None
+    if type(code) is not int:
+        raise ValueError(f"the engine's answer to a wait has no exit code: {answer[:80]!r}")
+    return code
 
 
 class AttachSource(Source[list[RawLine]]):
@@ -151,12 +181,11 @@ class AttachSource(Source[list[RawLine]]):
 
     def __iter__(self) -> Iterator[list[RawLine]]:
         yield []
-        buffer, lines = bytearray(), LineSplitter()
+        frames, lines = Demultiplexer(), LineSplitter()
         with closing(self._raw):
             while chunk := self._raw.read1(_CHUNK):
-                buffer += chunk
                 now = datetime.now(UTC)
-                batch = [RawLine(now, text) for data in demultiplex(buffer) for text in lines.feed(data)]
+                batch = [RawLine(now, text) for data in frames.feed(chunk) for text in lines.feed(data)]
                 if batch:
                     yield batch
         if rest := lines.end():

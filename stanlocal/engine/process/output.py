@@ -11,10 +11,14 @@ from pathlib import Path
 from types import TracebackType
 
 from stanlocal.engine.base import RawLine
-from stanlocal.engine.process.supervisor.segments import segment_name, segment_numbers
+from stanlocal.engine.process.supervisor.segments import MAX_LINE, segment_name, segment_numbers
 
 _CHUNK = 1 << 18
 _BLOCK = 1 << 16
+_LONGEST_LINE = 2 * MAX_LINE + (1 << 10)
+"""Bytes read of one line: more than the supervisor writes, its time included."""
+_LONGEST_TAIL = 16 << 20
+"""Bytes read from the end for the last lines, however many are wanted."""
 
 
 def kept(folder: Path, *, since: datetime | None = None, tail: int | None = None) -> list[RawLine]:
@@ -25,34 +29,37 @@ def kept(folder: Path, *, since: datetime | None = None, tail: int | None = None
 
 
 def _lines(path: Path) -> Iterator[bytes]:
-    """One after the other: all files at once would take several times their size."""
+    """Yield the lines of one file; what goes beyond the longest line comes as lines without a time."""
     try:
         file = path.open("rb")
     except FileNotFoundError:  # the oldest, just rotated away
         return
     with file:
-        for line in file:
+        for line in iter(lambda: file.readline(_LONGEST_LINE), b""):
             yield line.rstrip(b"\n")
 
 
 def _last(segments: Sequence[Path], count: int) -> list[bytes]:
-    """The last `count` lines, read from the end."""
-    end = b""
+    """Return the last `count` lines, read from the end; fewer where they are longer than `_LONGEST_TAIL`."""
+    blocks: list[bytes] = []
+    ends = size = 0
     for path in reversed(segments):
         try:
             file = path.open("rb")
-        except FileNotFoundError:
+        except FileNotFoundError:  # the oldest, just rotated away
             break
         with file:
             position = file.seek(0, os.SEEK_END)
-            while position and end.count(b"\n") <= count:
+            while position and ends <= count and size < _LONGEST_TAIL:
                 start = max(0, position - _BLOCK)
                 file.seek(start)
-                end = file.read(position - start) + end
+                blocks.append(file.read(position - start))
+                ends += blocks[-1].count(b"\n")
+                size += position - start
                 position = start
-        if end.count(b"\n") > count:
+        if position:
             break
-    lines = end.split(b"\n")[:-1]
+    lines = b"".join(reversed(blocks)).split(b"\n")[:-1]
     return lines[max(0, len(lines) - count) :]
 
 
@@ -99,6 +106,9 @@ class Tail:
             following = next((n for n in segment_numbers(str(self._folder)) if n > self._number), None)
             if self._file is not None and (data := os.read(self._file, _CHUNK)):
                 *lines, self._rest = (self._rest + data).split(b"\n")
+                if len(self._rest) > _LONGEST_LINE:
+                    lines.append(self._rest)
+                    self._rest = b""
                 if batch := list(_parse(lines)):
                     return batch
             elif following is None:

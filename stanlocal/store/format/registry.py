@@ -1,4 +1,4 @@
-"""Who the store knows: clients (`clients.dat`) and subscriptions (`subs.dat`), folded from their records.
+"""The clients (`clients.dat`) and subscriptions (`subs.dat`) of a store, folded from their records.
 
 Both files are journals: later records change or end what earlier ones made. Numbers of the record types
 and fields are those of stores/filestore.go and spb/protocol.proto.
@@ -19,12 +19,43 @@ CLIENT_TYPES = (CLIENT_ADD, CLIENT_DELETE) = (1, 2)
 SUB_TYPES = (SUB_NEW, SUB_UPDATE, SUB_DELETE, SUB_ACK, SUB_SENT) = (1, 2, 3, 4, 5)
 
 
+_ROOM = 20 << 20
+_CLIENT_BYTES = 700
+_SUBSCRIPTION_BYTES = 1600
+_PENDING_BYTES = 100
+
+
+class OverBudget(Exception):
+    """The clients and subscriptions of a store take more memory than is allowed."""
+
+
+class Budget:
+    """Memory allowed for all clients, subscriptions and pending sequences of a store.
+
+    Their files may be of any size: it is enough for some 12,000 subscriptions or 200,000 pending sequences.
+    """
+
+    def __init__(self, room: int = _ROOM) -> None:
+        self._room = room
+
+    def take(self, size: int) -> None:
+        """Take `size` bytes, or give them back where negative; raises `OverBudget` when none are left."""
+        self._room -= size
+        if self._room < 0:
+            raise OverBudget
+
+
 @dataclass(frozen=True, slots=True)
 class StoredClient:
     """A client that the server knows."""
 
     id: str
     heartbeat_inbox: str
+
+    @property
+    def cost(self) -> int:
+        """Bytes of memory, its document included."""
+        return _CLIENT_BYTES + 4 * (len(self.id) + len(self.heartbeat_inbox))
 
     def document(self) -> dict[str, Any]:
         return {"id": self.id, "hb_inbox": self.heartbeat_inbox}
@@ -49,6 +80,12 @@ class StoredSubscription:
     pending: set[int] = field(default_factory=set)
     """Sequences that were sent and not acknowledged, as far as the server has written it down."""
 
+    @property
+    def cost(self) -> int:
+        """Bytes of memory, its document included, without its pending sequences."""
+        names = (self.client_id, self.queue_name, self.inbox, self.ack_inbox, self.durable_name)
+        return _SUBSCRIPTION_BYTES + 4 * sum(map(len, names))
+
     def document(self) -> dict[str, Any]:
         return {
             "client_id": self.client_id,
@@ -64,29 +101,30 @@ class StoredSubscription:
         }
 
 
-def fold_clients(parts: Iterable[Part]) -> list[StoredClient]:
-    """The clients that the intact records leave, by id."""
+def fold_clients(parts: Iterable[Part], budget: Budget) -> list[StoredClient]:
+    """Return the clients that the intact records leave, by id; raises `OverBudget`."""
     clients: dict[str, StoredClient] = {}
     for part in parts:
         for record in _records(part):
-            with suppress(ValueError):  # what is no client makes none; `check_file` tells of it
+            with suppress(ValueError):  # undecodable records are reported by `verify`
                 client = _client(record.payload)
+                if (before := clients.pop(client.id, None)) is not None:
+                    budget.take(-before.cost)
                 if record.type == CLIENT_ADD:
+                    budget.take(client.cost)
                     clients[client.id] = client
-                else:
-                    clients.pop(client.id, None)
     return [clients[name] for name in sorted(clients)]
 
 
-def fold_subscriptions(parts: Iterable[Part]) -> list[StoredSubscription]:
-    """The subscriptions that the intact records leave, in the order of their ids."""
+def fold_subscriptions(parts: Iterable[Part], budget: Budget) -> list[StoredSubscription]:
+    """Return the subscriptions that the intact records leave, by id; raises `OverBudget`."""
     subs: dict[int, StoredSubscription] = {}
     for part in parts:
-        if isinstance(part, Run) and _apply_run(subs, part):
+        if isinstance(part, Run) and _apply_run(subs, part, budget):
             continue
         for record in _records(part):
             with suppress(ValueError):
-                _apply(subs, record)
+                _apply(subs, record, budget)
     return [subs[number] for number in sorted(subs)]
 
 
@@ -129,17 +167,21 @@ def _client(payload: bytes) -> StoredClient:
     return StoredClient(text(found.get(1, b"")), text(found.get(2, b"")))
 
 
-def _apply(subs: dict[int, StoredSubscription], record: Record) -> None:
+def _apply(subs: dict[int, StoredSubscription], record: Record, budget: Budget) -> None:
     if record.type in (SUB_NEW, SUB_UPDATE):
         sub = _subscription(record.payload)
-        if record.type == SUB_UPDATE and sub.id in subs:
-            sub.pending = subs[sub.id].pending
+        if (before := subs.get(sub.id)) is not None:
+            if record.type == SUB_UPDATE:
+                sub.pending = before.pending
+            budget.take(-before.cost - _PENDING_BYTES * (len(before.pending) - len(sub.pending)))
+        budget.take(sub.cost)
         subs[sub.id] = sub
         return
     number, sequence = _id_and_sequence(record.payload)
     known = subs.get(number)
     if known is None:
         return
+    pending = len(known.pending)
     if record.type == SUB_ACK:
         known.pending.discard(sequence)
     elif record.type == SUB_SENT:
@@ -148,9 +190,12 @@ def _apply(subs: dict[int, StoredSubscription], record: Record) -> None:
             known.last_sent = sequence
     else:
         del subs[number]
+        budget.take(-known.cost - _PENDING_BYTES * pending)
+        return
+    budget.take(_PENDING_BYTES * (len(known.pending) - pending))
 
 
-def _apply_run(subs: dict[int, StoredSubscription], run: Run) -> bool:
+def _apply_run(subs: dict[int, StoredSubscription], run: Run, budget: Budget) -> bool:
     """Applies a run if it is nothing but messages sent and acknowledged of one subscription."""
     if not set(run.types) <= {SUB_ACK, SUB_SENT}:
         return False
@@ -172,11 +217,13 @@ def _apply_run(subs: dict[int, StoredSubscription], run: Run) -> bool:
         sequences = [high << 7 | low & 0x7F for high, low in zip(sequences, column, strict=True)]
     known = subs.get(number)
     if known is not None:
+        pending = len(known.pending)
         add, discard = known.pending.add, known.pending.discard
         for kind, sequence in zip(run.types, sequences, strict=True):
             (add if kind == SUB_SENT else discard)(sequence)
         sent = (sequence for kind, sequence in zip(run.types, sequences, strict=True) if kind == SUB_SENT)
         known.last_sent = max(known.last_sent, max(sent, default=0))
+        budget.take(_PENDING_BYTES * (len(known.pending) - pending))
     return True
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from stanlocal.errors import StoreRefused
 from stanlocal.store.format.message import StoredMessage
+from stanlocal.store.format.registry import Budget, OverBudget
 from stanlocal.store.format.slices import Window, read_messages, slices_of
 from stanlocal.store.inspect.overview import read_clients, read_subscriptions, store_cluster_id
 from stanlocal.store.inspect.survey import Survey, survey
@@ -48,9 +49,15 @@ def diff(a: Path, b: Path) -> dict[str, Any]:
     try:
         channels = [found for name in names if (found := _channel(first, second, name)) is not None]
         ids = [store_cluster_id(store) for store in (a, b)]
-        clients = [read_clients(store) for store in (a, b)]
+        budget = Budget()
+        clients = [read_clients(store, budget) for store in (a, b)]
     except OSError as error:
         raise StoreRefused(f"cannot read {error.filename} ({error.strerror})") from error
+    except OverBudget as error:
+        raise StoreRefused(
+            f"cannot compare {a} with {b}: too many clients, subscriptions or pending sequences; "
+            "compare copies made after durable subscriptions were closed"
+        ) from error
     return {
         "a": str(a),
         "b": str(b),
@@ -80,8 +87,9 @@ def _channel(first: Survey, second: Survey, name: str) -> dict[str, Any] | None:
             if (a.timestamp, a.data) != (b.timestamp, b.data):
                 different.add(a.sequence)
             a, b = next(left, None), next(right, None)
+    budget = Budget()
     subs = [
-        _subscriptions(found.store, name) if there else []
+        _subscriptions(found.store, name, budget) if there else []
         for found, there in zip((first, second), has, strict=True)
     ]
     if (
@@ -113,8 +121,8 @@ def _messages(store: Path, channel: str, damaged: list[int], side: int) -> Itera
                 damaged[side] += 1
 
 
-def _subscriptions(store: Path, channel: str) -> list[dict[str, Any]]:
+def _subscriptions(store: Path, channel: str, budget: Budget) -> list[dict[str, Any]]:
     try:
-        return [sub.document() for sub in read_subscriptions(store, channel)]
+        return [sub.document() for sub in read_subscriptions(store, channel, budget)]
     except FileNotFoundError:
         return []

@@ -13,6 +13,8 @@ from stanlocal.store.format.bulk import read_typed
 from stanlocal.store.format.files import VERSION, opened_file
 from stanlocal.store.format.message import StoredMessage, time_of
 from stanlocal.store.format.registry import (
+    Budget,
+    OverBudget,
     StoredClient,
     StoredSubscription,
     fold_clients,
@@ -39,11 +41,12 @@ def overview(store: Path, store_limits: Mapping[str, Any] | None = None) -> dict
     """
     found = survey(store)
     problems = list(found.problems)
-    clients = _clients(found, problems)
+    budget = Budget()
+    clients = _clients(found, problems, budget)
     channels = []
     for channel in found.channels:
         try:
-            channels.append(_channel(store, channel, store_limits))
+            channels.append(_channel(store, channel, store_limits, problems, budget))
         except FileNotFoundError:  # deleted, or a slice expired, since it was listed
             continue
         except OSError as error:
@@ -81,37 +84,57 @@ def store_cluster_id(store: Path) -> str | None:
         return None
 
 
-def _clients(found: Survey, problems: list[Problem]) -> list[StoredClient]:
+def _clients(found: Survey, problems: list[Problem], budget: Budget) -> list[StoredClient]:
     if not found.clients_file:
         return []
     try:
-        return read_clients(found.store)
+        return read_clients(found.store, budget)
     except OSError as error:
         problems.append(_unreadable(CLIENTS_FILE, error))
-        return []
+    except OverBudget:
+        problems.append(_too_many(CLIENTS_FILE, "clients"))
+    return []
 
 
-def read_clients(store: Path) -> list[StoredClient]:
-    """The clients that the server knows; `OSError` when they cannot be read."""
+def read_clients(store: Path, budget: Budget) -> list[StoredClient]:
+    """Return the clients that the server knows; raises `OSError` and `OverBudget`."""
     try:
         with opened_file(store, CLIENTS_FILE) as file:
-            return fold_clients(read_typed(file)) if file.version == VERSION else []
+            return fold_clients(read_typed(file), budget) if file.version == VERSION else []
     except FileNotFoundError:
         return []
 
 
-def read_subscriptions(store: Path, channel: str) -> list[StoredSubscription]:
-    """The channel's subscriptions with their pending sequences; `OSError` when they cannot be read."""
+def read_subscriptions(store: Path, channel: str, budget: Budget) -> list[StoredSubscription]:
+    """Return a channel's subscriptions with their pending sequences; raises `OSError` and `OverBudget`."""
     with opened_file(store, f"{channel}/{SUBS_FILE}") as file:
         if file.version != VERSION:
             return []
-        return fold_subscriptions(read_typed(file))
+        return fold_subscriptions(read_typed(file), budget)
 
 
-def _channel(store: Path, channel: ChannelFiles, store_limits: Mapping[str, Any] | None) -> dict[str, Any]:
+def _subscriptions(
+    store: Path, channel: ChannelFiles, problems: list[Problem], budget: Budget
+) -> list[StoredSubscription]:
+    if not channel.has_subs:
+        return []
+    try:
+        return read_subscriptions(store, channel.name, budget)
+    except OverBudget:
+        problems.append(_too_many(f"{channel.name}/{SUBS_FILE}", "subscriptions and pending sequences"))
+        return []
+
+
+def _channel(
+    store: Path,
+    channel: ChannelFiles,
+    store_limits: Mapping[str, Any] | None,
+    problems: list[Problem],
+    budget: Budget,
+) -> dict[str, Any]:
     slices = [(files, summarize(store, files)) for files in channel.slices]
     full = [summary for _, summary in slices if summary.first is not None and summary.last is not None]
-    subs = read_subscriptions(store, channel.name) if channel.has_subs else []
+    subs = _subscriptions(store, channel, problems, budget)
     document: dict[str, Any] = {
         "name": printable(channel.name),
         "msgs": sum(summary.messages for _, summary in slices),
@@ -161,4 +184,14 @@ def _unreadable(name: str, error: OSError) -> Problem:
         f"cannot be read ({error.strerror})",
         Start.REFUSED,
         "give the server's user the right to read it, or restore it",
+    )
+
+
+def _too_many(name: str, what: str) -> Problem:
+    return Problem(
+        Kind.TOO_MANY,
+        name,
+        f"more {what} than are listed; none of them is shown",
+        Start.SILENT,
+        "nothing to do; the server's monitor lists them while it runs",
     )

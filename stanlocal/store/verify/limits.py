@@ -7,11 +7,12 @@ them in, and drops them again (stores/filestore.go: enforceLimits, expireMsgs). 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from stanlocal.errors import SettingsError
 from stanlocal.settings.values import parse_duration, parse_size
 from stanlocal.store.format import index
 from stanlocal.store.format.crc import INDEX_BYTES
@@ -49,20 +50,29 @@ class Kept:
 
 
 def limits_of(store_limits: Mapping[str, Any], channel: str) -> Limits:
-    """The limits of a channel: what is set for all, for patterns that match it, for itself; widest first."""
+    """Return the limits of a channel: those for all, for patterns that match it, for itself; widest first.
+
+    Raises `SettingsError` for a limit that is not a number, size or duration.
+    """
     effective = {name: store_limits.get(name, 0) for name in ("max_msgs", "max_bytes", "max_age")}
     per_channel: Mapping[str, Mapping[str, Any]] = store_limits.get("channels", {})
     for pattern in sorted(filter(lambda each: matches(each, channel), per_channel), key=_breadth):
         effective |= {name: value for name, value in per_channel[pattern].items() if name in effective}
-    return Limits(
-        max(int(effective["max_msgs"]), 0),
-        max(_number(effective["max_bytes"], parse_size), 0),
-        max(_number(effective["max_age"], parse_duration), 0),
-    )
+    parse: Mapping[str, Callable[[str], int]] = {
+        "max_msgs": int,
+        "max_bytes": parse_size,
+        "max_age": parse_duration,
+    }
+    return Limits(**{name: max(_number(name, value, parse[name]), 0) for name, value in effective.items()})
 
 
-def _number(value: Any, parse: Any) -> int:
-    return int(parse(value)) if isinstance(value, str) else int(value)
+def _number(name: str, value: Any, parse: Callable[[str], int]) -> int:
+    try:
+        return parse(value) if isinstance(value, str) else int(value)
+    except (ValueError, OverflowError, TypeError) as error:
+        raise SettingsError(
+            [f"{name} is {str(value)[:40]!a}; give a number, a size or a duration"]
+        ) from error
 
 
 def matches(pattern: str, channel: str) -> bool:

@@ -57,6 +57,8 @@ class Kind(StrEnum):
     """A folder that is no channel; the server takes it for one."""
     FOREIGN_NAME = "foreign-name"
     """A file that looks like messages but has no number: the server does not start."""
+    TOO_MANY = "too-many"
+    """The file is intact as far as it was read, and holds more than is listed."""
     UNREADABLE = "unreadable"
     """It may not or cannot be read."""
 

@@ -39,7 +39,7 @@ def test_a_plan_survives_json(
         store_dir=store_dir,
         state_dir="/state",
         user="1:1",
-        streaming=streaming,
+        streaming={**streaming, "cluster_id": "c", "ft_group_name": "f"},
         nats=nats,
     )
     assert GroupPlan.from_json(plan.to_json()) == plan

@@ -201,5 +201,14 @@ async def test_a_cancelled_probe_leaves_no_connection() -> None:
             await task
 
 
+@pytest.mark.parametrize("body", [b"[%s{}]" % (b"{}," * 150_000), b'{"a": [%s1]}' % (b"1," * 500_000)])
+async def test_an_answer_of_too_many_values_is_not_parsed(body: bytes) -> None:
+    """Each takes up to fifty times the memory that it takes in the answer."""
+    async with serving(answering(http(body))) as url:
+        with pytest.raises(MonitorError, match="has more than 400000 values") as caught:
+            await fetch(url, "/varz", LONG)
+    assert caught.value.outcome == "strange"
+
+
 def test_limits_leave_room_for_real_answers() -> None:
     assert len(json.dumps(SERVERZ)) < client.PROBE_BYTES < client.FETCH_BYTES

@@ -167,9 +167,22 @@ _MANY = {"publishers": 1000, "plain": 1000, "durable": 1000, "queue": 1000}
         + b"".join(event(Kind.PUBLISHED, number=each) for each in range(1, 20_000))
         + b"".join(event(Kind.DELIVERED, number=19_000, reader=each) for each in range(2000)),
         HEADER.line() + note({"kind": "x", "time": "2026-11-23T12:00:00Z", "a": [[]] * 1_000_000}),
+        HEADER.line() + note({"kind": "x", "time": "2026-11-23T12:00:00Z", "a": ["a"] * 800_000}),
+        HEADER.line() + note({"kind": "x", "time": "2026-11-23T12:00:00Z"}) * 300_000,
+        HEADER.line() + note({"kind": "x", "time": "2026-11-23T12:00:00Z", "a": [[]] * 90_000}) * 50,
         HEADER.line() + CELL.pack(BEGAN, 0, 0xFFFFFFF0, 0, NOBODY, NOBODY, 0, Kind.NOTE) + bytes(64),
     ],
-    ids=["header", "publishers", "readers", "far apart", "lists", "length"],
+    ids=[
+        "header",
+        "publishers",
+        "readers",
+        "far apart",
+        "lists",
+        "values",
+        "notes",
+        "notes of lists",
+        "length",
+    ],
 )
 def test_a_ledger_takes_no_more_memory_than_it_holds(data: bytes, tmp_path: Path) -> None:
     path = tmp_path / "ledger"

@@ -71,9 +71,22 @@ async def test_a_name_without_a_tag_does_not_pull_every_tag(tmp_path: Path) -> N
         (b"HTTP/1.1 404 Not Found\r\nContent-Length: 24\r\n\r\n" + b'{"message": "no such i"}', "no such i$"),
         (b"HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n", "HTTP 500$"),
         (reports({"status": "Pulling"}, end=False), "cannot pull nats-streaming:0.25.6: .*ended prematurely"),
+        (reports()[:-5] + b"2\r\n5\n\r\n0\r\n\r\n", "is no JSON object: b'5'"),
+        (
+            reports()[:-5] + b"100800\r\n%s\r\n0\r\n\r\n" % (b" " * 0x100800),
+            "a report of the engine is longer than 1048576 bytes",
+        ),
         (reports()[:-5] + b"3\r\nno\n\r\n0\r\n\r\n", "Expecting value"),
     ],
-    ids=["an error while pulling", "an error at once", "an error without words", "cut off", "no JSON"],
+    ids=[
+        "an error while pulling",
+        "an error at once",
+        "an error without words",
+        "cut off",
+        "no object",
+        "no end",
+        "no JSON",
+    ],
 )
 async def test_what_the_engine_says_is_the_reason(tmp_path: Path, reply: bytes, why: str) -> None:
     with (

@@ -19,10 +19,10 @@ from hypothesis import strategies as st
 
 from stanlocal.engine.docker.streams import (
     AttachSource,
+    Demultiplexer,
     LineSplitter,
     Pump,
     WaitSource,
-    demultiplex,
     parse_time,
     split_stamped,
 )
@@ -48,12 +48,17 @@ SIZES = st.lists(st.integers(1, 30), max_size=60)
 
 
 @given(st.lists(st.binary(max_size=40)), SIZES)
-def test_frames_come_out_whole_whatever_the_pieces(payloads: list[bytes], sizes: list[int]) -> None:
-    buffer, got = bytearray(), list[bytes]()
-    for piece in cut(b"".join(map(frame, payloads)), sizes):
-        buffer += piece
-        got += demultiplex(buffer)
-    assert (got, bytes(buffer)) == (payloads, b"")
+def test_payloads_come_out_whole_whatever_the_pieces(payloads: list[bytes], sizes: list[int]) -> None:
+    frames = Demultiplexer()
+    got = [data for piece in cut(b"".join(map(frame, payloads)), sizes) for data in frames.feed(piece)]
+    assert b"".join(got) == b"".join(payloads)
+
+
+def test_a_frame_of_four_gigabytes_does_not_fill_the_memory() -> None:
+    frames = Demultiplexer()
+    head = struct.pack(">BxxxL", 1, 0xFFFFFFFF)
+    assert list(frames.feed(head + b"one")) == [b"one"]
+    assert list(frames.feed(b"two")) == [b"two"]
 
 
 @given(st.lists(st.text(st.characters(exclude_characters="\n\r", codec="utf-8"))), SIZES, st.booleans())
@@ -133,8 +138,8 @@ class Body:
             assert self.down.wait(5), "nobody shut it down"
         return b""
 
-    def read(self) -> bytes:
-        return b"".join(iter(lambda: self.read1(0), b""))
+    def read(self, size: int) -> bytes:
+        return b"".join(iter(lambda: self.read1(0), b""))[:size]
 
     def shutdown(self) -> None:
         self.down.set()
@@ -234,8 +239,19 @@ async def test_a_connection_that_breaks_ends_the_items_with_our_error(broken: Ex
             await anext(batches)
 
 
-async def test_an_answer_that_is_cut_off_is_no_exit_code() -> None:
-    source = WaitSource(SimpleNamespace(raw=Body(b'{"Status')))
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b'{"Status',
+        b"[]",
+        b"{}",
+        b'{"StatusCode": null}',
+        b"[" * 50_000,
+        b'{"StatusCode": ' + b" " * (1 << 20) + b"1}",
+    ],
+)
+async def test_an_answer_without_an_exit_code_is_an_error(answer: bytes) -> None:
+    source = WaitSource(SimpleNamespace(raw=Body(answer)))
     with pytest.raises(EngineUnavailable):
         await anext(Pump("p", lambda: iter(source), source.interrupt).items())
 
