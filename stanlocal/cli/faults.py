@@ -27,7 +27,7 @@ from stanlocal.model.plan import STOP_GRACE_S
 
 if TYPE_CHECKING:
     from stanlocal.api import FTGroup
-    from stanlocal.history.journal import FaultRecord
+    from stanlocal.model.fault_record import FaultRecord
 
 _GRACE = click.Option(
     ["--timeout"], type=float, default=float(STOP_GRACE_S), metavar="S", help="Seconds before SIGKILL (30)."

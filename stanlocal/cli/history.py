@@ -114,7 +114,7 @@ class _LinePrinter:
 
 
 def _line_document(told: NodeLine) -> dict[str, str | None]:
-    from stanlocal.history.journal import rfc3339
+    from stanlocal.util.timestamps import rfc3339
 
     return {
         "time": rfc3339(told.line.time),

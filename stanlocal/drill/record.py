@@ -16,7 +16,7 @@ from typing import Any
 from stanlocal.drill.scenario.parameters import field_name
 from stanlocal.errors import Refused
 from stanlocal.faults.registry import FAULTS
-from stanlocal.history.journal import FaultRecord
+from stanlocal.model.fault_record import FaultRecord
 from stanlocal.model.plan import GroupPlan
 from stanlocal.model.states import GroupState, GroupStatus, NodeState
 from stanlocal.settings.values import format_size

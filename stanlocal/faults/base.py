@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 from stanlocal.errors import NodeNotFound, Refused
 from stanlocal.faults.expectation import Expectation
 from stanlocal.group.core import Group
-from stanlocal.history.journal import Condition, FaultRecord
+from stanlocal.model.fault_record import Condition, FaultRecord
 from stanlocal.model.plan import GroupPlan
 from stanlocal.model.states import GroupStatus, NodeStatus
 

@@ -11,7 +11,7 @@ from typing import ClassVar
 from stanlocal.errors import Unsupported
 from stanlocal.faults.base import Fault, Scene
 from stanlocal.faults.expectation import Expectation, lock_kept, names, nothing_follows
-from stanlocal.history.journal import Condition
+from stanlocal.model.fault_record import Condition
 from stanlocal.model.states import GroupState, GroupStatus, NodeStatus
 
 

@@ -21,7 +21,8 @@ from stanlocal.faults.cut import check_ways
 from stanlocal.faults.expectation import LOCK_WAIT_S, Expectation
 from stanlocal.group.core import Group
 from stanlocal.group.store_snapshots import folder, snapshot_frozen
-from stanlocal.history.journal import Condition, FaultRecord, Record
+from stanlocal.history.journal import Record
+from stanlocal.model.fault_record import Condition, FaultRecord
 from stanlocal.model.plan import GroupPlan
 from stanlocal.model.states import GroupState, GroupStatus, NodeState, NodeStatus
 from stanlocal.monitor import client

@@ -14,7 +14,7 @@ from stanlocal.errors import Refused
 from stanlocal.faults.base import Fault, Scene, put_right
 from stanlocal.faults.expectation import Expectation
 from stanlocal.group.core import Group
-from stanlocal.history.journal import Condition, FaultRecord
+from stanlocal.model.fault_record import Condition, FaultRecord
 from stanlocal.model.states import GroupStatus, NodeStatus
 
 

@@ -11,7 +11,7 @@ from stanlocal.errors import SettingsError
 from stanlocal.faults import injection, outcome
 from stanlocal.group.core import Group
 from stanlocal.history.failovers import Failover
-from stanlocal.history.journal import FaultRecord
+from stanlocal.model.fault_record import FaultRecord
 
 
 def _ignore(record: FaultRecord) -> None:

@@ -21,9 +21,11 @@ from stanlocal.faults.registry import FAULTS
 from stanlocal.faults.truncate_store import TruncateStore, repair
 from stanlocal.group.core import Group, Look
 from stanlocal.group.store_snapshots import put_back_now
-from stanlocal.history.journal import HEALING, Condition, FaultRecord, Record, rfc3339
+from stanlocal.history.journal import Record
+from stanlocal.model.fault_record import HEALING, Condition, FaultRecord
 from stanlocal.model.targets import resolve
 from stanlocal.store.local import local_store
+from stanlocal.util.timestamps import rfc3339
 
 LONGEST_S = 365 * 86_400.0
 """For how long a fault can be injected that is to end by itself: a year, in seconds."""

@@ -11,7 +11,7 @@ from typing import ClassVar
 from stanlocal.errors import SettingsError
 from stanlocal.faults.base import Fault, Scene, must_run
 from stanlocal.faults.expectation import Expectation, after_end
-from stanlocal.history.journal import Condition
+from stanlocal.model.fault_record import Condition
 from stanlocal.model.states import GroupStatus, NodeStatus
 
 ENDING_SIGNALS = frozenset({"SIGKILL", "SIGTERM", "SIGINT", "SIGQUIT", "SIGABRT"})

@@ -13,7 +13,7 @@ if TYPE_CHECKING:  # what only some faults need is loaded by the methods that in
     from stanlocal.faults.base import Fault
     from stanlocal.faults.injected import InjectedFault
     from stanlocal.group.core import Group
-    from stanlocal.history.journal import FaultRecord
+    from stanlocal.model.fault_record import FaultRecord
 
 
 class FaultMethods:

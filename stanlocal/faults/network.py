@@ -20,7 +20,7 @@ from stanlocal.faults.connect_latency import greeting_s
 from stanlocal.faults.expectation import Expectation, names, nothing_follows
 from stanlocal.faults.toxics import Toxic, put, take_away
 from stanlocal.group.core import Group
-from stanlocal.history.journal import Condition, FaultRecord
+from stanlocal.model.fault_record import Condition, FaultRecord
 from stanlocal.model.plan import GroupPlan, NodePlan
 from stanlocal.model.proxy_routes import Between, Way, ways_of
 from stanlocal.model.states import GroupStatus, NodeStatus

@@ -9,8 +9,9 @@ from datetime import UTC, datetime
 from stanlocal.errors import WaitTimeout
 from stanlocal.faults.expectation import Expectation, Outcome, judge
 from stanlocal.group.core import Group
-from stanlocal.history.journal import HEALING, FaultRecord, Record
+from stanlocal.history.journal import Record
 from stanlocal.history.timeline import statuses
+from stanlocal.model.fault_record import HEALING, FaultRecord
 from stanlocal.model.states import GroupStatus
 
 

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from stanlocal.faults.base import Fault, Scene, must_run
 from stanlocal.faults.expectation import Expectation, lock_kept
-from stanlocal.history.journal import Condition
+from stanlocal.model.fault_record import Condition
 from stanlocal.model.states import GroupStatus, NodeStatus
 
 

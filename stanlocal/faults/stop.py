@@ -13,7 +13,7 @@ from stanlocal.faults.base import Fault, Scene
 from stanlocal.faults.expectation import LOCK_WAIT_S, Expectation, after_end
 from stanlocal.group.core import Group
 from stanlocal.group.watch import Watch
-from stanlocal.history.journal import Condition
+from stanlocal.model.fault_record import Condition
 from stanlocal.model.plan import STOP_GRACE_S
 from stanlocal.model.states import GroupState, GroupStatus, NodeStatus
 

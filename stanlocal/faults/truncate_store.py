@@ -22,8 +22,8 @@ from stanlocal.faults.base import Fault, Scene, put_right
 from stanlocal.faults.expectation import Expectation
 from stanlocal.group.core import Group
 from stanlocal.group.store_snapshots import folder, snapshot_frozen
-from stanlocal.history.journal import Condition, FaultRecord
 from stanlocal.lifecycle.down import retire
+from stanlocal.model.fault_record import Condition, FaultRecord
 from stanlocal.model.states import GroupState, GroupStatus, NodeState, NodeStatus
 from stanlocal.store.format.files import opened_file
 from stanlocal.store.format.records import Record as StoredRecord

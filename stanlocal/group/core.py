@@ -17,13 +17,14 @@ from stanlocal.engine.base import Engine, Instance
 from stanlocal.errors import GroupNotFound, WrongEngine
 from stanlocal.group.state_dir import GroupHome
 from stanlocal.group.status import observe
-from stanlocal.history.journal import Record, end_is_recorded, faults, rfc3339
+from stanlocal.history.journal import Record, end_is_recorded, faults
 from stanlocal.logs.merge import NodeLine, follow_all, read_all
 from stanlocal.logs.parse import LogLine, parse
 from stanlocal.machine.machine_identity import machine_id
 from stanlocal.model.document import group_document
 from stanlocal.model.plan import GroupPlan, Origin
 from stanlocal.model.states import GroupStatus
+from stanlocal.util.timestamps import rfc3339
 
 if TYPE_CHECKING:  # modules that `look` does not need are imported by the methods that use them
     from stanlocal.group.watch import Watch

@@ -19,10 +19,11 @@ from stanlocal.group.history_stream import HistoryStream
 from stanlocal.group.status import look_at_lock
 from stanlocal.group.watched_node import WatchedNode
 from stanlocal.history import occurrences
-from stanlocal.history.journal import FaultRecord, Journal, end_is_recorded, faults
+from stanlocal.history.journal import Journal, end_is_recorded, faults
 from stanlocal.history.occurrences import Occurrence
 from stanlocal.logs.follow import Follower
 from stanlocal.logs.merge import NodeLine
+from stanlocal.model.fault_record import FaultRecord
 from stanlocal.model.plan import GroupPlan
 from stanlocal.model.states import GroupStatus, LockFacts, assess
 

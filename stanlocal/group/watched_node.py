@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 from stanlocal.engine.base import Instance, RawLine
 from stanlocal.group.status import NO_ANSWER, ask_monitor, node_facts
-from stanlocal.history.journal import FaultRecord
 from stanlocal.logs.facts import advance
 from stanlocal.logs.merge import NodeLine
 from stanlocal.logs.parse import parse
+from stanlocal.model.fault_record import FaultRecord
 from stanlocal.model.states import LogFacts, NodeFacts
 
 _LOG_TAIL = 20

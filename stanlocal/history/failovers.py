@@ -22,9 +22,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from stanlocal.history.journal import from_rfc3339, rfc3339
 from stanlocal.history.occurrences import Ended, Healed, Hit, Logged, Occurrence, Outage
 from stanlocal.logs import events as ev
+from stanlocal.util.timestamps import from_rfc3339, rfc3339
 
 PHASES = ("detected", "lock", "recovering", "ready", "first_ack")
 

@@ -19,18 +19,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
+from stanlocal.model.fault_record import HEALING, Condition, FaultRecord
 from stanlocal.util.durable_write import write_all, written_or_said
+from stanlocal.util.timestamps import from_rfc3339, rfc3339
 
 FILE = "journal.jsonl"
 
 _PIECE = 8 << 20
 """Bytes that are read at a time: many records, and more than any single one."""
-HEALING = "healing"
-"""The note of a fault that is being put right: since when (RFC 3339)."""
-
-Condition = Literal["ended", "frozen", "unrouted", "isolated", "other"]
-"""What a fault leaves behind on its targets: no process, one that does not run, one without routes, one
-that nobody reaches, or what only the fault itself knows how to put right."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,72 +66,6 @@ class Record:
     """On `fault` and `note` records: what is needed to undo the fault, before it is done."""
     as_expected: bool | None = None
     """On `observed` records."""
-
-
-@dataclass(frozen=True, slots=True)
-class FaultRecord:
-    """A fault, from its records."""
-
-    id: str
-    name: str
-    targets: tuple[str, ...]
-    runs: dict[str, str]
-    since: datetime
-    until: datetime | None
-    expected: str | None
-    ends_run: bool
-    leaves: Condition | None = None
-    predicted: dict[str, Any] = field(default_factory=dict)
-    notes: dict[str, Any] = field(default_factory=dict)
-    observed: str | None = None
-    as_expected: bool | None = None
-    """Whether what was observed is what was expected; None when it was not seen, or not yet."""
-    effective: bool = False
-    """Whether its injection went through; if not, it was killed half way, or goes on."""
-    times: dict[str, str] = field(default_factory=dict)
-    healed: Mapping[str, datetime] = field(default_factory=dict)
-    """The targets that are put right, and when."""
-    healed_at: datetime | None = None
-    """When the last of them was."""
-
-    @property
-    def in_force(self) -> bool:
-        """Whether it is not over on some target."""
-        return self.healed_at is None
-
-    @property
-    def ran_out(self) -> bool:
-        """Whether it is over because its time was up, and not before."""
-        return self.healed_at is not None and self.until is not None and self.healed_at >= self.until
-
-    def overdue(self, now: datetime) -> bool:
-        """Whether it should be over: its time is up, or its injection was cut short."""
-        return self.in_force and (not self.effective or (self.until is not None and self.until <= now))
-
-    def hits(self, node: str) -> bool:
-        """Whether it is in force on the node."""
-        return self.in_force and node in self.targets and node not in self.healed
-
-    def document(self) -> dict[str, Any]:
-        """As the contract shows a fault."""
-        end = self.healed_at or self.until
-        return {
-            "id": self.id,
-            "name": self.name,
-            "targets": list(self.targets),
-            "since": rfc3339(self.since),
-            "until": rfc3339(end) if end else None,
-            "expected": self.expected,
-            "observed": self.observed,
-            "as_expected": self.as_expected,
-            "snapshot": self.notes.get("snapshot"),
-            "lost": self.notes.get("lost"),
-        }
-
-
-def rfc3339(time: datetime) -> str:
-    """In UTC, with microseconds and `Z`."""
-    return time.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 class Journal:
@@ -259,14 +189,6 @@ def _record(document: dict[str, Any]) -> Record:
     if not well_formed or not all(isinstance(target, str) for target in targets):
         raise ValueError("a field is not what it should be")
     return Record(**{**document, "time": from_rfc3339(document["time"]), "targets": tuple(targets)})
-
-
-def from_rfc3339(stamp: str) -> datetime:
-    """The moment that `rfc3339` wrote; `ValueError` when it is none, or has no zone."""
-    time = datetime.fromisoformat(stamp)
-    if time.tzinfo is None:
-        raise ValueError(f"{stamp} is no moment without its zone")
-    return time
 
 
 def faults(records: Sequence[Record]) -> list[FaultRecord]:

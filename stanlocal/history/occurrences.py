@@ -12,9 +12,10 @@ from datetime import datetime
 from typing import TypeAlias
 
 from stanlocal.engine.base import EngineEvent, Instance
-from stanlocal.history.journal import FaultRecord, Record, faults
+from stanlocal.history.journal import Record, faults
 from stanlocal.logs.events import LogEvent
 from stanlocal.logs.parse import LogLine
+from stanlocal.model.fault_record import FaultRecord
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,6 @@ from typing import Any, Literal
 
 from stanlocal.engine.base import Instance
 from stanlocal.history.failovers import FailoverTracker
-from stanlocal.history.journal import rfc3339
 from stanlocal.history.occurrences import (
     Cut,
     Ended,
@@ -33,6 +32,7 @@ from stanlocal.logs.facts import advance
 from stanlocal.logs.parse import LogLine
 from stanlocal.model.plan import GroupPlan
 from stanlocal.model.states import GroupStatus, LockFacts, LogFacts, NodeFacts, assess
+from stanlocal.util.timestamps import rfc3339
 
 EventType = Literal["state", "group-state", "fault", "heal", "failover", "lock", "problem"]
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 
 from stanlocal.history.failovers import Failover
-from stanlocal.history.journal import FaultRecord
 from stanlocal.metrics.scrape import NodeScrape
+from stanlocal.model.fault_record import FaultRecord
 from stanlocal.model.states import GroupState, GroupStatus, NodeState
 
 BUCKETS_S = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0, 30.0, 60.0)

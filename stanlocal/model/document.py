@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from stanlocal.history.journal import FaultRecord, rfc3339
+from stanlocal.model.fault_record import FaultRecord
 from stanlocal.model.plan import GroupPlan
 from stanlocal.model.states import GroupStatus, NodeStatus
+from stanlocal.util.timestamps import rfc3339
 
 MEANINGS = {
     "healthy": "{active} is active and every other node stands by",

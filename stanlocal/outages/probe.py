@@ -7,8 +7,9 @@ from collections.abc import AsyncGenerator
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from stanlocal.history.journal import Record, rfc3339
+from stanlocal.history.journal import Record
 from stanlocal.history.occurrences import Outage
+from stanlocal.util.timestamps import rfc3339
 
 if TYPE_CHECKING:
     from stanlocal.stan.client import Client

@@ -8,7 +8,7 @@ from typing import Any, Concatenate, ParamSpec
 
 from stanlocal import api
 from stanlocal.faults import injected
-from stanlocal.history.journal import FaultRecord
+from stanlocal.model.fault_record import FaultRecord
 from stanlocal.sync import portal
 from stanlocal.sync.mirror import Blocking, Same, blocking, entering, iterating
 from stanlocal.sync.stan import Client

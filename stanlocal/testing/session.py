@@ -19,7 +19,6 @@ from typing import Any
 
 from stanlocal.api import FTGroup, attach, core_of, group_over
 from stanlocal.errors import StanlocalError
-from stanlocal.history.journal import rfc3339
 from stanlocal.lifecycle import orphans
 from stanlocal.lifecycle.opener import opener_for, this_process
 from stanlocal.machine.user_dirs import cache_folder, group_folder, make_private
@@ -27,6 +26,7 @@ from stanlocal.model.states import GroupState
 from stanlocal.sync.portal import PORTAL
 from stanlocal.util.printable import printable
 from stanlocal.util.tasks import together
+from stanlocal.util.timestamps import rfc3339
 
 _LOG = logging.getLogger("stanlocal.pytest")
 """Takes which ports were chosen, and where they are: pytest shows it with a test that fails."""

@@ -11,7 +11,7 @@ from textual.screen import Screen
 
 from stanlocal.errors import StanlocalError
 from stanlocal.faults.injected import InjectedFault
-from stanlocal.history.journal import FaultRecord
+from stanlocal.model.fault_record import FaultRecord
 from stanlocal.tui.actions import Command
 from stanlocal.tui.widgets.last_action import LastAction
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from stanlocal.drill.ledger.entries import Header, Note
-from stanlocal.history.journal import rfc3339
+from stanlocal.util.timestamps import rfc3339
 
 LISTED = 1_000
 """Runs of messages or sequences that are listed; all are counted."""

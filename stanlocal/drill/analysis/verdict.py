@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import Any
 
 from stanlocal.drill.analysis.findings import FeltOutage, Findings, Messages
-from stanlocal.history.journal import rfc3339
+from stanlocal.util.timestamps import rfc3339
 
 _NAMED = 5
 """Runs of messages that a sentence names; the verdict's JSON has more."""

@@ -17,7 +17,7 @@ from enum import IntEnum
 from typing import Any
 
 from stanlocal.drill.scenario.spec import LoadSpec
-from stanlocal.history.journal import from_rfc3339, rfc3339
+from stanlocal.util.timestamps import from_rfc3339, rfc3339
 
 CELL = struct.Struct("<qQIIHHBxxB")
 """Time (nanoseconds since 1970, UTC), sequence, number, extra, publisher, reader, flags, kind.

@@ -5,8 +5,8 @@ from __future__ import annotations
 from xml.etree import ElementTree as Xml
 
 from stanlocal.drill.analysis.outcome import Outcome
-from stanlocal.history.journal import rfc3339
 from stanlocal.util.printable import printable
+from stanlocal.util.timestamps import rfc3339
 
 _FIGURES = (
     "acked",

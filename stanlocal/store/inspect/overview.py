@@ -8,7 +8,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from stanlocal.history.journal import rfc3339
 from stanlocal.store.format.bulk import read_typed
 from stanlocal.store.format.files import VERSION, opened_file
 from stanlocal.store.format.message import StoredMessage, time_of
@@ -27,6 +26,7 @@ from stanlocal.store.layout import CLIENTS_FILE, SERVER_FILE, SUBS_FILE
 from stanlocal.store.verify.limits import kept, limits_of
 from stanlocal.store.verify.problems import Kind, Problem, Start
 from stanlocal.util.printable import printable
+from stanlocal.util.timestamps import rfc3339
 
 _SAMPLED = 16
 """Messages that are looked at to tell whether a channel is encrypted."""

@@ -11,7 +11,7 @@ from textual.widgets import DataTable, Static
 
 from stanlocal.api import FTGroup
 from stanlocal.errors import StanlocalError
-from stanlocal.history.journal import FaultRecord
+from stanlocal.model.fault_record import FaultRecord
 from stanlocal.tui.widgets.last_action import VERDICTS, in_full
 from stanlocal.tui.widgets.pane import Pane
 

@@ -9,7 +9,7 @@ from textual.content import Content
 from textual.timer import Timer
 from textual.widgets import Static
 
-from stanlocal.history.journal import FaultRecord
+from stanlocal.model.fault_record import FaultRecord
 from stanlocal.tui.actions import Command
 
 _SHOWN_S = 30.0

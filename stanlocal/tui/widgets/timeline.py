@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import ClassVar
 
-from stanlocal.history.journal import rfc3339
 from stanlocal.history.timeline import Event, in_words
 from stanlocal.tui.widgets.line_view import LineView, clock, one_line
 from stanlocal.tui.widgets.lines_pane import LinesPane
+from stanlocal.util.timestamps import rfc3339
 
 MOST_EVENTS = 10_000
 _GROUP = "group"

@@ -14,7 +14,7 @@ from itertools import cycle
 
 import psutil
 
-from stanlocal.history.journal import rfc3339
+from stanlocal.util.timestamps import rfc3339
 from tests.bench.group.ours import Command
 from tests.bench.tui.terminal import Screen
 

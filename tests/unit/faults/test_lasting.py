@@ -13,7 +13,7 @@ from stanlocal.faults import injection, outcome
 from stanlocal.faults.injected import InjectedFault
 from stanlocal.faults.pause import Pause
 from stanlocal.group.core import Group
-from stanlocal.history.journal import FaultRecord
+from stanlocal.model.fault_record import FaultRecord
 from tests.support.world import World
 
 

@@ -15,7 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stanlocal.errors import StateError
-from stanlocal.history.journal import HEALING, Journal, Record, end_is_recorded, faults, rfc3339
+from stanlocal.history.journal import Journal, Record, end_is_recorded, faults
+from stanlocal.model.fault_record import HEALING
+from stanlocal.util.timestamps import rfc3339
 from tests.support.facts import at
 
 KILL = Record(

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from stanlocal.history.failovers import find
-from stanlocal.history.journal import Journal, Record, faults, rfc3339
+from stanlocal.history.journal import Journal, Record, faults
 from stanlocal.history.occurrences import (
     Cut,
     Frozen,
@@ -22,6 +22,7 @@ from stanlocal.history.occurrences import (
 )
 from stanlocal.logs import events as ev
 from stanlocal.outages import probe
+from stanlocal.util.timestamps import rfc3339
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-from stanlocal.history.journal import FaultRecord
 from stanlocal.model.document import group_document
+from stanlocal.model.fault_record import FaultRecord
 from stanlocal.model.states import LockFacts, LogFacts, NodeState, assess
 from tests.support.facts import at, group_plan, node
 

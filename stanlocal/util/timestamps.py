@@ -1,0 +1,18 @@
+"""Timestamps of RFC 3339, as JSON documents and journals hold them. Pure."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+
+def rfc3339(time: datetime) -> str:
+    """Return a time in UTC as RFC 3339, with microseconds and `Z`."""
+    return time.isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def from_rfc3339(stamp: str) -> datetime:
+    """Return the time that `rfc3339` wrote; raises `ValueError` for anything else, or without a zone."""
+    time = datetime.fromisoformat(stamp)
+    if time.tzinfo is None:
+        raise ValueError(f"{stamp} is no time without its zone")
+    return time
