@@ -86,11 +86,14 @@ def _check_unused_by_others(store: Path, plan: GroupPlan | None, instances: Sequ
 
 
 async def retire(group: Group, node: str, grace_s: float) -> None:
-    """Ends a node, keeps its log, and removes it; nothing happens if it is gone."""
+    """End a node, keep its log, and remove it; do nothing if it is gone.
+
+    A node whose removal an engine has not finished has no log any more, but still its name.
+    """
     with suppress(NodeNotFound):
         await _stop(group, node, grace_s)
         group.home.save_log(node, await group.engine.output(node))
-        await group.engine.remove(node)
+    await group.engine.remove(node)
 
 
 async def _end(group: Group, node: str, grace_s: float, unsaved: list[str]) -> None:
@@ -99,7 +102,7 @@ async def _end(group: Group, node: str, grace_s: float, unsaved: list[str]) -> N
         await _stop(group, node, grace_s)
         with _unsaved(unsaved):
             group.home.save_log(node, await group.engine.output(node))
-        await group.engine.remove(node)
+    await group.engine.remove(node)
 
 
 async def _stop(group: Group, node: str, grace_s: float) -> None:
