@@ -47,8 +47,8 @@ class FTGroup(FaultMethods):
 
     Settings that are not given come from the environment, the deployment described by `from_file`,
     stanlocal.toml, a group of that name that is there already, and defaults, in this order. `engine` is
-    `auto`, `docker`, `process`, or an engine of your own (`stanlocal.engine.base.Engine`). All methods raise
-    subclasses of `stanlocal.errors.StanlocalError` only.
+    `auto`, `docker`, `process`, or an engine of your own (`stanlocal.engine.base.Engine`), such as
+    `stanlocal.testing.FakeEngine`. All methods raise subclasses of `stanlocal.errors.StanlocalError` only.
     """
 
     _opener: GroupOpener

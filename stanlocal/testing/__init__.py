@@ -1,4 +1,4 @@
-"""Helpers for tests of failover, and the pytest plugin.
+"""Helpers for tests of failover, an engine in memory, and the pytest plugin.
 
 Light to import: the plugin is loaded in every pytest run, so each name here is loaded when it is first used.
 """
@@ -7,14 +7,24 @@ from __future__ import annotations
 
 TYPE_CHECKING = False  # as type checkers know it, without loading `typing`
 if TYPE_CHECKING:
+    from stanlocal.testing.fake import FakeEngine, FakeMachine, Pace, Trouble
     from stanlocal.testing.recorder import Recorder, assert_no_loss
 
-__all__ = ["Recorder", "assert_no_loss"]
+_HOMES = {
+    "Recorder": "recorder",
+    "assert_no_loss": "recorder",
+    "FakeEngine": "fake",
+    "FakeMachine": "fake",
+    "Pace": "fake",
+    "Trouble": "fake",
+}
+
+__all__ = ["Recorder", "assert_no_loss", "FakeEngine", "FakeMachine", "Pace", "Trouble"]  # fmt: skip
 
 
 def __getattr__(name: str) -> object:
-    if name not in __all__:
+    if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from stanlocal.testing import recorder
+    from importlib import import_module
 
-    return getattr(recorder, name)
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

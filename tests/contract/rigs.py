@@ -23,8 +23,8 @@ from stanlocal.model.plan import GroupPlan, fingerprint, plan_group
 from stanlocal.render.stan_conf import render
 from stanlocal.settings import load
 from stanlocal.store.guard.folder import claim
-from tests.support.fake_engine import FakeEngine
-from tests.support.fake_machine import FakeMachine
+from stanlocal.testing.fake.engine import FakeEngine
+from stanlocal.testing.fake.machine import FakeMachine
 from tests.support.ports import free_ports
 
 if TYPE_CHECKING:

@@ -16,8 +16,8 @@ from stanlocal.lifecycle import up
 from stanlocal.lifecycle.planner import UpRequest
 from stanlocal.monitor.client import MonitorAnswer
 from stanlocal.settings import Settings, load
-from tests.support.fake_engine import FakeEngine
-from tests.support.fake_machine import FakeMachine
+from stanlocal.testing.fake.engine import FakeEngine
+from stanlocal.testing.fake.machine import FakeMachine
 
 NAME = "t"
 

@@ -17,6 +17,8 @@ from stanlocal.history import failovers, timeline
 from stanlocal.logs.merge import NodeLine, read_all
 from stanlocal.model.document import group_document
 from stanlocal.model.states import GroupState, GroupStatus
+from stanlocal.testing.fake.engine import FakeEngine
+from stanlocal.testing.fake.machine import FakeMachine
 from stanlocal.tui import Notices
 from stanlocal.tui.app import StanlocalApp
 from stanlocal.tui.messages import (
@@ -30,8 +32,6 @@ from stanlocal.tui.messages import (
 from stanlocal.tui.preferences import Preferences
 from stanlocal.tui.screens.main import WIDE_FROM
 from stanlocal.tui.themes import THEMES
-from tests.support.fake_engine import FakeEngine
-from tests.support.fake_machine import FakeMachine
 from tests.tui.conftest import until_shown
 from tests.unit.history.test_recorded_groups import STORIES, story
 

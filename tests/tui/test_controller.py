@@ -9,8 +9,8 @@ from textual.pilot import Pilot
 
 from stanlocal.api import FTGroup
 from stanlocal.faults.registry import FAULTS
+from stanlocal.testing.fake.machine import FakeMachine
 from stanlocal.tui.actions import KEYED
-from tests.support.fake_machine import FakeMachine
 from tests.support.world import World
 from tests.tui.conftest import running, shown, until, until_shown
 

@@ -12,7 +12,7 @@ from stanlocal.faults.base import Fault
 from stanlocal.faults.network import FlakyNetwork, SlowNetwork
 from stanlocal.faults.toxics import Toxic
 from stanlocal.model.plan import GroupPlan, NodePlan
-from tests.support.fake_proxy import FakeProxy
+from stanlocal.testing.fake.proxy import FakeProxy
 from tests.support.world import World
 
 

@@ -13,9 +13,9 @@ from stanlocal.group.state_dir import GroupHome
 from stanlocal.lifecycle import engine_choice as choosing
 from stanlocal.machine.ports import choose_ports
 from stanlocal.model.plan import Placement
+from stanlocal.testing.fake.engine import FakeEngine
+from stanlocal.testing.fake.machine import FakeMachine
 from tests.support.facts import group_plan
-from tests.support.fake_engine import FakeEngine
-from tests.support.fake_machine import FakeMachine
 from tests.unit.model.test_placement import planned
 
 

@@ -17,9 +17,9 @@ from stanlocal.lifecycle import up
 from stanlocal.lifecycle.down import down
 from stanlocal.model.plan import GroupPlan, Origin
 from stanlocal.store.guard.folder import inspect_store
-from tests.support.fake_engine import FakeEngine
-from tests.support.fake_machine import FakeMachine
-from tests.support.fake_server import Trouble
+from stanlocal.testing.fake.engine import FakeEngine
+from stanlocal.testing.fake.machine import FakeMachine
+from stanlocal.testing.fake.server import Trouble
 from tests.support.lock_holders import holding_lock
 from tests.support.world import World
 from tests.unit.store.trees import fill, snapshot

@@ -17,8 +17,8 @@ from stanlocal.lifecycle import up as bring_up
 from stanlocal.lifecycle.down import down
 from stanlocal.model.states import GroupState
 from stanlocal.store.guard.drafts import SUFFIX
-from tests.support.fake_machine import FakeMachine
-from tests.support.fake_server import Trouble
+from stanlocal.testing.fake.machine import FakeMachine
+from stanlocal.testing.fake.server import Trouble
 from tests.support.interrupting import Interruptions, Killed, When
 from tests.support.stores import Slice
 from tests.support.world import World

@@ -19,7 +19,7 @@ from stanlocal.group.state_dir import GroupHome
 from stanlocal.lifecycle import up
 from stanlocal.lifecycle.down import down
 from stanlocal.model.states import GroupState
-from tests.support.fake_server import Trouble
+from stanlocal.testing.fake.server import Trouble
 from tests.support.world import World
 
 FATAL = '[1] 2026/11/23 09:12:31.416164 [FTL] STREAM: cluster ID "a" does not match recovered value of "b"'

@@ -14,9 +14,9 @@ import pytest
 from stanlocal.engine.base import Engine, RawLine
 from stanlocal.errors import EngineError
 from stanlocal.logs.merge import NodeLine, follow_all, read_all
+from stanlocal.testing.fake.engine import FakeEngine
+from stanlocal.testing.fake.machine import FakeMachine, Node
 from tests.support.facts import at
-from tests.support.fake_engine import FakeEngine
-from tests.support.fake_machine import FakeMachine, Node
 
 
 def raw(second: int, message: str) -> RawLine:
@@ -132,8 +132,8 @@ async def test_a_slow_reader_holds_the_writers_back() -> None:
         for number in range(1000):
             node.write(RawLine(at(1), f"line {number}"))
             await asyncio.sleep(0)
-        (reader,) = node.readers
-        assert len(reader.lines) > 900  # unread lines wait at the engine, not here
+        (attachment,) = node.attachments
+        assert len(attachment.lines) > 900  # unread lines wait at the engine, not here
         given: list[str] = []
         while len(given) < 1000:
             given += [line.line.text for line in await anext(batches)]

@@ -1,7 +1,7 @@
-"""An `Engine` in memory that behaves like Docker's with real servers; tests/contract holds it to that.
+"""`FakeEngine`: an `Engine` in memory that behaves like Docker's with real servers.
 
-A `FakeMachine` is what there is on one engine; each user of it has a `FakeEngine`. Things go wrong as tests
-ask the machine for it: `taken_ports`, `missing_images`, `troubles`, `losing_engine`.
+The engines' contract suite runs over it and over the real ones. The containers and networks are in a
+`FakeMachine`, which also makes things go wrong: `taken_ports`, `missing_images`, `troubles`, `losing_engine`.
 """
 
 from __future__ import annotations
@@ -23,32 +23,40 @@ from stanlocal.errors import (
     ProxyDown,
 )
 from stanlocal.model.plan import GroupPlan, NodePlan, Placement
+from stanlocal.testing.fake.machine import Attachment, FakeMachine, Network, Node
+from stanlocal.testing.fake.proxy import FakeProxy
+from stanlocal.testing.fake.server import FakeServer
 from stanlocal.util.tasks import run_to_end
-from tests.support.fake_machine import FakeMachine, Network, Node, Reader
-from tests.support.fake_proxy import FakeProxy
-from tests.support.fake_server import FakeServer
 
 SIGNALS = frozenset({"SIGKILL", "SIGTERM", "SIGINT", "SIGQUIT", "SIGABRT", "SIGHUP", "SIGUSR1"})
 
 
 class FakeEngine:
-    """One user's view of a machine; see `stanlocal.engine.base.Engine` for what is promised."""
+    """An engine whose nodes are simulated; hand it to `FTGroup(engine=FakeEngine())`.
+
+    Nodes start, take the store's lock, write the server's log lines, fail over and end as real ones do, in
+    milliseconds. They listen on no port and store no messages: no client can connect. They live on the
+    event loop that started them. See `stanlocal.engine.base.Engine` for what each method promises.
+
+    Without `machine` the engine has a machine of its own; engines that share one see the same containers.
+    `owner` is the uid of the user who makes them.
+    """
 
     name = "fake"
     placement = Placement(name)
     retry_s = 0.005
 
-    def __init__(self, machine: FakeMachine, owner: str = "1000") -> None:
-        self.machine = machine
+    def __init__(self, machine: FakeMachine | None = None, *, owner: str = "1000") -> None:
+        self.machine = FakeMachine() if machine is None else machine
         self.owner = owner
 
     async def _call(self) -> None:
-        """Every call gives others a turn first, and then happens at once or not at all."""
+        """Let other tasks run, then raise if the engine is lost: the rest of a call happens at once."""
         await asyncio.sleep(0)
         if self.machine.lost is not None:
             raise EngineUnavailable(self.machine.lost)
 
-    # What there is
+    # State
 
     async def info(self) -> EngineInfo:
         await self._call()
@@ -102,7 +110,7 @@ class FakeEngine:
         return self.placement
 
     async def check_lock(self, plan: GroupPlan) -> None:
-        """Its servers' lock is a variable."""
+        """Do nothing: the servers' lock is a variable."""
         await self._call()
 
     async def prepare(self, plan: GroupPlan) -> None:
@@ -132,10 +140,10 @@ class FakeEngine:
             node.name, self.owner, GroupPlan.from_json(plan.to_json()), fingerprint, networks=networks
         )
         self.machine.nodes[node.name] = made
-        self.machine.tell(made, "create")
+        self.machine.announce(made, "create")
 
     async def fill_store(self, plan: GroupPlan) -> None:
-        """Its servers store nothing."""
+        """Do nothing: the servers store nothing."""
         await self._call()
 
     async def free_store(self, plan: GroupPlan) -> None:
@@ -155,10 +163,10 @@ class FakeEngine:
             raise ProxyDown(
                 f"the proxy of group '{plan.group}' does not run; bring it back with 'stanlocal up'"
             )
-        return self.machine.proxies[plan.group].tell(arguments)
+        return self.machine.proxies[plan.group].run(arguments)
 
     async def limit_cpu(self, node: str, cores: float) -> None:
-        """Its servers need none."""
+        """Check that the node exists; the servers use no CPU."""
         await self._call()
         self._node(node)
 
@@ -170,8 +178,8 @@ class FakeEngine:
         if found.server is not None:
             found.server.signal("SIGKILL")
         del self.machine.nodes[node]
-        found.cut_readers()
-        self.machine.tell(found, "destroy")
+        found.cut_attachments()
+        self.machine.announce(found, "destroy")
 
     async def clean(self, group: str) -> None:
         await self._call()
@@ -237,14 +245,14 @@ class FakeEngine:
             raise EngineError(f"the engine refused: container {node} is not running")
         if not found.server.frozen:
             found.server.frozen = True
-            self.machine.tell(found, "pause")
+            self.machine.announce(found, "pause")
 
     async def unpause(self, node: str) -> None:
         await self._call()
         found = self._node(node)
         if found.server is not None and found.server.frozen:
             found.server.thaw()
-            self.machine.tell(found, "unpause")
+            self.machine.announce(found, "unpause")
 
     async def connect_routes(self, plan: GroupPlan, node: str) -> None:
         await self._call()
@@ -276,12 +284,12 @@ class FakeEngine:
 
     @contextmanager
     def _networks_of(self, node: str) -> Iterator[dict[str, Network]]:
-        """To be changed; of a node that runs it is told if they were."""
+        """Networks of the node, to be changed; a change to a running node is an event."""
         found = self._node(node)
         before = dict(found.networks)
         yield found.networks
         if found.networks != before and found.server is not None:
-            self.machine.tell(found, "networks")
+            self.machine.announce(found, "networks")
 
     # Watching
 
@@ -298,18 +306,18 @@ class FakeEngine:
         found = self._node(node)
         if found.status == "paused":
             raise NodePaused(f"container {node} is paused; see 'stanlocal unpause'")
-        reader = Reader()
-        found.readers.add(reader)
+        attachment = Attachment()
+        found.attachments.add(attachment)
         try:
             yield []
-            while reader.lines or not reader.ended:
-                await reader.news.wait()
-                reader.news.clear()
-                batch, reader.lines = reader.lines, []
+            while attachment.lines or not attachment.ended:
+                await attachment.news.wait()
+                attachment.news.clear()
+                batch, attachment.lines = attachment.lines, []
                 if batch:
                     yield batch
         finally:
-            found.readers.discard(reader)
+            found.attachments.discard(attachment)
 
     def events(self, group: str) -> AsyncGenerator[EngineEvent]:
         queue: asyncio.Queue[EngineEvent | None] = asyncio.Queue()
@@ -326,4 +334,4 @@ class FakeEngine:
         raise EngineUnavailable("the engine's events ended; see 'stanlocal doctor'")
 
     async def close(self) -> None:
-        """Nothing is open."""
+        """Do nothing: no connection is open."""

@@ -1,4 +1,4 @@
-"""What there is on one engine, in memory: everybody's containers and networks."""
+"""`FakeMachine`: the containers, networks and volumes of all users of one engine, in memory."""
 
 from __future__ import annotations
 
@@ -13,38 +13,38 @@ from typing import Literal, TypeAlias
 from stanlocal.engine.base import EngineEvent, Instance, RawLine, Status
 from stanlocal.errors import PortInUse
 from stanlocal.model.plan import GroupPlan
-from tests.support.fake_proxy import FakeProxy
-from tests.support.fake_server import FakeServer, Pace, Store, Trouble
+from stanlocal.testing.fake.proxy import FakeProxy
+from stanlocal.testing.fake.server import FakeServer, Pace, Store, Trouble
 
 Action: TypeAlias = Literal["create", "start", "die", "pause", "unpause", "destroy", "networks"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Network:
-    """Known by its identity: one of the same name that was made later is another."""
+    """A network, compared by identity: a later one of the same name is another one."""
 
     owner: str | None
     group: str | None
 
 
 @dataclass(slots=True, eq=False)
-class Reader:
-    """Who is attached to a node's output."""
+class Attachment:
+    """One attachment to a node's output."""
 
     lines: list[RawLine] = field(default_factory=list)
-    """Not taken yet."""
+    """Lines that have not been taken yet."""
     ended: bool = False
-    """No more will come."""
+    """Whether no more lines will come."""
     news: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 @dataclass(slots=True, eq=False)
 class Node:
-    """A container."""
+    """A container, and the server that runs in it."""
 
     name: str
     owner: str | None
-    """None for one that stanlocal did not make."""
+    """uid of the user who made it; None for a container that stanlocal did not make."""
     plan: GroupPlan | None = None
     fingerprint: str = ""
     id: str = field(default_factory=lambda: secrets.token_hex(32))
@@ -53,12 +53,12 @@ class Node:
     exit_code: int | None = None
     error: str | None = None
     half_removed: bool = False
-    """Whether its engine was killed while it removed it: it has its name still, and cannot be used."""
+    """Whether the engine was killed while removing it: its name is taken, and it cannot be used."""
     started_at: datetime | None = None
     finished_at: datetime | None = None
     begun_after: datetime | None = None
     output: list[RawLine] = field(default_factory=list)
-    readers: set[Reader] = field(default_factory=set)
+    attachments: set[Attachment] = field(default_factory=set)
     exited: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
@@ -88,7 +88,7 @@ class Node:
 
     @property
     def ports(self) -> tuple[int, ...]:
-        """The host ports that are to lead to it."""
+        """Host ports that its plan gives it."""
         if self.plan is None:
             return ()
         planned = self.plan.node(self.name)
@@ -96,25 +96,28 @@ class Node:
 
     @property
     def published(self) -> tuple[int, ...]:
-        """The host ports that lead to it now."""
+        """Host ports that lead to it now."""
         on_clients = self.plan is not None and self.plan.client_network in self.networks
         return self.ports if on_clients and self.server is not None else ()
 
     def write(self, line: RawLine) -> None:
         self.output.append(line)
-        for reader in self.readers:
-            reader.lines.append(line)
-            reader.news.set()
+        for attachment in self.attachments:
+            attachment.lines.append(line)
+            attachment.news.set()
 
-    def cut_readers(self) -> None:
-        for reader in self.readers:
-            reader.ended = True
-            reader.news.set()
-        self.readers.clear()
+    def cut_attachments(self) -> None:
+        for attachment in self.attachments:
+            attachment.ended = True
+            attachment.news.set()
+        self.attachments.clear()
 
 
 class FakeMachine:
-    """What there is on one engine."""
+    """The machine behind one or more `FakeEngine`s.
+
+    Tests set its attributes to make things go wrong.
+    """
 
     def __init__(self, pace: Pace | None = None) -> None:
         self.pace = pace or Pace()
@@ -122,54 +125,55 @@ class FakeMachine:
         self.networks: dict[str, Network] = {}
         self.engine_id = f"engine-{secrets.token_hex(4)}"
         self.volumes: dict[str, tuple[str, str]] = {}
-        """The owner and the group of each."""
+        """Owner and group of each volume."""
         self.stores: dict[str, Store] = {}
         self.proxies: dict[str, FakeProxy] = {}
-        """Of the groups that have one."""
+        """Proxies by group."""
         self.taken_ports: set[int] = set()
-        """Host ports that something else listens on."""
+        """Host ports that another program listens on."""
         self.missing_images: set[str] = set()
+        """Images that the engine lacks until they are provisioned."""
         self.troubles: dict[str, Trouble] = {}
-        """How the servers of these nodes fail, from their next start on."""
+        """Failures by node, from the node's next start on."""
         self.lost: str | None = None
-        """Why the engine does not answer."""
+        """Reason why the engine does not answer; None: it answers."""
         self.events: dict[asyncio.Queue[EngineEvent | None], tuple[str, str]] = {}
-        """Who listens, with the owner and the group that each wants to hear of."""
+        """Queues of those who watch, with the owner and the group that each watches."""
         self._last = datetime.now(UTC)
 
     def clock(self) -> datetime:
-        """Now; each time later than the last."""
+        """Return the time, each time later than the last."""
         self._last = max(datetime.now(UTC), self._last + timedelta(microseconds=1))
         return self._last
 
     def foreign_container(self, name: str) -> Node:
-        """One that stanlocal did not make."""
+        """Add a container that stanlocal did not make."""
         return self.nodes.setdefault(name, Node(name, owner=None))
 
     def foreign_network(self, name: str) -> Network:
-        """One that stanlocal did not make."""
+        """Add a network that stanlocal did not make."""
         return self.networks.setdefault(name, Network(owner=None, group=None))
 
     @contextmanager
     def losing_engine(self, reason: str = "the connection to the engine was lost") -> Iterator[None]:
-        """Within it the engine is away: the nodes live on, streams end, calls fail."""
+        """Lose the engine during the block: nodes run on, streams end, calls raise `EngineUnavailable`."""
         self.lost = reason
         for queue in self.events:
             queue.put_nowait(None)
         for node in self.nodes.values():
-            node.cut_readers()
+            node.cut_attachments()
         try:
             yield
         finally:
             self.lost = None
 
     def shut_down(self) -> None:
-        """Ends every process."""
+        """End every node's process."""
         for node in self.nodes.values():
             if node.server is not None:
                 node.server.signal("SIGKILL")
 
-    def tell(self, node: Node, action: Action) -> None:
+    def announce(self, node: Node, action: Action) -> None:
         if node.plan is None:
             return
         event = EngineEvent(self.clock(), node.name, action, node.exit_code if action == "die" else None)
@@ -178,7 +182,7 @@ class FakeMachine:
                 queue.put_nowait(event)
 
     def run(self, node: Node, plan: GroupPlan) -> None:
-        """Starts the node's process."""
+        """Start the node's process."""
         try:
             self.check_ports(node)
         except PortInUse as busy:
@@ -200,10 +204,10 @@ class FakeMachine:
             clock=self.clock,
         )
         node.server.start()
-        self.tell(node, "start")
+        self.announce(node, "start")
 
     def check_ports(self, node: Node) -> None:
-        """Raises `PortInUse` when something else has a host port of the node."""
+        """Raise `PortInUse` when a host port of the node is taken."""
         others = (other.published for other in self.nodes.values() if other is not node)
         taken = self.taken_ports.union(*others)
         for port in node.ports:
@@ -212,6 +216,6 @@ class FakeMachine:
 
     def _ended(self, node: Node, exit_code: int) -> None:
         node.server, node.exit_code, node.finished_at = None, exit_code, self.clock()
-        node.cut_readers()
+        node.cut_attachments()
         node.exited.set()
-        self.tell(node, "die")
+        self.announce(node, "die")

@@ -1,4 +1,4 @@
-"""A proxy that knows what it was told, and answers as toxiproxy's own command line does."""
+"""`FakeProxy`: a toxiproxy in memory, driven by the arguments of toxiproxy's own command line."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ from stanlocal.model.proxy_routes import ways
 
 
 class FakeProxy:
-    """That of one group, with the toxics on each way: their types by their names."""
+    """The proxy of one group; `toxics` has, for each way, the toxics' types by name."""
 
     def __init__(self, plan: GroupPlan) -> None:
         self.toxics: dict[str, dict[str, str]] = {way.name: {} for way in ways(plan)}
         self.refuses: str | None = None
-        """A way on which it adds nothing."""
+        """Way on which adding a toxic fails."""
 
-    def tell(self, arguments: Sequence[str]) -> str:
+    def run(self, arguments: Sequence[str]) -> str:
+        """Run one command of toxiproxy-cli and return its output."""
         *words, way = arguments
         if way not in self.toxics or (words[:2] == ["toxic", "add"] and way == self.refuses):
             raise EngineError(f"the proxy refused '{' '.join(arguments)}'; see 'stanlocal doctor'")
@@ -33,5 +34,5 @@ class FakeProxy:
 
     @property
     def poisoned(self) -> set[str]:
-        """The ways that something is done to."""
+        """Ways that have a toxic."""
         return {way for way, toxics in self.toxics.items() if toxics}

@@ -1,6 +1,6 @@
-"""A nats-streaming-server of an FT group, in memory: what it writes, how it takes the lock, how it ends.
+"""`FakeServer`: a nats-streaming-server of an FT group in memory: its log lines, its lock, its end.
 
-Its lines are those of the real server 0.25.6 (see tests/unit/logs/lines); its waits are milliseconds.
+The lines are those of the real server 0.25.6; the waits are milliseconds.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ VERSION = "0.25.6"
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """Seconds; the real server's are in the comments."""
+    """Durations in seconds; the real server's are in the comments."""
 
     boot: float = 0.001  # 0.03
     ft_wait: float = 0.005  # 1.25
@@ -28,29 +28,29 @@ class Pace:
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """How a server fails to become active."""
+    """A failure that keeps a server from becoming active, while it starts or recovers the store."""
 
     stage: Literal["boot", "recovery"]
     line: str | None = None
-    """Its last words; None: it hangs."""
+    """Last line that it writes before it ends; None: it hangs."""
     exit_code: int = 1
 
 
 @dataclass(slots=True)
 class Store:
-    """The folder that the servers of a group share."""
+    """The store folder that a group's servers share."""
 
     holder: FakeServer | None = None
-    """Who has locked it."""
+    """Server that has the lock."""
     held_back: bool = False
-    """Whether nobody gets the lock for now, however free: a test decides when a failover goes on."""
+    """Whether no server gets the lock for now, so that a test decides when a failover goes on."""
     written: bool = False
-    """Whether some server has been active on it."""
+    """Whether a server has been active on it."""
 
 
 @dataclass(slots=True, eq=False)
 class FakeServer:
-    """One run of a server; its life goes on by itself, on the running event loop."""
+    """One run of a server, driven by timers on the running event loop."""
 
     name: str
     cluster_id: str
@@ -58,17 +58,17 @@ class FakeServer:
     pace: Pace
     trouble: Trouble | None
     routed: Callable[[], bool]
-    """Whether its routes are up."""
+    """Return whether its routes are up."""
     write: Callable[[str], None]
-    """Takes each line."""
+    """Take one line of output."""
     ended: Callable[[int], None]
-    """Is told the exit code."""
+    """Take the exit code."""
     clock: Callable[[], datetime]
     frozen: bool = False
     _life: Iterator[float] = field(init=False)
     _timer: asyncio.TimerHandle | None = field(init=False, default=None)
     _due: bool = field(init=False, default=False)
-    """Whether something was to happen while it was frozen."""
+    """Whether a timer ran out while it was frozen."""
 
     def start(self) -> None:
         self._live(self._serve())
@@ -132,7 +132,7 @@ class FakeServer:
         yield math.inf
 
     def _await_lock(self) -> Iterator[float]:
-        told = False
+        reported = False
         while True:
             yield self.pace.ft_wait
             if self.store.held_back:
@@ -140,8 +140,8 @@ class FakeServer:
             if self.store.holder is None:
                 self.store.holder = self
                 return
-            if not told and not self._hears(self.store.holder):
-                told = True
+            if not reported and not self._hears(self.store.holder):
+                reported = True
                 self._say("STREAM: ft: unable to get store lock at this time, going back to standby")
 
     def _hears(self, other: FakeServer) -> bool:
@@ -157,7 +157,7 @@ class FakeServer:
     # Ends
 
     def signal(self, signal: str) -> None:
-        """What the process does when it gets the signal."""
+        """Act as the process does on the signal."""
         match signal:
             case "SIGKILL":
                 self._end(137)
