@@ -19,7 +19,7 @@ from stanlocal.machine.ports import choose_ports, first_ports
 from stanlocal.model.states import GroupState
 from stanlocal.monitor.inside import look_inside
 from stanlocal.settings.environment import first_port
-from stanlocal.store.guard.folder import StoreKind, inspect_store
+from stanlocal.store.guard.content import StoreKind, inspect_store
 
 if TYPE_CHECKING:
     from stanlocal.engine.docker.engine import DockerEngine

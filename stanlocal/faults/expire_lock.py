@@ -27,7 +27,7 @@ from stanlocal.model.plan import GroupPlan
 from stanlocal.model.states import GroupState, GroupStatus, NodeState, NodeStatus
 from stanlocal.monitor import client
 from stanlocal.store.guard import drafts
-from stanlocal.store.guard.folder import lock_file
+from stanlocal.store.layout import lock_file
 from stanlocal.store.local import local_store
 
 _TAKES_OVER_S = 30.0

@@ -21,7 +21,7 @@ from stanlocal.errors import GroupError, StoreRefused
 from stanlocal.history.journal import FILE as JOURNAL
 from stanlocal.history.journal import Journal
 from stanlocal.model.plan import GroupPlan, NodePlan
-from stanlocal.store.guard.folder import inspect_store
+from stanlocal.store.guard.content import inspect_store
 from stanlocal.util.durable_write import written_or_said
 from stanlocal.util.small_files import read_small
 from stanlocal.util.timestamps import rfc3339

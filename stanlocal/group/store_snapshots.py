@@ -10,8 +10,8 @@ from pathlib import Path
 from stanlocal.errors import Refused, StoreRefused
 from stanlocal.group.core import Group
 from stanlocal.group.state_dir import SNAPSHOTS
+from stanlocal.store.guard.content import inspect_store
 from stanlocal.store.guard.copy import copy_store, put_back
-from stanlocal.store.guard.folder import inspect_store
 from stanlocal.store.guard.holder import kept_from_servers
 from stanlocal.store.local import local_store
 from stanlocal.util.tasks import run_to_end, together

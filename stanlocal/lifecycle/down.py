@@ -15,8 +15,8 @@ from stanlocal.group.core import Group, current_plan
 from stanlocal.group.status import look_at_lock
 from stanlocal.model.plan import STOP_GRACE_S, GroupPlan
 from stanlocal.store.guard import drafts
-from stanlocal.store.guard.folder import PurgeReport, check_purgeable, purge
 from stanlocal.store.guard.holder import check_not_held
+from stanlocal.store.guard.purge import PurgeReport, check_purgeable, purge
 from stanlocal.util.tasks import together
 
 

@@ -30,8 +30,9 @@ from stanlocal.render.stan_conf import render
 from stanlocal.settings import Settings
 from stanlocal.settings.layer import dotted, leaves
 from stanlocal.store.guard import drafts
-from stanlocal.store.guard.folder import Claim, claim, discard_unused
+from stanlocal.store.guard.claim import Claim, claim
 from stanlocal.store.guard.holder import check_not_held
+from stanlocal.store.guard.purge import discard_unused
 from stanlocal.util.tasks import together
 
 _PARALLEL_STARTS = 4

@@ -22,7 +22,7 @@ from stanlocal.group.state_dir import GroupHome
 from stanlocal.model.plan import GroupPlan, fingerprint, plan_group
 from stanlocal.render.stan_conf import render
 from stanlocal.settings import load
-from stanlocal.store.guard.folder import claim
+from stanlocal.store.guard.claim import claim
 from stanlocal.testing.fake.engine import FakeEngine
 from stanlocal.testing.fake.machine import FakeMachine
 from tests.support.ports import free_ports

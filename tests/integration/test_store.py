@@ -10,7 +10,9 @@ import pytest
 from stanlocal.errors import StoreRefused
 from stanlocal.machine.locks import LOCK_FILE
 from stanlocal.monitor.client import fetch
-from stanlocal.store.guard.folder import StoreKind, claim, discard_unused, inspect_store, purge
+from stanlocal.store.guard.claim import claim
+from stanlocal.store.guard.content import StoreKind, inspect_store
+from stanlocal.store.guard.purge import discard_unused, purge
 from tests.support.server import running
 
 pytestmark = pytest.mark.server

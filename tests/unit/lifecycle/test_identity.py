@@ -16,7 +16,7 @@ from stanlocal.group.state_dir import GroupHome
 from stanlocal.lifecycle import up
 from stanlocal.lifecycle.down import down
 from stanlocal.model.plan import GroupPlan, Origin
-from stanlocal.store.guard.folder import inspect_store
+from stanlocal.store.guard.content import inspect_store
 from stanlocal.testing.fake.engine import FakeEngine
 from stanlocal.testing.fake.machine import FakeMachine
 from stanlocal.testing.fake.server import Trouble

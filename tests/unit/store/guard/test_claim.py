@@ -14,9 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stanlocal.errors import StoreRefused
-from stanlocal.store.guard.folder import StoreKind, claim, inspect_store, lock_file
+from stanlocal.store.guard.claim import claim
+from stanlocal.store.guard.content import StoreKind, inspect_store
 from stanlocal.store.guard.marker import VERSION, Marker, write_marker
-from stanlocal.store.layout import MARKER_FILE
+from stanlocal.store.layout import MARKER_FILE, lock_file
 from tests.unit.store.trees import USER, fill, server_file, snapshot
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")

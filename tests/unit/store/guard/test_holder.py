@@ -11,8 +11,9 @@ import pytest
 from stanlocal.errors import StoreRefused
 from stanlocal.machine.locks import LockView
 from stanlocal.store.guard import holder
-from stanlocal.store.guard.folder import claim, discard_unused, purge
+from stanlocal.store.guard.claim import claim
 from stanlocal.store.guard.holder import kept_from_servers
+from stanlocal.store.guard.purge import discard_unused, purge
 from stanlocal.store.layout import lock_file
 from tests.support.lock_holders import holding_lock
 from tests.unit.store.trees import USER, fill, snapshot

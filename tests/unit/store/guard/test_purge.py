@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stanlocal.errors import StoreRefused
-from stanlocal.store.guard.folder import PurgeReport, check_purgeable, claim, discard_unused, purge
+from stanlocal.store.guard.claim import claim
+from stanlocal.store.guard.purge import PurgeReport, check_purgeable, discard_unused, purge
 from stanlocal.store.layout import MARKER_FILE
 from tests.unit.store.trees import USER, fill, snapshot
 
