@@ -132,7 +132,7 @@ def _storage(
     **rest: str | None,
 ) -> Any:
     """The `Storage` that the options come to; `SettingsError` for options that do not go together."""
-    from stanlocal.export.storage import Kind, Storage
+    from stanlocal.export.objects import Kind, Storage
 
     assert storage in get_args(Kind)
     belongs = {

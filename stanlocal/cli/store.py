@@ -22,7 +22,7 @@ from stanlocal.util import format
 
 if TYPE_CHECKING:
     from stanlocal.model.plan import GroupPlan
-    from stanlocal.store.verify.store import Verdict
+    from stanlocal.store.verify.store import StoreCheck
 
 _FORMATS = ("jsonl", "text", "hex")
 _dir = click.option(
@@ -149,7 +149,7 @@ def verify(context: Context, folder: Path | None, cluster_id: str | None) -> int
     return 0 if verdict.ok else errors.BAD_VERDICT
 
 
-def _verdict(verdict: Verdict) -> None:
+def _verdict(verdict: StoreCheck) -> None:
     document = verdict.document()
     for problem in document["problems"]:
         _problem(problem)
@@ -172,7 +172,7 @@ def _problem(problem: dict[str, Any]) -> None:
     )
     name = Styled(problem["kind"], "bold red")
     printing.echo(name, f"  {problem['file']}{where}: {problem['detail']} ({start})")
-    printing.echo(f"    mend: {problem['mend']}")
+    printing.echo(f"    fix: {problem['fix']}")
 
 
 @contextmanager

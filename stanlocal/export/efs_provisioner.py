@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from stanlocal.export.storage import Object, Storage
+from stanlocal.export.objects import Object, Storage
 from stanlocal.export.yamltext import Noted
 
 NAME = "efs-provisioner"

@@ -13,9 +13,9 @@ from typing import Any
 
 from stanlocal.errors import SettingsError
 from stanlocal.export import quantity, storage
+from stanlocal.export.objects import Object, Storage
 from stanlocal.export.pod import METRICS_PORT, PodSpec, pod_template
 from stanlocal.export.secrets import Secret, without_secrets
-from stanlocal.export.storage import Object, Storage
 from stanlocal.export.yamltext import Noted, documents
 from stanlocal.model.plan import GroupPlan
 from stanlocal.render.container_spec import CONF_FILE, container

@@ -74,7 +74,7 @@ def findings(
 
 def _problem(problem: Problem) -> Finding:
     refused = "; the server would not start on it" if problem.start is Start.REFUSED else ""
-    return Finding("store", problem.file, f"{problem.kind.value}: {problem.detail}{refused}", problem.mend)
+    return Finding("store", problem.file, f"{problem.kind.value}: {problem.detail}{refused}", problem.fix)
 
 
 def _limits(channel: Document, store_limits: Mapping[str, Any]) -> list[Finding]:

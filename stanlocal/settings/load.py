@@ -16,7 +16,7 @@ from stanlocal.settings.layer import Key, Layer, dotted
 from stanlocal.settings.own import SETTINGS
 from stanlocal.settings.paths import host_files
 from stanlocal.settings.presets import DEFAULTS, PRESETS
-from stanlocal.settings.read import Reader
+from stanlocal.settings.read import LayerReader
 from stanlocal.settings.secrets import holds_hidden
 
 _PRESET: Key = ("preset",)
@@ -148,7 +148,7 @@ def resolve(
 
 
 def _read(layer: Layer, problems: list[str]) -> tuple[Layer, dict[Key, Any]]:
-    reader = Reader(layer)
+    reader = LayerReader(layer)
     values = reader.read(SETTINGS)
     problems += reader.problems
     return layer, values

@@ -15,7 +15,7 @@ _HINTS = 20
 
 
 @dataclass
-class Reader:
+class LayerReader:
     """Reads one layer; `problems` fills up meanwhile."""
 
     layer: Layer

@@ -15,7 +15,7 @@ import yaml
 from docker.models.containers import Container
 
 from stanlocal.export.kubernetes import Deployment, render
-from stanlocal.export.storage import Storage
+from stanlocal.export.objects import Storage
 from stanlocal.model.plan import CONF_DIR
 from tests.seed import by_name
 from tests.unit.export.plans import a_plan

@@ -11,7 +11,7 @@ from tests.support import stores
 from tests.support.stores import index_offset, index_record, make_store, slice_of
 
 Plant = Callable[[Path], object]
-REFUSED, SILENT, MENDED = Start.REFUSED, Start.SILENT, Start.MENDED
+REFUSED, SILENT, REPAIRED = Start.REFUSED, Start.SILENT, Start.REPAIRED
 MANY = [b"%04d" % i + b"p" * 60 for i in range(1000)]
 
 
@@ -109,17 +109,17 @@ PLANTED: list[tuple[str, Plant, Kind, str, int | None, Start]] = [
     ("its size", flip(DAT, MIDDLE), Kind.HEAD_DAMAGED, DAT, MIDDLE, SILENT),
     ("a byte of the last message", flip(DAT, LAST + 40), Kind.MESSAGE_DAMAGED, DAT, LAST, REFUSED),
     ("messages cut short", cut(DAT, LAST + 20), Kind.TRUNCATED, DAT, LAST, REFUSED),
-    ("messages cut off", cut(DAT, MIDDLE), Kind.MESSAGES_MISSING, DAT, MIDDLE, MENDED),
+    ("messages cut off", cut(DAT, MIDDLE), Kind.MESSAGES_MISSING, DAT, MIDDLE, REPAIRED),
     ("a head cut short", cut(DAT, LAST + 3), Kind.TRUNCATED, DAT, LAST, REFUSED),
-    ("zeros behind the messages", append(DAT, bytes(64)), Kind.ZERO_TAIL, DAT, None, MENDED),
-    ("an index entry", flip(IDX, ENTRY + 9), Kind.INDEX_DAMAGED, IDX, ENTRY, MENDED),
-    ("an index cut short", cut(IDX, ENTRY + 7), Kind.INDEX_DAMAGED, IDX, ENTRY, MENDED),
+    ("zeros behind the messages", append(DAT, bytes(64)), Kind.ZERO_TAIL, DAT, None, REPAIRED),
+    ("an index entry", flip(IDX, ENTRY + 9), Kind.INDEX_DAMAGED, IDX, ENTRY, REPAIRED),
+    ("an index cut short", cut(IDX, ENTRY + 7), Kind.INDEX_DAMAGED, IDX, ENTRY, REPAIRED),
     ("an index that ends early", cut(IDX, ENTRY), Kind.INDEX_SHORT, DAT, MIDDLE, SILENT),
     ("an index entry that points elsewhere", wrong_entry(9), Kind.INDEX_MISMATCH, IDX, ENTRY, SILENT),
-    ("zeros behind the index", append(IDX, bytes(64)), Kind.ZERO_TAIL, IDX, index_offset(1000), MENDED),
+    ("zeros behind the index", append(IDX, bytes(64)), Kind.ZERO_TAIL, IDX, index_offset(1000), REPAIRED),
     ("a record of another sequence", another_message, Kind.INDEX_MISMATCH, IDX, ENTRY, SILENT),
     ("an index without messages", remove(DAT2), Kind.INDEX_ORPHAN, IDX2, None, SILENT),
-    ("no index", remove(IDX), Kind.INDEX_MISSING, DAT, 0, MENDED),
+    ("no index", remove(IDX), Kind.INDEX_MISSING, DAT, 0, REPAIRED),
     ("a missing slice", replace_second(1101), Kind.SEQUENCE_GAP, DAT2, 4, SILENT),
     ("a slice twice", copy(DAT, "orders/msgs.3.dat"), Kind.SEQUENCE_OVERLAP, "orders/msgs.3.dat", 4, SILENT),
     ("another version of messages", write(DAT, b"\x02\0\0\0"), Kind.VERSION, DAT, 0, REFUSED),
@@ -129,7 +129,7 @@ PLANTED: list[tuple[str, Plant, Kind, str, int | None, Start]] = [
     ("the server's record", flip(SERVER, 15), Kind.RECORD_DAMAGED, SERVER, 4, REFUSED),
     ("more behind the server's record", append(SERVER, b"x"), Kind.SERVER_FILE_SIZE, SERVER, 4, REFUSED),
     ("the server's record cut short", cut(SERVER, 14), Kind.TRUNCATED, SERVER, 4, REFUSED),
-    ("no server's file", remove(SERVER), Kind.SERVER_FILE_MISSING, SERVER, None, MENDED),
+    ("no server's file", remove(SERVER), Kind.SERVER_FILE_MISSING, SERVER, None, REPAIRED),
     ("a client", flip(CLIENTS, 14), Kind.RECORD_DAMAGED, CLIENTS, 4, REFUSED),
     ("a client of no type", UNKNOWN_TYPE, Kind.RECORD_TYPE, CLIENTS, None, REFUSED),
     ("clients cut short", append(CLIENTS, b"\x05\0\0"), Kind.TRUNCATED, CLIENTS, None, REFUSED),
@@ -139,7 +139,7 @@ PLANTED: list[tuple[str, Plant, Kind, str, int | None, Start]] = [
     ("an end as a message sent", END_AS_MESSAGE, Kind.RECORD_MISFIT, SUBS, None, SILENT),
     ("a subscription that is none", NO_SUBSCRIPTION, Kind.UNDECODABLE, SUBS, None, REFUSED),
     ("an acknowledgement", flip(SUBS, 1200), Kind.RECORD_DAMAGED, SUBS, None, REFUSED),
-    ("zeros behind subscriptions", append(SUBS, bytes(16)), Kind.ZERO_TAIL, SUBS, None, MENDED),
-    ("a folder that is no channel", folder("lost+found"), Kind.FOREIGN_FOLDER, "lost+found", None, MENDED),
+    ("zeros behind subscriptions", append(SUBS, bytes(16)), Kind.ZERO_TAIL, SUBS, None, REPAIRED),
+    ("a folder that is no channel", folder("lost+found"), Kind.FOREIGN_FOLDER, "lost+found", None, REPAIRED),
     ("messages without a number", write(LOOSE, b"x"), Kind.FOREIGN_NAME, LOOSE, None, REFUSED),
 ]

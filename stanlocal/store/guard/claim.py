@@ -56,7 +56,7 @@ def claim(path: Path, *, group: str, cluster_id: str, user: str, group_id: str |
         raise StoreRefused(f"another group has just taken {path} as its store; try again") from err
     except OSError as err:
         raise StoreRefused(
-            f"cannot use {path} as the store ({err.strerror}); mend that or choose another folder "
+            f"cannot use {path} as the store ({err.strerror}); fix that or choose another folder "
             "with '--store-dir'"
         ) from err
 

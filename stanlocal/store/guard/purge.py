@@ -52,7 +52,7 @@ def purge(path: Path, group: str, group_id: str | None = None) -> PurgeReport:
     except FileNotFoundError:
         return PurgeReport(removed_files=0)
     except OSError as err:
-        raise StoreRefused(f"cannot purge {path} ({err.strerror}); mend that and try again") from err
+        raise StoreRefused(f"cannot purge {path} ({err.strerror}); fix that and try again") from err
     if not sweep.left and not sweep.failed and not marker.folder_was_there:
         with sweep.reporting(path):
             path.rmdir()
@@ -69,7 +69,7 @@ def check_purgeable(path: Path, group: str, group_id: str | None = None) -> None
     except FileNotFoundError:
         return
     except OSError as err:
-        raise StoreRefused(f"cannot purge {path} ({err.strerror}); mend that and try again") from err
+        raise StoreRefused(f"cannot purge {path} ({err.strerror}); fix that and try again") from err
 
 
 def discard_unused(path: Path, group: str, group_id: str | None = None) -> bool:

@@ -37,8 +37,8 @@ def dump(store: Path, channel: str, window: Window) -> Iterator[StoredMessage | 
             for found in read_messages(store, slice_, window):
                 if isinstance(found, Damage):
                     name = slice_.data or ""
-                    mend = "see 'stanlocal store verify'"
-                    yield Problem(Kind.MESSAGE_DAMAGED, name, found.detail, Start.SILENT, mend, found.offset)
+                    fix = "see 'stanlocal store verify'"
+                    yield Problem(Kind.MESSAGE_DAMAGED, name, found.detail, Start.SILENT, fix, found.offset)
                 else:
                     yield found
     except OSError as error:

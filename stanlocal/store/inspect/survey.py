@@ -75,7 +75,7 @@ def survey(store: Path) -> Survey:
                 Kind.SERVER_FILE_MISSING,
                 SERVER_FILE,
                 "missing, though there are channels; the server makes it anew",
-                Start.MENDED,
+                Start.REPAIRED,
                 "nothing to do, as long as the cluster id stays the same",
             )
         )
@@ -105,7 +105,7 @@ def _folder(found: Survey, name: str) -> None:
                 Kind.FOREIGN_FOLDER,
                 name,
                 f"no channel: it has no {SUBS_FILE}; the server takes it for one",
-                Start.MENDED,
+                Start.REPAIRED,
                 f"move {printable(name)} out of the store",
             )
         )

@@ -85,24 +85,24 @@ _KINDS = {
 def _typed_problem(file: StoreFile, damage: Damage) -> Problem:
     kind = _KINDS[damage.flaw]
     if kind is Kind.ZERO_TAIL:
-        mend = "nothing to do: the server cuts them off"
-        return Problem(kind, file.name, damage.detail, Start.MENDED, mend, damage.offset)
+        fix = "nothing to do: the server cuts them off"
+        return Problem(kind, file.name, damage.detail, Start.REPAIRED, fix, damage.offset)
     if kind is Kind.RECORD_MISFIT:
-        mend = "restore the file from a copy; else the server goes by the type that is there"
-        return Problem(kind, file.name, damage.detail, Start.SILENT, mend, damage.offset)
-    mend = (
+        fix = "restore the file from a copy; else the server goes by the type that is there"
+        return Problem(kind, file.name, damage.detail, Start.SILENT, fix, damage.offset)
+    fix = (
         f"stop the group, copy the store, 'truncate -s {damage.offset} {printable(file.name)}': "
         "what follows in the file is lost"
     )
-    return Problem(kind, file.name, damage.detail, Start.REFUSED, mend, damage.offset)
+    return Problem(kind, file.name, damage.detail, Start.REFUSED, fix, damage.offset)
 
 
-def version_problem(file: StoreFile, mend: str = "restore it from a copy") -> Problem:
+def version_problem(file: StoreFile, fix: str = "restore it from a copy") -> Problem:
     """A file whose format the server does not read."""
     version = file.version
     text = f"format version {version}" if version is not None else f"only {file.size} bytes"
     detail = f"{text}; the server reads version {VERSION} only"
-    return Problem(Kind.VERSION, file.name, detail, Start.REFUSED, mend, 0)
+    return Problem(Kind.VERSION, file.name, detail, Start.REFUSED, fix, 0)
 
 
 def check_server_file(store: Path, expected: str | None) -> FileCheck:
@@ -131,7 +131,7 @@ def _server_problem(file: StoreFile, expected: str | None) -> Problem | None:
     if len(data) < begin:
         if len(data) == VERSION_BYTES:
             detail = "no record in it; the server makes it anew"
-            return Problem(Kind.SERVER_FILE_MISSING, file.name, detail, Start.MENDED, "nothing to do", 0)
+            return Problem(Kind.SERVER_FILE_MISSING, file.name, detail, Start.REPAIRED, "nothing to do", 0)
         return _refused(Kind.TRUNCATED, file, f"ends after {len(data)} bytes")
     size, crc = HEAD.unpack_from(data, VERSION_BYTES)
     if begin + size > file.size:
@@ -145,8 +145,8 @@ def _server_problem(file: StoreFile, expected: str | None) -> Problem | None:
         return _refused(Kind.UNDECODABLE, file, "the record does not name a cluster")
     if expected is not None and found != expected:
         detail = f"written under the cluster id '{printable(found)}', the group's is '{expected}'"
-        mend = f"set cluster_id to '{printable(found)}', or use another store"
-        return Problem(Kind.CLUSTER_ID, file.name, detail, Start.REFUSED, mend, begin)
+        fix = f"set cluster_id to '{printable(found)}', or use another store"
+        return Problem(Kind.CLUSTER_ID, file.name, detail, Start.REFUSED, fix, begin)
     return None
 
 

@@ -88,8 +88,8 @@ class _Checker:
         bad = [file for file in (self.data, self.entries) if file is not None and file.version != VERSION]
         for file in bad:
             rebuild = f"remove {file.name}: the server makes it anew"
-            mend = () if file is self.data else (rebuild,)
-            self.result.problems.append(version_problem(file, *mend))
+            fix = () if file is self.data else (rebuild,)
+            self.result.problems.append(version_problem(file, *fix))
         if bad:
             return
         if self.entries is None:
@@ -256,7 +256,7 @@ class _Checker:
         last = self._last_fatal
         if self._server_reads_all or (last is not None and self._is_last_message(last)):
             self.result.problems = [
-                replace(problem, start=Start.REFUSED, mend=_cut(problem, self.entries))
+                replace(problem, start=Start.REFUSED, fix=_cut(problem, self.entries))
                 if problem.kind in FATAL_WHEN_READ
                 else problem
                 for problem in self.result.problems
@@ -293,9 +293,9 @@ class _Checker:
         self._add(kind, self.data, offset, detail)
 
     def _add(self, kind: Kind, file: StoreFile, offset: int, detail: str) -> None:
-        start, mend = MEANING[kind]
+        start, fix = MEANING[kind]
         names = {"index": self.entries.name if self.entries else "", "file": file.name, "offset": offset}
-        problem = Problem(kind, file.name, detail, start, mend.format(**names), offset)
+        problem = Problem(kind, file.name, detail, start, fix.format(**names), offset)
         if kind in FATAL_WHEN_READ:
             self._last_fatal = problem
         if len(self.result.problems) < KEPT:

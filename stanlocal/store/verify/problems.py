@@ -1,4 +1,4 @@
-"""What can be wrong with a store, what the server makes of it at its next start, and how to mend it. Pure."""
+"""What can be wrong with a store, what the server makes of it at its next start, and how to fix it. Pure."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class Start(StrEnum):
     """It does not start."""
     SILENT = "silent"
     """It starts and says nothing; who reads there meets it."""
-    MENDED = "mended"
+    REPAIRED = "repaired"
     """It starts and puts it right, or loses what it tells of."""
 
 
@@ -83,7 +83,7 @@ class Problem:
     """Relative to the store."""
     detail: str
     start: Start
-    mend: str
+    fix: str
     offset: int | None = None
     """In the file, in bytes, of the record concerned."""
 

@@ -1,4 +1,4 @@
-"""What damage of a slice is called, what the server makes of it, and how to mend it. Pure."""
+"""What damage of a slice is called, what the server makes of it, and how to fix it. Pure."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ MEANING: dict[Kind, tuple[Start, str]] = {
     Kind.HEAD_DAMAGED: (Start.SILENT, _LOST),
     Kind.UNDECODABLE: (Start.SILENT, _LOST),
     Kind.TRUNCATED: (Start.SILENT, "nothing reads there; the next message is written behind it"),
-    Kind.MESSAGES_MISSING: (Start.MENDED, "they are lost: the server forgets them; restore a copy"),
-    Kind.ZERO_TAIL: (Start.MENDED, "stop the group, copy the store, 'truncate -s {offset} {file}'"),
-    Kind.INDEX_DAMAGED: (Start.MENDED, "nothing to do, as long as the messages are intact"),
+    Kind.MESSAGES_MISSING: (Start.REPAIRED, "they are lost: the server forgets them; restore a copy"),
+    Kind.ZERO_TAIL: (Start.REPAIRED, "stop the group, copy the store, 'truncate -s {offset} {file}'"),
+    Kind.INDEX_DAMAGED: (Start.REPAIRED, "nothing to do, as long as the messages are intact"),
     Kind.INDEX_MISMATCH: (Start.SILENT, _REBUILD),
     Kind.INDEX_SHORT: (Start.SILENT, _REBUILD),
-    Kind.INDEX_MISSING: (Start.MENDED, "nothing to do, as long as the messages are intact"),
+    Kind.INDEX_MISSING: (Start.REPAIRED, "nothing to do, as long as the messages are intact"),
     Kind.SEQUENCE_GAP: (Start.SILENT, "bring the missing slice back from a copy; else nothing can be done"),
     Kind.SEQUENCE_OVERLAP: (Start.SILENT, "move the slice that does not belong here away"),
 }

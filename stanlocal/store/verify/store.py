@@ -32,7 +32,7 @@ _SETTLE_S = 0.1
 
 
 @dataclass
-class Verdict:
+class StoreCheck:
     """What a check of a whole store found."""
 
     store: Path
@@ -73,7 +73,7 @@ class Verdict:
 
 def verify(
     store: Path, *, cluster_id: str | None = None, progress: Progress = lambda done, total: None
-) -> Verdict:
+) -> StoreCheck:
     """Checks every file of the store; with `cluster_id` also that it is of that cluster.
 
     Raises `StoreRefused` when there is no store to read. Memory does not grow with the store.
@@ -106,7 +106,7 @@ class _Verification:
         self.total = found.disk_bytes
         self.progress = progress
         self.done = 0
-        self.verdict = Verdict(found.store)
+        self.verdict = StoreCheck(found.store)
 
     def advance(self, count: int) -> None:
         self.done = min(self.done + count, self.total)
@@ -155,9 +155,9 @@ class _Verification:
         except FileNotFoundError:  # compacted, expired or deleted since it was listed
             return None
         except OSError as error:
-            mend = "give the server's user the right to read it, or restore it"
+            fix = "give the server's user the right to read it, or restore it"
             detail = f"cannot be read ({error.strerror})"
-            self.add([Problem(Kind.UNREADABLE, names[0], detail, Start.REFUSED, mend)])
+            self.add([Problem(Kind.UNREADABLE, names[0], detail, Start.REFUSED, fix)])
             return None
         seen = {problem.key for problem in first.problems}
         return replace(second, problems=[each for each in second.problems if each.key in seen])
@@ -173,8 +173,8 @@ def _between(name: str, last: int, first: int) -> list[Problem]:
         return []
     if first > last:
         kind, detail = Kind.SEQUENCE_GAP, f"sequences {last + 1} to {first - 1} are missing before this slice"
-        mend = "bring the missing slice back from a copy; else nothing can be done"
+        fix = "bring the missing slice back from a copy; else nothing can be done"
     else:
         kind, detail = Kind.SEQUENCE_OVERLAP, f"begins with sequence {first}, though {last} comes before"
-        mend = "move the slice that does not belong here away"
-    return [Problem(kind, name, detail, Start.SILENT, mend, 4)]
+        fix = "move the slice that does not belong here away"
+    return [Problem(kind, name, detail, Start.SILENT, fix, 4)]

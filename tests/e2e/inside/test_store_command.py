@@ -48,7 +48,7 @@ def test_verify_ends_with_0_on_a_sound_store_and_5_on_a_damaged_one(cli: Cli, st
     assert (problem["kind"], problem["file"], problem["offset"]) == ("message-damaged", DAT, MIDDLE)
     told = cli.run("store", "verify", "--dir", str(store)).stdout
     assert f"message-damaged  {DAT} at {MIDDLE}: sequence 501" in told
-    assert "mend: " in told
+    assert "fix: " in told
 
 
 def test_messages_are_dumped_by_range_in_each_format(cli: Cli, store: Path) -> None:

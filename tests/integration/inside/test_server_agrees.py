@@ -61,16 +61,16 @@ def test_the_server_starts_on_a_damaged_store_just_when_verify_says_so(
     starts, lines = start_alone(server_binary, store)
     assert starts is verdict.starts, "".join(lines)
     refused = [problem for problem in verdict.problems if problem.start is Start.REFUSED]
-    if any("truncate -s" not in problem.mend for problem in refused):
+    if any("truncate -s" not in problem.fix for problem in refused):
         return
     for problem in reversed(refused):
-        _mend(store, problem.mend)
+        _fix(store, problem.fix)
     assert start_alone(server_binary, store)[0], refused
 
 
-def _mend(store: Path, mend: str) -> None:
-    """Does what the mend says: a shell command in it, and a file to be removed."""
-    _, command, also = mend.split("'")
+def _fix(store: Path, fix: str) -> None:
+    """Does what the fix says: a shell command in it, and a file to be removed."""
+    _, command, also = fix.split("'")
     subprocess.run(command.split(), cwd=store, check=True)
     if "remove " in also:
         (store / also.split("remove ")[1].split(":")[0]).unlink(missing_ok=True)

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
 import sys
-from importlib.machinery import SourceFileLoader
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -18,6 +15,7 @@ from stanlocal.natsconf import parse, plain
 from stanlocal.render.container_spec import container
 from stanlocal.render.stan_conf import render
 from tests.support import natsconf as independent
+from tests.support.scripts import load_script
 from tests.unit.export.plans import a_plan
 
 _ROOT = Path(__file__).parents[3]
@@ -107,27 +105,15 @@ def test_equal_plans_give_equal_text() -> None:
     assert files(a_plan()) == files(a_plan())
 
 
-def script() -> ModuleType:
-    """scripts/compose as a module."""
-    loader = SourceFileLoader("compose_script", str(_ROOT / "scripts" / "compose"))
-    spec = importlib.util.spec_from_loader(loader.name, loader)
-    assert spec is not None
-    module = importlib.util.module_from_spec(spec)
-    loader.exec_module(module)
-    return module
-
-
-def test_the_committed_files_are_what_the_exporter_writes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "dont_write_bytecode", True)
-    for name, text in script().files().items():
+def test_the_committed_files_are_what_the_exporter_writes() -> None:
+    for name, text in load_script("compose").files().items():
         assert (_ROOT / "compose" / name).read_bytes() == text.encode(), name
 
 
 def test_the_check_names_a_file_that_differs(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(sys, "dont_write_bytecode", True)
-    module = script()
+    module = load_script("compose")
     monkeypatch.setattr(module, "FOLDER", tmp_path)
     monkeypatch.setattr(sys, "argv", ["compose"])
     assert module.main() == 0

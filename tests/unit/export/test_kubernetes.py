@@ -11,7 +11,7 @@ import yaml
 
 from stanlocal.errors import SettingsError
 from stanlocal.export.kubernetes import Deployment, conf, render
-from stanlocal.export.storage import KINDS, Kind, Storage
+from stanlocal.export.objects import KINDS, Kind, Storage
 from stanlocal.model.plan import GroupPlan
 from stanlocal.natsconf import parse, plain
 from stanlocal.render.stan_conf import render as node_conf

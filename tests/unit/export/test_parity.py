@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from stanlocal.export import helm, kubernetes
-from stanlocal.export.storage import Storage
+from stanlocal.export.objects import Storage
 from tests import seed
 from tests.support.parity import elements, under
 from tests.unit.export.plans import a_plan

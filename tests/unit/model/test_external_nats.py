@@ -10,7 +10,7 @@ import yaml
 
 from stanlocal.errors import SettingsError
 from stanlocal.export import compose, helm, kubernetes
-from stanlocal.export.storage import Storage
+from stanlocal.export.objects import Storage
 from stanlocal.model.plan import GroupPlan
 from stanlocal.render.container_spec import container
 from stanlocal.render.stan_conf import render

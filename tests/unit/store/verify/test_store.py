@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from stanlocal.errors import StoreRefused
 from stanlocal.store.verify.problems import Kind, Start
-from stanlocal.store.verify.store import Verdict, verify
+from stanlocal.store.verify.store import StoreCheck, verify
 from tests.support import stores
 from tests.support.damage import (
     DAT,
@@ -55,7 +55,7 @@ def test_each_kind_of_damage_is_named_and_located(
     if offset is not None:
         assert [problem.offset for problem in found] == [offset]
     assert {problem.start for problem in found} == {start}
-    assert all(problem.mend for problem in verdict.problems)
+    assert all(problem.fix for problem in verdict.problems)
     assert verdict.starts is all(problem.start is not Start.REFUSED for problem in verdict.problems)
 
 
@@ -87,13 +87,13 @@ def test_damaged_messages_keep_the_server_from_starting_once_the_index_is_no_use
     flip(IDX, index_offset(0))(store)
     damaged = next(problem for problem in verify(store).problems if problem.kind is Kind.MESSAGE_DAMAGED)
     assert damaged.start is Start.REFUSED
-    assert f"truncate -s {MIDDLE}" in damaged.mend
+    assert f"truncate -s {MIDDLE}" in damaged.fix
 
 
 def test_a_store_of_another_cluster_is_named(tmp_path: Path) -> None:
     (problem,) = verify(sound(tmp_path / "store"), cluster_id="other").problems
     assert (problem.kind, problem.start) == (Kind.CLUSTER_ID, Start.REFUSED)
-    assert "set cluster_id to 'test-cluster'" in problem.mend
+    assert "set cluster_id to 'test-cluster'" in problem.fix
 
 
 def test_a_message_larger_than_what_is_held_in_memory_is_checked(tmp_path: Path) -> None:
@@ -250,7 +250,7 @@ def test_thousands_of_problems_are_counted_and_the_first_are_told(tmp_path: Path
         made.add(sequence, b"m")
     for offset in made.offsets:
         made.data[offset + 9] ^= 1
-    verdict: Verdict = verify(make_store(tmp_path / "store", [made]))
+    verdict: StoreCheck = verify(make_store(tmp_path / "store", [made]))
     assert (verdict.problems_total, len(verdict.problems)) == (1500, 1000)
 
 
