@@ -17,7 +17,11 @@ async def test_where_there_is_no_group_nothing_is_in_the_way(world: World) -> No
     await check_removable(world.group())
 
 
-@pytest.mark.parametrize("bound_to", [None, this_process(), "2 m another-boot pid:[1] 1 b"])
+@pytest.mark.parametrize(
+    "bound_to",
+    [None, this_process(), "2 m another-boot pid:[1] 1 b"],
+    ids=["unbound", "bound to a live process", "bound on another machine"],
+)
 async def test_a_group_that_no_ended_process_has_left_is_not_taken_away(
     world: World, bound_to: str | None
 ) -> None:
