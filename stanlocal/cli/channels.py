@@ -111,7 +111,6 @@ async def _find(context: Context) -> tuple[Sequence[tuple[str, str]], str]:
     The group's own folder tells where they are, as fast as a file is read; where that leads to no active
     node the engine is asked.
     """
-    from stanlocal.api import core_of
     from stanlocal.errors import NodeNotFound
     from stanlocal.group.state_dir import GroupHome
     from stanlocal.machine.user_dirs import group_folder
@@ -122,9 +121,8 @@ async def _find(context: Context) -> tuple[Sequence[tuple[str, str]], str]:
         monitors = [(node.name, saved.monitor_url(node)) for node in saved.nodes]
         with suppress(NodeNotFound):
             return monitors, (await find_active(monitors))[1]
-    group = context.ft_group()
-    plan, _ = await (await core_of(group)).find()
-    await group.close()
+    async with context.opened_core() as core:
+        plan, _ = await core.find()
     monitors = [(node.name, plan.monitor_url(node)) for node in plan.nodes]
     return monitors, (await find_active(monitors))[1]
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +16,8 @@ from stanlocal.util.printable import printable
 
 if TYPE_CHECKING:
     from stanlocal.api import FTGroup
-    from stanlocal.imports import Import
+    from stanlocal.group.core import Group
+    from stanlocal.lifecycle.opener import GroupOpener
     from stanlocal.lifecycle.planner import Report
     from stanlocal.model.plan import GroupPlan
     from stanlocal.settings import Settings
@@ -36,46 +36,53 @@ class Context:
     flags: dict[str, Any] = field(default_factory=dict)
     """Settings that a command's own options give."""
 
-    def settings(self, existing: Mapping[str, Any] | None = None) -> Settings:
-        """The effective settings."""
-        from stanlocal.settings import load
+    def settings(self) -> Settings:
+        """Return the effective settings."""
+        return self.opener().settings()
 
-        flags = {**self.flags, "group": self.group, "engine": self.engine}
-        flags.pop("from_file", None)
-        imported = self.imported()
-        layer = imported.layer if imported else None
-        return load(flags, os.environ, self.config, Path.cwd(), existing, layer)
-
-    def imported(self) -> Import | None:
-        """The deployment that --from names, if it was given."""
-        file = self.flags.get("from_file")
-        if file is None:
-            return None
-        from stanlocal.imports import read
-
-        return read(Path(file), os.environ)
-
-    def ft_group(self, report: Report = lambda line: None, note: Report | None = None) -> FTGroup:
-        """The group that the options name; its notes go to standard error, or to `note`."""
-        from stanlocal.api import group_over
+    def opener(self, report: Report = lambda line: None, note: Report | None = None) -> GroupOpener:
+        """Return the opener of the group that the options name; notes go to standard error, or to `note`."""
         from stanlocal.lifecycle.opener import opener_for
 
-        of_group = {"group": self.group, "engine": self.engine, "config": self.config}
-        opener = opener_for({**self.flags, **of_group})
+        options = {"group": self.group, "engine": self.engine, "config": self.config}
+        opener = opener_for({**self.flags, **options})
         opener.report, opener.note = report, note or self.say
-        return group_over(opener)
+        return opener
 
-    # Printing: documents to standard output, what people are told meanwhile to standard error
+    def ft_group(self, report: Report = lambda line: None, note: Report | None = None) -> FTGroup:
+        """Return the group that the options name, for a caller that closes it."""
+        from stanlocal.api import group_over
+
+        return group_over(self.opener(report, note))
+
+    @asynccontextmanager
+    async def opened(self, report: Report = lambda line: None) -> AsyncIterator[FTGroup]:
+        """Yield the group that the options name, and let go of its engine however the block ends."""
+        group = self.ft_group(report)
+        try:
+            yield group
+        finally:
+            await group.close()
+
+    @asynccontextmanager
+    async def opened_core(self) -> AsyncIterator[Group]:
+        """Yield the group's core instead, as `opened` does."""
+        opener = self.opener()
+        try:
+            yield await opener.core()
+        finally:
+            await opener.close()
+
+    # Printing: documents to standard output, progress and remarks to standard error
 
     def print_json(self, document: Mapping[str, Any], *, stream: bool = False) -> None:
         """One JSON document; `stream` puts it on one line and sends it at once."""
         indent = 2 if printing.is_terminal() and not stream else None
         printing.print_json(document, indent=indent)
 
-    async def show_and_close(self, group: FTGroup) -> None:
-        """Prints what the group is in the end, for people or as its document."""
+    async def show(self, group: FTGroup) -> None:
+        """Print the group's state, for people or as its document."""
         document = await group.document()
-        await group.close()
         if self.json:
             self.print_json(document)
         else:
@@ -113,18 +120,14 @@ class Context:
 
 
 def group_plan() -> GroupPlan:
-    """The plan of the group that the current command is about."""
+    """Return the plan of the current command's group."""
     from stanlocal.cli.aio import run
 
     context = click.get_current_context().ensure_object(Context)
 
     async def find() -> GroupPlan:
-        from stanlocal.api import core_of
-
-        group = context.ft_group()
-        plan, _ = await (await core_of(group)).find()
-        await group.close()
-        return plan
+        async with context.opened_core() as core:
+            return (await core.find())[0]
 
     return run(find())
 

@@ -8,7 +8,7 @@ import os
 import shutil
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -120,15 +120,12 @@ def run_(
     async def work() -> Outcome:
         from stanlocal.cli.drill_live import shown
 
-        group = context.ft_group() if here else None
-        drill = Drill(
-            found, here=group, engine=context.engine, config=context.config, seed=seed, ledger=ledger
-        )
-        with shown(context, drill), _stopped_by_ctrl_c(drill):
-            outcome = await drill.run()
-        if group is not None:
-            await group.close()
-        return outcome
+        async with context.opened() if here else nullcontext() as group:
+            drill = Drill(
+                found, here=group, engine=context.engine, config=context.config, seed=seed, ledger=ledger
+            )
+            with shown(context, drill), _stopped_by_ctrl_c(drill):
+                return await drill.run()
 
     outcome = run(work())
     return _give(context, outcome, junit, html, force=force)
@@ -255,14 +252,11 @@ def record(context: Context, since: datetime | None, output: Path | None, force:
     output_file.check((output,), force=force)
 
     async def work() -> str:
-        from stanlocal.api import core_of
         from stanlocal.drill.record import recorded_scenario
         from stanlocal.history.timeline import statuses
 
-        group = context.ft_group()
-        core = await core_of(group)
-        plan, past = await core.history()
-        await group.close()
+        async with context.opened_core() as core:
+            plan, past = await core.history()
         told = list(statuses(plan, past))
         return recorded_scenario(plan, core.home.journal.faults(), told, since)
 

@@ -50,16 +50,14 @@ def failovers(
     async def work() -> None:
         from stanlocal.api import core_of
 
-        group = context.ft_group()
-        try:
-            if probe:
-                await _probe(context, group, seconds)
-        finally:  # Ctrl-C ends a probe, and what it has seen is shown
-            found = await group.failovers()
-            name = (await core_of(group)).name
-            await group.close()
-            _draw(context, found, name, svg, html, force=force)
-            _show(context, found)
+        async with context.opened() as group:
+            try:
+                if probe:
+                    await _probe(context, group, seconds)
+            finally:  # Ctrl-C ends a probe, and what it has seen is shown
+                found = await group.failovers()
+                _draw(context, found, (await core_of(group)).name, svg, html, force=force)
+                _show(context, found)
 
     run(work())
 

@@ -126,17 +126,16 @@ async def _fault(
     from stanlocal.api import core_of
 
     injection.check_time(seconds)
-    group = context.ft_group()
-    if not context.json:
-        expected = await injection.foresee(await core_of(group), fault, targets)
-        context.say(f"expected: {expected.text}")
-    injected = await group.inject(fault, *targets, for_s=seconds)
-    record = await (injected.outcome() if seconds is None else injected.last())
-    if repair:
-        said = await group.repair_store()
-        record = next(each for each in await group.faults() if each.id == record.id)
-        context.say(f"repaired: {said}")
-    await group.close()
+    async with context.opened() as group:
+        if not context.json:
+            expected = await injection.foresee(await core_of(group), fault, targets)
+            context.say(f"expected: {expected.text}")
+        injected = await group.inject(fault, *targets, for_s=seconds)
+        record = await (injected.outcome() if seconds is None else injected.last())
+        if repair:
+            said = await group.repair_store()
+            record = next(each for each in await group.faults() if each.id == record.id)
+            context.say(f"repaired: {said}")
     if context.json:
         context.print_json(record.document())
     else:
@@ -168,21 +167,21 @@ def heal(context: Context, targets: tuple[str, ...], restore: bool | None) -> No
     """Undo the faults in force on the targets, or without targets all of them."""
 
     async def work() -> None:
-        group = context.ft_group()
-        healed = await group.heal(*targets)
-        if not context.json:
-            for record in healed:
-                context.say(f"{record.name} on {', '.join(record.targets)} is over")
-                _tell_lost(context, record)
-            if not healed:
-                context.say("no fault was in force")
-        await _offer_copies(context, group, healed, restore)
-        await context.show_and_close(group)
+        async with context.opened() as group:
+            healed = await group.heal(*targets)
+            if not context.json:
+                for record in healed:
+                    context.say(f"{record.name} on {', '.join(record.targets)} is over")
+                    _say_lost(context, record)
+                if not healed:
+                    context.say("no fault was in force")
+            await _offer_copies(context, group, healed, restore)
+            await context.show(group)
 
     run(work())
 
 
-def _tell_lost(context: Context, record: FaultRecord) -> None:
+def _say_lost(context: Context, record: FaultRecord) -> None:
     for channel, (first, last) in (record.notes.get("lost") or {}).items():
         context.say(
             f"{record.notes['second']} alone acknowledged {numbered(first, last)} of '{channel}': readers "
@@ -221,9 +220,8 @@ def faults(context: Context, which: bool) -> None:
         return
 
     async def work() -> None:
-        group = context.ft_group()
-        recorded = await group.faults()
-        await group.close()
+        async with context.opened() as group:
+            recorded = await group.faults()
         if context.json:
             context.print_json({"faults": [fault.document() for fault in recorded]})
             return

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import shlex
 from collections.abc import Mapping
-from contextlib import aclosing
-from typing import Any
+from contextlib import AsyncExitStack, aclosing
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,6 +14,9 @@ from stanlocal.cli import printing, render
 from stanlocal.cli.aio import run
 from stanlocal.cli.context import Context, pass_context
 from stanlocal.errors import GroupNotFound
+
+if TYPE_CHECKING:
+    from stanlocal.group.core import Group
 
 _STATES = ("down", "starting", "split-brain", "recovering", "blocked", "failover", "degraded", "healthy")
 
@@ -44,23 +47,21 @@ def up(context: Context, /, timeout: float, recreate: bool, attach: bool, **flag
     async def work() -> None:
         from stanlocal.api import core_of
 
-        with context.progress() as report:
-            group = context.ft_group(report=report)
-            look = await group.up(timeout=timeout, recreate=recreate)
-            core = await core_of(group)
-        document = core.document(look)
-        if context.json:
-            context.print_json(document, stream=attach)
-        else:
-            render.group(document)
-            context.say(
-                f"connect to {','.join(document['client_urls'])}, cluster id {document['cluster_id']}"
-            )
-        if attach:
-            from stanlocal.cli.attach import stay
+        async with AsyncExitStack() as stack:
+            with context.progress() as report:
+                group = await stack.enter_async_context(context.opened(report))
+                look = await group.up(timeout=timeout, recreate=recreate)
+            document = (await core_of(group)).document(look)
+            if context.json:
+                context.print_json(document, stream=attach)
+            else:
+                render.group(document)
+                urls = ",".join(document["client_urls"])
+                context.say(f"connect to {urls}, cluster id {document['cluster_id']}")
+            if attach:
+                from stanlocal.cli.attach import stay
 
-            await stay(context, group)
-        await group.close()
+                await stay(context, group)
 
     run(work())
 
@@ -84,9 +85,8 @@ def down(context: Context, timeout: float | None, purge: bool, every: bool) -> i
         for name in names:
             context.group = name
             with context.progress() as report:
-                group = context.ft_group(report=report)
-                done = await group.down(timeout=timeout, purge=purge)
-                await group.close()
+                async with context.opened(report) as group:
+                    done = await group.down(timeout=timeout, purge=purge)
             if done.purged:
                 left += [f"{path} was not made by the server or stanlocal" for path in done.purged.left]
                 left += [f"{path} could not be removed" for path in done.purged.failed]
@@ -125,34 +125,30 @@ def status(context: Context, watch: bool) -> None:
     """Show the group, its nodes and their states, derived afresh."""
 
     async def work() -> None:
-        from stanlocal.api import core_of
-
-        group = context.ft_group()
-        if watch:
-            await _watch(context, group)
-        else:
-            look = await group.look()
-            document = (await core_of(group)).document(look)
-            if context.json:
-                context.print_json(document)
-            else:
-                from stanlocal.machine.process_usage import of_processes
-                from stanlocal.monitor.inside import look_inside
-
-                pids = {node.name: node.instance.pid for node in look.status.nodes if node.instance.pid}
-                render.group(document, of_processes(pids))
-                for finding in await look_inside(look.plan, look.status.active):
-                    context.say(f"{finding.detail}; {finding.cure}")
-        await group.close()
+        async with context.opened_core() as core:
+            await (_watch(context, core) if watch else _show(context, core))
 
     run(work())
 
 
-async def _watch(context: Context, group: Any) -> None:
-    from stanlocal.api import core_of
+async def _show(context: Context, core: Group) -> None:
+    look = await core.look()
+    document = core.document(look)
+    if context.json:
+        context.print_json(document)
+        return
+    from stanlocal.machine.process_usage import of_processes
+    from stanlocal.monitor.inside import look_inside
+
+    pids = {node.name: node.instance.pid for node in look.status.nodes if node.instance.pid}
+    render.group(document, of_processes(pids))
+    for finding in await look_inside(look.plan, look.status.active):
+        context.say(f"{finding.detail}; {finding.cure}")
+
+
+async def _watch(context: Context, core: Group) -> None:
     from stanlocal.group.core import Look
 
-    core = await core_of(group)
     plan, _ = await core.find()
     async with await core.watch() as watch, aclosing(watch.changes()) as changes:
         async for status in changes:
@@ -185,7 +181,7 @@ def list_(context: Context) -> None:
     run(work())
 
 
-async def _document(group: Any) -> Mapping[str, Any] | None:
+async def _document(group: Group) -> Mapping[str, Any] | None:
     """None for a group that is gone since it was listed."""
     try:
         document: Mapping[str, Any] = group.document(await group.look())
@@ -202,11 +198,11 @@ def wait(context: Context, state: str, timeout: float) -> None:
     """Return when the group is in the state; exit code 1 when time runs out."""
 
     async def work() -> None:
-        group = context.ft_group()
-        with context.progress() as report:
-            report(f"waiting for the group to be {state}")
-            await group.wait_state(state, timeout=timeout)
-        await context.show_and_close(group)
+        async with context.opened() as group:
+            with context.progress() as report:
+                report(f"waiting for the group to be {state}")
+                await group.wait_state(state, timeout=timeout)
+            await context.show(group)
 
     run(work())
 
@@ -217,11 +213,8 @@ def env(context: Context) -> None:
     """Print export lines for a shell: eval "$(stanlocal env)"."""
 
     async def work() -> None:
-        from stanlocal.api import core_of
-
-        group = context.ft_group()
-        plan, _ = await (await core_of(group)).find()
-        await group.close()
+        async with context.opened_core() as core:
+            plan, _ = await core.find()
         variables = {
             "NATS_URL": ",".join(plan.client_urls),
             "STAN_CLUSTER_ID": plan.cluster_id,

@@ -62,19 +62,15 @@ def logs(
         raise click.BadParameter(f"--grep: {error}") from error
 
     async def work() -> None:
-        from stanlocal.api import core_of
-
-        group = context.ft_group()
-        core = await core_of(group)
-        nodes = await _names(core, targets)
-        printer = _LinePrinter(context, pattern)
-        if not follow:
-            printer.print(await core.logs(nodes, since=since, tail=tail))
-        else:
+        async with context.opened_core() as core:
+            nodes = await _names(core, targets)
+            printer = _LinePrinter(context, pattern)
+            if not follow:
+                printer.print(await core.logs(nodes, since=since, tail=tail))
+                return
             async with aclosing(core.follow_logs(nodes, since=since, tail=tail)) as batches:
                 async for batch in batches:
                     printer.print(batch)
-        await group.close()
 
     run(work())
 
@@ -140,18 +136,14 @@ def events(context: Context, follow: bool) -> None:
     """Show what happened: states, faults, failovers, locks, problems."""
 
     async def work() -> None:
-        from stanlocal.api import core_of
-
-        group = context.ft_group()
-        core = await core_of(group)
-        if not follow:
-            for event in await core.events():
-                print_event(context, event)
-        else:
+        async with context.opened_core() as core:
+            if not follow:
+                for event in await core.events():
+                    print_event(context, event)
+                return
             async with aclosing(core.follow_events()) as stream:
                 async for event in stream:
                     print_event(context, event)
-        await group.close()
 
     run(work())
 

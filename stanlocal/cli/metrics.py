@@ -42,15 +42,10 @@ def metrics(context: Context, listen: tuple[str, int]) -> None:
     """Serve Prometheus metrics of the group until Ctrl-C, under the names of prometheus-nats-exporter."""
 
     async def work() -> None:
-        from stanlocal.api import core_of
         from stanlocal.metrics.endpoint import opened
 
-        group = context.ft_group()
-        try:
-            async with opened(await core_of(group), context.say) as endpoint:
-                await _serve(context, listen, endpoint.answer)
-        finally:
-            await group.close()
+        async with context.opened_core() as core, opened(core, context.say) as endpoint:
+            await _serve(context, listen, endpoint.answer)
 
     run(work())
 

@@ -24,11 +24,11 @@ _grace = click.option(
 
 def _act(context: Context, act: Callable[[FTGroup], Awaitable[InjectedFault | None]]) -> None:
     async def work() -> None:
-        group = context.ft_group()
-        fault = await act(group)
-        if fault is not None and not context.json:
-            context.say(f"{fault.name} {', '.join(fault.targets)}; expected: {fault.expected}")
-        await context.show_and_close(group)
+        async with context.opened() as group:
+            fault = await act(group)
+            if fault is not None and not context.json:
+                context.say(f"{fault.name} {', '.join(fault.targets)}; expected: {fault.expected}")
+            await context.show(group)
 
     run(work())
 

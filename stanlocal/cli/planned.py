@@ -13,11 +13,9 @@ def planned(context: Context) -> GroupPlan:
     """
     from stanlocal.lifecycle.engine_choice import group_home
 
-    imported = context.imported()
-    for finding in imported.findings if imported else ():
-        context.say(str(finding))
-    before = group_home(context.settings().group).load_plan()
-    settings = context.settings(before.decided() if before else None)
+    opener = context.opener()
+    before = group_home(opener.settings().group).load_plan()
+    settings = opener.settings(before.decided() if before else None)
     ports = [(node.client_port, node.monitor_port) for node in before.nodes] if before else []
     last_client, last_monitor = max(ports, default=(CLIENT_PORT - 1, MONITOR_PORT - 1))
     missing = range(1, settings.nodes - len(ports) + 1)

@@ -16,15 +16,12 @@ def snapshot(context: Context, name: str | None) -> None:
     """Copy the store of the group, no node of which runs, under NAME; without NAME list the copies."""
 
     async def work() -> None:
-        from stanlocal.api import core_of
         from stanlocal.group import store_snapshots
 
-        group = context.ft_group()
-        core = await core_of(group)
-        await core.find()
-        size = await store_snapshots.snapshot(core, name) if name else 0
-        there = store_snapshots.listed(core)
-        await group.close()
+        async with context.opened_core() as core:
+            await core.find()
+            size = await store_snapshots.snapshot(core, name) if name else 0
+            there = store_snapshots.listed(core)
         if context.json:
             context.print_json({"snapshots": there, "folder": str(store_snapshots.folder(core))})
         elif name:
@@ -44,12 +41,10 @@ def restore(context: Context, name: str) -> None:
     context.confirm(f"this replaces the group's store by the copy '{name}'")
 
     async def work() -> None:
-        from stanlocal.api import core_of
         from stanlocal.group import store_snapshots
 
-        group = context.ft_group()
-        aside = await store_snapshots.restore(await core_of(group), name)
-        await group.close()
+        async with context.opened_core() as core:
+            aside = await store_snapshots.restore(core, name)
         if context.json:
             context.print_json({"restored": name, "before": aside})
         else:
