@@ -16,6 +16,7 @@ import click
 from stanlocal import __version__
 from stanlocal.cli import errors, printing
 from stanlocal.cli.context import Context
+from stanlocal.cli.hangup import is_gone, leave_terminal
 from stanlocal.errors import StanlocalError
 from stanlocal.util.durable_write import FULL, full
 
@@ -165,6 +166,9 @@ def run(arguments: list[str] | None = None) -> int:
     except OSError as error:
         if error.errno in FULL:
             return errors.show(full(error.filename or "a file", error), context)
+        if is_gone(error):
+            leave_terminal()  # it was closed while something was written to it
+            return errors.INTERRUPTED
         return errors.show_defect(error, context)
     except Exception as error:  # noqa: BLE001 - the last resort: a defect of ours is one line, too
         return errors.show_defect(error, context)
