@@ -30,9 +30,8 @@ if TYPE_CHECKING:  # what only some commands need is loaded by the methods that 
     from stanlocal.lifecycle.down import Down
     from stanlocal.logs.merge import NodeLine
     from stanlocal.model.plan import GroupPlan
-    from stanlocal.stan.client import Client
+    from stanlocal.stan.client import Client, LostCallback
     from stanlocal.stan.connecting import Connecting
-    from stanlocal.stan.options import LostCallback
     from stanlocal.sync import FTGroup as BlockingFTGroup
 
 

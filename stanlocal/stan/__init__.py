@@ -1,4 +1,4 @@
-"""A STAN (NATS Streaming) client for any STAN server, made for failover.
+"""STAN (NATS Streaming) client for any STAN server, made for failover.
 
 ::
 
@@ -41,7 +41,7 @@ __all__ = [
     "PublishAck",
     "Subscription",
     "connect",
-    # where a subscription begins
+    # start positions
     "DeliverAll",
     "LastReceived",
     "NewOnly",
@@ -49,7 +49,7 @@ __all__ = [
     "StartSequence",
     "StartTime",
     "StartTimeDelta",
-    # what goes wrong
+    # errors
     "StanError",
     "errors",
 ]

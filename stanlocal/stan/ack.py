@@ -15,17 +15,17 @@ class PublishAck(asyncio.Future[str]):
     __slots__ = ("again_at", "channel", "deadline", "expected", "payload", "published")
 
     channel: str
-    """Where it was published."""
+    """The channel."""
     payload: bytes
-    """What was published."""
+    """The published bytes."""
     expected: bytes
     """The ack as the server sends it: the guid as the first field of a `PubAck`, and nothing else."""
     published: float
-    """When, by `time.monotonic`, in seconds; `deadline` and `again_at` likewise."""
+    """Moment of the call by `time.monotonic`, in seconds; `deadline` and `again_at` likewise."""
     deadline: float
-    """When it fails without an ack."""
+    """Moment at which it fails without an ack."""
     again_at: float
-    """With `retry`: when it is sent again although nothing else is wrong."""
+    """With `retry`: moment at which it is sent again although nothing else is wrong."""
 
     @property
     def guid(self) -> str:

@@ -1,10 +1,10 @@
-"""The STAN client: what applications hold."""
+"""The STAN client that applications use."""
 
 from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -15,10 +15,25 @@ from stanlocal.stan.link import log
 from stanlocal.stan.names import check_served
 from stanlocal.stan.options import SubscriptionOptions
 from stanlocal.stan.start import NEW_ONLY, StartPosition
+from stanlocal.stan.state import Listener
 from stanlocal.stan.subscription import Callback, Subscription
 
 if TYPE_CHECKING:
     from nats.aio.client import Client as NatsClient
+
+
+LostCallback = Callable[["Client", StanError], Awaitable[None] | None]
+"""Called once when a client is gone for good, with the reason; not for the owner's own `close()`."""
+
+
+class _LossListener(Listener):
+    """Passes the loss of the client on; the client itself has no listener's methods."""
+
+    def __init__(self, on_lost: Callable[[StanError], None]) -> None:
+        self._on_lost = on_lost
+
+    def lost(self, error: StanError) -> None:
+        self._on_lost(error)
 
 
 class Client:
@@ -28,41 +43,43 @@ class Client:
     lost (see `connect`), `ConnectionLost` with the reason.
     """
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, on_connection_lost: LostCallback | None) -> None:
         self._connection = connection
+        self._state = connection.state
+        self._on_connection_lost = on_connection_lost
         self._publisher = connection.publisher
         self._outbox = connection.link.outbox
         self._closing = asyncio.Lock()
         self._closed = False
         self._ending: asyncio.Task[None] | None = None
-        connection.on_lost = self._lost
+        self._state.listen(_LossListener(self._lost))
 
-    # What it is
+    # Properties
 
     @property
     def client_id(self) -> str:
-        """The id the server knows it by."""
+        """The id by which the server knows the client."""
         return self._connection.options.client_id
 
     @property
     def cluster_id(self) -> str:
-        """The cluster id it was connected with."""
+        """The cluster id of `connect`."""
         return self._connection.options.cluster_id
 
     @property
     def nats(self) -> NatsClient | None:
         """The nats-py client below; None once closed or lost."""
-        return None if self._connection.lost is not None else self._connection.link.nats
+        return None if self._state.end_reason is not None else self._connection.link.nats
 
     @property
     def connected_url(self) -> str:
-        """The NATS server it talks to now, without a password; ``no server`` while there is none."""
+        """The NATS server of the connection, without a password; ``no server`` while there is none."""
         return self._connection.link.url
 
     @property
     def is_closed(self) -> bool:
-        """Whether it was closed or lost."""
-        return self._connection.lost is not None
+        """Whether the client was closed or lost."""
+        return self._state.end_reason is not None
 
     @property
     def unacknowledged(self) -> int:
@@ -81,7 +98,7 @@ class Client:
         `timeout` in seconds, else `ack_timeout` of `connect`. Messages of one client to one channel
         are stored in the order of the calls.
 
-        Without `retry`, the first trouble is raised: `NoActiveServer` (certainly not stored),
+        Without `retry`, the first failure is raised: `NoActiveServer` (certainly not stored),
         `ConnectionInterrupted` or `PublishTimeout` (stored or not). With `retry` the message is sent
         again until it is acknowledged or the time is up, so it is stored at least once, perhaps more
         often, and messages in flight together may be stored out of order around a failover.
@@ -125,7 +142,7 @@ class Client:
         return [answer for answer in answers if isinstance(answer, str)]
 
     async def flush(self) -> None:
-        """Return when every message published so far has its answer, whichever it is."""
+        """Return when every message published so far has its answer, be it an ack or an error."""
         self._outbox.flush()
         await self._publisher.settled()
 
@@ -146,13 +163,13 @@ class Client:
         """Subscribe and return once the server has the subscription.
 
         `callback` is a function or coroutine function of one `Message`; without it, iterate the
-        subscription. `start` counts for what is new to the server (see `stanlocal.stan.start`).
+        subscription. `start` counts where the subscription is new to the server (see `stanlocal.stan.start`).
         `durable_name`: the server keeps the place when the subscription or client closes.
         `queue_group`: the group's members share the messages; with a durable name the group is
         durable. `ack_wait`: whole seconds until an unacknowledged message comes again.
         `max_inflight`: unacknowledged messages after which the server sends no new ones.
 
-        The server keeps the subscription through a failover: nothing is to be done then. Raises
+        The server keeps the subscription through a failover; no action is needed then. Raises
         `InvalidName`, `InvalidOption`, `SubscribeTimeout`, `NoActiveServer`, and the server's
         refusals, such as `DuplicateDurable`. Cancelled, it leaves no subscription.
         """
@@ -177,7 +194,7 @@ class Client:
         Subscriptions end as by their own `close`. Each step has `request_timeout` seconds; acks that
         did not come by then fail with `ConnectionClosed`. The NATS connection is closed if `connect`
         made it. When the server does not answer, `CloseTimeout` or `NoActiveServer` is raised, and
-        all is closed here none the less, unless `allow_close_retry` asked for another try. Closing
+        the client is closed none the less, unless `allow_close_retry` asked for another try. Closing
         again does nothing. Cancelled while it waits for acks or the server, it can be called again.
 
         A connection that drops meanwhile is waited for within that time, else `ConnectionInterrupted` is
@@ -194,7 +211,7 @@ class Client:
             if failure is not None and self._connection.options.allow_close_retry:
                 raise failure
             self._closed = True
-            self._connection.stop(ConnectionClosed(f"client {self.client_id!r} is closed; connect again"))
+            self._state.end(ConnectionClosed(f"client {self.client_id!r} is closed; connect again"))
             self._ending = asyncio.create_task(self._connection.teardown(), name="stan-teardown")
             await asyncio.shield(self._ending)
             if failure is not None:
@@ -202,16 +219,16 @@ class Client:
 
     async def _say_goodbye(self, drain: bool) -> StanError | None:
         connection = self._connection
-        patience = connection.options.parting
+        close_timeout = connection.options.close_timeout
         try:
-            async with asyncio.timeout(patience):
+            async with asyncio.timeout(close_timeout):
                 await self.flush()
         except TimeoutError:
             log.warning("closing %r with %d messages unacknowledged", self.client_id, self.unacknowledged)
         waiting = [asyncio.ensure_future(each.settle(drain)) for each in connection.subscriptions.open]
         try:
             if waiting:
-                await asyncio.wait(waiting, timeout=patience)
+                await asyncio.wait(waiting, timeout=close_timeout)
         finally:
             for each in waiting:
                 each.cancel()
@@ -232,15 +249,14 @@ class Client:
     async def _after_loss(self, error: StanError) -> None:
         log.warning("client %r: %s", self.client_id, error)
         await self._connection.teardown()
-        callback = self._connection.options.on_connection_lost
-        if callback is not None:
-            result = callback(self, error)
+        if self._on_connection_lost is not None:
+            result = self._on_connection_lost(self, error)
             if inspect.isawaitable(result):
                 await result
 
     def _check_open(self) -> None:
-        if self._connection.lost is not None:
-            raise self._connection.lost
+        if self._state.end_reason is not None:
+            raise self._state.end_reason
 
     async def __aenter__(self) -> Client:
         return self

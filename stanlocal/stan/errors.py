@@ -3,9 +3,9 @@
 ::
 
     StanError                         stanlocal.errors
-    ├── InvalidName                   a channel, client id, cluster id or durable that no server takes
-    ├── InvalidOption                 an option with a value that cannot be
-    ├── ConnectFailed                 no NATS server let us in
+    ├── InvalidName                   a channel, client id, cluster id or durable that no server accepts
+    ├── InvalidOption                 an option with an impossible value
+    ├── ConnectFailed                 no NATS server accepted the client
     ├── NoActiveServer                NATS answers, and says that no streaming server listens
     ├── RequestTimeout                no answer to a request; a TimeoutError too
     │   ├── ConnectTimeout  SubscribeTimeout  UnsubscribeTimeout  CloseTimeout
@@ -13,7 +13,7 @@
     ├── ConnectionInterrupted         the way to the active broke before the ack: the same doubt
     ├── PayloadTooLarge               more bytes than the server takes             .size .limit
     ├── ConnectionClosed              closed by you
-    ├── ConnectionLost                broken by the world: pings failed, client replaced, NATS closed
+    ├── ConnectionLost                ended from outside: pings failed, client replaced, NATS closed
     ├── SubscriptionClosed            closed by you, or removed
     ├── AckRefused                    .ack() where it has no meaning
     │   ├── NotManualAck  AlreadyAcked
@@ -88,15 +88,15 @@ __all__ = [
 
 
 class InvalidName(StanError):
-    """A channel, client id, cluster id, durable or queue group that no server takes; nothing was sent."""
+    """A channel, client id, cluster id, durable or queue group that no server accepts; nothing was sent."""
 
 
 class InvalidOption(StanError):
-    """An option with a value that cannot be; nothing was sent."""
+    """An option with an impossible value; nothing was sent."""
 
 
 class ConnectFailed(StanError):
-    """No NATS server let us in; the last reason is the error's cause."""
+    """No NATS server accepted the client; the last reason is the error's cause."""
 
 
 class NoActiveServer(StanError):
@@ -145,7 +145,7 @@ class ConnectionClosed(StanError):
 
 
 class ConnectionLost(StanError):
-    """The client is gone for good, and not by its owner's doing: connect again."""
+    """The client is gone for good, and its owner did not close it: connect again."""
 
 
 class SubscriptionClosed(StanError):
@@ -302,7 +302,7 @@ SERVER_TEXTS: dict[str, type[ServerError]] = {
     "already exists": AlreadyExists,
     "not found": NotFound,
 }
-"""What the server says, word for word, and the class it becomes."""
+"""The server's texts, word for word, and the class that each becomes."""
 
 SERVER_PHRASES: dict[str, type[ServerError]] = {
     "different cases not allowed": ChannelCaseConflict,
@@ -329,7 +329,7 @@ ADVICE: dict[type[ServerError], str] = {
     NoConfiguredChannel: "add the channel to the server's configured channels",
     StoreFailed: "see the server's log",
 }
-"""What to do next, for the refusals where the server's words do not say it."""
+"""Next step after a refusal, where the server's words do not say it."""
 
 
 def one_line(text: str, most: int = 300) -> str:

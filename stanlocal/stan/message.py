@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import Protocol
 
-if TYPE_CHECKING:
-    from stanlocal.stan.subscription import Subscription
+
+class Acknowledger(Protocol):
+    """The subscription that delivered a message, as far as the message needs it."""
+
+    @property
+    def channel(self) -> str:
+        """The channel."""
+
+    async def ack(self, message: Message) -> None:
+        """Acknowledge the message."""
 
 
 class Message:
@@ -28,7 +36,7 @@ class Message:
 
     def __init__(
         self,
-        subscription: Subscription,
+        subscription: Acknowledger,
         sequence: int,
         data: bytes,
         timestamp: int,
@@ -38,15 +46,15 @@ class Message:
         self._subscription = subscription
         self._acked = False
         self.sequence = sequence
-        """Its place in the channel, from 1."""
+        """Position in the channel, from 1."""
         self.data = data
-        """What was published."""
+        """The published bytes."""
         self.timestamp = timestamp
-        """When the server stored it: nanoseconds since 1970, UTC."""
+        """Time at which the server stored it: nanoseconds since 1970, UTC."""
         self.redelivered = redelivered
         """Whether the server delivered it before."""
         self.redelivery_count = redelivery_count
-        """How often the server redelivered it; counted from zero again after a failover."""
+        """Number of redeliveries by the server; counted from zero again after a failover."""
 
     @property
     def channel(self) -> str:
@@ -66,7 +74,7 @@ class Message:
         come again. Raises `NotManualAck`, `AlreadyAcked`, `SubscriptionClosed`, `ConnectionClosed`
         or `ConnectionLost`, and then sends nothing.
         """
-        await self._subscription._ack(self)
+        await self._subscription.ack(self)
 
     def __repr__(self) -> str:
         again = f" redelivered={self.redelivery_count}" if self.redelivered else ""

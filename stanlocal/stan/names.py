@@ -1,7 +1,7 @@
-"""What the server takes as names, checked before anything is sent.
+"""Names that the server accepts, checked before anything is sent.
 
-NATS drops a publish on a subject with an empty token without a word, so that an unchecked `a..b`
-would only show as a time-out.
+NATS silently drops a publish on a subject with an empty token, so that an unchecked `a..b` would
+only show as a time-out.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _FORBIDDEN_IN_SUBJECT = re.compile(r"[\s*>\x00-\x1f\x7f]")
 
 
 def check_client_id(client_id: str) -> None:
-    """Raise `InvalidName` unless the server takes it: letters, digits, `-` and `_`, at least one."""
+    """Raise `InvalidName` unless the server accepts it: letters, digits, `-` and `_`, at least one."""
     if not _ID.fullmatch(client_id):
         raise InvalidName(f"invalid client id {client_id!r}: use letters, digits, '-' and '_' only")
 
@@ -36,7 +36,7 @@ def check_cluster_id(cluster_id: str) -> None:
 
 
 def check_channel(channel: str) -> None:
-    """Raise `InvalidName` unless the server takes it: no wildcards, spaces, `/` or empty tokens."""
+    """Raise `InvalidName` unless the server accepts it: no wildcards, spaces, `/` or empty tokens."""
     if not channel:
         raise InvalidName("invalid channel '': it must not be empty")
     if found := _FORBIDDEN_IN_CHANNEL.search(channel):

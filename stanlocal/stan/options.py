@@ -1,22 +1,51 @@
-"""What a client and a subscription can be told, checked before anything is sent."""
+"""Options of a client and of a subscription, checked before anything is sent."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from stanlocal.stan import names
-from stanlocal.stan.errors import InvalidOption, StanError
+from stanlocal.stan.errors import InvalidOption
 from stanlocal.stan.start import NEW_ONLY, StartPosition
 
 if TYPE_CHECKING:
-    from stanlocal.stan.client import Client
+    import ssl
 
 DEFAULT_URL = "nats://127.0.0.1:4222"
 
-LostCallback = Callable[["Client", StanError], Awaitable[None] | None]
-"""Told once that a client is gone for good, and why. Not called on the owner's own `close()`."""
+
+class NatsOptions(TypedDict, total=False):
+    """Options that `connect` hands to nats-py, whose documentation describes them."""
+
+    name: str
+    tls: ssl.SSLContext
+    tls_hostname: str
+    tls_handshake_first: bool
+    user: str | Callable[[], str]
+    password: str | Callable[[], str]
+    token: str | Callable[[], str]
+    user_credentials: str | Path | tuple[str, str]
+    nkeys_seed: str
+    nkeys_seed_str: str
+    signature_cb: Callable[[str], bytes]
+    user_jwt_cb: Callable[[], bytes | bytearray]
+    inbox_prefix: str | bytes
+    connect_timeout: float
+    drain_timeout: float
+    flush_timeout: float
+    max_outstanding_pings: int
+    flusher_queue_size: int
+    ws_connection_headers: dict[str, list[str]]
+    allow_reconnect: bool
+    no_echo: bool
+    pedantic: bool
+    verbose: bool
+    skip_subject_validation: bool
+    discovered_server_cb: Callable[[], Awaitable[None]]
+    lame_duck_mode_cb: Callable[[], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +54,8 @@ class ClientOptions:
 
     cluster_id: str
     client_id: str
-    request_timeout: float | None = None
+    request_timeout: float = 2.0
+    close_timeout: float = 2.0
     ack_timeout: float = 30.0
     max_pub_acks_inflight: int = 16384
     ping_interval: int = 5
@@ -36,7 +66,6 @@ class ClientOptions:
     reconnect: bool = False
     allow_close_retry: bool = False
     served_channels: Sequence[str] | None = None
-    on_connection_lost: LostCallback | None = None
     nats_options: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -46,20 +75,18 @@ class ClientOptions:
         _at_least("max_pub_acks_inflight", self.max_pub_acks_inflight, 1)
         _at_least("ping_interval", self.ping_interval, 1)
         _at_least("ping_max_out", self.ping_max_out, 2)
-        if self.request_timeout is not None:
-            _at_least("request_timeout", self.request_timeout, 0.001)
+        _at_least("request_timeout", self.request_timeout, 0.001)
+        _at_least("close_timeout", self.close_timeout, 0.001)
 
-    @property
-    def patience(self) -> float:
-        """How long a request may take: 2 s, or with `retry` 10 s, enough for a failover."""
-        if self.request_timeout is not None:
-            return self.request_timeout
-        return 10.0 if self.retry else 2.0
 
-    @property
-    def parting(self) -> float:
-        """How long closing may take: 2 s unless told otherwise; who leaves does not wait for a failover."""
-        return self.request_timeout or 2.0
+def timeouts(given: float | None, retry: bool) -> tuple[float, float]:
+    """Request and close timeout: as given, else 2 s, and with `retry` 10 s for requests.
+
+    Ten seconds are enough for a failover; a client that closes does not wait for one.
+    """
+    if given is not None:
+        return given, given
+    return 10.0 if retry else 2.0, 2.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,7 @@
 """Frames on their way to NATS: gathered within one turn of the event loop, written in one go.
 
 nats-py's own `publish` checks, formats and wakes a task for each message. Frames that are ready made
-are written to its transport directly: a third less time for a synchronous publish. Where nats-py has
-something of its own to write first (a subscription, say), and on a WebSocket, they go the way of
-nats-py's own frames, so the order on the wire is the order of the calls.
+are written to its transport directly, which takes a third less time for a synchronous publish.
 """
 
 from __future__ import annotations
@@ -12,17 +10,18 @@ import asyncio
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from nats.aio.client import Client as NatsClient
+    from stanlocal.stan.nats_adapter import NatsAdapter
 
 CHUNK = 64 * 1024
-"""Bytes that are gathered at most: asyncio's own high-water mark."""
+"""Most bytes that are gathered: asyncio's own high-water mark."""
 
 
 class Outbox:
     """Writes frames to one NATS connection; what is sent while it is down is dropped."""
 
-    def __init__(self, nats: NatsClient) -> None:
-        self._nats = nats
+    def __init__(self, nats: NatsAdapter) -> None:
+        self._write = nats.write
+        self._drain = nats.drain
         self._loop = asyncio.get_running_loop()
         self._frames: list[bytes] = []
         self._size = 0
@@ -42,7 +41,7 @@ class Outbox:
             self._loop.call_soon(self._flush_when_due)
 
     def send_now(self, frame: bytes) -> None:
-        """Write `frame`, behind what was sent before, now."""
+        """Write `frame` at once, behind what was sent before."""
         self._frames.append(frame)
         self.flush()
 
@@ -51,30 +50,16 @@ class Outbox:
         self.flush()
 
     def flush(self) -> None:
-        """Write what was sent, now."""
+        """Write at once what was sent."""
         if self._frames:
             frames, self._frames, self._size = self._frames, [], 0
-            if self._nats.is_connected:
-                self._write(frames[0] if len(frames) == 1 else b"".join(frames), len(frames))
-
-    def _write(self, data: bytes, count: int) -> None:
-        nats, transport = self._nats, self._nats._transport
-        nats.stats["out_msgs"] += count
-        nats.stats["out_bytes"] += len(data)
-        if nats._pending or type(transport).__name__ != "TcpTransport":
-            nats._pending.append(data)
-            nats._pending_data_size += len(data)
-            if nats._flush_queue is not None and nats._flush_queue.empty():
-                nats._flush_queue.put_nowait(self._loop.create_future())
-        elif transport is not None:
-            transport.write(data)
+            self._write(frames[0] if len(frames) == 1 else b"".join(frames), len(frames))
 
     async def drain(self) -> None:
-        """Give the loop a turn, and wait while the server reads slower than we write.
+        """Give the loop a turn, and wait while the server reads slower than the client writes.
 
         Raises `OSError` when the connection breaks meanwhile.
         """
         self.congested = False
         await asyncio.sleep(0)
-        if self._nats._transport is not None and self._nats.is_connected:
-            await self._nats._transport.drain()  # type: ignore[no-untyped-call]
+        await self._drain()

@@ -1,4 +1,4 @@
-"""The parser of what a NATS server sends: bounded, linear, and short for the client's own messages.
+"""The parser of what a NATS server sends: bounded, linear, and quick for the client's own messages.
 
 nats-py makes an object of every message, by way of two coroutines and a look at its headers. Nearly all
 traffic of a STAN client, acks and deliveries, comes to a few subscriptions of its own as plain `MSG`.
@@ -17,18 +17,15 @@ import json
 import logging
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 from nats.errors import Error as NatsError
 from nats.errors import ProtocolError
 
-if TYPE_CHECKING:
-    from nats.aio.client import Client as NatsClient
-
 log = logging.getLogger(__name__)
 
 Handler = Callable[[bytes, bytes, bytes, bool], None]
-"""Takes subject, payload, reply subject, and whether NATS itself answered that nobody listens."""
+"""Takes subject, payload, reply subject, and whether NATS itself answered that no one listens."""
 
 LINE = 4096
 """Largest control line in bytes: the NATS server's own default, and nats-py's limit."""
@@ -44,16 +41,43 @@ _NUMBER = re.compile(rb"\d{1,18}")
 
 
 class NotNats(ProtocolError):
-    """What a server sent that is not NATS."""
+    """Bytes from a server that are not NATS."""
 
     def __str__(self) -> str:
         return str(self.args[0])
 
 
+class Receiver(Protocol):
+    """The NATS client that a parser reads for."""
+
+    stats: dict[str, int]
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether the connection is up."""
+
+    async def take_ping(self) -> None:
+        """Answer a PING."""
+
+    async def take_pong(self) -> None:
+        """Note a PONG."""
+
+    async def take_info(self, info: Any) -> None:
+        """Note what an INFO says."""
+
+    async def take_error(self, text: str) -> None:
+        """Handle an -ERR."""
+
+    async def take_message(
+        self, number: int, subject: bytes, reply: bytes, payload: bytes, headers: bytes
+    ) -> None:
+        """Hand a message to the subscription of that number."""
+
+
 class DirectParser:
     """Hands whole messages to `handlers`, by subscription number. Handlers must not raise."""
 
-    def __init__(self, nats: NatsClient) -> None:
+    def __init__(self, nats: Receiver) -> None:
         self._nats = nats
         self.handlers: dict[bytes, Handler] = {}
         self.reset()
@@ -155,13 +179,13 @@ class DirectParser:
         if operation in (b"MSG", b"HMSG"):
             return await self._pass_message(fields, data, rest)
         if operation == b"PING":
-            await self._nats._process_ping()
+            await self._nats.take_ping()
         elif operation == b"PONG":
-            await self._nats._process_pong()
+            await self._nats.take_pong()
         elif operation == b"INFO":
-            await self._nats._process_info(json.loads(data[4:end]))
+            await self._nats.take_info(json.loads(data[4:end]))
         elif operation == b"-ERR":
-            await self._nats._process_err(data[4:end].strip().decode("utf-8", "replace").lower())
+            await self._nats.take_error(data[4:end].strip().decode("utf-8", "replace").lower())
         elif operation != b"+OK":
             raise NotNats("nats: unknown protocol")
         return data[rest:]
@@ -183,5 +207,5 @@ class DirectParser:
             return b""
         reply = between[0] if len(between) > numbers else b""
         headers, payload = data[begin : begin + head], data[begin + head : end]
-        await self._nats._process_msg(int(sid), subject, reply, payload, headers)
+        await self._nats.take_message(int(sid), subject, reply, payload, headers)
         return data[end + 2 :]

@@ -1,4 +1,4 @@
-"""Pings to the active, of which a late answer counts as much as one in time."""
+"""Pings to the active; a late answer counts as much as one in time."""
 
 from __future__ import annotations
 
@@ -15,39 +15,40 @@ from stanlocal.stan.session import Session
 PING_TIMEOUT = 0.5
 """Seconds until the next ping; the active answers within a millisecond unless it is stuck or far away."""
 
-_WAITED_FOR = 8
+WAITED_FOR = 8
 """Pings whose answers are still waited for: those of the last four seconds."""
 
 
 class Verdict(Enum):
-    """What a ping found."""
+    """Result of a ping."""
 
-    ACTIVE = "the active answers, and knows us"
-    UNKNOWN = "the active answers, and does not know us"
-    NOBODY = "nobody listens"
+    ACTIVE = "the active answers, and knows the client"
+    UNKNOWN = "the active answers, and does not know the client"
+    NOBODY = "no one listens"
     SILENT = "no answer yet"
     CUT = "no connection"
 
 
 class Pings:
-    """Pings of one doubt. For one asker at a time, who calls `forget` at the end."""
+    """The pings of one search for the active. For one caller at a time, who calls `forget` at the end."""
 
-    def __init__(self, link: Link, requests: Requests) -> None:
+    def __init__(self, link: Link, requests: Requests, timeout: float = PING_TIMEOUT) -> None:
         self._link = link
         self._requests = requests
+        self._timeout = timeout
         self._waiting: list[asyncio.Future[bytes]] = []
 
     async def ask(self, session: Session) -> tuple[Verdict, ServerError | None]:
-        """Send a ping and wait `PING_TIMEOUT` for the answer to it or to one before."""
+        """Send a ping and wait, for at most the timeout, for the answer to it or to one before."""
         if not self._link.connected:
             self.forget()
             return Verdict.CUT, None
         self._waiting.append(self._requests.post(session.ping_requests, session.ping))
         self._link.outbox.flush()
-        await asyncio.wait(self._waiting, timeout=PING_TIMEOUT, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(self._waiting, timeout=self._timeout, return_when=asyncio.FIRST_COMPLETED)
         answered = next((each for each in self._waiting if each.done()), None)
         if answered is None:
-            self._forget(len(self._waiting) - _WAITED_FOR)
+            self._forget(len(self._waiting) - WAITED_FOR)
             return Verdict.SILENT, None
         self.forget()
         try:

@@ -1,16 +1,13 @@
 """Publishing: the window of unacknowledged messages, their acks, deadlines and second attempts.
 
-Each message has an ack subject of its own below the connection's ack prefix. That is what lets a
-"no responders" answer, which carries nothing, be told apart from the others: its subject names the
-message it is about.
+Each message has an ack subject of its own below the connection's ack prefix. So a "no responders" answer,
+which carries nothing, is assigned to its message by its subject.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from time import monotonic
-from typing import TYPE_CHECKING
 
 from stanlocal.stan import names, wire
 from stanlocal.stan.ack import PublishAck
@@ -24,15 +21,13 @@ from stanlocal.stan.errors import (
     StanError,
     server_error,
 )
-from stanlocal.stan.link import Link
+from stanlocal.stan.link import Link, LinkListener
 from stanlocal.stan.options import ClientOptions
-from stanlocal.stan.room import Room
-
-if TYPE_CHECKING:
-    from stanlocal.stan.session import Session
+from stanlocal.stan.state import ConnectionState, Listener
+from stanlocal.stan.window import WindowWaiters
 
 STALL = 0.1
-"""Seconds without any ack after which we ask whether the active is there: a failover takes 0.3 s or more."""
+"""Seconds without any ack after which the active is asked for: a failover takes 0.3 s or more."""
 
 RESEND_AFTER = 2.0
 """Seconds without an ack after which a message is sent again although the active answers; then doubled."""
@@ -50,17 +45,14 @@ TOKEN = 10
 """Digits of a message's number: the last part of its ack subject, and of its guid."""
 
 
-class Publisher:
-    """The publishing half of a client.
+class Publisher(Listener, LinkListener):
+    """The publishing half of a client."""
 
-    `on_no_active` is called when NATS says that nobody took a message, `on_stall` when acks stay
-    away, `on_unregistered` when the server no longer knows the client.
-    """
-
-    def __init__(self, link: Link, options: ClientOptions, unique: str) -> None:
+    def __init__(self, link: Link, options: ClientOptions, state: ConnectionState, unique: str) -> None:
         self._link = link
         self._outbox = link.outbox
         self._options = options
+        self._state = state
         self._retry = options.retry
         self._most = options.max_pub_acks_inflight
         self._ack_timeout = options.ack_timeout
@@ -72,9 +64,8 @@ class Publisher:
         self._number = 1
         self._inflight: dict[bytes, PublishAck] = {}
         self._bytes = 0
-        self._room = Room()
+        self._waiters = WindowWaiters()
         self._encoders: dict[str, wire.PubEncoder] = {}
-        self._session: Session
         self._held = False
         self._untaken: set[str] = set()
         self._active_until = 0.0
@@ -85,22 +76,19 @@ class Publisher:
         self._next_due = float("inf")
         self._watch: asyncio.TimerHandle | None = None
         self._empty: asyncio.Future[None] | None = None
-        self.on_no_active: Callable[[], None]
-        self.on_stall: Callable[[], None]
-        self.on_unregistered: Callable[[], None]
+        state.listen(self)
+        link.listen(self)
 
-    async def open(self, session: Session) -> None:
-        """Subscribe to the acks and publish for that session from now on."""
-        self.use(session)
+    async def open(self) -> None:
+        """Subscribe to the acks."""
         await self._link.subscribe(f"{self._prefix}.*", self._acked)
 
-    def use(self, session: Session) -> None:
-        """Publish for that session from now on."""
-        self._session = session
-        self.forget_server()
+    def registered(self) -> None:
+        """Publish for the new session from now on."""
+        self._encoders.clear()
 
-    def forget_server(self) -> None:
-        """What is known of the server we were connected to may not be true of the next."""
+    def link_up(self) -> None:
+        """Forget the limits of the server before: the next may have others."""
         self._encoders.clear()
 
     @property
@@ -119,7 +107,7 @@ class Publisher:
         """Return when the window has room for another message."""
         self._outbox.flush()
         while self.full and self._closed is None:
-            await self._room.wait()
+            await self._waiters.wait()
 
     def publish(self, channel: str, payload: bytes, timeout: float | None) -> PublishAck:
         """Take the message into the window, which has room, and send it."""
@@ -176,7 +164,7 @@ class Publisher:
         names.check_served(channel, self._options.served_channels)
         if len(self._encoders) >= ENCODERS:
             self._encoders.clear()
-        session = self._session
+        session = self._state.session
         encoder = wire.PubEncoder(
             session.pub_prefix, self._prefix, channel, session.client_id, session.conn_id
         )
@@ -190,7 +178,7 @@ class Publisher:
         token = subject[self._token_at :]
         ack = self._inflight.get(token)
         if ack is None:
-            return  # answered before, or given up: a late ack says nothing new
+            return  # answered before, or given up: a late ack changes nothing
         if data == ack.expected:
             self._progressed = True
             self._settle(token, ack, None)
@@ -199,14 +187,14 @@ class Publisher:
                 self._settle(token, ack, self._no_active(ack))
             elif self._not_taken(ack.channel):
                 return  # kept, and sent again by the clock
-            self.on_no_active()
+            self._state.suspect(lost=self._retry)
         else:
             self._refused(token, ack, data)
 
     def _not_taken(self, channel: str) -> bool:
         """Whether the active is there, and yet no server takes this channel; partitioning does that.
 
-        A server that takes no message so soon after it answered a ping is not gone. Asking again and sending
+        A server that takes no message so soon after it answered a ping is not gone; asking again and sending
         everything again would find the same, thousands of times a second.
         """
         if channel not in self._untaken and not self._held and monotonic() < self._active_until:
@@ -227,7 +215,7 @@ class Publisher:
             return
         refusal = server_error(reply.error, doing)
         if isinstance(refusal, InvalidPublishRequest):
-            self.on_unregistered()
+            self._state.suspect(lost=self._options.reconnect)
             if self._retry and self._options.reconnect:
                 return  # kept, and sent again for the new registration
         self._settle(token, ack, refusal)
@@ -240,32 +228,32 @@ class Publisher:
                 ack.set_result(ack.expected[2:].decode())
             else:
                 ack.set_exception(error)
-        if self._room:
-            self._room.give()
+        if self._waiters:
+            self._waiters.give()
         if self._empty is not None and not self._inflight and not self._empty.done():
             self._empty.set_result(None)
 
     # Time
 
     def _look(self) -> None:
-        """Deadlines, stalls and second attempts; runs every `TICK` while anything is unanswered."""
+        """Handle deadlines, stalls and second attempts; runs every `TICK` while anything is unanswered."""
         self._watch = None
         if not self._inflight:
             self._next_due = float("inf")
             return
         now = monotonic()
         if now >= self._next_due:
-            self._see_to_what_is_due(now)
+            self._handle_due(now)
         if self._progressed or self._held:
             self._progressed = False
             self._progress, self._stall_at = now, STALL
         elif now - self._progress >= self._stall_at:
             self._stall_at *= 2
-            self.on_stall()
+            self._state.suspect(lost=False)
         if self._inflight:
             self._watch = self._loop.call_later(TICK, self._look)
 
-    def _see_to_what_is_due(self, now: float) -> None:
+    def _handle_due(self, now: float) -> None:
         self._next_due = float("inf")
         for token, ack in list(self._inflight.items()):
             if now >= ack.deadline:
@@ -281,8 +269,8 @@ class Publisher:
 
     # The active comes and goes
 
-    def interrupted(self) -> None:
-        """What was sent will not be answered: with `retry` it is kept until `resume`, else it fails."""
+    def active_lost(self) -> None:
+        """Keep what was sent until `active_found` with `retry`, else fail it: it will not be answered."""
         if self._retry:
             self._held = True
             self._untaken.clear()
@@ -297,8 +285,8 @@ class Publisher:
             )
             self._settle(token, ack, error)
 
-    async def resume(self) -> None:
-        """With `retry`: send again, in the order of publishing, all that has no answer."""
+    async def active_found(self) -> None:
+        """With `retry`, send again all that has no answer, in the order of publishing."""
         if not self._held:
             return
         self._held = False
@@ -326,7 +314,7 @@ class Publisher:
                 self._empty = self._loop.create_future()
             await asyncio.shield(self._empty)
 
-    def close(self, reason: StanError) -> None:
+    def ended(self, reason: StanError) -> None:
         """Fail all that is unanswered or waits for room, and all that comes, with that error."""
         self._closed = reason
         if self._watch is not None:
@@ -334,7 +322,7 @@ class Publisher:
             self._watch = None
         for token, ack in list(self._inflight.items()):
             self._settle(token, ack, reason)
-        self._room.give_all()
+        self._waiters.give_all()
 
     def _no_active(self, ack: PublishAck) -> NoActiveServer:
         return NoActiveServer(
@@ -344,16 +332,15 @@ class Publisher:
         )
 
     def _too_late(self, ack: PublishAck) -> PublishTimeout:
+        what = f"publish to {ack.channel!r}: no ack within {ack.deadline - ack.published:g} s"
         if ack.channel in self._untaken:
             return PublishTimeout(
-                f"publish to {ack.channel!r}: no ack within {ack.deadline - ack.published:g} s: the active "
-                f"server behind {self._link.url} answers, but none takes this channel; does the server have "
-                "partitioning? Then name the channel in store_limits.channels"
+                f"{what}: the active server behind {self._link.url} answers, but none takes this channel; "
+                "does the server have partitioning? Then name the channel in store_limits.channels"
             )
         why = "no active server" if self._held else f"connected to {self._link.url}"
         return PublishTimeout(
-            f"publish to {ack.channel!r}: no ack within {ack.deadline - ack.published:g} s ({why}); "
-            "the message may or may not be stored, publish it again to be sure"
+            f"{what} ({why}); the message may or may not be stored, publish it again to be sure"
         )
 
 

@@ -1,7 +1,7 @@
-"""Finding the active server again.
+"""The search for the active server.
 
 While there is doubt, one task asks with pings, which the active answers and which NATS answers at
-once when nobody listens. The pauses between pings grow with the time the active is away, so a
+once when no one listens. The pauses between pings grow with the time the active is away, so a
 failover of a second is noticed within 10 ms of its end, and an outage of minutes costs two pings a
 second.
 
@@ -15,69 +15,71 @@ answers count, and only one that says nothing at all for a while is compared wit
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Protocol
 
 from stanlocal.stan.errors import ServerError
 from stanlocal.stan.link import Link, log
 from stanlocal.stan.pings import PING_TIMEOUT, Pings, Verdict
 from stanlocal.stan.requests import Requests
-from stanlocal.stan.session import Session
+from stanlocal.stan.state import ConnectionState, Listener
 
 PAUSE_MIN = 0.005
 PAUSE_SHARE = 0.01
-"""The pause between two pings: this share of the time the active is away already."""
+"""Share of the time that the active is away already: the pause between two pings."""
 
 PAUSE_MAX = 0.5
 
-SCOUT_AFTER = 0.25
-"""Seconds without an active before other servers are asked."""
 
-SCOUT_EVERY = 0.5
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """The search's waits, in seconds."""
 
-SILENCE = 1.5
-"""Seconds without a word from here before other servers are asked; "nobody listens" is a word."""
+    ping_timeout: float = PING_TIMEOUT
+    scout_after: float = 0.25
+    """Time without an active before other servers are asked."""
+    scout_every: float = 0.5
+    silence: float = 1.5
+    """Time without any answer before other servers are asked; "no one listens" is an answer."""
 
 
-class Recovery:
-    """Runs while there is doubt about the active.
+class Registrar(Protocol):
+    """Registers the client again where a server does not know it."""
 
-    `on_lost` is told when what was sent will not be answered, `on_active` when the active is there
-    and knows us. `on_unknown` is told when it does not, and says whether we are registered anew.
-    """
+    async def register_again(self, refusal: ServerError) -> bool:
+        """Whether the client is registered again; else it has been lost."""
 
-    def __init__(self, link: Link, requests: Requests) -> None:
+
+class Recovery(Listener):
+    """Looks for the active while there is doubt, and reports what it finds to the state."""
+
+    def __init__(
+        self,
+        link: Link,
+        requests: Requests,
+        state: ConnectionState,
+        registrar: Registrar,
+        timing: Timing | None = None,
+    ) -> None:
         self._link = link
         self._requests = requests
+        self._state = state
+        self._registrar = registrar
+        self._timing = timing or Timing()
         self._loop = asyncio.get_running_loop()
         self._task: asyncio.Task[None] | None = None
-        self._active = asyncio.Event()
-        self._active.set()
-        self.session: Session
-        self.on_lost: Callable[[], None]
-        self.on_active: Callable[[], Awaitable[None]]
-        self.on_end: Callable[[asyncio.Task[None]], None]
-        self.on_unknown: Callable[[ServerError], Awaitable[bool]]
+        state.listen(self)
 
     @property
     def in_doubt(self) -> bool:
         """Whether the active is being looked for."""
         return self._task is not None
 
-    async def wait_active(self) -> None:
-        """Return once the active is there, as far as is known."""
-        await self._active.wait()
-
-    def suspect(self, *, lost: bool) -> None:
-        """There is doubt; `lost` when what was sent before will certainly not be answered."""
-        if lost:
-            self._lose()
+    def active_doubted(self) -> None:
+        """Look for the active, unless that is under way."""
         if self._task is None:
             self._task = self._loop.create_task(self._run(), name="stan-recovery")
-            self._task.add_done_callback(self.on_end)
-
-    def _lose(self) -> None:
-        self._active.clear()
-        self.on_lost()
+            self._state.guard(self._task)
 
     async def close(self) -> None:
         """Stop looking."""
@@ -87,25 +89,26 @@ class Recovery:
             await asyncio.wait([task])
 
     async def ping(self) -> tuple[Verdict, ServerError | None]:
-        """Ask the active whether it is there and knows us."""
-        pings = Pings(self._link, self._requests)
+        """Ask the active whether it is there and knows the client."""
+        pings = Pings(self._link, self._requests, self._timing.ping_timeout)
         try:
-            return await pings.ask(self.session)
+            return await pings.ask(self._state.session)
         finally:
             pings.forget()
 
     async def _ask(self, pings: Pings) -> tuple[Verdict, ServerError | None]:
-        if self.session.pings:
-            return await pings.ask(self.session)
-        # A server from before pings: there is no asking, only trying again after a while.
-        await asyncio.sleep(SCOUT_AFTER)
+        if self._state.session.pings:
+            return await pings.ask(self._state.session)
+        # A server from before pings cannot be asked: it is tried again after a while.
+        await asyncio.sleep(self._timing.scout_after)
         return Verdict.ACTIVE, None
 
     async def _run(self) -> None:
+        timing = self._timing
         started = heard = self._loop.time()
-        pings = Pings(self._link, self._requests)
+        pings = Pings(self._link, self._requests, timing.ping_timeout)
         scout: asyncio.Task[str | None] | None = None
-        next_scout = started + SCOUT_AFTER
+        next_scout = started + timing.scout_after
         try:
             while True:
                 await self._link.wait_up()
@@ -114,20 +117,20 @@ class Recovery:
                     break
                 if verdict is Verdict.UNKNOWN:
                     assert refusal is not None
-                    self._lose()
-                    if await self.on_unknown(refusal):
+                    self._state.lose_active()
+                    if await self._registrar.register_again(refusal):
                         break
                     return
                 now = self._loop.time()
                 if verdict is not Verdict.SILENT:
-                    self._lose()
+                    self._state.lose_active()
                     heard = now
-                slow = verdict is Verdict.SILENT and now - heard < SILENCE
+                slow = verdict is Verdict.SILENT and now - heard < timing.silence
                 if scout is not None and scout.done():
-                    better, scout, next_scout = scout.result(), None, now + SCOUT_EVERY
+                    better, scout, next_scout = scout.result(), None, now + timing.scout_every
                     if better is not None and verdict is not Verdict.CUT and not slow:
                         log.info("moving from %s to %s, which reaches the active", self._link.url, better)
-                        self._lose()
+                        self._state.lose_active()
                         self._link.move_to(better)
                 elif scout is None and now >= next_scout and not slow:
                     scout = self._loop.create_task(self._look_elsewhere(), name="stan-scout")
@@ -139,20 +142,15 @@ class Recovery:
                 scout.cancel()
                 await asyncio.wait([scout])
         self._task = None
-        self.active_again()
-        await self.on_active()
-
-    def active_again(self) -> None:
-        """Who waits for the active may go on."""
-        self._active.set()
+        await self._state.find_active()
 
     async def _look_elsewhere(self) -> str | None:
         """The first other server behind which the active answers."""
         urls = self._link.other_urls()
-        session = self.session
+        session = self._state.session
         asked = [
             self._loop.create_task(
-                self._link.ask_elsewhere(url, session.ping_requests, session.ping, PING_TIMEOUT),
+                self._link.ask_elsewhere(url, session.ping_requests, session.ping, self._timing.ping_timeout),
                 name="stan-scout",
             )
             for url in urls

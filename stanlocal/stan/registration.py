@@ -1,14 +1,15 @@
-"""Being known to a STAN server: the connect request, and the answers to the server's heartbeats."""
+"""Registration at a STAN server: the connect request, and the answers to the server's heartbeats."""
 
 from __future__ import annotations
 
 import asyncio
 import secrets
 
-from stanlocal.stan.errors import ConnectionInterrupted, ConnectTimeout, NoActiveServer, StanError
+from stanlocal.stan.errors import ConnectionInterrupted, ConnectTimeout, StanError
 from stanlocal.stan.link import Link
 from stanlocal.stan.options import ClientOptions
 from stanlocal.stan.requests import Interrupted, NoResponders, Requests
+from stanlocal.stan.server_requests import no_active_server
 from stanlocal.stan.session import Session, connect_request, read_connect_response
 
 TRY = 1.0
@@ -31,7 +32,7 @@ class Registration:
     async def register(self, patient: bool) -> Session:
         """Try each server once, or with `patient` one after the other until `request_timeout` is up."""
         link = self._link
-        deadline = self._loop.time() + self._options.patience
+        deadline = self._loop.time() + self._options.request_timeout
         untried = link.other_urls()
         while True:
             left = deadline - self._loop.time()
@@ -54,8 +55,8 @@ class Registration:
 
     async def _try(self, timeout: float) -> Session | StanError:
         options, link = self._options, self._link
-        # A heartbeat inbox for each try: if an earlier one did register us after all, its inbox must
-        # stay silent, or the server takes it for another living client with our id.
+        # Each try has a heartbeat inbox of its own: if an earlier try did register the client after all, its
+        # inbox must stay silent, or the server takes it for another living client with the same id.
         self._requests.forget(f"hb{self._tries}")
         self._tries += 1
         inbox = self._requests.named_inbox(f"hb{self._tries}", self._heartbeat)
@@ -68,7 +69,7 @@ class Registration:
             reply = await self._requests.request(subject, request, timeout)
             return read_connect_response(reply, options.client_id, conn_id)
         except NoResponders:
-            return nobody("connect", options, link)
+            return no_active_server("connect", options, link)
         except TimeoutError:
             return ConnectTimeout(
                 f"connect: no answer within {timeout:.3g} s from cluster id {options.cluster_id!r} behind "
@@ -80,12 +81,3 @@ class Registration:
     def _heartbeat(self, reply: str) -> None:
         if reply:
             self._link.publish(reply, b"")
-
-
-def nobody(doing: str, options: ClientOptions, link: Link) -> NoActiveServer:
-    """The error for NATS's own word that nobody listens."""
-    return NoActiveServer(
-        f"{doing}: no streaming server for cluster id {options.cluster_id!r} behind {link.url}: the "
-        "cluster id is wrong, no node is active, or this is plain NATS; "
-        "check the cluster id and the server's log"
-    )

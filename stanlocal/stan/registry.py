@@ -1,10 +1,9 @@
-"""The subscriptions of a client at its server: made, ended, made anew."""
+"""The subscriptions of a client at its server: made, ended, made again."""
 
 from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 from stanlocal.stan import wire
 from stanlocal.stan._pb import stan_pb2 as pb
@@ -14,36 +13,46 @@ from stanlocal.stan.errors import (
     ConnectionInterrupted,
     InvalidSubscription,
     ServerError,
+    StanError,
     SubscribeTimeout,
     UnsubscribeTimeout,
     server_error,
 )
-from stanlocal.stan.link import log
+from stanlocal.stan.link import Link, log
 from stanlocal.stan.names import is_subject
+from stanlocal.stan.options import ClientOptions
+from stanlocal.stan.server_requests import ServerRequests
 from stanlocal.stan.start import NewOnly, StartPosition, StartSequence, StartTime
+from stanlocal.stan.state import ConnectionState, Listener
 from stanlocal.stan.subscription import Subscription
-
-if TYPE_CHECKING:
-    from stanlocal.stan.connection import Connection
 
 PAUSE = 0.02
 """Seconds before a subscription whose request was cut off is asked for again."""
 
 
-class Registry:
-    """Who is subscribed, and the requests that change it."""
+class Registry(Listener):
+    """The open subscriptions, and the requests that change them."""
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-        self._link = connection.link
-        self._options = connection.options
+    def __init__(
+        self, link: Link, server: ServerRequests, options: ClientOptions, state: ConnectionState
+    ) -> None:
+        self._link = link
+        self._server = server
+        self._options = options
+        self._state = state
         self._loop = asyncio.get_running_loop()
         self._taken_back: list[asyncio.Future[bytes]] = []
         self.open: set[Subscription] = set()
+        state.listen(self)
+
+    def ended(self, reason: StanError) -> None:
+        """End every subscription."""
+        for subscription in self.open:
+            subscription.end(reason)
 
     async def add(self, subscription: Subscription, start: StartPosition) -> None:
         """Register the subscription at the server and let it deliver."""
-        deadline = self._connection.deadline()
+        deadline = self._server.deadline()
         while True:
             await self._settle_taken_back(deadline)
             try:
@@ -54,14 +63,14 @@ class Registry:
             await asyncio.sleep(PAUSE)
 
     async def _try(self, subscription: Subscription, start: StartPosition, deadline: float) -> None:
-        connection, options = self._connection, subscription.options
+        options, session = subscription.options, self._state.session
         doing = f"subscribe to {options.channel!r}"
-        # Deliveries can come before the answer: the inbox listens first.
+        # Deliveries can come before the answer, so the inbox listens first.
         subscription.inbox = self._link.new_inbox()
         subscription.nats_subscription = await self._link.subscribe(subscription.inbox, subscription.receive)
         try:
             request = wire.subscription_request(
-                client_id=connection.session.client_id,
+                client_id=session.client_id,
                 channel=options.channel,
                 inbox=subscription.inbox,
                 start=start,
@@ -71,8 +80,7 @@ class Registry:
                 max_inflight=options.max_inflight,
                 ack_wait=int(options.ack_wait),
             )
-            subject = connection.session.sub_requests
-            reply = await connection.ask(subject, request, doing, SubscribeTimeout, deadline)
+            reply = await self._server.ask(session.sub_requests, request, doing, SubscribeTimeout, deadline)
             response = wire.decode(pb.SubscriptionResponse, reply)
             if not response.error and not is_subject(response.ack_inbox):
                 raise BadReply(f"{doing}: the server's answer ({len(reply)} bytes) has no ack inbox")
@@ -86,55 +94,55 @@ class Registry:
         self.open.add(subscription)
 
     async def _take_back(self, subscription: Subscription) -> None:
-        """The server may have the subscription although we never heard: it knows it by its inbox, too."""
-        request = self._ending(subscription, subscription.inbox)
-        if self._connection.session.sub_close_requests and self._link.connected:
-            self._taken_back.append(
-                self._connection.requests.post(self._connection.session.sub_close_requests, request)
-            )
+        """Close a subscription that the server may have although it did not answer.
+
+        The server knows it by its inbox, too.
+        """
+        subject = self._state.session.sub_close_requests
+        if subject:
+            reply = self._server.post(subject, self._ending(subscription, subscription.inbox))
+            if reply is not None:
+                self._taken_back.append(reply)
         if subscription.nats_subscription is not None:
             await self._link.unsubscribe(subscription.nats_subscription)
 
     async def _settle_taken_back(self, deadline: float) -> None:
-        """The server handles a close behind later subscriptions; a durable would be refused as open still.
+        """Wait for closes under way: the server handles them late, and refuses a durable as still open.
 
         A close that is never answered leaves the request that waits for it half of its time.
         """
         if self._taken_back:
-            patience = (deadline - self._loop.time()) / 2
-            _, unanswered = await asyncio.wait(self._taken_back, timeout=patience)
+            half = (deadline - self._loop.time()) / 2
+            _, unanswered = await asyncio.wait(self._taken_back, timeout=half)
             for reply in unanswered:
                 reply.cancel()
             self._taken_back.clear()
 
     def _ending(self, subscription: Subscription, inbox: str) -> bytes:
         return pb.UnsubscribeRequest(
-            client_id=self._connection.session.client_id, subject=subscription.channel, inbox=inbox
+            client_id=self._state.session.client_id, subject=subscription.channel, inbox=inbox
         ).SerializeToString()
 
     async def end(self, subscription: Subscription, unsubscribe: bool) -> None:
-        """Close it, or unsubscribe it, at the server, then here."""
-        if self._connection.lost is not None:
-            raise self._connection.lost
+        """Close or unsubscribe the subscription at the server, then in the client."""
+        if self._state.end_reason is not None:
+            raise self._state.end_reason
         doing = (
             f"{'unsubscribe from' if unsubscribe else 'close the subscription to'} {subscription.channel!r}"
         )
-        subject = (
-            self._connection.session.unsub_requests
-            if unsubscribe
-            else self._connection.session.sub_close_requests
-        )
+        session = self._state.session
+        subject = session.unsub_requests if unsubscribe else session.sub_close_requests
         if not subject:
             raise ServerError(
                 f"{doing}: the server is too old to close a subscription; unsubscribe it", "not supported"
             )
         request = self._ending(subscription, subscription.ack_inbox)
-        # An earlier call that was cancelled or timed out may have done it: then it is unknown now.
+        # An earlier call that was cancelled or timed out may have ended it: then the server does not know it.
         how = "unsubscribe" if unsubscribe else "close"
         done_before = bool(subscription.end_asked & {"unsubscribe", how})
         subscription.end_asked.add(how)
         kind = UnsubscribeTimeout if unsubscribe else CloseTimeout
-        reply = await self._connection.ask(subject, request, doing, kind, self._connection.deadline())
+        reply = await self._server.ask(subject, request, doing, kind, self._server.deadline())
         self.open.discard(subscription)
         if subscription.nats_subscription is not None:
             await self._link.unsubscribe(subscription.nats_subscription)
@@ -145,7 +153,7 @@ class Registry:
                 raise refusal
 
     async def renew(self, subscription: Subscription) -> None:
-        """Go on after the last message that was processed."""
+        """Subscribe again, from the first message that was not processed."""
         if subscription.nats_subscription is not None:
             await self._link.unsubscribe(subscription.nats_subscription)
         subscription.forget_deliveries()

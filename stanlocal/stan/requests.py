@@ -5,25 +5,21 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from itertools import count
-from typing import TYPE_CHECKING
 
-from stanlocal.stan.link import Link
+from stanlocal.stan.link import Link, LinkListener
 from stanlocal.stan.names import is_subject
-
-if TYPE_CHECKING:
-    from nats.aio.subscription import Subscription as NatsSubscription
 
 
 class NoResponders(Exception):
-    """NATS says that nobody listens on the request's subject. Private to the package."""
+    """NATS says that no one listens on the request's subject. Private to the package."""
 
 
 class Interrupted(Exception):
     """The NATS connection was not there, or dropped before the reply. Private to the package."""
 
 
-class Requests:
-    """Sends requests and hands each reply to who asked; also the home of named inboxes."""
+class Requests(LinkListener):
+    """Sends requests and hands each reply to its caller; also the home of named inboxes."""
 
     def __init__(self, link: Link) -> None:
         self._link = link
@@ -31,25 +27,19 @@ class Requests:
         self._waiting: dict[bytes, asyncio.Future[bytes]] = {}
         self._named: dict[bytes, Callable[[str], None]] = {}
         self._numbers = count(1)
-        self._subscription: NatsSubscription | None = None
+        link.listen(self)
 
     async def open(self) -> None:
         """Subscribe the inbox."""
-        self._subscription = await self._link.subscribe(f"{self._inbox}.*", self._received)
-
-    async def close(self) -> None:
-        """Stop the inbox; who still waits is told that the connection is gone."""
-        self.interrupt()
-        if self._subscription is not None:
-            await self._link.unsubscribe(self._subscription)
+        await self._link.subscribe(f"{self._inbox}.*", self._received)
 
     def named_inbox(self, name: str, handler: Callable[[str], None]) -> str:
-        """A subject of ours; `handler` is given the reply subject of each message to it."""
+        """A new subject; `handler` is given the reply subject of each message to it."""
         self._named[name.encode()] = handler
         return f"{self._inbox}.{name}"
 
     def forget(self, name: str) -> None:
-        """What comes to that inbox from now on is not answered."""
+        """Leave unanswered what comes to that inbox from now on."""
         self._named.pop(name.encode(), None)
 
     async def request(self, subject: str, payload: bytes, timeout: float) -> bytes:
@@ -76,14 +66,18 @@ class Requests:
         def answered(reply: asyncio.Future[bytes]) -> None:
             del self._waiting[token]
             if not reply.cancelled():
-                reply.exception()  # seen: nobody has to
+                reply.exception()  # retrieved, so that asyncio does not report it
 
         reply.add_done_callback(answered)
         self._link.publish(subject, payload, f"{self._inbox}.{token.decode()}")
         return reply
 
+    def link_down(self) -> None:
+        """No reply will come over a connection that is gone."""
+        self.interrupt()
+
     def interrupt(self) -> None:
-        """Tell all who wait that no reply will come."""
+        """Fail every request that waits with `Interrupted`."""
         for reply in list(self._waiting.values()):
             if not reply.done():
                 reply.set_exception(Interrupted())

@@ -1,4 +1,4 @@
-"""What the server and the client agreed on when they connected."""
+"""The session that a server grants to a client that connects."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from stanlocal.stan.names import is_subject
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """The subjects of one registration of a client at a server; always the server's, never made up."""
+    """The subjects of one registration of a client at a server; all given by the server."""
 
     client_id: str
     conn_id: bytes

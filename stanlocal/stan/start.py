@@ -1,4 +1,4 @@
-"""Where a new subscription begins.
+"""Start positions of a new subscription.
 
 A position counts only when the subscription is new to the server: a durable that exists resumes
 where it was, and a member that joins a queue group takes part from where the group is.
@@ -17,7 +17,7 @@ _MAX_SEQUENCE = 2**64 - 1
 
 @dataclass(frozen=True, slots=True)
 class NewOnly:
-    """Only what is stored after the server has the subscription. The default."""
+    """Only messages stored after the server has the subscription. The default."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class DeliverAll:
 
 @dataclass(frozen=True, slots=True)
 class StartSequence:
-    """That sequence, then what follows: below the first (and 0) means all, beyond the last new only."""
+    """The given sequence, then what follows: below the first (and 0) means all, beyond the last new only."""
 
     sequence: int
 
@@ -43,10 +43,10 @@ class StartSequence:
 
 @dataclass(frozen=True, slots=True)
 class StartTime:
-    """The first message stored at that time or later; a time to come means new only.
+    """The first message stored at that time or later; a future time means new only.
 
     A time without a zone is local time. The server compares it with its own clock by the distance
-    from now, so a difference between the two clocks does not matter, but the way there (a
+    from now, so a difference between the two clocks does not matter, but the time of the request (a
     millisecond or so) is added.
     """
 
@@ -71,9 +71,9 @@ _PART = r"(\d+(?:\.\d+)?)(ms|s|m|h|d)"
 
 
 def since(text: str) -> StartTime | StartTimeDelta:
-    """From a time (RFC 3339; without a zone local time) or from so long ago (`90s`, `1h30m`) on.
+    """Parse a time (RFC 3339; without a zone local time) or a time ago (`90s`, `1h30m`).
 
-    Raises `InvalidOption` for what is neither.
+    Raises `InvalidOption` for any other text.
     """
     if re.fullmatch(f"(?:{_PART})+", text, re.ASCII):
         parts = re.findall(_PART, text)

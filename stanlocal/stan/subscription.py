@@ -1,4 +1,4 @@
-"""A subscription: deliveries in, in order, one at a time; acknowledgements out."""
+"""A subscription: deliveries in order, one at a time, and their acknowledgements."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ Callback = Callable[[Message], Awaitable[None] | None]
 
 
 class Registrar(Protocol):
-    """What a subscription needs to end itself at the server."""
+    """Ends a subscription at the server."""
 
     async def end(self, subscription: Subscription, unsubscribe: bool) -> None:
-        """Close it, or unsubscribe it, at the server."""
+        """Close or unsubscribe the subscription at the server."""
 
 
 class Subscription:
@@ -77,14 +77,14 @@ class Subscription:
         self.nats_subscription: NatsSubscription | None = None
         self.end_asked: set[str] = set()
         self.since = datetime.now(UTC)
-        """When it was subscribed."""
+        """Moment of the subscribing."""
         self.last_sequence = 0
         """The highest sequence that was acknowledged."""
         self._unacknowledged: set[int] = set()
         self.delivered = 0
         """Messages handed over so far."""
         self.last_error: BaseException | None = None
-        """What the callback raised last."""
+        """Last error of the callback."""
         if callback is not None:
             self._task = asyncio.create_task(self._deliver(callback), name=f"stan-{options.channel}")
 
@@ -95,12 +95,12 @@ class Subscription:
 
     @property
     def resume_at(self) -> int:
-        """The sequence to go on from, were the subscription made anew: the first that is not processed."""
+        """Sequence to resume from if the subscription is made again: the first that is not processed."""
         return min(self._unacknowledged, default=self.last_sequence + 1)
 
     @property
     def pending(self) -> int:
-        """Messages that are here and not handed over yet: twice `max_inflight` at most."""
+        """Messages received and not handed over yet: twice `max_inflight` at most."""
         return len(self._buffer)
 
     @property
@@ -117,11 +117,11 @@ class Subscription:
     # From the server
 
     def receive(self, subject: bytes, data: bytes, reply: bytes, nobody: bool) -> None:
-        """A delivery, as read from NATS; kept until it can be handed over."""
+        """Keep a delivery, as read from NATS, until it can be handed over."""
         if self._ended is None and not self._drain_only:
             excess = len(self._buffer) - self.options.max_inflight
             if excess >= 0 and (excess >= self.options.max_inflight or self._is_redelivery(data)):
-                return  # it is here already, or comes again: the server has at most that many outstanding
+                return  # it is kept already, or comes again: the server has at most that many outstanding
             self._buffer.append(data)
             if self._wake is not None and not self._wake.done():
                 self._wake.set_result(None)
@@ -131,16 +131,16 @@ class Subscription:
         try:
             return wire.decode(pb.MsgProto, data).redelivered
         except BadReply:
-            return True  # not a message at all: as good as one that is here already
+            return True  # not a message at all, so nothing is lost
 
     def registered(self, ack_inbox: str) -> None:
-        """The server has the subscription; deliveries that came before its answer can go on."""
+        """Hand over from now on: the server has the subscription. Deliveries may have come before."""
         self.ack_inbox = ack_inbox
         self._acks = wire.AckEncoder(ack_inbox, self.channel)
         self._registered.set()
 
     def forget_deliveries(self) -> None:
-        """Drop what was received and not handed over: it belongs to a registration that is gone."""
+        """Drop what was received and not handed over, as its registration is gone."""
         self._buffer.clear()
         self._registered.clear()
         self._acks = None
@@ -164,7 +164,7 @@ class Subscription:
                 self._wake = None
 
     def _next(self) -> Message | None:
-        """The next message that is one; bytes that are none are reported and passed over."""
+        """The next message; bytes that are no message are reported and passed over."""
         while self._buffer and self._acks is not None:
             data = self._buffer.popleft()
             try:
@@ -185,13 +185,13 @@ class Subscription:
         return None
 
     def _garbage(self, error: BadReply) -> None:
-        """What is no message; said loudly the first time, or somebody could fill the log."""
+        """Report bytes that are no message: as an error once, then quietly, to keep the log short."""
         level = logging.DEBUG if isinstance(self.last_error, BadReply) else logging.ERROR
         log.log(level, "subscription to %r: %s", self.channel, error)
         self.last_error = error
 
     async def _deliver(self, callback: Callback) -> None:
-        """Hand over, one at a time; a callback that never waits leaves the loop a turn now and then."""
+        """Hand over one message at a time, and give the loop a turn where the callback never waits."""
         automatic = not self.options.manual_ack
         while not (self._ended is not None or (self._drain_only and not self._buffer)):
             await self._arrival()
@@ -259,7 +259,8 @@ class Subscription:
                 self._unacknowledged.discard(message.sequence)
             self._outbox.send(self._acks.frame(message.sequence))
 
-    async def _ack(self, message: Message) -> None:
+    async def ack(self, message: Message) -> None:
+        """Acknowledge a message, as `Message.ack` does."""
         what = f"ack of {self.channel}:{message.sequence}"
         if not self.options.manual_ack:
             raise NotManualAck(
@@ -280,7 +281,7 @@ class Subscription:
 
         Waits for the callback that runs now and sends its ack (unless the callback itself closes:
         then that message is not acknowledged); with `drain` the callback first gets all messages
-        that are here already. What is not handed over, and the message in hand of an ``async for``,
+        that have arrived. What is not handed over, and the message in hand of an ``async for``,
         is not acknowledged. After `CloseTimeout` or `NoActiveServer` it can be called again; when
         it is closed already, `SubscriptionClosed` is raised.
         """
@@ -301,7 +302,7 @@ class Subscription:
         self.end(SubscriptionClosed(f"the subscription to {self.channel!r} is closed"))
 
     async def settle(self, drain: bool) -> None:
-        """Take no more; wait until the delivering task is through, unless it is the one that asks."""
+        """Take no more, and wait for the end of the delivering task, unless it is the caller."""
         self._drain_only = True
         if self._callback is None or not drain:
             self._buffer.clear()
@@ -311,7 +312,7 @@ class Subscription:
             await asyncio.wait([self._task])
 
     def end(self, reason: StanError) -> None:
-        """No message is handed over from now on; an ``async for`` ends, or raises when the world did it."""
+        """Hand over no more; an ``async for`` ends, or raises `reason` unless the owner closed it."""
         if self._ended is None:
             self._ended = reason
             self._buffer.clear()
@@ -320,7 +321,7 @@ class Subscription:
         self._registered.set()
 
     def cancel(self) -> None:
-        """Stop the delivering task where it is, unless it is the one that asks."""
+        """Stop the delivering task where it is, unless it is the caller."""
         if self._task is not None and self._task is not asyncio.current_task():
             self._task.cancel()
 

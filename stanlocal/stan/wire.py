@@ -2,7 +2,7 @@
 
 Requests go through the generated classes. The two messages of the hot path, a publish and an
 acknowledgement, are joined from prefixes that are made once: their fields but one or two are the
-same every time, and protobuf lets fields stand in any order. Tests read them back with the
+same every time, and protobuf allows fields in any order. Tests read them back with the
 generated classes.
 """
 
@@ -30,7 +30,7 @@ _M = TypeVar("_M", bound=_Decodable)
 
 
 def decode(kind: type[_M], data: bytes) -> _M:
-    """`data` as a message of that kind; `BadReply` when it is not one."""
+    """`data` decoded as a message of that kind; `BadReply` when it is not one."""
     try:
         message = kind.FromString(data)
     except DecodeError as error:
@@ -78,9 +78,9 @@ class PubEncoder:
         self._size = -1
         self._sized = b""
         self.overhead = len(self._fields) + 64
-        """Bytes at most that a message has besides its payload."""
+        """Most bytes that a message has besides its payload."""
         self.most = 0
-        """Bytes at most of a payload, as the server has it; for its user to set."""
+        """Most bytes of a payload that the server accepts; set by the publisher."""
 
     def frame(self, token: bytes, expected: bytes, data: bytes) -> bytes:
         """The frame that publishes `data` and asks for the ack `expected` on `<ack prefix>.<token>`."""
@@ -111,7 +111,7 @@ class AckEncoder:
 
 
 class AckReply(NamedTuple):
-    """What a `PubAck` says; `error` is empty when the message is stored."""
+    """Contents of a `PubAck`; `error` is empty when the message is stored."""
 
     guid: str
     error: str

@@ -1,4 +1,4 @@
-"""The clients that ours is measured beside: installed once, run as processes, their figures read."""
+"""The clients that stanlocal's is compared with: installed once, run as processes, their figures read."""
 
 from __future__ import annotations
 

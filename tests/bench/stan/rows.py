@@ -96,7 +96,7 @@ def memory(folder: Path, count: int = 1_000_000) -> Row:
 
 
 async def outage(folder: Path, kills: int) -> Row:
-    """What a synchronous publisher sees when the active is killed, beside the server's own time."""
+    """Outages of a synchronous publisher when the active is killed, beside the server's own time."""
     group = Group(folder)
     await asyncio.to_thread(group.start)
     ledger = Ledger()

@@ -38,19 +38,19 @@ def make_group(server_binary: Path, tmp_path: Path) -> Iterator[Callable[..., Gr
 
 @pytest.fixture
 def channel() -> str:
-    """A channel nobody used."""
+    """A channel that no other test uses."""
     return f"t.{secrets.token_hex(6)}"
 
 
 @pytest.fixture
 def client_id() -> str:
-    """A client id nobody has."""
+    """A client id that no other test uses."""
     return f"c-{secrets.token_hex(6)}"
 
 
 @pytest.fixture
 async def connect(group: Group) -> AsyncIterator[Connect]:
-    """Connects clients, to the shared pair unless told otherwise, and closes them after the test."""
+    """Connects clients, to the shared pair by default, and closes them after the test."""
     clients: list[stan.Client] = []
 
     async def connect(servers: Any = None, **options: Any) -> stan.Client:

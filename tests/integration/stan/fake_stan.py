@@ -1,4 +1,4 @@
-"""A STAN server that does what a test tells it, behind a real NATS server."""
+"""A STAN server that does what a test wants, behind a real NATS server."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Answer = Callable[[bytes], bytes | None]
 
 
 class FakeStan:
-    """Answers requests as told by `answers`: by default it takes everything."""
+    """Answers requests by `answers`; by default it accepts everything."""
 
     def __init__(self, nats: NatsClient, cluster_id: str) -> None:
         self._nats = nats

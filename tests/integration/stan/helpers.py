@@ -1,4 +1,4 @@
-"""What several of the client's tests do."""
+"""Helpers that several of the client's tests share."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from stanlocal import stan
 
 @dataclass
 class Ledger:
-    """What was acknowledged and what was delivered."""
+    """Acknowledged and delivered messages."""
 
     acked: list[tuple[float, int]] = field(default_factory=list)
     failed: list[BaseException] = field(default_factory=list)

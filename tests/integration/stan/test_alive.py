@@ -25,7 +25,7 @@ pytestmark = pytest.mark.server
 
 
 class Lost:
-    """A connection lost callback that keeps what it was told."""
+    """A connection lost callback that keeps its calls."""
 
     def __init__(self) -> None:
         self.reasons: list[errors.StanError] = []
@@ -57,7 +57,7 @@ async def test_impossible_ping_options_are_refused(options: dict[str, int]) -> N
 
 
 async def test_unanswered_pings_lose_the_client_once(fake: FakeStan, connect: Connect) -> None:
-    """Too many pings without an answer: the callback is told once, and everybody who waits is freed."""
+    """Too many pings without an answer: the callback is called once, and every waiting call ends."""
     fake.answers["ping"] = fake.answers["pub"] = lambda _: None
     lost = Lost()
     client = await connect(
@@ -249,7 +249,7 @@ async def test_everything_fails_after_close(client: stan.Client, channel: str) -
 
 
 async def test_close_waits_for_outstanding_acks(connect: Connect, channel: str) -> None:
-    """What was published before `close` has its ack after it."""
+    """Messages published before `close` have their acks after it."""
     client = await connect()
     acks = [await client.publish_async(channel, b"x") for _ in range(500)]
     await client.close()
@@ -284,7 +284,7 @@ async def test_concurrent_closes_all_return(client: stan.Client, channel: str) -
 
 
 async def test_close_without_an_answer(fake: FakeStan, connect: Connect) -> None:
-    """`CloseTimeout` after `request_timeout`, and the client is closed here none the less."""
+    """`CloseTimeout` after `request_timeout`, and the client is closed none the less."""
     fake.answers["close"] = lambda _: None
     client = await connect(cluster_id=fake.cluster_id, request_timeout=1)
     with pytest.raises(errors.CloseTimeout, match="no answer within"):
@@ -321,7 +321,7 @@ async def test_a_goodbye_that_is_cut_off_is_said_again(
 
     def drop(_: bytes) -> None:
         fake.answers["close"] = lambda _: answer.SerializeToString()
-        client._connection.link._abort()
+        client._connection.link._adapter.abort()
 
     fake.answers["close"] = drop
     await client.close()
@@ -329,7 +329,7 @@ async def test_a_goodbye_that_is_cut_off_is_said_again(
     assert len(fake.seen["close"]) == 2
 
 
-async def test_a_close_in_a_move_that_does_not_end_is_told_in_the_log(
+async def test_a_close_in_a_move_that_does_not_end_is_logged(
     fake: FakeStan, group: Group, connect: Connect, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A client that is between two servers closes all the same; what stays at the server is logged."""
@@ -346,7 +346,7 @@ async def test_a_close_in_a_move_that_does_not_end_is_told_in_the_log(
     assert not fake.seen.get("close")
 
 
-async def test_requests_without_an_answer_are_told_apart(fake: FakeStan, connect: Connect) -> None:
+async def test_each_kind_of_request_has_a_timeout_error(fake: FakeStan, connect: Connect) -> None:
     """Each kind of request has a time-out error of its own; a subscription is taken back by its inbox."""
     for name in ("sub", "unsub", "subclose"):
         fake.answers[f"good-{name}"] = fake.answers[name]
@@ -369,7 +369,7 @@ async def test_requests_without_an_answer_are_told_apart(fake: FakeStan, connect
 
 
 async def test_connect_without_an_answer(fake: FakeStan, connect: Connect) -> None:
-    """A connect request that nobody answers is `ConnectTimeout`."""
+    """A connect request that no one answers is `ConnectTimeout`."""
     fake.answers["connect"] = lambda _: None
     with pytest.raises(errors.ConnectTimeout, match="cluster id"):
         await connect(cluster_id=fake.cluster_id, request_timeout=0.1)
@@ -444,7 +444,7 @@ async def test_publish_refused_as_unknown_loses_the_client(fake: FakeStan, conne
 async def test_closing_does_not_wait_for_a_failover(
     make_group: Callable[..., Group], connect: Connect
 ) -> None:
-    """With nobody left, closing a client gives up after two seconds, also with `retry`."""
+    """With no server left, closing a client gives up after two seconds, also with `retry`."""
     group = make_group(nodes=1, ft=False)
     await asyncio.to_thread(group.start)
     client = await connect(group.urls, retry=True)

@@ -149,7 +149,7 @@ async def test_pub_publishes_a_line_as_it_comes(group: Group, client: stan.Clien
     ],
 )
 async def test_usage_errors(group: Group, arguments: tuple[str, ...]) -> None:
-    """What does not fit together is bad usage: exit code 2, said on standard error."""
+    """Contradictory options are bad usage: exit code 2, and a message on standard error."""
     _, err = await run(group, *arguments, code=2)
     assert err.startswith("error: ")
 
@@ -220,7 +220,7 @@ async def test_sub_manual_ack_leaves_messages_unacknowledged(
 
 
 async def test_sub_unsubscribe_removes_the_durable(group: Group, client: stan.Client, channel: str) -> None:
-    """With --unsubscribe the durable is gone afterwards: the next one starts anew."""
+    """With --unsubscribe the durable is gone afterwards: the next one starts afresh."""
     await fill(client, channel, 2)
     options = ("sub", channel, "--durable", "d", "--all", "--count", "2", "--client-id", f"cli-{channel[2:]}")
     for _ in range(2):
@@ -245,14 +245,14 @@ async def test_bench_measures_publishing_and_delivery(
 
 
 async def test_gos_stan_pub_to_sub(group: Group, channel: str, go_tools: Path) -> None:
-    """What Go's stan-pub publishes, `sub` prints."""
+    """`sub` prints the messages of Go's stan-pub."""
     async with running(group, "sub", channel, "--all", "--count", "1") as process:
         await _go(go_tools / "stan-pub", "-s", group.urls[0], "-c", group.cluster_id, channel, "from Go")
         assert await line(process) == "[1] from Go"
 
 
 async def test_pub_to_gos_stan_sub(group: Group, channel: str, go_tools: Path) -> None:
-    """What `pub` publishes, Go's stan-sub prints."""
+    """Go's stan-sub prints the messages of `pub`."""
     await run(group, "pub", channel, "from Python")
     process = await asyncio.create_subprocess_exec(
         go_tools / "stan-sub",
@@ -286,7 +286,7 @@ async def _go(*command: object) -> None:
 
 
 async def test_failed_connect_is_the_clients_error(connect: Connect, group: Group, channel: str) -> None:
-    """A cluster id that nobody serves ends the command with the client's own one-line error."""
+    """A cluster id that no one serves ends the command with the client's own one-line error."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "stanlocal", "sub", channel, "--url", group.urls[0],
         "--cluster-id", "nobodys", "--timeout", "1", cwd=ROOT, stderr=PIPE,

@@ -53,7 +53,7 @@ async def test_password_is_not_in_the_error() -> None:
 
 
 async def test_a_server_that_is_not_nats(client_id: str) -> None:
-    """Something that accepts and says nothing NATS says is told as such, in time."""
+    """A server that accepts connections and does not speak NATS is reported in time."""
 
     async def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"SSH-2.0-not-nats\r\n")
@@ -78,7 +78,7 @@ async def test_a_server_that_never_answers(client_id: str) -> None:
 
 
 async def test_wrong_cluster_id_is_suspected(group: Group, client_id: str) -> None:
-    """A cluster id that nobody serves fails at once, and the error says what may be wrong."""
+    """A cluster id that no one serves fails at once, and the error says what may be wrong."""
     async with no_task_left():
         with pytest.raises(errors.NoActiveServer, match=r"'other'.*cluster id is wrong.*plain NATS"):
             await stan.connect(group.urls, cluster_id="other", client_id=client_id)

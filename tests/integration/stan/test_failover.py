@@ -58,7 +58,7 @@ async def kill_under_load(
 
 
 def report(ledger: Ledger, outages: list[float], servers: list[float]) -> str:
-    """What was seen, in one line."""
+    """The results, in one line."""
     return (
         f"{len(outages)} kills: {len(ledger.acked)} acknowledged, {len(ledger.missing)} missing, "
         f"{len(ledger.failed)} failed, {ledger.duplicates} duplicates; outage median "
@@ -141,10 +141,10 @@ async def test_full_window_through_a_failover(pair: Group, connect: Connect) -> 
     await inbox.until(lambda: {b"%d" % number for number in range(1024)} <= set(inbox.payloads))
 
 
-async def test_deadline_passes_when_nobody_takes_over(
+async def test_deadline_passes_when_no_standby_takes_over(
     make_group: Callable[..., Group], connect: Connect
 ) -> None:
-    """With no server left, a publish fails when its time is up, and says that nobody is active."""
+    """With no server left, a publish fails when its time is up, and says that no server is active."""
     group = make_group(nodes=1, ft=False)
     await asyncio.to_thread(group.start)
     client = await connect(group.urls, retry=True, request_timeout=1)
@@ -228,7 +228,7 @@ async def test_client_leaves_a_frozen_standby(pair: Group, connect: Connect) -> 
 
 
 async def test_frozen_active_is_waited_out(pair: Group, connect: Connect) -> None:
-    """While the active is frozen nobody can take over: publishing waits, and goes on when it is thawed."""
+    """While the active is frozen no standby takes over: publishing waits, and goes on after the thaw."""
     client = await connect(list(reversed(pair.urls)), retry=True)
     await client.publish("foo", b"x")
     active = pair.active

@@ -177,8 +177,8 @@ async def test_channel_that_differs_in_case_only_is_refused(client: stan.Client,
         await client.publish(channel.upper(), b"x")
 
 
-async def test_no_active_server_is_told_at_once(group: Group, connect: Connect) -> None:
-    """When nobody takes a message, that message fails within milliseconds, not after the ack time-out."""
+async def test_no_active_server_is_reported_at_once(group: Group, connect: Connect) -> None:
+    """When no server takes a message, that message fails within milliseconds, not after the ack time-out."""
     async with fake_stan(group.urls[0], "leaves") as server:
         client = await connect(cluster_id="leaves", request_timeout=1)
         await client.publish("foo", b"x")

@@ -47,7 +47,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 async def test_tls(
     make_group: Callable[..., Group], connect: Connect, certificate: tuple[Path, Path]
 ) -> None:
-    """A server with TLS lets in who trusts its certificate; who does not is told so."""
+    """A server with TLS accepts a client that trusts its certificate; another gets an error that says so."""
     public, private = certificate
     group = make_group(
         nodes=1,

@@ -217,7 +217,7 @@ async def test_durable_and_plain_queue_group_of_one_name_are_apart(client: stan.
 
 
 async def test_member_that_leaves_hands_its_messages_on(connect: Connect, channel: str) -> None:
-    """What a closed member did not acknowledge goes to the others, marked as redelivered."""
+    """Messages that a closed member did not acknowledge go to the others, marked as redelivered."""
     one, other = await connect(), await connect()
     taken, rest = Inbox(), Inbox()
     await fill(one, channel, 10)
@@ -342,7 +342,7 @@ async def test_failed_callback_is_logged_and_not_acknowledged(
     assert "not yet" in caplog.text
 
 
-async def test_ack_where_it_has_no_meaning(client: stan.Client, channel: str) -> None:
+async def test_ack_that_has_no_meaning_is_refused(client: stan.Client, channel: str) -> None:
     """Acks on an automatic subscription, twice, or after the end are errors, each its own."""
     await client.publish(channel, b"x")
     automatic, manual = Inbox(), Inbox()
@@ -387,7 +387,7 @@ async def test_invalid_channels_are_refused(client: stan.Client, name: str) -> N
         await client.subscribe(name)
 
 
-async def test_slow_callback_stops_nobody_else(client: stan.Client, channel: str) -> None:
+async def test_slow_callback_stops_no_other_subscription(client: stan.Client, channel: str) -> None:
     """While one callback waits, other subscriptions and publishing go on."""
     go = asyncio.Event()
     slow_seen: list[int] = []
@@ -425,7 +425,7 @@ async def test_close_waits_for_the_callback_and_sends_its_ack(client: stan.Clien
     assert resumed.sequences == [2, 3]
 
 
-async def test_close_with_drain_hands_over_what_is_here(client: stan.Client, channel: str) -> None:
+async def test_close_with_drain_hands_over_what_has_arrived(client: stan.Client, channel: str) -> None:
     """With `drain`, all messages that have arrived are processed and acknowledged before the end."""
     await fill(client, channel, 10)
     seen: list[int] = []
@@ -467,7 +467,7 @@ async def test_a_callback_may_close_its_own_subscription(client: stan.Client, ch
     assert not subscription.is_open
 
 
-async def test_limit_on_subscriptions_is_told(make_group: Callable[..., Group], connect: Connect) -> None:
+async def test_limit_on_subscriptions_is_reported(make_group: Callable[..., Group], connect: Connect) -> None:
     """One subscription more than the server allows is refused by name."""
     group = make_group(nodes=1, ft=False, streaming='store: "MEMORY"', limits="max_subs: 1")
     await asyncio.to_thread(group.start)

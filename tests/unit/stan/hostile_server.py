@@ -1,4 +1,4 @@
-"""A server that speaks just enough NATS and STAN to let a client in, and then sends what a test wants."""
+"""A server that speaks just enough NATS and STAN to accept a client, and then sends what a test wants."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ INFO: dict[str, Any] = {"server_id": "x", "version": "2.9.0", "headers": True, "
 CLUSTER = "c"
 
 Answer = Callable[[bytes], bytes | None]
-"""Makes a reply from a request; None: NATS says that nobody listens."""
+"""Makes a reply from a request; None: NATS says that no one listens."""
 
 
 def grant(**changed: Any) -> bytes:
@@ -98,7 +98,7 @@ class HostileServer:
             inbox = f"{reply.rpartition('.')[0]}.*"
             said = answer(payload)
             if said is None:
-                self.nobody(self.numbers[inbox], reply.encode())
+                self.no_responders(self.numbers[inbox], reply.encode())
             else:
                 self.message(self.numbers[inbox], reply.encode(), said)
 
@@ -107,8 +107,8 @@ class HostileServer:
         assert self._writer is not None
         self._writer.write(data)
 
-    def nobody(self, number: bytes, subject: bytes) -> None:
-        """Say that nobody listens, as NATS itself does."""
+    def no_responders(self, number: bytes, subject: bytes) -> None:
+        """Say that no one listens, as NATS itself does."""
         self.send(b"HMSG %b %b 16 16\r\nNATS/1.0 503\r\n\r\n\r\n" % (subject, number))
 
     def message(self, number: bytes, subject: bytes, payload: bytes) -> None:

@@ -39,7 +39,7 @@ open /store/foo/msgs.1.dat: read-only file system
 open /store/foo/msgs.1.dat: permission denied
 open /store/foo/msgs.1.dat: too many open files
 """.splitlines()
-"""What nats-streaming-server 0.25.6 is known to say: its own texts, its stores' and its system's."""
+"""Texts of nats-streaming-server 0.25.6, its stores and its system."""
 
 
 @pytest.mark.parametrize("text", KNOWN)
@@ -52,7 +52,7 @@ def test_every_known_text_has_a_class_of_its_own(text: str) -> None:
 
 
 def test_unknown_text_is_a_plain_server_error() -> None:
-    """Words nobody knew are kept, too."""
+    """The words of an unknown text are kept, too."""
     error = server_error("something new", "publish to 'foo'")
     assert type(error) is ServerError
     assert error.text == "something new"

@@ -35,7 +35,7 @@ BROKEN_LINES = {
     "INFO without an end": b"INFO" + b" " * 200_000,
     "spaces without an end": b" " * 100_000,
     "MSG of 5,000 digits": b"MSG s 1 " + LONG + b"\r\n",
-    "MSG of its own, of 4,000 digits": b"MSG s 2 " + LONG[:4000] + b"\r\n",
+    "MSG to the client's inbox, of 4,000 digits": b"MSG s 2 " + LONG[:4000] + b"\r\n",
     "MSG of 4 GB": b"MSG s 1 4294967296\r\n",
     "MSG of 99 MB": b"MSG s 1 99999999\r\n",
     "MSG of a negative length": b"MSG s 1 -5\r\n",
@@ -86,7 +86,7 @@ async def test_a_line_without_an_end_costs_no_more_than_its_limit() -> None:
 
 
 @pytest.mark.parametrize("limit", [-1, 0, "a", None, 1.5, True, 2**40])
-async def test_an_info_with_a_limit_that_cannot_be_is_refused(limit: object) -> None:
+async def test_an_info_with_an_impossible_limit_is_refused(limit: object) -> None:
     async with hostile_server() as (server, url):
         server.info = info(max_payload=limit)
         with pytest.raises(errors.ConnectFailed, match="max_payload"):
@@ -105,7 +105,7 @@ REFUSED: dict[str, Callable[[HostileServer], None]] = {
 
 
 @pytest.mark.parametrize("spoil", REFUSED.values(), ids=REFUSED.keys())
-async def test_a_server_that_is_none_when_connecting_is_a_failed_connection(
+async def test_a_server_that_is_not_nats_fails_the_connecting(
     spoil: Callable[[HostileServer], None],
 ) -> None:
     """One error of the client's, on one line."""
@@ -118,10 +118,10 @@ async def test_a_server_that_is_none_when_connecting_is_a_failed_connection(
 
 
 @pytest.mark.parametrize("spoil", REFUSED.values(), ids=REFUSED.keys())
-async def test_a_server_that_is_none_when_reconnecting_is_tried_again(
+async def test_a_server_that_is_not_nats_any_more_is_tried_again(
     spoil: Callable[[HostileServer], None],
 ) -> None:
-    """The client goes on trying, and is back once the server is one again."""
+    """The client goes on trying, and is back once the server speaks NATS again."""
     async with hostile_server() as (server, url):
         client = await connect(url, ping_interval=60)
         good = server.info, server.pong
@@ -176,8 +176,8 @@ BAD_GRANTS = {
 
 
 @pytest.mark.parametrize("answer", BAD_GRANTS.values(), ids=BAD_GRANTS.keys())
-async def test_a_connect_response_that_cannot_be_is_refused(answer: bytes) -> None:
-    """Nothing of it gets into a line to NATS."""
+async def test_an_impossible_connect_response_is_refused(answer: bytes) -> None:
+    """No part of it gets into a line to NATS."""
     async with hostile_server() as (server, url):
         server.answers[f"_STAN.discover.{CLUSTER}"] = lambda _: answer
         with pytest.raises(errors.BadReply):
@@ -186,7 +186,7 @@ async def test_a_connect_response_that_cannot_be_is_refused(answer: bytes) -> No
 
 
 @pytest.mark.parametrize("inbox", ["", "a b", "a\r\nPUB evil 0\r\n", "a.>", "a..b"])
-async def test_a_subscription_response_that_cannot_be_is_refused(inbox: str) -> None:
+async def test_an_impossible_subscription_response_is_refused(inbox: str) -> None:
     async with hostile_server() as (server, url):
         client = await connect(url)
         server.answers["sub"] = lambda _: pb.SubscriptionResponse(ack_inbox=inbox).SerializeToString()
@@ -211,7 +211,7 @@ async def test_a_refusal_with_escapes_is_one_printable_line() -> None:
 Misdeed = Callable[[HostileServer, bytes, bytes], None]
 
 MISDEEDS: dict[str, Misdeed] = {
-    "a reply to nobody": lambda server, inbox, number: server.message(number, inbox + b".999", b""),
+    "a reply to no request": lambda server, inbox, number: server.message(number, inbox + b".999", b""),
     "a reply at a subject of bad UTF-8": lambda server, inbox, number: server.message(
         number, inbox + b".\xff\xfe", b""
     ),
@@ -247,7 +247,7 @@ DELIVERIES = {
 
 
 @pytest.mark.parametrize("sent", DELIVERIES.values(), ids=DELIVERIES.keys())
-async def test_a_delivery_that_is_none_is_passed_over(sent: bytes) -> None:
+async def test_a_delivery_that_is_no_message_is_passed_over(sent: bytes) -> None:
     """The message behind it is delivered, at whatever time it says it was stored."""
     async with hostile_server() as (server, url):
         client = await connect(url, ping_interval=60)
@@ -289,7 +289,7 @@ ACKS = {
 
 
 @pytest.mark.parametrize("sent", ACKS.values(), ids=ACKS.keys())
-async def test_an_ack_that_is_none_fails_its_message(sent: bytes) -> None:
+async def test_an_ack_that_is_not_one_fails_its_message(sent: bytes) -> None:
     """One printable line says so; the connection stays."""
     async with hostile_server() as (server, url):
         client = await connect(url, ping_interval=60)

@@ -1,4 +1,4 @@
-"""A link whose NATS connection comes and goes: what it lets go of, and what it leaves alone."""
+"""A link whose NATS connection comes and goes: its sockets and tasks."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from unittest.mock import Mock
 from nats.aio.client import Client as NatsClient
 
 from stanlocal.stan.link import Link
+from stanlocal.stan.nats_adapter import NatsAdapter
 
 
 def reconnecting() -> Mock:
-    """A NATS connection that is being made anew: the socket of its latest attempt is open."""
+    """A NATS connection that is being made again: the socket of its latest attempt is open."""
     return Mock(NatsClient, is_connected=False, options={}, _subs={}, _transport=Mock())
 
 
@@ -24,24 +25,24 @@ def aborted(nats: Mock) -> int:
 async def test_an_attempt_that_failed_leaves_no_socket() -> None:
     """nats-py leaves the socket of a server that took the connection and hung up to the garbage collector."""
     nats = reconnecting()
-    await Link(nats, True, (), {})._note_error(OSError("hung up"))
+    await Link(NatsAdapter(nats), True, (), {})._note_error(OSError("hung up"))
     assert aborted(nats) == 1
 
 
-async def test_an_error_of_a_connection_that_works_leaves_it() -> None:
-    """What the server complains of does not cut it off."""
+async def test_an_error_of_a_working_connection_does_not_cut_it_off() -> None:
+    """An error that the server reports does not cut it off."""
     nats = reconnecting()
     nats.is_connected = True
-    await Link(nats, True, (), {})._note_error(OSError("a complaint"))
+    await Link(NatsAdapter(nats), True, (), {})._note_error(OSError("a complaint"))
     assert aborted(nats) == 0
 
 
 async def test_asking_elsewhere_does_not_disturb() -> None:
-    """That nobody is at another URL is no error of the connection that is just being made."""
+    """An unreachable server at another URL is no error of the connection that is just being made."""
     nats = reconnecting()
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-    link = Link(nats, True, (), {})
+    link = Link(NatsAdapter(nats), True, (), {})
     assert not await link.ask_elsewhere(f"nats://127.0.0.1:{port}", "pings", b"", 1)
     assert aborted(nats) == 0
     assert link.last_error is None
@@ -53,6 +54,6 @@ async def test_a_close_that_does_not_end_leaves_no_task() -> None:
     subscription = Mock()
     nats._subs = {1: subscription}
     nats.close = asyncio.Event().wait
-    await Link(nats, True, (), {})._hang_up(0.001)
+    await NatsAdapter(nats).close(0.001)
     subscription._stop_processing.assert_called_once_with()
     assert aborted(nats) == 1

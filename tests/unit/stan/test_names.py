@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 
 from stanlocal.stan import names
 from stanlocal.stan.errors import InvalidName, InvalidOption
-from stanlocal.stan.options import ClientOptions, SubscriptionOptions
+from stanlocal.stan.options import ClientOptions, SubscriptionOptions, timeouts
 from stanlocal.stan.start import StartSequence, StartTimeDelta
 
 
 @pytest.mark.parametrize("channel", ["foo", "foo.bar", "a-b_c", "x.1.2", "ä", "a:b", "foo$"])
 def test_good_channels(channel: str) -> None:
-    """What the server takes passes."""
+    """Names that the server accepts pass."""
     names.check_channel(channel)
 
 
@@ -70,11 +70,11 @@ def test_impossible_client_options(wrong: dict[str, Any]) -> None:
         ClientOptions(cluster_id="c", client_id="me", **wrong)
 
 
-def test_patience_is_longer_with_retry() -> None:
-    """Requests have two seconds, with `retry` enough for a failover, and what was asked for if it was."""
-    assert ClientOptions("c", "me").patience == 2
-    assert ClientOptions("c", "me", retry=True).patience == 10
-    assert ClientOptions("c", "me", retry=True, request_timeout=1).patience == 1
+def test_requests_have_time_for_a_failover_with_retry_and_closing_does_not() -> None:
+    """Two seconds, with `retry` ten for requests, and what the caller gives where the caller gives it."""
+    assert timeouts(None, retry=False) == (2, 2)
+    assert timeouts(None, retry=True) == (10, 2)
+    assert timeouts(7, retry=False) == timeouts(7, retry=True) == (7, 7)
 
 
 @pytest.mark.parametrize("sequence", [-1, 2**64])

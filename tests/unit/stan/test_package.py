@@ -1,11 +1,13 @@
-"""What importing the package costs, and that its generated code is fresh."""
+"""The cost of importing the package, and the freshness of its generated code."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
+import grimp
 import pytest
 
 from stanlocal import stan
@@ -43,3 +45,18 @@ def test_every_public_name_is_there() -> None:
     subprocess.run([sys.executable, "-c", code], check=True)
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         _ = stan.nothing
+
+
+def test_modules_depend_on_each_other_without_a_circle() -> None:
+    """Imports for type checkers count, too: otherwise the error names the circle."""
+    graph = grimp.build_graph("stanlocal")
+    modules = {name for name in graph.modules if name.startswith("stanlocal.stan.")}
+    imports = {name: graph.find_modules_directly_imported_by(name) & modules for name in modules}
+    assert len(list(TopologicalSorter(imports).static_order())) == len(modules)
+
+
+def test_files_stay_short() -> None:
+    """A module of the client has at most 350 lines."""
+    folder = Path(stan.__file__).parent
+    lengths = {path.name: len(path.read_text().splitlines()) for path in folder.glob("*.py")}
+    assert {name: length for name, length in lengths.items() if length > 350} == {}

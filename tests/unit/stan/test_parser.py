@@ -1,4 +1,4 @@
-"""The parser's short way: the same messages, however the bytes are cut."""
+"""The parser hands over the same messages, however the bytes are cut."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Seen = list[tuple[str, bytes, bytes]]
 
 
 class FakeNats:
-    """What the parser asks of nats-py's client; keeps what comes the long way."""
+    """The receiver of a parser; keeps what is not handed over directly."""
 
     is_connected = True
 
@@ -23,15 +23,15 @@ class FakeNats:
         self.stats = {"in_msgs": 0, "in_bytes": 0}
         self.seen: Seen = []
 
-    async def _process_msg(
+    async def take_message(
         self, number: int, subject: bytes, reply: bytes, data: bytes, headers: Any
     ) -> None:
         self.seen.append((f"sid {number}", subject, data))
 
-    async def _process_ping(self) -> None:
+    async def take_ping(self) -> None:
         self.seen.append(("ping", b"", b""))
 
-    async def _process_pong(self) -> None:
+    async def take_pong(self) -> None:
         self.seen.append(("pong", b"", b""))
 
 
@@ -52,7 +52,7 @@ pieces = st.lists(
 
 
 def parsed(stream: bytes, cuts: list[int], tapped: bool) -> Seen:
-    """What is seen of the stream when it comes cut there, by handlers of 1 and 2, and by nats-py."""
+    """Messages seen by the handlers of 1 and 2, and by nats-py, when the stream comes cut there."""
 
     async def run() -> Seen:
         nats = FakeNats()

@@ -18,7 +18,7 @@ def acknowledge(payload: bytes) -> bytes:
 
 
 def partitioned(server: HostileServer) -> None:
-    """Have the server take `served`, and nobody take `other`."""
+    """Have the server take `served`, and no one take `other`."""
     server.answers |= {"pub.served": acknowledge, "pub.other": lambda _: None}
 
 
@@ -36,8 +36,8 @@ async def test_a_publish_that_no_server_takes_ends_with_the_likely_cause() -> No
         assert sum(line.startswith(b"PUB ping") for line in server.lines) < 20
 
 
-async def test_an_active_that_goes_away_after_all_is_looked_for() -> None:
-    """A channel once not taken is published again once a server takes it."""
+async def test_a_channel_that_no_server_took_is_published_once_one_does() -> None:
+    """The active goes away meanwhile, and the next one serves the channel."""
     async with hostile_server() as (server, url):
         partitioned(server)
         async with stan.connect(url, cluster_id=CLUSTER, client_id="me", retry=True) as client:

@@ -24,21 +24,21 @@ from stanlocal.stan.start import since
         ("250ms", timedelta(milliseconds=250)),
     ],
 )
-def test_how_long_ago_is_taken_in_units(text: str, ago: timedelta) -> None:
+def test_a_time_ago_has_units(text: str, ago: timedelta) -> None:
     assert since(text) == StartTimeDelta(ago)
 
 
-def test_a_time_is_taken_as_it_is() -> None:
+def test_a_time_is_kept() -> None:
     assert since("2026-01-31T12:00:00Z") == StartTime(datetime(2026, 1, 31, 12, tzinfo=UTC))
 
 
 @pytest.mark.parametrize("text", ["", "5", "m", "5 m", "-5m", "yesterday", "9" * 30 + "d"])
-def test_what_is_no_time_is_refused_with_an_example(text: str) -> None:
+def test_other_text_is_refused_with_an_example(text: str) -> None:
     with pytest.raises(InvalidOption, match="give"):
         since(text)
 
 
 @given(st.text())
-def test_no_text_takes_it_by_surprise(text: str) -> None:
+def test_any_text_is_a_position_or_an_invalid_option(text: str) -> None:
     with suppress(InvalidOption):
         assert isinstance(since(text), StartTime | StartTimeDelta)

@@ -1,4 +1,4 @@
-"""Waiting for room in the window, first come, first served."""
+"""Waiters for room in the window of unacknowledged messages: first come, first served."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import asyncio
 from collections import deque
 
 
-class Room:
-    """Those who wait for room; cancelled ones hand their turn on."""
+class WindowWaiters:
+    """The publishers that wait for room; one that is cancelled hands its turn on."""
 
     def __init__(self) -> None:
         self._turns: deque[asyncio.Future[None]] = deque()
@@ -16,7 +16,7 @@ class Room:
         return bool(self._turns)
 
     async def wait(self) -> None:
-        """Return when it is our turn to look whether there is room."""
+        """Return when it is the caller's turn to look whether there is room."""
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._turns.append(turn)
         try:
@@ -29,7 +29,7 @@ class Room:
             raise
 
     def give(self) -> None:
-        """There is room for one."""
+        """Wake the first waiter: there is room for one message."""
         while self._turns:
             turn = self._turns.popleft()
             if not turn.done():
@@ -37,6 +37,6 @@ class Room:
                 return
 
     def give_all(self) -> None:
-        """Nobody has to wait any more."""
+        """Wake every waiter."""
         while self._turns:
             self.give()

@@ -1,0 +1,278 @@
+"""Everything of nats-py that is private and that the STAN client relies on, in one place.
+
+nats-py is pinned below its next minor version in `pyproject.toml`, and a test names each private thing below
+and what it is needed for. The reasons, one by one:
+
+- the parser `_ps` and the reader of a TCP transport: messages are handed over as they are read, without a
+  queue and a task for each subscription;
+- a stand-in for the `future` of `Client.subscribe`: the same on a connection of the caller's;
+- `_transport`, `_pending` and `_flush_queue`: frames are written without nats-py's own queue, in order with
+  what nats-py has still to write;
+- `_server_pool` and the transport of the stream writer: to move to a chosen server, also off one that no
+  longer reads;
+- `_disconnected_cb`, `_reconnected_cb`, `_closed_cb`: a connection of the caller's keeps its own callbacks
+  behind the STAN client's;
+- `_process_connect_init`, `_process_info`, `_attempt_reconnect`: a server that sends an INFO that cannot be
+  would end them in silence, or with an error of Python's own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, cast
+from urllib.parse import urlparse
+
+from nats.aio.client import Client as NatsClient
+from nats.aio.msg import Msg
+from nats.aio.subscription import Subscription as NatsSubscription
+from nats.errors import BadSubscriptionError, ConnectionClosedError, ConnectionDrainingError
+from nats.errors import Error as NatsError
+
+from stanlocal.stan.parser import DirectParser, Handler, NotNats
+
+log = logging.getLogger(__name__)
+
+POOL = 256
+"""Servers that are remembered at most: those given, and those that servers name as their cluster's."""
+
+MAX_PAYLOAD = 2**31
+"""Bound of the `max_payload` that a server may state: NATS keeps it in 32 bits."""
+
+NO_RESPONDERS = "503"
+
+Callbacks = Mapping[str, Callable[[], Awaitable[None]] | None]
+"""A client's callbacks by their private names; `CALLBACKS` says which."""
+
+CALLBACKS = ("_disconnected_cb", "_reconnected_cb", "_closed_cb")
+
+__all__ = ["Callbacks", "NatsAdapter", "NatsClient", "NatsError", "NatsSubscription"]
+
+
+class GuardedClient(NatsClient):
+    """A nats-py client that no server can stop in silence, and that reads through `DirectParser`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.parser = DirectParser(self)
+        self._ps = self.parser  # type: ignore[assignment] # nats-py asks only for parse and reset
+
+    # What the parser hands on
+
+    async def take_ping(self) -> None:
+        await self._process_ping()
+
+    async def take_pong(self) -> None:
+        await self._process_pong()
+
+    async def take_info(self, info: Any) -> None:
+        await self._process_info(info)
+
+    async def take_error(self, text: str) -> None:
+        await self._process_err(text)
+
+    async def take_message(
+        self, number: int, subject: bytes, reply: bytes, payload: bytes, headers: bytes
+    ) -> None:
+        await self._process_msg(number, subject, reply, payload, headers)
+
+    # What nats-py does with an INFO
+
+    async def _process_connect_init(self) -> None:
+        try:
+            await super()._process_connect_init()
+        except (NatsError, OSError, TimeoutError):
+            raise
+        except Exception as error:  # whatever the server sent to cause it
+            raise NotNats(f"nats: the server sent no usable INFO: {error!r}") from error
+
+    async def _process_info(self, info: Any, initial_connection: bool = False) -> None:
+        if not isinstance(info, dict):
+            raise NotNats("nats: INFO is not an object")
+        limit = info.get("max_payload", 1)
+        if type(limit) is not int or not 0 < limit < MAX_PAYLOAD:
+            raise NotNats(f"nats: INFO with max_payload {limit!r:.40}")
+        urls = info.get("connect_urls") or []
+        if not (isinstance(urls, list) and all(isinstance(url, str) for url in urls)):
+            raise NotNats("nats: INFO with connect_urls that are no list of texts")
+        room = max(0, POOL - len(self._server_pool))
+        await super()._process_info({**info, "connect_urls": urls[:room]}, initial_connection)
+
+    async def _attempt_reconnect(self) -> None:
+        try:
+            await super()._attempt_reconnect()
+        except Exception as error:  # no one awaits this task: without this the client would wait for ever
+            log.error("reconnecting to NATS failed", exc_info=error)
+            self._err = error
+            await self.close()
+
+
+class _Sink:
+    """Stands where nats-py takes a future for a single reply, and takes every message."""
+
+    __slots__ = ("_handler",)
+
+    def __init__(self, handler: Handler) -> None:
+        self._handler = handler
+
+    def cancelled(self) -> bool:
+        return False
+
+    def set_result(self, message: Msg) -> None:
+        nobody = bool(message.headers) and message.headers.get("Status") == NO_RESPONDERS  # type: ignore[union-attr]
+        self._handler(message.subject.encode(), message.data, message.reply.encode(), nobody)
+
+
+class NatsAdapter:
+    """One nats-py client, the STAN client's own (`NatsAdapter.own`) or one of the caller's."""
+
+    def __init__(self, client: NatsClient, parser: DirectParser | None = None) -> None:
+        self.client = client
+        self._parser = parser
+        self._loop = asyncio.get_running_loop()
+
+    @classmethod
+    def own(cls) -> NatsAdapter:
+        """A client that is not connected yet; `connect` does it."""
+        client = GuardedClient()
+        return cls(client, client.parser)
+
+    async def connect(self, **settings: Any) -> None:
+        """Connect as nats-py does, with its settings."""
+        await self.client.connect(**settings)
+
+    # State
+
+    @property
+    def connected(self) -> bool:
+        """Whether frames can be sent now."""
+        return self.client.is_connected
+
+    @property
+    def asks_for_authorization(self) -> bool:
+        """Whether the server that was reached last lets no one in without credentials."""
+        info = self.client._server_info
+        return isinstance(info, dict) and bool(info.get("auth_required"))
+
+    def set_error_callback(self, callback: Callable[[Exception], Awaitable[None]]) -> None:
+        """Have `callback` called with each error from now on."""
+        self.client._error_cb = callback
+
+    def swap_callbacks(self, own: Callbacks) -> Callbacks:
+        """Replace the callbacks; returns those that were there."""
+        previous = {name: getattr(self.client, name) for name in CALLBACKS}
+        for name, callback in own.items():
+            setattr(self.client, name, callback)
+        return previous
+
+    def restore_callbacks(self, own: Callbacks, previous: Callbacks) -> None:
+        """Put back the callbacks that were there, except where someone has replaced them since."""
+        for name, callback in own.items():
+            if getattr(self.client, name) == callback:
+                setattr(self.client, name, previous[name])
+
+    # Messages
+
+    async def subscribe(self, subject: str, handler: Handler) -> NatsSubscription:
+        """Have `handler` called with each message, in order, as it is read."""
+        subscription = await self.client.subscribe(subject, future=cast(Any, _Sink(handler)))
+        if self._parser is not None:
+            self._parser.handlers[b"%d" % subscription._id] = handler
+        return subscription
+
+    async def unsubscribe(self, subscription: NatsSubscription) -> Exception | None:
+        """Stop the messages; returns the error of a connection that is gone, and has nothing to stop."""
+        if self._parser is not None:
+            self._parser.handlers.pop(b"%d" % subscription._id, None)
+        try:
+            await subscription.unsubscribe()
+        except (BadSubscriptionError, ConnectionClosedError, ConnectionDrainingError) as error:
+            return error
+        return None
+
+    def write(self, data: bytes, count: int) -> None:
+        """Write `count` frames to the transport, behind whatever nats-py has still to write itself.
+
+        On a WebSocket they go the way of nats-py's own frames. What is written while there is no connection
+        is dropped.
+        """
+        nats = self.client
+        transport = nats._transport
+        if not nats.is_connected:
+            return
+        nats.stats["out_msgs"] += count
+        nats.stats["out_bytes"] += len(data)
+        if nats._pending or type(transport).__name__ != "TcpTransport":
+            nats._pending.append(data)
+            nats._pending_data_size += len(data)
+            if nats._flush_queue is not None and nats._flush_queue.empty():
+                nats._flush_queue.put_nowait(self._loop.create_future())
+        elif transport is not None:
+            transport.write(data)
+
+    async def drain(self) -> None:
+        """Wait while the server reads slower than the client writes; `OSError` when the connection breaks."""
+        if self.client._transport is not None and self.client.is_connected:
+            await self.client._transport.drain()  # type: ignore[no-untyped-call]
+
+    def drop_pending(self) -> None:
+        """Drop what nats-py would write once it is connected again."""
+        self.client._pending.clear()
+        self.client._pending_data_size = 0
+
+    def tap(self) -> None:
+        """Have the parser see bytes as they come, one turn of the loop before nats-py reads them."""
+        reader = getattr(self.client._transport, "_io_reader", None)
+        if self._parser is not None and reader is not None:
+            self._parser.tap(reader)
+
+    # Servers
+
+    def other_urls(self) -> list[str]:
+        """The URLs of the servers that are known and not connected to."""
+        here = self.client.connected_url
+        return [
+            server.uri.geturl()
+            for server in self.client._server_pool
+            if here is None or server.uri.netloc != here.netloc
+        ]
+
+    def prefer(self, url: str) -> bool:
+        """Have that server tried first when the connection drops; False when it is not known."""
+        pool, netloc = self.client._server_pool, urlparse(url).netloc
+        for index, server in enumerate(pool):
+            if server.uri.netloc == netloc:
+                pool.insert(0, pool.pop(index))
+                server.last_attempt = None
+                return True
+        return False
+
+    def forget_discovered(self) -> None:
+        """Forget the servers that were not given but named by a server."""
+        pool = self.client._server_pool
+        pool[:] = [server for server in pool if not server.discovered]
+
+    def set_reconnect_wait(self, seconds: float) -> None:
+        """Set the pause between two attempts at one server."""
+        self.client.options["reconnect_time_wait"] = seconds
+
+    # The end
+
+    async def close(self, timeout: float) -> None:
+        """Close within `timeout`: nats-py alone waits for ever after a TLS handshake that failed."""
+        subscriptions = [*self.client._subs.values()]
+        try:
+            async with asyncio.timeout(timeout):
+                await self.client.close()
+        except TimeoutError:
+            self.abort()
+        finally:
+            for subscription in subscriptions:  # nats-py forgets them, and may not get to ending them
+                subscription._stop_processing()
+
+    def abort(self) -> None:
+        """Cut the socket off, without waiting for a server that may never read again."""
+        writer = getattr(self.client._transport, "_io_writer", None)
+        if writer is not None:
+            writer.transport.abort()

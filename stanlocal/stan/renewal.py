@@ -1,0 +1,57 @@
+"""Registration again, where a server no longer knows the client."""
+
+from __future__ import annotations
+
+from stanlocal.stan.errors import (
+    ClientIDInUse,
+    ConnectionInterrupted,
+    ConnectionLost,
+    NoActiveServer,
+    RequestTimeout,
+    ServerError,
+    one_line,
+)
+from stanlocal.stan.link import log
+from stanlocal.stan.options import ClientOptions
+from stanlocal.stan.registration import Registration
+from stanlocal.stan.registry import Registry
+from stanlocal.stan.state import ConnectionState
+
+
+class Renewal:
+    """Registers the client and its subscriptions again where `reconnect` asks for it; else it is lost."""
+
+    def __init__(
+        self,
+        registration: Registration,
+        subscriptions: Registry,
+        options: ClientOptions,
+        state: ConnectionState,
+    ) -> None:
+        self._registration = registration
+        self._subscriptions = subscriptions
+        self._options = options
+        self._state = state
+
+    async def register_again(self, refusal: ServerError) -> bool:
+        """Whether the client is registered again; else it has been lost, with `refusal` as the reason."""
+        state = self._state
+        while self._options.reconnect and state.end_reason is None:
+            try:
+                state.register(await self._registration.register(patient=True))
+                for subscription in list(self._subscriptions.open):
+                    await self._subscriptions.renew(subscription)
+            except ClientIDInUse as error:
+                refusal = error
+                break
+            except (NoActiveServer, RequestTimeout, ConnectionInterrupted) as error:
+                log.debug("not registered again yet: %s", error)
+                continue
+            log.info("registered again as %r", state.session.client_id)
+            return True
+        lost = ConnectionLost(
+            f"connection lost: {one_line(refusal.text.removeprefix('stan: '))}; connect again"
+        )
+        lost.__cause__ = refusal
+        state.lose(lost)
+        return False
