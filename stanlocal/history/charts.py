@@ -1,80 +1,38 @@
-"""Failovers as a picture: a bar each, with a part for each phase. It loads and runs nothing."""
+"""Failovers drawn as bars with a part for each phase: SVG, an HTML page, cells of a terminal. Pure."""
 
 from __future__ import annotations
 
 import html
-import sys
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
-from xml.etree import ElementTree
 
 from stanlocal.history.failovers import PHASES, Failover, document
 from stanlocal.util.printable import printable
+from stanlocal.util.svg import Bar, bars
 
 COLOURS = ("#7f8c8d", "#e67e22", "#f1c40f", "#2ecc71", "#3498db")
-"""Of the phases, in their order."""
+"""Colours of the phases, in their order."""
 GLYPHS = ("░", "▒", "▓", "█", "▪")
-"""What a phase's part of a bar is made of in a terminal; told apart without colours, too."""
-_BAR_HEIGHT = 28
-_REST_HEIGHT = 140
-_WIDTH = 960
+"""Characters of the phases' parts of a bar in a terminal, distinct without colours too."""
 
 
 def svg(failovers: Sequence[Failover]) -> str:
-    """The picture as an SVG document."""
-    chart = charts().HorizontalStackedBar(
-        style=style(*COLOURS),
-        title="Failovers, in ms from the fault on",
-        x_title="ms",
-        width=_WIDTH,
-        height=_REST_HEIGHT + _BAR_HEIGHT * max(len(failovers), 2),
-        js=[],
-        legend_at_bottom=True,
-        no_data_text="no failover yet",
-    )
-    chart.x_labels = [_label(failover) for failover in failovers]
-    for phase in PHASES:
-        chart.add(phase, [failover.phases_ms[phase] for failover in failovers])
-    return as_svg(chart)
-
-
-def charts() -> Any:
-    """pygal, without the hook that it leaves in the way of every import that follows.
-
-    The hook is for maps, and of a kind that Python warns of.
-    """
-    import pygal
-
-    sys.meta_path[:] = [finder for finder in sys.meta_path if type(finder).__module__ != pygal.__name__]
-    return pygal
-
-
-def style(*colours: str) -> Any:
-    """Of a chart on a white page."""
-    from pygal.style import Style
-
-    return Style(colors=colours, background="white", plot_background="white", font_family="sans-serif")
-
-
-def as_svg(chart: Any) -> str:
-    """A pygal chart as an SVG document that has no script, nor what only its script would read."""
-    tree = chart.render_tree()
-    for part in list(tree.iter()):
-        for child in [child for child in part if str(child.tag).endswith(("script", "desc"))]:
-            part.remove(child)
-    return ElementTree.tostring(tree, encoding="unicode")
+    """Draw a bar for each failover, with a part for each phase, as an SVG document."""
+    rows = [Bar(_label(failover), list(failover.phases_ms.values())) for failover in failovers]
+    return bars("Failovers, in ms from the fault", PHASES, COLOURS, rows, empty="no failover yet")
 
 
 def _label(failover: Failover) -> str:
     time = failover.started_at.astimezone().strftime("%H:%M:%S")
-    return printable(f"{time} {failover.cause}: {failover.from_node} to {failover.to_node}")
+    total = sum(filter(None, failover.phases_ms.values()))
+    return f"{time} {failover.cause}: {failover.from_node} to {failover.to_node}, {total:,.0f} ms"
 
 
 def cells(failover: Failover, longest: float, width: int) -> list[int]:
-    """How many cells of a terminal each phase takes, in their order, where `longest` ms take `width`.
+    """Return the number of terminal cells of each phase, in order, where `longest` ms take `width` cells.
 
-    The ends are rounded, not the parts: a bar is as long as all of its phases, whatever their number.
+    The ends are rounded, not the parts: so a bar's length is that of all its phases together.
     """
     ends = [0]
     total = 0.0
@@ -85,12 +43,12 @@ def cells(failover: Failover, longest: float, width: int) -> list[int]:
 
 
 def longest_ms(failovers: Sequence[Failover]) -> float:
-    """The longest of them in ms, from its fault to the last that was seen of it."""
+    """Return the longest failover in ms, from its fault to the last phase that was seen."""
     return max((sum(filter(None, failover.phases_ms.values())) for failover in failovers), default=0.0)
 
 
 def page(failovers: Sequence[Failover], group: str) -> str:
-    """The picture with the figures under it, as an HTML page."""
+    """Return an HTML page of the drawing and the figures below it."""
     found = document(failovers)
     heads = ("started", "cause", "from", "to", *PHASES, "outage")
     rows = "\n".join(_row(each) for each in found["failovers"])
@@ -104,7 +62,7 @@ def page(failovers: Sequence[Failover], group: str) -> str:
         picture=svg(failovers),
         heads="".join(f"<th>{head}</th>" for head in heads),
         rows=rows,
-        spread=f"Outage as a client saw it: {spread}." if spread else "No client was looking.",
+        spread=f"Outage as a client saw it: {spread}." if spread else "No client was publishing.",
     )
 
 
@@ -119,19 +77,23 @@ def _row(failover: dict[str, Any]) -> str:
 _PAGE = """<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{title}</title>
 <style>
-body {{ font-family: sans-serif; margin: 2em; max-width: 60em }}
+body {{ font-family: system-ui, sans-serif; color: #222; background: #fff }}
+body {{ margin: 2em auto; max-width: 62em; padding: 0 1em }}
+figure, div {{ margin: 0; overflow-x: auto }} svg {{ min-width: 640px }}
 table {{ border-collapse: collapse; font-size: 0.9em }}
-td, th {{ padding: 0.2em 0.6em; text-align: left; border-bottom: 1px solid #ddd }}
+td, th {{ padding: 0.2em 0.6em; text-align: left; border-bottom: 1px solid #8884 }}
 .n {{ text-align: right; font-variant-numeric: tabular-nums }}
+@media (prefers-color-scheme: dark) {{ body {{ color: #ccc; background: #181a1b }} }}
 </style>
 <h1>{title}</h1>
-{picture}
-<p>{spread} Figures are in ms; a phase that nobody saw has none, and the next one includes it.</p>
-<table>
+<figure>{picture}</figure>
+<p>{spread} Figures are in ms; a phase that was not seen has none, and the next one includes it.</p>
+<div><table>
 <tr>{heads}</tr>
 {rows}
-</table>
+</table></div>
 </html>
 """

@@ -1,69 +1,49 @@
-"""The charts of a drill's report: rates, outages, failovers. Pure."""
+"""The charts of a drill's report: rates and outages over time. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from stanlocal.drill.analysis.findings import Findings, Second
-from stanlocal.drill.report.lanes import clock, length_s
-from stanlocal.history import charts
-from stanlocal.history.failovers import Failover
+from stanlocal.drill.report.lanes import clock, length_s, ticks
+from stanlocal.util.svg import Series, plot
 
-_WIDTH, _HEIGHT = 960, 260
-_TIME = "minutes and seconds since the start"
-_MOST = 240
-"""Points of a line: more would not be seen, and each takes some bytes."""
+_MOST_POINTS = 240
+"""Points of a line: more could not be seen, and each takes bytes."""
 
 
 def rates(found: Findings) -> str:
-    """Acknowledged and delivered messages a second, over the drill, as an SVG document."""
-    chart = charts.charts().XY(
-        **_look("#2980b9", "#27ae60"),
-        title="Messages a second",
-        x_title=_TIME,
-        show_dots=False,
-        x_value_formatter=clock,
-        xrange=(0, length_s(found)),
-    )
+    """Draw the acknowledged and delivered messages per second, as an SVG document."""
     seconds = _coarser(found.rates)
-    chart.add("acknowledged", [(at, acked) for at, acked, _ in seconds])
-    chart.add("delivered", [(at, delivered) for at, _, delivered in seconds])
-    return charts.as_svg(chart)
+    acked = Series("acknowledged", "#2980b9", [(at, acked) for at, acked, _ in seconds])
+    delivered = Series("delivered", "#27ae60", [(at, delivered) for at, _, delivered in seconds])
+    return _plot(found, "Messages per second", [acked, delivered], empty="no message")
 
 
 def outages(found: Findings) -> str:
-    """A dot for each outage as all publishers together saw it, as an SVG document."""
-    chart = charts.charts().XY(
-        **_look("#c0392b", "#95a5a6"),
-        title="Outages, in ms up to the first ack",
-        x_title=_TIME,
-        stroke=False,
-        dots_size=3,
-        x_value_formatter=clock,
-        xrange=(0, length_s(found)),
-        no_data_text="no outage",
-    )
+    """Draw a dot for each outage that all publishers together saw, as an SVG document."""
     seen = [each for each in found.outages if each.publisher is None]
-    for name, explained in (("after a fault", True), ("that no fault explains", False)):
+
+    def series(name: str, colour: str, *, explained: bool) -> Series:
         dots = [each for each in seen if (each.fault is not None) is explained]
-        chart.add(name, [((each.began - found.header.started).total_seconds(), each.ms) for each in dots])
-    return charts.as_svg(chart)
+        started = found.header.started
+        return Series(name, colour, [((each.began - started).total_seconds(), each.ms) for each in dots])
+
+    kinds = [
+        series("after a fault", "#95a5a6", explained=True),
+        series("not explained by a fault", "#c0392b", explained=False),
+    ]
+    return _plot(found, "Outages, in ms up to the first ack", kinds, dots=True, empty="no outage")
 
 
-def failovers(found: Sequence[Failover]) -> str:
-    """A bar for each failover, with its phases, as an SVG document."""
-    return charts.svg(found)
-
-
-def _look(*colours: str) -> dict[str, Any]:
-    style = charts.style(*colours)
-    return {"style": style, "width": _WIDTH, "height": _HEIGHT, "js": [], "legend_at_bottom": True}
+def _plot(found: Findings, title: str, series: Sequence[Series], *, empty: str, dots: bool = False) -> str:
+    length = length_s(found)
+    return plot(title, series, x_ticks=ticks(length), x_end=length, x_text=clock, dots=dots, empty=empty)
 
 
 def _coarser(seconds: Sequence[Second]) -> list[tuple[float, float, float]]:
-    """At most `_MOST` of them: their middle, and their means."""
-    size = -(-len(seconds) // _MOST) or 1
+    """Return at most `_MOST_POINTS` spans of seconds: the middle and the mean rates of each."""
+    size = -(-len(seconds) // _MOST_POINTS) or 1
     spans = [seconds[begin : begin + size] for begin in range(0, len(seconds), size)]
     return [
         (

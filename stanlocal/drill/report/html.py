@@ -11,6 +11,7 @@ from stanlocal.drill.analysis.outcome import Outcome
 from stanlocal.drill.ledger.entries import Header, Note
 from stanlocal.drill.report import charts
 from stanlocal.drill.report.lanes import clock, fault_text, lanes, length_s, ticks
+from stanlocal.history import charts as failover_charts
 from stanlocal.history.failovers import PHASES, Failover, percentile
 from stanlocal.util.printable import printable
 
@@ -47,7 +48,7 @@ def page(outcome: Outcome) -> str:
         ticks=ticks(length_s(found)),
         rates=Markup(charts.rates(found)),
         outages=Markup(charts.outages(found)),
-        drawn=Markup(charts.failovers(failovers)),
+        drawn=Markup(failover_charts.svg(failovers)),
         failovers=failovers,
         phases=PHASES,
         faults=_faults(outcome),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from xml.etree import ElementTree
@@ -33,11 +32,6 @@ def test_the_picture_names_each_phase_and_runs_nothing() -> None:
     assert not [part for part in root.iter() if str(part.tag).endswith("script")]
     assert not [name for part in root.iter() for name in part.attrib if name.startswith("on")]
     assert all(phase in text for phase in PHASES)
-
-
-def test_drawing_leaves_nothing_in_the_way_of_later_imports() -> None:
-    charts.svg([FAILOVER])
-    assert all(hasattr(finder, "find_spec") for finder in sys.meta_path)
 
 
 def test_there_is_a_picture_of_nothing() -> None:
