@@ -1,4 +1,4 @@
-"""Which files the server puts into a store, by name.
+"""The names of the files that the server puts into a store.
 
 ::
 
@@ -24,7 +24,7 @@ SUBS_FILE = "subs.dat"
 MARKER_FILE = ".stanlocal.json"
 
 LOCKS = frozenset({LOCK_FILE, ".truncate.lck"})
-"""What a server leaves that never became active."""
+"""Files of a server that never became active."""
 
 _TOP = re.compile(
     rf"{re.escape(LOCK_FILE)}|\.truncate\.lck|{re.escape(SERVER_FILE)}|clients\.dat\d{{0,20}}|subs\d{{1,20}}",
@@ -35,20 +35,20 @@ _MARKER_DRAFT = re.compile(rf"{re.escape(MARKER_FILE)}\.[0-9a-f]{{16}}", re.ASCI
 
 
 def lock_file(store: Path) -> Path:
-    """The file whose lock makes a node active. Never open it for a look: see `stanlocal.machine.locks`."""
+    """Return the file whose lock makes a node active. Never open it: see `stanlocal.machine.locks`."""
     return store / LOCK_FILE
 
 
 def is_servers(name: str) -> bool:
-    """Whether the server makes a file of this name at the top of a store."""
+    """Return whether the server makes a file of this name at the top of a store."""
     return _TOP.fullmatch(name) is not None
 
 
 def is_channels(name: str) -> bool:
-    """Whether the server makes a file of this name in a channel's folder."""
+    """Return whether the server makes a file of this name in a channel's folder."""
     return _CHANNEL.fullmatch(name) is not None
 
 
 def is_marker_draft(name: str) -> bool:
-    """Whether it is a marker that a killed stanlocal did not finish."""
+    """Return whether this is the name of a marker that a killed stanlocal did not finish."""
     return _MARKER_DRAFT.fullmatch(name) is not None

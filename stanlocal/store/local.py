@@ -1,4 +1,4 @@
-"""Where the files of a group's store can be read on this machine, if anywhere."""
+"""The folder of a group's store on this machine."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from stanlocal.model.plan import GroupPlan
 
 
 def local_store(plan: GroupPlan) -> Path:
-    """The folder of the group's store; `StoreRefused`, which says how to get a copy, for one in a volume."""
+    """Return the folder of the group's store.
+
+    Raises `StoreRefused` for a store in a volume; its message says how to copy it."""
     if plan.store_volume is not None:
         raise StoreRefused(
             f"the store of '{plan.group}' is in a volume of the engine, no folder here; copy it with "

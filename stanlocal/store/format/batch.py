@@ -1,4 +1,4 @@
-"""Messages in a buffer, compared with what an index says of them, many at a time. Pure."""
+"""Messages in a buffer, compared with their index, many at a time. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from stanlocal.store.format.message import decode, sequence_columns
 
 
 def ends_of(begin: int, sizes: array[int]) -> array[int]:
-    """Where records of these sizes end, one behind the other; before them where the first begins."""
+    """Return the offset of the first record, then each one's end, for consecutive records."""
     if same(sizes, 0, len(sizes)):
         step = HEAD_BYTES + sizes[0]
         return array("Q", range(begin, begin + step * len(sizes) + 1, step))
@@ -27,9 +27,9 @@ def same(sizes: array[int], low: int, high: int) -> bool:
 
 
 def batch_intact(block: Block, buffer: bytearray, base: int) -> bool:
-    """Whether all of these messages are intact, and are the ones that the index says.
+    """Return whether all messages of the block are intact and match their index entries.
 
-    Sequences are compared one and all, times only of the first and the last.
+    Every sequence is compared, times only of the first and the last message.
     """
     columns = sequence_columns(block.sequences[0], len(block))
     if columns is None or not all(_time_matches(buffer, block.entry(at), base) for at in (0, -1)):

@@ -1,7 +1,7 @@
-"""Records of typed files (clients, subscriptions), in runs of one size where there are such.
+"""Records of typed files (clients, subscriptions), read in runs of equal size where possible.
 
-A busy channel's `subs.dat` has two records for each message and subscription, all of a few bytes: to look
-at each by itself would take longer than to check the messages.
+A busy channel's `subs.dat` has two records for each message and subscription, all of a few bytes: checking
+each by itself would take longer than checking the messages.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from stanlocal.store.format.files import VERSION_BYTES, StoreFile
 from stanlocal.store.format.records import BATCH_BYTES, HEAD, Found, Record, read_records
 
 _WORTH = 32
-"""Records below which a run is not worth looking for."""
+"""Smallest number of records that makes a run."""
 _MOST = 16384
-"""Records in which a run is looked for at once: what is in vain is then soon over."""
+"""Number of records searched for a run at once, so that a vain search ends soon."""
 _SINGLY = 1024
-"""Records that are given one by one before a run is looked for again."""
+"""Number of records yielded one by one before the next search for a run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +28,9 @@ class Run:
 
     offset: int
     size: int
-    """Of each payload."""
+    """Bytes of each payload."""
     records: bytes
-    """All of them, heads included."""
+    """All records, heads included."""
 
     def __len__(self) -> int:
         return len(self.records) // (HEAD_BYTES + self.size)
@@ -45,16 +45,16 @@ class Run:
         return self.records[3 :: HEAD_BYTES + self.size]
 
     def column(self, place: int) -> bytes:
-        """The byte at that place of each payload."""
+        """Return the byte at this place of each payload."""
         return self.records[HEAD_BYTES + place :: HEAD_BYTES + self.size]
 
     def payload(self, number: int) -> bytes:
-        """The payload of one record."""
+        """Return the payload of one record."""
         begin = number * (HEAD_BYTES + self.size) + HEAD_BYTES
         return self.records[begin : begin + self.size]
 
     def single(self) -> Iterator[Record]:
-        """The records one by one."""
+        """Yield the records one by one."""
         step = HEAD_BYTES + self.size
         for number, kind in enumerate(self.types):
             yield Record(self.offset + number * step, kind, self.payload(number))
@@ -64,7 +64,7 @@ Part: TypeAlias = Run | Found
 
 
 def read_typed(file: StoreFile) -> Iterator[Part]:
-    """All records of a typed file: in runs, or as `read_records` gives them."""
+    """Yield all records of a typed file: in runs, or as `read_records` yields them."""
     base, data, at = VERSION_BYTES, b"", VERSION_BYTES
     while True:
         if base + len(data) - at < BATCH_BYTES // 2:
@@ -84,7 +84,7 @@ def read_typed(file: StoreFile) -> Iterator[Part]:
 
 
 def _find_run(data: bytes, begin: int, offset: int) -> Run | None:
-    """The run that begins at `begin`, as far as the data go; None where none does, or one is damaged."""
+    """Return the run that begins at `begin` in `data`; None without a run, or with a damaged record."""
     if len(data) - begin < HEAD_BYTES:
         return None
     size = HEAD.unpack_from(data, begin)[0] & 0xFFFFFF

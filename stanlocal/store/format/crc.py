@@ -1,4 +1,4 @@
-"""The checksums of many records, checked with a few calls instead of one for each.
+"""Checksums of many records, checked with a few calls instead of one for each.
 
 A record's CRC-32 stands *before* its payload. Were it behind, then the checksum over payload and CRC
 would be one constant for every intact record, whatever it holds (`RESIDUE`), and four more bytes
@@ -17,23 +17,23 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 HEAD_BYTES = 8
-"""Before each payload: its size (u32, in typed files with the type in the top byte) and its CRC (u32)."""
+"""Bytes before each payload: its size (u32, in typed files with the type in the top byte) and CRC (u32)."""
 INDEX_BYTES = 32
-"""A record of an index: sequence u64, offset i64, time i64, size u32, and the CRC of these (u32)."""
+"""Bytes of an index record: sequence u64, offset i64, time i64, size u32, and the CRC of these (u32)."""
 
 RESIDUE = 0x2144DF1C
-"""`crc32` over any bytes followed by their own CRC, little-endian."""
+"""The `crc32` of any bytes followed by their own CRC, little-endian."""
 RESET = b"\x81\xd5\x9d\x4c"
-"""`crc32(RESET, RESIDUE)` is `crc32(b"")`."""
+"""Bytes that reset the register: `crc32(RESET, RESIDUE)` is `crc32(b"")`."""
 _RESET_WORD = RESET + b"\x9d\x0a\xd9\x6d"
-"""The same in 8 bytes: the CRC of the second four, begun anew, is 0."""
+"""`RESET` in 8 bytes: the CRC of the second four, started from the beginning, is 0."""
 
 
 def run_intact(buffer: bytearray, begin: int, end: int, size: int) -> bool:
-    """Whether the payloads in a part of `buffer`, all of `size` bytes, have the checksums before them.
+    """Return whether the payloads in a part of `buffer`, all of `size` bytes, match their checksums.
 
-    The part is whole records, heads included; sizes in the heads are not looked at. It is rewritten on the
-    way: what is in it afterwards is of no use.
+    The part holds whole records, heads included; sizes in the heads are not checked. Its content is
+    overwritten.
     """
     step = HEAD_BYTES + size
     last = buffer[end - step + 4 : end - step + HEAD_BYTES]
@@ -47,7 +47,7 @@ def run_intact(buffer: bytearray, begin: int, end: int, size: int) -> bool:
 
 
 def index_intact(words: Sequence[array[int]]) -> bool:
-    """Whether all records of a part of an index have their checksums. There the CRC stands behind.
+    """Return whether all records of a part of an index match their checksums, which follow them.
 
     `words` are the records' four columns of 8 bytes, as they are in the file.
     """
@@ -64,5 +64,5 @@ def _resets(count: int) -> array[int]:
 
 
 def index_record_intact(record: bytes) -> bool:
-    """Whether one record of an index has its checksum."""
+    """Return whether one record of an index matches its checksum."""
     return zlib.crc32(record) == RESIDUE

@@ -1,8 +1,8 @@
-"""A file of a store, read in pieces: only regular files, never the lock file, never written.
+"""Files of a store, read in pieces: only regular files, never the lock file, and never written.
 
-Not mapped into memory: a live server truncates and replaces its files, and a mapped page that is gone
-would end this process. What is read is what was there at one moment or another, so whoever finds damage
-in a file that is being written looks again (`stanlocal.store.verify.store`).
+They are not mapped into memory: a live server truncates and replaces its files, and access to a missing
+page would end this process. Pieces are read at different moments, so a caller that finds damage in a file
+that is being written looks again (`stanlocal.store.verify.store`).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from stanlocal.machine.locks import LOCK_FILE
 
 VERSION = 1
 VERSION_BYTES = 4
-"""Every file begins with its format's version (u32)."""
+"""Bytes of the format's version (u32), with which every file begins."""
 
 
 class StoreFile:
@@ -27,12 +27,12 @@ class StoreFile:
     def __init__(self, descriptor: int, name: str) -> None:
         self._descriptor = descriptor
         self.name = name
-        """Relative to the store."""
+        """Path relative to the store."""
         self.size = os.fstat(descriptor).st_size
-        """When it was opened; what was appended since is not read."""
+        """Bytes when the file was opened; later appends are not read."""
 
     def read(self, offset: int, count: int) -> bytes:
-        """As many bytes as there are there, up to `count`."""
+        """Return up to `count` bytes from `offset` on; fewer at the end of the file."""
         count = min(count, self.size - offset)
         if count <= 0:
             return b""
@@ -45,7 +45,7 @@ class StoreFile:
         return data
 
     def read_into(self, buffer: bytearray, offset: int, count: int) -> bool:
-        """Reads to the beginning of `buffer`; whether all `count` bytes are there."""
+        """Read `count` bytes to the beginning of `buffer`; return whether the file has all of them."""
         done = 0
         with memoryview(buffer) as view:
             while done < count:
@@ -57,16 +57,16 @@ class StoreFile:
 
     @property
     def version(self) -> int | None:
-        """Of the format; None of a file that is too short to have one."""
+        """The version of the format; None where the file is too short for it."""
         data = self.read(0, VERSION_BYTES)
         return int.from_bytes(data, "little") if len(data) == VERSION_BYTES else None
 
 
 @contextmanager
 def opened_file(store: Path, name: str) -> Iterator[StoreFile]:
-    """The file `name` of the store, for reading.
+    """Open the file `name` of the store for reading.
 
-    Raises `OSError`, also for what is no regular file. A FIFO or a device cannot make it wait.
+    Raises `OSError`, also for anything but a regular file. A FIFO or a device cannot block it.
     """
     path = store / name
     if path.name == LOCK_FILE:  # closing any descriptor of it would free a lock of this process

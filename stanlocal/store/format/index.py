@@ -1,4 +1,4 @@
-"""The index of a slice: 32 bytes for each message, so that one can be found without reading the others."""
+"""The index of a slice: 32 bytes for each message, to find one without reading the others."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from stanlocal.store.format.files import VERSION_BYTES, StoreFile
 
 BLOCK_RECORDS = 4096
 RECORD_BYTES = 8 + INDEX_BYTES
-"""What the server counts for a message beside its payload: head and index record."""
+"""Bytes that the server counts for a message besides its payload: head and index record."""
 _RECORD = struct.Struct("<QQQII")
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What the index says of one message."""
+    """The index entry of one message."""
 
     sequence: int
     offset: int
-    """Of the message's record in the slice."""
+    """Offset of the message's record in the slice."""
     timestamp: int
-    """Nanoseconds since the epoch."""
+    """Time in nanoseconds since the epoch."""
     size: int
-    """Of the message's payload in the record."""
+    """Bytes of the message's payload in the record."""
 
     @property
     def end(self) -> int:
@@ -37,10 +37,10 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """The entries of a part of an index, by columns; a negative number in it is taken for a huge one."""
+    """The entries of a part of an index, by columns; negative numbers are read as huge ones."""
 
     first: int
-    """The number of its first entry in the index."""
+    """Number of the block's first entry in the index."""
     sequences: array[int]
     offsets: array[int]
     timestamps: array[int]
@@ -59,19 +59,19 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class IndexFlaw:
-    """Where an index ends to be usable, and why."""
+    """The place from which an index is unusable, and the reason."""
 
     offset: int
     what: Literal["checksum", "cut short", "zeros"]
 
 
 def count(file: StoreFile) -> int:
-    """How many whole records the index has."""
+    """Return the number of whole records in the index."""
     return max(file.size - VERSION_BYTES, 0) // INDEX_BYTES
 
 
 def read_entry(file: StoreFile, number: int) -> Entry | None:
-    """The entry of that number, None when it is not intact."""
+    """Return the entry with this number; None when it is not intact."""
     record = file.read(VERSION_BYTES + number * INDEX_BYTES, INDEX_BYTES)
     if len(record) < INDEX_BYTES or not index_record_intact(record):
         return None
@@ -79,7 +79,7 @@ def read_entry(file: StoreFile, number: int) -> Entry | None:
 
 
 def read_blocks(file: StoreFile, number: int = 0) -> Iterator[Block | IndexFlaw]:
-    """The entries from `number` on, checked, block by block; after a flaw no more, as the server does it."""
+    """Yield the checked entries from `number` on in blocks, up to the first flaw, as the server does."""
     while True:
         at = VERSION_BYTES + number * INDEX_BYTES
         data = file.read(at, BLOCK_RECORDS * INDEX_BYTES)
@@ -109,7 +109,7 @@ def _first_flaw(data: bytes) -> int:
 
 
 def _block(number: int, data: bytes) -> Block | None:
-    """These entries; None when one of them is damaged."""
+    """Return the entries in `data`; None when one of them is damaged."""
     words = array("Q", data)
     columns = [words[at::4] for at in range(4)]
     if not index_intact(columns):
@@ -123,7 +123,7 @@ def _block(number: int, data: bytes) -> Block | None:
 
 
 def find(file: StoreFile, field: Literal["sequence", "timestamp"], value: int) -> int:
-    """The number of the first entry whose field is at least `value`; `count(file)` when there is none.
+    """Return the number of the first entry whose field is at least `value`, or `count(file)`.
 
     Raises `ValueError` at a damaged entry.
     """

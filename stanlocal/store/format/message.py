@@ -11,39 +11,39 @@ from stanlocal.store.format.wire import blob, fields, text, varint, whole
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ENCRYPTED_OVERHEAD = 1 + 12 + 16
-"""Cipher code, nonce and tag (stores/cryptostore.go)."""
+"""Bytes of cipher code, nonce and tag (stores/cryptostore.go)."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoredMessage:
-    """One message as it is on disk."""
+    """A message as stored on disk."""
 
     sequence: int
     subject: str
     data: bytes
     timestamp: int
-    """Nanoseconds since the epoch."""
+    """Time in nanoseconds since the epoch."""
 
     @property
     def may_be_encrypted(self) -> bool:
-        """Whether the server may have encrypted it: its first byte names a cipher it knows."""
+        """True if the server may have encrypted the message: its first byte names a known cipher."""
         return len(self.data) >= _ENCRYPTED_OVERHEAD and self.data[0] in (1, 2)
 
     def shown_data(self) -> tuple[str, str]:
-        """The data and what documents call it: text where it is UTF-8, else base64."""
+        """Return the data's name in documents, and the data: text where it is UTF-8, else base64."""
         try:
             return "data", self.data.decode()
         except UnicodeDecodeError:
             return "data_base64", base64.b64encode(self.data).decode()
 
     def document(self) -> dict[str, Any]:
-        """As `sub` shows a message."""
+        """Return the JSON document of the message, as `sub` prints it."""
         name, shown = self.shown_data()
         return {"channel": self.subject, "seq": self.sequence, name: shown, "timestamp": self.timestamp}
 
 
 def decode(payload: bytes) -> StoredMessage:
-    """The message in a record; `ValueError` when there is none."""
+    """Decode the message in a record; raises `ValueError` for anything else."""
     sequence, subject, data, timestamp = 0, "", b"", 0
     for number, value in fields(payload):
         match number:
@@ -61,21 +61,21 @@ def decode(payload: bytes) -> StoredMessage:
 
 
 def sequence_of(payload: bytes) -> int:
-    """The sequence alone, which is written first; `ValueError` when it is not."""
+    """Decode only the sequence, which is written first; raises `ValueError` where it is not."""
     if payload[:1] != b"\x08":
         raise ValueError("it does not begin with a sequence")
     return varint(payload, 1)[0]
 
 
 def time_of(timestamp: int) -> datetime:
-    """A stored time stamp (any 64-bit number) in UTC, to the microsecond."""
+    """Convert a stored time stamp (any 64-bit number) to UTC, with microseconds."""
     return _EPOCH + timedelta(microseconds=timestamp // 1000)
 
 
 def sequence_columns(first: int, count: int) -> list[bytes] | None:
-    """The leading bytes of `count` messages with consecutive sequences, column by column.
+    """Return the leading bytes of `count` messages with consecutive sequences, column by column.
 
-    None when the last sequence takes more bytes than the first.
+    Returns None when the last sequence takes more bytes than the first.
     """
     width = (first.bit_length() + 6) // 7
     last = first + count - 1

@@ -1,4 +1,4 @@
-"""Records of a store's file, one after the other, each checked.
+"""Records of a store's file, read one by one and checked.
 
 ``head u32, CRC u32, payload``, little-endian, from offset 4 on. In typed files (clients, subscriptions)
 the head is type<<24 | size, in the others (messages, the server's) it is the size
@@ -19,7 +19,7 @@ from stanlocal.store.format.files import VERSION_BYTES, StoreFile
 
 HEAD = struct.Struct("<II")
 BATCH_BYTES = 1 << 20
-"""How much is read at a time, and so held in memory."""
+"""Bytes read at a time, and so held in memory."""
 LARGEST = 8 << 20
 """Bytes of the largest message that is read into memory: what NATS recommends at most. The size in a head is
 whatever the file's bytes are, and the file may have holes that take no room on disk."""
@@ -28,28 +28,28 @@ LARGEST_TYPED = 1 << 20
 
 
 class Flaw(Enum):
-    """What is wrong at some place of a file."""
+    """A kind of damage at some place of a file."""
 
     CRC = auto()
     SIZE = auto()
-    """Another than its index says."""
+    """The size differs from the one in the index."""
     CUT_SHORT = auto()
     ZEROS = auto()
     TYPE = auto()
     MISFIT = auto()
-    """Its fields are those of another type."""
+    """The record's fields are those of another type."""
     UNDECODABLE = auto()
     LARGE = auto()
-    """Intact, and too large to be shown."""
+    """The record is intact, and too large to be shown."""
     VERSION = auto()
 
 
 class Record(NamedTuple):
-    """An intact record; a tuple, because there are millions."""
+    """An intact record; a tuple, because stores have millions."""
 
     offset: int
     type: int
-    """0 in files without types."""
+    """Type of the record; 0 in files without types."""
     payload: bytes
 
     @property
@@ -63,7 +63,7 @@ class LargeRecord(NamedTuple):
     offset: int
     size: int
     beginning: bytes
-    """The first bytes of its payload."""
+    """The first bytes of the payload."""
 
     @property
     def end(self) -> int:
@@ -81,14 +81,14 @@ class Damage:
 
 Found: TypeAlias = Record | LargeRecord | Damage
 _BEGINNING = 16
-"""Bytes of a large message's payload: its sequence, which is written first."""
+"""Bytes kept of a large message's payload: its sequence, which is written first."""
 
 
 def read_records(file: StoreFile, *, typed: bool, start: int = VERSION_BYTES) -> Iterator[Found]:
-    """The records from offset `start` on.
+    """Yield the records from offset `start` on.
 
-    A record without its checksum is given as `Damage` and the next one is looked for where it ends by its
-    own size. `CUT_SHORT` and `ZEROS` are the last that is given.
+    A record that does not match its checksum is yielded as `Damage`; the next one is read where it ends by
+    its own size. Nothing follows `CUT_SHORT` and `ZEROS`.
     """
     largest = LARGEST_TYPED if typed else LARGEST
     base, data, at = start, file.read(start, BATCH_BYTES), 0

@@ -72,7 +72,7 @@ class StoredSubscription:
     ack_inbox: str = ""
     max_inflight: int = 0
     ack_wait: int = 0
-    """Seconds."""
+    """Seconds until an unacknowledged message is sent again."""
     durable_name: str = ""
     last_sent: int = 0
     is_durable: bool = False
@@ -135,7 +135,7 @@ def _records(part: Part) -> Iterable[Record]:
 
 
 def check_payload(types: tuple[int, ...], record: Record) -> None:
-    """Raises `ValueError` when the record is none of a client's or subscription's."""
+    """Raise `ValueError` unless the record can be decoded as one of its type."""
     if types is CLIENT_TYPES:
         _client(record.payload)
     elif record.type in (SUB_NEW, SUB_UPDATE):
@@ -147,10 +147,10 @@ def check_payload(types: tuple[int, ...], record: Record) -> None:
 
 
 def misfit(types: tuple[int, ...], record: Record) -> str | None:
-    """What shows that the record was written as one of another type, though the server takes it as it is.
+    """Return the evidence that the record was written with another type, though the server accepts it.
 
-    The type stands outside of the checksum. Types of the same fields cannot be told apart: a subscription
-    that is new and one that changed, a message that was sent and one that was acknowledged.
+    The checksum does not cover the type. Types with the same fields cannot be distinguished: a new
+    subscription and a changed one, a message sent and one acknowledged.
     """
     there = {number for number, _ in fields(record.payload)}
     if record.type == (CLIENT_DELETE if types is CLIENT_TYPES else SUB_DELETE):
@@ -196,7 +196,7 @@ def _apply(subs: dict[int, StoredSubscription], record: Record, budget: Budget) 
 
 
 def _apply_run(subs: dict[int, StoredSubscription], run: Run, budget: Budget) -> bool:
-    """Applies a run if it is nothing but messages sent and acknowledged of one subscription."""
+    """Apply a run of messages sent and acknowledged of one subscription; return whether it is one."""
     if not set(run.types) <= {SUB_ACK, SUB_SENT}:
         return False
     first = run.payload(0)
@@ -228,7 +228,7 @@ def _apply_run(subs: dict[int, StoredSubscription], run: Run, budget: Budget) ->
 
 
 def _id_and_sequence(payload: bytes) -> tuple[int, int]:
-    """The fields 1 and 2; either may be missing, and is then 0."""
+    """Return the fields 1 and 2; a missing one is 0."""
     found = dict(fields(payload))
     return whole(found.get(1, 0)), whole(found.get(2, 0))
 

@@ -11,7 +11,7 @@ import struct
 from stanlocal.store.format.wire import fields, text
 
 MAX_BYTES = 64 << 10
-"""More than any real one: it holds the cluster id, seven subjects made of it and a node id."""
+"""Bytes read of a `server.dat`: more than its cluster id, seven subjects and node id ever take."""
 
 _HEAD = struct.Struct("<III")
 
@@ -27,16 +27,16 @@ _FIELDS = (
     "acks_subs",
     "node_id",
 )
-"""Of ServerInfo, numbered from 1 (spb/protocol.proto)."""
+"""Names of the fields of ServerInfo, numbered from 1 (spb/protocol.proto)."""
 
 
 def cluster_id(data: bytes) -> str | None:
-    """The cluster id in the content of a `server.dat`; None for what is none."""
+    """Return the cluster id in the content of a `server.dat`; None for any other content."""
     return (server_info(data) or {}).get("cluster_id")
 
 
 def server_info(data: bytes) -> dict[str, str] | None:
-    """The cluster id and the subjects in the content of a `server.dat`; None for what is none."""
+    """Return the cluster id and subjects in the content of a `server.dat`; None for any other content."""
     if len(data) < _HEAD.size:
         return None
     version, size, _ = _HEAD.unpack_from(data)

@@ -1,4 +1,4 @@
-"""The slices of a channel: which there are, and the messages in them."""
+"""The slices of a channel, and the messages in them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _NAME = re.compile(r"msgs\.(\d{1,18})\.(dat|idx)", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class SliceFiles:
-    """One slice, by its files' names relative to the store."""
+    """The files of a slice, named relative to the store."""
 
     number: int
     data: str | None
@@ -40,12 +40,12 @@ class SliceFiles:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Which messages are asked for; bounds are included."""
+    """A range of sequences and times, bounds included."""
 
     first_sequence: int = 0
     last_sequence: int = (1 << 64) - 1
     since: int = -(1 << 63)
-    """Nanoseconds since the epoch."""
+    """Time in nanoseconds since the epoch."""
     until: int = (1 << 63) - 1
 
     def has(self, message: StoredMessage) -> bool:
@@ -55,12 +55,12 @@ class Window:
         )
 
     def is_past(self, message: StoredMessage) -> bool:
-        """Whether no later message can be in it."""
+        """Return whether no later message can be in the window."""
         return message.sequence > self.last_sequence or message.timestamp > self.until
 
 
 def slices_of(store: Path, channel: str) -> list[SliceFiles]:
-    """The channel's slices in the order of their numbers; `OSError` when its folder cannot be read."""
+    """Return the channel's slices by number; raises `OSError` when its folder cannot be read."""
     found: dict[int, dict[str, str]] = {}
     for name in (path.name for path in (store / channel).iterdir()):
         if match := _NAME.fullmatch(name):
@@ -70,19 +70,19 @@ def slices_of(store: Path, channel: str) -> list[SliceFiles]:
 
 @dataclass(frozen=True, slots=True)
 class SliceSummary:
-    """What a slice holds, by its index, or by its messages where it has no usable index."""
+    """The extent of a slice, from its index, or from its messages where it has no usable index."""
 
     number: int
     messages: int
     bytes: int
-    """As the server's monitor counts them: payload, head and index record of each message."""
+    """Bytes as the server's monitor counts them: payload, head and index record of each message."""
     first: Entry | None
     last: Entry | None
     disk_bytes: int
 
 
 def summarize(store: Path, slice_: SliceFiles) -> SliceSummary:
-    """A slice in short, from two entries of its index where there is one that fits.
+    """Summarize a slice from two entries of its index where that fits, else from its messages.
 
     Raises `OSError` when its messages cannot be read.
     """
@@ -121,10 +121,10 @@ def _walked(number: int, data: StoreFile) -> SliceSummary:
 
 
 def read_messages(store: Path, slice_: SliceFiles, window: Window) -> Iterator[StoredMessage | Damage]:
-    """The messages of a slice that are in the window, and what is damaged on the way.
+    """Yield the messages of a slice that are in the window, and each damaged record before its end.
 
-    As long as the index is intact it says where each message is, so one whose size cannot be trusted does
-    not hide those behind it. Raises `OSError` when a file cannot be read.
+    As long as the index is intact it says where each message is, so one with a wrong size does not hide
+    those behind it. Raises `OSError` when a file cannot be read.
     """
     if slice_.data is None:
         return
@@ -176,7 +176,7 @@ def _found(data: StoreFile, entries: StoreFile | None, window: Window) -> Iterat
 
 
 def _start(entries: StoreFile, window: Window) -> int:
-    """The entry to begin with: the window's first, or the slice's last, behind which its data may go on."""
+    """Return the entry to begin with: the window's first, or the slice's last."""
     try:
         first = max(
             index.find(entries, "sequence", window.first_sequence),
@@ -188,7 +188,7 @@ def _start(entries: StoreFile, window: Window) -> int:
 
 
 def read_one(data: StoreFile, entry: Entry) -> Found:
-    """The record that an index says is there."""
+    """Read the record of an index entry."""
     if entry.size > LARGEST:
         return read_large(data, entry)
     record = data.read(entry.offset, HEAD_BYTES + entry.size)
@@ -205,7 +205,7 @@ def read_one(data: StoreFile, entry: Entry) -> Found:
 
 
 def read_large(data: StoreFile, entry: Entry) -> LargeRecord | Damage:
-    """The record that an index says is there, checked without reading it into memory."""
+    """Check the record of an index entry without reading it into memory."""
     head = data.read(entry.offset, HEAD_BYTES)
     size, crc = HEAD.unpack(head) if len(head) == HEAD_BYTES else (-1, 0)
     if size != entry.size:

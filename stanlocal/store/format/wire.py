@@ -1,4 +1,4 @@
-"""Protobuf's wire format, read by hand: what the store's records need does not need a runtime. Pure."""
+"""Protobuf's wire format, decoded without a runtime, as far as the store's records need it. Pure."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from typing import TypeAlias
 
 Value: TypeAlias = int | bytes
-"""An integer for varints, the bytes of everything else."""
+"""Value of a field: an integer for varints, bytes for everything else."""
 
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 
 
 def fields(message: bytes) -> Iterator[tuple[int, Value]]:
-    """Each field's number and value, in the order written; `ValueError` for what is no message."""
+    """Yield each field's number and value, in the order written; raises `ValueError` for malformed bytes."""
     at, end = 0, len(message)
     while at < end:
         key, at = varint(message, at)
@@ -34,7 +34,7 @@ def fields(message: bytes) -> Iterator[tuple[int, Value]]:
 
 
 def varint(message: bytes, at: int) -> tuple[int, int]:
-    """An integer and where it ends; `ValueError` where there is none."""
+    """Decode an integer; return it and its end. Raises `ValueError` where there is none."""
     value = 0
     for place, byte in enumerate(message[at : at + 10]):
         value |= (byte & 0x7F) << (7 * place)
@@ -44,21 +44,21 @@ def varint(message: bytes, at: int) -> tuple[int, int]:
 
 
 def whole(value: Value) -> int:
-    """The integer that a field must be; `ValueError` when it is none."""
+    """Return the field's integer; raises `ValueError` for any other value."""
     if isinstance(value, int):
         return value
     raise ValueError("a number expected")
 
 
 def text(value: Value) -> str:
-    """The text that a field must be; `ValueError` when it is none."""
+    """Return the field's text; raises `ValueError` for any other value."""
     if isinstance(value, bytes):
         return value.decode()
     raise ValueError("a text expected")
 
 
 def blob(value: Value) -> bytes:
-    """The bytes that a field must be; `ValueError` when it is none."""
+    """Return the field's bytes; raises `ValueError` for any other value."""
     if isinstance(value, bytes):
         return value
     raise ValueError("bytes expected")

@@ -1,7 +1,7 @@
-"""Whether a group may use a folder as its store, and that it does from now on.
+"""The claim of a group to a folder as its store.
 
-A wrong `--store-dir` must not cost anybody a file. So a folder is used only when it is empty, is a store
-of the server, or carries the group's own marker; and nothing in it is changed when it is refused.
+A wrong `--store-dir` must never destroy a file. So a folder is used only when it is empty, is a store of
+the server, or carries the group's own marker; and nothing in a refused folder is changed.
 """
 
 from __future__ import annotations
@@ -26,19 +26,18 @@ class Claim:
     """A store that the group may use."""
 
     path: Path
-    """Absolute, without symbolic links."""
+    """Absolute path without symbolic links."""
     marker: Marker
     new: bool
-    """The marker was written just now, to a folder that no group had."""
+    """True if this claim wrote the marker, to a folder that no group had."""
 
 
 def claim(path: Path, *, group: str, cluster_id: str, user: str, group_id: str | None = None) -> Claim:
-    """Makes the folder at `path` the store of `group`, whose servers run as `user` (`uid:gid`).
+    """Make the folder at `path` the store of `group`, whose servers run as `user` (`uid:gid`).
 
     A missing folder is made (0700). When the caller is root, it and an empty one of root's are given to
-    `user`. What the group has claimed before stays as it is, but for a marker without an id, which is given
-    `group_id`. Raises `StoreRefused`, with no file touched,
-    when the group may not or cannot use what is there.
+    `user`. A folder that the group has claimed before stays as it is; only a marker without an id gets
+    `group_id`. Raises `StoreRefused`, with no file touched, when the group must not or cannot use the folder.
     """
     path = real(path)
     try:
@@ -47,7 +46,7 @@ def claim(path: Path, *, group: str, cluster_id: str, user: str, group_id: str |
             return _claim(path, group, cluster_id, *_ids(user), group_id=group_id, folder_was_there=not made)
         except BaseException:
             if made:
-                with suppress(OSError):  # the first error is the one to tell
+                with suppress(OSError):  # the first error is the one to report
                     path.rmdir()
             raise
     except NotADirectoryError as err:
@@ -62,7 +61,7 @@ def claim(path: Path, *, group: str, cluster_id: str, user: str, group_id: str |
 
 
 def _make(path: Path) -> bool:
-    """Whether the folder was not there and had to be made."""
+    """Make the folder where it is missing; return whether it was."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.mkdir(mode=0o700)
@@ -105,7 +104,7 @@ def _claim(
 
 
 def _with_id(folder: int, marker: Marker, group_id: str | None) -> Marker:
-    """The marker, given the group's id if it has none: an earlier version wrote the name alone."""
+    """Return the marker, with the group's id added where an earlier version wrote only the name."""
     if marker.id is not None or group_id is None:
         return marker
     known = replace(marker, id=group_id, version=VERSION)
@@ -116,7 +115,7 @@ def _with_id(folder: int, marker: Marker, group_id: str | None) -> Marker:
 def _check_content(path: Path, state: StoreState, group: str, group_id: str | None, cluster_id: str) -> None:
     if state.kind is StoreKind.FOREIGN:
         raise StoreRefused(
-            f"{path} holds what is no store of the server ({', '.join(state.foreign)}, …); "
+            f"{path} is not a store of the server (it holds {', '.join(state.foreign)}, …); "
             "choose an empty folder with '--store-dir'"
         )
     if state.marker is not None and (whose := state.marker.differs(group, group_id)):
@@ -130,7 +129,7 @@ def _check_content(path: Path, state: StoreState, group: str, group_id: str | No
 
 
 def _check_writable(path: Path, folder: int, uid: int, gid: int) -> None:
-    """Without it the servers would start, and try for ever in vain to get the lock."""
+    """Check that the servers may write: otherwise they would start, and never get the lock."""
     if os.fstatvfs(folder).f_flag & os.ST_RDONLY:
         raise OSError(errno.EROFS, os.strerror(errno.EROFS))
     names = [name for name in os.listdir(folder) if is_servers(name)]
@@ -144,7 +143,7 @@ def _check_writable(path: Path, folder: int, uid: int, gid: int) -> None:
 
 
 def _may_write(status: os.stat_result, uid: int, gid: int) -> bool:
-    """By owner and mode: whoever is neither owner nor in the group has the bits of the others."""
+    """Return whether owner and mode allow the user to write."""
     if uid == 0:
         return True
     shift = 6 if status.st_uid == uid else 3 if status.st_gid == gid else 0
@@ -153,6 +152,6 @@ def _may_write(status: os.stat_result, uid: int, gid: int) -> bool:
 
 
 def _ids(user: str) -> tuple[int, int]:
-    """Who writes the files, as this machine numbers users: a rootless engine's root is the caller."""
+    """Return uid and gid of the files on this machine: a rootless engine's root is the caller."""
     uid, gid = map(int, user.split(":"))
     return (uid, gid) if uid else (os.geteuid(), os.getegid())

@@ -1,4 +1,4 @@
-"""What is in a store folder; nothing here changes it."""
+"""The content of a store folder, read without changing it."""
 
 from __future__ import annotations
 
@@ -17,37 +17,37 @@ from stanlocal.util.printable import printable
 
 
 class StoreKind(StrEnum):
-    """What a folder is to a group that wants it as its store."""
+    """Kinds of folders that a group may be given as its store."""
 
     ABSENT = "absent"
     EMPTY = "empty"
     MARKED = "marked"
-    """Carries stanlocal's marker."""
+    """The folder carries stanlocal's marker."""
     STORE = "store"
-    """A store of the server that stanlocal has not used before."""
+    """The folder is a store of the server that stanlocal has not used before."""
     FOREIGN = "foreign"
-    """Holds something else."""
+    """The folder holds something else."""
     NOT_A_FOLDER = "not a folder"
 
 
 @dataclass(frozen=True, slots=True)
 class StoreState:
-    """What was found at a store's path."""
+    """The state of a store's folder."""
 
     kind: StoreKind
     marker: Marker | None = None
     cluster_id: str | None = None
-    """That the server wrote into it; None when none has yet, or the file cannot be read."""
+    """Cluster id that the server wrote; None before the first start, or when the file cannot be read."""
     foreign: tuple[str, ...] = ()
-    """A few names of what is not the server's."""
+    """A few names of files that are not the server's."""
 
 
 _SHOWN = 3
-"""How many names of foreign files are given."""
+"""Number of names of foreign files that are reported."""
 
 
 def inspect_store(path: Path) -> StoreState:
-    """What is at `path`; changes nothing. Raises `StoreRefused` when it may not be read."""
+    """Inspect the folder at `path`, changing nothing. Raises `StoreRefused` when it may not be read."""
     path = real(path)
     try:
         with opened(path) as folder:
@@ -61,7 +61,7 @@ def inspect_store(path: Path) -> StoreState:
 
 
 def inspect_opened(path: Path, folder: int) -> StoreState:
-    """As `inspect_store`, of a folder that is open; `path` is for messages."""
+    """Inspect an open folder as `inspect_store` does; `path` is for messages."""
     try:
         marker = read_marker(folder)
     except ValueError as err:
@@ -80,13 +80,13 @@ def inspect_opened(path: Path, folder: int) -> StoreState:
 
 
 def real(path: Path) -> Path:
-    """The absolute path without symbolic links."""
+    """Return the absolute path without symbolic links."""
     return Path(os.path.realpath(path))
 
 
 @contextmanager
 def opened(path: Path) -> Iterator[int]:
-    """A descriptor of the folder: whatever happens to its path, this folder is meant."""
+    """Open the folder: its descriptor names the same folder whatever happens to the path."""
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
         yield descriptor

@@ -1,6 +1,6 @@
-"""Copies of a store and back: whole or not at all, and never through a link.
+"""Copies of a store and their restoration: complete or not at all, and never through a link.
 
-Only what the server makes is copied, by name; its lock files and stanlocal's marker are not. Owner, mode and
+Only the server's files are copied, by name, without its lock files and stanlocal's marker. Owner, mode and
 times are kept as far as the caller may.
 """
 
@@ -22,19 +22,19 @@ from stanlocal.store.layout import LOCKS, MARKER_FILE, is_channels, is_servers
 from stanlocal.util.printable import printable
 
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2
-"""renameat2(2)"""
+"""Arguments of renameat2(2)."""
 
 
 def copy_store(store: Path, to: Path) -> int:
-    """Copies the store's files to the new folder `to`; returns how many bytes they hold.
+    """Copy the store's files to the new folder `to`; return their size in bytes.
 
-    No server must be writing meanwhile. Raises `StoreRefused`, with nothing left behind, when that fails.
+    No server may write meanwhile. Raises `StoreRefused`, with nothing left behind, when that fails.
     """
     draft = drafts.of_copy(to)
     if to.exists():
         raise StoreRefused(f"{to} exists already; choose another name")
     try:
-        shutil.rmtree(draft, ignore_errors=True)  # of a command that was killed
+        shutil.rmtree(draft, ignore_errors=True)  # left by a command that was killed
         draft.mkdir(parents=True, mode=0o700)
         size = _copy(store, draft)
         draft.rename(to)
@@ -46,17 +46,17 @@ def copy_store(store: Path, to: Path) -> int:
 
 
 def put_back(copy: Path, store: Path, aside: Path) -> None:
-    """Makes `store` hold what `copy` does; what was in it becomes the copy `aside`.
+    """Replace the content of `store` by that of `copy`; the old content becomes the copy `aside`.
 
-    No server must run on it. The folder is exchanged for another one of the same owner and marker in one
-    step, where the file system can do that. Raises `StoreRefused`, with the old store in place, when it
-    fails; so also for a store that is a mount point, or that holds what is not the server's.
+    No server may run on it. The folder is exchanged for another one of the same owner and marker, in one
+    step where the file system can do that. Raises `StoreRefused`, with the old store in place, when it
+    fails; also for a store that is a mount point, or that holds files which are not the server's.
     """
     store = real(store)
     draft = drafts.of_store(store)
     try:
         _check_known(store)
-        drafts.remove(store)  # of a command that was killed
+        drafts.remove(store)  # left by a command that was killed
         _make_draft(draft)
         try:
             _exchange_for(copy, store, draft, aside)
@@ -86,18 +86,18 @@ def _exchange_for(copy: Path, store: Path, draft: Path, aside: Path) -> None:
 
 
 def _check_known(store: Path) -> None:
-    """A folder that is replaced must hold nothing that would be lost with it."""
+    """Check that the folder holds only the server's files, as all others would be lost."""
     known = {*_files(store), *LOCKS, MARKER_FILE}
     held = (path for path in store.rglob("*") if path.is_symlink() or not path.is_dir())
     foreign = sorted({str(path.relative_to(store)) for path in held} - known)
     if foreign:
         raise StoreRefused(
-            f"{store} holds what is not the server's ({printable(foreign[0])}, …); move it away"
+            f"{store} holds files that are not the server's ({printable(foreign[0])}, …); move it away"
         )
 
 
 def _exchange(one: Path, other: Path) -> None:
-    """Exchanges two folders, by one system call of Linux, or else by three renames."""
+    """Exchange two folders by one system call of Linux, or else by three renames."""
     call = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
     if call is not None:
         done = call(_AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), _RENAME_EXCHANGE)
@@ -131,7 +131,7 @@ def _copy(source: Path, to: Path) -> int:
 
 
 def _files(store: Path) -> Iterator[str]:
-    """The server's files, relative to the store, those of channels included; no links."""
+    """Yield the server's files relative to the store, those of channels included; no links."""
     for entry in sorted(os.scandir(store), key=lambda entry: entry.name):
         if entry.is_file(follow_symlinks=False) and is_servers(entry.name) and entry.name not in LOCKS:
             yield entry.name
@@ -148,6 +148,6 @@ def _like(model: Path, path: Path) -> None:
 
 
 def _own(found: os.stat_result, path: Path) -> None:
-    """Only root may give files away; everybody else owns what it copies."""
+    """Copy owner, mode and times; only root may change the owner."""
     with suppress(PermissionError):
         os.chown(path, found.st_uid, found.st_gid, follow_symlinks=False)

@@ -36,7 +36,7 @@ def set_aside(draft: Path) -> Path:
 
 
 def recover(store: Path, group: str, group_id: str | None = None) -> None:
-    """Put the old store back that a command killed between the two renames left under another name."""
+    """Put back the old store that a command killed between the two renames left under another name."""
     store = real(store)
     old = set_aside(of_store(store))
     if not store.exists() and _carries_marker(old, group, group_id):

@@ -1,6 +1,6 @@
-"""Keeps servers off a store while stanlocal deletes, replaces or copies it.
+"""Exclusion of servers from a store while stanlocal deletes, replaces or copies it.
 
-The server's own lock decides, and not what an engine or a state folder says: another engine, another state
+The server's own lock decides, not an engine or a state folder: another engine, another state
 folder or another tool may run servers on the same folder.
 """
 
@@ -26,10 +26,10 @@ _NO_LOCKS = frozenset({errno.ENOLCK, errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSY
 
 @contextmanager
 def kept_from_servers(store: Path, outcome: str) -> Iterator[None]:
-    """Holds the store's own lock as a server would, so that none can serve on the store meanwhile.
+    """Hold the store's own lock as a server would, so that no server can use the store meanwhile.
 
     Raises `StoreRefused`, which begins with `outcome` and names the process, when one has the lock already.
-    A lock file that does not exist, or that the caller may not write to, is looked at and not locked.
+    A lock file that does not exist, or that the caller may not write to, is checked and not locked.
     """
     check_not_held(store, outcome)
     descriptor = _opened(lock_file(store))
@@ -43,14 +43,14 @@ def kept_from_servers(store: Path, outcome: str) -> Iterator[None]:
 
 
 def check_not_held(store: Path, outcome: str) -> None:
-    """Raises `StoreRefused` when the kernel shows that a process has the store's lock; touches no file."""
+    """Raise `StoreRefused` when the kernel shows that a process has the store's lock; touches no file."""
     pid = lock_holder(lock_file(store)).pid
     if pid is not None:
         raise StoreRefused(f"{outcome}: {describe_process(pid)} has the lock of {store}; end it first")
 
 
 def describe_process(pid: int, proc: Path = Path("/proc")) -> str:
-    """The process as a message names it: pid, command and container, as far as they can be seen."""
+    """Describe a process for a message: pid, command and container, as far as they are visible."""
     try:
         command = f" ({(proc / str(pid) / 'comm').read_text().strip()})"
     except OSError:  # it has ended, or the system has no such file
@@ -83,7 +83,7 @@ def _lock(descriptor: int, store: Path, outcome: str) -> None:
             return
         if error.errno not in (errno.EACCES, errno.EAGAIN):
             raise
-        check_not_held(store, outcome)  # it was taken just now
+        check_not_held(store, outcome)  # a server took it just now
         raise StoreRefused(
             f"{outcome}: a process that cannot be seen from here has the lock of {store}; end it first"
         ) from error

@@ -1,7 +1,7 @@
 """The marker: a small file that says which group a store folder belongs to.
 
-It is what allows `down --purge` to delete anything at all, so it is written only into a folder that
-stanlocal found empty or made itself, or with `adopted`, and then nothing is ever purged.
+Only the marker allows `down --purge` to delete anything, so it is written only into a folder that stanlocal
+found empty or made itself; any other gets one with `adopted`, and is never purged.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from stanlocal.store.layout import MARKER_FILE
 from stanlocal.util.printable import printable
 
 VERSION = 2
-"""1 had neither `id` nor `folder_was_there`."""
+"""Version of the format; 1 had neither `id` nor `folder_was_there`."""
 _MAX_BYTES = 4096
 
 
@@ -27,18 +27,18 @@ _MAX_BYTES = 4096
 class Marker:
     group: str
     created: str
-    """When the group first used the store, RFC 3339."""
+    """Time when the group first used the store, in RFC 3339."""
     adopted: bool
-    """The store was there before: its files are not stanlocal's to delete."""
+    """True if the store existed before: its files are then never deleted."""
     id: str | None = None
-    """The group's own random id: names can be given twice. None in markers of version 1."""
+    """The group's random id, as two groups can have the same name. None in markers of version 1."""
     folder_was_there: bool = False
-    """The folder was there before, empty: it is not stanlocal's to remove."""
+    """True if the empty folder existed before: it is then never removed."""
     version: int = VERSION
-    """Of the marker's format."""
+    """Version of the marker's format."""
 
     def differs(self, group: str, group_id: str | None) -> str | None:
-        """Says whose store it is, when that is not the group of this name and id; else None.
+        """Say whose store it is, when it is not the store of the group with this name and id; else None.
 
         A marker of version 1 has no id, and the name decides.
         """
@@ -50,9 +50,9 @@ class Marker:
 
 
 def read_marker(folder: int) -> Marker | None:
-    """The marker in the folder (a descriptor); None where there is none.
+    """Read the marker in the folder (a descriptor); return None where there is none.
 
-    Raises `ValueError` for a file of that name that is no marker, or one of a later version.
+    Raises `ValueError` for a file of that name that is not a marker, or of a later version.
     """
     data = read_small(folder, MARKER_FILE, _MAX_BYTES)
     if data is None:
@@ -71,20 +71,20 @@ def read_marker(folder: int) -> Marker | None:
 
 
 def write_marker(folder: int, marker: Marker) -> None:
-    """Writes the marker, whole or not at all; `FileExistsError` when another came first."""
+    """Write the marker, completely or not at all; raises `FileExistsError` when another came first."""
     with _draft(folder, marker) as draft:
         os.link(draft, MARKER_FILE, src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=False)
 
 
 def replace_marker(folder: int, marker: Marker) -> None:
-    """Writes the marker in place of the one that is there, whole or not at all."""
+    """Replace the marker, completely or not at all."""
     with _draft(folder, marker) as draft:
         os.replace(draft, MARKER_FILE, src_dir_fd=folder, dst_dir_fd=folder)
 
 
 @contextmanager
 def _draft(folder: int, marker: Marker) -> Iterator[str]:
-    """The name of a file beside the marker that holds it, and that is gone afterwards."""
+    """Write the marker to a temporary file beside it, yield its name, and remove the file."""
     draft = f"{MARKER_FILE}.{secrets.token_hex(8)}"
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     descriptor = os.open(draft, flags, 0o644, dir_fd=folder)
@@ -101,12 +101,17 @@ def _draft(folder: int, marker: Marker) -> Iterator[str]:
 
 
 def read_small(folder: int, name: str, limit: int) -> bytes | None:
-    """The content of a regular file of the folder; None when it is none, is absent or is longer."""
+    """Return the content of a regular file in the folder; None when it is absent, longer or not regular."""
     flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     try:
         descriptor = os.open(name, flags, dir_fd=folder)
     except OSError as err:
-        if err.errno in (errno.ENOENT, errno.EISDIR, errno.ELOOP, errno.ENXIO):  # absent, no regular file
+        if err.errno in (
+            errno.ENOENT,
+            errno.EISDIR,
+            errno.ELOOP,
+            errno.ENXIO,
+        ):  # absent, or not a regular file
             return None
         raise
     with os.fdopen(descriptor, "rb") as file:

@@ -1,7 +1,7 @@
-"""Deleting a store: only one that stanlocal made, and in it only what the server or stanlocal made.
+"""Deletion of a store: only one that stanlocal made, and in it only files of the server or stanlocal.
 
 The server's user can write to the folder, and root may be the one who purges. So every step is relative
-to a folder that is open, symbolic links and mounts are not followed, and what is not known is left.
+to an open folder, symbolic links and mounts are not followed, and unknown files are left.
 """
 
 from __future__ import annotations
@@ -23,22 +23,22 @@ from stanlocal.util.printable import printable
 
 @dataclass(frozen=True, slots=True)
 class PurgeReport:
-    """What came of it."""
+    """The result of a purge."""
 
     removed_files: int
     left: tuple[str, ...] = ()
-    """What neither the server nor stanlocal made, and is still there."""
+    """Entries that were left, as neither the server nor stanlocal made them."""
     failed: tuple[str, ...] = ()
-    """What could not be removed, each with the reason."""
+    """Entries that could not be removed, each with the reason."""
 
 
 def purge(path: Path, group: str, group_id: str | None = None) -> PurgeReport:
-    """Deletes the store of `group` at `path`; where there is none, or an empty folder, nothing happens.
+    """Delete the store of `group` at `path`; a missing or empty folder is no error.
 
-    As long as anything is left the marker is, too: once the rest is moved away the purge can be repeated. A
-    folder that was there before the group stays, empty. Raises `StoreRefused`, with nothing deleted, when
-    the folder does not carry this group's marker, was a store before the group used it, or has a lock that
-    some process holds.
+    The marker stays as long as anything else does, so that the purge can be repeated once the rest is moved
+    away. A folder that existed before the group stays, empty. Raises `StoreRefused`, with nothing deleted,
+    when the folder does not carry this group's marker, was a store before the group used it, or has a lock
+    that a process holds.
     """
     path = real(path)
     try:
@@ -60,7 +60,7 @@ def purge(path: Path, group: str, group_id: str | None = None) -> PurgeReport:
 
 
 def check_purgeable(path: Path, group: str, group_id: str | None = None) -> None:
-    """Raises `StoreRefused` where `purge` would refuse for what the folder holds; changes nothing."""
+    """Raise `StoreRefused` where `purge` would refuse because of the folder's content; changes nothing."""
     path = real(path)
     try:
         with opened(path) as folder:
@@ -73,9 +73,9 @@ def check_purgeable(path: Path, group: str, group_id: str | None = None) -> None
 
 
 def discard_unused(path: Path, group: str, group_id: str | None = None) -> bool:
-    """Deletes the store of `group` at `path` if no server has ever been active on it; says whether it did.
+    """Delete the store of `group` at `path` if no server was ever active on it; return whether it did.
 
-    What is not the group's own, or holds anything but the marker and lock files, stays as it is.
+    A folder of another group, or with anything but the marker and lock files, stays as it is.
     """
     try:
         with opened(real(path)) as folder:
@@ -112,9 +112,9 @@ def _check(path: Path, folder: int, group: str, group_id: str | None) -> Marker:
 @dataclass(slots=True)
 class _Sweep:
     path: Path
-    """For messages."""
+    """Path for messages."""
     device: int
-    """Of the store's file system; what is mounted into it is left alone."""
+    """Device of the store's file system; anything mounted into it is left alone."""
     removed: int = 0
     left: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
@@ -156,7 +156,7 @@ class _Sweep:
 
     @contextmanager
     def reporting(self, path: Path) -> Iterator[None]:
-        """What cannot be removed stays, and is said, and the rest is removed all the same."""
+        """Note an entry that cannot be removed, and go on with the rest."""
         try:
             yield
         except OSError as err:
@@ -164,10 +164,10 @@ class _Sweep:
 
 
 def _entries(folder: int) -> list[tuple[str, os.stat_result]]:
-    """What is in the folder, sorted; nothing is followed."""
+    """Return the entries of the folder, sorted; no link is followed."""
     found = []
     with os.scandir(folder) as entries:
         for entry in entries:
-            with suppress(FileNotFoundError):  # gone since
+            with suppress(FileNotFoundError):  # removed since it was listed
                 found.append((entry.name, entry.stat(follow_symlinks=False)))
     return sorted(found, key=lambda each: each[0])

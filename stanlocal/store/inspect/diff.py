@@ -1,4 +1,4 @@
-"""What differs between two stores, message by message."""
+"""The differences between two stores, message by message."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from stanlocal.store.inspect.survey import Survey, survey
 from stanlocal.util.printable import printable
 
 _KEPT = 100
-"""Ranges of differing sequences that are told one by one."""
+"""Number of ranges of differing sequences that are listed."""
 
 
 @dataclass
 class _Ranges:
-    """Sequences, told as ranges."""
+    """Sequences, collected as ranges."""
 
     found: list[list[int]]
     count: int = 0
@@ -38,11 +38,11 @@ class _Ranges:
 
 
 def diff(a: Path, b: Path) -> dict[str, Any]:
-    """The document of all differences; `same` says whether there are none.
+    """Return the document of all differences; `same` says whether there are none.
 
-    Messages are compared by sequence, time and data, clients and subscriptions by what is known of them. Of
-    damaged messages nothing can be said but that they are there: they make a difference. Raises
-    `StoreRefused` when one of the two is no store that can be read.
+    Messages are compared by sequence, time and data, clients and subscriptions by all their fields. Damaged
+    messages cannot be compared, and count as a difference. Raises `StoreRefused` when one of the two stores
+    cannot be read.
     """
     first, second = survey(a), survey(b)
     names = sorted({channel.name for found in (first, second) for channel in found.channels})
@@ -112,7 +112,7 @@ def _channel(first: Survey, second: Survey, name: str) -> dict[str, Any] | None:
 
 
 def _messages(store: Path, channel: str, damaged: list[int], side: int) -> Iterator[StoredMessage]:
-    """The intact messages; the others are counted."""
+    """Yield the intact messages, and count the others in `damaged`."""
     for slice_ in slices_of(store, channel):
         for found in read_messages(store, slice_, Window()):
             if isinstance(found, StoredMessage):

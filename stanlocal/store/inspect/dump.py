@@ -18,11 +18,11 @@ from stanlocal.util.printable import printable, printable_bytes
 
 Format = Literal["jsonl", "text", "hex"]
 _PIECE = 1 << 16
-"""Characters or bytes of data that are put into words at once."""
+"""Characters or bytes of data that are formatted at once."""
 
 
 def dump(store: Path, channel: str, window: Window) -> Iterator[StoredMessage | Problem]:
-    """The channel's messages in the window, slice by slice, and each damaged record where it is met.
+    """Yield the channel's messages in the window, slice by slice, and each damaged record in its place.
 
     Raises `StoreRefused` when there is no such store or channel, or it cannot be read.
     """
@@ -46,7 +46,7 @@ def dump(store: Path, channel: str, window: Window) -> Iterator[StoredMessage | 
 
 
 def line(message: StoredMessage, how: Format) -> str:
-    """A message on one line; `text` and `hex` begin with its sequence and time."""
+    """Format a message as one line; `text` and `hex` begin with its sequence and time."""
     if how == "jsonl":
         return json.dumps(message.document(), ensure_ascii=False)
     data = message.data.hex() if how == "hex" else printable_bytes(message.data)
@@ -54,7 +54,7 @@ def line(message: StoredMessage, how: Format) -> str:
 
 
 def pieces(message: StoredMessage, how: Format) -> Iterator[str]:
-    """The line of a message and its end, in pieces: escaped data takes several times the room of the data."""
+    """Yield the line of a message, with its line end, in pieces: escaped data is several times as long."""
     if len(message.data) <= _PIECE:
         yield f"{line(message, how)}\n"
         return

@@ -29,14 +29,14 @@ from stanlocal.util.printable import printable
 from stanlocal.util.timestamps import rfc3339
 
 _SAMPLED = 16
-"""Messages that are looked at to tell whether a channel is encrypted."""
+"""Number of messages read to decide whether a channel is encrypted."""
 
 
 def overview(store: Path, store_limits: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """What is in the store, as a JSON document.
+    """Return the JSON document of the store's content.
 
-    With the group's `store_limits` each channel also has what the server shows of it under them. What
-    cannot be read is among the problems; whether the rest is intact says only `verify`. Raises
+    With the group's `store_limits` each channel also has the messages that the server shows under them.
+    Unreadable files are among the problems; only `verify` says whether the rest is intact. Raises
     `StoreRefused` when there is no store to read.
     """
     found = survey(store)
@@ -77,7 +77,7 @@ def _server_info(store: Path) -> dict[str, str] | None:
 
 
 def store_cluster_id(store: Path) -> str | None:
-    """The cluster id that the store was written under; `OSError` when its file cannot be read."""
+    """Return the cluster id that the store was written under; raises `OSError` when it cannot be read."""
     try:
         return (_server_info(store) or {}).get("cluster_id")
     except FileNotFoundError:
@@ -166,7 +166,7 @@ def _slice(summary: SliceSummary) -> dict[str, Any]:
 
 
 def _encrypted(store: Path, slices: list[SliceFiles]) -> bool:
-    """Whether the first messages all look as the server's encryption leaves them."""
+    """Return whether the first messages all look encrypted by the server."""
     found = (item for slice_ in slices for item in read_messages(store, slice_, Window()))
     sample = (item for item in islice(found, _SAMPLED) if isinstance(item, StoredMessage) and item.data)
     looks = [message.may_be_encrypted for message in sample]

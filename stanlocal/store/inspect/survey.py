@@ -1,4 +1,4 @@
-"""What is in a store folder, by name: the server's files, channels, and what does not belong there."""
+"""The content of a store folder by name: the server's files, channels, and foreign entries."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class ChannelFiles:
 
 @dataclass
 class Survey:
-    """What was found; only names and sizes were looked at."""
+    """The names and sizes in a store folder."""
 
     store: Path
     server_file: bool = False
@@ -35,7 +35,7 @@ class Survey:
 
     @property
     def files(self) -> list[str]:
-        """Everything that `verify` reads."""
+        """Names of all files that `verify` reads."""
         top = [name for name, there in _top(self) if there]
         for channel in self.channels:
             top += [f"{channel.name}/{SUBS_FILE}"] if channel.has_subs else []
@@ -48,7 +48,7 @@ def _top(survey: Survey) -> list[tuple[str, bool]]:
 
 
 def survey(store: Path) -> Survey:
-    """Looks at the names in a store. Raises `StoreRefused` when there is none to look at."""
+    """List the names in a store. Raises `StoreRefused` when it is not a readable store."""
     found = Survey(store)
     try:
         with os.scandir(store) as entries:
@@ -67,14 +67,14 @@ def survey(store: Path) -> Survey:
         only = ", ".join(printable(entry.name) for entry in listed[:3] if entry.name != MARKER_FILE)
         if names - {MARKER_FILE} or folders:
             raise StoreRefused(
-                f"{store} is no store of the server ({only}, …); name the folder with server.dat"
+                f"{store} is not a store of the server ({only}, …); name the folder with server.dat"
             )
     if not found.server_file and found.channels:
         found.problems.append(
             Problem(
                 Kind.SERVER_FILE_MISSING,
                 SERVER_FILE,
-                "missing, though there are channels; the server makes it anew",
+                "missing, though there are channels; the server makes a new one",
                 Start.REPAIRED,
                 "nothing to do, as long as the cluster id stays the same",
             )

@@ -1,4 +1,4 @@
-"""The store's other files: the server's own record, clients, subscriptions. All are read at each start."""
+"""Checks of the server's record, clients and subscriptions, which the server reads at each start."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from stanlocal.util.printable import printable
 
 @dataclass
 class FileCheck:
-    """What the check of one file found."""
+    """The result of checking one file."""
 
     records: int = 0
-    """Those that are intact."""
+    """Number of intact records."""
     problems: list[Problem] = field(default_factory=list)
-    """The first of them."""
+    """The first problems; `more_problems` counts the others."""
     more_problems: int = 0
 
 
 def check_typed(store: Path, name: str, types: tuple[int, ...], progress: Callable[[int], None]) -> FileCheck:
-    """Checks `clients.dat` or a `subs.dat`; raises `OSError` when it cannot be read."""
+    """Check `clients.dat` or a `subs.dat`; raises `OSError` when it cannot be read."""
     check = FileCheck()
     with opened_file(store, name) as file:
         if file.version != VERSION:
@@ -98,7 +98,7 @@ def _typed_problem(file: StoreFile, damage: Damage) -> Problem:
 
 
 def version_problem(file: StoreFile, fix: str = "restore it from a copy") -> Problem:
-    """A file whose format the server does not read."""
+    """Return the problem of a file whose format the server does not read."""
     version = file.version
     text = f"format version {version}" if version is not None else f"only {file.size} bytes"
     detail = f"{text}; the server reads version {VERSION} only"
@@ -106,7 +106,7 @@ def version_problem(file: StoreFile, fix: str = "restore it from a copy") -> Pro
 
 
 def check_server_file(store: Path, expected: str | None) -> FileCheck:
-    """Checks `server.dat`, and that it is of the cluster `expected`; `OSError` when it cannot be read."""
+    """Check `server.dat`, and that it names the cluster `expected`; raises `OSError` when unreadable."""
     check = FileCheck()
     with opened_file(store, SERVER_FILE) as file:
         problem = _server_problem(file, expected)
@@ -118,7 +118,7 @@ def check_server_file(store: Path, expected: str | None) -> FileCheck:
 
 
 _REMOVE = (
-    f"stop the group, copy the store, remove {SERVER_FILE}: the server makes it anew under the cluster id "
+    f"stop the group, copy the store, remove {SERVER_FILE}: the server makes a new one under the cluster id "
     "that it is started with"
 )
 
@@ -130,7 +130,7 @@ def _server_problem(file: StoreFile, expected: str | None) -> Problem | None:
     begin = VERSION_BYTES + HEAD_BYTES
     if len(data) < begin:
         if len(data) == VERSION_BYTES:
-            detail = "no record in it; the server makes it anew"
+            detail = "no record in it; the server makes a new one"
             return Problem(Kind.SERVER_FILE_MISSING, file.name, detail, Start.REPAIRED, "nothing to do", 0)
         return _refused(Kind.TRUNCATED, file, f"ends after {len(data)} bytes")
     size, crc = HEAD.unpack_from(data, VERSION_BYTES)

@@ -1,8 +1,8 @@
-"""One slice, every byte of it checked: index and messages, each alone and against each other.
+"""A check of every byte of a slice: index and messages, each by itself and against each other.
 
-What the server reads of a slice at its start is its index and, of the messages, the last one. So what is
-wrong with another message is `silent`: it comes up when a subscriber gets there. Only where the index
-cannot be used does the server read all messages, and then it does not start with a damaged one.
+At its start the server reads a slice's index and its last message. So damage to another message is
+`silent`, until a subscriber gets there. Only where the index is unusable does the server read all
+messages, and then it does not start with a damaged one.
 """
 
 from __future__ import annotations
@@ -27,28 +27,28 @@ from stanlocal.store.verify.problems import KEPT, Kind, Problem, Start
 from stanlocal.store.verify.slice_meaning import FATAL_WHEN_READ, KINDS, MEANING
 
 Progress = Callable[[int], None]
-"""Told how many bytes were checked since it was last told."""
+"""Callback that takes the number of bytes checked since its last call."""
 
 _SAME_SIZE = 1024
-"""Messages below which it is not worth looking for a run of one size."""
+"""Smallest number of messages for which a run of equal sizes is worth a search."""
 
 
 @dataclass
 class SliceCheck:
-    """What the check of one slice found."""
+    """The result of checking one slice."""
 
     problems: list[Problem]
-    """The first of them."""
+    """The first problems; `more_problems` counts the others."""
     more_problems: int = 0
     messages: int = 0
-    """Records that are intact."""
+    """Number of intact messages."""
     first: int | None = None
-    """The first sequence."""
+    """First sequence."""
     last: int | None = None
 
 
 def check_slice(store: Path, files: SliceFiles, progress: Progress = lambda count: None) -> SliceCheck:
-    """Checks a slice. Raises `OSError` when a file of it cannot be read."""
+    """Check a slice. Raises `OSError` when one of its files cannot be read."""
     if files.data is None:
         assert files.index is not None
         return SliceCheck(
@@ -78,22 +78,22 @@ class _Checker:
         self.result = SliceCheck([])
         self._buffer = bytearray(BATCH_BYTES)
         self._end = VERSION_BYTES
-        """Where the next record must begin."""
+        """Offset at which the next record must begin."""
         self._index_whole = False
-        """The index was read to its end."""
+        """True once the index was read to its end."""
         self._server_reads_all = False
         self._last_fatal: Problem | None = None
 
     def run(self) -> None:
         bad = [file for file in (self.data, self.entries) if file is not None and file.version != VERSION]
         for file in bad:
-            rebuild = f"remove {file.name}: the server makes it anew"
+            rebuild = f"remove {file.name}: the server rebuilds it"
             fix = () if file is self.data else (rebuild,)
             self.result.problems.append(version_problem(file, *fix))
         if bad:
             return
         if self.entries is None:
-            self._problem(Kind.INDEX_MISSING, 0, "no index; the server makes it anew from the messages")
+            self._problem(Kind.INDEX_MISSING, 0, "no index; the server rebuilds it from the messages")
             self._server_reads_all = True
         else:
             self._with_index(self.entries)
@@ -113,7 +113,7 @@ class _Checker:
         self._index_whole = True
 
     def _block(self, block: Block) -> bool:
-        """Whether the index still says where messages are."""
+        """Check a block; return whether the index still says where messages are."""
         ends = ends_of(self._end, block.sizes)
         good = len(block)
         if ends[:-1] != block.offsets:
@@ -161,7 +161,7 @@ class _Checker:
         self.result.last = max(last or 0, sequence)
 
     def _records(self, block: Block, low: int, high: int) -> None:
-        """The messages of a part of a block, as much as fits in memory at a time."""
+        """Check the messages of a part of a block in pieces of limited size."""
         while low < high:
             begin = block.offsets[low]
             upto = bisect_right(block.offsets, begin + BATCH_BYTES, low, high)
@@ -178,7 +178,7 @@ class _Checker:
             low = upto
 
     def _batch(self, block: Block, low: int, high: int, base: int) -> None:
-        """Messages that are in the buffer, which begins at the offset `base`."""
+        """Check messages in the buffer, whose first byte is at the offset `base`."""
         if high - low <= _SAME_SIZE or same(block.sizes, low, high):
             if batch_intact(block.part(low, high), self._buffer, base):
                 self.result.messages += high - low
@@ -194,7 +194,7 @@ class _Checker:
             self._one(block, at)
 
     def _one(self, block: Block, at: int) -> None:
-        """A message looked at by itself, where something is wrong nearby."""
+        """Check one message by itself, where something is wrong nearby."""
         entry = block.entry(at)
         found = read_one(self.data, entry)
         if isinstance(found, Damage):
@@ -207,16 +207,16 @@ class _Checker:
         except ValueError as error:
             self._problem(Kind.UNDECODABLE, entry.offset, f"sequence {entry.sequence} is no message: {error}")
             return
-        told = (message.sequence, message.timestamp)
-        if told != (entry.sequence, entry.timestamp):
+        stored = (message.sequence, message.timestamp)
+        if stored != (entry.sequence, entry.timestamp):
             self._mismatch(
                 block.first + at,
                 f"the index has sequence {entry.sequence}, time {entry.timestamp} for the message at "
-                f"{entry.offset}, which is sequence {told[0]}, time {told[1]}",
+                f"{entry.offset}, which is sequence {stored[0]}, time {stored[1]}",
             )
 
     def _large(self, entry: Entry) -> None:
-        """A message that is not read into memory at once."""
+        """Check a message that is not read into memory at once."""
         found = read_large(self.data, entry)
         if isinstance(found, Damage):
             self._damaged(found, entry.sequence)
@@ -226,7 +226,7 @@ class _Checker:
     # Without it
 
     def _rest(self) -> None:
-        """What the index does not tell of."""
+        """Check the messages that the index does not list."""
         known, unseen = self._end, 0
         for found in read_records(self.data, typed=False, start=known):
             if isinstance(found, Damage):
@@ -252,7 +252,7 @@ class _Checker:
     # What it amounts to
 
     def _settle(self) -> None:
-        """Now that it is known whether the server reads all messages: which damage keeps it from starting."""
+        """Mark the damage that keeps the server from starting, once it is known what it reads."""
         last = self._last_fatal
         if self._server_reads_all or (last is not None and self._is_last_message(last)):
             self.result.problems = [
@@ -276,7 +276,7 @@ class _Checker:
         self._server_reads_all = True
         detail = "cut short" if flaw.what == "cut short" else "an entry does not have its checksum"
         self._add(
-            Kind.INDEX_DAMAGED, entries, flaw.offset, f"{detail}; the server makes it anew from the messages"
+            Kind.INDEX_DAMAGED, entries, flaw.offset, f"{detail}; the server rebuilds it from the messages"
         )
 
     def _damaged(self, damage: Damage, sequence: int | None) -> None:
@@ -313,6 +313,6 @@ def _cut(problem: Problem, entries: StoreFile | None) -> str:
 
 
 def _chunks(file: StoreFile, start: int) -> Iterator[bool]:
-    """For each piece of the rest of a file whether anything but zeros is in it."""
+    """Yield for each piece of the rest of a file whether anything but zeros is in it."""
     for at in range(start, file.size, BATCH_BYTES):
         yield any(file.read(at, BATCH_BYTES))

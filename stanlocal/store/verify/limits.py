@@ -1,4 +1,4 @@
-"""What the server keeps of a channel under its limits, of all that is still on disk.
+"""The messages on disk that the server keeps under a channel's limits.
 
 Messages beyond a limit stay in their slice until all of it can go; at its next start the server counts
 them in, and drops them again (stores/filestore.go: enforceLimits, expireMsgs). Settings are those of
@@ -23,7 +23,7 @@ from stanlocal.store.format.slices import SliceFiles, SliceSummary
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Of one channel; 0 is unlimited."""
+    """The limits of one channel; 0 is unlimited."""
 
     max_msgs: int = 0
     max_bytes: int = 0
@@ -33,7 +33,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What the server shows of a channel."""
+    """The messages of a channel that the server shows."""
 
     msgs: int
     bytes: int
@@ -76,7 +76,7 @@ def _number(name: str, value: Any, parse: Callable[[str], int]) -> int:
 
 
 def matches(pattern: str, channel: str) -> bool:
-    """Whether the channel is one of a pattern's: `*` stands for one part between dots, `>` for the rest."""
+    """Return whether the pattern matches: `*` stands for one part between dots, `>` for the rest."""
     parts, names = pattern.split("."), channel.split(".")
     if parts[-1] == ">":
         parts, names = parts[:-1], names[: len(parts) - 1] if len(names) >= len(parts) else []
@@ -88,16 +88,16 @@ def matches(pattern: str, channel: str) -> bool:
 
 
 def _breadth(pattern: str) -> list[int]:
-    """Sorts wide patterns before narrow ones."""
+    """Return a sort key that puts wide patterns before narrow ones."""
     return [{">": 0, "*": 1}.get(part, 2) for part in pattern.split(".")]
 
 
 def kept(
     store: Path, slices: Sequence[tuple[SliceFiles, SliceSummary]], limits: Limits, now: int
 ) -> Kept | None:
-    """What the server shows of these slices at the time `now` (ns).
+    """Return the messages of these slices that the server shows at the time `now` (ns).
 
-    None when a slice has no index that could be asked. Raises `OSError` as `summarize` does.
+    Returns None when a slice has no usable index. Raises `OSError` as `summarize` does.
     """
     full = [(files, summary) for files, summary in slices if summary.messages]
     if not full:
@@ -130,7 +130,7 @@ class _View:
         self.slices = slices
 
     def entry(self, number: int) -> tuple[int, Entry]:
-        """The slice's place in the list, and the entry; `ValueError` when the index has it not."""
+        """Return the slice's place in the list, and the entry; raises `ValueError` without such an entry."""
         for place, (files, summary) in enumerate(self.slices):
             if number < summary.messages:
                 if files.index is None:
@@ -144,7 +144,7 @@ class _View:
         raise ValueError("no such entry")
 
     def bytes_from(self, number: int) -> int:
-        """What the messages from `number` on count for."""
+        """Return the bytes that the messages from `number` on count for."""
         place, first = self.entry(number)
         before = sum(summary.messages for _, summary in self.slices[:place])
         own = self.slices[place][1]
@@ -154,7 +154,7 @@ class _View:
 
 
 def _first(low: int, high: int, holds: Any) -> int:
-    """The smallest number from `low` on for which it holds; `high` when it does for none before."""
+    """Return the smallest number from `low` on for which `holds` is true; `high` when there is none."""
     while low < high:
         middle = (low + high) // 2
         low, high = (low, middle) if holds(middle) else (middle + 1, high)

@@ -1,4 +1,4 @@
-"""What damage of a slice is called, what the server makes of it, and how to fix it. Pure."""
+"""The meaning of damage to a slice: its name, the server's reaction, and the fix. Pure."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ KINDS = {
     Flaw.ZEROS: Kind.ZERO_TAIL,
 }
 FATAL_WHEN_READ = (Kind.MESSAGE_DAMAGED, Kind.HEAD_DAMAGED, Kind.TRUNCATED, Kind.UNDECODABLE)
-"""The server does not start when it reads all messages and meets one of these."""
+"""Problems with which the server does not start when it reads all messages."""
 _LOST = "its bytes are lost; restore a copy, or let subscribers begin behind it"
-_REBUILD = "stop the group, copy the store, remove {index}: the server makes it anew"
+_REBUILD = "stop the group, copy the store, remove {index}: the server rebuilds it"
 MEANING: dict[Kind, tuple[Start, str]] = {
     Kind.MESSAGE_DAMAGED: (Start.SILENT, _LOST),
     Kind.HEAD_DAMAGED: (Start.SILENT, _LOST),

@@ -1,7 +1,7 @@
-"""All of a store checked: every record of every file, and what the server would refuse at its next start.
+"""A check of a whole store: every record of every file, and what the server would refuse at its next start.
 
-The store may be in use. What looks like damage in a file that is being written is looked at a second
-time, and counts only if it is still there: whatever is appended or replaced meanwhile does not stay.
+The store may be in use. Damage in a file that is being written is checked a second time, and counts only
+if it is still there: a record that was being appended or replaced is then complete.
 """
 
 from __future__ import annotations
@@ -21,30 +21,30 @@ from stanlocal.store.verify.check_slice import SliceCheck, check_slice
 from stanlocal.store.verify.problems import KEPT, Kind, Problem, Start
 
 Progress = Callable[[int, int], None]
-"""Told how many bytes are checked, and of how many."""
+"""Callback that takes the number of bytes checked, and of all bytes."""
 
 _Check = TypeVar("_Check", FileCheck, SliceCheck)
 
 _FRESH_S = 5.0
-"""A file that was written to within this time may be half way through it."""
+"""Seconds since its last write in which a file may hold an unfinished record."""
 _SETTLE_S = 0.1
-"""How long a write may take that was under way."""
+"""Seconds that a write may take."""
 
 
 @dataclass
 class StoreCheck:
-    """What a check of a whole store found."""
+    """The result of checking a whole store."""
 
     store: Path
     files: int = 0
     records: int = 0
-    """Intact ones in the files of clients, subscriptions and the server."""
+    """Number of intact records in the files of clients, subscriptions and the server."""
     messages: int = 0
-    """Intact ones."""
+    """Number of intact messages."""
     bytes: int = 0
     seconds: float = 0.0
     problems: list[Problem] = field(default_factory=list)
-    """The first thousand."""
+    """The first thousand problems."""
     problems_total: int = 0
 
     @property
@@ -53,7 +53,7 @@ class StoreCheck:
 
     @property
     def starts(self) -> bool:
-        """Whether the server would start on it."""
+        """True if the server would start on the store."""
         return all(problem.start is not Start.REFUSED for problem in self.problems)
 
     def document(self) -> dict[str, Any]:
@@ -74,13 +74,13 @@ class StoreCheck:
 def verify(
     store: Path, *, cluster_id: str | None = None, progress: Progress = lambda done, total: None
 ) -> StoreCheck:
-    """Checks every file of the store; with `cluster_id` also that it is of that cluster.
+    """Check every file of the store; with `cluster_id` also that the store belongs to that cluster.
 
     Raises `StoreRefused` when there is no store to read. Memory does not grow with the store.
 
-    One kind of damage is not seen: checksums leave out the type of a record, and where it changes to
-    another with the same fields all is well formed. So in `subs.dat` a message that was sent may become
-    one that was acknowledged, or a new subscription one that changed, and the reverse.
+    One kind of damage is not found: checksums do not cover the type of a record, and a change to a type with
+    the same fields is well formed. So in `subs.dat` a message that was sent may become one that was
+    acknowledged, or a new subscription a changed one, and the reverse.
     """
     began = time.monotonic()
     found = survey(store)
@@ -142,9 +142,9 @@ class _Verification:
         return self._twice(names, lambda: check_slice(self.store, slice_, self.advance))
 
     def _twice(self, names: list[str], check: Callable[[], _Check]) -> _Check | None:
-        """The check; done again when it found something in a file that may be being written.
+        """Run the check, and again when it found something in a file that may be being written.
 
-        None when the file is gone, or cannot be read, which is then a problem.
+        Returns None when the file is gone, or cannot be read, which is a problem.
         """
         try:
             first = check()
@@ -168,7 +168,7 @@ class _Verification:
 
 
 def _between(name: str, last: int, first: int) -> list[Problem]:
-    """What is wrong between the last sequence of a slice and the first of the next."""
+    """Return the problem between the last sequence of a slice and the first of the next, if any."""
     if first == last + 1:
         return []
     if first > last:

@@ -179,7 +179,7 @@ def of_another_group(path: Path) -> None:
 
 _STORES: list[tuple[Callable[[Path], None], str]] = [
     (a_file, r"error: .*/store is not a folder; choose another with '--store-dir'"),
-    (files, r"error: .*/store holds what is no store of the server \(letter\.txt, …\); .*'--store-dir'"),
+    (files, r"error: .*/store is not a store of the server \(it holds letter\.txt, …\); .*'--store-dir'"),
     (not_writable, r"error: .*/store\S* belongs to uid 0 and cannot be written by uid 65532.*"),
     (of_another_group, r"error: .*/store is the store of the group 'theirs'; .*'--store-dir'"),
 ]

@@ -91,7 +91,7 @@ def test_differences_of_two_stores_are_told_by_sequence(cli: Cli, store: Path, t
     ("arguments", "code", "error"),
     [
         (("store", "--dir", "nowhere"), 2, "cannot read the store nowhere"),
-        (("store", "verify", "--dir", "."), 2, "is no store of the server"),
+        (("store", "verify", "--dir", "."), 2, "is not a store of the server"),
         (("store", "dump", "bills", "--dir", "store"), 2, "no channel 'bills' in store; it has orders"),
         (("store", "diff", "store", "nowhere"), 2, "cannot read the store nowhere"),
         (("--group", "none-such", "store"), 4, "no group 'none-such'"),

@@ -138,7 +138,7 @@ async def test_a_wrong_store_dir_costs_nobody_a_file(
     chosen = {"a folder with files": str(mine), "the home folder": "~", "the root folder": "/"}[what]
     before = sorted(Path(chosen).expanduser().iterdir())
     group = FTGroup(group=group_name, store_dir=chosen)
-    with pytest.raises(StoreRefused, match="holds what is no store of the server"):
+    with pytest.raises(StoreRefused, match="is not a store of the server"):
         await group.up()
     assert left.census() == NOTHING
     await group.down(purge=True)

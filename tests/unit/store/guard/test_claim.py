@@ -128,15 +128,15 @@ def make_below_a_file(path: Path) -> None:
     [
         (make_file, "is not a folder"),
         (make_below_a_file, "is not a folder"),
-        (make_foreign, "no store of the server (thesis.txt"),
-        (make_foreign_server_file, "no store of the server (server.dat"),
-        (make_fresh_file_system, "no store of the server (lost+found"),
+        (make_foreign, "not a store of the server (it holds thesis.txt"),
+        (make_foreign_server_file, "not a store of the server (it holds server.dat"),
+        (make_fresh_file_system, "not a store of the server (it holds lost+found"),
         (make_other_group, "is the store of the group 'other'"),
         (make_other_cluster, "under the cluster id 'prod', the group's is 'test-cluster'"),
         (make_ours_of_other_cluster, "under the cluster id 'prod', the group's is 'test-cluster'"),
         (make_no_marker, "is not a marker of stanlocal"),
         (make_later_marker, "by a later version of stanlocal"),
-        (make_hostile_names, r"(a\nb\x1b[31m, \udcff"),
+        (make_hostile_names, r"(it holds a\nb\x1b[31m, \udcff"),
     ],
 )
 def test_what_may_not_be_used_is_refused_in_one_line_and_left_as_it_was(
