@@ -230,9 +230,8 @@ class FTGroup(FaultMethods):
 
     async def record_outage(self, outage: Outage) -> None:
         """Puts on record what a client of one's own saw; `failovers` then tells the first ack, too."""
-        from stanlocal.outages import probe
-
-        (await self._group()).home.journal.append(probe.record(outage))
+        journal = (await self._group()).home.journal
+        journal.outage_seen(outage.last_ack, outage.lost, outage.first_ack)
 
     # The whole group
 

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 from stanlocal.cli.history import print_event
 from stanlocal.errors import SettingsError, StanlocalError
-from stanlocal.history.journal import Record
 from stanlocal.lifecycle.liveness import keep_alive
 from stanlocal.machine.file_watch import changes, lock_file_losses
 from stanlocal.settings.file import find_file
@@ -73,7 +72,7 @@ async def _record_lock_losses(core: Group) -> None:
         return  # nobody but the servers gets at the lock file
     async with aclosing(lock_file_losses(lock_file(local_store(plan)))) as losses:
         async for how in losses:
-            core.home.journal.append(Record(datetime.now(UTC), "lock-file", observed=how))
+            core.home.journal.lock_file_lost(how)
 
 
 async def _offer_changes(context: Context, group: FTGroup) -> None:

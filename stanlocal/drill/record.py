@@ -65,7 +65,7 @@ def _entries(
     plan: GroupPlan, done: Sequence[FaultRecord], told: Sequence[tuple[datetime, GroupStatus]]
 ) -> Iterator[_Entry]:
     for fault in done:
-        hit = max((datetime.fromisoformat(stamp) for stamp in fault.times.values()), default=fault.since)
+        hit = max(fault.times.values(), default=fault.since)
         status = next((status for time, status in reversed(told) if time < fault.since), None)
         values: dict[str, Any] = {"do": fault.name, "targets": _targets(plan, fault, status)}
         values |= _parameters(fault)

@@ -21,7 +21,6 @@ from stanlocal.faults.cut import check_ways
 from stanlocal.faults.expectation import LOCK_WAIT_S, Expectation
 from stanlocal.group.core import Group
 from stanlocal.group.store_snapshots import folder, snapshot_frozen
-from stanlocal.history.journal import Record
 from stanlocal.model.fault_record import Condition, FaultRecord
 from stanlocal.model.plan import GroupPlan
 from stanlocal.model.states import GroupState, GroupStatus, NodeState, NodeStatus
@@ -77,7 +76,7 @@ class ExpireLock(Fault):
         await group.engine.disconnect_routes(plan, first)
         lock_file(local_store(plan)).unlink(missing_ok=True)
         hit = datetime.now(UTC)
-        group.home.journal.append(Record(hit, "lock-file", observed="removed"))
+        group.home.journal.lock_file_lost("removed")
         status = await group.wait(
             lambda status: len(_actives(status)) > 1,
             timeout=_TAKES_OVER_S,
@@ -104,7 +103,7 @@ class ExpireLock(Fault):
         actives = _actives((await group.look()).status)
         if second in actives and first in actives:
             lost = _lost(fault.notes["fork"], await _last_sequences(plan, second))
-            group.home.journal.append(Record(datetime.now(UTC), "note", fault.id, notes={"lost": lost}))
+            group.home.journal.fault_noted(fault.id, {"lost": lost})
         await put_right(group, "isolated", [first])
         try:
             await _settle(group)

@@ -21,7 +21,6 @@ from stanlocal.faults.registry import FAULTS
 from stanlocal.faults.truncate_store import TruncateStore, repair
 from stanlocal.group.core import Group, Look
 from stanlocal.group.store_snapshots import put_back_now
-from stanlocal.history.journal import Record
 from stanlocal.model.fault_record import HEALING, Condition, FaultRecord
 from stanlocal.model.targets import resolve
 from stanlocal.store.local import local_store
@@ -75,38 +74,31 @@ async def inject(
         journal = group.home.journal
 
         def note(notes: Mapping[str, Any]) -> None:
-            journal.append(Record(datetime.now(UTC), "note", id_, notes=dict(notes)))
+            journal.fault_noted(id_, notes)
 
         scene = Scene(group, look.plan, look.status, nodes, note)
         fault.check(scene)
         expected = fault.expect(look.status, nodes)
-        journal.append(
-            Record(
-                datetime.now(UTC),
-                "fault",
-                id_,
-                name=fault.name,
-                targets=tuple(node.name for node in nodes),
-                runs={
-                    node.name: rfc3339(node.instance.started_at) for node in nodes if node.instance.started_at
-                },
-                expected=expected.text,
-                predicted=expected.document(),
-                ends_run=fault.ends_run,
-                leaves=fault.leaves,
-                until=_end(for_s),
-                notes=_notes(fault, look.status.active),
-            )
+        journal.fault_started(
+            id_,
+            fault.name,
+            [node.name for node in nodes],
+            runs={node.name: node.instance.started_at for node in nodes if node.instance.started_at},
+            until=_end(for_s),
+            expected=expected.text,
+            predicted=expected.document(),
+            ends_run=fault.ends_run,
+            leaves=fault.leaves,
+            notes=_notes(fault, look.status.active),
         )
         try:
             times = await fault.inject(scene)
         except BaseException:
             await _undo(group, [recorded(group, id_)])
             raise
-        stamps = {name: rfc3339(time) for name, time in times.items()}
-        journal.append(Record(datetime.now(UTC), "effect", id_, times=stamps, until=_end(for_s)))
+        journal.fault_took_effect(id_, times, _end(for_s))
         if fault.leaves is None:
-            journal.append(Record(datetime.now(UTC), "heal", id_))
+            journal.fault_healed(id_)
         if fault.ends_run:
             _close(group, "frozen", [node.name for node in nodes])
         return recorded(group, id_)
@@ -124,9 +116,9 @@ def _notes(fault: Fault, active: str | None) -> dict[str, Any]:
     return {name: value for name, value in found.items() if value}
 
 
-def _end(for_s: float | None) -> str | None:
-    """The end of a fault that lasts so many seconds from now on."""
-    return rfc3339(datetime.now(UTC) + timedelta(seconds=for_s)) if for_s is not None else None
+def _end(for_s: float | None) -> datetime | None:
+    """Return the end of a fault that lasts `for_s` seconds from now on."""
+    return datetime.now(UTC) + timedelta(seconds=for_s) if for_s is not None else None
 
 
 def parameters(fault: Fault) -> dict[str, Any]:
@@ -179,7 +171,7 @@ async def repair_store(group: Group) -> str:
         said = await repair(group)
         for fault in group.home.journal.faults():
             if fault.in_force and fault.name == TruncateStore.name:
-                group.home.journal.append(Record(datetime.now(UTC), "heal", fault.id))
+                group.home.journal.fault_healed(fault.id)
         return said
 
 
@@ -206,7 +198,7 @@ async def _undo(group: Group, found: Sequence[FaultRecord], only: Collection[str
                 await put_right(group, fault.leaves or "other", nodes)
         except GroupNotFound:  # nothing of the group is left to be put right
             pass
-        group.home.journal.append(Record(datetime.now(UTC), "heal", fault.id, targets=tuple(nodes)))
+        group.home.journal.fault_healed(fault.id, nodes)
 
 
 async def _put_all_right(group: Group) -> None:
@@ -251,15 +243,13 @@ def _names(look: Look, targets: Sequence[str]) -> list[str]:
 def _about_to_heal(group: Group, fault: FaultRecord) -> None:
     """What is seen from now on came of the healing, not of the fault."""
     if HEALING not in fault.notes:
-        now = datetime.now(UTC)
-        group.home.journal.append(Record(now, "note", fault.id, notes={HEALING: rfc3339(now)}))
+        group.home.journal.fault_noted(fault.id, {HEALING: rfc3339(datetime.now(UTC))})
 
 
 def _close(group: Group, condition: Condition, nodes: Sequence[str]) -> None:
     """Records that the condition is over on these nodes."""
     for fault in _hitting(group, condition, nodes):
-        healed = tuple(sorted(node for node in nodes if fault.hits(node)))
-        group.home.journal.append(Record(datetime.now(UTC), "heal", fault.id, targets=healed))
+        group.home.journal.fault_healed(fault.id, sorted(node for node in nodes if fault.hits(node)))
 
 
 def _hitting(group: Group, condition: Condition, nodes: Sequence[str]) -> list[FaultRecord]:

@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from stanlocal.errors import WaitTimeout
 from stanlocal.faults.expectation import Expectation, Outcome, judge
 from stanlocal.group.core import Group
-from stanlocal.history.journal import Record
 from stanlocal.history.timeline import statuses
 from stanlocal.model.fault_record import HEALING, FaultRecord
 from stanlocal.model.states import GroupStatus
@@ -37,15 +36,7 @@ async def watch_outcome(group: Group, fault: FaultRecord, *, at_most: float | No
         pass  # what it has come to is told by the story
     found = next(each for each in await with_outcomes(group) if each.id == fault.id)
     if found.observed is not None and fault.observed is None:
-        group.home.journal.append(
-            Record(
-                datetime.now(UTC),
-                "observed",
-                fault.id,
-                observed=found.observed,
-                as_expected=found.as_expected,
-            )
-        )
+        group.home.journal.fault_observed(fault.id, found.observed, found.as_expected)
     return found
 
 
@@ -58,7 +49,7 @@ def _with_outcome(
     expected = Expectation.from_document(fault.expected, fault.predicted)
     if fault.observed is not None or expected is None or not fault.times:
         return fault
-    hit = min(datetime.fromisoformat(stamp) for stamp in fault.times.values())
+    hit = min(fault.times.values())
     begin, end, over = _window(fault, recorded, hit, now)
     before = [status for time, status in told if time < fault.since]
     span = [(time, status) for time, status in told if begin <= time < end]
@@ -77,7 +68,7 @@ def _window(
     ends = [other.since for other in recorded if other.since > fault.since]
     begin = hit
     if fault.leaves is None:  # it acts until its injection is done, and what comes then is its outcome
-        begin = max((datetime.fromisoformat(stamp) for stamp in fault.times.values()), default=hit)
+        begin = max(fault.times.values(), default=hit)
     elif healing := fault.notes.get(HEALING):
         ends.append(datetime.fromisoformat(healing))
     elif fault.healed:  # by a version that did not write down when it began to

@@ -10,21 +10,20 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from stanlocal.engine.base import Engine, Instance
 from stanlocal.errors import GroupNotFound, WrongEngine
 from stanlocal.group.state_dir import GroupHome
 from stanlocal.group.status import observe
-from stanlocal.history.journal import Record, end_is_recorded, faults
+from stanlocal.history.journal import end_is_recorded, faults
 from stanlocal.logs.merge import NodeLine, follow_all, read_all
 from stanlocal.logs.parse import LogLine, parse
 from stanlocal.machine.machine_identity import machine_id
 from stanlocal.model.document import group_document
 from stanlocal.model.plan import GroupPlan, Origin
 from stanlocal.model.states import GroupStatus
-from stanlocal.util.timestamps import rfc3339
 
 if TYPE_CHECKING:  # modules that `look` does not need are imported by the methods that use them
     from stanlocal.group.watch import Watch
@@ -239,10 +238,7 @@ class Group:
         """Record an end that no fault explains: the next start removes its trace from the engine."""
         recorded = end_is_recorded(self.home.journal.faults(), instance.name, instance.started_at)
         if instance.finished_at is not None and not recorded:
-            times = {instance.name: rfc3339(instance.finished_at)}
-            self.home.journal.append(
-                Record(datetime.now(UTC), "end", times=times, exit_code=instance.exit_code)
-            )
+            self.home.journal.process_ended(instance.name, instance.finished_at, instance.exit_code)
 
     async def stop(self, node: str, grace_s: float) -> datetime:
         """Send SIGTERM, and SIGKILL after `grace_s` seconds; return the time of the process's end."""

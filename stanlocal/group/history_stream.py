@@ -7,8 +7,8 @@ from collections.abc import AsyncGenerator, Iterable, Sequence
 from datetime import datetime
 
 from stanlocal.history import occurrences
-from stanlocal.history.journal import Record
 from stanlocal.history.occurrences import Occurrence
+from stanlocal.history.records import Record
 
 _QUEUED = 10_000
 """Occurrences that may wait for the reader; while it is further behind, `add` waits."""

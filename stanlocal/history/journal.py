@@ -1,10 +1,9 @@
-"""What was done to a group: an append-only file that outlives the tool.
+"""The journal: what was done to a group, in an append-only file that outlives the tool.
 
-Only what cannot be derived is written: faults and their end, an end of a process of which a restart
-removes the trace, and a lock file that went away. States,
-failovers and problems are derived from the servers' logs and the engine. A record is one JSON line,
-appended under a lock before and after the act, so that a tool that is killed half way leaves the intent
-on disk; a line that was cut short is skipped. `faults` folds the records into the faults that there were.
+It holds only what cannot be derived: faults and their end, ends of processes whose trace a restart removes,
+lost lock files, and outages that clients saw. States, failovers and problems are derived from the servers'
+logs and the engine. A record is one JSON line, appended under a lock before and after the act, so that a tool
+that is killed half way leaves the intent on disk; a line that was cut short is skipped.
 """
 
 from __future__ import annotations
@@ -12,78 +11,117 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, BinaryIO, Literal
+from typing import Any, BinaryIO
 
-from stanlocal.model.fault_record import HEALING, Condition, FaultRecord
+from stanlocal.history.records import (
+    FaultHealed,
+    FaultNoted,
+    FaultObserved,
+    FaultStarted,
+    FaultTookEffect,
+    LockFileLost,
+    OutageSeen,
+    ProcessEnded,
+    Record,
+    from_document,
+    to_document,
+)
+from stanlocal.model.fault_record import Condition, FaultRecord
 from stanlocal.util.durable_write import write_all, written_or_said
-from stanlocal.util.timestamps import from_rfc3339, rfc3339
 
 FILE = "journal.jsonl"
 
 _PIECE = 8 << 20
-"""Bytes that are read at a time: many records, and more than any single one."""
+"""Bytes read at a time: many records, and more than any single one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
-    """One line of the journal."""
-
-    time: datetime
-    type: Literal["fault", "note", "effect", "observed", "heal", "end", "lock-file", "outage"]
-    """`fault`: about to be injected; `note`: a step of it is about to be done; `effect`: the engine confirmed
-    it; `observed`: what came of it; `heal`: it is over; `end`: a process ended unasked; `lock-file`: the
-    store's lock file was removed or replaced (`observed` says which); `outage`: a client was not served."""
-    fault: str = ""
-    """The id of the fault it belongs to."""
-    name: str = ""
-    """Of the fault, as the registry has it; on `fault` records."""
-    targets: tuple[str, ...] = ()
-    """On `fault` records: the nodes hit; on `heal` records: those put right, none meaning all."""
-    runs: dict[str, str] = field(default_factory=dict)
-    """For each target the start of the run that is hit (RFC 3339), by which its end is recognised."""
-    times: dict[str, str] = field(default_factory=dict)
-    """On `effect` records: when each target was hit; on `outage` records: `last_ack`, `lost` and `first_ack`
-    as the client saw them (RFC 3339)."""
-    expected: str | None = None
-    observed: str | None = None
-    exit_code: int | None = None
-    """On `end` records."""
-    ends_run: bool = False
-    """On `fault` records: whether the targets' processes are to end by it, whatever their exit code."""
-    until: str | None = None
-    """When it is to end by itself (RFC 3339); None: when it is healed. On `fault` records, and on `effect`
-    records again: its time counts from there."""
-    leaves: Condition | None = None
-    """On `fault` records: what has to be put right afterwards; None when it ends by itself."""
-    predicted: dict[str, Any] = field(default_factory=dict)
-    """On `fault` records: what `expected` says, as `stanlocal.faults.expectation` compares it."""
-    notes: dict[str, Any] = field(default_factory=dict)
-    """On `fault` and `note` records: what is needed to undo the fault, before it is done."""
-    as_expected: bool | None = None
-    """On `observed` records."""
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 class Journal:
-    """The journal of one group. It only grows: what was read of it once is not read again."""
+    """The journal of one group. It only grows: records that were read once are not read again."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, clock: Callable[[], datetime] = _now) -> None:
         self.path = folder / FILE
+        self._clock = clock
         self._read: list[Record] = []
         self._read_to = 0
-        """Where the first line begins that is not read yet."""
+        """Offset of the first line that is not read yet."""
         self._last = b""
         """The line before it: after a purge the file is another one."""
 
+    # Writing: each record is on disk when its method returns; `StateError` is raised with nothing added
+
+    def fault_started(
+        self,
+        fault: str,
+        name: str,
+        targets: Sequence[str],
+        *,
+        runs: Mapping[str, datetime],
+        until: datetime | None,
+        expected: str,
+        predicted: Mapping[str, Any],
+        ends_run: bool,
+        leaves: Condition | None,
+        notes: Mapping[str, Any],
+    ) -> None:
+        """Record that a fault is about to be injected."""
+        self.append(
+            FaultStarted(
+                self._clock(),
+                fault,
+                name,
+                tuple(targets),
+                runs=runs,
+                until=until,
+                expected=expected,
+                predicted=predicted,
+                ends_run=ends_run,
+                leaves=leaves,
+                notes=notes,
+            )
+        )
+
+    def fault_noted(self, fault: str, notes: Mapping[str, Any]) -> None:
+        """Record what undoing the next step of a fault will need."""
+        self.append(FaultNoted(self._clock(), fault, notes))
+
+    def fault_took_effect(
+        self, fault: str, times: Mapping[str, datetime], until: datetime | None = None
+    ) -> None:
+        """Record when a fault hit its targets."""
+        self.append(FaultTookEffect(self._clock(), fault, times, until))
+
+    def fault_observed(self, fault: str, observed: str, as_expected: bool | None) -> None:
+        """Record the outcome of a fault."""
+        self.append(FaultObserved(self._clock(), fault, observed, as_expected))
+
+    def fault_healed(self, fault: str, targets: Sequence[str] = ()) -> None:
+        """Record that a fault is over on these targets; without targets, on all."""
+        self.append(FaultHealed(self._clock(), fault, tuple(targets)))
+
+    def process_ended(self, node: str, ended_at: datetime, exit_code: int | None) -> None:
+        """Record the end of a node's process that no fault explains."""
+        self.append(ProcessEnded(self._clock(), node, ended_at, exit_code))
+
+    def lock_file_lost(self, how: str) -> None:
+        """Record that the store's lock file was `removed` or `replaced`."""
+        self.append(LockFileLost(self._clock(), how))
+
+    def outage_seen(self, last_ack: datetime, lost: datetime | None, first_ack: datetime) -> None:
+        """Record an outage as a client saw it."""
+        self.append(OutageSeen(self._clock(), last_ack, lost, first_ack))
+
     def append(self, record: Record) -> None:
         """Add a record, which is on disk when this returns; raises `StateError`, with nothing added."""
-        document = {key: value for key, value in asdict(record).items() if value not in (None, "", (), {})}
-        document["time"] = rfc3339(record.time)
-        line = (json.dumps(document, separators=(",", ":")) + "\n").encode()
+        line = (json.dumps(to_document(record), separators=(",", ":")) + "\n").encode()
         with written_or_said(self.path):
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
@@ -93,8 +131,16 @@ class Journal:
             finally:
                 os.close(descriptor)
 
+    def close_faults(self) -> None:
+        """Record that no fault is in force any more: the targets are gone, or healed."""
+        for fault in self.faults():
+            if fault.in_force:
+                self.fault_healed(fault.id)
+
+    # Reading
+
     def records(self) -> list[Record]:
-        """All of them, oldest first; none when nothing was ever done."""
+        """Return all records, oldest first."""
         try:
             with self.path.open("rb") as file:
                 self._go_on(file)
@@ -102,19 +148,30 @@ class Journal:
             self._begin_again()
         return [*self._read]
 
+    def faults(self) -> list[FaultRecord]:
+        """Return every fault on record, oldest first."""
+        return faults(self.records())
+
+    def size(self) -> int:
+        """Return the file's size in bytes, which grows with each record."""
+        try:
+            return self.path.stat().st_size
+        except FileNotFoundError:
+            return 0
+
     def _go_on(self, file: BinaryIO) -> None:
         while self._read_piece(file):
             pass
 
     def _read_piece(self, file: BinaryIO) -> bool:
-        """Read some lines more; whether there were any. A line without an end in a piece is never read."""
+        """Read more lines; return whether there were any. A line longer than a piece is never read."""
         file.seek(self._read_to - len(self._last))
         data = file.read(len(self._last) + _PIECE)
         if not data.startswith(self._last):
             self._begin_again()
             file.seek(0)
             data = file.read(_PIECE)
-        fresh, end, _ = data[len(self._last) :].rpartition(b"\n")  # the last line may be being written
+        fresh, end, _ = data[len(self._last) :].rpartition(b"\n")  # the last may be half written
         if end:
             self._read += _parse(fresh.decode("utf-8", "replace").split("\n"))
             self._read_to += len(fresh) + 1
@@ -123,23 +180,6 @@ class Journal:
 
     def _begin_again(self) -> None:
         self._read, self._read_to, self._last = [], 0, b""
-
-    def size(self) -> int:
-        """In bytes: it grows with each record, so whoever remembers it knows whether there are new ones."""
-        try:
-            return self.path.stat().st_size
-        except FileNotFoundError:
-            return 0
-
-    def faults(self) -> list[FaultRecord]:
-        """Every fault that there was, oldest first."""
-        return faults(self.records())
-
-    def close_faults(self) -> None:
-        """Records that no fault is in force any more: what they hit is gone, or was put right."""
-        for fault in self.faults():
-            if fault.in_force:
-                self.append(Record(datetime.now(UTC), "heal", fault.id))
 
 
 def _append(descriptor: int, line: bytes) -> None:
@@ -155,85 +195,58 @@ def _append(descriptor: int, line: bytes) -> None:
         raise
 
 
-_OUTAGE_TIMES = {"last_ack", "first_ack"}
-
-_KINDS: Mapping[str, type] = {
-    **dict.fromkeys(("time", "type", "fault", "name", "expected", "observed", "until", "leaves"), str),
-    **dict.fromkeys(("runs", "times", "predicted", "notes"), dict),
-    **dict.fromkeys(("ends_run", "as_expected"), bool),
-    "targets": list,
-    "exit_code": int,
-}
-"""What the fields of a record are in the file, as far as others rely on it."""
-
-
 def _parse(lines: Iterable[str]) -> Iterator[Record]:
     for line in lines:
         try:
-            record = _record(json.loads(line))
+            record = from_document(json.loads(line))
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-            continue  # cut short, or of a later version, or of another making
+            continue  # cut short, of a later version, or not a record
         yield record
 
 
-def _record(document: dict[str, Any]) -> Record:
-    """The record that a line holds; raises one of the errors that `_parse` passes over when it holds none."""
-    targets = document.get("targets", [])
-    stamps = [*document.get("runs", {}).values(), *document.get("times", {}).values()]
-    stamps += filter(None, (document.get("until"), document.get("notes", {}).get(HEALING)))
-    for stamp in stamps:
-        from_rfc3339(stamp)
-    if document["type"] == "outage" and not document.get("times", {}).keys() >= _OUTAGE_TIMES:
-        raise ValueError("an outage lacks a time")
-    well_formed = all(isinstance(value, _KINDS.get(key, object)) for key, value in document.items())
-    if not well_formed or not all(isinstance(target, str) for target in targets):
-        raise ValueError("a field is not what it should be")
-    return Record(**{**document, "time": from_rfc3339(document["time"]), "targets": tuple(targets)})
-
-
-def faults(records: Sequence[Record]) -> list[FaultRecord]:
-    """The faults that these records tell of, oldest first."""
+def faults(records: Iterable[Record]) -> list[FaultRecord]:
+    """Fold records into the faults that they describe, oldest first."""
     found: dict[str, FaultRecord] = {}
     for record in records:
-        known = found.get(record.fault)
-        if record.type == "fault":
-            found[record.fault] = FaultRecord(
-                id=record.fault,
-                name=record.name,
-                targets=record.targets,
-                runs=record.runs,
-                since=record.time,
-                until=datetime.fromisoformat(record.until) if record.until else None,
-                expected=record.expected,
-                ends_run=record.ends_run,
-                leaves=record.leaves,
-                predicted=record.predicted,
-                notes=record.notes,
-            )
-        elif known is not None:
-            found[record.fault] = _advance(known, record)
+        match record:
+            case FaultStarted():
+                found[record.fault] = FaultRecord(
+                    id=record.fault,
+                    name=record.name,
+                    targets=record.targets,
+                    runs=record.runs,
+                    since=record.time,
+                    until=record.until,
+                    expected=record.expected,
+                    ends_run=record.ends_run,
+                    leaves=record.leaves,
+                    predicted=record.predicted,
+                    notes=record.notes,
+                )
+            case FaultNoted() | FaultTookEffect() | FaultObserved() | FaultHealed() if record.fault in found:
+                found[record.fault] = _advance(found[record.fault], record)
     return list(found.values())
 
 
-def _advance(known: FaultRecord, record: Record) -> FaultRecord:
-    match record.type:
-        case "note":
+def _advance(
+    known: FaultRecord, record: FaultNoted | FaultTookEffect | FaultObserved | FaultHealed
+) -> FaultRecord:
+    match record:
+        case FaultNoted():
             return replace(known, notes={**known.notes, **record.notes})
-        case "effect":
-            until = datetime.fromisoformat(record.until) if record.until else known.until
+        case FaultTookEffect():
+            until = record.until or known.until
             return replace(known, effective=True, times={**known.times, **record.times}, until=until)
-        case "observed":
+        case FaultObserved():
             return replace(known, observed=record.observed, as_expected=record.as_expected)
-        case "heal":
+        case FaultHealed():
             healed = {**dict.fromkeys(record.targets or known.targets, record.time), **known.healed}
             over = record.time if healed.keys() >= set(known.targets) else None
             return replace(known, healed=healed, healed_at=known.healed_at or over)
-    return known
 
 
 def end_is_recorded(recorded: Iterable[FaultRecord], node: str, started_at: datetime | None) -> bool:
-    """Whether the end of the run of `node` that began at `started_at` is the effect of a fault."""
+    """Return whether a fault ended the run of `node` that began at `started_at`."""
     if started_at is None:
         return False
-    run = rfc3339(started_at)
-    return any(fault.ends_run and fault.runs.get(node) == run for fault in recorded)
+    return any(fault.ends_run and fault.runs.get(node) == started_at for fault in recorded)

@@ -12,7 +12,8 @@ from datetime import datetime
 from typing import TypeAlias
 
 from stanlocal.engine.base import EngineEvent, Instance
-from stanlocal.history.journal import Record, faults
+from stanlocal.history.journal import faults
+from stanlocal.history.records import LockFileLost, OutageSeen, ProcessEnded, Record
 from stanlocal.logs.events import LogEvent
 from stanlocal.logs.parse import LogLine
 from stanlocal.model.fault_record import FaultRecord
@@ -135,8 +136,7 @@ _MARKS: Mapping[str | None, tuple[What, What]] = {
 def of_fault(fault: FaultRecord) -> Iterator[Occurrence]:
     """When it hit each of its targets, what it did there, and when it was over."""
     begin, end = _MARKS.get(fault.leaves, (None, None))
-    for node, stamp in fault.times.items():
-        time = datetime.fromisoformat(stamp)
+    for node, time in fault.times.items():
         yield Occurrence(time, node, Hit(fault))
         if fault.ends_run:
             yield Occurrence(time, node, Ended(None, recorded=True))
@@ -153,15 +153,14 @@ def of_records(records: Sequence[Record]) -> Iterator[Occurrence]:
     for fault in faults(records):
         yield from of_fault(fault)
     for record in records:
-        if record.type == "end":
-            for node, stamp in record.times.items():
-                yield Occurrence(datetime.fromisoformat(stamp), node, Ended(record.exit_code, recorded=False))
-        if record.type == "outage":
-            times = {name: datetime.fromisoformat(stamp) for name, stamp in record.times.items()}
-            outage = Outage(times["last_ack"], times.get("lost"), times["first_ack"])
-            yield Occurrence(outage.first_ack, None, outage)
-        if record.type == "lock-file":
-            yield Occurrence(record.time, None, LockFileGone(record.observed or "removed"))
+        match record:
+            case ProcessEnded():
+                yield Occurrence(record.ended_at, record.node, Ended(record.exit_code, recorded=False))
+            case OutageSeen():
+                outage = Outage(record.last_ack, record.lost, record.first_ack)
+                yield Occurrence(outage.first_ack, None, outage)
+            case LockFileLost():
+                yield Occurrence(record.time, None, LockFileGone(record.how))
 
 
 def merge(

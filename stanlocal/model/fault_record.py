@@ -24,20 +24,21 @@ class FaultRecord:
     id: str
     name: str
     targets: tuple[str, ...]
-    runs: dict[str, str]
+    runs: Mapping[str, datetime]
+    """Start of the run that it hit, for each target."""
     since: datetime
     until: datetime | None
     expected: str | None
     ends_run: bool
     leaves: Condition | None = None
-    predicted: dict[str, Any] = field(default_factory=dict)
-    notes: dict[str, Any] = field(default_factory=dict)
+    predicted: Mapping[str, Any] = field(default_factory=dict)
+    notes: Mapping[str, Any] = field(default_factory=dict)
     observed: str | None = None
     as_expected: bool | None = None
     """Whether the outcome was as expected; None when it was not observed, or not yet."""
     effective: bool = False
     """Whether its injection was confirmed; if not, the tool was killed half way, or is still injecting."""
-    times: dict[str, str] = field(default_factory=dict)
+    times: Mapping[str, datetime] = field(default_factory=dict)
     healed: Mapping[str, datetime] = field(default_factory=dict)
     """When each target was healed; targets not in it are not."""
     healed_at: datetime | None = None

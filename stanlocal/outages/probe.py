@@ -7,9 +7,7 @@ from collections.abc import AsyncGenerator
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from stanlocal.history.journal import Record
 from stanlocal.history.occurrences import Outage
-from stanlocal.util.timestamps import rfc3339
 
 if TYPE_CHECKING:
     from stanlocal.stan.client import Client
@@ -56,11 +54,3 @@ async def _connection_lost(client: Client, publish: asyncio.Future[str]) -> date
         if lost is None and not publish.done() and (nats is None or not nats.is_connected):
             lost = datetime.now(UTC)
     return lost
-
-
-def record(outage: Outage) -> Record:
-    """The outage for the journal."""
-    times = {"last_ack": rfc3339(outage.last_ack), "first_ack": rfc3339(outage.first_ack)}
-    if outage.lost is not None:
-        times["lost"] = rfc3339(outage.lost)
-    return Record(datetime.now(UTC), "outage", times=times)

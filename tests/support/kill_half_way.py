@@ -18,7 +18,8 @@ from pathlib import Path
 from stanlocal.api import FTGroup
 from stanlocal.faults.registry import FAULTS
 from stanlocal.group import store_snapshots
-from stanlocal.history.journal import Journal, Record
+from stanlocal.history.journal import Journal
+from stanlocal.history.records import Record
 from stanlocal.store.guard import drafts
 
 

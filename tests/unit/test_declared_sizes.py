@@ -98,7 +98,7 @@ def test_a_file_with_a_hole_takes_no_memory(names: tuple[str, ...], code: str, t
 def test_a_journal_of_many_pieces_is_read_to_its_end(tmp_path: Path) -> None:
     from stanlocal.history.journal import FILE, Journal
 
-    record = '{"time":"2026-01-01T00:00:00Z","type":"end","name":"g-0","exit_code":1,"observed":"%s"}\n'
+    record = '{"time":"2026-01-01T00:00:00Z","type":"heal","fault":"f1","observed":"%s"}\n'
     (tmp_path / FILE).write_text((record % ("x" * 100_000)) * 200)
     journal = Journal(tmp_path)
     assert len(journal.records()) == 200

@@ -179,7 +179,8 @@ def test_a_journal_with_anything_wrong(tmp_path: Path) -> None:
         {"time": "2026-01-01T00:00:02Z", "type": "observed", "fault": "f1",
          "observed": "o", "as_expected": True},
         {"time": "2026-01-01T00:00:03Z", "type": "heal", "fault": "f1", "targets": ["g-0"]},
-        {"time": "2026-01-01T00:00:04Z", "type": "end", "name": "g-0", "exit_code": 1},
+        {"time": "2026-01-01T00:00:04Z", "type": "end", "times": {"g-0": "2026-01-01T00:00:04Z"},
+         "exit_code": 1},
     ]  # fmt: skip
     read_at_all = 0
     for number in range(1000):

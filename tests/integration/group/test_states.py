@@ -7,7 +7,7 @@ import ipaddress
 import os
 import signal
 from contextlib import aclosing
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import docker
@@ -16,7 +16,6 @@ import pytest
 from stanlocal import stan
 from stanlocal.api import FTGroup, core_of
 from stanlocal.group.core import Look
-from stanlocal.history.journal import Record
 from stanlocal.history.timeline import Event
 from stanlocal.machine.locks import LOCK_FILE
 from stanlocal.model.states import GroupState, NodeState
@@ -92,7 +91,7 @@ async def test_killing_the_active_node_is_followed_by_a_failover_with_its_phases
     failover = (await shared.failovers())[-1]
     assert (failover.cause, failover.from_node, failover.to_node) == ("kill", up.status.active, standby)
     record = core.home.journal.faults()[-1]
-    recorded = datetime.fromisoformat(record.times[str(up.status.active)])
+    recorded = record.times[str(up.status.active)]
     assert timedelta(0) <= recorded - failover.started_at < timedelta(milliseconds=50), (
         "noticed before recorded"
     )
@@ -280,7 +279,7 @@ async def test_what_another_command_records_is_told_at_once(shared: FTGroup, up:
         async for event in events:
             if event.type == "group-state" and event.detail["to"] == "healthy":
                 break
-        core.home.journal.append(Record(datetime.now(UTC), "lock-file", observed="removed"))
+        core.home.journal.lock_file_lost("removed")
         async for event in events:
             if event.type == "lock" and event.detail == {"lock_file": "removed"}:
                 break

@@ -18,7 +18,6 @@ from stanlocal.faults.pause import Pause
 from stanlocal.faults.stop import RollingRestart
 from stanlocal.model.fault_record import FaultRecord
 from stanlocal.model.states import GroupState, GroupStatus, LockFacts, NodeState, assess
-from stanlocal.util.timestamps import rfc3339
 from tests.support.facts import at, group_plan, node
 from tests.unit.drill.scenarios import scenario
 
@@ -51,7 +50,7 @@ def fault(name: str, *targets: str, since: float, until: float | None, **notes: 
         leaves=leaves,  # type: ignore[arg-type]
         notes=dict(notes),
         effective=True,
-        times={target: rfc3339(at(since + 0.1)) for target in targets},
+        times={target: at(since + 0.1) for target in targets},
         healed=dict.fromkeys(targets, over) if over else {},
         healed_at=over,
     )

@@ -16,7 +16,6 @@ from stanlocal.faults.kill import Kill
 from stanlocal.faults.pause import Pause
 from stanlocal.group.core import Group
 from stanlocal.group.watch import Pace, Watch
-from stanlocal.history.journal import Record
 from stanlocal.history.occurrences import Logged
 from stanlocal.logs.events import StreamingReady
 from stanlocal.logs.merge import NodeLine
@@ -83,7 +82,7 @@ async def test_a_record_in_the_journal_makes_the_watch_look_at_the_engine(world:
     await world.up()
     async with await world.group().watch() as watch:
         world.machine.nodes["t-1"].networks.clear()
-        world.home.journal.append(Record(datetime.now(UTC), "lock-file", observed="removed"))
+        world.home.journal.lock_file_lost("removed")
         await watch.until(lambda status: status.node("t-1").partitioned, timeout=3, waiting_for="the cut")
 
 
@@ -105,7 +104,7 @@ async def test_news_include_faults_and_the_engine_where_no_state_changes(world: 
     await world.up()
     async with await world.group().watch() as watch, aclosing(watch.news()) as news:
         await anext(news)
-        world.home.journal.append(Record(datetime.now(UTC), "lock-file", observed="removed"))
+        world.home.journal.lock_file_lost("removed")
         assert (await asyncio.wait_for(anext(news), 3)).state is GroupState.HEALTHY
         with world.machine.losing_engine("the engine is away"):
             while watch.engine_lost is None:

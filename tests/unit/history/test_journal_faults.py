@@ -1,4 +1,4 @@
-"""How the journal's records amount to faults, and to what a client saw."""
+"""The faults and outages that the journal's records describe."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from stanlocal.history.failovers import find
-from stanlocal.history.journal import Journal, Record, faults
+from stanlocal.history.journal import Journal, faults
 from stanlocal.history.occurrences import (
     Cut,
     Frozen,
@@ -15,14 +15,20 @@ from stanlocal.history.occurrences import (
     Hit,
     Logged,
     Occurrence,
-    Outage,
     Rejoined,
     Thawed,
     of_records,
 )
+from stanlocal.history.records import (
+    FaultHealed,
+    FaultNoted,
+    FaultObserved,
+    FaultStarted,
+    FaultTookEffect,
+    OutageSeen,
+    Record,
+)
 from stanlocal.logs import events as ev
-from stanlocal.outages import probe
-from stanlocal.util.timestamps import rfc3339
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -31,23 +37,22 @@ def at(seconds: float) -> datetime:
     return T0 + timedelta(seconds=seconds)
 
 
-def fault(leaves: str | None = "frozen", until: float | None = None) -> Record:
-    return Record(
+def fault(leaves: str | None = "frozen", until: float | None = None) -> FaultStarted:
+    return FaultStarted(
         at(0),
-        "fault",
         "f",
-        name="x",
-        targets=("t-0", "t-1"),
+        "x",
+        ("t-0", "t-1"),
         leaves=leaves,  # type: ignore[arg-type]
-        until=rfc3339(at(until)) if until is not None else None,
+        until=at(until) if until is not None else None,
     )
 
 
-EFFECT = Record(at(1), "effect", "f", times={"t-0": rfc3339(at(1)), "t-1": rfc3339(at(1))})
+EFFECT = FaultTookEffect(at(1), "f", {"t-0": at(1), "t-1": at(1)})
 
 
 def test_a_fault_without_effect_is_overdue_at_once() -> None:
-    """Whoever looks holds the group's lock, so the injection is not going on: it was cut short."""
+    """The reader holds the group's lock, so no injection is running: it was cut short."""
     (found,) = faults([fault()])
     assert found.in_force
     assert found.overdue(at(0))
@@ -60,7 +65,7 @@ def test_a_fault_is_overdue_when_its_time_is_up() -> None:
 
 
 def test_a_fault_s_time_counts_from_its_effect() -> None:
-    (found,) = faults([fault(until=10), replace(EFFECT, until=rfc3339(at(11)))])
+    (found,) = faults([fault(until=10), replace(EFFECT, until=at(11))])
     assert found.until == at(11)
     assert not found.overdue(at(10))
 
@@ -71,38 +76,36 @@ def test_a_fault_without_end_is_never_overdue() -> None:
 
 
 def test_a_fault_is_over_when_each_of_its_targets_is_healed() -> None:
-    half = [fault(), EFFECT, Record(at(2), "heal", "f", targets=("t-1",))]
+    half: list[Record] = [fault(), EFFECT, FaultHealed(at(2), "f", ("t-1",))]
     (found,) = faults(half)
     assert found.in_force
     assert (found.hits("t-0"), found.hits("t-1")) == (True, False)
-    (found,) = faults([*half, Record(at(3), "heal", "f")])
+    (found,) = faults([*half, FaultHealed(at(3), "f")])
     assert (found.in_force, found.healed_at) == (False, at(3))
     assert found.healed == {"t-1": at(2), "t-0": at(3)}
 
 
 def test_notes_of_all_steps_are_kept() -> None:
-    (found,) = faults(
-        [fault(), Record(at(1), "note", "f", notes={"a": 1}), Record(at(2), "note", "f", notes={"b": 2})]
-    )
+    (found,) = faults([fault(), FaultNoted(at(1), "f", {"a": 1}), FaultNoted(at(2), "f", {"b": 2})])
     assert found.notes == {"a": 1, "b": 2}
 
 
-def test_what_was_observed_comes_back_from_disk(tmp_path: Path) -> None:
+def test_the_outcome_of_a_fault_comes_back_from_disk(tmp_path: Path) -> None:
     journal = Journal(tmp_path)
-    for record in (fault(), EFFECT, Record(at(2), "observed", "f", observed="o", as_expected=False)):
+    for record in (fault(), EFFECT, FaultObserved(at(2), "f", "o", as_expected=False)):
         journal.append(record)
     (found,) = journal.faults()
     assert (found.observed, found.as_expected) == ("o", False)
     assert found.document()["as_expected"] is False
 
 
-def test_what_a_fault_leaves_is_told_for_each_node_until_it_is_healed() -> None:
+def test_a_faults_condition_is_an_occurrence_of_each_node_until_it_is_healed() -> None:
     for leaves, begin, end in (
         ("frozen", Frozen(), Thawed()),
         ("unrouted", Cut(clients=False), Rejoined()),
         ("isolated", Cut(clients=True), Rejoined()),
     ):
-        records = [fault(leaves), EFFECT, Record(at(2), "heal", "f", targets=("t-0",))]
+        records: list[Record] = [fault(leaves), EFFECT, FaultHealed(at(2), "f", ("t-0",))]
         told = [(occurrence.time, occurrence.node, occurrence.what) for occurrence in of_records(records)]
         assert (at(1), "t-0", begin) in told
         assert (at(1), "t-1", begin) in told
@@ -116,7 +119,7 @@ def ready(seconds: float, node: str) -> Occurrence:
 
 
 def outage(last_ack: float, first_ack: float) -> Occurrence:
-    (occurrence,) = of_records([probe.record(Outage(at(last_ack), None, at(first_ack)))])
+    (occurrence,) = of_records([OutageSeen(at(first_ack), at(last_ack), None, at(first_ack))])
     return occurrence
 
 
