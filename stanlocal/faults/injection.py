@@ -35,17 +35,21 @@ def _silent() -> None:
 
 
 @asynccontextmanager
-async def _changing(group: Group) -> AsyncIterator[None]:
-    """The group's lock is held, and no fault is in force that should be over."""
+async def _changing(group: Group) -> AsyncIterator[list[FaultRecord]]:
+    """Hold the group's lock, with overdue faults healed first; yield these."""
     async with group.home.lock(_silent):
-        await heal_overdue(group)
-        yield
+        yield await heal_overdue(group)
 
 
-async def heal_overdue(group: Group) -> None:
-    """Heals faults that are past their end, or whose injection was cut short; call it with the lock held."""
+async def heal_overdue(group: Group) -> list[FaultRecord]:
+    """Heal faults that are past their end, or whose injection was cut short; call it with the lock held.
+
+    Returns these faults as they were before.
+    """
     now = datetime.now(UTC)
-    await _undo(group, [fault for fault in group.home.journal.faults() if fault.overdue(now)])
+    overdue = [fault for fault in group.home.journal.faults() if fault.overdue(now)]
+    await _undo(group, overdue)
+    return overdue
 
 
 async def foresee(group: Group, fault: Fault, targets: Sequence[str] = ()) -> Expectation:
@@ -132,18 +136,18 @@ def recorded(group: Group, id_: str) -> FaultRecord:
 
 
 async def heal(group: Group, targets: Sequence[str] = (), *, id_: str | None = None) -> list[FaultRecord]:
-    """Undoes the faults in force on the targets, or that one; returns them as they are then.
+    """Undo the faults in force on the targets, or the one of that id; return them, healed.
 
-    Without targets all of them, and what else was frozen or cut off by other hands. A fault that hit
-    several nodes is undone on the targets alone where that can be.
+    Without targets it undoes all of them, and also unfreezes and reconnects nodes that were frozen or cut off
+    from outside. A fault that hit several nodes is undone on the targets alone where that is possible. The
+    overdue faults, which any command that changes the group undoes first, are returned, too.
     """
-    async with _changing(group):
+    async with _changing(group) as overdue:
         look = await group.look()
         nodes = {node.name for node in resolve(look.status, targets)} if targets else None
-        found = [fault for fault in group.home.journal.faults() if fault.in_force]
-        if id_ is not None:
-            found = [fault for fault in found if fault.id == id_]
-        await _undo(group, found, nodes)
+        in_force = [fault for fault in group.home.journal.faults() if fault.in_force]
+        found = [fault for fault in (*overdue, *in_force) if id_ in (None, fault.id)]
+        await _undo(group, [fault for fault in in_force if fault in found], nodes)
         if nodes is None and id_ is None:
             await _put_all_right(group)
         ids = {fault.id for fault in found if nodes is None or nodes & set(fault.targets)}

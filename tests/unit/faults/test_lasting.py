@@ -106,3 +106,13 @@ async def test_a_time_that_cannot_be_is_refused_before_anything_is_touched(
         await freeze(world, seconds)
     assert status(world) == "running"
     assert not world.home.journal.faults()
+
+
+async def test_heal_returns_the_overdue_faults_that_it_has_undone(world: World) -> None:
+    injected = await freeze(world, 0)
+    assert [fault.id for fault in await injection.heal(world.group(), ["t-1"])] == []
+    second = await injection.inject(world.group(), Pause(), ["t-0"], for_s=0)
+    healed = await injection.heal(world.group())
+    assert [(fault.id, fault.in_force) for fault in healed] == [(second.id, False)]
+    assert injected.record.id != second.id
+    assert status(world) == "running"
