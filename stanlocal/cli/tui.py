@@ -32,7 +32,7 @@ def tui(context: Context, read_only: bool, web: bool) -> None:
                 context.say(f"open {address} (it lets in whoever has it); Ctrl-C ends it")
 
         title = f"stanlocal: {context.settings().group}"
-        run(serve(_command(context, read_only=read_only), title=title, tell=tell))
+        run(serve(_command(context, read_only=read_only), title=title, announce=tell))
         return
     served = "TEXTUAL_DRIVER" in os.environ  # by a web server, which has started this to show what it draws
     if not (sys.stdout.isatty() or served):

@@ -18,14 +18,15 @@ if TYPE_CHECKING:
 
 
 _FULL_AFTER = 200
-"""Collections of the middle generation; usually 10. Lines and messages live just long enough to be taken for
-something that stays: with thousands a second it would look at everything every 3 s, for 0.2 s."""
+"""Collections of the middle generation before a full one; Python's default is 10. Lines and messages live
+just long enough for the oldest generation: with thousands a second, a full collection would stop the screen
+for 0.2 s every 3 s."""
 
 
 def collect_seldom() -> None:
-    """Has it leave out what is there now, modules above all, and look at all the rest less often.
+    """Exclude all present objects, mostly modules, from garbage collection; collect the others less often.
 
-    For the whole process; to be called when what stays is loaded.
+    It changes the whole process; call it once the long-lived objects are loaded.
     """
     young, middle, _ = gc.get_threshold()
     gc.set_threshold(young, middle, _FULL_AFTER)
@@ -33,7 +34,10 @@ def collect_seldom() -> None:
 
 
 class Notices:
-    """Hand it to an `FTGroup` as `report` and `note`; whoever listens gets the lines, from any thread."""
+    """Lines that the group writes for people, which must not be written over the screen.
+
+    An instance is what `FTGroup` takes as `report` and `note`; its listener gets the lines, from any thread.
+    """
 
     def __init__(self) -> None:
         self._early: list[str] = []
@@ -43,7 +47,7 @@ class Notices:
         self._listener(line)
 
     def listen(self, listener: Callable[[str], object]) -> None:
-        """From now on `listener` is told; also of what was said before."""
+        """Pass on every line to `listener`, the earlier ones first."""
         self._listener = listener
         for line in self._early:
             listener(line)
@@ -52,15 +56,14 @@ class Notices:
 
 __all__ = ["Notices", "run"]
 
-_PARENT_LOOK_S = 1.0
+_PARENT_CHECK_S = 1.0
 
 
 async def run(group: FTGroup, notices: Notices, *, read_only: bool = False, served: bool = False) -> None:
-    """Shows the group until the user quits, and leaves it as it is then.
+    """Show the group until the user quits; the group stays as it is then.
 
-    `served`: the parent process shows what is drawn; without it there is nobody to quit, so it ends too.
-    Raises what `core_of` raises before the screen is taken, and `SettingsError` for a keys file that
-    cannot be used.
+    With `served` the parent process displays the screen, and the interface ends with it. Raises what
+    `core_of` raises before the screen is taken, and `SettingsError` for invalid preferences.
     """
     from stanlocal.tui import preferences
 
@@ -92,6 +95,6 @@ async def run(group: FTGroup, notices: Notices, *, read_only: bool = False, serv
 
 async def _end_with_parent(app: StanlocalApp) -> None:
     parent = os.getppid()
-    while os.getppid() == parent:  # noqa: ASYNC110 - nobody tells a process that it has become an orphan
-        await asyncio.sleep(_PARENT_LOOK_S)
+    while os.getppid() == parent:  # noqa: ASYNC110 - no event reports that the parent has ended
+        await asyncio.sleep(_PARENT_CHECK_S)
     app.exit()

@@ -1,4 +1,4 @@
-"""What can be done to nodes from the interface: the faults of the registry, and the ways back. Pure."""
+"""Actions on nodes: the faults that have a key, how they are undone, and the equal command lines. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from stanlocal.model.states import NodeStatus
 DEFAULT_GROUP = "stan"
 
 KEYED = frozenset({"kill", "stop", "restart", "pause", "partition", "isolate"})
-"""The faults that have a key, and a command, of their own; the others are found in a list."""
+"""Names of the faults with a key and a command of their own; the others are chosen from a list."""
 
 SIGNALS = (
     ("KILL", "ends at once, as a crash does"),
@@ -24,15 +24,15 @@ SIGNALS = (
     ("HUP", "reloads its configuration and goes on"),
     ("USR1", "reopens its log file and goes on"),
 )
-"""Those that a server acts upon, and how."""
+"""Signals that a server handles, each with its effect."""
 
 Cure: TypeAlias = Literal["start", "unpause", "heal"]
-"""The ways back from faults."""
+"""Commands that undo faults."""
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """The command line that does the same."""
+    """A command line that does the same as an action here."""
 
     group: str
     words: Sequence[str]
@@ -43,9 +43,9 @@ class Command:
 
 
 def of_fault(group: str, fault: Fault, targets: Sequence[str], for_s: float | None = None) -> Command:
-    """As `stanlocal kill` and its like for a fault that has such a command, else `stanlocal fault`.
+    """Return the fault's own command, such as `stanlocal kill`, or `stanlocal fault`.
 
-    Only the latter can let it last for some seconds.
+    Only the latter takes the number of seconds that the fault lasts.
     """
     words = [fault.name] if fault.name in KEYED and for_s is None else ["fault", fault.name]
     lasting = ["--for", f"{for_s:.10g}"] if for_s is not None else []
@@ -53,7 +53,7 @@ def of_fault(group: str, fault: Fault, targets: Sequence[str], for_s: float | No
 
 
 def _options(fault: Fault) -> list[str]:
-    """What differs from the defaults, as the commands call it."""
+    """Command line options for the parameters that differ from their defaults."""
     given: list[str] = []
     usual = type(fault)()
     for field in fields(fault):  # type: ignore[arg-type]  # every fault is a dataclass
@@ -65,11 +65,11 @@ def _options(fault: Fault) -> list[str]:
 
 
 _OPTION_NAMES = {"grace_s": "timeout"}
-"""Of the parameters; the others without the unit that ends their name."""
+"""Options of parameters; the others are the parameter's name without its unit."""
 
 
 def toggled(fault: str, nodes: Sequence[NodeStatus]) -> Cure | None:
-    """The way back, where all these nodes suffer from such a fault already."""
+    """Return the command that undoes the fault if all these nodes suffer from it already."""
     if fault == "pause" and all(node.paused for node in nodes):
         return "unpause"
     if fault in ("partition", "isolate") and all(node.partitioned for node in nodes):
@@ -78,5 +78,5 @@ def toggled(fault: str, nodes: Sequence[NodeStatus]) -> Cure | None:
 
 
 def default_targets(fault: type[Fault], target: str) -> tuple[str, ...]:
-    """Whom the fault hits: the target, unless it is one for the whole group."""
+    """Return the target, or all nodes for a fault of the whole group."""
     return fault.default_targets if fault.default_targets == ("@all",) else (target,)

@@ -40,10 +40,10 @@ class StanlocalApp(App[None]):
         driver_class: type[Driver] | None = None,
     ) -> None:
         super().__init__(driver_class=driver_class)
-        self.animation_level = "none"  # what moves by itself delays what a key does
+        self.animation_level = "none"  # animations delay the effect of a key
         self._notices = notices
         self._printable = PrintableLines()
-        self._main = MainScreen(group, read_only=read_only)
+        self._main = MainScreen(group, read_only=read_only, keys=chosen.keys)
         for theme in THEMES:
             self.register_theme(theme)
         self.theme = chosen.theme or THEMES[0].name
@@ -56,7 +56,7 @@ class StanlocalApp(App[None]):
         return self._main
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterator[SystemCommand]:
-        """What has a key now, by name, and what every such interface can."""
+        """Every action that has a key now, by its name, and textual's own commands."""
         for active in screen.active_bindings.values():
             binding = active.binding
             if active.enabled and binding.id and binding.id != "quit":
@@ -65,31 +65,28 @@ class StanlocalApp(App[None]):
         yield from super().get_system_commands(screen)
 
     async def action_quit(self) -> None:
-        """Ends the interface, and before that a drill and what was to be healed by itself later.
+        """End the interface; a running drill and timed faults are ended and healed first.
 
-        The group is left as it is otherwise.
+        Otherwise the group stays as it is.
         """
         self.run_worker(self._quit(), name="quit", group="quit", exclusive=True)
 
     async def _quit(self) -> None:
-        for line in self._main.going_on():
+        for line in self._main.unfinished():
             self.notify(line, markup=False)
         ended = await self._main.end()
         self.exit(message=Text("\n".join(map(printable, ended))) if ended else None)
 
     async def finish(self) -> Sequence[str]:
-        """Returns once nothing is done to the group any more, also when the screen is gone.
-
-        Says what became of what was.
-        """
+        """End what still acts on the group, also when the screen is gone; return a line for each action."""
         return await self._main.finish()
 
     def on_mount(self) -> None:
         self._notices.listen(lambda line: self.post_message(Said(line)))
 
     def on_said(self, message: Said) -> None:
-        """To who started what is told of, else to the user."""
+        """Show the line in the start dialog if that is open, else as a notification."""
         if isinstance(self.screen, StartScreen):
-            self.screen.tell(message.line)
+            self.screen.show_progress(message.line)
         else:
             self.notify(message.line, markup=False)

@@ -1,4 +1,4 @@
-"""Takes what comes at any rate and hands it on at a rate that a screen can follow."""
+"""Batches of items that arrive at any rate, handed on at a rate that a screen can follow."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ T = TypeVar("T")
 async def coalesced(
     batches: AsyncGenerator[Sequence[T]], *, every_s: float, at_most: int
 ) -> AsyncGenerator[tuple[list[T], int]]:
-    """The items of all batches that came since the last time, `every_s` seconds apart.
+    """Yield the items of all batches since the last time, every `every_s` seconds, the first at once.
 
-    The first come at once. Of more than `at_most` the newest are kept; beside them it says how many were
-    passed over. Ends with the batches, and raises what they raise.
+    Only the newest `at_most` items are kept; the number of skipped ones comes with them. Ends with the
+    batches, and raises what they raise.
     """
     waiting: deque[T] = deque(maxlen=at_most)
-    passed_over = 0
+    skipped = 0
     news = asyncio.Event()
 
     async def take() -> None:
-        nonlocal passed_over
+        nonlocal skipped
         try:
             async with aclosing(batches):
                 async for batch in batches:
-                    passed_over += max(0, len(waiting) + len(batch) - at_most)
+                    skipped += max(0, len(waiting) + len(batch) - at_most)
                     waiting.extend(batch)
                     if waiting:
                         news.set()
@@ -42,9 +42,9 @@ async def coalesced(
             await news.wait()
             news.clear()
             if waiting:
-                items, missed = list(waiting), passed_over
+                items, missed = list(waiting), skipped
                 waiting.clear()
-                passed_over = 0
+                skipped = 0
                 yield items, missed
                 await asyncio.sleep(every_s)
             if taking.done():

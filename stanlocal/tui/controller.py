@@ -1,4 +1,4 @@
-"""Does to the group what the user asks for: says what is expected, does it, tells what came of it."""
+"""The controller: predicts what a key press does to the group, does it, and shows the observed outcome."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ from stanlocal.tui.widgets.last_action import LastAction
 from stanlocal.tui.widgets.nodes import ACTIVE
 from stanlocal.tui.widgets.pane import copy_command
 
-_TOLD_S = 12.0
-"""How long an error stays on the screen."""
+_ERROR_SHOWN_S = 12.0
+"""Seconds that an error stays on the screen."""
 
 
 class Controller:
-    """The user's hands on one group; its coroutines run in workers of `screen`."""
+    """Acts on one group for the user; its coroutines run in workers of `screen`."""
 
     def __init__(self, screen: Screen[Any], group: FTGroup) -> None:
         self._screen = screen
@@ -40,21 +40,20 @@ class Controller:
         self.drills = DrillControl(screen, group)
         self._lasting = TimedFaults(screen)
         self.name = ""
-        """Of the group."""
+        """Name of the group; empty until it was seen."""
         self.status: GroupStatus | None = None
-        """The newest one."""
+        """Newest status of the group."""
         self.last: Command | None = None
-        """What the user did last, as a command."""
+        """Command line of the user's last action."""
 
     # Faults
 
     async def fault(self, name: str, target: str, again: str | None = None) -> None:
-        """Asks, with the prediction, and injects; what cannot be done is refused before it is asked.
+        """Show the prediction, ask, and inject the fault; undo it where the nodes suffer from it already.
 
-        On nodes that suffer from it already it is undone. `again` is the key that asked, which is then a
-        yes, too.
+        An impossible fault is refused before the question. `again` is the pressed key, which also says yes.
         """
-        with self._errors_told():
+        with self._errors_shown():
             nodes = self._nodes((target,))
             if cure := actions.toggled(name, nodes):
                 await self._cure(cure, (target,))
@@ -62,7 +61,7 @@ class Controller:
                 await self._inject(Wanted(FAULTS[name](), (target,)), again)
 
     async def pick_fault(self, target: str) -> None:
-        """Any fault that there is."""
+        """Let the user choose any fault of the registry, and inject it."""
         without_key_first = sorted(FAULTS.values(), key=lambda fault: fault.name in actions.KEYED)
         choices = [(fault.name, fault.summary) for fault in without_key_first]
         name = await self._screen.app.push_screen_wait(PickScreen("a fault", choices))
@@ -71,16 +70,16 @@ class Controller:
         form = FaultForm(FAULTS[name], actions.default_targets(FAULTS[name], target))
         wanted = await self._screen.app.push_screen_wait(form)
         if wanted is not None:
-            with self._errors_told():
+            with self._errors_shown():
                 await self._inject(wanted)
 
     async def pick_signal(self, target: str) -> None:
-        """Sends a signal of the user's choice: a kill, where it ends servers."""
+        """Send a signal of the user's choice; a signal that ends servers is a kill."""
         chosen = await self._screen.app.push_screen_wait(PickScreen(f"a signal to {target}", actions.SIGNALS))
         if chosen is None:
             return
         signal = f"SIG{chosen}"
-        with self._errors_told():
+        with self._errors_shown():
             if signal in ENDING_SIGNALS:
                 await self._inject(Wanted(Kill(signal), (target,)))
             else:
@@ -102,41 +101,41 @@ class Controller:
         if not await self._screen.app.push_screen_wait(QuestionScreen(question)):
             return
         self.last = question.command
-        verdict = self._screen.query_one(LastAction)
-        verdict.expect(question.command, question.expected)
+        last = self._screen.query_one(LastAction)
+        last.expect(question.command, question.expected)
         try:
             inject = partial(self._group.inject, fault, *targets, for_s=lasts_s)
             if lasts_s is not None:
                 await self._lasting.run(question.what, question.command, inject)
             else:
                 injected = await inject()
-                verdict.tell(question.command, await injected.outcome())
+                last.observe(question.command, await injected.outcome())
         except StanlocalError:
-            verdict.hide()
+            last.hide()
             raise
 
-    # Ways back
+    # Undoing
 
     async def heal(self) -> None:
-        """Undoes every fault that is in force."""
-        with self._errors_told():
+        """Undo every fault in force."""
+        with self._errors_shown():
             await self._lasting.end()
             await self._cure("heal", ())
 
     async def start(self, target: str) -> None:
-        """Starts the target; where it is `@active`, every node that does not run."""
-        with self._errors_told():
+        """Start the target; with `@active`, every node that does not run."""
+        with self._errors_shown():
             if target != ACTIVE:
                 names = [node.name for node in self._nodes((target,))]
             else:
                 names = [node.name for node in self._nodes(("@all",)) if not node.instance.running]
             if not names:
-                raise NodeNotFound("every node runs; select the one that you mean")
+                raise NodeNotFound("every node runs; select the node to start")
             await self._cure("start", names)
 
     async def drill(self) -> None:
-        """Runs a drill of the user's choice; stops the one that runs."""
-        with self._errors_told():
+        """Run a drill of the user's choice, or stop the running one."""
+        with self._errors_shown():
             if self.drills.running:
                 await self.drills.stop()
             elif picked := await self.drills.pick(self.name):
@@ -144,7 +143,7 @@ class Controller:
                 await self.drills.run(scenario, self.last)
 
     async def down(self) -> None:
-        """Takes the group down, if the user says yes; its store is kept."""
+        """Ask, and take the group down; its store is kept."""
         question = Question(
             what=f"take {self.name} down",
             expected="every node is stopped and removed, and no client is served; the store is kept, and "
@@ -154,13 +153,13 @@ class Controller:
             ends_service=self._is_served,
         )
         if await self._screen.app.push_screen_wait(QuestionScreen(question)):
-            with self._errors_told():
+            with self._errors_shown():
                 await self._do(question.command, self._group.down())
 
     def copy_last(self) -> None:
-        """To the clipboard, what was done last, as a command."""
+        """Copy the command of the last action to the clipboard."""
         if self.last is None:
-            self._screen.notify("nothing was done yet")
+            self._screen.notify("no action yet")
         else:
             copy_command(self._screen, self.last)
 
@@ -173,20 +172,20 @@ class Controller:
         await work
         self._screen.query_one(LastAction).done(command)
 
-    # What goes on
+    # Unfinished actions
 
-    def going_on(self) -> Iterator[str]:
-        """What `end` will see to."""
+    def unfinished(self) -> Iterator[str]:
+        """What `end` will do, one line for each action."""
         if self.drills.running:
             yield "ending the drill: it heals the group first"
         yield from (f"healing first: {name}" for name in self._lasting.names)
 
     async def end(self) -> Sequence[str]:
-        """Ends what goes on, heals what it has done, and says what became of it."""
-        told = await self.drills.stop()
-        return [*filter(None, [told]), *await self._lasting.end()]
+        """End the drill and the timed faults, heal what they did, and return a line for each."""
+        drill = await self.drills.stop()
+        return [*filter(None, [drill]), *await self._lasting.end()]
 
-    # What they have in common
+    # Shared steps
 
     @property
     def _is_served(self) -> bool:
@@ -198,8 +197,10 @@ class Controller:
         return resolve(self.status, targets)
 
     @contextmanager
-    def _errors_told(self) -> Iterator[None]:
+    def _errors_shown(self) -> Iterator[None]:
         try:
             yield
         except StanlocalError as error:
-            self._screen.notify(str(error), title="not done", severity="error", timeout=_TOLD_S, markup=False)
+            self._screen.notify(
+                str(error), title="not done", severity="error", timeout=_ERROR_SHOWN_S, markup=False
+            )

@@ -1,4 +1,4 @@
-"""Drills on the group that is shown: chosen from those that are shipped, watched, stopped, judged."""
+"""Drills on the shown group: choose a shipped one, watch it, stop it, show its verdict."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _EVERY_S = 0.5
 
 
 class DrillControl:
-    """One drill at a time; its coroutines run in workers of `screen`."""
+    """Runs one drill at a time; its coroutines run in workers of `screen`."""
 
     def __init__(self, screen: Screen[Any], group: FTGroup) -> None:
         self._screen = screen
@@ -37,7 +37,7 @@ class DrillControl:
         return self._running is not None and not self._running.done()
 
     async def pick(self, group: str) -> tuple[Scenario, Command] | None:
-        """Asks which, and says what it teaches; what is to be run, and the command that does the same."""
+        """Let the user choose a drill; return its scenario and the equal command, or None."""
         from stanlocal.drill import load_scenario, shipped
 
         scenarios = {name: load_scenario(name) for name in shipped()}
@@ -57,43 +57,41 @@ class DrillControl:
         return scenarios[name], question.command
 
     async def run(self, scenario: Scenario, command: Command) -> None:
-        """Runs it, and tells how it goes and what came of it; raises what `Drill.run` raises.
+        """Run the drill, and show its progress and verdict; raises what `Drill.run` raises.
 
-        Cancelled, it leaves the drill to `stop`: screens cancel their workers several times, which would cut
-        its healing short.
+        When cancelled, it leaves the drill to `stop`: screens cancel their workers several times, which would
+        interrupt the healing.
         """
         from stanlocal.drill import Drill
 
         self._drill = drill = Drill(scenario, here=self._group)
         self._running = running = asyncio.create_task(drill.run())
-        verdict = self._screen.query_one(LastAction)
+        last = self._screen.query_one(LastAction)
         while not running.done():
-            verdict.show(command, progress_text(drill.progress))
+            last.show(command, progress_text(drill.progress))
             await asyncio.wait([running], timeout=_EVERY_S)
         if running.cancelled():
-            verdict.done(command)
+            last.done(command)
             return
         try:
-            verdict.show(command, outcome_text(running.result()))
+            last.show(command, outcome_text(running.result()))
         except StanlocalError:
-            verdict.hide()
+            last.hide()
             raise
 
     async def stop(self) -> str | None:
-        """Ends the drill that runs, and returns when the group is healed and it is judged.
-
-        Says what came of it, if there is anything to be said.
-        """
+        """End the running drill; return its verdict once the group is healed, None if it has none."""
         if self._drill is None or self._running is None or self._running.done():
             return None
         begun = self._drill.stop()
-        if not begun and not self._running.cancelling():  # there is nothing to judge
+        if not begun and not self._running.cancelling():  # it has nothing to judge
             self._running.cancel()
         await asyncio.wait([self._running])
-        return f"drill {self._drill.scenario.name}: {told}" if (told := _told(self._running)) else None
+        verdict = _verdict(self._running)
+        return f"drill {self._drill.scenario.name}: {verdict}" if verdict else None
 
 
-def _told(ended: asyncio.Task[Outcome]) -> str | None:
+def _verdict(ended: asyncio.Task[Outcome]) -> str | None:
     if ended.cancelled():
         return None
     try:
@@ -103,7 +101,7 @@ def _told(ended: asyncio.Task[Outcome]) -> str | None:
 
 
 def progress_text(progress: Progress) -> Content:
-    """How a drill goes, in two lines. Pure."""
+    """Return the progress of a drill in two lines. Pure."""
     load = progress.load
     share = "" if progress.share is None else f"{progress.share:.0%}, "
     faults = f"; in force: {', '.join(progress.faults)}" if progress.faults else ""
@@ -115,7 +113,7 @@ def progress_text(progress: Progress) -> Content:
 
 
 def outcome_text(outcome: Outcome) -> Content:
-    """What came of it: the first problem, if there is any, the figures, and where the rest is. Pure."""
+    """Return the verdict: the first problem, the figures, and the command that shows the rest. Pure."""
     problems = outcome.verdict.problems
     word = ("ok", "bold $text-success")
     if problems:

@@ -1,7 +1,7 @@
-"""Watches one group and tells of it in messages; knows nothing of what is on the screen.
+"""The feed: watches one group and posts what it learns as messages; it knows no screen.
 
-One watch serves states, events, failovers and the logs. Whatever fails is told as the engine being lost, and
-tried again until it works.
+One watch serves states, events, failovers and logs. Every failure is posted as a lost engine and retried
+until it works.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from stanlocal.tui.messages import (
 )
 
 LOG_TAIL = 2_000
-"""Lines of each node's past."""
+"""Past lines of each node that are read."""
 _RETRY_S = 0.5
 _LINES_EVERY_S = 0.2
 _LINES_AT_MOST = 5_000
@@ -46,11 +46,11 @@ _EVENTS_EVERY_S = 0.01
 _EVENTS_AT_MOST = 10_000
 _VITALS_EVERY_S = 2.0
 _KEPT_OCCURRENCES = 50_000
-"""From which failovers are found: those of a few thousand failovers."""
+"""Occurrences kept for finding failovers: enough for a few thousand failovers."""
 
 
 class Feed:
-    """What is known of a group, as messages to `post`."""
+    """Posts everything that is known of a group with `post`."""
 
     def __init__(self, group: FTGroup, post: Callable[[Message], object]) -> None:
         self._group = group
@@ -60,34 +60,34 @@ class Feed:
         self._look: Look | None = None
 
     async def look(self) -> None:
-        """The group as it is now, once; what keeps it from being seen is told too."""
+        """Post the group as it is now, or why it cannot be seen."""
         try:
             core = await core_of(self._group)
-            self._tell_status(core, await core.look())
+            self._post_status(core, await core.look())
         except GroupNotFound as missing:
-            self._tell_missing(str(missing))
+            self._post_missing(str(missing))
         except StanlocalError as error:
-            self._tell_engine(str(error))
+            self._post_engine(str(error))
 
     async def follow_group(self) -> None:
-        """States, events, failovers and the nodes' lines, until cancelled."""
+        """Post states, events, failovers and the nodes' lines, until cancelled."""
         while True:
             try:
                 await self._watch(await core_of(self._group))
             except GroupNotFound as missing:
-                self._tell_missing(str(missing))
+                self._post_missing(str(missing))
                 await asyncio.sleep(_RETRY_S)
             except StanlocalError as error:
-                self._tell_engine(str(error))
+                self._post_engine(str(error))
                 await asyncio.sleep(_RETRY_S)
 
-    def _tell_missing(self, reason: str) -> None:
-        self._tell_engine(None)
+    def _post_missing(self, reason: str) -> None:
+        self._post_engine(None)
         if not self._missing:
             self._missing = True
             self._post(GroupMissing(reason))
 
-    def _tell_engine(self, lost: str | None) -> None:
+    def _post_engine(self, lost: str | None) -> None:
         if lost is not None and lost != self._lost:
             self._post(EngineLost(lost))
         elif lost is None and self._lost is not None:
@@ -95,7 +95,7 @@ class Feed:
         self._lost = lost
 
     async def _watch(self, core: Group) -> None:
-        """Until the group has other nodes than it was planned with."""
+        """Follow the group until nodes are added that were not planned."""
         plan, _ = await core.find()
         lines = _Lines()
         async with Watch(core.engine, plan, core.home.journal, with_history=True, read=lines.take) as watch:
@@ -117,16 +117,16 @@ class Feed:
         known = {node.name for node in plan.nodes}
         async with aclosing(watch.news()) as news:
             async for status in news:
-                self._tell_engine(str(watch.engine_lost) if watch.engine_lost else None)
+                self._post_engine(str(watch.engine_lost) if watch.engine_lost else None)
                 if watch.engine_lost:
                     continue
                 now = current_plan([node.instance for node in status.nodes]) or plan
-                self._tell_status(core, Look(now, status))
+                self._post_status(core, Look(now, status))
                 if {node.name for node in status.nodes} - known:
                     return
 
     async def follow_vitals(self) -> None:
-        """The nodes' figures, every now and then, until cancelled."""
+        """Post each node's resources every 2 s, until cancelled."""
         while True:
             if self._look is None or self._lost is not None:
                 await asyncio.sleep(_RETRY_S)
@@ -135,53 +135,53 @@ class Feed:
             self._post(VitalsMeasured(vitals))
             await asyncio.sleep(_VITALS_EVERY_S)
 
-    def _tell_status(self, core: Group, look: Look) -> None:
+    def _post_status(self, core: Group, look: Look) -> None:
         self._look, self._missing = look, False
         self._post(GroupChanged(core.document(look), look.status, _missing(look.status)))
 
     async def _follow_story(self, plan: GroupPlan, watch: Watch) -> None:
-        timeline, anew = Timeline(plan), True
+        timeline, replay = Timeline(plan), True
         story: deque[Occurrence] = deque(maxlen=_KEPT_OCCURRENCES)
         batches = coalesced(_one_by_one(watch), every_s=_EVENTS_EVERY_S, at_most=_EVENTS_AT_MOST)
         async for occurrences, _ in batches:
             story.extend(occurrences)
             events = [event for occurrence in occurrences for event in timeline.observe(occurrence)]
             if events:
-                self._post(EventSeen(events, anew=anew))
-                anew = False
+                self._post(EventSeen(events, replay=replay))
+                replay = False
             if any(_bears_on_failovers(event) for event in events) or _outage_in(occurrences):
                 in_order = sorted(story, key=lambda occurrence: occurrence.time)
                 self._post(FailoversChanged(failover_rules.find(in_order)))
 
     async def _follow_logs(self, lines: _Lines, watch: Watch) -> None:
         await watch.caught_up()
-        self._post(LogLines(lines.past(), 0, anew=True))
+        self._post(LogLines(lines.past(), 0, replay=True))
         batches = coalesced(lines.news(), every_s=_LINES_EVERY_S, at_most=_LINES_AT_MOST)
-        async for batch, passed_over in batches:
-            self._post(LogLines(batch, passed_over, anew=False))
+        async for batch, skipped in batches:
+            self._post(LogLines(batch, skipped, replay=False))
 
 
 class _Lines:
-    """What a watch reads: of the past each node's last lines, then all."""
+    """Lines that a watch reads: the last ones of each node's past, then all new ones."""
 
     def __init__(self) -> None:
         self._past: dict[str, deque[NodeLine]] | None = {}
         self._news: asyncio.Queue[Sequence[NodeLine]] = asyncio.Queue()
 
     def take(self, lines: Sequence[NodeLine]) -> None:
-        """The next lines of one node."""
+        """Take the next lines of one node."""
         if self._past is None:
             self._news.put_nowait(lines)
         elif lines:
             self._past.setdefault(lines[0].node, deque(maxlen=LOG_TAIL)).extend(lines)
 
     def past(self) -> Sequence[NodeLine]:
-        """What was read so far, in the order of time; what comes from now on is news."""
+        """Return the lines read so far in time order; `news` yields the following ones."""
         past, self._past = self._past or {}, None
-        return sorted(chain.from_iterable(past.values()), key=lambda told: told.line.time)
+        return sorted(chain.from_iterable(past.values()), key=lambda each: each.line.time)
 
     async def news(self) -> AsyncGenerator[Sequence[NodeLine]]:
-        """What is read after `past` was asked for, as it is read; to be taken without delay."""
+        """Yield the lines read after `past` was called; the caller takes them without delay."""
         while True:
             yield await self._news.get()
 
@@ -201,7 +201,7 @@ def _outage_in(occurrences: Sequence[Occurrence]) -> bool:
 
 
 def _missing(status: GroupStatus) -> list[str]:
-    """The nodes that were made with the others and are not there any more."""
+    """Names of planned nodes that the engine no longer has."""
     instances = [node.instance for node in status.nodes]
     intended = intended_plan(instances)
     present = {node.name for node in status.nodes}

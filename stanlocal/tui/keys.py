@@ -1,4 +1,4 @@
-"""What has a key in the interface, by the names under which users can bind it otherwise."""
+"""Key bindings by the names under which users can change them."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from textual.theme import BUILTIN_THEMES
 from stanlocal.drill.scenario.fields import nearest
 from stanlocal.errors import SettingsError
 from stanlocal.tui.preferences import Preferences
-from stanlocal.tui.screens import panes  # noqa: F401 - which loads all that has keys
+from stanlocal.tui.screens import panes  # noqa: F401 - loads everything that has keys
 from stanlocal.tui.screens.main import MainScreen
 from stanlocal.tui.themes import THEMES
 
 
 def named_bindings() -> dict[str, Binding]:
-    """Every binding that has a name, whatever part of the interface it is in."""
+    """Return the named bindings of all parts of the interface."""
     return {binding.id: binding for each in _ours(DOMNode) for binding in _declared(each) if binding.id}
 
 
@@ -35,11 +35,11 @@ def _declared(each: type[DOMNode]) -> Iterator[Binding]:
 
 
 def check(path: Path, chosen: Preferences) -> None:
-    """Raises `SettingsError` with every choice in `path` that cannot be followed."""
+    """Raise `SettingsError` with every invalid choice in `path`."""
     named = sorted(named_bindings())
     themes = sorted({*BUILTIN_THEMES, *(theme.name for theme in THEMES)})
     problems = [
-        f"{path}: keys.{name}: nothing has that name; {nearest(name, named)}"
+        f"{path}: keys.{name}: no key has that name; {nearest(name, named)}"
         for name in chosen.keys
         if name not in named
     ]
@@ -51,7 +51,7 @@ def check(path: Path, chosen: Preferences) -> None:
 
 
 def _clashes(chosen: Mapping[str, str]) -> Iterator[str]:
-    """The keys of the main screen that would mean two things."""
+    """Problems of keys on the main screen that would have two meanings."""
     taken: dict[str, str] = {}
     for binding in _declared(MainScreen):
         for key in chosen.get(binding.id or "", binding.key).split(","):

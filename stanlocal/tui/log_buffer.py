@@ -1,4 +1,4 @@
-"""The newest lines of all nodes in the order of time, and which of them are asked for. Pure."""
+"""The newest lines of all nodes in time order, filtered by node and severity, and their milestones. Pure."""
 
 from __future__ import annotations
 
@@ -28,36 +28,36 @@ _FT = (
 
 
 class Mark(Enum):
-    """The values are what stands before a line, for whoever sees no colours."""
+    """A line's importance in a failover; the value is drawn before the line, so that no colour is needed."""
 
     NONE = " "
     MILESTONE = "◆"
-    """On a node's way to active, or away from it."""
+    """The node comes closer to active, or leaves it."""
     TROUBLE = "!"
-    """An error, or the server's last words."""
+    """An error, or a fatal line."""
 
 
 def mark(line: LogLine) -> Mark:
-    """What the line is to somebody who watches a failover."""
+    """Return the line's importance in a failover."""
     if line.level in ("ERR", "FTL") or (line.event is not None and line.event.fatal):
         return Mark.TROUBLE
     return Mark.MILESTONE if isinstance(line.event, _FT) else Mark.NONE
 
 
 def is_milestone(line: LogLine) -> bool:
-    """Whether the line changes what a node is, or says why it does not."""
+    """Whether the line changes a node's state, or explains why the state stays."""
     return line.event is not None and (line.event.fatal or isinstance(line.event, _FT))
 
 
 MOST_LINES = 20_000
 MOST_CHARACTERS = 8_000_000
-"""Lines are usually some hundred characters long, and may be a million: output is not to be trusted."""
+"""Limit of all lines together: a line usually has a hundred characters, and may have a million."""
 
 
 class Severity(Enum):
-    """From which level on lines are asked for; the values are the words for people.
+    """Lowest level that is shown; the value is its name on the screen.
 
-    What the server prints bare, without a level, are refused configurations and panics: as bad as it gets.
+    Lines without a level are refused configurations and panics, so they count as the worst.
     """
 
     ALL = "all levels"
@@ -65,16 +65,16 @@ class Severity(Enum):
     WARNING = "warnings and worse"
     ERROR = "errors"
     MILESTONES = "milestones"
-    """Lines of any level that tell of failing over."""
+    """Lines of any level that matter in a failover."""
 
     def of(self, lines: Sequence[NodeLine]) -> Sequence[NodeLine]:
-        """Those of the lines that are asked for, in their order."""
+        """Return the lines that pass, in order."""
         if self is Severity.ALL:
             return lines
         if self is Severity.MILESTONES:
-            return [told for told in lines if is_milestone(told.line)]
+            return [each for each in lines if is_milestone(each.line)]
         below = _BELOW[self]
-        return [told for told in lines if told.line.level not in below]
+        return [each for each in lines if each.line.level not in below]
 
 
 _BELOW = {
@@ -86,21 +86,21 @@ _BELOW = {
 
 @dataclass(frozen=True, slots=True)
 class LogFilter:
-    """Which lines are asked for."""
+    """A choice of lines by node and severity."""
 
     node: str | None = None
-    """None: of all nodes."""
+    """Name of the only node; None for all nodes."""
     severity: Severity = Severity.ALL
 
     def of(self, lines: Sequence[NodeLine]) -> Sequence[NodeLine]:
-        """Those of the lines that are asked for, in their order."""
+        """Return the lines that pass, in order."""
         if self.node is not None:
-            lines = [told for told in lines if told.node == self.node]
+            lines = [each for each in lines if each.node == self.node]
         return self.severity.of(lines)
 
 
 class LogBuffer:
-    """Takes lines in whatever order they come; the oldest go when there are too many."""
+    """Keeps lines that arrive in any order; drops the oldest when there are too many."""
 
     def __init__(self, *, most_lines: int = MOST_LINES, most_characters: int = MOST_CHARACTERS) -> None:
         self._most_lines = most_lines
@@ -115,12 +115,12 @@ class LogBuffer:
 
     @property
     def shown(self) -> Sequence[NodeLine]:
-        """The lines that are asked for, oldest first; it changes with the buffer."""
+        """Lines that pass the filter, oldest first; the sequence changes with the buffer."""
         return self._shown
 
     @property
     def filter(self) -> LogFilter:
-        """What is asked for."""
+        """Filter of the shown lines."""
         return self._filter
 
     @filter.setter
@@ -129,41 +129,38 @@ class LogBuffer:
         self._shown = list(wanted.of(self._lines))
 
     def add(self, lines: Sequence[NodeLine]) -> int:
-        """Puts lines where their time says; those of the same time stay in the order in which they came.
-
-        Returns how many of them are asked for.
-        """
+        """Add lines in time order, then in order of arrival; return how many pass the filter."""
         shown = self._filter.of(lines)
         _merge(self._lines, lines)
         _merge(self._shown, shown)
-        self._characters += sum(len(told.line.text) for told in lines)
-        self._let_go()
+        self._characters += sum(len(each.line.text) for each in lines)
+        self._drop_oldest()
         return len(shown)
 
     def clear(self) -> None:
-        """Lets all lines go."""
+        """Drop all lines."""
         self._lines.clear()
         self._shown.clear()
         self._characters = 0
 
-    def _let_go(self) -> None:
+    def _drop_oldest(self) -> None:
         too_many = max(0, len(self._lines) - self._most_lines)
-        self._characters -= sum(len(told.line.text) for told in self._lines[:too_many])
+        self._characters -= sum(len(each.line.text) for each in self._lines[:too_many])
         while self._characters > self._most_characters:
             self._characters -= len(self._lines[too_many].line.text)
             too_many += 1
-        # Both lists have the same order: of what goes, the shown ones are the first of those shown.
+        # Both lists have the same order, so the shown lines among the dropped ones come first.
         del self._shown[: len(self._filter.of(self._lines[:too_many]))]
         del self._lines[:too_many]
 
 
 def _merge(lines: list[NodeLine], more: Sequence[NodeLine]) -> None:
-    """Most lines are newer than all that there are: only what overlaps is sorted."""
+    """Merge in place; only the overlap is sorted, as most lines are newer than all others."""
     if not more:
         return
     overlap = bisect_right(lines, min(map(_time, more)), key=_time)
     lines[overlap:] = sorted([*lines[overlap:], *more], key=_time)
 
 
-def _time(told: NodeLine) -> datetime:
-    return told.line.time
+def _time(each: NodeLine) -> datetime:
+    return each.line.time

@@ -1,4 +1,4 @@
-"""What the feed tells the screen, and what the screen's parts ask of it."""
+"""Messages from the feed and the clients to the screen."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from stanlocal.outages.gaps import Gap
 
 
 class GroupChanged(Message):
-    """The group is not what it was; also the first message about a group."""
+    """The group's status has changed; also the first message about a group."""
 
     def __init__(self, document: Mapping[str, Any], status: GroupStatus, missing: Sequence[str]) -> None:
         super().__init__()
         self.document = document
-        """The group document of the contract."""
+        """Group document, as `stanlocal status --json` prints it."""
         self.status = status
         self.missing = tuple(missing)
-        """Nodes that belong to the group and are gone from the engine."""
+        """Names of planned nodes that the engine no longer has."""
 
 
 class GroupMissing(Message):
-    """There is no such group; `reason` says what was looked for."""
+    """The group does not exist; `reason` is the error."""
 
     def __init__(self, reason: str) -> None:
         super().__init__()
@@ -36,29 +36,29 @@ class GroupMissing(Message):
 
 
 class LogLines(Message):
-    """Lines of all nodes as they came, several batches of them at once."""
+    """New lines of all nodes, several batches at once."""
 
-    def __init__(self, lines: Sequence[NodeLine], passed_over: int, *, anew: bool) -> None:
+    def __init__(self, lines: Sequence[NodeLine], skipped: int, *, replay: bool) -> None:
         super().__init__()
         self.lines = lines
-        self.anew = anew
-        """Whether it begins with the past again; what was told before is then told twice."""
-        self.passed_over = passed_over
-        """How many older ones there were since the last message, which are not among `lines`."""
+        self.replay = replay
+        """Whether the lines begin again with the past, and replace all earlier ones."""
+        self.skipped = skipped
+        """Number of older lines since the last message that are not among `lines`."""
 
 
 class EventSeen(Message):
-    """What happened, oldest first."""
+    """Events have happened; oldest first."""
 
-    def __init__(self, events: Sequence[Event], *, anew: bool) -> None:
+    def __init__(self, events: Sequence[Event], *, replay: bool) -> None:
         super().__init__()
         self.events = events
-        self.anew = anew
-        """Whether they are all that ever happened, once more."""
+        self.replay = replay
+        """Whether these are all events from the beginning, which replace the earlier ones."""
 
 
 class FailoversChanged(Message):
-    """Every failover that is known, oldest first."""
+    """The list of all known failovers has changed; oldest first."""
 
     def __init__(self, failovers: Sequence[Failover]) -> None:
         super().__init__()
@@ -66,7 +66,7 @@ class FailoversChanged(Message):
 
 
 class VitalsMeasured(Message):
-    """What each node that runs uses and carries now."""
+    """Resources and connections of each running node."""
 
     def __init__(self, vitals: Mapping[str, Vitals]) -> None:
         super().__init__()
@@ -74,7 +74,7 @@ class VitalsMeasured(Message):
 
 
 class EngineLost(Message):
-    """The engine does not answer; what is shown is what was known last."""
+    """The engine does not answer; the screen keeps the last known state."""
 
     def __init__(self, reason: str) -> None:
         super().__init__()
@@ -86,7 +86,7 @@ class EngineBack(Message):
 
 
 class GapFelt(Message):
-    """A client that was started here went without service."""
+    """A client of this interface was without service for a while."""
 
     def __init__(self, gap: Gap) -> None:
         super().__init__()
@@ -94,7 +94,7 @@ class GapFelt(Message):
 
 
 class Said(Message):
-    """A line for people, of what goes on behind a call."""
+    """A progress line for people."""
 
     def __init__(self, line: str) -> None:
         super().__init__()

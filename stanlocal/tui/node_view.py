@@ -1,4 +1,4 @@
-"""What a node's card says, from everything that is known of the node. Pure."""
+"""Nodes as they are shown: everything known of a node, as a card or as one line. Pure."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from stanlocal.tui.themes import STATE_STYLES
 
 _WITHOUT_PROCESS = ("created", "stopped", "failed", "gone")
 SAMPLES = 60
-"""Figures kept of each node."""
+"""Measurements kept for each node."""
 
 
 @dataclass(slots=True)
 class Known:
-    """What is learnt of a node beside the group document."""
+    """Facts about a node that are not in the group document."""
 
     since: datetime | None = None
-    """When its state, or a flag of it, changed last."""
+    """Time of the last change of its state."""
     vitals: deque[Vitals] = field(default_factory=lambda: deque(maxlen=SAMPLES))
 
     @property
@@ -34,31 +34,31 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class NodeView:
-    """A node, ready to be shown."""
+    """Everything that is shown of a node."""
 
     name: str
     state: str
-    """A node's state, or `gone`."""
+    """State of the node; `gone` if the engine no longer has it."""
     paused: bool
     partitioned: bool
     holds_lock: bool
     since: datetime | None
     client: str
-    """host:port"""
+    """Address as host:port."""
     monitor: str
-    """host:port"""
+    """Address as host:port."""
     routes: int | None
     routes_wanted: int
     connections: int | None
     cpu: tuple[float, ...]
-    """Shares of one core, oldest first."""
+    """CPU use as shares of one core, oldest first."""
     memory: tuple[int, ...]
-    """Bytes, oldest first."""
+    """Memory use in bytes, oldest first."""
     problem: str | None
 
     @property
     def runs(self) -> bool:
-        """Whether there is a process, frozen or not."""
+        """Whether the node has a process, frozen or not."""
         return self.state not in _WITHOUT_PROCESS
 
     @property
@@ -68,7 +68,7 @@ class NodeView:
 
 
 def views(document: Mapping[str, Any], missing: Sequence[str], known: Mapping[str, Known]) -> list[NodeView]:
-    """The nodes of the group document and, by their names, those that are missing from it."""
+    """Return the nodes of the group document and the missing ones, in order of their index."""
     nodes = document["nodes"]
     up = [node["name"] for node in nodes if node["state"] not in _WITHOUT_PROCESS]
     there = [
@@ -98,7 +98,7 @@ def _view(document: Mapping[str, Any], node: Mapping[str, Any], known: Known, ro
 
 
 def _gone(name: str) -> NodeView:
-    why = "it is not on the engine any more; bring the group up again"
+    why = "the engine no longer has it; bring the group up again"
     return NodeView(name, "gone", False, False, False, None, "", "", None, 0, None, (), (), why)
 
 
@@ -115,14 +115,14 @@ def _time(stamp: str | None) -> datetime | None:
 
 
 def learn_events(known: dict[str, Known], events: Sequence[Event]) -> None:
-    """Takes from what happened since when each node is what it is."""
+    """Update the time of each node's last change of state."""
     for event in events:
         if event.type == "state" and event.node is not None:
             known.setdefault(event.node, Known()).since = event.time
 
 
 def learn_vitals(known: dict[str, Known], vitals: Mapping[str, Vitals]) -> None:
-    """Takes the newest figures; a node without any loses its past ones: it does not run."""
+    """Add the newest measurements; drop those of nodes that no longer run."""
     for name, measured in vitals.items():
         known.setdefault(name, Known()).vitals.append(measured)
     for name in set(known) - set(vitals):
@@ -135,7 +135,7 @@ _MIB = 1 << 20
 
 
 def spark(values: Sequence[float], width: int, *, least_top: float) -> str:
-    """The last `width` values as bars, from 0 up to the highest of them or `least_top`."""
+    """Draw the last `width` values as bars; the scale ends at the highest, at least at `least_top`."""
     shown = values[-width:]
     top = max(least_top, *shown, least_top)
     bars = "".join(_BARS[min(len(_BARS) - 1, int(value / top * len(_BARS)))] for value in shown)
@@ -143,7 +143,7 @@ def spark(values: Sequence[float], width: int, *, least_top: float) -> str:
 
 
 def card(view: NodeView) -> Content:
-    """What stands below the node's name."""
+    """Return the content of the node's card, without its name."""
     lines = [_state(view)]
     if view.client:
         lines += [_row("clients", Content(view.client)), _row("monitor", Content(view.monitor))]
@@ -159,7 +159,7 @@ def card(view: NodeView) -> Content:
 
 
 def line(view: NodeView) -> Content:
-    """Everything but the problem in 79 columns, for a name of up to 8."""
+    """Return the node on one line of 79 columns, without its problem; for a name of up to 8 columns."""
     flags = " ".join(view.flags).upper()
     since = f"{view.since.astimezone():%H:%M:%S}" if view.since else ""
     parts = [

@@ -1,4 +1,4 @@
-"""What a user has chosen once and for all: keys and theme, in `tui.toml` of the user's configuration folder.
+"""The user's own keys and theme, in `tui.toml` of the user's configuration folder.
 
 ::
 
@@ -9,7 +9,7 @@
     quit = "q,ctrl+q"
     "logs.search" = "ctrl+f"
 
-A project's stanlocal.toml has no such settings: the interface is its user's.
+A project's stanlocal.toml cannot set them.
 """
 
 from __future__ import annotations
@@ -37,24 +37,24 @@ _NAMED = {
 
 @dataclass(frozen=True, slots=True)
 class Preferences:
-    """What was chosen; empty where nothing was."""
+    """Theme and keys that the user has chosen."""
 
     theme: str | None = None
     keys: Mapping[str, str] = field(default_factory=dict)
-    """By what they do; each key, or several with commas between."""
+    """Keys by the name of their action; several are separated by commas."""
 
 
 def load(environ: Mapping[str, str] = os.environ) -> tuple[Path, Preferences]:
-    """The user's file, and what is in it; defaults where there is none.
+    """Return the path of the user's file and its preferences; the defaults if the file does not exist.
 
-    Raises `SettingsError` with every problem that can be seen without knowing what keys there are.
+    Raises `SettingsError` with all problems, except unknown names of keys, which `keys.check` finds.
     """
     path = config_folder(environ) / FILE
     if not path.is_file():
         return path, Preferences()
     values = dict(file_layer(path, None, named=True).values)
     theme, keys = values.pop("theme", None), values.pop("keys", {})
-    problems = [f"{path}: '{name}' is not a preference: there are theme and [keys]" for name in values]
+    problems = [f"{path}: '{name}' is not a preference; valid are theme and [keys]" for name in values]
     if theme is not None and not isinstance(theme, str):
         problems.append(f'{path}: theme must be a string such as "stanlocal-light"')
     if not isinstance(keys, dict):
@@ -67,7 +67,7 @@ def load(environ: Mapping[str, str] = os.environ) -> tuple[Path, Preferences]:
 
 
 def _wrong(keys: Any) -> str | None:
-    """What keeps it from being keys."""
+    """Return why this is not a key or a list of keys; None if it is."""
     if not isinstance(keys, str):
         return 'must be a key such as "ctrl+k", or several such as "q,ctrl+q"'
     for key in keys.split(","):

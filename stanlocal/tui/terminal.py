@@ -1,4 +1,4 @@
-"""The terminal that the interface draws on: it may be closed meanwhile, and gets printable text only."""
+"""The terminal: it may be closed while the interface draws, and gets printable text only."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from stanlocal.util.printable import printable
 
 
 class TerminalDriver(LinuxDriver):
-    """Textual's driver, for which a closed terminal is one that shows nothing.
+    """Textual's driver, which goes on after the terminal was closed.
 
-    Textual writes from a thread, which would end with the first write that fails; the event loop would then
-    wait for ever for room in its queue, and never handle SIGHUP.
+    Textual writes from a thread that ends with the first failed write; the event loop would then wait
+    for ever for room in its queue, and never handle SIGHUP.
     """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
@@ -27,13 +27,13 @@ class TerminalDriver(LinuxDriver):
 
 
 class WhileOpen:
-    """A terminal's file; what is written after the terminal was closed is lost."""
+    """A terminal's file; text written after the terminal was closed is discarded."""
 
     def __init__(self, file: IO[str]) -> None:
         self._file = file
 
     def write(self, text: str) -> int:
-        """Write text."""
+        """Write the text; return its length."""
         try:
             return self._file.write(text)
         except OSError as error:
@@ -42,7 +42,7 @@ class WhileOpen:
             return len(text)
 
     def flush(self) -> None:
-        """Write what is still kept."""
+        """Flush the file."""
         try:
             self._file.flush()
         except OSError as error:
@@ -54,11 +54,15 @@ class WhileOpen:
 
 
 _LEAST_BLANK = 2
-"""Blanks that are kept of a run, so that columns stay apart."""
+"""Blanks kept of each run, so that columns stay apart."""
 
 
 class PrintableLines(LineFilter):
-    """Shows escaped what a terminal would act upon."""
+    """Escapes what a terminal would act upon, the last step before drawing.
+
+    A line keeps its length: escapes replace the blanks behind them, and else the end of the line is cut.
+    Tables escape their cells themselves, as the width matters there.
+    """
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
         if all(segment.text.isprintable() for segment in segments):
@@ -69,7 +73,7 @@ class PrintableLines(LineFilter):
 
 
 def _closed_up(segments: list[Segment], wanted: int) -> list[Segment]:
-    """The segments with blanks taken away from the end of texts, the last first, until they fit."""
+    """Remove blanks from the end of texts, the last text first, until the segments fit."""
     surplus = sum(cell_len(segment.text) for segment in segments) - wanted
     fitting: list[Segment] = []
     for segment in reversed(segments):
@@ -82,7 +86,7 @@ def _closed_up(segments: list[Segment], wanted: int) -> list[Segment]:
 
 
 def _cut(segments: list[Segment], wanted: int) -> list[Segment]:
-    """The segments up to so many cells."""
+    """Cut the segments to `wanted` cells."""
     cut: list[Segment] = []
     for segment in segments:
         length = min(cell_len(segment.text), wanted)

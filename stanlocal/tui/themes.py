@@ -1,4 +1,7 @@
-"""Light, dark and high contrast. States are told in words too, so any theme of textual's can be chosen."""
+"""Themes: dark, light and high contrast, and the styles of states.
+
+States are always named in words too, so any theme of textual works.
+"""
 
 from __future__ import annotations
 
@@ -51,7 +54,7 @@ THEMES = (
         variables={"text-muted": "#ffffff", "border": "#ffffff", "footer-key-foreground": "#ffff00"},
     ),
 )
-"""The first is the default."""
+"""Themes of the interface; the first is the default."""
 
 STATE_STYLES = {
     "active": "bold $text-success",
@@ -69,4 +72,4 @@ STATE_STYLES = {
     "split-brain": "bold reverse $text-error",
     "down": "bold $foreground 65%",
 }
-"""Of states, beside their words: nothing is told by colour alone."""
+"""Styles of the states of nodes and groups."""

@@ -1,4 +1,4 @@
-"""Faults that are to end by themselves: told until then, and healed before the interface ends."""
+"""Timed faults: shown until they end by themselves, and healed before the interface ends."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from stanlocal.tui.widgets.last_action import LastAction
 
 
 class TimedFaults:
-    """Any number of them at once; each is seen to its end by a worker of `screen`."""
+    """Runs any number of timed faults at once, each in a worker of `screen`."""
 
     def __init__(self, screen: Screen[Any]) -> None:
         self._screen = screen
@@ -25,32 +25,32 @@ class TimedFaults:
 
     @property
     def names(self) -> Sequence[str]:
-        """Of those that go on."""
+        """Names of the timed faults that are running."""
         return [*self._running.values()]
 
     async def run(
         self, name: str, command: Command, inject: Callable[[], Coroutine[Any, Any, InjectedFault]]
     ) -> None:
-        """Injects a fault, tells what comes of it, and at its end that it is over.
+        """Inject a fault, show its outcome, and finally that it is over.
 
-        Raises what `inject` and `InjectedFault.last` raise. Cancelled, it leaves all to `end`: screens cancel
-        their workers several times, which would cut the healing short.
+        Raises what `inject` and `InjectedFault.last` raise. When cancelled, it leaves the fault to `end`:
+        screens cancel their workers several times, which would interrupt the healing.
         """
-        tell = partial(self._screen.query_one(LastAction).tell, command)
+        observe = partial(self._screen.query_one(LastAction).observe, command)
 
         async def last() -> FaultRecord:
             injected = await inject()
-            return await injected.last(tell)
+            return await injected.last(observe)
 
         lasting = asyncio.create_task(last())
         self._running[lasting] = name
         lasting.add_done_callback(self._running.pop)
-        tell(await asyncio.shield(lasting))
+        observe(await asyncio.shield(lasting))
 
     async def end(self) -> Sequence[str]:
-        """Heals what goes on, whatever time it has left, and says what became of each.
+        """Heal all running faults now, and return how each ended.
 
-        Asked again it waits, too: what heals is not cut short.
+        A second call waits as well: it does not interrupt the healing.
         """
         running = dict(self._running)
         for lasting in running:

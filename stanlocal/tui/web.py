@@ -1,7 +1,7 @@
 """The terminal interface in a browser: textual-serve, behind a secret address on the loopback interface.
 
-Each page that is opened runs a process of its own. Whoever has the address may do what its owner may, so
-that nothing is answered without the token in it, and a page of another site that learns it cannot use it.
+Each page runs a process of its own. The address grants everything that its owner may do, so every request
+needs the token in it, and pages of other sites are refused even with the token.
 """
 
 from __future__ import annotations
@@ -26,33 +26,33 @@ _HOST = "127.0.0.1"
 _PAGE = Path(__file__).with_name("page")
 _TOKEN_BYTES = 32
 _END_S = 5.0
-"""How long a session's process may take to end before it is killed."""
+"""Seconds that a page's process may take to end before it is killed."""
 _HEARTBEAT_S = 15.0
 _MOST_COLUMNS, _MOST_ROWS = 1000, 400
-"""A larger screen than any browser shows; a process draws every cell, so that a size costs memory."""
+"""Limits of a page's size: larger than any browser's; every cell costs the process memory."""
 
 
-class Session(AppService):
-    """The process behind one page: neither outlives the other."""
+class PageProcess(AppService):
+    """The process behind one page; each ends with the other."""
 
     async def start(self, width: int, height: int) -> None:
-        """Starts the process on a screen of that size, within what a browser can show."""
+        """Start the process on a screen of that size, within the limits."""
         await super().start(*_clamped(width, height))
 
     async def set_terminal_size(self, width: int, height: int) -> None:
-        """Reports a new size of the page to the process, within what a browser can show."""
+        """Report a new size of the page to the process, within the limits."""
         if isinstance(width, int) and isinstance(height, int):  # the page may have sent anything
             await super().set_terminal_size(*_clamped(width, height))
 
     async def run(self) -> None:
-        """Shows what the process draws until it has ended, however it did."""
+        """Pass on what the process draws until it ends, and close the page."""
         try:
             await super().run()
         finally:
             await self.remote_close()
 
     async def stop(self) -> None:
-        """Asks the process to end, and kills it when it does not."""
+        """Ask the process to end, and kill it if it does not."""
         process = self._process
         if process is None:
             return
@@ -70,7 +70,7 @@ def _clamped(width: int, height: int) -> tuple[int, int]:
 
 
 class WebServer(Server):
-    """The pages of one command, under `/<token>/` of one port."""
+    """Serves the pages of one command, under `/<token>/` of one port."""
 
     def __init__(self, command: Sequence[str], port: int, title: str) -> None:
         super().__init__(
@@ -79,15 +79,15 @@ class WebServer(Server):
         self._token = secrets.token_urlsafe(_TOKEN_BYTES)
         self._authority = f"{_HOST}:{port}"
         self._origin = f"http://{self._authority}"
-        self._sessions: set[Session] = set()
+        self._processes: set[PageProcess] = set()
 
     @property
     def address(self) -> str:
-        """The whole secret: to be told once, to the user."""
+        """Address with the token, which is the whole secret; it is shown to the user only."""
         return f"{self._origin}/{self._token}/"
 
     def application(self) -> web.Application:
-        """What answers; textual-serve's own would answer to anybody."""
+        """Return the web application; textual-serve's own would answer every request."""
 
         @web.middleware
         async def admitted(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -110,18 +110,18 @@ class WebServer(Server):
         return app
 
     def _admits(self, request: web.Request) -> bool:
-        """By the token; by the host, against names that come to mean this machine; by the origin."""
-        told = request.path.split("/", 2)[1]
+        """Check the token, the origin, and the host, which stops DNS rebinding."""
+        token = request.path.split("/", 2)[1]
         origin = request.headers.get("Origin")
         opens_socket = request.headers.get("Upgrade") is not None
         return (
-            hmac.compare_digest(told.encode(errors="replace"), self._token.encode())
+            hmac.compare_digest(token.encode(errors="replace"), self._token.encode())
             and request.headers.get("Host") == self._authority
             and (origin == self._origin or (origin is None and not opens_socket))
         )
 
     async def _harden(self, _: web.Request, response: web.StreamResponse) -> None:
-        """The page is not to load anything from elsewhere, nor to tell its address."""
+        """Add headers that keep the page from loading other sites and from leaking its address."""
         policy = (
             "default-src 'none'; img-src 'self' data:; script-src 'self'; "
             f"style-src 'self' 'unsafe-inline'; connect-src ws://{self._authority}; "
@@ -133,40 +133,39 @@ class WebServer(Server):
         response.headers["Cache-Control"] = "no-store"
 
     async def handle_websocket(self, request: web.Request) -> web.WebSocketResponse:
-        """Runs a session as long as its page is open."""
+        """Run a process for as long as its page is open."""
         page = web.WebSocketResponse(heartbeat=_HEARTBEAT_S)
         await page.prepare(request)
 
         async def close() -> None:
             await page.close()
 
-        session = Session(
+        process = PageProcess(
             self.command,
             write_bytes=page.send_bytes,
             write_str=page.send_str,
             close=close,
             download_manager=self.download_manager,
         )
-        self._sessions.add(session)
+        self._processes.add(process)
         try:
             width, height = (request.query.get(side, "") for side in ("width", "height"))
-            await session.start(to_int(width, 80), to_int(height, 24))
-            await self._process_messages(page, session)
+            await process.start(to_int(width, 80), to_int(height, 24))
+            await self._process_messages(page, process)
         finally:
-            await session.stop()
-            self._sessions.discard(session)
+            await process.stop()
+            self._processes.discard(process)
         return page
 
     async def on_shutdown(self, app: web.Application) -> None:
-        """Ends every session."""
-        await asyncio.gather(*(session.stop() for session in self._sessions))
+        """End every page's process."""
+        await asyncio.gather(*(process.stop() for process in self._processes))
 
 
-async def serve(command: Sequence[str], *, title: str, tell: Callable[[str], object]) -> None:
-    """Serves what `command` shows until cancelled; then no process that it started is left.
+async def serve(command: Sequence[str], *, title: str, announce: Callable[[str], object]) -> None:
+    """Serve the interface of `command` until cancelled; all its processes have ended then.
 
-    `tell` gets the address, which holds the token, once it can be opened; it is in no log, and in nothing
-    that other processes can see.
+    `announce` gets the address with the token once it can be opened; no log and no other process can see it.
     """
     with socket.create_server((_HOST, 0)) as listening:
         server = WebServer(command, listening.getsockname()[1], title)
@@ -174,7 +173,7 @@ async def serve(command: Sequence[str], *, title: str, tell: Callable[[str], obj
         try:
             await runner.setup()
             await web.SockSite(runner, listening).start()
-            tell(server.address)
+            announce(server.address)
             await asyncio.Event().wait()
         finally:
             await runner.cleanup()

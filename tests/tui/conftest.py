@@ -46,7 +46,7 @@ def _keys_need_not_leave_the_process_idle(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 @pytest.fixture(autouse=True)
-def _nobody_looks_on_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+def _outcomes_are_observed_briefly(monkeypatch: pytest.MonkeyPatch) -> None:
     """The fake's servers take milliseconds to take over."""
     monkeypatch.setattr("stanlocal.faults.expectation.LOOK_ON_S", 0.02)
 
@@ -64,7 +64,7 @@ def _figures_are_always_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 async def ft_group(world: World, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[FTGroup]:
-    """What users hold, on the fake machine; not up yet: `world.up()` brings it up."""
+    """A group on the fake machine; `world.up()` brings it up."""
     monkeypatch.chdir(world.folder)
     # The fake's servers write nothing: the store may stay root's where the tests run as root.
     user = f"{os.getuid()}:{os.getgid()}"
@@ -79,7 +79,7 @@ async def until(pilot: Pilot[None], reached: Callable[[], bool], *, timeout: flo
     Not by the pilot's own pause: that waits for every widget, for half a minute for one that is just removed.
     """
     async with asyncio.timeout(timeout):
-        while not reached():  # noqa: ASYNC110 - what is on a screen tells nobody when it changes
+        while not reached():  # noqa: ASYNC110 - a screen has no event for its changes
             await asyncio.sleep(0.005)
 
 
@@ -93,7 +93,7 @@ _ROW = re.compile(r'clip-path="url\(#[^)]*-line-(\d+)\)">(.*?)</text>')
 
 
 def shown(pilot: Pilot[None]) -> str:
-    """What is on the screen, as text."""
+    """Return the screen as text."""
     rows: dict[int, str] = {}
     for number, text in _ROW.findall(pilot.app.export_screenshot()):
         rows[int(number)] = rows.get(int(number), "") + html.unescape(text).replace("\xa0", " ")

@@ -25,19 +25,19 @@ P = TypeVar("P", bound=Widget)
 
 
 class FakeGroup:
-    """Of an `FTGroup` what panes use."""
+    """The part of an `FTGroup` that panes use."""
 
     def __init__(self) -> None:
         self.server = FakeServing()
         self.connect = self.server.connect
         self.recorded: list[Outage] = []
         self.probed: asyncio.Queue[Outage] = asyncio.Queue()
-        """What the probe is going to see."""
+        """Outages that the probe will see."""
         self.probing = False
 
     @property
     def real(self) -> FTGroup:
-        """As panes take it."""
+        """The group with the type that panes take."""
         return cast(FTGroup, self)
 
     async def record_outage(self, outage: Outage) -> None:
@@ -86,17 +86,17 @@ class Desk(Generic[P]):
             self.pane.query_one(f"#{name}", Input).value = text
 
     def cells(self, row: int = 0, table: str = "running") -> list[str]:
-        """What stands in a row of a table; nothing where there is no such row."""
+        """Return the cells of a table's row; empty without that row."""
         found = self.pane.query_one(f"#{table}", LiveTable)
         return [cell.plain for cell in found.get_row_at(row)] if row < found.row_count else []
 
     def says(self, where: str) -> str:
-        """What stands in a line of text."""
+        """Return the text of a line."""
         return str(self.pane.query_one(f"#{where}", Static).render())
 
     @property
-    def told(self) -> str:
-        """What notifications say."""
+    def notified(self) -> str:
+        """Text of all notifications."""
         return " ".join(each.message for each in self.host._notifications)
 
     async def until(self, reached: Callable[[], bool]) -> None:

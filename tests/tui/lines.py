@@ -10,7 +10,7 @@ from stanlocal.logs.parse import parse
 START = datetime(2026, 11, 23, 9, 50, 15, tzinfo=UTC)
 
 
-def told(node: str, message: str, *, at: float = 0.0, level: str | None = "INF") -> NodeLine:
+def node_line(node: str, message: str, *, at: float = 0.0, level: str | None = "INF") -> NodeLine:
     """A line of the streaming server, `at` seconds after `START`; without `level` printed bare."""
     time = START + timedelta(seconds=at)
     prefix = f"[1] {time:%Y/%m/%d %H:%M:%S.%f} [{level}] STREAM: " if level else ""
@@ -19,4 +19,4 @@ def told(node: str, message: str, *, at: float = 0.0, level: str | None = "INF")
 
 def numbered(count: int, *, node: str = "stan-0", first: int = 0) -> list[NodeLine]:
     """Lines `line 0`, `line 1` and so on, a millisecond apart."""
-    return [told(node, f"line {number}", at=number / 1000) for number in range(first, first + count)]
+    return [node_line(node, f"line {number}", at=number / 1000) for number in range(first, first + count)]

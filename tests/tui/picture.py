@@ -1,4 +1,4 @@
-"""The picture in README.md and docs/tui.md: `python -m tests.tui.picture` takes it anew.
+"""The picture in README.md and docs/tui.md: `python -m tests.tui.picture` updates it.
 
 It shows a failover that has happened on real servers (tests/unit/history/recorded_groups/kill).
 """
@@ -18,7 +18,7 @@ from tests.tui.telling import StoryFeed, all_there, story_app
 PICTURE = Path(__file__).resolve().parents[2] / "docs" / "images" / "tui.svg"
 _SIZE = (120, 26)
 _FONT = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
-"""From elsewhere, which a picture in a page may not load."""
+"""Fonts from other sites, which a picture in a page may not load."""
 
 
 class AfterKill(StoryFeed):

@@ -1,4 +1,4 @@
-"""A feed that tells what a real group left behind (tests/unit/history/recorded_groups), up to a moment."""
+"""A feed that posts what a real group left behind (tests/unit/history/recorded_groups), up to a moment."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from tests.unit.history.test_recorded_groups import STORIES, story
 
 
 class StoryFeed:
-    """In place of a `Feed`; the group is as it was when it was last (or first) in the state `until`."""
+    """Stands in for a `Feed`; the group is as it was when it was last (or first) in the state `until`."""
 
     story: ClassVar[str] = "kill"
     until: ClassVar[GroupState] = GroupState.HEALTHY
@@ -47,21 +47,21 @@ class StoryFeed:
     def __init__(self, group: FTGroup, post: Callable[[Message], object]) -> None:
         self._post = post
         self._plan, occurrences = story(self.story)
-        told = list(timeline.statuses(self._plan, occurrences))
-        reached = [at for at, (_, status) in enumerate(told) if status.state is self.until]
+        statuses = list(timeline.statuses(self._plan, occurrences))
+        reached = [at for at, (_, status) in enumerate(statuses) if status.state is self.until]
         now = reached[0 if self.at_first else -1]
         self._occurrences = occurrences[: now + 1]
-        self._now, self._status = told[now]
+        self._now, self._status = statuses[now]
 
     async def look(self) -> None:
         document = group_document(self._plan, "docker", self._status, [])
         self._post(GroupChanged(document, self._status, ()))
 
     async def follow_group(self) -> None:
-        self._post(EventSeen(timeline.replay(self._plan, self._occurrences), anew=True))
+        self._post(EventSeen(timeline.replay(self._plan, self._occurrences), replay=True))
         self._post(FailoversChanged(failovers.find(self._occurrences)))
         lines = await asyncio.to_thread(lines_of, self.story)
-        self._post(LogLines([line for line in lines if line.line.time <= self._now], 0, anew=True))
+        self._post(LogLines([line for line in lines if line.line.time <= self._now], 0, replay=True))
         if self.engine_lost:
             self._post(EngineLost(self.engine_lost))
 
@@ -89,14 +89,14 @@ def lines_of(name: str) -> tuple[NodeLine, ...]:
 
 
 def story_app(theme: str = THEMES[0].name, *, read_only: bool = False) -> StanlocalApp:
-    """The interface that is told the story, once `stanlocal.tui.screens.main.Feed` is a `StoryFeed`."""
+    """Return the interface that shows the story, once `stanlocal.tui.screens.main.Feed` is a `StoryFeed`."""
     app = StanlocalApp(FTGroup(group="ft"), Notices(), read_only=read_only, chosen=Preferences(theme=theme))
     app.animation_level = "none"
     return app
 
 
 async def all_there(pilot: Pilot[None]) -> None:
-    """Returns once the story is told, and on the screen."""
+    """Return once the story is on the screen."""
     await until_shown(pilot, "7 Faults")
     await until_shown(pilot, " lines")
     await until_shown(pilot, "18 MiB" if pilot.app.size.width >= WIDE_FROM else "18M")

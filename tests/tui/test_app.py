@@ -39,7 +39,7 @@ async def test_quitting_leaves_the_group_as_it_is(world: World, ft_group: FTGrou
     assert {node.status for node in world.machine.nodes.values()} == {"running"}
 
 
-async def test_where_no_group_runs_it_is_asked_and_started(world: World, ft_group: FTGroup) -> None:
+async def test_start_dialog_starts_a_group_that_does_not_run(world: World, ft_group: FTGroup) -> None:
     async with piloted(app(ft_group)) as pilot:
         await until_shown(pilot, "start the group?")
         assert "no group 't'" in shown(pilot)
@@ -53,7 +53,7 @@ async def test_where_no_group_runs_it_is_asked_and_started(world: World, ft_grou
         await until_shown(pilot, "stanlocal --group t pub orders")
 
 
-async def test_who_does_not_want_a_group_is_not_asked_again(world: World, ft_group: FTGroup) -> None:
+async def test_refused_start_is_not_asked_again(world: World, ft_group: FTGroup) -> None:
     async with running(ft_group) as pilot:
         await until_shown(pilot, "start the group?")
         await pilot.press("escape")
@@ -95,15 +95,17 @@ async def test_each_number_opens_its_tab(number: int, world: World, ft_group: FT
         assert tabs.active == names[number - 1]
 
 
-async def test_help_tells_every_key_and_every_state(world: World, ft_group: FTGroup) -> None:
+async def test_help_lists_every_key_and_every_state(world: World, ft_group: FTGroup) -> None:
     await world.up()
     async with running(ft_group, size=(120, 200)) as pilot:
         await pilot.press("question_mark")
-        await until_shown(pilot, "what the group's states mean")
+        await until_shown(pilot, "states of the group")
         text = shown(pilot)
         for binding in MainScreen.BINDINGS:
             assert isinstance(binding, Binding)
             assert binding.tooltip in text
+        assert "in the log view" in text
+        assert "in the logs pane" in text
         for state in MEANINGS:
             assert state in text
         await pilot.press("escape")
@@ -119,7 +121,7 @@ async def test_the_palette_has_every_key_by_name(world: World, ft_group: FTGroup
         await until_shown(pilot, "restart t-0?")
 
 
-async def test_what_the_engine_says_meanwhile_is_told_and_not_written_over_the_screen(
+async def test_notices_are_shown_and_not_written_over_the_screen(
     world: World, ft_group: FTGroup, capsys: pytest.CaptureFixture[str]
 ) -> None:
     await world.up()
@@ -133,7 +135,7 @@ async def test_what_the_engine_says_meanwhile_is_told_and_not_written_over_the_s
     assert "said" not in "".join(capsys.readouterr())
 
 
-async def test_the_faults_there_were_are_told_with_what_came_of_them(world: World, ft_group: FTGroup) -> None:
+async def test_faults_pane_shows_faults_with_their_outcome(world: World, ft_group: FTGroup) -> None:
     await world.up()
     injected = await ft_group.kill("@active")
     assert injected is not None
@@ -146,10 +148,8 @@ async def test_the_faults_there_were_are_told_with_what_came_of_them(world: Worl
         await until_shown(pilot, "keeps the store lock while frozen")
 
 
-async def test_faults_that_are_to_be_read_anew_before_they_are_read_are_read_once(
-    world: World, ft_group: FTGroup
-) -> None:
-    """As when the interface ends and what it heals changes them; what is not begun then leaves no warning."""
+async def test_repeated_requests_for_the_faults_read_them_once(world: World, ft_group: FTGroup) -> None:
+    """The interface may end while faults change; a read that never began leaves no warning."""
     await world.up()
     async with running(ft_group) as pilot:
         pane = pilot.app.screen.query_one(FaultsPane)

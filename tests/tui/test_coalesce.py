@@ -27,9 +27,7 @@ def test_every_item_comes_once_and_in_order_where_there_is_room(batches: list[li
 
 
 @given(st.lists(st.lists(st.integers(), max_size=20), max_size=30), st.integers(1, 10))
-def test_what_is_handed_on_and_what_is_passed_over_is_all_that_came(
-    batches: list[list[int]], at_most: int
-) -> None:
+def test_every_item_is_handed_on_or_counted_as_skipped(batches: list[list[int]], at_most: int) -> None:
     async def collect() -> list[tuple[list[int], int]]:
         return [each async for each in coalesced(source(batches), every_s=0, at_most=at_most)]
 
@@ -38,12 +36,12 @@ def test_what_is_handed_on_and_what_is_passed_over_is_all_that_came(
     assert sum(len(items) + missed for items, missed in handed) == sum(map(len, batches))
 
 
-async def test_of_a_flood_the_newest_come() -> None:
+async def test_flood_is_cut_to_the_newest_items() -> None:
     handed = coalesced(source([list(range(10_000))]), every_s=0, at_most=3)
     assert await anext(aiter(handed)) == ([9_997, 9_998, 9_999], 9_997)
 
 
-async def test_what_comes_between_is_handed_on_together() -> None:
+async def test_items_that_come_between_are_handed_on_together() -> None:
     gate = asyncio.Event()
 
     async def two_at_once() -> AsyncGenerator[Sequence[int]]:
@@ -69,7 +67,7 @@ async def test_a_failure_of_the_source_comes_after_what_it_gave() -> None:
         await anext(handed)
 
 
-async def test_who_stops_taking_closes_the_source() -> None:
+async def test_closing_the_generator_closes_the_source() -> None:
     closed = asyncio.Event()
 
     async def endless() -> AsyncGenerator[Sequence[int]]:

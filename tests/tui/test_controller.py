@@ -1,4 +1,4 @@
-"""Every key that does something to the group: asked, done, and told what came of it."""
+"""Every key that acts on the group: question, action and outcome."""
 
 from __future__ import annotations
 
@@ -184,7 +184,7 @@ async def test_escape_leaves_everything_as_it_is(world: World, ft_group: FTGroup
 
 @pytest.mark.parametrize("fault", [name for name in FAULTS if name not in KEYED])
 async def test_every_fault_is_in_the_list(fault: str, world: World, ft_group: FTGroup) -> None:
-    """And is predicted, or refused with the reason where this group cannot have it."""
+    """Each is predicted, or refused with the reason if this group cannot have it."""
     await world.up()
     async with running(ft_group) as pilot:
         await pilot.press("f")
@@ -197,7 +197,7 @@ async def open_form(pilot: Pilot[None], name: str) -> None:
     """Moves through the list as it is ordered, those without a key first."""
     ordered = sorted(FAULTS, key=lambda each: each in KEYED)
     await pilot.press(*["down"] * ordered.index(name), "enter")
-    await until_shown(pilot, "What would come of it")
+    await until_shown(pilot, "Predict the outcome")
 
 
 async def choose(pilot: Pilot[None], name: str) -> None:
@@ -206,7 +206,7 @@ async def choose(pilot: Pilot[None], name: str) -> None:
     await pilot.press("enter")
 
 
-async def test_what_costs_data_is_not_done_by_pressing_enter(world: World, ft_group: FTGroup) -> None:
+async def test_enter_does_not_confirm_data_loss(world: World, ft_group: FTGroup) -> None:
     await world.up()
     async with running(ft_group) as pilot:
         await pilot.press("f")
@@ -240,7 +240,7 @@ async def test_a_signal_that_ends_nothing_is_sent_and_not_recorded(world: World,
     assert not world.home.journal.faults()
 
 
-async def test_what_cannot_be_done_is_said_before_anything_is_asked(world: World, ft_group: FTGroup) -> None:
+async def test_impossible_fault_is_refused_before_the_question(world: World, ft_group: FTGroup) -> None:
     await world.up()
     async with running(ft_group) as pilot:
         await pilot.press("f")
@@ -280,7 +280,7 @@ async def test_the_last_act_is_copied_as_a_command(world: World, ft_group: FTGro
     await world.up()
     async with running(ft_group) as pilot:
         await pilot.press("y")
-        await until_shown(pilot, "nothing was done yet")
+        await until_shown(pilot, "no action yet")
         await pilot.press("p")
         await until_shown(pilot, "pause t-0?")
         await pilot.press("y")

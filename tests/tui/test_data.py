@@ -23,14 +23,14 @@ __all__ = ["monitors"]
 
 @pytest.fixture
 def store(tmp_path: Path) -> Path:
-    """With 250 messages in the channel `orders`."""
+    """A store with 250 messages in the channel `orders`."""
     return make_store(tmp_path / "store", [slice_of(b"message %d" % number for number in range(1, 251))])
 
 
 async def look(desk: Desk[DataPane], store: Path | str = "/nowhere", active: str | None = "t-0") -> None:
     """The group's document is there, and something is shown of it."""
     desk.pane.document = group_document(active, str(store))
-    await desk.until(lambda: desk.says("told") != "looking ...")
+    await desk.until(lambda: desk.says("summary") != "loading ...")
 
 
 async def go_to(desk: Desk[DataPane], view: str) -> None:
@@ -53,12 +53,12 @@ async def test_channels_are_listed_with_what_is_worth_saying_of_them(monitors: F
         await look(it)
         assert names(it, "channels") == ["audit.[b]log[/b]", "empty", "orders"]
         assert it.cells(2, "channels")[1:3] == ["5,210", "1017.6 KiB"]
-        told, worth = it.says("told").splitlines()
-        assert told == "channels: 3, by name; t-0 is active; redelivered -"
+        text, worth = it.says("summary").splitlines()
+        assert text == "channels: 3, by name; t-0 is active; redelivered -"
         assert worth.startswith("'auditor' of 'orders' is stalled")
 
 
-async def test_it_looks_again_while_it_is_seen_and_only_then(
+async def test_data_pane_updates_only_while_it_is_shown(
     monitors: FakeMonitors, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("stanlocal.tui.widgets.data._EVERY_S", 0.01)
@@ -96,14 +96,14 @@ async def test_the_store_is_listed_with_its_files(monitors: FakeMonitors, store:
         it.pane.query_one("#channels").focus()
         await go_to(it, "store")
         await it.until(lambda: it.cells(0, "store")[:4] == ["orders", "250", "1-250", "1"])
-        assert "on disk, grows by" in it.says("told")
-        assert str(store) in re.sub(r"\s", "", it.says("told"))
+        assert "on disk, grows by" in it.says("summary")
+        assert str(store) in re.sub(r"\s", "", it.says("summary"))
 
 
 async def test_the_store_is_looked_at_without_any_active_node(monitors: FakeMonitors, store: Path) -> None:
     async with shown(DataPane) as it:
         await look(it, store, active=None)
-        assert it.says("told").startswith("no node serves (failover)")
+        assert it.says("summary").startswith("no node serves (failover)")
         it.pane.query_one("#channels").focus()
         await go_to(it, "store")
         await it.until(lambda: names(it, "store") == ["orders"])
@@ -111,17 +111,17 @@ async def test_the_store_is_looked_at_without_any_active_node(monitors: FakeMoni
         await it.until(lambda: len(lines(it)) == 100)
 
 
-async def test_while_nobody_answers_what_was_seen_stays_and_the_reason_is_told(
+async def test_silent_monitor_keeps_the_rows_and_shows_the_reason(
     monitors: FakeMonitors, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("stanlocal.tui.widgets.data._EVERY_S", 0.01)
     async with shown(DataPane) as it:
         await look(it)
         monitors.silent = True
-        await it.until(lambda: "no answer from http://127.0.0.1:8222" in it.says("told"))
+        await it.until(lambda: "no answer from http://127.0.0.1:8222" in it.says("summary"))
         assert len(names(it, "channels")) == len(CHANNELS)
         monitors.silent = False
-        await it.until(lambda: "t-0 is active" in it.says("told"))
+        await it.until(lambda: "t-0 is active" in it.says("summary"))
 
 
 # Messages
@@ -158,7 +158,7 @@ async def test_the_message_under_the_cursor_is_shown_in_full(monitors: FakeMonit
         await it.until(lambda: "the end" in it.says("whole"))
 
 
-async def test_where_the_files_cannot_be_read_the_active_node_is_asked(monitors: FakeMonitors) -> None:
+async def test_unreadable_files_are_replaced_by_the_active_node(monitors: FakeMonitors) -> None:
     async with shown(DataPane) as it:
         for number in range(5210):
             it.group.server.store("orders", b"%d" % number)
@@ -190,7 +190,7 @@ async def test_slash_filters_by_name_and_escape_leads_back_to_the_table(monitors
         table.focus()
         await it.press("slash", "r", "d")
         await it.until(lambda: names(it, "channels") == ["orders"])
-        assert it.says("told").startswith("channels: 1 with 'rd', by name")
+        assert it.says("summary").startswith("channels: 1 with 'rd', by name")
         await it.press("escape")
         assert it.host.focused is table
         await it.press("slash", "backspace", "backspace", "enter")
@@ -204,19 +204,19 @@ async def test_t_sorts_by_the_next_column(monitors: FakeMonitors) -> None:
         it.pane.query_one("#channels").focus()
         await it.press("t")
         assert names(it, "channels") == ["orders", "audit.[b]log[/b]", "empty"]
-        assert "by msgs" in it.says("told")
+        assert "by msgs" in it.says("summary")
 
 
-async def test_of_very_many_channels_some_are_shown_and_that_is_said(monitors: FakeMonitors) -> None:
+async def test_many_channels_are_cut_and_counted(monitors: FakeMonitors) -> None:
     monitors.channels = [channel(f"c{number:04}", number) for number in range(MOST + 100)]
     async with shown(DataPane) as it:
         await look(it)
         assert len(names(it, "channels")) == MOST
-        assert it.says("told").startswith(f"channels: {MOST} of {MOST + 100}, by name")
+        assert it.says("summary").startswith(f"channels: {MOST} of {MOST + 100}, by name")
 
 
 @pytest.mark.parametrize("view", ["channels", "clients", "subscriptions", "store"])
-async def test_y_copies_the_command_that_tells_the_same(monitors: FakeMonitors, view: str) -> None:
+async def test_y_copies_the_command_that_shows_the_same(monitors: FakeMonitors, view: str) -> None:
     async with shown(DataPane) as it:
         await look(it)
         it.pane.query_one("#channels").focus()

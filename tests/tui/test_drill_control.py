@@ -144,15 +144,15 @@ async def test_quitting_ends_a_drill_first(world: World, ft_group: FTGroup) -> N
 
 
 @pytest.mark.parametrize(
-    ("progress", "told"),
+    ("progress", "text"),
     [
         (PROGRESS, "5%, 12 s, step 3: kill @active; in force: kill t-0"),
         (replace(PROGRESS, of_steps=None, faults=()), "12 s, step 3: kill @active"),
     ],
 )
-def test_what_is_known_of_a_drill_is_told(progress: Progress, told: str) -> None:
+def test_progress_of_a_drill_is_shown_in_two_lines(progress: Progress, text: str) -> None:
     assert progress_text(progress).plain.splitlines() == [
-        told,
+        text,
         "1,234 acknowledged (200/s), 7 still to come, 2 failovers, worst outage 1.25 s",
     ]
 
@@ -179,7 +179,7 @@ async def test_a_drill_that_did_not_says_first_what_is_wrong(
     ft_group: FTGroup,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """And all of it is to be seen, however many messages a problem names."""
+    """The whole verdict is visible, however many messages a problem names."""
     monkeypatch.setattr(judged_drill, "missed", range(1, 20, 2))
     monkeypatch.setattr(judged_drill, "interrupted", True)
     await world.up()
@@ -237,7 +237,7 @@ async def test_quitting_says_what_came_of_the_drill(
     assert f"drill {shipped()[0]}: ok: 20 acknowledged" in capsys.readouterr().err
 
 
-async def test_an_interface_that_is_told_to_end_ends_a_drill_before_it_lets_go_of_the_group(
+async def test_terminated_interface_ends_a_drill_before_it_closes_the_group(
     world: World, ft_group: FTGroup, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await world.up()

@@ -25,7 +25,7 @@ READY, OUTAGE, PUB, SUB, PHASES = 4, 5, 6, 7, 8
 
 
 def failover(number: int, ready: int = 1000, first_ack: int | None = None) -> Failover:
-    """One that takes so many ms; each a minute after the one before."""
+    """Return a failover that takes `ready` ms; each begins a minute after the previous one."""
     began = T0 + number * timedelta(minutes=1)
     return Failover(
         cause="kill",
@@ -59,7 +59,7 @@ async def test_each_failover_is_a_row_with_its_phases_as_a_bar() -> None:
         assert set(first[PHASES]) <= set("░▒▓█")
 
 
-async def test_the_phases_of_the_row_under_the_cursor_are_told_in_words() -> None:
+async def test_phases_of_the_current_row_are_named() -> None:
     async with shown(FailoversPane) as it:
         it.pane.show([failover(0), failover(1, 500, first_ack=520)])
         it.pane.query_one("#failovers").focus()
@@ -76,7 +76,7 @@ async def test_percentiles_skip_what_no_client_saw() -> None:
         assert outage.split() == ["outage", "p50", "520", "p95", "800", "max", "800", "ms"]
 
 
-async def test_what_clients_felt_stands_beside_the_failover_that_brought_it() -> None:
+async def test_gaps_of_clients_stand_beside_their_failover() -> None:
     async with shown(FailoversPane) as it:
         one = failover(0)
         it.pane.show([one, failover(1)])
@@ -88,7 +88,7 @@ async def test_what_clients_felt_stands_beside_the_failover_that_brought_it() ->
         assert it.cells(1, "failovers")[PUB : SUB + 1] == ["-", "-"]
 
 
-async def test_a_failover_that_is_told_anew_keeps_the_cursor() -> None:
+async def test_updated_failover_keeps_the_cursor() -> None:
     async with shown(FailoversPane) as it:
         it.pane.show([failover(0), failover(1)])
         table = it.pane.query_one(LiveTable)
@@ -102,7 +102,7 @@ async def test_a_failover_that_is_told_anew_keeps_the_cursor() -> None:
 # The plot
 
 
-async def test_where_there_is_room_the_plot_stands_below_the_table_and_v_takes_it_away() -> None:
+async def test_plot_stands_below_the_table_on_a_high_screen_and_v_hides_it() -> None:
     async with shown(FailoversPane, size=TALL) as it:
         it.pane.show([failover(0), failover(1, 500, first_ack=520)])
         table, plot = it.pane.query_one("#failovers"), it.pane.query_one("#plot")
@@ -112,7 +112,7 @@ async def test_where_there_is_room_the_plot_stands_below_the_table_and_v_takes_i
         assert (table.display, plot.display) == (True, False)
 
 
-async def test_where_there_is_none_v_puts_the_plot_in_the_tables_place() -> None:
+async def test_v_replaces_the_table_by_the_plot_on_a_low_screen() -> None:
     async with shown(FailoversPane, size=LOW) as it:
         it.pane.show([failover(0), failover(1, 500, first_ack=520)])
         table, plot = it.pane.query_one("#failovers"), it.pane.query_one("#plot")
@@ -135,7 +135,7 @@ async def test_any_number_of_failovers_can_be_drawn(count: int) -> None:
 # The probe
 
 
-async def test_o_starts_a_probe_that_tells_each_outage_and_o_ends_it() -> None:
+async def test_o_starts_a_probe_that_shows_each_outage_and_o_ends_it() -> None:
     async with shown(FailoversPane) as it:
         assert "o starts one" in probing(it)
         it.pane.query_one("#failovers").focus()
@@ -163,11 +163,11 @@ async def test_a_probe_that_cannot_go_on_says_why(monkeypatch: pytest.MonkeyPatc
 async def test_read_only_probes_nothing() -> None:
     async with shown(partial(FailoversPane, read_only=True)) as it:
         it.pane.action_probe()
-        await it.until(lambda: "read-only" in it.told)
+        await it.until(lambda: "read-only" in it.notified)
         assert not it.group.probing
 
 
-async def test_y_copies_the_command_that_tells_the_same() -> None:
+async def test_y_copies_the_command_that_shows_the_same() -> None:
     async with shown(FailoversPane) as it:
         it.pane.document = {"group": "t"}
         it.pane.action_copy()

@@ -25,7 +25,7 @@ def test_the_line_of_every_fault_reads_as_its_defaults(kind: type[Fault]) -> Non
     assert read_fault(kind, settings_line(kind)) == kind()
 
 
-def test_what_is_edited_counts() -> None:
+def test_edited_settings_are_read() -> None:
     assert settings_line(Stop) == "grace = 30"
     assert read_fault(Stop, 'grace = "250ms"') == Stop(0.25)
     assert read_fault(SlowNetwork, 'latency_ms = 50, between = "all"') == SlowNetwork("all", 50)
@@ -41,7 +41,7 @@ def test_what_is_edited_counts() -> None:
         (SlowNetwork, "latency_ms = 0", "would do nothing"),
     ],
 )
-def test_what_cannot_be_used_is_said(kind: type[Fault], line: str, problem: str) -> None:
+def test_invalid_settings_are_reported(kind: type[Fault], line: str, problem: str) -> None:
     with pytest.raises(SettingsError, match=re.escape(problem)):
         read_fault(kind, line)
 
@@ -53,12 +53,12 @@ def test_a_time_is_seconds_or_nothing() -> None:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        *((text, f"stop: {text!r} is no time to last") for text in ("0", "-1", "soon", "nan", "2,5", "10m")),
+        *((text, f"stop: {text!r} is not a duration") for text in ("0", "-1", "soon", "nan", "2,5", "10m")),
         ("inf", "no fault can last inf s"),
         ("1e9", "no fault can last 1e+09 s"),
     ],
 )
-def test_what_is_no_time_is_said(text: str, problem: str) -> None:
+def test_invalid_duration_is_reported(text: str, problem: str) -> None:
     with pytest.raises(SettingsError, match=re.escape(problem)):
         read_time(Stop, text)
 

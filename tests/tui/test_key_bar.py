@@ -50,7 +50,7 @@ async def test_the_bar_shows_the_keys_of_what_is_focused_each_act_once() -> None
         await until(pilot, lambda: app.shown == "y Second")
 
 
-async def test_a_click_presses_the_key_and_the_mouse_over_it_tells_more() -> None:
+async def test_click_presses_the_key_and_hovering_shows_its_tooltip() -> None:
     app = Keys()
     async with app.run_test() as pilot:
         await until(pilot, lambda: app.shown == "x First")
@@ -62,7 +62,7 @@ async def test_a_click_presses_the_key_and_the_mouse_over_it_tells_more() -> Non
         await until(pilot, lambda: app.query_one(KeyBar).tooltip is None)
 
 
-async def test_of_more_keys_than_there_is_room_the_first_are_shown() -> None:
+async def test_narrow_bar_shows_the_first_keys() -> None:
     app = Keys()
     async with app.run_test(size=(5, 4)) as pilot:
         await until(pilot, lambda: app.shown == "x First")

@@ -8,14 +8,14 @@ from hypothesis import strategies as st
 
 from stanlocal.logs.merge import NodeLine
 from stanlocal.tui.log_buffer import LogBuffer, LogFilter, Mark, Severity, mark
-from tests.tui.lines import numbered, told
+from tests.tui.lines import node_line, numbered
 
 LEVELS = ("TRC", "DBG", "INF", "WRN", "ERR", "FTL", None)
 
 batches = st.lists(
     st.lists(
         st.builds(
-            lambda node, at, level: told(f"stan-{node}", "x", at=at, level=level),
+            lambda node, at, level: node_line(f"stan-{node}", "x", at=at, level=level),
             st.integers(0, 2),
             st.integers(0, 9),
             st.sampled_from(LEVELS),
@@ -28,7 +28,7 @@ filters = st.builds(LogFilter, st.sampled_from([None, "stan-0", "stan-1"]), st.s
 
 
 @given(batches, filters, st.integers(1, 20))
-def test_what_is_shown_are_the_newest_lines_in_order_that_the_filter_admits(
+def test_buffer_shows_the_newest_lines_that_pass_the_filter_in_order(
     batches: list[list[NodeLine]], wanted: LogFilter, most: int
 ) -> None:
     live, late = LogBuffer(most_lines=most), LogBuffer(most_lines=most)
@@ -45,8 +45,8 @@ def test_what_is_shown_are_the_newest_lines_in_order_that_the_filter_admits(
 
 def test_lines_of_the_same_moment_stay_in_the_order_in_which_they_came() -> None:
     buffer = LogBuffer()
-    buffer.add([told("stan-0", "a"), told("stan-1", "b")])
-    buffer.add([told("stan-0", "c", at=-1), told("stan-0", "d")])
+    buffer.add([node_line("stan-0", "a"), node_line("stan-1", "b")])
+    buffer.add([node_line("stan-0", "c", at=-1), node_line("stan-0", "d")])
     assert [line.line.message for line in buffer.shown] == ["c", "a", "b", "d"]
 
 
@@ -60,9 +60,9 @@ def test_the_oldest_lines_go_when_there_are_too_many() -> None:
 def test_long_lines_count_by_their_characters() -> None:
     buffer = LogBuffer(most_characters=10_000)
     for at in range(10):
-        buffer.add([told("stan-0", "x" * 4_000, at=at)])
+        buffer.add([node_line("stan-0", "x" * 4_000, at=at)])
     assert len(buffer) == 2
-    buffer.add([told("stan-0", "x" * 20_000, at=11)])
+    buffer.add([node_line("stan-0", "x" * 20_000, at=11)])
     assert len(buffer) == 0
 
 
@@ -79,7 +79,7 @@ def test_long_lines_count_by_their_characters() -> None:
 def test_a_severity_admits_its_level_and_all_that_is_worse(
     severity: Severity, levels: tuple[str | None, ...]
 ) -> None:
-    lines = {level: told("stan-0", "x", level=level) for level in LEVELS}
+    lines = {level: node_line("stan-0", "x", level=level) for level in LEVELS}
     assert tuple(level for level, line in lines.items() if severity.of([line])) == levels
 
 
@@ -98,6 +98,6 @@ def test_a_severity_admits_its_level_and_all_that_is_worse(
 def test_lines_of_failing_over_and_of_trouble_are_marked(
     message: str, level: str | None, expected: Mark, milestone: bool
 ) -> None:
-    line = told("stan-0", message, level=level)
+    line = node_line("stan-0", message, level=level)
     assert mark(line.line) is expected
     assert bool(Severity.MILESTONES.of([line])) is milestone

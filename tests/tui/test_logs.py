@@ -14,7 +14,7 @@ from textual.widgets import Input, Static
 from stanlocal.logs.merge import NodeLine
 from stanlocal.tui.log_buffer import LogBuffer
 from stanlocal.tui.widgets.logs import LogsPane, LogView
-from tests.tui.lines import numbered, told
+from tests.tui.lines import node_line, numbered
 
 DOCUMENT = {"group": "stan", "nodes": [{"name": "stan-0"}, {"name": "stan-1"}]}
 
@@ -99,7 +99,7 @@ async def test_the_wheel_pauses() -> None:
 async def test_a_search_finds_the_newest_match_then_the_others_round_and_round() -> None:
     app = Logs()
     async with app.run_test(size=(80, 10)) as pilot:
-        await add(pilot, [*numbered(30), told("stan-1", "LINE 7", at=5)])
+        await add(pilot, [*numbered(30), node_line("stan-1", "LINE 7", at=5)])
         await pilot.press("slash", *"line 7", "enter")
         assert ">LINE 7" in app.seen()
         assert "'line 7' 2 of 2" in app.status
@@ -111,7 +111,7 @@ async def test_a_search_finds_the_newest_match_then_the_others_round_and_round()
         assert ">line 7" in app.seen()
 
 
-async def test_what_is_not_there_is_said() -> None:
+async def test_search_without_a_match_says_so() -> None:
     app = Logs()
     async with app.run_test(size=(80, 10)) as pilot:
         await add(pilot, numbered(3))
@@ -122,7 +122,7 @@ async def test_what_is_not_there_is_said() -> None:
 async def test_a_node_alone_then_the_other_then_all() -> None:
     app = Logs()
     async with app.run_test(size=(80, 10)) as pilot:
-        await add(pilot, [told("stan-0", "zero"), told("stan-1", "one", at=1)])
+        await add(pilot, [node_line("stan-0", "zero"), node_line("stan-1", "one", at=1)])
         shown = []
         for _ in range(3):
             await pilot.press("o")
@@ -134,8 +134,8 @@ async def test_a_level_leaves_out_what_is_less_bad() -> None:
     app = Logs()
     async with app.run_test(size=(80, 10)) as pilot:
         levels = ("DBG", "INF", "WRN", "ERR")
-        lines = [told("stan-0", level, at=at, level=level) for at, level in enumerate(levels)]
-        await add(pilot, [*lines, told("stan-0", "Server is active", at=5)])
+        lines = [node_line("stan-0", level, at=at, level=level) for at, level in enumerate(levels)]
+        await add(pilot, [*lines, node_line("stan-0", "Server is active", at=5)])
         counts = []
         for _ in range(5):
             await pilot.press("l")
@@ -152,7 +152,7 @@ async def test_a_level_leaves_out_what_is_less_bad() -> None:
 async def test_a_filter_keeps_the_moment_that_is_looked_at() -> None:
     app = Logs()
     async with app.run_test(size=(80, 10)) as pilot:
-        await add(pilot, [told(f"stan-{n % 2}", f"line {n}", at=n) for n in range(100)])
+        await add(pilot, [node_line(f"stan-{n % 2}", f"line {n}", at=n) for n in range(100)])
         await pilot.press("pageup", "pageup", "pageup", "o")
         assert app.view.current is not None
         assert app.view.current.line.message == "line 78"
@@ -180,7 +180,7 @@ async def test_text_selected_with_the_mouse_is_copied() -> None:
         assert (first, second[-7:]) == (top.line.message, "line 22")
 
 
-async def test_what_is_shown_is_saved_to_a_new_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_shown_lines_are_saved_to_a_new_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     app = Logs()
     async with app.run_test(size=(80, 10)) as pilot:
@@ -212,7 +212,7 @@ async def test_escape_leaves_a_prompt() -> None:
 async def test_a_long_line_is_read_in_full_below_or_by_moving_the_view() -> None:
     app = Logs()
     async with app.run_test(size=(80, 10)) as pilot:
-        await add(pilot, [told("stan-0", f"{'long ' * 20}end")])
+        await add(pilot, [node_line("stan-0", f"{'long ' * 20}end")])
         assert not app.seen()[0].endswith("end")
         await pilot.press("right")
         assert str(app.pane.query_one("#detail", Static).content).endswith("end")
@@ -222,26 +222,26 @@ async def test_a_long_line_is_read_in_full_below_or_by_moving_the_view() -> None
         assert app.view.scroll_offset.x == 0
 
 
-async def test_what_a_terminal_would_act_on_is_not_drawn() -> None:
+async def test_control_characters_are_drawn_escaped() -> None:
     app = Logs()
     async with app.run_test(size=(80, 10)) as pilot:
-        await add(pilot, [told("stan-0", "\x1b[2Jboo\x07\x9b\u202eevil")])
+        await add(pilot, [node_line("stan-0", "\x1b[2Jboo\x07\x9b\u202eevil")])
         assert app.seen() == [r"\x1b[2Jboo\x07\x9b\u202eevil"]
         await pilot.press("up")
         assert str(app.pane.query_one("#detail", Static).content) == r"stan-0 \x1b[2Jboo\x07\x9b\u202eevil"
 
 
-async def test_lines_that_were_passed_over_are_counted() -> None:
+async def test_skipped_lines_are_counted() -> None:
     app = Logs()
     async with app.run_test(size=(80, 10)) as pilot:
         await add(pilot, numbered(1), 1_500)
-        assert app.status.endswith("1,500 passed over")
+        assert app.status.endswith("1,500 skipped")
 
 
-async def test_lines_that_are_told_anew_replace_those_told_before() -> None:
+async def test_replayed_lines_replace_earlier_ones() -> None:
     app = Logs()
     async with app.run_test(size=(80, 10)) as pilot:
         await add(pilot, numbered(3))
-        app.pane.add(numbered(4), anew=True)
+        app.pane.add(numbered(4), replay=True)
         await pilot.pause()
         assert app.seen() == ["line 0", "line 1", "line 2", "line 3"]

@@ -19,8 +19,8 @@ from tests.tui.test_group_bar import HEALTHY, document, node
 def shown(state: str = "active", **changes: Any) -> NodeView:
     known = Known()
     known.vitals.extend([Vitals(0.0, 10 << 20, 2, 1), Vitals(0.5, 20 << 20, 3, 1)])
-    told = document(node("stan-0", state, **changes), node("stan-1"))
-    return views(told, (), {"stan-0": known})[0]
+    found = document(node("stan-0", state, **changes), node("stan-1"))
+    return views(found, (), {"stan-0": known})[0]
 
 
 def test_a_card_says_everything_of_a_node() -> None:
@@ -56,13 +56,13 @@ def test_a_node_without_a_process_has_no_figures(state: str) -> None:
 
 
 def test_a_node_that_the_engine_has_no_more_is_shown_as_gone_in_its_place() -> None:
-    told = views(document(node("stan-0", "active"), node("stan-2")), ["stan-1"], {})
-    assert [(view.name, view.state) for view in told] == [
+    found = views(document(node("stan-0", "active"), node("stan-2")), ["stan-1"], {})
+    assert [(view.name, view.state) for view in found] == [
         ("stan-0", "active"),
         ("stan-1", "gone"),
         ("stan-2", "standby"),
     ]
-    assert "bring the group up again" in node_view.card(told[1]).plain
+    assert "bring the group up again" in node_view.card(found[1]).plain
 
 
 def test_figures_of_a_node_that_ended_are_forgotten() -> None:
@@ -81,7 +81,7 @@ def test_bars_are_as_wide_as_asked_and_the_highest_is_full(values: list[float], 
         assert "█" in bars
 
 
-def test_what_happened_tells_since_when_a_node_is_what_it_is() -> None:
+def test_events_give_the_time_of_a_nodes_last_change() -> None:
 
     at = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
     known: dict[str, Known] = {}

@@ -19,16 +19,17 @@ async def test_nodes_stand_on_top_or_beside_with_everything_of_each(
     async with running(ft_group, size=size) as pilot:
         await until_shown(pilot, "routes 1/1")
         text = shown(pilot)
-        for told in ("t-0", "t-1", "active", "standby", ":4222", ":8223", "lock", "3 conn", "5%", "20"):
-            assert told in text
+        for part in ("t-0", "t-1", "active", "standby", ":4222", ":8223", "lock", "3 conn", "5%", "20"):
+            assert part in text
         nodes, panes = (
             pilot.app.screen.query_one(Nodes).region,
             pilot.app.screen.query_one(TabbedContent).region,
         )
         assert nodes.right == panes.x if size == WIDE else nodes.bottom == panes.y
+        assert panes.right == size[0]
 
 
-async def test_a_resized_screen_is_arranged_anew(world: World, ft_group: FTGroup) -> None:
+async def test_resized_screen_is_arranged_again(world: World, ft_group: FTGroup) -> None:
     await world.up()
     async with running(ft_group, size=WIDE) as pilot:
         card = pilot.app.screen.query(NodeCard).first()
@@ -71,14 +72,14 @@ async def test_the_mark_follows_the_active_node(world: World, ft_group: FTGroup)
         await until(pilot, lambda: (first.mark, second.mark) == ("", ACTIVE))
 
 
-@pytest.mark.parametrize(("act", "told"), [("pause", "PAUSED"), ("partition", "PARTITIONED")])
-async def test_what_others_do_to_a_node_is_seen(act: str, told: str, world: World, ft_group: FTGroup) -> None:
+@pytest.mark.parametrize(("act", "part"), [("pause", "PAUSED"), ("partition", "PARTITIONED")])
+async def test_acts_from_outside_are_shown(act: str, part: str, world: World, ft_group: FTGroup) -> None:
     await world.up()
     async with running(ft_group) as pilot:
         await getattr(ft_group, act)("t-1")
-        await until_shown(pilot, told)
+        await until_shown(pilot, part)
         await ft_group.heal()
-        await until(pilot, lambda: told not in shown(pilot))
+        await until(pilot, lambda: part not in shown(pilot))
 
 
 async def test_a_failed_node_says_why(world: World, ft_group: FTGroup) -> None:
@@ -88,7 +89,7 @@ async def test_a_failed_node_says_why(world: World, ft_group: FTGroup) -> None:
         assert server is not None
         server.signal("SIGQUIT")
         await until_shown(pilot, "exit 2:")
-        assert "t-1 is failed: see its log, start it" in shown(pilot)
+        assert "t-1 is failed: see its log, S starts it" in shown(pilot)
 
 
 async def test_a_node_that_vanishes_is_shown_as_gone_and_comes_back(world: World, ft_group: FTGroup) -> None:
@@ -108,4 +109,4 @@ async def test_a_group_that_grows_is_followed(world: World, ft_group: FTGroup) -
         await until_shown(pilot, "t-2")
         await until_shown(pilot, "t: healthy")
         await ft_group.kill("t-2")
-        await until_shown(pilot, "t-2 is stopped: start it")
+        await until_shown(pilot, "t-2 is stopped: S starts it")

@@ -1,4 +1,4 @@
-"""How the panes of clients, failovers and data look; `--snapshot-update` takes the pictures anew."""
+"""Pictures of the panes of clients, failovers and data; `--snapshot-update` updates the pictures."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def picture(
 
 
 def felt(side: Side) -> Gap:
-    """What a client had of the third failover."""
+    """Return the gap that a client felt of the third failover."""
     began = FAILOVERS[2].started_at
     return Gap(side, "orders", Outage(began, None, began + timedelta(milliseconds=1260)))
 
@@ -143,7 +143,7 @@ def test_the_timeline(size: tuple[int, int], at: str, snap_compare: Compare) -> 
 
 
 @pytest.mark.parametrize("view", ["channels", "messages", "clients", "subscriptions", "store"])
-def test_what_is_inside(
+def test_data_views(
     size: tuple[int, int],
     view: str,
     snap_compare: Compare,
@@ -169,7 +169,7 @@ def test_what_is_inside(
             await desk.press("up")
         else:
             await go_to(desk, view)
-            told = "grows by" if view == "store" else "redelivered 0/s"
-            await desk.until(lambda: told in desk.says("told"))
+            text = "grows by" if view == "store" else "redelivered 0/s"
+            await desk.until(lambda: text in desk.says("summary"))
 
     assert picture(snap_compare, size, DataPane, act)

@@ -47,13 +47,13 @@ def test_a_file_gives_theme_and_keys(tmp_path: Path) -> None:
         ('[keys]\nkill = "k', "tui.toml:2:10"),
     ],
 )
-def test_what_cannot_be_used_is_said_with_its_place(text: str, problem: str, tmp_path: Path) -> None:
+def test_invalid_preference_is_reported_with_its_place(text: str, problem: str, tmp_path: Path) -> None:
     with pytest.raises(SettingsError) as caught:
         load(tmp_path, text)
     assert problem in str(caught.value)
 
 
-def test_all_problems_of_a_file_are_told_at_once(tmp_path: Path) -> None:
+def test_all_problems_of_a_file_are_reported_at_once(tmp_path: Path) -> None:
     with pytest.raises(SettingsError) as caught:
         load(tmp_path, 'colour = 1\ntheme = 2\n[keys]\nkill = "escap"\nstop = 7')
     assert len(caught.value.problems) == 4
@@ -67,7 +67,7 @@ def test_all_problems_of_a_file_are_told_at_once(tmp_path: Path) -> None:
         (Preferences(keys={"stop": "h"}), "'h' would be the key of 'stop' and of 'heal'"),
     ],
 )
-def test_what_nothing_has_or_two_would_have_is_refused(chosen: Preferences, problem: str) -> None:
+def test_unknown_names_and_clashing_keys_are_refused(chosen: Preferences, problem: str) -> None:
     with pytest.raises(SettingsError) as caught:
         check(Path("tui.toml"), chosen)
     assert problem in str(caught.value)
@@ -85,7 +85,9 @@ async def test_a_key_of_the_users_own_acts_and_the_usual_one_does_not(
     world: World, ft_group: FTGroup
 ) -> None:
     await world.up()
-    app = StanlocalApp(ft_group, Notices(), chosen=Preferences("stanlocal-light", {"kill": "x"}))
+    app = StanlocalApp(
+        ft_group, Notices(), chosen=Preferences("stanlocal-light", {"kill": "x", "start": "f2"})
+    )
     async with piloted(app) as pilot:
         await until_shown(pilot, "t: healthy")
         assert app.theme == "stanlocal-light"
@@ -93,6 +95,8 @@ async def test_a_key_of_the_users_own_acts_and_the_usual_one_does_not(
         await pilot.press("x")
         await until_shown(pilot, "kill t-0?")
         assert len(app.screen_stack) == 2
+        await ft_group.stop("t-1")
+        await until_shown(pilot, "t-1 is stopped: f2 starts it")
 
 
 def test_every_name_that_can_be_bound_is_documented() -> None:

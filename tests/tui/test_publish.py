@@ -75,8 +75,8 @@ async def test_several_publications_run_at_once_and_keys_act_on_that_under_the_c
         assert it.cells(1)[STATE] == "publishing"
 
 
-async def test_what_the_publisher_felt_of_a_failover_is_shown_recorded_and_told() -> None:
-    """On a busy machine acks stay away at other times, too: those gaps are no failover's."""
+async def test_gap_of_a_publisher_is_shown_recorded_and_posted() -> None:
+    """A busy machine makes other gaps too, which belong to no failover."""
     async with shown(PublishPane) as it:
         await publish(it, channel="a", count="", rate="200")
         await it.until(lambda: it.cells()[STATE:SENT] == ["publishing"])
@@ -109,10 +109,10 @@ async def test_an_outage_that_cannot_be_recorded_is_shown_all_the_same(
         await it.until(lambda: it.cells()[STATE].startswith("no ack"))
         it.group.server.serve()
         await it.until(lambda: it.cells(table="felt") != [])
-        await it.until(lambda: "No space left" in it.told)
+        await it.until(lambda: "No space left" in it.notified)
 
 
-async def test_a_publication_that_fails_tells_why() -> None:
+async def test_failed_publication_shows_the_reason() -> None:
     async with shown(PublishPane) as it:
         it.group.server.serving = False
         await publish(it, channel="a", payload="x")

@@ -1,4 +1,4 @@
-"""How the screen looks; `pytest tests/tui/test_snapshots.py --snapshot-update` takes the pictures anew."""
+"""Pictures of the screen; `pytest tests/tui/test_snapshots.py --snapshot-update` updates the pictures."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_a_lost_engine_is_a_state(snap_compare: Compare, monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize("key", ["k", "f", "K", "d", "D", "u", "question_mark"])
-def test_what_is_asked_fits_the_smallest_screen(key: str, snap_compare: Compare) -> None:
+def test_dialogs_fit_the_smallest_screen(key: str, snap_compare: Compare) -> None:
     async def press(pilot: Pilot[None]) -> None:
         await all_there(pilot)
         await pilot.press(key)
@@ -86,7 +86,7 @@ def test_the_form_of_a_fault_fits_the_smallest_screen(snap_compare: Compare) -> 
         await pilot.press("f")
         await open_form(pilot, "slow-network")
         await pilot.press("shift+tab", *"soon", "enter")
-        await until_shown(pilot, "is no time to last")
+        await until_shown(pilot, "is not a duration")
         await pilot.pause()
 
     assert snap_compare(story_app(), terminal_size=SIZES[0], run_before=press)
@@ -97,5 +97,5 @@ def test_read_only_says_so(snap_compare: Compare) -> None:
 
 
 def test_the_picture_in_the_readme_is_how_it_looks() -> None:
-    """Taken anew by 'python -m tests.tui.picture'."""
+    """Updated by 'python -m tests.tui.picture'."""
     assert PICTURE.read_text() == take()

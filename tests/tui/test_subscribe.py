@@ -90,7 +90,7 @@ async def test_a_place_is_asked_for_only_where_one_is_needed() -> None:
         await it.until(lambda: "no sequence" in it.says("says"))
 
 
-async def test_what_comes_again_is_marked_in_words() -> None:
+async def test_repeated_messages_are_marked_in_words() -> None:
     async with shown(SubscribePane) as it:
         store(it, b"one", b"two")
         subscription = await subscribe(it)
@@ -119,7 +119,7 @@ async def test_messages_are_acknowledged_by_hand_one_by_one_and_all() -> None:
         assert subscription.acked == [3, 1, 2, 4]
 
 
-async def test_who_acknowledges_by_itself_has_no_keys_for_it() -> None:
+async def test_automatic_acks_have_no_keys() -> None:
     async with shown(SubscribePane) as it:
         await subscribe(it)
         await it.press("escape")
@@ -146,7 +146,7 @@ async def test_a_subscription_is_closed_or_removed(key: str, state: str) -> None
         assert subscription.unsubscribed == (state == "unsubscribed")
 
 
-async def test_a_client_that_the_server_gave_up_is_told_with_the_reason() -> None:
+async def test_lost_client_is_shown_with_the_reason() -> None:
     async with shown(SubscribePane) as it:
         await subscribe(it)
         it.group.server.clients[-1].lose(ConnectionLost("client 'x' has been replaced; choose another id"))
@@ -154,7 +154,7 @@ async def test_a_client_that_the_server_gave_up_is_told_with_the_reason() -> Non
         await it.until(lambda: "has been replaced" in it.says("detail"))
 
 
-async def test_the_gap_of_a_failover_is_told_once_for_each_subscription() -> None:
+async def test_gap_of_a_failover_is_shown_once_for_each_subscription() -> None:
     async with shown(SubscribePane) as it:
         await subscribe(it)
         store(it, b"before")

@@ -1,4 +1,4 @@
-"""What the interface writes to a terminal that was closed."""
+"""Writes to a terminal that was closed."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ class Failing(io.StringIO):
         raise self._error
 
 
-def test_it_is_lost() -> None:
+def test_write_to_a_closed_terminal_is_discarded() -> None:
     file = WhileOpen(Failing(errno.EIO))
     assert file.write("drawn") == len("drawn")
     file.flush()
 
 
-def test_any_other_error_is_raised() -> None:
+def test_write_raises_any_other_error() -> None:
     file = WhileOpen(Failing(errno.ENOSPC))
     with pytest.raises(OSError, match="No space left"):
         file.write("drawn")
@@ -39,7 +39,7 @@ def test_any_other_error_is_raised() -> None:
         file.flush()
 
 
-def test_an_open_one_gets_it() -> None:
+def test_write_reaches_an_open_terminal() -> None:
     terminal = io.StringIO()
     file = WhileOpen(terminal)
     file.write("drawn")

@@ -1,4 +1,4 @@
-"""Faults that are to last some seconds: asked for in the form, told to their end, never left behind."""
+"""Timed faults: entered in the form, shown until their end, never left behind."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ async def test_its_command_says_how_long_and_at_its_end_it_is_healed(world: Worl
     assert not in_force(world)
 
 
-async def test_it_is_told_when_it_ends_and_healed_before_the_interface_does(
+async def test_timed_fault_shows_its_end_and_is_healed_before_the_interface_ends(
     world: World, ft_group: FTGroup, capsys: pytest.CaptureFixture[str]
 ) -> None:
     await world.up()
@@ -88,7 +88,7 @@ async def test_quitting_says_when_it_could_not_be_healed(
     assert in_force(world) == ["pause"]
 
 
-async def test_what_is_healed_before_has_no_end_to_tell(world: World, ft_group: FTGroup) -> None:
+async def test_fault_healed_before_has_no_end_to_report(world: World, ft_group: FTGroup) -> None:
     await world.up()
     async with running(ft_group) as pilot:
         await pause_for(pilot, "3600")
@@ -100,7 +100,7 @@ async def test_what_is_healed_before_has_no_end_to_tell(world: World, ft_group: 
         assert await pilot.app.finish() == []
 
 
-async def test_what_others_heal_before_is_told_as_that(world: World, ft_group: FTGroup) -> None:
+async def test_fault_healed_from_outside_is_shown_as_healed_early(world: World, ft_group: FTGroup) -> None:
     await world.up()
     async with running(ft_group) as pilot:
         await pause_for(pilot, "3")
@@ -126,18 +126,18 @@ async def test_several_last_at_once(world: World, ft_group: FTGroup) -> None:
 
 
 @pytest.mark.parametrize("seconds", ["soon", "0", "-5"])
-async def test_what_is_no_time_is_a_problem_in_the_form(
+async def test_invalid_duration_is_a_problem_in_the_form(
     seconds: str, world: World, ft_group: FTGroup
 ) -> None:
     await world.up()
     async with running(ft_group) as pilot:
         await ask(pilot, "pause", seconds)
-        await until_shown(pilot, f"pause: '{seconds}' is no time to last; write seconds such as 5")
+        await until_shown(pilot, f"pause: '{seconds}' is not a duration; write seconds such as 5")
     assert not world.home.journal.faults()
 
 
 @pytest.mark.parametrize("name", [name for name, kind in FAULTS.items() if kind.leaves is None])
-async def test_what_is_over_by_itself_is_asked_for_no_time(
+async def test_fault_that_ends_by_itself_has_no_duration_field(
     name: str, world: World, ft_group: FTGroup
 ) -> None:
     await world.up()
@@ -147,7 +147,7 @@ async def test_what_is_over_by_itself_is_asked_for_no_time(
         assert "for how many seconds" not in shown(pilot)
 
 
-async def test_an_interface_that_is_told_to_end_heals_before_it_lets_go_of_the_group(
+async def test_terminated_interface_heals_before_it_closes_the_group(
     world: World, ft_group: FTGroup, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await world.up()

@@ -1,4 +1,4 @@
-"""The pane of what happened."""
+"""The timeline pane."""
 
 from __future__ import annotations
 
@@ -42,13 +42,13 @@ class Story(App[None]):
         return [line.split()[1:] for line in lines if line.strip()]
 
 
-async def test_each_event_is_told_with_the_time_since_the_one_before() -> None:
+async def test_each_event_shows_the_time_since_the_previous_one() -> None:
     app = Story()
     async with app.run_test(size=(140, 12)) as pilot:
         app.query_one(TimelinePane).add(STORY)
         await pilot.pause()
-        told = [" ".join(row) for row in app.seen()]
-    assert told == [
+        entries = [" ".join(row) for row in app.seen()]
+    assert entries == [
         "fault stan-0 kill",
         "+0.002s state stan-0 active -> stopped",
         "+1.087s lock stan-1 took the store lock",
@@ -60,7 +60,7 @@ async def test_each_event_is_told_with_the_time_since_the_one_before() -> None:
     ]
 
 
-async def test_the_row_that_is_looked_at_is_told_in_full_with_its_date() -> None:
+async def test_current_row_is_shown_in_full_with_its_date() -> None:
     app = Story()
     async with app.run_test(size=(80, 12)) as pilot:
         app.query_one(TimelinePane).add(STORY)
@@ -75,18 +75,18 @@ async def test_only_so_many_events_are_kept(monkeypatch: pytest.MonkeyPatch) -> 
     app = Story()
     async with app.run_test(size=(140, 12)) as pilot:
         pane = app.query_one(TimelinePane)
-        for told in STORY:
-            pane.add([told])
+        for entries in STORY:
+            pane.add([entries])
         await pilot.pause()
         assert [row[1] for row in app.seen()] == ["group-state", "heal", "problem"]
         assert str(pane.query_one("#status", Static).content) == "following · 3 events"
 
 
-async def test_events_that_are_told_anew_replace_those_told_before() -> None:
+async def test_replayed_events_replace_earlier_ones() -> None:
     app = Story()
     async with app.run_test(size=(140, 12)) as pilot:
         pane = app.query_one(TimelinePane)
-        pane.add(STORY[:2], anew=True)
-        pane.add(STORY[:3], anew=True)
+        pane.add(STORY[:2], replay=True)
+        pane.add(STORY[:3], replay=True)
         await pilot.pause()
         assert [row[-1] for row in app.seen()] == ["kill", "stopped", "lock"]

@@ -32,7 +32,7 @@ while (head := sys.stdin.buffer.read(5)):
         os._exit(1)
     send(b"D", payload)
 """
-"""Says what it is, echoes keys, ends as a Textual application does when it is told to."""
+"""Script that describes itself, echoes keys, and ends like a Textual application when asked."""
 
 DEAF = """
 import os, signal, sys, time
@@ -46,11 +46,11 @@ time.sleep(600)
 @asynccontextmanager
 async def serving(script: str = ECHO) -> AsyncIterator[str]:
     """The address of a server that runs the script for each page."""
-    told: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    address: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     command: Sequence[str] = (sys.executable, "-I", "-c", script)
-    task = asyncio.create_task(web.serve(command, title="stand-in", tell=told.set_result))
+    task = asyncio.create_task(web.serve(command, title="stand-in", announce=address.set_result))
     try:
-        yield await told
+        yield await address
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
@@ -118,8 +118,8 @@ async def test_the_page_loads_nothing_from_elsewhere_and_does_not_tell_its_addre
 ) -> None:
     async with serving() as address:
         page = await http.get(address)
-        told, headers = await page.text(), page.headers
-    assert set(re.findall(r"https?://[^\"]*", told)) == {
+        text, headers = await page.text(), page.headers
+    assert set(re.findall(r"https?://[^\"]*", text)) == {
         f"{address}static/css/xterm.css",
         f"{address}static/js/textual.js",
     }
@@ -132,11 +132,11 @@ async def test_a_session_gets_keys_and_knows_no_token(http: aiohttp.ClientSessio
     async with serving() as address:
         token = address.split("/")[3]
         async with http.ws_connect(f"{address}ws?width=90&height=30", origin=origin(address)) as page:
-            told = json.loads(await page.receive_bytes(timeout=10))
+            sent = json.loads(await page.receive_bytes(timeout=10))
             await page.send_json(["stdin", "k"])
             assert await page.receive_bytes(timeout=10) == b"k"
-        assert (told["env"]["COLUMNS"], told["env"]["ROWS"]) == ("90", "30")
-        assert token not in json.dumps(told)
+        assert (sent["env"]["COLUMNS"], sent["env"]["ROWS"]) == ("90", "30")
+        assert token not in json.dumps(sent)
         assert not any(token in part for part in psutil.Process().cmdline())
         assert token not in "".join(os.environ.values())
 
@@ -146,8 +146,8 @@ async def test_no_page_asks_for_a_screen_that_costs_gigabytes(http: aiohttp.Clie
     async with serving() as address:
         ws = f"{address}ws?width={huge}&height={huge}"
         async with http.ws_connect(ws, origin=origin(address)) as page:
-            told = json.loads(await page.receive_bytes(timeout=10))
-            assert (told["env"]["COLUMNS"], told["env"]["ROWS"]) == ("1000", "400")
+            sent = json.loads(await page.receive_bytes(timeout=10))
+            assert (sent["env"]["COLUMNS"], sent["env"]["ROWS"]) == ("1000", "400")
             for width, height in ((huge, huge), ("wide", None), (-5, 0), (90, 30)):
                 await page.send_json(["resize", {"width": width, "height": height}])
             sizes = [json.loads(await page.receive_bytes(timeout=10)) for _ in range(3)]
@@ -168,7 +168,7 @@ async def test_a_process_that_dies_closes_its_page(http: aiohttp.ClientSession) 
         assert (await page.receive(timeout=10)).type in (aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSED)
 
 
-@pytest.mark.parametrize("script", [ECHO, DEAF], ids=["that end when told", "that do not"])
+@pytest.mark.parametrize("script", [ECHO, DEAF], ids=["that end when asked", "that do not"])
 async def test_ending_the_server_ends_all_processes(
     script: str, http: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -177,6 +177,6 @@ async def test_ending_the_server_ends_all_processes(
     async with serving(script) as address:
         for _ in range(2):
             page = await http.ws_connect(f"{address}ws", origin=origin(address))
-            told = json.loads(await page.receive_bytes(timeout=10))
-            processes.append(psutil.Process(told if script is DEAF else told["pid"]))
+            sent = json.loads(await page.receive_bytes(timeout=10))
+            processes.append(psutil.Process(sent if script is DEAF else sent["pid"]))
     assert not any(process.is_running() for process in processes)

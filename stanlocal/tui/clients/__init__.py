@@ -1,1 +1,1 @@
-"""Clients that a user starts from the interface; they know nothing of the screen."""
+"""Clients that a user starts from the interface, independent of the screen."""

@@ -1,4 +1,4 @@
-"""What a user asks a client to do, checked, and as the command that does the same. Pure."""
+"""Orders for clients: checked settings of a form, and the equal command line. Pure."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from stanlocal.stan.names import check_channel, check_durable
 from stanlocal.stan.start import since
 
 MADE_UP_BYTES = 128
-"""Of a message that nobody wrote, unless told otherwise; as `stanlocal pub` has it."""
+"""Default size of generated messages, as in `stanlocal pub`."""
 _ENDLESS = 1_000_000_000
-"""Messages that a command is told to publish where the screen goes on until it is stopped."""
+"""Count in the command for a publication that runs until it is stopped."""
 _NO_ID = re.compile(r"[^a-zA-Z0-9_-]")
 
 Start = Literal["new", "all", "last", "seq", "since"]
@@ -32,22 +32,22 @@ class PublishOrder:
 
     channel: str
     payload: str
-    """Empty: each message is its number, filled up to `size` bytes."""
+    """Text of each message; empty: its number, padded to `size` bytes."""
     count: int | None
-    """None: until it is stopped."""
+    """Number of messages; None: until it is stopped."""
     rate: float | None
-    """Messages a second at most; None: as fast as they are taken."""
+    """Messages a second at most; None: as fast as possible."""
     size: int
 
     def data(self, number: int) -> bytes:
-        """The message of that number, from 0."""
+        """Return the message with this number, counted from 0."""
         if self.payload:
             return self.payload.encode()
         return (b"%d " % number).ljust(self.size, b".")[: self.size]
 
     @property
     def words(self) -> list[str]:
-        """The arguments of `stanlocal` to the same end."""
+        """Arguments of the `stanlocal` command that does the same."""
         words = ["pub", self.channel]
         count = _ENDLESS if self.count is None else self.count
         if count != 1 or not self.payload:
@@ -60,7 +60,7 @@ class PublishOrder:
 
 
 def publish_order(channel: str, payload: str, count: str, rate: str, size: str) -> PublishOrder:
-    """From the texts of a form; raises `InvalidName` or `InvalidOption`, both subclasses of `StanError`."""
+    """Read the texts of a form; raises `InvalidName` or `InvalidOption`, both subclasses of `StanError`."""
     check_channel(channel)
     return PublishOrder(
         channel,
@@ -78,13 +78,13 @@ class SubscribeOrder:
     channel: str
     begin: Start = "new"
     place: str = ""
-    """With `seq` the sequence, with `since` the time."""
+    """Sequence for `seq`, time for `since`."""
     durable: str = ""
     queue: str = ""
     manual_ack: bool = False
 
     def __post_init__(self) -> None:
-        """Raises `InvalidName` or `InvalidOption` for what no server takes."""
+        """Raise `InvalidName` or `InvalidOption` for settings that every server refuses."""
         check_channel(self.channel)
         check_durable(self.durable, self.queue)
         _start(self.begin, self.place)
@@ -95,14 +95,14 @@ class SubscribeOrder:
 
     @property
     def client_id(self) -> str | None:
-        """Where it must be the same another time: a durable belongs to its client's id. None: any will do."""
+        """Fixed client id for a durable, which belongs to its client's id; None: any id works."""
         if not self.durable or self.queue:
             return None
         return _NO_ID.sub("_", f"stanlocal-tui-{self.channel}-{self.durable}")
 
     @property
     def words(self) -> list[str]:
-        """The arguments of `stanlocal` to the same end."""
+        """Arguments of the `stanlocal` command that does the same."""
         words = ["sub", self.channel, f"--{self.begin}"]
         if self.begin in ("seq", "since"):
             words.append(self.place)
@@ -116,7 +116,7 @@ class SubscribeOrder:
 
     @property
     def summary(self) -> str:
-        """Everything but the channel, in few words."""
+        """Short text with all settings but the channel."""
         begin = f"{self.begin} {self.place}".strip()
         named = (("durable", self.durable), ("queue", self.queue))
         parts = [begin, *(f"{what} {name}" for what, name in named if name)]
@@ -140,7 +140,7 @@ def _start(begin: Start, place: str) -> StartPosition:
 
 
 def _whole(name: str, text: str, *, least: int) -> int | None:
-    """The number, or None for an empty text."""
+    """Return the number; None for an empty text."""
     if not text:
         return None
     if not (text.isascii() and text.isdigit() and len(text) < 20) or int(text) < least:

@@ -1,4 +1,4 @@
-"""Messages published by a client of their own, through failovers if need be."""
+"""Publications: messages that a client of its own publishes, through failovers if necessary."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ if TYPE_CHECKING:
     from stanlocal.stan.connecting import Connecting
 
 _WINDOW = 1024
-"""Messages without an ack after which it waits for one."""
+"""Messages without an ack before it waits for one."""
 _TURN = 32
-"""Messages published at once before others get a turn."""
+"""Messages published in a row before other tasks get a turn."""
 _PATIENCE_S = 24 * 3600.0
-"""A message is not given up: a group that is blocked may stay so for as long as its user likes."""
+"""Seconds to wait for an ack: long, as a blocked group may stay blocked for as long as its user likes."""
 _SAMPLE_S = 0.02
-"""Between two looks at whether the connection is there."""
+"""Seconds between two checks of the connection."""
 _LATENCIES = 2048
-"""Of the last so many acks."""
+"""Number of acks whose delays are kept."""
 
 
 class Publication:
-    """One such order; `run` carries it out. Counts are current at any time."""
+    """One publish order, carried out by `run`. Its counts are always current."""
 
     def __init__(
         self,
@@ -48,7 +48,7 @@ class Publication:
         self.acked = 0
         self.failed = 0
         self.error: str | None = None
-        """Why it ended before it was done, or the first message failed."""
+        """Reason for an early end, or for the first failed message."""
         self.ended = asyncio.Event()
         self._connect = connect
         self._felt = felt
@@ -59,11 +59,11 @@ class Publication:
         self._connected = False
         self._telling: set[asyncio.Future[None]] = set()
 
-    # What it is
+    # State
 
     @property
     def waiting(self) -> int:
-        """Messages that are not acknowledged yet."""
+        """Number of messages that are not acknowledged yet."""
         return self.published - self.acked - self.failed
 
     @property
@@ -72,7 +72,7 @@ class Publication:
 
     @property
     def state(self) -> str:
-        """In words."""
+        """State in words."""
         if self.is_over:
             return "ended" if self.error else "stopped" if self._stopped.is_set() else "done"
         if not self._connected:
@@ -82,21 +82,21 @@ class Publication:
         return "stopping" if self._stopped.is_set() else "publishing"
 
     def latency_ms(self, share: float) -> float | None:
-        """A percentile of the last acks' delays; None without any."""
+        """Return a percentile of the last acks' delays; None before the first ack."""
         return percentile(self._latencies_ms, share)
 
     def rate(self) -> float:
-        """Acks a second, over the last two."""
+        """Return the acks a second over the last two seconds."""
         return self._meter.rate(monotonic(), self.acked)
 
-    # What it does
+    # Publishing
 
     def stop(self) -> None:
-        """Publish no more; what was published has two seconds to be acknowledged."""
+        """Stop publishing; messages on their way have two seconds to be acknowledged."""
         self._stopped.set()
 
     async def run(self) -> None:
-        """Returns when all is acknowledged, it was stopped, or it failed: `error` then says why."""
+        """Publish until all is acknowledged, or it is stopped, or it fails; `error` then has the reason."""
         client_id = f"stanlocal-tui-pub-{secrets.token_hex(4)}"
         options = {"reconnect": True, "max_pub_acks_inflight": _WINDOW, "ack_timeout": _PATIENCE_S}
         try:
@@ -127,7 +127,7 @@ class Publication:
             await asyncio.wait([working, stopped])
 
     async def _publish(self, client: Client) -> None:
-        """A message that is late is sent at once, but no more than a tenth of a second is caught up on."""
+        """Publish at the rate; late messages are sent at once, up to a tenth of a second of them."""
         due, rate = monotonic(), self.order.rate
         while self.published != self.order.count:
             if rate is not None:
@@ -145,7 +145,7 @@ class Publication:
         error = ack.exception()
         if error is not None:
             self.failed += 1
-            if not self._stopped.is_set():  # else it was not given the time to be acknowledged
+            if not self._stopped.is_set():  # otherwise it had no time to be acknowledged
                 self.error = self.error or str(error)
             return
         self.acked += 1

@@ -1,4 +1,4 @@
-"""A subscription by a client of its own, kept through failovers, and the messages that it got last."""
+"""Receptions: a subscription by a client of its own, kept through failovers, with its newest messages."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 
 
 class Sequences:
-    """Those that came; the missing ones are kept as ranges, so that their number does not matter."""
+    """Received sequences of a channel; the missing ones are kept as ranges, however many. Pure."""
 
     def __init__(self) -> None:
         self.highest = 0
         self._missing: list[range] = []
 
     def add(self, sequence: int) -> bool:
-        """Whether it came for the first time. What is below the first one that came was there before."""
+        """Add a sequence; return whether it is new. Those below the first one count as received."""
         if not self.highest or sequence > self.highest:
             if self.highest and sequence > self.highest + 1:
                 self._missing.append(range(self.highest + 1, sequence))
@@ -47,46 +47,46 @@ class Sequences:
 
     @property
     def missing(self) -> int:
-        """How many between the first and the highest did not come."""
+        """Number of missing sequences between the first and the highest."""
         return sum(gap.stop - gap.start for gap in self._missing)  # len() takes no 64-bit sequences
 
 
 KEPT = 2000
-"""Messages of a subscription that can be scrolled back to."""
+"""Messages of a subscription that are kept for scrolling back."""
 PREVIEW_BYTES = 256
-"""Of a message that are kept."""
+"""Bytes of a message that are kept."""
 _SILENCES = 512
-"""That are remembered until a failover explains one of them."""
+"""Silences that are kept until a failover explains one of them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A message as it came."""
+    """A received message."""
 
     sequence: int
     data: bytes
-    """Its first bytes."""
+    """First bytes of the message."""
     size: int
     stored: datetime
-    """By the server's clock."""
+    """Time when the server stored it, by the server's clock."""
     came: datetime
-    """By ours."""
+    """Time of arrival, by this machine's clock."""
     again: str = ""
-    """How it came before, if it did: `redelivered 2`, or `again` for one that the server takes for new."""
+    """Mark of a repeated delivery: `redelivered 2`, or `again` if the server takes it for new; else empty."""
 
 
 class Reception:
-    """One such subscription; `run` holds it. Counts are current at any time."""
+    """One subscription, held by `run`. Its counts are always current."""
 
     def __init__(self, order: SubscribeOrder, connect: Callable[..., Connecting]) -> None:
         self.order = order
         self.messages: deque[Received] = deque(maxlen=KEPT)
         self.received = 0
         self.again = 0
-        """Deliveries of messages that had come before."""
+        """Number of repeated deliveries."""
         self.last_sequence = 0
         self.silences = 0
-        """Times without a message, so far; only some of them are a failover's."""
+        """Number of silences so far; only some of them come from a failover."""
         self.error: str | None = None
         self.ended = asyncio.Event()
         self._connect = connect
@@ -99,16 +99,16 @@ class Reception:
         self._unsubscribe = False
         self._subscribed = False
 
-    # What it is
+    # State
 
     @property
     def missing(self) -> int | None:
-        """Sequences that were passed over; None for a member of a queue group: it gets only its share."""
+        """Number of skipped sequences; None for a member of a queue group, which gets only its share."""
         return None if self._sequences is None else self._sequences.missing
 
     @property
     def unacked(self) -> int:
-        """With manual ack: messages that wait for one."""
+        """Number of messages that wait for a manual ack."""
         return len(self._unacked)
 
     @property
@@ -117,7 +117,7 @@ class Reception:
 
     @property
     def state(self) -> str:
-        """In words."""
+        """State in words."""
         if self.is_over:
             return "ended" if self.error else "unsubscribed" if self._unsubscribe else "closed"
         if not self._subscribed:
@@ -125,33 +125,33 @@ class Reception:
         return "closing" if self._stopped.is_set() else "open"
 
     def rate(self) -> float:
-        """Messages a second, over the last two."""
+        """Return the messages a second over the last two seconds."""
         return self._meter.rate(monotonic(), self.received)
 
     @property
     def oldest_unacked(self) -> int | None:
-        """Of those the first that came."""
+        """Sequence of the first message that waits for a manual ack; None if none does."""
         return next(iter(self._unacked), None)
 
     def is_unacked(self, sequence: int) -> bool:
-        """Whether the message waits for an ack."""
+        """Whether the message waits for a manual ack."""
         return sequence in self._unacked
 
     def gap(self, failover: Failover) -> Gap | None:
-        """The time without a message that the failover fell into."""
+        """Return the silence around the failover; None without one."""
         return next((gap for gap in self._silences if bridges(gap.outage, failover)), None)
 
-    # What it does
+    # Receiving
 
     def stop(self, *, unsubscribe: bool = False) -> None:
-        """Close it; with `unsubscribe` the server forgets a durable's place, too."""
+        """Close the subscription; with `unsubscribe` the server also forgets a durable's position."""
         self._unsubscribe = unsubscribe
         self._stopped.set()
 
     async def ack(self, sequence: int | None = None) -> None:
-        """With manual ack: acknowledge the message, or all; what is acknowledged is left.
+        """Acknowledge the message, or all that wait for it; do nothing for acknowledged ones.
 
-        Raises `StanError` when that cannot be sent now.
+        Raises `StanError` when the ack cannot be sent now.
         """
         for each in [*self._unacked] if sequence is None else [sequence]:
             message = self._unacked.get(each)
@@ -160,7 +160,7 @@ class Reception:
                 self._unacked.pop(each, None)
 
     async def run(self) -> None:
-        """Returns when it was stopped or failed: `error` then says why."""
+        """Hold the subscription until it is stopped or fails; `error` then has the reason."""
         client_id = self.order.client_id or f"stanlocal-tui-sub-{secrets.token_hex(4)}"
         try:
             async with self._connect(client_id, reconnect=True, on_connection_lost=self._lost) as client:

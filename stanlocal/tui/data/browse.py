@@ -1,4 +1,4 @@
-"""Pages of a channel's messages: from the store's files, which disturbs nobody, or from a server."""
+"""Pages of a channel's messages: from the store's files, without disturbing any client, or from a server."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ if TYPE_CHECKING:
     from stanlocal.stan.connecting import Connecting
 
 PAGE = 100
-"""Messages."""
+"""Messages on a page."""
 KEPT_BYTES = 4096
-"""Of each of them."""
-_PATIENCE_S = 2.0
-"""For a page: its last messages may have expired meanwhile."""
+"""Bytes of each message that are kept."""
+_PAGE_TIMEOUT_S = 2.0
+"""Seconds to wait for a page: its last messages may have expired meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Sequences, both included; none at all where `last` is 0."""
+    """A range of sequences, both ends included; empty if `last` is 0."""
 
     first: int
     last: int
 
     def page(self, first: int | None) -> Span:
-        """The page of it that begins there, or near there where it would go over an end; None: the newest."""
+        """Return the page that begins at `first`, moved inside the range; None: the newest page."""
         newest = max(self.first, self.last - PAGE + 1)
         begin = newest if first is None else min(max(first, self.first), newest)
         return Span(begin, min(self.last, begin + PAGE - 1))
@@ -47,21 +47,21 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Messages in a row."""
+    """Consecutive messages of a channel."""
 
     whole: Span
-    """Of the channel."""
+    """Sequences of the channel."""
     span: Span
-    """Of the page."""
+    """Sequences of the page."""
     messages: Sequence[Received]
     problems: Sequence[str] = ()
-    """What could not be read among them."""
+    """Damaged messages of the page."""
 
 
 def from_store(store: Path, channel: str, first: int | None) -> Page:
-    """The messages from `first` on (None: the newest) as they are on disk; reads files.
+    """Read the page of messages from `first` on (None: the newest) from the store's files.
 
-    Raises `StoreRefused` where there is no such store or channel, or its messages may be encrypted.
+    Raises `StoreRefused` if the store or channel does not exist, or its messages may be encrypted.
     """
     whole = _on_disk(store, channel)
     span = whole.page(first)
@@ -93,11 +93,15 @@ def _received(message: StoredMessage) -> Received:
 
 
 async def from_server(
-    connect: Callable[..., Connecting], channel: str, whole: Span, first: int | None
+    connect: Callable[..., Connecting],
+    channel: str,
+    whole: Span,
+    first: int | None,
+    timeout_s: float = _PAGE_TIMEOUT_S,
 ) -> Page:
-    """The same as a subscription gets it, by a client of its own; both are gone afterwards.
+    """Read the page with a subscription by a client of its own; both end with the call.
 
-    Raises `StanError` when no server can be asked.
+    Messages that do not arrive within `timeout_s` are left out. Raises `StanError` when no server answers.
     """
     span = whole.page(first)
     messages: list[Received] = []
@@ -115,7 +119,7 @@ async def from_server(
             channel, take, start=StartSequence(span.first), manual_ack=True, max_inflight=PAGE
         )
         with suppress(TimeoutError):
-            async with asyncio.timeout(_PATIENCE_S):
+            async with asyncio.timeout(timeout_s):
                 await enough.wait()
         await subscription.unsubscribe()
     return Page(whole, span, messages)

@@ -1,4 +1,4 @@
-"""Channels, clients and subscriptions as the active node's monitor has them, with rates between looks."""
+"""Channels, clients and subscriptions from the active node's monitor, and rates between two requests."""
 
 from __future__ import annotations
 
@@ -18,30 +18,30 @@ _TIMEOUT_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Inside:
-    """One look. The documents are the monitor's own, with what `stanlocal.monitor.shape` adds."""
+    """One answer of the monitor: its own documents, with the fields that `stanlocal.monitor.shape` adds."""
 
     active: str
     channels: Sequence[Document]
-    """With `in_rate` and `out_rate` in messages a second, from the second look at a node on."""
+    """Channels; from a node's second answer on with `in_rate` and `out_rate` in messages a second."""
     clients: Sequence[Document]
     subscriptions: Sequence[Document]
     redelivered_rate: float | None
 
 
 class Monitor:
-    """Looks at whichever node is active."""
+    """Asks the node that is active at the moment."""
 
     def __init__(self) -> None:
         self._before: tuple[str, Sample] | None = None
 
     async def look(self, document: Mapping[str, Any]) -> Inside:
-        """Asks the active node of the group document.
+        """Ask the active node of the group document.
 
         Raises `NodeNotFound` when there is none, `MonitorError` when it does not answer.
         """
         active = document["active"]
         if active is None:
-            raise NodeNotFound(f"no node serves ({document['state']}), so nobody tells what is inside")
+            raise NodeNotFound(f"no node serves ({document['state']}), so no monitor can be asked")
         url = next(node["monitor_url"] for node in document["nodes"] if node["name"] == active)
         channels, clients, server = await asyncio.gather(
             pages.channels(url, _TIMEOUT_S), pages.clients(url, _TIMEOUT_S), pages.server(url, _TIMEOUT_S)
@@ -64,20 +64,20 @@ class Monitor:
 
 
 TOTAL = ""
-"""The whole store, among the names of channels."""
+"""Name of the whole store among the names of channels."""
 
 
 class Growth:
-    """Bytes a second, of the whole store and of each channel."""
+    """Growth of the whole store and of each channel between two looks. Pure."""
 
     def __init__(self) -> None:
         self._before: tuple[str, float, dict[str, int]] | None = None
 
     def look(self, now: float, overview: Mapping[str, Any]) -> dict[str, float]:
-        """Since the last look at the same store; nothing at the first. `now` in seconds that do not jump.
+        """Return the bytes a second since the last look at the same store; empty at the first look.
 
-        `overview` is the document of `inspect.overview`. A channel that is new grew by all it has;
-        one of which old messages were removed has shrunk.
+        `overview` is the document of `store.inspect.overview`, `now` a monotonic clock in seconds. A new
+        channel grew by its whole size; one whose old messages were removed has a negative rate.
         """
         sizes = {each["name"]: int(each["disk_bytes"]) for each in overview["channels"]}
         sizes[TOTAL] = int(overview["disk_bytes"])

@@ -1,4 +1,4 @@
-"""The documents of what is inside as rows of tables. Pure."""
+"""Documents of the monitor and the store as rows of tables. Pure."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from stanlocal.util.printable import printable
 View = Literal["channels", "clients", "subscriptions", "store"]
 
 MOST = 500
-"""Rows of a table; a filter finds the others."""
+"""Limit of the rows of a table; a filter finds the others."""
 
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """How a view's documents are listed."""
+    """Columns of a view, and how it is sorted and filtered."""
 
     heads: Sequence[str]
     figures: range
-    """The columns with figures."""
+    """Numbers of the columns with figures."""
     name: str
-    """The field that is filtered by, and that sorts what is equal."""
+    """Field that is filtered by, and that sorts equal documents."""
     sorts: Sequence[str]
-    """The fields that it can be sorted by, the usual first."""
+    """Fields to sort by, the default first."""
 
 
 COLUMNS: Mapping[View, Columns] = {
@@ -60,14 +60,14 @@ COLUMNS: Mapping[View, Columns] = {
 
 
 def chosen(view: View, documents: Iterable[Document], pattern: str, sort: str) -> list[Document]:
-    """Those whose name matches the glob, in order; a pattern without `*` matches anywhere in a name."""
+    """Return the documents whose name matches, sorted; a pattern without `*` matches anywhere in a name."""
     columns = COLUMNS[view]
     glob = pattern if "*" in pattern else f"*{pattern}*"
     return ordered(select(documents, columns.name, glob), sort, columns.name)
 
 
 def channel_row(channel: Document) -> tuple[str, ...]:
-    """Of the view `channels`."""
+    """Return the row of a channel in the view `channels`."""
     return (
         str(channel["name"]),
         _count(channel, "msgs"),
@@ -83,13 +83,13 @@ def channel_row(channel: Document) -> tuple[str, ...]:
 
 
 def client_row(client: Document) -> tuple[str, ...]:
-    """Of the view `clients`."""
+    """Return the row of a client in the view `clients`."""
     figures = (_count(client, name) for name in ("subs_count", "pending", "stalled"))
     return (str(client["id"]), *figures, ", ".join(sorted(client.get("subscriptions") or {})))
 
 
 def subscription_row(subscription: Document) -> tuple[str, ...]:
-    """Of the view `subscriptions`."""
+    """Return the row of a subscription in the view `subscriptions`."""
     durable, queue = split_queue(subscription)
     offline, stalled = subscription.get("is_offline"), subscription.get("is_stalled")
     return (
@@ -103,7 +103,7 @@ def subscription_row(subscription: Document) -> tuple[str, ...]:
 
 
 def store_row(channel: Mapping[str, Any], growth: Mapping[str, float]) -> tuple[str, ...]:
-    """Of the view `store`."""
+    """Return the row of a channel in the view `store`."""
     return (
         str(channel["name"]),
         _count(channel, "msgs"),
@@ -116,12 +116,12 @@ def store_row(channel: Mapping[str, Any], growth: Mapping[str, float]) -> tuple[
 
 
 def grows(growth: Mapping[str, float], name: str = TOTAL) -> str:
-    """By how much a second; a dash while that is not known."""
+    """Return the growth a second; a dash while it is unknown."""
     return f"{size(growth[name])}/s" if name in growth else "-"
 
 
-def inside_told(inside: Inside) -> str:
-    """Who tells it, and the gravest that there is to say of it."""
+def inside_summary(inside: Inside) -> str:
+    """Return which node is active, and the gravest finding."""
     again = "-" if inside.redelivered_rate is None else f"{inside.redelivered_rate:,.0f}/s"
     found = findings(inside.channels)
     more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
@@ -129,8 +129,8 @@ def inside_told(inside: Inside) -> str:
     return f"{inside.active} is active; redelivered {again}{worth}"
 
 
-def store_told(overview: Mapping[str, Any], growth: Mapping[str, float]) -> str:
-    """The whole store, and what is wrong with it."""
+def store_summary(overview: Mapping[str, Any], growth: Mapping[str, float]) -> str:
+    """Return size and growth of the whole store, and its first problem."""
     problems = overview["problems"]
     more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
     first = printable("{file}: {detail}".format_map(problems[0])) if problems else ""

@@ -1,4 +1,4 @@
-"""A box over the main screen, with the keys that all boxes have."""
+"""The base of all dialogs: a box over the main screen, which escape closes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 class Dialog(ModalScreen[T | None], Generic[T]):
-    """Gives back what was chosen, or None when it was left with escape."""
+    """A dialog; its result is the choice, or None after escape."""
 
     DEFAULT_CSS = """
     Dialog { align: center middle; }
@@ -37,15 +37,15 @@ class Dialog(ModalScreen[T | None], Generic[T]):
         yield box
 
     def heading(self) -> str:
-        """What stands in the box's frame."""
+        """Return the title in the box's frame."""
         return self.title_text
 
     def hint(self) -> str:
-        """The keys that end the dialog, for whoever presses one that does nothing."""
+        """Return the keys that end the dialog, shown after a key that does nothing."""
         return "esc leaves it"
 
     def content(self) -> list[Widget]:
-        """What is in the box."""
+        """Return the widgets in the box."""
         raise NotImplementedError
 
     def on_key(self, event: Key) -> None:

@@ -1,4 +1,8 @@
-"""Whom a fault is to hit, and how."""
+"""The form of a fault: its targets, its parameters as an editable line, and how long it lasts.
+
+The line, such as `latency_ms = 200, jitter_ms = 0`, is the inside of a TOML inline table, read as the tables
+of scenarios are.
+"""
 
 from __future__ import annotations
 
@@ -20,16 +24,16 @@ from stanlocal.tui.screens.dialog import Dialog
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What the form asks for."""
+    """A fault to inject, as the form was filled in."""
 
     fault: Fault
     targets: tuple[str, ...]
     lasts_s: float | None = None
-    """For how many seconds; None: until it is healed."""
+    """Seconds until it is healed by itself; None: it lasts until it is healed."""
 
 
 class FaultForm(Dialog[Wanted]):
-    """A fault with its targets and parameters."""
+    """Asks for a fault's targets, parameters and duration."""
 
     DEFAULT_CSS = """
     FaultForm Input { margin-bottom: 1; }
@@ -53,7 +57,7 @@ class FaultForm(Dialog[Wanted]):
         ]
         if settings:
             parts += [Static("settings", classes="muted"), Input(settings, id="settings", compact=True)]
-        if self._kind.leaves is not None:  # the others are over by themselves
+        if self._kind.leaves is not None:  # the others end by themselves
             parts += [
                 Static("for how many seconds (none: until it is healed)", classes="muted"),
                 Input(id="time", compact=True),
@@ -61,7 +65,7 @@ class FaultForm(Dialog[Wanted]):
         return [
             *parts,
             Static("", id="problem", markup=False),
-            Button("What would come of it (enter)", id="on", variant="primary", compact=True),
+            Button("Predict the outcome (enter)", id="on", variant="primary", compact=True),
         ]
 
     def on_mount(self) -> None:
@@ -84,12 +88,12 @@ class FaultForm(Dialog[Wanted]):
             self.dismiss(Wanted(fault, tuple(targets) or self._kind.default_targets, lasts_s))
 
     def _text(self, field: str) -> str:
-        """What stands in the field; nothing where this fault has no such field."""
+        """Return the field's text; empty if this fault has no such field."""
         return "".join(each.value for each in self.query(f"#{field}").results(Input))
 
 
 def settings_line(kind: type[Fault]) -> str:
-    """The defaults; a parameter without one is left out. Empty for a fault that has no parameters."""
+    """Return the default parameters as a line; a parameter without a default is left out."""
     usual = kind()
     given = {field.name: getattr(usual, field.name) for field in fields(kind)}  # type: ignore[arg-type]  # as all
     return ", ".join(
@@ -98,7 +102,7 @@ def settings_line(kind: type[Fault]) -> str:
 
 
 def read_fault(kind: type[Fault], line: str) -> Fault:
-    """The fault with these parameters; raises `SettingsError` with every problem of the line."""
+    """Return the fault with these parameters; raises `SettingsError` with every problem of the line."""
     problems: list[str] = []
     table = Fields(_table(line), "", problems)
     fault = read_into(kind, table)
@@ -109,9 +113,9 @@ def read_fault(kind: type[Fault], line: str) -> Fault:
 
 
 def read_time(kind: type[Fault], text: str) -> float | None:
-    """For how many seconds the fault is to last; None, for no text: until it is healed.
+    """Return the seconds that the fault lasts; None for an empty text: until it is healed.
 
-    Raises `SettingsError` for what is no such number.
+    Raises `SettingsError` for anything but a positive number.
     """
     if not text.strip():
         return None
@@ -120,7 +124,7 @@ def read_time(kind: type[Fault], text: str) -> float | None:
     except ValueError:
         seconds = 0.0
     if not seconds > 0:
-        raise SettingsError([f"{kind.name}: {text!r} is no time to last; write seconds such as 5"])
+        raise SettingsError([f"{kind.name}: {text!r} is not a duration; write seconds such as 5"])
     check_time(seconds)
     return seconds
 

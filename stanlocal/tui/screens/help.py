@@ -1,7 +1,8 @@
-"""What can be done here: every key that works now, and what the states mean."""
+"""The help dialog: every key that works now, and the meaning of the states."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from itertools import groupby
 
@@ -15,14 +16,14 @@ from stanlocal.model.document import MEANINGS
 from stanlocal.tui.screens.dialog import Dialog
 from stanlocal.tui.themes import STATE_STYLES
 
-_BESIDES = """\
+_MORE = """\
 ctrl+p    every command, by name; also themes and a screenshot
 tab       the next part of the screen, whose keys are then in the footer
 mouse     click a node to select it, a tab to open it, a key in the footer to press it"""
 
 
 class HelpScreen(Dialog[None]):
-    """The keys as they are bound now, those of the focused pane first."""
+    """Lists the keys as they are bound now, those of the focused pane first."""
 
     title_text = "help"
 
@@ -35,7 +36,7 @@ class HelpScreen(Dialog[None]):
         for node, bound in groupby(self._bound, key=lambda active: active.node):
             lines = [self._line(each) for each in bound if each.enabled and _is_ours(each)]
             if lines:
-                place = "everywhere" if isinstance(node, Screen) else f"in {_name(node)}"
+                place = "everywhere" if isinstance(node, Screen) else f"in the {_name(node)}"
                 parts += [Static(place, classes="muted"), Static(Content("\n").join(lines), classes="gap")]
         states = [
             Content.assemble((f"{state:<12}", STATE_STYLES[state]), meaning.format(active="one node"))
@@ -43,10 +44,10 @@ class HelpScreen(Dialog[None]):
         ]
         return [
             *parts,
-            Static("what the group's states mean", classes="muted"),
+            Static("states of the group", classes="muted"),
             Static(Content("\n").join(states), classes="gap"),
-            Static("besides", classes="muted"),
-            Static(_BESIDES),
+            Static("more", classes="muted"),
+            Static(_MORE),
         ]
 
     def _line(self, active: ActiveBinding) -> Content:
@@ -57,11 +58,12 @@ class HelpScreen(Dialog[None]):
 
 
 def _is_ours(active: ActiveBinding) -> bool:
-    """Not one that every widget of the toolkit has, such as for scrolling."""
+    """Whether stanlocal declares the binding; textual's own, such as for scrolling, are left out."""
     classes = [each for each in type(active.node).__mro__ if each.__module__.startswith("stanlocal.")]
     ours = (binding for each in classes for binding in vars(each).get("BINDINGS", ()))
     return any(binding.action == active.binding.action for binding in ours)
 
 
 def _name(node: object) -> str:
-    return type(node).__name__.removesuffix("Pane").lower()
+    """Return the class's name in words, such as `log view`."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(node).__name__).lower()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import ComposeResult
@@ -39,41 +40,37 @@ if TYPE_CHECKING:
     from stanlocal.tui.screens.panes import Panes
 
 WIDE_FROM = 100
-"""Columns from which on the nodes stand beside the panes."""
+"""Least number of columns to show the nodes beside the panes."""
 _CHANGING = frozenset({"fault", "pick_fault", "pick_signal", "start", "heal", "drill", "up", "down"})
-"""What is not to be had where nothing may be changed."""
+"""Actions that are unavailable in a read-only interface."""
 
 
 class MainScreen(Screen[None]):
-    """Hands down what the feed tells, and up to `Controller` what the user asks for."""
+    """Passes the feed's messages to its parts, and the user's actions to the `Controller`."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("k", "fault('kill')", "Kill", id="kill", tooltip="end the node's process at once"),
         Binding("s", "fault('stop')", "Stop", id="stop", tooltip="SIGTERM, then SIGKILL after the grace"),
         Binding("S", "start", "Start", id="start", tooltip="start a node that does not run"),
         Binding("r", "fault('restart')", "Restart", id="restart", tooltip="stop the node and start it again"),
-        Binding("p", "fault('pause')", "Pause", id="pause", tooltip="freeze the node, or let it go on"),
+        Binding("p", "fault('pause')", "Pause", id="pause", tooltip="freeze the node, or resume it"),
         Binding("c", "fault('partition')", "Cut", id="partition", tooltip="cut its routes, or rejoin them"),
-        Binding(
-            "i", "fault('isolate')", "Isolate", id="isolate", tooltip="cut all that leads to it, or rejoin"
-        ),
-        Binding("h", "heal", "Heal", id="heal", tooltip="undo every fault that is in force"),
-        Binding("f", "pick_fault", "Fault", id="fault", tooltip="any fault that there is"),
-        Binding("d", "drill", "Drill", id="drill", tooltip="run a drill, or stop the one that runs"),
+        Binding("i", "fault('isolate')", "Isolate", id="isolate", tooltip="cut all its networks, or rejoin"),
+        Binding("h", "heal", "Heal", id="heal", tooltip="undo every fault in force"),
+        Binding("f", "pick_fault", "Fault", id="fault", tooltip="choose any fault"),
+        Binding("d", "drill", "Drill", id="drill", tooltip="run a drill, or stop the running one"),
         Binding(
             "K", "pick_signal", "Signal", id="signal", tooltip="send a signal of your choice", show=False
         ),
-        Binding(
-            "u", "up", "Up", id="up", tooltip="bring the group up, or back to what was asked", show=False
-        ),
+        Binding("u", "up", "Up", id="up", tooltip="bring the group up, or back to its settings", show=False),
         Binding("D", "down", "Down", id="down", tooltip="take the group down, keep its store", show=False),
         Binding("a", "target_active", "@active", id="active", tooltip="keys act on whichever node is active"),
         Binding("j", "select(1)", "Next", id="next", tooltip="keys act on the next node"),
         Binding(
             "J", "select(-1)", "Previous", id="previous", tooltip="keys act on the node before", show=False
         ),
-        Binding("y", "copy", "Copy", id="copy", tooltip="copy the last act as a command", show=False),
-        Binding("question_mark", "help", "Help", id="help", tooltip="this", show=False),
+        Binding("y", "copy", "Copy", id="copy", tooltip="copy the last action as a command", show=False),
+        Binding("question_mark", "help", "Help", id="help", tooltip="show this help", show=False),
         Binding("q", "app.quit", "Quit", id="quit", tooltip="the group is left as it is", show=False),
         *(
             Binding(f"{number}", f"pane({number})", f"Tab {number}", id=f"pane.{number}", show=False)
@@ -84,34 +81,48 @@ class MainScreen(Screen[None]):
     document: reactive[Mapping[str, Any] | None] = reactive(None)
     """The newest group document."""
 
-    def __init__(self, group: FTGroup, *, read_only: bool = False) -> None:
+    def __init__(
+        self, group: FTGroup, *, read_only: bool = False, keys: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
+        """`keys`: the user's own keys by the names of their actions."""
         super().__init__()
+        self._keys = keys
         self.group = group
         self.read_only = read_only
         self._controller = Controller(self, group)
         self._asked_to_start = read_only
         self._panes: Panes | None = None
         self._mounting = asyncio.Lock()
-        """Held while panes are mounted: what ends meanwhile misses its parts."""
+        """Held while panes are mounted: an end meanwhile would leave them half mounted."""
         self._ending = False
 
     def compose(self) -> ComposeResult:
-        yield GroupBar("read only  ? help  q quit" if self.read_only else "? help  q quit")
+        hint = "read only  ? help  q quit" if self.read_only else "? help  q quit"
+        yield GroupBar(hint, {} if self.read_only else self._key_names())
         with Container(id="body"):
             yield Nodes()
         yield LastAction()
         yield KeyBar()
+
+    def _key_names(self) -> dict[str, str]:
+        """Return the first key of each action as it is shown."""
+        names: dict[str, str] = {}
+        for each in self.BINDINGS:
+            if isinstance(each, Binding) and each.id:
+                key = self._keys.get(each.id, each.key).split(",")[0].strip()
+                names[each.id] = self.app.get_key_display(Binding(key, each.action))
+        return names
 
     def on_mount(self) -> None:
         self._feed = Feed(self.group, self.post_message)
         self.run_worker(self._look(), name="look", group="watch", exclusive=True)
 
     async def _look(self) -> None:
-        """The group and its nodes first: what they are is wanted at once, and panes take their time."""
+        """Show the group and its nodes first, as the panes take a while to load."""
         await self._feed.look()
-        self.call_after_refresh(self.call_later, self._go_on)
+        self.call_after_refresh(self.call_later, self._add_panes)
 
-    async def _go_on(self) -> None:
+    async def _add_panes(self) -> None:
         from stanlocal.tui.screens.panes import Panes
 
         panes = Panes(self.group, read_only=self.read_only)
@@ -129,7 +140,7 @@ class MainScreen(Screen[None]):
     def on_resize(self, event: Resize) -> None:
         self.query_one(Nodes).compact = event.size.width < WIDE_FROM
 
-    # What the feed tells
+    # Messages of the feed
 
     def on_group_changed(self, message: GroupChanged) -> None:
         self._controller.name, self._controller.status = message.document["group"], message.status
@@ -157,29 +168,29 @@ class MainScreen(Screen[None]):
         self.query_one(Nodes).learn_vitals(message.vitals)
 
     def on_log_lines(self, message: LogLines) -> None:
-        self._tell_panes(message)
+        self._pass_to_panes(message)
 
     def on_event_seen(self, message: EventSeen) -> None:
         self.query_one(Nodes).learn_events(message.events)
-        self._tell_panes(message)
+        self._pass_to_panes(message)
 
     def on_failovers_changed(self, message: FailoversChanged) -> None:
-        self._tell_panes(message)
+        self._pass_to_panes(message)
 
     def on_gap_felt(self, message: GapFelt) -> None:
-        self._tell_panes(message)
+        self._pass_to_panes(message)
 
-    def _tell_panes(self, message: Message) -> None:
+    def _pass_to_panes(self, message: Message) -> None:
         if self._panes is not None:
-            self._panes.tell(message)
+            self._panes.take(message)
 
     def _ask_to_start(self, why: str) -> None:
-        """When there is none to begin with: who says no, or takes the group down, is not asked."""
+        """Ask once, and only if no group runs at first: not after a no, nor after taking the group down."""
         if not self._asked_to_start:
             self._asked_to_start = True
             self.app.push_screen(StartScreen(self.group, why))
 
-    # What the user asks for
+    # Actions of the user
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         return not (self.read_only and action in _CHANGING)
@@ -208,7 +219,7 @@ class MainScreen(Screen[None]):
         self.run_worker(self._controller.drill(), name="drill", group="act")
 
     def action_up(self) -> None:
-        self.app.push_screen(StartScreen(self.group, "this brings the group to the asked state"))
+        self.app.push_screen(StartScreen(self.group, "this brings the group up as its settings ask"))
 
     def action_down(self) -> None:
         self.run_worker(self._controller.down(), name="down", group="act")
@@ -219,18 +230,18 @@ class MainScreen(Screen[None]):
     def action_select(self, step: int) -> None:
         self.query_one(Nodes).action_select(step)
 
-    def going_on(self) -> Iterable[str]:
-        """What `end` will see to first."""
-        return self._controller.going_on()
+    def unfinished(self) -> Iterable[str]:
+        """What `end` will do first, one line for each action."""
+        return self._controller.unfinished()
 
     async def end(self) -> Sequence[str]:
-        """Returns once the screen can go; says what became of what went on."""
+        """Return how each unfinished action ended, once the screen can be closed."""
         self._ending = True
         async with self._mounting:
             return await self.finish()
 
     async def finish(self) -> Sequence[str]:
-        """Returns once nothing is done to the group any more; says what became of what was."""
+        """End what still acts on the group; return a line for each action."""
         return await self._controller.end()
 
     def action_copy(self) -> None:
@@ -241,8 +252,8 @@ class MainScreen(Screen[None]):
 
     def action_pane(self, number: int) -> None:
         if self._panes is not None:
-            # The focus at once: the next key may be meant for what is seen then, and what is hidden would
-            # take the focus away later, whoever has it by then.
+            # Move the focus at once: the next key may be meant for the new pane, and the hidden one would
+            # otherwise take the focus away later.
             self.set_focus(self._panes.choose(number))
-            # The layout, too: else all is drawn for the focus first, and then again where it belongs.
+            # Lay out at once too: otherwise all is drawn twice, first only for the focus.
             self.refresh(repaint=False, layout=True)

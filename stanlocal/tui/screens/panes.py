@@ -1,6 +1,6 @@
-"""The panes of the main screen: what there is, in which order, and who is told what.
+"""The panes of the main screen: their order, and which messages each gets.
 
-Loaded once the group and its nodes are on the screen: all that the panes need takes a while to import.
+The main screen loads this module once the group and its nodes are shown: its imports take a while.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from stanlocal.tui.widgets.timeline import TimelinePane
 
 
 class Panes(TabbedContent):
-    """One of each kind, of which one is seen."""
+    """One pane of each kind, in tabs."""
 
     DEFAULT_CSS = """
     Panes { height: 1fr; }
@@ -51,27 +51,27 @@ class Panes(TabbedContent):
             "Data": self.data,
             "Faults": self.faults,
         }
-        """By their titles, in the order of their keys."""
+        """Panes by their titles, in the order of their keys."""
         for number, (title, pane) in enumerate(self.each.items(), 1):
             self.compose_add_child(TabPane(f"{number} {title}", pane, id=title.lower()))
 
     def choose(self, number: int) -> Widget | None:
-        """Shows the pane with that key.
+        """Show the pane with that key; return the part to focus.
 
-        Returns where keys go then: not into a form, where letters would be taken for text.
+        It is never a form, where letters would be taken for text.
         """
         pane = self.get_pane([*self.each][number - 1].lower())
         self.active = pane.id or ""
         parts = (part for part in pane.query(Widget) if isinstance(part, LineView | DataTable))
         return next((part for part in parts if part.focusable and _is_shown(part, pane)), None)
 
-    def tell(self, message: Message) -> None:
-        """Hands down what the feed tells, beside the group's document."""
+    def take(self, message: Message) -> None:
+        """Pass the message on to the panes that show it."""
         match message:
             case LogLines():
-                self.logs.add(message.lines, message.passed_over, anew=message.anew)
+                self.logs.add(message.lines, message.skipped, replay=message.replay)
             case EventSeen():
-                self.timeline.add(message.events, anew=message.anew)
+                self.timeline.add(message.events, replay=message.replay)
             case FailoversChanged():
                 for pane in (self.publish, self.subscribe, self.failovers):
                     pane.show(message.failovers)
@@ -80,6 +80,6 @@ class Panes(TabbedContent):
 
 
 def _is_shown(part: Widget, pane: Widget) -> bool:
-    """Whether nothing within the pane hides the part; the pane itself may be about to be shown."""
+    """Whether the pane shows the part; the pane itself may still be hidden."""
     within = takewhile(lambda node: node is not pane, part.ancestors_with_self)
     return all(node.display for node in within)

@@ -1,4 +1,4 @@
-"""Choosing one thing of a list."""
+"""The dialog that lets the user choose from a list."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from stanlocal.tui.screens.dialog import Dialog
 
 
 class PickScreen(Dialog[str]):
-    """The name of the one that was chosen."""
+    """A list of choices; the result is the chosen name."""
 
     DEFAULT_CSS = """
     PickScreen OptionList, PickScreen OptionList:focus {
@@ -25,7 +25,7 @@ class PickScreen(Dialog[str]):
         super().__init__()
         self._title = title
         self._choices = choices
-        """Each with what it is, in one line."""
+        """Names, each with a description in one line."""
 
     def heading(self) -> str:
         return self._title

@@ -1,4 +1,4 @@
-"""Asks before something is done: what it is, what will come of it, and which command does the same."""
+"""The question before an action: what it does, its predicted outcome, and the equal command."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ from stanlocal.tui.widgets.pane import copy_command
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Something that is about to be done."""
+    """An action to confirm."""
 
     what: str
-    """Such as `kill stan-0`."""
+    """Short name of the action, such as `kill stan-0`."""
     expected: str
     command: Command
     warning: str | None = None
-    """What can be lost by it: then yes has to be chosen, not only pressed once more."""
+    """Warning of data loss; the user then has to choose yes, the second press of a key does not do."""
     again: str | None = None
-    """The key that asked, which is also a yes."""
+    """Key that was pressed for the action; pressed again it says yes."""
     ends_service: bool = False
-    """Whether a node serves now and none will afterwards: then only a key of its own says yes."""
+    """Whether a node serves now and none will afterwards; only a key of its own says yes then."""
 
 
 _ENDS_SERVICE = "Y"
-"""Says yes to what ends the service: not enter, which is pressed in passing, and not y, which copies."""
+"""Key that confirms the end of the service: not enter, pressed in passing, and not y, which copies."""
 
 
 class QuestionScreen(Dialog[bool]):
-    """True when it is to be done."""
+    """Asks a question; its result is True for yes."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y", "copy", "Copy the command"),
@@ -71,7 +71,7 @@ class QuestionScreen(Dialog[bool]):
 
     @property
     def _yes_key(self) -> str | None:
-        """The key that says yes wherever the focus is."""
+        """Key that says yes wherever the focus is."""
         if self.question.ends_service:
             return _ENDS_SERVICE
         return self.question.again if self.question.warning is None else None
@@ -90,7 +90,7 @@ class QuestionScreen(Dialog[bool]):
 
     def on_key(self, event: Key) -> None:
         if event.key == self._yes_key:
-            event.stop().prevent_default()  # else the dialog's own handler calls it a key that does nothing
+            event.stop().prevent_default()  # otherwise the dialog reports a key that does nothing
             self.dismiss(True)
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
@@ -107,7 +107,7 @@ class _Buttons(Horizontal):
     """
 
     def __init__(self, yes: str, *, safe: bool, by_key: bool) -> None:
-        """`by_key`: whether the buttons can be chosen by tab and enter; else by the mouse alone."""
+        """`by_key`: whether tab and enter choose the buttons; otherwise only the mouse does."""
         super().__init__()
         self._yes, self._safe, self._by_key = yes, safe, by_key
 

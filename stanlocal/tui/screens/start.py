@@ -1,4 +1,4 @@
-"""Asks whether to start the group where none runs, and shows how it comes up."""
+"""The start dialog: asks whether to start the group, and shows how it comes up."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from stanlocal.tui.screens.dialog import Dialog
 
 
 class StartScreen(Dialog[bool]):
-    """True once the group is up."""
+    """Asks whether to start the group; its result is True once the group is up."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "Look on without it")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "Continue without it")]
 
     def __init__(self, group: FTGroup, why: str) -> None:
         super().__init__()
@@ -38,19 +38,19 @@ class StartScreen(Dialog[bool]):
 
     def on_button_pressed(self) -> None:
         self.query_one("#yes").disabled = True
-        self.tell("starting ...")
+        self.show_progress("starting ...")
         self.run_worker(self._start(), name="up", group="up", exclusive=True)
 
     async def _start(self) -> None:
         try:
             await self._group.up()
         except StanlocalError as error:
-            self.tell(str(error))
+            self.show_progress(str(error))
             self.query_one("#yes").disabled = False
             self.query_one("#yes").focus()
         else:
             self.dismiss(True)
 
-    def tell(self, line: str) -> None:
-        """What is being done now."""
+    def show_progress(self, line: str) -> None:
+        """Show what is being done now."""
         self.query_one("#progress", Static).update(line)

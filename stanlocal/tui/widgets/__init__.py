@@ -1,1 +1,1 @@
-"""Widgets: the parts of the screens."""
+"""Widgets: the parts of the screens, and the panes."""

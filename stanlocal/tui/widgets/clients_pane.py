@@ -1,4 +1,4 @@
-"""What the panes of clients share: a form, a table of those that it started, and what they felt."""
+"""The base of the publish and subscribe panes: a form, a table of running clients, and their gaps."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ from stanlocal.tui.widgets.pane import Pane, copy_command
 from stanlocal.util.format import ms
 
 WIDEST = 24
-"""Cells of a text in a client's row: the figures are to stay on the screen."""
+"""Limit of a text in a client's row, in cells, so that the figures stay on the screen."""
 _REFRESH_S = 0.1
 _KEPT = 20
-"""Clients that have ended and are still shown."""
-_PARTING_S = 1.0
-"""Clients have so long to say goodbye to the server when the screen is closed."""
+"""Limit of ended clients that are still shown."""
+_CLOSE_TIMEOUT_S = 1.0
+"""Seconds for clients to disconnect from the server when the screen is closed."""
 
 
 class Order(Protocol):
-    """What a client does."""
+    """An order that a client carries out."""
 
     @property
     def words(self) -> list[str]: ...
@@ -62,7 +62,7 @@ C = TypeVar("C", bound=RunningClient)
 
 
 class ClientsPane(Pane, Generic[C]):
-    """Any number of clients at once; they go on while the pane is not seen, and end with the screen."""
+    """Runs any number of clients; they go on while the pane is hidden, and end with the screen."""
 
     DEFAULT_CSS = """
     ClientsPane {
@@ -73,46 +73,46 @@ class ClientsPane(Pane, Generic[C]):
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("n", "new", "New", id="clients.new", tooltip="to the form"),
-        Binding("x", "stop", "Stop", id="clients.stop", tooltip="end the one under the cursor"),
+        Binding("n", "new", "New", id="clients.new", tooltip="go to the form"),
+        Binding("x", "stop", "Stop", id="clients.stop", tooltip="end the client under the cursor"),
         Binding("y", "copy", "Copy", id="clients.copy", tooltip="copy the command that does the same"),
     ]
     FELT: ClassVar[str]
-    """What did not come in a gap."""
+    """Head of the column with the start of a gap."""
 
     def __init__(self, group: FTGroup, *, read_only: bool = False) -> None:
         super().__init__()
         self.group = group
         self.read_only = read_only
         self.clients: dict[str, C] = {}
-        """By the keys of their rows, in the order in which they were started."""
+        """Clients by the keys of their rows, in order of their start."""
         self.failovers: Sequence[Failover] = ()
         self._felt: deque[Gap] = deque(maxlen=50)
         self._keys = map(str, count(1))
-        self._told_current: str | None = None
+        self._shown_detail: str | None = None
 
-    # What differs
+    # Parts that differ
 
     @abstractmethod
     def form(self) -> Form: ...
 
     @abstractmethod
     def table(self) -> LiveTable:
-        """Of what runs; its id is `running`."""
+        """Return the table of clients; its id is `running`."""
 
     @abstractmethod
     def cells(self, client: C) -> Cells:
-        """The client's row."""
+        """Return the client's row."""
 
     @abstractmethod
     def ordered(self) -> C:
-        """The client that the form asks for; raises `StanError` for what makes no sense."""
+        """Return the client that the form asks for; raises `StanError` for an invalid form."""
 
     def below(self) -> ComposeResult:
-        """What else there is to see."""
+        """Yield the widgets below the table."""
         yield from ()
 
-    # What there is
+    # Rows
 
     def compose(self) -> ComposeResult:
         form = self.form()
@@ -127,10 +127,10 @@ class ClientsPane(Pane, Generic[C]):
 
     def on_mount(self) -> None:
         self._refreshing = self.set_interval(_REFRESH_S, self.refresh_rows)
-        self.call_after_refresh(self.preview)  # the form's fields are mounted after the form
+        self.call_after_refresh(self.preview)  # fields are mounted after the form
 
     def watch_document(self, before: Mapping[str, Any] | None, _: Mapping[str, Any] | None) -> None:
-        """The command names the group, which may not have been there at first."""
+        """Update the command, which names the group, once the group is known."""
         if self.is_mounted and before is None:
             self.call_after_refresh(self.preview)
 
@@ -145,34 +145,34 @@ class ClientsPane(Pane, Generic[C]):
             client.stop()
         leaving = [asyncio.ensure_future(client.ended.wait()) for client in self.clients.values()]
         if leaving:
-            _, still = await asyncio.wait(leaving, timeout=_PARTING_S)
+            _, still = await asyncio.wait(leaving, timeout=_CLOSE_TIMEOUT_S)
             for each in still:
                 each.cancel()
 
     @property
     def current(self) -> C | None:
-        """The client in the row under the cursor."""
+        """Client in the row under the cursor."""
         return self.clients.get(self.query_one("#running", LiveTable).current or "")
 
     def show(self, failovers: Sequence[Failover]) -> None:
-        """Every failover that is known, oldest first."""
+        """Take all known failovers, oldest first."""
         self.failovers = failovers
         self._show_felt()
 
     def feel(self, gap: Gap) -> None:
-        """To be called when a client was without service."""
+        """Show a gap of one of the clients, and post it."""
         self._felt.appendleft(gap)
         self.post_message(GapFelt(gap))
         self._show_felt()
 
     def refresh_rows(self) -> None:
-        """What runs, and what is to say of the current row."""
+        """Update the table, and the detail of the current row."""
         table = self.query_one("#running", LiveTable)
         table.show({key: self.cells(client) for key, client in self.clients.items()})
-        self._tell_current()
+        self._show_current()
 
     def _show_felt(self) -> None:
-        if self.is_running and self._felt:  # not while it is closed: its parts are gone already
+        if self.is_running and self._felt:  # its parts are gone while it is closed
             felt = self.query_one("#felt", LiveTable)
             felt.display = True
             felt.show({str(id(gap)): self._felt_cells(gap) for gap in self._felt})
@@ -182,21 +182,21 @@ class ClientsPane(Pane, Generic[C]):
         through = [each for each in self.failovers if bridges(gap.outage, each)]
         return since, ms(gap.ms), gap.channel, _label(through[-1]) if through else "no failover"
 
-    def _tell_current(self) -> None:
+    def _show_current(self) -> None:
         current = self.current
         command = f"$ {self.command(current.order.words)}" if current is not None else ""
-        told = f"{current.error}\n{command}" if current is not None and current.error else command
-        if told != self._told_current:  # an update lays the screen out anew
-            self._told_current = told
+        text = f"{current.error}\n{command}" if current is not None and current.error else command
+        if text != self._shown_detail:  # an update lays out the whole screen
+            self._shown_detail = text
             detail = self.query_one("#detail", Static)
-            detail.display = bool(told)
-            detail.update(told)
+            detail.display = bool(text)
+            detail.update(text)
 
     # The form
 
     @on(Form.Changed)
     def preview(self) -> None:
-        """Says below the form which command it comes to, or what is wrong with it."""
+        """Show the equal command below the form, or the problem with it."""
         form = self.query_one(Form)
         try:
             form.say(f"enter: {self.command(self.ordered().order.words)}")
@@ -205,7 +205,7 @@ class ClientsPane(Pane, Generic[C]):
 
     @on(Form.Submitted)
     def start(self) -> None:
-        """Starts what the form asks for."""
+        """Start the client that the form asks for."""
         if self.read_only:
             return
         try:
@@ -233,7 +233,7 @@ class ClientsPane(Pane, Generic[C]):
     # Keys
 
     def action_new(self) -> None:
-        """To the form."""
+        """Move the focus to the form."""
         if self.read_only:
             self.notify("read-only: nothing is published or subscribed to", severity="warning")
         else:
@@ -244,13 +244,13 @@ class ClientsPane(Pane, Generic[C]):
             current.stop()
 
     def action_copy(self) -> None:
-        """The command that does what the current client does."""
+        """Copy the command that does the same as the current client."""
         if (current := self.current) is not None:
             copy_command(self, self.command(current.order.words))
 
     @on(DataTable.RowHighlighted, "#running")
     def _on_another_row(self) -> None:
-        self._tell_current()
+        self._show_current()
         self.refresh_bindings()
 
 

@@ -1,4 +1,4 @@
-"""What is inside the group: channels and their messages, clients, subscriptions, the store's files."""
+"""The data pane: channels and their messages, clients, subscriptions, the store's files."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ from stanlocal.tui.widgets.message_browser import MessageBrowser
 from stanlocal.tui.widgets.pane import Pane, copy_command
 
 _WIDEST = 28
-"""Cells of a name; more would push the figures off the screen."""
+"""Limit of a name in cells, so that the figures stay on the screen."""
 
 
 class DocumentTable(LiveTable):
-    """Of one view."""
+    """The table of one view: filtered, sorted, and limited in length."""
 
     def __init__(self, view: View) -> None:
         self._columns = COLUMNS[view]
@@ -42,14 +42,14 @@ class DocumentTable(LiveTable):
         self.sorted_by = self._columns.sorts[0]
 
     def next_sort(self) -> None:
-        """Sorts by the next field that there is."""
+        """Sort by the next field."""
         sorts = self._columns.sorts
         self.sorted_by = sorts[(sorts.index(self.sorted_by) + 1) % len(sorts)]
 
     def fill(
         self, documents: Iterable[Document], row: Callable[[Document], tuple[str, ...]], pattern: str
     ) -> str:
-        """Shows those whose name matches; says how many there are, and how they are sorted."""
+        """Show the matching documents; return their number and order in words."""
         found = chosen(self.view, documents, pattern, self.sorted_by)
         alike: Counter[str] = Counter()
         shown = {}
@@ -65,17 +65,17 @@ class DocumentTable(LiveTable):
 
     @property
     def current_name(self) -> str | None:
-        """The name in the row under the cursor."""
+        """Name in the row under the cursor."""
         return self.current.partition(" ")[2] if self.current is not None else None
 
 
 _EVERY_S = 1.0
-"""Between two looks, while the pane is seen."""
+"""Seconds between two updates while the pane is shown."""
 _VIEWS = ("channels", "messages", "clients", "subscriptions", "store")
 
 
 class DataPane(Pane):
-    """One view at a time; looks again every second, and only while it is seen."""
+    """Shows one view at a time, updated every second while it is shown."""
 
     DEFAULT_CSS = """
     DataPane {
@@ -84,17 +84,17 @@ class DataPane(Pane):
         Tabs Underline { display: none; }
         Tabs Tab.-active { text-style: bold reverse; }
         ContentSwitcher { height: 1fr; }
-        #told { height: auto; max-height: 3; padding: 0 1; color: $text-muted; }
+        #summary { height: auto; max-height: 3; padding: 0 1; color: $text-muted; }
         #filter { display: none; }
         #filter:focus { display: block; }
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("left_square_bracket", "view(-1)", "Left", id="data.left", tooltip="the view to the left"),
-        Binding("right_square_bracket", "view(1)", "Right", id="data.right", tooltip="the view to the right"),
-        Binding("slash", "filter", "Filter", id="data.filter", tooltip="only names that have this in them"),
-        Binding("t", "sort", "Sort", id="data.sort", tooltip="by the next column"),
-        Binding("y", "copy", "Copy", id="data.copy", tooltip="copy the command that tells the same"),
+        Binding("left_square_bracket", "view(-1)", "Left", id="data.left", tooltip="the previous view"),
+        Binding("right_square_bracket", "view(1)", "Right", id="data.right", tooltip="the next view"),
+        Binding("slash", "filter", "Filter", id="data.filter", tooltip="only names that contain a text"),
+        Binding("t", "sort", "Sort", id="data.sort", tooltip="sort by the next column"),
+        Binding("y", "copy", "Copy", id="data.copy", tooltip="copy the command that shows the same"),
         Binding("escape", "leave_filter", "Back to the table", show=False),
     ]
 
@@ -110,15 +110,15 @@ class DataPane(Pane):
 
     def compose(self) -> ComposeResult:
         yield Tabs(*(Tab(name.capitalize(), id=f"view-{name}") for name in _VIEWS))
-        yield Static("looking ...", id="told", markup=False)
+        yield Static("loading ...", id="summary", markup=False)
         with ContentSwitcher(initial="channels"):
             for view in ("channels", "clients", "subscriptions", "store"):
                 yield DocumentTable(view)
             self._browser.id = "messages"
             yield self._browser
-        yield Input(id="filter", placeholder="only names with this in them, or a glob", compact=True)
+        yield Input(id="filter", placeholder="a part of the name, or a glob", compact=True)
 
-    # Looking
+    # Reading
 
     def on_show(self) -> None:
         self.run_worker(self._follow(), name="inside", group="inside", exclusive=True)
@@ -143,7 +143,7 @@ class DataPane(Pane):
         try:
             self._inside = await self._monitor.look(document)
         except (NodeNotFound, MonitorError) as error:
-            self._tell(str(error))
+            self._summarize(str(error))
         else:
             self._show()
 
@@ -151,7 +151,7 @@ class DataPane(Pane):
         try:
             self._store = await asyncio.to_thread(overview, Path(document["store_dir"]))
         except StoreRefused as error:
-            self._tell(str(error))
+            self._summarize(str(error))
         else:
             self._grows = self._growth.look(monotonic(), self._store)
             self._show()
@@ -160,21 +160,21 @@ class DataPane(Pane):
 
     @property
     def view(self) -> str:
-        """What is looked at."""
+        """Name of the shown view."""
         return self.query_one(ContentSwitcher).current or _VIEWS[0]
 
     @property
     def table(self) -> DocumentTable | None:
-        """Of the view; messages have none."""
+        """Table of the view; None for messages."""
         shown = self.query_one(ContentSwitcher).visible_content
         return shown if isinstance(shown, DocumentTable) else None
 
-    def _tell(self, text: str) -> None:
-        if not self.is_running:  # it is closed just now, and its parts are gone already
+    def _summarize(self, text: str) -> None:
+        if not self.is_running:  # its parts are gone while it is closed
             return
-        told = self.query_one("#told", Static)
-        told.display = self.table is not None
-        told.update(text)
+        summary = self.query_one("#summary", Static)
+        summary.display = self.table is not None
+        summary.update(text)
 
     def _show(self) -> None:
         if not self.is_running:
@@ -182,20 +182,20 @@ class DataPane(Pane):
         table, inside, store = self.table, self._inside, self._store
         pattern = self.query_one("#filter", Input).value.strip()
         if table is None:
-            self._tell("")
+            self._summarize("")
         elif table.view == "store":
             if store is not None:
                 listed = table.fill(
                     store["channels"], lambda each: rows.store_row(each, self._grows), pattern
                 )
-                self._tell(f"{listed}; {rows.store_told(store, self._grows)}")
+                self._summarize(f"{listed}; {rows.store_summary(store, self._grows)}")
         elif inside is not None:
             documents, row = {
                 "channels": (inside.channels, rows.channel_row),
                 "clients": (inside.clients, rows.client_row),
                 "subscriptions": (inside.subscriptions, rows.subscription_row),
             }[table.view]
-            self._tell(f"{table.fill(documents, row, pattern)}; {rows.inside_told(inside)}")
+            self._summarize(f"{table.fill(documents, row, pattern)}; {rows.inside_summary(inside)}")
 
     @on(Tabs.TabActivated)
     def _on_tab(self, event: Tabs.TabActivated) -> None:
@@ -223,7 +223,7 @@ class DataPane(Pane):
 
     @on(DataTable.RowSelected)
     def _on_row(self, event: DataTable.RowSelected) -> None:
-        """The messages of the channel."""
+        """Show the messages of the channel."""
         event.stop()
         table = self.table
         if table is not None and table.view != "clients" and self.document and table.current_name:
@@ -231,7 +231,7 @@ class DataPane(Pane):
             self._browser.open(self.document, table.current_name, self._served(table.current_name))
 
     def _served(self, channel: str) -> Span:
-        """What the active node has of the channel, as it was told last."""
+        """Return the channel's sequences on the active node, as last reported."""
         known = self._inside.channels if self._inside else ()
         found = next((each for each in known if each["name"] == channel), {})
         return Span(int(found.get("first_seq") or 0), int(found.get("last_seq") or 0))

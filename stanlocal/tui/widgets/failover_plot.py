@@ -1,4 +1,4 @@
-"""How long each failover took, drawn; loaded when there is one to draw."""
+"""The plot of failovers and outages; imported only when there is something to draw."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from textual_plotext import PlotextPlot
 from stanlocal.history.failovers import Failover
 
 _DRAWN = 60
-"""The newest so many."""
+"""Limit of drawn failovers, the newest."""
 
 
 class FailoverPlot(PlotextPlot):
-    """A bar each: the outage that a client felt; where no client looked, a dot for when a node was ready."""
+    """Draws a bar for each outage that a client felt, and a dot for the time until a node was ready."""
 
     def show(self, failovers: Sequence[Failover]) -> None:
-        """Draws them, numbered as in the table."""
+        """Draw the failovers, numbered as in the table."""
         first = max(0, len(failovers) - _DRAWN)
         shown = [(number, each) for number, each in enumerate(failovers, 1) if number > first]
         felt = [(number, each.outage_ms) for number, each in shown if each.outage_ms is not None]
@@ -27,7 +27,7 @@ class FailoverPlot(PlotextPlot):
         numbers = [float(number) for number, _ in shown]
         ready = [each.server_ms for _, each in shown]
         self.plt.scatter(numbers, ready, marker="●", color="green")
-        self.plt.title("▒ outage   ● fault to ready   ms")  # a legend would cover the first of them
+        self.plt.title("▒ outage   ● fault to ready   ms")  # a legend would cover the first bars
         self.plt.xticks(numbers[:: len(numbers) // 12 + 1])
         self.plt.xlim(first + 0.5, max(numbers) + 0.5)
         highest = max([*ready, *(outage for _, outage in felt)])

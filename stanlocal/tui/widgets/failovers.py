@@ -1,4 +1,4 @@
-"""Every failover: what it took, phase by phase, and how long clients were without service."""
+"""The failovers pane: phases and outage of each failover, percentiles, and a plot."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from stanlocal.util.timestamps import rfc3339
 
 _HEADS = ("#", "STARTED", "CAUSE", "FROM → TO", "READY", "OUTAGE", "PUB", "SUB", "PHASES")
 _BAR_WIDTH = 12
-"""At 80 columns; on a wider screen what there is more."""
+"""Width of the bars on 80 columns; they get all columns that a wider screen has."""
 _ROOM_FOR_BOTH = 22
-"""Lines from which on the plot has room below the table."""
+"""Least height in lines to show the plot below the table."""
 _GAPS = 500
 
 
 class FailoversPane(Pane):
-    """A table with a bar each, percentiles, and a plot; a probe times what nobody else feels."""
+    """A table of failovers with bars, percentiles and a plot; a probe times outages without other clients."""
 
     DEFAULT_CSS = """
     FailoversPane {
@@ -47,8 +47,8 @@ class FailoversPane(Pane):
         Binding(
             "o", "probe", "Probe", id="failovers.probe", tooltip="a client that times outages, on or off"
         ),
-        Binding("v", "plot", "Plot", id="failovers.plot", tooltip="how long each failover took, drawn"),
-        Binding("y", "copy", "Copy", id="failovers.copy", tooltip="copy the command that tells the same"),
+        Binding("v", "plot", "Plot", id="failovers.plot", tooltip="draw how long each failover took"),
+        Binding("y", "copy", "Copy", id="failovers.copy", tooltip="copy the command that shows the same"),
     ]
 
     def __init__(self, group: FTGroup, *, read_only: bool = False) -> None:
@@ -58,7 +58,7 @@ class FailoversPane(Pane):
         self._failovers: Sequence[Failover] = ()
         self._gaps: list[Gap] = []
         self._toggled = False
-        """Whether the plot is where it is not by itself."""
+        """Whether the user has changed where the plot stands."""
 
     def compose(self) -> ComposeResult:
         yield Probing(self.group)
@@ -67,7 +67,7 @@ class FailoversPane(Pane):
         )
         yield LiveTable(*_HEADS, right=(0, 4, 5, 6, 7), id="failovers")
         plot = Vertical(id="plot")
-        plot.can_focus = True  # where it stands in the table's place, keys go on working
+        plot.can_focus = True  # its keys work where it replaces the table
         yield plot
         yield Static(id="phases", classes="line")
         yield Static(id="spread", classes="line")
@@ -78,15 +78,15 @@ class FailoversPane(Pane):
     def on_resize(self) -> None:
         self._update()
 
-    # What there is to show
+    # Rows
 
     def show(self, failovers: Sequence[Failover]) -> None:
-        """Every failover that is known, oldest first."""
+        """Take all known failovers, oldest first."""
         self._failovers = failovers
         self._update()
 
     def feel(self, gap: Gap) -> None:
-        """A client that was started here was without service."""
+        """Take a gap that a client of this interface felt."""
         self._gaps = [*self._gaps, gap][-_GAPS:]
         self._update()
 
@@ -103,8 +103,8 @@ class FailoversPane(Pane):
             for number, each in enumerate(found, 1)
         }
         self.query_one("#failovers", LiveTable).show(rows)
-        self._tell_current()
-        self._tell_spread()
+        self._show_phases()
+        self._show_spread()
         self._arrange()
 
     def _cells(self, number: int, failover: Failover, longest: float, width: int) -> Cells:
@@ -119,18 +119,18 @@ class FailoversPane(Pane):
         )
 
     def _felt(self, failover: Failover, side: Side) -> float | None:
-        """The longest gap that a client of that side had then, in ms."""
+        """Return the longest gap of the side's clients in the failover, in ms."""
         gaps = (gap.ms for gap in self._gaps if gap.side == side and bridges(gap.outage, failover))
         return max(gaps, default=None)
 
     @on(DataTable.RowHighlighted)
-    def _tell_current(self) -> None:
+    def _show_phases(self) -> None:
         key = self.query_one("#failovers", LiveTable).current
         current = next((each for each in self._failovers if rfc3339(each.ready_at) == key), None)
         if current is not None:
             self.query_one("#phases", Static).update(_phases(current))
 
-    def _tell_spread(self) -> None:
+    def _show_spread(self) -> None:
         ready = [each.server_ms for each in self._failovers]
         outages = [each.outage_ms for each in self._failovers if each.outage_ms is not None]
         lines = [_spread("fault to ready", ready)]
@@ -140,7 +140,7 @@ class FailoversPane(Pane):
     # The plot
 
     def _arrange(self) -> None:
-        """The plot stands below the table; where there is no room for both, a key puts it in its place."""
+        """Show the plot below the table; on a low screen a key lets it replace the table."""
         low = self.size.height < _ROOM_FOR_BOTH
         plot = bool(self._failovers) and (self._toggled if low else not self._toggled)
         self.query_one("#plot").display = plot
@@ -157,7 +157,7 @@ class FailoversPane(Pane):
         place.query_one(FailoverPlot).show(self._failovers)
 
     def action_plot(self) -> None:
-        """The plot in the table's place, or, where there is room for both, none."""
+        """Replace the table by the plot, or hide the plot where both have room."""
         self._toggled = not self._toggled
         self._arrange()
         table = self.query_one("#failovers")
@@ -173,17 +173,17 @@ class FailoversPane(Pane):
             probing.on = not probing.on
 
     def action_copy(self) -> None:
-        """The command that tells the same."""
+        """Copy the command that shows the same."""
         words = ["failovers", *(["--probe"] if self.query_one(Probing).on else [])]
         copy_command(self, self.command(words))
 
 
 _STYLES = ("white", "yellow", "magenta", "green", "blue")
-"""Of the phases, in their order; their glyphs tell them apart without colours."""
+"""Styles of the phases in their order; their glyphs distinguish them without colours."""
 
 
 def _bar(failover: Failover, longest: float, width: int) -> Text:
-    """Its phases side by side; `longest` ms take `width` cells."""
+    """Draw the phases side by side; `longest` ms take `width` cells."""
     text = Text(no_wrap=True)
     for glyph, style, count in zip(GLYPHS, _STYLES, cells(failover, longest, width), strict=True):
         text.append(glyph * count, style)
@@ -191,7 +191,7 @@ def _bar(failover: Failover, longest: float, width: int) -> Text:
 
 
 def _phases(failover: Failover) -> Text:
-    """How long each phase took, in ms, and what it is in the bars."""
+    """Return the duration of each phase in ms, with its glyph in the bars."""
     text = Text()
     for glyph, style, phase in zip(GLYPHS, _STYLES, PHASES, strict=True):
         text.append(f"{glyph} ", style).append(f"{phase.replace('_', ' ')} ")
@@ -201,7 +201,7 @@ def _phases(failover: Failover) -> Text:
 
 
 def _spread(name: str, durations: Sequence[float]) -> str:
-    """The percentiles that are asked for most, of that name."""
+    """Return the common percentiles of the durations, after their name."""
     shares = (("p50", 50), ("p95", 95), ("max", 100))
-    told = (f"{what} {ms(percentile(durations, share)):>6}" for what, share in shares)
-    return f"{name:<16}{'   '.join(told)} ms"
+    texts = (f"{what} {ms(percentile(durations, share)):>6}" for what, share in shares)
+    return f"{name:<16}{'   '.join(texts)} ms"

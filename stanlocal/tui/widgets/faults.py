@@ -1,4 +1,4 @@
-"""The faults that there were: what was predicted against what was observed."""
+"""The faults pane: each fault with its prediction and its observed outcome."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from stanlocal.tui.widgets.pane import Pane
 
 
 class FaultsPane(Pane):
-    """A table of faults, the newest first, and below it the one that is highlighted in full."""
+    """A table of faults, the newest first, with the highlighted one in full below."""
 
     DEFAULT_CSS = """
     FaultsPane DataTable { height: 1fr; }

@@ -1,4 +1,4 @@
-"""Forms of one line a row, so that they leave room for what they start."""
+"""Forms with rows of one line, which leave room for the clients that they start."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from textual.widgets import Input, Label, Static
 
 
 class Field(Horizontal):
-    """A label and what is typed behind it."""
+    """A label and its input."""
 
     DEFAULT_CSS = """
     Field {
@@ -36,7 +36,7 @@ class Field(Horizontal):
 
 
 class Form(Vertical):
-    """Fields; enter in any of them submits all. Below them: what it comes to, or why it cannot be."""
+    """Fields that enter submits, and below them a line with the equal command or the problem."""
 
     DEFAULT_CSS = """
     Form {
@@ -52,26 +52,26 @@ class Form(Vertical):
     ]
 
     class Changed(Message):
-        """Something else is asked for."""
+        """A field has changed."""
 
     class Submitted(Message):
-        """The user wants it done."""
+        """The user has pressed enter."""
 
     class Left(Message):
-        """The user is through with it."""
+        """The user has left the form."""
 
     def text(self, name: str) -> str:
-        """What stands in the field, without blanks around it."""
+        """Return the field's text, without blanks around it."""
         return self.query_one(f"#{name}", Input).value.strip()
 
     def say(self, text: str, *, problem: bool = False) -> None:
-        """The line below the fields."""
+        """Set the line below the fields."""
         line = self.query_one("#says", Static)
         line.set_class(problem, "-problem")
         line.update(text)
 
     def focus_first(self) -> None:
-        """To the first field."""
+        """Move the focus to the first field."""
         self.query(Input).first().focus()
 
     def on_input_changed(self, event: Input.Changed) -> None:

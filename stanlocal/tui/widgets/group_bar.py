@@ -1,8 +1,9 @@
-"""The group on top: its state in words, what that means, and what to do next."""
+"""The bar on top: the group's state, its meaning, and the next step."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from textual.app import ComposeResult
@@ -15,7 +16,7 @@ from stanlocal.tui.themes import STATE_STYLES
 
 
 class GroupBar(Horizontal):
-    """The group's state."""
+    """Shows the group's state in words."""
 
     DEFAULT_CSS = """
     GroupBar { height: auto; min-height: 2; max-height: 4; padding: 0 1; background: $panel; }
@@ -23,9 +24,11 @@ class GroupBar(Horizontal):
     GroupBar #hint { width: auto; padding-left: 2; color: $text-muted; }
     """
 
-    def __init__(self, hint: str) -> None:
+    def __init__(self, hint: str, keys: Mapping[str, str]) -> None:
+        """`keys`: the keys of actions by their names."""
         super().__init__()
         self._hint = hint
+        self._keys = keys
         self._document: Mapping[str, Any] | None = None
         self._missing: Sequence[str] = ()
         self._trouble: str | None = None
@@ -36,46 +39,57 @@ class GroupBar(Horizontal):
         yield Static(self._hint, id="hint", markup=False)
 
     def show(self, document: Mapping[str, Any], missing: Sequence[str]) -> None:
-        """The newest group document, and the nodes of the group that the engine has no more."""
+        """Show the newest group document, and the planned nodes that the engine no longer has."""
         self._document, self._missing, self._trouble = document, missing, None
         self._update()
 
     def show_trouble(self, trouble: str | None) -> None:
-        """Why the group cannot be seen now; None when it can."""
+        """Show why the group cannot be seen now; None when it can."""
         self._trouble = trouble
         self._update()
 
     def _update(self) -> None:
-        text = group_text(self._document, self._missing, self._trouble)
-        if text != self._shown:  # each update has the whole screen laid out anew
+        text = group_text(self._document, self._missing, self._trouble, self._keys)
+        if text != self._shown:  # each update lays out the whole screen
             self._shown = text
             self.query_one("#state", Static).update(text)
 
 
 _NEXT = {
-    "healthy": "kill, pause or cut off a node and see what becomes of it",
+    "healthy": "kill, pause or cut off a node and watch what happens",
     "failover": "wait: within 1.4 s a standby has the lock, then it reads the store",
-    "recovering": "wait: the larger the store, the longer it is read",
+    "recovering": "wait: reading a large store takes longer",
     "starting": "wait",
-    "down": "bring the group up",
 }
-_CURES = {
-    "created": "start it",
-    "stopped": "start it",
-    "failed": "see its log, start it",
+_STEPS = {
+    "created": "{start}",
+    "stopped": "{start}",
+    "failed": "see its log, {start}",
     "starting": "wait for it",
     "recovering": "wait for it",
-    "gone": "bring the group up again",
+    "gone": "{up}",
+    "paused": "{heal}",
+    "cut off": "{heal}",
+    "down": "{up}",
 }
+"""Next steps for nodes, and for a group that is down."""
+_WITH_KEY = {"start": "{} starts it", "heal": "{} heals it", "up": "{} brings the group up"}
+_WITHOUT_KEY = {"start": "start it", "heal": "heal it", "up": "bring the group up"}
 
 
-def group_text(document: Mapping[str, Any] | None, missing: Sequence[str], trouble: str | None) -> Content:
-    """The group's name and state and what that means; below it, what to do next.
+def group_text(
+    document: Mapping[str, Any] | None,
+    missing: Sequence[str],
+    trouble: str | None,
+    keys: Mapping[str, str] = MappingProxyType({}),
+) -> Content:
+    """Return the group's name and state with its meaning, and below it the next step.
 
-    `trouble` is why the group cannot be seen now; what is told of it is then what was known last.
+    `trouble` is the reason why the group cannot be seen now; the text then shows its last known state.
+    `keys` are the keys of actions by their names, for the next step.
     """
     if document is None:
-        return Content(trouble or "looking at the group ...")
+        return Content(trouble or "loading the group ...")
     state = document["state"]
     first = Content.assemble(
         (document["group"], "bold"),
@@ -86,25 +100,32 @@ def group_text(document: Mapping[str, Any] | None, missing: Sequence[str], troub
     if trouble is not None:
         lost = Content.assemble(("not seen now", "bold $text-error"), f": {trouble}")
         return Content("\n").join([lost, Content("last seen: ") + first])
-    return Content("\n").join([first, _next(document, missing)])
+    return Content("\n").join([first, _next(document, missing, keys)])
 
 
-def _next(document: Mapping[str, Any], missing: Sequence[str]) -> Content:
+def _next(document: Mapping[str, Any], missing: Sequence[str], keys: Mapping[str, str]) -> Content:
+    state = document["state"]
     if document["problem"]:
         return Content.styled(document["problem"], "$text-error")
-    if document["state"] == "degraded":
-        return Content(f"next: {'; '.join(_unusable(document, missing))}")
-    return Content(f"next: {_NEXT.get(document['state'], '')}")
+    if state == "degraded":
+        steps = (f"{name} is {what}: {_step(what, keys)}" for name, what in _unusable(document, missing))
+        return Content(f"next: {'; '.join(steps)}")
+    return Content(f"next: {_step(state, keys) if state == 'down' else _NEXT.get(state, '')}")
 
 
-def _unusable(document: Mapping[str, Any], missing: Sequence[str]) -> list[str]:
-    """Each node that would not take over, and the way back."""
-    found = []
+def _step(what: str, keys: Mapping[str, str]) -> str:
+    """Return what to do, with the key that does it where there is one."""
+    acts = {
+        action: _WITH_KEY[action].format(keys[action]) if action in keys else plain
+        for action, plain in _WITHOUT_KEY.items()
+    }
+    return _STEPS[what].format_map(acts)
+
+
+def _unusable(document: Mapping[str, Any], missing: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """The nodes that are not ready to take over, each with the reason."""
     for node in document["nodes"]:
-        if node["paused"]:
-            found.append(f"{node['name']} is paused: unpause it")
-        elif node["partitioned"]:
-            found.append(f"{node['name']} is cut off: heal it")
-        elif node["state"] in _CURES:
-            found.append(f"{node['name']} is {node['state']}: {_CURES[node['state']]}")
-    return [*found, *(f"{name} is gone: {_CURES['gone']}" for name in missing)]
+        what = "paused" if node["paused"] else "cut off" if node["partitioned"] else node["state"]
+        if what in _STEPS:
+            yield node["name"], what
+    yield from ((name, "gone") for name in missing)

@@ -1,4 +1,4 @@
-"""The keys of what is focused, at the bottom."""
+"""The bar at the bottom: the keys of the focused part."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from textual.style import Style
 from textual.widgets import Static
 
 _KEY, _TIP = "key", "tip"
-"""What the text of each key carries."""
+"""Names of the metadata in each key's text."""
 
 
 class KeyBar(Static):
-    """One line, each key with what it does; a click on it presses it.
+    """One line of keys with their actions; a click on a key presses it.
 
-    Textual's footer has a widget for each key and makes them all anew whenever the focus moves: most of the
-    time that choosing another tab takes.
+    Textual's footer makes a widget for each key, again at each move of the focus: that takes most of the time
+    of a change of tabs.
     """
 
     DEFAULT_CSS = """
@@ -44,7 +44,7 @@ class KeyBar(Static):
         keys: dict[str, ActiveBinding] = {}
         for active in screen.active_bindings.values():
             if active.binding.show:
-                keys.setdefault(active.binding.action, active)  # of several keys for the same, the first
+                keys.setdefault(active.binding.action, active)  # the first of several keys for an action
         self.update(Content(" ").join(map(self._key, keys.values())), layout=False)
 
     def _key(self, active: ActiveBinding) -> Content:

@@ -1,4 +1,4 @@
-"""What the user did last to nodes: what was predicted, and what was observed then."""
+"""The user's last action on nodes: its prediction, and its observed outcome."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from stanlocal.model.fault_record import FaultRecord
 from stanlocal.tui.actions import Command
 
 _SHOWN_S = 30.0
-"""How long it stays once nothing more is to be observed."""
+"""Seconds that it stays once the outcome is final."""
 
 
 class LastAction(Static):
-    """Above the footer; gone when nothing was done lately."""
+    """Stands above the footer; hidden after a while without an action."""
 
     DEFAULT_CSS = """
     LastAction { height: auto; max-height: 10; padding: 0 1; background: $panel; display: none; }
@@ -28,29 +28,29 @@ class LastAction(Static):
         self._timer: Timer | None = None
 
     def expect(self, command: Command, expected: str) -> None:
-        """It is being done."""
-        self.show(command, Content.assemble(("expected  ", "$foreground 65%"), expected, "\nlooking on ..."))
+        """Show the prediction of an action that is being done."""
+        self.show(command, Content.assemble(("expected  ", "$foreground 65%"), expected, "\nobserving ..."))
 
-    def tell(self, command: Command, record: FaultRecord) -> None:
-        """It is done, and this came of it; one that is healed by itself stays until then."""
+    def observe(self, command: Command, record: FaultRecord) -> None:
+        """Show the outcome; a timed fault stays until it is healed."""
         self.show(command, in_full(record))
         if record.until is None or not record.in_force:
             self._hide_soon()
 
     def done(self, command: Command) -> None:
-        """It is done, and nothing was predicted."""
+        """Show that an action without a prediction is done."""
         self.show(command, Content("done"))
         self._hide_soon()
 
     def show(self, command: Command, how: Content) -> None:
-        """How it goes, or what came of it; stays until something else is done."""
+        """Show the progress or outcome until the next action."""
         if self._timer is not None:
             self._timer.stop()
         self.update(Content.assemble((str(command), "bold"), ("  (y copies it)\n", "$foreground 65%"), how))
         self.display = True
 
     def hide(self) -> None:
-        """Nothing is told any more."""
+        """Hide the outcome."""
         self.display = False
 
     def _hide_soon(self) -> None:
@@ -61,13 +61,13 @@ VERDICTS = {True: "as expected", False: "NOT as expected", None: "undecided"}
 
 
 def in_full(record: FaultRecord) -> Content:
-    """What was predicted and what was observed; of a fault with an end of its own, when that is or was."""
+    """Return prediction and outcome, and the end of a timed fault."""
     style = "bold $text-error" if record.as_expected is False else "bold"
     return Content.assemble(
         ("expected  ", "$foreground 65%"),
         record.expected or "nothing was predicted",
         ("\nobserved  ", "$foreground 65%"),
-        record.observed or "nothing yet that decides it",
+        record.observed or "not decided yet",
         " - ",
         (VERDICTS[record.as_expected], style),
         *_end(record),
@@ -87,6 +87,6 @@ def _end(record: FaultRecord) -> Iterator[str | tuple[str, str]]:
 
 
 def _clock(time: datetime, record: FaultRecord) -> str:
-    """Local time; with the date where it is not that of the fault."""
+    """Return the local time, with the date if it is not that of the fault."""
     local, day = time.astimezone(), record.since.astimezone().date()
     return f"{local:%H:%M:%S}" if local.date() == day else f"{local:%Y-%m-%d %H:%M:%S}"

@@ -1,4 +1,4 @@
-"""A search through rows: which contain the text, and which of them comes next. Pure."""
+"""A search through rows: the matching rows, and the next of them. Pure."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 
 class LineSearch:
-    """The text that was searched last, whatever its case, and the rows that contain it."""
+    """The last searched text, whatever its case, and the rows that contain it."""
 
     def __init__(self) -> None:
         self._needle = ""

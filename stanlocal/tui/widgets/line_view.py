@@ -1,4 +1,4 @@
-"""Rows of text that go on growing: followed at their end, or paused and read like a page."""
+"""A growing list of rows: followed at its end, or paused and read like a page."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ Row = TypeVar("Row")
 
 _GUTTER = 2
 _LONGEST = 4_000
-"""Characters of a line that are shown: output is not trusted."""
+"""Limit of characters in a shown line, as output is not trusted."""
 
 
 class LineView(ScrollView, Generic[Row], can_focus=True):
-    """Draws only the rows in sight, so that neither their number nor their rate matters much.
+    """Draws only the visible rows, so that neither their number nor their rate matters much.
 
-    While it follows, the newest row is at the bottom. Looking around pauses it: then it keeps the rows that
-    there were, so that nothing moves under the reader's eyes, and has a cursor.
+    While it follows, the newest row is at the bottom. Moving pauses it: it keeps its rows, so that nothing
+    moves while the user reads, and has a cursor.
     """
 
     ALLOW_SELECT = True
@@ -54,19 +54,16 @@ class LineView(ScrollView, Generic[Row], can_focus=True):
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
-            "space", "follow_or_pause", "Pause/follow", id="lines.follow", tooltip="stand still, or go on"
+            "space",
+            "follow_or_pause",
+            "Pause/follow",
+            id="lines.follow",
+            tooltip="pause, or follow again",
         ),
+        Binding("up", "move(-1)", "Up", id="lines.up", tooltip="pause, and go to the line above", show=False),
+        Binding("down", "move(1)", "Down", id="lines.down", tooltip="go to the line below", show=False),
         Binding(
-            "up", "move(-1)", "Up", id="lines.up", tooltip="pause, and look at the line above", show=False
-        ),
-        Binding("down", "move(1)", "Down", id="lines.down", tooltip="look at the line below", show=False),
-        Binding(
-            "shift+up",
-            "move(-1, True)",
-            "Pick up",
-            id="lines.pick_up",
-            tooltip="pick lines to copy",
-            show=False,
+            "shift+up", "move(-1, True)", "Pick up", id="lines.pick_up", tooltip="pick lines", show=False
         ),
         Binding(
             "shift+down", "move(1, True)", "Pick down", id="lines.pick_down", tooltip="the same", show=False
@@ -84,52 +81,52 @@ class LineView(ScrollView, Generic[Row], can_focus=True):
         ),
     ]
 
-    class Looked(Message):
-        """Another row, or another part of the rows, is looked at."""
+    class Moved(Message):
+        """The cursor or the visible part has moved."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.following = True
         self.waiting = 0
-        """Rows that came since it was paused."""
+        """Number of rows that came since it was paused."""
         self.cursor = 0
-        """The number of the row that is looked at while it is paused."""
+        """Number of the current row while it is paused."""
         self._newest: Sequence[Row] = ()
         self._rows: Sequence[Row] = ()
         self._anchor: int | None = None
         self.found = LineSearch()
         self._base = Style()
         self._components: dict[str, Style] = {}
-        """Those that were needed so far to draw the rows in sight."""
+        """Styles that were needed so far to draw the visible rows."""
 
-    # What rows are
+    # Content of rows
 
     @abstractmethod
     def parts(self, row: Row) -> Sequence[tuple[str, str]]:
-        """The row on one line, piece by piece, each with its component class or nothing."""
+        """Return the row's pieces on one line, each with its component class or nothing."""
 
     def plain(self, row: Row) -> str:
-        """The row as it is seen, copied and saved; may be asked in any thread."""
+        """Return the row as it is shown, copied and saved; callable from any thread."""
         return "".join(text for text, _ in self.parts(row))
 
     @abstractmethod
     def words(self, row: Row) -> str:
-        """What is searched of the row, and shown in full of the one under the cursor."""
+        """Return the row's searched text, which is shown in full for the current row."""
 
     @abstractmethod
     def time(self, row: Row) -> datetime:
-        """By which rows are in order."""
+        """Return the time by which rows are sorted."""
 
     # Rows
 
     @property
     def rows(self) -> Sequence[Row]:
-        """What can be seen by scrolling."""
+        """Rows that scrolling can reach."""
         return self._rows
 
     @property
     def current(self) -> Row | None:
-        """The row under the cursor; None while it follows."""
+        """Row under the cursor; None while it follows."""
         return self._rows[self.cursor] if not self.following and self._rows else None
 
     @property
@@ -137,9 +134,9 @@ class LineView(ScrollView, Generic[Row], can_focus=True):
         return True
 
     def show(self, rows: Sequence[Row], new: int) -> None:
-        """Shows `rows`, of which `new` were added; while paused they wait.
+        """Show `rows`, of which `new` were added; while paused they wait.
 
-        The sequence may go on changing if `show` is called after each change.
+        The sequence may change later if `show` is called after each change.
         """
         self._newest = rows
         if self.following:
@@ -148,14 +145,14 @@ class LineView(ScrollView, Generic[Row], can_focus=True):
             self.waiting += new
 
     def replace(self, rows: Sequence[Row]) -> None:
-        """Shows another choice of rows at the same time as before."""
+        """Show another choice of rows, at the same time as before."""
         current = self.current
         self._newest = rows
         if current is None:
             self._show_end()
             return
         self._keep()
-        self._look_at(bisect_left(self._rows, self.time(current), key=self.time))
+        self._go_to(bisect_left(self._rows, self.time(current), key=self.time))
 
     def _show_end(self) -> None:
         self._rows = self._newest
@@ -171,23 +168,23 @@ class LineView(ScrollView, Generic[Row], can_focus=True):
         self.found.find(map(self.words, self._rows))
         self.refresh()
 
-    # Following and looking around
+    # Following and moving
 
     def pause(self) -> None:
-        """Keeps the rows that there are, and looks at the last of them."""
+        """Keep the present rows, and go to the last one."""
         if self.following:
             self.following = False
             self._keep()
-            self._look_at(len(self._rows) - 1)
+            self._go_to(len(self._rows) - 1)
 
     def action_follow(self) -> None:
-        """Goes on with the newest row."""
+        """Follow the newest row again."""
         self.following = True
         self.waiting = 0
         self._anchor = None
         self.scroll_to(x=0, animate=False)
         self._show_end()
-        self.post_message(self.Looked())
+        self.post_message(self.Moved())
 
     def action_follow_or_pause(self) -> None:
         if self.following:
@@ -196,13 +193,13 @@ class LineView(ScrollView, Generic[Row], can_focus=True):
             self.action_follow()
 
     def action_move(self, by: int, pick: bool = False) -> None:
-        """Moves the cursor; with `pick` what it passes is picked for copying."""
+        """Move the cursor; with `pick` pick the rows on its way for copying."""
         start = len(self._rows) - 1 if self.following else self.cursor
         if self.following and by > 0:
             return
         self.pause()
         self._anchor = (start if self._anchor is None else self._anchor) if pick else None
-        self._look_at(start + by)
+        self._go_to(start + by)
 
     def action_page(self, pages: int) -> None:
         self.action_move(pages * max(1, self.size.height - 1))
@@ -211,20 +208,20 @@ class LineView(ScrollView, Generic[Row], can_focus=True):
         self.action_move(-len(self._newest))
 
     def action_sideways(self, by: int) -> None:
-        """Moves the view by so many columns, as far as the rows in sight reach."""
+        """Move the view by `by` columns, as far as the visible rows reach."""
         self.pause()
         top, width = self.scroll_offset.y, self.size.width
-        in_sight = self._rows[top : top + self.size.height]
-        furthest = max((cell_len(self.plain(row)) + _GUTTER - width for row in in_sight), default=0)
+        visible = self._rows[top : top + self.size.height]
+        furthest = max((cell_len(self.plain(row)) + _GUTTER - width for row in visible), default=0)
         left = max(0, min(self.scroll_offset.x + by, furthest))
         self.virtual_size = Size(width + left, len(self._rows))
         self.scroll_to(x=left, animate=False)
 
-    def _look_at(self, number: int) -> None:
+    def _go_to(self, number: int) -> None:
         self.cursor = max(0, min(number, len(self._rows) - 1))
         self._reveal()
         self.refresh()
-        self.post_message(self.Looked())
+        self.post_message(self.Moved())
 
     def _reveal(self) -> None:
         top, height = self.scroll_offset.y, self.size.height
@@ -244,7 +241,7 @@ class LineView(ScrollView, Generic[Row], can_focus=True):
     def on_mouse_down(self, event: events.MouseDown) -> None:
         self.pause()
         self._anchor = None
-        self._look_at(self.scroll_offset.y + event.y)
+        self._go_to(self.scroll_offset.y + event.y)
 
     def on_resize(self) -> None:
         if self.following:
@@ -255,31 +252,31 @@ class LineView(ScrollView, Generic[Row], can_focus=True):
     # Searching
 
     def search(self, needle: str) -> None:
-        """Marks rows that contain `needle`, whatever its case, and looks at the newest up to the cursor."""
+        """Mark the rows that contain `needle`, whatever its case; go to the newest one up to the cursor."""
         self.found.needle = needle
         if needle:
             self.pause()
         self.found.find(map(self.words, self._rows))
-        self._look_at(self.found.newest(self.cursor))
+        self._go_to(self.found.newest(self.cursor))
 
     def to_match(self, step: int) -> None:
-        """Looks at the next (1) or the previous (-1) row found; after the last comes the first again."""
+        """Go to the next (1) or the previous (-1) match; the first follows the last."""
         self.pause()
         if self.found.matches:
-            self._look_at(self.found.after(self.cursor, step))
+            self._go_to(self.found.after(self.cursor, step))
 
     # Copying
 
     @property
     def picked(self) -> range:
-        """The numbers of the rows that are picked, or of that under the cursor; none while it follows."""
+        """Numbers of the picked rows, or of the current one; empty while it follows."""
         if self.following or not self._rows:
             return range(0)
         ends = (self.cursor, self.cursor if self._anchor is None else self._anchor)
         return range(min(ends), max(ends) + 1)
 
     def action_copy(self) -> None:
-        """Copies what is picked; text that was selected with the mouse is the screen's to copy."""
+        """Copy the picked rows; the screen itself copies text selected with the mouse."""
         if self.screen.get_selected_text() is not None or not self.picked:
             raise SkipAction
         self.app.copy_to_clipboard("\n".join(self.plain(self._rows[number]) for number in self.picked))
@@ -287,7 +284,7 @@ class LineView(ScrollView, Generic[Row], can_focus=True):
         self.notify("1 line copied" if count == 1 else f"{count} lines copied")
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
-        """The text that was selected with the mouse."""
+        """Return the text selected with the mouse."""
         start, end = selection
         first = start.y if start else 0
         rows = self._rows[first : end.y + 1 if end else None]
@@ -300,7 +297,7 @@ class LineView(ScrollView, Generic[Row], can_focus=True):
     # Drawing
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        self._base = self.rich_style  # to find out styles costs more than all the rest of a line
+        self._base = self.rich_style  # finding styles costs more than the rest of a line
         self._components.clear()
         return super().render_lines(crop)
 
@@ -332,7 +329,7 @@ class LineView(ScrollView, Generic[Row], can_focus=True):
         return style
 
     def _marked(self, number: int, text: Text) -> Text:
-        """With what was found, and what is selected with the mouse."""
+        """Mark the matches, and the text selected with the mouse."""
         for start, end in self.found.spans(text.plain):
             text.stylize(self._component("line-view--match"), start, end)
         if (selection := self.text_selection) is not None and (span := selection.get_span(number)):
@@ -343,10 +340,10 @@ class LineView(ScrollView, Generic[Row], can_focus=True):
 
 
 def one_line(text: str) -> str:
-    """The text on one line, cut where it is very long, with everything escaped that is not printable."""
+    """Return the text on one line, escaped, and cut if it is very long."""
     return printable(text if len(text) <= _LONGEST else f"{text[:_LONGEST]} …")
 
 
 def clock(time: datetime) -> str:
-    """Local time of day, to the millisecond."""
+    """Return the local time of day, to the millisecond."""
     return time.astimezone().strftime("%H:%M:%S.%f")[:-3]

@@ -1,4 +1,4 @@
-"""A pane of rows with what one does to them: search, save; a line above says how they are looked at."""
+"""The base of the logs and timeline panes: rows to search and save, and a status line above them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from stanlocal.tui.widgets.pane import Pane
 
 
 class LinesPane(Pane):
-    """Puts a `LineView` between its status above, and the current row in full and a prompt below."""
+    """Shows a status line, a `LineView`, and below it the current row in full and prompts."""
 
     DEFAULT_CSS = """
     LinesPane {
@@ -36,7 +36,7 @@ class LinesPane(Pane):
         Binding("escape", "leave_prompt", "Back", id="lines.back", tooltip="back to the lines", show=False),
     ]
     KIND: ClassVar[str]
-    """What the rows are, in the name of a file."""
+    """Kind of the rows, in names of files."""
 
     def __init__(self, view: LineView[Any]) -> None:
         super().__init__()
@@ -53,13 +53,13 @@ class LinesPane(Pane):
     def on_mount(self) -> None:
         self.refresh_status()
 
-    def on_line_view_looked(self, _: LineView.Looked) -> None:
+    def on_line_view_moved(self, _: LineView.Moved) -> None:
         self.refresh_status()
 
     # Status
 
     def refresh_status(self) -> None:
-        """To be called after each change of the rows."""
+        """Update the status; call it after each change of the rows."""
         if not self.is_mounted:
             return
         self.query_one("#status", Static).update(Content(" · ".join(self.status())), layout=False)
@@ -69,7 +69,7 @@ class LinesPane(Pane):
             detail.update(Content(self._view.words(row)))
 
     def status(self) -> Iterable[str]:
-        """How the rows are looked at, the most important first."""
+        """Yield the parts of the status, the most important first."""
         view = self._view
         if view.following:
             yield "following"

@@ -1,4 +1,4 @@
-"""A table whose rows change in place, under a cursor that stays where it is."""
+"""A table that updates its rows in place and keeps its cursor."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ Cells: TypeAlias = Sequence[str | Text]
 
 
 class LiveTable(DataTable[Text]):
-    """Shows rows by their keys; of rows that are there already only changed cells are drawn anew.
+    """Shows rows by their keys; existing rows are updated cell by cell.
 
-    Strings are taken for text as it is, whatever brackets they have: much of it comes from clients.
+    Strings are plain text without markup, as many of them come from clients.
     """
 
     DEFAULT_CSS = """
@@ -27,7 +27,7 @@ class LiveTable(DataTable[Text]):
     def __init__(
         self, *heads: str, right: Container[int] = (), widest: int | None = None, id: str | None = None
     ) -> None:
-        """`right`: the numbers of the columns that hold figures; `widest`: of a text, in cells."""
+        """`right`: numbers of the columns with figures; `widest`: limit of a text, in cells."""
         super().__init__(id=id, cursor_type="row")
         self._widest = widest
         self._heads = heads
@@ -40,12 +40,12 @@ class LiveTable(DataTable[Text]):
 
     @property
     def current(self) -> str | None:
-        """The key of the row under the cursor."""
+        """Key of the row under the cursor."""
         keys = [*self._shown]
         return keys[self.cursor_row] if self.cursor_row < len(keys) else None
 
     def show(self, rows: Mapping[str, Cells]) -> None:
-        """All rows by their keys, in order."""
+        """Show these rows, by their keys, in order."""
         wanted = {key: tuple(map(self._text, range(len(cells)), cells)) for key, cells in rows.items()}
         if [*wanted] == [*self._shown]:
             self._update(wanted)

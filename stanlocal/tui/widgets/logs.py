@@ -1,4 +1,4 @@
-"""The logs of all nodes as one."""
+"""The logs pane: the lines of all nodes in one list."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _STYLES = {Mark.NONE: "", Mark.MILESTONE: "log--milestone", Mark.TROUBLE: "log--
 
 
 class LogView(LineView[NodeLine]):
-    """The merged log."""
+    """Draws lines with time, node in its colour, mark, level and message."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "log--time",
@@ -44,7 +44,7 @@ class LogView(LineView[NodeLine]):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.name_width = 0
-        """Columns for the nodes' names."""
+        """Width of the longest node's name."""
 
     def parts(self, row: NodeLine) -> Sequence[tuple[str, str]]:
         line, kind = row.line, mark(row.line)
@@ -66,30 +66,30 @@ T = TypeVar("T")
 
 
 class LogsPane(LinesPane):
-    """The newest lines, merged in the order of time, filtered by node and level."""
+    """Shows the newest lines in time order, filtered by node and level."""
 
     KIND = "logs"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("o", "next_node", "Only node", id="logs.node", tooltip="one node alone, or all"),
-        Binding("l", "next_severity", "Level", id="logs.level", tooltip="leave out what is less bad"),
+        Binding("o", "next_node", "Only node", id="logs.node", tooltip="show one node, or all"),
+        Binding("l", "next_severity", "Level", id="logs.level", tooltip="show only severe lines"),
     ]
 
     def __init__(self, buffer: LogBuffer | None = None) -> None:
         self._log = LogView(id="logs-view")
         super().__init__(self._log)
         self._buffer = LogBuffer() if buffer is None else buffer
-        self._passed_over = 0
+        self._skipped = 0
 
-    def add(self, lines: Sequence[NodeLine], passed_over: int = 0, *, anew: bool = False) -> None:
-        """Takes lines as they come; before them `passed_over` were lost on the way.
+    def add(self, lines: Sequence[NodeLine], skipped: int = 0, *, replay: bool = False) -> None:
+        """Add lines; `skipped` lines before them are missing.
 
-        With `anew` they tell from the beginning again what was told before.
+        With `replay` they begin again with the past, and replace all earlier lines.
         """
-        if anew:
+        if replay:
             self._buffer.clear()
         new = self._buffer.add(lines)
-        self._passed_over += passed_over
-        self._log.name_width = max([self._log.name_width, *(len(told.node) for told in lines)])
+        self._skipped += skipped
+        self._log.name_width = max([self._log.name_width, *(len(line.node) for line in lines)])
         self._view.show(self._buffer.shown, new)
         self.refresh_status()
 
@@ -99,11 +99,11 @@ class LogsPane(LinesPane):
         yield wanted.node or "all nodes"
         yield wanted.severity.value
         yield f"{len(self._view.rows):,} lines"
-        if self._passed_over:
-            yield f"{self._passed_over:,} passed over"
+        if self._skipped:
+            yield f"{self._skipped:,} skipped"
 
     def action_next_node(self) -> None:
-        """All nodes, then each alone."""
+        """Show all nodes, then each alone."""
         nodes = [node["name"] for node in self.document["nodes"]] if self.document else []
         wanted = self._buffer.filter
         self._choose(node=_after(wanted.node, [None, *nodes]))
@@ -118,6 +118,6 @@ class LogsPane(LinesPane):
 
 
 def _after(current: T, choices: Sequence[T]) -> T:
-    """The choice after the current one, which may be gone."""
+    """Return the choice after the current one, the first if that is gone."""
     place = choices.index(current) if current in choices else -1
     return choices[(place + 1) % len(choices)]

@@ -1,4 +1,4 @@
-"""A channel's messages, page by page, without disturbing whoever reads it."""
+"""A channel's messages, page by page, without disturbing its subscribers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from stanlocal.tui.widgets.message_view import MessageView
 
 
 class MessageBrowser(Vertical):
-    """One page at a time, from the store's files where they can be read, else from the active node."""
+    """Shows a page from the store's files if they are readable, else from the active node."""
 
     DEFAULT_CSS = """
     MessageBrowser {
@@ -30,8 +30,8 @@ class MessageBrowser(Vertical):
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("less_than_sign", "page(-1)", "Older", id="messages.older", tooltip="the page before"),
-        Binding("greater_than_sign", "page(1)", "Newer", id="messages.newer", tooltip="the page after"),
+        Binding("less_than_sign", "page(-1)", "Older", id="messages.older", tooltip="the previous page"),
+        Binding("greater_than_sign", "page(1)", "Newer", id="messages.newer", tooltip="the next page"),
     ]
 
     def __init__(self, group: FTGroup, *, read_only: bool) -> None:
@@ -50,19 +50,19 @@ class MessageBrowser(Vertical):
 
     @property
     def view(self) -> MessageView:
-        """What shows the page."""
+        """Widget with the page's messages."""
         return self.query_one(MessageView)
 
     @property
     def words(self) -> list[str]:
-        """The arguments of `stanlocal` that tell the same."""
+        """Arguments of the `stanlocal` command that shows the same."""
         if self.channel is None:
             return ["store", "dump"]
         span = self.page.span if self.page else self._served
         return ["store", "dump", self.channel, "--from", str(span.first), "--to", str(span.last)]
 
     def open(self, document: Mapping[str, Any], channel: str, served: Span) -> None:
-        """The newest page of the channel, of which the monitor of the group last told `served`."""
+        """Show the newest page of the channel; the monitor last reported the sequences `served`."""
         self._document, self.channel, self._served, self.page = document, channel, served, None
         self._load(None)
 
@@ -82,7 +82,7 @@ class MessageBrowser(Vertical):
         except StanlocalError as error:
             where.update(f"{self.channel}: {error}")
             return
-        if not self.is_running:  # it was closed meanwhile, and its parts are gone already
+        if not self.is_running:  # its parts are gone once it is closed
             return
         self.page = page
         self.view.replace(page.messages)
@@ -93,7 +93,7 @@ class MessageBrowser(Vertical):
         where.update(f"{self.channel}: {shown} of {whole}, {source}{damaged}")
 
     async def _page(self, channel: str, first: int | None) -> tuple[Page, str]:
-        """The page, and from where it is."""
+        """Return the page, and its source in words."""
         try:
             store = Path(self._document["store_dir"])
             return await asyncio.to_thread(from_store, store, channel, first), "as on disk"
@@ -102,8 +102,8 @@ class MessageBrowser(Vertical):
                 raise
         return await from_server(self._group.connect, channel, self._served, first), "from the active node"
 
-    def on_line_view_looked(self, _: LineView.Looked) -> None:
-        """The message under the cursor in full."""
+    def on_line_view_moved(self, _: LineView.Moved) -> None:
+        """Show the message under the cursor in full."""
         current, whole = self.view.current, self.query_one("#whole", Static)
         whole.display = current is not None
         if current is not None:

@@ -1,4 +1,4 @@
-"""Messages as they come, newest last; only those in sight are drawn."""
+"""A list of messages, the newest last."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from stanlocal.util.printable import printable_bytes
 
 
 class MessageView(LineView[Received]):
-    """One message a line: sequence, when it was stored, how it came, its bytes as text."""
+    """Draws a message a line: sequence, time of storage, marks of redelivery and ack, data as text."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "message--sequence",
@@ -32,7 +32,7 @@ class MessageView(LineView[Received]):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.is_unacked: Callable[[int], bool] = lambda sequence: False
-        """Which messages wait for an ack."""
+        """Whether the message with a sequence waits for an ack."""
 
     def parts(self, row: Received) -> Sequence[tuple[str, str]]:
         return (

@@ -1,4 +1,4 @@
-"""The group's nodes, and which of them keys act on."""
+"""The group's nodes as cards or lines, and the target of the keys."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from stanlocal.tui.node_view import Known, NodeView, learn_events, learn_vitals,
 
 
 class NodeCard(Widget):
-    """A node as a card, or as a line where there is little room."""
+    """Shows a node as a card, or as a line on a narrow screen."""
 
     DEFAULT_CSS = """
     NodeCard {
@@ -35,10 +35,10 @@ class NodeCard(Widget):
     view: reactive[NodeView | None] = reactive(None)
     compact: reactive[bool] = reactive(False, layout=True)
     mark: reactive[str] = reactive("")
-    """Why keys act on it: it was selected, or is `@active` now. Empty: they do not."""
+    """Reason why keys act on it: `selected`, or `@active`; empty if they do not."""
 
     class Picked(Message):
-        """The user clicked on it."""
+        """The user clicked on a node."""
 
         def __init__(self, node: str) -> None:
             super().__init__()
@@ -54,10 +54,10 @@ class NodeCard(Widget):
     def watch_view(self) -> None:
         self._entitle()
         if not self.compact and not self._is_as_tall():
-            self.refresh(layout=True)  # figures come all the time, and seldom change anything else
+            self.refresh(layout=True)  # measurements come often, and seldom change the height
 
     def _is_as_tall(self) -> bool:
-        """Whether what it says takes the room that it has."""
+        """Whether its text takes exactly its height."""
         width, height = self.size
         return width > 0 and self.render().get_height({}, width) == height
 
@@ -84,7 +84,7 @@ ACTIVE = "@active"
 
 
 class Nodes(VerticalScroll):
-    """A card for each node; one of them, or whichever is active, is the target."""
+    """Shows a card for each node; the target is one of them, or the active node."""
 
     DEFAULT_CSS = """
     Nodes { height: auto; max-height: 9; }
@@ -97,7 +97,7 @@ class Nodes(VerticalScroll):
 
     compact: reactive[bool] = reactive(False)
     target: reactive[str] = reactive(ACTIVE)
-    """What keys act on: a node's name, or `@active`."""
+    """Target of the keys: a node's name, or `@active`."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -107,17 +107,17 @@ class Nodes(VerticalScroll):
         self._cards: list[NodeCard] = []
 
     def show(self, document: Mapping[str, Any], missing: Sequence[str]) -> None:
-        """The newest group document, and the nodes of the group that the engine has no more."""
+        """Show the newest group document, and the planned nodes that the engine no longer has."""
         self._document, self._missing = document, missing
         self._update()
 
     def learn_events(self, events: Sequence[Event]) -> None:
-        """Events that were not told before, oldest first."""
+        """Take new events, oldest first."""
         learn_events(self._known, events)
         self._update()
 
     def learn_vitals(self, vitals: Mapping[str, Vitals]) -> None:
-        """The newest figures of the nodes that run."""
+        """Take the newest measurements of the running nodes."""
         learn_vitals(self._known, vitals)
         self._update()
 
@@ -128,7 +128,7 @@ class Nodes(VerticalScroll):
         self._update()
 
     def action_select(self, step: int) -> None:
-        """The next or the previous node becomes the target; after the last comes the first."""
+        """Make the next or the previous node the target; the first follows the last."""
         names = [card.view.name for card in self._cards if card.view]
         marked = [at for at, name in enumerate(names) if name in self._marked()]
         if names:
@@ -140,7 +140,7 @@ class Nodes(VerticalScroll):
         self.target = message.node
 
     def _marked(self) -> list[str]:
-        """The nodes that keys act on now."""
+        """Return the names of the nodes that keys act on now."""
         if self.target != ACTIVE:
             return [self.target]
         nodes = self._document["nodes"] if self._document else ()

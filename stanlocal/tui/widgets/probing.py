@@ -1,4 +1,4 @@
-"""A client that publishes all the time, to time outages as clients feel them; switched on and off."""
+"""The probe of the failovers pane: a client that publishes continuously, and times outages."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from stanlocal.outages.gaps import Gap
 from stanlocal.outages.probe import CHANNEL
 from stanlocal.util.format import ms
 
-_PARTING_S = 1.0
+_CLOSE_TIMEOUT_S = 1.0
 
 
 class Probing(Static):
-    """Whether it runs, and what it has seen; what it sees is put on record by the group."""
+    """Runs the probe while it is on, and shows its last outage; the group records all of them."""
 
     DEFAULT_CSS = """
     Probing { height: 1; padding: 0 1; color: $text-muted; text-wrap: nowrap; text-overflow: ellipsis; }
@@ -39,29 +39,29 @@ class Probing(Static):
             self.run_worker(self._probe(), name="probe", group="probe", exclusive=True)
         else:
             self.workers.cancel_group(self, "probe")
-            self.update("without a client no outage is felt: o starts one that publishes all the time")
+            self.update("no client measures outages: o starts one that publishes continuously")
 
     async def _probe(self) -> None:
         self._ended.clear()
-        self.update(f"a client publishes to '{CHANNEL}' all the time, and times outages")
+        self.update(f"a client publishes to '{CHANNEL}' continuously, and times outages")
         try:
             async with aclosing(self._group.probe()) as outages:
                 async for outage in outages:
-                    self._tell(outage)
+                    self._show_outage(outage)
         except StanlocalError as error:
             self.on = False
             self.update(f"the probe ended: {error}")
         finally:
             self._ended.set()
 
-    def _tell(self, outage: Outage) -> None:
+    def _show_outage(self, outage: Outage) -> None:
         self._seen += 1
         last = f"{ms(Gap('pub', CHANNEL, outage).ms)} ms from {outage.last_ack.astimezone():%H:%M:%S}"
-        self.update(f"a client publishes all the time: {self._seen} outages, the last {last}")
+        self.update(f"a client publishes continuously: {self._seen} outages, the last {last}")
 
     async def on_unmount(self) -> None:
-        """The client says goodbye to the server, if there is one."""
+        """Let the client disconnect from the server."""
         self.workers.cancel_group(self, "probe")
         waiting = asyncio.ensure_future(self._ended.wait())
-        await asyncio.wait([waiting], timeout=_PARTING_S)
+        await asyncio.wait([waiting], timeout=_CLOSE_TIMEOUT_S)
         waiting.cancel()

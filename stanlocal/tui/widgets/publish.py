@@ -1,4 +1,4 @@
-"""Publishing: a form, what became of its messages, and what the publisher felt of failovers."""
+"""The publish pane: a form, publications with their acks, and the gaps that they felt."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from stanlocal.util.format import ms
 
 
 class PublishForm(Form):
-    """Channel, message, how many and how fast."""
+    """Asks for channel, message, count and rate."""
 
     DEFAULT_CSS = """
     PublishForm #field-channel { width: 2fr; }
@@ -26,7 +26,7 @@ class PublishForm(Form):
     def compose(self) -> ComposeResult:
         with Horizontal(classes="row"):
             yield Field("channel", "channel", "orders")
-            yield Field("message", "payload", placeholder="made up: its number")
+            yield Field("message", "payload", placeholder="empty: its number")
         with Horizontal(classes="row"):
             yield Field("count", "count", "1", placeholder="until stopped")
             yield Field("rate/s", "rate", placeholder="all at once")
@@ -34,7 +34,7 @@ class PublishForm(Form):
         yield Static(id="says", markup=False)
 
     def order(self) -> PublishOrder:
-        """What is asked for; raises `StanError` for what makes no sense."""
+        """Return the order; raises `StanError` for an invalid form."""
         return publish_order(*map(self.text, ("channel", "payload", "count", "rate", "size")))
 
 
@@ -42,7 +42,7 @@ _HEADS = ("CHANNEL", "STATE", "SENT", "ACKED", "WAITING", "ACKS/S", "P50 MS", "P
 
 
 class PublishPane(ClientsPane[Publication]):
-    """Publications; an outage that one of them felt is put on record, so that the failover tells it, too."""
+    """Runs publications, and records the outages that they felt, so that failovers show them."""
 
     FELT = "NO ACK FROM"
 
@@ -65,11 +65,11 @@ class PublishPane(ClientsPane[Publication]):
 
     def ordered(self) -> Publication:
         order = self.query_one(PublishForm).order()
-        return Publication(order, self.group.connect, self._put_on_record)
+        return Publication(order, self.group.connect, self._record)
 
-    async def _put_on_record(self, gap: Gap) -> None:
+    async def _record(self, gap: Gap) -> None:
         self.feel(gap)
         try:
             await self.group.record_outage(gap.outage)
         except OSError as error:
-            self.notify(f"the outage is not on record ({error.strerror})", severity="warning", markup=False)
+            self.notify(f"the outage was not recorded ({error.strerror})", severity="warning", markup=False)

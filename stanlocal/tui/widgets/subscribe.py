@@ -1,4 +1,4 @@
-"""Subscribing: a form, the subscriptions, the messages of one of them, and what they felt of failovers."""
+"""The subscribe pane: a form, subscriptions, the messages of one of them, and the gaps that they felt."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ _BEGINS: tuple[tuple[str, Start], ...] = (
     ("a time, or 5m ago", "since"),
 )
 
-_ACKS = (("by itself", False), ("by hand", True))
+_ACKS = (("automatic", False), ("manual", True))
 
 
 class SubscribeForm(Form):
-    """Channel, where to begin, durable, queue group, who acknowledges."""
+    """Asks for channel, start position, durable, queue group and kind of ack."""
 
     DEFAULT_CSS = """
     SubscribeForm {
@@ -59,14 +59,14 @@ class SubscribeForm(Form):
         yield Static(id="says", markup=False)
 
     def on_mount(self) -> None:
-        self._ask_for_place()
+        self._show_place()
 
     @on(Select.Changed)
-    def _something_else(self) -> None:
-        self._ask_for_place()
+    def _on_choice(self) -> None:
+        self._show_place()
         self.post_message(self.Changed())
 
-    def _ask_for_place(self) -> None:
+    def _show_place(self) -> None:
         self.query_one("#field-place").visible = self._begin in ("seq", "since")
 
     @property
@@ -74,7 +74,7 @@ class SubscribeForm(Form):
         return cast(Start, self.query_one("#begin", Select).value)
 
     def order(self) -> SubscribeOrder:
-        """What is asked for; raises `StanError` for what makes no sense."""
+        """Return the order; raises `StanError` for an invalid form."""
         return SubscribeOrder(
             self.text("channel"),
             self._begin,
@@ -88,11 +88,11 @@ class SubscribeForm(Form):
 _HEADS = ("CHANNEL", "STATE", "GOT", "LAST", "AGAIN", "MISSING", "UNACKED", "PER S", "FROM")
 _EXPLAIN_S = 0.2
 _EXPLAINED = 10
-"""Failovers, the newest, for which silences are looked for."""
+"""Limit of failovers, the newest, that may explain silences."""
 
 
 class SubscribePane(ClientsPane[Reception]):
-    """Subscriptions; below them the messages of that under the cursor."""
+    """Runs subscriptions, and shows the messages of the current one below."""
 
     DEFAULT_CSS = """
     SubscribePane {
@@ -102,20 +102,20 @@ class SubscribePane(ClientsPane[Reception]):
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
-            "U", "unsubscribe", "Unsubscribe", id="sub.end", tooltip="end it, and a durable's place with it"
+            "U", "unsubscribe", "Unsubscribe", id="sub.end", tooltip="end it, and forget a durable's position"
         ),
         Binding("enter", "ack", "Ack", id="sub.ack", tooltip="acknowledge the message under the cursor"),
-        Binding("A", "ack_all", "Ack all", id="sub.ack-all", tooltip="acknowledge all that wait for it"),
+        Binding("A", "ack_all", "Ack all", id="sub.ack-all", tooltip="acknowledge all messages that wait"),
     ]
     FELT = "NO MESSAGE FROM"
 
     def __init__(self, group: FTGroup, *, read_only: bool = False) -> None:
         super().__init__(group, read_only=read_only)
-        self._told: set[Gap] = set()
+        self._explained_gaps: set[Gap] = set()
         self._explained = (0, 0)
-        """How many silences and failovers there were when they were last compared."""
+        """Number of silences and of failovers at their last comparison."""
         self._seen: tuple[Reception | None, int] = (None, 0)
-        """Of which reception messages are shown, and how many it had got by then."""
+        """Shown reception, and how many messages it had when it was drawn."""
 
     def form(self) -> SubscribeForm:
         return SubscribeForm()
@@ -145,7 +145,8 @@ class SubscribePane(ClientsPane[Reception]):
     def show(self, failovers: Sequence[Failover]) -> None:
         super().show(failovers)
         newest = failovers[-_EXPLAINED:]
-        self._told = {gap for gap in self._told if any(bridges(gap.outage, each) for each in newest)}
+        explained = self._explained_gaps
+        self._explained_gaps = {gap for gap in explained if any(bridges(gap.outage, each) for each in newest)}
 
     def on_mount(self) -> None:
         self.set_interval(_EXPLAIN_S, self._explain_silences)
@@ -155,7 +156,7 @@ class SubscribePane(ClientsPane[Reception]):
         self._show_messages()
 
     def _explain_silences(self) -> None:
-        """Also while the pane is not seen: the failovers' pane tells them, too."""
+        """Find the silences of failovers; also while the pane is hidden, as the failovers pane shows them."""
         known = (sum(client.silences for client in self.clients.values()), len(self.failovers))
         if known == self._explained:
             return
@@ -163,8 +164,8 @@ class SubscribePane(ClientsPane[Reception]):
         for client in self.clients.values():
             for failover in self.failovers[-_EXPLAINED:]:
                 gap = client.gap(failover)
-                if gap is not None and gap not in self._told:
-                    self._told.add(gap)
+                if gap is not None and gap not in self._explained_gaps:
+                    self._explained_gaps.add(gap)
                     self.feel(gap)
 
     def _show_messages(self) -> None:
@@ -181,18 +182,18 @@ class SubscribePane(ClientsPane[Reception]):
     # Keys
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Who acknowledges nothing by hand needs no keys for it."""
+        """Offer the keys for acks only to a subscription with manual acks."""
         if action in ("ack", "ack_all"):
             return self.is_mounted and self.current is not None and self.current.order.manual_ack
         return True
 
     def action_unsubscribe(self) -> None:
-        """Closes it, and has the server forget a durable's place."""
+        """Close the subscription; the server forgets a durable's position."""
         if (current := self.current) is not None:
             current.stop(unsubscribe=True)
 
     async def action_ack(self) -> None:
-        """Acknowledges the message under the cursor, or the oldest that waits for it."""
+        """Acknowledge the message under the cursor, or the oldest that waits."""
         if (current := self.current) is not None and current.unacked:
             looked_at = self.query_one(MessageView).current
             await self._ack(current, looked_at.sequence if looked_at else current.oldest_unacked)

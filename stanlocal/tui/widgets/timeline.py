@@ -1,4 +1,4 @@
-"""What happened to the group: states, faults and their end, failovers, locks, problems."""
+"""The timeline pane: states, faults and their end, failovers, locks, problems."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _GROUP = "group"
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An event, and how long after the one before it happened."""
+    """An event, and the time since the previous one."""
 
     event: Event
     after: timedelta | None
 
 
 class TimelineView(LineView[Entry]):
-    """Events as rows: time, since the event before, type, node, what."""
+    """Draws events with time, time since the previous event, type, node and text."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "timeline--time",
@@ -49,7 +49,7 @@ class TimelineView(LineView[Entry]):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.name_width = len(_GROUP)
-        """Columns for the nodes' names."""
+        """Width of the longest node's name."""
 
     def parts(self, row: Entry) -> Sequence[tuple[str, str]]:
         event = row.event
@@ -62,17 +62,17 @@ class TimelineView(LineView[Entry]):
 
     def words(self, row: Entry) -> str:
         event = row.event
-        told = f"{rfc3339(event.time)} {event.type} {event.node or _GROUP}: {in_words(event)}"
+        text = f"{rfc3339(event.time)} {event.type} {event.node or _GROUP}: {in_words(event)}"
         if event.type == "fault":
-            told += f"; expected: {event.detail['expected']}"
-        return one_line(told)
+            text += f"; expected: {event.detail['expected']}"
+        return one_line(text)
 
     def time(self, row: Entry) -> datetime:
         return row.event.time
 
 
 class TimelinePane(LinesPane):
-    """The newest events, in the order in which they were told."""
+    """Shows the newest events, in order of their arrival."""
 
     KIND = "timeline"
 
@@ -81,9 +81,9 @@ class TimelinePane(LinesPane):
         super().__init__(self._timeline)
         self._entries: list[Entry] = []
 
-    def add(self, events: Sequence[Event], *, anew: bool = False) -> None:
-        """Takes events, oldest first; with `anew` they tell from the beginning again."""
-        if anew:
+    def add(self, events: Sequence[Event], *, replay: bool = False) -> None:
+        """Add events, oldest first; with `replay` they replace all earlier ones."""
+        if replay:
             self._entries.clear()
         for event in events:
             after = event.time - self._entries[-1].event.time if self._entries else None
@@ -100,7 +100,7 @@ class TimelinePane(LinesPane):
 
 
 def _gap(after: timedelta | None) -> str:
-    """How much later, as far as one cares; nothing for what was told late."""
+    """Return the time since the previous event, rounded; empty for an event that arrived late."""
     if after is None or after < timedelta(0):
         return ""
     seconds = after.total_seconds()

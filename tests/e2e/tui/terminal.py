@@ -16,7 +16,7 @@ from tests.conftest import unavailable
 
 _LOOK_EVERY_S = 0.05
 _TIMEOUT_S = 60.0
-"""For a machine that other tests keep busy."""
+"""Seconds that suffice on a busy machine."""
 
 
 class Terminal:
@@ -45,7 +45,7 @@ class Terminal:
 
     @property
     def screen(self) -> str:
-        """What is on it, without colours."""
+        """Text on the screen, without colours."""
         return self._tmux("capture-pane", "-p", "-t", "it")
 
     def wait_for(self, pattern: str, *, timeout: float = _TIMEOUT_S) -> re.Match[str]:

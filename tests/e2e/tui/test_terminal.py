@@ -38,7 +38,7 @@ def screen(cli: Cli) -> Iterator[Terminal]:
 def test_a_failover_is_brought_about_and_watched_without_leaving_the_screen(
     screen: Terminal, cli: Cli, group_name: str
 ) -> None:
-    """From no group at all: up, publish, subscribe, kill the active, takeover, outage, nothing lost, mend."""
+    """Start without a group: up, publish, subscribe, kill the active, takeover, outage, no loss, heal."""
     first, second = f"{group_name}-0", f"{group_name}-1"
     screen.wait_for(r"start the group\?")
     screen.press("Enter")

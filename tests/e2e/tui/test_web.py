@@ -42,7 +42,7 @@ def up(tmp_path: Path, group_name: str, server_binary: Path) -> Iterator[Cli]:
 
 
 class Shown:
-    """What a page has been given to draw."""
+    """Everything that a page was sent to draw."""
 
     def __init__(self, page: Page) -> None:
         self._drawn = bytearray()

@@ -1,4 +1,4 @@
-"""What clients feel of a real failover, seen through the panes."""
+"""Gaps that clients feel in a real failover, as the panes show them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ __all__ = ["group", "own_ports"]
 
 CHANNEL = "felt"
 until = partial(conftest.until, timeout=60.0)
-"""On a machine that runs other tests meanwhile, a failover and its telling take their time."""
+"""Wait long enough for a failover on a busy machine."""
 
 
 def cells(pane: Widget, table: str = "running", row: int = 0) -> dict[str, str]:
@@ -61,7 +61,7 @@ def count(text: str) -> int:
 
 
 async def test_a_kill_is_felt_as_a_gap_and_no_message_is_lost(group: FTGroup) -> None:
-    """By a publisher and a subscriber of the screen; and the store has all that was acknowledged."""
+    """A publisher and a subscriber of the screen feel it; the store has every acknowledged message."""
     await group.up()
     async with running(group) as pilot:
         screen = pilot.app.screen

@@ -50,7 +50,7 @@ async def test_all_is_published_and_acknowledged(desk: Desk) -> None:
     assert publication.latency_ms(50) is not None
 
 
-async def test_it_goes_on_through_an_outage_and_tells_how_long_it_was(desk: Desk) -> None:
+async def test_publication_goes_on_through_an_outage_and_measures_it(desk: Desk) -> None:
     publication = desk.publish(count=None, rate=500)
     await until(lambda: publication.acked > 5)
     desk.server.serving = False
@@ -79,7 +79,7 @@ async def test_a_rate_is_kept_without_making_up_for_an_outage(desk: Desk) -> Non
     assert loop.time() - begin > 0.15
 
 
-async def test_where_nobody_serves_it_says_so(desk: Desk) -> None:
+async def test_publication_without_an_active_server_shows_the_reason(desk: Desk) -> None:
     desk.server.serving = False
     publication = desk.publish()
     await until(lambda: publication.is_over)

@@ -1,4 +1,4 @@
-"""What clients are asked to do, and what they count."""
+"""Orders for clients, waits, and counts."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def test_a_durable_has_the_same_client_another_time_and_another_one_for_each_pla
     assert SubscribeOrder("a", durable="d", queue="q").client_id is None
 
 
-def test_a_subscription_tells_all_of_itself() -> None:
+def test_subscribe_order_has_a_summary_and_a_command() -> None:
     order = SubscribeOrder("a", "seq", "7", durable="d", manual_ack=True)
     assert order.summary == "seq 7, durable d, manual ack"
     assert shlex.join(order.words) == "sub a --seq 7 --durable d --client-id stanlocal-tui-a-d --manual-ack"
@@ -114,7 +114,7 @@ def test_a_subscription_tells_all_of_itself() -> None:
 # Waiting
 
 
-def test_what_comes_within_the_tolerance_is_no_outage() -> None:
+def test_wait_within_the_tolerance_is_no_outage() -> None:
     wait = Wait()
     wait.expect(T0)
     assert wait.came(T0 + 100 * MS, more_due=True) is None
@@ -141,7 +141,7 @@ def test_nothing_is_missed_while_nothing_is_due() -> None:
     assert wait.came(T0 + 9001 * MS, more_due=False) is None
 
 
-def test_it_is_told_how_long_something_has_been_due_once_that_is_too_long() -> None:
+def test_wait_reports_how_long_something_is_due_beyond_the_tolerance() -> None:
     wait = Wait()
     wait.expect(T0)
     assert wait.seconds(T0 + 100 * MS) == 0

@@ -79,7 +79,7 @@ async def test_memory_is_bounded_in_messages_and_in_bytes(desk: Desk) -> None:
     assert len(reception.messages[0].data) == PREVIEW_BYTES
 
 
-async def test_what_comes_again_is_marked_whatever_the_server_says_of_it(desk: Desk) -> None:
+async def test_repeated_messages_are_marked_even_without_the_servers_flag(desk: Desk) -> None:
     desk.store(b"one", b"two")
     reception = await desk.subscribe()
     desk.subscription.deliver(2, redelivery_count=3)
@@ -89,7 +89,7 @@ async def test_what_comes_again_is_marked_whatever_the_server_says_of_it(desk: D
     assert reception.again == 2
 
 
-async def test_sequences_that_were_passed_over_are_counted_until_they_come(desk: Desk) -> None:
+async def test_skipped_sequences_are_counted_until_they_arrive(desk: Desk) -> None:
     desk.store(b"1", b"2", b"3", b"4")
     reception = await desk.subscribe("new")
     desk.subscription.deliver(1)
@@ -122,7 +122,7 @@ async def test_with_manual_ack_messages_wait_to_be_acknowledged_one_by_one_or_al
 
 
 @pytest.mark.parametrize("unsubscribe", [False, True], ids=["close", "unsubscribe"])
-async def test_it_ends_as_asked(desk: Desk, unsubscribe: bool) -> None:
+async def test_reception_ends_as_asked(desk: Desk, unsubscribe: bool) -> None:
     reception = await desk.subscribe(durable="d")
     reception.stop(unsubscribe=unsubscribe)
     await until(lambda: reception.is_over)

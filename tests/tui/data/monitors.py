@@ -39,7 +39,7 @@ class FakeMonitors:
 
 @pytest.fixture
 def monitors(monkeypatch: pytest.MonkeyPatch) -> FakeMonitors:
-    """For tests that import it."""
+    """Monitors in place of the real ones, for tests that import the fixture."""
     fake = FakeMonitors()
     fake.install(monkeypatch)
     return fake

@@ -39,7 +39,7 @@ def client(name: str, **subscriptions: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def group_document(active: str | None = "t-0", store_dir: str = "/nowhere") -> dict[str, Any]:
-    """Of a group of two, as far as a look inside needs it."""
+    """Return the part of a group document that the data pane needs, for two nodes."""
     nodes = [
         {"name": f"t-{number}", "monitor_url": f"http://127.0.0.1:{8222 + number}"} for number in range(2)
     ]

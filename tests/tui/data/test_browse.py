@@ -42,13 +42,13 @@ def test_the_newest_messages_are_read_from_the_store_first(tmp_path: Path) -> No
     assert _sequences(from_store(store, "orders", 31).messages) == list(range(31, 131))
 
 
-def test_of_a_large_message_the_beginning_is_kept(tmp_path: Path) -> None:
+def test_large_message_keeps_its_first_bytes(tmp_path: Path) -> None:
     store = make_store(tmp_path / "store", [slice_of([b"x" * (KEPT_BYTES + 100)])])
     (message,) = from_store(store, "orders", None).messages
     assert (len(message.data), message.size) == (KEPT_BYTES, KEPT_BYTES + 100)
 
 
-def test_damaged_messages_are_left_out_and_told(tmp_path: Path) -> None:
+def test_damaged_messages_are_left_out_and_reported(tmp_path: Path) -> None:
     damaged = slice_of([b"payload"] * 5)
     damaged.data[damaged.offsets[2] + 12] ^= 0xFF
     page = from_store(make_store(tmp_path / "store", [damaged]), "orders", None)
@@ -88,11 +88,10 @@ async def test_a_page_from_the_server_leaves_no_client_and_acknowledges_nothing(
     assert subscription.options == {"manual_ack": True, "max_inflight": PAGE}
 
 
-async def test_messages_that_have_expired_are_not_waited_for_in_vain(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("stanlocal.tui.data.browse._PATIENCE_S", 0.05)
+async def test_messages_that_have_expired_are_not_waited_for_in_vain() -> None:
     server = FakeServing()
     server.store("orders", b"1")
-    page = await from_server(server.connect, "orders", Span(1, 5), None)
+    page = await from_server(server.connect, "orders", Span(1, 5), None, timeout_s=0.05)
     assert _sequences(page.messages) == [1]
 
 

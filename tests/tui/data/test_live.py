@@ -14,7 +14,7 @@ __all__ = ["monitors"]
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """What time it is, as its only item."""
+    """A list whose only item is the time."""
     now = [100.0]
     monkeypatch.setattr("stanlocal.tui.data.live.monotonic", lambda: now[0])
     return now
@@ -39,14 +39,14 @@ async def test_rates_are_those_between_two_looks_at_the_same_node(
     assert monitors.asked[-1] == "http://127.0.0.1:8223"
 
 
-async def test_clients_and_subscriptions_are_told_with_what_waits(monitors: FakeMonitors) -> None:
+async def test_clients_and_subscriptions_have_pending_and_backlog(monitors: FakeMonitors) -> None:
     inside = await Monitor().look(group_document())
     assert inside.active == "t-0"
     assert [each["pending"] for each in inside.clients] == [1024, 2]
     assert [each["backlog"] for each in inside.subscriptions] == [5110, 30, 2, 2]
 
 
-async def test_without_an_active_node_nobody_is_asked(monitors: FakeMonitors) -> None:
+async def test_without_an_active_node_no_monitor_is_asked(monitors: FakeMonitors) -> None:
     with pytest.raises(NodeNotFound, match="no node serves"):
         await Monitor().look(group_document(active=None))
     assert monitors.asked == []

@@ -1,4 +1,4 @@
-"""What is inside, as rows."""
+"""Rows of the data pane."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ STORE: dict[str, Any] = {
 }
 
 
-def test_a_channel_tells_its_messages_rates_and_readers() -> None:
+def test_channel_row_shows_messages_rates_and_subscriptions() -> None:
     row = rows.channel_row({**SHAPED[0], "in_rate": 1234.4, "out_rate": 0.0})
     assert row == ("orders", "5,210", "1017.6 KiB", "5,210", "1,234", "0", "1", "1,024", "5,110", "1")
     assert len(row) == len(COLUMNS["channels"].heads)
@@ -42,12 +42,12 @@ def test_rates_are_not_known_at_the_first_look() -> None:
     assert row[4:6] == ("-", "-")
 
 
-def test_a_client_tells_what_waits_for_it() -> None:
+def test_client_row_shows_pending_messages() -> None:
     (client, _) = shape.client_documents(CLIENTS)
     assert rows.client_row(client) == ("auditor", "1", "1,024", "1", "orders")
 
 
-def test_a_subscription_tells_its_state_in_words() -> None:
+def test_subscription_row_names_the_state() -> None:
     found = [rows.subscription_row(each) for each in shape.subscription_documents(CHANNELS)]
     assert [(row[1], row[5], row[6], row[7]) for row in found] == [
         ("stalled", "auditor", "-", "-"),
@@ -58,7 +58,7 @@ def test_a_subscription_tells_its_state_in_words() -> None:
     assert found[0][2:5] == ("1,124", "1,024", "5,110")
 
 
-def test_a_stored_channel_tells_its_files_and_their_growth() -> None:
+def test_store_row_shows_files_and_growth() -> None:
     (channel,) = STORE["channels"]
     assert rows.store_row(channel, {"orders": 1536.0}) == (
         "orders", "10", "3-12", "2", "2.0 KiB", "1.5 KiB/s", "1",
@@ -90,17 +90,17 @@ def test_every_view_can_be_sorted_by_its_name_first(view: View) -> None:
 
 
 def test_the_gravest_thing_to_say_is_said() -> None:
-    told = rows.inside_told(Inside("t-0", SHAPED, [], [], 3.2))
-    assert told.splitlines() == [
+    text = rows.inside_summary(Inside("t-0", SHAPED, [], [], 3.2))
+    assert text.splitlines() == [
         "t-0 is active; redelivered 3/s",
         "'auditor' of 'orders' is stalled: 1024 sent and not acknowledged (and 1 more)",
     ]
 
 
-def test_the_store_tells_what_is_wrong_with_it() -> None:
+def test_store_summary_shows_the_first_problem() -> None:
     problem = {"file": "orders/msgs.1.dat", "detail": "ends within a record"}
-    told = rows.store_told({**STORE, "problems": [problem, problem]}, {TOTAL: 10.0})
-    assert told.splitlines() == [
+    text = rows.store_summary({**STORE, "problems": [problem, problem]}, {TOTAL: 10.0})
+    assert text.splitlines() == [
         "4.0 KiB on disk, grows by 10 B/s",
         "/s",
         "orders/msgs.1.dat: ends within a record (and 1 more)",
