@@ -1,6 +1,6 @@
-"""What nodes use and carry now: CPU and memory of their processes, connections and routes of their servers.
+"""Resources of nodes now: CPU and memory of their processes, connections and routes of their servers.
 
-Figures for people who look on; no state is derived from them.
+They are figures for people; no state is derived from them.
 """
 
 from __future__ import annotations
@@ -17,30 +17,30 @@ from stanlocal.monitor.client import fetch
 
 _MONITOR_S = 0.5
 _OWN = "_NSS-"
-"""What the names of the streaming server's own connections to its NATS server begin with."""
+"""Prefix of the names of the streaming server's own connections to its NATS server."""
 _OWN_AT_MOST = 16
-"""It makes 5, before any client can: they are the first that the monitor lists."""
+"""Limit for own connections: the server makes 5 before any client can, and its monitor lists them first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Vitals:
-    """One node's figures; None where they cannot be had."""
+    """One node's figures; None where they are unavailable."""
 
     cpu: float | None = None
     """Share of one core."""
     memory: int | None = None
     """Resident bytes."""
     connections: int | None = None
-    """Of clients; the server's own are not counted."""
+    """Connections of clients, without the server's own."""
     routes: int | None = None
-    """To other nodes."""
+    """Routes to other nodes."""
 
 
 async def measure(plan: GroupPlan, nodes: Sequence[NodeStatus]) -> dict[str, Vitals]:
-    """The figures of those of the nodes that run, within about half a second.
+    """Return the figures of the running nodes, within about half a second.
 
-    CPU and memory are there for processes of this machine, connections and routes where the monitor answers:
-    not on a node that is frozen, cut off, or reads its store.
+    CPU and memory are known for processes of this machine, connections and routes where the monitor answers,
+    which it does not on a node that is frozen, cut off, or reading its store.
     """
     pids = {node.name: node.instance.pid for node in nodes if node.instance.pid}
     running = [node.name for node in nodes if node.instance.running]
@@ -59,7 +59,7 @@ async def measure(plan: GroupPlan, nodes: Sequence[NodeStatus]) -> dict[str, Vit
 
 
 async def _carried(plan: GroupPlan, name: str) -> tuple[int | None, int | None]:
-    """The node's connections and routes."""
+    """Return the numbers of the node's connections and routes."""
     url = plan.monitor_url(plan.node(name))
     try:
         connections, routes = await asyncio.gather(

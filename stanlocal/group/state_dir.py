@@ -1,7 +1,7 @@
 """A group's own folder: its plan, journal, rendered configuration, saved logs and, by default, its store.
 
 The folder outlives the containers: it is how a group that was taken down keeps its ports, its store and
-its history. What the engine's labels say counts more, as long as there are containers.
+its history. While there are containers, the engine's labels take precedence.
 """
 
 from __future__ import annotations
@@ -33,17 +33,26 @@ _ID = "id"
 _LOCK_RETRY_S = 0.05
 _SAVED_LOG_BYTES = 32 << 20
 _LONGEST_LINE = 2 << 20
-"""Characters of the longest line that is kept; what goes on longer is none of ours."""
+"""Characters of the longest line that stanlocal writes; a longer one is not ours."""
 _SAVED_TAIL_BYTES = 1 << 20
-"""In which the last saved line is."""
+"""Tail window searched for the last saved line."""
 
 
 class GroupHome:
-    """The folder of one group; nothing is made before something is written."""
+    """The folder of one group; it is made when something is first written."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        lock_retry_s: float = _LOCK_RETRY_S,
+        saved_log_bytes: int = _SAVED_LOG_BYTES,
+    ) -> None:
         self.folder = folder
         self.journal = Journal(folder)
+        self._lock_retry_s = lock_retry_s
+        self._saved_log_bytes = saved_log_bytes
+        """Size from which on a node's saved log is rotated."""
 
     @property
     def plan_file(self) -> Path:
@@ -59,7 +68,7 @@ class GroupHome:
         _write(self.folder / _PLAN, (plan.to_json() + "\n").encode(), mode=0o600)
 
     def load_plan(self) -> GroupPlan | None:
-        """The plan of the group's last `up`; None when there was none.
+        """Return the plan of the group's last `up`; None when there was none.
 
         Raises `GroupError` when the file does not hold a plan.
         """
@@ -70,15 +79,15 @@ class GroupHome:
             return None
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError, OSError) as error:
             raise GroupError(
-                f"{path} does not hold the plan of a group ({error}); move it away to start afresh"
+                f"{path} does not hold the plan of a group ({error}); move it away to start again"
             ) from error
 
     # The group's id
 
     def group_id(self) -> str | None:
-        """The group's random id; None when it has none yet.
+        """Return the group's random id; None when it has none yet.
 
-        Where the file is gone, the store in the group's own folder says it: no other group has that one.
+        Without the file, the marker of the store in the group's own folder has it, which no other group uses.
         """
         try:
             return (self.folder / _ID).read_text("ascii", "replace").strip() or None
@@ -86,19 +95,19 @@ class GroupHome:
             pass
         try:
             marker = inspect_store(self.default_store).marker
-        except StoreRefused:  # who uses the store says why
+        except StoreRefused:  # reported when the store is used
             return None
         return marker.id if marker is not None else None
 
     def save_group_id(self, group_id: str) -> None:
-        """Keep the id; a store is given it only afterwards, so that no killed tool leaves a store without
-        its group."""
+        """Save the id; a store gets it only afterwards, so that a killed tool leaves no store without its
+        group."""
         _write(self.folder / _ID, f"{group_id}\n".encode(), mode=0o600)
 
     # The servers' configuration
 
     def write_conf(self, plan: GroupPlan, node: NodePlan, conf: str) -> None:
-        """Puts a node's stan.conf where its container reads it; only the server's user can."""
+        """Write a node's stan.conf where its container reads it, readable by the server's user alone."""
         folder = Path(plan.conf_dir(node))
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         owner = _owner(plan) if os.geteuid() == 0 else None
@@ -109,10 +118,10 @@ class GroupHome:
     # Logs of containers that are gone
 
     def save_log(self, node: str, lines: Sequence[RawLine]) -> None:
-        """Keeps a node's output beyond its container.
+        """Save a node's output beyond its container.
 
-        What was kept before is not kept twice: a tool that was killed half way does it again. Raises
-        `StateError` where there is no room.
+        Lines that were saved before are not saved twice, so a tool that was killed half way can do it again.
+        Raises `StateError` when the disk is full.
         """
         path = self.folder / "logs" / f"{node}.log"
         with written_or_said(path):
@@ -123,14 +132,14 @@ class GroupHome:
         news = lines
         if path.exists():
             news = _unsaved(path, lines)
-            if path.stat().st_size > _SAVED_LOG_BYTES:
+            if path.stat().st_size > self._saved_log_bytes:
                 path.replace(path.with_suffix(".log.1"))
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         with os.fdopen(descriptor, "a", encoding="utf-8", errors="replace") as file:
             file.writelines(f"{rfc3339(line.time)} {line.text}\n" for line in news)
 
     def saved_log(self, node: str) -> list[RawLine]:
-        """What was kept, oldest first."""
+        """Return the saved lines, oldest first."""
         path = self.folder / "logs" / f"{node}.log"
         lines: list[RawLine] = []
         for part in (path.with_suffix(".log.1"), path):
@@ -144,17 +153,17 @@ class GroupHome:
 
     @asynccontextmanager
     async def lock(self, waiting: Callable[[], None]) -> AsyncIterator[None]:
-        """Held while a group is changed, so that two commands do it one after the other.
+        """Hold the group's lock, so that two commands change the group one after the other.
 
-        Freed by the kernel when its holder ends, however that happens. `waiting` is called once when
-        another command holds it.
+        The kernel frees it when its holder ends, however that happens. `waiting` is called once when another
+        command holds it.
         """
-        told = False
+        reported = False
         while (descriptor := self._try_lock()) is None:
-            if not told:
+            if not reported:
                 waiting()
-                told = True
-            await asyncio.sleep(_LOCK_RETRY_S)
+                reported = True
+            await asyncio.sleep(self._lock_retry_s)
         try:
             yield
         finally:
@@ -183,17 +192,17 @@ class GroupHome:
         return None
 
     def _drop_unused(self) -> None:
-        """Removes a folder in which there is nothing but the lock that is held."""
-        with suppress(OSError):  # removed by hand, or another command has just put its lock there
+        """Remove a folder that holds nothing but the held lock."""
+        with suppress(OSError):  # removed from outside, or another command has just put its lock there
             if {entry.name for entry in self.folder.iterdir()} <= {_LOCK}:
                 (self.folder / _LOCK).unlink()
                 self.folder.rmdir()
 
     def forget(self, *, keep_id: bool = False) -> None:
-        """Removes all but the store and files that stanlocal does not know; call it with the lock held.
+        """Remove all but the store and files that stanlocal does not know; call it with the lock held.
 
-        The folder itself goes with the lock, if it is empty then. With `keep_id` the group's id stays, as a
-        store that stays knows the group by it.
+        The folder itself goes with the lock, if it is empty then. With `keep_id` the group's id stays, for a
+        store that stays and carries it.
         """
         for name in ("conf", "logs", SNAPSHOTS, PROBE):
             shutil.rmtree(self.folder / name, ignore_errors=True)
@@ -204,7 +213,7 @@ class GroupHome:
 
 
 def known_groups(state_home: Path) -> Iterator[str]:
-    """The groups that have a plan in the user's state folder, running or not."""
+    """Yield the names of groups that have a plan in the user's state folder, running or not."""
     if state_home.is_dir():
         yield from sorted(entry.name for entry in state_home.iterdir() if (entry / _PLAN).is_file())
 
@@ -225,7 +234,7 @@ def _saved_line(line: str) -> RawLine | None:
 
 
 def _unsaved(path: Path, lines: Sequence[RawLine]) -> Sequence[RawLine]:
-    """What of `lines` comes after the last of them that the file holds; a torn end of it is cut off."""
+    """Return the lines after the last one that the file holds; cut off a torn end of the file."""
     with path.open("r+b") as file:
         size = file.seek(0, os.SEEK_END)
         file.seek(max(0, size - _SAVED_TAIL_BYTES))
@@ -237,7 +246,7 @@ def _unsaved(path: Path, lines: Sequence[RawLine]) -> Sequence[RawLine]:
 
 @contextmanager
 def _replacing(path: Path) -> Iterator[Path]:
-    """A file beside `path` that takes its place at the end, or is gone."""
+    """Yield a file beside `path`, which replaces it at the end, or is removed on failure."""
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         yield beside

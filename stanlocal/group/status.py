@@ -1,6 +1,6 @@
-"""One look at a group: everything that can be known of it now, gathered at once and assessed.
+"""One look at a group: all facts of it now, gathered at once and assessed.
 
-For commands that look and go; who stays uses `stanlocal.group.watch`.
+Commands that look once use it; those that stay use `stanlocal.group.watch`.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from stanlocal.model.states import GroupStatus, LockFacts, LogFacts, NodeFacts, 
 from stanlocal.monitor.client import MonitorAnswer, probe
 
 _MONITOR_TIMEOUT_S = 0.25
-"""A monitor that answers does so within milliseconds; one that recovers or is frozen not at all."""
+"""A monitor answers within milliseconds, or, on a node that recovers or is frozen, not at all."""
 _TAIL = 500
-"""Lines in which the last milestone of a run is nearly always found."""
+"""Number of last lines, which nearly always hold a run's last milestone."""
 
 NO_ANSWER = MonitorAnswer("silent")
 
@@ -32,14 +32,14 @@ NO_ANSWER = MonitorAnswer("silent")
 async def observe(
     engine: Engine, plan: GroupPlan, instances: Sequence[Instance], journal: Journal
 ) -> GroupStatus:
-    """The status that the engine, the logs, the monitors, the lock and the journal amount to."""
+    """Derive the status from the engine, the logs, the monitors, the lock and the journal."""
     recorded = journal.faults()
     facts = await asyncio.gather(*(_look_at_node(engine, instance, recorded) for instance in instances))
     return assess(facts, look_at_lock(plan, instances))
 
 
 async def _look_at_node(engine: Engine, instance: Instance, recorded: Sequence[FaultRecord]) -> NodeFacts:
-    """All of a long log is read only where neither its tail nor the monitor tells what the node is."""
+    """Gather a node's facts; read a long log whole if neither its tail nor the monitor shows the role."""
     answer, lines = await asyncio.gather(ask_monitor(instance), _output(engine, instance, tail=_TAIL))
     log = _fold(lines)
     if role_of(log, answer.state) is None and len(lines) >= _TAIL:
@@ -63,7 +63,7 @@ def _fold(lines: Sequence[RawLine]) -> LogFacts:
 def node_facts(
     instance: Instance, log: LogFacts, answer: MonitorAnswer, recorded: Sequence[FaultRecord]
 ) -> NodeFacts:
-    """What was seen of a node, put together."""
+    """Put together what was observed of a node."""
     return NodeFacts(
         instance,
         log,
@@ -74,14 +74,14 @@ def node_facts(
 
 
 async def ask_monitor(instance: Instance) -> MonitorAnswer:
-    """What the node says it is, at once; a node that cannot answer is not asked."""
+    """Ask a node's monitor for its role; a node that cannot answer is not asked."""
     if instance.status != "running" or not instance.clients_connected:
         return NO_ANSWER
     return await probe(instance.plan.monitor_url(instance.plan.node(instance.name)), _MONITOR_TIMEOUT_S)
 
 
 def _lock_file(plan: GroupPlan, instances: Sequence[Instance]) -> Path:
-    """Where it is on this machine; a store with a limit only the nodes themselves can find."""
+    """Return the lock file's path on this machine; a store with a limit is visible to the nodes alone."""
     pid = next((instance.pid for instance in instances if instance.pid), None)
     if plan.store_volume is not None and pid is not None:
         return Path(f"/proc/{pid}/root{STORE_DIR}") / LOCK_FILE
@@ -89,10 +89,10 @@ def _lock_file(plan: GroupPlan, instances: Sequence[Instance]) -> Path:
 
 
 def look_at_lock(plan: GroupPlan, instances: Sequence[Instance]) -> LockFacts:
-    """Who holds the store's lock, as the kernel shows it.
+    """Return which node holds the store's lock, as the kernel shows it.
 
-    Without a node among this machine's processes nothing can be seen: the folder is then another one, or
-    nobody of the group has it.
+    If no node is a process of this machine, the lock is not visible: the folder is another machine's, or no
+    node has it.
     """
     if not any(instance.pid for instance in instances):
         return LockFacts()

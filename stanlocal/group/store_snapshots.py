@@ -1,4 +1,4 @@
-"""Copies of a group's store by name: taken and put back by hand, and by faults that can cost data."""
+"""Named copies of a group's store, taken and put back by users and by faults that can lose data."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 def folder(group: Group) -> Path:
-    """Where the copies are; not in the store, where the server would take each for a channel."""
+    """Return the folder of the copies; the server would take one in its store for a channel."""
     return group.home.folder / SNAPSHOTS
 
 
 def listed(group: Group) -> list[str]:
-    """The names of the copies that there are, the oldest first."""
+    """Return the names of the copies, oldest first."""
     if not folder(group).is_dir():
         return []
     found = (each for each in folder(group).iterdir() if each.is_dir() and _NAME.fullmatch(each.name))
@@ -34,27 +34,27 @@ def listed(group: Group) -> list[str]:
 
 
 async def snapshot(group: Group, name: str) -> int:
-    """Copies the store of a group of which no node runs; returns the copy's size in bytes."""
+    """Copy the store of a group whose nodes are all stopped; return the copy's size in bytes."""
     path = _path(group, name)
     async with group.home.lock(lambda: None):
         return await run_to_end(asyncio.to_thread(_copy_resting, await _resting_store(group), path))
 
 
 async def restore(group: Group, name: str) -> str:
-    """Puts a copy back into the store of a group of which no node runs.
+    """Put a copy back into the store of a group whose nodes are all stopped.
 
-    What was in the store is kept as another copy, whose name is returned.
+    The store's content is kept as another copy, whose name is returned.
     """
     path = _path(group, name)
     if not path.is_dir():
-        there = ", ".join(listed(group)) or "there is none"
+        there = ", ".join(listed(group)) or "there are no snapshots"
         raise StoreRefused(f"no snapshot '{name}' of group '{group.name}' ({there})")
     async with group.home.lock(lambda: None):
         return await put_back_now(group, path.name, await _resting_store(group))
 
 
 async def put_back_now(group: Group, name: str, store: Path) -> str:
-    """As `restore`, with the group's lock held and its nodes at rest."""
+    """Do as `restore`; the caller holds the group's lock, and its nodes are stopped."""
     plan, _ = await group.find()
     marker = inspect_store(store).marker
     if marker is not None and (whose := marker.differs(group.name, plan.group_id)):
@@ -71,7 +71,7 @@ async def put_back_now(group: Group, name: str, store: Path) -> str:
 
 
 async def snapshot_frozen(group: Group, name: str) -> None:
-    """Copies the store of a running group, whose nodes stand still meanwhile; with the group's lock held."""
+    """Copy the store of a running group while its nodes are frozen; the caller holds the group's lock."""
     plan, instances = await group.find()
     store = local_store(plan)
     running = [instance.name for instance in instances if instance.status == "running"]
@@ -90,7 +90,7 @@ def _copy_resting(store: Path, to: Path) -> int:
 
 def _path(group: Group, name: str) -> Path:
     if not _NAME.fullmatch(name) or name.endswith("-draft"):
-        raise StoreRefused(f"'{name}' is no name for a snapshot: use letters, digits, '.', '_' and '-'")
+        raise StoreRefused(f"'{name}' is not a name for a snapshot: use letters, digits, '.', '_' and '-'")
     return folder(group) / name
 
 

@@ -1,4 +1,4 @@
-"""Failovers, timed phase by phase from what the servers themselves wrote.
+"""Failovers, timed phase by phase from the servers' own log lines.
 
 A failover is an observed transition: one node served, something happened to it, another became ready.
 The phases are consecutive, so that they add up to the outage:
@@ -11,7 +11,7 @@ ready      to                             `Streaming Server is ready`
 first_ack  to                             the first publish acknowledged, as a client saw it
 ========== ============================== ==========================================================
 
-A phase that nobody saw is None, and the next one counts from the last time that was seen. Pure.
+A phase that was not seen is None, and the next one counts from the last time that was seen. Pure.
 """
 
 from __future__ import annotations
@@ -29,34 +29,34 @@ from stanlocal.util.timestamps import from_rfc3339, rfc3339
 PHASES = ("detected", "lock", "recovering", "ready", "first_ack")
 
 _SKEW = timedelta(milliseconds=50)
-"""How much the engine's record of an end may lag behind what the other node noticed of it."""
+"""Lag of the engine's record of an end behind the other node's line about it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Failover:
-    """One transition. Times are UTC; `None` where it was not seen."""
+    """One transition. Times are UTC; None where they were not seen."""
 
     cause: str
-    """The fault's name, or what is known of an end that no fault explains."""
+    """The fault's name, or a description of an end that no fault explains."""
     from_node: str
     to_node: str
     started_at: datetime
-    """When the fault hit: the end of the process, or the engine's confirmation."""
+    """Time of the fault: the end of the process, or the engine's confirmation."""
     detected_at: datetime | None
     lock_at: datetime | None
     recovered_at: datetime | None
     ready_at: datetime
     recovery_began_at: datetime | None = None
     last_ack_at: datetime | None = None
-    """The last publish that was acknowledged before, as a client saw it."""
+    """Last acknowledged publish before, as a client saw it."""
     lost_at: datetime | None = None
-    """When that client's connection broke; None also when it was connected to another node."""
+    """Time when that client's connection broke; None also when it was connected to another node."""
     first_ack_at: datetime | None = None
-    """The first publish that was acknowledged afterwards, as that client saw it."""
+    """First acknowledged publish afterwards, as that client saw it."""
 
     @property
     def phases_ms(self) -> dict[str, float | None]:
-        """Consecutive durations in milliseconds, by the names in `PHASES`."""
+        """Consecutive durations in ms, by the names in `PHASES`."""
         ends = (self.detected_at, self.lock_at, self.recovered_at, self.ready_at, self.first_ack_at)
         last, phases = self.started_at, dict[str, float | None]()
         for phase, end in zip(PHASES, ends, strict=True):
@@ -70,17 +70,17 @@ class Failover:
 
     @property
     def outage_ms(self) -> float | None:
-        """From the fault to the first acknowledged publish; None without a client's view."""
+        """Duration in ms from the fault to the first acknowledged publish; None without a client's view."""
         return _milliseconds(self.first_ack_at - self.started_at) if self.first_ack_at else None
 
     @property
     def server_ms(self) -> float:
-        """From the fault to the next node's being ready."""
+        """Duration in ms from the fault until the next node was ready."""
         return _milliseconds(self.ready_at - self.started_at)
 
     @property
     def moments(self) -> dict[str, str | None]:
-        """Everything that was seen of it, in the order in which it is bound to happen."""
+        """All times that were seen (RFC 3339), in the order in which they must happen."""
         seen = {
             "last_ack": self.last_ack_at,
             "fault": self.started_at,
@@ -95,7 +95,7 @@ class Failover:
         return {name: rfc3339(time) if time else None for name, time in seen.items()}
 
     def document(self) -> dict[str, Any]:
-        """As the contract shows it."""
+        """Return the failover as the contract shows it."""
         return {
             "cause": self.cause,
             "from": self.from_node,
@@ -108,9 +108,9 @@ class Failover:
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Failover:
-        """The failover that `document` tells of.
+        """Return the failover that a document holds.
 
-        Raises `KeyError`, `TypeError`, `ValueError` or `AttributeError` when it tells of none.
+        Raises `KeyError`, `TypeError`, `ValueError` or `AttributeError` when it holds none.
         """
         times = {name: from_rfc3339(stamp) for name, stamp in document["moments"].items() if stamp}
         return cls(
@@ -134,17 +134,17 @@ def _milliseconds(duration: timedelta) -> float:
 
 
 class FailoverTracker:
-    """Finds the failovers in occurrences that come one by one, in the order of time."""
+    """Finds failovers in occurrences that come one by one, in the order of time."""
 
     def __init__(self) -> None:
         self._served: str | None = None
         self._ready_at: datetime | None = None
-        """When a node was last ready."""
+        """Time when a node was last ready."""
         self._since: list[Occurrence] = []
-        """All that happened since a node was last ready."""
+        """Occurrences since a node was last ready."""
 
     def observe(self, occurrence: Occurrence) -> Failover | None:
-        """The failover that this occurrence completes."""
+        """Return the failover that this occurrence completes, or None."""
         if occurrence.node is None:
             return None
         if not _logged(occurrence, ev.StreamingReady):
@@ -158,7 +158,7 @@ class FailoverTracker:
         return _failover(old, occurrence.node, since, occurrence.time)
 
     def _on_record(self, occurrence: Occurrence) -> str | None:
-        """Who served when a fault was about to be injected: its line may not be kept. None: no news."""
+        """Return the node that served by a fault's record, as its log line may not be kept; None: no news."""
         if not isinstance(occurrence.what, Hit):
             return None
         fault = occurrence.what.fault
@@ -167,7 +167,7 @@ class FailoverTracker:
 
 
 def find(occurrences: Iterable[Occurrence]) -> list[Failover]:
-    """The failovers among occurrences in the order of time."""
+    """Return the failovers among occurrences that are in the order of time."""
     tracker = FailoverTracker()
     found: list[Failover] = []
     outages: list[Outage] = []
@@ -184,7 +184,7 @@ def find(occurrences: Iterable[Occurrence]) -> list[Failover]:
 
 
 def _seen_by_client(failover: Failover, outage: Outage) -> Failover:
-    """The failover with what a client saw of it; unchanged when one saw it before."""
+    """Return the failover with the client's times; unchanged when it has some already."""
     if failover.first_ack_at is not None:
         return failover
     first_ack = max(outage.first_ack, failover.ready_at)
@@ -192,7 +192,7 @@ def _seen_by_client(failover: Failover, outage: Outage) -> Failover:
 
 
 def bridges(outage: Outage, failover: Failover) -> bool:
-    """Whether the client that saw the outage was still waiting when the next node took over.
+    """Return whether the client that saw the outage was still waiting when the next node took over.
 
     A busy server may acknowledge before it writes that it is ready, but not before it has the lock.
     """
@@ -216,7 +216,7 @@ def _failover(from_node: str, to_node: str, since: Sequence[Occurrence], ready_a
         (time for time in lost if time >= started - _SKEW and (lock is None or time <= lock)), None
     )
     if detected is not None:
-        started = min(started, detected)  # nobody notices an end before it is one: the record of it is late
+        started = min(started, detected)  # the end comes before its detection: the record of it is late
     return Failover(
         cause=cause,
         from_node=from_node,
@@ -231,7 +231,7 @@ def _failover(from_node: str, to_node: str, since: Sequence[Occurrence], ready_a
 
 
 def _start(occurrences: Sequence[Occurrence]) -> tuple[datetime | None, str]:
-    """When the old node's service ended, and why."""
+    """Return when the old node's service ended, and why."""
     healed = {occurrence.what.fault.id for occurrence in occurrences if isinstance(occurrence.what, Healed)}
     hits = [
         (occurrence.time, occurrence.what.fault.name)
@@ -263,7 +263,7 @@ def _route_lost(occurrence: Occurrence) -> bool:
 
 
 def percentile(values: Sequence[float], share: float) -> float | None:
-    """The nearest-rank percentile; None of nothing."""
+    """Return the nearest-rank percentile; None without values."""
     ordered = sorted(values)
     if not ordered:
         return None
@@ -272,7 +272,7 @@ def percentile(values: Sequence[float], share: float) -> float | None:
 
 
 def document(failovers: Sequence[Failover]) -> dict[str, Any]:
-    """The list with the percentiles of what clients felt, as the contract shows it."""
+    """Return the failovers with percentiles of the outages that clients saw, as the contract shows them."""
     outages = [failover.outage_ms for failover in failovers if failover.outage_ms is not None]
     return {
         "failovers": [failover.document() for failover in failovers],

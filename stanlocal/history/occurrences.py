@@ -1,7 +1,7 @@
-"""What happened to a group, from any source, as one kind of thing that can be put in order.
+"""Occurrences: what happened to a group, from any source, in one form that can be put in order.
 
-Logs, engine and journal each know a part; as occurrences they are merged by time and read by whoever
-derives something from the past: `stanlocal.history.failovers`, `stanlocal.history.timeline`. Pure.
+Logs, engine and journal each know a part. As occurrences they are merged by time, and
+`stanlocal.history.failovers` and `stanlocal.history.timeline` derive failovers and events from them. Pure.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Ended:
 
     exit_code: int | None
     recorded: bool
-    """Whether as the effect of a recorded fault."""
+    """Whether it was the effect of a recorded fault."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,19 +35,19 @@ class Frozen:
 
 @dataclass(frozen=True, slots=True)
 class Thawed:
-    """A paused process goes on."""
+    """A paused process was resumed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """A node's routes were cut, or with `clients` all that leads to it."""
+    """A node's routes were cut; with `clients`, its other connections, too."""
 
     clients: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Rejoined:
-    """A node that was cut off is reached again."""
+    """A node that was cut off was reconnected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class Healed:
 
 @dataclass(frozen=True, slots=True)
 class LockFileGone:
-    """The store's lock file was removed or replaced: a lock on the old one keeps nobody from the new one."""
+    """The store's lock file was removed or replaced: a lock on the old file does not protect the new one."""
 
     how: str
     """`removed` or `replaced`."""
@@ -74,7 +74,7 @@ class LockFileGone:
 
 @dataclass(frozen=True, slots=True)
 class Logged:
-    """The node's log said something that matters."""
+    """The node logged a line that matters."""
 
     event: LogEvent
     message: str
@@ -86,7 +86,7 @@ class Outage:
 
     last_ack: datetime
     lost: datetime | None
-    """When its connection broke; None when it did not."""
+    """Time when its connection broke; None when it did not."""
     first_ack: datetime
 
 
@@ -95,28 +95,28 @@ What: TypeAlias = Ended | Frozen | Thawed | Cut | Rejoined | Outage | Hit | Heal
 
 @dataclass(frozen=True, slots=True)
 class Occurrence:
-    """Something that happened."""
+    """One thing that happened, at one time."""
 
     time: datetime
     node: str | None
-    """None for what concerns the store, or clients."""
+    """Name of the node; None when it concerns the store or clients."""
     what: What
 
 
 def of_line(node: str, line: LogLine) -> Occurrence | None:
-    """The occurrence that a line of the log is, if it matters."""
+    """Return the occurrence that a log line reports, if it matters."""
     return Occurrence(line.time, node, Logged(line.event, line.message)) if line.event else None
 
 
 def of_end(instance: Instance, *, recorded: bool) -> Occurrence | None:
-    """The end of the node's last run, once it has ended."""
+    """Return the end of the node's last run; None while it runs."""
     if instance.finished_at is None:
         return None
     return Occurrence(instance.finished_at, instance.name, Ended(instance.exit_code, recorded))
 
 
 def of_engine_event(event: EngineEvent, *, recorded: bool) -> Occurrence | None:
-    """The occurrence that an engine's event is; a start is told by the server's own first line instead."""
+    """Return the occurrence that an engine's event reports; a start is the server's first line instead."""
     what: dict[str, What] = {
         "die": Ended(event.exit_code, recorded),
         "pause": Frozen(),
@@ -130,11 +130,11 @@ _MARKS: Mapping[str | None, tuple[What, What]] = {
     "unrouted": (Cut(clients=False), Rejoined()),
     "isolated": (Cut(clients=True), Rejoined()),
 }
-"""What a fault that leaves this does to a node, and what its end does."""
+"""What a fault that leaves this condition does to a node, and what healing it does."""
 
 
 def of_fault(fault: FaultRecord) -> Iterator[Occurrence]:
-    """When it hit each of its targets, what it did there, and when it was over."""
+    """Yield when a fault hit each of its targets, what it did there, and when it was over."""
     begin, end = _MARKS.get(fault.leaves, (None, None))
     for node, time in fault.times.items():
         yield Occurrence(time, node, Hit(fault))
@@ -149,7 +149,7 @@ def of_fault(fault: FaultRecord) -> Iterator[Occurrence]:
 
 
 def of_records(records: Sequence[Record]) -> Iterator[Occurrence]:
-    """All that the journal tells."""
+    """Yield all that the journal holds."""
     for fault in faults(records):
         yield from of_fault(fault)
     for record in records:
@@ -166,7 +166,7 @@ def of_records(records: Sequence[Record]) -> Iterator[Occurrence]:
 def merge(
     logs: Mapping[str, Iterable[LogLine]], ends: Iterable[Occurrence], records: Sequence[Record]
 ) -> Sequence[Occurrence]:
-    """All of them in the order of time."""
+    """Return all occurrences in the order of time."""
     logged = (of_line(node, line) for node, lines in logs.items() for line in lines)
     occurrences = [occurrence for occurrence in logged if occurrence]
     occurrences += ends

@@ -1,7 +1,7 @@
-"""The story of a group: its events, derived from occurrences. Pure.
+"""The timeline of a group: its events, derived from occurrences. Pure.
 
-`Timeline` replays occurrences in the order of time, keeps what is known of each node, has `model.states`
-assess it after each, and says what changed. The same replay tells the past (`events`) and the present
+`Timeline` replays occurrences in the order of time, keeps the facts of each node, has `model.states` assess
+them after each, and yields the changes. The same replay gives the past (`events`) and the present
 (`events -f`), so they cannot differ.
 """
 
@@ -47,27 +47,27 @@ _PROBLEMS = (
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that happened, as users are told of it."""
+    """One event, as users see it."""
 
     time: datetime
     type: EventType
     node: str | None
-    """None for what concerns the whole group."""
+    """Name of the node; None when it concerns the whole group."""
     detail: dict[str, Any]
 
     def document(self) -> dict[str, Any]:
-        """As the contract shows it."""
+        """Return the event as the contract shows it."""
         return {"time": rfc3339(self.time), "type": self.type, "node": self.node, "detail": self.detail}
 
 
 def in_words(event: Event) -> str:
-    """What an event tells, in words."""
+    """Describe an event in words."""
     detail = event.detail
     match event.type:
         case "state":
             if detail["from"] == detail["to"]:
                 marks = [mark for mark in ("paused", "partitioned") if detail[mark]]
-                return ", ".join([detail["to"], *(marks or ["put right"])])
+                return ", ".join([detail["to"], *(marks or ["recovered"])])
             return f"{detail['from']} -> {detail['to']}"
         case "group-state":
             problem = f": {detail['problem']}" if detail["problem"] else ""
@@ -84,7 +84,7 @@ def in_words(event: Event) -> str:
 
 
 class Timeline:
-    """Turns the occurrences of one group into its events."""
+    """Derives the events of one group from its occurrences."""
 
     def __init__(self, plan: GroupPlan) -> None:
         self._facts = {
@@ -96,11 +96,11 @@ class Timeline:
     def observe(self, occurrence: Occurrence) -> Iterator[Event]:
         """Yield the events of an occurrence; there are none for nodes that left the group."""
         if occurrence.node is None:
-            yield from _told(occurrence)
+            yield from _direct_events(occurrence)
             return
         if occurrence.node not in self._facts:
             return
-        yield from _told(occurrence)
+        yield from _direct_events(occurrence)
         self._facts[occurrence.node] = _apply(self._facts[occurrence.node], occurrence)
         before, self._status = self._status, self._assess()
         yield from _changes(before, self._status, occurrence.time, occurrence.node)
@@ -110,7 +110,7 @@ class Timeline:
 
     @property
     def status(self) -> GroupStatus:
-        """The group after the last occurrence."""
+        """The group's status after the last occurrence."""
         return self._status
 
     def _assess(self) -> GroupStatus:
@@ -118,13 +118,13 @@ class Timeline:
 
 
 def replay(plan: GroupPlan, occurrences: Iterable[Occurrence]) -> list[Event]:
-    """All events of the past, oldest first."""
+    """Return all events of the past, oldest first."""
     timeline = Timeline(plan)
     return [event for occurrence in occurrences for event in timeline.observe(occurrence)]
 
 
 def statuses(plan: GroupPlan, occurrences: Iterable[Occurrence]) -> Iterator[tuple[datetime, GroupStatus]]:
-    """The group after each of the occurrences."""
+    """Yield the group's status after each occurrence, with its time."""
     timeline = Timeline(plan)
     for occurrence in occurrences:
         for _ in timeline.observe(occurrence):
@@ -182,8 +182,8 @@ def _as_line(occurrence: Occurrence, what: Logged) -> LogLine:
     return LogLine(occurrence.time, True, None, True, what.message, what.message, what.event)
 
 
-def _told(occurrence: Occurrence) -> Iterator[Event]:
-    """What is an event by itself."""
+def _direct_events(occurrence: Occurrence) -> Iterator[Event]:
+    """Yield the events that an occurrence is by itself."""
     match occurrence.what:
         case Hit(fault):
             yield Event(occurrence.time, "fault", occurrence.node, fault.document())

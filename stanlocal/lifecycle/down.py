@@ -22,7 +22,7 @@ from stanlocal.util.tasks import together
 
 @dataclass(frozen=True, slots=True)
 class Down:
-    """What a `down` did."""
+    """Result of a `down`."""
 
     removed: tuple[str, ...]
     """The nodes that were there."""

@@ -1,7 +1,7 @@
-"""Keeps nodes alive as Kubernetes would: a probe of each node's monitor, and a restart when it fails.
+"""Liveness checks as in Kubernetes: a check of each node's monitor, and a restart when it fails.
 
-The probe is the one of the seed deployment: GET / on the monitor port, first after 10 s, each answered
-within 5 s. What a recorded fault explains (a node that was killed, stopped or paused) is left alone.
+The check is that of the seed deployment: GET / on the monitor port, first after 10 s, each answered within
+5 s. Nodes that a recorded fault explains (killed, stopped or paused) are left alone.
 """
 
 from __future__ import annotations
@@ -18,42 +18,42 @@ from stanlocal.monitor.client import is_alive
 
 
 @dataclass(frozen=True, slots=True)
-class Probe:
-    """When and how often a node is asked; the defaults are the seed's and, for the rest, Kubernetes's."""
+class LivenessCheck:
+    """Times and limits of the check; the defaults are the seed's, else those of Kubernetes."""
 
     initial_delay_s: float = 10.0
     timeout_s: float = 5.0
     period_s: float = 10.0
     failures: int = 3
-    """So many in a row, then it is restarted."""
+    """Number of failures in a row after which the node is restarted."""
 
 
-async def keep_alive(group: Group, report: Callable[[str], None], probe: Probe | None = None) -> None:
-    """Probes all nodes until cancelled; restarts those that are dead and reports each restart."""
-    probe = probe or Probe()
+async def keep_alive(group: Group, report: Callable[[str], None], check: LivenessCheck | None = None) -> None:
+    """Check all nodes until cancelled; restart those that are dead, and report each restart."""
+    check = check or LivenessCheck()
     failed: dict[str, int] = {}
     while True:
         look = await group.look()
         for node in look.status.nodes:
-            failed[node.name] = await _failures(group, look, node, failed.get(node.name, 0), probe)
-        for name in [name for name, count in failed.items() if count >= probe.failures]:
+            failed[node.name] = await _failures(group, look, node, failed.get(node.name, 0), check)
+        for name in [name for name, count in failed.items() if count >= check.failures]:
             report(f"{name} is dead; restarting it")
             await revive(group, name)
             failed[name] = 0
-        await asyncio.sleep(probe.period_s)
+        await asyncio.sleep(check.period_s)
 
 
-async def _failures(group: Group, look: Look, node: NodeStatus, before: int, probe: Probe) -> int:
+async def _failures(group: Group, look: Look, node: NodeStatus, before: int, check: LivenessCheck) -> int:
     if _is_explained(group, node):
         return 0
     if node.state is NodeState.FAILED:
-        return probe.failures
+        return check.failures
     started = node.instance.started_at
     if not node.instance.running or started is None:
         return 0
-    if datetime.now(UTC) - started < timedelta(seconds=probe.initial_delay_s):
+    if datetime.now(UTC) - started < timedelta(seconds=check.initial_delay_s):
         return 0
-    alive = await is_alive(look.plan.monitor_url(look.plan.node(node.name)), probe.timeout_s)
+    alive = await is_alive(look.plan.monitor_url(look.plan.node(node.name)), check.timeout_s)
     return 0 if alive else before + 1
 
 
@@ -62,7 +62,7 @@ def _is_explained(group: Group, node: NodeStatus) -> bool:
 
 
 async def revive(group: Group, node: str) -> None:
-    """Ends what is left of the node's process and starts it again; nothing happens if it is gone."""
+    """Kill what is left of the node's process and start it again; a node that is gone is left alone."""
     async with group.home.lock(lambda: None):
         try:
             await group.engine.signal(node, "SIGKILL")

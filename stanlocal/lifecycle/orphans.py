@@ -1,4 +1,4 @@
-"""Groups made for one process, such as a test run, and left behind by its death.
+"""Orphans: groups made for one process, such as a test run, that has ended without removing them.
 
 Such a group carries in its plan, and so in the labels of its containers, which process of which machine it
 is for. It is removed only when that process is known to have ended.
@@ -26,7 +26,7 @@ _UNKNOWN = "-"
 
 @dataclass(frozen=True, slots=True)
 class BoundProcess:
-    """One process of one boot of one machine, never another with the same pid."""
+    """Identity of one process of one boot of one machine, never of another with the same pid."""
 
     machine: str
     boot: str
@@ -55,7 +55,7 @@ def this_process() -> str:
 
 
 def has_ended(process: str, *, made_here: bool = False) -> bool:
-    """Whether that process is known to have ended; False where that is unknown.
+    """Return whether that process is known to have ended; False where that is unknown.
 
     Nothing is known of processes of another machine or of another container. One of an earlier boot of this
     machine has ended; as machines can be copies of each other, `made_here` has to say that the group is in
@@ -70,7 +70,7 @@ def has_ended(process: str, *, made_here: bool = False) -> bool:
 
 
 def is_orphan(group: Group, plan: GroupPlan) -> bool:
-    """Whether the group was made for a process that is known to have ended."""
+    """Return whether the group was made for a process that is known to have ended."""
     if plan.bound_to is None:
         return False
     saved = group.home.load_plan()
@@ -78,19 +78,19 @@ def is_orphan(group: Group, plan: GroupPlan) -> bool:
 
 
 async def remove(engine: str = "auto") -> list[str]:
-    """Takes down and purges the caller's groups whose process is known to have ended; returns their names.
+    """Take down and purge the caller's orphans; return their names.
 
-    Two at once do it one after the other. Raises `EngineUnavailable` when that engine is not to be had.
+    Two calls at once do it one after the other. Raises `EngineUnavailable` when that engine is unavailable.
     """
     removed = []
     async with open_groups(engine, note=lambda line: None) as groups:
         for group in groups:
-            with suppress(GroupNotFound):  # another run was quicker
+            with suppress(GroupNotFound):  # another process removed it first
                 plan, _ = await group.find()
                 if is_orphan(group, plan):
                     try:
                         await down.down(group, timeout=0, purge_store=True)
-                    except Refused as refusal:  # it keeps no other from being removed
+                    except Refused as refusal:  # the others are removed nevertheless
                         _LOG.warning("%s, left by a process that has ended, stays: %s", group.name, refusal)
                     else:
                         removed.append(group.name)

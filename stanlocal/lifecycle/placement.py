@@ -1,4 +1,4 @@
-"""Where a group is to be housed: from what an engine was found to offer, and what there is already. Pure."""
+"""Placement of a group: what the engine offers, reconciled with what the group has already. Pure."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from stanlocal.settings import Settings, host_files
 
 
 def settle(found: Placement, settings: Settings, before: GroupPlan | None, default_store: Path) -> Placement:
-    """The placement that was found, with the store where the group has it already.
+    """Return the placement that was found, with the store where the group has it already.
 
-    Raises `SettingsError` for each folder and file that the engine would have to see, and does not.
+    Raises `SettingsError` with each folder and file that the engine needs and does not see.
     """
     if before is not None and before.in_volumes:
         found = replace(found, in_volumes=True)
@@ -39,8 +39,8 @@ def settle(found: Placement, settings: Settings, before: GroupPlan | None, defau
     return found
 
 
-def told(placement: Placement, group: str) -> list[str]:
-    """What people have to know of a placement that is not the usual one, a line each."""
+def placement_notes(placement: Placement, group: str) -> list[str]:
+    """Describe an unusual placement for users, one line for each deviation."""
     lines = []
     if placement.host != LOOPBACK:
         where = f" (published on {placement.publish})" if placement.publish != placement.host else ""

@@ -1,6 +1,6 @@
 """Bringing a group up, as a list of steps that can be read.
 
-It works from what is there: run again after any interruption, it puts things right.
+It works from what is there: run again after any interruption, it completes what is missing.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from stanlocal.group.core import Group, Look, intended_plan, origin_of
 from stanlocal.group.state_dir import SNAPSHOTS
 from stanlocal.group.watch import Watch
 from stanlocal.lifecycle.down import retire
-from stanlocal.lifecycle.placement import settle, told
+from stanlocal.lifecycle.placement import placement_notes, settle
 from stanlocal.lifecycle.planner import Planner, UpRequest
 from stanlocal.logs.events import PortBusy
 from stanlocal.logs.parse import parse
@@ -40,10 +40,10 @@ _LOG_TAIL = 20
 
 
 async def up(group: Group, request: UpRequest) -> Look:
-    """Brings the group to the asked state: one node active, every other a standby.
+    """Bring the group up: one node active, every other a standby.
 
-    Changes nothing where that is so already. When it fails or is cancelled, what it made is removed
-    again, but for a store that has served. Two at once happen one after the other. Raises `NodeFailed`
+    It changes nothing that is so already. When it fails or is cancelled, it removes what it made, except for
+    a store that has served. Two calls at once happen one after the other. Raises `NodeFailed`
     as soon as a node fails, `WaitTimeout` when time runs out, and what settings, image and engine raise.
     """
     waiting = f"waiting for another command that changes '{group.name}'"
@@ -61,7 +61,7 @@ async def up(group: Group, request: UpRequest) -> Look:
         await request.ensure_image(settings)
         found = await group.engine.place(group.name, settings.image, group.home.folder)
         placement = settle(found, settings, before, group.home.default_store)
-        for line in told(placement, group.name):
+        for line in placement_notes(placement, group.name):
             request.note(line)
         store_parts = await group.engine.store_parts(group.name)
         origin = await origin_of(group.engine)
@@ -145,7 +145,7 @@ class _Bringup:
                 await self._remove_made()
 
     def _write_confs(self, plan: GroupPlan) -> dict[str, str]:
-        """Each node's fingerprint. Only the text of a configuration holds secrets, a plan never."""
+        """Write each node's configuration, which alone holds secrets; return the nodes' fingerprints."""
         with_secrets = replace(plan, streaming=self._settings.streaming, nats=self._settings.nats)
         prints = {}
         for node in plan.nodes:
@@ -165,7 +165,7 @@ class _Bringup:
                 self._request.report(f"removing {name}")
                 await self._retire(name)
             for instance in self._present.values():
-                await self._put_right(plan, instance)
+                await self._recover(plan, instance)
             changed = [name for name in self._present if self._is_changed(name, prints[name])]
             if len(changed) < len(self._present) or self._some_serve(watch):
                 await self._replace_one_by_one(plan, changed, prints, watch)
@@ -186,10 +186,10 @@ class _Bringup:
     async def _replace_one_by_one(
         self, plan: GroupPlan, changed: Sequence[str], prints: Mapping[str, str], watch: Watch
     ) -> None:
-        """Standbys first, the active node last, so that service is interrupted once."""
+        """Replace the standbys first and the active node last, so that service is interrupted once."""
         await watch.caught_up()
         for name in sorted(changed, key=lambda name: watch.status.node(name).holds_store):
-            self._request.report(f"making {name} anew")
+            self._request.report(f"making {name} again")
             await self._retire(name)
             await self._make(plan, name, prints[name])
             await self._engine.start(plan, name)
@@ -197,7 +197,7 @@ class _Bringup:
             await self._until(partial(_is_back, name), {name}, watch, deadline, f"{name} to be back")
 
     async def _start_all(self, plan: GroupPlan, prints: Mapping[str, str]) -> None:
-        """The first node as early as can be, as its wait for the lock is the longest part; then the rest."""
+        """Start the first node at once, as its wait for the lock takes longest; then the rest."""
         missing = [node.name for node in plan.nodes if node.name not in self._made]
         if not missing:
             return
@@ -227,8 +227,8 @@ class _Bringup:
             await self._make(plan, name, print_)
             await self._engine.start(plan, name)
 
-    async def _put_right(self, plan: GroupPlan, instance: Instance) -> None:
-        """A frozen node would keep others from the store lock, one without routes would try for it."""
+    async def _recover(self, plan: GroupPlan, instance: Instance) -> None:
+        """Unfreeze and reconnect a node: frozen it would keep the store lock, without routes try for it."""
         if instance.status == "paused":
             await self._engine.unpause(instance.name)
         if not (instance.routes_connected and instance.clients_connected):
@@ -268,7 +268,7 @@ class _Bringup:
         deadline: float,
         waiting_for: str,
     ) -> GroupStatus:
-        """The first status as wanted; raises `NodeFailed` as soon as one of the nodes `names` has failed."""
+        """Return the first status as wanted; raises `NodeFailed` as soon as one of `names` has failed."""
         await watch.refresh()
         status = await watch.until(
             lambda status: _failed(status, names) is not None or reached(status),
@@ -281,18 +281,18 @@ class _Bringup:
         return status
 
     async def _raise_failed(self, name: str) -> NoReturn:
-        """Looks again for why: the engine tells of an end a moment before the last lines have arrived."""
+        """Read the reason and raise it: an end is reported a moment before the last lines have arrived."""
         node = (await self._group.look()).status.node(name)
         lines = await self._engine.output(name, tail=_LOG_TAIL)
         for event in (parse(line.text, line.time).event for line in lines):
-            if isinstance(event, PortBusy):  # where nodes share the host's network, nobody else can tell
+            if isinstance(event, PortBusy):  # the only sign of it where nodes share the host's network
                 port = int(event.address.rpartition(":")[2])
                 raise PortInUse(f"port {port} for {name} is taken; free it", port)
         tail = [line.text for line in lines]
         raise NodeFailed(f"{name} failed: {node.problem}", name, node.instance.exit_code, tail)
 
     async def undo(self) -> None:
-        """Removes what this `up` made; a plain `up` is to do what it would have done before."""
+        """Remove what this `up` made, so that a later `up` does what it would have done before."""
         await self._remove_made()
         if self._before is not None:
             self._group.home.save_plan(replace(self._before, group_id=self._group_id))
@@ -313,13 +313,13 @@ class _Bringup:
 
 
 def _failed(status: GroupStatus, names: set[str]) -> NodeStatus | None:
-    """The first of these nodes that has failed."""
+    """Return the first of these nodes that has failed."""
     return next(
         (node for node in status.nodes if node.state is NodeState.FAILED and node.name in names), None
     )
 
 
 def _is_back(name: str, status: GroupStatus) -> bool:
-    """Whether some node serves, and `name` does or would."""
+    """Return whether a node is active, and `name` serves or is a usable standby."""
     node = next((node for node in status.nodes if node.name == name), None)
     return node is not None and status.active is not None and (node.serves or node.usable_standby)

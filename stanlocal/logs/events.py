@@ -1,8 +1,7 @@
-"""What a line of the server's log can mean to states and people.
+"""Events of the server's log: one small class for each kind of line that matters, to `match` on.
 
-One small class for each kind, so that a reader can `match` on them. Only kinds that change a state or
-explain a trouble are here. Names and reasons are the server's own words; what it prints in Go's quotes
-(channels, files, ids) is given as printed, its escapes included.
+Only kinds that change a state or explain a problem are here. Names and reasons are the server's own words;
+what it prints in Go's quotes (channels, files, ids) is kept as printed, with its escapes.
 """
 
 from __future__ import annotations
@@ -11,13 +10,12 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 NO_SPACE = ("no space left on device", "disk quota exceeded", "file too large")
-"""How the operating system's errors end that mean there is no room to write: for anyone, for this user,
-for this process."""
+"""Ends of the operating system's errors for a full disk, an exhausted quota and a limit of the process."""
 
 
 @dataclass(frozen=True, slots=True)
 class LogEvent:
-    """Base of all kinds."""
+    """Base of all kinds of events."""
 
     fatal: ClassVar[bool] = False
     """Whether the server's process ends with this line."""
@@ -43,17 +41,17 @@ class ServerId(LogEvent):
 
 @dataclass(frozen=True, slots=True)
 class NatsReady(LogEvent):
-    """The embedded NATS server listens. Says nothing of streaming."""
+    """The embedded NATS server listens. The streaming server may not be ready."""
 
 
 @dataclass(frozen=True, slots=True)
 class StandbyStarted(LogEvent):
-    """Waits for the active node's heartbeats to stop, then for the store lock."""
+    """The node stands by: it waits for the active node's heartbeats to stop, then for the store lock."""
 
 
 @dataclass(frozen=True, slots=True)
 class LockBusy(LogEvent):
-    """The store lock is held by another process. Printed ever more rarely, up to once a minute."""
+    """Another process holds the store lock. Printed less and less often, down to once a minute."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,16 +63,18 @@ class LockError(LogEvent):
 
 @dataclass(frozen=True, slots=True)
 class LockTaken(LogEvent):
-    """`Server is active`: has the store lock, and does not serve yet."""
+    """`Server is active`: the node has the store lock, and does not serve yet."""
 
 
 @dataclass(frozen=True, slots=True)
 class RecoveryStarted(LogEvent):
-    """Reads the store. Can come twice in a run, when server.dat was missing."""
+    """The node reads the store, twice in a run when server.dat was missing."""
 
 
 @dataclass(frozen=True, slots=True)
 class RecoveryEnded(LogEvent):
+    """The node has read the store."""
+
     channels: int = 0
     """Channels recovered; 0 for a store that was empty."""
 
@@ -86,7 +86,7 @@ class StreamingReady(LogEvent):
 
 @dataclass(frozen=True, slots=True)
 class ShuttingDown(LogEvent):
-    """Was told to stop (SIGTERM, SIGINT)."""
+    """The server received SIGTERM or SIGINT."""
 
 
 # --- two actives ------------------------------------------------------------------------------------
@@ -94,19 +94,19 @@ class ShuttingDown(LogEvent):
 
 @dataclass(frozen=True, slots=True)
 class ForeignActive(LogEvent):
-    """An active node hears another, which became active later. This one stays."""
+    """An active node hears another, which became active later. This one stays active."""
 
     server_id: str
-    """Of the other."""
+    """The other node's server id."""
 
 
 @dataclass(frozen=True, slots=True)
 class SteppedDown(LogEvent):
-    """An active node hears an older one, and ends (exit code 2)."""
+    """An active node hears one that became active earlier, and ends (exit code 2)."""
 
     fatal: ClassVar[bool] = True
     server_id: str
-    """Of the other."""
+    """The other node's server id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +118,7 @@ class HeartbeatFailed(LogEvent):
 
 @dataclass(frozen=True, slots=True)
 class NatsLost(LogEvent):
-    """One of the node's connections to the NATS server was lost. Not printed when that server just ends."""
+    """One of the node's connections to the NATS server was lost. Not printed when that server ends."""
 
     connection: str
     reason: str
@@ -132,7 +132,7 @@ class NatsBack(LogEvent):
     """`_NSS-<cluster id>-<purpose>`; `ft` is the one that carries FT heartbeats."""
 
 
-# --- ends that nobody asked for ---------------------------------------------------------------------
+# --- unexpected ends -------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,13 +144,13 @@ class Panic(LogEvent):
 
     @property
     def disk_full(self) -> bool:
-        """Whether it could not write for want of space."""
+        """Whether the disk was full."""
         return self.reason.endswith(NO_SPACE)
 
 
 @dataclass(frozen=True, slots=True)
 class StartFailed(LogEvent):
-    """Could not start, or not activate (exit code 1)."""
+    """The server could not start, or not become active (exit code 1)."""
 
     fatal: ClassVar[bool] = True
     reason: str
@@ -187,7 +187,7 @@ class PortBusy(LogEvent):
 
 @dataclass(frozen=True, slots=True)
 class ServerInfoMissing(LogEvent):
-    """server.dat was gone; the server writes it anew and recovers a second time."""
+    """server.dat was missing; the server writes it again and recovers a second time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +203,7 @@ class FileTruncated(LogEvent):
 
     file: str
     offset: int
-    """Bytes that are left."""
+    """Number of bytes left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +216,7 @@ class StoreCorrupted(LogEvent):
 
 @dataclass(frozen=True, slots=True)
 class IndexRebuilt(LogEvent):
-    """An index file was bad and is made anew from the messages; not an error by itself."""
+    """An index file was bad and is rebuilt from the messages; not an error by itself."""
 
     file: str
     reason: str
@@ -224,7 +224,7 @@ class IndexRebuilt(LogEvent):
 
 @dataclass(frozen=True, slots=True)
 class PublishFailed(LogEvent):
-    """A message could not be stored; the publisher is told. On a full disk a `Panic` usually follows."""
+    """A message could not be stored; its publisher gets an error. On a full disk a `Panic` often follows."""
 
     client_id: str
     subject: str
@@ -233,7 +233,7 @@ class PublishFailed(LogEvent):
 
     @property
     def disk_full(self) -> bool:
-        """Whether it could not be written for want of space."""
+        """Whether the disk was full."""
         return self.reason.endswith(NO_SPACE)
 
 
@@ -252,14 +252,18 @@ class RouteUp(LogEvent):
 
 @dataclass(frozen=True, slots=True)
 class RouteDown(LogEvent):
+    """A connection to another node was closed."""
+
     remote: str
     rid: int
     reason: str | None = None
-    """Such as `Duplicate Route` (normal) or `Stale Connection`; None from servers that say none."""
+    """Such as `Duplicate Route` (normal) or `Stale Connection`; None from servers that print none."""
 
 
 @dataclass(frozen=True, slots=True)
 class RouteDialFailed(LogEvent):
+    """The node could not connect to another one."""
+
     attempt: int
     reason: str
 
@@ -286,25 +290,29 @@ class DuplicateServerName(LogEvent):
 
 @dataclass(frozen=True, slots=True)
 class ChannelCreated(LogEvent):
+    """A client used a channel for the first time."""
+
     channel: str
 
 
 @dataclass(frozen=True, slots=True)
 class ChannelDeleted(LogEvent):
-    """By `max_inactivity`; nothing else deletes a channel."""
+    """A channel reached its `max_inactivity`; nothing else deletes a channel."""
 
     channel: str
 
 
 @dataclass(frozen=True, slots=True)
 class ChannelRefused(LogEvent):
+    """A channel could not be created."""
+
     channel: str
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class LimitReached(LogEvent):
-    """Old messages of the channel are dropped from now on. Said once for each channel."""
+    """Old messages of the channel are dropped from now on. Printed once for each channel."""
 
     channel: str
 
@@ -318,6 +326,8 @@ class ClientLost(LogEvent):
 
 @dataclass(frozen=True, slots=True)
 class AuthenticationFailed(LogEvent):
+    """A client connected with a wrong user or password."""
+
     remote: str
     user: str
 
@@ -327,7 +337,7 @@ class AuthenticationFailed(LogEvent):
 
 @dataclass(frozen=True, slots=True)
 class Reloaded(LogEvent):
-    """SIGHUP: the NATS part of the configuration was read anew."""
+    """SIGHUP: the NATS part of the configuration was read again."""
 
 
 @dataclass(frozen=True, slots=True)

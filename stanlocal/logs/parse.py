@@ -1,4 +1,4 @@
-"""A line of the server's output -> when, how bad, and what it means. Pure; any text gives a `LogLine`.
+"""Parser of the server's output: each line gives a time, a level and an event. Pure; any text is a `LogLine`.
 
 The server writes ``[pid] YYYY/MM/DD HH:MM:SS.uuuuuu [INF] STREAM: message``; lines of the embedded NATS
 server lack ``STREAM: ``, with ``logtime: false`` the stamp is missing, on a terminal the level is
@@ -28,25 +28,25 @@ class LogLine:
     """A line of a node's output."""
 
     time: datetime
-    """UTC: the server's own stamp, else when the line was received."""
+    """The server's own stamp, else the time of receipt; UTC."""
     stamped: bool
-    """Whether `time` is the server's."""
+    """Whether `time` is the server's own stamp."""
     level: Level | None
-    """None for what the server prints bare."""
+    """None for lines that the server prints without a prefix."""
     streaming: bool
-    """From the streaming server, not the embedded NATS server."""
+    """Whether the streaming server printed it, not the embedded NATS server."""
     message: str
-    """Without stamp, level and ``STREAM: ``."""
+    """The line without stamp, level and ``STREAM: ``."""
     text: str
     """The whole line, as received."""
     event: ev.LogEvent | None
-    """What it means, if that matters."""
+    """The event that it reports; None if it does not matter."""
 
 
 class _Rule(NamedTuple):
     event: Callable[..., ev.LogEvent]
     source: str
-    """`S` the streaming server, `N` the NATS server, `SN` either, `-` printed bare."""
+    """`S` the streaming server, `N` the NATS server, `SN` either, `-` a line without a prefix."""
     level: Level | None
     template: str
     """The whole message. `{name}` is a field of the event, `{}` is text that does not matter."""
@@ -72,7 +72,7 @@ _RULES = (
     _Rule(ev.HeartbeatFailed, "S", "ERR", "Unable to send FT heartbeat: {reason}"),
     _Rule(ev.NatsLost, "S", "ERR", "connection {connection:quoted} has been disconnected: {reason}"),
     _Rule(ev.NatsBack, "S", "INF", "connection {connection:quoted} reconnected to NATS Server at {:quoted}"),
-    # ends that nobody asked for; the general ones last
+    # unexpected ends; the general ones last
     _Rule(ev.StartFailed, "-", None, "exec {:word}: {reason}"),  # the engine's words: no such executable
     _Rule(ev.Panic, "-", None, "panic: {reason}"),
     _Rule(ev.Panic, "-", None, "fatal error: {reason}"),
@@ -200,8 +200,7 @@ def _matcher(rule: _Rule) -> _Matcher:
 
 
 _HEAD = 4
-"""How many first characters find a rule: enough to tell most apart, and no template's literal start is
-shorter."""
+"""Number of first characters that find a rule: no template's literal start is shorter."""
 
 
 _Key: TypeAlias = tuple[bool, Level | None, str]
@@ -209,7 +208,7 @@ _Key: TypeAlias = tuple[bool, Level | None, str]
 
 
 def _index() -> dict[_Key, list[_Rule]]:
-    """The rules by their key, so that most lines cost two look-ups."""
+    """Return the rules by their key, so that most lines cost two look-ups."""
     index: dict[_Key, list[_Rule]] = {}
     for rule in _RULES:
         head = rule.template.split("{")[0][:_HEAD]
@@ -223,7 +222,7 @@ _INDEX = _index()
 
 @cache
 def _matchers(key: _Key) -> list[_Matcher]:
-    """Of the rules with that key in the index; made when first asked for, as making all takes 20 ms."""
+    """Return the matchers of the rules with that key, compiled on first use: compiling all takes 20 ms."""
     return [_matcher(rule) for rule in _INDEX[key]]
 
 
@@ -235,7 +234,7 @@ _PREFIX = re.compile(
 
 
 def parse(text: str, received: datetime) -> LogLine:
-    """What a line says; `text` is without its line end, `received` is in UTC.
+    """Parse a line; `text` is without its line end, `received` is in UTC.
 
     The server's stamps are read as UTC: that is the zone nodes run in.
     """
@@ -252,7 +251,7 @@ def parse(text: str, received: datetime) -> LogLine:
 
 
 def _time(stamp: str) -> datetime | None:
-    """None for what has the shape of a stamp and is no moment (the 31st of February)."""
+    """Return the time of a stamp; None for one that looks right and does not exist (the 31st of February)."""
     try:
         return datetime.fromisoformat(stamp.replace("/", "-") + "+00:00")
     except ValueError:

@@ -18,7 +18,6 @@ from hypothesis import strategies as st
 
 from stanlocal.engine.base import RawLine
 from stanlocal.errors import GroupError
-from stanlocal.group import state_dir as home_module
 from stanlocal.group.state_dir import GroupHome, known_groups
 from tests.support.facts import at, group_plan
 
@@ -30,13 +29,8 @@ def home(tmp_path: Path) -> GroupHome:
     return GroupHome(tmp_path / "groups" / "stan")
 
 
-@pytest.fixture(autouse=True)
-def _lock_is_tried_often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(home_module, "_LOCK_RETRY_S", 0.001)
-
-
 def silent() -> None:
-    """Nobody is told."""
+    """Report nothing."""
 
 
 # The lock
@@ -44,7 +38,7 @@ def silent() -> None:
 
 def _hold(folder: Path, here: Connection) -> None:
     async def hold() -> None:
-        async with GroupHome(folder).lock(silent):
+        async with GroupHome(folder, lock_retry_s=0.001).lock(silent):
             here.send("held")
             here.recv()
 
@@ -53,7 +47,7 @@ def _hold(folder: Path, here: Connection) -> None:
 
 @contextmanager
 def holder(home: GroupHome) -> Iterator[tuple[int, Callable[[], None]]]:
-    """Another process that holds the lock: its pid, and how it is let go."""
+    """Another process that holds the lock: its pid, and a call that releases it."""
     ours, theirs = FORK.Pipe()
     process = FORK.Process(target=_hold, args=(home.folder, theirs))
     process.start()
@@ -114,7 +108,7 @@ async def test_one_at_a_time_though_some_purge_the_group(home: GroupHome) -> Non
 
     async def change(number: int) -> None:
         nonlocal inside
-        async with GroupHome(home.folder).lock(silent):
+        async with GroupHome(home.folder, lock_retry_s=0.001).lock(silent):
             inside += 1
             assert inside == 1
             home.save_plan(group_plan())
@@ -299,8 +293,8 @@ def test_saving_again_after_a_kill_adds_what_is_missing(home: GroupHome, lost: i
     assert home.saved_log("stan-0") == lines
 
 
-def test_a_saved_log_does_not_grow_without_bounds(home: GroupHome, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(home_module, "_SAVED_LOG_BYTES", 1000)
+def test_a_saved_log_does_not_grow_without_bounds(tmp_path: Path) -> None:
+    home = GroupHome(tmp_path, saved_log_bytes=1000)
     lines = [RawLine(at(number), f"line {number:03}") for number in range(200)]
     for start in range(0, 200, 10):
         home.save_log("stan-0", lines[start : start + 10])

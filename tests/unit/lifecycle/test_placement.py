@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from stanlocal.errors import SettingsError
-from stanlocal.lifecycle.placement import settle, told
+from stanlocal.lifecycle.placement import placement_notes, settle
 from stanlocal.model.plan import Placement
 from stanlocal.settings import Settings, resolve
 from stanlocal.settings.layer import Layer
@@ -56,10 +56,10 @@ def test_a_store_in_a_folder_is_not_left_behind_for_an_empty_volume() -> None:
 
 
 def test_only_what_is_unusual_is_told() -> None:
-    assert told(SHARED, "g") == []
-    ports, store = told(APART, "g")
+    assert placement_notes(SHARED, "g") == []
+    ports, store = placement_notes(APART, "g")
     assert ports == "clients reach the group at docker (published on 172.18.0.3), as a trial has shown"
     assert store.startswith("the store is the volume g-store")
-    assert told(replace(APART, host="10.0.0.1", publish="10.0.0.1", in_volumes=False), "g") == [
+    assert placement_notes(replace(APART, host="10.0.0.1", publish="10.0.0.1", in_volumes=False), "g") == [
         "clients reach the group at 10.0.0.1, as a trial has shown"
     ]
