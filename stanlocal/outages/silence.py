@@ -1,66 +1,91 @@
-"""When something was published and nothing acknowledged for longer than a slow disk takes. Pure."""
+"""The one meter of outages: times in which something was due and did not come. Pure.
+
+Due is the ack of a publish, or a subscriber's next message. Times are nanoseconds since 1970.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from stanlocal.outages.probe import TOLERANCE_S
+from stanlocal.history.occurrences import Outage
+from stanlocal.util.timestamps import from_ns
 
+TOLERANCE_S = 0.1
+"""Longest wait for an ack that is no outage: several times the delay of a slow disk, and a third of the
+fastest failover."""
 TOLERANCE_NS = int(TOLERANCE_S * 1e9)
-"""A silence that is no longer is none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Silence:
-    """One silence; times in nanoseconds since 1970."""
+    """One time without an ack that was due; times in nanoseconds since 1970."""
 
     last_ack: int | None
-    """The ack before it; None: there was none."""
+    """Time of the ack before it; None where there was none."""
     began: int
-    """When the wait for an ack began: with that ack, or with the first publish after it."""
+    """Start of the wait: the last ack, or the first publish after it."""
     ended: int
-    """The ack that ended it, or the end of what was seen."""
+    """Time of the ack that ended it, or of the end of the observation."""
     acked: bool
-    """Which of the two."""
+    """Whether an ack ended it."""
+    lost: int | None = None
+    """When the client's connection broke; None where it did not, or was not watched."""
+
+    @property
+    def seconds(self) -> float:
+        """Length in seconds."""
+        return (self.ended - self.began) / 1e9
+
+    def outage(self) -> Outage:
+        """Return it as an outage from the start of the wait."""
+        lost = from_ns(self.lost) if self.lost is not None else None
+        return Outage(from_ns(self.began), lost, from_ns(self.ended))
 
 
 class SilenceMeter:
-    """Finds the silences in publishes and their answers, told in the order of time.
+    """Finds silences in publishes and their answers, which are reported in the order of time.
 
     A refusal does not end a silence: it is an answer, but no service.
     """
 
-    __slots__ = ("_failed", "_last_ack", "_since", "_waiting")
+    __slots__ = ("_failed", "_last_ack", "_lost", "_since", "_waiting")
 
     def __init__(self) -> None:
         self._waiting = 0
         self._failed = 0
-        """The latest refusal since the last ack; 0: none."""
+        """Time of the latest refusal since the last ack; 0 for none."""
         self._since = 0
         self._last_ack: int | None = None
+        self._lost: int | None = None
 
     def published(self, now: int) -> None:
-        """One more message waits for its answer."""
+        """Count one more message that waits for its answer."""
         if not self._waiting and not self._failed:
             self._since = now
         self._waiting += 1
 
     def acked(self, now: int) -> Silence | None:
-        """One was acknowledged; the silence that this ends."""
-        began, last = self._since, self._last_ack
+        """Count an ack, and return the silence that it ends, if any."""
+        began, last, lost = self._since, self._last_ack, self._lost
         self._waiting -= 1
         self._failed = 0
         self._since = self._last_ack = now
-        return Silence(last, began, now, True) if now - began > TOLERANCE_NS else None
+        self._lost = None
+        return Silence(last, began, now, True, lost) if now - began > TOLERANCE_NS else None
 
     def failed(self, now: int) -> None:
-        """One was refused, or given up."""
+        """Count a message that was refused, or given up."""
         self._waiting -= 1
         self._failed = now
 
+    def disconnected(self, now: int) -> None:
+        """Record that the client's connection is lost; the first time counts, while an ack is due."""
+        if self._lost is None and (self._waiting or self._failed):
+            self._lost = now
+
     def now(self, now: int) -> Silence | None:
-        """The silence that lasts at that moment; where nothing waits, until the last refusal."""
+        """Return the silence that still lasts; where no message waits, it lasts until the last refusal."""
         ended = now if self._waiting else self._failed
-        return (
-            Silence(self._last_ack, self._since, ended, False) if ended - self._since > TOLERANCE_NS else None
-        )
+        if ended - self._since <= TOLERANCE_NS:
+            return None
+        return Silence(self._last_ack, self._since, ended, False, self._lost)

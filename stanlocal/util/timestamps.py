@@ -1,8 +1,8 @@
-"""Timestamps of RFC 3339, as JSON documents and journals hold them. Pure."""
+"""Timestamps: RFC 3339, as JSON documents and journals hold them, and nanoseconds since 1970. Pure."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 
 def rfc3339(time: datetime) -> str:
@@ -16,3 +16,8 @@ def from_rfc3339(stamp: str) -> datetime:
     if time.tzinfo is None:
         raise ValueError(f"{stamp} is no time without its zone")
     return time
+
+
+def from_ns(time: int) -> datetime:
+    """Return a time in nanoseconds since 1970 as a datetime in UTC."""
+    return datetime.fromtimestamp(time / 1e9, UTC)

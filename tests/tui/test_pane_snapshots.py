@@ -59,7 +59,7 @@ def _times_stand_still(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         clients = ("stanlocal.tui.clients.publication", "stanlocal.tui.clients.reception")
         for module in (*clients, "stanlocal.tui.widgets.data", "tests.support.fake_clients"):
             patch.setattr(f"{module}.monotonic", lambda: 100.0)
-        patch.setattr("stanlocal.outages.gaps.TOLERANCE_S", 3600.0)
+        patch.setattr("stanlocal.outages.silence.TOLERANCE_NS", 3600 * 10**9)
         patch.setattr("stanlocal.tui.widgets.data._EVERY_S", 0.01)
         yield
     time.tzset()

@@ -8,12 +8,13 @@ from typing import Any
 
 from stanlocal.drill.analysis.findings import LISTED, Findings, Sequences
 from stanlocal.drill.analysis.losses import losses
-from stanlocal.drill.analysis.outages import felt, moment
+from stanlocal.drill.analysis.outages import felt
 from stanlocal.drill.analysis.runs import runs
 from stanlocal.drill.analysis.sequences import forked, gaps
 from stanlocal.drill.analysis.tally import Tally
 from stanlocal.drill.ledger.entries import Note
 from stanlocal.drill.ledger.reader import LedgerReading
+from stanlocal.util.timestamps import from_ns
 
 
 def check(reading: LedgerReading) -> Findings:
@@ -66,7 +67,7 @@ def _findings(reading: LedgerReading, tally: Tally, torn: str | None) -> Finding
         faults=len({str(note.fields.get("id")) for note in tally.notes if note.kind == "fault"}),
         rates=tuple(tally.seconds),
         notes=tuple(tally.notes),
-        ended=moment(tally.time) if tally.time else None,
+        ended=from_ns(tally.time) if tally.time else None,
         drained=any(note.kind == "drained" for note in tally.notes),
         torn=torn,
     )

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from stanlocal.drill.analysis.findings import Messages
-from stanlocal.drill.analysis.outages import moment
 from stanlocal.drill.analysis.runs import runs
 from stanlocal.drill.analysis.tally import Tally
 from stanlocal.drill.ledger.entries import ACKED
 from stanlocal.drill.ledger.stream import Stream
+from stanlocal.util.timestamps import from_ns
 
 _SLACK_NS = 5_000_000_000
 
@@ -48,8 +48,8 @@ class Losses:
                 last=last,
                 missing_at=tuple(name for bit, name in enumerate(names) if missing[first] >> bit & 1),
                 had_by=tuple(name for audience, name in enumerate(names) if stream.has_seen(audience, first)),
-                acked_from=moment(min(acked_at)),
-                acked_to=moment(max(acked_at)),
+                acked_from=from_ns(min(acked_at)),
+                acked_to=from_ns(max(acked_at)),
             )
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from stanlocal.drill.analysis.findings import FeltOutage
 from stanlocal.drill.ledger.entries import Note
-from stanlocal.outages.probe import TOLERANCE_S
-from stanlocal.outages.silence import Silence
+from stanlocal.outages.silence import TOLERANCE_S, Silence
+from stanlocal.util.timestamps import from_ns
 
 _SKEW = timedelta(milliseconds=50)
 """Acks that were under way when a fault hit are read a little later."""
@@ -28,8 +28,8 @@ def felt(silences: Iterable[tuple[int | None, Silence]], notes: Iterable[Note]) 
 
 
 def _felt(publisher: int | None, silence: Silence, faults: Sequence[Note]) -> FeltOutage:
-    began, ended = moment(silence.began), moment(silence.ended)
-    last_ack = moment(silence.last_ack) if silence.last_ack is not None else None
+    began, ended = from_ns(silence.began), from_ns(silence.ended)
+    last_ack = from_ns(silence.last_ack) if silence.last_ack is not None else None
     since = (last_ack or began) - _SKEW
     fault = next((note for note in faults if since <= note.time < ended), None)
     return FeltOutage(
@@ -40,8 +40,3 @@ def _felt(publisher: int | None, silence: Silence, faults: Sequence[Note]) -> Fe
         first_ack=ended if silence.acked else None,
         ended=ended,
     )
-
-
-def moment(time: int) -> datetime:
-    """The time of an event, which is in nanoseconds since 1970."""
-    return datetime.fromtimestamp(time / 1e9, UTC)

@@ -11,7 +11,7 @@ from stanlocal.api import FTGroup
 from stanlocal.drill import watcher
 from stanlocal.drill.audit import audit
 from stanlocal.drill.ledger.writer import Ledger
-from stanlocal.drill.load.load_meter import LoadStats, Meter
+from stanlocal.drill.load.load_meter import LoadMeter, LoadStats
 from stanlocal.drill.load.publisher import Publisher
 from stanlocal.drill.load.subscriber import Subscriber
 from stanlocal.drill.scenario.spec import Kind
@@ -42,7 +42,7 @@ class Load:
         self._ledger = ledger
         self._client_ids = client_ids
         self._roster = ledger.header.load.roster()
-        self._meter = Meter(len(self._roster.audiences) - 1)
+        self._meter = LoadMeter(len(self._roster.audiences) - 1)
         self._clients: list[Client] = []
         self._publishers: list[Publisher] = []
         self._subscribers: list[Subscriber] = []

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections import deque
 from dataclasses import dataclass
 
 from stanlocal.drill.analysis.missing import Missing, key
+from stanlocal.outages.rate_meter import RateMeter
 from stanlocal.outages.silence import SilenceMeter
 
-_SPAN_S = 1.0
+_WINDOW_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class LoadStats:
     """Deliveries that are still to come: of what is acknowledged, to everyone who has to get it."""
 
 
-class Meter:
+class LoadMeter:
     """Counts; `published` and its answers come in the order of time (ns since 1970)."""
 
     def __init__(self, audiences: int) -> None:
@@ -40,8 +40,10 @@ class Meter:
         self._published = 0
         self._failed = 0
         self._silences = SilenceMeter()
-        self._worst = 0
-        self._samples: deque[tuple[float, int, int]] = deque()
+        self._worst = 0.0
+        self._acks = RateMeter(_WINDOW_S)
+        self._deliveries = RateMeter(_WINDOW_S)
+        self._rates = (0.0, 0.0)
 
     def published(self, publisher: int, number: int, now: int) -> None:
         """A message is about to go out."""
@@ -55,7 +57,7 @@ class Meter:
         self.missing.acked(key(publisher, number))
         silence = self._silences.acked(now)
         if silence is not None:
-            self._worst = max(self._worst, silence.ended - silence.began)
+            self._worst = max(self._worst, silence.seconds)
 
     def failed(self, publisher: int, number: int, now: int) -> None:
         """It was refused, or given up."""
@@ -71,15 +73,14 @@ class Meter:
     def sample(self) -> None:
         """To be called some times a second, for the rates."""
         now = time.monotonic()
-        self._samples.append((now, self._acked, self._delivered))
-        while now - self._samples[0][0] > _SPAN_S:
-            self._samples.popleft()
+        acks, deliveries = self._acks.rate(now, self._acked), self._deliveries.rate(now, self._delivered)
+        self._rates = (round(acks, 1), round(deliveries, 1))
 
     def stats(self) -> LoadStats:
         """All of it, now."""
         silence = self._silences.now(time.time_ns())
-        outage = silence.ended - silence.began if silence else 0
-        ack_rate, delivery_rate = self._rates()
+        outage = silence.seconds if silence else 0.0
+        ack_rate, delivery_rate = self._rates
         return LoadStats(
             published=self._published,
             acked=self._acked,
@@ -87,14 +88,7 @@ class Meter:
             delivered=self._delivered,
             ack_rate=ack_rate,
             delivery_rate=delivery_rate,
-            outage=outage / 1e9,
-            worst_outage=max(self._worst, outage) / 1e9,
+            outage=outage,
+            worst_outage=max(self._worst, outage),
             missing=len(self.missing),
         )
-
-    def _rates(self) -> tuple[float, float]:
-        if len(self._samples) < 2:
-            return 0.0, 0.0
-        (first, *then), (last, *now) = self._samples[0], self._samples[-1]
-        acked, delivered = ((new - old) / (last - first) for old, new in zip(then, now, strict=True))
-        return round(acked, 1), round(delivered, 1)

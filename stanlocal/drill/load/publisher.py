@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from stanlocal.drill.ledger.entries import ACKED, PUBLISHED, REFUSED, UNANSWERED
 from stanlocal.drill.ledger.writer import Ledger
-from stanlocal.drill.load.load_meter import Meter
+from stanlocal.drill.load.load_meter import LoadMeter
 from stanlocal.drill.load.payload import make
 from stanlocal.stan.errors import (
     ConnectionClosed,
@@ -32,7 +32,7 @@ _CATCH_UP_S = 0.05
 class Publisher:
     """Publishes from `start` to `stop`, as often as one likes; for one channel."""
 
-    def __init__(self, index: int, channel: str, client: Client, ledger: Ledger, meter: Meter) -> None:
+    def __init__(self, index: int, channel: str, client: Client, ledger: Ledger, meter: LoadMeter) -> None:
         self.client = client
         self._index = index
         self._channel = channel

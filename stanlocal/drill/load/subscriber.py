@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from stanlocal.drill.ledger.entries import DELIVERED, REDELIVERED, STRANGE
 from stanlocal.drill.ledger.writer import Ledger
-from stanlocal.drill.load.load_meter import Meter
+from stanlocal.drill.load.load_meter import LoadMeter
 from stanlocal.drill.load.payload import read
 from stanlocal.drill.scenario.spec import Reader
 from stanlocal.errors import StanError
@@ -36,7 +36,7 @@ class Subscriber:
     """
 
     def __init__(
-        self, index: int, reader: Reader, name: str, client: Client, ledger: Ledger, meter: Meter
+        self, index: int, reader: Reader, name: str, client: Client, ledger: Ledger, meter: LoadMeter
     ) -> None:
         self.client = client
         self.reader = reader

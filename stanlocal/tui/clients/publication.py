@@ -6,16 +6,16 @@ import asyncio
 import secrets
 from collections import deque
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
 from functools import partial
-from time import monotonic
+from time import monotonic, time_ns
 from typing import TYPE_CHECKING
 
 from stanlocal.errors import StanlocalError
 from stanlocal.history.failovers import percentile
 from stanlocal.history.occurrences import Outage
-from stanlocal.outages.gaps import Gap, Wait
-from stanlocal.outages.rate_meter import Meter
+from stanlocal.outages.gaps import Gap
+from stanlocal.outages.rate_meter import RateMeter
+from stanlocal.outages.silence import SilenceMeter
 from stanlocal.tui.clients.orders import PublishOrder
 
 if TYPE_CHECKING:
@@ -53,8 +53,8 @@ class Publication:
         self._connect = connect
         self._felt = felt
         self._latencies_ms: deque[float] = deque(maxlen=_LATENCIES)
-        self._wait = Wait()
-        self._meter = Meter()
+        self._silences = SilenceMeter()
+        self._meter = RateMeter()
         self._stopped = asyncio.Event()
         self._connected = False
         self._telling: set[asyncio.Future[None]] = set()
@@ -77,8 +77,8 @@ class Publication:
             return "ended" if self.error else "stopped" if self._stopped.is_set() else "done"
         if not self._connected:
             return "connecting"
-        if silent := self._wait.seconds(datetime.now(UTC)):
-            return f"no ack for {silent:.1f} s"
+        if silence := self._silences.now(time_ns()):
+            return f"no ack for {silence.seconds:.1f} s"
         return "stopping" if self._stopped.is_set() else "publishing"
 
     def latency_ms(self, share: float) -> float | None:
@@ -135,7 +135,7 @@ class Publication:
                 due = max(due + 1 / rate, monotonic() - 0.1)
             elif self.published % _TURN == 0:
                 await asyncio.sleep(0)
-            self._wait.expect(datetime.now(UTC))
+            self._silences.published(time_ns())
             ack = await client.publish_async(self.order.channel, self.order.data(self.published))
             self.published += 1
             ack.add_done_callback(partial(self._answered, ack))
@@ -145,14 +145,14 @@ class Publication:
         error = ack.exception()
         if error is not None:
             self.failed += 1
+            self._silences.failed(time_ns())
             if not self._stopped.is_set():  # otherwise it had no time to be acknowledged
                 self.error = self.error or str(error)
             return
         self.acked += 1
         self._latencies_ms.append((monotonic() - ack.published) * 1000)
-        outage = self._wait.came(datetime.now(UTC), more_due=self.waiting > 0)
-        if outage is not None:
-            self._tell(outage)
+        if (silence := self._silences.acked(time_ns())) is not None:
+            self._tell(silence.outage())
 
     def _tell(self, outage: Outage) -> None:
         telling = asyncio.ensure_future(self._felt(Gap("pub", self.order.channel, outage)))
@@ -163,4 +163,4 @@ class Publication:
         while True:
             await asyncio.sleep(_SAMPLE_S)
             if client.nats is None or not client.nats.is_connected:
-                self._wait.disconnected(datetime.now(UTC))
+                self._silences.disconnected(time_ns())

@@ -9,13 +9,14 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from time import monotonic
+from time import monotonic, time_ns
 from typing import TYPE_CHECKING, Any
 
 from stanlocal.errors import StanlocalError
 from stanlocal.history.failovers import Failover, bridges
-from stanlocal.outages.gaps import Gap, Wait
-from stanlocal.outages.rate_meter import Meter
+from stanlocal.outages.gaps import Gap
+from stanlocal.outages.rate_meter import RateMeter
+from stanlocal.outages.silence import SilenceMeter
 from stanlocal.tui.clients.orders import SubscribeOrder
 
 if TYPE_CHECKING:
@@ -93,8 +94,8 @@ class Reception:
         self._sequences = None if order.queue else Sequences()
         self._unacked: dict[int, Message] = {}
         self._silences: deque[Gap] = deque(maxlen=_SILENCES)
-        self._wait = Wait()
-        self._meter = Meter()
+        self._due = SilenceMeter()
+        self._meter = RateMeter()
         self._stopped = asyncio.Event()
         self._unsubscribe = False
         self._subscribed = False
@@ -201,10 +202,15 @@ class Reception:
         )
         if self.order.manual_ack:
             self._unacked[message.sequence] = message
-        outage = self._wait.came(now, more_due=True)
-        if outage is not None:
+        self._measure(time_ns())
+
+    def _measure(self, now: int) -> None:
+        """Note the silence that a message ends; the next message is due from then on."""
+        silence = self._due.acked(now) if self.received > 1 else None
+        self._due.published(now)
+        if silence is not None:
             self.silences += 1
-            self._silences.append(Gap("sub", self.order.channel, outage))
+            self._silences.append(Gap("sub", self.order.channel, silence.outage()))
 
     def _lost(self, _: Client, error: StanError) -> None:
         self.error = str(error)

@@ -22,7 +22,7 @@ from stanlocal.drill.scenario.spec import Kind, LoadSpec
 from stanlocal.errors import StanError
 from stanlocal.faults.kill import Kill
 from stanlocal.monitor.client import fetch
-from stanlocal.outages.probe import TOLERANCE_S
+from stanlocal.outages.silence import TOLERANCE_S
 from stanlocal.stan.errors import ConnectFailed
 from stanlocal.stan.message import Message
 

@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 import shlex
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stanlocal.history.occurrences import Outage
-from stanlocal.outages.gaps import Gap, Wait
-from stanlocal.outages.rate_meter import Meter
 from stanlocal.stan import DeliverAll, LastReceived, NewOnly, StartPosition, StartSequence, StartTimeDelta
 from stanlocal.stan.errors import InvalidName, InvalidOption
 from stanlocal.tui.clients.orders import PublishOrder, Start, SubscribeOrder, publish_order
 from stanlocal.tui.clients.reception import Sequences
-
-T0 = datetime(2026, 1, 1, tzinfo=UTC)
-MS = timedelta(milliseconds=1)
-
 
 # Orders
 
@@ -111,50 +104,7 @@ def test_subscribe_order_has_a_summary_and_a_command() -> None:
     assert shlex.join(order.words) == "sub a --seq 7 --durable d --client-id stanlocal-tui-a-d --manual-ack"
 
 
-# Waiting
-
-
-def test_wait_within_the_tolerance_is_no_outage() -> None:
-    wait = Wait()
-    wait.expect(T0)
-    assert wait.came(T0 + 100 * MS, more_due=True) is None
-    assert wait.came(T0 + 200 * MS, more_due=True) is None
-
-
-def test_an_outage_is_from_when_something_was_due_until_it_came() -> None:
-    wait = Wait()
-    wait.expect(T0)
-    wait.expect(T0 + 50 * MS)
-    wait.disconnected(T0 + 60 * MS)
-    wait.disconnected(T0 + 90 * MS)
-    outage = wait.came(T0 + 1000 * MS, more_due=False)
-    assert outage == Outage(T0, T0 + 60 * MS, T0 + 1000 * MS)
-    assert Gap("pub", "a", outage).ms == 1000
-
-
-def test_nothing_is_missed_while_nothing_is_due() -> None:
-    wait = Wait()
-    wait.disconnected(T0)
-    assert wait.came(T0 + 5000 * MS, more_due=False) is None
-    assert wait.seconds(T0 + 9000 * MS) == 0
-    wait.expect(T0 + 9000 * MS)
-    assert wait.came(T0 + 9001 * MS, more_due=False) is None
-
-
-def test_wait_reports_how_long_something_is_due_beyond_the_tolerance() -> None:
-    wait = Wait()
-    wait.expect(T0)
-    assert wait.seconds(T0 + 100 * MS) == 0
-    assert wait.seconds(T0 + 700 * MS) == 0.7
-
-
 # Counting
-
-
-def test_a_rate_is_that_of_the_last_two_seconds() -> None:
-    meter = Meter()
-    assert [meter.rate(0, 0), meter.rate(1, 100), meter.rate(2, 100)] == [0, 100, 50]
-    assert [meter.rate(3, 100), meter.rate(4, 300), meter.rate(4, 300)] == [0, 100, 100]
 
 
 @given(st.lists(st.integers(1, 40), max_size=60))

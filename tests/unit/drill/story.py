@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from stanlocal.drill.analysis.checker import check
 from stanlocal.drill.analysis.findings import Findings
-from stanlocal.drill.analysis.outages import moment
 from stanlocal.drill.ledger.entries import CELL, NOBODY, REDELIVERED, Header, Kind, Note
 from stanlocal.drill.ledger.reader import LedgerReading, read_bytes
 from stanlocal.drill.scenario.spec import LoadSpec
+from stanlocal.util.timestamps import from_ns
 
 START = datetime(2026, 11, 23, 12, tzinfo=UTC)
 MILLISECOND = 1_000_000
@@ -99,7 +99,7 @@ class Story:
                 who = (step.publisher, step.reader, step.flags, step.kind)
                 yield CELL.pack(now, step.sequence, step.number, 0, *who)
             elif isinstance(step, Told):
-                text = Note(step.kind, moment(now), step.fields).text()
+                text = Note(step.kind, from_ns(now), step.fields).text()
                 cell = CELL.pack(now, 0, len(text), crc32(text), NOBODY, NOBODY, 0, Kind.NOTE)
                 yield cell + text + b" " * (-len(text) % CELL.size)
 

@@ -13,9 +13,8 @@ from hypothesis import strategies as st
 from stanlocal.drill.analysis.missing import Missing, key
 from stanlocal.drill.analysis.runs import runs
 from stanlocal.drill.load import payload
-from stanlocal.drill.load.load_meter import Meter
+from stanlocal.drill.load.load_meter import LoadMeter
 from stanlocal.drill.scenario.spec import LARGEST, LoadSpec
-from stanlocal.outages.silence import Silence, SilenceMeter
 from tests.unit.drill.story import START, Story
 
 MS = 1_000_000
@@ -109,7 +108,7 @@ def test_what_is_missing(steps: list[tuple[str, int, int]]) -> None:
 
 def test_nothing_is_kept_of_what_is_through() -> None:
     """Messages that are answered and delivered, or given up, take no room."""
-    meter = Meter(1)
+    meter = LoadMeter(1)
     for number in range(1, 1001):
         meter.published(0, number, number)
         meter.delivered(0, 0, number)
@@ -119,49 +118,6 @@ def test_nothing_is_kept_of_what_is_through() -> None:
             meter.failed(0, number, number)
     kept = [getattr(meter.missing, name) for name in Missing.__slots__]
     assert kept == [[set()], set(), [set()]]
-
-
-def silences(*steps: tuple[str, int]) -> list[Silence]:
-    """What a meter finds in publishes, acks and failures at those milliseconds; `now` at the last."""
-    meter, found = SilenceMeter(), []
-    for kind, ms in steps:
-        silence = None
-        if kind == "publish":
-            meter.published(ms * MS)
-        elif kind == "fail":
-            meter.failed(ms * MS)
-        else:
-            silence = meter.acked(ms * MS) if kind == "ack" else meter.now(ms * MS)
-        if silence is not None:
-            found.append(silence)
-    return found
-
-
-@pytest.mark.parametrize(
-    ("steps", "expected"),
-    [
-        ([("publish", 0), ("ack", 100)], []),
-        ([("publish", 0), ("ack", 101)], [Silence(None, 0, 101 * MS, True)]),
-        ([("publish", 0), ("ack", 1), ("publish", 500), ("ack", 501)], []),
-        ([("publish", 0), ("ack", 1), ("publish", 500), ("ack", 900)],
-            [Silence(MS, 500 * MS, 900 * MS, True)]),
-        ([("publish", 0), ("publish", 0), ("ack", 1), ("ack", 300)], [Silence(MS, MS, 300 * MS, True)]),
-        ([("publish", 0), ("now", 100)], []),
-        ([("publish", 0), ("now", 700)], [Silence(None, 0, 700 * MS, False)]),
-        (
-            [("publish", 0), ("fail", 50), ("publish", 60), ("fail", 110), ("publish", 120), ("ack", 170)],
-            [Silence(None, 0, 170 * MS, True)],
-        ),
-        ([("publish", 0), ("fail", 300), ("now", 900)], [Silence(None, 0, 300 * MS, False)]),
-    ],
-    ids=[
-        "a slow disk", "longer", "nothing to do", "from the publish on", "from the ack on", "not yet one",
-        "lasting", "refusals are no service", "nobody waits any more",
-    ],
-)  # fmt: skip
-def test_silences(steps: Sequence[tuple[str, int]], expected: list[Silence]) -> None:
-    """A silence is a wait for an ack of more than 0.1 s; a refusal does not end it."""
-    assert silences(*steps) == expected
 
 
 def test_an_outage_begins_with_its_fault() -> None:

@@ -15,7 +15,7 @@ from stanlocal.drill.ledger.entries import CELL, Header, Kind
 from stanlocal.drill.ledger.reader import read
 from stanlocal.drill.ledger.writer import Ledger
 from stanlocal.drill.load import payload, publisher
-from stanlocal.drill.load.load_meter import Meter
+from stanlocal.drill.load.load_meter import LoadMeter
 from stanlocal.drill.load.publisher import Publisher
 from stanlocal.drill.scenario.spec import LoadSpec
 from stanlocal.stan.client import Client
@@ -73,7 +73,7 @@ class Rig:
     def __init__(self, path: Path, load: LoadSpec) -> None:
         self.client = FakeClient()
         self.ledger = Ledger.create(path, Header(load, run=5))
-        self.meter = Meter(1)
+        self.meter = LoadMeter(1)
         self.publisher = Publisher(0, "orders", cast(Client, self.client), self.ledger, self.meter)
 
     def told(self) -> Counter[Kind]:
