@@ -1,7 +1,7 @@
 """The group for Docker Compose: `compose.yaml`, and the stan.conf that its services mount.
 
 The services are the containers that the Docker engine makes, from the same description
-(`render.container_spec`), without the labels by which stanlocal knows its own. The file keeps to what
+(`render.container_spec`), without the labels by which stanlocal recognizes its own. The file uses only what
 docker-compose 1.29 and the Compose Specification have in common.
 """
 
@@ -21,7 +21,7 @@ FILE = "compose.yaml"
 CONF = "conf/stan.conf"
 STORE = "store"
 USER = "STANLOCAL_USER"
-"""The variable that says whose the store and the servers' processes are: `uid:gid`."""
+"""Variable with the owner of the store and of the servers' processes: `uid:gid`."""
 
 _IDENTITY = Identity(
     server_name=Variable("SERVER_NAME"),
@@ -31,9 +31,9 @@ _IDENTITY = Identity(
 
 
 def files(plan: GroupPlan) -> dict[str, str]:
-    """The files by their names, relative to one folder.
+    """Return the files by their names, relative to one folder.
 
-    Secrets are not in them: Compose asks for each as a variable of its own environment.
+    They hold no secrets: Compose takes each from a variable of its own environment.
     """
     clean, secrets = without_secrets(plan)
     return {FILE: _compose(clean, secrets), CONF: render_shared(clean, _IDENTITY)}
@@ -134,7 +134,7 @@ def _volume(mount: Mount) -> str:
 
 
 def _literal(text: str) -> str:
-    """`text` as Compose, which replaces variables everywhere, has to find it."""
+    """Escape `text` for Compose, which replaces variables everywhere."""
     return text.replace("$", "$$")
 
 

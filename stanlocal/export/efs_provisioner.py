@@ -18,7 +18,7 @@ _LOCKING = f"leader-locking-{NAME}"
 
 
 def objects(storage: Storage, namespace: str) -> Sequence[Object]:
-    """Account, rights, settings, the provisioner itself and its class."""
+    """Return the account, rights, settings, the provisioner itself and its class."""
     subject = {"kind": "ServiceAccount", "name": NAME, "namespace": namespace}
     return [
         (

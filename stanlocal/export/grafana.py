@@ -22,7 +22,7 @@ _SOURCE = {"type": "prometheus", "uid": "${datasource}"}
 class _Panel:
     title: str
     queries: Sequence[tuple[str, str]]
-    """Each PromQL, and the legend of its series."""
+    """PromQL expressions, each with the legend of its series."""
     unit: str = "short"
     kind: str = "timeseries"
 
@@ -81,7 +81,7 @@ _PANELS = (
         ],
     ),
     _Panel(
-        "Durables that nobody reads",
+        "Durables without a reader",
         [
             (
                 'nss_chan_subs_pending_count{is_durable="true",is_offline="true"}',
@@ -113,7 +113,7 @@ _PANELS = (
 
 
 def dashboard() -> str:
-    """The dashboard as JSON, to be imported or provisioned."""
+    """Return the dashboard as JSON, to be imported or provisioned."""
     return json.dumps(
         {
             "title": "NATS Streaming FT group",
@@ -132,7 +132,7 @@ def dashboard() -> str:
 
 
 def queries() -> list[str]:
-    """Every PromQL expression of the dashboard."""
+    """Return every PromQL expression of the dashboard."""
     return [query for panel in _PANELS for query, _ in panel.queries]
 
 

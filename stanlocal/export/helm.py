@@ -16,9 +16,9 @@ from stanlocal.settings.store import FILE_OPTIONS, STORE_LIMITS
 from stanlocal.settings.values import format_size
 
 NATS_URL = "nats://nats:4222"
-"""The server that `helm install nats nats/nats` makes."""
+"""URL of the server that `helm install nats nats/nats` makes."""
 CLAIM = "stan-efs"
-"""The guide's claim."""
+"""Name of the guide's claim."""
 
 _TAKEN = frozenset(
     {
@@ -33,17 +33,17 @@ _TAKEN = frozenset(
         "stan_trace",
     }
 )
-"""The streaming options that the chart has values for."""
+"""Streaming options that the chart has values for."""
 
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """What the chart has to know beyond the plan."""
+    """The chart's parameters besides the plan."""
 
     name: str
-    """Of the release."""
+    """Name of the release."""
     nats_url: str | None = None
-    """The NATS server that the chart's servers use; None: the group's, or else the guide's."""
+    """URL of the NATS server that the chart's servers use; None: the group's, or else the guide's."""
     claim: str = CLAIM
 
     def __post_init__(self) -> None:
@@ -52,12 +52,12 @@ class Chart:
 
 
 def render(plan: GroupPlan, chart: Chart) -> str:
-    """The values; what the chart has none for is listed in their comments."""
+    """Return the values; settings without a value in the chart are listed in their comments."""
     return document(_values(plan, chart), _header(plan, chart))
 
 
 def left_out(plan: GroupPlan) -> list[str]:
-    """The settings that the chart has no value for, by dotted name, each with the reason."""
+    """Return the settings that the chart has no value for, by dotted name, each with the reason."""
     streaming = [
         f"{dotted(('streaming', name))}: the chart has no value for it"
         for name in plan.streaming
@@ -126,9 +126,9 @@ def _options(table: Table, values: Mapping[str, Any], *, sizes_as_text: bool) ->
 
 
 def _each_option(table: Table, values: Mapping[str, Any], sizes_as_text: bool) -> Iterator[tuple[str, Any]]:
-    """The options in the tables' order.
+    """Return the options in the tables' order.
 
-    A size among the limits is text with a unit: the chart would print a large number with an exponent.
+    Sizes among the limits become text with a unit: the chart would print large numbers with an exponent.
     """
     for option in table.options:
         value: Any = values.get(option.name)

@@ -1,6 +1,6 @@
 """The group for Kubernetes: the guide's deployment for clusters of today, as one file for `kubectl apply`.
 
-What differs from the guide is said in the comments of the text itself, each where it is.
+Differences from the guide are explained in the comments of the text itself.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from stanlocal.settings import host_files
 METRICS_IMAGE = "natsio/prometheus-nats-exporter:0.16.0"
 """The last release that knows NATS Streaming: 0.17.0 dropped -channelz and -serverz."""
 FILES_DIR = "/etc/stan-files"
-"""Where the files that options name are in a pod."""
+"""Folder in a pod for the files that options name."""
 
 _IDENTITY = Identity(
     server_name=Variable("POD_NAME"),
@@ -36,19 +36,19 @@ _IDENTITY = Identity(
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """What Kubernetes has to know beyond the plan."""
+    """The deployment's parameters besides the plan."""
 
     name: str
-    """Of the StatefulSet and its Service; the pods are `<name>-0`, `<name>-1`, …"""
+    """Name of the StatefulSet and its Service; the pods are `<name>-0`, `<name>-1`, …"""
     store: Storage
     namespace: str = "default"
     metrics_image: str = METRICS_IMAGE
     cpu: str = "250m"
-    """CPU that each server asks for; there is no limit on it, as a throttled node misses its heartbeats."""
+    """CPU requested for each server, without a limit, as a throttled node misses its heartbeats."""
     memory: str = "512Mi"
-    """Memory that each server asks for."""
+    """Memory requested for each server."""
     memory_limit: str = "2Gi"
-    """More than that, and the server is killed."""
+    """Memory above which the server is killed."""
 
     def __post_init__(self) -> None:
         quantity.name(self.name, "name")
@@ -63,19 +63,19 @@ class Deployment:
 
 
 def render(plan: GroupPlan, deployment: Deployment) -> str:
-    """The objects as YAML documents; secrets are not among them, but taken from a Secret that they name."""
+    """Return the objects as YAML documents; they take secrets from a Secret that they name."""
     clean, secrets = without_secrets(plan)
     return documents(*_objects(_in_cluster(clean, deployment), deployment, secrets))
 
 
 def conf(plan: GroupPlan, deployment: Deployment) -> str:
-    """The stan.conf in the ConfigMap."""
+    """Return the stan.conf in the ConfigMap."""
     clean, _ = without_secrets(plan)
     return render_shared(_in_cluster(clean, deployment), _IDENTITY)
 
 
 def _in_cluster(plan: GroupPlan, deployment: Deployment) -> GroupPlan:
-    """The plan with the pods' names, and with files where a pod has them."""
+    """Return the plan with the pods' names, and with the paths of files in a pod."""
     name = deployment.name
     nodes = tuple(
         replace(node, name=f"{name}-{node.index}", route_host=f"{name}-{node.index}.{name}")
@@ -166,7 +166,7 @@ def _header(plan: GroupPlan, deployment: Deployment, secrets: Sequence[Secret]) 
 
 
 def _command(what: str, options: Sequence[str]) -> list[str]:
-    """A command that makes something, an option a line."""
+    """Return a command that makes something, one option a line."""
     lines = [f"  kubectl create {what}", *(f"    {option}" for option in options)]
     return [*(f"{line} \\" for line in lines[:-1]), lines[-1]]
 
@@ -196,7 +196,7 @@ def _service(plan: GroupPlan, deployment: Deployment, labels: dict[str, str]) ->
 
 
 def _ports(plan: GroupPlan) -> dict[str, int]:
-    """The ports that a server listens on; beside a NATS server elsewhere only its monitor's."""
+    """Return the ports that a server listens on; with an external NATS server only its monitor's."""
     listen = plan.nodes[0].listen
     if plan.external_nats:
         return {"monitor": listen.monitor}

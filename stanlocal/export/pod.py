@@ -12,35 +12,35 @@ from stanlocal.render.container_spec import Container, NodeContainer
 
 METRICS_PORT = 7777
 SERVER_USER = 65532
-"""Uid and gid of the servers: nobody in particular, as in distroless images."""
+"""Uid and gid of the servers: an unprivileged user, as in distroless images."""
 
 STORE_MOUNT = "/data/stan"
-"""Where the volume is, and in it the store's folder (the guide's mount path)."""
+"""Mount path of the volume with the store's folder (the guide's)."""
 
 
 @dataclass(frozen=True, slots=True)
 class PodSpec:
-    """What the pod is made of."""
+    """The parameters of a pod."""
 
     name: str
-    """Of the StatefulSet and its Service."""
+    """Name of the StatefulSet and its Service."""
     container: NodeContainer
     """The server's container, as the Docker engine would make it."""
     claim: str
     ports: Mapping[str, int]
-    """The ports that the server listens on, by name; `monitor` is always among them."""
+    """Ports that the server listens on, by name; `monitor` is always among them."""
     metrics_image: str
     cpu: str
     memory: str
     memory_limit: str
     secrets: Sequence[Secret]
     files_dir: str | None
-    """Where the files that options name are; None when there are none."""
+    """Folder of the files that options name; None when there are none."""
     user: int = SERVER_USER
 
 
 def pod_template(spec: PodSpec) -> dict[str, Any]:
-    """The template's spec; its metadata is up to the caller."""
+    """Return the template's spec; its metadata is up to the caller."""
     pod = {
         "terminationGracePeriodSeconds": spec.container.stop_grace_s,
         "automountServiceAccountToken": Noted(False, "The servers have no business with the cluster itself."),

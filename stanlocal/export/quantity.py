@@ -1,4 +1,4 @@
-"""What Kubernetes takes for a name, a namespace or a quantity; each check raises `SettingsError`."""
+"""Checks of Kubernetes names, namespaces and quantities; each raises `SettingsError`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from stanlocal.errors import SettingsError
 
 LONGEST_NAME = 52
-"""Kubernetes adds a dash and ten characters to a StatefulSet's name and makes that a label of 63."""
+"""Length of the longest name: Kubernetes adds eleven characters to it for a label of 63."""
 _LONGEST_LABEL = 63
 
 _NAME = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
@@ -18,7 +18,7 @@ _OF_THE_SERVER = re.compile(r"([0-9]+) *([kmgtpe])i?b?", re.IGNORECASE)
 
 
 def name(text: str, what: str) -> str:
-    """`text` as the name of a Service (RFC 1035) and of a StatefulSet."""
+    """Return `text` if it is a name for a Service (RFC 1035) and a StatefulSet."""
     another = "choose another with --name"
     if not _NAME.fullmatch(text):
         rule = "use a-z, 0-9 and '-', beginning with a letter"
@@ -30,7 +30,7 @@ def name(text: str, what: str) -> str:
 
 
 def namespace(text: str) -> str:
-    """`text` as the name of a namespace (RFC 1123)."""
+    """Return `text` if it is a name for a namespace (RFC 1123)."""
     if not _LABEL.fullmatch(text) or len(text) > _LONGEST_LABEL:
         raise SettingsError(
             [f"namespace {text!r} is refused by Kubernetes: use a-z, 0-9 and '-', {_LONGEST_LABEL} at most"]
@@ -39,7 +39,7 @@ def namespace(text: str) -> str:
 
 
 def object_name(text: str, what: str) -> str:
-    """`text` as the name of a claim or a class."""
+    """Return `text` if it is a name for a claim or a class."""
     if not _SUBDOMAIN.fullmatch(text) or len(text) > 253:
         raise SettingsError(
             [f"{what} {text!r} is refused by Kubernetes: use a-z, 0-9, '-' and '.', 253 characters at most"]
@@ -48,7 +48,7 @@ def object_name(text: str, what: str) -> str:
 
 
 def quantity(text: str, what: str) -> str:
-    """`text` as an amount of CPU, memory or storage: `250m`, `512Mi`, `100Gi`."""
+    """Return `text` if it is an amount of CPU, memory or storage: `250m`, `512Mi`, `100Gi`."""
     if _QUANTITY.fullmatch(text):
         return text
     found = _OF_THE_SERVER.fullmatch(text)

@@ -1,4 +1,4 @@
-"""Settings for a file that others will read: each secret becomes a variable of the server's environment."""
+"""Settings without secrets, to be exported: each secret becomes a variable of the server's environment."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from stanlocal.settings.secrets import holds_hidden
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """A secret that is not in what was exported."""
+    """A secret that was left out of an export."""
 
     setting: str
-    """Its dotted name."""
+    """Dotted name of the setting."""
     variable: str
-    """The variable of the environment that the server takes it from."""
+    """Variable of the environment that the server takes it from."""
 
 
 def without_secrets(plan: GroupPlan) -> tuple[GroupPlan, tuple[Secret, ...]]:
-    """The plan with a `Variable` in the place of each secret, and which those are."""
+    """Return the plan with a `Variable` for each secret, and the secrets."""
     found: list[Secret] = []
     tree = {"streaming": plan.streaming, "nats": plan.nats}
     clean = _clean(tree, redacted(tree), (), found)
@@ -32,7 +32,7 @@ def without_secrets(plan: GroupPlan) -> tuple[GroupPlan, tuple[Secret, ...]]:
 
 
 def _clean(value: Any, shown: Any, at: Key, found: list[Secret]) -> Any:
-    """`value` where it is `shown` as it is, at each depth; hidden strings become variables."""
+    """Return `value` with each string that is hidden in `shown` replaced by a variable, at any depth."""
     if isinstance(value, Mapping):
         return {name: _clean(item, shown[name], (*at, name), found) for name, item in value.items()}
     if isinstance(value, (list, tuple)):

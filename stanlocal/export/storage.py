@@ -14,9 +14,9 @@ from stanlocal.export.yamltext import Noted
 
 
 def objects(storage: Storage, *, namespace: str, labels: dict[str, str], user: int) -> Sequence[Object]:
-    """The claim and what it needs, in the order in which they depend on each other.
+    """Return the claim and the objects that it needs, in the order of their dependencies.
 
-    `user` is the uid and gid of the servers, to whom the files have to belong.
+    `user` is the uid and gid of the servers, which must own the files.
     """
     if storage.kind == "existing-claim":
         return []

@@ -1,4 +1,4 @@
-"""Writes YAML with comments. Pure, and the same text for the same data.
+"""A writer of YAML with comments: the same text for the same data. Pure.
 
 Documents are mappings, lists and scalars; a value wrapped in `Noted` has a comment above it. Strings are
 written plainly where no reader of YAML 1.1 or 1.2 can take them for something else, as a literal block
@@ -22,24 +22,24 @@ _WIDTH = 100
 
 @dataclass(frozen=True, slots=True)
 class Noted:
-    """A value and what is said of it; long lines of `comment` are wrapped."""
+    """A value with a comment; long lines of `comment` are wrapped."""
 
     value: Any
     comment: str
 
 
 def document(content: Mapping[str, Any], comment: str = "") -> str:
-    """One YAML document, `comment` above it."""
+    """Return one YAML document, with `comment` above it."""
     return "\n".join([*_comment(comment, 0), *_mapping(content, 0)]) + "\n"
 
 
 def documents(*contents: tuple[Mapping[str, Any], str]) -> str:
-    """Several documents of one file, each with its comment."""
+    """Return several documents of one file, each with its comment."""
     return "---\n".join(document(content, comment) for content, comment in contents)
 
 
 def scalar(value: object) -> str:
-    """A scalar on one line."""
+    """Return a scalar on one line."""
     if value is None:
         return "null"
     if isinstance(value, bool):
@@ -53,7 +53,7 @@ def scalar(value: object) -> str:
 
 
 def _quoted(text: str) -> str:
-    """In double quotes, where YAML knows all escapes of JSON and `\\U` besides."""
+    """Return the text in double quotes, in which YAML has all escapes of JSON, and `\\U`."""
     quoted = json.dumps(text, ensure_ascii=False)
     return "".join(char if char.isprintable() else f"\\U{ord(char):08x}" for char in quoted)
 
@@ -66,7 +66,7 @@ def _comment(text: str, depth: int) -> Iterator[str]:
 
 
 def _wrapped(line: str, width: int) -> list[str]:
-    """The line as it is if it is short enough: its blanks may be a table's."""
+    """Wrap a line; a short one stays as it is, as its blanks may be a table's."""
     if len(line) <= width:
         return [line]
     return textwrap.wrap(line, width, break_long_words=False, break_on_hyphens=False)
@@ -81,7 +81,7 @@ def _mapping(content: Mapping[str, Any], depth: int) -> Iterator[str]:
 
 
 def _under(head: str, value: Any, depth: int) -> Iterator[str]:
-    """The lines of a value whose first line begins with `head`."""
+    """Yield the lines of a value whose first line begins with `head`."""
     if isinstance(value, Mapping) and value:
         yield head
         yield from _mapping(value, depth + 1)
@@ -109,7 +109,7 @@ def _items(values: list[Any] | tuple[Any, ...], depth: int) -> Iterator[str]:
 
 
 def _dashed(lines: list[str], depth: int) -> Iterator[str]:
-    """An item of several lines; a comment at its beginning stays above the dash."""
+    """Yield an item of several lines; a comment at its beginning stays above the dash."""
     margin = _INDENT * depth
     first = next(number for number, line in enumerate(lines) if not line.lstrip().startswith("#"))
     yield from (margin + line.lstrip() for line in lines[:first])
@@ -124,7 +124,7 @@ def _flow(value: Any) -> str:
 
 
 def _is_block(text: str) -> bool:
-    """Whether a literal block comes back as `text`."""
+    """Return whether a literal block is read back as `text`."""
     lines = text[:-1].split("\n")
     return (
         text.endswith("\n")

@@ -1,7 +1,7 @@
 """Importers: an existing deployment's files (stan.conf, Kubernetes objects, chart values) as settings.
 
-`read` takes what can run locally and lists precisely what it left out or changed, and why. The file may
-be hostile: it is bounded, reads no file outside its own folder, and can make nothing run.
+`read` takes everything that can run locally, and lists what it left out or changed, and why. The file may
+be hostile: its size is bounded, and it can neither read files outside its folder nor run anything.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ _YAML = frozenset({".yaml", ".yml", ".json"})
 
 @dataclass(frozen=True, slots=True)
 class Import:
-    """What a file came to."""
+    """The result of importing a file."""
 
     layer: Layer
-    """Its settings, and where in the file each of them is."""
+    """The file's settings, each with its place in the file."""
     findings: tuple[Finding, ...]
-    """What is not, or not so, in the group that runs here; in the order of the file."""
+    """Everything left out or changed in the local group, in the order of the file."""
 
 
 def read(path: Path, environ: Mapping[str, str]) -> Import:
-    """The settings of a file; `environ` has the variables that it may refer to.
+    """Import the settings of a file; `environ` has the variables that it may refer to.
 
     Files named .yaml, .yml and .json are Kubernetes objects or chart values, all others stan.conf.
-    Raises `SettingsError` with every problem, each with line and column where there are any.
+    Raises `SettingsError` with every problem, each with line and column where known.
     """
     text = read_text(path)
     found = Found()
@@ -70,7 +70,7 @@ def _read_conf(text: str, path: Path, environ: Mapping[str, str], found: Found) 
 
 
 def _included(path: Path, name: str) -> str:
-    """The text of a file in the folder of the main one, or below it; also symbolic links end there."""
+    """Read a file in the main one's folder, or below it, symbolic links resolved."""
     folder = path.parent.resolve()
     wanted = (folder / name).resolve()
     if not wanted.is_relative_to(folder):

@@ -22,7 +22,7 @@ _STREAMING: Key = ("streaming",)
 _NATS: Key = ("nats",)
 
 _SAME = {("cluster", "port"): CLUSTER_PORT, ("cluster", "connect_retries"): CONNECT_RETRIES}
-"""What stanlocal writes itself, with the same value."""
+"""Options that stanlocal writes itself, with the same value."""
 _FILE_STORE = "write 'store: file': stanlocal gives it a folder, in the place of dir"
 NATS_ELSEWHERE = (
     "the nodes use the NATS server inside each of them; for one of yours set "
@@ -32,9 +32,9 @@ _RAFT = "this is a Raft cluster, where each node has its own store; stanlocal ru
 
 
 def read_conf(conf: Table, start: Place, found: Found) -> None:
-    """Puts what `conf` says into `found`; `start` is where it begins.
+    """Put the settings of `conf` into `found`; `start` is its beginning.
 
-    The server reads a file without `streaming {}` as streaming options altogether, and so does this.
+    Like the server, read a file without `streaming {}` as streaming options only.
     """
     section = next((entry for name, entry in conf.items() if name.lower() == "streaming"), None)
     if section is not None and isinstance(section.value, dict):
@@ -57,7 +57,7 @@ def _nats(conf: Table, found: Found) -> None:
 
 
 def _routes(cluster: Entry, found: Found) -> None:
-    """The number of nodes, from the routes to each of them; everything else is the local nodes' own."""
+    """Put the number of nodes, from the number of routes; all else of routes is the local nodes' own."""
     if not isinstance(cluster.value, dict):
         found.left_out(cluster.place, "cluster", "it is no table")
         return
@@ -85,7 +85,7 @@ def _streaming(conf: Table, start: Place, found: Found) -> None:
 
 
 def check_store(store: Entry | None, start: Place, found: Found) -> None:
-    """Notes a problem for a kind of store that cannot be run."""
+    """Note a problem for a kind of store that cannot be run."""
     if store is None:
         found.problem(start, f"streaming.store is not set, which means a memory store; {_FILE_STORE}")
         return
@@ -100,12 +100,12 @@ def check_store(store: Entry | None, start: Place, found: Found) -> None:
 
 
 def plain_of(entry: Entry | None) -> object:
-    """The entry's value without places; None when there is no entry."""
+    """Return the entry's value without places; None without an entry."""
     return None if entry is None else plain(entry.value)
 
 
 def options(table: Options, conf: Table, at: Key, found: Found) -> None:
-    """Puts the entries that `table` knows under `at`, and says of each other one why not."""
+    """Put the entries that `table` knows under `at`, and note the reason for each other one."""
     for name, entry in conf.items():
         option = table.find(name)
         what = dotted((*at, name)).removeprefix("nats.")  # in the file they are at the top
@@ -120,7 +120,7 @@ def options(table: Options, conf: Table, at: Key, found: Found) -> None:
 
 
 def _reason(option: Option, value: Value, key: Key) -> str | None:
-    """Why the option's value cannot be taken over; None when it can."""
+    """Return the reason why the option's value cannot be imported; None when it can."""
     if option.refused:
         return option.refused
     if key == ("streaming", "nats_server_url"):
@@ -133,7 +133,7 @@ def _reason(option: Option, value: Value, key: Key) -> str | None:
 
 
 def _names_files(option: Option, value: Value) -> bool:
-    """Whether a table, such as `tls`, makes no sense without the files it names."""
+    """Return whether a table, such as `tls`, is useless without the files it names."""
     if option.kind is not Kind.TABLE or option.table is None or not isinstance(value, dict):
         return False
     known = (option.table.find(name) for name in value)
@@ -162,12 +162,12 @@ def _put(option: Option, entry: Entry, key: Key, found: Found) -> None:
 
 
 def _settled(value: Value) -> object:
-    """The value as a setting: the server's format has times, settings have not."""
+    """Convert a value to a setting: the server's format has times, settings have not."""
     return value.isoformat() if isinstance(value, datetime) else plain(value)
 
 
 def _missing(value: Value) -> Iterator[str]:
-    """The names of the variables in `value` that are set nowhere; those in tables are looked at there."""
+    """Yield the names of the undefined variables in `value`, except those in tables."""
     if isinstance(value, Missing):
         yield value.name
     elif isinstance(value, list):
@@ -176,7 +176,7 @@ def _missing(value: Value) -> Iterator[str]:
 
 
 def fill_defaults(found: Found, place: Place) -> None:
-    """Puts the server's own default wherever stanlocal's is another one and the file says nothing.
+    """Put the server's own default wherever stanlocal's differs and the file has no value.
 
     Without this the group would run with stanlocal's defaults where the deployment has the server's.
     """

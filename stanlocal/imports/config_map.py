@@ -1,4 +1,4 @@
-"""The configuration in a ConfigMap: which one the server reads, and its tree with places in the file."""
+"""The configuration in a ConfigMap: the one that the server reads, with places in the file."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from stanlocal.imports.workload import Server
 from stanlocal.natsconf import ConfError, Entry, Place, Table, Value, parse
 
 Blocks = Mapping[Place, tuple[int, int]]
-"""For each literal block of the file, by the place of its name: the line and column where its text begins."""
+"""Line and column where the text of each literal block begins, by the place of its name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Source:
 def find(
     objects: Sequence[Object], server: Server | None, arguments: Sequence[Flag], found: Found
 ) -> Source | None:
-    """What the server reads; None when it runs by arguments alone, or with a problem noted."""
+    """Return the file that the server reads; None when it has arguments only, or with a problem noted."""
     maps = [each for each in objects if each.kind == "ConfigMap"]
     named = next((flag for flag in arguments if flag.name in CONFIG_FLAGS and flag.value), None)
     if server is not None and named is not None:
@@ -56,7 +56,7 @@ def _mounted(maps: Sequence[Object], server: Server, named: Flag, found: Found) 
 
 
 def _map_at(server: Server, folder: str) -> str | None:
-    """The name of the ConfigMap that is mounted at `folder`."""
+    """Return the name of the ConfigMap that is mounted at `folder`."""
     place = server.workload.place
     mounts = [entry.value for _, entry in listed(server.content, ("volumeMounts",), place)]
     names = {
@@ -72,9 +72,9 @@ def _map_at(server: Server, folder: str) -> str | None:
 
 
 def read(source: Source, blocks: Blocks, environ: Mapping[str, str], found: Found) -> tuple[Table, Place]:
-    """The tree, and where it begins; empty when there is a problem, which is noted.
+    """Return the tree and its beginning; the tree is empty after a problem, which is noted.
 
-    Places are those in the file where the text stands in it as it is, and else those in the text.
+    Places are those in the file where the text is literal there, and else those in the text.
     """
     config_map = source.config_map
     files = data(config_map)

@@ -1,4 +1,4 @@
-"""The server's command line as configuration: what flags say counts more than what the file says."""
+"""The server's command line as configuration: flags override the file."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ class Flag:
 
 
 def split(arguments: Sequence[tuple[str, Place]]) -> Iterator[Flag]:
-    """The flags, as Go's flag package takes them apart: `-name value`, `--name=value`, `-switch`."""
+    """Split the arguments as Go's flag package does: `-name value`, `--name=value`, `-switch`."""
     rest = iter(arguments)
     for text, place in rest:
         if not text.startswith("-"):
@@ -132,7 +132,7 @@ def _is_switch(name: str) -> bool:
 
 
 def lay_over(conf: Table, flags: Sequence[Flag], found: Found) -> Table:
-    """`conf` with the flags' values in it; those that are no settings are noted as left out."""
+    """Return `conf` with the flags' values; flags that are not settings are noted as left out."""
     merged = dict(conf)
     for flag in flags:
         if flag.name in _BOTH:
@@ -153,7 +153,7 @@ def _lay(conf: Table, key: tuple[str, ...], flag: Flag, found: Found) -> None:
         try:
             value = coerce(option, str(value).lower() if value is True else value, Layer("environment", {}))
         except ValueError as error:
-            if option.name != "store":  # said of a store elsewhere
+            if option.name != "store":  # noted for a store elsewhere
                 found.problem(flag.place, f"argument -{flag.name} {error}")
                 return
     assert isinstance(value, (str, int, float, bool))
@@ -161,9 +161,9 @@ def _lay(conf: Table, key: tuple[str, ...], flag: Flag, found: Found) -> None:
 
 
 def _set(conf: Table, key: tuple[str, ...], entry: Entry) -> None:
-    """Sets `key`, whichever of its names the file has it under.
+    """Set `key` under whichever of its names the file uses.
 
-    NATS's options are at the top; so are the streaming server's in a file without a section for them.
+    NATS's options are at the top, and so are the streaming server's in a file without a section for them.
     """
     at_top = key[0] == "nats" or (conf and not any(name.lower() == key[0] for name in conf))
     path = key[1:] if at_top else key

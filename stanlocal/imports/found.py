@@ -1,4 +1,4 @@
-"""What came out of a file: settings with their places, what was left out or changed, what is wrong."""
+"""The result of reading a file: settings with their places, findings and problems."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from stanlocal.settings.schema import Table
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something in the file that is not, or not so, in the group that runs here."""
+    """Something in the file that is left out or changed in the local group."""
 
     place: Place
     what: str
@@ -27,16 +27,16 @@ class Finding:
 
 
 _HINTS = 20
-"""Unknown names for which the nearest known one is looked up: it takes a quarter of a millisecond each."""
+"""Number of unknown names for which the nearest known one is found, at 0.25 ms each."""
 _LONGEST_NAME = 200
-"""Characters of a name that are shown."""
+"""Number of characters of a name that are shown."""
 _SHOWN = 5
-"""Names that are shown of a list."""
+"""Number of names of a list that are shown."""
 
 
 @dataclass
 class Found:
-    """Fills up while a file is read."""
+    """A collector for the results of reading a file."""
 
     values: dict[str, Any] = field(default_factory=dict)
     """The tree of settings, secrets included."""
@@ -44,11 +44,11 @@ class Found:
     findings: list[Finding] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     _parents: set[Key] = field(default_factory=set)
-    """Keys under which there is a setting."""
+    """Keys of tables that contain a setting."""
     _hints: int = _HINTS
 
     def put(self, key: Key, value: Any, place: Place) -> None:
-        """A setting."""
+        """Put a setting."""
         *parents, last = key
         branch = self.values
         for part in parents:
@@ -58,7 +58,7 @@ class Found:
         self._parents.update(key[:length] for length in range(1, len(key)))
 
     def has(self, key: Key) -> bool:
-        """Whether the setting, or something below it, was put."""
+        """Return whether the setting, or one below it, was put."""
         return key in self.places or key in self._parents
 
     def left_out(self, place: Place, what: str, why: str) -> None:
@@ -73,12 +73,12 @@ class Found:
         return table.nearest(name) if self._hints >= 0 else None
 
     def problem(self, place: Place, what: str) -> None:
-        """Something for which the group cannot be brought up."""
+        """Note a problem that keeps the group from running."""
         self.problems.append(f"{place}: {what}")
 
 
 def shortened(name: str) -> str:
-    """Return a name as a line can show it."""
+    """Return the name, shortened for a line."""
     return name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}…"
 
 
@@ -89,7 +89,7 @@ def listing(names: Sequence[str]) -> str:
 
 
 def with_value(name: str, value: Value) -> str:
-    """`name` with its value for people, where it has a short one; secrets are hidden."""
+    """Return `name` with its value, where that is short; secrets are hidden."""
     content = redacted({name.rpartition(".")[2]: plain(value)}).popitem()[1]
     if isinstance(content, Sequence) and not isinstance(content, str):
         return f"{name} ({', '.join(str(item) for item in content)})" if _is_short(content) else name

@@ -69,12 +69,12 @@ _REASONS: Reasons = {
 
 
 def is_values(document: Table) -> bool:
-    """Whether the document is values of the chart."""
+    """Return whether the document is a values file of the chart."""
     return "kind" not in document and "apiVersion" not in document and bool({"stan", "store"} & set(document))
 
 
 def read(values: Table, start: Place, found: Found) -> None:
-    """Puts what the values say into `found`."""
+    """Put the settings of the values into `found`."""
     leaves = dict(_leaves(values, ()))
     raft = leaves.get(("store", "cluster", "enabled"))
     if raft is not None and plain(raft.value) is True:
@@ -119,7 +119,7 @@ def _entry(values: Table, path: Path) -> Entry | None:
 
 
 def _leaves(table: Table, at: Path) -> Iterator[tuple[Path, Entry]]:
-    """Every value that is none of the tables, by its path; what is null is not there."""
+    """Yield every value except tables and null, by its path."""
     for name, entry in table.items():
         if isinstance(entry.value, dict):
             yield from _leaves(entry.value, (*at, name))

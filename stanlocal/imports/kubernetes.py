@@ -1,4 +1,4 @@
-"""Kubernetes objects as settings: the stan.conf of a ConfigMap, and what the workload beside it adds."""
+"""Kubernetes objects as settings: the stan.conf of a ConfigMap, and the workload that uses it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from stanlocal.natsconf import Table
 def read(
     objects: Sequence[Object], blocks: config_map.Blocks, environ: Mapping[str, str], found: Found
 ) -> None:
-    """Puts what the objects say into `found`; `environ` has what the container's variables do not."""
+    """Put the settings of the objects into `found`; `environ` is used after the container's variables."""
     servers = [server for each in objects for server in workload.servers(each)]
     if len(servers) > 1:
         names = listing([server.workload.title for server in servers])
@@ -56,7 +56,7 @@ def read(
 
 
 def _rest(each: Object, server: Server | None, found: Found) -> None:
-    """Notes what of the object was not taken."""
+    """Note the parts of the object that were not used."""
     taken = [("apiVersion",), ("kind",), *each.taken]
     if server is not None and each is server.workload:
         others = {(*server.pod, "containers", step): OTHER_CONTAINER for step in server.other_containers}

@@ -1,4 +1,4 @@
-"""Why parts of Kubernetes objects have no place in a local group."""
+"""Reasons why parts of Kubernetes objects have no place in a local group."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ CONFIG_MAP: Mapping[Path, str] = {
 
 
 def of_workload(pod: Path, server: Path) -> Mapping[Path, str]:
-    """The reasons for a workload whose pod, and in it the server's container, are at these paths."""
+    """Return the reasons for a workload whose pod and server container are at these paths."""
     return {
         ("metadata",): _NAMES,
         ("status",): "it is the cluster's",

@@ -1,4 +1,4 @@
-"""Kubernetes objects out of YAML documents, and looking into them."""
+"""Kubernetes objects in YAML documents, and access to their parts."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from stanlocal.natsconf import Entry, Place, Table
 
 @dataclass(slots=True)
 class Object:
-    """One object of the file."""
+    """An object of the file."""
 
     kind: str
     name: str
     content: Table
     place: Place
     taken: list[Path] = field(default_factory=list)
-    """Where what was used of it is."""
+    """Paths of the parts that were used."""
 
     @property
     def title(self) -> str:
@@ -26,7 +26,7 @@ class Object:
 
 
 def objects(documents: Sequence[Entry]) -> Iterator[Object]:
-    """The objects of the documents, those in lists (`kubectl get -o yaml`) included."""
+    """Yield the objects of the documents, those in lists (`kubectl get -o yaml`) included."""
     for document in documents:
         content = document.value
         if not isinstance(content, dict):
@@ -40,7 +40,7 @@ def objects(documents: Sequence[Entry]) -> Iterator[Object]:
 
 
 def at(table: Table, path: Path) -> object:
-    """The value at `path`; None when there is none."""
+    """Return the value at `path`; None when there is none."""
     value: object = table
     for step in path:
         if not isinstance(value, dict) or step not in value:
@@ -50,25 +50,25 @@ def at(table: Table, path: Path) -> object:
 
 
 def text(table: Table, name: str) -> str:
-    """The string of that name; empty when there is none."""
+    """Return the string of this name; empty when there is none."""
     value = at(table, (name,))
     return value if isinstance(value, str) else ""
 
 
 def strings(table: Table, name: str) -> list[str]:
-    """The words of the list of that name, numbers among them as words."""
+    """Return the words of the list of this name, with numbers as words."""
     value = at(table, (name,))
     words = value if isinstance(value, list) else []
     return [str(word) for word in words if isinstance(word, (str, int, float))]
 
 
 def listed(table: Table, path: Path, place: Place) -> list[tuple[str, Entry]]:
-    """The items of the list at `path` as paths name them; none when there is no list."""
+    """Return the items of the list at `path` as paths name them; none without a list."""
     value = at(table, path)
     return list(items(value, place)) if isinstance(value, list) else []
 
 
 def data(config_map: Object) -> Table:
-    """What a ConfigMap holds."""
+    """Return the data of a ConfigMap."""
     value = at(config_map.content, ("data",))
     return value if isinstance(value, dict) else {}

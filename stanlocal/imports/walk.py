@@ -1,4 +1,4 @@
-"""Says of every value of a document that nobody took why it has no place in a local group."""
+"""Reports on the unused values of a document: why each has no place in a local group."""
 
 from __future__ import annotations
 
@@ -8,27 +8,27 @@ from stanlocal.imports.found import Found, with_value
 from stanlocal.natsconf import Entry, Place, Table, Value
 
 Path = tuple[str, ...]
-"""Where a value is; an item of a list is there under its `name`, or its number."""
+"""Path of a value; an item of a list is named by its `name`, or its number."""
 
 Reasons = Mapping[Path, str]
-"""Why what is at a path, and below it, was left out; `*` stands for any one step."""
+"""Reason why the value at a path, and all below it, was left out; `*` matches one step."""
 
 
 def leave_rest(document: Table, at: str, taken: Sequence[Path], reasons: Reasons, found: Found) -> None:
-    """Notes each value as left out, but for those at `taken`; as few lines as `reasons` allow.
+    """Note each value as left out, except those at `taken`, in as few lines as `reasons` allow.
 
-    `at` is what the document is called. What no reason is given for is left out for want of a counterpart.
+    `at` is the document's name. A value without a reason is reported as having no counterpart.
     """
     known, used = _Patterns(reasons), _Patterns(dict.fromkeys(taken, ""))
     for path, entry in _leaves(document, (), known, used):
         why = known.at(path) or "stanlocal has no counterpart for it"
-        # What a ConfigMap holds is not shown: it may be anything.
+        # The data of a ConfigMap is not shown: it may be anything.
         what = _spelled(path) if path[0] == "data" else with_value(_spelled(path), entry.value)
         found.left_out(entry.place, f"{at} {what}".strip(), why)
 
 
 class _Patterns:
-    """Paths that are looked up in a document of many values: those without `*` in one step."""
+    """Paths for lookups in a document of many values: one step for those without `*`."""
 
     def __init__(self, reasons: Reasons) -> None:
         self._exact = {path: why for path, why in reasons.items() if "*" not in path}
@@ -36,13 +36,13 @@ class _Patterns:
         self._above = {path[:length] for path in self._exact for length in range(len(path))}
 
     def at(self, path: Path) -> str | None:
-        """What stands beside the path; None where it is not there."""
+        """Return the reason for the path; None without one."""
         if path in self._exact:
             return self._exact[path]
         return next((why for each, why in self._wild if _fits(path, each)), None)
 
     def below(self, path: Path) -> bool:
-        """Whether there is a longer one that begins so."""
+        """Return whether a longer path begins with this one."""
         return path in self._above or any(_fits(path, each[: len(path)]) for each, _ in self._wild)
 
 
@@ -66,7 +66,7 @@ def _leaf(path: Path, entry: Entry, reasons: _Patterns, taken: _Patterns) -> Ite
 
 
 def items(values: Sequence[Value], place: Place) -> Iterator[tuple[str, Entry]]:
-    """The items of a list, each under its `name` or its number."""
+    """Yield the items of a list, each under its `name` or its number."""
     for number, value in enumerate(values):
         if isinstance(value, dict) and value:
             name = value.get("name")

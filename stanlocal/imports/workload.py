@@ -20,18 +20,18 @@ _POD: dict[str, Path] = {
 _SERVER_IMAGE = re.compile(r"(^|/)nats-streaming(:|@|-server|$)")
 _ENCRYPTION_KEY = "NATS_STREAMING_ENCRYPTION_KEY"
 _LONGEST = 1 << 18
-"""Characters of all variables together."""
+"""Largest number of characters of all variables together."""
 _REFERENCE = re.compile(r"\$\(([A-Za-z_][A-Za-z0-9_]*)\)")
 
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """The container that runs the server, in the workload that it belongs to."""
+    """The container that runs the server, and its workload."""
 
     workload: Object
     pod: Path
     step: str
-    """The container among the pod's, as paths name it."""
+    """The container's step in paths."""
     content: Table
 
     @property
@@ -40,7 +40,7 @@ class Server:
 
     @property
     def arguments(self) -> list[tuple[str, Place]]:
-        """The command line, each word with the place of the list that it is in."""
+        """The command line, each word with the place of its list."""
         return [
             (word, self.content[name].place)
             for name in ("command", "args")
@@ -49,13 +49,13 @@ class Server:
 
     @property
     def other_containers(self) -> list[str]:
-        """The containers beside it, as paths name them."""
+        """The pod's other containers, as paths name them."""
         steps = listed(self.workload.content, (*self.pod, "containers"), self.workload.place)
         return [step for step, _ in steps if step != self.step]
 
 
 def servers(workload: Object) -> Iterator[Server]:
-    """The containers of an object that run the server; none where it is no workload."""
+    """Yield the containers of an object that run the server; none unless it is a workload."""
     pod = _POD.get(workload.kind)
     if pod is None:
         return
@@ -71,7 +71,7 @@ def _runs_server(container: Table) -> bool:
 
 
 def take(server: Server, found: Found) -> None:
-    """Puts the number of replicas, and notes what else of the workload was used."""
+    """Put the number of replicas, and note the other parts of the workload that were used."""
     workload = server.workload
     replicas = at(workload.content, ("spec",))
     entry = replicas.get("replicas") if isinstance(replicas, dict) else None
@@ -85,9 +85,9 @@ def take(server: Server, found: Found) -> None:
 
 
 def environment(server: Server, found: Found) -> dict[str, str]:
-    """The container's variables, as far as the file has their values, references between them resolved.
+    """Return the container's variables whose values are in the file, with references resolved.
 
-    A key of the store among them is put, or, where a Secret of the cluster has it, made to be missed.
+    A key of the store among them is put; one in a Secret of the cluster is marked as missing.
     """
     variables: dict[str, str] = {}
     left = _LONGEST
@@ -109,11 +109,11 @@ def environment(server: Server, found: Found) -> dict[str, str]:
 
 
 def _length(value: str, variables: dict[str, str]) -> int:
-    """How long the value is with its references replaced, which may come to much more than the file."""
+    """Return the length of the value with its references replaced, which may exceed the file's."""
     added = (len(variables.get(each[1], each[0])) - len(each[0]) for each in _REFERENCE.finditer(value))
     return len(value) + sum(added)
 
 
 def _resolved(value: str, variables: dict[str, str]) -> str:
-    """The value with its references, `$(NAME)`, replaced where the variables are known."""
+    """Return the value with references, `$(NAME)`, replaced where the variables are known."""
     return _REFERENCE.sub(lambda match: variables.get(match[1], match[0]), value)

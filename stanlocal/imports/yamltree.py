@@ -1,7 +1,7 @@
-"""YAML documents as tables whose every value knows its line and column.
+"""YAML documents as tables in which every value knows its line and column.
 
 Only plain data is read: no tags, no objects. Documents may be hostile: their size, depth and number of
-values, aliases resolved, are bounded. What libyaml itself takes too long for is looked for before.
+values, aliases resolved, are bounded. Input that would take libyaml too long is refused before.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from stanlocal.natsconf import Entry, Place, Table, Value
 
 _DEPTH = 64
 _VALUES = 10_000
-"""Values of all documents together, those that aliases and merges put in another place included."""
+"""Largest number of values of all documents together, repeats by aliases and merges included."""
 _CHARACTERS = 1 << 22
-"""Characters of all values together, likewise: four times as many as the largest file has."""
+"""Largest number of characters of all values together, likewise: four times the largest file."""
 _EVENTS = 4 * _VALUES
-"""What libyaml makes of so many: each value and each name is one, each table and list two."""
+"""Largest number of libyaml's events: one for each value and name, two for each table and list."""
 _TOO_MANY = f"there are more than {_VALUES} values, counting aliases"
 _DIRECTIVES = 16
-"""libyaml compares each `%TAG` with all before."""
+"""Largest number of directives: libyaml compares each `%TAG` with all before."""
 _DIRECTIVE = re.compile(r"(?:\A\ufeff?|[\n\r\x85\u2028\u2029])%")
 _LONGEST_SHOWN = 60
 _LONGEST_NUMBER = 80
-"""Characters of a whole number; 64 bits in binary are 66. A longer one is taken for a word."""
+"""Characters of the longest integer; 64 bits in binary are 66. A longer one is read as a word."""
 _LOADER = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
 """PyYAML can be built without libyaml; it is ten times slower then."""
 _PREFIX = "tag:yaml.org,2002:"
@@ -43,14 +43,14 @@ class YamlTree:
         self._text = text
         self._lines = text.split("\n")
         self._indents: dict[int, int] = {}
-        """For the number of a block's first line, how many blanks its text has in front."""
+        """Indentation of each block's text, by the number of its first line."""
         self._values = _VALUES
         self._characters = _CHARACTERS
         self.blocks: dict[Place, tuple[int, int]] = {}
-        """For each literal block, by the place of its entry: the line and column where its text begins."""
+        """Line and column where the text of each literal block begins, by the place of its entry."""
 
     def documents(self) -> Iterator[Entry]:
-        """Each document that is not empty; `SettingsError` with line and column for what is no YAML."""
+        """Yield each document that is not empty; raises `SettingsError` with the place of invalid YAML."""
         try:
             self._check()
             for node in yaml.compose_all(self._text, Loader=_LOADER):
@@ -64,7 +64,7 @@ class YamlTree:
             raise SettingsError([f"{self.file}: {str(error).splitlines()[0]}"]) from error
 
     def _check(self) -> None:
-        """Refuse what cannot be composed: libyaml does that with recursion, down to a crash."""
+        """Refuse nesting that libyaml, which composes recursively, would crash on."""
         if len(list(islice(_DIRECTIVE.finditer(self._text), _DIRECTIVES + 1))) > _DIRECTIVES:
             raise SettingsError([f"{self.file}: there are more than {_DIRECTIVES} directives"])
         depth = 0
@@ -120,7 +120,7 @@ class YamlTree:
 
     def _note_block(self, node: yaml.ScalarNode, place: Place) -> None:
         first = node.start_mark.line + 1
-        if first not in self._indents:  # a block with aliases is met again, and may begin with blank lines
+        if first not in self._indents:  # a block with aliases is read again, and may begin with blank lines
             beginning = (self._lines[number] for number in range(first, len(self._lines)))
             line = next((line for line in beginning if line.strip()), "")
             self._indents[first] = len(line) - len(line.lstrip(" "))

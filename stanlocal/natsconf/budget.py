@@ -1,7 +1,7 @@
-"""What a configuration may come to once its variables are put in: a few lines can stand for billions.
+"""Limits on a configuration with its variables expanded: a few lines can stand for billions.
 
-Lists and tables that a variable stands for are shared in memory, but everyone who walks through the tree
-meets them as often as they are named. So each naming counts as if the text were there again.
+Lists and tables that a variable stands for are shared in memory, but a walk through the tree visits them as
+often as they are named. So each reference counts as if the text were there again.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ class _Weight(NamedTuple):
     values: int
     characters: int
     depth: int
-    """Tables and lists in each other."""
+    """Depth of nested tables and lists."""
 
 
 class Budget:
@@ -29,7 +29,7 @@ class Budget:
         self._values = self._all_values = values
         self._depth = depth
         self._weights: dict[int, tuple[Value, _Weight]] = {}
-        """By the identity of each list and table, which is kept so that no other can have it."""
+        """Weights by the identity of each list and table, which is kept so that no other can get it."""
 
     def take_text(self, characters: int, place: Place) -> None:
         """Count the text of a file."""
@@ -72,7 +72,7 @@ class Budget:
         self._weights[id(value)] = (value, weight)
 
     def weigh_all(self, value: Value) -> None:
-        """Note the size of a list or table of which nothing was weighed; its depth is bounded."""
+        """Note the size of a list or table without any weighed part; its depth is bounded."""
         items = [entry.value for entry in value.values()] if isinstance(value, dict) else value
         for item in items if isinstance(items, list) else ():
             self.weigh_all(item)

@@ -1,4 +1,4 @@
-"""From text to tree."""
+"""The parser: from text to tree."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ _BCRYPT = "2a$"
 _LONGEST_SHOWN = 60
 
 ReadInclude = Callable[[str], str]
-"""The text of a file, named relative to the folder of the main one; raises `OSError` or `ValueError`."""
+"""Reader of a file, named relative to the main one's folder; raises `OSError` or `ValueError`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a configuration may come to."""
+    """Limits on a configuration."""
 
     characters: int = 1 << 18
     """Characters of all files together, and again of each text that a variable puts in another place."""
     values: int = 10_000
     """Values of all files together, and again of each list or table that a variable puts in another place."""
     depth: int = 64
-    """Tables and lists in each other, those that variables put there included."""
+    """Depth of nested tables and lists, those that variables put there included."""
     includes: int = 8
-    """Files including each other."""
+    """Depth of files that include each other."""
     files: int = 250
-    """Files that are included, one after the other."""
+    """Number of files that are included."""
 
 
 def _no_includes(path: str) -> str:
@@ -44,7 +44,7 @@ def _no_includes(path: str) -> str:
 
 @dataclass(slots=True)
 class _Context:
-    """What all files of one configuration share."""
+    """State that all files of one configuration share."""
 
     environ: Mapping[str, str]
     read_include: ReadInclude
@@ -55,7 +55,7 @@ class _Context:
     files: list[str] = field(default_factory=list)
     included: int = 0
     variables: dict[str, Value] = field(default_factory=dict)
-    """Values of the environment that were read."""
+    """Parsed values of the environment."""
 
 
 def parse(
@@ -68,11 +68,11 @@ def parse(
     said: Callable[[Place, str], None] = lambda place, line: None,
     limits: Limits | None = None,
 ) -> Table:
-    """The tree of `text`; `file` is its name, for places and for what it includes.
+    """Parse `text` to a tree; `file` is its name, for places and for its includes.
 
     A variable is looked up in the tables around it, then in `environ`, whose values are read as
-    configuration too. One that is nowhere is an error, or, with `missing_ok`, a `Missing`. `said` hears
-    of names given twice, of which the last counts. Raises `ConfError` and nothing else.
+    configuration too. An undefined one is an error, or, with `missing_ok`, a `Missing`. `said` is called
+    for names given twice, of which the last counts. Raises only `ConfError`.
     """
     limits = limits or Limits()
     budget = Budget(limits.characters, limits.values, limits.depth)
@@ -81,7 +81,7 @@ def parse(
 
 
 class _Parser:
-    """One file's reader."""
+    """The parser of one file."""
 
     def __init__(self, context: _Context, text: str, file: str, folder: str, depth: int = 0) -> None:
         self._context = context
@@ -92,7 +92,7 @@ class _Parser:
         self._text = Scanner(text, file)
 
     def whole(self) -> Table:
-        """The file as a table; braces around all of it, as in JSON, are allowed."""
+        """Parse the file as a table; braces around all of it, as in JSON, are allowed."""
         table: Table = {}
         self._scopes.append(table)
         text = self._text
@@ -108,7 +108,7 @@ class _Parser:
     # Tables
 
     def _table(self) -> Table:
-        """A table; its opening brace has been read."""
+        """Parse a table whose opening brace has been read."""
         table: Table = {}
         start = self._text.at - 1
         self._scopes.append(table)
@@ -127,7 +127,7 @@ class _Parser:
                 self._end_of_value("")
 
     def _skip_between(self, characters: str) -> None:
-        """Blanks, new lines and comments."""
+        """Skip blanks, new lines and comments."""
         while True:
             self._text.skip(characters)
             if not self._text.skip_comment():
@@ -171,7 +171,7 @@ class _Parser:
         table[name] = entry
 
     def _end_of_value(self, closing: str) -> None:
-        """What separates a value from the next name; nothing else may stand there."""
+        """Read the separator between a value and the next name; anything else is an error."""
         text = self._text
         text.skip(_BLANKS)
         if text.skip_comment() or text.char == END:
@@ -243,7 +243,7 @@ class _Parser:
             return self._variable(word[1:], place)
         return word
 
-    # What is elsewhere
+    # Variables and includes
 
     def _variable(self, name: str, place: Place) -> Value:
         if name.startswith(_BCRYPT):
@@ -260,12 +260,12 @@ class _Parser:
         raise ConfError(place, f"variable ${name} is set neither here nor in the environment")
 
     def _again(self, value: Value, place: Place) -> Value:
-        """The value, in one place more."""
+        """Return the value, counted once more."""
         self._context.budget.take_again(value, self._depth, place)
         return value
 
     def _from_environment(self, name: str, place: Place) -> Value:
-        """The value as the server has it: the rest of a line that begins with a name."""
+        """Parse a variable of the environment as the server does: as the rest of a line after a name."""
         try:
             table = parse(f"value={self._context.environ[name]}", limits=self._context.limits)
         except ConfError as error:

@@ -11,7 +11,7 @@ from stanlocal.settings.values import INT64_MAX
 
 _END = r"[\n\r}; ,\t]|\Z"
 _COMMENT = r"#|//"
-"""May follow a number with a point at once; after others it makes them words."""
+"""Comment that may directly follow a number with a point; after other numbers it makes them words."""
 _INTEGER = re.compile(rf"(-?[0-9]+)(?:([kmgtpe])([bi]*))?(?={_END})", re.IGNORECASE)
 _FLOAT = re.compile(rf"-?[0-9]+\.[0-9]+(?={_END}|{_COMMENT})")
 _GLUED = re.compile(r"[0-9]+[kmgtpe][bi]*[0-9]", re.IGNORECASE)
@@ -23,7 +23,7 @@ _LONGEST = 19
 
 
 def scalar(text: Scanner) -> str | int | float | datetime | None:
-    """The value here; None for a word that merely begins with a digit."""
+    """Read the value at the position; return None for a word that merely begins with a digit."""
     for read in (_time, _float, _integer, _address):
         value = read(text)
         if value is not None:

@@ -8,7 +8,7 @@ from bisect import bisect_right
 from stanlocal.natsconf.tree import ConfError, Place
 
 END = ""
-"""What is read at the end of the text."""
+"""The character read at the end of the text."""
 
 _IN_BARE = re.compile(r"[^\n\r\t ;,\]}'\\]+")
 _IN_QUOTES = re.compile(r'[^"\\]+')
@@ -31,21 +31,21 @@ class Scanner:
             raise self.error("there is a NUL character")
         if found := _SURROGATE.search(text):
             self.at = found.start()
-            raise self.error(f"there is a character that UTF-8 does not have (U+{ord(found[0]):04X})")
+            raise self.error(f"a character that UTF-8 cannot encode (U+{ord(found[0]):04X})")
 
-    # Where it is
+    # Position
 
     def place(self, at: int | None = None) -> Place:
-        """The place of the position, or of another one."""
+        """Return the place of the position, or of another one."""
         at = self.at if at is None else at
         line = bisect_right(self._lines, at)
         return Place(self.file, line, at - self._lines[line - 1] + 1)
 
     def error(self, reason: str, at: int | None = None) -> ConfError:
-        """An error at the position, or at another one."""
+        """Return an error at the position, or at another one."""
         return ConfError(self.place(at), reason)
 
-    # What is there
+    # Characters
 
     @property
     def char(self) -> str:
@@ -53,14 +53,14 @@ class Scanner:
         return self.text[self.at : self.at + 1]
 
     def take(self, expected: str) -> bool:
-        """Steps over `expected` if it is next."""
+        """Step over `expected` if it is next; return whether it was."""
         if self.text.startswith(expected, self.at):
             self.at += len(expected)
             return True
         return False
 
     def match(self, pattern: re.Pattern[str]) -> str:
-        """Steps over what `pattern` matches here, which may be nothing."""
+        """Step over the text that `pattern` matches here, which may be empty, and return it."""
         found = pattern.match(self.text, self.at)
         if found is None:
             return ""
@@ -68,12 +68,12 @@ class Scanner:
         return found[0]
 
     def skip(self, characters: str) -> None:
-        """Steps over any of `characters`."""
+        """Step over any of `characters`."""
         while self.char and self.char in characters:
             self.at += 1
 
     def skip_comment(self) -> bool:
-        """Steps over a comment, up to the end of its line."""
+        """Step over a comment, up to the end of its line; return whether there was one."""
         if self.take("#") or self.take("//"):
             self.match(_COMMENT)
             return True
@@ -82,7 +82,7 @@ class Scanner:
     # Strings
 
     def quoted(self, quote: str, what: str) -> str:
-        """The text up to the next `quote`, as it is; its opening quote has been read."""
+        """Read the text up to the next `quote`, unchanged; its opening quote has been read."""
         end = self.text.find(quote, self.at)
         if end < 0:
             raise self.error(f"{what} has no closing {quote}", self.at - 1)
@@ -90,7 +90,7 @@ class Scanner:
         return found
 
     def escaped(self) -> str:
-        """The text up to the closing double quote, escapes resolved."""
+        """Read the text up to the closing double quote, with escapes resolved."""
         start = self.at - 1
         content = self._with_escapes(_IN_QUOTES)
         if not self.take('"'):
@@ -98,7 +98,7 @@ class Scanner:
         return content
 
     def bare(self) -> tuple[str, bool]:
-        """A word without quotes, and whether it had escapes; a single quote ends it and is read."""
+        """Read a word without quotes, and whether it had escapes; a single quote ends it and is read."""
         start = self.at
         word = self._with_escapes(_IN_BARE)
         had_escapes = "\\" in self.text[start : self.at]
@@ -136,7 +136,7 @@ class Scanner:
     _BLOCK_END = re.compile(r"\n\)(?=\n|\Z)")
 
     def block(self) -> str:
-        """A block string: up to a `)` that is alone on its line; its `(` has been read."""
+        """Read a block string, up to a `)` that is alone on its line; its `(` has been read."""
         found = self._BLOCK_END.search(self.text, self.at)
         if found is None:
             raise self.error("the block has no closing ')' on a line of its own", self.at - 1)

@@ -1,4 +1,4 @@
-"""What a configuration comes to: tables of entries, each with its place."""
+"""The tree of a configuration: tables of entries, each with its place."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where something is; line and column count from 1."""
+    """A place in a file; line and column count from 1."""
 
     file: str
     line: int
@@ -33,14 +33,14 @@ class ConfError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """A variable that is set nowhere."""
+    """An undefined variable."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A value under its name; `place` is where the name stands."""
+    """A value under its name; `place` is the name's."""
 
     value: Value
     place: Place
@@ -51,7 +51,7 @@ Value: TypeAlias = "str | int | float | bool | datetime | Missing | list[Value] 
 
 
 def plain(value: Value) -> Any:
-    """The value without places; a missing variable is `$NAME`."""
+    """Return the value without places; a missing variable becomes `$NAME`."""
     if isinstance(value, dict):
         return {name: plain(entry.value) for name, entry in value.items()}
     if isinstance(value, list):

@@ -1,8 +1,8 @@
-"""The settings of a group: every option, where its value came from, all problems at once.
+"""The settings of a group: every option, the origin of its value, all problems at once.
 
 Precedence: flag > environment > an imported deployment > stanlocal.toml > preset >
 what the group already has > default.
-`load` gathers the layers, `resolve` (pure) makes `Settings` of them.
+`load` gathers the layers, `resolve` (pure) turns them into `Settings`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""One value against one option: what it comes to, or the reason why it cannot be used."""
+"""Conversion of one value for one option, or the reason why it cannot be used."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _LONGEST_NUMBER = 10**30
 
 
 def coerce(option: Option, value: object, layer: Layer) -> Any:
-    """The value in its canonical form; `ValueError` says what is wrong, beginning with a verb.
+    """Return the value in its canonical form; raises `ValueError` whose message begins with a verb.
 
     In a layer of text (the environment) numbers and truth values are read from strings. Sizes become
     bytes, paths absolute, lists of strings lists; durations stay strings.
@@ -45,7 +45,7 @@ def coerce(option: Option, value: object, layer: Layer) -> Any:
 
 
 def called(value: object, *, secret: bool = False) -> str:
-    """What `value` is, for a message that says what it should have been."""
+    """Name the kind of `value`, for a message about the kind expected."""
     if isinstance(value, (str, int, float)):
         return "what was given" if secret else shown(value)
     if isinstance(value, Mapping):
@@ -54,7 +54,7 @@ def called(value: object, *, secret: bool = False) -> str:
 
 
 def shown(value: object) -> str:
-    """The value as messages show it: escaped, as TOML has it, and not too long."""
+    """Return the value for messages: escaped, in TOML's notation, and shortened."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int) and abs(value) > _LONGEST_NUMBER:
@@ -158,7 +158,7 @@ def _structure(option: Option, value: object, layer: Layer) -> Any:
 
 
 def _spellable(value: object) -> Any:
-    """`value`, copied, when the server's configuration language can spell all of it."""
+    """Return a copy of `value`; raises `ValueError` if the server's configuration cannot spell it."""
     if isinstance(value, Mapping):
         for key in value:
             if not spellable_key(key):

@@ -1,6 +1,6 @@
 """The layer of the environment: `STANLOCAL_NODES=3`, `STANLOCAL_STREAMING__STORE_LIMITS__MAX_AGE=1h`.
 
-A secret may also come from a file that only its reader can read: `STANLOCAL_STREAMING__PASSWORD_FILE`.
+A secret may also come from a file that others cannot read: `STANLOCAL_STREAMING__PASSWORD_FILE`.
 """
 
 from __future__ import annotations
@@ -15,28 +15,28 @@ from stanlocal.settings.own import MAX_PORT, SETTINGS
 
 FIRST_PORT = "FIRST_PORT"
 NO_SETTINGS = frozenset({"CONFIG", "JSON", "YES", "VERBOSE", FIRST_PORT})
-"""Names that are read from the environment and are no settings."""
+"""Names that are read from the environment and are not settings."""
 
 _PRIVILEGED_PORTS = 1024
 _ROOM = 1000
-"""Ports that have to be left above the first one."""
+"""Number of ports that must be left above the first one."""
 
 _FILE = "_FILE"
 _LARGEST_SECRET = 64 * 1024
 
 
 class Environment(NamedTuple):
-    """What the environment says."""
+    """The settings of the environment."""
 
     layer: Layer
     problems: list[str]
-    """One for each file of a secret that cannot be read."""
+    """Problems: one for each file of a secret that cannot be read."""
     warnings: list[str]
-    """One for each `STANLOCAL_` name that means nothing."""
+    """Warnings: one for each unknown `STANLOCAL_` name."""
 
 
 def read_environment(environ: Mapping[str, str], base: Path, home: Path | None) -> Environment:
-    """The environment's layer; reads the files that secrets are in.
+    """Return the environment's layer; reads the files with secrets.
 
     Empty values count as unset, as they do for the command line.
     """
@@ -64,10 +64,10 @@ def read_environment(environ: Mapping[str, str], base: Path, home: Path | None) 
 
 
 def first_port(environ: Mapping[str, str]) -> int | None:
-    """Where the search for host ports begins, if the environment says so.
+    """Return the port at which the search for host ports begins; None unless the environment has one.
 
     Two jobs on one machine, each with a state folder of its own, do not see which ports the other's groups
-    keep while they are down. Raises `SettingsError` for what is no such port.
+    keep while they are down. Raises `SettingsError` for an unusable port.
     """
     name = ENVIRONMENT_PREFIX + FIRST_PORT
     content = environ.get(name, "")
@@ -82,7 +82,7 @@ def first_port(environ: Mapping[str, str]) -> int | None:
 
 
 def _secret_in_file(key: Key) -> Key | None:
-    """The secret setting whose file `key` names, if it does that."""
+    """Return the secret setting whose file `key` names; None for other keys."""
     if not key[-1].endswith(_FILE.lower()) or SETTINGS.at(key) is not None:
         return None
     secret = (*key[:-1], key[-1].removesuffix(_FILE.lower()))

@@ -13,11 +13,11 @@ from stanlocal.settings.values import INT64_MAX
 
 FILE_NAME = "stanlocal.toml"
 _LARGEST = 1 << 17
-"""Bytes of the largest file that is read; tomllib reads 500 KB of numbers in a second."""
+"""Bytes of the largest file that is read; tomllib takes a second for 500 KB of numbers."""
 _VALUES = 10_000
 _DEPTH = 64
 _DOTS = 2_000
-"""Dots of the longest line, if it were the only one: tomllib's time grows with their square in a key."""
+"""Largest number of dots in a line: tomllib's time grows with the square of a key's dots."""
 _POSITION = re.compile(r"(?P<what>.*) \(at (?:line (?P<line>\d+), column (?P<column>\d+)|end of document)\)")
 
 
@@ -30,10 +30,10 @@ def find_file(start: Path) -> Path | None:
 
 
 def trusted_owners(environ: Mapping[str, str], euid: int) -> frozenset[int]:
-    """Return whose files count when they are found, as Git decides it for repositories (safe.directory).
+    """Return the owners whose files count when found, by Git's rule for repositories (safe.directory).
 
-    They are the caller's own; for root under sudo also those of whoever ran sudo. Root's do not count for
-    others: what a container leaves in a folder that it shares is often root's, whoever had it written.
+    They are the caller; for root under sudo also the user who ran sudo. Root's files do not count for
+    others: files that a container leaves in a shared folder often belong to root.
     """
     sudo = environ.get("SUDO_UID", "")
     return frozenset({euid, int(sudo)} if euid == 0 and sudo.isascii() and sudo.isdecimal() else {euid})
@@ -56,7 +56,7 @@ def check_owner(path: Path, owners: Container[int]) -> None:
 
 
 def file_layer(path: Path, home: Path | None, *, named: bool) -> Layer:
-    """Return the file's layer; what makes something run or reaches elsewhere counts only when it was `named`.
+    """Return the file's layer; options that run something or reach elsewhere need a `named` file.
 
     Raises `SettingsError` for a file that cannot be read or does not parse, with line and column.
     """
@@ -68,14 +68,14 @@ def file_layer(path: Path, home: Path | None, *, named: bool) -> Layer:
         values = tomllib.loads(text)
     except RecursionError:
         raise SettingsError([f"{path}: its values are nested too deeply"]) from None
-    except ValueError as error:  # tomllib.TOMLDecodeError, and int() refusing an endless number
+    except ValueError as error:  # tomllib.TOMLDecodeError, or int() refusing too many digits
         raise SettingsError([_where(path, text, str(error))]) from error
     _check_size(path, values)
     return Layer("file", values, base=path.parent, home=home, file=path, may_execute=named, found=not named)
 
 
 def _check_keys(path: Path, text: str) -> None:
-    """Refuse keys of so many parts that reading them would take for ever."""
+    """Refuse keys with too many parts to be read in reasonable time."""
     left = _DOTS**2
     for number, line in enumerate(text.split("\n"), 1):
         left -= line.count(".") ** 2
@@ -107,7 +107,7 @@ def _items(value: object) -> Iterable[object]:
 
 
 def _where(path: Path, text: str, message: str) -> str:
-    """`path:line:column: what`, from the words that tomllib puts its position in."""
+    """Return `path:line:column: what` from tomllib's message."""
     match = _POSITION.fullmatch(message)
     if match is None:
         return f"{path}: {message}"

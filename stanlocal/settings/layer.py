@@ -1,4 +1,4 @@
-"""A layer of settings: some values, where they came from, and how far that place is trusted."""
+"""A layer of settings: values, their origin, and how far it is trusted."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from pathlib import Path, PurePath
 from typing import Any, Literal
 
 Key = tuple[str, ...]
-"""Where a value is in the tree of settings: `("streaming", "store_limits", "max_age")`."""
+"""Path of a value in the tree of settings: `("streaming", "store_limits", "max_age")`."""
 
 ENVIRONMENT_PREFIX = "STANLOCAL_"
 LEVEL = "__"
-"""Between the levels of a setting's name in the environment."""
+"""Separator of the levels of a setting's name in the environment."""
 
 
 _ROOT = PurePath("/")
 
 
 def dotted(key: Key) -> str:
-    """The key as TOML spells it: `streaming.store_limits.channels."foo.>".max_age`."""
+    """Return the key in TOML's notation: `streaming.store_limits.channels."foo.>".max_age`."""
     return ".".join(
         part if part.replace("_", "").replace("-", "").isalnum() and part.isascii() else _quoted(part)
         for part in key
@@ -33,7 +33,7 @@ def _quoted(part: str) -> str:
 
 
 def leaves(values: Mapping[str, Any], at: Key = ()) -> Iterator[tuple[Key, Any]]:
-    """Every value below the tables, with its key."""
+    """Yield every value that is not a table, with its key."""
     for name, value in values.items():
         if isinstance(value, Mapping):
             yield from leaves(value, (*at, name))
@@ -42,39 +42,39 @@ def leaves(values: Mapping[str, Any], at: Key = ()) -> Iterator[tuple[Key, Any]]
 
 
 def variable(key: Key) -> str:
-    """The environment variable that sets the key."""
+    """Return the environment variable that sets the key."""
     return ENVIRONMENT_PREFIX + LEVEL.join(key).upper()
 
 
 @dataclass(frozen=True)
 class Layer:
-    """Values of one origin, not looked at yet; a later layer in a list gives way to an earlier one."""
+    """Unchecked values of one origin; in a list the earlier layer takes precedence."""
 
     origin: Literal["flag", "environment", "import", "file", "running", "preset", "default"]
     values: Mapping[str, Any] = field(repr=False)
-    """Secrets included."""
+    """Values, secrets included."""
     base: PurePath = _ROOT
-    """The folder that relative paths start from."""
+    """Folder that relative paths start from."""
     home: PurePath | None = None
-    """What `~` at the beginning of a path stands for."""
+    """Folder that `~` at the beginning of a path stands for."""
     file: Path | None = None
-    """The file, where the origin is one."""
+    """Path of the file, where the origin is one."""
     may_execute: bool = True
-    """Whether it may set what makes something run: not so for a file that was found and not named."""
+    """True if the layer may set options that run something: a file must be named for that."""
     found: bool = False
-    """Whether it is a file that was found and not named: it counts only for what stays within the group."""
+    """True for a file that was found, not named: options that reach outside the group are refused."""
     name: str = ""
-    """The preset's name, where the origin is one."""
+    """Name of the preset, where the origin is one."""
     places: Mapping[str, str] = field(default_factory=dict)
-    """Where in the file each value is, by dotted name: `stan.conf:12:5`; for an imported file."""
+    """Place of each value in an imported file, by dotted name: `stan.conf:12:5`."""
 
     @property
     def text(self) -> bool:
-        """Whether all values are strings, to be read as what the option is."""
+        """True if all values are strings, to be converted to the option's kind."""
         return self.origin == "environment"
 
     def source(self, key: Key) -> str:
-        """Where a value of this layer came from, for people."""
+        """Describe the origin of a value of this layer."""
         match self.origin:
             case "flag" if len(key) == 1:
                 return f"flag --{key[0].replace('_', '-')}"
@@ -94,6 +94,6 @@ class Layer:
                 return "default"
 
     def place(self, key: Key) -> str:
-        """How a problem with a value of this layer begins."""
+        """Return the beginning of a message about a value of this layer."""
         source = self.source(key)
         return source if self.origin in ("flag", "environment") else f"{source}: {dotted(key)}"

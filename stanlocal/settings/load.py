@@ -1,4 +1,4 @@
-"""From layers to `Settings`."""
+"""The resolution of layers to `Settings`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _PRESET: Key = ("preset",)
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What was decided, and by whom."""
+    """The effective settings, with the origin of each."""
 
     group: str
     engine: Literal["auto", "docker", "process"]
@@ -32,20 +32,20 @@ class Settings:
     image: str
     server_binary: Path | None
     store_dir: Path | None
-    """The store's folder on the host; None: in the group's state folder."""
+    """Folder of the store on the host; None: in the group's state folder."""
     store_size: int | None
-    """Bytes that the store is limited to; None: as many as the disk has."""
+    """Limit of the store in bytes; None: no limit but the disk."""
     proxied: bool
-    """Whether clients and routes go through a proxy."""
+    """True if clients and routes go through a proxy."""
     port: int | None
-    """First client port on the host, if one was asked for."""
+    """First client port on the host; None unless one was requested."""
     preset: str | None
     streaming: Mapping[str, Any] = field(repr=False)
     """Options of `streaming {}` under the server's names, those of `stanlocal.settings.streaming`."""
     nats: Mapping[str, Any] = field(repr=False)
     """Options of the NATS server under its names, those of `stanlocal.settings.nats`."""
     sources: Mapping[str, str]
-    """Where each value came from, by dotted name: `{"streaming.store_limits.max_age": "preset seed"}`."""
+    """Origin of each value, by dotted name: `{"streaming.store_limits.max_age": "preset seed"}`."""
     warnings: tuple[str, ...] = ()
 
 
@@ -57,14 +57,14 @@ def load(
     existing: Mapping[str, Any] | None = None,
     imported: Layer | None = None,
 ) -> Settings:
-    """The effective settings; raises `SettingsError` with every problem of every layer.
+    """Load the effective settings; raises `SettingsError` with every problem of every layer.
 
     `flags` has the settings given on the command line (or as arguments), None for those not given.
     `config_file` is the file named by --config; without one, and without STANLOCAL_CONFIG, the nearest
     stanlocal.toml from `start_dir` upward counts, if it is the caller's own, but it cannot make anything run,
-    send logins elsewhere or name a folder. `existing` has the values of a group that is already there;
-    secrets hidden in it are as good as not set, which is warned of. `imported` has those of a deployment
-    that is to run here (`stanlocal.imports`).
+    send logins elsewhere or name a folder. `existing` has the values of an existing group; secrets hidden in
+    it count as not set, with a warning. `imported` has those of a deployment to be run locally
+    (`stanlocal.imports`).
     """
     home = Path(environ["HOME"]) if environ.get("HOME") else None
     environment = read_environment(environ, start_dir, home)
@@ -86,7 +86,7 @@ def load(
     if existing is not None:
         layers.append(Layer("running", _given(existing), base=start_dir, home=home))
         if ("streaming", "encryption_key") in _hidden(existing):
-            # Without its key an encrypted store would be served as it is, so it is missed like a setting.
+            # Without its key an encrypted store would be served as it is, so a missing key is reported.
             layers.append(Layer("running", {"streaming": {"encrypt": True}}))
     settings = resolve(layers, problems=problems, warnings=environment.warnings, is_file=os.path.isfile)
     lost = [dotted(key) for key in _hidden(existing or {}) if dotted(key) not in settings.sources]
@@ -101,13 +101,13 @@ def resolve(
     warnings: Sequence[str] = (),
     is_file: Callable[[str], bool] = lambda path: True,
 ) -> Settings:
-    """The settings that `layers` come to, the first layer counting most; the defaults below them.
+    """Resolve `layers`, of which the first takes precedence, over the defaults.
 
-    A preset counts more than what a group that is there decides, and less than any other layer: asked for
-    again, it is applied again.
+    A preset takes precedence over the values of an existing group, and no other layer: requested again, it is
+    applied again.
 
-    Pure, but for `is_file`, which is asked about the files that the servers are to read. `problems` and
-    `warnings` are those that were found before; raises `SettingsError` if there is any problem at all.
+    Pure, except for `is_file`, which is called for the files that the servers will read. `problems` and
+    `warnings` are those found before; raises `SettingsError` if there is any problem.
     """
     found = list(problems)
     read = [_read(layer, found) for layer in layers]
@@ -155,7 +155,7 @@ def _read(layer: Layer, problems: list[str]) -> tuple[Layer, dict[Key, Any]]:
 
 
 def _given(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The values without those that are None or hidden, at any depth of tables."""
+    """Return the values without those that are None or hidden, at any depth of tables."""
     return {
         name: _given(value) if isinstance(value, Mapping) else value
         for name, value in values.items()
@@ -164,7 +164,7 @@ def _given(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _hidden(values: Mapping[str, Any], at: Key = ()) -> Iterator[Key]:
-    """Where secrets were taken away."""
+    """Yield the keys of hidden secrets."""
     for name, value in values.items():
         if isinstance(value, Mapping):
             yield from _hidden(value, (*at, name))

@@ -20,7 +20,7 @@ _IMAGE = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._/:@-]{0,254}")
 
 
 def group_name(name: str) -> str | None:
-    """What keeps `name` from being the first part of containers' and hosts' names (RFC 1123)."""
+    """Return why `name` cannot begin the names of containers and hosts (RFC 1123); None if it can."""
     if not _LABEL.fullmatch(name):
         return "is not a group name: use a-z, 0-9 and '-', beginning and ending with a letter or digit"
     if len(name) > _LONGEST_GROUP:

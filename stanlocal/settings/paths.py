@@ -12,7 +12,7 @@ from stanlocal.settings.streaming import STREAMING
 
 
 def host_files(streaming: Mapping[str, Any], nats: Mapping[str, Any]) -> dict[str, str]:
-    """Absolute paths by the setting that names them.
+    """Return absolute paths by the setting that names them.
 
     Each server must be able to read these files under the same path as on the host.
     """

@@ -1,4 +1,4 @@
-"""What a group starts from: the defaults, and the presets laid over them.
+"""The defaults of a group, and the presets laid over them.
 
 The numbers are those of the document this project comes from, the guide "NATS Streaming with Fault
 Tolerance": its ConfigMap `stan-config` and its StatefulSet `stan`.

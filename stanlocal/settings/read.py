@@ -1,4 +1,4 @@
-"""Reads a layer against the tables: canonical names, values of the right kind, every problem noted."""
+"""The check of a layer against the tables: canonical names, values of the right kind, all problems."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from stanlocal.settings.layer import Key, Layer, dotted, variable
 from stanlocal.settings.schema import Kind, Option, Table
 
 _HINTS = 20
-"""Unknown names for which the nearest known one is looked up: it takes a quarter of a millisecond each."""
+"""Number of unknown names for which the nearest known one is found, at 0.25 ms each."""
 
 
 @dataclass
 class LayerReader:
-    """Reads one layer; `problems` fills up meanwhile."""
+    """A reader of one layer; it collects `problems`."""
 
     layer: Layer
     problems: list[str] = field(default_factory=list)
     _hints: int = _HINTS
 
     def read(self, table: Table) -> dict[Key, Any]:
-        """The layer's values by canonical key; those with a problem are left out."""
+        """Return the layer's values by canonical key, without those with a problem."""
         return dict(self._table(table, self.layer.values, ()))
 
     def _table(self, table: Table, values: object, at: Key) -> Iterator[tuple[Key, Any]]:

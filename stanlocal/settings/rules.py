@@ -1,4 +1,4 @@
-"""Rules over several settings at once: what the server would refuse, or what would surprise."""
+"""Rules over several settings: combinations that the server refuses, or that surprise."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ _MAX_PENDING = 64 * 1024**2
 _LAME_DUCK_DURATION = "2m"
 _LAME_DUCK_GRACE = "10s"
 _WITHOUT_NATS = {"debug", "trace", "tls"}
-"""What a node without a NATS server inside still goes by."""
+"""NATS options that a node without a NATS server inside still uses."""
 
 
 def broken(values: Mapping[str, Any]) -> Iterator[str]:
-    """What cannot work, one line each; `values` is the whole tree of valid settings."""
+    """Yield the combinations that cannot work, one line each; `values` is the tree of all settings."""
     yield from _ports(values)
     yield from _store(values["streaming"])
     yield from _login(values["streaming"], values["nats"])
@@ -26,7 +26,7 @@ def broken(values: Mapping[str, Any]) -> Iterator[str]:
 
 
 def surprising(values: Mapping[str, Any]) -> Iterator[str]:
-    """What works, but not as a fault-tolerant group is expected to."""
+    """Yield the combinations that work, but not as a fault-tolerant group is expected to."""
     if values["nodes"] == 1:
         yield "nodes is 1: with a single node there is no failover"
     if values["streaming"].get("nats_server_url"):
@@ -66,7 +66,7 @@ def _store(streaming: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _nats(nats: Mapping[str, Any]) -> Iterator[str]:
-    """The server's own check of its options (nats-server server/server.go, validateOptions)."""
+    """Yield the problems that the server itself finds (nats-server server/server.go, validateOptions)."""
     payload, pending = nats.get("max_payload", _MAX_PAYLOAD), nats.get("max_pending", _MAX_PENDING)
     if payload > pending:
         yield (

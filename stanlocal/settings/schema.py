@@ -1,4 +1,4 @@
-"""What an option is: its names, its kind, its range, and what must be known before it is used."""
+"""The definition of an option: names, kind, range, and restrictions on its use."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from functools import cached_property
 
 
 class Kind(Enum):
-    """What values an option takes; the value is the name used in messages and documents."""
+    """Kinds of values; the value is the name used in messages and documents."""
 
     STRING = "a string"
     INTEGER = "a whole number"
@@ -23,37 +23,37 @@ class Kind(Enum):
     TABLE = "a table"
     TABLES = "a list of tables"
     MAP = "a table of tables"
-    """Its keys are free names (channels, accounts), its values tables of one shape."""
+    """A table whose keys are free names (channels, accounts), and whose values are tables of one shape."""
     STRUCTURE = "a value of the server's own shape"
-    """Checked by the server only: strings, numbers, booleans, lists and tables of them."""
+    """A value that only the server checks: strings, numbers, booleans, lists and tables of them."""
 
 
 @dataclass(frozen=True)
 class Option:
-    """One setting."""
+    """A setting."""
 
     name: str
     kind: Kind
     doc: str
     default: str = ""
-    """What holds when nobody sets it, as documentation says it."""
+    """Default, as written in the documentation."""
     aliases: tuple[str, ...] = ()
     minimum: int | None = None
-    """In bytes for a size, in nanoseconds for a duration; inclusive, like `maximum`."""
+    """Smallest value, inclusive like `maximum`: bytes of a size, nanoseconds of a duration."""
     maximum: int | None = None
     choices: tuple[str, ...] = ()
     secret: bool = False
-    """Never shown, and never taken from the command line."""
+    """True if the value is never shown, and never taken from the command line."""
     executes: bool = False
-    """Makes something run, so a file that was merely found may not set it."""
+    """True if the option runs something: a file that was merely found must not set it."""
     reaches: str = ""
-    """What else the option would do that a file which was merely found may not ask for: `choose a folder`."""
+    """Other effect that a file which was merely found must not have: `choose a folder`."""
     refused: str = ""
-    """Why this tool does not let it be set."""
+    """Reason why the option cannot be set."""
     table: Table | None = None
-    """The shape of a `TABLE`, of each item of `TABLES`, of each value of a `MAP`."""
+    """Shape of a `TABLE`, of each item of `TABLES`, of each value of a `MAP`."""
     check: Callable[[str], str | None] | None = None
-    """What else is wrong with a string, or with a key of a `MAP`; None when nothing is."""
+    """Check of a string, or of a key of a `MAP`; it returns the problem, or None."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -75,7 +75,7 @@ class Table:
         return self._by_name.get(name.lower())
 
     def at(self, key: tuple[str, ...]) -> Option | None:
-        """The option that a whole path leads to; free names of a `MAP` are stepped over."""
+        """Return the option at a path, in which any name stands for a key of a `MAP`."""
         name, *rest = key
         option = self.find(name)
         if option is not None and option.kind is Kind.MAP and rest:
@@ -89,7 +89,7 @@ class Table:
         return [name for option in self.options if not option.refused for name in option.names]
 
     def nearest(self, name: str) -> str | None:
-        """The name that was probably meant, in this table or in one below it; `a.b` when below."""
+        """Return the name that was probably meant, in this table or below it (`a.b`)."""
         from difflib import get_close_matches
 
         close = get_close_matches(name.lower(), self._settable, n=1)
@@ -101,7 +101,7 @@ class Table:
         return None
 
     def walk(self, prefix: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Option]]:
-        """Every option, the fixed tables' own included, with its canonical path."""
+        """Yield every option, those of fixed tables included, with its canonical path."""
         for option in self.options:
             path = (*prefix, option.name)
             yield path, option

@@ -1,4 +1,4 @@
-"""Hides secrets, wherever settings are shown or stored."""
+"""Removal of secrets from settings that are shown or stored."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from stanlocal.settings.schema import Table
 
 HIDDEN = "********"
 _URL_LOGIN = re.compile(r"(?<=[a-zA-Z0-9+.-])://(?P<login>[^/?#\s]*)@")
-"""Begins behind the scheme: looking for one from each letter on takes for ever in a long word."""
+"""The login in a URL. The pattern begins behind the scheme: a search from each letter would be quadratic."""
 _CRYPT = re.compile(r"\$2[abxy]?\$")
 
 
 def redacted(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """A copy of any part of the settings with each secret replaced by `HIDDEN`.
+    """Return a copy of any part of the settings with each secret replaced by `HIDDEN`.
 
     Secrets are the values of secret options under any of their names, at any depth; the passwords and
-    tokens inside URLs; and bcrypt hashes. What is hidden already stays as it is.
+    tokens inside URLs; and bcrypt hashes. Hidden values stay as they are.
     """
     return {
         key: HIDDEN if key.lower() in _secret_names() and _is_content(value) else _scrubbed(value)
@@ -28,12 +28,12 @@ def redacted(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _is_content(value: object) -> bool:
-    """Whether the value is what a secret's name says, and not what merely bears it, as an account may."""
+    """Return whether the value is a secret, and not a table that merely has a secret's name."""
     return value is not None and not isinstance(value, Mapping)
 
 
 def holds_hidden(value: object) -> bool:
-    """Whether `value` went through `redacted` and lost something."""
+    """Return whether `redacted` has hidden something in `value`."""
     if isinstance(value, Mapping):
         return any(holds_hidden(item) for item in value.values())
     if isinstance(value, (list, tuple)):

@@ -15,10 +15,10 @@ _WORDS = re.compile(r"[^\s/]+")
 
 
 def channel_pattern(name: str) -> str | None:
-    """What keeps `name` from being a channel, or a pattern of channels with the wildcards * and >.
+    """Return why `name` is not a channel, or a pattern of channels with the wildcards * and >.
 
-    The server's rule (util.IsChannelNameValid), less blanks, which no client can send in a subject, and
-    less names that its configuration cannot have.
+    It follows the server's rule (util.IsChannelNameValid), without blanks, which no client can send in a
+    subject, and without names that its configuration cannot spell.
     """
     if not _WORDS.fullmatch(name) or not spellable_key(name):
         return "is not a channel name or pattern"
@@ -31,7 +31,7 @@ def channel_pattern(name: str) -> str | None:
 
 
 def _limits(*, minimum: int | None) -> tuple[Option, ...]:
-    """The limits that exist for the whole store and for single channels."""
+    """Return the limits that exist for the whole store and for single channels."""
     return (
         Option(
             "max_msgs",

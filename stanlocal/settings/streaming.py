@@ -1,7 +1,7 @@
 """Every option of `streaming {}` in nats-streaming-server 0.25.6 (its server/conf.go).
 
-Defaults are the server's own (server/server.go); where this tool begins with another value,
-`stanlocal.settings.presets` says so. The store's options are in `stanlocal.settings.store`.
+Defaults are the server's own (server/server.go); `stanlocal.settings.presets` has those that differ. The
+store's options are in `stanlocal.settings.store`.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ _TOKENS = re.compile(r"[^\s.*>/\x00-\x1f\x7f]+(\.[^\s.*>/\x00-\x1f\x7f]+)*")
 
 
 def subject_part(name: str) -> str | None:
-    """What keeps `name` from being part of a NATS subject, as cluster ids and FT groups are."""
+    """Return why `name` cannot be part of a NATS subject, as cluster ids and FT groups are."""
     if _TOKENS.fullmatch(name):
         return None
     return "cannot be part of a NATS subject (no blanks, no '*', '>' or '/', no empty part between dots)"
 
 
 def store_kind(kind: str) -> str | None:
-    """Why a kind of store that the server knows is not for a group of this tool."""
+    """Return why a kind of store that the server knows is unusable for a group."""
     match kind.lower():
         case "memory":
             return "cannot be shared: a fault-tolerant group needs a store that outlives its active node"
@@ -37,7 +37,7 @@ def store_kind(kind: str) -> str | None:
 
 
 def nats_urls(urls: str) -> str | None:
-    """What keeps `urls` from being the addresses of NATS servers, separated by commas."""
+    """Return why `urls` are not addresses of NATS servers, separated by commas."""
     if all(_NATS_URL.fullmatch(url.strip()) for url in urls.split(",")):
         return None
     return "is no address of a NATS server such as nats://127.0.0.1:4222, or several with commas between them"

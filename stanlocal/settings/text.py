@@ -1,4 +1,4 @@
-"""Text files that users wrote: bounded, and all that is wrong with them said as a problem of settings."""
+"""Reading of users' text files: bounded, with every error reported as a problem of settings."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from pathlib import Path
 from stanlocal.errors import SettingsError
 
 LARGEST = 1 << 20
-"""Bytes of the largest file that is read: no real configuration is larger."""
+"""Bytes of the largest file that is read; no real configuration is larger."""
 
 
 def read_text(path: Path, largest: int = LARGEST) -> str:
     """Return the text of a file.
 
-    Raises `SettingsError` when it cannot be read, is larger than `largest`, or is no UTF-8, with the place.
+    Raises `SettingsError` when it cannot be read, is larger than `largest`, or is not UTF-8, with the place.
     """
     try:
         with path.open("rb") as file:

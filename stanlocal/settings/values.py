@@ -1,8 +1,8 @@
-"""Sizes, durations and names, as people and the server write them.
+"""Sizes, durations and names, in the server's notation.
 
 They follow what nats-streaming-server 0.25.6 accepts: sizes as its configuration parser reads them
 (nats-server conf/parse.go: ``k`` is 1000, ``kb``, ``ki`` and ``kib`` are 1024), durations as Go's
-`time.ParseDuration` does. What reads text raises `ValueError` with the reason.
+`time.ParseDuration` does. Parsers raise `ValueError` with the reason.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _LONGEST_TEXT = 100
 
 
 def parse_size(text: str) -> int:
-    """Bytes: `"512mb"`, `"64k"`, `"1048576"`."""
+    """Parse a size to bytes: `"512mb"`, `"64k"`, `"1048576"`."""
     match = _SIZE.fullmatch(text.strip())
     if match is None:
         raise ValueError("is not a size such as 1048576, 64kb, 512mb or 10gb")
@@ -48,7 +48,7 @@ def parse_size(text: str) -> int:
 
 
 def format_size(size: int) -> str:
-    """The shortest exact spelling that both `parse_size` and the server read: `512mb`, `1000`."""
+    """Return the shortest exact spelling that both `parse_size` and the server read: `512mb`, `1000`."""
     for power in range(6, 0, -1):
         if size and size % 1024**power == 0:
             return f"{size // 1024**power}{'kmgtpe'[power - 1]}b"
@@ -56,7 +56,7 @@ def format_size(size: int) -> str:
 
 
 def parse_duration(text: str) -> int:
-    """Nanoseconds: `"250ms"`, `"1h30m"`, `"0"`. There is no unit longer than the hour."""
+    """Parse a duration to nanoseconds: `"250ms"`, `"1h30m"`, `"0"`. The longest unit is the hour."""
     if len(text) > _LONGEST_TEXT or (match := _DURATION.fullmatch(text.strip())) is None:
         raise ValueError("is not a duration such as 250ms, 10s, 5m or 1h30m")
     total = sum(Decimal(number) * _UNITS_NS[unit] for number, unit in _PART.findall(match["parts"]))
@@ -66,7 +66,7 @@ def parse_duration(text: str) -> int:
 
 
 def format_duration(nanoseconds: int) -> str:
-    """The shortest exact spelling with one unit: `90s`, `1h`, `0s`."""
+    """Return the shortest exact spelling with one unit: `90s`, `1h`, `0s`."""
     for unit in ("h", "m", "s", "ms", "us"):
         if nanoseconds and nanoseconds % _UNITS_NS[unit] == 0:
             return f"{nanoseconds // _UNITS_NS[unit]}{unit}"
@@ -74,10 +74,10 @@ def format_duration(nanoseconds: int) -> str:
 
 
 def is_unicode(text: str) -> bool:
-    """Whether `text` has a UTF-8 form; undecodable bytes of the environment have none."""
+    """Return whether `text` has a UTF-8 form; undecodable bytes of the environment have none."""
     return not any("\ud800" <= char <= "\udfff" for char in text)
 
 
 def spellable_key(key: str) -> bool:
-    """Whether a server's configuration can have the name: in quotes, where names have no escapes."""
+    """Return whether the server's configuration can spell the name: in quotes, without escapes."""
     return key.isprintable() and not ('"' in key and "'" in key)

@@ -126,7 +126,7 @@ def test_a_variable_of_the_environment_that_is_no_value_is_an_error_that_does_no
         ("a: {b: 1 c: 2}", "1:10", "where a value should have ended"),
         ("a: 1 b: 2", "1:6", "where a value should have ended"),
         ("a: \0", "1:4", "NUL"),
-        ("a: 1\nb: \udcff", "2:4", "a character that UTF-8 does not have (U+DCFF)"),
+        ("a: 1\nb: \udcff", "2:4", "a character that UTF-8 cannot encode (U+DCFF)"),
         ("include 7", "1:9", "the name of a file"),
     ],
 )
