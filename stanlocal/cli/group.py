@@ -112,7 +112,7 @@ def _told(name: str, removed: tuple[str, ...], purge: bool) -> str:
 
 
 async def _names(context: Context) -> list[str]:
-    from stanlocal.lifecycle.engine_choice import open_groups
+    from stanlocal.lifecycle.inventory import open_groups
 
     async with open_groups(context.settings().engine, context.say) as groups:
         return [group.name for group in groups]
@@ -166,7 +166,7 @@ def list_(context: Context) -> None:
     """List your groups, those that are down included."""
 
     async def work() -> None:
-        from stanlocal.lifecycle.engine_choice import open_groups
+        from stanlocal.lifecycle.inventory import open_groups
 
         async with open_groups(context.settings().engine, context.say) as groups:
             found = await asyncio.gather(*(_document(group) for group in groups))

@@ -61,10 +61,10 @@ class Fault(ABC):
     @classmethod
     async def undo(cls, group: Group, fault: FaultRecord, nodes: Collection[str]) -> None:
         """Puts `nodes` right again, whether the fault was injected wholly, half or not at all."""
-        await put_right(group, fault.leaves or "ended", nodes)
+        await recover(group, fault.leaves or "ended", nodes)
 
 
-async def put_right(group: Group, condition: Condition, nodes: Collection[str]) -> None:
+async def recover(group: Group, condition: Condition, nodes: Collection[str]) -> None:
     """Ends what faults leave behind; nodes that are gone or were put right meanwhile are left alone."""
     plan, _ = await group.find()
     for name in sorted(nodes):

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from stanlocal.errors import GroupError, MonitorError, NodeNotFound, Refused, WaitTimeout
-from stanlocal.faults.base import Fault, Scene, put_right
+from stanlocal.faults.base import Fault, Scene, recover
 from stanlocal.faults.cut import check_ways
 from stanlocal.faults.expectation import LOCK_WAIT_S, Expectation
 from stanlocal.group.core import Group
@@ -95,7 +95,7 @@ class ExpireLock(Fault):
         """
         plan, _ = await group.find()
         names = [node.name for node in plan.nodes]
-        await put_right(group, "frozen", names)  # by a tool that was killed while it copied the store
+        await recover(group, "frozen", names)  # by a tool that was killed while it copied the store
         drafts.remove_unfinished(folder(group))
         first, second = fault.notes.get("first"), fault.notes.get("second")
         if first is None:
@@ -104,7 +104,7 @@ class ExpireLock(Fault):
         if second in actives and first in actives:
             lost = _lost(fault.notes["fork"], await _last_sequences(plan, second))
             group.home.journal.fault_noted(fault.id, {"lost": lost})
-        await put_right(group, "isolated", [first])
+        await recover(group, "isolated", [first])
         try:
             await _settle(group)
         except WaitTimeout:  # they do not hear each other: the later one ends as it would have
@@ -132,7 +132,7 @@ async def _settle(group: Group) -> None:
         )
         if status.state is GroupState.HEALTHY:
             return
-        await put_right(group, "ended", _ended(status))
+        await recover(group, "ended", _ended(status))
     raise GroupError("nodes end again and again after the lock had expired; see 'stanlocal logs'")
 
 

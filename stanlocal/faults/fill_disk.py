@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import ClassVar
 
 from stanlocal.errors import Refused
-from stanlocal.faults.base import Fault, Scene, put_right
+from stanlocal.faults.base import Fault, Scene, recover
 from stanlocal.faults.expectation import Expectation
 from stanlocal.group.core import Group
 from stanlocal.model.fault_record import Condition, FaultRecord
@@ -60,4 +60,4 @@ class FillDisk(Fault):
         """Gives the room back, and starts what has ended for the want of it."""
         plan, _ = await group.find()
         await group.engine.free_store(plan)
-        await put_right(group, "ended", nodes)
+        await recover(group, "ended", nodes)

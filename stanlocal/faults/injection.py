@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from stanlocal.errors import GroupNotFound, SettingsError
-from stanlocal.faults.base import Fault, Scene, put_right
+from stanlocal.faults.base import Fault, Scene, recover
 from stanlocal.faults.expectation import Expectation
 from stanlocal.faults.registry import FAULTS
 from stanlocal.faults.truncate_store import TruncateStore, repair
@@ -149,7 +149,7 @@ async def heal(group: Group, targets: Sequence[str] = (), *, id_: str | None = N
         found = [fault for fault in (*overdue, *in_force) if id_ in (None, fault.id)]
         await _undo(group, [fault for fault in in_force if fault in found], nodes)
         if nodes is None and id_ is None:
-            await _put_all_right(group)
+            await _recover_all(group)
         ids = {fault.id for fault in found if nodes is None or nodes & set(fault.targets)}
         return [fault for fault in group.home.journal.faults() if fault.id in ids]
 
@@ -199,18 +199,18 @@ async def _undo(group: Group, found: Sequence[FaultRecord], only: Collection[str
             if known is not None:
                 await known.undo(group, fault, nodes)
             else:  # a later version's
-                await put_right(group, fault.leaves or "other", nodes)
+                await recover(group, fault.leaves or "other", nodes)
         except GroupNotFound:  # nothing of the group is left to be put right
             pass
         group.home.journal.fault_healed(fault.id, nodes)
 
 
-async def _put_all_right(group: Group) -> None:
+async def _recover_all(group: Group) -> None:
     look = await group.look()
     frozen = [node.name for node in look.status.nodes if node.paused]
     cut = [node.name for node in look.status.nodes if node.partitioned]
-    await put_right(group, "frozen", frozen)
-    await put_right(group, "isolated", cut)
+    await recover(group, "frozen", frozen)
+    await recover(group, "isolated", cut)
 
 
 async def send_signal(group: Group, targets: Sequence[str], signal: str) -> None:

@@ -22,7 +22,7 @@ from stanlocal.faults.toxics import Toxic, put, take_away
 from stanlocal.group.core import Group
 from stanlocal.model.fault_record import Condition, FaultRecord
 from stanlocal.model.plan import GroupPlan, NodePlan
-from stanlocal.model.proxy_routes import Between, Way, ways_of
+from stanlocal.model.proxy_routes import Between, ProxyRoute, ways_of
 from stanlocal.model.states import GroupStatus, NodeStatus
 from stanlocal.util.tasks import together
 
@@ -60,18 +60,18 @@ class NetworkFault(Fault):
         engine, group = scene.group.engine, scene.plan.group
         if not engine.placement.own_network:
             raise Unsupported(
-                f"{self.name} is not to be had with the {engine.name} engine, because its nodes have no "
+                f"{self.name} is unavailable with the {engine.name} engine, because its nodes have no "
                 "network with a proxy in it; use a group made with '--engine docker up --proxied'"
             )
         if not scene.plan.proxied:
             raise Refused(
-                f"{self.name} is not to be had here, because group '{group}' has no proxy in its path; "
+                f"{self.name} is unavailable here, because group '{group}' has no proxy in its path; "
                 f"make it anew with one by 'stanlocal --group {group} up --proxied'"
             )
         if not self._ways(scene.plan, [node.name for node in scene.targets]):
             raise Refused(f"{self.name} between nodes needs another node; see 'stanlocal up --nodes'")
 
-    def _ways(self, plan: GroupPlan, nodes: Collection[str]) -> Sequence[Way]:
+    def _ways(self, plan: GroupPlan, nodes: Collection[str]) -> Sequence[ProxyRoute]:
         return ways_of(plan, nodes, self._kinds())
 
     def expect(self, status: GroupStatus, targets: Sequence[NodeStatus]) -> Expectation:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from stanlocal.engine.base import Engine
 from stanlocal.model.plan import GroupPlan
-from stanlocal.model.proxy_routes import Way
+from stanlocal.model.proxy_routes import ProxyRoute
 from stanlocal.util.tasks import together
 
 
@@ -28,7 +28,7 @@ class Toxic:
 
 
 async def put(
-    engine: Engine, plan: GroupPlan, ways: Iterable[Way], toxics: Sequence[Toxic], mark: str
+    engine: Engine, plan: GroupPlan, ways: Iterable[ProxyRoute], toxics: Sequence[Toxic], mark: str
 ) -> None:
     """Puts the toxics on the ways, under names that begin with `mark`."""
     commands = [
@@ -40,7 +40,7 @@ async def put(
     await together(*(engine.control_proxy(plan, command) for command in commands))
 
 
-def _adding(way: Way, toxic: Toxic, direction: str, mark: str) -> Sequence[str]:
+def _adding(way: ProxyRoute, toxic: Toxic, direction: str, mark: str) -> Sequence[str]:
     name = f"{mark}-{toxic.type}-{direction}"
     values = (f"{key}={value}" for key, value in toxic.attributes.items())
     attributes = [part for value in values for part in ("--attribute", value)]
@@ -48,12 +48,12 @@ def _adding(way: Way, toxic: Toxic, direction: str, mark: str) -> Sequence[str]:
     return ["toxic", "add", *how, *attributes, way.name]
 
 
-async def take_away(engine: Engine, plan: GroupPlan, ways: Iterable[Way], mark: str) -> None:
+async def take_away(engine: Engine, plan: GroupPlan, ways: Iterable[ProxyRoute], mark: str) -> None:
     """Takes from the ways what `put` has put on them with that mark, be it all, some or nothing."""
     await together(*(_free(engine, plan, way, mark) for way in ways))
 
 
-async def _free(engine: Engine, plan: GroupPlan, way: Way, mark: str) -> None:
+async def _free(engine: Engine, plan: GroupPlan, way: ProxyRoute, mark: str) -> None:
     listed = await engine.control_proxy(plan, ["inspect", way.name])
     found = [name for line in listed.splitlines() if (name := line.partition("\t")[0]).startswith(mark)]
     for name in found:

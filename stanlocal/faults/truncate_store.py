@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from stanlocal.errors import GroupError, Refused
-from stanlocal.faults.base import Fault, Scene, put_right
+from stanlocal.faults.base import Fault, Scene, recover
 from stanlocal.faults.expectation import Expectation
 from stanlocal.group.core import Group
 from stanlocal.group.store_snapshots import folder, snapshot_frozen
@@ -94,7 +94,7 @@ class TruncateStore(Fault):
         """
         plan, _ = await group.find()
         names = [node.name for node in plan.nodes]
-        await put_right(group, "frozen", names)
+        await recover(group, "frozen", names)
         drafts.remove_unfinished(folder(group))
         await _forget_option(group)
         if "file" in fault.notes:
@@ -106,7 +106,7 @@ class TruncateStore(Fault):
                 await asyncio.gather(*(group.kill(name, "SIGKILL") for name in running))
                 with file.open("ab") as damaged:
                     damaged.write(missing)
-        await put_right(group, "ended", names)
+        await recover(group, "ended", names)
 
 
 async def repair(group: Group) -> str:
@@ -134,7 +134,7 @@ async def repair(group: Group) -> str:
     said = next((line.text for line in output if "has been truncated to offset" in line.text), "")
     await group.stop(chosen.name, plan.stop_grace_s)
     await _forget_option(group)
-    await put_right(group, "ended", [node.name for node in plan.nodes])
+    await recover(group, "ended", [node.name for node in plan.nodes])
     return said
 
 

@@ -23,7 +23,7 @@ _OWN_AT_MOST = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Vitals:
+class Resources:
     """One node's figures; None where they are unavailable."""
 
     cpu: float | None = None
@@ -36,7 +36,7 @@ class Vitals:
     """Routes to other nodes."""
 
 
-async def measure(plan: GroupPlan, nodes: Sequence[NodeStatus]) -> dict[str, Vitals]:
+async def measure(plan: GroupPlan, nodes: Sequence[NodeStatus]) -> dict[str, Resources]:
     """Return the figures of the running nodes, within about half a second.
 
     CPU and memory are known for processes of this machine, connections and routes where the monitor answers,
@@ -50,12 +50,12 @@ async def measure(plan: GroupPlan, nodes: Sequence[NodeStatus]) -> dict[str, Vit
         asyncio.gather(*(_carried(plan, name) for name in reachable)),
     )
     of = dict(zip(reachable, carried, strict=True))
-    vitals = {}
+    resources = {}
     for name in running:
         cpu, memory = used.get(name, (None, None))
         connections, routes = of.get(name, (None, None))
-        vitals[name] = Vitals(cpu, memory, connections, routes)
-    return vitals
+        resources[name] = Resources(cpu, memory, connections, routes)
+    return resources
 
 
 async def _carried(plan: GroupPlan, name: str) -> tuple[int | None, int | None]:

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from stanlocal.errors import StanlocalError
 from stanlocal.group.core import Group, Look, intended_plan
-from stanlocal.lifecycle.engine_choice import choose_engine, group_home, reserved_ports, server_user
+from stanlocal.lifecycle.engine_choice import choose_engine, group_home, server_user
+from stanlocal.lifecycle.inventory import reserved_ports
 from stanlocal.lifecycle.planner import TIMEOUT_S, Report, UpRequest
 from stanlocal.settings import Settings, load
 from stanlocal.settings.environment import first_port

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from stanlocal.errors import GroupNotFound, Refused
 from stanlocal.group.core import Group
 from stanlocal.lifecycle import down
-from stanlocal.lifecycle.engine_choice import open_groups
+from stanlocal.lifecycle.inventory import open_groups
 from stanlocal.machine.machine_identity import boot_id, machine_id, pid_namespace
 from stanlocal.machine.process_identity import birth_of
 from stanlocal.model.plan import GroupPlan

@@ -35,8 +35,8 @@ Between: TypeAlias = Literal["clients", "nodes"]
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
-    """One way through the proxy; toxiproxy itself calls this a proxy."""
+class ProxyRoute:
+    """One route through the proxy; toxiproxy itself calls it a proxy."""
 
     name: str
     between: Between
@@ -62,14 +62,14 @@ def client_alias(node: NodePlan) -> str:
     return f"{node.name}.clients"
 
 
-def ways(plan: GroupPlan) -> tuple[Way, ...]:
+def ways(plan: GroupPlan) -> tuple[ProxyRoute, ...]:
     """All that lead through the proxy of the group; none for a group without."""
     return tuple(_ways(plan)) if plan.proxied else ()
 
 
-def _ways(plan: GroupPlan) -> Iterator[Way]:
+def _ways(plan: GroupPlan) -> Iterator[ProxyRoute]:
     for node in plan.nodes:
-        yield Way(
+        yield ProxyRoute(
             f"clients-{node.name}",
             "clients",
             (node.name,),
@@ -78,7 +78,7 @@ def _ways(plan: GroupPlan) -> Iterator[Way]:
         )
     for node in plan.nodes:
         for other in _others(plan, node):
-            yield Way(
+            yield ProxyRoute(
                 f"routes-{node.name}-{other.name}",
                 "nodes",
                 (node.name, other.name),
@@ -87,7 +87,7 @@ def _ways(plan: GroupPlan) -> Iterator[Way]:
             )
 
 
-def ways_of(plan: GroupPlan, nodes: Collection[str], between: Collection[Between]) -> tuple[Way, ...]:
+def ways_of(plan: GroupPlan, nodes: Collection[str], between: Collection[Between]) -> tuple[ProxyRoute, ...]:
     """Those with one of `nodes` at an end."""
     return tuple(way for way in ways(plan) if way.between in between and not set(nodes).isdisjoint(way.nodes))
 

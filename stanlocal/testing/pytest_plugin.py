@@ -195,7 +195,7 @@ def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
         from stanlocal.errors import StanlocalError
 
         try:
-            session.put_right()
+            session.recover()
         except StanlocalError as error:
             pytest.fail(f"the FT group could not be put right after an earlier test: {error}", pytrace=False)
         item.stash[_STARTED] = datetime.now(UTC)

@@ -75,7 +75,7 @@ class KeptGroup:
             await self.group.close()
             raise
 
-    async def put_right(self) -> None:
+    async def recover(self) -> None:
         """Makes it healthy again after a test that touched it; costs a few milliseconds after others.
 
         A group that cannot be healed is made again, with an empty store.
@@ -234,15 +234,15 @@ class Session:
         self._groups.remove(kept)
         PORTAL.run(kept.close())
 
-    def put_right(self) -> None:
+    def recover(self) -> None:
         """Makes the session's group healthy again, if there is one."""
         if self._main is not None:
-            PORTAL.run(self._main.put_right())
+            PORTAL.run(self._main.recover())
 
     def heal(self) -> None:
         """Undo what a test did to the groups, so that what it opened can be closed."""
         for kept in self._groups:
-            PORTAL.run(kept.put_right() if kept is self._main else kept.heal())
+            PORTAL.run(kept.recover() if kept is self._main else kept.heal())
 
     def report(self, since: datetime) -> list[tuple[str, str]]:
         """Titled texts about each group for the time since then."""

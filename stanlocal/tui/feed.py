@@ -34,7 +34,7 @@ from stanlocal.tui.messages import (
     GroupChanged,
     GroupMissing,
     LogLines,
-    VitalsMeasured,
+    ResourcesMeasured,
 )
 
 LOG_TAIL = 2_000
@@ -125,14 +125,14 @@ class Feed:
                 if {node.name for node in status.nodes} - known:
                     return
 
-    async def follow_vitals(self) -> None:
+    async def follow_resources(self) -> None:
         """Post each node's resources every 2 s, until cancelled."""
         while True:
             if self._look is None or self._lost is not None:
                 await asyncio.sleep(_RETRY_S)
                 continue
-            vitals = await measure(self._look.plan, self._look.status.nodes)
-            self._post(VitalsMeasured(vitals))
+            resources = await measure(self._look.plan, self._look.status.nodes)
+            self._post(ResourcesMeasured(resources))
             await asyncio.sleep(_VITALS_EVERY_S)
 
     def _post_status(self, core: Group, look: Look) -> None:

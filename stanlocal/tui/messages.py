@@ -7,7 +7,7 @@ from typing import Any
 
 from textual.message import Message
 
-from stanlocal.group.resources import Vitals
+from stanlocal.group.resources import Resources
 from stanlocal.history.failovers import Failover
 from stanlocal.history.timeline import Event
 from stanlocal.logs.merge import NodeLine
@@ -65,12 +65,12 @@ class FailoversChanged(Message):
         self.failovers = failovers
 
 
-class VitalsMeasured(Message):
+class ResourcesMeasured(Message):
     """Resources and connections of each running node."""
 
-    def __init__(self, vitals: Mapping[str, Vitals]) -> None:
+    def __init__(self, resources: Mapping[str, Resources]) -> None:
         super().__init__()
-        self.vitals = vitals
+        self.resources = resources
 
 
 class EngineLost(Message):

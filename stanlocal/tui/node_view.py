@@ -10,7 +10,7 @@ from typing import Any
 
 from textual.content import Content
 
-from stanlocal.group.resources import Vitals
+from stanlocal.group.resources import Resources
 from stanlocal.history.timeline import Event
 from stanlocal.tui.themes import STATE_STYLES
 
@@ -25,11 +25,11 @@ class Known:
 
     since: datetime | None = None
     """Time of the last change of its state."""
-    vitals: deque[Vitals] = field(default_factory=lambda: deque(maxlen=SAMPLES))
+    resources: deque[Resources] = field(default_factory=lambda: deque(maxlen=SAMPLES))
 
     @property
-    def now(self) -> Vitals:
-        return self.vitals[-1] if self.vitals else Vitals()
+    def now(self) -> Resources:
+        return self.resources[-1] if self.resources else Resources()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +91,8 @@ def _view(document: Mapping[str, Any], node: Mapping[str, Any], known: Known, ro
         routes=known.now.routes,
         routes_wanted=routes_wanted,
         connections=known.now.connections,
-        cpu=tuple(each.cpu for each in known.vitals if each.cpu is not None),
-        memory=tuple(each.memory for each in known.vitals if each.memory is not None),
+        cpu=tuple(each.cpu for each in known.resources if each.cpu is not None),
+        memory=tuple(each.memory for each in known.resources if each.memory is not None),
         problem=node["problem"],
     )
 
@@ -121,12 +121,12 @@ def learn_events(known: dict[str, Known], events: Sequence[Event]) -> None:
             known.setdefault(event.node, Known()).since = event.time
 
 
-def learn_vitals(known: dict[str, Known], vitals: Mapping[str, Vitals]) -> None:
+def learn_resources(known: dict[str, Known], resources: Mapping[str, Resources]) -> None:
     """Add the newest measurements; drop those of nodes that no longer run."""
-    for name, measured in vitals.items():
-        known.setdefault(name, Known()).vitals.append(measured)
-    for name in set(known) - set(vitals):
-        known[name].vitals.clear()
+    for name, measured in resources.items():
+        known.setdefault(name, Known()).resources.append(measured)
+    for name in set(known) - set(resources):
+        known[name].resources.clear()
 
 
 _BARS = "▁▂▃▄▅▆▇█"

@@ -12,7 +12,7 @@ import pytest
 from stanlocal.api import FTGroup
 from stanlocal.engine.docker import lock_trial, placement_trial
 from stanlocal.engine.docker.engine import GROUP, OWNER
-from stanlocal.engine.docker.reach import Way
+from stanlocal.engine.docker.reach import PublishedAddress
 from stanlocal.errors import EngineUnavailable, NameConflict, StoreRefused
 from stanlocal.model.plan import VOLUME_DIR, Placement
 from tests.contract.rigs import DockerRig
@@ -111,7 +111,7 @@ async def test_ports_that_cannot_be_reached_are_told_with_why_for_each_way(
     rig: DockerRig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(placement_trial, "_ANSWERS_WITHIN_S", 0.1)
-    nowhere = (Way("127.0.0.1", "127.0.0.2"), Way("192.0.2.77", "192.0.2.77"))
+    nowhere = (PublishedAddress("127.0.0.1", "127.0.0.2"), PublishedAddress("192.0.2.77", "192.0.2.77"))
     monkeypatch.setattr(placement_trial, "ways", lambda *_: nowhere)
     with pytest.raises(EngineUnavailable) as refused:
         await rig.engine.place(rig.group, rig.image, tmp_path)

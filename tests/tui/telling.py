@@ -11,7 +11,7 @@ from textual.message import Message
 from textual.pilot import Pilot
 
 from stanlocal.api import FTGroup
-from stanlocal.group.resources import Vitals
+from stanlocal.group.resources import Resources
 from stanlocal.group.state_dir import GroupHome
 from stanlocal.history import failovers, timeline
 from stanlocal.logs.merge import NodeLine, read_all
@@ -27,7 +27,7 @@ from stanlocal.tui.messages import (
     FailoversChanged,
     GroupChanged,
     LogLines,
-    VitalsMeasured,
+    ResourcesMeasured,
 )
 from stanlocal.tui.preferences import Preferences
 from stanlocal.tui.screens.main import WIDE_FROM
@@ -65,15 +65,15 @@ class StoryFeed:
         if self.engine_lost:
             self._post(EngineLost(self.engine_lost))
 
-    async def follow_vitals(self) -> None:
+    async def follow_resources(self) -> None:
         for load in (0.01, 0.02, 0.16, 0.31, 0.08, 0.03, 0.02, 0.02):
-            self._post(VitalsMeasured(_vitals(self._status, load)))
+            self._post(ResourcesMeasured(_resources(self._status, load)))
 
 
-def _vitals(status: GroupStatus, load: float) -> dict[str, Vitals]:
+def _resources(status: GroupStatus, load: float) -> dict[str, Resources]:
     running = [node for node in status.nodes if node.instance.running]
     return {
-        node.name: Vitals(load if node.serves else 0.0, 18 << 20, 3 * node.serves, len(running) - 1)
+        node.name: Resources(load if node.serves else 0.0, 18 << 20, 3 * node.serves, len(running) - 1)
         for node in running
         if not node.paused
     }

@@ -9,16 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stanlocal.group.resources import Vitals
+from stanlocal.group.resources import Resources
 from stanlocal.history.timeline import Event
 from stanlocal.tui import node_view
-from stanlocal.tui.node_view import Known, NodeView, learn_events, learn_vitals, views
+from stanlocal.tui.node_view import Known, NodeView, learn_events, learn_resources, views
 from tests.tui.test_group_bar import HEALTHY, document, node
 
 
 def shown(state: str = "active", **changes: Any) -> NodeView:
     known = Known()
-    known.vitals.extend([Vitals(0.0, 10 << 20, 2, 1), Vitals(0.5, 20 << 20, 3, 1)])
+    known.resources.extend([Resources(0.0, 10 << 20, 2, 1), Resources(0.5, 20 << 20, 3, 1)])
     found = document(node("stan-0", state, **changes), node("stan-1"))
     return views(found, (), {"stan-0": known})[0]
 
@@ -67,10 +67,10 @@ def test_a_node_that_the_engine_has_no_more_is_shown_as_gone_in_its_place() -> N
 
 def test_figures_of_a_node_that_ended_are_forgotten() -> None:
     known: dict[str, Known] = {}
-    learn_vitals(known, {"stan-0": Vitals(0.1), "stan-1": Vitals(0.2)})
-    learn_vitals(known, {"stan-1": Vitals(0.3)})
-    assert known["stan-0"].now == Vitals()
-    assert [each.cpu for each in known["stan-1"].vitals] == [0.2, 0.3]
+    learn_resources(known, {"stan-0": Resources(0.1), "stan-1": Resources(0.2)})
+    learn_resources(known, {"stan-1": Resources(0.3)})
+    assert known["stan-0"].now == Resources()
+    assert [each.cpu for each in known["stan-1"].resources] == [0.2, 0.3]
 
 
 @given(st.lists(st.floats(0, 64), max_size=100), st.integers(1, 40))

@@ -28,7 +28,7 @@ from stanlocal.errors import ImageNotFound
 
 Source = Literal["registry", "binary", "go", "unknown"]
 Progress = Callable[[str], None]
-Way: TypeAlias = Callable[[], Awaitable["ImageOrigin"]]
+ImageSource: TypeAlias = Callable[[], Awaitable["ImageOrigin"]]
 
 _SOURCES: dict[str, Source] = {source: source for source in get_args(Source)}
 
@@ -64,7 +64,7 @@ async def ensure_image(
     """
     if origin := await inspect_image(client, image):
         return origin
-    ways: list[Way] = [lambda: pull_image(client, image, progress)]
+    ways: list[ImageSource] = [lambda: pull_image(client, image, progress)]
     if official_version(image):
         ways += _ways_to_make(client, image, server_binary, progress)
     return await first_way(ways, image, progress)
@@ -79,14 +79,14 @@ async def build_image(
 
 def _ways_to_make(
     client: docker.DockerClient, image: str, server_binary: Path | None, progress: Progress
-) -> list[Way]:
+) -> list[ImageSource]:
     return [
         lambda: build_from_binary(client, image, server_binary, progress),
         lambda: build_from_source(client, image, progress),
     ]
 
 
-async def first_way(ways: Sequence[Way], image: str, progress: Progress) -> ImageOrigin:
+async def first_way(ways: Sequence[ImageSource], image: str, progress: Progress) -> ImageOrigin:
     """By the first of `ways` that leads there; raises `ImageNotFound`, with why each did not."""
     attempts: list[str] = []
     for way in ways:

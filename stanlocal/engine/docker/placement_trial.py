@@ -22,7 +22,7 @@ from docker.types import Mount
 
 from stanlocal.engine.docker import trial_cache
 from stanlocal.engine.docker.errors import explanation
-from stanlocal.engine.docker.reach import Way, default_gateway, says, ways
+from stanlocal.engine.docker.reach import PublishedAddress, default_gateway, says, ways
 from stanlocal.engine.docker.throwaway import name_of, prober
 from stanlocal.errors import EngineError, EngineUnavailable
 from stanlocal.model.plan import MONITOR_PORT, Placement
@@ -105,7 +105,7 @@ def _read(api: Any, container: str, path: str) -> bytes | None:
         return file.read() if file else None
 
 
-def _reach(api: Any, trial: Trial, candidates: Iterable[Way]) -> Way:
+def _reach(api: Any, trial: Trial, candidates: Iterable[PublishedAddress]) -> PublishedAddress:
     """The first of the ways that leads to a published port."""
     objections = []
     for way in candidates:
@@ -148,7 +148,7 @@ def _failure(api: Any, trial: Trial) -> str | None:
     return None
 
 
-def _objection(api: Any, trial: Trial, way: Way) -> str | None:
+def _objection(api: Any, trial: Trial, way: PublishedAddress) -> str | None:
     """Why the way does not lead to a server that was started; None when it does."""
     cluster_id = f"probe-{secrets.token_hex(8)}"
     command = ["-st", "memory", "-cid", cluster_id, "-m", str(MONITOR_PORT)]

@@ -29,28 +29,28 @@ _MAX_ANSWER = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
-    """A port published on the address `publish` of the engine's machine may be reached at `host`."""
+class PublishedAddress:
+    """Address `publish` of the engine's machine for published ports, and the host that may reach them."""
 
     publish: str
     host: str
 
 
-def ways(engine: str, gateway: str | None) -> Iterator[Way]:
+def ways(engine: str, gateway: str | None) -> Iterator[PublishedAddress]:
     """The ways to ports of the engine at the address `engine`, the narrowest first; none is a wildcard.
 
     `gateway` is the caller's default one: in a container it is an address of the machine around it. Names
     are resolved when their turn comes.
     """
-    yield Way(LOOPBACK, LOOPBACK)
+    yield PublishedAddress(LOOPBACK, LOOPBACK)
     host = None if engine.startswith("unix://") else urlsplit(engine).hostname
     if host and not _is_loopback(host):
-        yield from (Way(address, host) for address in _addresses(host))
+        yield from (PublishedAddress(address, host) for address in _addresses(host))
         return
     if gateway:
-        yield Way(gateway, gateway)
+        yield PublishedAddress(gateway, gateway)
     if _addresses(DESKTOP_HOST):
-        yield Way(LOOPBACK, DESKTOP_HOST)
+        yield PublishedAddress(LOOPBACK, DESKTOP_HOST)
 
 
 def default_gateway(routes: Path = _ROUTES) -> str | None:

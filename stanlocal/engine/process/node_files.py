@@ -70,7 +70,7 @@ class Run:
     looked: int = 0
     """When its supervisor last looked what it is to cut, in nanoseconds of the monotonic clock."""
     taken: int | None = None
-    """The port that was not to be had then, so that all stayed as it was."""
+    """The port that was taken then, so that nothing changed."""
     unable: str | None = None
     """What else was in the way then."""
 

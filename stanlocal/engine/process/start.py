@@ -12,7 +12,7 @@ from pathlib import Path
 import stanlocal
 from stanlocal.engine.process.node_files import Node, NodeFiles
 from stanlocal.engine.process.supervisor.main import PROBLEMS
-from stanlocal.engine.process.supervisor.relay import CLIENTS, ROUTES, Way
+from stanlocal.engine.process.supervisor.relay import CLIENTS, ROUTES, ForwardedPort
 from stanlocal.engine.process.supervisor.spawn import SAME_USER
 from stanlocal.errors import EngineError, NodeNotFound, PortInUse
 from stanlocal.machine.ports import port_owner
@@ -84,13 +84,13 @@ async def _ask_supervisor(folder: Path, node: Node) -> _Answer:
     return _Answer(word, reason, _last_line(err.decode("utf-8", "replace")))
 
 
-def _ways(node: Node) -> Iterator[Way]:
+def _ways(node: Node) -> Iterator[ForwardedPort]:
     """All that lead to its server; one that uses another NATS server has a monitor only."""
     planned = node.plan.node(node.name)
-    yield Way(CLIENTS, planned.monitor_port, planned.listen.monitor)
+    yield ForwardedPort(CLIENTS, planned.monitor_port, planned.listen.monitor)
     if not node.plan.external_nats:
-        yield Way(CLIENTS, planned.client_port, planned.listen.client)
-        yield Way(ROUTES, planned.route_port, planned.listen.cluster)
+        yield ForwardedPort(CLIENTS, planned.client_port, planned.listen.client)
+        yield ForwardedPort(ROUTES, planned.route_port, planned.listen.cluster)
 
 
 def port_in_use(node: str, port: int) -> PortInUse:

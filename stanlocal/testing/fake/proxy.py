@@ -15,7 +15,7 @@ class FakeProxy:
     def __init__(self, plan: GroupPlan) -> None:
         self.toxics: dict[str, dict[str, str]] = {way.name: {} for way in ways(plan)}
         self.refuses: str | None = None
-        """Way on which adding a toxic fails."""
+        """Name of the route on which adding a toxic fails."""
 
     def run(self, arguments: Sequence[str]) -> str:
         """Run one command of toxiproxy-cli and return its output."""

@@ -27,7 +27,7 @@ from stanlocal.tui.messages import (
     GroupChanged,
     GroupMissing,
     LogLines,
-    VitalsMeasured,
+    ResourcesMeasured,
 )
 from stanlocal.tui.screens.help import HelpScreen
 from stanlocal.tui.screens.start import StartScreen
@@ -135,7 +135,7 @@ class MainScreen(Screen[None]):
         self._panes = panes
         self.action_pane(1)
         self.run_worker(self._feed.follow_group(), name="watch", group="watch", exclusive=True)
-        self.run_worker(self._feed.follow_vitals(), name="vitals", group="vitals", exclusive=True)
+        self.run_worker(self._feed.follow_resources(), name="resources", group="resources", exclusive=True)
 
     def on_resize(self, event: Resize) -> None:
         self.query_one(Nodes).compact = event.size.width < WIDE_FROM
@@ -164,8 +164,8 @@ class MainScreen(Screen[None]):
         self.query_one(GroupBar).show_trouble(None)
         self.query_one(Nodes).remove_class("-stale")
 
-    def on_vitals_measured(self, message: VitalsMeasured) -> None:
-        self.query_one(Nodes).learn_vitals(message.vitals)
+    def on_resources_measured(self, message: ResourcesMeasured) -> None:
+        self.query_one(Nodes).learn_resources(message.resources)
 
     def on_log_lines(self, message: LogLines) -> None:
         self._pass_to_panes(message)

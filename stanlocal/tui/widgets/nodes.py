@@ -13,10 +13,10 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.widget import Widget
 
-from stanlocal.group.resources import Vitals
+from stanlocal.group.resources import Resources
 from stanlocal.history.timeline import Event
 from stanlocal.tui import node_view
-from stanlocal.tui.node_view import Known, NodeView, learn_events, learn_vitals, views
+from stanlocal.tui.node_view import Known, NodeView, learn_events, learn_resources, views
 
 
 class NodeCard(Widget):
@@ -116,9 +116,9 @@ class Nodes(VerticalScroll):
         learn_events(self._known, events)
         self._update()
 
-    def learn_vitals(self, vitals: Mapping[str, Vitals]) -> None:
+    def learn_resources(self, resources: Mapping[str, Resources]) -> None:
         """Take the newest measurements of the running nodes."""
-        learn_vitals(self._known, vitals)
+        learn_resources(self._known, resources)
         self._update()
 
     def watch_target(self) -> None:

@@ -17,7 +17,7 @@ import pytest
 
 from stanlocal.api import group_over
 from stanlocal.engine.docker import endpoint
-from stanlocal.lifecycle.engine_choice import open_groups
+from stanlocal.lifecycle.inventory import open_groups
 from stanlocal.lifecycle.opener import GroupOpener
 from stanlocal.model.plan import GroupPlan
 from tests.support.cli import Cli

@@ -10,7 +10,7 @@ import pytest
 
 from stanlocal.errors import MonitorError
 from stanlocal.group import resources
-from stanlocal.group.resources import Vitals
+from stanlocal.group.resources import Resources
 from tests.support.world import World, world
 
 __all__ = ["world"]
@@ -32,7 +32,7 @@ async def test_of_a_node_that_answers_clients_and_routes_are_counted_and_not_the
 
     monkeypatch.setattr(resources, "fetch", fetch)
     measured = await resources.measure(look.plan, look.status.nodes)
-    assert measured == {"t-0": Vitals(connections=2_002, routes=1), "t-1": Vitals()}
+    assert measured == {"t-0": Resources(connections=2_002, routes=1), "t-1": Resources()}
 
 
 @pytest.mark.parametrize("answer", [{}, {"total": "many", "connections": []}, {"total": 5, "connections": 1}])
@@ -45,7 +45,7 @@ async def test_an_answer_that_tells_no_count_gives_none(
         return answer
 
     monkeypatch.setattr(resources, "fetch", fetch)
-    assert await resources.measure(look.plan, look.status.nodes) == {"t-0": Vitals()}
+    assert await resources.measure(look.plan, look.status.nodes) == {"t-0": Resources()}
 
 
 async def test_a_process_of_this_machine_has_cpu_and_memory_and_an_ended_node_nothing(world: World) -> None:

@@ -1,4 +1,4 @@
-"""Which engine a command uses: the one that was asked for, the one that made the group, or what there is."""
+"""The engine of a command: the one asked for, the one that made the group, or the available one."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pytest
 from stanlocal.errors import EngineUnavailable, SettingsError
 from stanlocal.group.state_dir import GroupHome
 from stanlocal.lifecycle import engine_choice as choosing
+from stanlocal.lifecycle import inventory
 from stanlocal.machine.ports import choose_ports
 from stanlocal.model.plan import Placement
 from stanlocal.testing.fake.engine import FakeEngine
@@ -20,20 +21,20 @@ from tests.unit.model.test_placement import planned
 
 
 class Engines:
-    """The engines that there are, by name."""
+    """Both engines, as fakes."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
         self.docker = FakeEngine(FakeMachine())
         self.process = FakeEngine(FakeMachine())
         self.docker_answers = True
         self.notes: list[str] = []
-        monkeypatch.setattr(choosing, "_docker", self._docker)
-        monkeypatch.setattr(choosing, "_processes", lambda: self.process)
+        monkeypatch.setattr(choosing, "docker_engine", self._docker)
+        monkeypatch.setattr(choosing, "process_engine", lambda: self.process)
         monkeypatch.setenv("XDG_STATE_HOME", str(home))
 
     def _docker(self) -> FakeEngine:
         if not self.docker_answers:
-            raise EngineUnavailable("nobody listens")
+            raise EngineUnavailable("connection refused")
         return self.docker
 
     def choose(self, asked: str, made_by: str | None = None) -> str:
@@ -81,7 +82,7 @@ def test_without_docker_a_new_group_is_of_processes_and_the_reason_is_told_once(
     engines.docker_answers = False
     assert engines.choose("auto") == "process"
     [note] = engines.notes
-    assert "nobody listens" in note
+    assert "connection refused" in note
 
 
 @pytest.mark.parametrize(("asked", "made_by"), [("docker", None), ("docker", "docker"), ("auto", "docker")])
@@ -89,7 +90,7 @@ def test_docker_is_not_replaced_where_it_was_asked_for_or_made_the_group(
     engines: Engines, asked: str, made_by: str | None
 ) -> None:
     engines.docker_answers = False
-    with pytest.raises(EngineUnavailable, match="nobody listens"):
+    with pytest.raises(EngineUnavailable, match="connection refused"):
         engines.choose(asked, made_by)
     assert engines.notes == []
 
@@ -97,17 +98,17 @@ def test_docker_is_not_replaced_where_it_was_asked_for_or_made_the_group(
 async def test_the_list_has_the_groups_of_all_engines_each_on_its_own(engines: Engines) -> None:
     for group, made_by in (("a", "docker"), ("b", "process")):
         GroupHome(choosing.group_home(group).folder).save_plan(planned(Placement(made_by)))
-    async with choosing.open_groups("auto", engines.notes.append) as groups:
+    async with inventory.open_groups("auto", engines.notes.append) as groups:
         assert [(group.name, group.engine is engines.process) for group in groups] == [
             ("a", False),
             ("b", True),
         ]
     engines.docker_answers = False
-    async with choosing.open_groups("auto", engines.notes.append) as groups:
+    async with inventory.open_groups("auto", engines.notes.append) as groups:
         assert [group.name for group in groups] == ["b"]
-    assert engines.notes == ["a is left out: nobody listens"]
+    assert engines.notes == ["a is left out: connection refused"]
     with pytest.raises(EngineUnavailable):
-        await choosing.open_groups("docker").__aenter__()
+        await inventory.open_groups("docker").__aenter__()
 
 
 def test_the_ports_of_the_callers_other_groups_are_reserved_while_those_are_down(
@@ -115,7 +116,7 @@ def test_the_ports_of_the_callers_other_groups_are_reserved_while_those_are_down
 ) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     choosing.group_home("down").save_plan(replace(group_plan(group="down"), engine="process"))
-    assert choosing.reserved_ports("down") == frozenset()
-    reserved = choosing.reserved_ports("other")
+    assert inventory.reserved_ports("down") == frozenset()
+    reserved = inventory.reserved_ports("other")
     assert reserved == {4222, 4223, 8222, 8223}
     assert not set(chain(*choose_ports(2, group="other", reserved=reserved).ports)) & reserved

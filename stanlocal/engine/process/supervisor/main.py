@@ -31,7 +31,7 @@ import time
 from contextlib import suppress
 
 from stanlocal.engine.process.supervisor.link import turn
-from stanlocal.engine.process.supervisor.relay import PortTaken, Relay, Way, cuts_in
+from stanlocal.engine.process.supervisor.relay import ForwardedPort, PortTaken, Relay, cuts_in
 from stanlocal.engine.process.supervisor.run_record import RunRecord, identity, last_number
 from stanlocal.engine.process.supervisor.segments import SegmentWriter, stamp
 from stanlocal.engine.process.supervisor.spawn import Server, allow_open_files
@@ -200,7 +200,9 @@ def main(folder: str, conf_dir: str, store_dir: str, user: str, ways: str, *comm
     os.dup2(problems, 2)
     selector = selectors.DefaultSelector()
     open_files = allow_open_files()
-    relay = Relay(os.path.basename(folder), [Way.parse(way) for way in ways.split(",")], selector, open_files)
+    relay = Relay(
+        os.path.basename(folder), [ForwardedPort.parse(way) for way in ways.split(",")], selector, open_files
+    )
     server = Server(conf_dir, store_dir, user, list(command))
     supervisor = Supervisor(server, RunRecord(last_number() + 1), relay, selector)
     answer = supervisor.begin()

@@ -45,8 +45,8 @@ class PortTaken(OSError):
         self.port = port
 
 
-class Way:
-    """A port that the world knows, and the one of the server that it leads to."""
+class ForwardedPort:
+    """A port that clients and other nodes use, and the server's port behind it."""
 
     def __init__(self, kind: str, outside: int, inside: int) -> None:
         """`kind` is `ROUTES` or `CLIENTS`."""
@@ -58,8 +58,8 @@ class Way:
         return f"{self.kind}:{self.outside}:{self.inside}"
 
     @classmethod
-    def parse(cls, text: str) -> Way:
-        """What `str` made of a way."""
+    def parse(cls, text: str) -> ForwardedPort:
+        """Read what `str` wrote."""
         kind, outside, inside = text.split(":")
         return cls(kind, int(outside), int(inside))
 
@@ -82,14 +82,14 @@ class Relay:
     """Passes on between the outside and one server, as far as nothing is cut."""
 
     def __init__(
-        self, node: str, ways: Collection[Way], selector: selectors.BaseSelector, open_files: int
+        self, node: str, ways: Collection[ForwardedPort], selector: selectors.BaseSelector, open_files: int
     ) -> None:
         """`open_files` is how many there may be: who comes when there are too many waits."""
         self._node = node
         self._ways = ways
         self._selector = selector
         self._most_links = max(1, (open_files - _OTHER_FILES) // 2)
-        self._listeners: dict[Way, socket.socket] = {}
+        self._listeners: dict[ForwardedPort, socket.socket] = {}
         self._callers: set[socket.socket] = set()
         """Who has not said yet which node they are."""
         self._links: dict[Link, tuple[str, str]] = {}
@@ -102,7 +102,7 @@ class Relay:
         Raises `PortTaken` or another `OSError`, and changes nothing, when a port cannot be had.
         """
         wanted = {way for way in self._ways if way.kind not in cuts.get(self._node, ())}
-        opened: dict[Way, socket.socket] = {}
+        opened: dict[ForwardedPort, socket.socket] = {}
         try:
             for way in wanted - self._listeners.keys():
                 opened[way] = _listen(way.outside)
@@ -160,7 +160,7 @@ class Relay:
         if file in self._selector.get_map():
             self._selector.unregister(file)
 
-    def _accept(self, way: Way, listener: socket.socket, _: int) -> None:
+    def _accept(self, way: ForwardedPort, listener: socket.socket, _: int) -> None:
         try:
             caller, _address = listener.accept()
         except OSError:  # it thought better of it, or the system has no descriptor left for it
@@ -174,7 +174,7 @@ class Relay:
             self._lead_on(caller, way)
         self._admit()
 
-    def _listen_to(self, caller: socket.socket, way: Way, said: bytearray, _: int) -> None:
+    def _listen_to(self, caller: socket.socket, way: ForwardedPort, said: bytearray, _: int) -> None:
         """Lets it go on, or not, once it has said which node it is."""
         try:
             data = caller.recv(_CHUNK)
@@ -201,7 +201,7 @@ class Relay:
         self._callers.remove(caller)
         self._selector.unregister(caller)
 
-    def _lead_on(self, caller: socket.socket, way: Way, peer: str = "", begun: bytes = b"") -> None:
+    def _lead_on(self, caller: socket.socket, way: ForwardedPort, peer: str = "", begun: bytes = b"") -> None:
         try:
             link = Link(caller, (_LOOPBACK, way.inside), self._selector, self._forget, begun)
         except OSError:  # the server does not listen yet, or no more

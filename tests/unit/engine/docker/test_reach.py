@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from stanlocal.engine.docker import reach
-from stanlocal.engine.docker.reach import Way, default_gateway, says, ways
+from stanlocal.engine.docker.reach import PublishedAddress, default_gateway, says, ways
 
-LOCAL = Way("127.0.0.1", "127.0.0.1")
-DESKTOP = Way("127.0.0.1", "host.docker.internal")
+LOCAL = PublishedAddress("127.0.0.1", "127.0.0.1")
+DESKTOP = PublishedAddress("127.0.0.1", "host.docker.internal")
 
 
 @pytest.fixture
@@ -29,17 +29,17 @@ def names(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str]]:
     ("engine", "gateway", "expected"),
     [
         ("unix:///var/run/docker.sock", None, [LOCAL]),
-        ("unix:///var/run/docker.sock", "172.17.0.1", [LOCAL, Way("172.17.0.1", "172.17.0.1")]),
-        ("tcp://127.0.0.1:2375", "172.17.0.1", [LOCAL, Way("172.17.0.1", "172.17.0.1")]),
+        ("unix:///var/run/docker.sock", "172.17.0.1", [LOCAL, PublishedAddress("172.17.0.1", "172.17.0.1")]),
+        ("tcp://127.0.0.1:2375", "172.17.0.1", [LOCAL, PublishedAddress("172.17.0.1", "172.17.0.1")]),
         ("tcp://localhost:2375", None, [LOCAL]),
         ("http://[::1]:2375", None, [LOCAL]),
-        ("tcp://docker:2375", "172.17.0.1", [LOCAL, Way("172.18.0.3", "docker")]),
-        ("https://10.0.0.7:2376", None, [LOCAL, Way("10.0.0.7", "10.0.0.7")]),
+        ("tcp://docker:2375", "172.17.0.1", [LOCAL, PublishedAddress("172.18.0.3", "docker")]),
+        ("https://10.0.0.7:2376", None, [LOCAL, PublishedAddress("10.0.0.7", "10.0.0.7")]),
         ("tcp://unknown:2375", "172.17.0.1", [LOCAL]),
     ],
 )
 def test_the_narrowest_way_comes_first_and_none_is_a_wildcard(
-    names: dict[str, list[str]], engine: str, gateway: str | None, expected: list[Way]
+    names: dict[str, list[str]], engine: str, gateway: str | None, expected: list[PublishedAddress]
 ) -> None:
     names.update({"docker": ["172.18.0.3"], "10.0.0.7": ["10.0.0.7"]})
     assert list(ways(engine, gateway)) == expected

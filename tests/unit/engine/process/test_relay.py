@@ -19,9 +19,9 @@ from stanlocal.engine.process.supervisor.relay import (
     CUT,
     ROUTES,
     Cuts,
+    ForwardedPort,
     PortTaken,
     Relay,
-    Way,
     cuts_in,
 )
 from tests.support.ports import free_ports
@@ -37,7 +37,7 @@ class World:
         self.selector = stack.enter_context(selectors.DefaultSelector())
         inside = [stack.enter_context(socket.create_server((LOOPBACK, 0))) for _ in range(2)]
         self.clients, self.routes = (
-            Way(kind, outside, listener.getsockname()[1])
+            ForwardedPort(kind, outside, listener.getsockname()[1])
             for kind, outside, listener in zip((CLIENTS, ROUTES), free_ports(2), inside, strict=True)
         )
         self._listeners = dict(zip((self.clients, self.routes), inside, strict=True))
@@ -54,20 +54,20 @@ class World:
         while self.selector.select(0):
             turn(self.selector, 0)
 
-    def call(self, way: Way) -> socket.socket:
+    def call(self, way: ForwardedPort) -> socket.socket:
         """Somebody who connects; `ConnectionRefusedError` when nothing listens."""
         caller = self._stack.enter_context(socket.create_connection((LOOPBACK, way.outside), timeout=5))
         self.settle()
         return caller
 
-    def answer(self, way: Way) -> socket.socket:
+    def answer(self, way: ForwardedPort) -> socket.socket:
         """The server's end of the oldest connection that it has not answered."""
         self._listeners[way].settimeout(5)
         answered = self._stack.enter_context(self._listeners[way].accept()[0])
         answered.settimeout(5)
         return answered
 
-    def connect(self, way: Way) -> tuple[socket.socket, socket.socket]:
+    def connect(self, way: ForwardedPort) -> tuple[socket.socket, socket.socket]:
         return self.call(way), self.answer(way)
 
     def connect_node(self, name: str) -> tuple[socket.socket, socket.socket]:
@@ -83,7 +83,7 @@ class World:
         end.sendall(data)
         self.settle()
 
-    def end_server(self, way: Way) -> None:
+    def end_server(self, way: ForwardedPort) -> None:
         self._listeners[way].close()
 
 
@@ -332,7 +332,7 @@ def test_nothing_changes_while_a_port_is_taken(world: World) -> None:
 
 
 def test_ways_are_read_as_they_are_written() -> None:
-    way = Way.parse(str(Way(ROUTES, 6222, 16222)))
+    way = ForwardedPort.parse(str(ForwardedPort(ROUTES, 6222, 16222)))
     assert (way.kind, way.outside, way.inside) == (ROUTES, 6222, 16222)
 
 

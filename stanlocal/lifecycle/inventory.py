@@ -1,0 +1,69 @@
+"""Inventory of the caller's groups on all engines, and of the ports that they keep."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from stanlocal.engine.base import Engine
+from stanlocal.errors import EngineUnavailable, WrongEngine
+from stanlocal.group.core import Group
+from stanlocal.group.state_dir import known_groups
+from stanlocal.lifecycle import engine_choice
+from stanlocal.lifecycle.engine_choice import group_home
+from stanlocal.lifecycle.planner import Report
+from stanlocal.machine.user_dirs import state_home
+
+_LOG = logging.getLogger("stanlocal")
+
+
+def reserved_ports(group: str) -> frozenset[int]:
+    """Return the host ports of the caller's other groups, which they keep until they are purged."""
+    homes = (group_home(name) for name in known_groups(state_home()) if name != group)
+    plans = (home.load_plan() for home in homes)
+    nodes = (node for plan in plans if plan for node in plan.nodes)
+    return frozenset(port for node in nodes for port in node.host_ports)
+
+
+@asynccontextmanager
+async def open_groups(asked: str, note: Report = _LOG.warning) -> AsyncIterator[list[Group]]:
+    """Yield the caller's groups by name, including those that are down, each on the engine that made it.
+
+    With `auto` they are those of all engines; `note` reports groups that are left out because Docker does not
+    answer, or because another engine or machine made them. Raises `EngineUnavailable` when Docker alone is
+    asked for and does not answer.
+    """
+    engines: dict[str, Engine] = {}
+    missing: EngineUnavailable | None = None
+    if asked != "process":
+        try:
+            engines["docker"] = engine_choice.docker_engine()
+        except EngineUnavailable as error:
+            if asked == "docker":
+                raise
+            missing = error
+    if asked != "docker":
+        engines["process"] = engine_choice.process_engine()
+    try:
+        made_by = {name: engine for engine in engines for name in await engines[engine].groups()}
+        for name in known_groups(state_home()):
+            plan = group_home(name).load_plan()
+            if plan is not None and plan.engine in engines:
+                made_by.setdefault(name, plan.engine)
+            elif plan is not None and missing is not None:
+                note(f"{name} is left out: {missing}")
+        groups = [Group(engines[engine], name, group_home(name)) for name, engine in sorted(made_by.items())]
+        yield [group for group in groups if await _is_of_its_engine(group, note)]
+    finally:
+        for engine in engines.values():
+            await engine.close()
+
+
+async def _is_of_its_engine(group: Group, note: Report) -> bool:
+    try:
+        await group.check_origin(await group.engine.instances(group.name))
+    except WrongEngine as error:
+        note(f"{group.name} is left out: {error}")
+        return False
+    return True
