@@ -35,7 +35,7 @@ if TYPE_CHECKING:
         StartTime,
         StartTimeDelta,
     )
-    from stanlocal.testing.recorder import Recorder, assert_no_loss
+    from stanlocal.stan.recorder import Recorder, assert_no_loss
 
 __version__ = "0.1.0"
 
@@ -67,8 +67,8 @@ _HOMES = {
     "StartSequence": "stanlocal.stan",
     "StartTime": "stanlocal.stan",
     "StartTimeDelta": "stanlocal.stan",
-    "Recorder": "stanlocal.testing.recorder",
-    "assert_no_loss": "stanlocal.testing.recorder",
+    "Recorder": "stanlocal.stan.recorder",
+    "assert_no_loss": "stanlocal.stan.recorder",
 }
 _MODULES = ("stan", "sync")
 

@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from stanlocal.faults.methods import FaultMethods
 from stanlocal.group.core import Group, Look
@@ -32,6 +32,7 @@ if TYPE_CHECKING:  # what only some commands need is loaded by the methods that 
     from stanlocal.model.plan import GroupPlan
     from stanlocal.stan.client import Client, LostCallback
     from stanlocal.stan.connecting import Connecting
+    from stanlocal.stan.options import NatsOptions
     from stanlocal.sync import FTGroup as BlockingFTGroup
 
 
@@ -54,7 +55,7 @@ class FTGroup(FaultMethods):
     _timeout: float
     _purge: bool
     _found: GroupPlan | None
-    """The plan that the group ran with when the block began; None: it did not run."""
+    """Plan that the group ran with when the block began; None: it did not run."""
 
     def __init__(
         self,
@@ -146,13 +147,13 @@ class FTGroup(FaultMethods):
 
     @property
     def sync(self) -> BlockingFTGroup:
-        """The same group without ``async``, for plain functions and any thread."""
+        """Blocking view of the same group, for plain functions and any thread."""
         from stanlocal.sync import FTGroup as BlockingFTGroup
 
         return BlockingFTGroup.of(self)
 
     def settings(self, existing: Mapping[str, Any] | None = None) -> Settings:
-        """The effective settings, given what a group that is there already decides."""
+        """Return the effective settings, given those that an existing group decides."""
         return self._opener.settings(existing)
 
     async def _group(self) -> Group:
@@ -177,12 +178,12 @@ class FTGroup(FaultMethods):
         on_connection_lost: LostCallback | None = None,
         discover_prefix: str = "_STAN.discover",
         ack_prefix: str = "_STAN.acks",
-        **nats_options: Any,
+        **nats_options: Unpack[NatsOptions],
     ) -> Connecting:
-        """A STAN client that knows every node: ``await`` it, or use it in ``async with``.
+        """Connect a STAN client that knows every node: ``await`` it, or use it in ``async with``.
 
-        Without `client_id` it has a fresh one. The node of index `first` is tried first; clients are spread
-        over the nodes by giving each another. Unless `retry` is False a message is sent again through a
+        Without `client_id` it has a fresh one. The node of index `first` is tried first; give each client
+        another to spread them over the nodes. Unless `retry` is False a message is sent again through a
         failover until it is acknowledged, and so stored at least once. The other options are those of
         `stanlocal.stan.connect`.
         """
@@ -202,10 +203,9 @@ class FTGroup(FaultMethods):
             ack_prefix=ack_prefix,
             **nats_options,
         )
-        id_ = f"client-{secrets.token_hex(8)}" if client_id is None else client_id
-        return Connecting(lambda: self._connect(id_, first, options))
+        return Connecting(lambda: self._connect(client_id, first, options))
 
-    async def _connect(self, client_id: str, first: int, options: Mapping[str, Any]) -> Client:
+    async def _connect(self, client_id: str | None, first: int, options: Mapping[str, Any]) -> Client:
         from stanlocal import stan
 
         plan, _ = await (await self._group()).find()
@@ -215,9 +215,9 @@ class FTGroup(FaultMethods):
         return await stan.connect(tuple(urls), cluster_id=plan.cluster_id, client_id=client_id, **chosen)
 
     async def probe(self) -> AsyncGenerator[Outage]:
-        """Publishes all the time, and yields each outage once it is over, until it is closed.
+        """Publish all the time, and yield each outage once it is over, until the iterator is closed.
 
-        The outages go on record, so that `failovers` has the phase up to the first ack. It publishes to the
+        The outages are recorded, so that `failovers` has the phase up to the first ack. It publishes to the
         channel `stanlocal.probe`; see `stanlocal.outages.probe.outages`.
         """
         from stanlocal.outages import probe
@@ -229,7 +229,7 @@ class FTGroup(FaultMethods):
                 yield outage
 
     async def record_outage(self, outage: Outage) -> None:
-        """Puts on record what a client of one's own saw; `failovers` then tells the first ack, too."""
+        """Record an outage that your own client saw; `failovers` then includes its first ack."""
         journal = (await self._group()).home.journal
         journal.outage_seen(outage.last_ack, outage.lost, outage.first_ack)
 
@@ -244,18 +244,18 @@ class FTGroup(FaultMethods):
         return await self._opener.down(timeout=timeout, purge=purge)
 
     async def look(self) -> Look:
-        """Plan and status now, derived afresh; `GroupNotFound` when there is no such group."""
+        """Return the plan and the present status; raise `GroupNotFound` if there is no such group."""
         return await (await self._group()).look()
 
     async def document(self) -> dict[str, Any]:
-        """The group document of the contract."""
+        """Return the group document, as `stanlocal status --json` prints it."""
         group = await self._group()
         return group.document(await group.look())
 
     # Waiting and watching
 
     async def wait_active(self, *, timeout: float = 30.0) -> str:
-        """The name of the node that serves, as soon as exactly one does; `WaitTimeout` after `timeout` s."""
+        """Wait until exactly one node serves and return its name; `WaitTimeout` after `timeout` seconds."""
         group = await self._group()
         status = await group.wait(
             lambda status: status.active is not None, timeout=timeout, waiting_for="an active node"
@@ -264,7 +264,7 @@ class FTGroup(FaultMethods):
         return status.active
 
     async def wait_state(self, state: GroupState | str, *, timeout: float = 30.0) -> GroupStatus:
-        """The status as soon as the group is in that state; `WaitTimeout` after `timeout` seconds."""
+        """Wait until the group is in `state` and return its status; `WaitTimeout` after `timeout` seconds."""
         wanted = GroupState(state)
         group = await self._group()
         return await group.wait(
@@ -272,7 +272,7 @@ class FTGroup(FaultMethods):
         )
 
     async def wait_failover(self, *, since: datetime | None = None, timeout: float = 30.0) -> Failover:
-        """The first failover that is complete after `since` (by default now).
+        """Wait for the first failover that is complete after `since` (by default now), and return it.
 
         Raises `WaitTimeout` after `timeout` seconds.
         """
@@ -299,33 +299,33 @@ class FTGroup(FaultMethods):
         await self.wait_state(GroupState.HEALTHY, timeout=timeout)
 
     async def failovers(self) -> list[Failover]:
-        """Every failover that the logs still tell of, oldest first."""
+        """Return every failover that the kept logs show, oldest first."""
         return await (await self._group()).failovers()
 
     async def events(self) -> AsyncGenerator[Event]:
-        """Events so far, then each as it happens."""
+        """Yield the events so far, then each as it happens."""
         async for event in (await self._group()).follow_events():
             yield event
 
     async def logs(
         self, nodes: Sequence[str] | None = None, *, since: datetime | None = None, tail: int | None = None
     ) -> list[NodeLine]:
-        """The lines of `nodes` (all by default) in the order of time."""
+        """Return the log lines of `nodes` (all by default) in time order."""
         return await (await self._group()).logs(nodes, since=since, tail=tail)
 
 
 def attach(group: str = "stan", **settings: Any) -> FTGroup:
-    """A group that runs already, or did; nothing is started, and `close()` leaves it as it is."""
+    """Return a group that runs already, or did; start nothing, and let `close()` leave it as it is."""
     return FTGroup(group=group, **settings)
 
 
 async def core_of(group: FTGroup) -> Group:
-    """The core of a group, for the rest of stanlocal: opened on its engine, if it is not yet."""
+    """Return the core of a group, for the rest of stanlocal; open it on its engine if it is not open."""
     return await group._group()
 
 
 def group_over(opener: GroupOpener) -> FTGroup:
-    """An `FTGroup` for the rest of stanlocal: of any settings, with reports of its progress."""
+    """Return an `FTGroup` over an opener, for the rest of stanlocal."""
     group = FTGroup.__new__(FTGroup)
     group._open(opener, TIMEOUT_S, purge=False)
     return group

@@ -1,7 +1,7 @@
 """Checks of what a group needs, each with the way to fix what is wrong.
 
-Each check is a small function that returns its findings; none of them changes anything. What can be
-mended without a decision of the user's has a `mend`, which `doctor --fix` runs.
+Each check is a small function that returns its findings; none of them changes anything. A check whose
+problem can be fixed without a decision of the user has a `fix`, which `doctor --fix` runs.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ class Check:
     ok: bool
     detail: str
     cure: str | None = None
-    """What to do about it; None where all is well."""
-    mend: Callable[[], Awaitable[object]] | None = None
-    """Does it."""
+    """Advice on how to fix it; None if all is well."""
+    fix: Callable[[], Awaitable[object]] | None = None
+    """Fix the problem without the user; None if that is impossible."""
 
 
 async def examine(load: Callable[[], Settings], report: Callable[[str], None]) -> AsyncGenerator[Check]:
-    """All checks, as their outcomes come; what a failed one makes pointless is left out."""
+    """Yield the checks as they finish; a failed check skips those that depend on it."""
     try:
         settings = load()
     except SettingsError as error:
@@ -81,12 +81,12 @@ async def _image(engine: DockerEngine, settings: Settings, report: Callable[[str
     if found is not None:
         return Check("image", True, f"{settings.image} ({found.source})")
 
-    async def mend() -> None:
+    async def fix() -> None:
         await ensure_image(
             engine.client, settings.image, server_binary=settings.server_binary, progress=report
         )
 
-    return Check("image", False, f"{settings.image} is not there", "'stanlocal image pull' or 'build'", mend)
+    return Check("image", False, f"{settings.image} is not there", "'stanlocal image pull' or 'build'", fix)
 
 
 async def _container(engine: DockerEngine, settings: Settings) -> Check:
@@ -133,21 +133,21 @@ def _store(settings: Settings, group: Group, user: str) -> list[Check]:
 
 
 async def _leftovers(group: Group) -> Check:
-    """Networks of groups that have no nodes any more, as an interrupted tool may leave them."""
+    """Look for networks of groups without nodes, which an interrupted tool may leave."""
     engine = group.engine
     empty = [name for name in await engine.groups() if not await engine.instances(name)]
 
-    async def mend() -> None:
+    async def fix() -> None:
         for name in empty:
             await engine.clean(name)
 
     if not empty:
         return Check("leftovers", True, "none")
-    return Check("leftovers", False, f"networks of {', '.join(empty)}", "'stanlocal down'", mend)
+    return Check("leftovers", False, f"networks of {', '.join(empty)}", "'stanlocal down'", fix)
 
 
 async def _group(group: Group) -> AsyncGenerator[Check]:
-    """Its state, and what its channels and its store, record by record, tell."""
+    """Check the group's state, its channels, and its store record by record."""
     try:
         look = await group.look()
     except GroupNotFound:

@@ -40,7 +40,7 @@ from typing import Literal
 
 
 class StanlocalError(Exception):
-    """Base of all errors raised on purpose."""
+    """Base of all errors that stanlocal raises on purpose."""
 
 
 _LONGEST_LINE = 2_000
@@ -60,18 +60,18 @@ class SettingsError(StanlocalError):
 
 
 class EngineError(StanlocalError):
-    """The engine did not do what was asked."""
+    """The engine refused a call or failed."""
 
 
 class EngineUnavailable(EngineError):
     """No engine answers, or the one that does refuses the caller."""
 
     chosen = False
-    """Whether the user named that engine, so that no other will do."""
+    """Whether the user chose that engine, so that no other is tried."""
 
 
 class ImageNotFound(EngineError):
-    """No way led to the server image; `attempts` has one line for each way tried."""
+    """The server image cannot be had; `attempts` has one line for each way tried."""
 
     def __init__(self, message: str, attempts: Sequence[str] = ()) -> None:
         super().__init__(message)
@@ -79,19 +79,19 @@ class ImageNotFound(EngineError):
 
 
 class ProxyDown(EngineError):
-    """The proxy in the path of a group does not run; what was done to it is gone with it."""
+    """The group's proxy does not run; the faults that it had are gone with it."""
 
 
 class NodePaused(EngineError):
-    """What was asked needs a node that is not frozen."""
+    """The call needs a node that is not frozen."""
 
 
 class Unsupported(EngineError):
-    """What was asked cannot be done with this engine; nothing was touched."""
+    """This engine cannot do it; nothing was changed."""
 
 
 class PortInUse(EngineError):
-    """A host port that was asked for is taken; `owner` names what has it, where that can be seen."""
+    """A requested host port is taken; `owner` names what has it, if that can be seen."""
 
     def __init__(self, message: str, port: int, owner: str | None = None) -> None:
         super().__init__(message)
@@ -100,7 +100,7 @@ class PortInUse(EngineError):
 
 
 class NameConflict(EngineError):
-    """A container or network that stanlocal did not make has the name that is needed."""
+    """The needed name belongs to a container or network that stanlocal did not make."""
 
     def __init__(self, message: str, name: str) -> None:
         super().__init__(message)
@@ -108,27 +108,27 @@ class NameConflict(EngineError):
 
 
 class GroupError(StanlocalError):
-    """About one FT group."""
+    """Base of errors about one FT group."""
 
 
 class GroupNotFound(GroupError):
-    """No group of that name is known to the engine or to the state folder."""
+    """No group of that name is known to the engine or in the state folder."""
 
 
 class NodeNotFound(GroupError):
-    """A target that names no node of the group, or a role that no node has now."""
+    """The target names no node of the group, or a role that no node has now."""
 
 
 class Refused(GroupError):
-    """What was asked cannot be done with the group as it is; nothing was touched."""
+    """The group's present state does not allow it; nothing was changed."""
 
 
 class StoreRefused(Refused):
-    """The store folder cannot be used, or purged, as asked; nothing in it was touched."""
+    """The store folder cannot be used or purged as asked; nothing in it was changed."""
 
 
 class WrongEngine(Refused):
-    """Another engine or machine made the group: what this one shows of it says nothing."""
+    """Another engine or machine made the group, so what this one shows of it is meaningless."""
 
 
 class NodeFailed(GroupError):
@@ -159,7 +159,7 @@ class MonitorError(GroupError):
 
 
 class GroupBlocked(GroupError):
-    """Nobody serves, and `holder`, which is frozen or cut off, keeps the store lock."""
+    """No node serves: `holder`, which is frozen or cut off, keeps the store lock."""
 
     def __init__(self, message: str, holder: str) -> None:
         super().__init__(message)
@@ -175,7 +175,7 @@ class SplitBrain(GroupError):
 
 
 class OutputError(StanlocalError):
-    """A file that the user named is not written: it holds what stanlocal did not write, or it cannot be."""
+    """A file that the user named is not written: it has foreign content, or it cannot be written."""
 
 
 class StateError(StanlocalError):
@@ -183,7 +183,7 @@ class StateError(StanlocalError):
 
 
 class LedgerError(StanlocalError):
-    """A drill's ledger cannot be written, or what was given to be judged is none."""
+    """A drill's ledger cannot be written, or the file to be judged is not one."""
 
 
 class StanError(StanlocalError):

@@ -1,4 +1,4 @@
-"""Runs a command's coroutine; the first Ctrl-C, SIGTERM or SIGHUP cancels it and lets it clean up."""
+"""`run`: runs a command's coroutine; the first Ctrl-C, SIGTERM or SIGHUP cancels it, and it cleans up."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
-    """The coroutine's result; `KeyboardInterrupt` after it was cancelled from outside."""
+    """Return the coroutine's result; raise `KeyboardInterrupt` if a signal cancelled it."""
 
     async def guarded() -> T:
         task, loop = asyncio.current_task(), asyncio.get_running_loop()
@@ -26,7 +26,7 @@ def run(work: Coroutine[Any, Any, T]) -> T:
             task.cancel()
 
         def hang_up() -> None:
-            """A closed terminal sends it more than once: the clean-up goes on nevertheless."""
+            """Cancel on the first SIGHUP only: a closed terminal sends several."""
             leave_terminal()
             if not ending:
                 end()

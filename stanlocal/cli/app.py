@@ -21,7 +21,7 @@ from stanlocal.errors import StanlocalError
 from stanlocal.util.durable_write import FULL, full
 
 _COMMANDS: Mapping[str, tuple[str, str]] = {
-    "up": ("stanlocal.cli.group", "Start the group, or bring it to the asked state."),
+    "up": ("stanlocal.cli.group", "Start the group, or change it to the settings given."),
     "down": ("stanlocal.cli.group", "Remove the group; its store is kept unless --purge."),
     "status": ("stanlocal.cli.group", "Show the group and its nodes."),
     "list": ("stanlocal.cli.group", "List your groups."),
@@ -32,32 +32,54 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "restart": ("stanlocal.cli.nodes", "Stop and start nodes."),
     "kill": ("stanlocal.cli.nodes", "Kill nodes (SIGKILL, or another signal)."),
     "pause": ("stanlocal.cli.nodes", "Freeze nodes."),
-    "unpause": ("stanlocal.cli.nodes", "Let frozen nodes go on."),
+    "unpause": ("stanlocal.cli.nodes", "Resume frozen nodes."),
     "partition": ("stanlocal.cli.nodes", "Cut nodes' routes; clients still reach them."),
     "isolate": ("stanlocal.cli.nodes", "Cut nodes off from nodes and clients."),
     "heal": ("stanlocal.cli.faults", "Undo faults."),
-    "fault": ("stanlocal.cli.faults", "Say what a fault will do, inject it, compare."),
+    "fault": ("stanlocal.cli.faults", "Predict what a fault will do, inject it, compare."),
     "gotcha": ("stanlocal.cli.gotcha", "Show one of the classic FT surprises on real servers."),
     "drill": ("stanlocal.cli.drill", "Run a failure scenario under load, with a verdict."),
     "logs": ("stanlocal.cli.history", "Show the nodes' logs, merged in time order."),
     "events": ("stanlocal.cli.history", "Show what happened."),
     "failovers": ("stanlocal.cli.failovers", "Show each failover with its phases."),
-    "faults": ("stanlocal.cli.faults", "Show the faults that there were, or could be (--list)."),
+    "faults": ("stanlocal.cli.faults", "Show the faults injected so far, or those that exist (--list)."),
     "pub": ("stanlocal.cli.pub", "Publish messages and wait for their acks."),
     "sub": ("stanlocal.cli.sub", "Subscribe and print messages."),
     "bench": ("stanlocal.cli.bench", "Measure throughput and latency."),
-    "tui": ("stanlocal.cli.tui", "Show the group live; break and mend it by key."),
+    "tui": ("stanlocal.cli.tui", "Show the group live; break and heal it by key."),
     "config": ("stanlocal.cli.config", "Show, render or check the settings."),
-    "export": ("stanlocal.cli.export", "Write the group down for Compose, Kubernetes or Helm."),
-    "channels": ("stanlocal.cli.channels", "Show the channels, and who reads them."),
+    "export": ("stanlocal.cli.export", "Write the group as files for Compose, Kubernetes or Helm."),
+    "channels": ("stanlocal.cli.channels", "Show the channels and their subscribers."),
     "clients": ("stanlocal.cli.channels", "Show the connected clients."),
     "subscriptions": ("stanlocal.cli.channels", "Show the subscriptions."),
     "store": ("stanlocal.cli.store", "Look into the store's files; verify, dump, diff."),
     "metrics": ("stanlocal.cli.metrics", "Serve Prometheus metrics."),
-    "image": ("stanlocal.cli.image", "The server image and where it comes from."),
+    "image": ("stanlocal.cli.image", "Show, pull or build the server image."),
     "doctor": ("stanlocal.cli.doctor", "Check what the group needs."),
+    "help": ("stanlocal.cli.help", "Show the help of a command."),
     "completion": ("stanlocal.cli.completion", "Print the shell's completion script."),
 }
+
+_SYNONYMS: Mapping[str, str] = {
+    "delete": "down --purge",
+    "destroy": "down --purge",
+    "freeze": "pause",
+    "inspect": "status",
+    "ls": "list",
+    "ps": "status",
+    "publish": "pub",
+    "purge": "down --purge",
+    "remove": "down",
+    "resume": "unpause",
+    "rm": "down",
+    "run": "up",
+    "subscribe": "sub",
+    "thaw": "unpause",
+    "top": "tui",
+    "unfreeze": "unpause",
+    "watch": "status --watch",
+}
+"""Commands by the names that other tools have for them."""
 
 
 def _remember(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
@@ -67,7 +89,7 @@ def _remember(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
 
 
 def global_options() -> list[click.Option]:
-    """The options that stand before or after the command."""
+    """Return the options that may stand before or after the command."""
 
     def option(*names: str, **how: Any) -> click.Option:
         return click.Option(names, expose_value=False, callback=_remember, **how)
@@ -76,23 +98,28 @@ def global_options() -> list[click.Option]:
         option("--group", metavar="NAME", help="Name of the group (stan)."),
         option("--engine", type=click.Choice(["auto", "docker", "process"]), help="What runs the nodes."),
         option(
-            "--config", metavar="FILE", type=click.Path(path_type=Path), help="Instead of stanlocal.toml."
+            "--config",
+            metavar="FILE",
+            type=click.Path(path_type=Path),
+            help="Settings file to use instead of stanlocal.toml.",
         ),
         option("--json", is_flag=True, default=None, envvar="STANLOCAL_JSON", help="Print JSON documents."),
-        option("--yes", is_flag=True, default=None, envvar="STANLOCAL_YES", help="Do not ask."),
+        option(
+            "--yes", is_flag=True, default=None, envvar="STANLOCAL_YES", help="Answer yes to every question."
+        ),
         option(
             "-v",
             "--verbose",
             is_flag=True,
             default=None,
             envvar="STANLOCAL_VERBOSE",
-            help="Say more; with errors.",
+            help="Print details, and tracebacks of errors.",
         ),
     ]
 
 
 class Commands(click.Group):
-    """Commands that are loaded when they are needed; each takes the global options too."""
+    """Commands that are loaded when they are used; each takes the global options too."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(_COMMANDS)
@@ -110,7 +137,8 @@ class Commands(click.Group):
         if args and args[0] not in _COMMANDS and not args[0].startswith("-"):
             from difflib import get_close_matches
 
-            near = get_close_matches(args[0], _COMMANDS, 1)
+            synonym = _SYNONYMS.get(args[0])
+            near = [synonym] if synonym else get_close_matches(args[0], _COMMANDS, 1)
             hint = f"; did you mean '{near[0]}'?" if near else ""
             raise click.UsageError(f"no command '{args[0]}'{hint}", ctx)
         return super().resolve_command(ctx, args)
@@ -121,7 +149,7 @@ class Commands(click.Group):
 
 
 def with_global_options(command: click.Command) -> click.Command:
-    """The command, or a group's every command, taking the global options as well."""
+    """Add the global options to a command, and to all commands of a group; return it."""
     known = {param.name for param in command.params}
     command.params.extend(option for option in global_options() if option.name not in known)
     if isinstance(command, click.Group):
@@ -146,7 +174,7 @@ def app() -> None:
 
 
 def run(arguments: list[str] | None = None) -> int:
-    """Runs the command line; returns the exit code of the contract."""
+    """Run the command line; return the exit code."""
     context = Context()
     try:
         result = app.main(args=arguments, prog_name="stanlocal", standalone_mode=False, obj=context)

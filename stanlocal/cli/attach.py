@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from stanlocal.group.core import Group
 
 _SETTLE_S = 0.2
-"""Editors write a file in several steps."""
+"""Seconds to wait after a change: editors write a file in several steps."""
 
 
 async def stay(context: Context, group: FTGroup) -> None:
-    """Until Ctrl-C; then the group is taken down and its store kept."""
+    """Stay with the group until Ctrl-C, then take it down and keep its store."""
     from stanlocal.api import core_of
 
     core = await core_of(group)
@@ -48,7 +48,7 @@ async def stay(context: Context, group: FTGroup) -> None:
 
 
 async def _all(*works: Coroutine[Any, Any, None]) -> None:
-    """Runs all until one fails or this is cancelled."""
+    """Run all coroutines until one fails or this call is cancelled."""
     tasks = [asyncio.create_task(work) for work in works]
     try:
         await asyncio.gather(*tasks)
@@ -69,14 +69,14 @@ async def _show_events(context: Context, core: Group) -> None:
 async def _record_lock_losses(core: Group) -> None:
     plan, _ = await core.find()
     if plan.store_volume is not None:
-        return  # nobody but the servers gets at the lock file
+        return  # only the servers can reach the lock file
     async with aclosing(lock_file_losses(lock_file(local_store(plan)))) as losses:
         async for how in losses:
             core.home.journal.lock_file_lost(how)
 
 
 async def _offer_changes(context: Context, group: FTGroup) -> None:
-    """Checks stanlocal.toml whenever it changes, and offers to apply it node after node."""
+    """Check stanlocal.toml whenever it changes, and offer to apply it by a rolling restart."""
     file = context.config or find_file(Path.cwd())
     if file is None:
         return

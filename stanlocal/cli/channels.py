@@ -42,7 +42,7 @@ def _options(sorts: Sequence[str]) -> Callable[[_F], _F]:
 @_options(("name", "msgs", "bytes", "last_seq", "subs_count", "pending", "backlog"))
 @pass_context
 def channels(context: Context, pattern: str, sort: str, watch: bool, interval: float) -> None:
-    """Show the channels whose name matches GLOB, and durables that nobody reads."""
+    """Show the channels whose name matches GLOB, and durables without a reader."""
 
     async def look(url: str) -> list[_Document]:
         from stanlocal.monitor import pages, shape
@@ -106,10 +106,9 @@ def _run(
 
 
 async def _find(context: Context) -> tuple[Sequence[tuple[str, str]], str]:
-    """The nodes' monitors, and the active one's.
+    """Return the nodes' monitors, and the active one's.
 
-    The group's own folder tells where they are, as fast as a file is read; where that leads to no active
-    node the engine is asked.
+    The plan in the group's folder names them; only if that leads to no active node, the engine is asked.
     """
     from stanlocal.errors import NodeNotFound
     from stanlocal.group.state_dir import GroupHome
@@ -135,7 +134,7 @@ async def _watch(
     show: Callable[[Sequence[_Document]], None],
     interval: float,
 ) -> None:
-    """Looks at whichever node is active, again and again; a failover is a line, not an end."""
+    """Print the active node's view each `interval` seconds; a failover is one line."""
     from stanlocal.errors import MonitorError, NodeNotFound
     from stanlocal.monitor import pages
     from stanlocal.outages.message_rates import Sample, rates, sample
@@ -161,8 +160,8 @@ async def _watch(
                     document["out_rate"] = round(change.delivered[name], 1)
             redelivered = round(change.redelivered, 1) if change is not None else None
             if context.json:
-                told = {key: documents, "active": node, "redelivered_rate": redelivered}
-                context.print_json(told, stream=True)
+                printed = {key: documents, "active": node, "redelivered_rate": redelivered}
+                context.print_json(printed, stream=True)
             else:
                 printing.clear()
                 show(documents)
@@ -196,7 +195,7 @@ def _channels_table(documents: Sequence[_Document]) -> None:
     columns.show(heads, rows, right=range(1, len(heads)))
     for each in documents:
         for name in each["unread_durables"]:
-            printing.echo(f"nobody reads the durable {name} of {each['name']}")
+            printing.echo(f"no subscriber reads the durable {name} of {each['name']}")
 
 
 def _clients_table(documents: Sequence[_Document]) -> None:

@@ -11,7 +11,7 @@ from stanlocal.util.printable import printable, width
 
 _GAP = "  "
 _LEAST_FOLDED = 24
-"""Cells that a folded column has at least, however narrow the terminal is."""
+"""Least width of a folded column, in cells, however narrow the terminal is."""
 
 
 def lines(
@@ -21,7 +21,7 @@ def lines(
     folded: int | None = None,
     most: int | None = None,
 ) -> list[list[Part]]:
-    """The head and the rows as parts of lines, each column as wide as its widest cell.
+    """Return the head and the rows as parts of lines, each column as wide as its widest cell.
 
     `right` are columns of figures. `folded` is the last column, of lists with commas: they go on in the next
     line where the row would be wider than `most` cells.
@@ -54,7 +54,7 @@ def _line(row: Sequence[Part], widths: Sequence[int], right: Container[int]) -> 
 
 
 def _folded(text: str, most: int) -> list[str]:
-    """The list in lines of at most so many cells; what has no comma stays whole."""
+    """Return a comma-separated list folded into lines of at most `width` cells; items stay whole."""
     found = [""]
     for number, item in enumerate(text.split(",")):
         joined = f"{found[-1]},{item}" if number else item

@@ -1,4 +1,4 @@
-"""Groups of commands whose own options count for their commands, or are refused."""
+"""`CommandGroup`: a group of commands whose own options are handed to the command, or refused."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from click.core import ParameterSource
 class CommandGroup(click.Group):
     """A group of commands that ignores no option: `store --dir DIR verify` is `store verify --dir DIR`.
 
-    An option that stands before the command becomes the command's, unless it is given there again. One that
-    the command does not have is bad usage.
+    An option that stands before the command becomes the command's, unless it is given there again. An option
+    that the command does not have is a usage error.
     """
 
     def resolve_command(

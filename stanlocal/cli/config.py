@@ -91,7 +91,7 @@ def validate(ctx: click.Context, context: Context, file: Path | None) -> None:
 
 
 def _values(settings: Settings) -> dict[str, Any]:
-    """The settings as JSON has them, secrets hidden."""
+    """Return the settings for JSON, with secrets hidden."""
     own = {option.name: getattr(settings, option.name) for option in SETTINGS.options if not option.table}
     return {
         **{name: str(value) if isinstance(value, Path) else value for name, value in own.items()},
@@ -101,7 +101,7 @@ def _values(settings: Settings) -> dict[str, Any]:
 
 
 def _leaves(values: Mapping[str, Any], known: Container[str], at: Key = ()) -> Iterator[tuple[Key, Any]]:
-    """What was set as a whole, `known` by its dotted name, and the settings that nobody set."""
+    """Yield the leaves: tables that were set as a whole, `known` by dotted name, and unset settings."""
     for name, value in values.items():
         key = (*at, name)
         if isinstance(value, Mapping) and dotted(key) not in known:
@@ -145,7 +145,7 @@ def _node(plan: GroupPlan, target: str) -> NodePlan:
 
 
 def _only_when_named(settings: Settings, file: Path) -> list[str]:
-    """Warns of what `file` sets that would not count if it were merely found."""
+    """Return warnings about settings of `file` that count only when the file is named."""
     withheld = {dotted(key) for key, option in SETTINGS.walk() if option.executes or option.reaches}
     return [
         f"{file}: {name} counts only where the file is named with --config"

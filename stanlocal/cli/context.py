@@ -1,4 +1,4 @@
-"""What every command has at hand: the global options and the ways to print."""
+"""`Context`: the global options of a command, its group, and its output."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Context:
-    """The global options, wherever on the command line they stood."""
+    """The global options, given before or after the command."""
 
     group: str | None = None
     engine: str | None = None
@@ -34,7 +34,7 @@ class Context:
     yes: bool = False
     verbose: bool = False
     flags: dict[str, Any] = field(default_factory=dict)
-    """Settings that a command's own options give."""
+    """Settings given by the command's own options."""
 
     def settings(self) -> Settings:
         """Return the effective settings."""
@@ -76,7 +76,7 @@ class Context:
     # Printing: documents to standard output, progress and remarks to standard error
 
     def print_json(self, document: Mapping[str, Any], *, stream: bool = False) -> None:
-        """One JSON document; `stream` puts it on one line and sends it at once."""
+        """Print one JSON document; `stream` writes it on one line and flushes it."""
         indent = 2 if printing.is_terminal() and not stream else None
         printing.print_json(document, indent=indent)
 
@@ -91,11 +91,11 @@ class Context:
             render.group(document)
 
     def say(self, line: str) -> None:
-        """A line for people."""
+        """Print a line for people."""
         printing.echo(line, err=True)
 
     def confirm(self, what: str) -> None:
-        """Asks before data is destroyed; without a terminal `--yes` is the answer, or exit code 2."""
+        """Ask before data is destroyed; without a terminal, require `--yes` or raise `UsageError`."""
         if self.yes:
             return
         if not sys.stdin.isatty():
@@ -105,7 +105,7 @@ class Context:
 
     @contextmanager
     def progress(self) -> Iterator[Report]:
-        """Takes lines that say what is being done: a spinner on a terminal, plain lines elsewhere."""
+        """Yield a function that reports progress: on a terminal as a spinner, else, if verbose, as lines."""
         if self.json or not sys.stderr.isatty():
             yield self._plain if not self.json else (lambda line: None)
             return

@@ -1,4 +1,4 @@
-"""`doctor`: what the group needs, and how to mend it."""
+"""`doctor`: what the group needs, and how to fix it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from stanlocal.cli.printing import Styled
 
 
 @click.command()
-@click.option("--fix", is_flag=True, help="Mend what can be mended without a decision of yours.")
+@click.option("--fix", is_flag=True, help="Fix what can be fixed without a decision of yours.")
 @pass_context
 def doctor(context: Context, fix: bool) -> int:
     """Check what the group needs; exit code 5 when something is wrong."""
@@ -25,17 +25,17 @@ def doctor(context: Context, fix: bool) -> int:
         with context.progress() as report:
             async with aclosing(examine(context.settings, report)) as checks:
                 async for check in checks:
-                    mended = False
-                    if fix and not check.ok and check.mend is not None:
-                        report(f"mending {check.name}")
-                        await check.mend()
-                        mended = True
+                    fixed = False
+                    if fix and not check.ok and check.fix is not None:
+                        report(f"fixing {check.name}")
+                        await check.fix()
+                        fixed = True
                     found.append(
                         {
                             "name": check.name,
-                            "ok": check.ok or mended,
-                            "detail": f"{check.detail}; mended" if mended else check.detail,
-                            "cure": None if check.ok or mended else check.cure,
+                            "ok": check.ok or fixed,
+                            "detail": f"{check.detail}; fixed" if fixed else check.detail,
+                            "cure": None if check.ok or fixed else check.cure,
                         }
                     )
         return found

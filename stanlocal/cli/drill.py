@@ -34,7 +34,7 @@ _RUN = "run"
 
 
 class _Drills(CommandGroup):
-    """What is no command of its own is the scenario to run: `drill kill-loop`."""
+    """The drill commands; any other name is a scenario to run, as in `drill kill-loop`."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         args = ["list" if arg == "--list" else arg for arg in args]
@@ -43,7 +43,7 @@ class _Drills(CommandGroup):
         return super().parse_args(ctx, args)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Those of the scenario's run; the commands have their own help."""
+        """Write the options of running a scenario; the commands have their own help."""
         self.commands[_RUN].format_options(ctx, formatter)
         self.format_commands(ctx, formatter)
 
@@ -72,7 +72,7 @@ _JUDGING: list[Callable[[Any], Any]] = [
 
 
 def _judging(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options of what gives a verdict."""
+    """Add the options of commands that give a verdict."""
     for option in reversed(_JUDGING):
         command = option(command)
     return command
@@ -133,7 +133,7 @@ def run_(
 
 @contextmanager
 def _stopped_by_ctrl_c(drill: Drill) -> Iterator[None]:
-    """Within it the first Ctrl-C ends the drill in good order, and the second one at once."""
+    """During the block, let the first Ctrl-C end the drill in good order, and the second at once."""
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
     assert task is not None
     presses = itertools.count()
@@ -159,12 +159,12 @@ def _seconds(text: str) -> float:
 
 
 def _budget(budget: Budget, limits: dict[str, float | None]) -> Budget:
-    """The budget with what the command line says."""
+    """Return the budget with the limits of the command line."""
     return replace(budget, **{name: limit for name, limit in limits.items() if limit is not None})  # type: ignore[arg-type]  # each option has its field's type
 
 
 def _check_writable(path: Path | None) -> None:
-    """Before the drill: nobody wants to learn it after ten minutes."""
+    """Check that the ledger can be written before the drill begins, rather than after ten minutes."""
     if path is not None and not os.access(path.parent, os.W_OK):
         raise click.UsageError(f"{path} cannot be written: its folder is not there, or is not yours")
 
@@ -179,7 +179,7 @@ def _confirm_cost(context: Context, scenario: Scenario) -> None:
 
 
 def _give(context: Context, outcome: Outcome, junit: Path | None, html: Path | None, *, force: bool) -> int:
-    """Writes the reports, prints the verdict; returns the exit code."""
+    """Write the reports, print the verdict, and return the exit code."""
     from stanlocal.cli.drill_verdict import show
 
     if junit is not None:
@@ -235,7 +235,7 @@ def verify(
     force: bool,
     **limits: float | None,
 ) -> int:
-    """Judge the ledger of a drill again, also of one that was killed half way."""
+    """Judge the ledger of a drill again, even if the drill was killed half way."""
     from stanlocal.drill.analysis.outcome import judged
 
     output_file.check((junit, html), force=force)
@@ -248,7 +248,7 @@ def verify(
 @output_file.force_option
 @pass_context
 def record(context: Context, since: datetime | None, output: Path | None, force: bool) -> None:
-    """Turn what was done to the group by hand into a scenario, to be drilled again."""
+    """Turn the faults injected by hand into a scenario that can be run as a drill."""
     output_file.check((output,), force=force)
 
     async def work() -> str:
@@ -257,8 +257,8 @@ def record(context: Context, since: datetime | None, output: Path | None, force:
 
         async with context.opened_core() as core:
             plan, past = await core.history()
-        told = list(statuses(plan, past))
-        return recorded_scenario(plan, core.home.journal.faults(), told, since)
+        changes = list(statuses(plan, past))
+        return recorded_scenario(plan, core.home.journal.faults(), changes, since)
 
     text = run(work())
     if context.json:

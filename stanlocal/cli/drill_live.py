@@ -1,4 +1,4 @@
-"""A drill while it runs: on a terminal a few lines that change, elsewhere a line for each step."""
+"""Progress of a running drill: a few changing lines on a terminal, else one line for each step."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ if TYPE_CHECKING:
     from stanlocal.model.states import GroupStatus
 
 _A_SECOND = 4
-"""How often the lines change."""
+"""Seconds between two updates of the lines."""
 _LINES = 5
-"""Of what happened last."""
+"""Number of last steps shown."""
 _BAR = 30
 
 
 @contextmanager
 def shown(context: Context, drill: Drill) -> Iterator[None]:
-    """Shows it on standard error while the block runs; with `--json` nothing, unless `--verbose` asks."""
+    """Show progress on standard error during the block; with `--json` only if `--verbose` asks."""
     if context.json or not printing.is_terminal(err=True):
         if context.verbose or not context.json:
             drill.tell = context.say
@@ -49,13 +49,13 @@ def shown(context: Context, drill: Drill) -> Iterator[None]:
 
 
 def picture(progress: Progress, lines: deque[str]) -> Group:
-    """The few lines."""
+    """Return the lines."""
     from rich.console import Group
     from rich.text import Text
 
-    told = [Text(f"  {line}", "dim") for line in lines]
+    steps = [Text(f"  {line}", "dim") for line in lines]
     if progress.status is None:
-        return Group(Text(progress.doing, "bold"), *told[:-1])
+        return Group(Text(progress.doing, "bold"), *steps[:-1])
     load = progress.load
     counts = (
         f"acked {load.acked:,} ({load.ack_rate:,.0f}/s)   delivered {load.delivered:,} "
@@ -74,7 +74,7 @@ def picture(progress: Progress, lines: deque[str]) -> Group:
         faults,
         Text(counts),
         outage,
-        *told,
+        *steps,
     )
 
 

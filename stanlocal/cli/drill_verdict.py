@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from stanlocal.drill.analysis.outcome import Outcome
 
 _SHOWN = 20
-"""Problems that are shown; the JSON and the reports have all."""
+"""Number of problems shown; the JSON and the reports have all."""
 
 
 def show(outcome: Outcome) -> None:
-    """Prints it."""
+    """Print the verdict."""
     verdict = outcome.verdict
     word = Styled("ok", "bold green")
     if not verdict.ok:
@@ -33,7 +33,7 @@ def show(outcome: Outcome) -> None:
 
 
 def summary(outcome: Outcome) -> Iterator[tuple[str, str]]:
-    """The figures, each line with its name."""
+    """Yield the figures with their names."""
     from stanlocal.history.failovers import percentile
 
     found = outcome.verdict.findings
@@ -48,8 +48,8 @@ def summary(outcome: Outcome) -> Iterator[tuple[str, str]]:
         "stored twice": found.stored_twice,
         "unexplained": found.unflagged,
     }
-    told = ", ".join(f"{count:,} {what}" for what, count in again.items() if count)
-    yield "again", f"{found.duplicated:,} deliveries{f': {told}' if told else ''}"
+    causes = ", ".join(f"{count:,} {what}" for what, count in again.items() if count)
+    yield "again", f"{found.duplicated:,} deliveries{f': {causes}' if causes else ''}"
     if found.reordered:
         yield "reordered", f"{found.reordered:,}"
     felt = sorted(each.ms for each in found.outages if each.publisher is None)

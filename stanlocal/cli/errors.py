@@ -1,4 +1,4 @@
-"""Errors as exit codes and one line on standard error: the one place where they become so."""
+"""Errors as exit codes and one line on standard error; no other module chooses exit codes."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ _EXIT_CODES: tuple[tuple[type[errors.StanlocalError], int], ...] = (
     (errors.GroupNotFound, NOT_FOUND),
     (errors.NodeNotFound, NOT_FOUND),
 )
-"""The first row that fits; everything else failed."""
+"""Exit codes by the first row that fits; `FAILED` for every other error."""
 
 
 def exit_code(error: errors.StanlocalError) -> int:
-    """What an error ends the command with."""
+    """Return the exit code for an error."""
     return next((code for kind, code in _EXIT_CODES if isinstance(error, kind)), FAILED)
 
 
 def show(error: errors.StanlocalError, context: Context) -> int:
-    """Prints an error for people, and for scripts with `--json`; returns the exit code."""
+    """Print an error for people, and for scripts with `--json`; return the exit code."""
     if context.verbose:
         printing.page("".join(traceback.format_exception(error)), err=True)
     for line in getattr(error, "log_tail", ()):
@@ -54,7 +54,7 @@ def show(error: errors.StanlocalError, context: Context) -> int:
 
 
 def show_defect(error: Exception, context: Context) -> int:
-    """Prints an error that nobody foresaw; returns the exit code."""
+    """Print an unexpected error; return the exit code."""
     if context.verbose:
         printing.page("".join(traceback.format_exception(error)), err=True)
     message = f"defect in stanlocal: {type(error).__name__}: {error}".splitlines()[0]
@@ -65,14 +65,14 @@ def show_defect(error: Exception, context: Context) -> int:
 
 
 def document(error: errors.StanlocalError) -> dict[str, Any]:
-    """An error for scripts: its type, its message, and what it carries."""
+    """Return an error for scripts: its type, its message and its attributes."""
     kind = re.sub(r"(?<!^)(?=[A-Z])", "-", type(error).__name__).lower()
     carried = {name: value for name, value in vars(error).items() if not name.startswith("_")}  # no notes
     return {"type": kind.removesuffix("-error"), "message": str(error), **carried}
 
 
 def show_usage(error: click.ClickException, context: Context) -> int:
-    """Prints bad usage; returns the exit code."""
+    """Print a usage error; return the exit code."""
     command = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "stanlocal"
     message = error.format_message().rstrip(".")
     printing.echo(f"error: {message[:1].lower()}{message[1:]}; see '{command} --help'", err=True)

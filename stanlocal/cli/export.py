@@ -31,7 +31,7 @@ def export() -> None:
 
 
 def plan_options(command: F) -> F:
-    """The options of `up` that say what the group is made of."""
+    """Add the options of `up` that define the group."""
     for option in (
         click.option("--from", "from_file", metavar="FILE", help="Existing stan.conf, manifest or values."),
         click.option("--preset", type=click.Choice(["seed"]), help="seed: the values of the guide."),
@@ -131,7 +131,7 @@ def _storage(
     legacy_provisioner: bool,
     **rest: str | None,
 ) -> Any:
-    """The `Storage` that the options come to; `SettingsError` for options that do not go together."""
+    """Return the `Storage` that the options choose; raise `SettingsError` for options that conflict."""
     from stanlocal.export.objects import Kind, Storage
 
     assert storage in get_args(Kind)
@@ -225,7 +225,7 @@ def _print(context: Context, files: Mapping[str, str], shown: str) -> None:
 
 
 def _check(folder: Path, names: Iterable[str], *, force: bool) -> None:
-    """All of them before the first is written."""
+    """Check all files before the first is written."""
     files = (folder / name for name in names)
     output_file.check((file for file in files if file.parent.exists()), force=force)
 
@@ -257,9 +257,9 @@ def _write(
 
 
 def _make_store(folder: Path) -> str:
-    """Makes the store's folder, unless it is there; `uid:gid` of whom it belongs to.
+    """Make the store's folder, unless it exists; return its owner as `uid:gid`.
 
-    A root's store is handed to nobody in particular, as the Docker engine does it.
+    For root the owner is a user without rights, as with the Docker engine.
     """
     from stanlocal.export.pod import SERVER_USER
 

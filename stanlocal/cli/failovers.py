@@ -1,4 +1,4 @@
-"""The failovers: a table, a bar each, a picture; and the probe that times them as clients feel them."""
+"""`failovers`: a table, a bar for each, a picture, and the probe that times them from a client."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _BAR_WIDTH = 50
 @click.option(
     "--probe", is_flag=True, help="Publish meanwhile, to time them as clients feel them; until Ctrl-C."
 )
-@click.option("--for", "seconds", type=float, metavar="S", help="With --probe: for so many seconds.")
+@click.option("--for", "seconds", type=float, metavar="S", help="With --probe: stop after S seconds.")
 @click.option("--svg", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Draw them.")
 @click.option(
     "--html", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Drawing and figures."
@@ -64,7 +64,7 @@ def failovers(
 
 async def _probe(context: Context, group: FTGroup, seconds: float | None) -> None:
     context.say(
-        "probing: each outage is told once it is over; Ctrl-C ends it" if seconds is None else "probing"
+        "probing: each outage is printed once it is over; Ctrl-C ends it" if seconds is None else "probing"
     )
     try:
         async with asyncio.timeout(seconds) as whole, aclosing(group.probe()) as outages:

@@ -1,4 +1,4 @@
-"""Commands about faults: fault, faults, heal."""
+"""`fault`, `faults` and `heal`."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ _OPTIONS: Mapping[str, Sequence[click.Option]] = {
         click.Option(["--repair"], is_flag=True, help="Then have one node drop the torn message, once.")
     ],
 }
-"""What some faults take beyond what all do."""
+"""Options of single faults, beyond those that all have."""
 
 _MAKERS: Mapping[str, Callable[[Mapping[str, Any]], Fault]] = {
     Kill.name: lambda given: Kill(signal_name(given["signal"])),
@@ -82,12 +82,12 @@ _MAKERS: Mapping[str, Callable[[Mapping[str, Any]], Fault]] = {
         given["between"], given["reset"], given["silent"], given["limit"] or None
     ),
 }
-"""A fault from its options; those without any need none."""
+"""Makers of faults from their options; a fault without options needs none."""
 
 
 @click.group(cls=CommandGroup)
 def fault() -> None:
-    """Say what a fault will do, inject it, and compare: exit code 5 when the prediction was wrong.
+    """Predict what a fault will do, inject it, and compare; exit code 5 for a wrong prediction.
 
     TARGETs name nodes: stan-0, 0, @active, @standby, @all. A fault lasts until 'stanlocal heal', or for
     --for seconds: then it is undone before the command ends.
@@ -97,7 +97,9 @@ def fault() -> None:
 def _command(kind: type[Fault]) -> click.Command:
     params: list[click.Parameter] = [
         click.Argument(["targets"], nargs=-1, metavar="[TARGET]..."),
-        click.Option(["--for", "seconds"], type=float, metavar="S", help="Undo it after so many seconds."),
+        click.Option(
+            ["--for", "seconds"], type=float, metavar="S", help="Undo it S seconds after its effect."
+        ),
         *_OPTIONS.get(kind.name, ()),
     ]
     summary = f"{kind.summary[:1].upper()}{kind.summary[1:]}."
@@ -147,10 +149,10 @@ async def _fault(
 
 def _show_outcome(context: Context, record: FaultRecord) -> None:
     if record.observed is None:
-        printing.echo("observed: nothing yet that decides it; see 'stanlocal faults'")
+        printing.echo("observed: the prediction is not decided yet; see 'stanlocal faults'")
     elif record.as_expected is False:
         printing.echo(Styled(f"observed: {record.observed}", "bold red"))
-        context.say("THE PREDICTION WAS WRONG: that is a finding; see 'stanlocal events'")
+        context.say("THE PREDICTION WAS WRONG; see 'stanlocal events' for what happened")
     else:
         printing.echo(f"observed: {record.observed}")
 
@@ -164,7 +166,7 @@ def _show_outcome(context: Context, record: FaultRecord) -> None:
 )
 @pass_context
 def heal(context: Context, targets: tuple[str, ...], restore: bool | None) -> None:
-    """Undo the faults in force on the targets, or without targets all of them."""
+    """Undo the faults that are in force on the targets; without targets, all of them."""
 
     async def work() -> None:
         async with context.opened() as group:
@@ -192,7 +194,7 @@ def _say_lost(context: Context, record: FaultRecord) -> None:
 async def _offer_copies(
     context: Context, group: FTGroup, healed: Sequence[FaultRecord], restore: bool | None
 ) -> None:
-    """The oldest copy is the one from before all of them."""
+    """Offer the oldest copy of the store: it was made before all of the faults."""
     copies = [name for record in healed if (name := record.notes.get("snapshot"))]
     if not copies:
         return
@@ -207,10 +209,10 @@ async def _offer_copies(
 
 
 @click.command()
-@click.option("--list", "which", is_flag=True, help="The faults that there could be.")
+@click.option("--list", "which", is_flag=True, help="List the faults that exist.")
 @pass_context
 def faults(context: Context, which: bool) -> None:
-    """Show the faults that there were, newest last; or with --list those that there could be."""
+    """Show the faults injected so far, newest last; with --list, the faults that exist."""
     if which:
         if context.json:
             context.print_json({"faults": [{"name": f.name, "summary": f.summary} for f in FAULTS.values()]})

@@ -23,8 +23,10 @@ _STATES = ("down", "starting", "split-brain", "recovering", "blocked", "failover
 
 @click.command()
 @click.option("--nodes", type=int, metavar="N", help="Servers in the group (2).")
-@click.option("--timeout", type=float, default=60.0, metavar="S", help="Seconds for all to be ready (60).")
-@click.option("--recreate", is_flag=True, help="Make every container anew.")
+@click.option(
+    "--timeout", type=float, default=60.0, metavar="S", help="Seconds for all nodes to be ready (60)."
+)
+@click.option("--recreate", is_flag=True, help="Recreate every container.")
 @click.option("--attach", is_flag=True, help="Stay, show events, restart dead nodes; Ctrl-C takes it down.")
 @click.option("--image", metavar="REF", help="Server image (nats-streaming:0.25.6).")
 @click.option("--store-dir", metavar="DIR", help="Folder of the store (in your state folder).")
@@ -41,7 +43,7 @@ _STATES = ("down", "starting", "split-brain", "recovering", "blocked", "failover
 )
 @pass_context
 def up(context: Context, /, timeout: float, recreate: bool, attach: bool, **flags: Any) -> None:
-    """Start the group, or bring it to the asked state; does nothing where it is there already."""
+    """Start the group, or change it to the settings given; do nothing if it is already so."""
     context.flags.update(flags)
 
     async def work() -> None:
@@ -69,9 +71,7 @@ def up(context: Context, /, timeout: float, recreate: bool, attach: bool, **flag
 @click.command()
 @click.option("--timeout", type=float, metavar="S", help="Seconds before a node is killed (30).")
 @click.option("--purge", is_flag=True, help="Delete the store too, if it is this group's own.")
-@click.option(
-    "--all", "every", is_flag=True, help="All groups of yours that the engine has, from any folder."
-)
+@click.option("--all", "every", is_flag=True, help="Take down all your groups.")
 @pass_context
 def down(context: Context, timeout: float | None, purge: bool, every: bool) -> int:
     """Remove the group's containers and networks; keep its store unless --purge."""
@@ -94,7 +94,7 @@ def down(context: Context, timeout: float | None, purge: bool, every: bool) -> i
                 context.say(f"not kept: {note}")
             downed[name] = list(done.removed)
             if not context.json:
-                context.say(_told(name, done.removed, purge))
+                context.say(_summary(name, done.removed, purge))
         for path in left:
             context.say(f"left: {path}; remove it yourself, then repeat the purge")
         if context.json:
@@ -104,7 +104,7 @@ def down(context: Context, timeout: float | None, purge: bool, every: bool) -> i
     return run(work())
 
 
-def _told(name: str, removed: tuple[str, ...], purge: bool) -> str:
+def _summary(name: str, removed: tuple[str, ...], purge: bool) -> str:
     store = "its store is deleted" if purge else "its store is kept"
     if removed:
         return f"{name} is down: {', '.join(removed)} removed, {store}"
@@ -119,10 +119,10 @@ async def _names(context: Context) -> list[str]:
 
 
 @click.command()
-@click.option("--watch", is_flag=True, help="Show it again at each change, until Ctrl-C.")
+@click.option("--watch", is_flag=True, help="Show the status again at each change, until Ctrl-C.")
 @pass_context
 def status(context: Context, watch: bool) -> None:
-    """Show the group, its nodes and their states, derived afresh."""
+    """Show the group, its nodes and their states as they are now."""
 
     async def work() -> None:
         async with context.opened_core() as core:
@@ -163,7 +163,7 @@ async def _watch(context: Context, core: Group) -> None:
 @click.command("list")
 @pass_context
 def list_(context: Context) -> None:
-    """List your groups, those that are down included."""
+    """List your groups, including those that are down."""
 
     async def work() -> None:
         from stanlocal.lifecycle.inventory import open_groups
@@ -182,7 +182,7 @@ def list_(context: Context) -> None:
 
 
 async def _document(group: Group) -> Mapping[str, Any] | None:
-    """None for a group that is gone since it was listed."""
+    """Return the group's document; None if it has gone since it was listed."""
     try:
         document: Mapping[str, Any] = group.document(await group.look())
     except GroupNotFound:
@@ -195,7 +195,7 @@ async def _document(group: Group) -> Mapping[str, Any] | None:
 @click.option("--timeout", type=float, default=30.0, metavar="S", help="Seconds to wait (30).")
 @pass_context
 def wait(context: Context, state: str, timeout: float) -> None:
-    """Return when the group is in the state; exit code 1 when time runs out."""
+    """Wait until the group is in the state; exit code 1 when the time runs out."""
 
     async def work() -> None:
         async with context.opened() as group:

@@ -1,4 +1,4 @@
-"""SIGHUP: the terminal of a command was closed, and what is written to it fails from now on."""
+"""SIGHUP: the terminal of a command was closed, and every write to it fails."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _left: set[int] = set()
 
 
 def is_heard() -> bool:
-    """Whether SIGHUP is to end this process: `nohup` starts it with the signal ignored."""
+    """Whether SIGHUP ends this process; `nohup` starts it with the signal ignored."""
     return signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN
 
 
@@ -33,12 +33,12 @@ def leave_terminal() -> None:
 
 
 def is_gone(error: OSError) -> bool:
-    """Whether that is the error of a write to a terminal that was closed."""
+    """Whether the error is that of a write to a closed terminal."""
     return error.errno == errno.EIO and any(each in _left or _is_terminal(each) for each in _STANDARD)
 
 
 def _is_terminal(descriptor: int) -> bool:
-    """Whether it is a terminal, closed ones included: those answer with an error of their own."""
+    """Whether the descriptor is a terminal, open or closed; a closed one fails with EIO."""
     try:
         termios.tcgetattr(descriptor)
     except termios.error as error:

@@ -1,4 +1,4 @@
-"""Commands about what happened: logs, events."""
+"""`logs` and `events`."""
 
 from __future__ import annotations
 
@@ -94,43 +94,43 @@ async def _names(core: Group, targets: Sequence[str]) -> list[str] | None:
 
 
 class _LinePrinter:
-    """Prints lines, each marked with its node and the state that the node was in."""
+    """Print lines, each with its node and the state that the node was in."""
 
     def __init__(self, context: Context, pattern: re.Pattern[str] | None) -> None:
         self._context = context
         self._pattern = pattern
 
     def print(self, lines: Sequence[NodeLine]) -> None:
-        for told in lines:
-            if self._pattern is None or self._pattern.search(told.line.text):
+        for entry in lines:
+            if self._pattern is None or self._pattern.search(entry.line.text):
                 if self._context.json:
-                    self._context.print_json(_line_document(told), stream=True)
+                    self._context.print_json(_line_document(entry), stream=True)
                 else:
-                    printing.echo(*_line_parts(told))
+                    printing.echo(*_line_parts(entry))
 
 
-def _line_document(told: NodeLine) -> dict[str, str | None]:
+def _line_document(entry: NodeLine) -> dict[str, str | None]:
     from stanlocal.util.timestamps import rfc3339
 
     return {
-        "time": rfc3339(told.line.time),
-        "node": told.node,
-        "state": told.state,
-        "level": told.line.level,
-        "message": told.line.message,
+        "time": rfc3339(entry.line.time),
+        "node": entry.node,
+        "state": entry.state,
+        "level": entry.line.level,
+        "message": entry.line.message,
     }
 
 
-def _line_parts(told: NodeLine) -> Iterator[Part]:
-    state = told.state or "-"
-    colour = render.NODE_COLOURS[sum(told.node.encode()) % len(render.NODE_COLOURS)]
-    yield Styled(f"{told.node} ", colour)
+def _line_parts(entry: NodeLine) -> Iterator[Part]:
+    state = entry.state or "-"
+    colour = render.NODE_COLOURS[sum(entry.node.encode()) % len(render.NODE_COLOURS)]
+    yield Styled(f"{entry.node} ", colour)
     yield Styled(f"{state:<10} ", render.STYLES.get(state, ""))
-    yield Styled(told.line.text, "bold" if told.line.event else "")
+    yield Styled(entry.line.text, "bold" if entry.line.event else "")
 
 
 @click.command()
-@click.option("-f", "--follow", is_flag=True, help="Go on with what happens, until Ctrl-C.")
+@click.option("-f", "--follow", is_flag=True, help="Show new events too, until Ctrl-C.")
 @pass_context
 def events(context: Context, follow: bool) -> None:
     """Show what happened: states, faults, failovers, locks, problems."""
@@ -149,7 +149,7 @@ def events(context: Context, follow: bool) -> None:
 
 
 def print_event(context: Context, event: Event) -> None:
-    """One event: a JSON line, or a line for people."""
+    """Print one event, as a JSON line or a line for people."""
     if context.json:
         context.print_json(event.document(), stream=True)
         return

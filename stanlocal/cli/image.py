@@ -56,7 +56,7 @@ def status(context: Context) -> None:
 @image.command()
 @pass_context
 def pull(context: Context) -> None:
-    """Pull the image, also when the engine has one of that name already."""
+    """Pull the image even if the engine already has one of that name."""
     from stanlocal.engine.artifacts.image import pull_image
     from stanlocal.engine.docker.endpoint import connect
 
@@ -69,7 +69,7 @@ def pull(context: Context) -> None:
 @image.command()
 @pass_context
 def build(context: Context) -> None:
-    """Make the image anew from a local server, else with Go."""
+    """Build the image again, from a local server or with Go."""
     from stanlocal.engine.artifacts.image import build_image
     from stanlocal.engine.docker.endpoint import connect
 

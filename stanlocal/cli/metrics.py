@@ -20,7 +20,7 @@ _ADDRESS = re.compile(r"(?:\[(?P<six>[0-9a-fA-F:.]+)\]|(?P<host>[^:\[\]]*)):(?P<
 
 
 class Address(click.ParamType[tuple[str, int]]):
-    """HOST:PORT; without a host the loopback."""
+    """An address HOST:PORT; without a host the loopback."""
 
     name = "address"
 
@@ -51,7 +51,7 @@ def metrics(context: Context, listen: tuple[str, int]) -> None:
 
 
 async def _serve(context: Context, listen: tuple[str, int], answer: Answer) -> None:
-    """Answers scrapes until cancelled."""
+    """Answer scrapes until cancelled."""
     from stanlocal.errors import PortInUse
     from stanlocal.metrics.http import serve, shown
 

@@ -64,7 +64,7 @@ def restart(context: Context, targets: tuple[str, ...], timeout: float) -> None:
 @click.option("--signal", default="KILL", metavar="NAME", help="KILL, TERM, INT, QUIT, HUP, USR1, ...")
 @pass_context
 def kill(context: Context, targets: tuple[str, ...], signal: str) -> None:
-    """Kill nodes; @active is followed by a takeover, see 'stanlocal failovers'."""
+    """Kill nodes; killing @active makes a standby take over, see 'stanlocal failovers'."""
     from stanlocal.faults.kill import ENDING_SIGNALS
 
     name = signal_name(signal)
@@ -95,7 +95,7 @@ def pause(context: Context, targets: tuple[str, ...]) -> None:
 @_targets
 @pass_context
 def unpause(context: Context, targets: tuple[str, ...]) -> None:
-    """Let frozen nodes go on."""
+    """Resume frozen nodes."""
     _act(context, lambda group: group.unpause(*targets))
 
 

@@ -48,7 +48,7 @@ def write(path: Path, text: str, *, force: bool) -> None:
 
 
 def merge_env(path: Path, values: Mapping[str, str]) -> None:
-    """Set variables in a file of `NAME=value` lines, whoever wrote it; every other line stays as it is."""
+    """Set variables in a file of `NAME=value` lines; every other line stays as it is."""
     text = _content(path) or ""
     merged = text
     for name, value in values.items():
@@ -73,7 +73,7 @@ def marked(text: str) -> str:
 
 
 def is_unchanged(text: str) -> bool:
-    """Whether the text is one that `marked` made, to the letter but for a line end."""
+    """Whether `marked` made the text; a changed line end does not count."""
     found = _MARK.search(text)
     if found is None:
         return False
@@ -112,7 +112,7 @@ def _kind(path: Path) -> str | None:
 
 
 def _content(path: Path) -> str | None:
-    """What the file holds; None where there is none. One too large to be stanlocal's counts as another's."""
+    """Return the file's text; None if it does not exist. A file too large to be stanlocal's is another's."""
     try:
         with path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
             return file.read(_LARGEST)

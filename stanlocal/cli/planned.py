@@ -1,4 +1,4 @@
-"""The group as it would come up now, for commands that show or export it without any engine."""
+"""`planned`: the group's plan without an engine, for commands that show or export it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from stanlocal.model.plan import CLIENT_PORT, MONITOR_PORT, GroupPlan, plan_grou
 
 
 def planned(context: Context) -> GroupPlan:
-    """The plan that `up` would make: with the group's own ports where it has had some.
+    """Return the plan that `up` would make, with the ports that the group has had before.
 
     Holds the secrets of the settings; raises `SettingsError` for settings that cannot be used.
     """
@@ -25,7 +25,7 @@ def planned(context: Context) -> GroupPlan:
     for warning in settings.warnings:
         context.say(f"warning: {warning}")
     if settings.proxied:
-        context.say("the proxy is left out: what is exported has clients and routes lead to the nodes")
+        context.say("the proxy is left out: in the export, clients and routes lead to the nodes")
     return plan_group(
         group=settings.group,
         image=settings.image,

@@ -1,4 +1,4 @@
-"""The one way to standard output and standard error.
+"""Printing to standard output and standard error; no other module does.
 
 On a terminal whatever is not printable is shown escaped, unless it is a style of ours: names, payloads and
 logs come from elsewhere, and a terminal acts upon what it is sent. Into a pipe or a file everything is
@@ -27,7 +27,7 @@ _NOT_PRINTABLE = re.compile(r"[^\x20-\x7e]")
 
 @dataclass(frozen=True, slots=True)
 class Styled:
-    """A part of a line and its style, in rich's words: `bold red`, `white on red`."""
+    """A part of a line with its style in rich's terms, such as `bold red`."""
 
     text: str
     style: str
@@ -37,11 +37,11 @@ class Styled:
 
 
 Part: TypeAlias = object
-"""A `Styled`, or anything else by its `str`."""
+"""A `Styled`, or any object, printed as its `str`."""
 
 
 def is_terminal(*, err: bool = False) -> bool:
-    """Whether a person reads what is printed."""
+    """Whether standard output is read by a person."""
     return _stream(err).isatty()
 
 
@@ -74,20 +74,20 @@ def confirm(question: str) -> bool:
 
 
 def clear() -> None:
-    """Clear the terminal; into a pipe nothing is written."""
+    """Clear the terminal; write nothing into a pipe."""
     if sys.stdout.isatty():
         click.clear()
 
 
 def people_console() -> Console:
-    """Standard error for what moves; texts from elsewhere go through `printable` before they get there."""
+    """Return a console on standard error for spinners and bars; foreign text must be `printable`."""
     from rich.console import Console
 
     return Console(stderr=True, highlight=False)
 
 
 def painted(text: str, style: str) -> str:
-    """The text in rich's words for a style, as a terminal takes it."""
+    """Return the text with the terminal codes of a style in rich's terms."""
     words, _, ground = style.partition("on ")
     colour = [word for word in words.split() if word not in ("bold", "dim")]
     return click.style(

@@ -17,7 +17,7 @@ from stanlocal.cli.stan_server import Endpoint, made_up_id, server, server_optio
 from stanlocal.cli.until_signal import run_until_signal
 
 _GIVE_UP = 30.0
-"""Seconds a message may take through a failover."""
+"""Seconds that a message may take through a failover."""
 
 
 @click.command()
@@ -41,7 +41,7 @@ def pub(
     cluster_id: str | None,
     client_id: str | None,
 ) -> None:
-    """Publish to CHANNEL and wait for every ack, through a failover if need be.
+    """Publish to CHANNEL and wait for every ack, through a failover if needed.
 
     A message is stored at least once.
     """
@@ -126,7 +126,7 @@ async def _given(messages: tuple[str, ...], count: int | None, size: int) -> Asy
 
 
 async def _lines() -> AsyncIterator[bytes]:
-    """Standard input's lines, without their line feeds, as they come."""
+    """Yield the lines of standard input as they come, without line feeds."""
     loop = asyncio.get_running_loop()
     lines: asyncio.Queue[list[bytes] | None] = asyncio.Queue(16)
 

@@ -1,4 +1,4 @@
-"""The group for people: states in words and colour, aligned, plain where there is no terminal."""
+"""Group documents for people: aligned, states in colour on a terminal."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ NODE_COLOURS = ("cyan", "magenta", "yellow", "green", "blue", "red")
 
 
 def styled(state: str) -> Part:
-    """A state's word in its colour."""
+    """Return a state's name in its colour."""
     return Styled(state, STYLES[state]) if state in STYLES else state
 
 
 def group(document: Mapping[str, Any], usage: Mapping[str, tuple[float, int]] | None = None) -> None:
-    """The group document; `usage` has each running node's CPU share and resident bytes."""
+    """Print the group document; `usage` has each running node's CPU share and resident bytes."""
     engine = Styled(f"({document['engine']})", "dim")
     printing.echo(f"{document['group']}: ", styled(document["state"]), f", {meaning(document)} ", engine)
     if document["problem"]:
@@ -69,7 +69,7 @@ def _usage(used: tuple[float, int] | None) -> list[str]:
 
 
 def groups(documents: Sequence[Mapping[str, Any]]) -> None:
-    """One line a group, its clients' addresses folded where a person reads them."""
+    """Print one line for each group; client addresses are folded on a terminal."""
     rows = [
         (
             document["group"],

@@ -13,7 +13,7 @@ from stanlocal.cli.context import Context, pass_context
 @click.argument("name", required=False)
 @pass_context
 def snapshot(context: Context, name: str | None) -> None:
-    """Copy the store of the group, no node of which runs, under NAME; without NAME list the copies."""
+    """Copy the group's store under NAME; without NAME list the copies. All nodes must be stopped."""
 
     async def work() -> None:
         from stanlocal.group import store_snapshots
@@ -37,7 +37,7 @@ def snapshot(context: Context, name: str | None) -> None:
 @click.argument("name")
 @pass_context
 def restore(context: Context, name: str) -> None:
-    """Put a copy back into the store of the group, no node of which runs; what was there is kept, too."""
+    """Put a copy back; the store's present content is kept as a copy, too. All nodes must be stopped."""
     context.confirm(f"this replaces the group's store by the copy '{name}'")
 
     async def work() -> None:
@@ -48,6 +48,6 @@ def restore(context: Context, name: str) -> None:
         if context.json:
             context.print_json({"restored": name, "before": aside})
         else:
-            context.say(f"{name} is back; what was in the store before is the snapshot {aside}")
+            context.say(f"{name} is restored; the content before it is the snapshot {aside}")
 
     run(work())

@@ -1,4 +1,4 @@
-"""Which STAN server `pub`, `sub` and `bench` talk to: the group, or any other by its URL."""
+"""Options that choose the STAN server of `pub`, `sub` and `bench`: the group, or another by its URL."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def server_options(command: _F) -> _F:
 
 
 class Endpoint(TypedDict):
-    """What `stan.connect` has to know of a server."""
+    """Address of a STAN server, as `stan.connect` takes it."""
 
     servers: list[str]
     cluster_id: str
@@ -35,7 +35,7 @@ class Endpoint(TypedDict):
 
 
 def server(url: str | None, cluster_id: str | None) -> Endpoint:
-    """The server that is given, else the group's; what it serves is known of the group alone."""
+    """Return the server given, else the group's; only of the group are the served channels known."""
     if url is not None:
         urls = [part.strip() for part in url.split(",")]
         return Endpoint(servers=urls, cluster_id=cluster_id or _DEFAULT_CLUSTER_ID, served_channels=None)

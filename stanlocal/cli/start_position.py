@@ -1,4 +1,4 @@
-"""Where a subscription begins, as options."""
+"""Options that choose a subscription's start position."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 
 
 def start_options(command: _F) -> _F:
-    """Where a subscription begins; at most one of them."""
+    """Return the start position that the options choose; at most one may be given."""
     for option in (
         click.option("--seq", type=click.IntRange(0), help="From that sequence on."),
         click.option(

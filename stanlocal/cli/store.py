@@ -59,7 +59,7 @@ def store(ctx: click.Context, folder: Path | None, channel: str, pending: bool) 
 
 
 def _store(context: Context, folder: Path | None) -> tuple[Path, GroupPlan | None]:
-    """The folder that is meant, and the group's plan where it is the group's."""
+    """Return the store's folder, and the group's plan if the store is the group's."""
     if folder is not None:
         return folder, None
     from stanlocal.errors import GroupNotFound
@@ -177,7 +177,7 @@ def _problem(problem: dict[str, Any]) -> None:
 
 @contextmanager
 def _bar(context: Context) -> Iterator[Callable[[int, int], None]]:
-    """A progress bar on a terminal."""
+    """Show a progress bar on a terminal."""
     if context.json or not sys.stderr.isatty():
         yield lambda done, total: None
         return
@@ -204,7 +204,7 @@ def _bar(context: Context) -> Iterator[Callable[[int, int], None]]:
 @click.option("--to", "last", type=click.IntRange(0), metavar="SEQ", help="Last sequence.")
 @click.option("--since", type=Since(), metavar="T", help="From a time on, or so long ago (10m).")
 @click.option("--until", type=Since(), metavar="T", help="Up to a time.")
-@click.option("--count", type=click.IntRange(1), metavar="N", help="At most so many.")
+@click.option("--count", type=click.IntRange(1), metavar="N", help="At most N messages.")
 @pass_context
 def dump(
     context: Context,
@@ -219,7 +219,7 @@ def dump(
 ) -> int:
     """Print the messages of CHANNEL as they are on disk; --json is --format jsonl.
 
-    Damaged records are told on standard error, and make exit code 1.
+    Damaged records are reported on standard error; the exit code is then 1.
     """
     from stanlocal.store.format.slices import Window
     from stanlocal.store.inspect.dump import Format, pieces

@@ -141,7 +141,7 @@ async def _sub(
 
 
 def _document(message: Message) -> dict[str, Any]:
-    """A message for scripts: text as text, other bytes as base64."""
+    """Return a message for scripts: text as text, other bytes as base64."""
     try:
         data = {"data": message.data.decode()}
     except UnicodeDecodeError:
@@ -157,7 +157,7 @@ def _document(message: Message) -> dict[str, Any]:
 
 
 def _print(message: Message) -> None:
-    """A message for people, out at once: it is acknowledged only after that."""
+    """Print a message for people and flush it: it is acknowledged only after that."""
     again = f" (redelivered {message.redelivery_count})" if message.redelivered else ""
     try:
         text = message.data.decode()

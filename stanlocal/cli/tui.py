@@ -12,11 +12,11 @@ from stanlocal.cli.context import Context, pass_context
 
 
 @click.command()
-@click.option("--read-only", is_flag=True, help="Show only: no key changes anything.")
+@click.option("--read-only", is_flag=True, help="Only show the group: no key changes anything.")
 @click.option("--web", is_flag=True, help="Serve it to a browser on 127.0.0.1, behind a token.")
 @pass_context
 def tui(context: Context, read_only: bool, web: bool) -> None:
-    """Show the group live; break it, mend it and watch what clients feel, by key.
+    """Show the group live; break it, heal it and watch what clients see, by key.
 
     Press ? there for help. Quitting leaves the group as it is.
     """
@@ -42,7 +42,7 @@ def tui(context: Context, read_only: bool, web: bool) -> None:
 
 
 def _command(context: Context, *, read_only: bool) -> list[str]:
-    """This command without `--web`, for each page that is opened."""
+    """Return this command without `--web`, to be run for each page that is opened."""
     words = [sys.executable, "-P", "-m", "stanlocal"]  # -P: a package of our name in this folder is not ours
     for option, value in (
         ("--group", context.group),

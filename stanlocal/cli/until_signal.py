@@ -1,4 +1,4 @@
-"""Work that a signal ends in good order, its result still told."""
+"""Work that a signal ends in good order, with its result still printed."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from stanlocal.util.timestamps import rfc3339
 
 MEANINGS = {
     "healthy": "{active} is active and every other node stands by",
-    "degraded": "{active} is active, but some other node would not take over",
+    "degraded": "{active} is active, but not every standby is ready to take over",
     "failover": "nobody serves; a standby can take over",
     "recovering": "nobody serves yet; a node has the store lock and reads the store",
     "starting": "nobody serves yet; the nodes come up",

@@ -29,6 +29,7 @@ from stanlocal.faults.truncate_store import TruncateStore
 from stanlocal.history.failovers import Failover
 from stanlocal.history.timeline import Event
 from stanlocal.model.states import GroupState, GroupStatus
+from stanlocal.stan.recorder import assert_no_loss
 from stanlocal.stan.start import (
     DeliverAll,
     LastReceived,
@@ -40,7 +41,6 @@ from stanlocal.stan.start import (
 from stanlocal.sync import stan
 from stanlocal.sync.group import FTGroup, InjectedFault, attach
 from stanlocal.sync.recorder import Recorder
-from stanlocal.testing.recorder import assert_no_loss
 
 __all__ = [
     # groups

@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
 
 def elsewhere(client: BlockingClient) -> Client:
-    """The client, for coroutines; it has the methods of `stanlocal.stan.Client`."""
+    """Return the client for coroutines, with the methods of `stanlocal.stan.Client`."""
     return cast("Client", _Client(client._real))
 
 
 class _Elsewhere:
-    """Awaits the methods of `real` on its own loop; the rest is as it is."""
+    """A view that awaits the methods of `real` on its own loop; other attributes are unchanged."""
 
     def __init__(self, real: Any) -> None:
         self._real = real

@@ -34,14 +34,14 @@ class Blocking(Generic[R_co]):
 
     @classmethod
     def of(cls, real: R_co) -> Self:  # type: ignore[misc] # it makes the view, as a constructor does
-        """The view of an object that is there already."""
+        """Return a view of an existing object."""
         view = cls.__new__(cls)
         view._real = real
         return view
 
     @property
     def _usable(self) -> R_co:
-        """The object, to be called."""
+        """The object, checked to be usable."""
         return self._real
 
     def __repr__(self) -> str:
@@ -66,7 +66,7 @@ class OnLoop(Blocking[R_co]):
 
 
 class Same(Generic[T]):
-    """An attribute that is the original's."""
+    """An attribute that is read from the original."""
 
     def __set_name__(self, owner: type, name: str) -> None:
         self._name = name
@@ -91,7 +91,7 @@ def blocking(
     method: Callable[Concatenate[R, P], Awaitable[T]], shown: Callable[[T], S]
 ) -> Callable[Concatenate[Blocking[R], P], S]: ...
 def blocking(method: Callable[..., Awaitable[Any]], shown: Callable[[Any], Any] | None = None) -> Any:
-    """The method, waited for; what it returns is passed through `shown`."""
+    """Return the method, blocking; its result is passed through `shown`."""
 
     @functools.wraps(method)
     def call(self: Blocking[Any], *args: Any, **kwargs: Any) -> Any:
@@ -102,14 +102,14 @@ def blocking(method: Callable[..., Awaitable[Any]], shown: Callable[[Any], Any] 
 
 
 async def _called(method: Callable[..., Awaitable[Any]], *args: Any, **kwargs: Any) -> Any:
-    """Calls it where it is to run: some look for the running loop before they wait for anything."""
+    """Call the method on the loop: some look for the running loop before they wait for anything."""
     return await method(*args, **kwargs)
 
 
 def iterating(
     method: Callable[Concatenate[R, P], AsyncIterator[T]],
 ) -> Callable[Concatenate[Blocking[R], P], Iterator[T]]:
-    """The method, whose asynchronous iterator becomes an iterator."""
+    """Return the method, its asynchronous iterator as an iterator."""
 
     @functools.wraps(method)
     def call(self: Blocking[R], /, *args: P.args, **kwargs: P.kwargs) -> Iterator[T]:
@@ -121,7 +121,7 @@ def iterating(
 def entering(
     method: Callable[Concatenate[R, P], AbstractAsyncContextManager[T]], shown: Callable[[T], S]
 ) -> Callable[Concatenate[Blocking[R], P], AbstractContextManager[S]]:
-    """The method, whose ``async with`` becomes a ``with``."""
+    """Return the method, its ``async with`` as a ``with``."""
 
     @functools.wraps(method)
     def call(self: Blocking[R], /, *args: P.args, **kwargs: P.kwargs) -> AbstractContextManager[S]:

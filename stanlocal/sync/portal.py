@@ -1,4 +1,4 @@
-"""The one thread with an event loop behind everything in `stanlocal.sync`.
+"""`Portal`: the background thread with the event loop behind everything in `stanlocal.sync`.
 
 A call hands its coroutine to that loop and blocks until it has ended; so it works from any thread, also
 from one whose own event loop runs, as in notebooks.
@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 
 _HOST: ContextVar[_Host | None] = ContextVar("host", default=None)
-"""Where the calls of a callback go."""
+"""Task that runs the blocking calls of a callback; None outside callbacks."""
 
 
 class Portal:
@@ -43,7 +43,7 @@ class Portal:
     # From any thread
 
     def prepare(self, work: Awaitable[T]) -> Call[T]:
-        """The work, to be begun: in a task of its own or, from a callback, in the one that waits for it."""
+        """Return a call of the work: in its own task or, from a callback, in the task that waits for it."""
         host = _HOST.get()
         if host is not None:
             return Call(work, host.loop, host=host)
@@ -55,7 +55,7 @@ class Portal:
         return Call(work, loop)
 
     def run(self, work: Awaitable[T]) -> T:
-        """The result of `work`, or the exception that it raises, unchanged.
+        """Return the result of `work`, or raise its exception unchanged.
 
         Ctrl-C while it waits cancels the work, and is raised once that has ended.
         """
@@ -64,13 +64,13 @@ class Portal:
             call.begin()
             return call.ended.result()
         except BaseException:
-            if not call.ended.done():  # it is this thread that was interrupted
+            if not call.ended.done():  # this thread was interrupted
                 call.cancel()
                 call.ended.exception()
             raise
 
     async def across(self, work: Awaitable[T]) -> T:
-        """As `run`, awaited on another event loop."""
+        """Do the same as `run`, awaited on another event loop."""
         call = self.prepare(work)
         call.begin()
         ended = asyncio.wrap_future(call.ended)
@@ -83,7 +83,7 @@ class Portal:
             raise
 
     def iterate(self, items: AsyncIterator[T]) -> Generator[T]:
-        """The items, each waited for when it is asked for; ends the iteration when it is closed."""
+        """Yield the items, each awaited when it is requested; close `items` at the end."""
         try:
             while (found := self.run(next_of(items))) is not None:
                 yield found[0]
@@ -95,15 +95,15 @@ class Portal:
     # From the loop
 
     async def call(self, function: Callable[[], T]) -> T:
-        """Runs blocking code in a thread; what it runs here in turn is run by the very task that waits.
+        """Run blocking code in a thread; its own blocking calls are run by the task that awaits this.
 
-        So a callback can close the subscription that has called it, as it can without threads.
+        So a callback can close the subscription that called it, as it can without threads.
         """
         loop = asyncio.get_running_loop()
         return await _Host().serve(lambda context: loop.run_in_executor(None, context.run, function))
 
     async def call_elsewhere(self, work: Coroutine[Any, Any, T], loop: asyncio.AbstractEventLoop) -> T:
-        """As `call`, for a coroutine of another event loop."""
+        """Do the same as `call`, for a coroutine of another event loop."""
 
         def start(context: Context) -> asyncio.Future[T]:
             call = Call(work, loop, context=context)
@@ -115,7 +115,7 @@ class Portal:
     # The thread
 
     def loop(self) -> asyncio.AbstractEventLoop:
-        """The loop, running."""
+        """Return the running loop; start its thread if needed."""
         with self._starting:
             if self._loop is None:
                 started = threading.Event()
@@ -139,7 +139,7 @@ class Portal:
         await self._stop.wait()
 
     def stop(self) -> None:
-        """Cancels what still runs, and ends the thread; the next call would start another."""
+        """Cancel what still runs, and end the thread; the next call would start another."""
         with self._starting:
             if self._loop is None or self._stop is None or self._thread is None:
                 return
@@ -169,7 +169,7 @@ class Call(Generic[T]):
         self._task: asyncio.Task[T] | None = None
 
     def begin(self) -> None:
-        """Has the loop take it up; from any thread."""
+        """Start the work on the loop; callable from any thread."""
         self._loop.call_soon_threadsafe(self._begin)
 
     def _begin(self) -> None:
@@ -178,7 +178,7 @@ class Call(Generic[T]):
             self._task.add_done_callback(self._settle)
 
     def cancel(self) -> None:
-        """From any thread; it has ended only when `ended` says so."""
+        """Cancel the work; callable from any thread. It has ended only once `ended` is done."""
         self._loop.call_soon_threadsafe(self._cancel)
 
     def _cancel(self) -> None:
@@ -199,7 +199,7 @@ class Call(Generic[T]):
 
 
 class _Host:
-    """The task that waits for a callback elsewhere, and does what that callback asks for."""
+    """The task that waits for a callback, and runs that callback's blocking calls."""
 
     def __init__(self) -> None:
         self.loop = asyncio.get_running_loop()
@@ -207,7 +207,7 @@ class _Host:
         self._closed = False
 
     async def serve(self, start: Callable[[Context], asyncio.Future[T]]) -> T:
-        """Starts the callback in a context that leads its calls here, and waits for its end."""
+        """Start the callback in a context that leads its calls here, and wait for its end."""
         context = copy_context()
         context.run(_HOST.set, self)
         callback = start(context)
@@ -225,7 +225,7 @@ class _Host:
             self._closed = True
 
     def takes(self, call: Call[Any]) -> bool:
-        """Whether it will do it: not once it was cancelled, or when the callback left something behind."""
+        """Take a call and return True; False once the callback has ended or was cancelled."""
         if not self._closed:
             self._asked.put_nowait(call)
         return not self._closed
@@ -243,12 +243,12 @@ async def next_of(items: AsyncIterator[T]) -> tuple[T] | None:
 
 
 PORTAL = Portal()
-"""The process's own. A forked process starts it over, so that whoever holds it may go on using it."""
+"""The portal of this process. A forked process starts it over, so that references to it stay usable."""
 os.register_at_fork(after_in_child=PORTAL.start_over)
 
 
 class OfThisProcess:
-    """Tells an object on the background loop whether it can be used: after a fork the parent alone can."""
+    """Guard of an object on the background loop: after a fork only the parent can use it."""
 
     def __init__(self) -> None:
         self._pid = os.getpid()

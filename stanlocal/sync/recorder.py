@@ -1,12 +1,12 @@
-"""`Recorder` without ``async``; see `stanlocal.testing.recorder`."""
+"""`Recorder` without ``async``; see `stanlocal.stan.recorder`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
+from stanlocal.stan import recorder
 from stanlocal.sync.mirror import Blocking, Same, blocking
 from stanlocal.sync.stan import Message
-from stanlocal.testing import recorder
 
 
 class Recorder(Blocking[recorder.Recorder]):

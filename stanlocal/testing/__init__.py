@@ -7,16 +7,16 @@ from __future__ import annotations
 
 TYPE_CHECKING = False  # as type checkers know it, without loading `typing`
 if TYPE_CHECKING:
+    from stanlocal.stan.recorder import Recorder, assert_no_loss
     from stanlocal.testing.fake import FakeEngine, FakeMachine, Pace, Trouble
-    from stanlocal.testing.recorder import Recorder, assert_no_loss
 
 _HOMES = {
-    "Recorder": "recorder",
-    "assert_no_loss": "recorder",
-    "FakeEngine": "fake",
-    "FakeMachine": "fake",
-    "Pace": "fake",
-    "Trouble": "fake",
+    "Recorder": "stanlocal.stan.recorder",
+    "assert_no_loss": "stanlocal.stan.recorder",
+    "FakeEngine": "stanlocal.testing.fake",
+    "FakeMachine": "stanlocal.testing.fake",
+    "Pace": "stanlocal.testing.fake",
+    "Trouble": "stanlocal.testing.fake",
 }
 
 __all__ = ["Recorder", "assert_no_loss", "FakeEngine", "FakeMachine", "Pace", "Trouble"]  # fmt: skip
@@ -27,4 +27,4 @@ def __getattr__(name: str) -> object:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    return getattr(import_module(_HOMES[name]), name)

@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 _SESSION = pytest.StashKey["Session"]()
 _UNAWAITED = pytest.StashKey[Unawaited]()
 _FAILED = pytest.StashKey[bool]()
-"""Whether some phase of a test has failed."""
+"""Whether a phase of the test has failed."""
 _STARTED = pytest.StashKey[datetime]()
 _LEFT = pytest.StashKey[list[str]]()
 _SHARED = pytest.StashKey[str]()
 _KILLED = pytest.StashKey[bool]()
-"""Whether some worker may have ended without taking its groups down."""
+"""Whether a worker may have ended without taking its groups down."""
 _FIXTURES = frozenset({"stan_group", "stan_group_factory"})
 _NOT_IN_CHANNELS = re.compile(r"[^A-Za-z0-9_-]+")
 
@@ -197,7 +197,7 @@ def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
         try:
             session.recover()
         except StanlocalError as error:
-            pytest.fail(f"the FT group could not be put right after an earlier test: {error}", pytrace=False)
+            pytest.fail(f"the FT group could not be healed after an earlier test: {error}", pytrace=False)
         item.stash[_STARTED] = datetime.now(UTC)
     yield from _awaited(item, "setup")
 

@@ -31,7 +31,7 @@ from stanlocal.util.timestamps import rfc3339
 _LOG = logging.getLogger("stanlocal.pytest")
 """Takes which ports were chosen, and where they are: pytest shows it with a test that fails."""
 _REPORT_S = 5.0
-"""For one part of a report: a failing test may have left anything behind."""
+"""Seconds for one part of a report: a failing test may have left the group in any state."""
 _LOG_LINES = 100
 """Log lines of each node in the report of a failing test."""
 _EVENTS = 200
@@ -58,7 +58,7 @@ Mark = tuple[Any, ...]
 
 
 class KeptGroup:
-    """A group that is up, and is put right between the tests that use it."""
+    """A group that is up, and is healed between the tests that use it."""
 
     def __init__(self, name: str, group: FTGroup, *, leave: bool) -> None:
         self.name = name
@@ -76,7 +76,7 @@ class KeptGroup:
             raise
 
     async def recover(self) -> None:
-        """Makes it healthy again after a test that touched it; costs a few milliseconds after others.
+        """Make the group healthy again after a test that touched it; otherwise it takes a few milliseconds.
 
         A group that cannot be healed is made again, with an empty store.
         """
@@ -162,7 +162,7 @@ class Session:
     _reused: dict[str, int] = field(default_factory=dict)
 
     def main(self) -> FTGroup:
-        """The session's own group, made when it is first asked for. A failure is raised each time again."""
+        """Return the session's own group, made on the first call; a failure is raised again by each call."""
         if self._failure is not None:
             raise self._failure
         if self._main is None:
@@ -179,7 +179,7 @@ class Session:
         return self._reused_name() if self.options.reuse is not None else fresh_name()
 
     def _reused_name(self) -> str:
-        """The first name that no other run has in its hands; given back by the kernel."""
+        """Return the first name that no other run holds; the kernel frees it when this process ends."""
         folder = make_private(cache_folder() / "pytest")
         index = 0
         while True:
@@ -195,11 +195,11 @@ class Session:
                 return name
 
     def own(self, settings: Mapping[str, Any]) -> FTGroup:
-        """Another group, with settings of its own."""
+        """Return another group, with settings of its own."""
         return self._open(fresh_name(), settings).group
 
     async def _meanwhile(self, begun: asyncio.Event) -> None:
-        """Do what has time while the first servers wait a second for the lock."""
+        """Do other work while the first servers wait a second for the lock."""
         await begun.wait()
         await asyncio.to_thread(importlib.import_module, "stanlocal.sync")
         await orphans.remove(self.options.engine or "auto")
@@ -229,13 +229,13 @@ class Session:
         return kept
 
     def close_group(self, group: FTGroup) -> None:
-        """Ends one of the groups made by `own`."""
+        """End one of the groups made by `own`."""
         kept = next(each for each in self._groups if each.group is group)
         self._groups.remove(kept)
         PORTAL.run(kept.close())
 
     def recover(self) -> None:
-        """Makes the session's group healthy again, if there is one."""
+        """Make the session's group healthy again, if there is one."""
         if self._main is not None:
             PORTAL.run(self._main.recover())
 
@@ -245,11 +245,11 @@ class Session:
             PORTAL.run(kept.recover() if kept is self._main else kept.heal())
 
     def report(self, since: datetime) -> list[tuple[str, str]]:
-        """Titled texts about each group for the time since then."""
+        """Return titled texts about each group, for the time since then."""
         return [part for kept in self._groups for part in PORTAL.run(kept.report(since))]
 
     def close(self) -> list[str]:
-        """Ends all groups; returns the names of those that are left running."""
+        """End all groups; return the names of those that are left running."""
         left = [kept.name for kept in self._groups if kept.leave]
         self._main = None
         while self._groups:
@@ -260,17 +260,17 @@ class Session:
 
 
 def fresh_name() -> str:
-    """A group name that no one else has."""
+    """Return a group name that no one else has."""
     return f"pytest-{secrets.token_hex(4)}"
 
 
 def remove_leftovers(engine: str | None) -> None:
-    """Removes what earlier runs, or killed workers of this one, have left."""
+    """Remove what earlier runs, or killed workers of this one, have left."""
     PORTAL.run(orphans.remove(engine or "auto"))
 
 
 def end_shared(name: str) -> None:
-    """Takes down the group that all workers of a run have used, if any did."""
+    """Take down the group that all workers of a run have used, if any did."""
     if group_folder(name).exists():
         PORTAL.run(_end(name))
 

@@ -10,8 +10,8 @@ from types import CoroutineType, TracebackType
 from typing import Any, TypeGuard
 
 _HOOK = "_warn_unawaited_coroutine"
-"""What CPython calls, in module `warnings`, when a coroutine ends that never began. The warning itself cannot
-be used: filters of the project make it an error without a test, or nothing."""
+"""Function of module `warnings` that CPython calls when a coroutine ends that never began. The warning itself
+cannot be used: filters of the project make it an error without a test, or nothing."""
 _PACKAGE = f"{Path(__file__).parents[1]}/"
 _PUBLIC = {
     **{name: name for name in ("FTGroup", "InjectedFault", "Client", "Subscription", "Message", "Recorder")},
@@ -64,7 +64,7 @@ class Unawaited:
 
 
 def _is_ours(value: object) -> TypeGuard[CoroutineType[Any, Any, Any]]:
-    """Whether it is a coroutine of a public method of ours."""
+    """Whether the value is a coroutine of one of our public methods."""
     if not isinstance(value, CoroutineType):
         return False
     owner, _, method = value.__qualname__.partition(".")

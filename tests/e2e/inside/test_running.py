@@ -35,7 +35,7 @@ def test_channels_and_their_readers_are_told(cli: Cli) -> None:
     assert orders["backlog"] == 200
     names = [each["name"] for each in cli.json("channels", "--sort", "msgs")["channels"]]
     assert names == ["orders", "bills.eu"]
-    assert "nobody reads the durable auditor/audit of orders" in cli.ok("channels")
+    assert "no subscriber reads the durable auditor/audit of orders" in cli.ok("channels")
 
 
 def test_clients_and_subscriptions_are_told(cli: Cli) -> None:

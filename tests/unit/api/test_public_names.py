@@ -57,14 +57,14 @@ def test_connect_takes_the_options_of_the_client_with_its_defaults_and_retries()
     theirs = dict(inspect.signature(stan.connect).parameters)
     for ours_alone in ("self", "first"):
         del ours[ours_alone]
-    for of_the_group in ("servers", "cluster_id", "nats"):
+    for of_the_group in ("servers", "cluster_id", "nats", "served_channels"):
         del theirs[of_the_group]
     assert ours.keys() == theirs.keys()
     changed = {name for name in ours if ours[name].default != theirs[name].default}
-    assert changed == {"client_id", "retry"}
-    assert (ours["client_id"].default, ours["retry"].default) == (None, True)
-    assert {name: each.annotation for name, each in ours.items() if name != "client_id"} == {
-        name: each.annotation for name, each in theirs.items() if name != "client_id"
+    assert changed == {"retry"}
+    assert ours["retry"].default is True
+    assert {name: each.annotation for name, each in ours.items()} == {
+        name: each.annotation for name, each in theirs.items()
     }
 
 

@@ -16,8 +16,8 @@ _NOT_FOR_THREADS = {
     stan.Client: {"nats"},  # a client of nats-py belongs to the event loop
     stan.Subscription: {
         # between the client and its subscriptions
-        "ack_inbox", "cancel", "end", "forget_deliveries", "inbox", "nats_subscription", "options", "receive",
-        "registered", "resume_at", "settle", "since", "stopped",
+        "ack", "ack_inbox", "cancel", "end", "forget_deliveries", "inbox", "nats_subscription", "options",
+        "receive", "registered", "resume_at", "settle", "since", "stopped",
     },
 }  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""Helpers for tests of failover."""
+"""`Recorder` and `assert_no_loss`: whether a subscriber received all that was acknowledged."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from stanlocal.stan.message import Message
 
 _SHOWN = 5
-"""Lost messages that an assertion shows; it counts all."""
+"""Number of lost messages that an assertion shows; it counts all."""
 
 
 class Delivered(Protocol):
@@ -30,9 +30,9 @@ class Delivered(Protocol):
 
 
 def assert_no_loss(published: Iterable[bytes], received: Iterable[bytes | Delivered]) -> None:
-    """Raises `AssertionError` unless everything that was published and acknowledged has been received.
+    """Raise `AssertionError` unless everything that was published and acknowledged has been received.
 
-    Delivery is at least once: that some arrived again, or that others arrived too, is no loss. A payload
+    Delivery is at least once: messages that arrived again, and further messages, are no loss. A payload
     that was published several times has to arrive as often.
     """
     wanted = Counter(published)
@@ -76,7 +76,7 @@ class Recorder:
         self.note(message)
 
     def note(self, message: Delivered) -> None:
-        """Notes one message, from any thread."""
+        """Note one message; callable from any thread."""
         with self._changing:
             self._noted.append(message)
             due = [each for each in self._waiting if each[0] <= len(self._noted)]
@@ -87,19 +87,19 @@ class Recorder:
 
     @property
     def data(self) -> list[bytes]:
-        """The payloads, in the order in which they were noted."""
+        """Payloads in the order in which they were noted."""
         return [message.data for message in list(self._noted)]
 
     @property
     def sequences(self) -> list[int]:
-        """The sequence numbers, in the order in which they were noted."""
+        """Sequence numbers in the order in which the messages were noted."""
         return [message.sequence for message in list(self._noted)]
 
     def __len__(self) -> int:
         return len(self._noted)
 
     async def wait(self, count: int, *, timeout: float = 10.0) -> list[bytes]:
-        """The payloads, as soon as there are `count`; `WaitTimeout` after `timeout` seconds."""
+        """Wait for `count` messages and return their payloads; `WaitTimeout` after `timeout` seconds."""
         reached: Future[None] = Future()
         with self._changing:
             if len(self._noted) >= count:
