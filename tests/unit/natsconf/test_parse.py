@@ -285,5 +285,5 @@ def test_what_stanlocal_writes_is_read_back_here_and_by_an_independent_reader(tr
 
 
 def test_a_variable_that_is_no_utf8_is_named() -> None:
-    with pytest.raises(ConfError, match="environment X holds no value: there is a character that UTF-8"):
+    with pytest.raises(ConfError, match="environment X holds no value: a character that UTF-8"):
         parse("a: $X", environ={"X": "\udcff"})
