@@ -30,7 +30,7 @@ from stanlocal.model.states import GroupStatus, LockFacts, assess
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How often a watch looks again at what sends no events, and how much it does at once."""
+    """Intervals of the looks at what sends no events, and the number of lines folded at once."""
 
     journal_s: float = 0.25
     """Seconds between looks at the journal."""

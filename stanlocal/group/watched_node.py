@@ -17,7 +17,7 @@ _LOG_TAIL = 20
 
 
 class WatchedNode:
-    """What is known of one node, and the task that follows its output."""
+    """The facts of one node, and the task that follows its output."""
 
     def __init__(self, instance: Instance) -> None:
         self.instance = instance

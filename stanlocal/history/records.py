@@ -26,18 +26,18 @@ class FaultStarted:
     """The fault's name in the registry."""
     targets: tuple[str, ...]
     runs: Mapping[str, datetime] = field(default_factory=dict)
-    """For each target the start of the run that is hit, by which its end is recognised."""
+    """Start of the run that is hit, for each target; its end is recognised by it."""
     until: datetime | None = None
-    """When it is to end by itself; None when it lasts until it is healed."""
+    """Time at which it ends by itself; None when it lasts until it is healed."""
     expected: str | None = None
     predicted: Mapping[str, Any] = field(default_factory=dict)
     """The same prediction, as `stanlocal.faults.expectation` compares it."""
     ends_run: bool = False
     """Whether the targets' processes end by it, whatever their exit code."""
     leaves: Condition | None = None
-    """What has to be healed afterwards; None when it ends by itself."""
+    """Condition to be healed afterwards; None when it ends by itself."""
     notes: Mapping[str, Any] = field(default_factory=dict)
-    """What undoing the fault needs, known before the act."""
+    """Facts that undoing the fault needs, known before the act."""
 
     def document(self) -> dict[str, Any]:
         """Return the record's own fields for the file."""
@@ -97,9 +97,9 @@ class FaultTookEffect:
     time: datetime
     fault: str
     times: Mapping[str, datetime]
-    """When each target was hit."""
+    """Time at which each target was hit."""
     until: datetime | None = None
-    """When it is to end by itself, counted from its effect."""
+    """Time at which it ends by itself, counted from its effect."""
 
     def document(self) -> dict[str, Any]:
         """Return the record's own fields for the file."""
@@ -195,7 +195,7 @@ class OutageSeen:
     time: datetime
     last_ack: datetime
     lost: datetime | None
-    """When the client's connection broke; None when it did not."""
+    """Time at which the client's connection broke; None when it did not."""
     first_ack: datetime
 
     def document(self) -> dict[str, Any]:

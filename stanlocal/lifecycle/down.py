@@ -27,9 +27,9 @@ class Down:
     removed: tuple[str, ...]
     """The nodes that were there."""
     purged: PurgeReport | None = None
-    """What became of the store; None when it was not to be touched."""
+    """Result for the store; None when it was left alone."""
     unsaved: tuple[str, ...] = ()
-    """What a full disk did not let be kept: logs of the nodes, the end of faults."""
+    """Logs and ends of faults that a full disk did not let be saved, one message each."""
 
 
 async def down(
@@ -97,7 +97,7 @@ async def retire(group: Group, node: str, grace_s: float) -> None:
 
 
 async def _end(group: Group, node: str, grace_s: float, unsaved: list[str]) -> None:
-    """As `retire`, also where there is no room for the log."""
+    """Do as `retire`, but go on when there is no room for the log."""
     with suppress(NodeNotFound):
         await _stop(group, node, grace_s)
         with _unsaved(unsaved):

@@ -204,7 +204,7 @@ def this_process() -> str:
 
 
 def _first_port(environ: Mapping[str, str], *, bound: bool) -> int | None:
-    """Where the search for host ports begins; None for the usual ones.
+    """Return the first host port of the search for free ones; None for the usual ports.
 
     No one knows by heart the ports of a group that is bound to a process. They are drawn, below those that
     Linux gives to connections, as more such groups may be coming up at the same time.

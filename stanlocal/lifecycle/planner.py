@@ -24,7 +24,7 @@ TIMEOUT_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class UpRequest:
-    """What one `up` needs to know beyond the group."""
+    """The request of one `up`, beyond the group itself."""
 
     settings: Callable[[Mapping[str, Any] | None], Settings]
     """The effective settings, given what a group that is already there decides."""
@@ -35,11 +35,11 @@ class UpRequest:
     timeout: float = TIMEOUT_S
     """Seconds from the first start to the last node's being ready."""
     recreate: bool = False
-    """Make every container anew, changed or not."""
+    """Make every container again, changed or not."""
     reserved_ports: frozenset[int] = frozenset()
     """Host ports of the caller's other groups, running or not."""
     first_port: int | None = None
-    """Where the search for host ports begins; None: at the servers' own."""
+    """First host port of the search for free ones; None: the servers' own ports."""
     bound_to: str | None = None
     """The process that a new group is made for."""
     container_of_port: Callable[[int], str | None] = lambda port: None
@@ -151,7 +151,7 @@ class Planner:
         return port if had and port not in chosen else None
 
     def _can_have(self, port: int) -> bool:
-        """Whether nobody has it, or the group's own proxy, which keeps it while the node is down."""
+        """Return whether the port is free, or kept by the group's own proxy while the node is down."""
         if is_free(port, host=self._placement.publish):
             return True
         proxied = self._before is not None and self._before.proxied

@@ -32,7 +32,7 @@ class LogLine:
     stamped: bool
     """Whether `time` is the server's own stamp."""
     level: Level | None
-    """None for lines that the server prints without a prefix."""
+    """The line's level; None for lines that the server prints without a prefix."""
     streaming: bool
     """Whether the streaming server printed it, not the embedded NATS server."""
     message: str

@@ -390,7 +390,7 @@ def test_an_unknown_target_touches_nothing(shared: Cli, arguments: tuple[str, ..
     assert shared.json("status") == before
 
 
-def test_active_names_nobody_where_nobody_is_active(up: Cli) -> None:
+def test_active_prints_no_name_where_no_node_is_active(up: Cli) -> None:
     up.ok("stop", "@all")
     for command in (("kill", "@active"), ("pause", "@active"), ("logs", "@active")):
         done = up.run(*command)

@@ -94,7 +94,7 @@ def test_events_are_told_as_they_happen_until_ctrl_c(up: Cli) -> None:
 
 
 def test_logs_are_followed_over_the_restart_of_a_node(up: Cli) -> None:
-    """No line is missing or told twice."""
+    """No line is missing or printed twice."""
     with following(up, "logs", "-f", "--json") as (process, out, _):
         out.until("Streaming Server is ready")
         up.ok("restart", "1")
@@ -140,7 +140,7 @@ def test_a_wait_returns_when_the_state_comes(up: Cli) -> None:
 
 
 def test_attached_it_shows_what_happens_and_takes_the_group_down_on_ctrl_c(cli: Cli, left: Left) -> None:
-    """The removal of the store's lock file, which nothing else tells of, is told."""
+    """The removal of the store's lock file, which leaves no other trace, is reported."""
     with following(cli, "up", "--attach", "--json") as (process, out, err):
         document = json.loads(out.until('"state": "healthy"'))
         err.until("Ctrl-C takes the group down")

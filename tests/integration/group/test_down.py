@@ -26,20 +26,20 @@ async def test_a_message_that_was_published_before_down_is_read_after_up(group: 
     assert await first_message(await group.up()) == b"kept"
 
 
-async def test_a_group_that_is_down_is_still_known_with_its_urls_logs_and_story(
+async def test_a_group_that_is_down_is_still_known_with_its_urls_logs_and_events(
     group: FTGroup, left: Left
 ) -> None:
     look = await group.up()
-    story = await (await core_of(group)).events()
+    before = await (await core_of(group)).events()
     await group.down(timeout=0)
     assert (left.census().containers, left.census().networks) == (frozenset(), frozenset())
-    after = await group.document()
-    assert (after["state"], after["active"], after["nodes"]) == ("down", None, [])
-    assert after["client_urls"] == list(look.plan.client_urls)
+    document = await group.document()
+    assert (document["state"], document["active"], document["nodes"]) == ("down", None, [])
+    assert document["client_urls"] == list(look.plan.client_urls)
     lines = [line.line.message for line in await group.logs()]
     assert sum("Streaming Server is ready" in line for line in lines) == 1
-    told = await (await core_of(group)).events()
-    assert [event.document() for event in told[: len(story)]] == [event.document() for event in story]
+    after = await (await core_of(group)).events()
+    assert [event.document() for event in after[: len(before)]] == [event.document() for event in before]
 
 
 async def test_down_again_says_that_there_is_nothing(group: FTGroup) -> None:
@@ -125,7 +125,7 @@ _WRONG = ["a folder with files", "the home folder", "the root folder"]
 
 
 @pytest.mark.parametrize("what", _WRONG)
-async def test_a_wrong_store_dir_costs_nobody_a_file(
+async def test_a_wrong_store_dir_deletes_no_file(
     group_name: str, left: Left, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:
     """`up` refuses it and `down --purge` deletes nothing of it."""

@@ -103,7 +103,7 @@ async def test_killing_the_active_node_is_followed_by_a_failover_with_its_phases
 
 
 async def test_a_paused_active_node_blocks_the_group_until_it_goes_on(shared: FTGroup, up: Look) -> None:
-    """The lock is not freed by a pause: nobody takes over, and the reason is given."""
+    """A pause does not free the lock: no node takes over, and the reason is given."""
     before = await shared.failovers()
     await shared.pause("@active")
     status = (await shared.look()).status
@@ -168,7 +168,7 @@ async def test_an_end_that_no_command_asked_for_is_a_failure(shared: FTGroup, up
 
 
 @pytest.mark.only_on("docker", "a process cannot be given less of a core")
-async def test_a_node_that_reads_a_long_store_is_recovering_and_serves_nobody(
+async def test_a_node_that_reads_a_long_store_is_recovering_and_serves_no_client(
     shared: FTGroup, up: Look, docker_client: docker.DockerClient
 ) -> None:
     """The next active node has a hundredth of a core, so that reading takes seconds."""
@@ -269,7 +269,7 @@ async def test_events_as_they_happen_are_those_that_are_told_afterwards(group: F
         await group.wait_active()
         await group.start(str(up.status.active))
         await following
-    assert sorted(map(told, live)) == sorted(map(told, await core.events()))
+    assert sorted(map(in_one_line, live)) == sorted(map(in_one_line, await core.events()))
 
 
 async def test_what_another_command_records_is_told_at_once(shared: FTGroup, up: Look) -> None:
@@ -285,5 +285,5 @@ async def test_what_another_command_records_is_told_at_once(shared: FTGroup, up:
                 break
 
 
-def told(event: Event) -> str:
+def in_one_line(event: Event) -> str:
     return f"{event.type} {event.node} {event.detail.get('to')}"

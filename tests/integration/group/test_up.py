@@ -64,7 +64,7 @@ def test_two_at_once_end_with_one_group_and_both_succeed(
 
 @contextmanager
 def told_by_the_engine(client: docker.DockerClient, group: str, number: int) -> Iterator[threading.Event]:
-    """Set when the engine has told of that many things that happened to the group."""
+    """Set when the engine has sent that many events of the group."""
     reached = threading.Event()
     events = client.events(decode=True)
 
@@ -91,7 +91,7 @@ def told_by_the_engine(client: docker.DockerClient, group: str, number: int) -> 
 
 
 def killed_at(cli: Cli, docker_client: docker.DockerClient, step: int) -> None:
-    """Runs `up` and kills it as soon as the engine has told of so many steps."""
+    """Run `up` and kill it as soon as the engine has sent N events."""
     assert cli.group is not None
     with told_by_the_engine(docker_client, cli.group, step) as reached, cli.started("up") as process:
         assert reached.wait(30)
@@ -220,7 +220,7 @@ async def test_another_process_takes_over_with_the_engines_labels_alone(
 
 
 async def test_containers_that_the_engine_ended_come_back_with_their_ports_and_store(group: FTGroup) -> None:
-    """An engine that is stopped sends SIGTERM to all; nobody recorded it."""
+    """An engine that is stopped sends SIGTERM to all nodes; no record explains it."""
     first = await group.up()
     await publish(first, b"kept")
     core = await core_of(group)
@@ -244,7 +244,7 @@ async def test_a_changed_setting_replaces_node_after_node_and_serves_all_along(
 ) -> None:
     """The standby first, then the active node: one failover, and the group is healthy with the new setting.
 
-    A process is made anew so fast that it can take its lock back before the standby does: no failover then.
+    A process is made again so fast that it can take its lock back before the standby does: no failover then.
     """
     group = FTGroup(group=group_name)
     changed = FTGroup(group=group_name, streaming={"store_limits": {"max_subs": 7}})

@@ -60,28 +60,28 @@ def holder(home: GroupHome) -> Iterator[tuple[int, Callable[[], None]]]:
 
 @pytest.mark.parametrize("end", ["let go", "kill -9"])
 async def test_the_lock_is_had_once_its_holder_lets_go_or_is_killed(home: GroupHome, end: str) -> None:
-    told: list[str] = []
+    reports: list[str] = []
     with holder(home) as (pid, let_go):
         waiting = asyncio.Event()
 
         def wait() -> None:
-            told.append("waiting")
+            reports.append("waiting")
             waiting.set()
 
         async def take() -> None:
             async with home.lock(wait):
-                told.append("held")
+                reports.append("held")
 
         taking = asyncio.create_task(take())
         await waiting.wait()
         await asyncio.sleep(0.01)
-        assert told == ["waiting"]
+        assert reports == ["waiting"]
         if end == "let go":
             let_go()
         else:
             os.kill(pid, signal.SIGKILL)
         await asyncio.wait_for(taking, 10)
-    assert told == ["waiting", "held"]
+    assert reports == ["waiting", "held"]
 
 
 async def test_who_waits_can_be_cancelled(home: GroupHome) -> None:

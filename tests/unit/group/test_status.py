@@ -36,7 +36,7 @@ TWO = [instance("stan-0"), instance("stan-1")]  # processes 100 and 101
             LockFacts(visible=True, stranger="process 7 in container ffffffffffff"),
         ),
         (LockView(visible=True, pid=7), None, TWO, LockFacts(visible=True, stranger="process 7")),
-        # nobody of the group is a process here: what can be seen here is another folder's lock
+        # no node is a process here: the lock visible here is another folder's
         (LockView(visible=True), None, [replace(each, pid=None) for each in TWO], LockFacts()),
         (LockView(visible=True), None, [], LockFacts()),
     ],
@@ -63,7 +63,7 @@ class Node:
         ]
         self.answer = answer
         self.asked: list[int | None] = []
-        """Of how many of its last lines the engine was asked."""
+        """Numbers of last lines that were asked of the engine."""
 
     async def output(self, node: str, *, since: object = None, tail: int | None = None) -> list[RawLine]:
         self.asked.append(tail)
@@ -97,7 +97,7 @@ STANDBY = MonitorAnswer("answered", "FT_STANDBY", version="0.25.6")
         ),
         pytest.param(Node(*["-"] * 5000, answer=ACTIVE), "active", [500], id="not kept, active"),
         pytest.param(Node(*["-"] * 5000, answer=STANDBY), "standby", [500], id="not kept, standby"),
-        pytest.param(Node(*["-"] * 5000), "starting", [500, None], id="not kept, nobody tells"),
+        pytest.param(Node(*["-"] * 5000), "starting", [500, None], id="not kept, unknown"),
         pytest.param(Node(*["-"] * 9, answer=ACTIVE), "active", [500], id="few lines kept"),
         pytest.param(Node(), "starting", [500], id="nothing written yet"),
     ],

@@ -126,13 +126,13 @@ async def test_news_of_an_engine_that_goes_away_do_not_wait_for_the_nodes_output
 
 async def test_every_line_is_told_once_though_engine_and_nodes_come_and_go(world: World) -> None:
     await world.up()
-    told: list[NodeLine] = []
+    seen_lines: list[NodeLine] = []
     ready = asyncio.Event()
 
     async def follow() -> None:
         async for batch in world.group().follow_logs():
-            told.extend(batch)
-            if sum(isinstance(line.line.event, StreamingReady) for line in told) == 3:
+            seen_lines.extend(batch)
+            if sum(isinstance(line.line.event, StreamingReady) for line in seen_lines) == 3:
                 ready.set()
 
     follower = asyncio.create_task(follow())
@@ -148,7 +148,7 @@ async def test_every_line_is_told_once_though_engine_and_nodes_come_and_go(world
     await asyncio.wait([follower])
     for name, node in world.machine.nodes.items():
         written = [line.text for line in node.output]
-        assert [line.line.text for line in told if line.node == name] == written
+        assert [line.line.text for line in seen_lines if line.node == name] == written
 
 
 async def test_a_wait_that_runs_out_says_how_the_nodes_were(world: World) -> None:

@@ -106,12 +106,12 @@ def test_a_faults_condition_is_an_occurrence_of_each_node_until_it_is_healed() -
         ("isolated", Cut(clients=True), Rejoined()),
     ):
         records: list[Record] = [fault(leaves), EFFECT, FaultHealed(at(2), "f", ("t-0",))]
-        told = [(occurrence.time, occurrence.node, occurrence.what) for occurrence in of_records(records)]
-        assert (at(1), "t-0", begin) in told
-        assert (at(1), "t-1", begin) in told
-        assert (at(2), "t-0", end) in told
-        assert not any(isinstance(what, Healed) for _, _, what in told)
-        assert sum(isinstance(what, Hit) for _, _, what in told) == 2
+        happened = [(occurrence.time, occurrence.node, occurrence.what) for occurrence in of_records(records)]
+        assert (at(1), "t-0", begin) in happened
+        assert (at(1), "t-1", begin) in happened
+        assert (at(2), "t-0", end) in happened
+        assert not any(isinstance(what, Healed) for _, _, what in happened)
+        assert sum(isinstance(what, Hit) for _, _, what in happened) == 2
 
 
 def ready(seconds: float, node: str) -> Occurrence:

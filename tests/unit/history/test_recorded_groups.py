@@ -58,10 +58,10 @@ def replayed(name: str) -> list[Event]:
     return timeline.replay(*story(name))
 
 
-def without(told: Sequence[Occurrence], *kinds: type[ev.LogEvent]) -> list[Occurrence]:
+def without(past: Sequence[Occurrence], *kinds: type[ev.LogEvent]) -> list[Occurrence]:
     return [
         occurrence
-        for occurrence in told
+        for occurrence in past
         if not (isinstance(occurrence.what, Logged) and isinstance(occurrence.what.event, kinds))
     ]
 
@@ -110,8 +110,8 @@ def test_a_phase_that_nobody_logged_is_unknown_and_the_next_counts_from_before_i
 def test_a_missing_line_costs_its_own_phase_only(
     kind: type[ev.LogEvent], phase: str, next_phase: str
 ) -> None:
-    told = story("kill")[1]
-    (whole,), (part,) = failovers.find(told), failovers.find(without(told, kind))
+    past = story("kill")[1]
+    (whole,), (part,) = failovers.find(past), failovers.find(without(past, kind))
     assert part.phases_ms[phase] is None
     later = (
         part.started_at - whole.started_at
@@ -122,10 +122,10 @@ def test_a_missing_line_costs_its_own_phase_only(
 
 
 def test_without_a_trace_of_the_end_a_failover_begins_with_what_was_seen_first() -> None:
-    told = story("crash")[1]
-    (whole,) = failovers.find(told)
+    past = story("crash")[1]
+    (whole,) = failovers.find(past)
     after_end = [
-        occurrence for occurrence in told if occurrence.node != "ft-0" or occurrence.time < whole.started_at
+        occurrence for occurrence in past if occurrence.node != "ft-0" or occurrence.time < whole.started_at
     ]
     (part,) = failovers.find(after_end)
     assert (part.cause, part.from_node, part.to_node) == ("unknown", "ft-0", "ft-1")
@@ -137,9 +137,9 @@ def is_ready(occurrence: Occurrence) -> bool:
     return isinstance(occurrence.what, Logged) and isinstance(occurrence.what.event, ev.StreamingReady)
 
 
-def with_actives(told: Sequence[Occurrence]) -> list[Occurrence]:
-    """As if the faults had been recorded with the node that served just before."""
-    ready = [(occurrence.time, occurrence.node) for occurrence in told if is_ready(occurrence)]
+def with_actives(past: Sequence[Occurrence]) -> list[Occurrence]:
+    """Record the faults with the node that served just before."""
+    ready = [(occurrence.time, occurrence.node) for occurrence in past if is_ready(occurrence)]
 
     def noted(what: Hit | Healed) -> Hit | Healed:
         active = [node for time, node in ready if time < what.fault.since][-1]
@@ -149,7 +149,7 @@ def with_actives(told: Sequence[Occurrence]) -> list[Occurrence]:
         replace(occurrence, what=noted(occurrence.what))
         if isinstance(occurrence.what, Hit | Healed)
         else occurrence
-        for occurrence in told
+        for occurrence in past
     ]
 
 
@@ -167,32 +167,32 @@ def with_actives(told: Sequence[Occurrence]) -> list[Occurrence]:
 def test_the_node_that_served_is_on_record_where_its_line_is_not_kept(
     name: str, lost: str, left: list[tuple[str, str, str]]
 ) -> None:
-    told = with_actives(story(name)[1])
-    kept = [occurrence for occurrence in told if not (is_ready(occurrence) and occurrence.node == lost)]
+    past = with_actives(story(name)[1])
+    kept = [occurrence for occurrence in past if not (is_ready(occurrence) and occurrence.node == lost)]
     found = failovers.find(kept)
     assert [(each.cause, each.from_node, each.to_node) for each in found] == left
-    assert set(found) <= set(failovers.find(told))
+    assert set(found) <= set(failovers.find(past))
 
 
 def test_what_a_fault_has_on_record_is_older_than_the_failover_that_it_brings() -> None:
     """The engine's record of an end can be later than the next node's line."""
-    told = with_actives(story("kill")[1])
-    (failover,) = failovers.find(told)
+    past = with_actives(story("kill")[1])
+    (failover,) = failovers.find(past)
     late = failover.ready_at + timedelta(milliseconds=1)
     moved = [
         replace(occurrence, time=late) if isinstance(occurrence.what, Hit | Ended) else occurrence
-        for occurrence in told
+        for occurrence in past
     ]
-    back = Occurrence(told[-1].time + timedelta(seconds=9), "ft-0", next(filter(is_ready, told)).what)
+    back = Occurrence(past[-1].time + timedelta(seconds=9), "ft-0", next(filter(is_ready, past)).what)
     found = failovers.find(sorted([*moved, back], key=lambda occurrence: occurrence.time))
     assert [(each.from_node, each.to_node) for each in found] == [("ft-0", "ft-1"), ("ft-1", "ft-0")]
 
 
 @given(st.data())
 def test_whatever_is_missing_phases_are_never_negative(data: st.DataObject) -> None:
-    told = story(data.draw(st.sampled_from(sorted(FAILOVERS))))[1]
-    kept = data.draw(st.lists(st.booleans(), min_size=len(told), max_size=len(told)))
-    left = [occurrence for occurrence, keep in zip(told, kept, strict=True) if keep]
+    past = story(data.draw(st.sampled_from(sorted(FAILOVERS))))[1]
+    kept = data.draw(st.lists(st.booleans(), min_size=len(past), max_size=len(past)))
+    left = [occurrence for occurrence, keep in zip(past, kept, strict=True) if keep]
     for failover in failovers.find(left):
         seen = [phase for phase in failover.phases_ms.values() if phase is not None]
         assert all(phase >= 0 for phase in seen)
@@ -202,37 +202,37 @@ def test_whatever_is_missing_phases_are_never_negative(data: st.DataObject) -> N
 
 
 def test_what_a_client_saw_is_the_outage() -> None:
-    told = list(story("kill")[1])
-    (failover,) = failovers.find(told)
+    past = list(story("kill")[1])
+    (failover,) = failovers.find(past)
     ack = timedelta(milliseconds=40)
     outage = Outage(failover.started_at - ack, failover.started_at, failover.ready_at + ack)
-    (seen,) = failovers.find([*told, Occurrence(outage.first_ack, None, outage)])
+    (seen,) = failovers.find([*past, Occurrence(outage.first_ack, None, outage)])
     assert seen.phases_ms["first_ack"] == pytest.approx(40)
     assert seen.outage_ms == pytest.approx(failover.server_ms + 40)
     later = Outage(failover.ready_at + ack, None, failover.ready_at + 2 * ack)
-    (other,) = failovers.find([*told, Occurrence(later.first_ack, None, later)])
+    (other,) = failovers.find([*past, Occurrence(later.first_ack, None, later)])
     assert other.outage_ms is None
 
 
 def test_an_ack_that_comes_before_the_server_has_written_that_it_is_ready_ends_the_outage() -> None:
-    told = list(story("kill")[1])
-    (failover,) = failovers.find(told)
+    past = list(story("kill")[1])
+    (failover,) = failovers.find(past)
     assert failover.lock_at is not None
     early = Outage(failover.started_at, None, failover.lock_at + timedelta(milliseconds=1))
     (seen,) = failovers.find(
-        sorted([*told, Occurrence(early.first_ack, None, early)], key=lambda each: each.time)
+        sorted([*past, Occurrence(early.first_ack, None, early)], key=lambda each: each.time)
     )
     assert seen.phases_ms["first_ack"] == 0
     too_early = Outage(failover.started_at, None, failover.lock_at - timedelta(milliseconds=60))
-    (other,) = failovers.find([*told, Occurrence(too_early.first_ack, None, too_early)])
+    (other,) = failovers.find([*past, Occurrence(too_early.first_ack, None, too_early)])
     assert other.outage_ms is None
 
 
 def test_of_several_failovers_within_an_outage_the_last_one_ended_it() -> None:
-    told = list(story("three-nodes")[1])
-    first, last = failovers.find(told)
+    past = list(story("three-nodes")[1])
+    first, last = failovers.find(past)
     outage = Outage(first.started_at, None, last.ready_at + timedelta(seconds=1))
-    seen = failovers.find([*told, Occurrence(outage.first_ack, None, outage)])
+    seen = failovers.find([*past, Occurrence(outage.first_ack, None, outage)])
     assert [each.first_ack_at for each in seen] == [None, outage.first_ack]
 
 
@@ -281,10 +281,10 @@ def test_the_groups_states_follow_each_other(name: str) -> None:
 
 @pytest.mark.parametrize("name", FAILOVERS)
 def test_events_are_in_order_and_each_change_begins_where_the_last_one_ended(name: str) -> None:
-    told = replayed(name)
-    assert [event.time for event in told] == sorted(event.time for event in told)
+    past = replayed(name)
+    assert [event.time for event in past] == sorted(event.time for event in past)
     last: dict[str | None, str] = {}
-    for event in told:
+    for event in past:
         if event.type in ("state", "group-state"):
             begin = "created" if event.node else "down"
             assert event.detail["from"] == last.get(event.node, begin)
@@ -292,10 +292,10 @@ def test_events_are_in_order_and_each_change_begins_where_the_last_one_ended(nam
 
 
 def test_a_kill_tells_fault_states_lock_failover_and_heal() -> None:
-    told = [
+    past = [
         event for event in replayed("kill") if event.time >= failovers.find(story("kill")[1])[0].started_at
     ]
-    assert [(event.type, event.node) for event in told if event.type != "group-state"] == [
+    assert [(event.type, event.node) for event in past if event.type != "group-state"] == [
         ("fault", "ft-0"),
         ("state", "ft-0"),
         ("lock", "ft-1"),
@@ -306,7 +306,7 @@ def test_a_kill_tells_fault_states_lock_failover_and_heal() -> None:
         ("heal", "ft-0"),
         ("state", "ft-0"),
     ]
-    assert all(set(event.document()) == {"time", "type", "node", "detail"} for event in told)
+    assert all(set(event.document()) == {"time", "type", "node", "detail"} for event in past)
 
 
 def test_a_recorded_end_is_a_stop_and_a_crash_is_a_failure() -> None:
@@ -350,13 +350,13 @@ def test_only_a_run_that_has_ended_has_an_end() -> None:
 
 
 def test_the_engines_events_are_moments_but_for_those_that_logs_tell_better() -> None:
-    told = [
+    past = [
         occurrences.of_engine_event(
             EngineEvent(at(1), "ft-0", action, 137 if action == "die" else None), recorded=True
         )
         for action in ("create", "start", "die", "pause", "unpause", "destroy")
     ]
-    assert [type(occurrence.what).__name__ if occurrence else None for occurrence in told] == [
+    assert [type(occurrence.what).__name__ if occurrence else None for occurrence in past] == [
         None,
         None,
         "Ended",

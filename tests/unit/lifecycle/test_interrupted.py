@@ -1,4 +1,4 @@
-"""Commands that are cut short at every single call of the engine: what is left, and how it is put right."""
+"""Commands that are cut short at every single call of the engine leave nothing that the next does not fix."""
 
 from __future__ import annotations
 

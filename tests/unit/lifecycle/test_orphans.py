@@ -1,4 +1,4 @@
-"""Whose process is gone, and whose is not or cannot be told."""
+"""Orphans: groups whose process has ended, has not, or is unknown."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ def test_a_process_has_ended_when_it_is_gone() -> None:
         [sys.executable, "-c", _TELL], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout is not None
-        told = process.stdout.readline().rstrip("\n")
-        assert not has_ended(told)
+        name = process.stdout.readline().rstrip("\n")
+        assert not has_ended(name)
         process.kill()
         process.wait()
-        assert has_ended(told)
+        assert has_ended(name)
 
 
 def other(**fields: str) -> str:
@@ -59,7 +59,7 @@ def test_what_cannot_be_known_is_not_taken_for_an_end(fields: dict[str, str]) ->
 
 @linux
 def test_a_process_of_an_earlier_boot_of_this_machine_has_ended() -> None:
-    """Where the group is in this machine's own state folder: its id alone can be that of a copy."""
+    """The group must be in this machine's state folder, as machines can be copies with the same id."""
     if machine_id() is None:
         pytest.skip("this machine has no id")
     assert has_ended(other(boot="an-earlier-one"), made_here=True)

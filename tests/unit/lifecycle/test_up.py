@@ -92,7 +92,7 @@ async def test_up_after_down_has_the_same_ports_and_store(world: World) -> None:
     assert world.machine.stores[again.plan.store_dir].written
 
 
-async def test_recreate_makes_every_node_anew(world: World) -> None:
+async def test_recreate_makes_every_node_again(world: World) -> None:
     await world.up()
     ids = world.ids
     look = await world.up(recreate=True)
@@ -352,7 +352,7 @@ async def test_a_purge_leaves_what_is_not_the_servers(world: World) -> None:
 
 
 async def leave_drafts(world: World) -> list[Path]:
-    """What a snapshot, a restore and a `save_plan` leave that are killed."""
+    """Write the files that a killed snapshot, restore and `save_plan` leave."""
     look = await world.up()
     store = Path(look.plan.store_dir)
     await down(world.group(), timeout=0)
