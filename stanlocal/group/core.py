@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from stanlocal.engine.base import Engine, Instance
+from stanlocal.engine.base import Engine
 from stanlocal.errors import GroupNotFound, WrongEngine
 from stanlocal.group.state_dir import GroupHome
 from stanlocal.group.status import observe
@@ -22,6 +22,7 @@ from stanlocal.logs.merge import NodeLine, follow_all, read_all
 from stanlocal.logs.parse import LogLine, parse
 from stanlocal.machine.machine_identity import machine_id
 from stanlocal.model.document import group_document
+from stanlocal.model.instance import Instance
 from stanlocal.model.plan import GroupPlan, Origin
 from stanlocal.model.states import GroupStatus
 

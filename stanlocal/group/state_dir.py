@@ -15,11 +15,11 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 
-from stanlocal.engine.base import RawLine
 from stanlocal.engine.docker.trial_cache import PROBE
 from stanlocal.errors import GroupError, StoreRefused
 from stanlocal.history.journal import FILE as JOURNAL
 from stanlocal.history.journal import Journal
+from stanlocal.model.instance import RawLine
 from stanlocal.model.plan import GroupPlan, NodePlan
 from stanlocal.store.guard.content import inspect_store
 from stanlocal.util.durable_write import written_or_said

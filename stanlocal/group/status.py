@@ -10,13 +10,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
-from stanlocal.engine.base import Engine, Instance, RawLine
+from stanlocal.engine.base import Engine
 from stanlocal.errors import NodeNotFound
 from stanlocal.history.journal import Journal, end_is_recorded
 from stanlocal.logs.facts import fold
 from stanlocal.logs.parse import parse
 from stanlocal.machine.locks import LOCK_FILE, container_of, lock_holder
 from stanlocal.model.fault_record import FaultRecord
+from stanlocal.model.instance import Instance, RawLine
 from stanlocal.model.plan import STORE_DIR, GroupPlan
 from stanlocal.model.states import GroupStatus, LockFacts, LogFacts, NodeFacts, assess, role_of
 from stanlocal.monitor.client import MonitorAnswer, probe

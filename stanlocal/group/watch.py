@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
-from stanlocal.engine.base import Engine, EngineEvent, Instance, RawLine
+from stanlocal.engine.base import Engine
 from stanlocal.errors import EngineUnavailable, WaitTimeout
 from stanlocal.group.history_stream import HistoryStream
 from stanlocal.group.status import look_at_lock
@@ -24,6 +24,7 @@ from stanlocal.history.occurrences import Occurrence
 from stanlocal.logs.follow import Follower
 from stanlocal.logs.merge import NodeLine
 from stanlocal.model.fault_record import FaultRecord
+from stanlocal.model.instance import EngineEvent, Instance, RawLine
 from stanlocal.model.plan import GroupPlan
 from stanlocal.model.states import GroupStatus, LockFacts, assess
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from stanlocal.engine.base import Instance, RawLine
 from stanlocal.group.status import NO_ANSWER, ask_monitor, node_facts
 from stanlocal.logs.facts import advance
 from stanlocal.logs.merge import NodeLine
 from stanlocal.logs.parse import parse
 from stanlocal.model.fault_record import FaultRecord
+from stanlocal.model.instance import Instance, RawLine
 from stanlocal.model.states import LogFacts, NodeFacts
 
 _LOG_TAIL = 20

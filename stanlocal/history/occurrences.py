@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
 
-from stanlocal.engine.base import EngineEvent, Instance
 from stanlocal.history.journal import faults
 from stanlocal.history.records import LockFileLost, OutageSeen, ProcessEnded, Record
 from stanlocal.logs.events import LogEvent
 from stanlocal.logs.parse import LogLine
 from stanlocal.model.fault_record import FaultRecord
+from stanlocal.model.instance import EngineEvent, Instance
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
-from stanlocal.engine.base import Instance
 from stanlocal.history.failovers import FailoverTracker
 from stanlocal.history.occurrences import (
     Cut,
@@ -30,6 +29,7 @@ from stanlocal.history.occurrences import (
 from stanlocal.logs import events as ev
 from stanlocal.logs.facts import advance
 from stanlocal.logs.parse import LogLine
+from stanlocal.model.instance import Instance
 from stanlocal.model.plan import GroupPlan
 from stanlocal.model.states import GroupStatus, LockFacts, LogFacts, NodeFacts, assess
 from stanlocal.util.timestamps import rfc3339

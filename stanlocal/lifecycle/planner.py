@@ -9,10 +9,10 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from stanlocal.engine.base import Instance
 from stanlocal.group.core import Group
 from stanlocal.machine.ports import choose_inner_ports, choose_ports, first_ports, is_free
 from stanlocal.model import proxy_routes
+from stanlocal.model.instance import Instance
 from stanlocal.model.plan import CLUSTER_PORT, INNER_PORT, GroupPlan, NodePlan, Placement, plan_group
 from stanlocal.settings import Settings, redacted
 

@@ -13,7 +13,6 @@ from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
-from stanlocal.engine.base import Instance
 from stanlocal.errors import NodeFailed, NodeNotFound, PortInUse
 from stanlocal.faults import injection
 from stanlocal.group.core import Group, Look, intended_plan, origin_of
@@ -24,6 +23,7 @@ from stanlocal.lifecycle.placement import placement_notes, settle
 from stanlocal.lifecycle.planner import Planner, UpRequest
 from stanlocal.logs.events import PortBusy
 from stanlocal.logs.parse import parse
+from stanlocal.model.instance import Instance
 from stanlocal.model.plan import GroupPlan, Origin, Placement, fingerprint
 from stanlocal.model.states import GroupState, GroupStatus, NodeState, NodeStatus
 from stanlocal.render.stan_conf import render

@@ -11,8 +11,9 @@ import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from datetime import datetime
 
-from stanlocal.engine.base import Engine, RawLine
+from stanlocal.engine.base import Engine
 from stanlocal.errors import EngineUnavailable, NodeNotFound, NodePaused
+from stanlocal.model.instance import RawLine
 
 _SHORT_RUN_S = 0.05
 _TAIL = 10_000

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from stanlocal.engine.base import Engine, RawLine
+from stanlocal.engine.base import Engine
 from stanlocal.errors import EngineUnavailable, StanlocalError
 from stanlocal.logs.facts import advance
 from stanlocal.logs.follow import Follower
 from stanlocal.logs.parse import LogLine, parse
+from stanlocal.model.instance import RawLine
 from stanlocal.model.states import LogFacts, NodeState
 
 _QUEUED_BATCHES = 16

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from stanlocal.engine.base import Instance
+from stanlocal.model.instance import Instance
 
 ENDED_AS_ASKED = (0, 143)
 """Exit codes of a server that was told to end: SIGINT, SIGTERM."""

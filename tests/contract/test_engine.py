@@ -10,8 +10,9 @@ from itertools import pairwise
 
 import pytest
 
-from stanlocal.engine.base import Engine, EngineEvent, Instance, RawLine
+from stanlocal.engine.base import Engine
 from stanlocal.errors import EngineError, ImageNotFound, NameConflict, NodeNotFound, NodePaused, PortInUse
+from stanlocal.model.instance import EngineEvent, Instance, RawLine
 from stanlocal.model.plan import GroupPlan, fingerprint
 from tests.contract.rigs import Rig, stream
 

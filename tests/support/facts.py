@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from stanlocal.engine.base import Instance, Status
+from stanlocal.model.instance import Instance, Status
 from stanlocal.model.plan import GroupPlan, plan_group
 from stanlocal.model.states import LogFacts, NodeFacts, NodeState
 

@@ -10,7 +10,7 @@ from textual.color import Color
 from textual.pilot import Pilot
 
 from stanlocal.api import FTGroup
-from stanlocal.engine.base import RawLine
+from stanlocal.model.instance import RawLine
 from stanlocal.tui.messages import Said
 from stanlocal.tui.terminal import PrintableLines
 from tests.support.world import World

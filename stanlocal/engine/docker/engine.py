@@ -22,7 +22,7 @@ import docker
 import docker.errors
 from requests.exceptions import HTTPError
 
-from stanlocal.engine.base import EngineEvent, EngineInfo, Exit, Instance, Progress, RawLine
+from stanlocal.engine.base import EngineInfo, Progress
 from stanlocal.engine.docker import events, lock_trial, networks, proxy, throwaway, volumes
 from stanlocal.engine.docker.containers import make
 from stanlocal.engine.docker.errors import FOREIGN, translate, translated
@@ -30,6 +30,7 @@ from stanlocal.engine.docker.placement_trial import Trial, check_start, place
 from stanlocal.engine.docker.streams import AttachSource, Pump, WaitSource, parse_time, split_stamped
 from stanlocal.errors import EngineError, EngineUnavailable, NameConflict, NodeNotFound, PortInUse
 from stanlocal.machine.locks import container_of
+from stanlocal.model.instance import EngineEvent, Exit, Instance, RawLine
 from stanlocal.model.plan import GroupPlan, NodePlan, Placement
 from stanlocal.render.container_spec import container
 from stanlocal.util.tasks import run_to_end, together

@@ -9,8 +9,8 @@ from typing import Any
 
 from docker.errors import NotFound
 
-from stanlocal.engine.base import EngineEvent
 from stanlocal.engine.docker.streams import parse_time
+from stanlocal.model.instance import EngineEvent
 
 FILTERS: Mapping[str, list[str]] = {
     "type": ["container", "network"],

@@ -17,8 +17,8 @@ from contextlib import closing, suppress
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 
-from stanlocal.engine.base import RawLine
 from stanlocal.engine.docker.errors import FOREIGN, translate
+from stanlocal.model.instance import RawLine
 
 T = TypeVar("T")
 

@@ -28,7 +28,7 @@ from pathlib import Path
 
 import stanlocal
 from stanlocal.engine.artifacts.binary import host_platform
-from stanlocal.engine.base import EngineEvent, EngineInfo, Exit, Instance, Progress, RawLine
+from stanlocal.engine.base import EngineInfo, Progress
 from stanlocal.engine.process.node_files import FOLDER, Node, NodeFiles, Run, nodes_in, remove_leftovers
 from stanlocal.engine.process.node_view import NodeView, happened, look, view_of
 from stanlocal.engine.process.output import Tail, kept
@@ -49,6 +49,7 @@ from stanlocal.errors import (
 from stanlocal.machine.file_changes import FileChanges
 from stanlocal.machine.ports import is_free
 from stanlocal.machine.user_dirs import make_private, state_home
+from stanlocal.model.instance import EngineEvent, Exit, Instance, RawLine
 from stanlocal.model.plan import GroupPlan, NodePlan, Placement
 from stanlocal.util.tasks import run_to_end
 

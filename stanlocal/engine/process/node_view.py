@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from stanlocal.engine.base import EngineEvent, Instance, Status
 from stanlocal.engine.process.node_files import LOST_CODE, Node, NodeFiles, Run, nodes_in
 from stanlocal.engine.process.supervisor.relay import CLIENTS, ROUTES
 from stanlocal.errors import NodeNotFound
+from stanlocal.model.instance import EngineEvent, Instance, Status
 
 _LOST = "its supervisor was killed or the machine restarted, so that nobody saw how it ended"
 

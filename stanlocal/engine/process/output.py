@@ -10,8 +10,8 @@ from itertools import chain
 from pathlib import Path
 from types import TracebackType
 
-from stanlocal.engine.base import RawLine
 from stanlocal.engine.process.supervisor.segments import MAX_LINE, segment_name, segment_numbers
+from stanlocal.model.instance import RawLine
 
 _CHUNK = 1 << 18
 _BLOCK = 1 << 16

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
-from stanlocal.engine.base import EngineEvent, EngineInfo, Exit, Instance, Progress, RawLine
+from stanlocal.engine.base import EngineInfo, Progress
 from stanlocal.errors import (
     EngineError,
     EngineUnavailable,
@@ -22,6 +22,7 @@ from stanlocal.errors import (
     NodePaused,
     ProxyDown,
 )
+from stanlocal.model.instance import EngineEvent, Exit, Instance, RawLine
 from stanlocal.model.plan import GroupPlan, NodePlan, Placement
 from stanlocal.testing.fake.machine import Attachment, FakeMachine, Network, Node
 from stanlocal.testing.fake.proxy import FakeProxy

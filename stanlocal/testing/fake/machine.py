@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Literal, TypeAlias
 
-from stanlocal.engine.base import EngineEvent, Instance, RawLine, Status
 from stanlocal.errors import PortInUse
+from stanlocal.model.instance import EngineEvent, Instance, RawLine, Status
 from stanlocal.model.plan import GroupPlan
 from stanlocal.testing.fake.proxy import FakeProxy
 from stanlocal.testing.fake.server import FakeServer, Pace, Store, Trouble

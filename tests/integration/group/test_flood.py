@@ -9,7 +9,7 @@ from contextlib import aclosing
 import pytest
 
 from stanlocal.api import FTGroup, core_of
-from stanlocal.engine.base import RawLine
+from stanlocal.model.instance import RawLine
 from stanlocal.model.states import GroupState
 
 KEPT_BYTES = 30 << 20

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from stanlocal.engine.base import EngineEvent, Instance
 from stanlocal.engine.process.engine import ProcessEngine
 from stanlocal.engine.process.node_files import LOST_CODE, NodeFiles, Run
 from stanlocal.errors import EngineError, NameConflict, NodeNotFound, NodePaused, PortInUse
+from stanlocal.model.instance import EngineEvent, Instance
 from tests.support.processes import IDLE, processes_of, scripted_group, write_script
 
 

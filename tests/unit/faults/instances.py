@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from stanlocal.engine.base import Instance
+from stanlocal.model.instance import Instance
 from stanlocal.model.plan import plan_group
 
 PLAN = plan_group(

@@ -16,9 +16,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stanlocal.engine.base import RawLine
 from stanlocal.errors import GroupError
 from stanlocal.group.state_dir import GroupHome, known_groups
+from stanlocal.model.instance import RawLine
 from tests.support.facts import at, group_plan
 
 FORK = multiprocessing.get_context("fork")

@@ -9,12 +9,13 @@ from typing import cast
 
 import pytest
 
-from stanlocal.engine.base import Engine, Instance, RawLine
+from stanlocal.engine.base import Engine
 from stanlocal.errors import NodeNotFound
 from stanlocal.group import status
 from stanlocal.group.status import NO_ANSWER
 from stanlocal.history.journal import Journal
 from stanlocal.machine.locks import LockView
+from stanlocal.model.instance import Instance, RawLine
 from stanlocal.model.states import GroupStatus, LockFacts
 from stanlocal.monitor.client import MonitorAnswer
 from tests.support.facts import at, group_plan, instance

@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 
 import pytest
 
-from stanlocal.engine.base import RawLine
 from stanlocal.errors import EngineError, WaitTimeout
 from stanlocal.faults import injection
 from stanlocal.faults.kill import Kill
@@ -19,6 +18,7 @@ from stanlocal.group.watch import Pace, Watch
 from stanlocal.history.occurrences import Logged
 from stanlocal.logs.events import StreamingReady
 from stanlocal.logs.merge import NodeLine
+from stanlocal.model.instance import RawLine
 from stanlocal.model.states import GroupState, GroupStatus, LockFacts
 from stanlocal.monitor.client import MonitorAnswer
 from tests.support.interrupting import Interruptions

@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stanlocal.engine.base import EngineEvent
 from stanlocal.group.state_dir import GroupHome
 from stanlocal.history import failovers, occurrences, timeline
 from stanlocal.history.failovers import PHASES, Failover, percentile
@@ -20,6 +19,7 @@ from stanlocal.history.occurrences import Ended, Healed, Hit, Logged, Occurrence
 from stanlocal.history.timeline import Event
 from stanlocal.logs import events as ev
 from stanlocal.logs.parse import parse
+from stanlocal.model.instance import EngineEvent
 from stanlocal.model.plan import GroupPlan
 from tests.support.facts import at, group_plan, instance
 

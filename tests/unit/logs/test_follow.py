@@ -13,9 +13,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from stanlocal.engine.base import Engine, RawLine
+from stanlocal.engine.base import Engine
 from stanlocal.errors import EngineUnavailable, NodeNotFound, NodePaused
 from stanlocal.logs.follow import Follower, Overlap, after
+from stanlocal.model.instance import RawLine
 
 START = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 

@@ -11,9 +11,10 @@ from typing import cast
 
 import pytest
 
-from stanlocal.engine.base import Engine, RawLine
+from stanlocal.engine.base import Engine
 from stanlocal.errors import EngineError
 from stanlocal.logs.merge import NodeLine, follow_all, read_all
+from stanlocal.model.instance import RawLine
 from stanlocal.testing.fake.engine import FakeEngine
 from stanlocal.testing.fake.machine import FakeMachine, Node
 from tests.support.facts import at

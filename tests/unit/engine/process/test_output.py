@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stanlocal.engine.base import RawLine
 from stanlocal.engine.process.output import Tail, kept
 from stanlocal.engine.process.supervisor.segments import (
     KEPT_SEGMENTS,
@@ -23,6 +22,7 @@ from stanlocal.engine.process.supervisor.segments import (
     segment_numbers,
     stamp,
 )
+from stanlocal.model.instance import RawLine
 
 lines_of_text = st.lists(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\n")))
 
