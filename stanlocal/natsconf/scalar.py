@@ -7,7 +7,7 @@ import re
 from datetime import UTC, datetime
 
 from stanlocal.natsconf.scan import Scanner
-from stanlocal.settings.values import INT64_MAX
+from stanlocal.util.integers import INT64_MAX
 
 _END = r"[\n\r}; ,\t]|\Z"
 _COMMENT = r"#|//"

@@ -21,7 +21,8 @@ from stanlocal.model.plan import STORE_DIR, GroupPlan, Listen, NodePlan
 from stanlocal.settings.nats import NATS
 from stanlocal.settings.own import SETTINGS
 from stanlocal.settings.schema import Kind, Option, Table
-from stanlocal.settings.values import INT64_MAX, format_size, is_unicode, spellable_key
+from stanlocal.settings.values import format_size, is_unicode, spellable_key
+from stanlocal.util.integers import INT64_MAX
 
 CONNECT_RETRIES = 10
 """How often a node dials a route that is not there yet (the seed document's value)."""

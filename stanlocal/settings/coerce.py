@@ -11,7 +11,6 @@ from typing import Any
 from stanlocal.settings.layer import Layer
 from stanlocal.settings.schema import Kind, Option
 from stanlocal.settings.values import (
-    INT64_MAX,
     format_duration,
     format_size,
     is_unicode,
@@ -19,6 +18,7 @@ from stanlocal.settings.values import (
     parse_size,
     spellable_key,
 )
+from stanlocal.util.integers import INT64_MAX
 
 _TRUTH = {
     "true": True,

@@ -9,7 +9,7 @@ from pathlib import Path
 from stanlocal.errors import SettingsError
 from stanlocal.settings.layer import Layer
 from stanlocal.settings.text import read_text
-from stanlocal.settings.values import INT64_MAX
+from stanlocal.util.integers import INT64_MAX
 
 FILE_NAME = "stanlocal.toml"
 _LARGEST = 1 << 17

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 
-INT64_MAX = 2**63 - 1
+from stanlocal.util.integers import INT64_MAX
 
 _POWERS = {letter: power for power, letter in enumerate("kmgtpe", start=1)}
 _SIZE = re.compile(

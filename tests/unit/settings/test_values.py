@@ -8,13 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stanlocal.settings.values import (
-    INT64_MAX,
-    format_duration,
-    format_size,
-    parse_duration,
-    parse_size,
-)
+from stanlocal.settings.values import format_duration, format_size, parse_duration, parse_size
+from stanlocal.util.integers import INT64_MAX
 
 SECOND = 10**9
 
