@@ -21,8 +21,8 @@ from stanlocal.errors import GroupError, Refused
 from stanlocal.faults.base import Fault, Scene, recover
 from stanlocal.faults.expectation import Expectation
 from stanlocal.group.core import Group
+from stanlocal.group.retirement import retire
 from stanlocal.group.store_snapshots import folder, snapshot_frozen
-from stanlocal.lifecycle.down import retire
 from stanlocal.model.fault_record import Condition, FaultRecord
 from stanlocal.model.states import GroupState, GroupStatus, NodeState, NodeStatus
 from stanlocal.store.format.files import opened_file

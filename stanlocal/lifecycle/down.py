@@ -11,6 +11,7 @@ from pathlib import Path
 from stanlocal.engine.docker.trial_cache import beside
 from stanlocal.errors import NodeNotFound, StateError, StoreRefused
 from stanlocal.group.core import Group, current_plan
+from stanlocal.group.retirement import stop
 from stanlocal.group.status import look_at_lock
 from stanlocal.model.instance import Instance
 from stanlocal.model.plan import STOP_GRACE_S, GroupPlan
@@ -85,31 +86,13 @@ def _check_unused_by_others(store: Path, plan: GroupPlan | None, instances: Sequ
         raise StoreRefused(f"{outcome}: {stranger} has its lock; end it first")
 
 
-async def retire(group: Group, node: str, grace_s: float) -> None:
-    """End a node, keep its log, and remove it; do nothing if it is gone.
-
-    A node whose removal an engine has not finished has no log any more, but still its name.
-    """
-    with suppress(NodeNotFound):
-        await _stop(group, node, grace_s)
-        group.home.save_log(node, await group.engine.output(node))
-    await group.engine.remove(node)
-
-
 async def _end(group: Group, node: str, grace_s: float, unsaved: list[str]) -> None:
     """Do as `retire`, but go on when there is no room for the log."""
     with suppress(NodeNotFound):
-        await _stop(group, node, grace_s)
+        await stop(group, node, grace_s)
         with _unsaved(unsaved):
             group.home.save_log(node, await group.engine.output(node))
     await group.engine.remove(node)
-
-
-async def _stop(group: Group, node: str, grace_s: float) -> None:
-    if grace_s > 0:
-        await group.engine.stop(node, grace_s)
-    else:
-        await group.engine.signal(node, "SIGKILL")
 
 
 @contextmanager

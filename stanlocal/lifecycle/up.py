@@ -16,9 +16,9 @@ from typing import NoReturn
 from stanlocal.errors import NodeFailed, NodeNotFound, PortInUse
 from stanlocal.faults import injection
 from stanlocal.group.core import Group, Look, intended_plan, origin_of
+from stanlocal.group.retirement import retire
 from stanlocal.group.state_dir import SNAPSHOTS
 from stanlocal.group.watch import Watch
-from stanlocal.lifecycle.down import retire
 from stanlocal.lifecycle.placement import placement_notes, settle
 from stanlocal.lifecycle.planner import Planner, UpRequest
 from stanlocal.logs.events import PortBusy

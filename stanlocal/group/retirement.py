@@ -1,0 +1,27 @@
+"""The end of a node: stopped, its log kept, removed."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from stanlocal.errors import NodeNotFound
+from stanlocal.group.core import Group
+
+
+async def retire(group: Group, node: str, grace_s: float) -> None:
+    """End a node, keep its log, and remove it; do nothing if it is gone.
+
+    A node whose removal an engine has not finished has no log any more, but still its name.
+    """
+    with suppress(NodeNotFound):
+        await stop(group, node, grace_s)
+        group.home.save_log(node, await group.engine.output(node))
+    await group.engine.remove(node)
+
+
+async def stop(group: Group, node: str, grace_s: float) -> None:
+    """End a node's process: SIGTERM and `grace_s` seconds to end by itself, or SIGKILL at once if that is 0."""
+    if grace_s > 0:
+        await group.engine.stop(node, grace_s)
+    else:
+        await group.engine.signal(node, "SIGKILL")
