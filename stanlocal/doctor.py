@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from stanlocal.errors import GroupNotFound, PortInUse, SettingsError, StanlocalError, StoreRefused
 from stanlocal.group.core import Group
 from stanlocal.lifecycle.engine_choice import choose_engine, group_home, server_user
-from stanlocal.machine.ports import choose_ports, first_ports
+from stanlocal.lifecycle.port_allocation import choose_ports, first_ports
 from stanlocal.model.states import GroupState
 from stanlocal.monitor.inside import look_inside
 from stanlocal.settings.environment import first_port

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from stanlocal.group.core import Group
-from stanlocal.machine.ports import choose_inner_ports, choose_ports, first_ports, is_free
+from stanlocal.lifecycle.port_allocation import choose_inner_ports, choose_ports, first_ports
+from stanlocal.machine.ports import is_free
 from stanlocal.model import proxy_routes
 from stanlocal.model.instance import Instance
 from stanlocal.model.plan import CLUSTER_PORT, INNER_PORT, GroupPlan, NodePlan, Placement, plan_group

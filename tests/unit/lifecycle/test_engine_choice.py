@@ -12,7 +12,7 @@ from stanlocal.errors import EngineUnavailable, SettingsError
 from stanlocal.group.state_dir import GroupHome
 from stanlocal.lifecycle import engine_choice as choosing
 from stanlocal.lifecycle import inventory
-from stanlocal.machine.ports import choose_ports
+from stanlocal.lifecycle.port_allocation import choose_ports
 from stanlocal.model.plan import Placement
 from stanlocal.testing.fake.engine import FakeEngine
 from stanlocal.testing.fake.machine import FakeMachine

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from stanlocal.errors import SettingsError
-from stanlocal.machine.ports import first_ports
+from stanlocal.lifecycle.port_allocation import first_ports
 from stanlocal.settings.environment import first_port
 from tests.unit.settings.support import settle
 

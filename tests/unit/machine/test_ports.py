@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stanlocal.errors import PortInUse, SettingsError
+from stanlocal.lifecycle.port_allocation import choose_ports
 from stanlocal.machine import ports
-from stanlocal.machine.ports import choose_ports, is_free, port_owner
+from stanlocal.machine.ports import is_free, port_owner
 
 Listen = Callable[..., int]
 

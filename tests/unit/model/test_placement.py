@@ -7,7 +7,7 @@ import socket
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stanlocal.machine.ports import choose_inner_ports
+from stanlocal.lifecycle.port_allocation import choose_inner_ports
 from stanlocal.model.plan import LOOPBACK, STORE_DIR, GroupPlan, Placement, plan_group
 from stanlocal.render.stan_conf import render
 

@@ -1,0 +1,139 @@
+"""Choice of the host ports that a group's nodes are published on."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from stanlocal.errors import PortInUse, SettingsError
+from stanlocal.machine.ports import ContainerOfPort, is_free, port_owner
+from stanlocal.model.plan import CLIENT_PORT, LOOPBACK, MONITOR_PORT, node_name
+
+_LAST_PORT = 65535
+
+
+@dataclass(frozen=True, slots=True)
+class PortChoice:
+    """The ports of a group."""
+
+    ports: list[tuple[int, int]]
+    """For each node its client port and its monitor port."""
+    moved: list[str]
+    """A sentence for each port that is not the one a user would expect."""
+
+
+def first_ports(first: int | None, count: int) -> tuple[int, int]:
+    """The first client port and the first monitor port that `count` nodes would like."""
+    return (CLIENT_PORT, MONITOR_PORT) if first is None else (first, first + count)
+
+
+def choose_ports(
+    count: int,
+    *,
+    group: str = "stan",
+    first_client: int = CLIENT_PORT,
+    first_monitor: int = MONITOR_PORT,
+    asked: int | None = None,
+    keep: Sequence[tuple[int | None, int | None]] = (),
+    reserved: Collection[int] = (),
+    refused: Collection[int] = (),
+    host: str = LOOPBACK,
+    container: ContainerOfPort | None = None,
+) -> PortChoice:
+    """Ports for `count` nodes, no port twice.
+
+    `keep` are the ports that the first nodes have had (None for one that was lost): they stay, and are not
+    tried, because those nodes may be listening on them right now. Otherwise node i gets
+    `first_client` + i and `first_monitor` + i, or, where that is taken, in `reserved` (kept for other
+    groups) or in `refused` (an engine could not have it), the next free port.
+
+    With `asked` node i gets the client port `asked` + i and no other: `PortInUse` when that is taken,
+    `SettingsError` when there is no such port.
+    """
+    choice = PortChoice(ports=[], moved=[])
+    kept = [*keep[:count], *[(None, None)] * (count - len(keep))]
+    clients = [(asked or first_client) + index for index in range(count)]
+    monitors = [first_monitor + index for index in range(count)]
+    if asked is not None and clients[-1] > _LAST_PORT:
+        raise SettingsError([f"port {asked} leaves no room for {count} nodes: the last port is {_LAST_PORT}"])
+    own = {port for pair in keep for port in pair if port}
+    used = {port for pair in kept for port in (pair[1:] if asked is not None else pair) if port}
+    picker = _Picker(
+        host, {*clients, *monitors}, used, own, frozenset(reserved), container, frozenset(refused)
+    )
+    for index, (client, monitor) in enumerate(kept):
+        name = node_name(group, index)
+        if asked is not None:
+            client = picker.insist(clients[index])
+        choice.ports.append(
+            (
+                client or picker.pick(clients[index], f"{name} listens", choice.moved),
+                monitor or picker.pick(monitors[index], f"{name}'s monitor listens", choice.moved),
+            )
+        )
+    return choice
+
+
+def choose_inner_ports(
+    count: int,
+    *,
+    first: int,
+    keep: Sequence[int | None] = (),
+    reserved: Collection[int] = (),
+    host: str = LOOPBACK,
+) -> list[int]:
+    """So many ports for what nodes that share one host have among themselves; `keep` is as in `choose_ports`.
+
+    A user need not know which they are.
+    """
+    kept = [*keep[:count], *[None] * (count - len(keep))]
+    best = [first + index for index in range(count)]
+    own = {port for port in kept if port}
+    picker = _Picker(host, set(best), set(own), own, frozenset(reserved), container=None)
+    return [port or picker.pick(best[index], "", []) for index, port in enumerate(kept)]
+
+
+@dataclass(slots=True)
+class _Picker:
+    host: str
+    wanted: set[int]
+    """What some node would like best: not given to another that has to move."""
+    used: set[int]
+    own: set[int]
+    """What the group's own nodes may be listening on."""
+    reserved: frozenset[int]
+    container: ContainerOfPort | None
+    refused: frozenset[int] = frozenset()
+
+    def pick(self, best: int, who: str, moved: list[str]) -> int:
+        why = self._objection(best)
+        if why is None:
+            self.used.add(best)
+            return best
+        for port in range(best + 1, _LAST_PORT + 1):
+            if port not in self.wanted and self._objection(port, name_owner=False) is None:
+                self.used.add(port)
+                moved.append(f"{why}: {who} on {port} instead")
+                return port
+        raise PortInUse(f"{why}, and so is every port above it", best)
+
+    def insist(self, port: int) -> int:
+        why = self._objection(port)
+        if why is not None:
+            raise PortInUse(
+                f"{why}; free it, or choose others with '--port'",
+                port,
+                port_owner(port, self.container),
+            )
+        self.used.add(port)
+        return port
+
+    def _objection(self, port: int, *, name_owner: bool = True) -> str | None:
+        if port in self.used:
+            return f"port {port} is another node's"
+        if port in self.reserved:
+            return f"port {port} is kept for another group"
+        if port not in self.refused and (port in self.own or is_free(port, self.host)):
+            return None
+        owner = port_owner(port, self.container) if name_owner else None
+        return f"port {port} is taken by {owner}" if owner else f"port {port} is taken"
