@@ -20,7 +20,7 @@ async def retire(group: Group, node: str, grace_s: float) -> None:
 
 
 async def stop(group: Group, node: str, grace_s: float) -> None:
-    """End a node's process: SIGTERM and `grace_s` seconds to end by itself, or SIGKILL at once if that is 0."""
+    """End a node's process: SIGTERM with `grace_s` seconds to end by itself; SIGKILL at once if that is 0."""
     if grace_s > 0:
         await group.engine.stop(node, grace_s)
     else:
