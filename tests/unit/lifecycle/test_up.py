@@ -208,7 +208,7 @@ async def test_of_a_group_that_comes_back_the_port_that_was_taken_is_replaced_an
     await down(world.group(), timeout=0)
     world.machine.taken_ports = {had[which]}
     if seen == "before":
-        for user_of_ports in ("stanlocal.machine.ports", "stanlocal.lifecycle.planner"):
+        for user_of_ports in ("stanlocal.lifecycle.port_allocation", "stanlocal.lifecycle.planner"):
             monkeypatch.setattr(f"{user_of_ports}.is_free", lambda port, host="": port != had[which])
     again = await world.up()
     assert again.status.state is GroupState.HEALTHY
