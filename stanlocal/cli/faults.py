@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
 import click
 
@@ -18,71 +18,36 @@ from stanlocal.cli.printing import Styled
 from stanlocal.faults import injection
 from stanlocal.faults.base import Fault
 from stanlocal.faults.expire_lock import numbered
-from stanlocal.faults.kill import Kill
-from stanlocal.faults.network import FlakyNetwork, SlowNetwork
+from stanlocal.faults.parameters import Parameter, parameters
 from stanlocal.faults.registry import FAULTS
-from stanlocal.faults.stop import Restart, RollingRestart, Stop
 from stanlocal.faults.truncate_store import TruncateStore
-from stanlocal.model.plan import STOP_GRACE_S
 
 if TYPE_CHECKING:
     from stanlocal.api import FTGroup
     from stanlocal.model.fault_record import FaultRecord
 
-_GRACE = click.Option(
-    ["--timeout"], type=float, default=float(STOP_GRACE_S), metavar="S", help="Seconds before SIGKILL (30)."
-)
-_BETWEEN = click.Option(
-    ["--between"],
-    type=click.Choice(["clients", "nodes", "all"]),
-    default="clients",
-    help="Whose connections with a TARGET: clients' (default), other nodes', or both.",
-)
-
-
-def _number(name: str, metavar: str, usual: int | None, help_: str) -> click.Option:
-    shown = "" if usual is None else f" ({usual})"
-    return click.Option([name], type=int, default=usual, metavar=metavar, help=f"{help_}{shown}.")
-
-
-_OPTIONS: Mapping[str, Sequence[click.Option]] = {
-    Kill.name: [
-        click.Option(["--signal"], default="KILL", metavar="NAME", help="KILL, TERM, INT, QUIT or ABRT.")
-    ],
-    Stop.name: [_GRACE],
-    Restart.name: [_GRACE],
-    RollingRestart.name: [_GRACE],
-    SlowNetwork.name: [
-        _BETWEEN,
-        _number("--latency", "MS", SlowNetwork().latency_ms, "Milliseconds that each message takes longer"),
-        _number("--jitter", "MS", SlowNetwork().jitter_ms, "Milliseconds by which that varies"),
-        _number("--bandwidth", "KB", None, "KB a second that a connection lets through; all by default"),
-    ],
-    FlakyNetwork.name: [
-        _BETWEEN,
-        _number("--reset", "PERCENT", FlakyNetwork().reset_percent, "Connections that are reset"),
-        _number("--silent", "PERCENT", FlakyNetwork().silent_percent, "Connections that go silent"),
-        _number("--limit", "KB", FlakyNetwork().limit_kb, "KB after which each connection ends; 0: never"),
-    ],
+_EXTRA_OPTIONS: Mapping[str, Sequence[click.Option]] = {
     TruncateStore.name: [
         click.Option(["--repair"], is_flag=True, help="Then have one node drop the torn message, once.")
     ],
 }
-"""Options of single faults, beyond those that all have."""
+"""Options that are no parameter of the fault."""
 
-_MAKERS: Mapping[str, Callable[[Mapping[str, Any]], Fault]] = {
-    Kill.name: lambda given: Kill(signal_name(given["signal"])),
-    Stop.name: lambda given: Stop(given["timeout"]),
-    Restart.name: lambda given: Restart(given["timeout"]),
-    RollingRestart.name: lambda given: RollingRestart(given["timeout"]),
-    SlowNetwork.name: lambda given: SlowNetwork(
-        given["between"], given["latency"], given["jitter"], given["bandwidth"]
-    ),
-    FlakyNetwork.name: lambda given: FlakyNetwork(
-        given["between"], given["reset"], given["silent"], given["limit"] or None
-    ),
-}
-"""Makers of faults from their options; a fault without options needs none."""
+_CONVERTERS: Mapping[str, Callable[[Any], Any]] = {"signal": signal_name, "limit_kb": lambda kb: kb or None}
+"""Conversions from an option's value to the parameter's, where they differ."""
+
+
+def _option(parameter: Parameter) -> click.Option:
+    flag, default = parameter.flag, parameter.default
+    choices = get_args(parameter.hint) if get_origin(parameter.hint) is Literal else ()
+    kind = parameter.hint if isinstance(parameter.hint, type) else int  # else it is `int | None`
+    return click.Option(
+        [flag.flag, parameter.name],
+        type=click.Choice(choices) if choices else kind,
+        default=default,
+        metavar=flag.metavar,
+        help=f"{flag.help}." if default is None else f"{flag.help} ({default}).",
+    )
 
 
 @click.group(cls=CommandGroup)
@@ -100,7 +65,8 @@ def _command(kind: type[Fault]) -> click.Command:
         click.Option(
             ["--for", "seconds"], type=float, metavar="S", help="Undo it S seconds after its effect."
         ),
-        *_OPTIONS.get(kind.name, ()),
+        *map(_option, parameters(kind)),
+        *_EXTRA_OPTIONS.get(kind.name, ()),
     ]
     summary = f"{kind.summary[:1].upper()}{kind.summary[1:]}."
     usual = f"Without a TARGET it hits {', '.join(kind.default_targets)}."
@@ -109,8 +75,10 @@ def _command(kind: type[Fault]) -> click.Command:
     def inject(context: Context, /, targets: tuple[str, ...], seconds: float | None, **given: Any) -> int:
         if kind.costs_data:
             context.confirm(kind.costs_data)
-        made = _MAKERS[kind.name](given) if kind.name in _MAKERS else kind()
-        repair = bool(given.get("repair"))
+        repair = bool(given.pop("repair", False))
+        for name in given.keys() & _CONVERTERS:
+            given[name] = _CONVERTERS[name](given[name])
+        made = kind(**given)
         if repair and seconds is not None:
             raise click.UsageError("--repair ends the fault by itself; leave --for out")
         return run(_fault(context, made, targets, seconds, repair=repair))

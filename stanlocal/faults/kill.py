@@ -11,6 +11,7 @@ from typing import ClassVar
 from stanlocal.errors import SettingsError
 from stanlocal.faults.base import Fault, Scene, must_run
 from stanlocal.faults.expectation import Expectation, after_end
+from stanlocal.faults.parameters import parameter
 from stanlocal.model.fault_record import Condition
 from stanlocal.model.states import GroupStatus, NodeStatus
 
@@ -27,7 +28,7 @@ class Kill(Fault):
     leaves: ClassVar[Condition | None] = "ended"
     ends_run: ClassVar[bool] = True
 
-    signal: str = "SIGKILL"
+    signal: str = parameter("SIGKILL", "--signal", "KILL, TERM, INT, QUIT or ABRT", "NAME")
 
     def __post_init__(self) -> None:
         if self.signal not in ENDING_SIGNALS:

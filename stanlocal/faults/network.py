@@ -18,6 +18,7 @@ from stanlocal.errors import ProxyDown, Refused, SettingsError, Unsupported
 from stanlocal.faults.base import Fault, Scene
 from stanlocal.faults.connect_latency import greeting_s
 from stanlocal.faults.expectation import Expectation, names, nothing_follows
+from stanlocal.faults.parameters import parameter
 from stanlocal.faults.toxics import Toxic, put, take_away
 from stanlocal.group.core import Group
 from stanlocal.model.fault_record import Condition, FaultRecord
@@ -38,8 +39,9 @@ class NetworkFault(Fault):
     leaves: ClassVar[Condition | None] = "other"
     default_targets: ClassVar[tuple[str, ...]] = ("@all",)
 
-    between: Literal["clients", "nodes", "all"] = "clients"
-    """Which connections: with clients, with the other nodes, or both."""
+    between: Literal["clients", "nodes", "all"] = parameter(
+        "clients", "--between", "Connections of a TARGET that are hit: with clients, other nodes, or both"
+    )
 
     @abstractmethod
     def toxics(self) -> tuple[Toxic, ...]:
@@ -119,12 +121,13 @@ class SlowNetwork(NetworkFault):
     name: ClassVar[str] = "slow-network"
     summary: ClassVar[str] = "delay what clients and nodes send, or let little through (a group up --proxied)"
 
-    latency_ms: int = 200
-    """Added each way."""
-    jitter_ms: int = 0
-    """By so much the latency is more or less, drawn for each piece of data."""
-    bandwidth_kb: int | None = None
-    """KB (1000 bytes) a second that each connection lets through, each way; None: all."""
+    latency_ms: int = parameter(200, "--latency", "Milliseconds added to each message, each way", "MS")
+    jitter_ms: int = parameter(0, "--jitter", "Milliseconds by which the latency varies", "MS")
+    """Drawn for each piece of data."""
+    bandwidth_kb: int | None = parameter(
+        None, "--bandwidth", "KB per second that a connection lets through; all by default", "KB"
+    )
+    """KB are 1000 bytes; it holds for each way."""
 
     def __post_init__(self) -> None:
         if self.latency_ms < 0 or not 0 <= self.jitter_ms <= self.latency_ms:
@@ -167,12 +170,12 @@ class FlakyNetwork(NetworkFault):
     name: ClassVar[str] = "flaky-network"
     summary: ClassVar[str] = "reset, break or silence connections of clients and nodes (a group up --proxied)"
 
-    reset_percent: int = 20
-    """Of the connections; those are reset (RST) as soon as something is sent on them."""
-    silent_percent: int = 0
-    """Of the connections; at an end of those nothing arrives any more, as if each packet were lost."""
-    limit_kb: int | None = 64
-    """KB (1000 bytes) after which each connection ends, each way; None: never."""
+    reset_percent: int = parameter(20, "--reset", "Share of connections that are reset", "PERCENT")
+    """The reset (RST) comes as soon as something is sent."""
+    silent_percent: int = parameter(0, "--silent", "Share of connections that go silent", "PERCENT")
+    """Nothing arrives at an end of these any more, as if each packet were lost."""
+    limit_kb: int | None = parameter(64, "--limit", "KB after which each connection ends; 0: never", "KB")
+    """KB are 1000 bytes, each way; None for never."""
 
     def __post_init__(self) -> None:
         for what, percent in (("resets", self.reset_percent), ("silence", self.silent_percent)):

@@ -11,6 +11,7 @@ from typing import ClassVar
 
 from stanlocal.faults.base import Fault, Scene
 from stanlocal.faults.expectation import LOCK_WAIT_S, Expectation, after_end
+from stanlocal.faults.parameters import parameter
 from stanlocal.group.core import Group
 from stanlocal.group.watch import Watch
 from stanlocal.model.fault_record import Condition
@@ -30,7 +31,7 @@ class Stop(Fault):
     leaves: ClassVar[Condition | None] = "ended"
     ends_run: ClassVar[bool] = True
 
-    grace_s: float = STOP_GRACE_S
+    grace_s: float = parameter(STOP_GRACE_S, "--timeout", "Seconds before SIGKILL", "S")
 
     def expect(self, status: GroupStatus, targets: Sequence[NodeStatus]) -> Expectation:
         return after_end(status, targets)
@@ -50,7 +51,7 @@ class Restart(Fault):
     leaves: ClassVar[Condition | None] = None
     ends_run: ClassVar[bool] = True
 
-    grace_s: float = STOP_GRACE_S
+    grace_s: float = parameter(STOP_GRACE_S, "--timeout", "Seconds before SIGKILL", "S")
 
     def expect(self, status: GroupStatus, targets: Sequence[NodeStatus]) -> Expectation:
         return after_end(status, targets, back=True)
@@ -72,7 +73,7 @@ class RollingRestart(Fault):
     ends_run: ClassVar[bool] = True
     default_targets: ClassVar[tuple[str, ...]] = ("@all",)
 
-    grace_s: float = STOP_GRACE_S
+    grace_s: float = parameter(STOP_GRACE_S, "--timeout", "Seconds before SIGKILL", "S")
 
     def expect(self, status: GroupStatus, targets: Sequence[NodeStatus]) -> Expectation:
         if not any(node.holds_store for node in targets):
