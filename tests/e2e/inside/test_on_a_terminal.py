@@ -82,6 +82,7 @@ COMMANDS: dict[str, list[list[str]]] = {
     "image": [["image", "--engine", ESCAPES]],
     "doctor": [["doctor"]],
     "completion": [["completion", "bash"], ["completion", ESCAPES]],
+    "help": [["help"], ["help", ESCAPES]],
 }
 """Every command, with hostile names in what it shows and as its arguments where it takes any."""
 
