@@ -175,7 +175,7 @@ class Controller:
     # Unfinished actions
 
     def unfinished(self) -> Iterator[str]:
-        """What `end` will do, one line for each action."""
+        """Yield a line for each action that `end` will end."""
         if self.drills.running:
             yield "ending the drill: it heals the group first"
         yield from (f"healing first: {name}" for name in self._lasting.names)

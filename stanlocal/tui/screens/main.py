@@ -231,7 +231,7 @@ class MainScreen(Screen[None]):
         self.query_one(Nodes).action_select(step)
 
     def unfinished(self) -> Iterable[str]:
-        """What `end` will do first, one line for each action."""
+        """Return a line for each action that `end` will end."""
         return self._controller.unfinished()
 
     async def end(self) -> Sequence[str]:
