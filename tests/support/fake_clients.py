@@ -14,7 +14,6 @@ from stanlocal.stan.client import Client
 from stanlocal.stan.connecting import Connecting
 from stanlocal.stan.errors import ConnectionClosed, NoActiveServer
 from stanlocal.stan.message import Message
-from stanlocal.stan.subscription import Subscription
 
 EPOCH = 1_700_000_000_000_000_000
 """When the message before the first was stored, in nanoseconds; then one each millisecond."""
@@ -162,7 +161,7 @@ class FakeSubscription:
     def deliver(self, sequence: int, redelivery_count: int = 0) -> None:
         data = self.client.server.channels[self.channel][sequence - 1]
         message = Message(
-            cast(Subscription, self),
+            self,
             sequence,
             data,
             EPOCH + sequence * 1_000_000,
@@ -171,7 +170,7 @@ class FakeSubscription:
         )
         asyncio.get_running_loop().call_soon(self.callback, message)
 
-    async def _ack(self, message: Message) -> None:
+    async def ack(self, message: Message) -> None:
         self.acked.append(message.sequence)
 
     async def close(self) -> None:
