@@ -1,4 +1,4 @@
-"""What a fault is."""
+"""The base class of faults, and the recovery of what faults leave behind."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from stanlocal.model.states import GroupStatus, NodeStatus
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """What a fault finds when it is injected."""
+    """The group as a fault finds it at its injection."""
 
     group: Group
     plan: GroupPlan
     status: GroupStatus
     targets: Sequence[NodeStatus]
     note: Callable[[Mapping[str, Any]], None]
-    """Puts what `undo` will need on record, before the step that makes it needed."""
+    """Record what `undo` will need, before the step that makes it needed."""
 
 
 class Fault(ABC):
@@ -35,37 +35,37 @@ class Fault(ABC):
     __slots__ = ()
 
     name: ClassVar[str]
-    """As commands, the journal and drills call it."""
+    """Name of the fault in commands, the journal and drills."""
     summary: ClassVar[str]
     """One line for people."""
     leaves: ClassVar[Condition | None]
-    """What has to be put right afterwards; None for a fault that ends by itself."""
+    """Condition that healing has to end; None for a fault that ends by itself."""
     ends_run: ClassVar[bool] = False
     """Whether the processes that it hits are to end by it."""
     costs_data: ClassVar[str | None] = None
-    """What of the store can be lost by it, as people are asked; None: nothing."""
+    """Data-loss warning shown before injection; None: no data can be lost."""
     default_targets: ClassVar[tuple[str, ...]] = ("@active",)
-    """Whom it hits where nobody is named."""
+    """Targets where the caller names none."""
 
     def check(self, scene: Scene) -> None:  # noqa: B027 - most faults can always be
-        """Raises `Refused` where the fault cannot be; nothing is touched before."""
+        """Raise `Refused` if the fault is impossible here; called before anything is touched."""
 
     @abstractmethod
     def expect(self, status: GroupStatus, targets: Sequence[NodeStatus]) -> Expectation:
-        """What will happen, from what the group is now. Pure."""
+        """Return the prediction for this status. Pure."""
 
     @abstractmethod
     async def inject(self, scene: Scene) -> Mapping[str, datetime]:
-        """Does it; returns, once the engine confirms the effect, when each target was hit."""
+        """Inject the fault; return the time each target was hit, once the engine confirms the effect."""
 
     @classmethod
     async def undo(cls, group: Group, fault: FaultRecord, nodes: Collection[str]) -> None:
-        """Puts `nodes` right again, whether the fault was injected wholly, half or not at all."""
+        """Recover `nodes`, whether the fault was injected completely, partly or not at all."""
         await recover(group, fault.leaves or "ended", nodes)
 
 
 async def recover(group: Group, condition: Condition, nodes: Collection[str]) -> None:
-    """Ends what faults leave behind; nodes that are gone or were put right meanwhile are left alone."""
+    """End a condition on the nodes; skips nodes that are gone or already recovered."""
     plan, _ = await group.find()
     for name in sorted(nodes):
         with suppress(NodeNotFound):
@@ -80,7 +80,7 @@ async def recover(group: Group, condition: Condition, nodes: Collection[str]) ->
 
 
 def must_run(scene: Scene) -> None:
-    """For faults that only a process can suffer."""
+    """Raise `Refused` unless every target runs."""
     for node in scene.targets:
         if not node.instance.running:
             raise Refused(f"{node.name} does not run ({node.state.value}); see 'stanlocal status'")

@@ -1,4 +1,4 @@
-"""What a network does to clients, as they feel it: when a server's first line reaches them, and whether."""
+"""Connect latency: how soon a server's first line reaches a new client, if at all."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _LONGEST_LINE = 64 * 1024
 
 
 async def greeting_s(plan: GroupPlan, node: NodePlan, patience_s: float) -> float | None:
-    """Seconds from a new connection to the server's first line, which it sends unasked.
+    """Return the seconds from a new connection to the server's first line (INFO), which it sends unasked.
 
     None when the connection is refused, ends before, or nothing comes for `patience_s` seconds.
     """

@@ -16,7 +16,7 @@ from stanlocal.model.states import GroupState, GroupStatus, NodeStatus
 
 
 def check_ways(scene: Scene) -> None:
-    """Raises `Unsupported` where a node has ways to others that the engine cannot cut."""
+    """Raise `Unsupported` if the nodes reach each other in a way that the engine cannot cut."""
     engine = scene.group.engine
     if scene.plan.external_nats and not engine.placement.own_network:
         raise Unsupported(
@@ -38,7 +38,7 @@ class Partition(Fault):
 
     def expect(self, status: GroupStatus, targets: Sequence[NodeStatus]) -> Expectation:
         if status.active is None:
-            text = "no failover: nobody served before"
+            text = "no failover: no node served before"
             return nothing_follows(text, status, (status.state,), active=None)
         if any(node.name == status.active for node in targets):
             text = (
@@ -60,7 +60,7 @@ class Partition(Fault):
 
 @dataclass(frozen=True, slots=True)
 class Isolate(Fault):
-    """Nobody reaches the node, neither nodes nor clients; it still has the store, and an active its lock."""
+    """No node and no client reaches the target; it keeps the store, and an active keeps its lock."""
 
     name: ClassVar[str] = "isolate"
     summary: ClassVar[str] = "cut a node off from nodes and clients; an active one keeps the store lock"
@@ -73,7 +73,8 @@ class Isolate(Fault):
         return lock_kept(
             status,
             targets,
-            holder="lives and keeps the store lock, so that nobody can take over, and no client reaches it; "
+            holder="lives and keeps the store lock, so that no standby can take over, and no client "
+            "reaches it; "
             "the group is blocked until it is healed or killed",
             otherwise=f"{names(targets)}, cut off, cannot take over",
         )

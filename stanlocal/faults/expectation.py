@@ -1,4 +1,4 @@
-"""What a fault will do, said beforehand in a form that can be held against what happened. Pure."""
+"""Predictions: what a fault will do, as data that is compared with what happened. Pure."""
 
 from __future__ import annotations
 
@@ -14,30 +14,30 @@ LOCK_WAIT_S = 1.4
 SETTLES_S = 5.0
 """Within which a group with a small store has settled after a fault."""
 LOOK_ON_S = 2.0
-"""How long to look on to see that nobody takes over: longer than it would take."""
+"""Seconds to wait before concluding that no node takes over: longer than a takeover lasts."""
 _READING_S = 60.0
-"""How much longer a large store may be read before a prediction counts as wrong."""
+"""Extra seconds for recovery of a large store before a prediction counts as wrong."""
 
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """What the group will be once it has settled after a fault."""
+    """The predicted group once it has settled after a fault."""
 
     text: str
-    """For people."""
+    """The prediction as a sentence."""
     states: tuple[GroupState, ...]
     """The group's state will be one of these."""
     active: tuple[str, ...] = ()
-    """One of these nodes will serve; none: nobody will, or more than one."""
+    """Candidates for the one active node; empty if none or several will serve."""
     within_s: float = SETTLES_S
     """Seconds from the fault on."""
     holds_s: float = 0.0
-    """How many seconds to look on when it is met at once, because the point is that nothing follows."""
+    """Seconds that the prediction must hold once met, where the point is that nothing follows."""
 
     @property
     def ends_service(self) -> bool:
         """Whether no node will serve."""
-        return not self.active and not {*self.states}.isdisjoint(_NOBODY_SERVES)
+        return not self.active and not {*self.states}.isdisjoint(_NO_NODE_SERVES)
 
     def met_by(self, status: GroupStatus) -> bool:
         """Whether the group is as expected."""
@@ -45,7 +45,7 @@ class Expectation:
         return status.state in self.states and serves
 
     def document(self) -> dict[str, Any]:
-        """As the journal keeps it, besides the text."""
+        """Return the fields that the journal keeps besides the text."""
         return {
             "states": [state.value for state in self.states],
             "active": list(self.active),
@@ -55,7 +55,7 @@ class Expectation:
 
     @classmethod
     def from_document(cls, text: str | None, document: Mapping[str, Any]) -> Expectation | None:
-        """What the journal kept; None where it holds none, or one of a later version."""
+        """Return the prediction from the journal; None if it has none, or one of a later version."""
         try:
             states = tuple(GroupState(state) for state in document["states"])
             active = tuple(str(name) for name in document["active"])
@@ -67,11 +67,11 @@ class Expectation:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a fault."""
+    """The observed outcome of a fault."""
 
     text: str
     as_expected: bool | None
-    """None: it was over before it could be told."""
+    """None: the fault was over before the prediction was confirmed or refuted."""
 
 
 def judge(
@@ -83,10 +83,10 @@ def judge(
     *,
     over: bool,
 ) -> Outcome | None:
-    """What came of a fault that hit at `hit`, when `served` served.
+    """Compare a prediction with what followed a fault at `hit`, when `served` was active.
 
-    `span` holds how the group was from then until `end`, when the fault was healed or overlaid (`over`), or
-    which is now. None as long as it is not decided.
+    `span` holds the group's statuses from then until `end`: when the fault was healed or the next one began
+    (`over`), else now. Return None while it is undecided.
     """
     if not span:
         return None
@@ -104,7 +104,7 @@ def _describe(served: str | None, hit: datetime, span: Sequence[tuple[datetime, 
     final = span[-1][1]
     serving = [node.name for node in final.nodes if node.serves]
     if final.active is None:
-        who = f"{' and '.join(serving)} both serve" if serving else "nobody serves"
+        who = f"{' and '.join(serving)} both serve" if serving else "no node serves"
     elif final.active == served:
         who = f"no failover: {served} serves on"
     else:
@@ -125,18 +125,18 @@ def _since(active: str, span: Sequence[tuple[datetime, GroupStatus]]) -> datetim
     return since
 
 
-# What faults have in common
+# Predictions that several faults share
 
 
 def names(nodes: Iterable[NodeStatus]) -> str:
-    """For sentences: `stan-0`, `stan-0 and stan-1`."""
+    """Join node names for a sentence: `stan-0`, `stan-0 and stan-1`."""
     return " and ".join(node.name for node in nodes)
 
 
 def nothing_follows(
     text: str, status: GroupStatus, states: tuple[GroupState, ...], *, active: str | None
 ) -> Expectation:
-    """That the group will be so at once, and nobody takes over."""
+    """Predict that the group is in one of `states` at once, and that no node takes over."""
     serving = (active,) if active else ()
     return Expectation(text, states if status.nodes else (), serving, holds_s=LOOK_ON_S)
 
@@ -144,23 +144,23 @@ def nothing_follows(
 def lock_kept(
     status: GroupStatus, targets: Sequence[NodeStatus], *, holder: str, otherwise: str
 ) -> Expectation:
-    """What it brings that these nodes are out of reach and live: only the end of a process frees the lock.
+    """Predict the effect of targets that live but are out of reach; only the end of a process frees a lock.
 
-    `holder` says what the node among them does that has the store lock; `otherwise` what the others cannot.
+    `holder` completes the sentence about the target with the store lock, `otherwise` that about the others.
     """
     holding = [node for node in targets if node.holds_store]
     if holding:
         text = f"no failover: {names(holding)} {holder}"
         return nothing_follows(text, status, (GroupState.BLOCKED, GroupState.SPLIT_BRAIN), active=None)
     if status.active is None:
-        text = "no failover: no active node is hit, and nobody served before"
+        text = "no failover: no active node is hit, and no node served before"
         return nothing_follows(text, status, (status.state, GroupState.BLOCKED), active=None)
     text = f"no failover: {status.active} serves on; {otherwise}"
     return nothing_follows(text, status, (GroupState.DEGRADED,), active=status.active)
 
 
 def after_end(status: GroupStatus, targets: Sequence[NodeStatus], *, back: bool = False) -> Expectation:
-    """What the end of these nodes' processes brings; with `back` they are started again at once."""
+    """Predict the effect of ending the targets' processes; with `back` they are started again at once."""
     hit = {node.name for node in targets}
     others = [node for node in status.nodes if node.name not in hit]
     serving = tuple(node.name for node in others if node.serves)
@@ -176,7 +176,7 @@ def after_end(status: GroupStatus, targets: Sequence[NodeStatus], *, back: bool 
             holds_s=0 if back else LOOK_ON_S,
         )
     if not any(node.holds_store for node in targets):
-        return Expectation("no failover: no active node is hit, and nobody served before", _NOBODY_SERVES)
+        return Expectation("no failover: no active node is hit, and no node served before", _NO_NODE_SERVES)
     if standbys:
         who = standbys[0] if len(standbys) == 1 else f"one of {', '.join(standbys)}"
         text = f"failover: {who} takes the store lock within {LOCK_WAIT_S} s, reads the store and serves"
@@ -189,8 +189,8 @@ def after_end(status: GroupStatus, targets: Sequence[NodeStatus], *, back: bool 
             tuple(sorted(hit)),
         )
     return Expectation(
-        "no node serves afterwards: no standby is there to take over", _NOBODY_SERVES, holds_s=LOOK_ON_S
+        "no node serves afterwards: no standby is there to take over", _NO_NODE_SERVES, holds_s=LOOK_ON_S
     )
 
 
-_NOBODY_SERVES = (GroupState.DOWN, GroupState.BLOCKED, GroupState.STARTING, GroupState.FAILOVER)
+_NO_NODE_SERVES = (GroupState.DOWN, GroupState.BLOCKED, GroupState.STARTING, GroupState.FAILOVER)

@@ -1,8 +1,8 @@
-"""What a network file system does when the lease on a lock runs out: two actives over one store.
+"""An expired store lock, as when a network file system's lease runs out: two actives over one store.
 
-The lock file is removed while the active node cannot be heard by the others. Its lock is on a file that
-nobody finds any more, so a standby gets one on a new file, and serves too. No server notices: an active
-never looks at its lock again. Only when they hear each other does the later one give up, by a panic.
+The lock file is removed while the routes of the active node are cut. Its lock is on a deleted file, so a
+standby locks a new file and serves too. No server notices, as an active never checks its lock again. Once
+they hear each other, the later one panics.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _MANY = 10
 
 @dataclass(frozen=True, slots=True)
 class ExpireLock(Fault):
-    """Two actives, until they are healed: then the later one ends, with what it alone acknowledged."""
+    """Makes two actives until healed; then the later one ends, and what only it acknowledged is lost."""
 
     name: ClassVar[str] = "expire-lock"
     summary: ClassVar[str] = "let the active lose its lock unawares, as on a network file system: two actives"
@@ -88,7 +88,7 @@ class ExpireLock(Fault):
 
     @classmethod
     async def undo(cls, group: Group, fault: FaultRecord, nodes: Collection[str]) -> None:
-        """Lets the two meet, tells what the later one alone acknowledged, and gives everyone one lock again.
+        """Reconnect the two actives, report what only the later one acknowledged, and restore one lock.
 
         The survivor is restarted last: its lock is on a file that is not there any more, so that a pause of
         it would be enough to have two actives again.
@@ -145,7 +145,7 @@ async def _last_sequences(plan: GroupPlan, node: str) -> dict[str, int]:
     url = plan.monitor_url(plan.node(node))
     try:
         document = await client.fetch(url, "/streaming/channelsz?subs=1&limit=100000", _MONITOR_S)
-    except MonitorError:  # it has ended meanwhile: nothing can be told of it
+    except MonitorError:  # it has just ended: what it alone acknowledged stays unknown
         return {}
     channels: Sequence[Mapping[str, Any]] = document.get("channels") or ()
     return {str(channel["name"]): int(channel["last_seq"]) for channel in channels}
@@ -160,7 +160,7 @@ def numbered(first: int, last: int) -> str:
 
 
 def _lost(fork: Mapping[str, int], later: Mapping[str, int]) -> dict[str, list[int]]:
-    """For each channel the first and the last sequence that the later active alone gave, if it gave any."""
+    """Return the first and last sequence of each channel that only the later active assigned."""
     return {
         channel: [fork.get(channel, 0) + 1, last]
         for channel, last in later.items()

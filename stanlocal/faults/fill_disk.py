@@ -1,4 +1,4 @@
-"""No room left for the store, for this group alone, and nobody's disk filled.
+"""A full disk for this group alone; no real disk is filled.
 
 A store with a limit is filled up; with the process engine the servers' files are kept from growing.
 """

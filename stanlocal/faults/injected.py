@@ -1,4 +1,4 @@
-"""A fault that was injected, in the hands of whoever injected it."""
+"""`InjectedFault`: the caller's handle on a fault that was injected."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class InjectedFault:
 
     @property
     def name(self) -> str:
-        """As the registry has it."""
+        """Name of the fault in the registry."""
         return self.record.name
 
     @property
@@ -49,19 +49,19 @@ class InjectedFault:
         return await self._group.wait_failover(since=self.record.since, timeout=timeout)
 
     async def outcome(self, *, at_most: float | None = None) -> FaultRecord:
-        """Looks on until what was expected has come about or not, and puts it on record.
+        """Wait until the prediction is confirmed or refuted, and record the outcome.
 
-        `.as_expected` says which; None when it is not decided after `at_most` seconds, or, without, after
-        the time that the prediction gives itself.
+        `.as_expected` says which; None if undecided after `at_most` seconds, by default the prediction's
+        own time limit.
         """
         return await outcome.watch_outcome(self._group, self.record, at_most=at_most)
 
     async def last(self, seen: Callable[[FaultRecord], object] = _ignore) -> FaultRecord:
-        """Looks on as `outcome` does, and heals it when its time is up: for one injected with `for_s`.
+        """Wait as `outcome` does, then heal the fault when its time is up; for a fault injected with `for_s`.
 
-        It is healed whatever happens: also when this is cancelled, or cannot look on. `seen` is given the
-        record once it is decided what came of it, or its time is up. Returns the record of the healed fault.
-        Raises `SettingsError` for a fault that has no end of its own.
+        The fault is always healed, also on cancellation and errors. `seen` is called with the record once
+        the outcome is decided or the time is up. Return the record of the healed fault. Raise
+        `SettingsError` for a fault without an end.
         """
         until = self.record.until
         if until is None:

@@ -1,7 +1,7 @@
-"""Injects faults and puts them right, on the record.
+"""Injection and healing of faults, recorded in the journal.
 
-The intent is in the journal before anything happens: a tool that is killed half way leaves a fault that
-later commands know of. Each holds the group's lock, and first heals what should be over.
+The intent is in the journal before anything happens, so that later commands find the fault of a killed
+tool. Each function holds the group's lock and first heals faults that are overdue.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ from stanlocal.store.local import local_store
 from stanlocal.util.timestamps import rfc3339
 
 LONGEST_S = 365 * 86_400.0
-"""For how long a fault can be injected that is to end by itself: a year, in seconds."""
+"""Longest time in seconds for a fault with an end: a year."""
 
 
 def _silent() -> None:
-    """Nobody is told that the lock is waited for: those who hold it do so for moments."""
+    """Report nothing while waiting for the lock: its holders keep it for moments."""
 
 
 @asynccontextmanager
@@ -53,7 +53,7 @@ async def heal_overdue(group: Group) -> list[FaultRecord]:
 
 
 async def foresee(group: Group, fault: Fault, targets: Sequence[str] = ()) -> Expectation:
-    """What the fault would bring now; raises as `inject` does, and like it touches nothing then."""
+    """Return the prediction for the group as it is now; raise as `inject` does. Changes nothing."""
     look = await group.look()
     nodes = resolve(look.status, targets or fault.default_targets)
     fault.check(Scene(group, look.plan, look.status, nodes, lambda notes: None))
@@ -63,12 +63,11 @@ async def foresee(group: Group, fault: Fault, targets: Sequence[str] = ()) -> Ex
 async def inject(
     group: Group, fault: Fault, targets: Sequence[str] = (), *, for_s: float | None = None
 ) -> FaultRecord:
-    """Injects a fault; returns its record once the engine confirms the effect.
+    """Inject a fault; return its record once the engine confirms the effect.
 
-    With `for_s` it is to be over so many seconds after its effect: whoever injects it heals it then, else the
-    next command that changes the group does. When the injection fails or is cancelled, what it did is undone.
-    Raises `NodeNotFound` for targets that name nothing, and `SettingsError` for a time that cannot be, before
-    anything is touched.
+    With `for_s` the fault ends `for_s` seconds after its effect: the caller heals it then, or else the next
+    command that changes the group. An injection that fails or is cancelled is undone. Raise `NodeNotFound`
+    for unknown targets and `SettingsError` for an impossible time, before anything is touched.
     """
     check_time(for_s)
     async with _changing(group):
@@ -109,13 +108,13 @@ async def inject(
 
 
 def check_time(for_s: float | None) -> None:
-    """Raises `SettingsError` unless a fault can last so many seconds; None: until it is healed."""
+    """Raise `SettingsError` unless a fault can last `for_s` seconds; None: until it is healed."""
     if for_s is not None and not 0 <= for_s <= LONGEST_S:
         raise SettingsError([f"no fault can last {for_s:g} s; 0 to {LONGEST_S:.0f} can be"])
 
 
 def _notes(fault: Fault, active: str | None) -> dict[str, Any]:
-    """Who served before is told by no log where the node has written more since than is kept."""
+    """Return the notes of a new fault: its parameters, and the active node, whose log may roll off later."""
     found = {"parameters": parameters(fault), "active": active}
     return {name: value for name, value in found.items() if value}
 
@@ -126,7 +125,7 @@ def _end(for_s: float | None) -> datetime | None:
 
 
 def parameters(fault: Fault) -> dict[str, Any]:
-    """What the fault was made with, as the journal keeps it: by it the fault can be made again."""
+    """Return the fault's parameters by name, as the journal keeps them."""
     return {each.name: getattr(fault, each.name) for each in fields(fault)}  # type: ignore[arg-type]
 
 
@@ -155,7 +154,7 @@ async def heal(group: Group, targets: Sequence[str] = (), *, id_: str | None = N
 
 
 async def put_store_back(group: Group, name: str) -> str:
-    """Stops the nodes, puts the copy of that name back into the store, and starts them again.
+    """Stop the nodes, restore the snapshot of that name into the store, and start them again.
 
     Returns the name of the copy of what was in the store before.
     """
@@ -170,7 +169,7 @@ async def put_store_back(group: Group, name: str) -> str:
 
 
 async def repair_store(group: Group) -> str:
-    """Has the server repair a store whose last record is cut short; see `truncate_store.repair`."""
+    """Let the server drop a torn last record of the store; see `truncate_store.repair`."""
     async with _changing(group):
         said = await repair(group)
         for fault in group.home.journal.faults():
@@ -200,7 +199,7 @@ async def _undo(group: Group, found: Sequence[FaultRecord], only: Collection[str
                 await known.undo(group, fault, nodes)
             else:  # a later version's
                 await recover(group, fault.leaves or "other", nodes)
-        except GroupNotFound:  # nothing of the group is left to be put right
+        except GroupNotFound:  # no node of the group is left to recover
             pass
         group.home.journal.fault_healed(fault.id, nodes)
 
@@ -214,14 +213,14 @@ async def _recover_all(group: Group) -> None:
 
 
 async def send_signal(group: Group, targets: Sequence[str], signal: str) -> None:
-    """Sends a signal that ends nothing; there is nothing to record or to put right."""
+    """Send a signal that ends no process; it leaves nothing to record or to undo."""
     look = await group.look()
     nodes = resolve(look.status, targets)
     await asyncio.gather(*(group.engine.signal(node.name, signal) for node in nodes))
 
 
 async def start(group: Group, targets: Sequence[str]) -> None:
-    """Starts nodes that do not run: the end of kills and stops."""
+    """Start nodes that do not run; ends kills and stops."""
     async with _changing(group):
         nodes = _names(await group.look(), targets)
         for fault in _hitting(group, "ended", nodes):
@@ -231,7 +230,7 @@ async def start(group: Group, targets: Sequence[str]) -> None:
 
 
 async def unpause(group: Group, targets: Sequence[str]) -> None:
-    """Lets frozen nodes go on: the end of pauses."""
+    """Thaw frozen nodes; ends pauses."""
     async with _changing(group):
         nodes = _names(await group.look(), targets)
         for fault in _hitting(group, "frozen", nodes):
@@ -245,7 +244,7 @@ def _names(look: Look, targets: Sequence[str]) -> list[str]:
 
 
 def _about_to_heal(group: Group, fault: FaultRecord) -> None:
-    """What is seen from now on came of the healing, not of the fault."""
+    """Record the start of healing: later changes are effects of the healing, not of the fault."""
     if HEALING not in fault.notes:
         group.home.journal.fault_noted(fault.id, {HEALING: rfc3339(datetime.now(UTC))})
 

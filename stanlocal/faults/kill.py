@@ -1,4 +1,4 @@
-"""Ends processes by a signal."""
+"""Kill: ends processes by a signal."""
 
 from __future__ import annotations
 

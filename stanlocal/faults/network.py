@@ -28,7 +28,7 @@ from stanlocal.model.states import GroupStatus, NodeStatus
 from stanlocal.util.tasks import together
 
 _PATIENCE_S = 1.0
-"""For a greeting that takes a few milliseconds where nothing is in its way."""
+"""Seconds to wait for a server's INFO line, which takes milliseconds on a free network."""
 _CLIENTS = 20
 
 
@@ -45,7 +45,7 @@ class NetworkFault(Fault):
 
     @abstractmethod
     def toxics(self) -> tuple[Toxic, ...]:
-        """What it does."""
+        """Return the effect as part of a sentence."""
 
     @abstractmethod
     def effect(self) -> str:
@@ -53,7 +53,7 @@ class NetworkFault(Fault):
 
     @abstractmethod
     async def felt(self, plan: GroupPlan, node: NodePlan) -> str:
-        """What new clients of the node feel of it, tried out."""
+        """Measure the effect on new clients of the node; return it as a phrase."""
 
     def _kinds(self) -> tuple[Between, ...]:
         return get_args(Between) if self.between == "all" else (self.between,)
@@ -68,7 +68,7 @@ class NetworkFault(Fault):
         if not scene.plan.proxied:
             raise Refused(
                 f"{self.name} is unavailable here, because group '{group}' has no proxy in its path; "
-                f"make it anew with one by 'stanlocal --group {group} up --proxied'"
+                f"recreate it with one by 'stanlocal --group {group} up --proxied'"
             )
         if not self._ways(scene.plan, [node.name for node in scene.targets]):
             raise Refused(f"{self.name} between nodes needs another node; see 'stanlocal up --nodes'")
@@ -84,7 +84,7 @@ class NetworkFault(Fault):
             "nodes": f"between {hit}{others}",
             "all": f"between clients and {hit}, and between {hit}{others},",
         }
-        who = f"{status.active} keeps the store lock" if status.active else "nobody served before"
+        who = f"{status.active} keeps the store lock" if status.active else "no node served before"
         text = f"no failover: {who}; {ends[self.between]} {self.effect()}"
         return nothing_follows(text, status, (status.state,), active=status.active)
 
@@ -110,7 +110,7 @@ class NetworkFault(Fault):
         between = fault.notes["between"]
         kept = ways_of(plan, still, between)
         freed = [way for way in ways_of(plan, nodes, between) if way not in kept]
-        with suppress(ProxyDown):  # what was done to it went with it
+        with suppress(ProxyDown):  # its toxics went with it
             await take_away(group.engine, plan, freed, fault.notes["mark"])
 
 
@@ -149,7 +149,9 @@ class SlowNetwork(NetworkFault):
 
     async def felt(self, plan: GroupPlan, node: NodePlan) -> str:
         took = await greeting_s(plan, node, _PATIENCE_S + (self.latency_ms + self.jitter_ms) / 1000)
-        return f"{node.name} greets {'nobody' if took is None else f'a client after {1000 * took:.0f} ms'}"
+        if took is None:
+            return f"{node.name} sends no INFO line"
+        return f"{node.name} sends INFO to a client after {1000 * took:.0f} ms"
 
     def effect(self) -> str:
         said = []
@@ -165,7 +167,7 @@ class SlowNetwork(NetworkFault):
 
 @dataclass(frozen=True, slots=True)
 class FlakyNetwork(NetworkFault):
-    """Connections end or go silent; whoever has one has to find out and to connect again."""
+    """Connections end or go silent; their owners have to notice and reconnect."""
 
     name: ClassVar[str] = "flaky-network"
     summary: ClassVar[str] = "reset, break or silence connections of clients and nodes (a group up --proxied)"
@@ -189,7 +191,7 @@ class FlakyNetwork(NetworkFault):
     def toxics(self) -> tuple[Toxic, ...]:
         found = []
         if self.reset_percent:
-            # Whoever is dialled speaks first, with NATS.
+            # In NATS the side that accepts a connection speaks first.
             found.append(Toxic("reset_peer", {"timeout": 0}, self.reset_percent / 100, ("downstream",)))
         if self.silent_percent:
             found.append(Toxic("timeout", {"timeout": 0}, self.silent_percent / 100))
@@ -200,7 +202,7 @@ class FlakyNetwork(NetworkFault):
     async def felt(self, plan: GroupPlan, node: NodePlan) -> str:
         tries = await together(*(greeting_s(plan, node, _PATIENCE_S) for _ in range(_CLIENTS)))
         greeted = sum(took is not None for took in tries)
-        return f"{node.name} greets {greeted} of {_CLIENTS} clients"
+        return f"{node.name} sends INFO to {greeted} of {_CLIENTS} clients"
 
     def effect(self) -> str:
         said = []

@@ -1,4 +1,4 @@
-"""What came of the faults of a group, from its story: also of those that nobody was watching."""
+"""Outcomes of a group's faults, derived from its history, also of faults that no tool watched."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ async def with_outcomes(group: Group) -> list[FaultRecord]:
     """Every fault that there was, with what was observed, oldest first."""
     plan, past = await group.history()
     recorded = group.home.journal.faults()
-    told = list(statuses(plan, past))
+    history = list(statuses(plan, past))
     now = datetime.now(UTC)
-    return [_with_outcome(fault, recorded, told, now) for fault in recorded]
+    return [_with_outcome(fault, recorded, history, now) for fault in recorded]
 
 
 async def watch_outcome(group: Group, fault: FaultRecord, *, at_most: float | None = None) -> FaultRecord:
-    """Looks on until it is decided whether the prediction holds, at most so many seconds; on the record."""
+    """Wait until the prediction is confirmed or refuted, at most `at_most` seconds; record the outcome."""
     expected = Expectation.from_document(fault.expected, fault.predicted)
     assert expected is not None, "a fault that was injected just now"
     patience = expected.within_s if at_most is None else min(at_most, expected.within_s)
@@ -33,7 +33,7 @@ async def watch_outcome(group: Group, fault: FaultRecord, *, at_most: float | No
         await group.wait(expected.met_by, timeout=patience, waiting_for="what was expected")
         await group.wait(lambda status: not expected.met_by(status), timeout=holds, waiting_for="a surprise")
     except WaitTimeout:
-        pass  # what it has come to is told by the story
+        pass  # the history says what happened instead
     found = next(each for each in await with_outcomes(group) if each.id == fault.id)
     if found.observed is not None and fault.observed is None:
         group.home.journal.fault_observed(fault.id, found.observed, found.as_expected)
@@ -43,7 +43,7 @@ async def watch_outcome(group: Group, fault: FaultRecord, *, at_most: float | No
 def _with_outcome(
     fault: FaultRecord,
     recorded: Sequence[FaultRecord],
-    told: Sequence[tuple[datetime, GroupStatus]],
+    history: Sequence[tuple[datetime, GroupStatus]],
     now: datetime,
 ) -> FaultRecord:
     expected = Expectation.from_document(fault.expected, fault.predicted)
@@ -51,8 +51,8 @@ def _with_outcome(
         return fault
     hit = min(fault.times.values())
     begin, end, over = _window(fault, recorded, hit, now)
-    before = [status for time, status in told if time < fault.since]
-    span = [(time, status) for time, status in told if begin <= time < end]
+    before = [status for time, status in history if time < fault.since]
+    span = [(time, status) for time, status in history if begin <= time < end]
     served = before[-1].active if before else None
     outcome: Outcome | None = judge(expected, served, begin, span, end, over=over)
     if outcome is None:
@@ -64,14 +64,14 @@ def _with_outcome(
 def _window(
     fault: FaultRecord, recorded: Sequence[FaultRecord], hit: datetime, now: datetime
 ) -> tuple[datetime, datetime, bool]:
-    """From when to when what was to be seen came of this fault alone, and whether that time is over."""
+    """Return the time span in which all effects came from this fault, and whether it is over."""
     ends = [other.since for other in recorded if other.since > fault.since]
     begin = hit
-    if fault.leaves is None:  # it acts until its injection is done, and what comes then is its outcome
+    if fault.leaves is None:  # its outcome begins when its injection is done
         begin = max(fault.times.values(), default=hit)
     elif healing := fault.notes.get(HEALING):
         ends.append(datetime.fromisoformat(healing))
-    elif fault.healed:  # by a version that did not write down when it began to
+    elif fault.healed:  # by a version that did not record the start of healing
         ends.append(min(fault.healed.values()))
     end = min(ends, default=now)
     return begin, min(end, now), bool(ends)

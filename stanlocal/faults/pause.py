@@ -1,4 +1,4 @@
-"""Freezes processes."""
+"""Pause: freezes processes."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ class Pause(Fault):
         return lock_kept(
             status,
             targets,
-            holder="keeps the store lock while frozen, so that nobody can take over; the group is blocked "
-            "until it is unpaused or killed",
+            holder="keeps the store lock while frozen, so that no standby can take over; the group is "
+            "blocked until it is unpaused or killed",
             otherwise="a frozen standby cannot take over",
         )
 

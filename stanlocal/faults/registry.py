@@ -1,4 +1,4 @@
-"""All the faults there are, by name: the one list that commands, drills and the interface read."""
+"""The registry of faults by name, read by commands, drills and the terminal interface."""
 
 from __future__ import annotations
 

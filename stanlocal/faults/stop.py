@@ -1,4 +1,4 @@
-"""Ends processes the polite way, and restarts them."""
+"""Stop, restart and rolling restart: end processes by SIGTERM."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from stanlocal.model.plan import STOP_GRACE_S
 from stanlocal.model.states import GroupState, GroupStatus, NodeStatus
 
 _BACK_S = 60.0
-"""How long a restarted node may take until the next one's turn."""
+"""Seconds that a restarted node may take to be back before the next one is restarted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ class RollingRestart(Fault):
 
 
 async def _restart(group: Group, node: NodeStatus, grace_s: float) -> Mapping[str, datetime]:
-    """When the node's process ended; empty when there was none."""
+    """Restart the node; return the time its process ended, empty if it did not run."""
     ended = {node.name: await group.stop(node.name, grace_s)} if node.instance.running else {}
     await group.start(node.name)
     return ended

@@ -1,4 +1,4 @@
-"""What is done to connections that go through a group's proxy, and how that is taken away again."""
+"""Toxics: what toxiproxy does to connections through a group's proxy; adding and removing them."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from stanlocal.util.tasks import together
 
 @dataclass(frozen=True, slots=True)
 class Toxic:
-    """What toxiproxy does to the connections of a way; its words."""
+    """One toxic of toxiproxy, in its own terms."""
 
     type: str
     attributes: Mapping[str, int] = field(default_factory=dict)
     share: float = 1.0
-    """Of the connections; which ones is drawn for each anew."""
+    """Share of connections hit; drawn at random for each connection."""
     directions: tuple[str, ...] = ("upstream", "downstream")
 
     @property
@@ -30,7 +30,7 @@ class Toxic:
 async def put(
     engine: Engine, plan: GroupPlan, ways: Iterable[ProxyRoute], toxics: Sequence[Toxic], mark: str
 ) -> None:
-    """Puts the toxics on the ways, under names that begin with `mark`."""
+    """Add the toxics to the proxies, under names that begin with `mark`."""
     commands = [
         _adding(way, toxic, direction, mark)
         for way in ways
@@ -49,7 +49,7 @@ def _adding(way: ProxyRoute, toxic: Toxic, direction: str, mark: str) -> Sequenc
 
 
 async def take_away(engine: Engine, plan: GroupPlan, ways: Iterable[ProxyRoute], mark: str) -> None:
-    """Takes from the ways what `put` has put on them with that mark, be it all, some or nothing."""
+    """Remove every toxic that `put` added under that mark."""
     await together(*(_free(engine, plan, way, mark) for way in ways))
 
 

@@ -62,7 +62,7 @@ class TruncateStore(Fault):
     def expect(self, status: GroupStatus, targets: Sequence[NodeStatus]) -> Expectation:
         return Expectation(
             "every node in turn takes the store lock, finds the last message cut short and refuses to serve "
-            "('unexpected EOF', exit 1); nobody serves until the store is healed, or repaired with the "
+            "('unexpected EOF', exit 1); no node serves until the store is healed, or repaired with the "
             f"server's own {REPAIR}",
             (GroupState.DOWN,),
             within_s=_REFUSE_S,
@@ -88,9 +88,9 @@ class TruncateStore(Fault):
 
     @classmethod
     async def undo(cls, group: Group, fault: FaultRecord, nodes: Collection[str]) -> None:
-        """Puts the bytes back that were cut off, unless a server has repaired the store meanwhile.
+        """Restore the bytes that were cut off, unless a server has repaired the store meanwhile.
 
-        A tool that was killed while it copied the store has left the nodes frozen, and the copy incomplete.
+        Also thaw the nodes and remove the incomplete copy that a tool leaves if it is killed while copying.
         """
         plan, _ = await group.find()
         names = [node.name for node in plan.nodes]
@@ -110,10 +110,9 @@ class TruncateStore(Fault):
 
 
 async def repair(group: Group) -> str:
-    """Has one node, of a group of which none runs, drop the torn record; with the group's lock held.
+    """Let one node of a stopped group drop the torn record, then start all nodes; call it with the lock held.
 
-    Afterwards all nodes are started as ever. Returns the server's line that says what it did. Raises
-    `WaitTimeout` when that node does not serve even so.
+    Return the server's log line about it. Raise `WaitTimeout` if the node does not become active.
     """
     plan, instances = await group.find()
     if any(instance.running for instance in instances):
@@ -139,11 +138,11 @@ async def repair(group: Group) -> str:
 
 
 _ONCE = "once-"
-"""In front of the fingerprint of a node that was made with the option."""
+"""Prefix of the fingerprint of a node that was made with the option."""
 
 
 async def _forget_option(group: Group) -> None:
-    """Makes nodes anew that were made with the option: it must not stay on."""
+    """Replace nodes that were made with the option, so that it does not stay on."""
     plan, instances = await group.find()
     for instance in instances:
         if instance.fingerprint.startswith(_ONCE):
@@ -156,9 +155,9 @@ async def _forget_option(group: Group) -> None:
 
 
 def _missing(file: Path, size: int, tail: bytes) -> bytes:
-    """What the file lacks of its last bytes: all that was cut off, or the rest when an undo was killed.
+    """Return the bytes missing at the file's end: all that was cut off, or the rest if an undo was killed.
 
-    Nothing where the file is not as the fault left it.
+    Empty if the file is not as the fault left it.
     """
     if not file.is_file():
         return b""

@@ -9,7 +9,9 @@ from stanlocal.gotchas.base import Gotcha, Stage
 async def _connect_timeout(stage: Stage) -> None:
     stage.say("a client with a wrong cluster id connects")
     await _refused(stage, cluster_id="wrong")
-    stage.say("the active node is frozen, so that nobody serves; a client with the right cluster id connects")
+    stage.say(
+        "the active node is frozen, so that no node serves; a client with the right cluster id connects"
+    )
     fault = await stage.group.pause("@active")
     await _refused(stage)
     await fault.heal()

@@ -52,7 +52,7 @@ ALL_STANDBY = Gotcha(
     r"ft: unable to get store lock at this time, going back to standby",
     "The lock belongs to a process, and is free when that process ends. One that is frozen, swapped out "
     "or cut "
-    "off is alive, so nobody can take over. The line is repeated after 1, 2, 4 and up to 60 s, whereas "
+    "off is alive, so no standby can take over. The line is repeated after 1, 2, 4 and up to 60 s, whereas "
     "the lock is "
     "tried for every 1.25 s: silence does not mean that nobody tries.",
     "Let a liveness probe kill an active that does not answer: only the end of its process fails over. Alert "

@@ -14,10 +14,10 @@ from stanlocal.util.timestamps import rfc3339
 MEANINGS = {
     "healthy": "{active} is active and every other node stands by",
     "degraded": "{active} is active, but not every standby is ready to take over",
-    "failover": "nobody serves; a standby can take over",
-    "recovering": "nobody serves yet; a node has the store lock and reads the store",
-    "starting": "nobody serves yet; the nodes come up",
-    "blocked": "nobody serves, and nobody can",
+    "failover": "no node serves; a standby can take over",
+    "recovering": "no node serves yet; a node has the store lock and reads the store",
+    "starting": "no node serves yet; the nodes come up",
+    "blocked": "no node serves, and none can",
     "split-brain": "two nodes are active over one store",
     "down": "no node runs",
 }

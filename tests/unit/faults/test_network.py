@@ -140,8 +140,8 @@ async def test_up_heals_it(world: World) -> None:
 @pytest.mark.parametrize(
     ("fault", "felt"),
     [
-        (SlowNetwork(), "t-0 greets a client after 200 ms, t-1 greets a client after 200 ms"),
-        (FlakyNetwork("all"), "t-0 greets 20 of 20 clients, t-1 greets 20 of 20 clients"),
+        (SlowNetwork(), "t-0 sends INFO to a client after 200 ms, t-1 sends INFO to a client after 200 ms"),
+        (FlakyNetwork("all"), "t-0 sends INFO to 20 of 20 clients, t-1 sends INFO to 20 of 20 clients"),
         (SlowNetwork("nodes"), None),
     ],
 )
