@@ -1,4 +1,4 @@
-"""What a gotcha is, and how one is run."""
+"""The definition of a gotcha, and its run in a scratch group."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from stanlocal.stan.client import Client
 from stanlocal.store.local import local_store
 
 Say = Callable[[str], None]
-"""Takes a line for people."""
+"""Callback that shows a line to the user."""
 
 _LINE_S = 30.0
 _TROUBLE = ("ERR", "FTL", "WRN")
@@ -35,15 +35,15 @@ class Gotcha:
 
     name: str
     title: str
-    """What users say when they meet it."""
+    """The symptom, in the words of users."""
     line: str
-    """A regular expression that finds the server's own line in which it shows."""
+    """Regular expression that matches the server's log line in which the gotcha shows."""
     happened: str
-    """Why it is so."""
+    """Explanation of the cause."""
     production: str
-    """What to do about it where it matters."""
+    """Advice for production."""
     show: Callable[[Stage], Awaitable[None]]
-    """Sets it up; what it does is said as it is done."""
+    """Coroutine that sets the gotcha up and reports each step."""
     streaming: Mapping[str, Any] = field(default_factory=dict)
     """Settings of the scratch group."""
 
@@ -54,10 +54,10 @@ class Seen:
 
     gotcha: Gotcha
     lines: tuple[str, ...]
-    """The server's lines in which it showed, each with its node in front."""
+    """The server's log lines that matched, each with its node's name in front."""
 
     def document(self) -> dict[str, Any]:
-        """For scripts."""
+        """The JSON document of the gotcha."""
         return {
             "gotcha": self.gotcha.name,
             "title": self.gotcha.title,
@@ -82,7 +82,7 @@ class Stage:
         return local_store(self.plan)
 
     async def state(self) -> None:
-        """Says what the group is now, as `status` would."""
+        """Report the state of the group and its nodes."""
         status = (await self.group.look()).status
         nodes = ", ".join(f"{node.name} {node.state.value}" for node in status.nodes)
         self.say(
@@ -91,36 +91,38 @@ class Stage:
 
     @asynccontextmanager
     async def client(self, client_id: str, **options: Any) -> AsyncIterator[Client]:
-        """A client, without the patience that hides failovers."""
+        """Connect a client that does not retry, so that failovers show as errors."""
         chosen = {"cluster_id": self.plan.cluster_id, **options}
         async with stan.connect(self.plan.client_urls, client_id=client_id, **chosen) as client:
             yield client
 
     async def publish(self, channel: str, *messages: bytes) -> None:
-        """Publishes, through failovers."""
+        """Publish the messages, retrying through failovers."""
         async with self.client("gotcha-publisher", retry=True) as client:
             await client.publish_batch(channel, messages)
 
     async def stop_all(self) -> None:
-        """Ends all nodes."""
+        """Stop all nodes."""
         await self.group.stop("@all", timeout=10)
 
     def rewrite(self, node: int, old: str, new: str) -> None:
-        """Changes a node's stan.conf in place, as an operator might; it counts from the node's next start."""
+        """Replace text in a node's stan.conf in place; effective from the node's next start."""
         conf = Path(self.plan.conf_dir(self.plan.nodes[node])) / "stan.conf"
         text = conf.read_text()
         if old not in text:
-            raise GroupError(f"{conf} does not have {old!r}, which was to be changed")
+            raise GroupError(f"{conf} does not have {old!r}, which this gotcha changes")
         conf.write_text(text.replace(old, new))
 
     async def lines(self, pattern: str, timeout: float = _LINE_S) -> list[str]:
-        """The lines in which the pattern is found, once there is one; none after `timeout` seconds."""
+        """Wait for log lines that match the pattern; return none after `timeout` seconds."""
         wanted = re.compile(pattern)
         try:
             async with asyncio.timeout(timeout), aclosing(self.core.follow_logs()) as batches:
                 async for batch in batches:
                     found = [
-                        f"{told.node}: {told.line.text}" for told in batch if wanted.search(told.line.text)
+                        f"{entry.node}: {entry.line.text}"
+                        for entry in batch
+                        if wanted.search(entry.line.text)
                     ]
                     if found:
                         return found
@@ -130,9 +132,9 @@ class Stage:
 
 
 async def run(gotcha: Gotcha, *, engine: str | None, say: Say) -> Seen:
-    """Shows a gotcha in a scratch group, which is removed again.
+    """Show a gotcha in a scratch group, and remove the group afterwards.
 
-    Raises `GroupError` when the server's own line did not appear: then the gotcha is not what it was.
+    Raises `GroupError` if the server's expected log line did not appear.
     """
     settings: Mapping[str, Any] = {
         "group": f"gotcha-{gotcha.name}",
@@ -140,7 +142,7 @@ async def run(gotcha: Gotcha, *, engine: str | None, say: Say) -> Seen:
         "nodes": 2,
         "streaming": gotcha.streaming or None,
     }
-    # Its notes say on which ports it listens, which is of no interest.
+    # The group's notes are about its ports, which do not matter here.
     group = group_over(GroupOpener(settings, bound_to=this_process, note=lambda line: None))
     try:
         await check_removable(await core_of(group))
@@ -148,7 +150,7 @@ async def run(gotcha: Gotcha, *, engine: str | None, say: Say) -> Seen:
         await group.close()
         raise
     try:
-        await _remove(group)  # of one that was killed
+        await _remove(group)  # left by a killed run
         say(f"starting two nodes in the scratch group '{settings['group']}'")
         look = await group.up()
         stage = Stage(group, await core_of(group), look.plan, say)
@@ -181,16 +183,16 @@ async def check_removable(core: Group) -> None:
 
 
 async def _remove(group: FTGroup) -> None:
-    """With all that a gotcha had servers write where no store is: the folder is the scratch group's own."""
+    """Purge the scratch group, with files that servers wrote outside its store."""
     done = await group.down(timeout=0, purge=True)
     if done.purged is not None and done.purged.left:
         await asyncio.to_thread(shutil.rmtree, (await core_of(group)).home.folder)
 
 
 async def _tell(stage: Stage) -> None:
-    """Says what the servers write, as they write it, as far as it matters."""
+    """Report the servers' milestones, warnings and errors as they are written."""
     async for batch in stage.core.follow_logs(tail=0):
-        for told in batch:
-            event = told.line.event
-            if told.line.level in _TROUBLE or not (event is None or isinstance(event, ChannelCreated)):
-                stage.say(f"   {told.node}: {told.line.text}")
+        for entry in batch:
+            event = entry.line.event
+            if entry.line.level in _TROUBLE or not (event is None or isinstance(event, ChannelCreated)):
+                stage.say(f"   {entry.node}: {entry.line.text}")

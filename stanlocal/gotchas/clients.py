@@ -31,10 +31,10 @@ CONNECT_TIMEOUT = Gotcha(
     r"STREAM: Starting nats-streaming-server\[",
     "A client asks on a subject that has the cluster id in its name. Only an active node with that id "
     "listens "
-    "there, so 'nobody is active' and 'wrong cluster id' look alike to the client: no answer. The server "
+    "there, so 'no node is active' and 'wrong cluster id' look alike to the client: no answer. The server "
     "says its "
     "id in its first line: Starting nats-streaming-server[id].",
-    "Compare the id with that line first, then look who is active. Let clients retry for longer than a "
+    "Compare the id with that line first, then see which node is active. Let clients retry for longer than a "
     "failover "
     "takes.",
     _connect_timeout,

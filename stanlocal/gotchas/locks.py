@@ -1,4 +1,4 @@
-"""Gotchas about the store lock: who has it, who believes to, and who is active."""
+"""Gotchas about the store lock and the active node."""
 
 from __future__ import annotations
 
@@ -37,26 +37,26 @@ TWO_ACTIVES = Gotcha(
 
 
 async def _all_standby(stage: Stage) -> None:
-    stage.say("the active node freezes: its process stands still, and keeps the lock")
+    stage.say("the active node freezes: its process is stopped, and keeps the lock")
     fault = await stage.group.pause("@active")
     await stage.lines(ALL_STANDBY.line)
     await stage.state()
-    stage.say("after a second try the standby is silent for longer and longer, but tries on each 1.25 s")
+    stage.say("after a second try the standby is silent for longer and longer, but still tries every 1.25 s")
     await fault.heal()
     await stage.group.wait_state(GroupState.HEALTHY)
 
 
 ALL_STANDBY = Gotcha(
     "all-standby",
-    "Nobody is active, and the standbys stay standbys for ever",
+    "No node is active, and the standbys stay standbys for ever",
     r"ft: unable to get store lock at this time, going back to standby",
     "The lock belongs to a process, and is free when that process ends. One that is frozen, swapped out "
     "or cut "
     "off is alive, so no standby can take over. The line is repeated after 1, 2, 4 and up to 60 s, whereas "
     "the lock is "
-    "tried for every 1.25 s: silence does not mean that nobody tries.",
-    "Let a liveness probe kill an active that does not answer: only the end of its process fails over. Alert "
-    "on 'no node answers 200 on /streaming/isFTActive', not on the line.",
+    "tried for every 1.25 s: silence does not mean that no standby tries.",
+    "Let a liveness probe kill an active that does not answer: failover happens only when its process ends. "
+    "Alert on 'no node answers 200 on /streaming/isFTActive', not on the line.",
     _all_standby,
 )
 

@@ -27,4 +27,4 @@ GOTCHAS: dict[str, Gotcha] = {
         UNEXPECTED_EOF,
     )
 }
-"""In the order in which users meet them."""
+"""Gotchas by name, in the order in which users meet them."""

@@ -1,4 +1,4 @@
-"""Gotchas about what is in the store."""
+"""Gotchas about the contents of the store."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ async def _slow_recovery(stage: Stage) -> None:
     fault = await stage.group.kill("@active")
     failover = await fault.failover(timeout=_READY_S)
     phases = ", ".join(f"{name} {ms:.0f} ms" for name, ms in failover.phases_ms.items() if ms is not None)
-    stage.say(f"-> {phases}: from 'Server is active' to 'ready' nobody was served")
+    stage.say(f"-> {phases}: from 'Server is active' to 'ready' no client was served")
 
 
 SLOW_RECOVERY = Gotcha(
@@ -39,8 +39,8 @@ SLOW_RECOVERY = Gotcha(
     "The monitor "
     "does not answer meanwhile.",
     "Limit the store (max_age, max_msgs, max_bytes), keep it on a fast volume, raise parallel_recovery, "
-    "and give "
-    "clients and probes more patience than the recovery takes: a probe that kills it starts it all over.",
+    "and give clients and probes a time-out longer than the recovery: a probe that kills the node starts "
+    "recovery again.",
     _slow_recovery,
 )
 
@@ -87,7 +87,7 @@ UNEXPECTED_EOF = Gotcha(
     "server refuses "
     "such a store rather than drop what it cannot read; every node does in turn.",
     f"Copy the store. Then start one node, once, with {REPAIR}: it drops the torn record, which was not "
-    "acknowledged if the volume keeps what it was told to. Never leave the option on, nor give it to two "
+    "acknowledged if the volume keeps what was synced to it. Never leave the option on, nor give it to two "
     "nodes.",
     _unexpected_eof,
 )

@@ -1,4 +1,4 @@
-"""The endpoint of one group: follows its story, and answers each scrape from that and from the monitors."""
+"""The metrics endpoint of one group: follows its history, and answers scrapes from it and the monitors."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ class Endpoint:
         self._report = report
         self._retry_s = retry_s
         self._watch: Watch | None = None
-        """None while the group cannot be watched."""
+        """The running watch; None while the group cannot be watched."""
         self._failovers: dict[datetime, Failover] = {}
-        """By the moment at which the next node was ready: the past is told from two sources."""
+        """Failovers by the time the next node was ready: two sources report past ones."""
         self.started: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        """Done once all that has happened so far is known; has the error if the first watch fails."""
+        """Done once the history so far is read; has the error if the first watch fails."""
 
     async def run(self) -> None:
         """Watch the group until cancelled, again after each failure of a watch."""
@@ -76,7 +76,7 @@ class Endpoint:
                 self._watch = None
 
     async def answer(self, accept: str = "") -> tuple[bytes, str]:
-        """The metrics as they are now, within a second, and their content type."""
+        """Return the current metrics, within a second, and their content type."""
         status = self._status()
         scrapes, (size, free) = await asyncio.gather(
             scrape(self._monitors(status)), asyncio.to_thread(_store_bytes, self._plan)
@@ -120,7 +120,7 @@ def _store_bytes(plan: GroupPlan) -> tuple[int | None, int | None]:
 async def opened(
     group: Group, report: Report = lambda line: None, *, retry_s: float = RETRY_S
 ) -> AsyncIterator[Endpoint]:
-    """Open the endpoint of `group` once all that has happened so far is known.
+    """Open the endpoint of `group` once the history so far is read.
 
     `report` gets a line when watching the group fails later, and when it succeeds again.
     """

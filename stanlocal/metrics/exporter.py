@@ -1,8 +1,8 @@
-"""What nodes answered, as prometheus-nats-exporter 0.5.0 names it with the seed document's flags.
+"""Metrics of the nodes' answers, named as by prometheus-nats-exporter 0.5.0 with the seed document's flags.
 
-Those are -connz -routez -subz -varz -channelz -serverz. The label `server_id` is the node's name, as with
-the exporter's `tag,url` arguments. Kinds are the exporter's but where OpenMetrics forbids them: what it
-calls a counter and does not name `…_total`, and what can become smaller, is a gauge. Pure.
+The flags are -connz -routez -subz -varz -channelz -serverz. The label `server_id` is the node's name, as with
+the exporter's `tag,url` arguments. Types are the exporter's except where OpenMetrics forbids them: a
+counter without the suffix `_total`, or one that can decrease, is a gauge here. Pure.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _INFO = {
     "role": "role",
     "start_time": "start_time",
 }
-"""Labels of `nss_server_info`, and where the server has them."""
+"""Keys of the server's document by label of `nss_server_info`."""
 _CHANNEL = {
     "bytes_total": ("bytes", "Total of bytes"),
     "msgs_total": ("msgs", "Total of messages"),
@@ -55,7 +55,7 @@ _SUBSCRIPTION_LABELS = (
 
 
 def families(scrapes: Sequence[NodeScrape]) -> Iterator[Metric]:
-    """All metric families of these answers."""
+    """Yield the metric families of these answers."""
     yield from _nats(scrapes)
     yield from _server(scrapes)
     yield from _channels(scrapes)
@@ -102,8 +102,8 @@ def _server(scrapes: Sequence[NodeScrape]) -> Iterator[Metric]:
     info = GaugeMetricFamily("nss_server_info", "Info", labels=("server_id", *_INFO))
     for scrape in answered:
         active.add_metric((scrape.node,), scrape.server.get("state") == "FT_ACTIVE")
-        told = [str(scrape.server.get(key) or "") for key in _INFO.values()]
-        info.add_metric((scrape.node, *told), 1)
+        values = [str(scrape.server.get(key) or "") for key in _INFO.values()]
+        info.add_metric((scrape.node, *values), 1)
     yield active
     yield info
 

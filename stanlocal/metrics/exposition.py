@@ -1,4 +1,4 @@
-"""Metric families as text, in the format that the asker takes."""
+"""Metric families as text, in the format that the scraper accepts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class _Ready(Collector):
 
 
 def render(metrics: Iterable[Metric], accept: str = "") -> tuple[bytes, str]:
-    """The text and its content type: OpenMetrics where `accept` names it, else Prometheus's own."""
+    """Render the text and its content type: OpenMetrics where `accept` names it, else Prometheus's own."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Ready(tuple(metrics)))
     encode, content_type = choose_encoder(accept)

@@ -1,4 +1,4 @@
-"""The HTTP side of the metrics: one request a connection, from this machine's own names where it is local."""
+"""The HTTP server of the metrics: one request per connection, and a check of `Host` on loopback addresses."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from aiohttp import web
 from stanlocal.errors import StanlocalError
 
 Answer = Callable[[str], Awaitable[tuple[bytes, str]]]
-"""Takes what the asker accepts; gives the text and its content type."""
+"""Callback from the request's `Accept` to the text and its content type."""
 
 _INDEX = "<!doctype html><title>stanlocal</title><a href=metrics>metrics</a>\n"
 _END_S = 1.0
 _UNHEARD = logging.Logger(__name__, logging.CRITICAL + 1)
-"""Requests that are none get an answer that says so; aiohttp would log a traceback for each as well."""
+"""Silent logger: aiohttp would log a traceback for each malformed request."""
 
 
 @asynccontextmanager
 async def serve(host: str, port: int, answer: Answer) -> AsyncIterator[tuple[str, int]]:
-    """Listens; each GET of /metrics is answered with what `answer` gives.
+    """Serve GET /metrics with the result of `answer`.
 
-    Yields host and port in fact. Raises `OSError` where it cannot listen.
+    Yields the host and port listened on. Raises `OSError` if it cannot listen.
     """
     served: set[str] = set()
 
@@ -48,12 +48,12 @@ async def serve(host: str, port: int, answer: Answer) -> AsyncIterator[tuple[str
 
 
 def shown(host: str, port: int) -> str:
-    """Host and port as they stand in an URL."""
+    """Host and port as written in a URL."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _authorities(host: str, port: int) -> set[str]:
-    """The values of `Host` that are answered; empty: any, as others reach that address in any case.
+    """The accepted values of `Host`; empty accepts any, for addresses that other machines can reach.
 
     A page in a browser can have its own name resolve to the loopback address; it cannot change `Host`.
     """
@@ -76,6 +76,6 @@ async def _respond(request: web.BaseRequest, answer: Answer, served: set[str]) -
         body, content_type = await answer(request.headers.get("Accept", ""))
     except StanlocalError as error:
         return web.Response(status=503, text=f"{error}\n")
-    except Exception as error:  # noqa: BLE001 - a defect of ours, reported to who asks
+    except Exception as error:  # noqa: BLE001 - a defect, reported in the answer
         return web.Response(status=500, text=f"defect in stanlocal: {type(error).__name__}: {error}\n")
     return web.Response(body=body, headers={"Content-Type": content_type})

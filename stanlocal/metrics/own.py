@@ -1,4 +1,4 @@
-"""What only stanlocal knows of a group, as metrics: states, the lock, failovers, faults, the store. Pure."""
+"""Metrics that only stanlocal has: states, the lock, failovers, faults, the store. Pure."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from stanlocal.model.fault_record import FaultRecord
 from stanlocal.model.states import GroupState, GroupStatus, NodeState
 
 BUCKETS_S = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0, 30.0, 60.0)
-"""Of an outage: the server's own waits put most failovers between 0.3 and 1.5 seconds."""
+"""Bucket bounds for outages; most failovers take 0.3 to 1.5 seconds, because of the server's own waits."""
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is known besides the monitors' answers."""
+    """Facts about a group besides the monitors' answers."""
 
     group: str
     status: GroupStatus | None
-    """None while the group cannot be watched: an older status may be wrong by now."""
+    """The current status; None while the group cannot be watched, as an older one may be wrong."""
     failovers: Sequence[Failover]
     faults: Sequence[FaultRecord]
-    """Those in force."""
+    """Faults in force."""
     store_bytes: int | None
-    """On disk; None where the store cannot be read from here."""
+    """Size of the store's files; None if the store cannot be read from here."""
     store_free_bytes: int | None
 
 
 def families(facts: Facts, scrapes: Sequence[NodeScrape]) -> Iterator[Metric]:
-    """All metric families of the group."""
+    """Yield the metric families of the group."""
     up = _gauge("up", "1 while the group is watched; else states are left out.")
     up.add_metric((facts.group,), facts.status is not None)
     yield up

@@ -1,7 +1,7 @@
-"""One scrape of the nodes' monitors: what answered in time, and what did not.
+"""One scrape of the nodes' monitors, with the outcome of each.
 
-A standby answers everything with zeros, a node that recovers holds its connection open without a word, a
-dead one refuses it. None of them may hold up the others or the scrape.
+A standby answers everything with zeros, a node that recovers sends nothing, a dead one refuses the
+connection. None of them may delay the others or the scrape.
 """
 
 from __future__ import annotations
@@ -18,33 +18,32 @@ from stanlocal.monitor.client import Outcome, fetch
 _T = TypeVar("_T")
 
 TIMEOUT_S = 0.8
-"""For all answers of all nodes; Prometheus gives up after 10 s, a person sooner."""
+"""Deadline for the answers of all nodes; Prometheus gives up after 10 s, a person sooner."""
 
 ENDPOINTS = ("varz", "connz", "routez", "subsz")
-"""Of the NATS server; `subsz` is what the exporter's -subz asks."""
-
+"""Endpoints of the NATS server; `subsz` serves the exporter's -subz."""
 
 UNUSED = "http://127.0.0.1:0"
-"""An address that refuses: for nodes that do not run, whose port may be somebody else's by now."""
+"""Address that refuses connections, for stopped nodes: another program may use their port by now."""
 
 
 @dataclass(frozen=True, slots=True)
 class NodeScrape:
-    """What one node answered."""
+    """Answers of one node."""
 
     node: str
     outcome: Outcome
-    """Of its streaming server's document."""
+    """Outcome of the request for the streaming server's document."""
     seconds: float
     server: Mapping[str, Any]
     """`/streaming/serverz`; empty when it did not answer."""
     channels: Sequence[Mapping[str, Any]]
     nats: Mapping[str, Mapping[str, Any]]
-    """By the names in `ENDPOINTS`; those that did not answer are missing."""
+    """Documents by endpoint; endpoints that did not answer are missing."""
 
 
 async def scrape(monitors: Sequence[tuple[str, str]], timeout: float = TIMEOUT_S) -> list[NodeScrape]:
-    """Asks the monitors of these nodes (name, URL), all at once; returns within `timeout` seconds."""
+    """Ask the monitors of these nodes (name, URL) at the same time; returns within `timeout` seconds."""
     return list(await asyncio.gather(*(_scrape(node, url, timeout) for node, url in monitors)))
 
 

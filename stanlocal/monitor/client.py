@@ -1,11 +1,11 @@
-"""A node's monitoring port, asked with a deadline.
+"""Client of a node's monitoring port, with a deadline for each request.
 
-The server's monitor answers late or never just when it matters: while a store recovers it holds the
-connection open without a word, a frozen process accepts connections and stays silent, and for the first
-milliseconds of a run ``/streaming`` is not there yet. So `probe` has these as outcomes, not errors.
+The server's monitor answers late or never when it matters most: while a store recovers it sends nothing,
+a frozen process accepts connections and sends nothing, and for the first milliseconds of a run
+``/streaming`` does not exist yet. So `probe` returns these as outcomes, not errors.
 
-Plain HTTP/1.0 over asyncio's streams: one request a connection, nothing kept alive, redirects not
-followed, and never more read than a limit.
+Plain HTTP/1.0 over asyncio's streams: one request per connection, no redirects, and a
+limit on the bytes read.
 """
 
 from __future__ import annotations
@@ -20,37 +20,37 @@ from urllib.parse import quote, urlsplit
 from stanlocal.errors import MonitorError
 
 Outcome = Literal["answered", "not-ready", "silent", "refused", "strange"]
-"""`answered`; `not-ready`: 404, streaming has not started yet; `silent`: nothing (or not all) until the
-deadline; `refused`: nothing listens, or the connection ended without a word; `strange`: something that is
-no answer of the server's."""
+"""`answered`; `not-ready`: 404, streaming has not started yet; `silent`: no complete answer before the
+deadline; `refused`: nothing listens, or the connection ended without an answer; `strange`: an answer that no
+NATS Streaming server gives."""
 
 PROBE_BYTES = 64 << 10
-"""Most that is read of an answer to `probe`; the server's is about 600 bytes."""
+"""Limit on the bytes of an answer to `probe`; the server's is about 600 bytes."""
 FETCH_BYTES = 4 << 20
-"""Most that is read of an answer to `fetch`: some 12,000 subscriptions. Longer lists are read in pages."""
+"""Limit on the bytes of an answer to `fetch`: some 12,000 subscriptions. Longer lists are read in pages."""
 _MOST_TABLES = 100_000
 _MOST_VALUES = 400_000
-"""Lists, tables and values of an answer: each takes up to a hundred bytes, for two or three in the answer."""
+"""Limits on an answer's tables and values: each takes up to 100 bytes of memory, for 2 or 3 in the answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class MonitorAnswer:
-    """What came of asking a node what it is."""
+    """Answer of a node's monitor to `probe`."""
 
     outcome: Outcome
     state: str | None = None
-    """`FT_ACTIVE`, `FT_STANDBY`, … if it answered. Active means that it has the lock: the store may
-    still have to be read."""
+    """`FT_ACTIVE`, `FT_STANDBY`, … if it answered. Active means that the node holds the lock; it may
+    not have read the store yet."""
     server_id: str | None = None
     cluster_id: str | None = None
     """Empty on a standby."""
     version: str | None = None
     detail: str | None = None
-    """What was strange."""
+    """Description of a strange answer."""
 
 
 async def probe(url: str, timeout: float) -> MonitorAnswer:
-    """What the node whose monitor is at `url` says it is; returns within `timeout` seconds."""
+    """Ask the monitor at `url` for the node's role; returns within `timeout` seconds."""
     try:
         document = await _get_json(url, "/streaming/serverz", timeout, PROBE_BYTES)
     except MonitorError as err:
@@ -67,7 +67,7 @@ async def probe(url: str, timeout: float) -> MonitorAnswer:
 async def fetch(url: str, path: str, timeout: float) -> dict[str, Any]:
     """The JSON document at `path` (`/varz`, `/streaming/channelsz?subs=1`, …) of the monitor at `url`.
 
-    Raises `MonitorError`, whose `outcome` is as `probe` would have it, within `timeout` seconds.
+    Raises `MonitorError`, with the `outcome` that `probe` returns, within `timeout` seconds.
     """
     return await _get_json(url, path, timeout, FETCH_BYTES)
 
@@ -75,7 +75,7 @@ async def fetch(url: str, path: str, timeout: float) -> dict[str, Any]:
 async def is_alive(url: str, timeout: float) -> bool:
     """Whether the monitor at `url` answers GET / with success within `timeout` seconds.
 
-    The liveness probe of Kubernetes deployments; it says nothing of streaming.
+    Kubernetes deployments use the same request as liveness probe; it does not check streaming.
     """
     try:
         async with asyncio.timeout(timeout):
@@ -131,7 +131,7 @@ async def _get(url: str, path: str, limit: int) -> tuple[int, bytes]:
         except asyncio.IncompleteReadError as err:
             if err.partial:
                 raise ValueError(f"it broke off after {err.partial[:40]!r}") from None
-            raise ConnectionResetError("the connection ended without a word") from None
+            raise ConnectionResetError("the connection ended without an answer") from None
         status, length = _parse_head(head)
         body = await _read(reader, length, limit)
     finally:
@@ -142,7 +142,7 @@ async def _get(url: str, path: str, limit: int) -> tuple[int, bytes]:
 
 
 def _parse_head(head: bytes) -> tuple[int, int | None]:
-    """The status and, where it is given, the body's length."""
+    """Parse the status and, where given, the body's length."""
     first, *headers = head.decode("latin-1").split("\r\n")
     version, _, rest = first.partition(" ")
     code = rest[:3]
@@ -159,7 +159,7 @@ def _parse_head(head: bytes) -> tuple[int, int | None]:
 
 
 async def _read(reader: asyncio.StreamReader, length: int | None, limit: int) -> bytes:
-    """`length` bytes, or all there is."""
+    """Read `length` bytes, or until the end."""
     body = bytearray()
     while length is None or len(body) < length:
         if len(body) > limit or (length or 0) > limit:

@@ -1,6 +1,6 @@
-"""What a look at a group finds worth saying: who piles up, which limit is near, what keeps it from starting.
+"""Findings about a group: readers that fall behind, limits that are near, a store that prevents a start.
 
-Pure: whoever asks brings the monitor's channels, the limits, the space on the disk and the store's problems.
+Pure: computed from the monitor's channels, the limits, the space on the disk and the store's problems.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ from stanlocal.store.verify.limits import limits_of
 from stanlocal.store.verify.problems import Problem, Start
 
 PILED_UP = 1000
-"""Messages that a reader may be behind before it is said."""
+"""Backlog, in messages, from which on a reader is reported."""
 NEAR = 0.9
-"""The part of a limit from which on it is near."""
+"""Fraction of a limit from which on it counts as near."""
 FULL_SHARE = 0.05
-"""The part of a disk that should be free."""
+"""Fraction of a disk that should be free."""
 FULL_BYTES = 256 << 20
-"""What should be free of any disk."""
+"""Bytes that should be free on any disk."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing worth saying."""
+    """A problem, or a limit that is near, with its cure."""
 
     name: Literal["durable", "stalled", "limit", "disk", "store"]
     subject: str
@@ -49,7 +49,7 @@ def findings(
     disk: Disk | None = None,
     problems: Sequence[Problem] = (),
 ) -> list[Finding]:
-    """All that is worth saying, the gravest first.
+    """Return the findings, the gravest first.
 
     `channels` are the monitor's documents (`stanlocal.monitor.pages.channels`), `store_limits` the group's
     setting of that name, `problems` what `stanlocal.store.verify.store` or `survey` found.
@@ -99,7 +99,7 @@ def _limits(channel: Document, store_limits: Mapping[str, Any]) -> list[Finding]
                 "limit",
                 str(channel["name"]),
                 f"'{channel['name']}' has {subs} of {most} subscriptions; more are refused",
-                "raise max_subs in store_limits, or unsubscribe durables that nobody uses",
+                "raise max_subs in store_limits, or unsubscribe durables that no client uses",
             )
         )
     return found
@@ -115,7 +115,8 @@ def _reader(reader: Reader) -> Finding | None:
         return Finding(
             "durable",
             reader.channel,
-            f"nobody reads the durable '{reader.name}' of '{reader.channel}': {reader.backlog} messages wait",
+            f"no subscriber reads the durable '{reader.name}' of '{reader.channel}': "
+            f"{reader.backlog} messages wait",
             "start its client again, or unsubscribe it if it is not needed any more",
         )
     if reader.stalled:

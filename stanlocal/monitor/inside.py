@@ -1,4 +1,4 @@
-"""What is worth saying of a group now: its channels, its store and the disk below it, looked at together."""
+"""Current findings about a group: its channels, its store and the disk under it."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from stanlocal.store.verify.problems import Problem
 from stanlocal.store.verify.store import verify
 
 _MONITOR_S = 1.0
-"""More channels than can be asked for in this time are left out of a status."""
+"""Seconds for reading the channels; a group with more than can be read in them is shown without."""
 
 
 async def look_inside(plan: GroupPlan, active: str | None, *, records: bool = False) -> list[Finding]:
-    """The findings, the gravest first; what cannot be asked now is left out.
+    """Return the findings, the gravest first, without those that need an unavailable source.
 
-    `active` is the node that serves, if one does: it alone knows of channels.
+    `active` is the node that serves, if any: only it knows the channels.
 
-    With `records` every record of the store is read, which takes a second for each gigabyte or so; else
-    only the names and sizes of its files.
+    With `records` every record of the store is read, about one second per gigabyte; otherwise only the
+    names and sizes of its files.
     """
     channels, problems = await asyncio.gather(
         _channels(plan, active), asyncio.to_thread(_problems, plan, records)
@@ -39,7 +39,7 @@ async def _channels(plan: GroupPlan, active: str | None) -> Sequence[Document]:
         return ()
     try:
         return await pages.channels(plan.monitor_url(plan.node(active)), _MONITOR_S)
-    except MonitorError:  # it has just ended, or has too much to tell
+    except MonitorError:  # it has just ended, or its answer is too long
         return ()
 
 

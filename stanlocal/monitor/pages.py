@@ -18,7 +18,7 @@ Document: TypeAlias = dict[str, Any]
 
 
 async def find_active(monitors: Sequence[tuple[str, str]], timeout: float = _PROBE_S) -> tuple[str, str]:
-    """The first of these (node, monitor's URL) that says it is active.
+    """Return the first of these (node, monitor's URL) whose monitor says it is active.
 
     All are asked at once. Raises `NodeNotFound` when none says so within `timeout` seconds.
     """
@@ -26,11 +26,11 @@ async def find_active(monitors: Sequence[tuple[str, str]], timeout: float = _PRO
     for (node, url), answer in zip(monitors, answers, strict=True):
         if answer.state == "FT_ACTIVE":
             return node, url
-    told = ", ".join(
+    answered = ", ".join(
         f"{node} {answer.state or answer.outcome}"
         for (node, _), answer in zip(monitors, answers, strict=True)
     )
-    raise NodeNotFound(f"no node is active now ({told or 'no nodes'}); see 'stanlocal status'")
+    raise NodeNotFound(f"no node is active now ({answered or 'no nodes'}); see 'stanlocal status'")
 
 
 async def channels(url: str, timeout: float) -> list[Document]:
@@ -49,7 +49,7 @@ async def server(url: str, timeout: float) -> Document:
 
 
 async def _all(url: str, path: str, key: str, name: str, timeout: float) -> list[Document]:
-    """The entries of all pages within `timeout` seconds; one that moved between pages comes once."""
+    """Read the entries of all pages within `timeout` seconds; one that moved between pages is listed once."""
     found: dict[str, Document] = {}
     try:
         async with asyncio.timeout(timeout):

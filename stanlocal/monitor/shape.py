@@ -1,6 +1,6 @@
-"""The monitor's documents, shaped for a look: what waits, what is stalled, what nobody reads. Pure.
+"""The monitor's documents with sums: pending messages, backlogs, stalled and unread subscriptions. Pure.
 
-A *reader* is what takes messages once: a subscription by itself, or all members of a queue group.
+A *reader* receives each message once: a subscription by itself, or all members of a queue group.
 """
 
 from __future__ import annotations
@@ -15,27 +15,27 @@ Document: TypeAlias = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Who reads a channel."""
+    """A reader of a channel."""
 
     channel: str
     client_id: str
-    """Of its only member, or of a durable that is offline; empty for a queue group."""
+    """Client id of the only member, or of an offline durable; empty for a queue group."""
     durable: str
     queue: str
     offline: bool
-    """No member is connected: a durable that is only kept."""
+    """Whether it is a durable without a connected member."""
     members: int
     last_sent: int
     pending: int
-    """Sent and not acknowledged."""
+    """Messages sent and not acknowledged."""
     backlog: int
-    """Not acknowledged or not even sent."""
+    """Messages not acknowledged or not yet sent."""
     stalled: int
-    """Members that get nothing more before they acknowledge."""
+    """Number of members that get no message before they acknowledge."""
 
     @property
     def name(self) -> str:
-        """How it is told: `client/durable`, `durable:queue`, or what there is of it."""
+        """Display name: `client/durable` or `durable:queue`, without parts that are empty."""
         if self.queue:
             return ":".join(filter(None, (self.durable, self.queue)))
         return "/".join(filter(None, (self.client_id, self.durable)))
@@ -50,7 +50,7 @@ def split_queue(subscription: Document) -> tuple[str, str]:
 
 
 def readers(channel: Document) -> list[Reader]:
-    """Who reads the channel; the members of a queue group are one."""
+    """The channel's readers."""
     return [_reader(channel, members) for members in _by_reader(channel)]
 
 
@@ -107,7 +107,7 @@ def channel_documents(channels: Iterable[Document]) -> list[Document]:
 
 
 def subscription_documents(channels: Iterable[Document]) -> list[Document]:
-    """Each subscription as the monitor has it, with its channel and how far its reader is behind.
+    """Each subscription as the monitor has it, with its channel and its reader's backlog.
 
     A member of a queue group is as far behind as the group: what another member has read is read.
     """
@@ -145,12 +145,12 @@ def _client_subscriptions(client: Document) -> Iterator[Document]:
 
 
 def select(documents: Iterable[Document], key: str, pattern: str) -> list[Document]:
-    """Those whose name matches the glob; case counts, as it does for the server."""
+    """Select the documents whose `key` matches the glob, case-sensitively like the server."""
     return [document for document in documents if fnmatchcase(str(document.get(key, "")), pattern)]
 
 
 def ordered(documents: Iterable[Document], key: str, name: str) -> list[Document]:
-    """Figures from the largest down, texts from A to Z; what is equal by name."""
+    """Sort by `key`, numbers descending and texts ascending, then by `name`."""
 
     def rank(document: Document) -> tuple[Any, ...]:
         value = document.get(key, 0)

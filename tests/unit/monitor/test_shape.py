@@ -1,4 +1,4 @@
-"""What the monitor tells, shaped: who waits, who is stalled, whom nobody reads; and what is worth saying."""
+"""The monitor's documents with sums, unread and stalled subscriptions, and the findings made of them."""
 
 from __future__ import annotations
 
