@@ -1,4 +1,4 @@
-"""What `stanlocal bench` measures: clients, messages, clocks."""
+"""The benchmark of `stanlocal bench`: clients, messages, clocks."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     from stanlocal.stan import Client, Message
 
 _STAMP = 8
-"""Bytes at the start of a message that tell when it was sent, where it is that long."""
+"""Bytes at the start of a message that hold its send time, if it is that long."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """What to measure; `count` messages are published in all, by all publishers together."""
+    """Parameters of a measurement; all publishers together publish `count` messages."""
 
     channel: str
     pubs: int
@@ -28,8 +28,8 @@ class Bench:
 
 
 @dataclass(slots=True)
-class _Reader:
-    """Counts one subscriber's messages, and how long each was on its way."""
+class _Receiver:
+    """Counts one subscriber's messages, and measures their delays."""
 
     wanted: int
     stamped: bool
@@ -64,7 +64,7 @@ async def run(endpoint: Endpoint, client_id: str, plan: Bench) -> dict[str, Any]
     try:
         publishers = [await connect("pub", index) for index in range(plan.pubs)]
         subscribers = [await connect("sub", index) for index in range(plan.subs)]
-        readers = [_Reader(plan.count, bool(publishers) and plan.size >= _STAMP) for _ in subscribers]
+        readers = [_Receiver(plan.count, bool(publishers) and plan.size >= _STAMP) for _ in subscribers]
         start = stan.NewOnly() if publishers else stan.DeliverAll()
         begin = time.perf_counter()
         for client, reader in zip(subscribers, readers, strict=True):
@@ -98,7 +98,7 @@ async def run(endpoint: Endpoint, client_id: str, plan: Bench) -> dict[str, Any]
 
 
 async def _publish(client: Client, plan: Bench, count: int) -> list[float]:
-    """Publish that many; how long each waited for its ack."""
+    """Publish `count` messages; return the delay of each ack in milliseconds."""
     delays: list[float] = []
     rest = b"." * max(0, plan.size - _STAMP)
 

@@ -1,6 +1,6 @@
-"""The audit of a drill: what is in the store when all is over, read by a client that was not there before.
+"""The audit of a drill: a new client reads the store at the end.
 
-Who was connected to the loser of a split brain may have got what nobody will ever get again.
+Clients of the loser of a split brain may have got messages that the store does not have.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from stanlocal.drill.load.subscriber import Subscriber
 from stanlocal.stan.start import DeliverAll, StartPosition, StartSequence
 
 _QUIET_S = 0.5
-"""Silence after which a channel that was read to its end, as far as that is known, is over."""
+"""Silence that ends a channel that was read up to the last known sequence."""
 _PATIENCE_S = 10.0
-"""Silence after which one that was not is given up."""
+"""Silence that ends a channel that was not."""
 _LOOK_S = 0.05
 
 
 async def audit(auditor: Subscriber, subscribers: Sequence[Subscriber]) -> None:
-    """Reads the load's part of each channel, for as long as something comes; raises `StanError`."""
+    """Read the load's part of each channel, while messages come; raises `StanError`."""
     begin: dict[str, StartPosition] = {}
     end: dict[str, int] = {}
     for channel in auditor.spans:

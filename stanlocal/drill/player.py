@@ -1,4 +1,4 @@
-"""Takes the steps of a drill, each in its time, and waits for what each waits for."""
+"""The player of a drill: takes each step in its time, and waits for its condition."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from stanlocal.errors import StanlocalError, WaitTimeout
 from stanlocal.lifecycle.planner import Report
 
 _LOOK_S = 0.02
-"""How often a condition is looked at: acks come without a word."""
+"""Interval of checking a condition; acks are not signalled."""
 
 
 class Player:
-    """Plays a schedule on a group that is under load; its times count from the moment it is made."""
+    """Plays a schedule on a group under load; its times count from its creation."""
 
     def __init__(self, group: FTGroup, load: Load, witness: Witness, ledger: Ledger, tell: Report) -> None:
         self._group = group
@@ -34,18 +34,18 @@ class Player:
         self._clock = asyncio.get_running_loop().time
         self._begun = self._clock()
         self.steps = 0
-        """Begun so far."""
+        """Number of steps begun."""
         self.doing = "waiting for the first step"
 
     @property
     def elapsed_s(self) -> float:
-        """Since it was made."""
+        """Seconds since its creation."""
         return self._clock() - self._begun
 
     async def play(self, beats: Iterator[Beat], duration_s: float | None) -> None:
-        """Takes one beat after the other until there is none, `duration_s` is over, or one cannot be taken.
+        """Take beats in order until all are taken, `duration_s` is over, or one fails.
 
-        What could not be done is noted in the ledger as a problem.
+        A failed beat is recorded in the ledger as a problem.
         """
         for beat in beats:
             if not await self._turn(beat, duration_s):
@@ -60,7 +60,7 @@ class Player:
                 return
 
     async def _turn(self, beat: Beat, duration_s: float | None) -> bool:
-        """Waits for the beat's moment; False when the drill is over before."""
+        """Wait for the beat's time; return False when the drill is over before."""
         moment = self.elapsed_s + beat.after_s
         if beat.at_s is not None:
             moment = max(moment, beat.at_s)
@@ -118,7 +118,7 @@ class Player:
 
 
 def note_failure(ledger: Ledger, what: str, error: StanlocalError, tell: Report) -> None:
-    """Puts on record that something could not be done: the verdict is bad then."""
+    """Record a failure in the ledger, which makes the verdict bad."""
     problem = f"{what}: {error}"
     tell(problem)
     ledger.note("problem", datetime.now(UTC), text=problem)

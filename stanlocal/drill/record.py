@@ -1,4 +1,4 @@
-"""What was done to a group by hand, as a scenario. Pure.
+"""The recorder of scenarios: faults injected by hand, as a scenario that repeats them. Pure.
 
 Targets become roles where the nodes were all that had one; times become the pauses between steps. Where a
 fault was over before the next one, it is a step with `for`; where they overlapped, its end is a step of its
@@ -26,7 +26,7 @@ _SLACK = timedelta(milliseconds=1)
 
 @dataclass(slots=True)
 class _Entry:
-    """A step: when it began and was done, and its fields."""
+    """A step: its start, its end, and its fields."""
 
     begin: datetime
     end: datetime
@@ -36,25 +36,25 @@ class _Entry:
 def recorded_scenario(
     plan: GroupPlan,
     faults: Sequence[FaultRecord],
-    told: Sequence[tuple[datetime, GroupStatus]],
+    seen: Sequence[tuple[datetime, GroupStatus]],
     since: datetime | None = None,
 ) -> str:
-    """The TOML of a scenario that does again what these faults did, `told` being how the group was when.
+    """Return the TOML of a scenario that repeats these faults; `seen` holds the group's states in time order.
 
     Raises `Refused` when there was no fault (since `since`).
     """
     done = [each for each in faults if each.effective and (since is None or each.since >= since)]
     if not done:
         raise Refused(
-            f"nothing was done to '{plan.group}' that could be recorded; break something first, for example "
+            f"there is no fault on '{plan.group}' to record; break something first, for example "
             "by 'stanlocal kill @active' and 'stanlocal heal'"
         )
-    entries = sorted(_entries(plan, done, told), key=lambda entry: entry.begin)
+    entries = sorted(_entries(plan, done, seen), key=lambda entry: entry.begin)
     before: datetime | None = None
     for entry, following in zip(entries, [*entries[1:], None], strict=True):
         if before is not None:
             entry.values["after"] = _seconds(entry.begin - before)
-        healthy = _healthy_at(told, entry.end, following.begin if following else None)
+        healthy = _healthy_at(seen, entry.end, following.begin if following else None)
         if healthy is not None:
             entry.values["until"] = GroupState.HEALTHY.value
         before = max(entry.end, healthy or entry.end)
@@ -62,11 +62,11 @@ def recorded_scenario(
 
 
 def _entries(
-    plan: GroupPlan, done: Sequence[FaultRecord], told: Sequence[tuple[datetime, GroupStatus]]
+    plan: GroupPlan, done: Sequence[FaultRecord], seen: Sequence[tuple[datetime, GroupStatus]]
 ) -> Iterator[_Entry]:
     for fault in done:
         hit = max(fault.times.values(), default=fault.since)
-        status = next((status for time, status in reversed(told) if time < fault.since), None)
+        status = next((status for time, status in reversed(seen) if time < fault.since), None)
         values: dict[str, Any] = {"do": fault.name, "targets": _targets(plan, fault, status)}
         values |= _parameters(fault)
         over = fault.healed_at
@@ -82,13 +82,13 @@ def _entries(
 
 
 def _apart(begin: datetime, end: datetime, done: Sequence[FaultRecord]) -> bool:
-    """Whether nothing else began or ended between the two."""
+    """Return whether no other fault began or ended between the two times."""
     moments = [moment for each in done for moment in (each.since, each.healed_at) if moment is not None]
     return not any(begin < moment < end - _SLACK for moment in moments)
 
 
 def _targets(plan: GroupPlan, fault: FaultRecord, status: GroupStatus | None) -> list[str]:
-    """By role, where these nodes were all that had it; else by index."""
+    """Return the targets by role, where these nodes were all that had it; else by index."""
     hit = set(fault.targets)
     if hit == {node.name for node in plan.nodes} and len(hit) > 1:
         return ["@all"]
@@ -103,7 +103,7 @@ def _indexes(plan: GroupPlan, names: Sequence[str]) -> list[str]:
 
 
 def _parameters(fault: FaultRecord) -> dict[str, Any]:
-    """Those that were not left as they are by default."""
+    """Return the parameters that differ from their defaults."""
     kind = FAULTS.get(fault.name)
     given = fault.notes.get("parameters") or {}
     if kind is None:
@@ -116,13 +116,13 @@ def _parameters(fault: FaultRecord) -> dict[str, Any]:
 
 
 def _healthy_at(
-    told: Sequence[tuple[datetime, GroupStatus]], begin: datetime, end: datetime | None
+    seen: Sequence[tuple[datetime, GroupStatus]], begin: datetime, end: datetime | None
 ) -> datetime | None:
-    """When the group was healthy first from `begin` on, if it was before `end`."""
-    now = next((status for time, status in reversed(told) if time <= begin), None)
+    """Return the first time from `begin` on at which the group was healthy, if before `end`."""
+    now = next((status for time, status in reversed(seen) if time <= begin), None)
     if now is not None and now.state is GroupState.HEALTHY:
         return begin
-    later = ((time, status) for time, status in told if time > begin and (end is None or time <= end))
+    later = ((time, status) for time, status in seen if time > begin and (end is None or time <= end))
     return next((time for time, status in later if status.state is GroupState.HEALTHY), None)
 
 
@@ -146,7 +146,7 @@ def _toml(plan: GroupPlan, entries: Sequence[_Entry]) -> str:
 
 
 def _value(value: Any) -> str:
-    """As TOML spells it, which for these kinds is as JSON does."""
+    """Return a value in TOML, which for these types equals JSON."""
     if isinstance(value, list) and len(value) == 1:
         value = value[0]
     return json.dumps(value)

@@ -1,4 +1,4 @@
-"""A store that no node will read after a full disk: the server's own way out of it."""
+"""The repair of a store that no node reads after a full disk, by the server itself."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from stanlocal.api import FTGroup, core_of
 from stanlocal.model.states import GroupStatus, NodeState
 
 _DECIDED_S = 60.0
-"""Within which nodes that were started serve, or have ended."""
+"""Time in which started nodes serve, or fail."""
 
 
 async def repair_if_torn(group: FTGroup) -> str | None:
-    """Waits until a node serves; where all have failed instead, has the server drop a torn last record.
+    """Wait until a node serves; where all fail instead, have the server drop a torn last record.
 
-    Returns the server's line about that, if it came to it. Raises `WaitTimeout` when neither is the case.
+    Returns the server's line about a repair, else None. Raises `WaitTimeout` when neither is the case.
     """
     status = await (await core_of(group)).wait(
         lambda status: status.active is not None or _all_failed(status),

@@ -1,4 +1,4 @@
-"""Whether a group can have all the faults of a scenario, found out before any of them is injected."""
+"""The check that a group can have all faults of a scenario, before any is injected."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from stanlocal.outages import probe
 
 
 async def rehearse(scenario: Scenario, group: FTGroup) -> None:
-    """Has each fault look at the group, which is healthy; one message is published, as some need one.
+    """Check each fault against the healthy group; one message is published, as some need one.
 
-    Raises `SettingsError` with every fault that cannot be, one line each.
+    Raises `SettingsError` with every impossible fault, one line each.
     """
     async with group.connect(f"stanlocal-rehearsal-{secrets.token_hex(4)}") as client:
         await client.publish(probe.CHANNEL, b"rehearsal")

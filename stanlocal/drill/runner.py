@@ -1,4 +1,4 @@
-"""Runs a drill: load on a group, the steps of a scenario, and a ledger of it all.
+"""The runner of drills: load on a group, the steps of a scenario, and a ledger of everything.
 
 A drill ends when its last step is done, its time is up, a step cannot be done, or it is stopped. However
 it ends, the group is healed, subscribers get the time to have everything, and what ran is judged.
@@ -39,11 +39,11 @@ from stanlocal.model.states import GroupState
 from stanlocal.util.tasks import beside
 
 DRAIN_S = 30.0
-"""How long subscribers have at the end, until they must have everything."""
+"""Time that subscribers have at the end to get everything."""
 HEALTHY_S = 60.0
-"""How long the healed group has to be healthy again."""
+"""Time that the healed group has to become healthy."""
 _FOLDER = "_drills"
-"""Among the folders of groups; no group can be called so."""
+"""Folder beside those of groups; no group can have this name."""
 
 
 class Drill:
@@ -73,22 +73,22 @@ class Drill:
         self._config = config
         self._path = ledger
         self.tell = tell
-        """Is given a line for each thing that happens."""
+        """Callback that gets a line for each thing that happens."""
         self._stop = asyncio.Event()
         self._doing = "starting"
         self._playing: tuple[Player, Load, Witness] | None = None
 
     def stop(self) -> bool:
-        """Ends the drill where it is: it heals, and judges what ran.
+        """End the drill now: it heals, and judges what ran.
 
-        False when there is nothing to be judged yet: cancel `run` then.
+        Returns False when there is nothing to judge yet: cancel `run` then.
         """
         self._stop.set()
         return self._playing is not None
 
     @property
     def progress(self) -> Progress:
-        """How it goes; cheap."""
+        """Current progress; cheap."""
         if self._playing is None:
             return Progress(self._doing)
         player, load, witness = self._playing
@@ -105,7 +105,7 @@ class Drill:
         )
 
     async def run(self) -> Outcome:
-        """Runs it to its end.
+        """Run the drill to its end.
 
         Raises `Refused` when the group is not healthy at first, `SettingsError` when it cannot have the
         scenario's faults, `LedgerError` when the ledger cannot be written, and what `up` raises; what goes
@@ -133,7 +133,7 @@ class Drill:
         return await asyncio.to_thread(judged, path)
 
     async def _header(self, group: FTGroup) -> Header:
-        """What the drill is. Raises `Refused` when the group is not healthy."""
+        """Return the ledger's header. Raises `Refused` when the group is not healthy."""
         look = await group.look()
         if look.status.state is not GroupState.HEALTHY:
             raise Refused(
@@ -191,7 +191,7 @@ class Drill:
             ledger.note("end", datetime.now(UTC), interrupted=self._stop.is_set())
 
     async def _play(self, player: Player, lookers: set[asyncio.Task[None]]) -> None:
-        """Plays until all is done, the drill is stopped, or one of those who look on cannot any more."""
+        """Play until all is done, the drill is stopped, or an observer fails."""
         beats = schedule(self.scenario, self.seed)
         async with (
             beside(player.play(beats, self.scenario.duration_s)) as playing,
@@ -205,7 +205,7 @@ class Drill:
         await self._stop.wait()
 
     async def _end(self, group: FTGroup, load: Load, ledger: Ledger) -> None:
-        """Heals, lets everything arrive, and notes what can only be told at the end."""
+        """Heal, let everything arrive, and record what is known only at the end."""
         begun = ledger.header.started
         try:
             self._phase("healing")
@@ -236,20 +236,20 @@ class Drill:
 
 
 async def _probe(group: FTGroup) -> None:
-    """A client's view of each failover, for the last of its phases."""
+    """Measure each failover as a client sees it, for its last phase."""
     async with aclosing(group.probe()) as outages:
         async for _ in outages:
             pass
 
 
 def _ledger_path(scenario: str, started: datetime) -> Path:
-    """Where the ledger of a new drill goes; the folder is made, for its owner only."""
+    """Return the path of a new ledger; its folder is created, for its owner only."""
     folder = make_private(state_home() / _FOLDER)
     return folder / f"{started:%Y%m%dT%H%M%S}-{scenario}-{secrets.token_hex(2)}.ledger"
 
 
 class Options(TypedDict, total=False):
-    """Those of `Drill`."""
+    """Options of `Drill`."""
 
     here: FTGroup | None
     engine: str | None
@@ -261,6 +261,6 @@ class Options(TypedDict, total=False):
 
 
 async def run(scenario: Scenario | str | Path, **options: Unpack[Options]) -> Outcome:
-    """Runs a scenario, or the shipped one of that name, or the one in that file; see `Drill`."""
+    """Run a scenario, given itself, as the name of a shipped one, or as a file; see `Drill`."""
     found = scenario if isinstance(scenario, Scenario) else load_scenario(scenario)
     return await Drill(found, **options).run()

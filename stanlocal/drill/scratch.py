@@ -1,4 +1,4 @@
-"""The group of a drill's own: made for it alone, and gone with it, store and all."""
+"""The scratch group of a drill, which is purged with its store at the end."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from stanlocal.lifecycle.planner import Report
 async def scratch_group(
     scenario: Scenario, engine: str | None, config: Path | None, report: Report
 ) -> AsyncIterator[FTGroup]:
-    """A group as the scenario wants it, up and healthy; purged at the end, however that comes.
+    """Bring up a group as the scenario wants it; it is purged at the end, whatever happens.
 
-    What a drill that was killed has left is removed before.
+    Leftovers of killed drills are removed before.
     """
     await orphans.remove(engine or "auto")
     flags = {
@@ -46,7 +46,7 @@ async def scratch_group(
 
 
 async def _limits_stores(engine: str | None, config: Path | None) -> bool:
-    """Whether a store has to have a limit to be filled; where not, the engine has none to give."""
+    """Return whether a store needs a limit so that it can be filled."""
     opener = GroupOpener({"group": "drill", "engine": engine}, config, note=lambda line: None)
     try:
         return not (await opener.core()).engine.placement.fills_any_store

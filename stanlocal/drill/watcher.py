@@ -1,4 +1,4 @@
-"""Tells the ledger which node each client of a load is connected to, as that changes."""
+"""The watcher of a load's connections: records in the ledger to which node each client connects."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Watched:
 
 
 def look(watched: Sequence[Watched], urls: Sequence[str], ledger: Ledger) -> None:
-    """Tells of each client that is connected otherwise than when it was looked at last."""
+    """Record each client whose connection changed since the last look."""
     for each in watched:
         nats = each.client.nats
         connected = nats is not None and nats.is_connected

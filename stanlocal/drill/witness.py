@@ -1,8 +1,8 @@
-"""Follows the group of a drill: its story goes into the ledger, its state is known at any moment.
+"""The witness of a drill: records the group's events in the ledger, and knows its current state.
 
-What each node is at first is a note `nodes`. Each event of the group (`history.timeline`) is a note of its
-type, with its `node` and what its detail holds; but for a change of a node's state, which is a `role`, and
-what a server complains of, which is `said`: a `problem` is one of the drill.
+The first states of the nodes are a note `nodes`. Each event of the group (`history.timeline`) is a note of
+its type, with its `node` and its detail; except that a change of a node's state is a `role`, and a server's
+complaint is `said`, as a `problem` is one of the drill.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _KINDS = {"state": "role", "problem": "said"}
 
 
 class Witness:
-    """Looks on, and knows the state; use it as an async context manager.
+    """Follows the group; use it as an async context manager.
 
     Only what happens from `since` on counts. `tell` is given each event after it is in the ledger.
     """
@@ -35,9 +35,9 @@ class Witness:
         self._stack = AsyncExitStack()
         self._watch: Watch | None = None
         self.failovers = 0
-        """Those that have been seen to their end."""
+        """Number of complete failovers."""
         self.in_force: dict[str, str] = {}
-        """The faults in force, in words, by their ids."""
+        """Faults in force, in words, by their ids."""
 
     async def __aenter__(self) -> Witness:
         async with AsyncExitStack() as stack:
@@ -54,18 +54,18 @@ class Witness:
 
     @property
     def status(self) -> GroupStatus:
-        """The group now."""
+        """State of the group."""
         assert self._watch is not None, "a witness that was not entered"
         return self._watch.status
 
     async def look(self) -> GroupStatus:
-        """The group now, asked of the engine again: what was just done to it is seen."""
+        """Return the state as the engine reports it now, which includes what was just done."""
         assert self._watch is not None, "a witness that was not entered"
         await self._watch.refresh()
         return self._watch.status
 
     async def look_on(self) -> None:
-        """Sees all that happens, until it is cancelled."""
+        """Record all events, until cancelled."""
         assert self._watch is not None, "a witness that was not entered"
         plan, _ = await self._group.find()
         timeline = Timeline(plan)

@@ -1,4 +1,4 @@
-"""What happened between two looks at the monitor, in messages per second. Pure."""
+"""Message rates between two samples of the monitor. Pure."""
 
 from __future__ import annotations
 
@@ -11,31 +11,31 @@ from stanlocal.monitor.shape import Document, readers
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One look."""
+    """Counts at one time."""
 
     time: float
-    """Seconds, of any clock that does not jump."""
+    """Time in seconds, of a clock that does not jump."""
     published: dict[str, int]
-    """Each channel's last sequence."""
+    """Last sequence by channel."""
     delivered: dict[str, int]
-    """Each channel's sum of its readers' last sent sequences."""
+    """Sum of the subscriptions' last sent sequences by channel."""
     sent: int
-    """Messages that the server has sent since it is active, redelivered ones among them."""
+    """Messages that the server has sent since it became active, including redelivered ones."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """Per second."""
+    """Messages per second."""
 
     published: dict[str, float]
     delivered: dict[str, float]
-    """For the first time."""
+    """First deliveries, by channel."""
     redelivered: float
-    """On all channels together: what was sent beyond what was sent for the first time."""
+    """Deliveries on all channels beyond the first ones."""
 
 
 def sample(time: float, channels: Iterable[Document], server: dict[str, Any]) -> Sample:
-    """What the rates are computed from."""
+    """Return a sample from the monitor's documents."""
     listed = list(channels)
     sent = server.get("out_msgs")
     return Sample(
@@ -47,7 +47,7 @@ def sample(time: float, channels: Iterable[Document], server: dict[str, Any]) ->
 
 
 def rates(before: Sample, after: Sample) -> Rates:
-    """From one look to a later one; nothing is negative, also when a reader or the active node changed."""
+    """Return the rates between two samples; none is negative, even if the active node changed."""
     seconds = max(after.time - before.time, 1e-9)
 
     def per_second(old: dict[str, int], new: dict[str, int]) -> dict[str, float]:

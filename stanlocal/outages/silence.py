@@ -29,7 +29,7 @@ class Silence:
     acked: bool
     """Whether an ack ended it."""
     lost: int | None = None
-    """When the client's connection broke; None where it did not, or was not watched."""
+    """Time at which the client's connection broke; None where it did not, or was not watched."""
 
     @property
     def seconds(self) -> float:

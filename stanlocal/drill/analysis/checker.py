@@ -1,4 +1,4 @@
-"""From a ledger to what it says. Pure."""
+"""The check of a ledger: from its parts to findings. Pure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from stanlocal.util.timestamps import from_ns
 
 
 def check(reading: LedgerReading) -> Findings:
-    """What the ledger says. Raises `LedgerError` where it cannot be what a drill wrote."""
+    """Return a ledger's findings. Raises `LedgerError` where no drill can have written it."""
     tally, torn = Tally(reading.header), None
     for part in reading.parts():
         if isinstance(part, bytes):
@@ -74,8 +74,8 @@ def _findings(reading: LedgerReading, tally: Tally, torn: str | None) -> Finding
 
 
 def _failovers(notes: Sequence[Note]) -> list[Mapping[str, Any]]:
-    """Those that were told in hindsight, with all their phases; else those that were told as they came."""
-    told = [note.fields.get("failovers") for note in notes if note.kind == "failovers"]
-    if told and isinstance(told[-1], list):
-        return [each for each in told[-1] if isinstance(each, dict)]
+    """Return the failovers recorded at the end, with all phases; else those recorded as they came."""
+    recorded = [note.fields.get("failovers") for note in notes if note.kind == "failovers"]
+    if recorded and isinstance(recorded[-1], list):
+        return [each for each in recorded[-1] if isinstance(each, dict)]
     return [note.fields for note in notes if note.kind == "failover"]

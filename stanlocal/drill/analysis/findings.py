@@ -1,4 +1,4 @@
-"""What a ledger says: the checker's findings, before anybody judges them. Pure."""
+"""The findings of a ledger's check, before they are judged. Pure."""
 
 from __future__ import annotations
 
@@ -11,35 +11,35 @@ from stanlocal.drill.ledger.entries import Header, Note
 from stanlocal.util.timestamps import rfc3339
 
 LISTED = 1_000
-"""Runs of messages or sequences that are listed; all are counted."""
+"""Number of runs of messages or sequences that are listed; all are counted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Messages:
-    """Messages of one publisher with consecutive numbers, with which the same thing is the matter."""
+    """Messages of one publisher with consecutive numbers and the same finding."""
 
     channel: str
     publisher: int
     first: int
     last: int
     missing_at: tuple[str, ...] = ()
-    """The audiences that should have had them and did not, by name; `audit` is the store at the end."""
+    """Names of the audiences that lack them; `audit` is the store at the end."""
     had_by: tuple[str, ...] = ()
-    """The audiences that did have them."""
+    """Names of the audiences that had them."""
     acked_from: datetime | None = None
-    """When the first of them was acknowledged; `acked_to`: the last."""
+    """Time of the first ack of them; `acked_to` is that of the last."""
     acked_to: datetime | None = None
 
     @property
     def count(self) -> int:
-        """How many they are."""
+        """Number of them."""
         return self.last - self.first + 1
 
     def __str__(self) -> str:
         return f"{self.channel} publisher {self.publisher} number {_range(self.first, self.last)}"
 
     def document(self) -> dict[str, Any]:
-        """As the verdict's JSON shows them."""
+        """Return them as the verdict's JSON shows them."""
         return {
             "channel": self.channel,
             "publisher": self.publisher,
@@ -54,7 +54,7 @@ class Messages:
 
 @dataclass(frozen=True, slots=True)
 class Sequences:
-    """Consecutive sequences of a channel, with which the same thing is the matter."""
+    """Consecutive sequences of a channel with the same finding."""
 
     channel: str
     first: int
@@ -62,14 +62,14 @@ class Sequences:
 
     @property
     def count(self) -> int:
-        """How many they are."""
+        """Number of them."""
         return self.last - self.first + 1
 
     def __str__(self) -> str:
         return f"{self.channel} sequence {_range(self.first, self.last)}"
 
     def document(self) -> dict[str, Any]:
-        """As the verdict's JSON shows them."""
+        """Return them as the verdict's JSON shows them."""
         return asdict(self)
 
 
@@ -82,70 +82,70 @@ class FeltOutage:
     """A time in which something was published and nothing acknowledged."""
 
     publisher: int | None
-    """Whose view it is; None: that of all together."""
+    """Index of the publisher that saw it; None for all together."""
     fault: str | None
-    """The fault that hit in it, by name; None when no fault explains it."""
+    """Name of the fault that explains it; None where no fault does."""
     last_ack: datetime | None
     began: datetime
-    """When the fault hit; where nothing was acknowledged before that already, when that began."""
+    """Time of the fault; where acks had stopped before it, the time at which they stopped."""
     first_ack: datetime | None
-    """The first ack afterwards; None: none came before the load ended."""
+    """Time of the first ack afterwards; None where none came before the load ended."""
     ended: datetime
-    """That moment, or the end of what was seen."""
+    """Time of that ack, or the end of the observation."""
 
     @property
     def ms(self) -> float:
-        """How long it was, at least, in milliseconds."""
+        """Length in milliseconds, at least."""
         return round((self.ended - self.began).total_seconds() * 1e3, 3)
 
 
 @dataclass(frozen=True, slots=True)
 class Second:
-    """What happened within one second of the drill."""
+    """Counts of one second of the drill."""
 
     second: int
-    """Since the drill's start."""
+    """Seconds since the drill's start."""
     acked: int
     delivered: int
 
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What a ledger says. Numbers count messages unless they say otherwise."""
+    """Findings of a ledger. Numbers count messages unless they say otherwise."""
 
     header: Header
     published: int = 0
     acked: int = 0
     refused: int = 0
-    """Published, and the server said no."""
+    """Published messages that the server refused."""
     unknown: int = 0
-    """Published, never acknowledged and never refused: stored or not."""
+    """Published messages that were never answered: stored or not."""
     delivered: int = 0
-    """Deliveries, of whatever kind, the audit's not counted."""
+    """Deliveries of all kinds, except the audit's."""
     lost: int = 0
-    """Acknowledged, and some audience never had them."""
+    """Acknowledged messages that some audience never had."""
     undelivered: int = 0
-    """Those of the lost that nobody ever had; the rest only some had."""
+    """Lost messages that no audience had; the others were had by some."""
     lost_messages: tuple[Messages, ...] = ()
-    """Which are lost; the first `LISTED` runs of them."""
+    """The lost messages; the first `LISTED` runs of them."""
     pending: int = 0
-    """Acknowledged and not delivered when the ledger ends, where deliveries had no time to come."""
+    """Acknowledged messages without delivery at the end of a ledger that was not drained."""
     redelivered: int = 0
-    """Deliveries to an audience that had the message, said by the server to be redeliveries."""
+    """Deliveries to an audience that had the message, flagged by the server as redeliveries."""
     repeated: int = 0
-    """Likewise without that flag, after a failover or a broken connection: the server may do that."""
+    """Repeated deliveries without that flag, allowed after a failover or a broken connection."""
     unflagged: int = 0
-    """Likewise without that flag, and nothing had happened that explains it."""
+    """Repeated deliveries without that flag that nothing explains."""
     stored_twice: int = 0
-    """Likewise under another sequence: the publisher sent them again, in doubt about the first."""
+    """Repeated deliveries under another sequence: the publisher, unsure of the first, sent them again."""
     reordered: int = 0
     """First deliveries of a message behind a later one of its publisher."""
     unexpected: int = 0
-    """Deliveries of what was never published."""
+    """Deliveries of messages that were never published."""
     wrong: int = 0
-    """Deliveries of something that is no message of the drill: damaged, or somebody else's."""
+    """Deliveries of damaged messages, or of ones that are not the drill's."""
     gaps: int = 0
-    """Sequences between others that nobody was ever given."""
+    """Sequences between others that were never delivered."""
     gap_sequences: tuple[Sequences, ...] = ()
     """The first `LISTED` runs of them."""
     forked: int = 0
@@ -153,21 +153,21 @@ class Findings:
     forked_sequences: tuple[Sequences, ...] = ()
     """The first `LISTED` runs of them."""
     outages: tuple[FeltOutage, ...] = ()
-    """As all publishers together saw them, and each for itself, in the order of their beginning."""
+    """Outages as all publishers together saw them, and each by itself, in the order of their start."""
     failovers: tuple[Mapping[str, Any], ...] = ()
-    """Those that were noted, as `Failover.document` has them."""
+    """Recorded failovers, as `Failover.document` has them."""
     faults: int = 0
-    """Faults that were noted, each once."""
+    """Number of recorded faults, each once."""
     rates: tuple[Second, ...] = ()
     notes: tuple[Note, ...] = ()
     ended: datetime | None = None
     """The time of the last entry."""
     drained: bool = False
-    """Whether subscribers had the time to get everything: only then what is missing is lost for sure."""
+    """Whether subscribers had the time to get everything; only then a missing message is surely lost."""
     torn: str | None = None
-    """Why the ledger ends before its end, if it does."""
+    """Reason why the ledger ends early; None where it is complete."""
 
     @property
     def duplicated(self) -> int:
-        """Deliveries to an audience that had the message already, whatever explains them."""
+        """Deliveries to an audience that had the message already."""
         return self.redelivered + self.repeated + self.unflagged + self.stored_twice

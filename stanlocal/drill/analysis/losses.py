@@ -1,4 +1,4 @@
-"""Messages that were acknowledged, and that somebody who had to have them never had. Pure."""
+"""Acknowledged messages that some audience never had. Pure."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ _SLACK_NS = 5_000_000_000
 
 @dataclass(slots=True)
 class Losses:
-    """What one publisher lost."""
+    """Lost messages of one publisher."""
 
     stream: Stream
     missing: dict[int, int] = field(default_factory=lambda: defaultdict(int))
-    """For each message lost the audiences that it is missing at, a bit for each."""
+    """Audiences that lack each lost message, as one bit each."""
     pending: set[int] = field(default_factory=set)
-    """Those that may still have been on their way when the ledger ended."""
+    """Messages that may still have been on their way when the ledger ended."""
 
     @property
     def undelivered(self) -> int:
-        """How many of the lost nobody ever had."""
+        """Number of lost messages that no audience had."""
         seen, audiences = self.stream.has_seen, range(len(self.stream.seen))
         return sum(not any(seen(audience, number) for audience in audiences) for number in self.missing)
 
     def messages(self, publisher: int, names: list[str]) -> Iterator[Messages]:
-        """The lost ones, in runs of those that are missing at the same audiences and were had by the same."""
+        """Yield the lost messages in runs that the same audiences lack and the same have."""
         stream, missing = self.stream, self.missing
 
         def kind(number: int) -> tuple[int, ...]:
@@ -54,7 +54,7 @@ class Losses:
 
 
 def losses(tally: Tally, ack_wait: int) -> list[Losses]:
-    """What each publisher lost.
+    """Return the lost messages of each publisher.
 
     In the ledger of a drill that was drained, what is missing is lost. Where it was not, because it was
     killed, a message is lost to an audience that was delivered others long after it was acknowledged: longer

@@ -1,4 +1,4 @@
-"""What is acknowledged and not yet delivered to everyone, as a load goes on. Pure.
+"""Acknowledged messages that are not yet delivered to all, while a load runs. Pure.
 
 Only what is on its way is kept: it takes no more memory the longer a load runs.
 """
@@ -7,32 +7,32 @@ from __future__ import annotations
 
 
 def key(publisher: int, number: int) -> int:
-    """One number for a publisher's message."""
+    """Return one number for a publisher's message."""
     return publisher << 32 | number
 
 
 class Missing:
-    """Told of all messages by their `key`; deliveries mostly come before the ack."""
+    """Counts messages by their `key`; deliveries mostly come before the ack."""
 
     __slots__ = ("_early", "_open", "_waiting")
 
     def __init__(self, audiences: int) -> None:
         self._open: set[int] = set()
-        """Published, without an answer."""
+        """Published messages without an answer."""
         self._early: list[set[int]] = [set() for _ in range(audiences)]
-        """For each audience: what it has of those."""
+        """Unanswered messages that each audience has."""
         self._waiting: list[set[int]] = [set() for _ in range(audiences)]
-        """For each audience: acknowledged, and not delivered."""
+        """Acknowledged messages that each audience lacks."""
 
     def __len__(self) -> int:
         return sum(map(len, self._waiting))
 
     def published(self, message: int) -> None:
-        """It waits for its answer."""
+        """Note a message that waits for its answer."""
         self._open.add(message)
 
     def acked(self, message: int) -> None:
-        """Everyone has to get it."""
+        """Note an ack: every audience has to get it."""
         self._open.discard(message)
         for early, waiting in zip(self._early, self._waiting, strict=True):
             if message in early:
@@ -41,13 +41,13 @@ class Missing:
                 waiting.add(message)
 
     def given_up(self, message: int) -> None:
-        """Nobody has to get it."""
+        """Note that no audience has to get it."""
         self._open.discard(message)
         for early in self._early:
             early.discard(message)
 
     def delivered(self, audience: int, message: int) -> None:
-        """That audience has it, perhaps once more."""
+        """Note a delivery to the audience, perhaps a repeated one."""
         if message in self._open:
             self._early[audience].add(message)
         else:

@@ -11,13 +11,13 @@ from stanlocal.outages.silence import TOLERANCE_S, Silence
 from stanlocal.util.timestamps import from_ns
 
 _SKEW = timedelta(milliseconds=50)
-"""Acks that were under way when a fault hit are read a little later."""
+"""Delay of acks that were on their way when a fault hit."""
 
 _TOLERANCE = timedelta(seconds=TOLERANCE_S)
 
 
 def felt(silences: Iterable[tuple[int | None, Silence]], notes: Iterable[Note]) -> list[FeltOutage]:
-    """The outages, in the order of their beginning; each by its publisher, None for all together.
+    """Return the outages in the order of their start; each by its publisher, None for all together.
 
     A fault is a silence's if it hit after the last ack before; of several the first one is. One that hit in
     the middle of it did not begin it.

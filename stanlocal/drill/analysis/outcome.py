@@ -1,4 +1,4 @@
-"""What came of a drill: from its ledger alone, so that one that was killed has its verdict, too."""
+"""The outcome of a drill, from its ledger alone: so a drill that was killed has a verdict too."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ class Outcome:
 
     @property
     def header(self) -> Header:
-        """What the drill was: load, seed, settings, versions."""
+        """The drill's load, seed, settings and versions."""
         return self.verdict.findings.header
 
     def notes(self, kind: str) -> list[Note]:
-        """What was noted of that kind, in the order in which it was."""
+        """Return the notes of that kind, in order."""
         return [note for note in self.verdict.findings.notes if note.kind == kind]
 
     @property
@@ -37,7 +37,7 @@ class Outcome:
         return "interrupted" if ends[-1].fields.get("interrupted") else "whole"
 
     def document(self) -> dict[str, Any]:
-        """The verdict as the contract shows it, and where its ledger is."""
+        """Return the verdict as the contract shows it, with the path of its ledger."""
         return {
             **self.verdict.as_json(),
             "ended": self.ended,
@@ -46,7 +46,7 @@ class Outcome:
 
 
 def judged(ledger: Path, **limits: float | None) -> Outcome:
-    """The outcome that a ledger tells of, by the drill's own budget but for the limits given.
+    """Judge a ledger by the drill's own budget, except for the limits given.
 
     Raises `LedgerError` when there is no ledger of a drill.
     """
@@ -59,7 +59,7 @@ def judged(ledger: Path, **limits: float | None) -> Outcome:
 
 
 def _limits(written: object) -> dict[str, Any]:
-    """The limits in a header, as far as they are any."""
+    """Return the valid limits in a header."""
     if not isinstance(written, dict):
         return {}
     return {name: limit for name, limit in written.items() if limit is None or isinstance(limit, int | float)}

@@ -1,4 +1,4 @@
-"""Numbers in order, told as runs of consecutive ones. Pure."""
+"""Sorted numbers as runs of consecutive ones. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from itertools import groupby
 def runs(
     numbers: Iterable[int], kind: Callable[[int], object] = lambda number: None
 ) -> Iterator[tuple[int, int]]:
-    """The first and the last number of each run; all within a run are of the same kind."""
+    """Yield the first and last number of each run; all numbers of a run are of the same kind."""
     for _, run in groupby(enumerate(numbers), lambda each: (each[1] - each[0], kind(each[1]))):
         members = [number for _, number in run]
         yield members[0], members[-1]

@@ -1,4 +1,4 @@
-"""What the sequences of deliveries say: which were given to nobody, and which to two messages. Pure."""
+"""Sequences that were never delivered, or delivered with two messages. Pure."""
 
 from __future__ import annotations
 
@@ -9,19 +9,18 @@ from stanlocal.drill.ledger.stream import Stream
 
 
 def gaps(streams: Iterable[Stream], strange: Collection[int]) -> list[tuple[int, int]]:
-    """Of one channel: the first and last sequence of each stretch that lies between others and that nobody
-    was ever given."""
+    """Return the first and last sequence of each stretch of one channel that was never delivered."""
     given = sorted({*_given(streams), *strange})
     return [(one + 1, other - 1) for one, other in pairwise(given) if other - one > 1]
 
 
 def forked(streams: Iterable[Stream]) -> list[int]:
-    """Of one channel: the sequences under which more than one message was delivered, in order."""
+    """Return the sequences of one channel that delivered more than one message, in order."""
     return sorted({one for one, other in pairwise(sorted(_given(streams))) if one == other})
 
 
 def _given(streams: Iterable[Stream]) -> list[int]:
-    """The sequences of all messages, each as often as there are messages that had it."""
+    """Return the sequences of all messages, each once for every message that had it."""
     given: list[int] = []
     for stream in streams:
         given.extend(filter(None, stream.sequence))

@@ -1,7 +1,7 @@
-"""One pass over a ledger: every event is counted, and what has to be compared at the end is kept. Pure.
+"""One pass over a ledger: counts every event, and keeps what is compared at the end. Pure.
 
-After a failover, or when its connection broke, a client may be given again what it had, without a word that
-it is given again: the server writes down acknowledgements late. So the ledger is cut into epochs: one begins
+After a failover, or when its connection broke, a client may get messages again that are not flagged as
+redelivered: the server writes acknowledgements late. So the ledger is cut into epochs: one begins
 with whatever can explain such deliveries. A repetition within one epoch is a surprise.
 """
 
@@ -27,17 +27,17 @@ from stanlocal.errors import LedgerError
 from stanlocal.outages.silence import Silence, SilenceMeter
 
 _DISRUPTIONS = frozenset(("fault", "heal", "failover", "role"))
-"""Notes with which an epoch begins; so it does when a connection breaks or comes, and after a silence."""
+"""Notes that begin an epoch; connections that break or open do so too, and the end of a silence."""
 _MOST_EPOCHS = 0xFFFF
 _ROOM = 16 << 20
-"""Bytes of columns that any ledger may have."""
+"""Bytes of columns that any ledger may take."""
 _ROOM_FOR_EACH = 4
-"""Bytes of columns for each byte of its events: one that a drill wrote needs less than one."""
+"""Bytes of columns per byte of events; a ledger that a drill wrote needs less than one."""
 _WAITING = bytes([PUBLISHED])
 
 
 class Tally:
-    """Told of all parts of a ledger, in order."""
+    """Counts of a ledger, whose parts it gets in order."""
 
     def __init__(self, header: Header) -> None:
         self.roster = header.load.roster()
@@ -45,18 +45,18 @@ class Tally:
         audiences = len(self.roster.audiences)
         self.streams = [Stream(channel, audiences) for channel in self.roster.publishers]
         self.strange: dict[str, set[int]] = {channel: set() for channel in self.channels}
-        """The sequences under which something was delivered that is no message of the drill."""
+        """Sequences of each channel that delivered no message of the drill."""
         self.latest = [0] * audiences
-        """When each audience was delivered something last (ns since 1970); 0: never."""
+        """Time of each audience's latest delivery (ns since 1970); 0 for none."""
         self.silences: list[tuple[int | None, Silence]] = []
-        """Those of each publisher, and with None those of all together."""
+        """Silences by publisher; None for all publishers together."""
         self.seconds: list[Second] = []
         self.notes: list[Note] = []
         self.published = self.acked = self.refused = self.delivered = 0
         self.redelivered = self.repeated = self.unflagged = self.stored_twice = 0
         self.reordered = self.unexpected = self.wrong = 0
         self.time = 0
-        """Of the last event (ns since 1970)."""
+        """Time of the last event (ns since 1970)."""
         self._all = SilenceMeter()
         self._epoch = 1
         self._started = int(header.started.timestamp() * 1e9)
@@ -65,11 +65,11 @@ class Tally:
         self._counted = (0, 0)
         self._over = False
         self._highest: list[list[int]] = [[]] * len(self.roster.readers)
-        """For each reader the highest number of each publisher; empty before its first delivery."""
+        """Highest number of each publisher, by reader; empty before its first delivery."""
         self._room = _ROOM  # the thirtieth attribute: with one more Python finds each of them more slowly
 
     def note(self, note: Note) -> None:
-        """A note."""
+        """Count a note."""
         self.notes.append(note)
         if note.kind in _DISRUPTIONS:
             self._disrupted()
@@ -78,7 +78,7 @@ class Tally:
             self._end_silences()
 
     def end(self) -> None:
-        """There is no more."""
+        """Complete the counts at the ledger's end."""
         if not self._over:
             self._end_silences()
         self._end_second()
@@ -100,7 +100,7 @@ class Tally:
             raise _impossible("it has few deliveries to many readers, far apart")
 
     def events(self, cells: bytes) -> None:
-        """Events, one after the other. Raises `LedgerError` where they cannot be what a drill wrote."""
+        """Count events in order. Raises `LedgerError` where no drill can have written them."""
         streams, readers = self.streams, self.roster.readers
         audit = len(readers) - 1
         self._room += _ROOM_FOR_EACH * len(cells)
@@ -167,7 +167,7 @@ class Tally:
         seen = of.seen[audience]
         try:
             before, seen[number] = seen[number], self._epoch
-        except IndexError:  # the first of many: to look before each takes longer
+        except IndexError:  # rare: checking before each delivery takes longer
             before, self._grown(of, audience)[number] = 0, self._epoch
         known = of.sequence[number]
         if known != sequence:
@@ -201,7 +201,7 @@ class Tally:
             of.others.setdefault(number, set()).add(sequence)
 
     def _end_silences(self) -> None:
-        """What is published and not answered now will not be: the load is over, or its ledger."""
+        """End all silences: the load or its ledger is over, so no more answers come."""
         meters = [(None, self._all), *((index, each.silences) for index, each in enumerate(self.streams))]
         for index, meter in meters:
             if (silence := meter.now(self.time)) is not None:
@@ -209,7 +209,7 @@ class Tally:
         self._over = True
 
     def _end_second(self) -> None:
-        """Puts down what came since the last second; those in which nothing came are left out."""
+        """Record the counts of the last second, unless nothing happened in it."""
         second, self._second = self._second, max(0, self.time - self._started) // 1_000_000_000
         acked, delivered = self._counted
         self._counted = self.acked, self.delivered

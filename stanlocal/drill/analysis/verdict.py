@@ -11,15 +11,15 @@ from stanlocal.drill.analysis.findings import FeltOutage, Findings, Messages
 from stanlocal.util.timestamps import rfc3339
 
 _NAMED = 5
-"""Runs of messages that a sentence names; the verdict's JSON has more."""
+"""Number of runs of messages that a sentence names; the verdict's JSON has more."""
 
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """What a drill may cost; None: whatever it is. Numbers count messages, deliveries or sequences."""
+    """Limits of what a drill may cost; None for no limit. Numbers count messages, deliveries or sequences."""
 
     max_outage: float | None = None
-    """Seconds of the longest outage, as all publishers together saw it."""
+    """Length in seconds of the longest outage, as all publishers together saw it."""
     max_lost: int | None = 0
     max_duplicates: int | None = None
     max_reordered: int | None = None
@@ -32,13 +32,12 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether a drill went well, and where not."""
+    """The result of a drill: its findings, and every problem."""
 
     findings: Findings
     budget: Budget
     problems: tuple[str, ...] = ()
-    """What the budget does not allow and what kept the drill from its end: a sentence each, with the
-    messages' numbers."""
+    """Sentences on what exceeds the budget or ended the drill early, with the messages' numbers."""
 
     @property
     def ok(self) -> bool:
@@ -46,7 +45,7 @@ class Verdict:
         return not self.problems
 
     def as_json(self) -> dict[str, Any]:
-        """As the contract shows it."""
+        """Return it as the contract shows it."""
         found = self.findings
         together = [each for each in found.outages if each.publisher is None]
         alone = [each for each in found.outages if each.publisher is not None]
@@ -93,7 +92,7 @@ class Verdict:
 
 
 def judge(findings: Findings, budget: Budget) -> Verdict:
-    """The verdict."""
+    """Compare findings with a budget."""
     return Verdict(findings, budget, tuple(_problems(findings, budget)))
 
 
@@ -107,7 +106,7 @@ def _problems(found: Findings, budget: Budget) -> Iterator[str]:
     allowed = (
         (found.duplicated, budget.max_duplicates, "deliveries were not the first of their message"),
         (found.reordered, budget.max_reordered, "messages came behind a later one of their publisher"),
-        (found.unexpected, budget.max_unexpected, "deliveries were of messages that nobody had published"),
+        (found.unexpected, budget.max_unexpected, "deliveries were of messages that were never published"),
         (found.wrong, budget.max_wrong, "deliveries were damaged, or no messages of this drill"),
         (found.unknown, budget.max_unknown, "messages were published and never answered: stored or not"),
     )
@@ -115,7 +114,7 @@ def _problems(found: Findings, budget: Budget) -> Iterator[str]:
         if _over(count, most):
             yield f"{count:,} {what}; at most {most:,} may be"
     if _over(found.gaps, budget.max_gaps):
-        yield f"{found.gaps:,} sequences were given to nobody: {_named(found.gap_sequences)}"
+        yield f"{found.gaps:,} sequences were never delivered: {_named(found.gap_sequences)}"
     if _over(found.forked, budget.max_forked):
         yield f"{found.forked:,} sequences had two messages each: {_named(found.forked_sequences)}"
     if budget.max_outage is not None:
@@ -137,7 +136,7 @@ def _lost(missing_at: Sequence[str], had_by: Sequence[str], messages: Sequence[M
     what, them = ("message is", "it") if count == 1 else ("messages are", "them")
     where = " and ".join("in the store at the end" if at == "audit" else f"at {at}" for at in missing_at)
     had = ", ".join("the store at the end" if by == "audit" else by for by in had_by)
-    who = f"only {had} had {them}" if had else f"nobody had {them}"
+    who = f"only {had} had {them}" if had else f"no one had {them}"
     return f"{count:,} acknowledged {what} missing {where}, {who}: {_named(messages)}"
 
 

@@ -1,4 +1,4 @@
-"""What a ledger holds, and how it is written down.
+"""The entries of a ledger, and their format.
 
 The first line is a JSON document, the header, filled up with spaces. All that follows are cells of
 `CELL.size` bytes: one for each event of the load, and for a note one that is followed by JSON, filled up to
@@ -28,30 +28,30 @@ FORMAT = "stanlocal-drill-ledger"
 VERSION = 1
 
 REDELIVERED = 1
-"""A flag of a delivery: the server says that it delivered the message before."""
+"""Flag of a delivery that the server marks as redelivered."""
 
 
 class Kind(IntEnum):
-    """What an entry tells; the fields that it has besides the time."""
+    """Kinds of entries, each with its fields besides the time."""
 
     PUBLISHED = 1
-    """About to be published: publisher, number."""
+    """A message is about to be published: publisher, number."""
     ACKED = 2
-    """Acknowledged: publisher, number."""
+    """A message is acknowledged: publisher, number."""
     REFUSED = 3
-    """The server said no, or nobody was there to take it: publisher, number."""
+    """The server refused it, or no server took it: publisher, number."""
     UNANSWERED = 4
-    """Given up without an answer, stored or not: publisher, number."""
+    """A message is given up without an answer, stored or not: publisher, number."""
     DELIVERED = 5
-    """Publisher, number, reader, sequence, flags; extra is how often the server says it was redelivered."""
+    """A delivery: publisher, number, reader, sequence, flags; extra is the server's redelivery count."""
     STRANGE = 6
-    """Delivered, but no message of this drill: reader, sequence, flags; its size as extra."""
+    """A delivery that is no message of this drill: reader, sequence, flags; its size as extra."""
     CONNECTED = 7
     """A client is connected again: reader, or publisher with `NOBODY` as reader."""
     DISCONNECTED = 8
-    """A client's connection broke: likewise."""
+    """A client's connection broke: fields as of `CONNECTED`."""
     NOTE = 9
-    """JSON follows."""
+    """A note, whose JSON follows."""
 
 
 # The members as they are looked up here cost a load half a microsecond less for each event.
@@ -59,27 +59,27 @@ PUBLISHED, ACKED, REFUSED, UNANSWERED = Kind.PUBLISHED, Kind.ACKED, Kind.REFUSED
 DELIVERED, STRANGE = Kind.DELIVERED, Kind.STRANGE
 
 NOBODY = 0xFFFF
-"""In place of a publisher or reader."""
+"""Number in place of a missing publisher or reader."""
 
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What a drill is: enough to judge its ledger without anything else."""
+    """The description of a drill: all that is needed to judge its ledger."""
 
     load: LoadSpec
     drill: str = ""
     """The scenario's name."""
     group: str = ""
     seed: int | None = None
-    """What the scenario's dice were started from."""
+    """Seed of the scenario's random choices."""
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
     run: int = field(default_factory=lambda: secrets.randbits(32))
-    """The drill's own number: its messages carry it, so that those of others are told apart."""
+    """Number of the drill, which its messages carry, so that those of others are recognized."""
     settings: Mapping[str, Any] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
 
     def line(self) -> bytes:
-        """The first line of the file, of whole cells."""
+        """Return the first line of the file, padded to whole cells."""
         document = {
             "format": FORMAT,
             "version": VERSION,
@@ -97,7 +97,7 @@ class Header:
 
     @classmethod
     def read(cls, line: bytes) -> Header:
-        """The header in a first line; `ValueError` when it is none, or of another version."""
+        """Return the header in a first line; raises `ValueError` when it is none, or of another version."""
         document = _loads(line)
         if not isinstance(document, dict) or document.get("format") != FORMAT:
             raise ValueError("its first line is not a ledger's")
@@ -119,20 +119,20 @@ class Header:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """Something that happened to group or drill: a fault, a heal, a role, a failover, a step, the end."""
+    """An event of the group or the drill: a fault, a heal, a role, a failover, a step, the end."""
 
     kind: str
     time: datetime
     fields: Mapping[str, Any] = field(default_factory=dict)
 
     def text(self) -> bytes:
-        """As JSON."""
+        """Return it as JSON."""
         document = {**self.fields, "kind": self.kind, "time": rfc3339(self.time)}
         return json.dumps(document, ensure_ascii=True, separators=(",", ":")).encode()
 
     @classmethod
     def read(cls, text: bytes) -> Note:
-        """The note in that JSON; `ValueError` when it is none."""
+        """Return the note in JSON; raises `ValueError` when there is none."""
         document = _loads(text)
         if not isinstance(document, dict) or not isinstance(document.get("kind"), str):
             raise ValueError("a note without its kind")
@@ -143,7 +143,7 @@ class Note:
 
 
 def _loads(text: bytes) -> Any:
-    """The document in that JSON; `ValueError` also for halves of characters, which cannot be shown."""
+    """Return a JSON document; raises `ValueError` also for unpaired surrogates, which cannot be shown."""
     document = json.loads(text)
     if b"\\ud" in text.lower():
         json.dumps(document, ensure_ascii=False).encode()
@@ -151,7 +151,7 @@ def _loads(text: bytes) -> Any:
 
 
 def _time(stamp: str) -> datetime:
-    """One that fits into a cell, too; `ValueError` for any other."""
+    """Return a number that fits into a cell; raises `ValueError` for any other."""
     time = from_rfc3339(stamp)
     if not 1970 < time.year < 2262:
         raise ValueError(f"{stamp!r} is no moment of a drill")

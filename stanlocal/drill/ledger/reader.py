@@ -1,4 +1,4 @@
-"""Reading the ledger of a drill: in pieces, so that its size is no matter, also when its end is missing."""
+"""The reader of ledgers: in pieces, so that any size is read, even when the end is missing."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from stanlocal.drill.ledger.entries import CELL, Header, Kind, Note
 from stanlocal.errors import LedgerError
 
 _PIECE = 32 * 1024 * CELL.size
-"""Bytes that are read at once."""
+"""Bytes of one read."""
 _LONGEST_HEADER = 1 << 20
 _LONGEST_NOTE = 1 << 22
 _MOST_PARTS = 100_000
@@ -29,10 +29,10 @@ _NOTE = bytes([Kind.NOTE])
 
 @dataclass(frozen=True, slots=True)
 class Torn:
-    """The ledger ends here, in the middle of something: what wrote it was killed, or the file was damaged."""
+    """The end of a ledger whose writer was killed, or whose file is damaged."""
 
     offset: int
-    """Bytes before it."""
+    """Number of bytes before it."""
     what: str
 
 
@@ -42,13 +42,13 @@ Part: TypeAlias = "bytes | Note | Torn"
 
 @dataclass(frozen=True, slots=True)
 class LedgerReading:
-    """A ledger to be read, as often as one likes; each time it is read from its beginning."""
+    """A readable ledger; each reading starts from its beginning."""
 
     header: Header
     opened: Callable[[], BinaryIO]
 
     def parts(self) -> Iterator[Part]:
-        """All that it holds, in order; a `Torn` comes last. Raises `LedgerError` when it cannot be read."""
+        """Yield its parts in order, a `Torn` last. Raises `LedgerError` when it cannot be read."""
         try:
             with self.opened() as file:
                 yield from _parts(file)
@@ -56,12 +56,12 @@ class LedgerReading:
             raise LedgerError(f"the ledger cannot be read: {error.strerror}; see that it is there") from error
 
     def notes(self) -> Iterator[Note]:
-        """The notes alone, in the order in which they were written."""
+        """Yield only the notes, in order."""
         return (part for part in self.parts() if isinstance(part, Note))
 
 
 def read(path: Path) -> LedgerReading:
-    """The ledger in that file; raises `LedgerError` when there is none."""
+    """Open the ledger in a file; raises `LedgerError` when there is none."""
     try:
         with path.open("rb") as file:
             header = _header(file, str(path))
@@ -71,7 +71,7 @@ def read(path: Path) -> LedgerReading:
 
 
 def read_bytes(data: bytes) -> LedgerReading:
-    """The ledger in memory; raises `LedgerError` when it is none."""
+    """Open a ledger in memory; raises `LedgerError` when there is none."""
     return LedgerReading(_header(io.BytesIO(data), "this"), lambda: io.BytesIO(data))
 
 
@@ -118,7 +118,7 @@ def _parts(file: BinaryIO) -> Iterator[Part]:
 
 
 def _note(file: BinaryIO, piece: bytes) -> tuple[Note | None, bytes]:
-    """The note that `piece` begins with, and what follows it."""
+    """Return the note that `piece` begins with, and the rest."""
     _, _, length, checksum, *_ = CELL.unpack_from(piece)
     end = CELL.size + length + -length % CELL.size
     if length > _LONGEST_NOTE:

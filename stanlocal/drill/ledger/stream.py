@@ -1,4 +1,4 @@
-"""What a ledger tells of one publisher's messages: some bytes for each. Pure.
+"""The messages of one publisher in a ledger, as columns of a few bytes for each. Pure.
 
 Columns grow with the messages that there are, never with what a header says: that may name a thousand
 publishers and two thousand audiences in 300 bytes.
@@ -15,7 +15,7 @@ _ROOM = 256
 
 
 class Stream:
-    """Everything is indexed by number, from 1; `grow` makes room before a number is used."""
+    """Columns indexed by message number, from 1; `grow` makes room before a number is used."""
 
     __slots__ = ("acked_at", "channel", "last", "others", "room", "seen", "sequence", "silences", "status")
 
@@ -25,15 +25,15 @@ class Stream:
         """The number published last."""
         self.room = 0
         self.status = bytearray()
-        """The kind of the latest of its entries, of publish and answer; 0: there is no such number."""
+        """Kind of the latest entry, publish or answer, of each number; 0 for none."""
         self.acked_at = array("q")
-        """When it was acknowledged (ns since 1970)."""
+        """Time of the ack (ns since 1970)."""
         self.sequence = array("Q")
-        """The sequence under which it was delivered first, to whomever; 0: never."""
+        """Sequence of its first delivery to any audience; 0 for none."""
         self.others: dict[int, set[int]] = {}
         """The other sequences under which it was delivered."""
         self.seen: list[array[int]] = [_NOTHING] * audiences
-        """For each audience the epoch of its latest delivery, from 1; 0: never. Shorter than the others
+        """Epoch of the latest delivery by audience, from 1; 0 for none. Shorter than the others
         where there was no later delivery."""
         self.silences = SilenceMeter()
 
@@ -56,12 +56,12 @@ class Stream:
         return more
 
     def has_seen(self, audience: int, number: int) -> bool:
-        """Whether that audience ever had the message."""
+        """Return whether that audience ever had the message."""
         seen = self.seen[audience]
         return number < len(seen) and bool(seen[number])
 
     def missing(self, audience: int) -> list[int]:
-        """The numbers that were acknowledged and never delivered to that audience."""
+        """Return the acknowledged numbers that were never delivered to that audience."""
         seen = self.seen[audience]
         absent = array("H", bytes(max(self.last + 1 - len(seen), 0) * seen.itemsize))
         pairs = zip(self.status[: self.last + 1], seen + absent, strict=False)

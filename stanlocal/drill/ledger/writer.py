@@ -1,7 +1,7 @@
-"""Writing the ledger of a drill: an append-only file of all that its load and its group did.
+"""The writer of ledgers: append-only files of all that a load and its group did.
 
 What is noted is on disk when `note` returns; the events of the load follow within `FLUSH_S`. They get there
-in the order in which they were told: a drill that is killed leaves the beginning of its ledger, in which
+in the order in which they were reported: a drill that is killed leaves the beginning of its ledger, in which
 every delivery comes after its publish.
 """
 
@@ -27,7 +27,7 @@ _BUFFER = 64 * 1024
 class Ledger:
     """A ledger that is being written, in one event loop; ``with`` closes it.
 
-    A disk that takes no more is reported by the next `note`, by `close`, and as `failure`; what is told
+    A disk that takes no more is reported by the next `note`, by `close`, and as `failure`; what is reported
     after that is dropped, so that the file stays the beginning of what happened.
     """
 
@@ -35,14 +35,14 @@ class Ledger:
         self.path = path
         self.header = header
         self.failure: LedgerError | None = None
-        """Why nothing is written any more."""
+        """Error that ended the writing; None while it works."""
         self._file = file
         self._cells = bytearray()
         self._due: asyncio.TimerHandle | None = None
 
     @classmethod
     def create(cls, path: Path, header: Header) -> Ledger:
-        """A new file, for its owner's eyes only; raises `LedgerError` when there is one, or none can be."""
+        """Create a file readable by its owner only; raises `LedgerError` when it exists or cannot be made."""
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
@@ -67,7 +67,7 @@ class Ledger:
         flags: int = 0,
         extra: int = 0,
     ) -> int:
-        """Tells of something that the load did or saw just now; returns the time (ns since 1970, UTC)."""
+        """Record an event of the load; return its time, which is now (ns since 1970, UTC)."""
         now = clock.time_ns()
         self._cells += CELL.pack(now, sequence, number, extra, publisher, reader, flags, kind)
         if len(self._cells) >= _BUFFER:
@@ -77,9 +77,9 @@ class Ledger:
         return now
 
     def note(self, kind: str, time: datetime, **fields: Any) -> None:
-        """Tells of anything else; `fields` are what JSON can hold. On disk when it returns.
+        """Record a note, whose `fields` are JSON values. It is on disk when this returns.
 
-        `time` is when it happened, which may be before what was told last.
+        `time` is when it happened, which may be before the latest entry.
         """
         text = Note(kind, time, fields).text()
         moment = int(time.timestamp() * 1e9)
@@ -88,7 +88,7 @@ class Ledger:
         self.flush(sync=True)
 
     def flush(self, *, sync: bool = False) -> None:
-        """Writes what was told, with `sync` to the disk itself; `LedgerError` when that does not take it."""
+        """Write what is buffered, with `sync` to the disk itself; raises `LedgerError` when that fails."""
         self._write(sync=sync)
         if self.failure is not None:
             raise self.failure
@@ -111,7 +111,7 @@ class Ledger:
             self.failure.__cause__ = error
 
     def close(self) -> None:
-        """Writes what was told, and lets go of the file; nothing happens when that was done before."""
+        """Write what is buffered, and close the file; does nothing when closed."""
         if not self._file.closed:
             try:
                 self.flush()

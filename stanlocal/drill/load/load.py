@@ -1,4 +1,4 @@
-"""The load of a drill: publishers and subscribers on a group, and a ledger of all they do and see."""
+"""The load of a drill: publishers and subscribers on a group, which record all events in the ledger."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ if TYPE_CHECKING:
 __all__ = ["Load", "LoadStats"]
 
 _LOOK_S = 0.05
-"""Between two looks at clients and counters."""
+"""Interval of checking clients and counters."""
 _PATIENCE_S = 3600.0
-"""A publish is sent again and again for so long: an outage is to be measured, not to be given up."""
+"""Time for which a publish is repeated: an outage is measured, whatever its length."""
 
 
 class Load:
     """The load that the ledger's header asks for, on a group that is up.
 
     `client_ids` begins every client id, and the names of durables and of the queue group; it must be new
-    to the group. What happens to clients while it runs is told to the ledger and not raised; `failure` has
-    what keeps it from going on.
+    to the group. What happens to clients while it runs is recorded in the ledger and not raised; `failure`
+    has the error that ends it.
     """
 
     def __init__(self, group: FTGroup, ledger: Ledger, *, client_ids: str) -> None:
@@ -49,14 +49,14 @@ class Load:
         self._watching: asyncio.Task[None] | None = None
         self._stopped = self._closed = False
         self.failure: StanlocalError | None = None
-        """The ledger's disk is full, or a client or subscription is lost for good."""
+        """Error that ended the load, such as a full disk of the ledger, or a lost client; else None."""
 
     def stats(self) -> LoadStats:
-        """What it has come to, from counters: cheap."""
+        """Return the current counts; cheap."""
         return self._meter.stats()
 
     async def start(self) -> None:
-        """Returns once every subscriber is subscribed and the publishers are at work.
+        """Connect and start all clients; returns once all are subscribed and publishing.
 
         Raises `StanError` when a client cannot be connected; then, and when cancelled, none is left open.
         """
@@ -73,7 +73,7 @@ class Load:
         self.start_publishers()
 
     async def _connect(self, name: str, index: int = 0) -> Client:
-        """A client whose first node is the one of that index: those of a kind are spread over the nodes."""
+        """Connect a client to the node of that index first, so that clients are spread over the nodes."""
         client = await self._group.connect(
             f"{self._client_ids}-{name}", first=index, reconnect=True, ack_timeout=_PATIENCE_S
         )
@@ -123,20 +123,20 @@ class Load:
     # While it runs
 
     def start_publishers(self) -> None:
-        """Publishes, or publishes again."""
+        """Start publishing, or resume it."""
         for publisher in self._publishers:
             publisher.start()
 
     async def stop_publishers(self) -> None:
-        """Publishes no more, until `start_publishers`; returns once every message has its answer."""
+        """Pause publishing until `start_publishers`; returns once every message is answered."""
         await together(*(publisher.stop() for publisher in self._publishers))
 
     async def start_subscribers(self, kind: Kind) -> None:
-        """Subscribes again where `stop_subscribers` ended it; raises `StanError`."""
+        """Subscribe again where `stop_subscribers` ended it; raises `StanError`."""
         await together(*(each.start() for each in self._subscribers if each.reader.kind == kind))
 
     async def stop_subscribers(self, kind: Kind) -> None:
-        """Closes the subscriptions of that kind: what comes meanwhile they get when they start again.
+        """Close the subscriptions of that kind; they get what they miss when they are started again.
 
         Raises `StanError` when the server does not answer.
         """
@@ -145,7 +145,7 @@ class Load:
     # The end
 
     async def stop(self, drain: float) -> None:
-        """Ends the load, and puts on record whether everybody got everything; the group should be healed.
+        """End the load, and record whether all messages were delivered; the group should be healed.
 
         Publishers end; then subscribers have `drain` seconds until nothing acknowledged is missing; then
         the channels are read from the load's beginning (the audit), for as long as something comes;
@@ -175,9 +175,9 @@ class Load:
         try:
             async with asyncio.timeout(seconds):
                 await together(*(each.start() for each in self._subscribers))
-                while self._meter.missing and self.failure is None:  # noqa: ASYNC110 - too many to tell of each
+                while self._meter.missing and self.failure is None:  # noqa: ASYNC110 - too many for an event each
                     await asyncio.sleep(_LOOK_S)
-        except StanError as error:  # first, as one that ran out of time is a TimeoutError too
+        except StanError as error:  # first, as some are a TimeoutError too
             self._problem(f"subscribers did not get the time to have everything: {error}")
             return
         except TimeoutError:
@@ -199,10 +199,10 @@ class Load:
             self._ledger.note("audit", datetime.now(UTC), messages=auditor.seen)
 
     async def close(self) -> None:
-        """Ends the load at once; what is on its way is not waited for. Nothing happens when it is closed.
+        """End the load at once, without waiting for messages on their way. Does nothing once closed.
 
-        What the server keeps of its clients is removed. A server that does not answer to that is on record;
-        here all is closed none the less. Raises `LedgerError` when the ledger cannot be written. Cancelled,
+        What the server keeps of its clients is removed. A server that does not answer is recorded, and all is
+        closed here nevertheless. Raises `LedgerError` when the ledger cannot be written. Cancelled,
         it can be called again.
         """
         if self._closed:
@@ -224,7 +224,7 @@ class Load:
 
 
 async def _failure(ending: Coroutine[Any, Any, None]) -> str | None:
-    """Why a goodbye was not answered, if it was not."""
+    """Return the error with which a close or unsubscribe failed, if it did."""
     try:
         await ending
     except StanError as error:

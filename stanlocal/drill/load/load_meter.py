@@ -1,4 +1,4 @@
-"""The counters of a load, told of every event and asked a few times a second."""
+"""The counters of a load, which get every event and are read a few times a second."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ _WINDOW_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class LoadStats:
-    """What a load has come to; rates are per second, over the last second, outages in seconds."""
+    """The state of a load; rates are per second, over the last second, outages in seconds."""
 
     published: int = 0
     acked: int = 0
     failed: int = 0
-    """Refused, or given up without an answer."""
+    """Messages that were refused, or given up without an answer."""
     delivered: int = 0
     ack_rate: float = 0.0
     delivery_rate: float = 0.0
     outage: float = 0.0
-    """For how long now something is published and nothing acknowledged; 0 while acks come."""
+    """Length of the outage that lasts now; 0 while acks come."""
     worst_outage: float = 0.0
     missing: int = 0
-    """Deliveries that are still to come: of what is acknowledged, to everyone who has to get it."""
+    """Deliveries of acknowledged messages that are still to come."""
 
 
 class LoadMeter:
-    """Counts; `published` and its answers come in the order of time (ns since 1970)."""
+    """Counts events; `published` and its answers are reported in the order of time (ns since 1970)."""
 
     def __init__(self, audiences: int) -> None:
         self.missing = Missing(audiences)
@@ -46,13 +46,13 @@ class LoadMeter:
         self._rates = (0.0, 0.0)
 
     def published(self, publisher: int, number: int, now: int) -> None:
-        """A message is about to go out."""
+        """Count a message that is about to be sent."""
         self._published += 1
         self._silences.published(now)
         self.missing.published(key(publisher, number))
 
     def acked(self, publisher: int, number: int, now: int) -> None:
-        """It is acknowledged."""
+        """Count its ack."""
         self._acked += 1
         self.missing.acked(key(publisher, number))
         silence = self._silences.acked(now)
@@ -60,24 +60,24 @@ class LoadMeter:
             self._worst = max(self._worst, silence.seconds)
 
     def failed(self, publisher: int, number: int, now: int) -> None:
-        """It was refused, or given up."""
+        """Count a refusal, or that it was given up."""
         self._failed += 1
         self._silences.failed(now)
         self.missing.given_up(key(publisher, number))
 
     def delivered(self, audience: int, publisher: int, number: int) -> None:
-        """Somebody got it."""
+        """Count a delivery to the audience."""
         self._delivered += 1
         self.missing.delivered(audience, key(publisher, number))
 
     def sample(self) -> None:
-        """To be called some times a second, for the rates."""
+        """Update the rates; to be called several times a second."""
         now = time.monotonic()
         acks, deliveries = self._acks.rate(now, self._acked), self._deliveries.rate(now, self._delivered)
         self._rates = (round(acks, 1), round(deliveries, 1))
 
     def stats(self) -> LoadStats:
-        """All of it, now."""
+        """Return the current state."""
         silence = self._silences.now(time.time_ns())
         outage = silence.seconds if silence else 0.0
         ack_rate, delivery_rate = self._rates

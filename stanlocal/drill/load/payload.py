@@ -1,4 +1,4 @@
-"""A drill's message: whose it is, which one, filling, and a checksum over all of it. Pure."""
+"""The format of a drill's messages: run, publisher, number, filling, and a checksum. Pure."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from functools import lru_cache
 from zlib import crc32
 
 _HEAD = struct.Struct("<IHI")
-"""The drill's own number, the publisher's, and the message's."""
+"""Numbers of the drill, the publisher and the message."""
 _SUM = struct.Struct("<I")
 _RESIDUE = 0x2144DF1C
 """The CRC-32 of anything that is followed by its own CRC-32, lowest byte first."""
@@ -22,13 +22,13 @@ def _filling(size: int) -> bytes:
 
 
 def make(run: int, publisher: int, number: int, size: int) -> bytes:
-    """The message with that number, of `size` bytes, at least `SMALLEST`."""
+    """Return the message with that number, of `size` bytes, which is at least `SMALLEST`."""
     body = _HEAD.pack(run, publisher, number) + _filling(size - SMALLEST)
     return body + _SUM.pack(crc32(body))
 
 
 def read(run: int, data: bytes) -> tuple[int, int] | None:
-    """The publisher and the number of a message of that drill; None of anything else, or a damaged one."""
+    """Return publisher and number of a message of that drill; None for any other, or a damaged one."""
     if len(data) < SMALLEST or crc32(data) != _RESIDUE:
         return None
     found, publisher, number = _HEAD.unpack_from(data)

@@ -1,4 +1,4 @@
-"""One publisher of a load: numbers its messages, and tells the ledger what becomes of each."""
+"""One publisher of a load: numbers its messages, and records in the ledger what becomes of each."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ if TYPE_CHECKING:
     from stanlocal.stan.client import Client
 
 _DOUBT = (PublishTimeout, ConnectionInterrupted, ConnectionClosed, ConnectionLost)
-"""After these a message may be stored, and may not."""
+"""Errors after which it is unknown whether the message is stored."""
 _PAUSE_S = 0.1
-"""After a refusal: a full disk does not get emptier by being asked again at once."""
+"""Pause after a refusal: a full disk has no more room a moment later."""
 _CATCH_UP_S = 0.05
-"""A publisher with a rate makes up for what it is behind by so much; what an outage cost is not sent."""
+"""Longest delay that a publisher with a rate catches up on; what an outage cost is not sent later."""
 
 
 class Publisher:
-    """Publishes from `start` to `stop`, as often as one likes; for one channel."""
+    """Publishes to one channel from `start` to `stop`; can be started again."""
 
     def __init__(self, index: int, channel: str, client: Client, ledger: Ledger, meter: LoadMeter) -> None:
         self.client = client
@@ -51,13 +51,13 @@ class Publisher:
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Publishes from now on."""
+        """Start publishing."""
         self._stopping = False
         if self._task is None or self._task.done():
             self._task = self._loop.create_task(self._run(), name=f"drill-publisher-{self._index}")
 
     async def stop(self) -> None:
-        """Publishes no more; returns once every message has its answer, or the client gave it up."""
+        """Stop publishing; returns once every message is answered, or given up by the client."""
         if self._task is not None:
             self._stopping = True
             self._rouse()
@@ -67,7 +67,7 @@ class Publisher:
             await self._rest(None)
 
     async def abandon(self) -> None:
-        """Ends it at once; what has no answer by then has none in the ledger."""
+        """End it at once; a message without an answer by then has none in the ledger."""
         self._stopping = True
         if self._task is not None:
             self._task.cancel()
@@ -87,7 +87,7 @@ class Publisher:
                 await self._rest(due if due > now else None)
 
     async def _publish(self) -> bool:
-        """Sends the next message; False when the client is gone, and with it the publisher."""
+        """Send the next message; return False when the client is closed, which ends the publisher."""
         self._number += 1
         number, index = self._number, self._index
         size = self._sizes[number % len(self._sizes)]
@@ -119,7 +119,7 @@ class Publisher:
         self._rouse()
 
     async def _rest(self, until: float | None) -> None:
-        """Until that moment of the loop, an answer, or `stop`."""
+        """Wait for that time of the loop, an answer, or `stop`."""
         self._wake = self._loop.create_future()
         timer = self._loop.call_at(until, self._rouse) if until is not None else None
         try:

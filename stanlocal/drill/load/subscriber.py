@@ -1,4 +1,4 @@
-"""One subscribing client of a load, subscribed to every channel: tells the ledger all that it is given."""
+"""One subscribing client of a load, subscribed to every channel, which records each delivery."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from stanlocal.drill.ledger.entries import DELIVERED, REDELIVERED, STRANGE
 from stanlocal.drill.ledger.writer import Ledger
 from stanlocal.drill.load.load_meter import LoadMeter
 from stanlocal.drill.load.payload import read
-from stanlocal.drill.scenario.spec import Reader
+from stanlocal.drill.scenario.spec import Recipient
 from stanlocal.errors import StanError
 from stanlocal.stan.start import NewOnly, StartPosition, StartSequence, StartTime
 
@@ -23,27 +23,27 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Span:
-    """The lowest and the highest sequence that came; 0: none."""
+    """The lowest and the highest sequence delivered; 0 for none."""
 
     first: int = 0
     last: int = 0
 
 
 class Subscriber:
-    """Subscribes from `start` to `stop`; started again, it goes on where it was.
+    """Subscribes from `start` to `stop`; started again, it continues where it was.
 
-    `name` is that of the durable or queue group at the server. Messages are acknowledged when they are told.
+    `name` is that of the durable or queue group at the server. Messages are acknowledged once recorded.
     """
 
     def __init__(
-        self, index: int, reader: Reader, name: str, client: Client, ledger: Ledger, meter: LoadMeter
+        self, index: int, reader: Recipient, name: str, client: Client, ledger: Ledger, meter: LoadMeter
     ) -> None:
         self.client = client
         self.reader = reader
         self.seen = 0
         """Deliveries so far."""
         self.spans = {channel: Span() for channel in ledger.header.load.channels}
-        """What it was given of each channel."""
+        """Sequences delivered on each channel."""
         self._index = index
         self._name = name
         self._ledger = ledger
@@ -53,13 +53,13 @@ class Subscriber:
 
     @property
     def is_whole(self) -> bool:
-        """Whether every subscription that it has still delivers."""
+        """Whether all its subscriptions still deliver."""
         return not self.client.is_closed and all(each.is_open for each in self._open)
 
     async def start(self, positions: Mapping[str, StartPosition] | None = None) -> None:
-        """Returns once the server has its subscriptions, from those positions or where it was.
+        """Subscribe, from those positions or where it was; returns once the server confirms.
 
-        Raises `StanError`. Nothing happens when it is started.
+        Raises `StanError`. Does nothing when it is started.
         """
         group = self._name if self.reader.kind == "queue" else ""
         durable = self._name if self.reader.kind in ("queue", "durable") else ""
@@ -83,7 +83,7 @@ class Subscriber:
         return StartTime(self._since) if self._since else NewOnly()
 
     async def stop(self, *, forget: bool = False) -> None:
-        """Closes the subscriptions; with `forget` the server keeps no place for them.
+        """Close the subscriptions; with `forget` the server keeps no position of them.
 
         Raises `StanError` when the server does not answer, after all were tried; then it can be called again.
         """

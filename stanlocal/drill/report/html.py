@@ -1,4 +1,4 @@
-"""The report of a drill: one HTML file with all in it, no script, and nothing loaded from anywhere."""
+"""The report of a drill: one HTML file that has no script and loads nothing."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _TEMPLATE = "report.html.jinja"
 
 
 def page(outcome: Outcome) -> str:
-    """The report as an HTML page. What a ledger holds is shown as text, whatever it is."""
+    """Return the report as an HTML page. Whatever a ledger holds is shown as text."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
 
@@ -64,12 +64,12 @@ def _audience(name: str) -> str:
 
 
 def _failovers(found: Findings) -> Iterator[Failover]:
-    """Those that the ledger tells of as they should be told of."""
+    """Yield the well-formed failovers of the ledger."""
     for document in found.failovers:
         try:
             yield Failover.from_document(document)
         except (KeyError, TypeError, ValueError, AttributeError):
-            continue  # a ledger that was written by other hands
+            continue  # a ledger that was changed from outside
 
 
 def _figures(found: Findings) -> Sequence[tuple[str, str]]:
@@ -84,31 +84,31 @@ def _figures(found: Findings) -> Sequence[tuple[str, str]]:
         ("refused", f"{found.refused:,}"),
         ("never answered, stored or not", f"{found.unknown:,}"),
         ("delivered", f"{found.delivered:,}"),
-        ("acknowledged and lost to some reader", f"{found.lost:,}"),
-        ("acknowledged and lost to everybody", f"{found.undelivered:,}"),
+        ("acknowledged and lost to some subscriber", f"{found.lost:,}"),
+        ("acknowledged and lost to all", f"{found.undelivered:,}"),
         ("delivered again, and flagged so", f"{found.redelivered:,}"),
         ("delivered again without a flag, after a failover", f"{found.repeated:,}"),
         ("delivered again without a flag, unexplained", f"{found.unflagged:,}"),
         ("stored twice, as a publisher sent it again", f"{found.stored_twice:,}"),
         ("out of the order of their publisher", f"{found.reordered:,}"),
         ("never published, and delivered", f"{found.unexpected:,}"),
-        ("damaged, or somebody else's", f"{found.wrong:,}"),
-        ("sequences that nobody was given", f"{found.gaps:,}"),
+        ("damaged, or not of this drill", f"{found.wrong:,}"),
+        ("sequences never delivered", f"{found.gaps:,}"),
         ("sequences with two messages", f"{found.forked:,}"),
         ("outages", spread),
     ]
 
 
 def _faults(outcome: Outcome) -> Sequence[Mapping[str, Any]]:
-    """As they were told of at the end, with what came of them; else as they came."""
-    told = _last(outcome, "faults").get("faults")
-    if not isinstance(told, list):
-        told = list({str(note.fields.get("id")): note.fields for note in outcome.notes("fault")}.values())
-    return [each for each in told if isinstance(each, dict)]
+    """Return the faults as recorded at the end, with their outcomes; else as they came."""
+    recorded = _last(outcome, "faults").get("faults")
+    if not isinstance(recorded, list):
+        recorded = list({str(note.fields.get("id")): note.fields for note in outcome.notes("fault")}.values())
+    return [each for each in recorded if isinstance(each, dict)]
 
 
 def _alone(fault: Mapping[str, Any]) -> str:
-    """What only one of two actives acknowledged, as the fault has it: channels, each with its sequences."""
+    """Return the channels and sequences that only one of two actives acknowledged, in words."""
     lost = fault.get("lost")
     if not isinstance(lost, dict):
         return ""
@@ -117,10 +117,10 @@ def _alone(fault: Mapping[str, Any]) -> str:
 
 
 def _story(found: Findings) -> Sequence[tuple[float, str]]:
-    """What happened when, in words."""
-    told = [(note.time, words) for note in found.notes if (words := _words(note))]
+    """Return the drill's events in words, with their times."""
+    recorded = [(note.time, words) for note in found.notes if (words := _words(note))]
     started = found.header.started
-    return [((time - started).total_seconds(), words) for time, words in sorted(told)]
+    return [((time - started).total_seconds(), words) for time, words in sorted(recorded)]
 
 
 def _words(note: Note) -> str | None:
@@ -145,7 +145,7 @@ def _words(note: Note) -> str | None:
 
 
 def _settings(header: Header) -> Sequence[tuple[str, str]]:
-    """What the drill was made with; what was not set is left out."""
+    """Return the drill's settings in words, without unset ones."""
     given = {"versions": header.versions, **header.settings, "load": header.load.document()}
     return [(name, words) for name, value in given.items() if (words := _in_words(value))]
 
@@ -162,11 +162,11 @@ def _in_words(value: object) -> str:
 
 
 def _last(outcome: Outcome, kind: str) -> Mapping[str, Any]:
-    """The fields of the last note of that kind; empty where there is none."""
+    """Return the fields of the last note of that kind; empty where there is none."""
     notes = outcome.notes(kind)
     return notes[-1].fields if notes else {}
 
 
 def _escaped(value: object) -> object:
-    """Text with whatever is not printable escaped: names and problems come from elsewhere."""
+    """Escape what is not printable in text: names and problems come from outside."""
     return printable(value, keep="\n\t") if type(value) is str else value

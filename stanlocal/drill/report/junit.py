@@ -19,11 +19,11 @@ _FIGURES = (
     "faults",
     "seed",
 )
-"""Of the verdict's document, kept as properties."""
+"""Fields of the verdict's document that become properties."""
 
 
 def junit_report(outcome: Outcome) -> str:
-    """The XML document; a failure has a problem on each line."""
+    """Return the XML document; a failure has a problem on each line."""
     findings, problems = outcome.verdict.findings, outcome.verdict.problems
     started = findings.header.started
     counts = {"tests": "1", "failures": str(int(bool(problems))), "errors": "0", "skipped": "0"}
@@ -48,5 +48,5 @@ def junit_report(outcome: Outcome) -> str:
 
 
 def _text(text: str) -> str:
-    """The text without characters that XML cannot hold or that reorder what is read, which are escaped."""
+    """Escape characters that XML cannot hold, or that reorder text."""
     return printable(text, keep="\n\t")

@@ -1,4 +1,4 @@
-"""A drill as lanes over time: what nodes were, which faults were in force, when nobody was served. Pure."""
+"""The timeline of a drill as lanes: states of nodes, faults in force, outages, losses. Pure."""
 
 from __future__ import annotations
 
@@ -12,38 +12,38 @@ from stanlocal.drill.ledger.entries import Note
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """Something that was so for a while; times are seconds since the drill's start."""
+    """A state that lasted for a while; times are seconds since the drill's start."""
 
     begin: float
     end: float
     kind: str
-    """A node's state, or `fault`, `outage`, `lost`: what it is coloured by."""
+    """A node's state, or `fault`, `outage`, `lost`; it decides the colour."""
     text: str
-    """What it was, for who points at it."""
+    """Text of its tooltip."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """What was so of one thing, in the order of time."""
+    """The bars of one node or topic, in the order of time."""
 
     name: str
     bars: tuple[Bar, ...]
 
 
 def length_s(found: Findings) -> float:
-    """How long the drill was, in seconds; never 0, as things are divided by it."""
-    told = [note.time for note in found.notes]
-    return max(_since(found, max(filter(None, [found.ended, *told]), default=found.header.started)), 0.001)
+    """Return the drill's length in seconds; never 0, as it is a divisor."""
+    times = [note.time for note in found.notes]
+    return max(_since(found, max(filter(None, [found.ended, *times]), default=found.header.started)), 0.001)
 
 
 def lanes(found: Findings) -> list[Lane]:
-    """A lane for each node, one for the faults, one for outages, and one for what was lost, if anything."""
-    told = [
+    """Return a lane for each node, for the faults, for outages, and for losses, if any."""
+    topics = [
         Lane("faults", tuple(_faults(found))),
         Lane("no acks", tuple(_outages(found))),
         Lane("lost", tuple(_lost(found))),
     ]
-    return [*_nodes(found), *(lane for lane in told if lane.bars or lane.name != "lost")]
+    return [*_nodes(found), *(lane for lane in topics if lane.bars or lane.name != "lost")]
 
 
 def _nodes(found: Findings) -> Iterator[Lane]:
@@ -64,7 +64,7 @@ def _nodes(found: Findings) -> Iterator[Lane]:
 
 
 def _states(note: Note) -> Iterable[tuple[str, str]]:
-    """The nodes that the note tells of, and what they are from then on."""
+    """Return the nodes in the note, with their states from then on."""
     if note.kind == "nodes":
         states = note.fields.get("states")
         return [(str(node), str(state)) for node, state in states.items()] if isinstance(states, dict) else []
@@ -102,7 +102,7 @@ def _lost(found: Findings) -> Iterator[Bar]:
 
 
 def fault_text(fault: object) -> str:
-    """`kill stan-0`, from the document of a fault."""
+    """Return a fault's document in words, such as `kill stan-0`."""
     if not isinstance(fault, dict):
         return "a fault"
     targets = fault.get("targets")
@@ -110,7 +110,7 @@ def fault_text(fault: object) -> str:
 
 
 def ticks(length: float, most: int = 10) -> Sequence[float]:
-    """Round moments on an axis of so many seconds, `most` of them at most."""
+    """Return round times on an axis of `length` seconds, in at most `most` steps."""
     step = next(each for each in _STEPS if length / each <= most)
     return [step * number for number in range(int(length // step) + 1)]
 
@@ -119,11 +119,11 @@ _STEPS = [
     *(base * 10**power for power in range(-3, 1) for base in (1, 2, 5)),
     *(base * 60.0 * 10**power for power in range(12) for base in (0.25, 0.5, 1, 2, 5)),
 ]
-"""Lengths of a step of an axis: from thousandths of a second on, to centuries: a note may be dated wrong."""
+"""Steps of an axis, from milliseconds to centuries, as a note's date may be wrong."""
 
 
 def clock(seconds: float) -> str:
-    """`1:05`, `0:07`; with tenths where they matter."""
+    """Return a time as `1:05` or `0:07`, with tenths where they matter."""
     minutes, rest = divmod(seconds, 60)
     return f"{int(minutes)}:{rest:04.1f}" if rest % 1 else f"{int(minutes)}:{int(rest):02}"
 

@@ -1,4 +1,4 @@
-"""What a drill waits for: the group in a state, failovers, messages acknowledged or delivered. Pure."""
+"""Conditions that a drill waits for: a state, failovers, messages acknowledged or delivered. Pure."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from stanlocal.model.states import GroupState
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What a condition is held against: the group now, and what came since the step began."""
+    """The values that a condition is compared with: the state now, and counts since the step began."""
 
     state: GroupState
     failovers: int = 0
-    """Those that are complete."""
+    """Number of complete failovers."""
     acked: int = 0
     delivered: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """Everything that is given has to be so; a count of 0 asks for nothing."""
+    """A state and least counts, all of which have to be reached; a count of 0 is always met."""
 
     state: GroupState | None = None
     failovers: int = 0
@@ -28,7 +28,7 @@ class Condition:
     delivered: int = 0
 
     def missing(self, seen: Seen) -> str:
-        """What is not so yet, for people; empty when the condition is met."""
+        """Return what is missing, in words; empty when the condition is met."""
         found = []
         if self.state is not None and seen.state is not self.state:
             found.append(f"the group is {seen.state.value}, not {self.state.value}")

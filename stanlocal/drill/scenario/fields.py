@@ -1,4 +1,4 @@
-"""Reads tables of TOML field by field: every problem is noted, none raised, and unknown names too."""
+"""The reader of TOML tables, field by field: all problems are noted, unknown names too, and none raised."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _NANOSECONDS = 1e9
 
 
 def nearest(name: str, known: Collection[str]) -> str:
-    """The end of a sentence about an unknown name: which one was probably meant, or which there are."""
+    """Return a hint for an unknown name: the most similar one, or all names."""
     near = get_close_matches(name, known, 1)
     return f"did you mean '{near[0]}'?" if near else f"there are {', '.join(known)}"
 
@@ -27,7 +27,7 @@ class Fields:
     def __init__(self, values: object, place: str, problems: list[str]) -> None:
         self.place = place
         self.spoilt = False
-        """Whether a problem of this very table was noted."""
+        """Whether this table has a problem."""
         self._problems = problems
         self._values: Mapping[str, Any] = {}
         self._known: list[str] = []
@@ -40,23 +40,23 @@ class Fields:
         return name in self._values
 
     def problem(self, what: str) -> None:
-        """Notes one, with its place in front."""
+        """Note a problem, with its place in front."""
         self.spoilt = True
         self._problems.append(f"{self.place}: {what}" if self.place else what)
 
     def end(self) -> None:
-        """Notes the fields that nobody has asked for."""
+        """Note the unknown fields: those that were not read."""
         for name in self._values:
             if name not in self._known:
                 self.problem(f"'{name}' is not known here; {nearest(name, self._known)}")
 
     def raw(self, name: str) -> object:
-        """The value as it is; None where there is none, which TOML cannot say otherwise."""
+        """Return the value as it is; None where it is missing: TOML has no null."""
         self._known.append(name)
         return self._values.get(name)
 
     def text(self, name: str, default: str = "") -> str:
-        """A string."""
+        """Return a string."""
         value = self.raw(name)
         if value is None:
             return default
@@ -65,7 +65,7 @@ class Fields:
         return value
 
     def whole(self, name: str, default: int, *, least: int = 0, most: int = 1_000_000) -> int:
-        """A whole number in a range."""
+        """Return a whole number in a range."""
         value = self.raw(name)
         if value is None:
             return default
@@ -74,7 +74,7 @@ class Fields:
         return value
 
     def wholes(self, name: str) -> tuple[int, ...]:
-        """A whole number, or a list of them."""
+        """Return a whole number, or a list of them, as a tuple."""
         value = self.raw(name)
         found = value if isinstance(value, list) else [value]
         if not found or not all(type(each) is int and each >= 0 for each in found):
@@ -82,7 +82,7 @@ class Fields:
         return tuple(found)
 
     def number(self, name: str, default: float | None = None) -> float | None:
-        """A finite number, 0 or more."""
+        """Return a finite number, 0 or more."""
         value = self.raw(name)
         if value is None:
             return default
@@ -91,21 +91,21 @@ class Fields:
         return float(value)
 
     def choice(self, name: str, options: Sequence[Any]) -> Any:
-        """One of a few values."""
+        """Return one of a few values."""
         value = self.raw(name)
         if value not in options:
             return self._wrong(name, " or ".join(map(repr, options)), value, options[0])
         return value
 
     def flag(self, name: str, default: bool = False) -> bool:
-        """True or false."""
+        """Return true or false."""
         value = self.raw(name)
         if value is None or isinstance(value, bool):
             return default if value is None else value
         return self._wrong(name, "true or false", value, default)
 
     def seconds(self, name: str, default: float | None = None) -> float | None:
-        """A duration: a number of seconds, or a text such as `10m`."""
+        """Return a duration in seconds, from a number or a text such as `10m`."""
         value = self.raw(name)
         found = None if value is None else _seconds(value)
         if value is not None and found is None:
@@ -113,7 +113,7 @@ class Fields:
         return default if found is None else found
 
     def span(self, name: str, default: Span | None = None) -> Span | None:
-        """A duration, or a list of two of which the seed draws one between."""
+        """Return a duration, or a range of two from which the seed draws."""
         value = self.raw(name)
         if value is None:
             return default
@@ -124,7 +124,7 @@ class Fields:
         return self._wrong(name, "seconds, or a range such as [0.5, 2]", value, default)
 
     def words(self, name: str) -> tuple[str, ...]:
-        """A string, or a list of strings."""
+        """Return a string, or a list of strings, as a tuple."""
         value = self.raw(name)
         if value is None:
             return ()
@@ -134,12 +134,12 @@ class Fields:
         return tuple(found)
 
     def table(self, name: str) -> Fields:
-        """A table inside; empty where there is none."""
+        """Return an inner table; empty where there is none."""
         value = self.raw(name)
         return Fields({} if value is None else value, self._inner(name), self._problems)
 
     def tables(self, name: str) -> Sequence[Fields]:
-        """The tables of a list; each is known by its number, from 1 on."""
+        """Return the tables of a list; problems name them by number, from 1."""
         value = self.raw(name)
         if value is None:
             return ()
@@ -150,7 +150,7 @@ class Fields:
         ]
 
     def _inner(self, name: str, number: int | None = None) -> str:
-        """`load`, `step 2`, and for a step of a step `step 2.1`."""
+        """Return the place of an inner table: `load`, `step 2`, or for a nested step `step 2.1`."""
         if number is None:
             return f"{self.place} {name}".strip()
         return (
@@ -163,7 +163,7 @@ class Fields:
 
 
 def _seconds(value: object) -> float | None:
-    """None for what is no duration."""
+    """Return the seconds of a duration; None for anything else."""
     if isinstance(value, str):
         try:
             seconds = parse_duration(value) / _NANOSECONDS

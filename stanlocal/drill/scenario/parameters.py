@@ -1,6 +1,6 @@
-"""A dataclass from a table of TOML: each of its fields by name and annotation.
+"""The reader of dataclasses from TOML: each field by name and annotation.
 
-So a fault's parameters, a load and a budget can be written in a scenario without being listed again.
+So a fault's parameters, a load and a budget are declared once, on their dataclass.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from stanlocal.errors import SettingsError
 T = TypeVar("T")
 
 _SECONDS = "_s"
-"""What names of durations end in; a scenario leaves it out."""
+"""Suffix of the names of durations; a scenario omits it."""
 
 
 def read_into(kind: type[T], table: Fields) -> T | None:
-    """One of `kind`, with its defaults for what the table has not; None where a problem was noted."""
+    """Return a `kind`, with defaults for what the table lacks; None where a problem was noted."""
     hints = get_type_hints(kind)
     given: dict[str, Any] = {}
     for parameter in fields(kind):  # type: ignore[arg-type]  # a dataclass, as all that are read here
@@ -43,7 +43,7 @@ def read_into(kind: type[T], table: Fields) -> T | None:
 
 
 def field_name(parameter: str) -> str:
-    """As scenarios call a parameter: `grace` for `grace_s`."""
+    """Return the name of a parameter in scenarios: `grace` for `grace_s`."""
     return parameter.removesuffix(_SECONDS)
 
 
@@ -76,4 +76,4 @@ _READERS: Mapping[Any, Callable[[Fields, str], Any]] = {
     tuple[str, ...]: lambda table, name: table.words(name),
     tuple[int, ...]: lambda table, name: table.wholes(name),
 }
-"""By the annotation."""
+"""Methods of `Fields` by the annotation."""

@@ -1,4 +1,4 @@
-"""A drill's scenario: what is done to which nodes, when, and until what is so. Pure.
+"""The scenario of a drill: faults, their targets and times, and the conditions to wait for. Pure.
 
 `scenario.scenario_file` reads one, `scenario.schedule` puts its steps in a row.
 """
@@ -15,23 +15,23 @@ from stanlocal.errors import SettingsError
 from stanlocal.faults.base import Fault
 
 ANY_NODE = "@any"
-"""The target that the seed draws: one node, whatever it is then."""
+"""Target drawn by the seed: one node, in any role."""
 ROLES = ("@active", "@standby", "@all")
-"""The targets that are resolved when the step is taken."""
+"""Targets that are resolved when the step is taken."""
 WITHIN_S = 30.0
-"""How long a condition is waited for where nothing else is said."""
+"""Default time to wait for a condition."""
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Seconds: `low`, or with a larger `high` what the seed draws between the two."""
+    """A time in seconds: `low`, or with a larger `high` drawn by the seed between the two."""
 
     low: float
     high: float
 
     @property
     def fixed(self) -> bool:
-        """Whether there is nothing to draw."""
+        """Whether nothing is drawn."""
         return self.low == self.high
 
 
@@ -40,12 +40,12 @@ NOW = Span(0, 0)
 
 @dataclass(frozen=True, slots=True)
 class Inject:
-    """A fault of the registry; without targets it hits those that it hits by default."""
+    """A fault of the registry; without targets it hits its default ones."""
 
     fault: Fault
     targets: tuple[str, ...] = ()
     lasts: Span | None = None
-    """After so many seconds it is healed, and only then the step goes on; None: it stays in force."""
+    """Time after which it is healed, before the step continues; None to leave it in force."""
 
     def __str__(self) -> str:
         return " ".join([self.fault.name, *(self.targets or self.fault.default_targets)])
@@ -53,7 +53,7 @@ class Inject:
 
 @dataclass(frozen=True, slots=True)
 class Heal:
-    """The end of the faults in force on the targets; without any, of all."""
+    """The end of the faults in force on the targets; without targets, of all."""
 
     targets: tuple[str, ...] = ()
 
@@ -63,7 +63,7 @@ class Heal:
 
 @dataclass(frozen=True, slots=True)
 class Repair:
-    """Where all nodes refuse the store, as its last record is cut short, the server drops that record."""
+    """A repair of the store, if all nodes refuse it because its last record is torn."""
 
     def __str__(self) -> str:
         return "repair"
@@ -71,7 +71,7 @@ class Repair:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Nothing is done: for a pause, or a condition alone."""
+    """No act: for a pause, or a condition alone."""
 
     def __str__(self) -> str:
         return "wait"
@@ -79,7 +79,7 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class Publishers:
-    """Publishers stop, or go on."""
+    """A stop or start of publishers."""
 
     on: bool
 
@@ -89,7 +89,7 @@ class Publishers:
 
 @dataclass(frozen=True, slots=True)
 class Subscribers:
-    """Subscribers of a kind leave, or come back."""
+    """A stop or start of the subscribers of a kind."""
 
     on: bool
     kind: Kind
@@ -103,18 +103,18 @@ Act: TypeAlias = Inject | Heal | Repair | Wait | Publishers | Subscribers
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One act: after `after`, and not before `at`; done when `until` is so."""
+    """One act: after `after`, and not before `at`; done when `until` is met."""
 
     act: Act
     at: Span | None = None
-    """Seconds since the drill began; a moment that has passed is now."""
+    """Seconds since the drill began; a time in the past means now."""
     after: Span = NOW
     """Seconds since the step before was done."""
     until: Condition | None = None
     within_s: float = WITHIN_S
-    """Seconds in which `until` has to be so, else the drill has failed."""
+    """Seconds in which `until` must be met, or the drill fails."""
     weight: int = 1
-    """How often it is drawn, beside the others of a random block."""
+    """Relative frequency within a random block."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,20 +123,20 @@ class Block:
 
     steps: tuple[Step | Block, ...]
     repeat: int | None = 1
-    """How often; None: as long as the drill lasts."""
+    """Number of rounds; None for as long as the drill lasts."""
     random: bool = False
     weight: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """What a drill does, and what it must not cost."""
+    """The steps of a drill, with load and budget."""
 
     name: str
     title: str
-    """What it does, in a line."""
+    """Its purpose in one line."""
     teaches: str
-    """What one learns from it."""
+    """The lesson, in a few sentences."""
     steps: tuple[Step | Block, ...]
     nodes: int = 2
     store_size: str | None = None
@@ -144,15 +144,15 @@ class Scenario:
     proxied: bool = False
     """Whether the scratch group has a proxy in its path, for network faults."""
     duration_s: float | None = None
-    """After so many seconds no further step is taken; None: after the last one."""
+    """Time after which no further step is taken; None for no limit."""
     load: LoadSpec = field(default_factory=LoadSpec)
     budget: Budget = field(default_factory=Budget)
     source: str = ""
-    """The text that it was read from."""
+    """Text of its file."""
 
 
 def with_kills(scenario: Scenario, kills: int) -> Scenario:
-    """The scenario with `kills` rounds of each block that kills the active node.
+    """Return the scenario with `kills` rounds of each block that kills the active node.
 
     Raises `SettingsError` when it has none.
     """
@@ -167,7 +167,7 @@ def _with_rounds(entry: Step | Block, kills: int) -> Step | Block:
 
 
 def _kills_active(entry: Step | Block) -> bool:
-    """Whether it is a block, taken in a row, one step of which does so."""
+    """Return whether it is a sequential block with such a step."""
     if isinstance(entry, Step) or entry.random:
         return False
     acts = [step.act for step in entry.steps if isinstance(step, Step)]
@@ -177,7 +177,7 @@ def _kills_active(entry: Step | Block) -> bool:
 
 
 def all_steps(steps: tuple[Step | Block, ...]) -> list[Step]:
-    """The steps in blocks, too, each once, in the order in which they are written."""
+    """Return all steps, including those in blocks, each once, in the order of the file."""
     found: list[Step] = []
     for each in steps:
         found += [each] if isinstance(each, Step) else all_steps(each.steps)

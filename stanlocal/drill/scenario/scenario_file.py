@@ -1,4 +1,4 @@
-"""Scenarios from TOML: all problems at once, before anything starts.
+"""The reader of scenarios in TOML: reports all problems at once, before anything starts.
 
 The format is described in docs/drills.md.
 """
@@ -38,7 +38,7 @@ from stanlocal.settings.own import MAX_NODES
 from stanlocal.settings.values import parse_size
 
 SCENARIOS = Path(__file__).parent / "shipped"
-"""The folder of those that come with stanlocal."""
+"""Folder of the shipped scenarios."""
 _FOREVER = "forever"
 _DEEPEST = 5
 _KINDS = ("durable", "plain", "queue")
@@ -46,14 +46,14 @@ _COUNTS = ("failovers", "acked", "delivered")
 
 
 def shipped() -> list[str]:
-    """The names of the scenarios that come with stanlocal."""
+    """Return the names of the shipped scenarios."""
     return sorted(path.stem for path in SCENARIOS.glob("*.toml"))
 
 
 def load_scenario(name: str | Path, faults: Mapping[str, type[Fault]] = FAULTS) -> Scenario:
-    """The shipped scenario of that name, or the one in that file.
+    """Return the shipped scenario of that name, or the one in that file.
 
-    Raises `SettingsError` with every problem of it, one line each.
+    Raises `SettingsError` with all its problems, one line each.
     """
     path = Path(name)
     if str(name) in shipped():
@@ -107,7 +107,7 @@ def _scenario(table: Fields, path: Path, faults: Mapping[str, type[Fault]]) -> S
 
 
 def _check_whole(table: Fields, scenario: Scenario) -> None:
-    """What only all steps together show."""
+    """Check what depends on all steps together."""
     if not table.raw("step"):
         table.problem("it has no step; write one under [[step]]")
     if scenario.duration_s is None and _repeats_forever(scenario.steps):
@@ -120,7 +120,7 @@ def _repeats_forever(steps: Collection[Step | Block]) -> bool:
 
 
 class _Steps:
-    """Reads steps for a group of so many nodes."""
+    """Reads steps for a group of `nodes` nodes."""
 
     def __init__(self, nodes: int, faults: Mapping[str, type[Fault]]) -> None:
         self._nodes = nodes
@@ -136,7 +136,7 @@ class _Steps:
         }
 
     def steps(self, table: Fields, depth: int) -> tuple[Step | Block, ...]:
-        """The steps under `[[step]]`; those that cannot be are left out, their problems noted."""
+        """Return the steps under `[[step]]`; invalid ones are left out, their problems noted."""
         if depth > _DEEPEST:
             table.problem(f"steps are nested more than {_DEEPEST} deep")
             table.raw("step")
@@ -214,14 +214,14 @@ class _Steps:
 
 
 def _repeat(table: Fields) -> int | None:
-    """How often; None: as long as the drill lasts."""
+    """Return the number of rounds; None for as long as the drill lasts."""
     if table.raw("repeat") == _FOREVER:
         return None
     return table.whole("repeat", 1, least=1)
 
 
 def _condition(table: Fields) -> Condition | None:
-    """`until = "healthy"`, or `until = { state = "healthy", acked = 1000 }`."""
+    """Read `until = "healthy"`, or `until = { state = "healthy", acked = 1000 }`."""
     value = table.raw("until")
     if value is None:
         return None

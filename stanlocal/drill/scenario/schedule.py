@@ -1,4 +1,4 @@
-"""A scenario's steps in a row: repeats unrolled, everything random drawn. Pure.
+"""The schedule of a scenario: its steps in a row, repeats unrolled, random choices drawn. Pure.
 
 The same scenario and seed give the same schedule, whatever happens in the drill.
 """
@@ -18,9 +18,9 @@ class Beat:
     """One step of a schedule; times are in seconds."""
 
     number: int
-    """From 1 on."""
+    """Number of the step, from 1."""
     act: Act
-    """With its targets drawn: none is `@any`."""
+    """The act with its targets drawn: none is `@any`."""
     at_s: float | None
     after_s: float
     lasts_s: float | None
@@ -34,7 +34,7 @@ class Beat:
 
 
 def schedule(scenario: Scenario, seed: int) -> Iterator[Beat]:
-    """The beats of a drill, one by one; without end where a block repeats as long as the drill lasts."""
+    """Yield the beats of a drill; without end where a block repeats forever."""
     random = Random(seed)
     drawn = _block(Block(scenario.steps), random)
     for number, step in enumerate(drawn, 1):
@@ -42,7 +42,7 @@ def schedule(scenario: Scenario, seed: int) -> Iterator[Beat]:
 
 
 def length(steps: Sequence[Step | Block]) -> int | None:
-    """How many beats there will be; None where that depends on what is drawn, or on the time."""
+    """Return the number of beats; None where it depends on random choices or time."""
     total = 0
     for each in steps:
         if isinstance(each, Step):

@@ -1,4 +1,4 @@
-"""What load a drill puts on a group, and who takes part in it under which number. Pure."""
+"""The load of a drill, and its participants with their numbers. Pure."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from stanlocal.stan.names import check_channel
 Kind = Literal["plain", "durable", "queue", "audit"]
 
 MOST = 1_000
-"""Channels, publishers, or subscribers of one kind; each of those is a client of its own."""
+"""Most channels, publishers, or subscribers of one kind; each of these is a client."""
 LARGEST = 1_000_000
-"""Bytes of a message: a little less than a NATS server takes by default."""
+"""Bytes of the largest message: a little less than a NATS server takes by default."""
 
 
 @dataclass(frozen=True, slots=True)
 class LoadSpec:
-    """Publishers and subscribers; `problems` says what is wrong with it."""
+    """Publishers and subscribers; `problems` lists what is invalid."""
 
     channels: tuple[str, ...] = ("orders",)
     publishers: int = 2
     """Publisher i publishes to channel i modulo the number of channels, so each channel needs one."""
     rate: float | None = None
-    """Messages a second of all publishers together; None: each sends the next as acks come."""
+    """Messages per second of all publishers together; None to send as acks come."""
     window: int = 16
-    """Unacknowledged messages that a publisher has at most. With 1 its messages stay in order through a
+    """Most unacknowledged messages of a publisher. With 1 its messages stay in order through a
     failover; with more, those in flight together may be stored in another order."""
     sizes: tuple[int, ...] = (128,)
-    """Bytes of a message, taken in turns."""
+    """Sizes of messages in bytes, used in turn."""
     plain: int = 1
     """Subscribers, each to every channel, that the server knows only while they are connected."""
     durable: int = 1
@@ -42,16 +42,16 @@ class LoadSpec:
     """Whole seconds after which the server sends again what a subscriber has not acknowledged."""
 
     def problems(self) -> list[str]:
-        """Everything that makes it impossible, one line each."""
+        """Return all problems, one line each."""
         return list(_problems(self))
 
     def document(self) -> dict[str, Any]:
-        """As JSON holds it."""
+        """Return it as JSON holds it."""
         return asdict(self) | {"channels": list(self.channels), "sizes": list(self.sizes)}
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> LoadSpec:
-        """The spec that `document` holds; `ValueError` when it holds none."""
+        """Return the spec in `document`; raises `ValueError` where there is none."""
         known = {field.name for field in fields(cls)}
         if unknown := document.keys() - known:
             raise ValueError(f"a load has no {', '.join(sorted(unknown))}")
@@ -66,30 +66,30 @@ class LoadSpec:
         return spec
 
     def roster(self) -> Roster:
-        """Who takes part, in the order of their numbers."""
+        """Return the participants, in the order of their numbers."""
         queue = (Audience("queue", "queue"),) if self.queue else ()
         alone = (
             *(Audience(f"plain-{index}", "plain") for index in range(self.plain)),
             *(Audience(f"durable-{index}", "durable") for index in range(self.durable)),
         )
-        members = tuple(Reader(f"queue-{index}", "queue", len(alone)) for index in range(self.queue))
+        members = tuple(Recipient(f"queue-{index}", "queue", len(alone)) for index in range(self.queue))
         audiences = (*alone, *queue, Audience("audit", "audit"))
-        single = tuple(Reader(each.name, each.kind, index) for index, each in enumerate(alone))
-        last = Reader("audit", "audit", len(audiences) - 1)
+        single = tuple(Recipient(each.name, each.kind, index) for index, each in enumerate(alone))
+        last = Recipient("audit", "audit", len(audiences) - 1)
         channels = tuple(self.channels[each % len(self.channels)] for each in range(self.publishers))
         return Roster(channels, audiences, (*single, *members, last))
 
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """Who has to get every message: one subscriber, or the members of a queue group together."""
+    """A recipient of every message: one subscriber, or the members of a queue group together."""
 
     name: str
     kind: Kind
 
 
 @dataclass(frozen=True, slots=True)
-class Reader:
+class Recipient:
     """One subscribing client."""
 
     name: str
@@ -99,12 +99,12 @@ class Reader:
 
 @dataclass(frozen=True, slots=True)
 class Roster:
-    """Who takes part; their places here are their numbers in the ledger."""
+    """The participants; their positions are their numbers in the ledger."""
 
     publishers: tuple[str, ...]
-    """The channel of each."""
+    """Channel of each publisher."""
     audiences: tuple[Audience, ...]
-    readers: tuple[Reader, ...]
+    readers: tuple[Recipient, ...]
     """The last one of both is the audit: it reads the channels from their beginning when all is over."""
 
 

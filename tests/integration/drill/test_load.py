@@ -61,7 +61,7 @@ async def acked(load: Load, more: int) -> None:
 
 
 async def test_a_kill_of_the_active_loses_nothing(group: FTGroup, tmp_path: Path) -> None:
-    """Nothing is lost, everybody gets everything, and the outage is that of the failover."""
+    """Nothing is lost, all get everything, and the outage is that of the failover."""
     async with loaded(group, tmp_path) as (load, ledger):
         await acked(load, 500)
         fault = await group.inject(Kill("SIGKILL"), "@active")
@@ -144,7 +144,7 @@ async def test_a_subscriber_that_drops_is_found(
 
 
 async def test_a_store_that_is_emptied_is_found(group: FTGroup, tmp_path: Path) -> None:
-    """What was acknowledged before is not in the store at the end, although everybody had it."""
+    """What was acknowledged before is not in the store at the end, although all had it."""
     plan = (await group.look()).plan
     async with loaded(group, tmp_path) as (load, _):
         await acked(load, 300)
@@ -186,7 +186,7 @@ async def test_a_cancelled_stop_closes_everything(group: FTGroup, tmp_path: Path
 
 
 async def test_a_client_that_is_lost_is_a_problem(group: FTGroup, tmp_path: Path) -> None:
-    """The load cannot go on, and its ledger does not say that everybody had the time to have everything."""
+    """The load cannot go on, and its ledger does not say that all had the time to get everything."""
     async with loaded(group, tmp_path) as (load, _):
         await acked(load, 50)
         await load._clients[0].close()

@@ -131,5 +131,5 @@ def test_only_what_was_done_since_then_and_had_an_effect_is_recorded(tmp_path: P
 
 
 def test_where_nothing_was_done_nothing_can_be_recorded() -> None:
-    with pytest.raises(Refused, match="nothing was done to 'stan'"):
+    with pytest.raises(Refused, match="no fault on 'stan' to record"):
         recorded_scenario(group_plan(), [], [])

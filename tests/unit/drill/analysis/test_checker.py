@@ -110,7 +110,7 @@ def test_rates() -> None:
 
 
 def test_refusals_alone_are_no_silence_without_end() -> None:
-    """Where the last answer was a refusal the outage lasts until then: nobody waited any more."""
+    """An outage ends with the last refusal where no message waits any more."""
     story = Story().publish(0, 1).later(300).refuse(0, 1).later(5000).note("drained")
     (outage,) = (each for each in story.findings().outages if each.publisher is None)
     assert (outage.ms, outage.first_ack) == (301.0, None)

@@ -75,7 +75,7 @@ def test_lost_to_one(story: Story, data: st.DataObject) -> None:
 
 @given(clean_stories(least=3), st.data())
 def test_lost_to_all(story: Story, data: st.DataObject) -> None:
-    """A message that nobody had is lost and undelivered; its sequence is a gap if it lies between others."""
+    """A message that no one had is lost and undelivered; its sequence is a gap if it lies between others."""
     event = story.event(data.draw(st.sampled_from(first_deliveries(story))))
     channel = story.load.roster().publishers[event.publisher]
     findings = story.without(*deliveries_of(story, event.message)).findings()
@@ -90,7 +90,7 @@ def test_lost_to_all(story: Story, data: st.DataObject) -> None:
 
 @given(clean_stories(), st.data())
 def test_vanished_from_the_store(story: Story, data: st.DataObject) -> None:
-    """What everybody was given, and the store has no more, is lost: others will never get it."""
+    """A message that all had, and that the store no longer has, is lost: others will never get it."""
     event = story.event(data.draw(st.sampled_from(first_deliveries(story))))
     audit = len(story.load.roster().audiences) - 1
     findings = story.without(*deliveries_of(story, event.message, audit)).findings()

@@ -64,7 +64,7 @@ def test_a_drill_without_losses_is_well() -> None:
         (
             {3: (PLAIN, DURABLE, AUDIT)},
             "1 acknowledged message is missing at plain-0 and at durable-0 and in the store at the end, "
-            "nobody had it: orders publisher 0 number 3",
+            "no one had it: orders publisher 0 number 3",
         ),
         (
             {9: (AUDIT,), 10: (AUDIT,)},
@@ -72,7 +72,7 @@ def test_a_drill_without_losses_is_well() -> None:
             "orders publisher 0 number 9 to 10",
         ),
     ],
-    ids=["a subscriber that drops", "nobody", "only one side had them"],
+    ids=["a subscriber that drops", "no one", "only one side had them"],
 )
 def test_what_is_lost_is_named(but: Mapping[int, tuple[int, ...]], sentence: str) -> None:
     """With its numbers, who lacks it, and who had it."""
@@ -109,7 +109,7 @@ def test_many_losses_make_one_sentence_for_each_kind() -> None:
         (
             lambda story: story.deliver(PLAIN, 0, 77, 4).deliver(PLAIN, 9, 1, 5),
             "max_unexpected",
-            "2 deliveries were of messages that nobody had published; at most 1 may be",
+            "2 deliveries were of messages that were never published; at most 1 may be",
         ),
         (
             lambda story: story.tell(WRONG, WRONG),
@@ -125,7 +125,7 @@ def test_many_losses_make_one_sentence_for_each_kind() -> None:
             lambda story: story.publish(1, 1).deliver(PLAIN, 1, 1, 6).ack(1, 1).deliver(DURABLE, 1, 1, 6)
             .deliver(AUDIT, 1, 1, 6),
             "max_gaps",
-            "2 sequences were given to nobody: orders sequence 4 to 5",
+            "2 sequences were never delivered: orders sequence 4 to 5",
         ),
         (
             lambda story: story.publish(1, 1, 2).ack(1, 1, 2).deliver(PLAIN, 1, 1, 2).deliver(PLAIN, 1, 2, 3)
@@ -177,7 +177,7 @@ def test_an_outage_that_does_not_end() -> None:
 
 
 def test_nothing_acknowledged_is_not_well() -> None:
-    """A drill in which nobody was served proves nothing."""
+    """A drill in which no client was served proves nothing."""
     assert verdict(Story().publish(0, 1)).problems == ("nothing was acknowledged, 1 messages were published",)
 
 

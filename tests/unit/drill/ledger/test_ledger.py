@@ -50,7 +50,7 @@ async def test_what_is_told_can_be_read(tmp_path: Path) -> None:
 
 
 async def test_only_its_owner_may_read_it(tmp_path: Path) -> None:
-    """Settings and messages are nobody else's business."""
+    """A ledger is readable by its owner only."""
     Ledger.create(tmp_path / "l", Header(LoadSpec())).close()
     assert (tmp_path / "l").stat().st_mode & 0o777 == 0o600
 
@@ -269,7 +269,7 @@ class Reads(io.BytesIO):
 
 
 def test_a_note_that_claims_to_be_huge() -> None:
-    """A length that no note has is not believed: nobody asks for so much memory."""
+    """An impossible length of a note is refused before memory is reserved."""
     claim = CELL.pack(0, 0, 2**32 - 1, 0, 0, 0, 0, Kind.NOTE)
     file = Reads(HEADER + claim)
     (torn,) = LedgerReading(Header(LoadSpec()), lambda: file).parts()
