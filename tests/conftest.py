@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import secrets
 import signal
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 
 TESTS = Path(__file__).parent
 _WITH_REAL_GROUPS = {"e2e", "examples", "integration"}
+
+# Looking for cycles as often as Python does by itself takes a quarter of what tests of the screens take.
+gc.set_threshold(50_000, 20, 20)
 
 # An example takes as long as the machine lets it: other tests run beside it.
 settings.register_profile("stanlocal", deadline=None)

@@ -1,10 +1,15 @@
 # shellcheck shell=bash
 # The project's virtual environment: `.venv`, exactly what requirements.lock says, and the project itself.
-# Needs common.sh.
+# For a Python that is asked for by its version it is `.venv-VERSION`. Needs common.sh.
 
-venv="${root:?}/.venv"
-venv_stamp="$venv/.stanlocal-stamp"      # what the environment was made from, once it is complete
-venv_making="$venv/.stanlocal-making"    # the same, while it is being made: left by an interrupted run
+# use_venv [VERSION]: everything below is about the environment of that Python from now on.
+use_venv() {
+    venv_version=${1-}
+    venv="${root:?}/.venv${1:+-$1}"
+    venv_stamp="$venv/.stanlocal-stamp"      # what the environment was made from, once it is complete
+    venv_making="$venv/.stanlocal-making"    # the same, while it is being made: left by an interrupted run
+}
+use_venv ""
 
 venv_source() { printf '%s\n' "$root" && cat "$root/requirements.lock" "$root/pyproject.toml"; }
 venv_is_current() { venv_source | cmp -s - "$venv_stamp"; }
@@ -13,21 +18,43 @@ venv_is_current() { venv_source | cmp -s - "$venv_stamp"; }
 ensure_venv() {
     venv_is_current && return
     local python
-    python=$(find_python) || die 1 "no Python 3.11 or newer on PATH; install one, for example python3.13"
+    python=$(find_python) || die 1 "no $(wanted_python); install one, for example python${venv_version:-3.13}"
     hold_lock "$python"
     venv_is_current || make_venv "$python"
     exec 9<&-
 }
 
+wanted_python() {
+    if [[ -n $venv_version ]]; then
+        printf 'Python %s on PATH, of pyenv or of uv' "$venv_version"
+    else
+        printf 'Python 3.11 or newer on PATH'
+    fi
+}
+
 # Prints the path of the first Python that will do. Trying them is the only way: a pyenv shim is on PATH
 # whether or not the version it stands for is there.
 find_python() {
-    local name
-    for name in python3.13 python3.12 python3.11 python3 python; do
-        "$name" -c 'import sys; sys.version_info >= (3, 11) or sys.exit(1); print(sys.executable)' 2>/dev/null &&
-            return
-    done
+    local python
+    if [[ -z $venv_version ]]; then
+        for python in python3.13 python3.12 python3.11 python3 python; do
+            is_python "$python" && executable_of "$python" && return
+        done
+        return 1
+    fi
+    while read -r python; do
+        is_python "$python" && executable_of "$python" && return
+    done < <(pythons_of "$venv_version")
     return 1
+}
+
+executable_of() { "$1" -c 'import sys; print(sys.executable)'; }
+
+# pythons_of VERSION: where one may be. pyenv has them without their being on PATH.
+pythons_of() {
+    printf '%s\n' "python$1" python3 python
+    printf '%s\n' "${PYENV_ROOT:-$HOME/.pyenv}/versions/$1."*/bin/python "${PYENV_ROOT:-$HOME/.pyenv}/versions/$1/bin/python"
+    uv python find --offline --no-project "$1" 2>/dev/null
 }
 
 make_venv() {
@@ -39,6 +66,8 @@ make_venv() {
     fi
     mkdir -p "$venv"
     venv_source >"$venv_making"
+    # What sets up one for another Python has uv from the first.
+    local -x PATH=$PATH:$root/.venv/bin
     if uv --version >/dev/null 2>&1; then
         fill_with_uv "$python"
     else
@@ -47,7 +76,12 @@ make_venv() {
     mv "$venv_making" "$venv_stamp"
 }
 
-is_python() { "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; }
+# is_python COMMAND: whether it is a Python that will do.
+is_python() {
+    "$1" -c 'import sys
+wanted = sys.argv[1]
+sys.exit(sys.version_info < (3, 11) or wanted not in ("", "%d.%d" % sys.version_info[:2]))' "$venv_version" 2>/dev/null
+}
 
 # Both install the project itself without build isolation: the build backend is part of the lock, while an
 # isolated build would fetch one that has no hash.

@@ -34,7 +34,8 @@ def copy_project(target: Path) -> Path:
 
 def environment(*path: Path, **extra: str) -> dict[str, str]:
     """No more than PATH and what the ways out to package sources need, as they are set on this machine."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "STANLOCAL"))}
+    others = ("PYTHON", "STANLOCAL", "COVERAGE")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(others)}
     # As many shells have it: the set-up has to compile nevertheless, or each start would be slow.
     return {**kept, "PATH": os.pathsep.join(map(str, path)), "PYTHONDONTWRITEBYTECODE": "1", **extra}
 
@@ -259,3 +260,33 @@ def test_without_docker_and_without_root_it_ends_with_a_running_group(server_bin
         run("heal")
         run("down", "--purge", "--yes", "--timeout", "0")
         assert processes_of(folder) == set()
+
+
+@pytest.mark.parametrize("where", ["pyenv", "PATH"])
+def test_a_python_that_is_asked_for_is_found_although_another_is_the_usual_one(
+    where: str, tools: Path, python: Path, tmp_path: Path
+) -> None:
+    """`scripts/test --python` looks for it; an environment of its own is made of it."""
+    wanted = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    bin_ = tmp_path / f"pyenv/versions/{wanted}.7/bin"
+    bin_.mkdir(parents=True)
+    real = Path(sys.executable).resolve()
+    name = "python" if where == "pyenv" else f"python{wanted}"
+    (bin_ / name).symlink_to(real)
+    on_path = (python,) if where == "pyenv" else (bin_,)
+    script = f"""
+        source {ROOT}/scripts/lib/common.sh; source {ROOT}/scripts/lib/venv.sh
+        use_venv {wanted}; echo "$venv"; find_python
+        use_venv 3.99; find_python || wanted_python
+    """
+    pyenv = tmp_path / "pyenv" if where == "pyenv" else tmp_path / "none"
+    done = subprocess.run(
+        ["/bin/bash", "-c", script],
+        env=environment(*on_path, tools, PYENV_ROOT=str(pyenv)),
+        capture_output=True,
+        text=True,
+    )
+    folder, found, missing = done.stdout.splitlines()
+    assert folder == f"{ROOT}/.venv-{wanted}"
+    assert Path(found).resolve() == real
+    assert missing == "Python 3.99 on PATH, of pyenv or of uv"

@@ -6,15 +6,15 @@ Tests ask for `ft_group`, bring it up with `world.up()`, and run `app(ft_group)`
 from __future__ import annotations
 
 import asyncio
-import html
 import os
-import re
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
 
 import pytest
+from textual._context import visible_screen_stack
 from textual._wait import wait_for_idle
 from textual.pilot import Pilot
 
@@ -79,8 +79,22 @@ async def until(pilot: Pilot[None], reached: Callable[[], bool], *, timeout: flo
     Not by the pilot's own pause: that waits for every widget, for half a minute for one that is just removed.
     """
     async with asyncio.timeout(timeout):
-        while not reached():  # noqa: ASYNC110 - a screen has no event for its changes
-            await asyncio.sleep(0.005)
+        while True:
+            began = time.perf_counter()
+            if reached():
+                return
+            looking = time.perf_counter() - began
+            await asyncio.sleep(max(0.005, 2 * looking))  # looking must not keep the app from going on
+
+
+async def press_to_ask(pilot: Pilot[Any], *keys: str) -> None:
+    """Press keys of which the last asks for something; return once the dialog takes keys itself.
+
+    Before that a key belongs to the screen below: what a fault would do is found out first.
+    """
+    below = len(pilot.app.screen_stack)
+    await pilot.press(*keys)
+    await until(pilot, lambda: len(pilot.app.screen_stack) > below and pilot.app.screen.focused is not None)
 
 
 def app(group: FTGroup, *, read_only: bool = False) -> StanlocalApp:
@@ -89,15 +103,15 @@ def app(group: FTGroup, *, read_only: bool = False) -> StanlocalApp:
     return made
 
 
-_ROW = re.compile(r'clip-path="url\(#[^)]*-line-(\d+)\)">(.*?)</text>')
-
-
 def shown(pilot: Pilot[None]) -> str:
-    """Return the screen as text."""
-    rows: dict[int, str] = {}
-    for number, text in _ROW.findall(pilot.app.export_screenshot()):
-        rows[int(number)] = rows.get(int(number), "") + html.unescape(text).replace("\xa0", " ")
-    return "\n".join(rows[number] for number in sorted(rows))
+    """Return the text on the screen, dialogs and what they are in front of; gaps between texts are left out.
+
+    Tests call it again and again: a picture of the screen would keep the app from going on.
+    """
+    visible_screen_stack.set(pilot.app._background_screens)
+    strips = pilot.app.screen._compositor.render_strips()
+    rows = ("".join(segment.text for segment in strip if segment.text.strip(" ")) for strip in strips)
+    return "\n".join(row.replace("\xa0", " ") for row in rows if row)
 
 
 async def until_shown(pilot: Pilot[None], text: str, *, broken: bool = False) -> None:

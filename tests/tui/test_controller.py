@@ -12,7 +12,7 @@ from stanlocal.faults.registry import FAULTS
 from stanlocal.testing.fake.machine import FakeMachine
 from stanlocal.tui.actions import KEYED
 from tests.support.world import World
-from tests.tui.conftest import running, shown, until, until_shown
+from tests.tui.conftest import press_to_ask, running, shown, until, until_shown
 
 Check = Callable[[FakeMachine], bool]
 
@@ -79,7 +79,8 @@ async def test_restart_brings_the_node_back(world: World, ft_group: FTGroup) -> 
     await world.up()
     before = world.starts["t-1"]
     async with running(ft_group) as pilot:
-        await pilot.press("J", "r", "enter")
+        await press_to_ask(pilot, "J", "r")
+        await pilot.press("enter")
         await until(pilot, lambda: world.starts["t-1"] != before)
         await until_shown(pilot, "as expected")
     assert world.machine.nodes["t-1"].status == "running"
@@ -98,7 +99,8 @@ async def test_the_same_key_undoes_it(
 ) -> None:
     await world.up()
     async with running(ft_group) as pilot:
-        await pilot.press("J", key, "enter")
+        await press_to_ask(pilot, "J", key)
+        await pilot.press("enter")
         await until(pilot, lambda: hurt(world.machine))
         await until_shown(pilot, "t: degraded")
         await pilot.press(key)
@@ -109,7 +111,8 @@ async def test_the_same_key_undoes_it(
 async def test_start_starts_what_does_not_run(world: World, ft_group: FTGroup) -> None:
     await world.up()
     async with running(ft_group) as pilot:
-        await pilot.press("k", "k")
+        await press_to_ask(pilot, "k")
+        await pilot.press("k")
         await until_shown(pilot, "t-1 is active")
         await pilot.press("S")
         await until_shown(pilot, "stanlocal --group t start t-0")
@@ -121,7 +124,8 @@ async def test_start_starts_what_does_not_run(world: World, ft_group: FTGroup) -
 async def test_heal_undoes_everything(world: World, ft_group: FTGroup) -> None:
     await world.up()
     async with running(ft_group) as pilot:
-        await pilot.press("c", "c")
+        await press_to_ask(pilot, "c")
+        await pilot.press("c")
         await until(pilot, lambda: networks("t-0", 1)(world.machine))
         await until_shown(pilot, "as expected")
         await pilot.press("h")
@@ -134,7 +138,8 @@ async def test_the_end_of_the_only_node_that_serves_takes_a_key_of_its_own(
 ) -> None:
     await world.up()
     async with running(ft_group) as pilot:
-        await pilot.press("J", "k", "k")
+        await press_to_ask(pilot, "J", "k")
+        await pilot.press("k")
         await until_shown(pilot, "t: degraded")
         await until(pilot, lambda: exit_code("t-1", 137)(world.machine))
         await pilot.press("a", "k")
@@ -234,7 +239,8 @@ async def test_a_signal_of_the_users_choice_is_a_kill_with_it(
 async def test_a_signal_that_ends_nothing_is_sent_and_not_recorded(world: World, ft_group: FTGroup) -> None:
     await world.up()
     async with running(ft_group) as pilot:
-        await pilot.press("K", *["down"] * 5, "enter")
+        await press_to_ask(pilot, "K")
+        await pilot.press(*["down"] * 5, "enter")
         await until_shown(pilot, "stanlocal --group t kill @active --signal HUP")
     assert "Reloaded server configuration" in world.machine.nodes["t-0"].output[-1].text
     assert not world.home.journal.faults()
@@ -252,7 +258,8 @@ async def test_without_an_active_node_a_key_says_so(world: World, ft_group: FTGr
     look = await world.up()
     async with running(ft_group) as pilot:
         world.machine.stores[look.plan.store_dir].held_back = True
-        await pilot.press("k", "k")
+        await press_to_ask(pilot, "k")
+        await pilot.press("k")
         await until_shown(pilot, "t: failover")
         await pilot.press("k")
         await until_shown(pilot, "no node is active now")

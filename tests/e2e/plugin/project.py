@@ -21,7 +21,7 @@ filterwarnings = error
 asyncio_mode = {asyncio_mode}
 asyncio_default_fixture_loop_scope = function
 """
-_OF_OURS = ("PYTEST_", "COV_", "STANLOCAL_")
+_OF_OURS = ("PYTEST_", "COVERAGE_", "STANLOCAL_")
 """The beginnings of variables that the run these tests are part of has set."""
 
 

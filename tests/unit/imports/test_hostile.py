@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from stanlocal.imports import read
 from stanlocal.imports.yamltree import YamlTree
 from stanlocal.natsconf import ConfError, Limits, Value, parse
 from stanlocal.settings import load, resolve
+from tests.support.cost import processor_time_below
 from tests.support.hostile import NATS, TOML, YAML, Make
 
 AT_MOST_S = 1.0
@@ -30,13 +30,12 @@ def cases(of: dict[str, Make]) -> list[pytest.param]:  # type: ignore[valid-type
 
 def problems_at_once(act: Callable[[], object]) -> Sequence[str]:
     """Why the act is refused, if it is; fails when that takes too long, or anything else is raised."""
-    started = time.process_time()
-    try:
-        act()
-        problems: Sequence[str] = ()
-    except SettingsError as error:
-        problems = error.problems
-    assert time.process_time() - started < AT_MOST_S
+    with processor_time_below(AT_MOST_S):
+        try:
+            act()
+            problems: Sequence[str] = ()
+        except SettingsError as error:
+            problems = error.problems
     assert not any("\n" in problem or len(problem) > LONGEST_LINE for problem in problems)
     return problems
 
