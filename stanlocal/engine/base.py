@@ -123,9 +123,6 @@ class Engine(Protocol):
     async def unpause(self, node: str) -> None:
         """Lets it go on; nothing happens to one that is not frozen."""
 
-    async def connect_routes(self, plan: GroupPlan, node: str) -> None:
-        """Puts the node back on the network that carries routes; nothing happens if it is there."""
-
     async def disconnect_routes(self, plan: GroupPlan, node: str) -> None:
         """Cuts the node's routes; its clients keep their connections."""
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -93,21 +92,6 @@ def lock_holder(lock_file: Path, proc: Path = _PROC) -> LockView:
     return LockView(visible=_sees_all(proc))
 
 
-def holders_of_deleted(pids: Iterable[int], proc: Path = _PROC) -> set[int]:
-    """Those of `pids` that hold the lock on a lock file that is no longer in its folder.
-
-    Their lock keeps nobody out any more: another process can lock the file that is there now. Processes
-    that have ended, or that the caller may not look into, are left out.
-    """
-    gone = f"/{LOCK_FILE} (deleted)"
-    return {
-        pid
-        for pid in pids
-        for descriptor, target in _open_files(proc, pid)
-        if target.endswith(gone) and _locks_by(descriptor)
-    }
-
-
 def container_of(pid: int, proc: Path = _PROC) -> str | None:
     """The id (64 hexadecimal digits) of the innermost container that the process is in, from its cgroups.
 
@@ -135,7 +119,11 @@ def _sees_all(proc: Path) -> bool:
 
 def _has_open(proc: Path, pid: int, file: os.stat_result) -> bool:
     """Whether the process has that very file open, by its descriptors rather than the kernel's device."""
-    for descriptor, _ in _open_files(proc, pid):
+    try:
+        descriptors = list((proc / str(pid) / "fd").iterdir())
+    except OSError:  # ended, or not ours to see
+        return False
+    for descriptor in descriptors:
         try:
             other = descriptor.stat()
         except OSError:  # closed meanwhile
@@ -143,27 +131,3 @@ def _has_open(proc: Path, pid: int, file: os.stat_result) -> bool:
         if os.path.samestat(other, file):
             return True
     return False
-
-
-def _open_files(proc: Path, pid: int) -> Iterator[tuple[Path, str]]:
-    """Each descriptor of the process and what it leads to; none when that may not be seen."""
-    folder = proc / str(pid) / "fd"
-    try:
-        descriptors = list(folder.iterdir())
-    except OSError:
-        return
-    for descriptor in descriptors:
-        try:
-            yield descriptor, str(descriptor.readlink())
-        except OSError:  # closed meanwhile
-            continue
-
-
-def _locks_by(descriptor: Path) -> bool:
-    """Whether a write lock is held through this descriptor."""
-    try:
-        text = (descriptor.parent.parent / "fdinfo" / descriptor.name).read_text()
-    except OSError:  # closed meanwhile
-        return False
-    locks = "\n".join(line.removeprefix("lock:") for line in text.splitlines() if line.startswith("lock:"))
-    return any(_is_exclusive(lock) for lock in parse_proc_locks(locks))

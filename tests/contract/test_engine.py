@@ -323,7 +323,7 @@ async def test_routes_are_cut_and_connected_whatever_the_node_does(rig: Rig) -> 
             node = await only(rig)
             assert (node.routes_connected, node.clients_connected) == (False, True)
         for _ in range(2):
-            await rig.engine.connect_routes(plan, name)
+            await rig.engine.rejoin(plan, name)
             node = await only(rig)
             assert (node.routes_connected, node.clients_connected) == (True, True)
 
@@ -523,7 +523,7 @@ async def test_events_tell_that_a_node_was_cut_off_and_put_back(rig: Rig) -> Non
     plan = await rig.started()
     name = plan.nodes[0].name
     async with asyncio.timeout(20), stream(rig.engine.events(rig.group)) as events:
-        for change in (rig.engine.disconnect_routes, rig.engine.connect_routes):
+        for change in (rig.engine.disconnect_routes, rig.engine.rejoin):
             await change(plan, name)
             event = await anext(events)
             assert (event.node, event.action) == (name, "networks")

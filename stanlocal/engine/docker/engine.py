@@ -275,9 +275,6 @@ class DockerEngine:
         if (await self._state(node))["Paused"]:
             await self._call(self._api.unpause, node)
 
-    async def connect_routes(self, plan: GroupPlan, node: str) -> None:
-        await self._call(networks.restore_routes, self._api, plan, node)
-
     async def disconnect_routes(self, plan: GroupPlan, node: str) -> None:
         await self._call(networks.cut_routes, self._api, plan, node)
 

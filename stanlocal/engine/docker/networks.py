@@ -33,24 +33,18 @@ def isolate(api: Any, plan: GroupPlan, node: str) -> None:
         api.disconnect_container_from_network(node, plan.client_network)
 
 
-def restore_routes(api: Any, plan: GroupPlan, node: str) -> None:
-    """Puts the node back on the network of routes, under the name that the others dial."""
-    if plan.cluster_network not in of(api, node):
-        aliases = [container(plan, plan.node(node)).route_alias]
-        api.connect_container_to_network(node, plan.cluster_network, aliases=aliases)
-
-
 def rejoin(api: Any, plan: GroupPlan, node: str) -> None:
-    """Puts the node back on both networks, the one with its published ports first.
+    """Reconnect the node to both networks, the one with its published ports first.
 
-    The ports are tried before: an engine that finds one taken leaves the container half connected, and
+    The ports are checked before: an engine that finds one taken leaves the container half connected, and
     refuses each further attempt until it is restarted (seen on 20.10).
     """
-    if plan.client_network not in of(api, node):
-        wanted = container(plan, plan.node(node))
+    connected, wanted = of(api, node), container(plan, plan.node(node))
+    if plan.client_network not in connected:
         for port in wanted.ports:
             if not is_free(port.outside, port.host):
                 raise PortInUse(f"port {port.outside} for {node} is taken; free it", port.outside)
         aliases = [wanted.client_alias] if wanted.client_alias else None
         api.connect_container_to_network(node, plan.client_network, aliases=aliases)
-    restore_routes(api, plan, node)
+    if plan.cluster_network not in connected:
+        api.connect_container_to_network(node, plan.cluster_network, aliases=[wanted.route_alias])

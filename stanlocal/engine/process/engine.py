@@ -264,9 +264,6 @@ class ProcessEngine:
             send(run.server, signals.SIGCONT)
             await until(files, lambda run: run.status != "paused" or run.over)
 
-    async def connect_routes(self, plan: GroupPlan, node: str) -> None:
-        await self._cut(node, lambda cuts: cuts - {ROUTES})
-
     async def disconnect_routes(self, plan: GroupPlan, node: str) -> None:
         await self._cut(node, lambda cuts: cuts | {ROUTES})
 

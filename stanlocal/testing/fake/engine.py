@@ -255,14 +255,6 @@ class FakeEngine:
             found.server.thaw()
             self.machine.announce(found, "unpause")
 
-    async def connect_routes(self, plan: GroupPlan, node: str) -> None:
-        await self._call()
-        if plan.cluster_network not in self.machine.networks:
-            raise NodeNotFound(f"the engine has it no more: network {plan.cluster_network} not found")
-        network = self.machine.networks[plan.cluster_network]
-        with self._networks_of(node) as networks:
-            networks.setdefault(plan.cluster_network, network)
-
     async def disconnect_routes(self, plan: GroupPlan, node: str) -> None:
         await self._call()
         with self._networks_of(node) as networks:

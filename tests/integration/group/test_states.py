@@ -211,7 +211,7 @@ async def test_a_node_that_is_cut_off_from_the_others_is_partitioned(shared: FTG
     status = (await shared.look()).status
     assert status.node(active).partitioned
     assert (status.state, status.active) == (GroupState.DEGRADED, active)
-    await core.engine.connect_routes(up.plan, active)
+    await core.engine.rejoin(up.plan, active)
     assert (await shared.look()).status.state is GroupState.HEALTHY
 
 
