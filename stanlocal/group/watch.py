@@ -16,17 +16,18 @@ from typing import Any
 from stanlocal.engine.base import Engine
 from stanlocal.errors import EngineUnavailable, WaitTimeout
 from stanlocal.group.history_stream import HistoryStream
-from stanlocal.group.status import look_at_lock
+from stanlocal.group.observation import look_at_lock
 from stanlocal.group.watched_node import WatchedNode
 from stanlocal.history import occurrences
 from stanlocal.history.journal import Journal, end_is_recorded, faults
 from stanlocal.history.occurrences import Occurrence
 from stanlocal.logs.follow import Follower
 from stanlocal.logs.merge import NodeLine
+from stanlocal.model.assessment import assess
 from stanlocal.model.fault_record import FaultRecord
 from stanlocal.model.instance import EngineEvent, Instance, RawLine
 from stanlocal.model.plan import GroupPlan
-from stanlocal.model.states import GroupStatus, LockFacts, assess
+from stanlocal.model.states import GroupStatus, LockFacts
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from stanlocal.group.status import NO_ANSWER, ask_monitor, node_facts
+from stanlocal.group.observation import NO_ANSWER, ask_monitor, node_facts
 from stanlocal.logs.facts import advance
 from stanlocal.logs.merge import NodeLine
 from stanlocal.logs.parse import parse

@@ -1,7 +1,7 @@
 """The timeline of a group: its events, derived from occurrences. Pure.
 
-`Timeline` replays occurrences in the order of time, keeps the facts of each node, has `model.states` assess
-them after each, and yields the changes. The same replay gives the past (`events`) and the present
+`Timeline` replays occurrences in the order of time, keeps the facts of each node, has `model.assessment`
+assess them after each, and yields the changes. The same replay gives the past (`events`) and the present
 (`events -f`), so they cannot differ.
 """
 
@@ -29,9 +29,10 @@ from stanlocal.history.occurrences import (
 from stanlocal.logs import events as ev
 from stanlocal.logs.facts import advance
 from stanlocal.logs.parse import LogLine
+from stanlocal.model.assessment import assess
 from stanlocal.model.instance import Instance
 from stanlocal.model.plan import GroupPlan
-from stanlocal.model.states import GroupStatus, LockFacts, LogFacts, NodeFacts, assess
+from stanlocal.model.states import GroupStatus, LockFacts, LogFacts, NodeFacts
 from stanlocal.util.timestamps import rfc3339
 
 EventType = Literal["state", "group-state", "fault", "heal", "failover", "lock", "problem"]

@@ -11,8 +11,8 @@ from pathlib import Path
 from stanlocal.engine.docker.trial_cache import beside
 from stanlocal.errors import NodeNotFound, StateError, StoreRefused
 from stanlocal.group.core import Group, current_plan
+from stanlocal.group.observation import look_at_lock
 from stanlocal.group.retirement import stop
-from stanlocal.group.status import look_at_lock
 from stanlocal.model.instance import Instance
 from stanlocal.model.plan import STOP_GRACE_S, GroupPlan
 from stanlocal.store.guard import drafts

@@ -10,7 +10,8 @@ from rich.console import Console
 from stanlocal.cli.drill_live import picture
 from stanlocal.drill.load.load_meter import LoadStats
 from stanlocal.drill.progress import Progress
-from stanlocal.model.states import LockFacts, NodeState, assess
+from stanlocal.model.assessment import assess
+from stanlocal.model.states import LockFacts, NodeState
 from tests.support.facts import node
 
 STATUS = assess([node("stan-0", NodeState.ACTIVE, "paused"), node("stan-1", NodeState.STANDBY)], LockFacts())

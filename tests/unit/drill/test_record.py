@@ -16,8 +16,9 @@ from stanlocal.errors import Refused
 from stanlocal.faults.kill import Kill
 from stanlocal.faults.pause import Pause
 from stanlocal.faults.stop import RollingRestart
+from stanlocal.model.assessment import assess
 from stanlocal.model.fault_record import FaultRecord
-from stanlocal.model.states import GroupState, GroupStatus, LockFacts, NodeState, assess
+from stanlocal.model.states import GroupState, GroupStatus, LockFacts, NodeState
 from tests.support.facts import at, group_plan, node
 from tests.unit.drill.scenarios import scenario
 

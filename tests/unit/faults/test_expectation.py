@@ -17,7 +17,8 @@ from stanlocal.faults.kill import Kill
 from stanlocal.faults.pause import Pause
 from stanlocal.faults.registry import FAULTS
 from stanlocal.faults.stop import Restart, RollingRestart, Stop
-from stanlocal.model.states import GroupState, GroupStatus, LockFacts, LogFacts, NodeFacts, NodeState, assess
+from stanlocal.model.assessment import assess
+from stanlocal.model.states import GroupState, GroupStatus, LockFacts, LogFacts, NodeFacts, NodeState
 from stanlocal.model.targets import resolve
 from tests.unit.faults.instances import instance
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+from stanlocal.model.assessment import assess
 from stanlocal.model.document import group_document
 from stanlocal.model.fault_record import FaultRecord
-from stanlocal.model.states import LockFacts, LogFacts, NodeState, assess
+from stanlocal.model.states import LockFacts, LogFacts, NodeState
 from tests.support.facts import at, group_plan, node
 
 

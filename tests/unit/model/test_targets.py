@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from stanlocal.errors import NodeNotFound
-from stanlocal.model.states import GroupStatus, LockFacts, NodeState, assess
+from stanlocal.model.assessment import assess
+from stanlocal.model.states import GroupStatus, LockFacts, NodeState
 from stanlocal.model.targets import resolve
 from tests.support.facts import node
 

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from stanlocal.model.states import GroupState, LockFacts, LogFacts, NodeFacts, NodeState, assess
+from stanlocal.model.assessment import assess
+from stanlocal.model.states import GroupState, LockFacts, LogFacts, NodeFacts, NodeState
 from tests.support.facts import at, node
 
 STARTING, STANDBY, RECOVERING, ACTIVE = (

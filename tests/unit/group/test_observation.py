@@ -11,8 +11,8 @@ import pytest
 
 from stanlocal.engine.base import Engine
 from stanlocal.errors import NodeNotFound
-from stanlocal.group import status
-from stanlocal.group.status import NO_ANSWER
+from stanlocal.group import observation
+from stanlocal.group.observation import NO_ANSWER
 from stanlocal.history.journal import Journal
 from stanlocal.machine.locks import LockView
 from stanlocal.model.instance import Instance, RawLine
@@ -49,9 +49,9 @@ def test_the_lock_is_the_nodes_whose_process_or_container_has_it(
     instances: Sequence[Instance],
     lock: LockFacts,
 ) -> None:
-    monkeypatch.setattr(status, "lock_holder", lambda file: view)
-    monkeypatch.setattr(status, "container_of", lambda pid: container)
-    assert status.look_at_lock(group_plan(), instances) == lock
+    monkeypatch.setattr(observation, "lock_holder", lambda file: view)
+    monkeypatch.setattr(observation, "container_of", lambda pid: container)
+    assert observation.look_at_lock(group_plan(), instances) == lock
 
 
 class Node:
@@ -74,8 +74,8 @@ class Node:
         return self.answer
 
     async def status(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> GroupStatus:
-        monkeypatch.setattr(status, "probe", self.probe)
-        return await status.observe(
+        monkeypatch.setattr(observation, "probe", self.probe)
+        return await observation.observe(
             cast("Engine", self),
             group_plan(1),
             [replace(instance("stan-0"), pid=None)],

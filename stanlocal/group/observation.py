@@ -16,10 +16,11 @@ from stanlocal.history.journal import Journal, end_is_recorded
 from stanlocal.logs.facts import fold
 from stanlocal.logs.parse import parse
 from stanlocal.machine.locks import LOCK_FILE, container_of, lock_holder
+from stanlocal.model.assessment import assess, role_of
 from stanlocal.model.fault_record import FaultRecord
 from stanlocal.model.instance import Instance, RawLine
 from stanlocal.model.plan import STORE_DIR, GroupPlan
-from stanlocal.model.states import GroupStatus, LockFacts, LogFacts, NodeFacts, assess, role_of
+from stanlocal.model.states import GroupStatus, LockFacts, LogFacts, NodeFacts
 from stanlocal.monitor.client import MonitorAnswer, probe
 
 _MONITOR_TIMEOUT_S = 0.25

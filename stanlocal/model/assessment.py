@@ -1,0 +1,193 @@
+"""The assessment of a group: which state each node and the group are in, derived from observed facts.
+
+Pure. `assess` takes everything that was observed at one moment (`NodeFacts` for each node, `LockFacts`
+for the store) and derives the states from that alone, never from an earlier guess. Which source is
+believed for what:
+
+- whether a process runs, is frozen or has ended: the engine;
+- what a running server is: the milestones in its log, because the monitor says `FT_ACTIVE` as soon as
+  the lock is taken, before the store is read and clients are served, and does not answer meanwhile;
+- the monitor is asked besides, and a disagreement is reported as the node's problem;
+- where the engine has not kept the milestones, because the node has written too much since: the monitor,
+  or, of a node that is frozen or cut off, whether it has the lock;
+- who keeps others from the store: the kernel's lock table, where it can be seen, else the log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from stanlocal.model.instance import Instance
+from stanlocal.model.states import (
+    ENDED_AS_ASKED,
+    GroupState,
+    GroupStatus,
+    LockFacts,
+    LogFacts,
+    NodeFacts,
+    NodeState,
+    NodeStatus,
+)
+
+
+def assess(facts: Sequence[NodeFacts], lock: LockFacts) -> GroupStatus:
+    """The states that these facts amount to."""
+    nodes = tuple(_assess_node(fact, lock) for fact in facts)
+    holder = _lock_holder(nodes, lock)
+    state, problem = _assess_group(nodes, facts, lock, holder)
+    serving = [node.name for node in nodes if node.serves]
+    versions = (version for fact in facts if (version := fact.log.version or fact.monitor_version))
+    return GroupStatus(
+        nodes=nodes,
+        state=state,
+        active=serving[0] if len(serving) == 1 else None,
+        lock_holder=holder,
+        problem=problem,
+        server_version=next(versions, None),
+    )
+
+
+def _assess_node(facts: NodeFacts, lock: LockFacts) -> NodeStatus:
+    instance = facts.instance
+    state, problem = _node_state(facts, lock)
+    return NodeStatus(
+        instance=instance,
+        state=state,
+        paused=instance.status == "paused",
+        partitioned=instance.running and not (instance.routes_connected and instance.clients_connected),
+        problem=problem,
+        nats_lost=instance.running and not _is_behind(facts) and facts.log.nats_lost is not None,
+    )
+
+
+def _node_state(facts: NodeFacts, lock: LockFacts) -> tuple[NodeState, str | None]:
+    instance, log = facts.instance, facts.log
+    if instance.status == "created":
+        return (NodeState.FAILED, instance.error) if instance.error else (NodeState.CREATED, None)
+    if not instance.running:
+        if instance.exit_code in ENDED_AS_ASKED or facts.end_recorded:
+            return NodeState.STOPPED, None
+        why = instance.error or log.failure or "no line in its log says why"
+        return NodeState.FAILED, f"exit {instance.exit_code}: {why}"
+    if _is_behind(facts):
+        return NodeState.STARTING, None
+    role = role_of(log, facts.monitor) or _role_of_mute(facts, lock)
+    return role, log.failure or _disagreement(role, facts.monitor) or _nats_problem(facts)
+
+
+_ROLE_OF_MONITOR = {"FT_ACTIVE": NodeState.ACTIVE, "FT_STANDBY": NodeState.STANDBY}
+
+
+def role_of(log: LogFacts, monitor: str | None) -> NodeState | None:
+    """What a node is by its log or, where that has no milestone, by its monitor's FT state.
+
+    `FT_ACTIVE` can be told too early only by a log that lags behind: the server answers with its state
+    under the lock that it has from before it sets it until it has written that it is ready (0.25.6,
+    `StanServer.start`).
+    """
+    return log.role or _ROLE_OF_MONITOR.get(monitor or "")
+
+
+def _role_of_mute(facts: NodeFacts, lock: LockFacts) -> NodeState:
+    """What a node is of which neither log nor monitor tells: the lock does, where it cannot be asked."""
+    instance = facts.instance
+    if instance.status == "running" and instance.clients_connected:
+        return NodeState.STARTING
+    if lock.holder == instance.name:
+        return NodeState.ACTIVE
+    # A server that starts has no time to write so much before it stands by.
+    return NodeState.STANDBY if lock.visible and facts.log.kept_from else NodeState.STARTING
+
+
+def _disagreement(role: NodeState, monitor: str | None) -> str | None:
+    expected = {"FT_ACTIVE": (NodeState.ACTIVE, NodeState.RECOVERING), "FT_STANDBY": (NodeState.STANDBY,)}
+    if monitor not in expected or role in (NodeState.STARTING, *expected[monitor]):
+        return None
+    return f"its log says {role.value}, its monitor says {monitor}"
+
+
+def _nats_problem(facts: NodeFacts) -> str | None:
+    if facts.log.nats_lost is None:
+        return None
+    return f"it has lost {_nats(facts.instance)} ({facts.log.nats_lost})"
+
+
+def _nats(instance: Instance) -> str:
+    urls = ", ".join(instance.plan.external_nats)
+    return f"the NATS server {urls}" if urls else "its NATS server"
+
+
+def _lock_holder(nodes: Sequence[NodeStatus], lock: LockFacts) -> str | None:
+    if lock.visible:
+        return lock.holder
+    holders = [node.name for node in nodes if node.holds_store]
+    return holders[0] if len(holders) == 1 else None
+
+
+def _assess_group(
+    nodes: Sequence[NodeStatus], facts: Sequence[NodeFacts], lock: LockFacts, holder: str | None
+) -> tuple[GroupState, str | None]:
+    running = [node for node in nodes if node.instance.running]
+    active = [node for node in nodes if node.state is NodeState.ACTIVE]
+    if not running:
+        return GroupState.DOWN, None
+    if len(active) > 1:
+        names = " and ".join(node.name for node in active)
+        return GroupState.SPLIT_BRAIN, (
+            f"{names} are both active over one store: the lock of one of them was not honoured; "
+            "stop the one that was paused or cut off"
+        )
+    if any(node.serves for node in nodes):
+        usable = all(node.serves or node.usable_standby for node in nodes)
+        cut = any(node.serves and node.partitioned for node in nodes)
+        return (GroupState.HEALTHY if usable and not cut else GroupState.DEGRADED), None
+    holding = [node for node in nodes if node.holds_store or node.name == holder]
+    frozen = next((node for node in holding if node.paused or not node.reachable), None)
+    if any(node.state is NodeState.RECOVERING and not node.paused for node in nodes):
+        return GroupState.RECOVERING, None
+    if frozen is not None:
+        return GroupState.BLOCKED, _blocked(frozen, facts)
+    if lock.stranger is not None:
+        return (
+            GroupState.BLOCKED,
+            f"{lock.stranger}, which is not of this group, holds the store lock; end it",
+        )
+    if not any(node.usable_standby or node.state is NodeState.STARTING for node in running):
+        return GroupState.BLOCKED, "no node that runs can take over; unpause or start one"
+    if _served_before(running, facts):
+        return GroupState.FAILOVER, None
+    return GroupState.STARTING, None
+
+
+def _blocked(holder: NodeStatus, facts: Sequence[NodeFacts]) -> str:
+    what = "is paused" if holder.paused else "is cut off"
+    cure = "unpause or kill it" if holder.paused else "heal or kill it"
+    line = next((fact.log.lock_busy for fact in facts if fact.log.lock_busy), None)
+    if holder.nats_lost and not holder.paused and holder.instance.clients_connected:
+        what = f"has lost {_nats(holder.instance)}"
+        cure = "start that server again, or make it reachable"
+        line = next(fact.log.nats_lost for fact in facts if fact.instance.name == holder.name)
+    seen = f" ({line})" if line else ""
+    return f"{holder.name} {what} and keeps the store lock; {cure}{seen}"
+
+
+def _served_before(running: Sequence[NodeStatus], facts: Sequence[NodeFacts]) -> bool:
+    """Whether some node has served since the longest-running one was started."""
+    starts = [node.instance.started_at for node in running if node.instance.started_at]
+    served = [time for fact in facts if (time := _served_at(fact))]
+    return bool(starts and served) and max(served) >= min(starts)
+
+
+def _served_at(facts: NodeFacts) -> datetime | None:
+    """The last moment at which the node served: an active one did until its end."""
+    ended = facts.instance.finished_at or (facts.instance.begun_after if _is_behind(facts) else None)
+    if role_of(facts.log, facts.monitor) is NodeState.ACTIVE and ended is not None:
+        return ended
+    return facts.log.served_at
+
+
+def _is_behind(facts: NodeFacts) -> bool:
+    """Whether the log does not tell of the current run yet, but still of the one before."""
+    begun, told = facts.instance.begun_after, facts.log.booted_at or facts.log.kept_from
+    return begun is not None and told is not None and told <= begun
