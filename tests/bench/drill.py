@@ -42,7 +42,7 @@ EVERYONE = LoadSpec(publishers=2, window=128, plain=1, durable=1, queue=2)
 
 
 class Sampler:
-    """Where the process is, each time that it used another millisecond of the processor."""
+    """Count of samples, in all and in the checker, one for each millisecond of processor time."""
 
     def __init__(self) -> None:
         self.own = self.all = 0
@@ -96,7 +96,7 @@ async def load(folder: Path) -> list[Cells]:
 
 
 def check(path: Path) -> tuple[str, float]:
-    """What the ledger says in a few words, and the seconds of processor time that it took."""
+    """Return the ledger's summary, and the seconds of processor time that the work took."""
     began = time.process_time()
     found = checker.check(read(path))
     return f"{found.acked:,} checked, {found.lost} lost", time.process_time() - began

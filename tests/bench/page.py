@@ -54,7 +54,7 @@ def publish(text: str, out: Path) -> None:
 
 
 def verdict(holds: bool) -> str:
-    """As most tables have it."""
+    """Format the value as most tables show it."""
     return "PASS" if holds else "short"
 
 
@@ -68,11 +68,11 @@ def hardware() -> str:
 
 
 def machine() -> str:
-    """What the figures were measured on."""
+    """Describe the machine that the figures were measured on."""
     return f"{hardware()}, {SYSTEM}, {PYTHON}"
 
 
 def load_average(minutes: Literal[5, 15] = 5) -> str:
-    """How busy the machine has been."""
+    """Describe how busy the machine has been."""
     _, five, fifteen = os.getloadavg()
     return f"load {five if minutes == 5 else fifteen:.1f} over the last {minutes} minutes"

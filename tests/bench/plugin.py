@@ -105,7 +105,7 @@ def stan_group(tmp_path_factory):
         ):
             yield urls(first, second)
 """
-"""As its documentation shows it."""
+"""A test written as the plugin's documentation shows it."""
 
 _BY_HAND = f"""{_PAIR}
 def said(node, text):
@@ -128,7 +128,7 @@ def stan_group(tmp_path_factory):
             for each in nodes:
                 each.stop()
 """
-"""As fast as can be with it: both started, then asked every 20 ms."""
+"""The fastest start possible with it: both started, then asked every 20 ms."""
 
 _LOAD = """
 import sys, time, pytest
@@ -232,7 +232,7 @@ def _both_installed(folder: Path) -> Path:
 
 
 def single_tests(folder: Path) -> Sequence[Row]:
-    """What the plugin adds to tests, one by one."""
+    """Measure what the plugin adds to tests, one by one."""
     suite = Suite(folder / "many", Path(sys.executable), ("--stan-engine=docker",))
     suite.write(_MANY)
     times = suite.run()
@@ -249,7 +249,7 @@ def _mean(what: str, times: dict[str, float], at_most_s: float) -> Row:
 
 
 def load(repeat: int) -> Row:
-    """What it costs those who do not use it."""
+    """Measure what the plugin costs those who do not use it."""
     command = [sys.executable, "-c", _LOAD]
     times = [float(subprocess.check_output(command, cwd=ROOT)) for _ in range(repeat + 1)]
     return bounded("loading the plugin, CPU time", times[1:], 0.010)

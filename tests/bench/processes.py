@@ -63,7 +63,7 @@ def up_and_down(folder: Path, repeat: int) -> Sequence[Row]:
 
 
 async def clients(repeat: int, count: int) -> Sequence[Row]:
-    """What a client of either engine's group sees; the engines take turns."""
+    """Measure what a client of either engine's group sees; the engines take turns."""
     outages: dict[str, list[float]] = {"process": [], "docker": []}
     waits: dict[str, list[float]] = {"process": [], "docker": [], "past": []}
     async with AsyncExitStack() as stack:
@@ -113,7 +113,7 @@ async def _publish(url: str, count: int, client_id: str) -> float:
 
 
 async def _outage(group: FTGroup, seen: AsyncIterator[Outage]) -> float:
-    """How long the client of the probe went without an ack."""
+    """Seconds for which the probe's client got no ack."""
     told = asyncio.ensure_future(anext(seen))
     await asyncio.sleep(0.5)  # acks come meanwhile: the kill is to hit a group in use
     hit = datetime.now(UTC)

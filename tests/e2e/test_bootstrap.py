@@ -23,7 +23,7 @@ VERSION = f"stanlocal, version {version('stanlocal')}\n"
 
 
 def copy_project(target: Path) -> Path:
-    """What a clone has of what matters here, without an environment."""
+    """The files that a clone without an environment has, as far as they matter here."""
     target.mkdir()
     for name in ("pyproject.toml", "requirements.lock", "README.md", "LICENSE"):
         shutil.copy2(ROOT / name, target)
@@ -66,7 +66,7 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def shim(path: Path) -> None:
-    """What pyenv puts on PATH for a version that is not chosen."""
+    """The shim that pyenv puts on PATH for a version that is not selected."""
     path.write_text("#!/bin/sh\necho 'pyenv: python3.13: command not found' >&2\nexit 127\n")
     path.chmod(0o755)
 
@@ -139,7 +139,7 @@ def test_the_working_directory_cannot_make_it_run_code(ready: Path, tools: Path,
 def test_a_changed_lock_or_project_file_is_followed_in_place(
     ready: Path, tools: Path, python: Path, uv: Path
 ) -> None:
-    """What was installed besides is removed; the environment itself is kept."""
+    """Packages installed besides are removed; the environment itself is kept."""
     env = environment(python, uv, tools)
     marker = ready / ".venv" / "kept"
     marker.touch()
@@ -226,7 +226,7 @@ def test_without_uv_pip_does_it(tmp_path: Path, tools: Path, python: Path) -> No
 @pytest.mark.timeout(900)
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody without rights")
 def test_without_docker_and_without_root_it_ends_with_a_running_group(server_binary: Path, uv: Path) -> None:
-    """All of it is a user's own: the clone, the server on PATH, the home folder; Docker's socket is not."""
+    """The clone, the server on PATH and the home folder are the user's own; Docker's socket is not."""
     with tempfile.TemporaryDirectory(prefix="stanlocal-") as name:
         folder = Path(name)
         project = copy_project(folder / "clone")

@@ -1,4 +1,4 @@
-"""How `scripts/stanlocal` sees to a Docker Engine.
+"""Tests of how `scripts/stanlocal` provides a Docker Engine.
 
 Each run is in namespaces of its own, where the machine's engine cannot be seen or reached, with stand-ins
 for `apt-get` and `dockerd` on PATH.
@@ -217,7 +217,7 @@ def ask(machine: Machine, answer: str, **env: str) -> tuple[int, str]:
     ) as process:
         os.close(theirs)
         seen = b""
-        with suppress(OSError):  # how Linux says that nobody has the terminal open any more
+        with suppress(OSError):  # errno that Linux reports once no process has the terminal open any more
             while chunk := os.read(ours, 4096):
                 seen += chunk
         os.close(ours)

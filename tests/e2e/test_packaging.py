@@ -1,4 +1,4 @@
-"""What users get: a wheel, built from the source distribution, in an environment with nothing but it.
+"""The package as users get it: a wheel built from the source distribution, in a clean environment.
 
 Its dependencies are linked in from the development environment, those that it declares and theirs and no
 others: an import of something undeclared fails here, and nothing is downloaded.

@@ -1,4 +1,4 @@
-"""Which engine a test's groups are on: the same test runs on each real one."""
+"""Choice of a test's engine: the same test runs on each real one."""
 
 from __future__ import annotations
 

@@ -132,7 +132,7 @@ def test_nodes_find_each_other_by_their_names_at_the_first_try(server_binary: Pa
 
 
 def test_advertised_addresses_are_used(server_binary: Path, tmp_path: Path) -> None:
-    """Clients are told the published host address, routes the node's cluster address."""
+    """Clients get the published host address, routes the node's cluster address."""
     plan = local_plan(*settled())
     (node,) = plan.nodes
     published = NodePlan(node.name, 0, 14222, 18222, "stan-0.example", node.listen)
@@ -265,7 +265,7 @@ def greeting(port: int) -> Any:
 
 
 def gets_in(port: int, user: str, password: str) -> bool:
-    """Whether the server lets a client log in."""
+    """Return whether the server lets a client log in."""
     with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
         lines = connection.makefile("rb")
         lines.readline()

@@ -32,7 +32,7 @@ def image(docker_client: docker.DockerClient) -> Iterator[str]:
 
 
 def ignore(line: str) -> None:
-    """Progress that nobody looks at."""
+    """Discard progress."""
 
 
 async def test_without_a_registry_the_image_is_made_from_the_local_server(
@@ -111,7 +111,7 @@ async def test_the_engines_platform_is_told_in_gos_words(docker_client: docker.D
 async def test_without_a_local_server_go_builds_one_for_the_engine(
     docker_client: docker.DockerClient, image: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With GOBIN set, which go refuses when it builds for another platform."""
+    """The build works with GOBIN set, which go refuses when it builds for another platform."""
     go = shutil.which("go")
     assert go is not None
     (tmp_path / "bin").mkdir()

@@ -79,7 +79,7 @@ def ask(pod: Container, path: str) -> dict[str, object]:
 
 
 def wait_until_active(pods: list[Container]) -> Container:
-    """The pod that is active, once just one is and it has told of its readiness."""
+    """Return the active pod, once exactly one is active and reports readiness."""
     deadline = time.monotonic() + _DEADLINE_S
     while time.monotonic() < deadline:
         active = [pod for pod in pods if ask(pod, "/streaming/serverz").get("state") == "FT_ACTIVE"]

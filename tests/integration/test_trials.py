@@ -1,4 +1,4 @@
-"""What throw-away servers tell of a real engine: where ports are, and whether locks keep others out."""
+"""Facts that throw-away servers find about an engine: where ports are, and whether locks exclude others."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Recording:
         return self._api.create_container(*arguments, name=name, **options)
 
     def create_host_config(self, **options: Any) -> Any:
-        """With `apart`, each container gets memory of its own for a store: each is granted the lock."""
+        """Run trials; with `apart`, each container has its own memory for a store, so each gets the lock."""
         if self._apart:
             options |= {"mounts": [], "volumes_from": [], "tmpfs": {VOLUME_DIR: "mode=1777"}}
         return self._api.create_host_config(**options)

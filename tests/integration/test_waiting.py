@@ -1,4 +1,4 @@
-"""What `FTGroup` waits for, on the group that the plugin hands out."""
+"""Waits of `FTGroup`, on the group that the plugin hands out."""
 
 from __future__ import annotations
 

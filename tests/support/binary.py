@@ -1,6 +1,6 @@
 """The nats-streaming-server executable that tests run.
 
-``python -m tests.support.binary`` sees to it that there is one, and prints where.
+``python -m tests.support.binary`` builds it if it is missing, and prints its path.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _NAMED = os.environ.get("STANLOCAL_SERVER_BINARY")
 
 
 def find_server() -> Path | None:
-    """The one that was named, else one on PATH, one that `go install` made, one that stanlocal built."""
+    """Return the named executable, else one on PATH, from `go install`, or built by stanlocal."""
     if _NAMED:
         return Path(_NAMED)
     if on_path := shutil.which(NAME):

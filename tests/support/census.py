@@ -1,4 +1,4 @@
-"""What there is on the engine and in the state folder, so that a test can say: nothing was left behind."""
+"""Census of the engine and the state folder, so that a test can say: nothing was left behind."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Census:
     folders: frozenset[str]
 
     def added_since(self, before: Census) -> dict[str, set[str]]:
-        """What is new, by kind; empty when nothing is."""
+        """Return what is new, by kind; empty if nothing is."""
         news = {f.name: set(getattr(self, f.name) - getattr(before, f.name)) for f in fields(self)}
         return {kind: names for kind, names in news.items() if names}
 
@@ -32,7 +32,7 @@ NOTHING = Census(frozenset(), frozenset(), frozenset(), frozenset())
 
 
 class Left:
-    """What there is of one test's group, on the engine and in the state folder."""
+    """Return what exists of one test's group, on the engine and in the state folder."""
 
     def __init__(self, client: docker.DockerClient | None, state_home: Path, prefix: str) -> None:
         """Without a client the group's nodes are local processes."""

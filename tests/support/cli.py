@@ -52,13 +52,13 @@ class Cli:
         )
 
     def ok(self, *arguments: str, **env: str) -> str:
-        """What a command that must succeed prints."""
+        """Return the output of a command that must succeed."""
         done = self.run(*arguments, **env)
         assert done.returncode == 0, f"{arguments}: exit {done.returncode}: {done.stderr}"
         return done.stdout
 
     def json(self, *arguments: str, **env: str) -> Any:
-        """The one document that a command that must succeed prints with `--json`."""
+        """Return the one document that a command that must succeed prints with `--json`."""
         return json.loads(self.ok(*arguments, "--json", **env))
 
     @contextmanager
@@ -83,7 +83,7 @@ _MOVED = re.compile(r"port \d+ is (taken|kept for|another node's).* listens on \
 
 
 def the_error(done: subprocess.CompletedProcess[str]) -> str:
-    """The one line by which a command says what went wrong, on standard error and nowhere else.
+    """Return the one line by which a command reports its failure, on standard error and nowhere else.
 
     Before it stands at most which ports other groups have: that depends on what else runs.
     """
@@ -95,7 +95,7 @@ def the_error(done: subprocess.CompletedProcess[str]) -> str:
 
 
 def interrupt(process: subprocess.Popen[str], timeout: float = 30) -> tuple[int, str, str]:
-    """What Ctrl-C does: exit code, standard output and standard error of the process."""
+    """Interrupt the process as Ctrl-C does; return exit code, standard output and standard error."""
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=timeout)
     return process.returncode, out, err

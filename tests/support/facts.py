@@ -14,7 +14,7 @@ STREAMING = {"cluster_id": "test-cluster", "ft_group_name": "test-cluster"}
 
 
 def at(seconds: float) -> datetime:
-    """That long after the start."""
+    """Return the time this long after the start."""
     return START + timedelta(seconds=seconds)
 
 

@@ -16,12 +16,12 @@ from stanlocal.stan.errors import ConnectionClosed, NoActiveServer
 from stanlocal.stan.message import Message
 
 EPOCH = 1_700_000_000_000_000_000
-"""When the message before the first was stored, in nanoseconds; then one each millisecond."""
+"""Time at which the message before the first was stored, in nanoseconds; then one each millisecond."""
 
 
 @dataclass
 class FakeNats:
-    """Of nats-py's client what is asked of it."""
+    """The part of nats-py's client that is used."""
 
     server: FakeServing
 
@@ -40,7 +40,7 @@ class FakeServing:
         self._held: list[Callable[[], None]] = []
 
     def connect(self, client_id: str, **options: Any) -> Connecting:
-        """In the place of `FTGroup.connect`."""
+        """Stand in for `FTGroup.connect`."""
 
         async def start() -> Client:
             await asyncio.sleep(0)
@@ -53,7 +53,7 @@ class FakeServing:
         return Connecting(start)
 
     def when_serving(self, act: Callable[[], None]) -> None:
-        """Does it soon, or as soon as there is a server again."""
+        """Act soon, or as soon as a server is back."""
         if self.serving:
             asyncio.get_running_loop().call_soon(act)
         else:
@@ -140,7 +140,7 @@ class FakeClient:
             ack.set_exception(ConnectionClosed(f"client {self.client_id!r} is closed; connect again"))
 
     def lose(self, error: StanError) -> None:
-        """As the server does to a client that it has given up."""
+        """Close the client as the server does when it has given it up."""
         self.closed = True
         self.options["on_connection_lost"](self, error)
 

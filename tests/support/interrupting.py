@@ -13,7 +13,7 @@ When = Literal["before", "after"]
 
 
 class Killed(BaseException):
-    """What a `kill -9` of the tool looks like from within: no call gets through any more."""
+    """A `kill -9` of the tool as seen from within: no call gets through any more."""
 
 
 class Interruptions:

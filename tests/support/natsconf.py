@@ -1,7 +1,7 @@
-"""Reads the NATS configuration language, as far as `stanlocal.render.stan_conf` writes it.
+"""Reader of the NATS configuration language, as far as `stanlocal.render.stan_conf` writes it.
 
 Written from the grammar of nats-server 2.9.24 (conf/lex.go, conf/parse.go) and apart from the writer, so
-that one can be held against the other.
+that each can check the other.
 """
 
 from __future__ import annotations

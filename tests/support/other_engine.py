@@ -21,7 +21,7 @@ import docker.errors
 
 _UP_WITHIN_S = 30.0
 _IDENTITY = "/etc/docker"
-"""Where an engine keeps the key that its id is made of."""
+"""Folder in which an engine keeps the key of its id."""
 _COMMANDS = ("dockerd", "ip", "nsenter", "unshare")
 
 
@@ -31,7 +31,7 @@ class OtherEngine:
 
     url: str
     address: str
-    """Of its machine, as this one sees it."""
+    """Address of the engine's machine, as this one sees it."""
     client: docker.DockerClient
 
     def load(self, image: str, source: docker.DockerClient) -> None:

@@ -25,7 +25,7 @@ _STOP_S = 60.0
 
 
 def may_run() -> bool:
-    """Whether there is a dockerd, and namespaces may be made."""
+    """Return whether dockerd is installed and namespaces may be made."""
     if os.geteuid() != 0 or None in map(shutil.which, ("dockerd", "containerd", "nsenter", "unshare")):
         return False
     return subprocess.run([*_NAMESPACES, "true"], capture_output=True).returncode == 0

@@ -13,7 +13,7 @@ from stanlocal.model.plan import GroupPlan, NodePlan, plan_group
 from tests.support.ports import free_ports
 
 SCRIPT = "#!/bin/sh\n. ./stan.conf\n"
-"""Does what the node's configuration says, which is a shell script then."""
+"""Run the shell script in the node's configuration."""
 IDLE = "echo up; exec sleep 600"
 
 
@@ -51,7 +51,7 @@ async def scripted_group(
 
 
 def write_script(plan: GroupPlan, node: NodePlan, script: str) -> None:
-    """What the node does from its next start on."""
+    """Set what the node does from its next start on."""
     conf = Path(plan.conf_dir(node))
     conf.mkdir(parents=True, exist_ok=True)
     (conf / "stan.conf").write_text(script)
@@ -69,7 +69,7 @@ def processes_of(home: Path) -> set[int]:
 
 
 def _mentions(process: psutil.Process, home: Path) -> bool:
-    """By its arguments or its working directory: a server's are its own, whatever it was started by."""
+    """Return whether the process's arguments or working directory name the folder; a server's always do."""
     with suppress(psutil.Error):
         if process.status() == psutil.STATUS_ZOMBIE or process.pid == os.getpid():
             return False

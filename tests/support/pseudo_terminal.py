@@ -41,7 +41,7 @@ class OnTerminal:
         self.search(re.escape(text))
 
     def search(self, pattern: str) -> str:
-        """What it has written that matches, as soon as it is there."""
+        """Return the written text that matches, as soon as it is there."""
         found: list[re.Match[bytes]] = []
 
         def look() -> bool:

@@ -114,6 +114,6 @@ def _followed(server: S) -> Iterator[S]:
 
 
 def monitor(port: int, path: str) -> Any:
-    """What the monitor on the loopback answers, parsed."""
+    """Return what the monitor on the loopback answers, parsed."""
     with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=_DEADLINE_S) as answer:
         return json.load(answer)

@@ -1,4 +1,4 @@
-"""What a JSON document must look like, written down as the contract writes it.
+"""Shapes of JSON documents, written down as the contract writes them.
 
 A shape is a type, None, a literal, a compiled pattern for text, `[shape]` for a list of such, `{name:
 shape}` for an object with exactly these names, or a `|`-like tuple of shapes of which one must fit.

@@ -12,7 +12,7 @@ from stanlocal.store.format.crc import INDEX_BYTES
 
 VERSION = struct.pack("<I", 1)
 EPOCH = 1_700_000_000_000_000_000
-"""When the first message was published, in nanoseconds."""
+"""Time at which the first message was published, in nanoseconds."""
 
 
 def varint(value: int) -> bytes:
@@ -121,5 +121,5 @@ def make_store(
 
 
 def index_offset(entry: int) -> int:
-    """Where an entry is in its index."""
+    """Return the offset of an entry in its index."""
     return len(VERSION) + entry * INDEX_BYTES

@@ -31,10 +31,10 @@ class World:
         self.engine = FakeEngine(machine)
         self.home = GroupHome(folder / "stanlocal" / NAME)
         self.said: list[str] = []
-        """What people were told."""
+        """Notes shown to users."""
 
     def group(self, engine: Engine | None = None) -> Group:
-        """As a process of its own would have it."""
+        """Return a tool as a process of its own would have it."""
         return Group(engine or self.engine, NAME, GroupHome(self.home.folder))
 
     def request(self, *, timeout: float = 5.0, recreate: bool = False, **flags: Any) -> UpRequest:
@@ -59,17 +59,17 @@ class World:
 
     @property
     def ids(self) -> dict[str, str]:
-        """The container behind each node: another one after it was made anew."""
+        """The container behind each node; another one after it was made again."""
         return {name: node.id for name, node in self.machine.nodes.items()}
 
     @property
     def starts(self) -> dict[str, object]:
-        """When each node was started last."""
+        """Time of each node's last start."""
         return {name: node.started_at for name, node in self.machine.nodes.items()}
 
     @property
     def left(self) -> dict[str, list[str]]:
-        """What there is of any group, on the machine and in the state folder."""
+        """Return everything of any group, on the machine and in the state folder."""
         homes = self.home.folder.parent
         folders = [path.name for path in homes.iterdir()] if homes.exists() else []
         found = {"nodes": [*self.machine.nodes], "networks": [*self.machine.networks], "folders": folders}

@@ -91,7 +91,7 @@ def up_and_down(folder: Path, options: argparse.Namespace) -> Iterator[Row]:
 
 
 def start(folder: Path, options: argparse.Namespace) -> Iterator[Row]:
-    """What every command waits for."""
+    """Measure the start-up that every command pays for."""
     command = Command(folder, _name())
     with command.up():
         for arguments, at_most in ((("--help",), 0.15), (("--version",), 0.15), (("status", "--json"), 0.35)):

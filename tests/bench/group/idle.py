@@ -1,4 +1,4 @@
-"""What `up --attach` costs while nothing happens."""
+"""Processor time of `up --attach` while nothing happens."""
 
 from __future__ import annotations
 

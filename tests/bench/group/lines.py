@@ -1,4 +1,4 @@
-"""From the stamp that a node writes into a line to that line, or its event, in the API."""
+"""Delay between the stamp that a node writes into a line and that line, or its event, in the API."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ _MS = timedelta(milliseconds=1)
 
 @dataclass(frozen=True, slots=True)
 class Flood:
-    """What one node writes."""
+    """The lines that one node writes."""
 
     rate: int
     """Lines a second."""
     lines: int
     problems: int
-    """Every so many lines there is one that is an event."""
+    """Interval of events, in lines."""
 
     @property
     def events(self) -> int:
@@ -114,7 +114,7 @@ async def _begin(group: Group) -> None:
 
 
 async def lines(folder: Path, name: str, floods: list[Flood]) -> tuple[list[float], int]:
-    """For each line the milliseconds until the API told it; and how many never came, or came twice."""
+    """Return each line's milliseconds until the API reported it, and how many were lost or came twice."""
     lags: list[float] = []
     seen: list[str] = []
     expected = sum(flood.lines for flood in floods)
@@ -132,9 +132,9 @@ async def lines(folder: Path, name: str, floods: list[Flood]) -> tuple[list[floa
 
 
 async def events(folder: Path, name: str, floods: list[Flood]) -> list[float]:
-    """For each event the milliseconds from its line's stamp until the API told it.
+    """Return each event's milliseconds from its line's stamp until the API reported it.
 
-    The nodes write once they are watched: what happened before is told in order, when all of it is read.
+    The nodes write once they are watched: earlier events are reported in order, once all are read.
     """
     lags: list[float] = []
     expected = sum(flood.events for flood in floods)
@@ -155,7 +155,7 @@ async def events(folder: Path, name: str, floods: list[Flood]) -> list[float]:
 
 
 def row(what: str, lags: list[float], lost: int | None) -> Row:
-    """At most 5 ms for half of them, 50 ms for 99 of 100."""
+    """The limits: at most 5 ms at the median, 50 ms at the 99th percentile."""
     middle, slow = median(lags), p99(lags)
     losses = "" if lost is None else f", {lost} of {len(lags)} lost or told twice"
     demand = "median at most 5 ms, p99 at most 50 ms" + ("" if lost is None else ", none lost")

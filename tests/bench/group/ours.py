@@ -42,7 +42,7 @@ class Command:
             raise RuntimeError(f"stanlocal {' '.join(arguments)}: exit {done.returncode}: {done.stderr}")
 
     def seconds(self, *arguments: str) -> float:
-        """How long the whole process takes."""
+        """Return the seconds that the whole process takes."""
         return timed(lambda: self.run(*arguments))
 
     @contextmanager

@@ -12,7 +12,7 @@ from tests.bench.page import verdict
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What was measured against what is demanded."""
+    """A measured value beside the demanded one."""
 
     what: str
     ours: str
@@ -23,7 +23,7 @@ class Row:
 
     @property
     def cells(self) -> tuple[str, ...]:
-        """As the table has it."""
+        """Return the row as the table shows it."""
         return (self.what, self.ours, self.peer, self.ratio, self.demand, verdict(self.holds))
 
 

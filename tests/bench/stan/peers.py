@@ -17,7 +17,7 @@ HERE = Path(__file__).parent
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """Where the peers are."""
+    """Folder of the peers."""
 
     stan_bench: Path
     node_modules: Path

@@ -74,7 +74,7 @@ def throughput(group: Group, tools: peers.Tools, rounds: int, count: int) -> lis
 
 
 def memory(folder: Path, count: int = 1_000_000) -> Row:
-    """How much the process grows while a million messages go through one subscription."""
+    """Growth of the process's memory while a million messages go through one subscription."""
     with Group(folder) as group:
         command = [
             sys.executable,

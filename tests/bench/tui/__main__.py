@@ -60,7 +60,7 @@ def _rows(folder: Path, options: argparse.Namespace) -> Iterator[Row]:
 
 
 def _first_screen(command: Command, starts: int) -> Row:
-    """From the start of the process; the first one, which compiles the modules, does not count."""
+    """Measure from the start of the process; the first run, which compiles the modules, does not count."""
     times = []
     for _ in range(starts + 1):
         begin = time.time()
@@ -74,7 +74,7 @@ def _first_screen(command: Command, starts: int) -> Row:
 def _busy(
     command: Command, open_: Open, where: str, *, seconds: float, restarted: str | None = None
 ) -> Iterator[Row]:
-    """All at once: lines, messages, keys and restarts."""
+    """Measure lines, messages, keys and restarts at the same time."""
     command.run("restart", "1")  # the flood begins, or begins again with an empty screen
     with open_(command.line("tui"), command.env) as screen, load.publishing(command):
         _subscribe(screen)

@@ -1,4 +1,4 @@
-"""What is measured while the group is busy: keys, states, processor, memory."""
+"""Measurements of keys, states, processor and memory while the group is busy."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ _STANDBY = "Starting in standby mode"
 
 @dataclass(slots=True)
 class Measured:
-    """Of one application."""
+    """The measurements of one application."""
 
     keys_ms: list[float] = field(default_factory=list)
     states_ms: list[float] = field(default_factory=list)
-    """From the line in the node's log to the state on the screen."""
+    """Milliseconds from the line in the node's log to the state on the screen."""
     cpu: float = 0.0
     """Share of a core."""
     memory_mb: list[float] = field(default_factory=list)
@@ -91,7 +91,7 @@ def _state_change(screen: Screen, command: Command, node: str) -> float:
 
 
 def _stood_by(command: Command, node: str, since: datetime) -> datetime:
-    """When the node began to stand by, by its own stamp."""
+    """Return when the node became a standby, by its own stamp."""
     line = command.line("logs", node, "--since", rfc3339(since), "--follow", "--json")
     with subprocess.Popen(line, env=command.env, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None

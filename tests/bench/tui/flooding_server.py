@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Is the real server, and beside it a process that writes lines into the same output at a given rate.
+"""Runs the real server, and beside it a process that writes lines into the same output at a given rate.
 
 Stands in for the server's executable: the lines of one node are then the server's own and the flood. Beside
 it lie the real executable, `server`, and `flood.json`: {"node": name, "rate": lines/s}. No flood while there
@@ -28,7 +28,7 @@ def main() -> None:
 
 
 def write_lines(rate: int, server: int) -> None:
-    """As the server writes them, until it has ended."""
+    """Write the lines as the server does, until it has ended."""
     begin, written = time.monotonic(), 0
     while os.getppid() == server:
         time.sleep(TICK_S)

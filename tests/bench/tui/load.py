@@ -30,7 +30,7 @@ def running(folder: Path, name: str) -> Iterator[Command]:
     shutil.copy(real, server / "server")
     shutil.copy(_SERVER, server)
     for path in (folder, server, *server.iterdir()):
-        path.chmod(0o755)  # the servers are nobody in particular
+        path.chmod(0o755)  # no server gets special treatment
     command = Command(folder, name)
     command.env |= {"STANLOCAL_ENGINE": "process", "STANLOCAL_SERVER_BINARY": str(server / _SERVER.name)}
     with command.up():
@@ -38,7 +38,7 @@ def running(folder: Path, name: str) -> Iterator[Command]:
 
 
 def flood(folder: Path, node: str) -> None:
-    """From its next start on the node writes lines, beside the server's own."""
+    """Have the node write extra lines beside the server's own, from its next start."""
     (folder / "server" / "flood.json").write_text(json.dumps({"node": node, "rate": LINES_PER_S}))
 
 

@@ -1,4 +1,4 @@
-"""What the table has, and the page around it."""
+"""The contents of the table, and the page around it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.bench.tui.terminal import COLUMNS, ROWS
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What was measured against what is demanded."""
+    """A measured value beside the demanded one."""
 
     what: str
     figure: str

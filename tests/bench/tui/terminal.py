@@ -21,26 +21,26 @@ _ESCAPES = re.compile(rb"\x1b(?:\[[0-9;?<>=$]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|
 _CHUNK = 1 << 16
 _POLL_S = 0.002
 _PATIENCE_S = 60.0
-"""For what ought to take milliseconds: a machine may be busy with other things."""
+"""Timeout for actions that take milliseconds on an idle machine."""
 
 
 class Screen(Protocol):
     """A terminal in which one command runs."""
 
     pid: int
-    """Of the command."""
+    """The options of the command."""
 
     def press(self, key: str) -> float:
         """Types one character; the moment just before, in seconds since the epoch."""
         ...
 
     def seen(self, text: str, *, timeout: float = _PATIENCE_S) -> float:
-        """When `text` was first to be seen since the last key press; `TimeoutError` when it was not."""
+        """Return when `text` first appeared since the last key press; `TimeoutError` if it did not."""
         ...
 
 
 class Raw:
-    """A pseudo-terminal that nobody draws: what the application writes is what it shows."""
+    """A pseudo-terminal that is not drawn: what the application writes is what it shows."""
 
     def __init__(self, command: Sequence[str], env: Mapping[str, str]) -> None:
         self._main, side = pty.openpty()

@@ -33,7 +33,7 @@ until = { state = "healthy", acked = 10 }
 
 @pytest.fixture
 def cli(tmp_path: Path) -> Cli:
-    """In a folder and with a state folder of its own, so that its ledgers are, too."""
+    """Run in a folder and with a state folder of its own, so that its ledgers are separate, too."""
     return Cli(tmp_path, {"XDG_STATE_HOME": str(tmp_path / "state")})
 
 

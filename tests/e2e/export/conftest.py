@@ -42,7 +42,7 @@ def wait_for_active(monitors: Iterable[str]) -> str:
 
 
 def _state(url: str) -> str | None:
-    """What the node says of itself; None when it says nothing."""
+    """Return what the node reports about itself; None if it does not answer."""
     try:
         with urllib.request.urlopen(f"{url}/streaming/serverz", timeout=2) as answer:
             return str(json.load(answer)["state"])

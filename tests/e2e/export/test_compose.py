@@ -28,7 +28,7 @@ class Compose:
     document: dict[str, Any]
     """The group as stanlocal had it, on the same ports."""
     hardening: dict[str, Any]
-    """What the Docker engine had a container of the group run with."""
+    """Options with which the Docker engine ran a container of the group."""
 
     def run(self, *arguments: str) -> None:
         done = subprocess.run(
@@ -44,7 +44,7 @@ class Compose:
 
 
 def hardening(client: docker.DockerClient, name: str) -> dict[str, Any]:
-    """What keeps a container in its bounds, and how it is reached."""
+    """The container's resource limits and published ports."""
     found = client.api.inspect_container(name)
     config, host = found["Config"], found["HostConfig"]
     names = (

@@ -1,4 +1,4 @@
-"""What users get wrong, or find wrong: one clear line, the contract's exit code, and nothing half done."""
+"""Mistakes of users: one clear line, the contract's exit code, and nothing half done."""
 
 from __future__ import annotations
 
@@ -203,7 +203,7 @@ def test_a_store_folder_that_cannot_be_used_is_refused_untouched(
 
 
 def snapshot(path: Path) -> object:
-    """All that there is at the path."""
+    """Return everything that exists at the path."""
     if path.is_file():
         return path.read_bytes()
     return {found.name: (found.read_bytes(), found.stat().st_mtime_ns) for found in path.iterdir()}

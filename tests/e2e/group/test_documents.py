@@ -1,4 +1,4 @@
-"""With `--json` standard output holds the documents of the contract, and nothing else."""
+"""Standard output with `--json` holds the documents of the contract, and nothing else."""
 
 from __future__ import annotations
 

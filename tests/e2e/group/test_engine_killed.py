@@ -1,6 +1,6 @@
 """An engine that is killed in the middle of a command, and started again.
 
-The command ends in one clear line or succeeds, and the next `up` and `down` put everything right.
+The command ends in one clear line or succeeds, and the next `up` and `down` recover everything.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Point:
     kill_after_s: float
     """From the command's start on."""
     down_s: float
-    """How long no engine answers."""
+    """Seconds for which no engine answers."""
 
     def __str__(self) -> str:
         return f"{'-'.join(self.command)}-{self.kill_after_s:.1f}"
@@ -60,7 +60,7 @@ _COMMANDS: tuple[tuple[tuple[tuple[str, ...], ...], tuple[str, ...], float], ...
     ((UP,), ("drill", "kill-loop", "--kill-active", "2", "--here", "--yes"), 12.0),
     ((UP, ("pub", "orders", "kept"), ("stop", "@all")), ("store", "snapshot", "one"), 0.6),
 )
-"""What prepares the group, the command, and about how many seconds it takes."""
+"""The preparation of the group, the command, and about how many seconds it takes."""
 
 
 def points(count: int) -> list[Point]:
@@ -107,14 +107,14 @@ class Rig:
         )
 
     def ok(self, *arguments: str) -> str:
-        """What a command that must succeed prints."""
+        """Return the output of a command that must succeed."""
         process = self.start(*arguments)
         out, err = process.communicate(timeout=_ENDS_WITHIN_S)
         assert process.returncode == 0, f"{arguments}: exit {process.returncode}: {err}"
         return out
 
     def left(self) -> dict[str, set[str]]:
-        """What there is of the group."""
+        """Return everything that exists of the group."""
         with closing(self._engine.client()) as client:
             return take(client, state_home=self._state, prefix=self._group).added_since(NOTHING)
 
@@ -148,7 +148,7 @@ def cut(rig: Rig, engine: OwnEngine, point: Point) -> str:
 
 
 def converges(rig: Rig, said: str) -> None:
-    """The next `up` and `down` put all right."""
+    """The next `up` and `down` recover everything."""
     try:
         assert json.loads(rig.ok("up", "--json"))["state"] == "healthy"
         rig.ok("down", "--purge", "--yes", "--timeout", "0")

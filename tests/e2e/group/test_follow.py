@@ -196,7 +196,7 @@ class Terminal:
         os.close(slave)
 
     def read(self) -> str:
-        """All that it shows until it ends."""
+        """Return all that it shows until it ends."""
         shown = b""
         try:
             while chunk := os.read(self._master, 65536):

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.docker
 
 @pytest.fixture(scope="module")
 def tool() -> Callable[[str], Path]:
-    """Where one of stan.go's examples is."""
+    """Return the path of one of stan.go's examples."""
 
     def find(name: str) -> Path:
         found = find_tool(name)
@@ -30,7 +30,7 @@ def tool() -> Callable[[str], Path]:
 
 
 def publish(program: Path, url: str, message: str) -> None:
-    """With one URL, so that it cannot look for another node itself."""
+    """Use one URL only, so that the client cannot look for another node itself."""
     done = subprocess.run(
         [program, "-s", url, "-c", "test-cluster", "-id", "go-pub", "orders", message],
         capture_output=True,

@@ -58,7 +58,7 @@ def test_global_options_stand_before_or_after_the_command(
 
 
 def test_a_flag_after_the_command_counts_more_than_the_same_before_it(cli: Cli) -> None:
-    """As the later of two always does."""
+    """The later of two options wins, as always."""
     assert chosen_group(Cli(cli.folder, group="first"), "--group", "second") == "second"
 
 

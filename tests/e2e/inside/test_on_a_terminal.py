@@ -106,7 +106,7 @@ def cli(tmp_path_factory: pytest.TempPathFactory, server_binary: Path) -> Iterat
 
 
 def on_terminal(cli: Cli, *arguments: str) -> str:
-    """What the command sends to a terminal 80 cells wide, ended after at most half a minute."""
+    """Return what the command sends to a terminal 80 cells wide, ended after at most half a minute."""
     ours, its = pty.openpty()
     env = {**cli.environment(), "TERM": "xterm-256color", "COLUMNS": "80", "LINES": "24"}
     with subprocess.Popen(

@@ -1,4 +1,4 @@
-"""What is inside a running group, on the command line and for Prometheus, through a failover."""
+"""Commands and metrics that look inside a running group, through a failover."""
 
 from __future__ import annotations
 

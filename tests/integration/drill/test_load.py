@@ -53,7 +53,7 @@ def verdict(folder: Path, budget: Budget | None = None) -> Verdict:
 
 
 async def acked(load: Load, more: int) -> None:
-    """Returns once so many more were acknowledged."""
+    """Return once this number more were acknowledged."""
     wanted = load.stats().acked + more
     async with asyncio.timeout(30):
         while load.stats().acked < wanted:  # noqa: ASYNC110 - a load tells of nothing, it is asked
@@ -85,7 +85,7 @@ async def test_a_kill_of_the_active_loses_nothing(group: FTGroup, tmp_path: Path
 
 
 async def test_the_server_forgets_a_load(group: FTGroup, tmp_path: Path) -> None:
-    """When it has stopped, the server has no client and no durable of it."""
+    """A load that has stopped leaves no client and no durable on the server."""
     async with loaded(group, tmp_path) as (load, _):
         await acked(load, 50)
         look = await group.look()
@@ -144,7 +144,7 @@ async def test_a_subscriber_that_drops_is_found(
 
 
 async def test_a_store_that_is_emptied_is_found(group: FTGroup, tmp_path: Path) -> None:
-    """What was acknowledged before is not in the store at the end, although all had it."""
+    """Messages acknowledged before are not in the store at the end, although every audience had them."""
     plan = (await group.look()).plan
     async with loaded(group, tmp_path) as (load, _):
         await acked(load, 300)

@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[3]
     scope="module", params=[2, pytest.param(3, marks=pytest.mark.slow)], ids=["2-nodes", "3-nodes"]
 )
 def nodes(request: pytest.FixtureRequest) -> int:
-    """How many nodes the group has."""
+    """Number of nodes of the group."""
     count: int = request.param
     return count
 
@@ -50,7 +50,7 @@ async def group(name: str, nodes: int) -> AsyncIterator[FTGroup]:
 
 
 def kill_half_way(group: str, fault: str, before: str) -> None:
-    """Has a tool inject the fault that is killed by -9 before it writes a record of that type."""
+    """Have a tool inject the fault that is killed by -9 before it writes a record of that type."""
     command = [sys.executable, "-m", "tests.support.kill_half_way", group, fault, before]
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert ended.returncode == -9, ended.stderr

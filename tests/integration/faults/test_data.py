@@ -34,7 +34,7 @@ async def publish(group: FTGroup, node: str, *messages: bytes, channel: str = "o
 
 
 async def stored(group: FTGroup, channel: str) -> list[bytes]:
-    """What a new subscriber gets within a second after the last message."""
+    """Return the messages that a new subscriber gets until none has come for a second."""
     found: list[bytes] = []
     async with group.connect("test-reader") as client:
         subscription = await client.subscribe(channel, start=stan.DeliverAll())

@@ -95,7 +95,7 @@ async def test_a_fault_past_its_end_is_healed_by_the_next_change(group: FTGroup)
 
 
 async def test_a_target_that_dies_meanwhile_is_healed_all_the_same(group: FTGroup) -> None:
-    """A frozen node whose container was removed by other hands needs no thaw; `up` brings it back."""
+    """A frozen node whose container was removed from outside needs no thaw; `up` brings it back."""
     active = (await group.look()).status.active
     injected = await group.pause("@standby")
     engine = (await core_of(group)).engine

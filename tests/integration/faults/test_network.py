@@ -147,7 +147,7 @@ async def test_killed_half_way_it_is_healed_by_the_next_change(
 
 
 def toxics(client: docker.DockerClient, group: str) -> int:
-    """How many there are, as the proxy itself says."""
+    """Number of connections that the proxy reports."""
     told = client.containers.get(f"{group}-proxy").exec_run(["/toxiproxy-cli", "list"]).output
     assert isinstance(told, bytes)
     return sum(int(line.rsplit("\t", 1)[1]) for line in told.decode().splitlines())

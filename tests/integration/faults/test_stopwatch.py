@@ -1,4 +1,4 @@
-"""Failovers timed by the servers' own clocks and by a client's, held against each other."""
+"""Failovers timed by the servers' own clocks and by a client's, and compared."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from tests.support.cli import Cli
 
 CLOSE_MS = 20
 BUSY_MS = 150
-"""On a machine that runs other tests meanwhile, acks keep a client waiting for that long now and then."""
+"""Outage that acks may cause now and then on a machine that runs other tests meanwhile."""
 
 
 async def _kills(group: FTGroup, count: int) -> list[Outage]:
-    """What a client saw of so many kills of the active."""
+    """A client's view of a number of kills of the active."""
     seen: list[Outage] = []
     told: asyncio.Queue[Outage] = asyncio.Queue()
 

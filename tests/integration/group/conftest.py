@@ -67,7 +67,7 @@ def left(request: pytest.FixtureRequest, on_engine: str, state_home: Path, group
 
 @pytest.fixture
 def purged_by_name(cli: Cli, left: Left) -> Iterator[None]:
-    """For tests that work by commands alone."""
+    """The group for tests that work by commands alone."""
     yield
     cli.run("down", "--purge", "--yes", "--timeout", "0")
     assert left.census() == NOTHING

@@ -105,7 +105,7 @@ def test_purge_without_a_terminal_needs_yes(cli: Cli, tmp_path: Path, purged_by_
 def test_a_store_that_was_there_before_is_used_but_never_purged(
     cli: Cli, purged_by_name: None, server_binary: Path, tmp_path: Path
 ) -> None:
-    """As when a store of somewhere else is to be looked at."""
+    """Users look at a store from somewhere else in this way."""
     store = tmp_path / "store"
     with running(server_binary, store) as server:
         server.wait_for("Streaming Server is ready")

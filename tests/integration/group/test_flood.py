@@ -18,7 +18,7 @@ PAYLOAD = b"x" * 1_000_000
 
 
 async def flood(url: str) -> None:
-    """Has the node write more than is kept of it."""
+    """Have the node write more than is kept of its log."""
     host, _, port = url.removeprefix("nats://").rpartition(":")
     reader, writer = await asyncio.open_connection(host, int(port))
     writer.write(b'CONNECT {"verbose":false}\r\n')
@@ -39,7 +39,7 @@ def any_told(lines: Sequence[RawLine], message: str) -> bool:
 async def test_nodes_are_known_although_their_milestones_are_not_kept(
     on_engine: str, group_name: str, own_ports: int
 ) -> None:
-    """By a command that looks, by one that watches, and with the server's version."""
+    """The node is recognised by a command that looks, by one that watches, and with the server's version."""
     async with FTGroup(group=group_name, nodes=1, nats={"trace": True}, purge=True) as group:
         before = (await group.look()).status
         core = await core_of(group)

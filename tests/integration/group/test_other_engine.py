@@ -43,7 +43,7 @@ def other(tmp_path: Path) -> Iterator[OtherEngine]:
 def test_a_running_group_is_safe_from_another_engine(
     cli: Cli, own_ports: int, other: OtherEngine, group_name: str, purged_by_name: None
 ) -> None:
-    """By the engine's id; and where an earlier version has not recorded it, by the kernel's lock."""
+    """The holder is found by the engine's id, or by the kernel's lock where an old version recorded none."""
     cli.ok("up")
     cli.ok("stop", "@all")
     cli.ok("store", "snapshot", "one")

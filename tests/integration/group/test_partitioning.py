@@ -25,7 +25,7 @@ async def partitioned(group_name: str, own_ports: int) -> AsyncIterator[FTGroup]
 async def test_clients_of_the_group_and_pub_say_which_channels_are_served(
     partitioned: FTGroup, cli: Cli
 ) -> None:
-    """At once, not after the 30 seconds in which the server does not answer."""
+    """The refusal comes at once, not after the 30 seconds in which the server does not answer."""
     async with partitioned.connect("test", request_timeout=2, ack_timeout=1) as client:
         await client.publish("served.orders", b"1")
         with pytest.raises(stan.errors.NoConfiguredChannel, match=r"'orders' is not in .*\(served\.>\)"):

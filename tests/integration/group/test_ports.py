@@ -1,4 +1,4 @@
-"""The ports of a group: kept for ever, and moved only when somebody else has one."""
+"""The ports of a group: kept for ever, and moved only when another process has one."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def listening(port: int) -> closing[socket.socket]:
 
 
 async def test_ports_stay_over_down_and_up_and_when_nodes_were_removed_by_hand(group: FTGroup) -> None:
-    """Those of the last two nodes too, where the group is made smaller and larger again meanwhile."""
+    """The ports of the last two nodes are kept, too, while the group is smaller for a time."""
     first = ports(await group.up())
     await group.down(timeout=0)
     assert ports(await group.up()) == first

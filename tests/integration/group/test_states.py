@@ -52,7 +52,7 @@ async def test_up_ends_healthy_with_one_active_node_that_holds_the_lock(shared: 
 
 
 async def test_the_way_up_is_told_step_by_step(group: FTGroup) -> None:
-    """From the servers' own lines: starting, recovering and healthy, and each node's steps."""
+    """The servers' own lines give starting, recovering and healthy, and each node's steps."""
     up = await group.up()
     story = await (await core_of(group)).events()
     states = [event.detail["to"] for event in story if event.type == "group-state"]

@@ -28,7 +28,7 @@ _BY_EVENTS = "by what Docker tells of; see tests/integration/process for the sam
 
 
 def runs(look: Look) -> list[tuple[str, object]]:
-    """Which containers there are, and since when they run."""
+    """Return the containers and their start times."""
     return [(node.instance.id, node.instance.started_at) for node in look.status.nodes]
 
 
@@ -204,7 +204,7 @@ async def test_an_up_that_runs_out_of_time_removes_what_it_made(
 async def test_another_process_takes_over_with_the_engines_labels_alone(
     group: FTGroup, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """From an empty state folder: looks, kills, mends, and changes nothing where nothing is wrong."""
+    """Commands with an empty state folder look, kill and repair, and leave alone what is in order."""
     first = await group.up()
     with monkeypatch.context() as patch:
         patch.setenv("XDG_STATE_HOME", str(tmp_path / "elsewhere"))

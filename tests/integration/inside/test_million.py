@@ -51,7 +51,7 @@ async def _publish(port: int) -> None:
 
 
 async def _counts(port: int, monitor: str, store: Path, limits: dict[str, int]) -> dict[str, int]:
-    """What monitor, reader and subscriber have counted, once they agree."""
+    """Return the counts of monitor, reader and subscriber, once they agree."""
     (told,) = await pages.channels(monitor, 5)
     (read,) = overview(store, limits)["channels"]
     figures = {key: told[key] for key in ("msgs", "bytes", "first_seq", "last_seq")}

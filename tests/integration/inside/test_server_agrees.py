@@ -1,4 +1,4 @@
-"""What the reader says of a store, and what the real server does with it."""
+"""The reader's findings about a store compared with what the real server does with it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _settled(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def start_alone(binary: Path, store: Path) -> tuple[bool, list[str]]:
-    """Whether a server without a group becomes ready on the store, and what it wrote until then."""
+    """Return whether a server without a group becomes ready on the store, and what it wrote until then."""
     command = [str(binary), "-a", "127.0.0.1", "-p", str(free_ports(1)[0]), "-st", "file", "-dir", str(store)]
     lines = []
     environment = {**os.environ, "TZ": "UTC"}
@@ -69,7 +69,7 @@ def test_the_server_starts_on_a_damaged_store_just_when_verify_says_so(
 
 
 def _fix(store: Path, fix: str) -> None:
-    """Does what the fix says: a shell command in it, and a file to be removed."""
+    """Follow the fix: run the shell command in it, and remove the file that it names."""
     _, command, also = fix.split("'")
     subprocess.run(command.split(), cwd=store, check=True)
     if "remove " in also:

@@ -1,4 +1,4 @@
-"""What is cut of real servers that are processes: by whom it is felt, and that any tool can undo it."""
+"""Cuts of real servers that are processes: who notices them, and that any tool can undo them."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ async def group(
 
 
 async def greeted(port: int) -> bool:
-    """Whether a server says something to who connects; whoever is refused is not greeted."""
+    """Return whether a server greets a client that connects; a refused client gets no greeting."""
     with suppress(ConnectionError):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         said = await reader.read(4)
@@ -64,12 +64,12 @@ async def routes(plan: GroupPlan, node: str) -> set[str]:
 async def eventually(holds: Callable[[], Awaitable[bool]]) -> None:
     """Returns when it holds; of what is waited for nothing tells."""
     async with asyncio.timeout(10):
-        while not await holds():  # noqa: ASYNC110 (there is nothing to be told by)
+        while not await holds():  # noqa: ASYNC110 (there is no event to await)
             await asyncio.sleep(0.05)
 
 
 async def lines(group: FTGroup, node: str) -> int:
-    """How often the node tried for the lock in vain."""
+    """Return how often the node tried for the lock in vain."""
     return sum(BUSY in line.line.text for line in await group.logs([node]))
 
 
@@ -94,7 +94,7 @@ async def test_no_route_leads_past_the_relay(group: FTGroup) -> None:
 @servers
 @pytest.mark.parametrize("fault", ["partition", "isolate"])
 async def test_two_that_are_cut_off_hear_neither_the_third_nor_each_other(group: FTGroup, fault: str) -> None:
-    """And a client reaches whoever is partitioned, nobody who is isolated."""
+    """A client reaches a partitioned node, but not an isolated one."""
     look = await group.look()
     active = str(look.status.active)
     cut = [node.name for node in look.status.nodes if node.name != active]
@@ -149,7 +149,7 @@ async def test_a_client_of_an_isolated_active_goes_on_once_it_is_healed(group: F
 async def test_a_cut_whose_tool_was_killed_before_anyone_was_asked_holds_with_the_next_start(
     engine: ProcessEngine, home: Path
 ) -> None:
-    """What is wanted is in the folder; who looks at the folder obeys."""
+    """The folder holds the wanted state; a supervisor that reads it obeys."""
     plan = await scripted_group(engine, home, "g", IDLE)
     port = plan.nodes[0].client_port
     NodeFiles(home / "g" / "processes" / "g-0").set_cuts(["clients"])
@@ -222,7 +222,7 @@ async def _says_last(engine: ProcessEngine, node: str, text: str) -> None:
 
 
 async def test_what_a_supervisor_cannot_do_is_an_error(engine: ProcessEngine, home: Path) -> None:
-    """A port below 1024 is nobody's but root's; for root something else stands in the way."""
+    """A folder in the place of the cut file is an error for root, too."""
     plan = await scripted_group(engine, home, "g", IDLE)
     await engine.start(plan, "g-0")
     (home / "g" / "processes" / "g-0" / "cut").mkdir()
@@ -240,7 +240,7 @@ async def test_a_server_whose_supervisor_is_killed_ends_and_another_takes_over(
     run = NodeFiles(home / "stanlocal" / active.rpartition("-")[0] / "processes" / active).run()
     assert run is not None
     os.kill(run.supervisor.pid, signal.SIGKILL)
-    with suppress(ProcessLookupError):  # it may have had a route to be told of, and have ended by that
+    with suppress(ProcessLookupError):  # it may have been about to report a route, and have ended by that
         os.kill(run.server.pid, signal.SIGHUP)  # it says that it has read its configuration again
 
     async def another_serves() -> bool:

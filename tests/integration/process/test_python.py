@@ -1,4 +1,4 @@
-"""What users write in Python, on real servers: each sentence of the contract about it."""
+"""Python code of users on real servers: each sentence of the contract about it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What others take between a choice and its use."""
+"""Ports and names that others take between a choice and its use."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Processes start, freeze, end and are told apart, whoever looks and whoever does it."""
+"""Starts, freezes, ends and identity of processes, independent of who looks and who acts."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def run_of(home: Path, node: str) -> Run:
 async def eventually(holds: Callable[[], bool]) -> None:
     """Returns when it holds; what is waited for has no event that a test could await."""
     async with asyncio.timeout(10):
-        while not holds():  # noqa: ASYNC110 (there is nothing to be told by)
+        while not holds():  # noqa: ASYNC110 (there is no event to await)
             await asyncio.sleep(0.01)
 
 
@@ -239,7 +239,7 @@ async def test_a_reused_pid_is_never_signalled(engine: ProcessEngine, home: Path
 async def test_a_server_without_supervisor_is_found_and_ended(engine: ProcessEngine, home: Path) -> None:
     plan = await scripted_group(engine, home, "g", IDLE)
     await engine.start(plan, "g-0")
-    await lines_until(engine, "g-0", "up")  # a line that nobody takes would be its end
+    await lines_until(engine, "g-0", "up")  # a line that no process reads would be its end
     run = run_of(home, "g-0")
     os.kill(run.supervisor.pid, signal.SIGKILL)
     await eventually(lambda: not run.supervisor.alive)
