@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# What the scripts share. Standard output belongs to the command that is run in the end: everything here
-# speaks on standard error.
+# Functions shared by the scripts. Standard output belongs to the command that a script finally runs: these
+# functions print on standard error.
 
 root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../.." && pwd -P)
 
@@ -17,7 +17,7 @@ die() {
 # Whether packages can be installed here.
 is_debian_root() { [[ $EUID -eq 0 && -f /etc/debian_version ]] && command -v apt-get >/dev/null; }
 
-# agreed QUESTION: asks where there is somebody to ask, and nobody has answered beforehand.
+# agreed QUESTION: asks on a terminal, unless the answer was given beforehand.
 agreed() {
     [[ ${CI:-} == true || -n ${STANLOCAL_YES:-} || ! -t 0 || ! -t 2 ]] && return
     local answer

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# Sees to a Docker Engine on a Debian or Ubuntu machine with root. Needs common.sh and venv.sh.
-# Elsewhere, and where an engine is there but cannot be used, stanlocal itself says what to do.
+# Installs and starts a Docker Engine on a Debian or Ubuntu machine with root. Needs common.sh and venv.sh.
+# On other machines, and if an engine exists but cannot be used, stanlocal itself says what to do.
 
 engine_deadline_s=60
 engine_log=/var/log/docker.log
@@ -8,18 +8,18 @@ engine_pid_file=/var/run/docker.pid
 
 engine_options=()    # of the arguments those that have a say in which engine is asked for
 
-# Ensures an engine where the command with these arguments can have use for one.
+# Ensures an engine if the command with these arguments can use one.
 see_to_engine() {
     if ! makes_a_group "$@" || ! is_debian_root || default_socket_is_served || asks_for_processes; then
         return
     fi
     local code=0
     (ensure_engine) || code=$?
-    # Without an engine (3) it is stanlocal that says whether it does with local processes.
+    # Without an engine (3) stanlocal itself decides about local processes.
     ((code == 0 || code == 3)) || exit "$code"
 }
 
-# Whether these arguments make a group. The other commands need no engine, or have nothing to do without one.
+# Succeeds if these arguments make a group. Other commands need no engine, or do nothing without one.
 makes_a_group() {
     local words=() option=
     [[ -z ${_STANLOCAL_COMPLETE:-} ]] || return 1
@@ -52,7 +52,7 @@ asks_for_processes() {
     [[ $shown == *'"engine": "process"'* ]]
 }
 
-# Installs and starts what is missing. Costs a few milliseconds when the default socket is listened on.
+# Installs and starts whatever is missing. Costs a few milliseconds when the default socket is listened on.
 ensure_engine() {
     local -x PATH=$PATH:/usr/sbin:/sbin
     default_socket_is_served && return
@@ -77,7 +77,7 @@ default_socket_is_served() { grep -qE ' (/var)?/run/docker\.sock$' /proc/net/uni
 
 find_engine() { "$venv/bin/python" -P -m stanlocal.engine.docker.endpoint >/dev/null 2>&1 9<&-; }
 
-# Not so when one answers, or is there but refuses, or when the caller chose one.
+# Fails if an engine answers, exists but refuses, or was chosen by the caller.
 engine_is_absent() {
     local code=0
     find_engine || code=$?
@@ -119,7 +119,7 @@ pid_of() {
     fi
 }
 
-# wait_for_engine PID: the pid of a daemon of ours, or nothing where systemd looks after it.
+# wait_for_engine PID: PID of a daemon that this script started, empty if systemd manages it.
 wait_for_engine() {
     local deadline=$((SECONDS + engine_deadline_s))
     until find_engine; do

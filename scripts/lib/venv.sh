@@ -32,7 +32,7 @@ wanted_python() {
     fi
 }
 
-# Prints the path of the first Python that will do. Trying them is the only way: a pyenv shim is on PATH
+# Prints the path of the first suitable Python. Each has to be run to find out: a pyenv shim is on PATH
 # whether or not the version it stands for is there.
 find_python() {
     local python
@@ -60,7 +60,7 @@ pythons_of() {
 make_venv() {
     local python=$1
     say "setting up $venv with $python"
-    # An environment that somebody else made is brought up to date; half a one of ours is made anew.
+    # An environment made by other tools is updated; an incomplete one of ours is made again.
     if [[ -e $venv_making ]] || ! is_python "$venv/bin/python"; then
         rm -rf "$venv"
     fi
