@@ -16,7 +16,8 @@ from stanlocal.cli.command_group import CommandGroup
 from stanlocal.cli.context import Context, pass_context
 from stanlocal.cli.errors import USAGE
 from stanlocal.errors import NodeNotFound, SettingsError
-from stanlocal.model.plan import CLIENT_PORT, MONITOR_PORT, GroupPlan, NodePlan, plan_group
+from stanlocal.model.placement import plan_group
+from stanlocal.model.plan import CLIENT_PORT, MONITOR_PORT, GroupPlan, NodePlan
 from stanlocal.settings import Settings, load, redacted
 from stanlocal.settings.layer import Key, dotted
 from stanlocal.settings.own import SETTINGS

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from stanlocal.cli.context import Context
-from stanlocal.model.plan import CLIENT_PORT, MONITOR_PORT, GroupPlan, plan_group
+from stanlocal.model.placement import plan_group
+from stanlocal.model.plan import CLIENT_PORT, MONITOR_PORT, GroupPlan
 
 
 def planned(context: Context) -> GroupPlan:

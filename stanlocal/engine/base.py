@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Protocol, TypeAlias
 
 from stanlocal.model.instance import EngineEvent, Exit, Instance, RawLine
-from stanlocal.model.plan import GroupPlan, NodePlan, Placement
+from stanlocal.model.placement import Placement
+from stanlocal.model.plan import GroupPlan, NodePlan
 
 Progress: TypeAlias = Callable[[str], None]
 """Takes one line for people for each thing that takes its time."""

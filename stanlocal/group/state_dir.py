@@ -19,6 +19,7 @@ from stanlocal.engine.docker.trial_cache import PROBE
 from stanlocal.errors import GroupError, StoreRefused
 from stanlocal.history.journal import FILE as JOURNAL
 from stanlocal.history.journal import Journal
+from stanlocal.model import plan_json
 from stanlocal.model.instance import RawLine
 from stanlocal.model.plan import GroupPlan, NodePlan
 from stanlocal.store.guard.content import inspect_store
@@ -65,7 +66,7 @@ class GroupHome:
     # The plan
 
     def save_plan(self, plan: GroupPlan) -> None:
-        _write(self.folder / _PLAN, (plan.to_json() + "\n").encode(), mode=0o600)
+        _write(self.folder / _PLAN, (plan_json.to_json(plan) + "\n").encode(), mode=0o600)
 
     def load_plan(self) -> GroupPlan | None:
         """Return the plan of the group's last `up`; None when there was none.
@@ -74,7 +75,7 @@ class GroupHome:
         """
         path = self.folder / _PLAN
         try:
-            return GroupPlan.from_json(read_small(path).decode())
+            return plan_json.from_json(read_small(path).decode())
         except FileNotFoundError:
             return None
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError, OSError) as error:

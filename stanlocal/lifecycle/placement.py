@@ -6,7 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from stanlocal.errors import SettingsError
-from stanlocal.model.plan import LOOPBACK, GroupPlan, Placement
+from stanlocal.model.placement import Placement
+from stanlocal.model.plan import LOOPBACK, GroupPlan
 from stanlocal.settings import Settings, host_files
 
 

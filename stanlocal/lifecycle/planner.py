@@ -1,6 +1,7 @@
 """What a group is to look like: from what is asked, what there is, and the ports that are free.
 
-Where the pure `stanlocal.model.plan` meets the machine: it looks whether ports are free, and touches nothing.
+Bring the pure `stanlocal.model.placement` and the machine together: check whether ports are free.
+Nothing is touched.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from stanlocal.lifecycle.port_allocation import choose_inner_ports, choose_ports
 from stanlocal.machine.ports import is_free
 from stanlocal.model import proxy_routes
 from stanlocal.model.instance import Instance
-from stanlocal.model.plan import CLUSTER_PORT, INNER_PORT, GroupPlan, NodePlan, Placement, plan_group
+from stanlocal.model.placement import Placement, plan_group
+from stanlocal.model.plan import CLUSTER_PORT, INNER_PORT, GroupPlan, NodePlan
 from stanlocal.settings import Settings, redacted
 
 Report = Callable[[str], None]

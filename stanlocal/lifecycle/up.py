@@ -24,7 +24,8 @@ from stanlocal.lifecycle.planner import Planner, UpRequest
 from stanlocal.logs.events import PortBusy
 from stanlocal.logs.parse import parse
 from stanlocal.model.instance import Instance
-from stanlocal.model.plan import GroupPlan, Origin, Placement, fingerprint
+from stanlocal.model.placement import Placement
+from stanlocal.model.plan import GroupPlan, Origin, fingerprint
 from stanlocal.model.states import GroupState, GroupStatus, NodeState, NodeStatus
 from stanlocal.render.stan_conf import render
 from stanlocal.settings import Settings

@@ -1,19 +1,16 @@
-"""What a group will look like, decided before anything is touched.
+"""The plan of a group: everything about its nodes that is decided before any of them is made.
 
-`plan_group` turns settings and a choice of ports into a `GroupPlan`. That one plan feeds the
-configuration (`render.stan_conf`), the engines and the exporters, so they cannot drift apart. Pure: no
-I/O, no clock. A plan survives a trip through JSON (`to_json`, `from_json`), which is how it travels in
-the engine's labels: any later process finds the whole group there. Secrets are never part of a plan's
-JSON: it carries the settings as `stanlocal.settings.redacted` shows them.
+One `GroupPlan` feeds the configuration (`render.stan_conf`), the engines and the exporters, so they cannot
+drift apart. Pure: no I/O, no clock. `model.placement.plan_group` makes plans, `model.plan_json` stores them.
+Secrets are never part of a plan: it carries the settings as `stanlocal.settings.redacted` shows them.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
-from types import NoneType
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from typing import Any
 
 CLIENT_PORT = 4222
@@ -252,109 +249,6 @@ class GroupPlan:
             "nats": self.nats,
         }
 
-    def to_json(self) -> str:
-        return json.dumps(asdict(self), sort_keys=True, separators=(",", ":"))
-
-    @classmethod
-    def from_json(cls, text: str) -> GroupPlan:
-        """The plan that `to_json` wrote; raises `ValueError` for what is none.
-
-        What a later version has added is left out.
-        """
-        try:
-            data = json.loads(text)
-            nodes = tuple(_node(node) for node in data["nodes"])
-            origin = Origin(**_known(Origin, data["origin"])) if data.get("origin") else None
-            known = _known(cls, data)
-            _check_streaming(known["streaming"])
-            return cls(**{**known, "nodes": nodes, "origin": origin})
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-            raise ValueError(f"not the plan of a group: {error!r}") from error
-
-
-def _node(data: Mapping[str, Any]) -> NodePlan:
-    arguments = tuple(data.get("arguments", ()))
-    if not all(isinstance(each, str) for each in arguments):
-        raise ValueError("arguments is no list of words")
-    of_types = {"listen": Listen(**_known(Listen, data["listen"])), "arguments": arguments}
-    return NodePlan(**{**_known(NodePlan, data), **of_types})
-
-
-def _check_streaming(streaming: Mapping[str, Any]) -> None:
-    """Raise `ValueError` where the parts of `streaming {}` that are read from a plan are of another kind."""
-    for name in ("cluster_id", "ft_group_name"):
-        if not isinstance(streaming[name], str):
-            raise ValueError(f"streaming.{name} is not a string")
-    if not isinstance(streaming.get("nats_server_url"), str | None):
-        raise ValueError("streaming.nats_server_url is not a string")
-    limits = streaming.get("store_limits", {})
-    channels = limits.get("channels", {})
-    for each in (limits, *channels.values()):
-        for name, value in each.items():
-            if (each is not limits or name != "channels") and not _is_limit(name, value):
-                raise ValueError(f"{name} of store_limits is not a limit")
-
-
-def _is_limit(name: str, value: object) -> bool:
-    """Whether the value is a number that fits into 64 bits; sizes and durations may be text."""
-    if isinstance(value, str):
-        return name in ("max_bytes", "max_age", "max_inactivity")
-    return type(value) is int and abs(value) < 1 << 63
-
-
-_KINDS: Mapping[str, tuple[type, ...]] = {
-    "str": (str,),
-    "int": (int,),
-    "bool": (bool,),
-    "str | None": (str, NoneType),
-    "int | None": (int, NoneType),
-    "Mapping[str, Any]": (dict,),
-}
-"""What a field of a type is in JSON."""
-
-
-def _known(kind: type[GroupPlan | NodePlan | Listen | Origin], data: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields of `kind` that are there; `ValueError` for one that is of another type."""
-    known = {field.name: data[field.name] for field in fields(kind) if field.name in data}
-    for field in fields(kind):
-        kinds = _KINDS.get(str(field.type))
-        if field.name in known and kinds is not None and type(known[field.name]) not in kinds:
-            raise ValueError(f"{field.name} is no {field.type}")
-    return known
-
-
-@dataclass(frozen=True, slots=True)
-class Placement:
-    """How an engine houses its nodes."""
-
-    engine: str = "docker"
-    """Its name."""
-    own_network: bool = True
-    """Whether each node has addresses of its own; else all listen on the host's loopback."""
-    store_mount: str | None = STORE_DIR
-    """Where nodes find the store; None: where the host has it."""
-    host: str = LOOPBACK
-    """By which name or address the caller reaches published ports."""
-    publish: str = LOOPBACK
-    """On which address of the engine's machine ports are published for that."""
-    fills_any_store: bool = False
-    """Whether it can have servers find their disk full without a store that has a limit."""
-    in_volumes: bool = False
-    """Whether the engine does not see the caller's folders, so that volumes have to do."""
-
-
-def node_name(group: str, index: int) -> str:
-    return f"{group}-{index}"
-
-
-def route_host(group: str, index: int) -> str:
-    """The seed's name for it, `<node>.<group>`, and not the container's own.
-
-    An engine resolves the names of containers on every network: routes would find each other over the
-    clients' network, and cutting the other one would cut nothing.
-    """
-    return f"{node_name(group, index)}.{group}"
-
 
 def fingerprint(plan: GroupPlan, node: NodePlan, conf: str) -> str:
     """Changes whenever the node's container would have to be made anew.
@@ -376,69 +270,10 @@ def fingerprint(plan: GroupPlan, node: NodePlan, conf: str) -> str:
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def plan_group(
-    *,
-    group: str,
-    image: str,
-    ports: Sequence[tuple[int, int]],
-    store_dir: str,
-    state_dir: str,
-    user: str,
-    streaming: Mapping[str, Any],
-    nats: Mapping[str, Any],
-    placement: Placement = Placement(),
-    route_ports: Sequence[int] = (),
-    inner_ports: Sequence[int] = (),
-    bound_to: str | None = None,
-    store_size: int | None = None,
-    proxied: bool = False,
-) -> GroupPlan:
-    """The plan of a group with one node for each pair (client port, monitor port) in `ports`.
-
-    Where nodes do not have a network of their own, `route_ports` has one for each node, by which the others
-    reach it, and `inner_ports` three, which the server binds: for clients, routes and the monitor.
-    """
-    shared = not placement.own_network
-    nodes = tuple(
-        NodePlan(
-            name=node_name(group, index),
-            index=index,
-            client_port=client,
-            monitor_port=monitor,
-            route_host=LOOPBACK if shared else route_host(group, index),
-            listen=Listen(LOOPBACK, *inner_ports[3 * index : 3 * index + 3]) if shared else Listen(),
-            published_route_port=route_ports[index] if shared else None,
-        )
-        for index, (client, monitor) in enumerate(ports)
-    )
-    return GroupPlan(
-        group=group,
-        image=image,
-        nodes=nodes,
-        store_dir=store_dir,
-        state_dir=state_dir,
-        user=user,
-        streaming=dict(streaming),
-        nats=dict(nats),
-        host=placement.host,
-        publish=placement.publish,
-        engine=placement.engine,
-        store_mount=placement.store_mount,
-        in_volumes=placement.in_volumes,
-        bound_to=bound_to,
-        store_size=store_size,
-        proxied=proxied,
-    )
-
-
 __all__ = [
     "GroupPlan",
     "Listen",
     "NodePlan",
     "Origin",
-    "Placement",
     "fingerprint",
-    "node_name",
-    "plan_group",
-    "route_host",
 ]

@@ -19,7 +19,8 @@ import pytest
 
 from stanlocal.engine.base import Engine
 from stanlocal.group.state_dir import GroupHome
-from stanlocal.model.plan import GroupPlan, fingerprint, plan_group
+from stanlocal.model.placement import plan_group
+from stanlocal.model.plan import GroupPlan, fingerprint
 from stanlocal.render.stan_conf import render
 from stanlocal.settings import load
 from stanlocal.store.guard.claim import claim

@@ -11,10 +11,11 @@ import pytest
 
 from stanlocal.api import FTGroup
 from stanlocal.engine.docker import lock_trial, placement_trial
-from stanlocal.engine.docker.engine import GROUP, OWNER
+from stanlocal.engine.docker.labels import GROUP, OWNER
 from stanlocal.engine.docker.reach import PublishedAddress
 from stanlocal.errors import EngineUnavailable, NameConflict, StoreRefused
-from stanlocal.model.plan import VOLUME_DIR, Placement
+from stanlocal.model.placement import Placement
+from stanlocal.model.plan import VOLUME_DIR
 from tests.contract.rigs import DockerRig
 from tests.support.census import NOTHING, take
 

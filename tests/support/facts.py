@@ -6,7 +6,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from stanlocal.model.instance import Instance, Status
-from stanlocal.model.plan import GroupPlan, plan_group
+from stanlocal.model.placement import plan_group
+from stanlocal.model.plan import GroupPlan
 from stanlocal.model.states import LogFacts, NodeFacts, NodeState
 
 START = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)

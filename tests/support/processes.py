@@ -9,7 +9,8 @@ from pathlib import Path
 import psutil
 
 from stanlocal.engine.process.engine import ProcessEngine
-from stanlocal.model.plan import GroupPlan, NodePlan, plan_group
+from stanlocal.model.placement import plan_group
+from stanlocal.model.plan import GroupPlan, NodePlan
 from tests.support.ports import free_ports
 
 SCRIPT = "#!/bin/sh\n. ./stan.conf\n"

@@ -14,7 +14,8 @@ from stanlocal.errors import GroupError, SettingsError, StanlocalError
 from stanlocal.group.state_dir import GroupHome
 from stanlocal.history.journal import FILE, Journal
 from stanlocal.imports import read
-from stanlocal.model.plan import GroupPlan, plan_group
+from stanlocal.model import plan_json
+from stanlocal.model.placement import plan_group
 from stanlocal.monitor.findings import findings
 from stanlocal.settings import load, resolve
 from stanlocal.settings.paths import host_files
@@ -124,7 +125,7 @@ def test_a_plan_with_anything_wrong(tmp_path: Path) -> None:
     refused = 0
     for number in range(1000):
         dice = Random(number)
-        text = json.dumps(mutated_document(json.loads(plan.to_json()), dice)).encode()
+        text = json.dumps(mutated_document(json.loads(plan_json.to_json(plan)), dice)).encode()
         (tmp_path / "group.json").write_bytes(mutated(text, dice) if dice.random() < 0.3 else text)
         try:
             found = home.load_plan()
@@ -134,7 +135,7 @@ def test_a_plan_with_anything_wrong(tmp_path: Path) -> None:
         assert found is not None
         assert len(found.client_urls) == len(found.monitor_urls) == len(found.nodes)
         assert all(map(found.conf_dir, found.nodes))
-        assert json.loads(found.to_json())
+        assert json.loads(plan_json.to_json(found))
     assert refused > 100
 
 
@@ -147,14 +148,14 @@ def test_a_plan_with_nested_settings_of_any_kind() -> None:
                    "tls": {"client_cert": "/a"}, "store_limits": {**limits, "channels": {"a": limits}}},
         nats={"max_payload": 5, "tls": {"ca_file": "/x"}, "authorization": {"users": [{"user": "a"}]}},
     )  # fmt: skip
-    document = json.loads(plan.to_json())
+    document = json.loads(plan_json.to_json(plan))
     channel = {"name": "a", "msgs": 3, "bytes": 3, "subs_count": 1, "subscriptions": []}
 
     def act(dice: Random) -> None:
         part = dice.choice(("streaming", "nats"))
         text = json.dumps({**document, part: mutated_document(document[part], dice)})
         try:
-            found = GroupPlan.from_json(text)
+            found = plan_json.from_json(text)
         except ValueError as error:
             raise StanlocalError(str(error)) from error
         assert found.cluster_id is not None

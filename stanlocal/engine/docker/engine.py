@@ -26,29 +26,21 @@ from stanlocal.engine.base import EngineInfo, Progress
 from stanlocal.engine.docker import events, lock_trial, networks, proxy, throwaway, volumes
 from stanlocal.engine.docker.containers import make
 from stanlocal.engine.docker.errors import FOREIGN, translate, translated
+from stanlocal.engine.docker.inspected import engine_info, instance
+from stanlocal.engine.docker.labels import FINGERPRINT, GROUP, NODE, Labels
 from stanlocal.engine.docker.placement_trial import Trial, check_start, place
 from stanlocal.engine.docker.streams import AttachSource, Pump, WaitSource, parse_time, split_stamped
 from stanlocal.errors import EngineError, EngineUnavailable, NameConflict, NodeNotFound, PortInUse
-from stanlocal.machine.locks import container_of
 from stanlocal.model.instance import EngineEvent, Exit, Instance, RawLine
-from stanlocal.model.plan import GroupPlan, NodePlan, Placement
+from stanlocal.model.placement import Placement
+from stanlocal.model.plan import GroupPlan, NodePlan
 from stanlocal.render.container_spec import container
 from stanlocal.util.tasks import run_to_end, together
 
 T = TypeVar("T")
 
-LABEL = "dev.stanlocal"
-GROUP, NODE, INDEX, OWNER, PLAN, FINGERPRINT = (
-    f"{LABEL}.{key}" for key in ("group", "node", "index", "owner", "plan", "fingerprint")
-)
-
-NEVER = "0001-01-01T00:00:00Z"
-"""What the engine says instead of a time that there is not."""
-
 CPU_PERIOD_US = 100_000
-"""Over which the kernel shares a core out; its usual value."""
-
-_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm", "i386": "386"}
+"""Period over which the kernel limits CPU time; the kernel's default."""
 
 
 class DockerEngine:
@@ -61,7 +53,7 @@ class DockerEngine:
     def __init__(self, client: docker.DockerClient) -> None:
         self._client = client
         self._api = client.api
-        self._owner = str(os.getuid())
+        self._labels = Labels(str(os.getuid()))
         self._pid = os.getpid()
         self._calls = ThreadPoolExecutor(max_workers=16, thread_name_prefix="stanlocal-docker")
 
@@ -81,7 +73,7 @@ class DockerEngine:
         except FOREIGN as error:
             raise translate(error) from error
 
-    # What there is
+    # Information
 
     @property
     def _address(self) -> str:
@@ -90,26 +82,10 @@ class DockerEngine:
 
     async def info(self) -> EngineInfo:
         found, again = await asyncio.gather(self._call(self._api.info), self._call(self._api.info))
-        return EngineInfo(
-            name=self.name,
-            version=str(found["ServerVersion"]),
-            address=self._address,
-            architecture=_ARCHITECTURES.get(found["Architecture"], found["Architecture"]),
-            rootless=any("rootless" in option for option in found.get("SecurityOptions") or ()),
-            local=found["KernelVersion"] == os.uname().release and found["Name"] == os.uname().nodename,
-            id=engine_id(found, again),
-        )
-
-    def _filters(self, group: str | None = None) -> dict[str, list[str]]:
-        labels = [f"{OWNER}={self._owner}", f"{GROUP}={group}" if group else GROUP]
-        return {"label": labels}
-
-    def _labels(self, group: str) -> dict[str, str]:
-        """By which all that is made for the group is known as ours."""
-        return {GROUP: group, OWNER: self._owner}
+        return engine_info(found, again, self.name, self._address)
 
     async def groups(self) -> Sequence[str]:
-        filters = self._filters()
+        filters = self._labels.filters()
         containers, networks = await asyncio.gather(
             self._call(self._api.containers, all=True, filters=filters),
             self._call(self._api.networks, filters=filters),
@@ -117,28 +93,25 @@ class DockerEngine:
         return sorted({thing["Labels"][GROUP] for thing in (*containers, *networks)})
 
     async def instances(self, group: str) -> Sequence[Instance]:
-        filters = self._filters(group)
+        filters = self._labels.filters(group)
         filters["label"].append(NODE)
         listed = await self._call(self._api.containers, all=True, filters=filters)
         found = await asyncio.gather(*(self._instance(container["Id"]) for container in listed))
-        return sorted((instance for instance in found if instance), key=lambda instance: instance.index)
+        return sorted((node for node in found if node), key=lambda node: node.index)
 
     async def _instance(self, container_id: str) -> Instance | None:
         try:
-            return _instance(await self._call(self._api.inspect_container, container_id))
+            return instance(await self._call(self._api.inspect_container, container_id))
         except NodeNotFound:  # removed between the list and this look
             return None
 
     async def _state(self, node: str) -> Mapping[str, Any]:
         """The container's state; `NodeNotFound` when there is none or it is not ours."""
         found = await self._call(self._api.inspect_container, node)
-        if not self._is_ours(found["Config"]["Labels"]):
+        if not self._labels.are_ours(found["Config"]["Labels"]):
             raise NodeNotFound(f"container '{node}' was not made by stanlocal for you; see 'stanlocal list'")
         state: Mapping[str, Any] = found["State"]
         return state
-
-    def _is_ours(self, labels: Mapping[str, str] | None) -> bool:
-        return labels is not None and labels.get(OWNER) == self._owner and GROUP in labels
 
     def container_of_port(self, port: int) -> str | None:
         """The name of the container, anyone's, that publishes the host port."""
@@ -161,16 +134,16 @@ class DockerEngine:
         await ensure_proxy_image(self._client, progress)
 
     async def place(self, group: str, image: str, folder: Path) -> Placement:
-        trial = Trial(group, image, folder, self._labels(group))
+        trial = Trial(group, image, folder, self._labels.of_group(group))
         return await self._call(place, self._api, trial, self.placement, self._address)
 
     async def check_start(self, group: str, image: str) -> None:
-        """Raises `EngineError` unless a throw-away container of the image can be started."""
-        trial = Trial(group, image, Path(), self._labels(group), role="start")
+        """Raise `EngineError` unless a throw-away container of the image can be started."""
+        trial = Trial(group, image, Path(), self._labels.of_group(group), role="start")
         await self._call(check_start, self._api, trial)
 
     async def check_lock(self, plan: GroupPlan) -> None:
-        await self._call(lock_trial.check, self._api, plan, self._labels(plan.group))
+        await self._call(lock_trial.check, self._api, plan, self._labels.of_group(plan.group))
 
     async def prepare(self, plan: GroupPlan) -> None:
         await together(
@@ -178,11 +151,11 @@ class DockerEngine:
             self._network(plan, plan.cluster_network, internal=True),
         )
         if plan.store_volume is not None:
-            await self._call(volumes.ensure, self._api, plan, self._labels(plan.group))
-        await self._call(proxy.ensure, self._api, plan, self._labels(plan.group), FINGERPRINT)
+            await self._call(volumes.ensure, self._api, plan, self._labels.of_group(plan.group))
+        await self._call(proxy.ensure, self._api, plan, self._labels.of_group(plan.group), FINGERPRINT)
 
     async def _network(self, plan: GroupPlan, name: str, *, internal: bool) -> None:
-        labels = self._labels(plan.group)
+        labels = self._labels.of_group(plan.group)
         try:
             await self._call(
                 self._api.create_network,
@@ -194,7 +167,7 @@ class DockerEngine:
             )
         except NameConflict:
             found = await self._call(self._api.inspect_network, name)
-            if not self._is_ours(found["Labels"]) or found["Labels"][GROUP] != plan.group:
+            if not self._labels.are_ours(found["Labels"]) or found["Labels"][GROUP] != plan.group:
                 raise
 
     async def create(self, plan: GroupPlan, node: NodePlan, fingerprint: str) -> None:
@@ -209,14 +182,7 @@ class DockerEngine:
             ) from conflict
 
     def _create(self, plan: GroupPlan, node: NodePlan, fingerprint: str) -> None:
-        labels = {
-            **self._labels(plan.group),
-            NODE: node.name,
-            INDEX: str(node.index),
-            FINGERPRINT: fingerprint,
-            PLAN: plan.to_json(),
-        }
-        make(self._api, container(plan, node), labels)
+        make(self._api, container(plan, node), self._labels.of_node(plan, node, fingerprint))
 
     async def remove(self, node: str) -> None:
         with suppress(NodeNotFound):
@@ -224,9 +190,9 @@ class DockerEngine:
             await self._call(self._api.remove_container, node, force=True)
 
     async def clean(self, group: str) -> None:
-        await self._call(throwaway.remove_left, self._api, group, self._filters(group))
-        await self._call(proxy.discard, self._api, group, self._labels(group))
-        networks = await self._call(self._api.networks, filters=self._filters(group))
+        await self._call(throwaway.remove_left, self._api, group, self._labels.filters(group))
+        await self._call(proxy.discard, self._api, group, self._labels.of_group(group))
+        networks = await self._call(self._api.networks, filters=self._labels.filters(group))
         await together(*(self._remove_network(network["Id"]) for network in networks))
 
     async def _remove_network(self, network_id: str) -> None:
@@ -254,10 +220,7 @@ class DockerEngine:
 
     async def stop(self, node: str, grace_s: float) -> None:
         await self._state(node)
-        await self._call(self._stop, node, max(0, round(grace_s)))
-
-    def _stop(self, node: str, grace_s: int) -> None:
-        self._api.stop(node, timeout=grace_s)
+        await self._call(self._api.stop, node, timeout=max(0, round(grace_s)))
 
     async def wait_exit(self, node: str) -> Exit:
         await self._state(node)
@@ -291,13 +254,13 @@ class DockerEngine:
         await self._call(volumes.free, self._api, plan)
 
     async def store_parts(self, group: str) -> frozenset[str]:
-        return await self._call(volumes.parts, self._api, group, self._filters(group))
+        return await self._call(volumes.parts, self._api, group, self._labels.filters(group))
 
     async def discard_store(self, group: str, keep: frozenset[str] = frozenset()) -> None:
-        await self._call(volumes.discard, self._api, group, self._filters(group), keep)
+        await self._call(volumes.discard, self._api, group, self._labels.filters(group), keep)
 
     async def control_proxy(self, plan: GroupPlan, arguments: Sequence[str]) -> str:
-        labels = self._labels(plan.group)
+        labels = self._labels.of_group(plan.group)
         return await self._call(proxy.control, self._api, plan.group, labels, arguments)
 
     async def limit_cpu(self, node: str, cores: float) -> None:
@@ -354,7 +317,7 @@ class DockerEngine:
     async def _events(self, group: str, since: str) -> AsyncGenerator[EngineEvent]:
         filters = events.FILTERS
         stream: Any = await self._call(self._api.events, decode=True, filters=filters, since=since)
-        source = partial(events.of_nodes, self._api, stream, self._labels(group), NODE)
+        source = partial(events.of_nodes, self._api, stream, self._labels.of_group(group), NODE)
         pump = Pump(f"stanlocal-events-{group}", source, stream.close)
         async for event in pump.items():
             yield event
@@ -363,53 +326,3 @@ class DockerEngine:
     async def close(self) -> None:
         self._calls.shutdown(wait=False)
         self._client.close()
-
-
-def engine_id(info: Mapping[str, Any], again: Mapping[str, Any]) -> str:
-    """Identify the engine, from two answers to the same question.
-
-    Engines on one machine can share the key that Docker's id is made of, but not their data. Podman gives
-    another id with each answer; its name and data folder have to do.
-    """
-    id_ = info.get("ID")
-    own = id_ if id_ and id_ == again.get("ID") else info.get("Name", "")
-    return f"{own} {info.get('DockerRootDir', '')}".strip()
-
-
-def _instance(found: Mapping[str, Any]) -> Instance:
-    """What an inspected container says; raises `EngineError` for one whose labels do not tell its plan."""
-    labels, state = found["Config"]["Labels"], found["State"]
-    try:
-        plan = GroupPlan.from_json(labels[PLAN])
-        index = plan.node(labels[NODE]).index
-    except (KeyError, ValueError) as error:
-        name = found["Name"].removeprefix("/")
-        raise EngineError(
-            f"container '{name}' has labels of stanlocal that this version cannot read; remove it with "
-            f"'docker rm -f {name}' and bring the group up again"
-        ) from error
-    networks = found["NetworkSettings"]["Networks"]
-    running = bool(state["Running"])
-    ended = None if state["FinishedAt"] == NEVER else parse_time(state["FinishedAt"])
-    return Instance(
-        group=labels[GROUP],
-        name=labels[NODE],
-        index=index,
-        id=found["Id"],
-        status="exited" if state["Status"] in ("dead", "removing") else state["Status"],
-        pid=_pid_here(state["Pid"], found["Id"]),
-        exit_code=None if running or state["StartedAt"] == NEVER else int(state["ExitCode"]),
-        error="killed: out of memory" if state["OOMKilled"] else state["Error"] or None,
-        started_at=None if state["StartedAt"] == NEVER else parse_time(state["StartedAt"]),
-        finished_at=None if running else ended,
-        begun_after=ended if running else None,
-        routes_connected=plan.cluster_network in networks,
-        clients_connected=plan.client_network in networks,
-        fingerprint=labels[FINGERPRINT],
-        plan=plan,
-    )
-
-
-def _pid_here(pid: int, container_id: str) -> int | None:
-    """The pid if it is of this machine's process table: an engine elsewhere counts its own processes."""
-    return pid if pid and container_of(pid) == container_id else None

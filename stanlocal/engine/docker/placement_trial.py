@@ -25,7 +25,8 @@ from stanlocal.engine.docker.errors import explanation
 from stanlocal.engine.docker.reach import PublishedAddress, default_gateway, says, ways
 from stanlocal.engine.docker.throwaway import name_of, prober
 from stanlocal.errors import EngineError, EngineUnavailable
-from stanlocal.model.plan import MONITOR_PORT, Placement
+from stanlocal.model.placement import Placement
+from stanlocal.model.plan import MONITOR_PORT
 
 _ANSWERS_WITHIN_S = 2.0
 """From its start on; on an idle machine a server answers after 50 ms."""

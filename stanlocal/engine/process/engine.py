@@ -50,7 +50,8 @@ from stanlocal.machine.file_changes import FileChanges
 from stanlocal.machine.ports import is_free
 from stanlocal.machine.user_dirs import make_private, state_home
 from stanlocal.model.instance import EngineEvent, Exit, Instance, RawLine
-from stanlocal.model.plan import GroupPlan, NodePlan, Placement
+from stanlocal.model.placement import Placement
+from stanlocal.model.plan import GroupPlan, NodePlan
 from stanlocal.util.tasks import run_to_end
 
 _SUPERVISOR_GRACE_S = 5.0

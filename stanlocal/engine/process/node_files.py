@@ -31,6 +31,7 @@ from stanlocal.engine.process.supervisor.relay import CUT, cuts_of
 from stanlocal.engine.process.supervisor.run_record import RUN
 from stanlocal.errors import EngineError, NameConflict, NodeNotFound
 from stanlocal.machine.process_identity import birth_of
+from stanlocal.model import plan_json
 from stanlocal.model.plan import GroupPlan
 from stanlocal.util.small_files import read_json, read_small
 
@@ -108,7 +109,7 @@ class NodeFiles:
         """Raises `NodeNotFound` when it is not there."""
         try:
             data = read_json(self.folder / "node.json")
-            plan = GroupPlan.from_json(json.dumps(data.pop("plan")))
+            plan = plan_json.from_json(json.dumps(data.pop("plan")))
             return Node(created=datetime.fromisoformat(data.pop("created")), plan=plan, **data)
         except (FileNotFoundError, NotADirectoryError):
             raise _not_found(self.folder.name) from None
@@ -225,7 +226,7 @@ def _document(node: Node) -> dict[str, object]:
         "name": node.name,
         "fingerprint": node.fingerprint,
         "binary": node.binary,
-        "plan": json.loads(node.plan.to_json()),
+        "plan": json.loads(plan_json.to_json(node.plan)),
     }
 
 

@@ -22,8 +22,10 @@ from stanlocal.errors import (
     NodePaused,
     ProxyDown,
 )
+from stanlocal.model import plan_json
 from stanlocal.model.instance import EngineEvent, Exit, Instance, RawLine
-from stanlocal.model.plan import GroupPlan, NodePlan, Placement
+from stanlocal.model.placement import Placement
+from stanlocal.model.plan import GroupPlan, NodePlan
 from stanlocal.testing.fake.machine import Attachment, FakeMachine, Network, Node
 from stanlocal.testing.fake.proxy import FakeProxy
 from stanlocal.testing.fake.server import FakeServer
@@ -137,9 +139,8 @@ class FakeEngine:
         if missing := [name for name in names if name not in self.machine.networks]:
             raise NodeNotFound(f"the engine has it no more: network {missing[0]} not found")
         networks = {name: self.machine.networks[name] for name in names}
-        made = Node(
-            node.name, self.owner, GroupPlan.from_json(plan.to_json()), fingerprint, networks=networks
-        )
+        kept = plan_json.from_json(plan_json.to_json(plan))
+        made = Node(node.name, self.owner, kept, fingerprint, networks=networks)
         self.machine.nodes[node.name] = made
         self.machine.announce(made, "create")
 

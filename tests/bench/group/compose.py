@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from stanlocal.lifecycle.engine_choice import SERVER_USER
-from stanlocal.model.plan import GroupPlan, plan_group
+from stanlocal.model.placement import plan_group
+from stanlocal.model.plan import GroupPlan
 from stanlocal.render.container_spec import container
 from stanlocal.render.stan_conf import render
 from stanlocal.settings import load

@@ -19,7 +19,7 @@ from stanlocal.group.core import Group
 from stanlocal.group.state_dir import GroupHome
 from stanlocal.lifecycle.engine_choice import choose_engine
 from stanlocal.machine.user_dirs import cache_folder
-from stanlocal.model.plan import plan_group
+from stanlocal.model.placement import plan_group
 from stanlocal.settings import load
 from tests.bench.group.rows import Row, median, p99
 from tests.support.archives import load_image

@@ -19,7 +19,7 @@ from stanlocal.api import group_over
 from stanlocal.engine.docker import endpoint
 from stanlocal.lifecycle.inventory import open_groups
 from stanlocal.lifecycle.opener import GroupOpener
-from stanlocal.model.plan import GroupPlan
+from stanlocal.model import plan_json
 from tests.support.cli import Cli
 from tests.support.processes import processes_of
 
@@ -66,7 +66,7 @@ def test_a_group_lives_and_fails_over_without_docker(cli: Cli, up: Callable[...,
     assert made["lock_holder"] == made["active"]
     assert [node["container"] for node in made["nodes"]] == [None, None]
     assert sorted(node["state"] for node in made["nodes"]) == ["active", "standby"]
-    plan = GroupPlan.from_json((home / "stanlocal" / "g" / "group.json").read_text())
+    plan = plan_json.from_json((home / "stanlocal" / "g" / "group.json").read_text())
     assert plan.engine == "process"
 
     before = pids(home, "g")

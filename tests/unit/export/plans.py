@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from stanlocal.model.plan import GroupPlan, Placement, plan_group
+from stanlocal.model.placement import Placement, plan_group
+from stanlocal.model.plan import GroupPlan
 from stanlocal.settings import resolve
 from stanlocal.settings.layer import Layer
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from stanlocal.model.instance import Instance
-from stanlocal.model.plan import plan_group
+from stanlocal.model.placement import plan_group
 
 PLAN = plan_group(
     group="t",

@@ -13,7 +13,7 @@ from stanlocal.group.state_dir import GroupHome
 from stanlocal.lifecycle import engine_choice as choosing
 from stanlocal.lifecycle import inventory
 from stanlocal.lifecycle.port_allocation import choose_ports
-from stanlocal.model.plan import Placement
+from stanlocal.model.placement import Placement
 from stanlocal.testing.fake.engine import FakeEngine
 from stanlocal.testing.fake.machine import FakeMachine
 from tests.support.facts import group_plan

@@ -15,7 +15,8 @@ from stanlocal.group.core import Group
 from stanlocal.group.state_dir import GroupHome
 from stanlocal.lifecycle import up
 from stanlocal.lifecycle.down import down
-from stanlocal.model.plan import GroupPlan, Origin
+from stanlocal.model import plan_json
+from stanlocal.model.plan import Origin
 from stanlocal.store.guard.content import inspect_store
 from stanlocal.testing.fake.engine import FakeEngine
 from stanlocal.testing.fake.machine import FakeMachine
@@ -37,7 +38,7 @@ async def test_the_plan_says_who_the_group_is_and_where_it_was_made(world: World
     assert plan.origin == Origin(world.machine.engine_id, "memory", None)
     assert plan.group_id == world.home.group_id()
     assert inspect_store(Path(plan.store_dir)).marker is not None
-    assert GroupPlan.from_json(plan.to_json()) == plan
+    assert plan_json.from_json(plan_json.to_json(plan)) == plan
     await down(world.group())
     assert (await world.up()).plan.group_id == plan.group_id
     await down(world.group(), purge_store=True)

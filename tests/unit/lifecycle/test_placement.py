@@ -10,7 +10,7 @@ import pytest
 
 from stanlocal.errors import SettingsError
 from stanlocal.lifecycle.placement import placement_notes, settle
-from stanlocal.model.plan import Placement
+from stanlocal.model.placement import Placement
 from stanlocal.settings import Settings, resolve
 from stanlocal.settings.layer import Layer
 from tests.unit.model.test_placement import planned

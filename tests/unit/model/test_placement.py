@@ -8,7 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stanlocal.lifecycle.port_allocation import choose_inner_ports
-from stanlocal.model.plan import LOOPBACK, STORE_DIR, GroupPlan, Placement, plan_group
+from stanlocal.model import plan_json
+from stanlocal.model.placement import Placement, plan_group
+from stanlocal.model.plan import LOOPBACK, STORE_DIR, GroupPlan
 from stanlocal.render.stan_conf import render
 
 ON_HOST = Placement("process", own_network=False, store_mount=None)
@@ -59,14 +61,14 @@ def test_nodes_with_networks_of_their_own_take_only_published_ports_of_the_host(
 def test_a_plan_says_in_its_json_which_engine_it_is_for() -> None:
     for placement in (Placement(), ON_HOST):
         plan = planned(placement)
-        assert GroupPlan.from_json(plan.to_json()) == plan
+        assert plan_json.from_json(plan_json.to_json(plan)) == plan
 
 
 def test_a_plan_of_a_time_without_other_engines_is_dockers() -> None:
-    text = planned(Placement()).to_json()
+    text = plan_json.to_json(planned(Placement()))
     old = text.replace('"engine":"docker",', "").replace(f'"store_mount":"{STORE_DIR}",', "")
     assert "engine" not in old
-    plan = GroupPlan.from_json(old)
+    plan = plan_json.from_json(old)
     assert (plan.engine, plan.server_store_dir) == ("docker", STORE_DIR)
 
 

@@ -2,67 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from stanlocal.model.plan import GroupPlan, Listen, NodePlan, Placement, fingerprint, plan_group
+from stanlocal.model import plan_json
+from stanlocal.model.placement import Placement, plan_group
+from stanlocal.model.plan import GroupPlan, Listen, NodePlan, fingerprint
 from tests.support.facts import group_plan
-
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
-    max_leaves=8,
-)
-OPTIONS = st.dictionaries(st.text(max_size=8), JSON, max_size=4)
-PORTS = st.integers(1, 65535)
-
-
-@given(
-    group=st.text(max_size=9),
-    ports=st.lists(st.tuples(PORTS, PORTS), max_size=4),
-    streaming=OPTIONS,
-    nats=OPTIONS,
-    store_dir=st.text(),
-)
-def test_a_plan_survives_json(
-    group: str, ports: list[tuple[int, int]], streaming: dict[str, Any], nats: dict[str, Any], store_dir: str
-) -> None:
-    plan = plan_group(
-        group=group,
-        image="i",
-        ports=ports,
-        store_dir=store_dir,
-        state_dir="/state",
-        user="1:1",
-        streaming={**streaming, "cluster_id": "c", "ft_group_name": "f"},
-        nats=nats,
-    )
-    assert GroupPlan.from_json(plan.to_json()) == plan
-
-
-def test_a_plan_is_json_of_one_line_without_what_it_derives() -> None:
-    text = group_plan().to_json()
-    assert "\n" not in text
-    assert set(json.loads(text)) == {field.name for field in fields(GroupPlan)}
-
-
-def test_what_a_later_version_has_added_is_left_out() -> None:
-    data = json.loads(group_plan().to_json())
-    data["nodes"][0]["listen"]["gateway"] = data["nodes"][1]["colour"] = data["planet"] = 7
-    assert GroupPlan.from_json(json.dumps(data)) == group_plan()
-
-
-@pytest.mark.parametrize(
-    "text", ["", "7", "null", "[]", "{}", '{"nodes":[]}', '{"nodes":7}', '{"nodes":[7]}', "[" * 99_999]
-)
-def test_what_is_no_plan_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="not the plan of a group"):
-        GroupPlan.from_json(text)
 
 
 def test_nodes_networks_and_urls_are_named_after_the_group() -> None:
@@ -119,7 +67,7 @@ NODE = PLAN.nodes[0]
 
 
 def test_a_fingerprint_is_short_and_always_the_same() -> None:
-    again = GroupPlan.from_json(PLAN.to_json())
+    again = plan_json.from_json(plan_json.to_json(PLAN))
     assert fingerprint(PLAN, NODE, "conf") == fingerprint(again, again.nodes[0], "conf")
     assert len(fingerprint(PLAN, NODE, "conf")) == 16
 

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from stanlocal.errors import SettingsError
-from stanlocal.model.plan import GroupPlan, plan_group
+from stanlocal.model import plan_json
+from stanlocal.model.placement import plan_group
+from stanlocal.model.plan import GroupPlan
 from stanlocal.model.proxy_routes import Between, cluster_advertise, config, routes, ways, ways_of
 from stanlocal.render.container_spec import container, proxy_container
 from stanlocal.render.stan_conf import render
@@ -129,10 +131,10 @@ def test_a_group_without_a_proxy_is_as_ever() -> None:
 
 
 def test_the_plan_travels_with_its_proxy_and_one_of_an_earlier_version_has_none() -> None:
-    assert GroupPlan.from_json(plan().to_json()).proxied
-    earlier: dict[str, Any] = json.loads(plan().to_json())
+    assert plan_json.from_json(plan_json.to_json(plan())).proxied
+    earlier: dict[str, Any] = json.loads(plan_json.to_json(plan()))
     del earlier["proxied"]
-    assert not GroupPlan.from_json(json.dumps(earlier)).proxied
+    assert not plan_json.from_json(json.dumps(earlier)).proxied
     assert plan().decided()["proxied"] is True
 
 

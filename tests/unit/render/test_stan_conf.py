@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stanlocal.errors import SettingsError
-from stanlocal.model.plan import STORE_DIR, GroupPlan, Listen, NodePlan, plan_group
+from stanlocal.model.placement import plan_group
+from stanlocal.model.plan import STORE_DIR, GroupPlan, Listen, NodePlan
 from stanlocal.render.stan_conf import address, quote, quote_key, render
 from stanlocal.settings import Settings, load
 from tests.support.natsconf import parse

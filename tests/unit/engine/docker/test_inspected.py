@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stanlocal.engine.docker.engine import engine_id
+from stanlocal.engine.docker.inspected import engine_id
 
 
 def test_engines_with_one_key_differ_by_their_data() -> None:

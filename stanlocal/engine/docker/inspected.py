@@ -1,0 +1,83 @@
+"""Answers of a Docker Engine about itself and about containers, as `EngineInfo` and `Instance`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from stanlocal.engine.base import EngineInfo
+from stanlocal.engine.docker.labels import FINGERPRINT, GROUP, NODE, PLAN
+from stanlocal.engine.docker.streams import parse_time
+from stanlocal.errors import EngineError
+from stanlocal.machine.locks import container_of
+from stanlocal.model import plan_json
+from stanlocal.model.instance import Instance
+
+_NEVER = "0001-01-01T00:00:00Z"
+"""Time that the engine reports for a start or an end that has not happened."""
+
+_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm", "i386": "386"}
+
+
+def engine_info(info: Mapping[str, Any], again: Mapping[str, Any], name: str, address: str) -> EngineInfo:
+    """Describe the engine, from two answers to the same `info` request."""
+    return EngineInfo(
+        name=name,
+        version=str(info["ServerVersion"]),
+        address=address,
+        architecture=_ARCHITECTURES.get(info["Architecture"], info["Architecture"]),
+        rootless=any("rootless" in option for option in info.get("SecurityOptions") or ()),
+        local=info["KernelVersion"] == os.uname().release and info["Name"] == os.uname().nodename,
+        id=engine_id(info, again),
+    )
+
+
+def engine_id(info: Mapping[str, Any], again: Mapping[str, Any]) -> str:
+    """Identify the engine, from two answers to the same question.
+
+    Engines on one machine can share the key that Docker's id is made of, but not their data. Podman gives
+    another id with each answer; its name and data folder have to do.
+    """
+    id_ = info.get("ID")
+    own = id_ if id_ and id_ == again.get("ID") else info.get("Name", "")
+    return f"{own} {info.get('DockerRootDir', '')}".strip()
+
+
+def instance(found: Mapping[str, Any]) -> Instance:
+    """Return an inspected container as a node; raise `EngineError` if its labels hold no readable plan."""
+    labels, state = found["Config"]["Labels"], found["State"]
+    try:
+        plan = plan_json.from_json(labels[PLAN])
+        index = plan.node(labels[NODE]).index
+    except (KeyError, ValueError) as error:
+        name = found["Name"].removeprefix("/")
+        raise EngineError(
+            f"container '{name}' has labels of stanlocal that this version cannot read; remove it with "
+            f"'docker rm -f {name}' and bring the group up again"
+        ) from error
+    networks = found["NetworkSettings"]["Networks"]
+    running = bool(state["Running"])
+    ended = None if state["FinishedAt"] == _NEVER else parse_time(state["FinishedAt"])
+    return Instance(
+        group=labels[GROUP],
+        name=labels[NODE],
+        index=index,
+        id=found["Id"],
+        status="exited" if state["Status"] in ("dead", "removing") else state["Status"],
+        pid=_pid_here(state["Pid"], found["Id"]),
+        exit_code=None if running or state["StartedAt"] == _NEVER else int(state["ExitCode"]),
+        error="killed: out of memory" if state["OOMKilled"] else state["Error"] or None,
+        started_at=None if state["StartedAt"] == _NEVER else parse_time(state["StartedAt"]),
+        finished_at=None if running else ended,
+        begun_after=ended if running else None,
+        routes_connected=plan.cluster_network in networks,
+        clients_connected=plan.client_network in networks,
+        fingerprint=labels[FINGERPRINT],
+        plan=plan,
+    )
+
+
+def _pid_here(pid: int, container_id: str) -> int | None:
+    """The pid if it is of this machine's process table: an engine elsewhere counts its own processes."""
+    return pid if pid and container_of(pid) == container_id else None
