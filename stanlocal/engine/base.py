@@ -1,9 +1,9 @@
-"""The one seam between the core and whatever runs the nodes.
+"""The interface between the core and the engines that run nodes.
 
-An `Engine` runs, freezes and ends the nodes of groups and says what it sees; it decides nothing. All
+An `Engine` runs, freezes and ends the nodes of groups and reports what it observes; it decides nothing. All
 methods are coroutines that may be called concurrently. They raise `stanlocal.errors.EngineError`
 subclasses and nothing of the libraries behind them. A call that was cancelled has still either happened
-or not happened by the time `CancelledError` leaves it: nothing goes on behind the caller's back.
+or not happened by the time `CancelledError` leaves it: nothing goes on in the background.
 
 An engine touches only what it made: everything it makes carries the group's name and the maker's user.
 """
@@ -21,172 +21,197 @@ from stanlocal.model.placement import Placement
 from stanlocal.model.plan import GroupPlan, NodePlan
 
 Progress: TypeAlias = Callable[[str], None]
-"""Takes one line for people for each thing that takes its time."""
+"""Callback that gets one line for people for each slow step."""
 
 
 @dataclass(frozen=True, slots=True)
 class EngineInfo:
-    """What answers."""
+    """Description of a running engine."""
 
     name: str
     """`docker` or `process`."""
     version: str
     address: str
     architecture: str
-    """As Go names it: `amd64`, `arm64`."""
+    """CPU architecture under Go's name: `amd64`, `arm64`."""
     rootless: bool
     local: bool
     """Whether its processes, files and loopback are this machine's."""
     id: str | None = None
-    """What tells it from every other engine, wherever it is reached; None where it has no such id."""
+    """Unique id of the engine, the same at every address of it; None if it has no such id."""
 
 
-class Engine(Protocol):
-    """Runs the nodes of groups."""
+class Information(Protocol):
+    """Description of the engine and of the groups it runs."""
 
     name: str
     """`docker` or `process`."""
-    placement: Placement
-    """How it houses nodes, as far as that does not depend on where the caller is; see `place`."""
     retry_s: float
-    """Seconds to wait before it is asked again after `EngineUnavailable`."""
+    """Seconds to wait before the next attempt after `EngineUnavailable`."""
 
     async def info(self) -> EngineInfo:
-        """What answers; raises `EngineUnavailable` when nothing does."""
+        """Describe the engine; raise `EngineUnavailable` if none answers."""
 
     async def groups(self) -> Sequence[str]:
-        """The names of the caller's groups that have at least one node or network, sorted."""
+        """Return the names of the caller's groups that have at least one node or network, sorted."""
 
     async def instances(self, group: str) -> Sequence[Instance]:
-        """The group's nodes in the order of their index; empty when there is none."""
+        """Return the group's nodes in the order of their index; empty if there are none."""
 
     def container_of_port(self, port: int) -> str | None:
-        """The name of the container, anyone's, that publishes the host port, for messages. Blocks."""
+        """Return the name of the container, anyone's, that publishes the host port, for messages. Blocks."""
+
+    def events(self, group: str) -> AsyncIterator[EngineEvent]:
+        """Yield the events of the group's nodes since this call, even if the first is taken later.
+
+        Ends with `EngineUnavailable` when the engine goes away.
+        """
+
+    async def close(self) -> None:
+        """Release connections and threads; the groups are left as they are."""
+
+
+class Provisioning(Protocol):
+    """Preparation of the engine for a group: images, placement, and objects that its nodes share."""
+
+    placement: Placement
+    """The part of the placement that is the same for every caller; see `place`."""
 
     async def provision(self, image: str, server_binary: Path | None, progress: Progress) -> None:
-        """Sees to the server that `image` names, before nodes are made with it.
+        """Provide the server that `image` names, before nodes are made with it.
 
-        `server_binary` is the executable that was set for it. Raises `ImageNotFound`, whose `attempts` say
-        of each way to it why it did not lead there.
+        `server_binary` is the configured executable of the server. Raises `ImageNotFound`, whose `attempts`
+        give the reason of failure for each source.
         """
 
     async def provision_proxy(self, progress: Progress) -> None:
-        """Sees to the proxy's image, before a group is made whose plan is proxied.
+        """Provide the proxy's image, before a group is made whose plan is proxied.
 
-        Raises `ImageNotFound` as `provision` does, `Unsupported` where there can be no proxy.
+        Raises `ImageNotFound` as `provision` does, `Unsupported` if the engine cannot run a proxy.
         """
 
     async def place(self, group: str, image: str, folder: Path) -> Placement:
-        """How it houses nodes of the group for a caller here; plans for it are made with this.
+        """Return how the engine houses nodes of the group for this caller; plans for it are made with this.
 
-        Found out by trying with servers of `image`, and remembered. `folder` is one of the caller's that
-        nodes are to see. Raises `EngineUnavailable` when ports that it publishes cannot be reached.
-        """
-
-    async def check_lock(self, plan: GroupPlan) -> None:
-        """Raises `StoreRefused` unless a lock that one node has on the store's file system keeps out others.
-
-        Tried beside the store, and remembered.
+        Found by trials with servers of `image`, and cached. `folder` is one of the caller's that nodes have
+        to see. Raises `EngineUnavailable` if ports that the engine publishes cannot be reached.
         """
 
     async def prepare(self, plan: GroupPlan) -> None:
-        """Makes what the nodes share (networks, volumes, the proxy), unless it is there as planned.
+        """Make the objects that the nodes share (networks, volumes, the proxy), unless they are as planned.
 
-        Raises `NameConflict` when something foreign has a name that is needed, `PortInUse` when the proxy
-        cannot have one of the client ports.
+        Raises `NameConflict` if something foreign has a name that is needed, `PortInUse` if one of the
+        proxy's client ports is taken.
         """
 
-    async def create(self, plan: GroupPlan, node: NodePlan, fingerprint: str) -> None:
-        """Makes the node without starting it.
+    async def clean(self, group: str) -> None:
+        """Remove the objects that the group's nodes shared; call it when the nodes are gone."""
 
-        Raises `NameConflict` when something foreign has its name, `ImageNotFound` when the image is gone.
+
+class Lifecycle(Protocol):
+    """Life of one node: making, starting, signalling, freezing and removing it."""
+
+    async def create(self, plan: GroupPlan, node: NodePlan, fingerprint: str) -> None:
+        """Make the node without starting it.
+
+        Raises `NameConflict` if something foreign has its name, `ImageNotFound` if the image is gone.
         """
 
     async def start(self, plan: GroupPlan, node: str) -> None:
-        """Starts a node that does not run; raises `PortInUse` when a host port of it is taken."""
+        """Start a node that does not run; raise `PortInUse` if one of its host ports is taken."""
 
     async def signal(self, node: str, signal: str) -> None:
-        """Sends a signal (`SIGKILL`, `SIGTERM`, …); returns when the engine has delivered it.
+        """Send a signal (`SIGKILL`, `SIGTERM`, …); return when the engine has delivered it.
 
-        A paused node gets it too. Raises `NodeNotFound` when there is no such node; nothing happens to
-        one that has ended.
+        A paused node gets it too; one that has ended is left as it is. Raises `NodeNotFound` if there is no
+        such node.
         """
 
     async def stop(self, node: str, grace_s: float) -> None:
-        """SIGTERM, then SIGKILL after `grace_s` seconds; returns when the process has ended."""
+        """Send SIGTERM, then SIGKILL after `grace_s` seconds; return when the process has ended."""
 
     async def wait_exit(self, node: str) -> Exit:
-        """Returns how it ended once the node's process has ended (at once if it has)."""
+        """Wait until the node's process has ended (at once if it has), and return how it ended."""
 
     async def pause(self, node: str) -> None:
-        """Freezes the process; it keeps its locks and connections. Frozen already: nothing happens."""
+        """Freeze the process, which keeps its locks and connections; no effect on a frozen one."""
 
     async def unpause(self, node: str) -> None:
-        """Lets it go on; nothing happens to one that is not frozen."""
-
-    async def disconnect_routes(self, plan: GroupPlan, node: str) -> None:
-        """Cuts the node's routes; its clients keep their connections."""
-
-    async def isolate(self, plan: GroupPlan, node: str) -> None:
-        """Cuts all that leads to the node: routes, clients and monitor. Nothing happens if that is so."""
-
-    async def rejoin(self, plan: GroupPlan, node: str) -> None:
-        """Undoes `isolate` and `disconnect_routes`, under the same ports; nothing happens if none is cut.
-
-        Raises `PortInUse` when a host port of it was taken meanwhile.
-        """
-
-    async def control_proxy(self, plan: GroupPlan, arguments: Sequence[str]) -> str:
-        """Tells the group's proxy something, in the words of toxiproxy's own command line; what that prints.
-
-        Raises `ProxyDown` when no proxy of the group runs, `EngineError` when it refuses.
-        """
-
-    async def fill_store(self, plan: GroupPlan) -> None:
-        """Leaves the group's servers no room in the store; nothing happens if there is none left.
-
-        The store must have a limit, unless `Placement.fills_any_store`.
-        """
-
-    async def free_store(self, plan: GroupPlan) -> None:
-        """Undoes `fill_store`."""
-
-    async def store_parts(self, group: str) -> frozenset[str]:
-        """Name what the engine has of the group's store: its volumes, and what keeps them."""
-
-    async def discard_store(self, group: str, keep: frozenset[str] = frozenset()) -> None:
-        """Remove the group's volumes, if it has any, and all that is in them; leave the parts in `keep`."""
+        """Thaw a frozen process; no effect on any other."""
 
     async def limit_cpu(self, node: str, cores: float) -> None:
-        """Lets the node have so much of a core from now on, until it is made anew; it may run.
+        """Limit the node, running or not, to `cores` CPU cores until it is made again.
 
-        Raises `Unsupported` where that cannot be.
+        Raises `Unsupported` if the engine cannot.
         """
 
     async def remove(self, node: str) -> None:
-        """Ends the node at once and removes it, its output included; nothing happens if it is gone."""
+        """End the node at once and remove it, its output included; no effect if it is gone."""
 
-    async def clean(self, group: str) -> None:
-        """Removes what the group's nodes shared; call it when they are gone."""
+
+class Output(Protocol):
+    """Output of a node's server."""
 
     async def output(
         self, node: str, *, since: datetime | None = None, tail: int | None = None
     ) -> Sequence[RawLine]:
-        """What the node has written so far, over all its runs that the engine still has, oldest first."""
+        """Return the node's output so far, over all runs that the engine still has, oldest first."""
 
     def attach(self, node: str) -> AsyncIterator[Sequence[RawLine]]:
-        """The node's output from now on, in batches as it arrives, until its run ends.
+        """Yield the node's output from now on, in batches as it arrives, until its run ends.
 
         Complete and in order as long as the batches are taken. On a node that does not run it waits for
         the next run. The first item is an empty batch, sent once nothing more can be missed. Raises
         `NodePaused` for a frozen node.
         """
 
-    def events(self, group: str) -> AsyncIterator[EngineEvent]:
-        """What happens to the group's nodes from this call on, whenever the first is asked for.
 
-        Ends with `EngineUnavailable` when the engine goes away.
+class Network(Protocol):
+    """Connections of a node, and the proxy of its group."""
+
+    async def disconnect_routes(self, plan: GroupPlan, node: str) -> None:
+        """Cut the node's routes; its clients keep their connections."""
+
+    async def isolate(self, plan: GroupPlan, node: str) -> None:
+        """Cut the node's routes, clients and monitor; no effect on those that are cut."""
+
+    async def rejoin(self, plan: GroupPlan, node: str) -> None:
+        """Undo `isolate` and `disconnect_routes`, under the same ports; no effect if nothing is cut.
+
+        Raises `PortInUse` if one of the node's host ports was taken meanwhile.
         """
 
-    async def close(self) -> None:
-        """Lets go of connections and threads; the groups are left as they are."""
+    async def control_proxy(self, plan: GroupPlan, arguments: Sequence[str]) -> str:
+        """Run a command of toxiproxy's own command line on the group's proxy; return its output.
+
+        Raises `ProxyDown` if no proxy of the group runs, `EngineError` if it refuses.
+        """
+
+
+class Store(Protocol):
+    """Store of a group, as far as the engine holds it."""
+
+    async def check_lock(self, plan: GroupPlan) -> None:
+        """Raise `StoreRefused` unless one node's lock on the store's file system excludes the others.
+
+        Tried beside the store, and cached.
+        """
+
+    async def fill_store(self, plan: GroupPlan) -> None:
+        """Leave the group's servers no room in the store; no effect if there is none left.
+
+        The store must have a limit, unless `Placement.fills_any_store`.
+        """
+
+    async def free_store(self, plan: GroupPlan) -> None:
+        """Undo `fill_store`."""
+
+    async def store_parts(self, group: str) -> frozenset[str]:
+        """Name the engine's parts of the group's store: its volumes, and the containers that keep them."""
+
+    async def discard_store(self, group: str, keep: frozenset[str] = frozenset()) -> None:
+        """Remove the group's volumes, if it has any, and all that is in them; leave the parts in `keep`."""
+
+
+class Engine(Information, Provisioning, Lifecycle, Output, Network, Store, Protocol):
+    """Everything that the core needs of an engine."""
