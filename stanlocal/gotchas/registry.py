@@ -1,4 +1,4 @@
-"""All gotchas, by name."""
+"""The registry of gotchas."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""What prometheus-nats-exporter 0.5.0 exposes with -connz -routez -subz -varz -channelz -serverz.
+"""Metrics of prometheus-nats-exporter 0.5.0 with -connz -routez -subz -varz -channelz -serverz.
 
-From its documentation (README.md and walkthrough/streaming.md of release 0.5.0) and, for the labels, its
-collectors of that release. `varz`, `routez` and `subsz` have one gauge for each figure at the top of the
+Sources: its documentation (README.md and walkthrough/streaming.md of release 0.5.0) and, for the labels, its
+collectors. `varz`, `routez` and `subsz` have one gauge for each figure at the top of the
 server's document; listed are those that the documentation and the collectors' own tests name.
 """
 

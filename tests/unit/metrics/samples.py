@@ -1,4 +1,4 @@
-"""What nodes answer, as far as metrics are made of it."""
+"""Answers of nodes, with the fields that metrics use."""
 
 from __future__ import annotations
 

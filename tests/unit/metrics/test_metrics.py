@@ -162,9 +162,9 @@ async def test_the_endpoint_answers_scrapers_and_nothing_else(
         return f"metrics for {accept}".encode(), "text/plain"
 
     async with http.serve("127.0.0.1", 0, answer) as (_, port):
-        told = await ask(port, request_line + f"\r\nHost: localhost:{port}\r\nAccept: */*\r\n\r\n".encode())
-    assert told.split(b" ")[1] == status
-    assert has in told
+        reply = await ask(port, request_line + f"\r\nHost: localhost:{port}\r\nAccept: */*\r\n\r\n".encode())
+    assert reply.split(b" ")[1] == status
+    assert has in reply
     assert not caplog.records  # which would be tracebacks on the terminal
 
 
@@ -174,8 +174,8 @@ async def test_an_asker_that_says_nothing_or_too_much_gets_no_metrics() -> None:
 
     async with http.serve("127.0.0.1", 0, answer) as (_, port):
         assert await ask(port, b"") == b""
-        told = await ask(port, b"GET /metrics HTTP/1.1\r\n" + b"A: b\r\n" * 20_000)
-    assert told.split(b" ")[1] == b"400"
+        reply = await ask(port, b"GET /metrics HTTP/1.1\r\n" + b"A: b\r\n" * 20_000)
+    assert reply.split(b" ")[1] == b"400"
 
 
 @pytest.mark.parametrize(
@@ -190,9 +190,9 @@ async def test_a_page_that_takes_the_loopback_address_for_its_name_is_refused(
         return b"metrics", "text/plain"
 
     async with http.serve("127.0.0.1", 0, answer) as (_, port):
-        told = await ask(port, f"GET /metrics HTTP/1.1\r\nHost: {host.format(port)}\r\n\r\n".encode())
-    assert told.split(b" ")[1] == status
-    assert told.endswith(b"metrics") == (status == b"200")
+        reply = await ask(port, f"GET /metrics HTTP/1.1\r\nHost: {host.format(port)}\r\n\r\n".encode())
+    assert reply.split(b" ")[1] == status
+    assert reply.endswith(b"metrics") == (status == b"200")
 
 
 async def test_an_address_that_others_reach_answers_under_any_name() -> None:
@@ -200,8 +200,8 @@ async def test_an_address_that_others_reach_answers_under_any_name() -> None:
         return b"metrics", "text/plain"
 
     async with http.serve("0.0.0.0", 0, answer) as (_, port):
-        told = await ask(port, b"GET /metrics HTTP/1.1\r\nHost: host.docker.internal\r\n\r\n")
-    assert told.startswith(b"HTTP/1.1 200")
+        reply = await ask(port, b"GET /metrics HTTP/1.1\r\nHost: host.docker.internal\r\n\r\n")
+    assert reply.startswith(b"HTTP/1.1 200")
 
 
 async def test_an_engine_that_is_gone_is_told_as_unavailable() -> None:
@@ -209,6 +209,6 @@ async def test_an_engine_that_is_gone_is_told_as_unavailable() -> None:
         raise EngineUnavailable("no engine answers")
 
     async with http.serve("127.0.0.1", 0, answer) as (_, port):
-        told = await ask(port, b"GET /metrics HTTP/1.0\r\n\r\n")
-    assert told.split(b" ")[1] == b"503"
-    assert told.endswith(b"no engine answers\n")
+        reply = await ask(port, b"GET /metrics HTTP/1.0\r\n\r\n")
+    assert reply.split(b" ")[1] == b"503"
+    assert reply.endswith(b"no engine answers\n")
