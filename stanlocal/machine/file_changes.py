@@ -1,7 +1,7 @@
-"""Waiting until something in a folder may have changed, without asking all the time.
+"""Waits for changes in folders without constant polling.
 
-On Linux by inotify, which costs nothing until something happens. Elsewhere, and where no inotify instance
-is left (a user has 128), by looking again every 20 ms. Changes are hints: look, then wait, then look again.
+On Linux inotify is used, which costs nothing until a change. On other systems, and if no inotify instance is
+left (a user has 128), a wait lasts 20 ms. Changes are hints: look, then wait, then look again.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from types import TracebackType
 
 _POLL_S = 0.02
 _BUFFER = 1 << 16
-# From linux/inotify.h
+# Values from linux/inotify.h
 _IN_MODIFY, _IN_MOVED_FROM, _IN_MOVED_TO, _IN_CREATE, _IN_DELETE = 0x2, 0x40, 0x80, 0x100, 0x200
 _EVENTS = _IN_MODIFY | _IN_MOVED_FROM | _IN_MOVED_TO | _IN_CREATE | _IN_DELETE
 
 
 class FileChanges:
-    """What happens in some folders (not below them); use it as a context manager."""
+    """The changes in some folders (not below them); a context manager."""
 
     def __init__(self, *, inotify: bool = sys.platform == "linux") -> None:
         self._inotify: int | None = _inotify() if inotify else None
         self._blind = False
-        """Whether some folder cannot be watched."""
+        """Whether some folder is not watched."""
 
     def __enter__(self) -> FileChanges:
         return self
@@ -40,7 +40,7 @@ class FileChanges:
             os.close(self._inotify)
 
     def watch(self, *folders: Path) -> None:
-        """Heeds these folders too from now on; a folder that is not there is looked for at each wait."""
+        """Watch these folders too; while one of them is missing, waits are polls."""
         if self._inotify is None:
             return
         self._blind = False
@@ -49,7 +49,7 @@ class FileChanges:
                 self._blind = True
 
     async def wait(self, timeout: float) -> None:
-        """Returns after a change, or after `timeout` seconds at the latest, or sometimes for nothing."""
+        """Return after a change or `timeout` seconds; it may return early without a change."""
         if self._inotify is None or self._blind:
             await asyncio.sleep(min(_POLL_S, timeout))
             return
@@ -67,7 +67,7 @@ class FileChanges:
     def _drain(self, descriptor: int) -> None:
         try:
             os.read(descriptor, _BUFFER)
-        except BlockingIOError:  # it was the time
+        except BlockingIOError:  # the timeout ended the wait
             return
 
 
@@ -82,7 +82,7 @@ def _libc() -> ctypes.CDLL:
 
 
 def _inotify() -> int | None:
-    """A descriptor; None when there are no more to be had."""
+    """Return an inotify descriptor; None if the system has none left."""
     descriptor = int(_libc().inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC))
     if descriptor >= 0:
         return descriptor

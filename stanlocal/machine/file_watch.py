@@ -1,4 +1,4 @@
-"""Files that matter, watched while somebody stays: the store's lock file, and stanlocal.toml."""
+"""Watches of single files: the store's lock file and stanlocal.toml."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from pathlib import Path
 
 
 async def changes(file: Path) -> AsyncGenerator[str]:
-    """`removed`, `replaced` (another was renamed over it) or `changed`, each time that happens to the file.
+    """Yield `removed`, `replaced` (another was renamed over it) or `changed` at each such event.
 
-    Its folder is watched, so that the file may come and go.
+    The file's folder is watched, so the file may be absent.
     """
     from watchdog.events import FileSystemEvent, FileSystemEventHandler
     from watchdog.observers import Observer
@@ -42,9 +42,9 @@ async def changes(file: Path) -> AsyncGenerator[str]:
 
 
 async def lock_file_losses(lock_file: Path) -> AsyncGenerator[str]:
-    """`removed` or `replaced`, each time that happens to a store's lock file.
+    """Yield `removed` or `replaced` each time that happens to a store's lock file.
 
-    The servers open and truncate it at each attempt to lock it; that is no news.
+    Other changes are ignored: the servers truncate the file at each attempt to lock it.
     """
     async for change in changes(lock_file):
         if change != "changed":

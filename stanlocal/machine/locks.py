@@ -1,11 +1,11 @@
-"""Who holds the lock on a store: read from the kernel, without touching the lock file.
+"""The holder of a store's lock, read from the kernel without touching the lock file.
 
 The server takes a POSIX record lock (``fcntl(F_SETLK, F_WRLCK)``) on the whole of the store's lock file.
 Such a lock belongs to a process and is gone when that process closes *any* descriptor of the file, so
-this module opens the file never: it compares `/proc/locks` with the file's device and inode.
+this module never opens the file: it compares `/proc/locks` with the file's device and inode.
 
-Only Linux shows its locks; elsewhere, behind a remote engine and on network file systems they cannot be
-seen, which is not the same as free.
+Only Linux shows its locks; on other systems, remote engines and network file systems they are invisible,
+which does not mean free.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ LOCK_FILE = ".rootdir.lck"
 _PROC = Path("/proc")
 
 INITIAL_PID_NAMESPACE = 0xEFFFFFFC
-"""Inode of the first pid namespace (PROC_PID_INIT_INO in Linux's proc_ns.h); only there all locks show."""
+"""Inode of the first pid namespace (PROC_PID_INIT_INO in Linux's proc_ns.h); only there all are visible."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,22 +33,22 @@ class KernelLock:
     mode: str
     """`WRITE` or `READ`."""
     pid: int
-    """0 or -1: the kernel does not tell."""
+    """0 or -1: unknown."""
     device: int
-    """As in `os.stat_result.st_dev`, of the file system (btrfs reports others for its files)."""
+    """Device of the file system, as in `os.stat_result.st_dev` (btrfs reports others for its files)."""
     inode: int
     waiting: bool
-    """A blocked request for the lock, not a holder."""
+    """Whether this is a blocked request for the lock, not a holder."""
 
 
 @dataclass(frozen=True, slots=True)
 class LockView:
-    """What can be seen of a store's lock."""
+    """The visible state of a store's lock."""
 
     visible: bool
-    """Whether it can be seen at all. If so, no holder means that the lock is free."""
+    """Whether the lock is visible. If so, no holder means that it is free."""
     pid: int | None = None
-    """The process that holds it; None also for a process of another pid namespace (then not `visible`)."""
+    """Process that holds it; None also for one in another pid namespace (then not `visible`)."""
 
 
 _NOT_VISIBLE = LockView(visible=False)
@@ -61,7 +61,7 @@ _LINE = re.compile(
 
 
 def parse_proc_locks(text: str) -> list[KernelLock]:
-    """The locks in the text of `/proc/locks`, in its order; lines of another shape are left out."""
+    """Parse the text of `/proc/locks`, in its order; skip lines of another shape."""
     return [
         KernelLock(
             kind=found["kind"],
@@ -77,13 +77,13 @@ def parse_proc_locks(text: str) -> list[KernelLock]:
 
 
 def lock_holder(lock_file: Path, proc: Path = _PROC) -> LockView:
-    """Who holds the write lock on `lock_file`; a file that does not exist is locked by nobody."""
+    """Return the holder of the write lock on `lock_file`; a missing file is not locked."""
     try:
         locks = parse_proc_locks((proc / "locks").read_text())
         file = lock_file.stat()
     except FileNotFoundError as err:
         return LockView(visible=err.filename == str(lock_file))
-    except OSError:  # not ours to see
+    except OSError:  # not permitted
         return _NOT_VISIBLE
     held = [lock for lock in locks if lock.inode == file.st_ino and _is_exclusive(lock)]
     for lock in held:
@@ -93,9 +93,9 @@ def lock_holder(lock_file: Path, proc: Path = _PROC) -> LockView:
 
 
 def container_of(pid: int, proc: Path = _PROC) -> str | None:
-    """The id (64 hexadecimal digits) of the innermost container that the process is in, from its cgroups.
+    """Return the id (64 hexadecimal digits) of the innermost container of a process, from its cgroups.
 
-    None when it is in none, has ended, or its cgroup's name does not tell.
+    None if it is in no container, has ended, or its cgroup's name holds no id.
     """
     try:
         text = (proc / str(pid) / "cgroup").read_text()
@@ -110,7 +110,7 @@ def _is_exclusive(lock: KernelLock) -> bool:
 
 
 def _sees_all(proc: Path) -> bool:
-    """Whether a lock that is not listed is not held: inside a container only its own processes' are."""
+    """Whether all locks are listed: a container sees only those of its own processes."""
     try:
         return (proc / "self" / "ns" / "pid").stat().st_ino == INITIAL_PID_NAMESPACE
     except OSError:
@@ -118,10 +118,10 @@ def _sees_all(proc: Path) -> bool:
 
 
 def _has_open(proc: Path, pid: int, file: os.stat_result) -> bool:
-    """Whether the process has that very file open, by its descriptors rather than the kernel's device."""
+    """Whether the process has that file open, by its descriptors rather than the kernel's device."""
     try:
         descriptors = list((proc / str(pid) / "fd").iterdir())
-    except OSError:  # ended, or not ours to see
+    except OSError:  # ended, or not permitted
         return False
     for descriptor in descriptors:
         try:

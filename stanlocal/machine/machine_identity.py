@@ -1,4 +1,4 @@
-"""Which machine, boot and process table this is: what tells records of one machine from another's."""
+"""The identity of this machine, boot and process table, to tell records of different machines apart."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _PID_NAMESPACE = Path("/proc/self/ns/pid")
 def machine_id(file: Path = _MACHINE_ID, namespace: Path = _PID_NAMESPACE) -> str | None:
     """Identify this machine over reboots; None where that is unknown.
 
-    The system's id is hashed, as it is not to be shown. In a container it is its image's, which many share,
-    and counts for nothing.
+    The system's id is hashed, as it is confidential. In a container it belongs to the image, which many
+    containers share, and is ignored.
     """
     try:
         if namespace.stat().st_ino != INITIAL_PID_NAMESPACE:
             return None
         text = file.read_text("ascii").strip()
-    except (OSError, UnicodeDecodeError):  # a system without, or one not set up yet
+    except (OSError, UnicodeDecodeError):  # the system has none, or is not set up yet
         return None
     return hashlib.sha256(f"stanlocal {text}".encode()).hexdigest()[:16] if len(text) == 32 else None
 
@@ -41,7 +41,7 @@ def boot_id() -> str | None:
 
 
 def pid_namespace() -> str:
-    """Name the table that this process's pid is from: each container counts its processes by itself."""
+    """Identify the process table of this process's pid: each container has its own."""
     try:
         return str(_PID_NAMESPACE.readlink())
     except OSError:  # a system without

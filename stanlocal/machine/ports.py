@@ -1,4 +1,4 @@
-"""Ports of this machine: whether one is free, and what listens on it.
+"""Ports of this machine: free or taken, and by which listener.
 
 A port counts as taken when something *listens* on it at the host's address or at the wildcard address;
 connections of an earlier listener that are still winding down (TIME_WAIT) do not count.
@@ -14,28 +14,28 @@ from collections.abc import Callable
 LOOPBACK = "127.0.0.1"
 
 ContainerOfPort = Callable[[int], str | None]
-"""Names the container that a host port is published for."""
+"""Function that returns the name of the container that publishes a host port."""
 
 
 def is_free(port: int, host: str = LOOPBACK) -> bool:
-    """Whether one could listen on the port of that address of this machine.
+    """Whether a process could listen on the port of that address of this machine.
 
-    Where that cannot be tried (the address is another machine's) it counts as free: the engine will tell.
+    If that cannot be tried (the address is another machine's) it counts as free: the engine reports it.
     """
-    addresses = [host] if sys.platform == "linux" else [host, ""]  # elsewhere a wildcard listener hides
+    addresses = [host] if sys.platform == "linux" else [host, ""]  # other systems hide a wildcard listener
     return all(_can_listen(address, port) for address in addresses)
 
 
 def _can_listen(address: str, port: int) -> bool:
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as attempt:
-        # Without it a port of connections in TIME_WAIT could not be bound; one that is listened on
-        # cannot be bound even so.
+        # Without it a port of connections in TIME_WAIT could not be bound; with it a port with a
+        # listener still cannot.
         attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             attempt.bind((address, port))
             attempt.listen(1)
-        except PermissionError:  # below 1024 and not ours to bind, but perhaps the engine's
+        except PermissionError:  # below 1024: this process may not bind it, but perhaps the engine may
             return not _answers(address, port)
         except OSError as err:
             return err.errno != errno.EADDRINUSE
@@ -50,9 +50,9 @@ def _answers(address: str, port: int) -> bool:
 
 
 def port_owner(port: int, container: ContainerOfPort | None = None) -> str | None:
-    """What listens on the TCP port: `container stan-0`, or `redis-server (pid 99)`.
+    """Return the listener on the TCP port: `container stan-0`, or `redis-server (pid 99)`.
 
-    None when nothing does, or the system does not show it to the caller.
+    None if there is none, or the system does not show it to the caller.
     """
     published_for = container(port) if container else None
     if published_for:
@@ -72,5 +72,5 @@ def port_owner(port: int, container: ContainerOfPort | None = None) -> str | Non
         name = psutil.Process(pid).name()
     except psutil.Error:  # not permitted, or the process has just ended
         return None
-    printable = "".join(c if c.isprintable() else "?" for c in name)  # a process may call itself anything
+    printable = "".join(c if c.isprintable() else "?" for c in name)  # a process can choose any name
     return f"{printable} (pid {pid})"

@@ -1,6 +1,6 @@
-"""Which process a pid stood for: a pid alone is given to another process sooner or later.
+"""The identity of a process beyond its pid, which the system reuses.
 
-Small on purpose: the supervisor, which every `start` waits for, loads it.
+The module is small on purpose: the supervisor, which every `start` waits for, loads it.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ _START_TIME = 19
 
 
 def birth_of(pid: int) -> str | None:
-    """What tells this process from every other that has or had its pid; None when there is none.
+    """Identify the process among all that ever have its pid; None if there is none.
 
-    A process that has ended and was not yet waited for is none. On Linux it is the start in clock ticks
-    since a certain boot, which setting the clock does not move.
+    A zombie counts as none. On Linux the value is the boot and the start in clock ticks since it, which does
+    not change when the clock is set.
     """
     if sys.platform == "linux":
         return _linux_birth(pid)

@@ -1,4 +1,4 @@
-"""What the nodes' processes use, where they are this machine's."""
+"""CPU and memory use of the nodes' processes on this machine."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ _SAMPLE_S = 0.1
 
 
 def of_processes(pids: Mapping[str, int]) -> dict[str, tuple[float, int]]:
-    """For each node its share of one core and its resident bytes, measured over 0.1 s.
+    """Return the share of one core and the resident bytes of each node, measured over 0.1 s.
 
-    Nodes whose process is gone, or another machine's or user's, are left out.
+    Nodes whose process has ended, or belongs to another machine or user, are left out.
     """
     import time
 

@@ -1,8 +1,8 @@
-"""Where stanlocal keeps things: the user's state, cache and configuration folders.
+"""The user's state, cache and configuration folders of stanlocal.
 
-State (plans, journals, logs, stores by default) outlives reboots; the cache can be deleted at any time; the
-configuration is written by its user alone. `XDG_STATE_HOME`, `XDG_CACHE_HOME` and `XDG_CONFIG_HOME` count on
-every platform; without them it is the platform's own place.
+State (plans, journals, logs, stores by default) outlives reboots; the cache can be deleted at any time; only
+the user writes the configuration. `XDG_STATE_HOME`, `XDG_CACHE_HOME` and `XDG_CONFIG_HOME` apply on
+every platform; without them the platform's own folders are used.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ APP = "stanlocal"
 
 
 def state_home(environ: Mapping[str, str] = os.environ) -> Path:
-    """The folder that has one folder for each group of this user. It may not exist yet."""
+    """Return the folder that holds one folder per group of this user. It may not exist yet."""
     if (base := _xdg("XDG_STATE_HOME", environ)) is not None:
         return base / APP
     import platformdirs
@@ -27,7 +27,7 @@ def state_home(environ: Mapping[str, str] = os.environ) -> Path:
 
 
 def cache_folder(environ: Mapping[str, str] = os.environ) -> Path:
-    """For what can be made again, such as a server binary. It may not exist yet."""
+    """Return the folder for reproducible files, such as a server binary. It may not exist yet."""
     if (base := _xdg("XDG_CACHE_HOME", environ)) is not None:
         return base / APP
     import platformdirs
@@ -36,7 +36,7 @@ def cache_folder(environ: Mapping[str, str] = os.environ) -> Path:
 
 
 def config_folder(environ: Mapping[str, str] = os.environ) -> Path:
-    """For what the user has chosen once and for all. It may not exist."""
+    """Return the folder for the user's general configuration. It may not exist."""
     if (base := _xdg("XDG_CONFIG_HOME", environ)) is not None:
         return base / APP
     import platformdirs
@@ -45,17 +45,17 @@ def config_folder(environ: Mapping[str, str] = os.environ) -> Path:
 
 
 def group_folder(group: str, environ: Mapping[str, str] = os.environ) -> Path:
-    """The folder of one group; `ValueError` for a name that would lead out of the state folder."""
+    """Return the folder of a group; raises `ValueError` for a name that leads out of the state folder."""
     if group in ("", ".", "..") or "/" in group or os.sep in group or "\0" in group:
         raise ValueError(f"{group!r} cannot be the name of a group's folder")
     return state_home(environ) / group
 
 
 def make_private(folder: Path) -> Path:
-    """Makes the folder and what is missing above it, each for its owner only (0700), and gives it back.
+    """Make the folder and its missing parents, each for its owner only (0700), and return it.
 
-    Raises `SettingsError` when it cannot be made, or is there and belongs to somebody else, who could
-    change under our hands what is kept in it.
+    Raises `SettingsError` if it cannot be made, or exists and belongs to another user, who could change its
+    content.
     """
     try:
         for missing in reversed([each for each in (folder, *folder.parents) if not each.exists()]):
@@ -75,6 +75,6 @@ def make_private(folder: Path) -> Path:
 
 
 def _xdg(variable: str, environ: Mapping[str, str]) -> Path | None:
-    """None when it is unset or relative: the XDG specification has relative paths ignored."""
+    """Return the path in `variable`; None if unset, or relative, which the XDG specification ignores."""
     value = environ.get(variable, "")
     return Path(value) if value.startswith("/") else None

@@ -1,7 +1,7 @@
-"""An image with nothing in it but executables, in the format of `docker save`.
+"""An image that holds only executables, in the format of `docker save`.
 
-The same executables always give the same image, down to its id: no clock and no user goes into it. That
-also makes it faster than a build: the engine has only to store it.
+The same executables always give the same image, down to its id: it contains no time and no user name. It
+is also faster than a build: the engine only stores it.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from stanlocal.engine.artifacts.binary import NAME, Platform
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What an image is made of and how it is run."""
+    """The files and the default command of an image."""
 
     executables: Mapping[str, Path]
-    """Each by its name in the image's root; the first is the entry point."""
+    """Paths on this machine by name in the image's root; the first is the entry point."""
     command: tuple[str, ...]
-    """Its arguments where none are given."""
+    """Default arguments of the entry point."""
     ports: tuple[int, ...]
     labels: Mapping[str, str] = field(default_factory=dict)
 
@@ -36,12 +36,12 @@ class Contents:
 
 
 def server_contents(binary: Path, labels: Mapping[str, str]) -> Contents:
-    """Those of the server's image; entry point and arguments are those of the official one."""
+    """Return the contents of the server's image, with the official entry point and arguments."""
     return Contents({NAME: binary}, ("-m", "8222"), (4222, 6222, 8222), labels)
 
 
 def image_config(platform: Platform, diff_id: str, contents: Contents) -> dict[str, Any]:
-    """The image's configuration."""
+    """Return the image's configuration."""
     return {
         "architecture": platform.architecture,
         "os": platform.os,
@@ -60,7 +60,7 @@ def image_config(platform: Platform, diff_id: str, contents: Contents) -> dict[s
 
 
 def write_archive(out: IO[bytes], contents: Contents, image: str, platform: Platform) -> None:
-    """Writes the archive of `image` (a name with a tag), whose only files are the executables."""
+    """Write the archive of `image` (a name with a tag), whose only files are the executables."""
     with tempfile.TemporaryFile() as layer:
         _write_layer(layer, contents.executables)
         size = layer.tell()
@@ -85,7 +85,7 @@ def _write_layer(out: IO[bytes], executables: Mapping[str, Path]) -> None:
 
 
 def _entry(name: str, size: int, mode: int = 0o644) -> tarfile.TarInfo:
-    entry = tarfile.TarInfo(name)  # of root, at the epoch
+    entry = tarfile.TarInfo(name)  # owned by root, dated at the epoch
     entry.size = size
     entry.mode = mode
     return entry

@@ -1,4 +1,4 @@
-"""Whether a nats-streaming-server executable can run in an otherwise empty container."""
+"""Checks whether a nats-streaming-server executable can run in an otherwise empty container."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ NAME = "nats-streaming-server"
 
 _VERSION_TIMEOUT_S = 10.0
 _MAX_HEADERS = 64 * 1024
-"""Bytes: more program headers than any linker writes."""
+"""Bytes; enough for more program headers than any linker writes."""
 _MACHINES = {3: "386", 21: "ppc64", 22: "s390x", 40: "arm", 62: "amd64", 183: "arm64", 243: "riscv64"}
 """ELF's e_machine (System V ABI, gabi41) as Go's GOARCH."""
 _HOST_MACHINES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm", "i686": "386"}
-"""The kernel's names that are not GOARCH already."""
+"""GOARCH by the kernel's name, where they differ."""
 _PT_INTERP = 3
 _EXECUTABLE = (2, 3)
 """e_type of executables with a fixed address and of position-independent ones."""
@@ -29,7 +29,7 @@ _EXECUTABLE = (2, 3)
 
 @dataclass(frozen=True, slots=True)
 class Platform:
-    """What an engine's containers run on, as Go names it."""
+    """An operating system and an architecture, in Go's terms."""
 
     os: str
     architecture: str
@@ -39,7 +39,7 @@ class Platform:
 
 
 def host_platform() -> Platform:
-    """What programs of this machine run on."""
+    """Return the platform of this machine."""
     return Platform(sys.platform, _HOST_MACHINES.get(machine(), machine()))
 
 
@@ -49,7 +49,7 @@ class NotElf(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Elf:
-    """What matters of an ELF executable."""
+    """The properties of an ELF executable that decide where it runs."""
 
     architecture: str
     static: bool
@@ -57,7 +57,7 @@ class Elf:
 
 
 def parse_elf(head: bytes) -> Elf:
-    """Reads the first bytes of a file: its ELF header and program headers. Raises `NotElf`."""
+    """Parse the first bytes of a file: its ELF header and program headers. Raises `NotElf`."""
     if head[:4] != b"\x7fELF" or len(head) < 64:
         raise NotElf("not an ELF executable")
     wide, order = head[4] == 2, ">" if head[5] == 2 else "<"
@@ -81,7 +81,7 @@ def parse_elf(head: bytes) -> Elf:
 
 
 def check_platform(path: Path, platform: Platform) -> None:
-    """Raises `ImageNotFound` with the reason when `path` cannot run in an empty container of `platform`."""
+    """Raise `ImageNotFound` with the reason if `path` cannot run in an empty container of `platform`."""
     try:
         with path.open("rb") as file:
             elf = parse_elf(file.read(_MAX_HEADERS))
@@ -96,21 +96,21 @@ def check_platform(path: Path, platform: Platform) -> None:
 
 
 async def check_version(path: Path, version: str) -> None:
-    """Runs `path --version`; raises `ImageNotFound` with the reason unless it reports `version`."""
+    """Run `path --version`; raises `ImageNotFound` with the reason unless it reports `version`."""
     try:
         finished = await run_child([str(path), "--version"], silence_s=_VERSION_TIMEOUT_S)
     except OSError as err:
         raise ImageNotFound(f"{path} cannot be run to learn its version: {err.strerror}") from err
     except ChildTimeout as err:
-        raise ImageNotFound(f"{path} does not tell its version: {err}") from err
+        raise ImageNotFound(f"{path} does not report its version: {err}") from err
     said = finished.tail[0] if finished.tail else ""
     words = said.replace(",", " ").split()  # nats-streaming-server version 0.25.6, nats-server: v2.9.24
     if finished.code != 0 or words[:3] != [NAME, "version", version]:
-        raise ImageNotFound(f"{path} is not version {version}: it says {said[:80]!r}")
+        raise ImageNotFound(f"{path} is not version {version}: it reports {said[:80]!r}")
 
 
 def find_binary(chosen: Path | None) -> Path:
-    """The executable that was chosen, else the one on PATH; raises `ImageNotFound`."""
+    """Return the chosen executable, else the one on PATH; raises `ImageNotFound`."""
     if chosen is not None:
         if not os.access(chosen, os.X_OK) or chosen.is_dir():
             raise ImageNotFound(f"{chosen} is not an executable file")

@@ -1,4 +1,4 @@
-"""Runs a helper program for a while: bounded in time and memory, and never left behind."""
+"""Child processes with bounded time and memory that are never left running."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from stanlocal.util.tasks import run_to_end
 
 _TAIL_LINES = 20
 _MAX_LINE = 65536
-"""Bytes; the rest of a longer line counts as lines of their own."""
+"""Bytes; a longer line is split."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +23,11 @@ class Finished:
 
     code: int
     tail: Sequence[str]
-    """The last lines of its output and error output."""
+    """Last lines of its output and error output."""
 
 
 class ChildTimeout(Exception):
-    """It took too long, or said nothing for too long, and was killed."""
+    """The program wrote nothing for too long and was killed."""
 
 
 async def run_child(
@@ -37,11 +37,10 @@ async def run_child(
     silence_s: float,
     on_line: Callable[[str], None] | None = None,
 ) -> Finished:
-    """Runs `argv` until it ends, without standard input; `on_line` gets each line of its output.
+    """Run `argv` until it ends, without standard input; `on_line` gets each line of its output.
 
-    Whatever ends this call, a cancellation too, the program and what it started are gone afterwards.
-    Raises `ChildTimeout` when nothing is heard of it for `silence_s` seconds, `OSError` when it cannot
-    be started.
+    However this call ends, by cancellation too, the program and its children have ended. Raises
+    `ChildTimeout` if it writes nothing for `silence_s` seconds, `OSError` if it cannot be started.
     """
     process = await asyncio.create_subprocess_exec(
         *argv,
@@ -67,7 +66,7 @@ async def run_child(
             tail.append(rest.decode("utf-8", "replace"))
         return Finished(await asyncio.wait_for(process.wait(), silence_s), tuple(tail))
     except TimeoutError:
-        raise ChildTimeout(f"{argv[0]} said nothing for {silence_s:g} s") from None
+        raise ChildTimeout(f"{argv[0]} wrote no output for {silence_s:g} s") from None
     finally:
         if process.returncode is None:
             with suppress(ProcessLookupError):

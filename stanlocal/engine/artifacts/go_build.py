@@ -1,4 +1,4 @@
-"""Programs from their source: `go install` of one version, for the engine's platform, kept in the cache."""
+"""Programs built from source: `go install` of one version, for one platform, kept in the cache."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from stanlocal.machine.user_dirs import cache_folder, make_private
 MODULE = f"github.com/nats-io/{NAME}"
 
 _SILENCE_S = 180.0
-"""With `-v`, go names each package: this is more than the slowest takes, or a download without a route."""
+"""Seconds; with `-v` go prints each package, and neither a package nor a failing download takes longer."""
 _USUAL_PLACE = "/usr/local/go/bin"
-"""Where Go's own instructions put it, which is on nobody's PATH by itself."""
+"""Folder in which Go's instructions install it; it is on no PATH by default."""
 _KEPT = (
     "GOMODCACHE",
     "GOCACHE",
@@ -34,39 +34,39 @@ _KEPT = (
     "GOAUTH",
     "GOTOOLCHAIN",
 )
-"""What counts of the user's `go env`: where modules come from and where they are kept."""
+"""Variables of the user's `go env` that apply: the sources and the caches of modules."""
 
 
 _REPORT_EACH = 50
-"""Packages; there are about 300."""
+"""Packages between two progress lines; there are about 300."""
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Programs of one Go module in one version."""
+    """One version of a Go module, and its programs."""
 
     name: str
-    """For people."""
+    """Name in messages."""
     module: str
-    """Its path, as `go install` takes it."""
+    """Module path, as `go install` takes it."""
     version: str
     programs: Mapping[str, str]
-    """Under the name of each executable its package below the module; empty for the module itself."""
+    """Package below the module by executable name; empty for the module itself."""
     shelf: str
-    """The folder of the user's cache that they are kept in."""
+    """Name of their folder in the user's cache."""
 
     def kept(self, platform: Platform) -> dict[str, Path]:
-        """Where `build` keeps each executable. It may not exist yet."""
+        """Return the path at which `build` keeps each executable, which may not exist yet."""
         folder = cache_folder() / self.shelf / self.version / f"{platform.os}-{platform.architecture}"
         return {name: folder / name for name in self.programs}
 
     def package(self, program: str) -> str:
-        """What `go install` is asked for."""
+        """Return the argument for `go install`."""
         path = "/".join(filter(None, (self.module, self.programs[program])))
         return f"{path}@v{self.version}"
 
     def built_as(self, program: str) -> str:
-        """The name that Go gives the executable."""
+        """Return the name that Go gives the executable."""
         return (self.programs[program] or self.module).rpartition("/")[2]
 
     def __str__(self) -> str:
@@ -74,25 +74,25 @@ class Source:
 
 
 def server(version: str) -> Source:
-    """The server in that version."""
+    """Return the source of a version of the server."""
     return Source(NAME, MODULE, version, {NAME: ""}, "servers")
 
 
 def kept_server(version: str, platform: Platform) -> Path:
-    """Where `build_with_go` keeps its result, in the user's cache folder. It may not exist yet."""
+    """Return the path at which `build_with_go` keeps its result, which may not exist yet."""
     return server(version).kept(platform)[NAME]
 
 
 async def build_with_go(version: str, platform: Platform, progress: Callable[[str], None]) -> Path:
-    """A static executable of the server in that version; see `build`."""
+    """Build a static executable of a version of the server; see `build`."""
     return (await build(server(version), platform, progress))[NAME]
 
 
 async def build(source: Source, platform: Platform, progress: Callable[[str], None]) -> dict[str, Path]:
-    """Static executables of `source` for `platform` by their names, built now unless the cache has them.
+    """Return static executables of `source` for `platform` by name, built now unless the cache has them.
 
-    Builds may run at the same time: each has a folder of its own, and the last to end is kept. Raises
-    `ImageNotFound` with the reason.
+    Builds may run at the same time: each has a folder of its own, and the result of the last to end is
+    kept. Raises `ImageNotFound` with the reason.
     """
     kept = source.kept(platform)
     if all(path.exists() for path in kept.values()):
@@ -131,7 +131,7 @@ async def _install(
 
 
 class _Compiled:
-    """Makes the list of packages that go prints readable."""
+    """A summary of the packages that go prints."""
 
     def __init__(self, source: Source, progress: Callable[[str], None]) -> None:
         self._source = source
@@ -157,11 +157,10 @@ async def _go_env(go: str) -> dict[str, str]:
 
 
 def build_environment(go_env: Mapping[str, str], platform: Platform, gopath: Path) -> dict[str, str]:
-    """The environment for go: the user's sources and caches, and nothing else that changes the result.
+    """Return the environment for go: the user's sources and caches, but nothing that changes the result.
 
-    GOFLAGS or GOBIN, which the user may have set with `go env -w`, would: go refuses GOBIN outright when
-    it builds for another platform. Hence the file of `go env -w` is switched off, and the folder for
-    executables is one of our own.
+    GOFLAGS or GOBIN, which the user may have set with `go env -w`, would change it: go refuses GOBIN when it
+    builds for another platform. So the file of `go env -w` is disabled, and GOPATH is `gopath`.
     """
     ours = {
         "GOENV": "off",

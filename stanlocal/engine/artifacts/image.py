@@ -1,8 +1,8 @@
-"""Where the server image comes from.
+"""The server image: present in the engine, pulled, or made here.
 
-Four ways, the first that leads there: the engine has it; it is pulled; it is made from an executable
-that is here; it is made from one that Go builds. Only names of the official image are made here, so that
-no other image is ever replaced by a look-alike. What was made says so in its labels.
+Four ways are tried in order: the engine has the image; a pull; an image made from a local executable; an
+image made from one that Go builds. Only official image names are made here, so that no other image is ever
+replaced by a look-alike. The labels of an image made here name its source.
 """
 
 from __future__ import annotations
@@ -40,27 +40,27 @@ _VERSION_TAG = re.compile(r":v?(\d+\.\d+\.\d+)(?:-[\w.-]+)?$")
 
 @dataclass(frozen=True, slots=True)
 class ImageOrigin:
-    """An image that the engine has, and how it came to be there."""
+    """An image that the engine has, and its origin."""
 
     image: str
     id: str
     source: Source
-    """`unknown`: loaded or built by somebody else."""
+    """`unknown`: loaded or built by another program."""
     version: str | None
-    """Of the server in it, as its labels or else its tag say."""
+    """Version of the server in it, from its labels or else its tag."""
     digest: str | None
-    """Of the registry it was pulled from: `nats-streaming@sha256:…`."""
+    """Digest in the registry it was pulled from: `nats-streaming@sha256:…`."""
     size: int
-    """Bytes."""
+    """Size in bytes."""
 
 
 async def ensure_image(
     client: docker.DockerClient, image: str, *, server_binary: Path | None, progress: Progress
 ) -> ImageOrigin:
-    """Sees to it that the engine has `image`; `progress` gets a line for each thing that takes its time.
+    """Provide `image` in the engine; `progress` gets a line for each slow step.
 
-    Raises `ImageNotFound`, whose `attempts` say of each way why it did not lead there. Two calls at the
-    same time do the work twice, and both end well.
+    Raises `ImageNotFound`, whose `attempts` give the reason why each way failed. Two calls at the same time
+    do the work twice, and both succeed.
     """
     if origin := await inspect_image(client, image):
         return origin
@@ -73,7 +73,7 @@ async def ensure_image(
 async def build_image(
     client: docker.DockerClient, image: str, *, server_binary: Path | None, progress: Progress
 ) -> ImageOrigin:
-    """Makes `image` anew from the local executable, else with Go; raises like `ensure_image`."""
+    """Make `image` again from the local executable, else with Go; raises like `ensure_image`."""
     return await first_way(_ways_to_make(client, image, server_binary, progress), image, progress)
 
 
@@ -87,7 +87,7 @@ def _ways_to_make(
 
 
 async def first_way(ways: Sequence[ImageSource], image: str, progress: Progress) -> ImageOrigin:
-    """By the first of `ways` that leads there; raises `ImageNotFound`, with why each did not."""
+    """Return the image by the first way that succeeds; raises `ImageNotFound` with all reasons."""
     attempts: list[str] = []
     for way in ways:
         try:
@@ -101,7 +101,7 @@ async def first_way(ways: Sequence[ImageSource], image: str, progress: Progress)
 
 
 async def pull_image(client: docker.DockerClient, image: str, progress: Progress) -> ImageOrigin:
-    """Pulls it; raises `ImageNotFound` with the reason."""
+    """Pull the image; raises `ImageNotFound` with the reason."""
     await pull(client, image, progress)
     return await _present(client, image)
 
@@ -109,7 +109,7 @@ async def pull_image(client: docker.DockerClient, image: str, progress: Progress
 async def build_from_binary(
     client: docker.DockerClient, image: str, server_binary: Path | None, progress: Progress
 ) -> ImageOrigin:
-    """Makes it from `server_binary`, or the one on PATH; raises `ImageNotFound` with the reason."""
+    """Make the image from `server_binary`, or the one on PATH; raises `ImageNotFound` with the reason."""
     version = _required_version(image)
     platform = await engine_platform(client)
     binary = find_binary(server_binary)
@@ -120,7 +120,7 @@ async def build_from_binary(
 
 
 async def build_from_source(client: docker.DockerClient, image: str, progress: Progress) -> ImageOrigin:
-    """Makes it with Go; raises `ImageNotFound` with the reason."""
+    """Make the image with Go; raises `ImageNotFound` with the reason."""
     version = _required_version(image)
     platform = await engine_platform(client)
     binary = await build_with_go(version, platform, progress)
@@ -137,7 +137,7 @@ def _required_version(image: str) -> str:
 
 
 async def engine_platform(client: docker.DockerClient) -> Platform:
-    """What the engine's containers run on, which need not be this machine."""
+    """Return the platform of the engine's containers, which may differ from this machine's."""
     with translated():
         version = await asyncio.to_thread(client.version)
     return Platform(version["Os"], version["Arch"])
@@ -146,7 +146,7 @@ async def engine_platform(client: docker.DockerClient) -> Platform:
 async def load_binary(
     client: docker.DockerClient, image: str, binary: Path, platform: Platform, version: str, source: Source
 ) -> ImageOrigin:
-    """Gives the engine an image with nothing but the server `binary` in it."""
+    """Load an image that holds only the server `binary` into the engine."""
     labels = {
         "org.opencontainers.image.title": "nats-streaming-server",
         "org.opencontainers.image.version": version,
@@ -159,7 +159,7 @@ async def load_binary(
 async def load(
     client: docker.DockerClient, image: str, contents: Contents, platform: Platform
 ) -> ImageOrigin:
-    """Gives the engine the image of these contents."""
+    """Load the image of these contents into the engine."""
     with tempfile.TemporaryFile() as archive:
         await asyncio.to_thread(write_archive, archive, contents, image, platform)
         archive.seek(0)
@@ -171,12 +171,12 @@ async def load(
 async def _present(client: docker.DockerClient, image: str) -> ImageOrigin:
     origin = await inspect_image(client, image)
     if origin is None:
-        raise ImageNotFound(f"the engine does not have {image} although it said nothing went wrong")
+        raise ImageNotFound(f"the engine does not have {image} although it reported no error")
     return origin
 
 
 async def inspect_image(client: docker.DockerClient, image: str) -> ImageOrigin | None:
-    """What the engine has under that name; None when it has nothing."""
+    """Return the engine's image of that name; None if it has none."""
     with translated():
         try:
             facts = await asyncio.to_thread(client.api.inspect_image, image)
@@ -186,7 +186,7 @@ async def inspect_image(client: docker.DockerClient, image: str) -> ImageOrigin 
 
 
 def origin_of(image: str, facts: dict[str, Any]) -> ImageOrigin:
-    """Reads the engine's description of an image."""
+    """Parse the engine's description of an image."""
     labels = (facts.get("Config") or {}).get("Labels") or {}
     digests = facts.get("RepoDigests") or []
     source: Source = _SOURCES.get(labels.get(SOURCE_LABEL, ""), "registry" if digests else "unknown")

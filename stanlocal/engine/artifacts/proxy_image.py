@@ -1,4 +1,4 @@
-"""Where the proxy's image comes from: the engine has it, it is pulled, or Go builds what is in it."""
+"""The proxy's image: present in the engine, pulled, or made from executables that Go builds."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _API_PORT = 8474
 
 
 async def ensure_proxy_image(client: docker.DockerClient, progress: Callable[[str], None]) -> ImageOrigin:
-    """Sees to it that the engine has the image; raises as `image.ensure_image` does."""
+    """Provide the proxy's image in the engine; raises like `image.ensure_image`."""
     if origin := await inspect_image(client, IMAGE):
         return origin
     return await first_way(
@@ -39,7 +39,7 @@ async def ensure_proxy_image(client: docker.DockerClient, progress: Callable[[st
 
 
 async def _build(client: docker.DockerClient, progress: Callable[[str], None]) -> ImageOrigin:
-    """Makes it with Go, laid out as the official one."""
+    """Make the image with Go, in the layout of the official one."""
     platform = await engine_platform(client)
     built = await build(_SOURCE, platform, progress)
     labels = {

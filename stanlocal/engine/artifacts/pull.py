@@ -1,4 +1,4 @@
-"""Pulls an image, bounded: it ends when there is no progress, where the SDK's own pull waits for ever."""
+"""A pull that ends if there is no progress; the SDK's own pull waits forever."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from stanlocal.engine.docker.errors import FOREIGN
 from stanlocal.errors import ImageNotFound
 
 SILENCE_S = 15.0
-"""More than a slow registry needs to answer; without a route most engines say so at once."""
+"""Seconds; more than a slow registry needs to answer. Without a route most engines fail at once."""
 
 _CONNECT_S = 5.0
 _MB = 1_000_000
 _CHUNK = 512
 _MOST_LAYERS = 1000
-"""Layers whose progress is added up; an image has at most 127."""
+"""Most layers whose progress is added up; an image has at most 127."""
 _LONGEST_REPORT = 1 << 20
-"""Bytes of one report of the engine, or of its refusal; they have a few hundred."""
+"""Most bytes of one report of the engine, or of its refusal; they have a few hundred."""
 
 
 def _reports(chunks: Iterable[bytes]) -> Iterator[dict[str, Any]]:
-    """Yield the JSON object of each line; raises `ValueError` for a line that is none, or has no end."""
+    """Yield the JSON object of each line; raises `ValueError` for any other line or an endless one."""
     rest = b""
     for chunk in chunks:
         *lines, rest = (rest + chunk).split(b"\n")
@@ -53,7 +53,7 @@ def _report(line: bytes) -> dict[str, Any]:
 
 
 class Progress:
-    """Adds up what the engine says of each layer."""
+    """The sum of the engine's progress reports for all layers."""
 
     def __init__(self, image: str) -> None:
         self._image = image
@@ -61,7 +61,7 @@ class Progress:
         self._said = ""
 
     def feed(self, status: dict[str, Any]) -> str | None:
-        """A line to show, or None when nothing has changed that is worth one."""
+        """Add a report; return a line to show, or None if the sum has not visibly changed."""
         detail = status.get("progressDetail")
         if status.get("status") == "Downloading" and isinstance(detail, dict):
             current, total = detail.get("current", 0), detail.get("total")
@@ -76,9 +76,9 @@ class Progress:
 
 
 class _Pull(threading.Thread):
-    """Reads the engine's reports on a pull in a thread of its own, and hands them to the event loop.
+    """A thread that reads the engine's reports on a pull and hands them to the event loop.
 
-    A daemon thread: the wait for the first report cannot be interrupted, only given up.
+    It is a daemon thread: the wait for the first report cannot be interrupted, only given up.
     """
 
     def __init__(self, client: docker.DockerClient, image: str, read_timeout_s: float) -> None:
@@ -90,7 +90,7 @@ class _Pull(threading.Thread):
         self._response: requests.Response | None = None
         self._cancelled = False
         self.reports: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
-        """Each report of the engine, `{"error": …}` when something failed; at the end None."""
+        """Reports of the engine, `{"error": …}` after a failure; at the end None."""
 
     def run(self) -> None:
         try:
@@ -125,11 +125,11 @@ class _Pull(threading.Thread):
                 yield from _reports(response.iter_content(_CHUNK))
 
     def cancel(self) -> None:
-        """Ends the pull in the engine too, which goes on only while somebody listens."""
+        """End the pull, in the engine too, which continues only while its connection is open."""
         self._cancelled = True
         if self._response is not None:
-            # Closing the response itself would wait for its end; this shuts the connection down, and finds
-            # none when the other side ends it at this very moment.
+            # Closing the response itself would wait for its end; this shuts the connection down, and fails if
+            # the other side closes it at the same moment.
             with suppress(OSError, AttributeError):
                 CancellableStream(iter(()), self._response).close()
 
@@ -148,13 +148,13 @@ async def pull(
     *,
     silence_s: float = SILENCE_S,
 ) -> None:
-    """Pulls `image` with the credentials that docker has for its registry.
+    """Pull `image` with the credentials that docker has for its registry.
 
-    Raises `ImageNotFound` with the reason, also when nothing is heard for `silence_s` seconds.
+    Raises `ImageNotFound` with the reason, also if no report comes for `silence_s` seconds.
     """
     progress(f"pulling {image}")
     shown = Progress(image)
-    # The thread's own limit is only for one that nobody waits for any more.
+    # The thread's own limit matters only once no one waits for it any more.
     task = _Pull(client, image, read_timeout_s=2 * silence_s)
     task.start()
     problem = None

@@ -1,18 +1,18 @@
 """FT groups as local processes, for machines without Docker and for the fastest test loops.
 
-Every node has a folder below the group's own (`node_files`) and, while it runs, a small parent of its
-own (`supervisor`) that outlives the tool: it keeps the output and records starts, pauses and ends.
-All an engine does is to start those parents, to send signals to servers, and to read what is recorded. So
-any later process finds the whole group, and a tool that is killed half way leaves nothing undecided.
+Every node has a folder below the group's own (`node_files`) and, while it runs, a small parent process
+(`supervisor`) that outlives the tool, keeps the output and records starts, pauses and ends. The engine only
+starts supervisors, sends signals to servers and reads the records. So any later process finds the whole
+group, and a tool that is killed halfway leaves a consistent state.
 
-A process is only ever signalled as what it was recorded to be: by its pid and its start.
+A process is signalled only if its pid and its start time match the record.
 
-All nodes share the host's loopback. Each is reached by ports on which its supervisor listens, which passes
-on to the server what comes, or cuts it off (`supervisor.relay`).
+All nodes share the host's loopback. Each node's supervisor listens on the node's ports and forwards
+connections to the server, or cuts them (`supervisor.relay`).
 
-When the caller is root, the servers are not: as another user they could not reach files below root's home
-folder, so they are given the folder of their configuration as their working directory and an open
-descriptor of the store, which on Linux has a name (/proc/self/fd/3).
+When the caller is root, the servers run as another user, who cannot reach files below root's home folder.
+Each server therefore starts in its configuration's folder and inherits an open descriptor of the store,
+which on Linux has a path (/proc/self/fd/3).
 """
 
 from __future__ import annotations
@@ -55,13 +55,13 @@ from stanlocal.model.plan import GroupPlan, NodePlan
 from stanlocal.util.tasks import run_to_end
 
 _SUPERVISOR_GRACE_S = 5.0
-"""For a supervisor to record the end of its server, before it is ended too; it takes milliseconds."""
+"""Seconds for a supervisor to record its server's end before it is killed; it takes milliseconds."""
 _ENDING = frozenset({"SIGTERM", "SIGINT", "SIGQUIT", "SIGABRT"})
-"""Signals that a server ends by itself upon, for which it must not be frozen."""
+"""Signals that a server handles by ending, which it cannot do while paused."""
 
 
 class ProcessEngine:
-    """An `Engine` of local processes; see `stanlocal.engine.base.Engine` for what is promised."""
+    """An `Engine` of local processes; see `stanlocal.engine.base.Engine` for the promises."""
 
     name = "process"
     retry_s = 0.5
@@ -81,7 +81,7 @@ class ProcessEngine:
             fills_any_store=sys.platform == "linux",
         )
 
-    # What there is
+    # Inspection
 
     async def info(self) -> EngineInfo:
         return EngineInfo(
@@ -109,7 +109,7 @@ class ProcessEngine:
         return NodeFiles(self._home / group / FOLDER / node)
 
     def _of(self, node: str) -> tuple[NodeFiles, Run | None]:
-        """The node's files and its last run; `NodeNotFound` when there is no such node."""
+        """Return the node's files and last run; raises `NodeNotFound` if there is no such node."""
         files = self._files(node)
         files.node()
         return files, files.run()
@@ -117,7 +117,7 @@ class ProcessEngine:
     def container_of_port(self, port: int) -> str | None:
         return None
 
-    # Making and removing
+    # Creation and removal
 
     async def provision(self, image: str, server_binary: Path | None, progress: Progress) -> None:
         self._servers[image] = await find_server(image, server_binary, progress)
@@ -126,11 +126,11 @@ class ProcessEngine:
         raise _only_with_docker("a proxy in the path")
 
     async def place(self, group: str, image: str, folder: Path) -> Placement:
-        """Nothing to find out: its nodes are processes of this machine."""
+        """Return the one placement there is: the nodes are processes of this machine."""
         return self.placement
 
     async def check_lock(self, plan: GroupPlan) -> None:
-        """Nothing to find out: what a kernel grants one process it grants no other."""
+        """Check nothing: all nodes share one kernel, which grants the lock to one process only."""
 
     async def prepare(self, plan: GroupPlan) -> None:
         if plan.store_size is not None:
@@ -151,7 +151,7 @@ class ProcessEngine:
         self._files(node.name).make(made)
 
     async def fill_store(self, plan: GroupPlan) -> None:
-        """Nobody's disk is filled: the servers are not let make any file longer."""
+        """Simulate a full disk by file size limits of the servers; the disk itself stays as it is."""
         if not self.placement.fills_any_store:
             raise _only_with_docker("a full disk")
         folder = self._home / plan.group / FOLDER
@@ -164,11 +164,11 @@ class ProcessEngine:
         await run_to_end(have_all_look(folder))
 
     async def store_parts(self, group: str) -> frozenset[str]:
-        """Name nothing: its stores are folders."""
+        """Return nothing: the stores are folders."""
         return frozenset()
 
     async def discard_store(self, group: str, keep: frozenset[str] = frozenset()) -> None:
-        """There is none."""
+        """Do nothing: the store is a folder, not the engine's."""
 
     async def control_proxy(self, plan: GroupPlan, arguments: Sequence[str]) -> str:
         raise _only_with_docker("a proxy in the path")
@@ -180,7 +180,7 @@ class ProcessEngine:
         await run_to_end(self._remove(self._files(node)))
 
     async def _remove(self, files: NodeFiles) -> None:
-        """The lock is to be had once no supervisor lives or comes up; then the server is the last."""
+        """Kill the server, then remove the files; the lock is free once no supervisor lives or starts."""
         deadline = asyncio.get_running_loop().time() + _SUPERVISOR_GRACE_S
         with FileChanges() as changes:
             while files.folder.exists():
@@ -202,7 +202,7 @@ class ProcessEngine:
     async def clean(self, group: str) -> None:
         remove_leftovers(self._home / group / FOLDER)
 
-    # Acting on a node
+    # Actions on a node
 
     async def start(self, plan: GroupPlan, node: str) -> None:
         files, run = self._of(node)
@@ -318,8 +318,8 @@ class ProcessEngine:
                 await changes.wait(LOOK_AGAIN_S)
 
     async def close(self) -> None:
-        """There is nothing to let go of."""
+        """Do nothing: the engine holds no connection."""
 
 
 def _only_with_docker(what: str) -> Unsupported:
-    return Unsupported(f"{what} cannot be had with local processes; use a group made with '--engine docker'")
+    return Unsupported(f"{what} is unavailable with local processes; use a group made with '--engine docker'")

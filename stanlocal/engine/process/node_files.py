@@ -1,16 +1,16 @@
-"""What is on disk of a node that runs as a local process.
+"""The files of a node that runs as a local process.
 
 ::
 
     <state home>/<group>/processes/<node>/
-        node.json       what was planned, written once
+        node.json       the node's plan, written once
         run             the last run, written by its supervisor: `stanlocal.engine.process.supervisor.main`
-        cut             which of its ways are to be cut, if any: `stanlocal.engine.process.supervisor.relay`
+        cut             kinds of ports to cut, if any: `stanlocal.engine.process.supervisor.relay`
         lock            held by the supervisor while it lives, and by whoever removes the node
         log/            the output of all runs: `stanlocal.engine.process.supervisor.segments`
         supervisor.log  empty, unless the supervisor itself failed
 
-A node is there as soon as its folder has its name, and gone as soon as it has not; both happen at once.
+A node exists while its folder has its name; creation and removal are one rename each.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from stanlocal.util.small_files import read_json, read_small
 
 FOLDER = "processes"
 LOST_CODE = 255
-"""The exit code of a process that nobody saw end, as containerd reports it."""
+"""Exit code of a process whose end no one observed, as containerd reports it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,30 +54,30 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """The last run of a node, as far as it is recorded."""
+    """The record of a node's last run."""
 
     number: int
     """1 for the first."""
     supervisor: Identity
     server: Identity
     status: Literal["running", "paused", "exited", "refused"]
-    """`refused`: the system did not let it begin."""
+    """`refused`: the system refused to start it."""
     started: datetime
     changed: datetime | None = None
-    """When it was last paused or went on."""
+    """Time of the last pause or resume."""
     finished: datetime | None = None
     code: int | None = None
     error: str | None = None
     looked: int = 0
-    """When its supervisor last looked what it is to cut, in nanoseconds of the monotonic clock."""
+    """Time at which its supervisor last read the cuts, in nanoseconds of the monotonic clock."""
     taken: int | None = None
-    """The port that was taken then, so that nothing changed."""
+    """Port that was taken then, which left the cuts unchanged."""
     unable: str | None = None
-    """What else was in the way then."""
+    """Any other problem that the supervisor met then."""
 
     @property
     def over(self) -> bool:
-        """Whether the server has ended, and nothing more of it will be recorded."""
+        """Whether the server has ended and nothing more will be recorded."""
         if self.status in ("exited", "refused"):
             return True
         return not self.supervisor.alive and not self.server.alive
@@ -85,7 +85,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """What was planned."""
+    """The plan of a node, as recorded at its creation."""
 
     id: str
     created: datetime
@@ -106,7 +106,7 @@ class NodeFiles:
         return self.folder / LOG
 
     def node(self) -> Node:
-        """Raises `NodeNotFound` when it is not there."""
+        """Read the node's plan; raises `NodeNotFound` if the node does not exist."""
         try:
             data = read_json(self.folder / "node.json")
             plan = plan_json.from_json(json.dumps(data.pop("plan")))
@@ -120,7 +120,7 @@ class NodeFiles:
             ) from error
 
     def run(self) -> Run | None:
-        """None before the first."""
+        """Read the record of the last run; None before the first."""
         try:
             text = read_small(self.folder / RUN).decode("utf-8", "replace")
             return _parse_run(dict(line.split(" ", 1) for line in text.splitlines()))
@@ -130,11 +130,11 @@ class NodeFiles:
             raise EngineError(f"{self.folder / RUN} is not the record of a run ({error})") from error
 
     def cuts(self) -> frozenset[str]:
-        """Which of its ways are to be cut: `ROUTES`, `CLIENTS` of `supervisor.relay`."""
+        """Return the kinds of ports to cut: `ROUTES`, `CLIENTS` of `supervisor.relay`."""
         return frozenset(cuts_of(str(self.folder)))
 
     def set_cuts(self, kinds: Collection[str]) -> None:
-        """Raises `NodeNotFound` when the node is not there."""
+        """Replace the kinds of ports to cut; raises `NodeNotFound` if the node does not exist."""
         beside = self.folder / f".{CUT}"
         try:
             beside.write_text(" ".join(sorted(kinds)), "utf-8")
@@ -143,17 +143,17 @@ class NodeFiles:
             raise _not_found(self.folder.name) from None
 
     def last_sign_of_life(self) -> datetime:
-        """When the node's output or record was last written; `NodeNotFound` when it is not there."""
+        """Return the time of the last write to the output or record; raises `NodeNotFound`."""
         try:
             written = [path.stat().st_mtime for path in (self.folder, *self.log.iterdir())]
         except (FileNotFoundError, NotADirectoryError):
             raise _not_found(self.folder.name) from None
         return datetime.fromtimestamp(max(written), UTC)
 
-    # Being made and removed
+    # Creation and removal
 
     def make(self, node: Node) -> None:
-        """Raises `NameConflict` when the node is there already."""
+        """Create the folder and its files; raises `NameConflict` if the node exists already."""
         self.folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         beside = self.folder.with_name(f".making-{secrets.token_hex(4)}")
         beside.mkdir(mode=0o700)
@@ -168,12 +168,10 @@ class NodeFiles:
             shutil.rmtree(beside)
             if not self.folder.exists():
                 raise EngineError(f"cannot make {self.folder}: {error.strerror}") from error
-            raise NameConflict(
-                f"{self.folder} is there already; see 'stanlocal status'", node.name
-            ) from error
+            raise NameConflict(f"{self.folder} exists already; see 'stanlocal status'", node.name) from error
 
     def try_lock(self) -> int | None:
-        """A descriptor that holds the node's lock; None while a supervisor has it, or when there is none."""
+        """Return a descriptor that holds the node's lock; None if another has it or it is gone."""
         try:
             lock = os.open(self.folder / LOCK, os.O_RDWR | os.O_CLOEXEC)
         except (FileNotFoundError, NotADirectoryError):
@@ -186,32 +184,34 @@ class NodeFiles:
         return lock
 
     def remove(self) -> None:
-        """All of it; call it with the lock."""
+        """Remove the folder; the caller holds the lock."""
         beside = self.folder.with_name(f".removed-{secrets.token_hex(4)}")
         try:
             self.folder.rename(beside)
-        except FileNotFoundError:  # another was faster
+        except FileNotFoundError:  # another command removed it first
             return
         shutil.rmtree(beside)
 
 
 def _not_found(name: str) -> NodeNotFound:
-    return NodeNotFound(f"no process of a node '{name}'; see 'stanlocal list'")
+    return NodeNotFound(f"there is no process of a node '{name}'; see 'stanlocal list'")
 
 
 def nodes_in(folder: Path) -> Iterator[NodeFiles]:
-    """The nodes in a group's `processes` folder, in no order."""
+    """Yield the nodes in a group's `processes` folder, in no particular order."""
     try:
         entries = list(folder.iterdir())
     except (FileNotFoundError, NotADirectoryError):
         return
     except PermissionError as error:
-        raise EngineError(f"{folder} is another user's; set XDG_STATE_HOME to a folder of yours") from error
+        raise EngineError(
+            f"{folder} belongs to another user; set XDG_STATE_HOME to a folder of yours"
+        ) from error
     yield from (NodeFiles(entry) for entry in entries if not entry.name.startswith("."))
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Removes a `processes` folder without nodes, and what interrupted calls have left in it."""
+    """Remove what interrupted calls left in a `processes` folder, and the folder if it has no nodes."""
     (folder / FULL).unlink(missing_ok=True)
     for entry in folder.glob(".*-*"):
         shutil.rmtree(entry, ignore_errors=True)

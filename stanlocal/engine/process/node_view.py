@@ -1,6 +1,6 @@
 """The state of a node, derived from its recorded runs, and the events between two looks.
 
-Only `look` reads files; everything else is a function of its arguments.
+Only `view_of` and `look` read files; everything else is a function of its arguments.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from stanlocal.engine.process.supervisor.relay import CLIENTS, ROUTES
 from stanlocal.errors import NodeNotFound
 from stanlocal.model.instance import EngineEvent, Instance, Status
 
-_LOST = "its supervisor was killed or the machine restarted, so that nobody saw how it ended"
+_LOST = "its supervisor was killed or the machine restarted, so its exit code is unknown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,17 +24,17 @@ class NodeView:
 
     node: Node
     run: Run | None
-    """The last one."""
+    """The last run; None before the first."""
     over: bool
-    """Whether it has ended, recorded or not."""
+    """Whether the last run has ended, recorded or not."""
     last_sign: datetime
-    """When something of the node was last written."""
+    """Time of the last write to the node's files."""
     cuts: frozenset[str] = frozenset()
-    """Which of its ways are cut."""
+    """Kinds of ports that are cut."""
 
     @property
     def _lost(self) -> bool:
-        """Whether the run ended and nobody could record it."""
+        """Whether the run ended without a record of its end."""
         return self.run is not None and self.over and self.run.status not in ("exited", "refused")
 
     @property
@@ -57,11 +57,11 @@ class NodeView:
 
     @property
     def changed(self) -> datetime:
-        """When it was last paused or went on."""
+        """Time of the last pause or resume."""
         return (self.run.changed if self.run else None) or self.last_sign
 
     def instance(self) -> Instance:
-        """As the engine shows it."""
+        """Return the node as an instance of the engine."""
         node, run = self.node, self.run
         return Instance(
             group=node.plan.group,
@@ -83,14 +83,14 @@ class NodeView:
 
 
 def view_of(files: NodeFiles) -> NodeView:
-    """The node as it is now; `NodeNotFound` when it is not there."""
+    """Read the node's current state; raises `NodeNotFound` if it does not exist."""
     node, run = files.node(), files.run()
     over = run is not None and run.over
     return NodeView(node, run, over, files.last_sign_of_life(), files.cuts())
 
 
 def look(folder: Path) -> dict[str, NodeView]:
-    """The nodes in a group's `processes` folder, by name."""
+    """Read all nodes in a group's `processes` folder; keys are names."""
     views = {}
     for files in nodes_in(folder):
         try:
@@ -104,7 +104,7 @@ def look(folder: Path) -> dict[str, NodeView]:
 def happened(
     before: Mapping[str, NodeView], after: Mapping[str, NodeView], now: datetime
 ) -> Iterator[EngineEvent]:
-    """The events that lead from one look at a group to the next, node by node."""
+    """Yield the events that lead from one look at a group to the next, node by node."""
     for name, view in after.items():
         known = before.get(name)
         if known is not None and known.node.id != view.node.id:
@@ -125,7 +125,7 @@ def _went_on(name: str, before: NodeView | None, after: NodeView) -> Iterator[En
     if run is None or after.status == "created":
         return
     if earlier is None or run.number != earlier.number:
-        if was in ("running", "paused"):  # how it ended is overwritten by now
+        if was in ("running", "paused"):  # the record of its end is overwritten by now
             yield EngineEvent(run.started, name, "die")
         yield EngineEvent(run.started, name, "start")
         was = "running"

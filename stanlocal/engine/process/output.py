@@ -1,4 +1,4 @@
-"""Reads what `supervisor.segments` has written: all of it, its end, or as it comes."""
+"""Output of a node, read from the segments: all of it, its last lines, or as it is written."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from stanlocal.model.instance import RawLine
 _CHUNK = 1 << 18
 _BLOCK = 1 << 16
 _LONGEST_LINE = 2 * MAX_LINE + (1 << 10)
-"""Bytes read of one line: more than the supervisor writes, its time included."""
+"""Most bytes read of one line: more than the supervisor writes, its time included."""
 _LONGEST_TAIL = 16 << 20
-"""Bytes read from the end for the last lines, however many are wanted."""
+"""Most bytes read from the end for the last lines."""
 
 
 def kept(folder: Path, *, since: datetime | None = None, tail: int | None = None) -> list[RawLine]:
-    """The lines in the folder, oldest first: those not older than `since`, the last `tail` of them."""
+    """Return the last `tail` lines that are not older than `since`, oldest first."""
     segments = [folder / segment_name(number) for number in segment_numbers(str(folder))]
     lines = chain.from_iterable(map(_lines, segments)) if tail is None else _last(segments, tail)
     return [line for line in _parse(lines) if since is None or line.time >= since]
 
 
 def _lines(path: Path) -> Iterator[bytes]:
-    """Yield the lines of one file; what goes beyond the longest line comes as lines without a time."""
+    """Yield the lines of one file; the excess of an overlong line comes as lines without a time."""
     try:
         file = path.open("rb")
     except FileNotFoundError:  # the oldest, just rotated away
@@ -75,9 +75,9 @@ def _parse(lines: Iterable[bytes]) -> Iterator[RawLine]:
 
 
 class Tail:
-    """Reads what is written from now on; use it as a context manager.
+    """A reader of the output that is written from now on; a context manager.
 
-    While it is open, the writer keeps what it has not read yet.
+    While it is open, the writer keeps the output that it has not read yet.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -101,7 +101,7 @@ class Tail:
             self._file = None
 
     def read(self) -> list[RawLine]:
-        """The next lines; none when all that is written was read."""
+        """Return the next lines; an empty list when all output was read."""
         while True:
             following = next((n for n in segment_numbers(str(self._folder)) if n > self._number), None)
             if self._file is not None and (data := os.read(self._file, _CHUNK)):
@@ -113,14 +113,14 @@ class Tail:
                     return batch
             elif following is None:
                 return []
-            else:  # it was there before the end of this one was seen, so this one is complete
+            else:  # it existed before the end of this one was reached, so this one is complete
                 self._go_to(following)
 
     def _go_to(self, number: int) -> None:
         self._number = number
         try:
             following = self._open(number)
-        except FileNotFoundError:  # so far behind that the writer has given it up
+        except FileNotFoundError:  # this reader is so far behind that the writer removed it
             return
         if self._file is not None:
             os.close(self._file)
@@ -133,7 +133,7 @@ class Tail:
 
 
 def _whole_lines(file: int) -> int:
-    """Where the last whole line ends: the writer may be in the middle of a block."""
+    """Return the offset where the last whole line ends: the writer may be in the middle of a block."""
     size = os.fstat(file).st_size
     position = size
     while position:

@@ -1,7 +1,7 @@
-"""Asking supervisors, and waiting until they have done it.
+"""Requests to supervisors, and the wait until they are done.
 
-What is wanted is written down in the nodes' folders first: a supervisor that comes up meanwhile finds it
-there, and a tool that is killed half way leaves nothing that only it knew.
+A request is written into the nodes' folders first: a supervisor that starts meanwhile finds it there, and a
+tool that is killed halfway leaves a complete request.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from stanlocal.errors import EngineError
 from stanlocal.machine.file_changes import FileChanges
 
 LOOK_AGAIN_S = 0.5
-"""How long the end of a server whose supervisor was killed may go unseen: nothing tells of it."""
+"""Most seconds until the end of a server whose supervisor was killed is noticed: no file changes then."""
 
 
 async def until(files: NodeFiles, reached: Callable[[Run], bool]) -> None:
-    """Returns once the node's last run is so; at once when there is none."""
+    """Wait until the node's last run satisfies `reached`; return at once if there is no run."""
     with FileChanges() as changes:
         while True:
             changes.watch(files.folder)
@@ -34,9 +34,9 @@ async def until(files: NodeFiles, reached: Callable[[Run], bool]) -> None:
 
 
 async def change_cuts(files: NodeFiles, wanted: Collection[str]) -> None:
-    """Has these kinds of the node's ways cut, and no others; returns once that is so for all nodes.
+    """Cut exactly these kinds of the node's ports; return once all nodes apply that.
 
-    Raises `PortInUse`, and leaves it as it was, when one of its ports was taken meanwhile.
+    Raises `PortInUse` and restores the former cuts if another process took one of the ports meanwhile.
     """
     before = files.cuts()
     files.set_cuts(wanted)
@@ -50,14 +50,14 @@ async def change_cuts(files: NodeFiles, wanted: Collection[str]) -> None:
 
 
 async def have_all_look(folder: Path) -> None:
-    """Has the supervisors of the nodes in `folder` do what the files there say; returns once they have.
+    """Have the supervisors of the nodes in `folder` apply the files there; return once they have.
 
-    Raises `EngineError` when one of them could not.
+    Raises `EngineError` if one of them failed.
     """
     asked = time.monotonic_ns()
 
     def done(run: Run) -> bool:
-        gone = not run.supervisor.alive  # it may have been dying when it was asked
+        gone = not run.supervisor.alive  # it may have been ending when the signal reached it
         return run.over or run.looked >= asked or gone
 
     nodes = [files for files in nodes_in(folder) if _ask(files)]
@@ -65,10 +65,10 @@ async def have_all_look(folder: Path) -> None:
     for files in nodes:
         run = files.run()
         if run is not None and not run.over and run.unable is not None:
-            raise EngineError(f"the supervisor of {files.folder.name} cannot do that: {run.unable}")
+            raise EngineError(f"the supervisor of {files.folder.name} failed: {run.unable}")
 
 
 def _ask(files: NodeFiles) -> bool:
-    """Whether there is one to be asked."""
+    """Ask the node's supervisor to look; return whether there is one."""
     run = files.run()
     return run is not None and not run.over and send(run.supervisor, signal.SIGUSR1)

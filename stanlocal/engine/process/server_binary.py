@@ -1,4 +1,4 @@
-"""Which executable a node's process runs: the one that was set, one on PATH, or one that Go builds."""
+"""The executable of a node's process: the configured one, one on PATH, or one that Go builds."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from stanlocal.errors import ImageNotFound
 
 
 async def find_server(image: str, chosen: Path | None, progress: Progress) -> Path:
-    """The server of the version that `image` names.
+    """Return the server of the version that `image` names.
 
-    `chosen` counts alone where it is given, and may be of any version for an image of another's. Raises
-    `ImageNotFound`, whose `attempts` say of each way why it did not lead there.
+    If `chosen` is given, no other is tried; its version is checked only for an official image. Raises
+    `ImageNotFound`, whose `attempts` give the reason why each way failed.
     """
     version = official_version(image)
     if chosen is not None:
         return await _checked(chosen, version)
     if version is None:
         raise ImageNotFound(
-            f"no way to run the image {image} without Docker: it is not an official one, whose server "
-            "could be had otherwise; set STANLOCAL_SERVER_BINARY to an executable"
+            f"cannot run the image {image} without Docker: it is not an official one, so its server's "
+            "version is unknown; set STANLOCAL_SERVER_BINARY to an executable"
         )
     kept = kept_server(version, host_platform())
-    if kept.exists():  # before PATH: it has been checked
+    if kept.exists():  # before PATH: its version is known
         return kept
     ways: list[Callable[[], Awaitable[Path]]] = [
         lambda: _checked(None, version),
@@ -41,7 +41,7 @@ async def find_server(image: str, chosen: Path | None, progress: Progress) -> Pa
             attempts.append(str(error))
             progress(attempts[-1])
     raise ImageNotFound(
-        f"no way to nats-streaming-server {version}: {'; '.join(attempts)}; install Go, or set "
+        f"no nats-streaming-server {version} found: {'; '.join(attempts)}; install Go, or set "
         "STANLOCAL_SERVER_BINARY",
         attempts,
     )

@@ -1,4 +1,4 @@
-"""Signals to the process that is meant, and to no other that has its pid by now."""
+"""Signals to exactly one process, never to a later one with the same pid."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from stanlocal.errors import EngineError
 
 
 def send(process: Identity, number: signal.Signals) -> bool:
-    """Whether it was there to get it; raises `EngineError` when the caller may not signal it."""
+    """Send a signal; return whether the process existed. Raises `EngineError` if not permitted."""
     try:
         descriptor = _open(process.pid)
         try:
@@ -19,7 +19,7 @@ def send(process: Identity, number: signal.Signals) -> bool:
                 return False
             if sys.platform != "linux" or descriptor is None:
                 os.kill(process.pid, number)
-            else:  # what it stood for when it was looked at is what gets the signal
+            else:  # the signal reaches the process that was just checked
                 signal.pidfd_send_signal(descriptor, number)
         finally:
             if descriptor is not None:
@@ -27,12 +27,12 @@ def send(process: Identity, number: signal.Signals) -> bool:
     except ProcessLookupError:
         return False
     except PermissionError as error:
-        raise EngineError(f"process {process.pid} is another user's; you cannot signal it") from error
+        raise EngineError(f"process {process.pid} belongs to another user; you cannot signal it") from error
     return True
 
 
 def _open(pid: int) -> int | None:
-    """A descriptor of the process, on Linux; None where there are none, or a sandbox does not allow them."""
+    """Return a pidfd of the process; None if the system has none or a sandbox forbids them."""
     if sys.platform != "linux" or not hasattr(os, "pidfd_open"):
         return None
     try:

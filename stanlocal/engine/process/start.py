@@ -1,4 +1,4 @@
-"""Starts the supervisor of a node, and with it the server: `stanlocal.engine.process.supervisor.main`."""
+"""The start of a node's supervisor, and with it of the server; see `supervisor.main`."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ from stanlocal.machine.ports import port_owner
 
 _RETRY_S = 0.02
 _OPTIONS = ["-P", "-s"] if sys.platform != "linux" else ["-P", "-s", "-S"]
-"""Nothing from the working directory; and no packages but where psutil is needed."""
+"""Python's options: nothing from the working directory, and no packages unless psutil is needed."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
     word: str
-    """What a supervisor says before it goes on in the background, or nothing."""
+    """Result that the supervisor prints before it goes to the background; empty if it failed."""
     reason: str
     problem: str
-    """The last line of what it wrote to standard error."""
+    """Last line of its standard error."""
 
 
 async def start(files: NodeFiles) -> None:
-    """Returns once the node's server runs; nothing happens if it does already.
+    """Start the node's server and return once it runs; do nothing if it runs already.
 
-    Raises `NodeNotFound` when the node is removed meanwhile, `PortInUse` when a port by which it is reached
-    is taken, `EngineError` when the server cannot begin.
+    Raises `NodeNotFound` if the node is removed meanwhile, `PortInUse` if one of its ports is taken,
+    `EngineError` if the server cannot start.
     """
     while True:
         node, run = files.node(), files.run()
@@ -45,7 +45,7 @@ async def start(files: NodeFiles) -> None:
         match answer.word:
             case "started":
                 return
-            case "busy":  # another command is just starting it, or the supervisor of the last run is leaving
+            case "busy":  # another command is starting it, or the supervisor of the last run is ending
                 await asyncio.sleep(_RETRY_S)
             case "gone":
                 raise NodeNotFound(f"{node.name} was removed meanwhile; bring it back with 'stanlocal up'")
@@ -85,7 +85,7 @@ async def _ask_supervisor(folder: Path, node: Node) -> _Answer:
 
 
 def _ways(node: Node) -> Iterator[ForwardedPort]:
-    """All that lead to its server; one that uses another NATS server has a monitor only."""
+    """Yield the forwarded ports of a node; with an external NATS server only the monitor's."""
     planned = node.plan.node(node.name)
     yield ForwardedPort(CLIENTS, planned.monitor_port, planned.listen.monitor)
     if not node.plan.external_nats:
@@ -94,7 +94,7 @@ def _ways(node: Node) -> Iterator[ForwardedPort]:
 
 
 def port_in_use(node: str, port: int) -> PortInUse:
-    """The error, which names who has the port."""
+    """Return the error, which names the owner of the port if known."""
     owner = port_owner(port)
     by = f" by {owner}" if owner else ""
     return PortInUse(f"port {port} for {node} is taken{by}; free it", port, owner)

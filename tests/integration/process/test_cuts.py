@@ -226,7 +226,7 @@ async def test_what_a_supervisor_cannot_do_is_an_error(engine: ProcessEngine, ho
     plan = await scripted_group(engine, home, "g", IDLE)
     await engine.start(plan, "g-0")
     (home / "g" / "processes" / "g-0" / "cut").mkdir()
-    with pytest.raises(EngineError, match="the supervisor of g-0 cannot do that: Is a directory"):
+    with pytest.raises(EngineError, match="the supervisor of g-0 failed: Is a directory"):
         await engine.fill_store(plan)
     await engine.remove("g-0")
 

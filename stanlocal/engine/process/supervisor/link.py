@@ -1,7 +1,7 @@
-"""One connection through a relay: two ends, what each says passed on to the other, both ways at once.
+"""One connection through a relay: bytes are forwarded between two sockets in both directions.
 
-What is not taken yet is not read further: who is slow slows down the other end, and no more than one piece
-each way is held here. An end that has said all leaves the other free to go on.
+Nothing is read while earlier bytes wait to be sent, so a slow receiver slows down the sender, and at most
+one chunk per direction is buffered. A half-closed connection stays open in the other direction.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ _READ, _WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
 
 
 def turn(selector: selectors.BaseSelector, timeout: float | None) -> None:
-    """Waits until some files are ready, and does what the selector's keys carry: a call with the events.
+    """Wait until some files are ready, and call each key's data with the events.
 
-    What an earlier one of these calls has let go of, or put to another use, is passed over.
+    A key that an earlier call has unregistered or replaced is skipped.
     """
     for key, events in selector.select(timeout):
         if selector.get_map().get(key.fd) is key:
@@ -29,7 +29,7 @@ def turn(selector: selectors.BaseSelector, timeout: float | None) -> None:
 
 
 class _Pipe:
-    """One direction."""
+    """One direction of a link."""
 
     __slots__ = ("_sink", "_source", "_told", "over", "rest")
 
@@ -38,9 +38,9 @@ class _Pipe:
         self._sink = sink
         self._told = False
         self.rest = begun
-        """What the sink has not taken yet."""
+        """Bytes that the sink has not taken yet."""
         self.over = False
-        """Whether the source has said all, or the sink takes no more."""
+        """Whether the source has ended, or the sink takes no more."""
 
     @property
     def hungry(self) -> bool:
@@ -51,7 +51,7 @@ class _Pipe:
         return self.over and not self.rest
 
     def move(self) -> None:
-        """Passes on what there is, as far as the sink takes it."""
+        """Forward the available bytes, as far as the sink takes them."""
         if self.hungry:
             self._take()
         if self.rest:
@@ -66,7 +66,7 @@ class _Pipe:
             self.rest = self._source.recv(_CHUNK)
         except BlockingIOError:
             return
-        except OSError:  # it is gone, and what it said was read
+        except OSError:  # it is gone, and all its bytes were read
             self.rest = b""
         self.over = not self.rest
 
@@ -75,12 +75,12 @@ class _Pipe:
             self.rest = self.rest[self._sink.send(self.rest) :]
         except BlockingIOError:
             return
-        except OSError:  # it is gone; what it has said before may still be on its way
+        except OSError:  # it is gone; its last bytes may still be on their way
             self.rest, self.over = b"", True
 
 
 class Link:
-    """From somebody to an address; it ends when both have said all, or when it is closed.
+    """A connection from a caller to an address; it ends once both ends have ended, or at `close`.
 
     The selector is one that `turn` is called with.
     """
@@ -93,7 +93,7 @@ class Link:
         ended: Callable[[Link], None],
         begun: bytes = b"",
     ) -> None:
-        """`begun` is what was read already; raises `OSError` when nothing listens there."""
+        """Connect to `far`; `begun` holds bytes read already. Raises `OSError` if nothing listens there."""
         self._near = near
         self._far = socket.socket()
         self._selector = selector
@@ -118,16 +118,16 @@ class Link:
 
     @property
     def still_tells(self) -> bool:
-        """Whether something that the far end has said may still be on its way."""
+        """Whether bytes of the far end may still be on their way."""
         return not (self._held or self._out.done)
 
     def hold(self, held: bool) -> None:
-        """Lets nothing through, or goes on where it was."""
+        """Stop forwarding, or resume it where it stopped."""
         self._held = held
         self._watch()
 
     def close(self) -> None:
-        """Hangs up on both; what is on its way is lost."""
+        """Close both ends; bytes on their way are lost."""
         for end, events in self._watched.items():
             if events:
                 self._selector.unregister(end)
@@ -145,7 +145,7 @@ class Link:
             self._watch()
 
     def _watch(self) -> None:
-        """Has itself told of what can be done next, and of nothing else."""
+        """Register exactly the events that the link can act on next."""
         self._heed(self._near, self._in, self._out)
         self._heed(self._far, self._out, self._in)
 

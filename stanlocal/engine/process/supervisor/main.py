@@ -1,21 +1,21 @@
-"""The small parent of one server: starts it, keeps its output, and records what becomes of it.
+"""The small parent of one server: it starts the server, keeps its output, and records its pauses and end.
 
-Somebody has to be there when a server ends, to learn its exit code, and to take its output meanwhile;
-the tool that started it is long gone by then. So each server has a parent of its own, a Python without
-packages (some 4 MB of its own memory, ready in about 25 ms) that is detached from the tool:
+Only a living parent learns a server's exit code and reads its output, and the tool that started the server
+ends long before. So each server has a parent of its own, a Python without packages (some 4 MB of its own
+memory, ready in about 25 ms) that is detached from the tool:
 
 - It holds the lock of the node's folder while it lives, so that there is never a second one; a node that
   was removed meanwhile has no lock to take.
-- It writes the record of the run before the server may begin. A server without a record cannot be,
-  whoever is killed whenever.
-- It sees the server stop, go on and end, whoever's doing that is, and records it at once.
-- All ways to the server lead through it, and it cuts them as the nodes' folders say (`relay`). On
-  SIGUSR1 it looks there again, and records that it has.
-- If it is killed itself, the server is found by its record; it ends with the next line that it writes.
+- It writes the record of the run before the server may begin, so that no server lacks a record, whichever
+  process is killed at any moment.
+- It records at once when the server pauses, resumes or ends, whatever the cause.
+- It listens on all ports of the server and cuts connections as the nodes' folders say (`relay`). On
+  SIGUSR1 it reads those folders again and records that it has.
+- If it is killed itself, the server is found by its record; the server ends at its next line of output.
 
     python -m stanlocal.engine.process.supervisor.main FOLDER CONF_DIR STORE_DIR USER WAYS SERVER [ARG...]
 
-runs in the background and prints, as soon as the server does or will not, `started`, `busy`, `gone`,
+runs in the background and prints, once the server runs or has failed to start, `started`, `busy`, `gone`,
 `taken PORT` or `refused REASON`. USER is `uid:gid`, or `-` for the caller's own; WAYS are separated by
 commas.
 """
@@ -40,16 +40,16 @@ LOCK = "lock"
 LOG = "log"
 PROBLEMS = "supervisor.log"
 FULL = ".full"
-"""In the folder of the nodes while their store counts as full: no server may make a file longer."""
+"""File in the nodes' folder that exists while the disk counts as full: no server may extend a file."""
 
 _CHUNK = 1 << 16
 _RETRY_S = 1.0
 _LAST_WORDS_S = 0.2
-"""For clients to take what a server told them before it ended; they do in a moment, or not at all."""
+"""Most seconds for clients to read the last bytes of a server that ended."""
 
 
 def take_lock(folder: str) -> str | None:
-    """Holds the node's lock for as long as this process lives; else says why it cannot be had."""
+    """Hold the node's lock for as long as this process lives; return the refusal, or None."""
     try:
         lock = os.open(LOCK, os.O_RDWR)
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -62,7 +62,7 @@ def take_lock(folder: str) -> str | None:
 
 
 class Supervisor:
-    """Sees to one server, from just before it begins until it has ended."""
+    """The supervision of one server, from just before it begins until it has ended."""
 
     def __init__(
         self, server: Server, run: RunRecord, relay: Relay, selector: selectors.BaseSelector
@@ -85,7 +85,7 @@ class Supervisor:
         selector.register(self._woken, selectors.EVENT_READ, self._wake)
 
     def begin(self) -> str:
-        """Records the run and lets the server begin; what to tell who waits for that."""
+        """Record the run and let the server begin; return the word for the waiting tool."""
         started = stamp(time.time_ns())
         self._run.note(status="running", started=started, server=identity(self._server.pid))
         try:
@@ -104,7 +104,7 @@ class Supervisor:
         return "started"
 
     def see_it_through(self) -> None:
-        """Returns when the server has ended, and all of that is on record."""
+        """Return once the server has ended and its end is recorded."""
         self._see_what_became_of_it()
         while self._code is None:
             turn(self._selector, _RETRY_S if self._run.problem else None)
@@ -112,8 +112,9 @@ class Supervisor:
                 self._run.write()
         finished = stamp(time.time_ns())
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        with suppress(ProcessLookupError, PermissionError):  # nobody; macOS says the latter of the dead
-            os.killpg(self._server.pid, signal.SIGKILL)  # what it started and left behind ends with it
+        # Without a process left the call raises ProcessLookupError, on macOS PermissionError for ended ones.
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._server.pid, signal.SIGKILL)  # children that it left behind end with it
         while self._copy():
             pass
         self._stop_copying()
@@ -126,7 +127,7 @@ class Supervisor:
             self._run.write()
 
     def _copy(self, _: int = 0) -> bool:
-        """Takes a piece of what was written; whether there was any."""
+        """Copy one chunk of output to the log; return whether there was any."""
         try:
             data = os.read(self._server.output, _CHUNK)
         except BlockingIOError:
@@ -148,7 +149,7 @@ class Supervisor:
             self._look_again()
 
     def _see_what_became_of_it(self) -> None:
-        """Records that the server was stopped, goes on, or has ended."""
+        """Record that the server was paused, resumed, or has ended."""
         while self._code is None:
             found, status = os.waitpid(self._server.pid, os.WNOHANG | os.WUNTRACED | os.WCONTINUED)
             if found == 0:
@@ -161,10 +162,10 @@ class Supervisor:
             else:
                 self._code = os.WEXITSTATUS(status)
 
-    # What is asked of it
+    # Requests
 
     def _look(self) -> None:
-        """Cuts and limits as the folders of the group say; raises `PortTaken` and other `OSError`."""
+        """Apply cuts and limits as the group's folders say; raises `PortTaken` or another `OSError`."""
         full = _disk_is_full()
         if full != self._full:
             self._server.let_files_grow(not full)
@@ -194,7 +195,7 @@ def main(folder: str, conf_dir: str, store_dir: str, user: str, ways: str, *comm
         print(refusal)  # noqa: T201
         return
     if os.fork():
-        os._exit(0)  # now the one that goes on is nobody's child, and nobody has to wait for it
+        os._exit(0)  # the child that continues is adopted by init, so no one has to wait for it
     os.setsid()
     problems = os.open(PROBLEMS, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     os.dup2(problems, 2)

@@ -1,12 +1,11 @@
-"""The ways to one server from outside, in its supervisor: what comes is passed on, or is cut off.
+"""A relay in front of one server, in its supervisor: it forwards connections, or cuts them.
 
-A server listens on ports that only this relay uses. Everybody else, clients, readers of its monitor and the
-other nodes, comes by the ports that the relay listens on. A cut does what it does where each node has a
-network of its own:
+A server listens on ports that only this relay uses. Clients, monitor readers and the other nodes connect to
+the ports that the relay listens on. A cut has the effect that it has where each node has its own network:
 
-- Routes that are cut fall silent, both ways, and go on where they were once they are healed; new ones are
-  refused. That goes for routes that the cut node has opened, too: who opens a route says its name first.
-- Clients that are cut are hung up on, and new ones refused: nothing listens there.
+- Cut routes fall silent in both directions and resume once they are healed; new ones are refused. That
+  includes routes that the cut node has opened: the opener of a route sends its name first.
+- Cut clients are disconnected, and new ones refused: nothing listens there.
 """
 
 from __future__ import annotations
@@ -22,23 +21,23 @@ from functools import partial
 from stanlocal.engine.process.supervisor.link import Link, turn
 
 CUT = "cut"
-"""The file in a node's folder that says which kinds of its ways are cut, by their names."""
+"""File in a node's folder that names the kinds of its ports that are cut."""
 ROUTES = "routes"
 CLIENTS = "clients"
 
 Cuts = Mapping[str, Collection[str]]
-"""By the name of a node what is cut of it, if anything is."""
+"""Kinds of ports that are cut, by node name."""
 
 _LOOPBACK = "127.0.0.1"
 _OTHER_FILES = 64
-"""Descriptors that are not the links' two each."""
+"""Descriptors reserved for other uses than links, which take two each."""
 _BACKLOG = 512
 _CHUNK = 1 << 16
-"""Far above what a node says of itself when it opens a route, some 600 bytes."""
+"""Bytes; far more than a node sends when it opens a route, some 600."""
 
 
 class PortTaken(OSError):
-    """Somebody else listens on a port that is needed."""
+    """Another process listens on a port that the relay needs."""
 
     def __init__(self, port: int) -> None:
         super().__init__(errno.EADDRINUSE, f"port {port} is taken")
@@ -59,13 +58,13 @@ class ForwardedPort:
 
     @classmethod
     def parse(cls, text: str) -> ForwardedPort:
-        """Read what `str` wrote."""
+        """Parse the text that `str` wrote."""
         kind, outside, inside = text.split(":")
         return cls(kind, int(outside), int(inside))
 
 
 def cuts_of(folder: str) -> Collection[str]:
-    """What is cut now of the node with that folder."""
+    """Return the kinds of ports that are cut now of the node with that folder."""
     try:
         with open(f"{folder}/{CUT}", encoding="utf-8") as file:
             return file.read().split()
@@ -74,32 +73,32 @@ def cuts_of(folder: str) -> Collection[str]:
 
 
 def cuts_in(folder: str) -> Cuts:
-    """What is cut now of the nodes whose folders are in `folder`."""
+    """Return the current cuts of the nodes whose folders are in `folder`."""
     return {name: cuts_of(f"{folder}/{name}") for name in os.listdir(folder)}
 
 
 class Relay:
-    """Passes on between the outside and one server, as far as nothing is cut."""
+    """The relay of one server: it forwards connections to it, except those that are cut."""
 
     def __init__(
         self, node: str, ways: Collection[ForwardedPort], selector: selectors.BaseSelector, open_files: int
     ) -> None:
-        """`open_files` is how many there may be: who comes when there are too many waits."""
+        """Prepare the relay; `open_files` limits its descriptors, and callers beyond that wait."""
         self._node = node
         self._ways = ways
         self._selector = selector
         self._most_links = max(1, (open_files - _OTHER_FILES) // 2)
         self._listeners: dict[ForwardedPort, socket.socket] = {}
         self._callers: set[socket.socket] = set()
-        """Who has not said yet which node they are."""
+        """Connections to the route port that have not sent their node's name yet."""
         self._links: dict[Link, tuple[str, str]] = {}
-        """Each with its kind, and the node at its other end if it is a route."""
+        """Kind of each link, and the node at its other end if it is a route."""
         self._cuts: Cuts = {}
 
     def obey(self, cuts: Cuts) -> None:
-        """Cuts and opens.
+        """Apply these cuts and heal all others.
 
-        Raises `PortTaken` or another `OSError`, and changes nothing, when a port cannot be had.
+        Raises `PortTaken` or another `OSError`, and changes nothing, if a port is unavailable.
         """
         wanted = {way for way in self._ways if way.kind not in cuts.get(self._node, ())}
         opened: dict[ForwardedPort, socket.socket] = {}
@@ -126,14 +125,14 @@ class Relay:
                 link.close()
 
     def refuse(self) -> None:
-        """Nobody comes in any more; who is in stays."""
+        """Accept no more connections; keep the present ones."""
         for listener in self._listeners.values():
             self._ignore(listener)
             listener.close()
         self._listeners.clear()
 
     def see_off(self, grace_s: float) -> None:
-        """Passes on what the server said before it ended, for so many seconds at most; then hangs up."""
+        """Forward the last bytes of an ended server for at most `grace_s` seconds, then close all links."""
         deadline = time.monotonic() + grace_s
         while any(link.still_tells for link in self._links) and (left := deadline - time.monotonic()) > 0:
             turn(self._selector, left)
@@ -145,10 +144,10 @@ class Relay:
     def _is_cut(self, kind: str, peer: str = "") -> bool:
         return any(kind in self._cuts.get(node, ()) for node in (self._node, peer))
 
-    # Those who come
+    # Callers
 
     def _admit(self) -> None:
-        """Heeds the ports while there is room for more."""
+        """Accept connections while there is room for more."""
         full = len(self._links) + len(self._callers) >= self._most_links
         for way, listener in self._listeners.items():
             if full:
@@ -163,7 +162,7 @@ class Relay:
     def _accept(self, way: ForwardedPort, listener: socket.socket, _: int) -> None:
         try:
             caller, _address = listener.accept()
-        except OSError:  # it thought better of it, or the system has no descriptor left for it
+        except OSError:  # the caller is gone, or the system has no descriptor left for it
             return
         caller.setblocking(False)
         if way.kind == ROUTES:
@@ -175,7 +174,7 @@ class Relay:
         self._admit()
 
     def _listen_to(self, caller: socket.socket, way: ForwardedPort, said: bytearray, _: int) -> None:
-        """Lets it go on, or not, once it has said which node it is."""
+        """Forward or refuse a caller once it has sent its node's name."""
         try:
             data = caller.recv(_CHUNK)
         except BlockingIOError:
@@ -204,7 +203,7 @@ class Relay:
     def _lead_on(self, caller: socket.socket, way: ForwardedPort, peer: str = "", begun: bytes = b"") -> None:
         try:
             link = Link(caller, (_LOOPBACK, way.inside), self._selector, self._forget, begun)
-        except OSError:  # the server does not listen yet, or no more
+        except OSError:  # the server does not listen yet, or no longer
             caller.close()
         else:
             self._links[link] = way.kind, peer
@@ -230,7 +229,7 @@ def _listen(port: int) -> socket.socket:
 
 
 def _name_in(said: bytearray) -> str | None:
-    """The server_name of the node that has said this, once it has: `CONNECT {...}`, then `INFO {...}`."""
+    """Return the server_name once a route's first lines hold it: `CONNECT {...}`, then `INFO {...}`."""
     for line in said.split(b"\r\n")[:-1]:
         if line.startswith(b"INFO "):
             return line.partition(b'"server_name":"')[2].partition(b'"')[0].decode("utf-8", "replace")

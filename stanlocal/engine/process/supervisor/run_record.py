@@ -13,20 +13,20 @@ _SPARE_BYTES = 4096
 
 
 class RunRecord:
-    """Replaced as a whole each time; on a full disk by a file that has its block already."""
+    """The record of a run: each write replaces the file, on a full disk with an allocated spare."""
 
     def __init__(self, number: int) -> None:
         self._facts: dict[str, object] = {"number": number, "supervisor": identity(os.getpid())}
         self.problem: str | None = None
-        """Why the file does not say yet what is known."""
+        """Reason why the file is out of date; None if it is current."""
 
     def note(self, **facts: object) -> None:
-        """Adds what is known now; what is None is known no more."""
+        """Update facts and write the file; None removes a fact."""
         self._facts.update(facts)
         self.write()
 
     def write(self) -> None:
-        """Brings the file up to date, if the disk allows."""
+        """Write the file; sets `problem` if the disk does not allow it."""
         known = {name: value for name, value in self._facts.items() if value is not None}
         text = "".join(f"{name} {value}\n" for name, value in known.items())
         content = text.encode("utf-8", "replace")
@@ -44,14 +44,14 @@ class RunRecord:
         self._set_aside()
 
     def _set_aside(self) -> None:
-        """Have the spare file, as large as a record becomes, unless the disk is full."""
+        """Make the spare file, as large as a record becomes, unless the disk is full."""
         with suppress(OSError):
             if not os.path.exists(_SPARE) or os.path.getsize(_SPARE) < _SPARE_BYTES:
                 _fill(_SPARE, b" " * _SPARE_BYTES)
 
 
 def _fill(path: str, content: bytes) -> None:
-    """Write over what is in the file, so that no block of it is given back before."""
+    """Overwrite the file in place, so that none of its blocks is freed before."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
     try:
         left = content
@@ -71,7 +71,7 @@ def identity(pid: int) -> str:
 
 
 def last_number() -> int:
-    """Of the run before this one; 0 when there was none."""
+    """Return the number of the previous run; 0 if there was none."""
     try:
         with open(RUN, encoding="utf-8") as file:
             return int(file.readline().split()[1])

@@ -1,11 +1,11 @@
-"""Where the output of a process goes: numbered files of limited size, each line with the time it came.
+"""Segments of a process's output: numbered files of limited size, each line with its arrival time.
 
-Line: RFC 3339 in UTC with microseconds, a blank, the text. A file is complete once the next one is there.
-Old files are removed, oldest first, but for one that somebody reads: readers hold a shared lock on the
-file that they are at, which the kernel frees when they end. So a reader that falls behind loses nothing,
-as long as it is at most `MOST_SEGMENTS` files behind.
+Line: RFC 3339 in UTC with microseconds, a blank, the text. A file is complete once the next one exists.
+Old files are removed, oldest first, except those being read: a reader holds a shared lock on its current
+file, which the kernel frees when it ends. So a reader loses nothing while it is at most `MOST_SEGMENTS`
+files behind.
 
-Small on purpose, like everything that the supervisor loads.
+The module is small on purpose, like everything that the supervisor loads.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ import time
 
 SEGMENT_BYTES = 10 << 20
 KEPT_SEGMENTS = 3
-"""Without readers; the same as of containers."""
+"""Files kept without readers; as many as of containers."""
 MOST_SEGMENTS = 64
-"""With readers: one that stands still for ever must not fill the disk."""
+"""Files kept with readers: a stalled reader must not fill the disk."""
 MAX_LINE = 1 << 20
-"""A longer line is kept as several: output is not to be trusted."""
+"""Bytes; a longer line is kept as several: output is untrusted."""
 
 
 def segment_name(number: int) -> str:
@@ -28,7 +28,7 @@ def segment_name(number: int) -> str:
 
 
 def segment_numbers(folder: str) -> list[int]:
-    """Those that are there, in order; none when there is no such folder."""
+    """Return the numbers of the existing segments, in order; none if there is no such folder."""
     try:
         names = os.listdir(folder)
     except FileNotFoundError:
@@ -37,13 +37,13 @@ def segment_numbers(folder: str) -> list[int]:
 
 
 def stamp(time_ns: int) -> str:
-    """RFC 3339 in UTC with microseconds."""
+    """Format a time as RFC 3339 in UTC with microseconds."""
     seconds, rest = divmod(time_ns, 1_000_000_000)
     return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(seconds))}.{rest // 1000:06d}Z"
 
 
 class SegmentWriter:
-    """Appends to the segments of one folder, which no other writer may use meanwhile."""
+    """The only writer of the segments in one folder."""
 
     def __init__(self, folder: str, *, segment_bytes: int = SEGMENT_BYTES) -> None:
         self._folder = folder
@@ -59,13 +59,13 @@ class SegmentWriter:
         return os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
 
     def _end_cut_line(self) -> None:
-        """After a writer that was killed, or a full disk, in the middle of a line."""
+        """End a line that a killed writer or a full disk left incomplete."""
         size = os.fstat(self._file).st_size
         if size and os.pread(self._file, 1, size - 1) != b"\n":
             self._append(b"\n")
 
     def write(self, data: bytes) -> None:
-        """Keeps the whole lines that there are by now."""
+        """Write the lines that are complete by now."""
         *lines, self._rest = (self._rest + data).split(b"\n")
         if len(self._rest) > MAX_LINE:
             lines.append(self._rest)
@@ -74,7 +74,7 @@ class SegmentWriter:
             self._keep(lines)
 
     def close(self) -> None:
-        """Keeps what came last, line end or not."""
+        """Write the rest, even without its line end, and close the file."""
         if self._rest:
             self._keep([self._rest])
             self._rest = b""
@@ -91,7 +91,7 @@ class SegmentWriter:
             self._append(block)
             if os.fstat(self._file).st_size >= self._segment_bytes:
                 self._next()
-        except OSError:  # the server must go on, whatever becomes of its output
+        except OSError:  # the server must continue, even if its output is lost
             self._lost += len(block)
 
     def _append(self, block: bytes) -> None:
@@ -113,7 +113,7 @@ class SegmentWriter:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             os.unlink(path)
-        except BlockingIOError:  # somebody reads it
+        except BlockingIOError:  # it is being read
             if insist:
                 os.unlink(path)
             return insist

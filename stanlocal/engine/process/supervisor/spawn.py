@@ -1,7 +1,7 @@
 """The server's process, from the fork to the server's first instruction.
 
-Its environment is clean; it runs in a session of its own, with files that are its user's only, without core
-dumps, and as another user if it is to.
+It has a clean environment, a session of its own, files that only its user can read, no core dumps, and
+another user if requested.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ import signal
 import sys
 
 STORE_FD = 3
-"""Under which a server of another user than the caller finds the store; see `process.engine`."""
+"""Descriptor of the store in a server of another user than the caller; see `process.engine`."""
 SAME_USER = "-"
 
 OPEN_FILES = 10_240
-"""At most; macOS allows no more."""
+"""Most open files; macOS allows no more."""
 _OWN_FDS = 64
-"""Descriptors from here on are not in the way of `STORE_FD`."""
+"""Lowest descriptor for other uses, well above `STORE_FD`."""
 _GO, _FULL = b".", b"f"
 _ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin", "TZ": "UTC"}
 
@@ -42,20 +42,20 @@ class Server:
         os.set_blocking(self.output, False)
 
     def begin(self, full: bool) -> str:
-        """Lets it begin, with a disk that is full or not; why it could not, or nothing."""
+        """Let the server begin, with a full disk or not; return why it could not, or an empty string."""
         os.write(self._gate, _FULL if full else _GO)
         os.close(self._gate)
         return os.read(self._refusal, 4096).decode("utf-8", "replace")
 
     def let_files_grow(self, grow: bool) -> None:
-        """A server that must not make a file longer does what it does on a full disk.
+        """Allow or forbid that the server extends files; a server that may not behaves as on a full disk.
 
-        Raises `OSError`; always elsewhere than on Linux, which alone does that to a process that runs.
+        Raises `OSError`, always on systems other than Linux, which alone can limit a running process.
         """
         if self._user == SAME_USER:
             _limit_files(self.pid, grow)
             return
-        helper = os.fork()  # as the server's user, since root may be without the right to do it
+        helper = os.fork()  # as the server's user, since root may lack the permission
         if helper == 0:
             code = 0
             try:
@@ -78,7 +78,7 @@ def _limit_files(pid: int, grow: bool) -> None:
 
 
 def allow_open_files() -> int:
-    """As many as may be, for this process and what it starts; how many that is."""
+    """Raise the limit of open files for this process and its children; return the limit."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     files = OPEN_FILES if most == resource.RLIM_INFINITY else min(OPEN_FILES, most)
     resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
@@ -88,13 +88,13 @@ def allow_open_files() -> int:
 def _become_server(
     gate: int, output: int, refusal: int, conf_dir: str, store_dir: str, user: str, command: list[str]
 ) -> None:
-    """In the forked child; never returns. Whoever holds the gate may be killed: then nothing begins."""
+    """Turn the forked child into the server; never returns. If the gate's holder is killed, exit."""
     try:
         word = os.read(gate, 1)
         if not word:
             os._exit(0)
         os.setsid()
-        for number in (signal.SIGPIPE, signal.SIGINT):  # Python, or who started it, may ignore them
+        for number in (signal.SIGPIPE, signal.SIGINT):  # Python, or its parent, may ignore them
             signal.signal(number, signal.SIG_DFL)
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         os.chdir(conf_dir)
@@ -117,9 +117,9 @@ def _become_server(
 
 
 def _become(user: str, executable: str, store_dir: str) -> int:
-    """Gives up root for good; what the user may not reach by its path is opened before.
+    """Give up root for good, after opening the files that the user may not reach by path.
 
-    The executable's descriptor is not closed by the exec: a script's interpreter opens it by its name.
+    The executable's descriptor survives the exec: a script's interpreter opens it by its name.
     """
     file = fcntl.fcntl(os.open(executable, os.O_RDONLY), fcntl.F_DUPFD, _OWN_FDS)
     os.dup2(os.open(store_dir, os.O_RDONLY), STORE_FD)

@@ -114,11 +114,11 @@ async def test_the_right_version_passes(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("echo 'nats-streaming-server version 0.25.5'", "is not version 0.25.6: it says 'nats-str"),
+        ("echo 'nats-streaming-server version 0.25.5'", "is not version 0.25.6: it reports 'nats-str"),
         ("echo 'nats-streaming-server version 0.25.61'", "is not version 0.25.6"),
-        ("echo nats-server: v2.9.24", "is not version 0.25.6: it says 'nats-server: v2.9.24'"),
+        ("echo nats-server: v2.9.24", "is not version 0.25.6: it reports 'nats-server: v2.9.24'"),
         ("echo 'nats-streaming-server version 0.25.6'; exit 1", "is not version 0.25.6"),
-        ("exit 0", "it says ''"),
+        ("exit 0", "it reports ''"),
     ],
 )
 async def test_another_version_is_refused_with_what_it_says(tmp_path: Path, text: str, why: str) -> None:

@@ -60,7 +60,7 @@ async def test_a_cancelled_call_leaves_neither_the_program_nor_its_children() ->
 @pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="waits for a process that is not its child")
 async def test_a_program_that_says_nothing_is_killed() -> None:
     processes: list[int] = []
-    with pytest.raises(ChildTimeout, match="said nothing for 1 s"):
+    with pytest.raises(ChildTimeout, match="wrote no output for 1 s"):
         await run_child(SLEEPER, silence_s=1, on_line=lambda pid: processes.append(os.pidfd_open(int(pid))))
     assert ends(processes[0])
     os.close(processes[0])
