@@ -17,7 +17,7 @@ from stanlocal.group.core import Group
 from stanlocal.lifecycle.engine_choice import choose_engine, group_home, server_user
 from stanlocal.lifecycle.port_allocation import choose_ports, first_ports
 from stanlocal.model.states import GroupState
-from stanlocal.monitor.inside import look_inside
+from stanlocal.monitor.group_findings import look_inside
 from stanlocal.settings.environment import first_port
 from stanlocal.store.guard.content import StoreKind, inspect_store
 

@@ -17,7 +17,7 @@ from hypothesis import settings
 
 from stanlocal.engine.docker import endpoint
 from stanlocal.errors import EngineUnavailable
-from stanlocal.settings.own import DEFAULT_IMAGE
+from stanlocal.settings.tool_options import DEFAULT_IMAGE
 from tests.support.binary import find_server
 from tests.support.ports import groups_in_a_block
 

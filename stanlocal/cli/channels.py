@@ -45,10 +45,12 @@ def channels(context: Context, pattern: str, sort: str, watch: bool, interval: f
     """Show the channels whose name matches GLOB, and durables without a reader."""
 
     async def look(url: str) -> list[_Document]:
-        from stanlocal.monitor import pages, shape
+        from stanlocal.monitor import documents, pages
 
         found = await pages.channels(url, _TIMEOUT_S)
-        return shape.ordered(shape.select(shape.channel_documents(found), "name", pattern), sort, "name")
+        return documents.ordered(
+            documents.select(documents.channel_documents(found), "name", pattern), sort, "name"
+        )
 
     _run(context, "channels", look, _channels_table, watch=interval if watch else None)
 
@@ -60,10 +62,12 @@ def clients(context: Context, pattern: str, sort: str, watch: bool, interval: fl
     """Show the connected clients whose id matches GLOB."""
 
     async def look(url: str) -> list[_Document]:
-        from stanlocal.monitor import pages, shape
+        from stanlocal.monitor import documents, pages
 
         found = await pages.clients(url, _TIMEOUT_S)
-        return shape.ordered(shape.select(shape.client_documents(found), "id", pattern), sort, "id")
+        return documents.ordered(
+            documents.select(documents.client_documents(found), "id", pattern), sort, "id"
+        )
 
     _run(context, "clients", look, _clients_table, watch=interval if watch else None)
 
@@ -75,10 +79,10 @@ def subscriptions(context: Context, pattern: str, sort: str, watch: bool, interv
     """Show the subscriptions of channels whose name matches GLOB; offline durables too."""
 
     async def look(url: str) -> list[_Document]:
-        from stanlocal.monitor import pages, shape
+        from stanlocal.monitor import documents, pages
 
-        found = shape.select(await pages.channels(url, _TIMEOUT_S), "name", pattern)
-        return shape.ordered(shape.subscription_documents(found), sort, "channel")
+        found = documents.select(await pages.channels(url, _TIMEOUT_S), "name", pattern)
+        return documents.ordered(documents.subscription_documents(found), sort, "channel")
 
     _run(context, "subscriptions", look, _subscriptions_table, watch=interval if watch else None)
 
@@ -212,7 +216,7 @@ def _channel_names(client: _Document) -> str:
 
 
 def _subscriptions_table(documents: Sequence[_Document]) -> None:
-    from stanlocal.monitor.shape import split_queue
+    from stanlocal.monitor.documents import split_queue
 
     with_rates = _rates(documents)
     heads = ("CHANNEL", "CLIENT", "DURABLE", "QUEUE", "STATE", "SENT", "PENDING", "BEHIND", *with_rates)

@@ -20,8 +20,8 @@ from stanlocal.model.placement import plan_group
 from stanlocal.model.plan import CLIENT_PORT, MONITOR_PORT, GroupPlan, NodePlan
 from stanlocal.settings import Settings, load, redacted
 from stanlocal.settings.layer import Key, dotted
-from stanlocal.settings.own import SETTINGS
 from stanlocal.settings.schema import Kind
+from stanlocal.settings.tool_options import SETTINGS
 from stanlocal.settings.values import format_size
 
 

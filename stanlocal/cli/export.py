@@ -199,7 +199,7 @@ def grafana(context: Context, output: Path | None, force: bool) -> None:
 
 
 def _plan(context: Context, flags: Mapping[str, Any]) -> GroupPlan:
-    from stanlocal.cli.planned import planned
+    from stanlocal.cli.offline_plan import planned
 
     context.flags.update(flags)
     return planned(context)

@@ -138,7 +138,7 @@ async def _show(context: Context, core: Group) -> None:
         context.print_json(document)
         return
     from stanlocal.machine.process_usage import of_processes
-    from stanlocal.monitor.inside import look_inside
+    from stanlocal.monitor.group_findings import look_inside
 
     pids = {node.name: node.instance.pid for node in look.status.nodes if node.instance.pid}
     render.group(document, of_processes(pids))

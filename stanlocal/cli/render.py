@@ -8,7 +8,7 @@ from typing import Any
 
 from stanlocal.cli import columns, printing
 from stanlocal.cli.printing import Part, Styled
-from stanlocal.model.document import meaning
+from stanlocal.model.group_document import meaning
 
 STYLES = {
     "active": "bold green",

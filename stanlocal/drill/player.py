@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from stanlocal.api import FTGroup
+from stanlocal.drill.group_recorder import Witness
 from stanlocal.drill.ledger.writer import Ledger
 from stanlocal.drill.load.load import Load
 from stanlocal.drill.recovery import repair_if_torn
 from stanlocal.drill.scenario.conditions import Condition, Seen
 from stanlocal.drill.scenario.scenario import Heal, Inject, Publishers, Repair, Subscribers, Wait
 from stanlocal.drill.scenario.schedule import Beat
-from stanlocal.drill.witness import Witness
 from stanlocal.errors import StanlocalError, WaitTimeout
 from stanlocal.lifecycle.planner import Report
 

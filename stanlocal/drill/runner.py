@@ -19,6 +19,7 @@ import stanlocal
 from stanlocal.api import FTGroup, core_of
 from stanlocal.drill.analysis.outcome import Outcome, judged
 from stanlocal.drill.analysis.verdict import Budget
+from stanlocal.drill.group_recorder import Witness
 from stanlocal.drill.ledger.entries import Header
 from stanlocal.drill.ledger.writer import Ledger
 from stanlocal.drill.load.load import Load
@@ -30,7 +31,6 @@ from stanlocal.drill.scenario.scenario import Scenario
 from stanlocal.drill.scenario.scenario_file import load_scenario
 from stanlocal.drill.scenario.schedule import length, schedule
 from stanlocal.drill.scratch import scratch_group
-from stanlocal.drill.witness import Witness
 from stanlocal.errors import Refused, StanlocalError
 from stanlocal.history.timeline import Event
 from stanlocal.lifecycle.planner import Report

@@ -21,7 +21,7 @@ from stanlocal.history.journal import end_is_recorded, faults
 from stanlocal.logs.merge import NodeLine, follow_all, read_all
 from stanlocal.logs.parse import LogLine, parse
 from stanlocal.machine.machine_identity import machine_id
-from stanlocal.model.document import group_document
+from stanlocal.model.group_document import group_document
 from stanlocal.model.instance import Instance
 from stanlocal.model.plan import GroupPlan, Origin
 from stanlocal.model.states import GroupStatus

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from stanlocal.errors import SettingsError
 from stanlocal.imports.conf import fill_defaults, read_conf
-from stanlocal.imports.found import Finding, Found
+from stanlocal.imports.import_result import Finding, Found
 from stanlocal.natsconf import ConfError, Place, parse
 from stanlocal.settings.layer import Layer, dotted
 from stanlocal.settings.text import read_text

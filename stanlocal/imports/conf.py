@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from stanlocal.imports.found import Found, with_value
+from stanlocal.imports.import_result import Found, with_value
 from stanlocal.model.plan import CLUSTER_PORT
 from stanlocal.natsconf import Entry, Missing, Place, Table, Value, plain
 from stanlocal.render.stan_conf import CONNECT_RETRIES
 from stanlocal.settings.coerce import coerce
 from stanlocal.settings.layer import Key, Layer, dotted, variable
 from stanlocal.settings.nats import NATS
-from stanlocal.settings.own import SETTINGS
 from stanlocal.settings.presets import DEFAULTS
 from stanlocal.settings.schema import Kind, Option
 from stanlocal.settings.schema import Table as Options
 from stanlocal.settings.streaming import STREAMING
+from stanlocal.settings.tool_options import SETTINGS
 
 _STREAMING: Key = ("streaming",)
 _NATS: Key = ("nats",)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from stanlocal.imports.flags import CONFIG_FLAGS, Flag
-from stanlocal.imports.found import Found, listing
+from stanlocal.imports.import_result import Found, listing
 from stanlocal.imports.objects import Object, at, data, listed, text
 from stanlocal.imports.workload import Server
 from stanlocal.natsconf import ConfError, Entry, Place, Table, Value, parse

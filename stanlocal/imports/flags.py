@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from stanlocal.imports.found import Found
+from stanlocal.imports.import_result import Found
 from stanlocal.natsconf import Entry, Place, Table
 from stanlocal.settings.coerce import coerce
 from stanlocal.settings.layer import Layer
-from stanlocal.settings.own import SETTINGS
 from stanlocal.settings.schema import Kind
+from stanlocal.settings.tool_options import SETTINGS
 
 CONFIG_FLAGS = frozenset({"sc", "stan_config", "c", "config"})
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from stanlocal.imports.conf import NATS_ELSEWHERE, check_store, options
-from stanlocal.imports.found import Found
+from stanlocal.imports.import_result import Found
 from stanlocal.imports.walk import Path, Reasons, leave_rest
 from stanlocal.natsconf import Entry, Place, Table, plain
 from stanlocal.settings.layer import Key

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from stanlocal.imports import config_map, flags, workload
 from stanlocal.imports.conf import read_conf
-from stanlocal.imports.found import Found, listing
+from stanlocal.imports.import_result import Found, listing
 from stanlocal.imports.kubernetes_reasons import (
     CONFIG_MAP,
     KINDS,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from stanlocal.imports.found import Found, with_value
+from stanlocal.imports.import_result import Found, with_value
 from stanlocal.natsconf import Entry, Place, Table, Value
 
 Path = tuple[str, ...]

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from stanlocal.imports.found import Found
+from stanlocal.imports.import_result import Found
 from stanlocal.imports.objects import Object, at, listed, strings, text
 from stanlocal.imports.walk import Path
 from stanlocal.model.plan import STOP_GRACE_S

@@ -12,7 +12,7 @@ from stanlocal.errors import StoreRefused
 from stanlocal.group.core import Group
 from stanlocal.group.watch import Watch
 from stanlocal.history.failovers import Failover, FailoverTracker
-from stanlocal.metrics import exporter, own
+from stanlocal.metrics import exporter, stanlocal_metrics
 from stanlocal.metrics.exposition import render
 from stanlocal.metrics.scrape import UNUSED, scrape
 from stanlocal.model.plan import GroupPlan
@@ -81,7 +81,7 @@ class Endpoint:
         scrapes, (size, free) = await asyncio.gather(
             scrape(self._monitors(status)), asyncio.to_thread(_store_bytes, self._plan)
         )
-        facts = own.Facts(
+        facts = stanlocal_metrics.Facts(
             group=self._plan.group,
             status=status,
             failovers=tuple(self._failovers.values()),
@@ -89,7 +89,7 @@ class Endpoint:
             store_bytes=size,
             store_free_bytes=free,
         )
-        return render([*exporter.families(scrapes), *own.families(facts, scrapes)], accept)
+        return render([*exporter.families(scrapes), *stanlocal_metrics.families(facts, scrapes)], accept)
 
     def _status(self) -> GroupStatus | None:
         """The group's status, None where the newest one may be outdated."""

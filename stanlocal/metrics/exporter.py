@@ -13,7 +13,7 @@ from typing import Any
 from prometheus_client.core import GaugeMetricFamily, Metric
 
 from stanlocal.metrics.scrape import NodeScrape
-from stanlocal.monitor.shape import split_queue, subscriptions_of
+from stanlocal.monitor.documents import split_queue, subscriptions_of
 
 _CONNZ = ("num_connections", "offset", "total", "limit")
 _SERVER = {

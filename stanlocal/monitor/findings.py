@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from stanlocal.monitor.shape import Document, Reader, readers
+from stanlocal.monitor.documents import Document, Reader, readers
 from stanlocal.store.verify.limits import limits_of
 from stanlocal.store.verify.problems import Problem, Start
 

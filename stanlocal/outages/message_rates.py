@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from stanlocal.monitor.shape import Document, readers
+from stanlocal.monitor.documents import Document, readers
 
 
 @dataclass(frozen=True, slots=True)

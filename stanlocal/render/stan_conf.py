@@ -19,8 +19,8 @@ from stanlocal.errors import SettingsError
 from stanlocal.model import proxy_routes
 from stanlocal.model.plan import STORE_DIR, GroupPlan, Listen, NodePlan
 from stanlocal.settings.nats import NATS
-from stanlocal.settings.own import SETTINGS
 from stanlocal.settings.schema import Kind, Option, Table
+from stanlocal.settings.tool_options import SETTINGS
 from stanlocal.settings.values import format_size, is_unicode, spellable_key
 from stanlocal.util.integers import INT64_MAX
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from stanlocal.errors import SettingsError
 from stanlocal.settings.layer import ENVIRONMENT_PREFIX, LEVEL, Key, Layer, variable
-from stanlocal.settings.own import MAX_PORT, SETTINGS
+from stanlocal.settings.tool_options import MAX_PORT, SETTINGS
 
 FIRST_PORT = "FIRST_PORT"
 NO_SETTINGS = frozenset({"CONFIG", "JSON", "YES", "VERBOSE", FIRST_PORT})

@@ -13,11 +13,11 @@ from stanlocal.settings import rules
 from stanlocal.settings.environment import read_environment
 from stanlocal.settings.file import check_owner, file_layer, find_file, trusted_owners
 from stanlocal.settings.layer import Key, Layer, dotted
-from stanlocal.settings.own import SETTINGS
 from stanlocal.settings.paths import host_files
 from stanlocal.settings.presets import DEFAULTS, PRESETS
 from stanlocal.settings.read import LayerReader
 from stanlocal.settings.secrets import holds_hidden
+from stanlocal.settings.tool_options import SETTINGS
 
 _PRESET: Key = ("preset",)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from stanlocal.settings.own import DEFAULT_IMAGE
+from stanlocal.settings.tool_options import DEFAULT_IMAGE
 
 DEFAULTS: Mapping[str, Any] = {
     "group": "stan",

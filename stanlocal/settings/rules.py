@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from stanlocal.settings.own import MAX_PORT
+from stanlocal.settings.tool_options import MAX_PORT
 from stanlocal.settings.values import format_size, parse_duration
 
 _MAX_PAYLOAD = 1024**2

@@ -58,7 +58,7 @@ def _without_login(match: re.Match[str]) -> str:
 
 @cache
 def _secret_names() -> frozenset[str]:
-    from stanlocal.settings.own import SETTINGS
+    from stanlocal.settings.tool_options import SETTINGS
 
     return frozenset(_names_of_secrets(SETTINGS))
 

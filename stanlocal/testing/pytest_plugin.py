@@ -140,7 +140,7 @@ def stan_channel(request: pytest.FixtureRequest) -> str:
 def stan_client(request: pytest.FixtureRequest, stan_group: FTGroup) -> Iterator[Client]:
     """A client of `stan_group` with an id of its own, for asynchronous tests: its methods are awaited, on any
     asyncio event loop. It retries through failovers."""
-    from stanlocal.sync.elsewhere import elsewhere
+    from stanlocal.sync.client_bridge import elsewhere
 
     client = _connect(stan_group)
     yield elsewhere(client)

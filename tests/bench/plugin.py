@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from stanlocal.settings.own import DEFAULT_IMAGE
+from stanlocal.settings.tool_options import DEFAULT_IMAGE
 from tests.bench.group.rows import Row, bounded, compared
 from tests.bench.page import RESULTS, load_average, machine, page, publish
 from tests.support.cli import ROOT

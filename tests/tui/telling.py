@@ -15,7 +15,7 @@ from stanlocal.group.resources import Resources
 from stanlocal.group.state_dir import GroupHome
 from stanlocal.history import failovers, timeline
 from stanlocal.logs.merge import NodeLine, read_all
-from stanlocal.model.document import group_document
+from stanlocal.model.group_document import group_document
 from stanlocal.model.states import GroupState, GroupStatus
 from stanlocal.testing.fake.engine import FakeEngine
 from stanlocal.testing.fake.machine import FakeMachine

@@ -9,7 +9,7 @@ from textual.binding import Binding
 from textual.widgets import TabbedContent
 
 from stanlocal.api import FTGroup
-from stanlocal.model.document import MEANINGS
+from stanlocal.model.group_document import MEANINGS
 from stanlocal.tui import Notices
 from stanlocal.tui.app import StanlocalApp
 from stanlocal.tui.screens.main import MainScreen

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from stanlocal.model.document import MEANINGS
+from stanlocal.model.group_document import MEANINGS
 from stanlocal.model.states import GroupState, NodeState
 from stanlocal.tui.themes import STATE_STYLES
 from stanlocal.tui.widgets.group_bar import group_text

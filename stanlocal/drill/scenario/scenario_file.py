@@ -34,7 +34,7 @@ from stanlocal.faults.base import Fault
 from stanlocal.faults.registry import FAULTS
 from stanlocal.model.states import GroupState
 from stanlocal.settings.file import file_layer
-from stanlocal.settings.own import MAX_NODES
+from stanlocal.settings.tool_options import MAX_NODES
 from stanlocal.settings.values import parse_size
 
 SCENARIOS = Path(__file__).parent / "shipped"

@@ -9,8 +9,8 @@ from time import monotonic
 from typing import Any
 
 from stanlocal.errors import NodeNotFound
-from stanlocal.monitor import pages, shape
-from stanlocal.monitor.shape import Document
+from stanlocal.monitor import documents, pages
+from stanlocal.monitor.documents import Document
 from stanlocal.outages.message_rates import Sample, rates, sample
 
 _TIMEOUT_S = 5.0
@@ -18,7 +18,7 @@ _TIMEOUT_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Inside:
-    """One answer of the monitor: its own documents, with the fields that `stanlocal.monitor.shape` adds."""
+    """One answer of the monitor: its documents, with the fields that `monitor.documents` adds."""
 
     active: str
     channels: Sequence[Document]
@@ -49,7 +49,7 @@ class Monitor:
         now = sample(monotonic(), channels, server)
         before, self._before = self._before, (active, now)
         change = rates(before[1], now) if before is not None and before[0] == active else None
-        shaped = shape.channel_documents(channels)
+        shaped = documents.channel_documents(channels)
         if change is not None:
             for each in shaped:
                 each["in_rate"] = change.published[each["name"]]
@@ -57,8 +57,8 @@ class Monitor:
         return Inside(
             active,
             shaped,
-            shape.client_documents(clients),
-            shape.subscription_documents(channels),
+            documents.client_documents(clients),
+            documents.subscription_documents(channels),
             change.redelivered if change is not None else None,
         )
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from stanlocal.monitor.documents import Document, ordered, select, split_queue
 from stanlocal.monitor.findings import findings
-from stanlocal.monitor.shape import Document, ordered, select, split_queue
 from stanlocal.tui.data.live import TOTAL, Inside
 from stanlocal.util.format import size
 from stanlocal.util.printable import printable

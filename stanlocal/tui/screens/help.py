@@ -12,7 +12,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static
 
-from stanlocal.model.document import MEANINGS
+from stanlocal.model.group_document import MEANINGS
 from stanlocal.tui.screens.dialog import Dialog
 from stanlocal.tui.themes import STATE_STYLES
 

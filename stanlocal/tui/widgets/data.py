@@ -18,7 +18,7 @@ from textual.widgets import ContentSwitcher, DataTable, Input, Static, Tab, Tabs
 
 from stanlocal.api import FTGroup
 from stanlocal.errors import MonitorError, NodeNotFound, StoreRefused
-from stanlocal.monitor.shape import Document
+from stanlocal.monitor.documents import Document
 from stanlocal.store.inspect.overview import overview
 from stanlocal.tui.data import rows
 from stanlocal.tui.data.browse import Span

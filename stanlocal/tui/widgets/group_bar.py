@@ -11,7 +11,7 @@ from textual.containers import Horizontal
 from textual.content import Content
 from textual.widgets import Static
 
-from stanlocal.model.document import meaning
+from stanlocal.model.group_document import meaning
 from stanlocal.tui.themes import STATE_STYLES
 
 

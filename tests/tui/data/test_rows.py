@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from stanlocal.monitor import shape
+from stanlocal.monitor import documents
 from stanlocal.tui.data import rows
 from stanlocal.tui.data.live import TOTAL, Growth, Inside
 from stanlocal.tui.data.rows import COLUMNS, View
 from tests.tui.data.samples import CHANNELS, CLIENTS
 
-SHAPED = shape.channel_documents(CHANNELS)
+SHAPED = documents.channel_documents(CHANNELS)
 STORE: dict[str, Any] = {
     "store": "/s",
     "disk_bytes": 4096,
@@ -43,12 +43,12 @@ def test_rates_are_not_known_at_the_first_look() -> None:
 
 
 def test_client_row_shows_pending_messages() -> None:
-    (client, _) = shape.client_documents(CLIENTS)
+    (client, _) = documents.client_documents(CLIENTS)
     assert rows.client_row(client) == ("auditor", "1", "1,024", "1", "orders")
 
 
 def test_subscription_row_names_the_state() -> None:
-    found = [rows.subscription_row(each) for each in shape.subscription_documents(CHANNELS)]
+    found = [rows.subscription_row(each) for each in documents.subscription_documents(CHANNELS)]
     assert [(row[1], row[5], row[6], row[7]) for row in found] == [
         ("stalled", "auditor", "-", "-"),
         ("offline", "-", "d", "-"),

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from stanlocal.history.failovers import Failover
-from stanlocal.metrics.own import Facts
 from stanlocal.metrics.scrape import NodeScrape
+from stanlocal.metrics.stanlocal_metrics import Facts
 from stanlocal.model.states import GroupState, GroupStatus
 
 NATS: dict[str, dict[str, Any]] = {

@@ -14,7 +14,7 @@ from prometheus_client.openmetrics import parser as openmetrics_parser
 
 from stanlocal.errors import EngineUnavailable
 from stanlocal.export import grafana
-from stanlocal.metrics import exporter, http, own
+from stanlocal.metrics import exporter, http, stanlocal_metrics
 from stanlocal.metrics.exposition import render
 from stanlocal.metrics.scrape import scrape
 from tests.support.ports import free_ports
@@ -27,7 +27,10 @@ def exposed() -> dict[str, set[tuple[str, ...]]]:
     """Each sample's name and the sets of labels it comes with."""
     sub = samples.subscription(is_durable=True, queue_name="d:q")
     scrapes = [samples.active("stan-0", samples.channel("orders", sub)), samples.silent()]
-    families = [*exporter.families(scrapes), *own.families(samples.facts(samples.failover(0.6)), scrapes)]
+    families = [
+        *exporter.families(scrapes),
+        *stanlocal_metrics.families(samples.facts(samples.failover(0.6)), scrapes),
+    ]
     found: dict[str, set[tuple[str, ...]]] = {}
     for family in families:
         for sample in family.samples:
@@ -61,7 +64,10 @@ def test_a_durable_queue_is_told_as_durable_and_queue() -> None:
 @given(st.text(max_size=30), st.text(max_size=30))
 def test_the_text_is_valid_whatever_channels_and_clients_are_called(name: str, client: str) -> None:
     scrapes = [samples.active("stan-0", samples.channel(name, samples.subscription(client_id=client)))]
-    families = [*exporter.families(scrapes), *own.families(samples.facts(samples.failover(3)), scrapes)]
+    families = [
+        *exporter.families(scrapes),
+        *stanlocal_metrics.families(samples.facts(samples.failover(3)), scrapes),
+    ]
     text, content_type = render(families, OPENMETRICS)
     assert content_type.startswith("application/openmetrics-text")
     parsed = list(openmetrics_parser.text_string_to_metric_families(text.decode()))  # type: ignore[no-untyped-call]
@@ -76,7 +82,7 @@ def test_failovers_are_counted_by_cause_and_timed_in_a_histogram() -> None:
     facts = samples.facts(samples.failover(0.6), samples.failover(1.2), samples.failover(40, "exit 2"))
     values = {
         (sample.name, sample.labels.get("cause") or sample.labels.get("le")): sample.value
-        for family in own.families(facts, [])
+        for family in stanlocal_metrics.families(facts, [])
         for sample in family.samples
     }
     assert values["stanlocal_failovers_total", "kill"] == 2
@@ -122,7 +128,7 @@ async def test_nodes_that_are_silent_or_gone_cost_no_more_than_the_deadline() ->
     assert [each.outcome for each in found] == ["silent", "refused"]
     values = {
         sample.labels["node"]: sample.value
-        for family in own.families(samples.facts(), found)
+        for family in stanlocal_metrics.families(samples.facts(), found)
         for sample in family.samples
         if sample.name == "stanlocal_monitor_up"
     }

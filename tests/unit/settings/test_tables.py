@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import pytest
 
 from stanlocal.settings.nats import NATS
-from stanlocal.settings.own import SETTINGS
 from stanlocal.settings.schema import Kind, Option, Table
 from stanlocal.settings.streaming import STREAMING
+from stanlocal.settings.tool_options import SETTINGS
 from tests.unit.settings import server_names
 
 ONLY_FLAGS = {"clustered", "io_batch_size", "io_sleep_time", "file_truncate_bad_eof"}

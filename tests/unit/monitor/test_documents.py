@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from stanlocal.errors import MonitorError, NodeNotFound
-from stanlocal.monitor import pages, shape
+from stanlocal.monitor import documents, pages
 from stanlocal.monitor.findings import Disk, findings
 from stanlocal.outages.message_rates import rates, sample
 from stanlocal.store.verify.problems import Kind, Problem, Start
@@ -25,7 +25,7 @@ def test_the_members_of_a_queue_group_are_one_reader() -> None:
     members = [
         subscription(client_id=f"c{i}", queue_name="q", last_sent=90 + i, pending_count=i) for i in range(3)
     ]
-    (reader,) = shape.readers(channel("orders", *members))
+    (reader,) = documents.readers(channel("orders", *members))
     assert (reader.name, reader.members, reader.last_sent, reader.pending, reader.backlog) == (
         "q",
         3,
@@ -40,20 +40,20 @@ def test_a_member_of_a_queue_group_is_as_far_behind_as_its_group() -> None:
     idle = subscription(client_id="idle", queue_name="q", last_sent=0, pending_count=0)
     alone = subscription(client_id="alone", last_sent=60, pending_count=0)
     listed = [channel("orders", idle, alone, busy)]
-    found = {each["client_id"]: each["backlog"] for each in shape.subscription_documents(listed)}
+    found = {each["client_id"]: each["backlog"] for each in documents.subscription_documents(listed)}
     assert found == {"idle": 2, "alone": 40, "busy": 2}
-    assert max(found.values()) == shape.channel_documents(listed)[0]["backlog"]
+    assert max(found.values()) == documents.channel_documents(listed)[0]["backlog"]
 
 
 def test_a_durable_without_a_client_is_named_as_unread_with_what_waits_for_it() -> None:
-    (document,) = shape.channel_documents([channel("orders", subscription(), OFFLINE)])
+    (document,) = documents.channel_documents([channel("orders", subscription(), OFFLINE)])
     assert document["unread_durables"] == ["c2/d"]
     assert (document["pending"], document["backlog"], document["stalled"]) == (20, 70, 0)
     assert document["msgs"] == 100  # the monitor's own fields stay
 
 
 def test_messages_that_limits_dropped_do_not_wait_for_anybody() -> None:
-    (reader,) = shape.readers(channel("orders", subscription(last_sent=5, pending_count=0), first_seq=91))
+    (reader,) = documents.readers(channel("orders", subscription(last_sent=5, pending_count=0), first_seq=91))
     assert reader.backlog == 10
 
 
@@ -61,14 +61,14 @@ def test_messages_that_limits_dropped_do_not_wait_for_anybody() -> None:
     ("pattern", "names"), [("*", ["a.b", "a.c", "b"]), ("a.*", ["a.b", "a.c"]), ("[b]", ["b"]), ("A*", [])]
 )
 def test_channels_are_chosen_by_glob(pattern: str, names: list[str]) -> None:
-    found = shape.select([channel("a.b"), channel("a.c"), channel("b")], "name", pattern)
+    found = documents.select([channel("a.b"), channel("a.c"), channel("b")], "name", pattern)
     assert [each["name"] for each in found] == names
 
 
 def test_figures_are_sorted_from_the_largest_down_and_texts_from_a_to_z() -> None:
     listed = [channel("b", msgs=1), channel("a", msgs=1), channel("c", msgs=7)]
-    assert [each["name"] for each in shape.ordered(listed, "msgs", "name")] == ["c", "a", "b"]
-    assert [each["name"] for each in shape.ordered(listed, "name", "name")] == ["a", "b", "c"]
+    assert [each["name"] for each in documents.ordered(listed, "msgs", "name")] == ["c", "a", "b"]
+    assert [each["name"] for each in documents.ordered(listed, "name", "name")] == ["a", "b", "c"]
 
 
 def test_rates_tell_first_deliveries_from_redeliveries() -> None:

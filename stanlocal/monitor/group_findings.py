@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from stanlocal.errors import MonitorError, StoreRefused
 from stanlocal.model.plan import GroupPlan
 from stanlocal.monitor import pages
+from stanlocal.monitor.documents import Document
 from stanlocal.monitor.findings import Disk, Finding, findings
-from stanlocal.monitor.shape import Document
 from stanlocal.store.inspect.survey import survey
 from stanlocal.store.local import local_store
 from stanlocal.store.verify.problems import Problem

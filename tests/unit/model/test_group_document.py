@@ -6,8 +6,8 @@ import json
 from dataclasses import replace
 
 from stanlocal.model.assessment import assess
-from stanlocal.model.document import group_document
 from stanlocal.model.fault_record import FaultRecord
+from stanlocal.model.group_document import group_document
 from stanlocal.model.states import LockFacts, LogFacts, NodeState
 from tests.support.facts import at, group_plan, node
 
