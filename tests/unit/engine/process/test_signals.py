@@ -61,5 +61,5 @@ def test_a_process_of_another_user_is_an_error(
     monkeypatch.setattr(os, "kill", lambda pid, number: _refuse(pid))
     birth = birth_of(sleeper.pid)
     assert birth is not None
-    with pytest.raises(EngineError, match="another user's"):
+    with pytest.raises(EngineError, match="belongs to another user"):
         send(Identity(sleeper.pid, birth), signal.SIGTERM)
