@@ -29,7 +29,7 @@ def modules() -> dict[str, Path]:
 
 
 def says_pure(path: Path) -> bool:
-    """Whether the module's docstring promises that it is pure: a sentence that begins with the word."""
+    """Return whether a sentence of the module's docstring begins with the word "Pure"."""
     docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
     return re.search(r"(^|[.:]\s+)Pure\b", docstring) is not None
 

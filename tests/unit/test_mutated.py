@@ -35,7 +35,7 @@ CASES = 250
 
 
 def outcomes(act: Callable[[Random], object], cases: int = CASES) -> list[str]:
-    """What `act` comes to with each generator: "" or the error; fails for an error that is not ours."""
+    """Return each generator's outcome of `act`: "" or stanlocal's error; fail for any other error."""
     found = []
     for number in range(cases):
         try:
@@ -91,7 +91,7 @@ def test_a_store_with_anything_wrong(tmp_path: Path) -> None:
     def act(dice: Random) -> None:
         path = dice.choice(list(contents))
         path.write_bytes(mutated(contents[path], dice))
-        os.utime(path, (0, 0))  # as if nobody wrote to it
+        os.utime(path, (0, 0))  # as if no process wrote to it
         verify(store)
         overview(store, {"max_msgs": 5})
         diff(store, other)
@@ -140,7 +140,7 @@ def test_a_plan_with_anything_wrong(tmp_path: Path) -> None:
 
 
 def test_a_plan_with_nested_settings_of_any_kind() -> None:
-    """What is read from a plan without resolving its settings again is a result or one line."""
+    """A plan read without resolving its settings again gives a result or one line."""
     limits = {"max_msgs": 1, "max_bytes": "5kb", "max_age": 7, "max_subs": 3}
     plan = plan_group(
         group="g", image="i", ports=[(4222, 8222)], store_dir="/s", state_dir="/t", user="1:1",
@@ -170,7 +170,7 @@ def test_a_plan_with_nested_settings_of_any_kind() -> None:
 
 
 def test_a_journal_with_anything_wrong(tmp_path: Path) -> None:
-    """What is no record is passed over."""
+    """A line that is no record is skipped."""
     good = [
         {"time": "2026-01-01T00:00:00Z", "type": "fault", "fault": "f1", "name": "kill", "targets": ["g-0"],
          "runs": {"g-0": "2026-01-01T00:00:00Z"}, "until": "2026-01-01T00:00:09Z", "leaves": "ended",

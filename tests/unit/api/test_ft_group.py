@@ -1,4 +1,4 @@
-"""What users hold, on the fake machine: however a block over a group ends, the group ends with it."""
+"""`FTGroup` on the fake machine: however a block over a group ends, the group ends with it."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ def own_options(command: click.Command) -> list[click.Option]:
 
 
 def given(option: click.Option) -> list[str]:
-    """The option as somebody gives it."""
+    """Return the option as a user gives it."""
     return [option.opts[0]] if option.is_flag else [option.opts[0], "1"]
 
 

@@ -18,7 +18,7 @@ STATUS = assess([node("stan-0", NodeState.ACTIVE, "paused"), node("stan-1", Node
 
 
 def shown(progress: Progress, *lines: str) -> list[str]:
-    """On a terminal of 80 columns without colour."""
+    """Render on a terminal of 80 columns without colour."""
     console = Console(width=80, no_color=True)
     with console.capture() as capture:
         console.print(picture(progress, deque(lines)))

@@ -1,4 +1,4 @@
-"""Which exit code an error ends a command with."""
+"""Exit codes of commands that end with an error."""
 
 from __future__ import annotations
 

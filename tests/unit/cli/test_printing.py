@@ -1,4 +1,4 @@
-"""What reaches a terminal and what reaches a pipe: escapes of others, styles of ours, tables."""
+"""Text as it reaches a terminal and a pipe: escapes of others, own styles, tables."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ Step = Event | Later | Told
 
 @dataclass
 class Story:
-    """What happened, in order; an event comes a millisecond after the one before."""
+    """Events in order; each comes a millisecond after the one before."""
 
     load: LoadSpec = field(default_factory=LoadSpec)
     steps: list[Step] = field(default_factory=list)
@@ -116,7 +116,7 @@ class Story:
     # Changed
 
     def events(self, kind: Kind) -> list[int]:
-        """Where those events are in it."""
+        """Return the places of those events."""
         return [
             place for place, step in enumerate(self.steps) if isinstance(step, Event) and step.kind is kind
         ]
@@ -127,11 +127,11 @@ class Story:
         return step
 
     def with_steps(self, place: int, *steps: Step) -> Story:
-        """With more steps before that place."""
+        """Return the story with more steps before that place."""
         return Story(self.load, [*self.steps[:place], *steps, *self.steps[place:]])
 
     def changed(self, place: int, **changes: Any) -> Story:
-        """With an event that is another one."""
+        """Return the story with that event changed."""
         steps = list(self.steps)
         steps[place] = replace(self.event(place), **changes)
         return Story(self.load, steps)
@@ -165,7 +165,7 @@ def clean_stories(draw: st.DrawFn, *, least: int = 2) -> Story:
 
 
 class Server:
-    """What a faultless server does with a load."""
+    """The work of a faultless server under a load."""
 
     def __init__(self, load: LoadSpec) -> None:
         self.story = Story(load)
@@ -217,7 +217,7 @@ class Server:
                 self.story.deliver(reader, *stored[place], place + 1)
 
     def finish(self) -> None:
-        """All is stored, acknowledged, delivered, and read once more."""
+        """Every message is stored, acknowledged, delivered, and read once more."""
         while self.sent:
             self.store()
         while self.unacked:

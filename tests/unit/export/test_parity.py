@@ -25,7 +25,7 @@ _ROW = re.compile(
 
 
 class Row(NamedTuple):
-    """What the table says of one element."""
+    """The table's row about one element."""
 
     element: str
     here: str
@@ -51,7 +51,7 @@ def the_guide() -> dict[str, Any]:
 
 
 def the_export(element: str) -> dict[str, Any]:
-    """What the export that an element of the guide belongs to consists of."""
+    """The parts of the export that an element of the guide belongs to."""
     if element.startswith("values "):
         return exported_values()
     if element.startswith("PersistentVolumeClaim/stan-efs"):

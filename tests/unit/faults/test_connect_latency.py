@@ -1,4 +1,4 @@
-"""How soon a server's first line reaches a client, and what counts as none."""
+"""Time until a server's first line reaches a client, and answers that count as none."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Predictions, and how they are held against what happened."""
+"""Predictions, and how they are compared with what happened."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def test_a_prediction_survives_the_journal(kind: type[Fault]) -> None:
     st.dictionaries(st.sampled_from(["states", "active", "within_s", "holds_s"]), st.text() | st.integers())
 )
 def test_a_damaged_prediction_is_none(document: dict[str, object]) -> None:
-    """A later version's, or one cut short, is not held against anything."""
+    """A prediction of a later version, or a truncated one, is not compared with anything."""
     assert Expectation.from_document("", document) is None or set(document) == {
         "states",
         "active",

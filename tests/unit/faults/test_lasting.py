@@ -1,4 +1,4 @@
-"""Faults that are to end by themselves: seen, and healed when their time is up or nobody looks on."""
+"""Timed faults: observed, and healed when their time is up, observer or not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Slow and flaky networks: what they predict, what the proxy is told, and that nothing of it stays."""
+"""Slow and flaky networks: predictions, orders to the proxy, and complete removal."""
 
 from __future__ import annotations
 
@@ -170,7 +170,7 @@ async def test_a_lone_node_has_no_network_to_other_nodes(world: World) -> None:
 
 
 async def test_a_proxy_comes_and_goes_with_the_setting(world: World) -> None:
-    """All nodes are made anew then: their client ports pass to the proxy, or back."""
+    """All nodes are made again then: their client ports pass to the proxy, or back."""
     await world.up()
     before = world.ids
     await world.up(proxied=True)

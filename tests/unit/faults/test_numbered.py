@@ -1,4 +1,4 @@
-"""How messages are told by their numbers."""
+"""Messages described by their numbers."""
 
 from __future__ import annotations
 

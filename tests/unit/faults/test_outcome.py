@@ -1,4 +1,4 @@
-"""What came of faults, told from the story when nobody has looked on."""
+"""Outcomes of faults, taken from the history when they were not observed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What nodes use and carry, where it can be had."""
+"""Resource use of nodes, where it can be measured."""
 
 from __future__ import annotations
 

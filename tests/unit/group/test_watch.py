@@ -361,7 +361,7 @@ async def test_a_monitor_that_does_not_answer_is_asked_again(world: World, monit
 
 
 async def test_a_frozen_standby_is_one_although_its_milestones_are_not_kept(world: World) -> None:
-    """It is `starting` after a restart, until a line of its new run is kept."""
+    """A node is `starting` after a restart, until a line of its new run is kept."""
 
     def lock(*_: object) -> LockFacts:
         return LockFacts(visible=True, holder="t-0")

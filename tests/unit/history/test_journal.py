@@ -362,7 +362,7 @@ def test_a_disk_that_takes_a_part_of_a_record_leaves_none_of_it(
 
 
 def test_a_journal_of_the_first_version_is_read(journal: Journal) -> None:
-    """It wrote every field of every type, also those that a type does not use."""
+    """The first version wrote every field of every type, also those that a type does not use."""
     stamp = "2026-11-23T10:43:29.835234Z"
     ended = datetime.fromisoformat(stamp)
     common = {"time": stamp, "ends_run": False}

@@ -23,7 +23,7 @@ from stanlocal.model.instance import EngineEvent
 from stanlocal.model.plan import GroupPlan
 from tests.support.facts import at, group_plan, instance
 
-STORIES = Path(__file__).parent / "recorded_groups"
+RECORDINGS = Path(__file__).parent / "recorded_groups"
 
 FAILOVERS = {
     "kill": [("kill", "ft-0", "ft-1")],
@@ -47,15 +47,15 @@ GROUP_STATES = {
 
 
 @cache
-def story(name: str) -> tuple[GroupPlan, tuple[Occurrence, ...]]:
-    home = GroupHome(STORIES / name)
+def recording(name: str) -> tuple[GroupPlan, tuple[Occurrence, ...]]:
+    home = GroupHome(RECORDINGS / name)
     nodes = [path.stem for path in sorted((home.folder / "logs").iterdir())]
     logs = {node: [parse(line.text, line.time) for line in home.saved_log(node)] for node in nodes}
     return group_plan(len(nodes), "ft"), tuple(occurrences.merge(logs, [], home.journal.records()))
 
 
 def replayed(name: str) -> list[Event]:
-    return timeline.replay(*story(name))
+    return timeline.replay(*recording(name))
 
 
 def without(past: Sequence[Occurrence], *kinds: type[ev.LogEvent]) -> list[Occurrence]:
@@ -66,8 +66,8 @@ def without(past: Sequence[Occurrence], *kinds: type[ev.LogEvent]) -> list[Occur
     ]
 
 
-def test_every_story_is_told_here() -> None:
-    folders = {path.name for path in STORIES.iterdir() if path.is_dir()}
+def test_every_recording_has_its_expectations() -> None:
+    folders = {path.name for path in RECORDINGS.iterdir() if path.is_dir()}
     assert folders == FAILOVERS.keys() == GROUP_STATES.keys()
 
 
@@ -76,13 +76,13 @@ def test_every_story_is_told_here() -> None:
 
 @pytest.mark.parametrize("name", FAILOVERS)
 def test_a_failover_is_a_transition_from_one_node_to_another(name: str) -> None:
-    found = failovers.find(story(name)[1])
+    found = failovers.find(recording(name)[1])
     assert [(each.cause, each.from_node, each.to_node) for each in found] == FAILOVERS[name]
 
 
 @pytest.mark.parametrize("name", ["kill", "stop", "crash", "pause-then-kill"])
 def test_its_phases_follow_each_other_and_add_up(name: str) -> None:
-    (failover,) = failovers.find(story(name)[1])
+    (failover,) = failovers.find(recording(name)[1])
     phases = failover.phases_ms
     assert list(phases) == list(PHASES)
     assert phases.pop("first_ack") is None
@@ -93,7 +93,7 @@ def test_its_phases_follow_each_other_and_add_up(name: str) -> None:
 
 
 def test_a_phase_that_nobody_logged_is_unknown_and_the_next_counts_from_before_it() -> None:
-    first, second = failovers.find(story("three-nodes")[1])
+    first, second = failovers.find(recording("three-nodes")[1])
     assert first.phases_ms["detected"] is None  # there was no route between these two at that time
     assert first.phases_ms["lock"] == pytest.approx(1017.221)
     assert second.phases_ms["detected"] is not None
@@ -110,7 +110,7 @@ def test_a_phase_that_nobody_logged_is_unknown_and_the_next_counts_from_before_i
 def test_a_missing_line_costs_its_own_phase_only(
     kind: type[ev.LogEvent], phase: str, next_phase: str
 ) -> None:
-    past = story("kill")[1]
+    past = recording("kill")[1]
     (whole,), (part,) = failovers.find(past), failovers.find(without(past, kind))
     assert part.phases_ms[phase] is None
     later = (
@@ -122,7 +122,7 @@ def test_a_missing_line_costs_its_own_phase_only(
 
 
 def test_without_a_trace_of_the_end_a_failover_begins_with_what_was_seen_first() -> None:
-    past = story("crash")[1]
+    past = recording("crash")[1]
     (whole,) = failovers.find(past)
     after_end = [
         occurrence for occurrence in past if occurrence.node != "ft-0" or occurrence.time < whole.started_at
@@ -167,7 +167,7 @@ def with_actives(past: Sequence[Occurrence]) -> list[Occurrence]:
 def test_the_node_that_served_is_on_record_where_its_line_is_not_kept(
     name: str, lost: str, left: list[tuple[str, str, str]]
 ) -> None:
-    past = with_actives(story(name)[1])
+    past = with_actives(recording(name)[1])
     kept = [occurrence for occurrence in past if not (is_ready(occurrence) and occurrence.node == lost)]
     found = failovers.find(kept)
     assert [(each.cause, each.from_node, each.to_node) for each in found] == left
@@ -176,7 +176,7 @@ def test_the_node_that_served_is_on_record_where_its_line_is_not_kept(
 
 def test_what_a_fault_has_on_record_is_older_than_the_failover_that_it_brings() -> None:
     """The engine's record of an end can be later than the next node's line."""
-    past = with_actives(story("kill")[1])
+    past = with_actives(recording("kill")[1])
     (failover,) = failovers.find(past)
     late = failover.ready_at + timedelta(milliseconds=1)
     moved = [
@@ -190,7 +190,7 @@ def test_what_a_fault_has_on_record_is_older_than_the_failover_that_it_brings() 
 
 @given(st.data())
 def test_whatever_is_missing_phases_are_never_negative(data: st.DataObject) -> None:
-    past = story(data.draw(st.sampled_from(sorted(FAILOVERS))))[1]
+    past = recording(data.draw(st.sampled_from(sorted(FAILOVERS))))[1]
     kept = data.draw(st.lists(st.booleans(), min_size=len(past), max_size=len(past)))
     left = [occurrence for occurrence, keep in zip(past, kept, strict=True) if keep]
     for failover in failovers.find(left):
@@ -202,7 +202,7 @@ def test_whatever_is_missing_phases_are_never_negative(data: st.DataObject) -> N
 
 
 def test_what_a_client_saw_is_the_outage() -> None:
-    past = list(story("kill")[1])
+    past = list(recording("kill")[1])
     (failover,) = failovers.find(past)
     ack = timedelta(milliseconds=40)
     outage = Outage(failover.started_at - ack, failover.started_at, failover.ready_at + ack)
@@ -215,7 +215,7 @@ def test_what_a_client_saw_is_the_outage() -> None:
 
 
 def test_an_ack_that_comes_before_the_server_has_written_that_it_is_ready_ends_the_outage() -> None:
-    past = list(story("kill")[1])
+    past = list(recording("kill")[1])
     (failover,) = failovers.find(past)
     assert failover.lock_at is not None
     early = Outage(failover.started_at, None, failover.lock_at + timedelta(milliseconds=1))
@@ -229,7 +229,7 @@ def test_an_ack_that_comes_before_the_server_has_written_that_it_is_ready_ends_t
 
 
 def test_of_several_failovers_within_an_outage_the_last_one_ended_it() -> None:
-    past = list(story("three-nodes")[1])
+    past = list(recording("three-nodes")[1])
     first, last = failovers.find(past)
     outage = Outage(first.started_at, None, last.ready_at + timedelta(seconds=1))
     seen = failovers.find([*past, Occurrence(outage.first_ack, None, outage)])
@@ -238,12 +238,12 @@ def test_of_several_failovers_within_an_outage_the_last_one_ended_it() -> None:
 
 @pytest.mark.parametrize("name", [name for name, found in FAILOVERS.items() if found])
 def test_a_failover_can_be_read_back_from_its_document(name: str) -> None:
-    for failover in failovers.find(story(name)[1]):
+    for failover in failovers.find(recording(name)[1]):
         assert failovers.Failover.from_document(failover.document()) == failover
 
 
 def test_the_document_is_that_of_the_contract() -> None:
-    document = failovers.document(failovers.find(story("kill")[1]))
+    document = failovers.document(failovers.find(recording("kill")[1]))
     assert {key: document[key] for key in ("p50_ms", "p95_ms", "max_ms")} == {
         "p50_ms": None,
         "p95_ms": None,
@@ -293,7 +293,9 @@ def test_events_are_in_order_and_each_change_begins_where_the_last_one_ended(nam
 
 def test_a_kill_tells_fault_states_lock_failover_and_heal() -> None:
     past = [
-        event for event in replayed("kill") if event.time >= failovers.find(story("kill")[1])[0].started_at
+        event
+        for event in replayed("kill")
+        if event.time >= failovers.find(recording("kill")[1])[0].started_at
     ]
     assert [(event.type, event.node) for event in past if event.type != "group-state"] == [
         ("fault", "ft-0"),

@@ -33,7 +33,7 @@ _STREAMING = {
 
 
 def settings(imported: Import) -> Settings:
-    """What the group would run with."""
+    """Settings with which the group would run."""
     return resolve([imported.layer])
 
 
@@ -78,7 +78,7 @@ def test_settings_know_their_lines_in_the_manifest() -> None:
 
 
 def test_every_object_and_value_of_the_manifests_is_taken_or_accounted_for() -> None:
-    """What is neither a setting nor named by a finding would have been dropped silently."""
+    """An element that is neither a setting nor named by a finding was dropped silently."""
     imported = read(seed.EFS, {})
     told = [finding.what.split(" (")[0] for finding in imported.findings]
     taken = {

@@ -1,4 +1,4 @@
-"""Files made to hang whoever reads them: each is read or refused at once, in one line."""
+"""Files made to hang their reader: each is read or refused at once, in one line."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.support.cost import processor_time_below
 from tests.support.hostile import NATS, TOML, YAML, Make
 
 AT_MOST_S = 1.0
-"""Of the processor, so that a busy machine changes nothing."""
+"""Limit of processor time, so that a busy machine changes nothing."""
 LONGEST_LINE = 2_500
 _VALUES = 10_000
 

@@ -1,4 +1,4 @@
-"""Where the search for a group's host ports begins."""
+"""Start of the search for a group's host ports."""
 
 from __future__ import annotations
 

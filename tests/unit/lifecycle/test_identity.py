@@ -162,7 +162,7 @@ async def test_a_restore_into_the_store_of_another_group_is_refused(world: World
 
 
 async def test_a_failed_up_leaves_the_volume_that_was_there(world: World) -> None:
-    """As from another state folder: the plan does not tell of it."""
+    """The command uses another state folder, so no plan names the volume."""
     await world.up(store_size="32mb")
     await down(world.group())
     other = Group(world.engine, "t", GroupHome(world.folder / "other" / "t"))

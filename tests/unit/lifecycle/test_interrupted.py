@@ -68,7 +68,7 @@ async def with_a_message(world: World, group: Group) -> None:
 async def killed_at(
     world: World, command: Command, at: int, when: When, calls: list[str] | None = None
 ) -> bool:
-    """Whether the command got as far as that call, and was killed there; `calls` gets those that it made."""
+    """Return whether the command reached that call, and was killed there; `calls` gets those it made."""
 
     def kill() -> None:
         task.cancel()  # also when the call was made by another task of the command
@@ -83,7 +83,7 @@ async def killed_at(
 
 
 async def cancelled_at(world: World, command: Command, at: int, when: When) -> bool:
-    """Whether the command got as far as that call, and was cancelled there."""
+    """Return whether the command reached that call, and was cancelled there."""
     interruptions = Interruptions(world.engine, at, when, lambda: task.cancel())
     task = asyncio.ensure_future(command(world, world.group(interruptions.engine)))
     await asyncio.gather(task, return_exceptions=True)

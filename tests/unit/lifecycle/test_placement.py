@@ -1,4 +1,4 @@
-"""Where a group is housed: what was found of the engine, what there is, and what cannot be."""
+"""Placement of a group: facts about the engine, existing nodes, and refusals."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who holds a store's lock, by recorded lock tables and by real locks."""
+"""Holders of a store's lock, by recorded lock tables and by real locks."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def lock_file(tmp_path: Path) -> Path:
 def test_only_a_write_lock_of_a_known_process_has_a_holder(
     lock_file: Path, tmp_path: Path, template: str, view: LockView
 ) -> None:
-    """In a container's namespace, where what is not listed may be held by others all the same."""
+    """An unlisted lock may still be held by others in a container's namespace."""
     proc = fake_proc(tmp_path / "proc", line_for(lock_file, template))
     assert lock_holder(lock_file, proc) == view
 

@@ -1,4 +1,4 @@
-"""Which machine this is, as far as it can be known."""
+"""Identity of this machine, as far as it can be known."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Processes are told apart although pids are used again."""
+"""Processes are told apart although pids are reused."""
 
 from __future__ import annotations
 

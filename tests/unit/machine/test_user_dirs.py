@@ -1,4 +1,4 @@
-"""Where stanlocal keeps things."""
+"""Folders in which stanlocal keeps its files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Nodes that use a NATS server elsewhere: what they are told, and what they no longer have."""
+"""Nodes that use a NATS server elsewhere: their settings, and the ports they no longer have."""
 
 from __future__ import annotations
 

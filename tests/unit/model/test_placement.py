@@ -1,4 +1,4 @@
-"""Where nodes live: each with a network of its own, or all on the host's loopback."""
+"""Networks of nodes: one of its own for each, or the host's loopback for all."""
 
 from __future__ import annotations
 

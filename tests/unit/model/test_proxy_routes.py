@@ -1,4 +1,4 @@
-"""The ways through a group's proxy, and what nodes and containers are told of it."""
+"""The routes through a group's proxy, and the settings of nodes and containers for it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a command names nodes."""
+"""Names for nodes in commands."""
 
 from __future__ import annotations
 

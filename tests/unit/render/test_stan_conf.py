@@ -43,7 +43,7 @@ def read(settings: Settings, node: int = 0) -> dict[str, Any]:
 
 
 def test_every_element_of_the_seeds_configmap_is_there() -> None:
-    """With the seed's values, names and, in a container, addresses."""
+    """Every element has the seed's values, names and, in a container, addresses."""
     conf = read(settle(preset="seed"))
     assert conf["http"] == "0.0.0.0:8222"
     assert conf["cluster"]["port"] == 6222

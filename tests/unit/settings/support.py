@@ -27,7 +27,7 @@ def settle(
 
 
 def problems(environ: Mapping[str, str] | None = None, **given: Any) -> tuple[str, ...]:
-    """What is wrong with these settings."""
+    """Return the problems of these settings."""
     with pytest.raises(SettingsError) as caught:
         settle(environ, **given)
     return caught.value.problems

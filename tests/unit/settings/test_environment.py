@@ -53,7 +53,7 @@ def test_an_empty_value_is_as_good_as_none() -> None:
 
 
 def test_unknown_names_are_warned_of_and_the_command_lines_own_are_not() -> None:
-    """They may be meant for something else, so they stop nothing; but a misspelt one is not passed over."""
+    """Unknown names may be meant for something else, so they stop nothing; a misspelling is reported."""
     environ = {"STANLOCAL_NODEZ": "3", "STANLOCAL_JSON": "1", "STANLOCAL_YES": "1", "OTHER": "x"}
     assert settle(environ).warnings == (
         "environment STANLOCAL_NODEZ is not a setting; did you mean STANLOCAL_NODES?",

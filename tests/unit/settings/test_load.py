@@ -240,7 +240,7 @@ def test_files_that_the_servers_must_read_have_to_be_there(tmp_path: Path) -> No
 
 
 def test_hidden_secrets_of_a_running_group_do_not_count() -> None:
-    """What `redacted` took away is not set, rather than set to stars."""
+    """Values that `redacted` took away are unset, rather than set to stars."""
     existing = {
         "nodes": 3,
         "port": None,

@@ -13,7 +13,7 @@ from stanlocal.settings.tool_options import SETTINGS
 from tests.unit.settings import server_names
 
 ONLY_FLAGS = {"clustered", "io_batch_size", "io_sleep_time", "file_truncate_bad_eof"}
-"""Known so that whoever tries them hears why not; the server's configuration file does not know them."""
+"""Options known only to explain why they cannot be set; the server's configuration lacks them."""
 
 
 def below(table: Table, *path: str) -> Table:

@@ -49,7 +49,7 @@ def hole(path: Path, begin: bytes, size: int, end: bytes = b"") -> None:
 
 
 def message_of_zeros(size: int) -> tuple[bytes, bytes]:
-    """What is before and behind the zeros of an intact message whose data they are."""
+    """Return the bytes before and behind the zeros of an intact message whose data they are."""
     before = stores.number(1, 1) + stores.data(2, b"orders") + b"\x22" + stores.varint(size)
     after = stores.number(5, stores.EPOCH)
     crc = zlib.crc32(after, crc_of_zeros(size, before))

@@ -20,7 +20,7 @@ def server_file(cluster_id: str) -> bytes:
 def fill(
     store: Path, cluster_id: str = "test-cluster", channels: tuple[str, ...] = ("orders",)
 ) -> list[Path]:
-    """Puts into the folder what a server does; gives the files."""
+    """Write the files of a server into the folder; return them."""
     store.mkdir(exist_ok=True)
     top = [".rootdir.lck", ".truncate.lck", "clients.dat", "clients.dat1234567890", "subs42"]
     files = [store / name for name in top]

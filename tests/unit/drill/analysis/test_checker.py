@@ -1,4 +1,4 @@
-"""What a checker makes of ledgers that are told event by event."""
+"""Findings of a checker in ledgers that are built event by event."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ PLAIN, DURABLE, AUDIT = 0, 1, 2
 
 
 def test_a_late_redelivery_is_not_out_of_order() -> None:
-    """What the server had to send again comes when it can: only first tries are to be in order."""
+    """The server's repetitions come when they can: only first tries must be in order."""
     story = Story().publish(0, 1, 2).deliver(PLAIN, 0, 2, 2)
     assert story.deliver(PLAIN, 0, 1, 1, REDELIVERED).findings().reordered == 0
     assert story.deliver(DURABLE, 0, 2, 2).deliver(DURABLE, 0, 1, 1).findings().reordered == 1
@@ -32,20 +32,20 @@ def test_a_repetition_after_an_outage_is_explained() -> None:
 
 
 def test_the_audit_repeats_nothing() -> None:
-    """It reads everything again: that is neither a delivery nor a repetition."""
+    """The audit reads everything again: that is neither a delivery nor a repetition."""
     story = Story().publish(0, 1).deliver(PLAIN, 0, 1, 1).deliver(DURABLE, 0, 1, 1).ack(0, 1)
     findings = story.note("drained").deliver(AUDIT, 0, 1, 1).note("audit").findings()
     assert (findings.delivered, findings.duplicated) == (2, 0)
 
 
 def test_without_an_audit_the_store_is_not_judged() -> None:
-    """When the channels could not be read at the end, what is in them is not known."""
+    """The contents of channels are unknown if they could not be read at the end."""
     story = Story().publish(0, 1).deliver(PLAIN, 0, 1, 1).deliver(DURABLE, 0, 1, 1).ack(0, 1)
     assert story.note("drained").findings().lost == 0
 
 
 def test_members_of_a_queue_group_are_one_audience() -> None:
-    """Who of them had a message is all the same, and two of them having it is a repetition."""
+    """Any member may have a message, and two of them having it is a repetition."""
     story = Story(LoadSpec(plain=0, durable=0, queue=2)).publish(0, 1, 2)
     story.deliver(0, 0, 1, 1).deliver(1, 0, 2, 2).ack(0, 1, 2).note("drained")
     assert story.findings().lost == 0
@@ -53,14 +53,14 @@ def test_members_of_a_queue_group_are_one_audience() -> None:
 
 
 def test_lost_to_one_and_on_its_way_to_another_is_lost() -> None:
-    """In the ledger of a killed drill a message is counted once: the worse is told."""
+    """A message of a killed drill's ledger is counted once, as the worse of its outcomes."""
     story = Story().publish(0, 1).ack(0, 1).later(60_000)
     findings = story.publish(0, 2).deliver(PLAIN, 0, 2, 2).findings()
     assert (findings.lost, findings.pending) == (1, 0)
 
 
 def test_losses_of_different_kinds_are_different_runs() -> None:
-    """Consecutive numbers are told together only where the same audiences lack them."""
+    """Consecutive numbers are reported together only where the same audiences lack them."""
     story = (
         Story()
         .publish(0, 1, 2, 3)
@@ -76,7 +76,7 @@ def test_losses_of_different_kinds_are_different_runs() -> None:
 
 
 def test_when_the_lost_were_acknowledged_is_told() -> None:
-    """From the first ack to the last one of a run."""
+    """The time reaches from the first ack to the last one of a run."""
     story = Story().publish(0, 1, 2).ack(0, 2).later(500).ack(0, 1).note("drained")
     (lost,) = story.findings().lost_messages
     assert lost.acked_from is not None
@@ -96,14 +96,14 @@ def test_all_are_counted_and_some_are_listed() -> None:
 
 
 def test_a_strange_message_fills_its_sequence() -> None:
-    """What was delivered damaged was given to somebody: no gap."""
+    """A message that was delivered damaged did reach its audience: no gap."""
     story = Story().publish(0, 1, 2).deliver(PLAIN, 0, 1, 1).deliver(PLAIN, 0, 2, 3)
     assert story.findings().gaps == 1
     assert story.tell(Event(Kind.STRANGE, 0, 0, PLAIN, 2)).findings().gaps == 0
 
 
 def test_rates() -> None:
-    """What came in each second of the drill; seconds in which nothing came are left out."""
+    """Rates count what came in each second of the drill; empty seconds are left out."""
     story = Story().publish(0, 1, 2, 3).ack(0, 1).later(990).ack(0, 2).later(3000).ack(0, 3)
     story.deliver(PLAIN, 0, 1, 1)
     assert story.findings().rates == (Second(0, 2, 0), Second(3, 1, 1))

@@ -18,12 +18,12 @@ FAULTS = (
 
 
 def faults(findings: Findings) -> dict[str, Any]:
-    """What is the matter, without what is not."""
+    """Return the findings that are not zero."""
     return {name: value for name in FAULTS if (value := getattr(findings, name))}
 
 
 def first_deliveries(story: Story) -> list[int]:
-    """Where messages reach an audience for the first time, and not the audit."""
+    """Return the places where messages reach an audience, other than the audit, for the first time."""
     readers = story.load.roster().readers
     seen: set[tuple[int, tuple[int, int]]] = set()
     found = []
@@ -37,7 +37,7 @@ def first_deliveries(story: Story) -> list[int]:
 
 
 def deliveries_of(story: Story, message: tuple[int, int], audience: int | None = None) -> list[int]:
-    """Where that message is delivered, to that audience or whomever."""
+    """Return the places where that message is delivered, to that audience or to any."""
     readers = story.load.roster().readers
     return [
         place
@@ -216,7 +216,7 @@ def test_refused(story: Story, data: st.DataObject) -> None:
 
 @given(clean_stories(), st.data())
 def test_forked(story: Story, data: st.DataObject) -> None:
-    """Two messages under one sequence are told with that sequence."""
+    """Two messages under one sequence are reported with that sequence."""
     roster = story.load.roster()
     firsts = first_deliveries(story)
     one = story.event(data.draw(st.sampled_from(firsts)))
@@ -242,7 +242,7 @@ def test_forked(story: Story, data: st.DataObject) -> None:
 
 @given(clean_stories(), st.data())
 def test_killed_at_any_moment(story: Story, data: st.DataObject) -> None:
-    """In the ledger of a drill that was killed nothing is lost that may have been on its way."""
+    """A message that may have been on its way when a drill was killed is not lost."""
     drained = story.steps.index(Told("drained", {"missing": 0}))
     killed = Story(story.load, story.steps[: data.draw(st.integers(0, drained))])
     findings = killed.findings()

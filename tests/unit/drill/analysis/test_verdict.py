@@ -1,4 +1,4 @@
-"""What a budget allows and what it does not, in sentences that name the messages."""
+"""Limits of a budget, in sentences that name the messages."""
 
 from __future__ import annotations
 
@@ -75,13 +75,13 @@ def test_a_drill_without_losses_is_well() -> None:
     ids=["a subscriber that drops", "no one", "only one side had them"],
 )
 def test_what_is_lost_is_named(but: Mapping[int, tuple[int, ...]], sentence: str) -> None:
-    """With its numbers, who lacks it, and who had it."""
+    """A lost message is reported with its numbers, who lacks it, and who had it."""
     assert verdict(told(*range(1, 11), but=but), max_gaps=None).problems == (sentence,)
     assert verdict(told(*range(1, 11), but=but), max_gaps=None, max_lost=len(but)).ok
 
 
 def test_many_losses_make_one_sentence_for_each_kind() -> None:
-    """Runs that are lost in the same way are told together, the first few of them by number."""
+    """Runs that are lost in the same way are reported together, the first few of them by number."""
     lacking = dict.fromkeys(range(1, 40, 2), (DURABLE,)) | {40: (PLAIN,)}
     first, second = sorted(verdict(told(*range(1, 41), but=lacking)).problems)
     assert first.startswith("1 acknowledged message is missing at plain-0")
@@ -138,7 +138,7 @@ def test_many_losses_make_one_sentence_for_each_kind() -> None:
     ids=lambda value: value if isinstance(value, str) and value.startswith("max_") else "",
 )  # fmt: skip
 def test_a_limit(happens: Callable[[Story], object], limit: str, sentence: str) -> None:
-    """What happens twice is a problem where once is allowed, none where twice is, and the only one."""
+    """Two occurrences are the only problem where one is allowed, and none where two are."""
     story = told(1, 2, 3, before_the_end=happens)
     findings = story.findings()
     assert judge(findings, Budget(**{**vars_of(ANYTHING), limit: 1})).problems == (sentence,)
@@ -157,7 +157,7 @@ def outage(story: Story) -> None:
 
 
 def test_an_outage_that_is_too_long() -> None:
-    """It is told from the fault to the first ack, with the fault."""
+    """The outage is reported from the fault to the first ack, with the fault."""
     story = told(1, 2, 3, before_the_end=outage)
     bad = verdict(story, max_outage=1.5)
     assert bad.problems == ("an outage of 1.502 s after kill at 2026-11-23T12:00:00.013000Z; 1.5 s may be",)
@@ -169,7 +169,7 @@ def test_an_outage_that_is_too_long() -> None:
 
 
 def test_an_outage_that_does_not_end() -> None:
-    """What is published and never answered is an outage until the load's end."""
+    """Messages that are published and never answered are an outage until the load's end."""
     story = told(1, before_the_end=lambda story: story.publish(1, 1).later(3000))
     (problem,) = verdict(story, max_outage=1).problems
     assert problem.startswith("an outage of 3.001 s that no fault explains at 2026-11-23T12:00:00.005000Z")
@@ -182,7 +182,7 @@ def test_nothing_acknowledged_is_not_well() -> None:
 
 
 def test_what_went_wrong_with_the_load_is_a_problem() -> None:
-    """In the words of its note."""
+    """The problem has the words of the load's note."""
     story = told(1, before_the_end=lambda story: story.note("problem", text="client 'x' is lost"))
     assert verdict(story).problems == ("client 'x' is lost",)
 

@@ -110,7 +110,7 @@ def test_a_note_dated_centuries_away_is_shown(year: str, tmp_path: Path) -> None
 
 
 def test_half_a_character_ends_the_ledger() -> None:
-    """It could be written to no file and no terminal."""
+    """A surrogate could be written to no file and no terminal."""
     data = HEADER.line() + note({"kind": "said", "time": "2026-11-23T12:00:00Z", "node": "\ud800"})
     assert check(read_bytes(data)).torn is not None
 

@@ -32,7 +32,7 @@ ROOT = Path(__file__).resolve().parents[4]
 
 
 async def test_what_is_told_can_be_read(tmp_path: Path) -> None:
-    """Header, events and notes come back as they were told, in order."""
+    """Header, events and notes come back as they were recorded, in order."""
     header = Header(LoadSpec(publishers=3, sizes=(64, 128)), "d", "g", 5, NOW, 99, {"a": [1]}, {"v": "1"})
     with Ledger.create(tmp_path / "folder" / "l", header) as ledger:
         before = ledger.event(Kind.PUBLISHED, 1, 7)
@@ -64,7 +64,7 @@ async def test_a_file_that_is_there_is_left(tmp_path: Path) -> None:
 
 
 async def test_a_note_is_written_at_once(tmp_path: Path) -> None:
-    """When `note` returns, it and all that came before can be read."""
+    """A note and all that came before can be read once `note` returns."""
     with Ledger.create(tmp_path / "l", Header(LoadSpec())) as ledger:
         ledger.event(Kind.PUBLISHED, 0, 1)
         ledger.note("fault", NOW)
@@ -72,7 +72,7 @@ async def test_a_note_is_written_at_once(tmp_path: Path) -> None:
 
 
 async def test_events_follow_by_themselves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody has to ask for events to get to the disk."""
+    """Events reach the disk without a request."""
     monkeypatch.setattr("stanlocal.drill.ledger.writer.FLUSH_S", 0.0)
     with Ledger.create(tmp_path / "l", Header(LoadSpec())) as ledger:
         ledger.event(Kind.PUBLISHED, 0, 1)
@@ -82,7 +82,7 @@ async def test_events_follow_by_themselves(tmp_path: Path, monkeypatch: pytest.M
 
 
 class FullDisk(io.BytesIO):
-    """Takes some bytes, and no more."""
+    """A file that takes some bytes, and no more."""
 
     def __init__(self, room: int) -> None:
         super().__init__()
@@ -156,7 +156,7 @@ STORY = (
 
 @given(st.integers(0, len(STORY.written()) - 1))
 def test_cut_short_anywhere(size: int) -> None:
-    """Of a ledger that ends in the middle of something all that is whole is read, and the rest said."""
+    """A ledger that ends in the middle of a record gives all that is whole, and reports the rest."""
     written = STORY.written()[:size]
     header, *boundaries = accumulate(map(len, STORY.pieces()))
     if size < header:
@@ -193,7 +193,7 @@ def test_any_bytes_at_all(noise: bytes) -> None:
 
 
 def test_zeros_at_the_end() -> None:
-    """What a machine that lost its power may leave behind a file's last bytes is a torn end."""
+    """Bytes that a machine without power may leave behind a file's last ones are a torn end."""
     *_, torn = read_bytes(STORY.written() + bytes(64)).parts()
     assert torn == Torn(len(STORY.written()), "a cell that was begun and not finished, or is damaged")
 
@@ -227,7 +227,7 @@ def test_no_file(tmp_path: Path) -> None:
 
 
 def test_a_ledger_that_goes_away(tmp_path: Path) -> None:
-    """So is one that goes away between its header and the rest."""
+    """A file that disappears between its header and the rest is refused, too."""
     (tmp_path / "l").write_bytes(STORY.written())
     reading = read(tmp_path / "l")
     (tmp_path / "l").unlink()
@@ -247,7 +247,7 @@ def test_a_ledger_that_goes_away(tmp_path: Path) -> None:
     ],
 )
 def test_what_no_drill_writes(story: Story, what: str) -> None:
-    """What cannot have been is not counted as if it had: the ledger is damaged."""
+    """An impossible record is not counted as if it were true: the ledger is damaged."""
     with pytest.raises(LedgerError, match=f"the ledger is damaged: {what}; nothing can be said from it"):
         story.findings()
 

@@ -40,7 +40,7 @@ MS = 1_000_000
     ],
 )  # fmt: skip
 def test_what_is_wrong_with_a_load(spec: LoadSpec, problems: Sequence[str]) -> None:
-    """All of it, one line each."""
+    """All problems are reported, one line each."""
     assert spec.problems() == list(problems)
 
 
@@ -61,7 +61,7 @@ MESSAGES = st.tuples(
 
 @given(MESSAGES)
 def test_a_message_is_read_as_it_was_made(message: tuple[int, int, int, int]) -> None:
-    """Of the size that was asked for; by another drill it is not taken for its own."""
+    """Data has the requested size, and another drill does not take it for its own."""
     run, publisher, number, size = message
     data = payload.make(*message)
     assert len(data) == size
@@ -81,7 +81,7 @@ def test_a_damaged_message_is_none(message: tuple[int, int, int, int], data: st.
 
 @given(st.lists(st.tuples(st.sampled_from("padg"), st.integers(0, 5), st.integers(0, 1))))
 def test_what_is_missing(steps: list[tuple[str, int, int]]) -> None:
-    """At any time it is what is acknowledged and some audience lacks, whichever came first."""
+    """A message is missing while it is acknowledged and some audience lacks it, whichever came first."""
     missing = Missing(2)
     published: set[int] = set()
     answered: set[int] = set()
@@ -136,7 +136,7 @@ def test_an_outage_begins_with_its_fault() -> None:
 
 
 def test_a_fault_in_the_middle_of_an_outage_did_not_begin_it() -> None:
-    """What was long before the fault counts, too."""
+    """The time long before the fault counts, too."""
     story = Story().publish(0, 1).later(700).note("fault", name="kill").later(8).ack(0, 1)
     (outage,) = (each for each in story.findings().outages if each.publisher is None)
     assert (outage.fault, outage.ms, outage.began - START) == ("kill", 710.0, timedelta(milliseconds=1))
@@ -153,12 +153,12 @@ def test_each_publisher_sees_its_own_outages() -> None:
 
 @given(st.sets(st.integers(0, 50)))
 def test_runs_are_the_numbers(numbers: set[int]) -> None:
-    """All of them, none else, as few runs as can be."""
+    """Runs cover all the numbers, no others, in as few runs as possible."""
     found = list(runs(sorted(numbers)))
     assert {number for first, last in found for number in range(first, last + 1)} == numbers
     assert all(first - last > 1 for (_, last), (first, _) in pairwise(found))
 
 
 def test_runs_of_one_kind() -> None:
-    """Where the kind changes a new run begins."""
+    """A new run begins where the kind changes."""
     assert list(runs([1, 2, 3, 4, 6], lambda number: number > 2)) == [(1, 2), (3, 4), (6, 6)]

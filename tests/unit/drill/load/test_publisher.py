@@ -30,7 +30,7 @@ from stanlocal.stan.errors import (
 
 
 class FakeClient:
-    """Takes messages; each waits for `answer`."""
+    """A server that takes messages; each waits for `answer`."""
 
     def __init__(self) -> None:
         self.sent: list[bytes] = []
@@ -164,7 +164,7 @@ async def test_a_stop_that_is_given_up(rigged: Callable[..., Rig]) -> None:
     ],
 )
 async def test_what_an_error_means(rigged: Callable[..., Rig], error: StanError, kind: Kind) -> None:
-    """Where the message may be stored its outcome is unknown, else it was refused."""
+    """The outcome is unknown if the message may be stored, else the message was refused."""
     rig = rigged()
     rig.publisher.start()
     await turns()
@@ -186,7 +186,7 @@ async def test_a_refusal_is_not_answered_by_a_flood(rigged: Callable[..., Rig]) 
 async def test_it_tries_again_after_a_refusal(
     rigged: Callable[..., Rig], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With the next number."""
+    """The next try has the next number."""
     monkeypatch.setattr(publisher, "_PAUSE_S", 0.001)
     rig = rigged()
     rig.client.refusal = StoreFailed("x", "no space left on device")
@@ -198,7 +198,7 @@ async def test_it_tries_again_after_a_refusal(
 
 
 async def test_a_client_that_is_gone(rigged: Callable[..., Rig]) -> None:
-    """It publishes no more, and can be stopped."""
+    """A publisher that has failed publishes no more, and can be stopped."""
     rig = rigged()
     rig.client.refusal = ConnectionLost("gone")
     rig.client.is_closed = True
@@ -209,7 +209,7 @@ async def test_a_client_that_is_gone(rigged: Callable[..., Rig]) -> None:
 
 
 async def test_never_faster_than_its_rate(rigged: Callable[..., Rig]) -> None:
-    """At any time it has sent no more than its rate allows."""
+    """A publisher has sent no more than its rate allows at any time."""
     rig = rigged(rate=200.0)
     rig.client.at_once = True
     loop = asyncio.get_running_loop()
@@ -234,7 +234,7 @@ async def test_what_an_outage_cost_is_not_made_up_for(rigged: Callable[..., Rig]
 
 
 async def test_abandoned_at_once(rigged: Callable[..., Rig]) -> None:
-    """It waits for no answer, and publishes no more."""
+    """A cancelled publisher waits for no answer, and publishes no more."""
     rig = rigged()
     rig.publisher.start()
     await turns()

@@ -63,7 +63,7 @@ def eventful() -> Story:
 
 
 class Tags(HTMLParser):
-    """Which tags and addresses a page has."""
+    """Collects the tags and addresses that a page has."""
 
     def __init__(self) -> None:
         super().__init__()

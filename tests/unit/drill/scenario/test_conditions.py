@@ -1,4 +1,4 @@
-"""What a drill waits for."""
+"""Conditions that a drill waits for."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ SHIPPED = {
 
 
 def problems(folder: Path, text: str) -> list[str]:
-    """Those of a scenario that cannot be, without the file's name."""
+    """Return the problems of a scenario that is invalid, without the file's name."""
     with pytest.raises(SettingsError) as refused:
         scenario(folder, text)
     return [problem.removeprefix("mine.toml: ") for problem in refused.value.problems]
@@ -275,7 +275,7 @@ def test_whatever_a_file_says_it_is_a_scenario_or_refused_with_its_problems(
 
 
 def toml(values: dict[str, Any]) -> str:
-    """As inline TOML."""
+    """Format the value as inline TOML."""
     return "\n".join(f"{name} = {_inline(value)}" for name, value in values.items())
 
 

@@ -1,4 +1,4 @@
-"""What the engine refuses, in stanlocal's own errors: by the words of a real one (20.10)."""
+"""Refusals of the engine as stanlocal's own errors: by the words of a real one (20.10)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What of an engine's events is news of a group's nodes."""
+"""Selection of the engine's events that concern a group's nodes."""
 
 from __future__ import annotations
 

@@ -105,7 +105,7 @@ def test_ssh_is_refused_with_the_way_round_it() -> None:
 
 def test_a_tcp_address_that_nobody_listens_on_is_absent() -> None:
     with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))  # bound, so that nobody else takes it; not listening
+        listener.bind(("127.0.0.1", 0))  # bound, so that no other process takes it; not listening
         assert refusal(Target(f"tcp://127.0.0.1:{listener.getsockname()[1]}")).absent
 
 

@@ -1,4 +1,4 @@
-"""By which addresses published ports are looked for, and how an answer is known to be the right one."""
+"""Addresses at which published ports are tried, and how the right answer is recognised."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ DESKTOP = PublishedAddress("127.0.0.1", "host.docker.internal")
 
 @pytest.fixture
 def names(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str]]:
-    """What names resolve to."""
+    """Addresses that each name resolves to."""
     known: dict[str, list[str]] = {}
     monkeypatch.setattr(reach, "_addresses", lambda host: known.get(host, []))
     return known

@@ -1,4 +1,4 @@
-"""What was found out of an engine is kept under all that it depends on, and left when it is broken."""
+"""Findings about an engine are kept under all that they depend on, and dropped when broken."""
 
 from __future__ import annotations
 

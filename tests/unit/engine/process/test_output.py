@@ -1,4 +1,4 @@
-"""What is written in segments is read back: whole, in order, from any place, while it is being written."""
+"""Output that is written in segments is read back: whole, in order, from any place, while it grows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A relay passes on what comes, both ways, and cuts what it is told to cut; over sockets of the loopback."""
+"""A relay passes on what comes, both ways, and makes the requested cuts; over loopback sockets."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ class World:
 
 
 def hello(name: str) -> bytes:
-    """How nats-server 2.9.24 begins a route that it opens, shortened."""
+    """Start of a route that nats-server 2.9.24 opens, shortened."""
     return (
         b'CONNECT {"verbose":false,"name":"NCM3","cluster":"g"}\r\n'
         b'INFO {"server_id":"NCM3","server_name":"%s","proto":2} \r\n' % name.encode()
@@ -97,7 +97,7 @@ def hello(name: str) -> bytes:
 
 
 def silent(end: socket.socket) -> bool:
-    """Whether there is nothing to read, and no end either."""
+    """Return whether there is nothing to read, and no end either."""
     end.setblocking(False)
     try:
         end.recv(1)
@@ -330,7 +330,7 @@ def test_nothing_changes_while_a_port_is_taken(world: World) -> None:
     world.connect(world.clients)
 
 
-# What is written down
+# Cuts as they are written down
 
 
 def test_ways_are_read_as_they_are_written() -> None:

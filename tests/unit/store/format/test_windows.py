@@ -1,4 +1,4 @@
-"""What is read of a slice when only some of its messages are asked for."""
+"""Bytes read of a slice when only some of its messages are asked for."""
 
 from __future__ import annotations
 

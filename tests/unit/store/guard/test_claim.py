@@ -1,4 +1,4 @@
-"""Who may use a folder as a store; a refusal changes nothing."""
+"""Rights to use a folder as a store; a refusal changes nothing."""
 
 from __future__ import annotations
 

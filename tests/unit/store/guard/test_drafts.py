@@ -1,4 +1,4 @@
-"""What killed restores and snapshots leave, and how it is removed."""
+"""Drafts left by killed restores and snapshots, and their removal."""
 
 from __future__ import annotations
 
@@ -71,6 +71,6 @@ def test_unfinished_snapshots_are_removed_and_finished_ones_are_kept(tmp_path: P
 
 
 def test_the_root_folder_has_no_drafts() -> None:
-    """It has no name either, by which theirs could be made."""
+    """The root folder has no name from which theirs could be made."""
     drafts.recover(Path("/"), "g")
     drafts.remove(Path("/"), "g")

@@ -55,7 +55,7 @@ def test_an_unused_store_that_a_server_has_just_taken_is_not_discarded(tmp_path:
 def test_a_holder_that_the_kernel_does_not_show_here_refuses_too(
     store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As inside a container, where only the locks of its own processes show."""
+    """Only locks of its own processes show inside a container."""
     monkeypatch.setattr(holder, "lock_holder", lambda file: LockView(visible=False))
     with holding_lock(store), pytest.raises(StoreRefused, match="a process that cannot be seen from here"):
         purge(store, "stan")

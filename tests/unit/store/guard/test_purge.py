@@ -1,4 +1,4 @@
-"""What a purge deletes, and above all what it does not."""
+"""Files that a purge deletes, and above all those that it leaves."""
 
 from __future__ import annotations
 
@@ -197,7 +197,7 @@ def test_what_cannot_be_removed_is_told_and_the_rest_removed(
 def test_a_purge_that_was_killed_half_way_can_be_repeated(
     store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """At every single step: the marker goes last."""
+    """The purge is stopped at every single step: the marker goes last."""
     real_unlink, real_rmdir = os.unlink, os.rmdir
     for steps in range(100):
         budget = iter(range(steps))
@@ -301,14 +301,14 @@ def test_in_any_tree_no_foreign_file_is_ever_lost(
 
 
 def may_go(parts: list[str] | tuple[str, ...]) -> bool:
-    """Whether a file there can be the server's or stanlocal's; spelt out, not by the code under test."""
+    """Return whether a file there can be the server's or stanlocal's, independently of the tested code."""
     if len(parts) == 1:
         return parts[0] in [*SERVER_NAMES, MARKER_FILE, "subs1", "subs11"]
     return len(parts) == 2 and parts[1] in CHANNEL_NAMES
 
 
 def plant(store: Path, parts: list[str], kind: str, outside: Path) -> None:
-    """Puts something there, unless something else is in the way."""
+    """Put a file there, unless something else is in the way."""
     path = store.joinpath(*parts)
     folders = [each for each in path.parents if store in each.parents]
     if os.path.lexists(path) or any(

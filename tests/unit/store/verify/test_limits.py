@@ -1,4 +1,4 @@
-"""What of a channel the server keeps under its limits."""
+"""The server's limits for a channel."""
 
 from __future__ import annotations
 

@@ -131,7 +131,7 @@ UNSEEN = {frozenset({1, 2}), frozenset({4, 5})}
 
 
 def _cannot_be_seen(name: str, original: bytes, at: int, change: int) -> bool:
-    """Whether the change makes of a record one of a type with the same fields."""
+    """Return whether the change turns a record into one of a type with the same fields."""
     if name != SUBS:
         return False
     record = 4
@@ -186,7 +186,7 @@ def test_a_file_cut_anywhere_is_read_to_its_end(pristine: Path, name: str, where
 
 
 def _ends_between_records(name: str, original: bytes, size: int) -> bool:
-    """Where a cut leaves nothing to see: a journal of clients or subscriptions with fewer records."""
+    """A cut may be invisible: a journal of clients or subscriptions with fewer records."""
     if name not in ("clients.dat", "orders/subs.dat"):
         return False
     at = 4
