@@ -98,7 +98,7 @@ async def test_an_image_that_is_not_the_official_one_is_never_replaced_by_one_ma
     assert attempt.startswith(f"cannot pull {image}: ")
 
 
-async def test_the_engines_platform_is_told_in_gos_words(docker_client: docker.DockerClient) -> None:
+async def test_the_engines_platform_is_given_in_gos_words(docker_client: docker.DockerClient) -> None:
     platform = await engine_platform(docker_client)
     assert platform.os == "linux"
     assert platform in {

@@ -87,7 +87,7 @@ async def test_a_lock_that_is_granted_twice_is_refused_each_time(rig: DockerRig)
     assert len(api.made) == 4
 
 
-async def test_what_a_killed_tool_left_goes_with_the_next_trial_or_the_group(
+async def test_leftovers_of_a_killed_tool_go_with_the_next_trial_or_the_group(
     rig: DockerRig, tmp_path: Path
 ) -> None:
     left = f"{rig.group}-probe"
@@ -97,7 +97,7 @@ async def test_what_a_killed_tool_left_goes_with_the_next_trial_or_the_group(
     await rig.engine.clean(rig.group)
 
 
-async def test_anothers_container_of_that_name_stays(rig: DockerRig, tmp_path: Path) -> None:
+async def test_a_foreign_container_of_that_name_stays(rig: DockerRig, tmp_path: Path) -> None:
     foreign = rig.client.containers.create(rig.image, name=f"{rig.group}-probe")
     try:
         with pytest.raises(NameConflict, match="was not made by stanlocal for you"):
@@ -108,7 +108,7 @@ async def test_anothers_container_of_that_name_stays(rig: DockerRig, tmp_path: P
         foreign.remove()
 
 
-async def test_ports_that_cannot_be_reached_are_told_with_why_for_each_way(
+async def test_unreachable_ports_are_reported_with_the_reason_for_each_way(
     rig: DockerRig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(placement_trial, "_ANSWERS_WITHIN_S", 0.1)
@@ -120,7 +120,7 @@ async def test_ports_that_cannot_be_reached_are_told_with_why_for_each_way(
     assert "cannot assign requested address" in str(refused.value)
 
 
-async def test_what_a_tool_that_was_killed_in_a_trial_left_is_purged_with_the_group(
+async def test_leftovers_of_a_tool_killed_in_a_trial_are_purged_with_the_group(
     tmp_path: Path, group_name: str, server_image: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))

@@ -159,7 +159,7 @@ def test_in_a_group_that_is_not_healthy_it_is_refused_with_exit_code_2_and_nothi
     assert len(here.json("faults")["faults"]) == 1
 
 
-def test_what_was_done_by_hand_is_recorded_as_a_scenario_that_does_it_again(here: Cli) -> None:
+def test_recorded_commands_become_a_scenario_that_repeats_them(here: Cli) -> None:
     here.ok("kill", "@active")
     here.ok("wait", "--state", "degraded", "--timeout", "60")
     heal(here)

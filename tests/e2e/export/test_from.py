@@ -63,7 +63,7 @@ def test_the_guides_chart_values_start_its_second_group(cli: Cli) -> None:
         pytest.param(("helm", "--name", "stan"), "values.yaml", marks=pytest.mark.slow),
     ],
 )
-def test_what_is_exported_from_a_running_group_starts_one_that_exports_the_same(
+def test_an_export_of_a_running_group_starts_one_with_the_same_export(
     cli: Cli, tmp_path: Path, export: tuple[str, ...], file: str
 ) -> None:
     cli.ok("up", "--preset", "seed", "--nodes", "2")

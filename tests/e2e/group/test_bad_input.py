@@ -132,7 +132,7 @@ def test_it_is_refused_with_one_line_and_nothing_is_half_done(cli: Cli, left: Le
     assert left.census() == NOTHING
 
 
-def test_all_problems_of_all_settings_are_told_at_once(cli: Cli, left: Left) -> None:
+def test_all_problems_of_all_settings_are_reported_at_once(cli: Cli, left: Left) -> None:
     """A line for each."""
     (cli.folder / "stanlocal.toml").write_text('nods = 3\nengine = "vm"\n')
     done = cli.run("up", "--nodes", "0", STANLOCAL_PORT="x")
@@ -226,7 +226,7 @@ def full_disk(tmp_path: Path) -> Iterator[Path]:
         subprocess.run(["umount", "--lazy", disk], check=True)
 
 
-def test_a_full_disk_is_told_and_nothing_is_left_on_it(cli: Cli, left: Left, full_disk: Path) -> None:
+def test_a_full_disk_is_reported_and_nothing_is_left_on_it(cli: Cli, left: Left, full_disk: Path) -> None:
     done = cli.run("up", "--store-dir", str(full_disk / "store"), "--timeout", "20")
     assert done.returncode in (1, 2)
     assert re.search(r"no space left on device", done.stderr, re.IGNORECASE)
@@ -294,7 +294,7 @@ def test_an_engine_that_hangs_is_given_up_within_seconds(cli: Cli, left: Left, t
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="takes root, to become somebody who may not")
-def test_an_engine_that_refuses_permission_is_told_with_the_cure(
+def test_an_engine_that_refuses_permission_is_reported_with_the_fix(
     left: Left, group_name: str, tmp_path: Path
 ) -> None:
     """Run as a user without any rights."""
@@ -349,7 +349,7 @@ def broken_image(docker_client: docker.DockerClient) -> Iterator[Callable[[bytes
 @pytest.mark.parametrize(
     "server", [b"", b"\x7fELF not for this machine"], ids=["empty", "for another machine"]
 )
-def test_an_image_that_does_not_start_is_told_and_nothing_is_left(
+def test_an_image_that_does_not_start_is_reported_and_nothing_is_left(
     cli: Cli, left: Left, broken_image: Callable[[bytes], str], server: bytes
 ) -> None:
     done = cli.run("up", "--image", broken_image(server))
@@ -361,7 +361,7 @@ def test_an_image_that_does_not_start_is_told_and_nothing_is_left(
     assert left.census() == NOTHING
 
 
-def test_an_image_that_there_is_not_is_told_with_each_way_tried(cli: Cli, left: Left) -> None:
+def test_a_missing_image_is_reported_with_each_way_tried(cli: Cli, left: Left) -> None:
     done = cli.run("up", "--image", "localhost:1/none:1")
     error = done.stderr.splitlines()[-1]
     assert error.startswith("error: no way to the image localhost:1/none:1: cannot pull ")

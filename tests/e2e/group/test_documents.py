@@ -34,7 +34,7 @@ def test_a_command_prints_one_document(shared: Cli, command: tuple[str, ...], sh
 
 
 @pytest.mark.parametrize(("command", "shape"), [("events", documents.EVENT), ("logs", documents.LOG_LINE)])
-def test_what_streams_is_one_document_a_line(shared: Cli, command: str, shape: Shape) -> None:
+def test_streams_have_one_document_per_line(shared: Cli, command: str, shape: Shape) -> None:
     lines = [json.loads(line) for line in shared.ok(command, "--json").splitlines()]
     assert lines
     assert [found for line in lines for found in differences(line, shape)] == []

@@ -55,7 +55,7 @@ def test_a_time_that_cannot_be_is_refused_before_anything_is_touched(cli: Cli, s
     assert cli.json("faults")["faults"] == []
 
 
-def test_what_can_cost_data_is_not_done_unasked(cli: Cli) -> None:
+def test_commands_that_can_cost_data_need_confirmation(cli: Cli) -> None:
     done = cli.run("fault", "truncate-store")
     assert done.returncode == 2
     assert "--yes" in the_error(done)

@@ -79,7 +79,7 @@ def end(process: subprocess.Popen[str], signal_: signal.Signals = signal.SIGINT)
     return process.wait(30)
 
 
-def test_events_are_told_as_they_happen_until_ctrl_c(up: Cli) -> None:
+def test_events_are_printed_as_they_happen_until_ctrl_c(up: Cli) -> None:
     """Over a kill and the takeover after it; each line is an event of the contract."""
     with following(up, "events", "-f", "--json") as (process, out, err):
         out.until('"to": "healthy"')

@@ -29,7 +29,7 @@ def cli(tmp_path_factory: pytest.TempPathFactory, docker_client: docker.DockerCl
     cli.ok("down", "--purge", "--yes", "--timeout", "0")
 
 
-def test_channels_and_their_readers_are_told(cli: Cli) -> None:
+def test_channels_and_their_readers_are_listed(cli: Cli) -> None:
     (orders,) = cli.json("channels", "ord*")["channels"]
     assert (orders["msgs"], orders["last_seq"], orders["unread_durables"]) == (300, 300, ["auditor/audit"])
     assert orders["backlog"] == 200
@@ -38,7 +38,7 @@ def test_channels_and_their_readers_are_told(cli: Cli) -> None:
     assert "no subscriber reads the durable auditor/audit of orders" in cli.ok("channels")
 
 
-def test_clients_and_subscriptions_are_told(cli: Cli) -> None:
+def test_clients_and_subscriptions_are_listed(cli: Cli) -> None:
     with cli.started("sub", "bills.eu", "--client-id", "reader", "--all", "--json") as reading:
         assert reading.stdout is not None
         assert json.loads(reading.stdout.readline())["seq"] == 1

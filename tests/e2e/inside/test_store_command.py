@@ -22,7 +22,7 @@ def store(tmp_path: Path) -> Path:
     return sound(tmp_path / "store")
 
 
-def test_what_is_in_a_store_is_one_document(cli: Cli, store: Path) -> None:
+def test_the_content_of_a_store_is_one_document(cli: Cli, store: Path) -> None:
     document = cli.json("store", "--dir", str(store))
     (channel,) = document["channels"]
     assert document["server"]["cluster_id"] == "test-cluster"
@@ -71,7 +71,7 @@ def test_a_dump_goes_on_behind_a_damaged_message_and_says_so(cli: Cli, store: Pa
     assert f"damaged: {DAT} at {MIDDLE}" in done.stderr
 
 
-def test_differences_of_two_stores_are_told_by_sequence(cli: Cli, store: Path, tmp_path: Path) -> None:
+def test_differences_of_two_stores_are_listed_by_sequence(cli: Cli, store: Path, tmp_path: Path) -> None:
     other = tmp_path / "other"
     shutil.copytree(store, other)
     assert cli.json("store", "diff", str(store), str(other))["same"] is True
@@ -98,7 +98,7 @@ def test_differences_of_two_stores_are_told_by_sequence(cli: Cli, store: Path, t
         (("metrics", "--listen", "7777"), 2, "'7777' is no address"),
     ],
 )
-def test_what_cannot_be_read_is_one_line(
+def test_an_unreadable_store_is_reported_in_one_line(
     cli: Cli, store: Path, tmp_path: Path, arguments: tuple[str, ...], code: int, error: str
 ) -> None:
     (tmp_path / "x").touch()

@@ -104,7 +104,7 @@ async def test_on_connections_that_break_all_the_time_no_acknowledged_message_is
 
 
 @pytest.mark.slow
-async def test_where_every_connection_is_reset_nobody_is_served_until_it_is_healed(group: FTGroup) -> None:
+async def test_no_client_is_served_while_every_connection_is_reset(group: FTGroup) -> None:
     await group.inject(FlakyNetwork(reset_percent=100, limit_kb=None))
     with pytest.raises(StanError):
         async with group.connect("nobody", request_timeout=1, retry=False):

@@ -80,9 +80,7 @@ async def test_the_phases_of_each_kill_add_up_to_the_outage_that_the_client_saw(
         assert total == pytest.approx(client_ms, abs=close_ms)
 
 
-async def test_failovers_that_nobody_watched_are_told_from_the_logs(
-    group: FTGroup, name: str, tmp_path: Path
-) -> None:
+async def test_unwatched_failovers_are_found_in_the_logs(group: FTGroup, name: str, tmp_path: Path) -> None:
     fault = await group.kill("@active")
     await fault.failover()
     drawn = {kind: tmp_path / f"f.{kind}" for kind in ("svg", "html")}

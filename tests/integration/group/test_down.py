@@ -148,7 +148,7 @@ async def test_a_wrong_store_dir_deletes_no_file(
 
 
 @pytest.mark.only_on("docker", "processes have no networks")
-async def test_networks_that_somebody_else_joined_are_no_reason_to_fail_halfway(
+async def test_down_does_not_fail_halfway_when_foreign_containers_joined_the_networks(
     group: FTGroup, group_name: str, docker_client: docker.DockerClient, left: Left
 ) -> None:
     """The nodes are gone, the error names what is in the way, and the next `down` ends it."""

@@ -51,7 +51,7 @@ async def test_up_ends_healthy_with_one_active_node_that_holds_the_lock(shared: 
     assert status.problem is None
 
 
-async def test_the_way_up_is_told_step_by_step(group: FTGroup) -> None:
+async def test_the_way_up_is_reported_step_by_step(group: FTGroup) -> None:
     """The servers' own lines give starting, recovering and healthy, and each node's steps."""
     up = await group.up()
     story = await (await core_of(group)).events()
@@ -249,7 +249,7 @@ async def test_a_replaced_lock_file_brings_two_active_nodes(group: FTGroup) -> N
     assert f"{' and '.join(sorted([first, second]))} are both active over one store" in str(status.problem)
 
 
-async def test_events_as_they_happen_are_those_that_are_told_afterwards(group: FTGroup) -> None:
+async def test_live_events_equal_those_reported_afterwards(group: FTGroup) -> None:
     """Followed over a kill, a takeover and a start."""
     up = await group.up()
     core = await core_of(group)
@@ -272,7 +272,7 @@ async def test_events_as_they_happen_are_those_that_are_told_afterwards(group: F
     assert sorted(map(in_one_line, live)) == sorted(map(in_one_line, await core.events()))
 
 
-async def test_what_another_command_records_is_told_at_once(shared: FTGroup, up: Look) -> None:
+async def test_records_of_another_command_are_reported_at_once(shared: FTGroup, up: Look) -> None:
     """A lock file that was removed changes nothing that the engine or a server would tell of."""
     core = await core_of(shared)
     async with asyncio.timeout(5), aclosing(core.follow_events()) as events:

@@ -268,7 +268,7 @@ async def test_a_changed_setting_replaces_node_after_node_and_serves_all_along(
 
 @pytest.mark.only_on("docker", "nothing else has names among processes")
 @pytest.mark.parametrize("what", ["container", "network", "proxy"])
-async def test_what_is_not_ours_is_left_alone_even_with_a_name_that_is_needed(
+async def test_foreign_containers_are_left_alone_even_under_a_needed_name(
     docker_client: docker.DockerClient, cli: Cli, left: Left, what: str
 ) -> None:
     assert cli.group is not None

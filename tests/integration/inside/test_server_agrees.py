@@ -172,7 +172,9 @@ async def _ignore(message: stan.Message) -> None:
     pass
 
 
-async def test_an_encrypted_store_is_intact_and_told_as_such(server_binary: Path, tmp_path: Path) -> None:
+async def test_an_encrypted_store_is_reported_as_intact_and_encrypted(
+    server_binary: Path, tmp_path: Path
+) -> None:
     store = tmp_path / "store"
     key = ("-encrypt", "-encryption_key", "of-a-test")
     with running(server_binary, store, *key) as server:

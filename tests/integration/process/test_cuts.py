@@ -176,7 +176,7 @@ async def test_cuts_at_once_all_hold(engine: ProcessEngine, home: Path) -> None:
     await asyncio.gather(*(engine.remove(name) for name in names))
 
 
-async def test_whoever_has_lost_its_supervisor_does_not_hold_up_a_cut(
+async def test_a_server_without_a_supervisor_does_not_hold_up_a_cut(
     engine: ProcessEngine, home: Path
 ) -> None:
     plan = await scripted_group(engine, home, "g", IDLE, IDLE)
@@ -193,7 +193,7 @@ async def test_whoever_has_lost_its_supervisor_does_not_hold_up_a_cut(
 
 
 @pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="only Linux limits a process that runs")
-async def test_no_file_grows_while_the_disk_counts_as_full_whoever_is_started_then(
+async def test_no_file_grows_while_the_disk_counts_as_full_even_of_new_processes(
     engine: ProcessEngine, home: Path
 ) -> None:
     script = (
@@ -221,7 +221,7 @@ async def _says_last(engine: ProcessEngine, node: str, text: str) -> None:
     await eventually(holds)
 
 
-async def test_what_a_supervisor_cannot_do_is_an_error(engine: ProcessEngine, home: Path) -> None:
+async def test_a_failed_order_to_a_supervisor_is_an_error(engine: ProcessEngine, home: Path) -> None:
     """A folder in the place of the cut file is an error for root, too."""
     plan = await scripted_group(engine, home, "g", IDLE)
     await engine.start(plan, "g-0")

@@ -135,7 +135,7 @@ async def test_a_freeze_by_another_tool_is_seen_and_undone(engine: ProcessEngine
     await engine.remove("g-0")
 
 
-async def test_events_tell_what_happened_whoever_did_it(engine: ProcessEngine, home: Path) -> None:
+async def test_events_report_actions_of_any_tool(engine: ProcessEngine, home: Path) -> None:
     plan = await scripted_group(engine, home, "g", IDLE)
     other = ProcessEngine(home)
     seen: list[EngineEvent] = []
@@ -257,7 +257,7 @@ async def test_a_server_without_supervisor_is_found_and_ended(engine: ProcessEng
     assert processes_of(home) == set()
 
 
-async def test_what_a_server_leaves_behind_ends_with_it(engine: ProcessEngine, home: Path) -> None:
+async def test_processes_of_a_server_end_with_it(engine: ProcessEngine, home: Path) -> None:
     plan = await scripted_group(engine, home, "g", "sleep 600 & echo up; wait")
     await engine.start(plan, "g-0")
     await lines_until(engine, "g-0", "up")

@@ -45,7 +45,7 @@ def test_start_positions_are_public_in_the_client_and_in_the_package() -> None:
     assert all(getattr(stan, name) is getattr(stanlocal, name) for name in starts)
 
 
-def test_what_is_between_the_modules_of_the_package_is_not_public() -> None:
+def test_names_shared_by_modules_of_the_package_are_not_public() -> None:
     taken = set(inspect.signature(stanlocal.FTGroup).parameters)
     assert not taken & {"bound_to", "report", "note"}
     assert not hasattr(stanlocal.FTGroup, "core")

@@ -59,7 +59,7 @@ def test_the_scenarios_are_listed_with_what_they_teach(
         (["verify", "none.ledger"], "none.ledger cannot be read"),
     ],
 )
-def test_what_cannot_be_is_refused_before_anything_starts(
+def test_invalid_runs_are_refused_before_anything_starts(
     arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(["drill", *arguments]) == 2

@@ -25,7 +25,7 @@ def shown(progress: Progress, *lines: str) -> list[str]:
     return [line.rstrip() for line in capture.get().splitlines()]
 
 
-def test_step_roles_fault_rates_and_worst_outage_are_told_without_colour_within_80_columns() -> None:
+def test_step_roles_fault_rates_and_worst_outage_are_shown_without_colour_within_80_columns() -> None:
     load = LoadStats(
         acked=12345,
         delivered=24690,
@@ -50,7 +50,7 @@ def test_step_roles_fault_rates_and_worst_outage_are_told_without_colour_within_
     ]
 
 
-def test_before_the_group_is_up_only_what_is_done_is_told() -> None:
+def test_before_the_group_is_up_only_the_current_work_is_shown() -> None:
     assert shown(Progress("starting stan-0"), "starting 2 nodes", "starting stan-0") == [
         "starting stan-0",
         "  starting 2 nodes",
@@ -67,7 +67,7 @@ def test_before_the_group_is_up_only_what_is_done_is_told() -> None:
         (Progress("x", steps=3), None),
     ],
 )
-def test_how_much_is_done_is_told_by_time_or_steps_where_it_is_known(
+def test_progress_is_shown_by_time_or_steps_where_it_is_known(
     progress: Progress, share: float | None
 ) -> None:
     assert progress.share == share

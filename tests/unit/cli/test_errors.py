@@ -31,7 +31,7 @@ from stanlocal.stan.errors import InvalidName, PublishTimeout
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_what_failed_differs_from_what_is_refused_and_from_what_is_not_there(
+def test_failures_refusals_and_missing_objects_have_different_exit_codes(
     error: errors.StanlocalError, code: int
 ) -> None:
     assert exit_code(error) == code

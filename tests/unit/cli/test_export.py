@@ -217,7 +217,7 @@ def test_a_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
     assert "values.yaml cannot be written: is a directory" in str(error)
 
 
-def test_files_of_somebody_else_are_kept_all_or_none(tmp_path: Path) -> None:
+def test_foreign_files_are_kept_all_or_none(tmp_path: Path) -> None:
     """Not half of an export either: what is refused is refused before the first file."""
     (tmp_path / "conf").mkdir()
     (tmp_path / "conf" / "stan.conf").write_text("port: 4222")

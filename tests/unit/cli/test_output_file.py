@@ -27,7 +27,7 @@ TEXTS = {
 
 
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
-def test_what_stanlocal_wrote_is_replaced_again_and_again(tmp_path: Path, text: str) -> None:
+def test_files_that_stanlocal_wrote_are_replaced_again_and_again(tmp_path: Path, text: str) -> None:
     path = tmp_path / "file"
     for _ in range(3):
         write(path, text, force=False)
@@ -35,7 +35,7 @@ def test_what_stanlocal_wrote_is_replaced_again_and_again(tmp_path: Path, text: 
 
 
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
-def test_what_somebody_changed_since_is_kept(tmp_path: Path, text: str) -> None:
+def test_a_file_changed_since_is_kept(tmp_path: Path, text: str) -> None:
     path = tmp_path / "file"
     write(path, text, force=False)
     changed = path.read_text().replace("x", "mine").replace("services", "mine").replace("suite", "mine")
@@ -64,7 +64,7 @@ def test_any_text_that_was_marked_is_known(text: str) -> None:
 
 
 @pytest.mark.parametrize("content", ["FOO=1\n", "# from stanlocal\n", "\xff", "{}"])
-def test_a_file_of_somebody_else_is_kept_through_a_link_too(tmp_path: Path, content: str) -> None:
+def test_a_foreign_file_is_kept_through_a_link_too(tmp_path: Path, content: str) -> None:
     theirs, link = tmp_path / "theirs", tmp_path / "link"
     theirs.write_text(content, encoding="latin-1")
     link.symlink_to(theirs)
@@ -121,7 +121,7 @@ def test_a_folder_that_is_not_there_is_said_before_anything_is_done(tmp_path: Pa
         check([tmp_path / "none" / "file"], force=True)
 
 
-def test_what_is_no_regular_file_is_written_to_as_it_is(tmp_path: Path) -> None:
+def test_a_special_file_is_written_to_as_it_is(tmp_path: Path) -> None:
     write(Path(os.devnull), "a: 1\n", force=False)
     assert not Path(os.devnull).is_file()
 

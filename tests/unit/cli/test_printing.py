@@ -94,14 +94,14 @@ def test_json_is_the_same_data_wherever_it_goes(
 
 
 @given(st.text())
-def test_what_is_printable_stays_and_nothing_else_gets_through(text: str) -> None:
+def test_printable_text_stays_and_nothing_else_gets_through(text: str) -> None:
     assert printable(text).isprintable()
     assert printable(printable(text)) == printable(text)
     assert printable("".join(filter(str.isprintable, text))) == "".join(filter(str.isprintable, text))
 
 
 @given(st.text())
-def test_what_is_printable_is_what_xml_can_hold(text: str) -> None:
+def test_xml_can_hold_all_printable_text(text: str) -> None:
     element = Xml.Element("a")
     element.text = printable(text, keep="\n\t")
     assert Xml.fromstring(Xml.tostring(element, encoding="utf-8")).text in (

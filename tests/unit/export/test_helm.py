@@ -44,7 +44,7 @@ def test_limits_of_channels_are_exported() -> None:
     assert store["partitioning"] == {"enabled": True}
 
 
-def test_what_the_chart_has_no_value_for_is_listed_in_the_text_and_to_the_caller() -> None:
+def test_settings_without_a_chart_value_are_listed_in_the_text_and_to_the_caller() -> None:
     plan = a_plan({"streaming": {"hb_interval": "5s"}, "nats": {"ping_interval": "1s"}})
     missing = left_out(plan)
     assert [line.partition(":")[0] for line in missing] == ["streaming.hb_interval", "nats.ping_interval"]

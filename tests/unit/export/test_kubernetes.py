@@ -221,7 +221,7 @@ def test_two_files_of_one_name_cannot_be_in_one_secret() -> None:
         ({"cpu": "-1"}, "cpu '-1' is no quantity"),
     ],
 )
-def test_what_kubernetes_would_refuse_is_refused_with_what_to_write(
+def test_values_that_kubernetes_would_refuse_are_refused_with_the_fix(
     change: dict[str, Any], reason: str
 ) -> None:
     made: dict[str, Any] = {"name": "stan", "store": Storage("efs", "c"), **change}
@@ -234,7 +234,7 @@ def test_equal_plans_give_equal_text() -> None:
 
 
 @pytest.mark.parametrize(("kind", "option"), [("efs", "--file-system"), ("nfs", "--nfs-server")])
-def test_what_has_to_be_replaced_is_said_at_the_top(kind: Kind, option: str) -> None:
+def test_placeholders_are_listed_at_the_top(kind: Kind, option: str) -> None:
     header = render(a_plan(), stan(kind)).split("apiVersion")[0]
     assert option in header
     assert "# Replace:" in header

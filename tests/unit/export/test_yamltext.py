@@ -48,7 +48,7 @@ def test_ordinary_words_are_written_plainly(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["yes", "NO", "1", "30s", "1e3", "a: b", "", "-sc", "2026-01-01", "null"])
-def test_what_could_be_taken_for_something_else_is_quoted(text: str) -> None:
+def test_ambiguous_text_is_quoted(text: str) -> None:
     assert scalar(text) == f'"{text}"'
 
 

@@ -58,5 +58,5 @@ async def test_whatever_else_comes_is_none(handler: Handler) -> None:
     assert await greeting_of(handler) is None
 
 
-async def test_where_nobody_listens_there_is_none(unused_tcp_port: int) -> None:
+async def test_a_port_without_a_listener_has_no_latency(unused_tcp_port: int) -> None:
     assert await greeting_s(PLAN, replace(PLAN.nodes[0], client_port=unused_tcp_port), 1) is None

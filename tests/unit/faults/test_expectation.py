@@ -76,7 +76,7 @@ def test_a_fault_predicts_the_state_and_who_serves(
     )
 
 
-def test_killing_all_predicts_that_nobody_serves() -> None:
+def test_killing_all_predicts_that_no_node_serves() -> None:
     expected = Kill().expect(PAIR, PAIR.nodes)
     assert GroupState.DOWN in expected.states
     assert not expected.active

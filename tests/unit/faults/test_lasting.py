@@ -33,7 +33,7 @@ def status(world: World) -> str:
     return world.machine.nodes["t-0"].status
 
 
-async def test_what_came_of_it_is_told_while_it_lasts_and_then_it_is_healed(world: World) -> None:
+async def test_the_outcome_is_reported_while_the_fault_lasts_and_then_it_is_healed(world: World) -> None:
     injected = await freeze(world, 0.3)
     seen: list[tuple[str, bool | None]] = []
     healed = await injected.last(lambda record: seen.append((status(world), record.as_expected)))
@@ -62,7 +62,7 @@ async def test_cancelled_it_is_healed_at_once(world: World) -> None:
     assert not injection.recorded(injected._group, injected.record.id).in_force
 
 
-async def test_it_is_healed_although_nobody_can_look_on(
+async def test_it_is_healed_although_it_cannot_be_observed(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def blind(group: Group, fault: FaultRecord, *, at_most: float | None = None) -> FaultRecord:

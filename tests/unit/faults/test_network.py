@@ -56,7 +56,7 @@ def test_it_says_what_will_be_felt(fault: SlowNetwork | FlakyNetwork, told: str)
         (lambda: FlakyNetwork(reset_percent=0, limit_kb=None), "would do nothing"),
     ],
 )
-def test_what_cannot_be_is_refused_when_it_is_asked_for(make: Callable[[], Fault], problem: str) -> None:
+def test_impossible_parameters_are_refused(make: Callable[[], Fault], problem: str) -> None:
     with pytest.raises(SettingsError, match=problem):
         make()
 
@@ -104,7 +104,7 @@ async def test_healed_on_one_node_it_goes_on_for_the_others(world: World) -> Non
     assert proxy.poisoned == set()
 
 
-async def test_of_two_on_one_way_each_takes_away_its_own(world: World) -> None:
+async def test_each_of_two_faults_on_one_route_removes_its_own_part(world: World) -> None:
     await world.up(proxied=True)
     proxy = await injected(world, SlowNetwork(), "t-0")
     first = set(proxy.toxics["clients-t-0"])
@@ -113,7 +113,7 @@ async def test_of_two_on_one_way_each_takes_away_its_own(world: World) -> None:
     assert set(proxy.toxics["clients-t-0"]) == first
 
 
-async def test_what_was_injected_half_is_taken_away_when_the_rest_fails(world: World) -> None:
+async def test_a_half_injected_fault_is_removed_when_the_rest_fails(world: World) -> None:
     await world.up(proxied=True)
     world.machine.proxies["t"].refuses = "clients-t-1"
     with pytest.raises(EngineError, match="the proxy refused 'toxic add"):
@@ -145,7 +145,7 @@ async def test_up_heals_it(world: World) -> None:
         (SlowNetwork("nodes"), None),
     ],
 )
-async def test_what_clients_feel_is_observed(world: World, fault: Fault, felt: str | None) -> None:
+async def test_the_latency_of_clients_is_observed(world: World, fault: Fault, felt: str | None) -> None:
     await world.up(proxied=True)
     record = await injection.inject(world.group(), fault)
     assert record.notes.get("felt") == felt

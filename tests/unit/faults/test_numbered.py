@@ -16,5 +16,5 @@ from stanlocal.faults.expire_lock import numbered
         (1, 11, "messages 1 to 11 (11 of them)"),
     ],
 )
-def test_few_messages_are_told_one_by_one_and_many_as_a_range(first: int, last: int, told: str) -> None:
+def test_few_messages_are_named_one_by_one_and_many_as_a_range(first: int, last: int, told: str) -> None:
     assert numbered(first, last) == told

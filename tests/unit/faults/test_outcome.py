@@ -12,7 +12,7 @@ from tests.support.world import World
 
 
 @pytest.mark.parametrize("way", ["heal", "start"])
-async def test_what_healing_brings_is_not_taken_for_what_the_fault_did(
+async def test_effects_of_healing_are_not_taken_for_effects_of_the_fault(
     world: World, monkeypatch: pytest.MonkeyPatch, way: str
 ) -> None:
     """The nodes are up again before the healing is on record."""

@@ -30,6 +30,6 @@ async def test_a_group_that_no_ended_process_has_left_is_not_taken_away(
         await check_removable(world.group())
 
 
-async def test_what_a_process_that_has_ended_left_is_not_in_the_way(world: World) -> None:
+async def test_leftovers_of_an_ended_process_are_not_in_the_way(world: World) -> None:
     await up.up(world.group(), replace(world.request(), bound_to=f"{this_process()}0"))
     await check_removable(world.group())

@@ -18,7 +18,7 @@ __all__ = ["world"]
 _OWN = [{"name": f"_NSS-test-cluster-{purpose}"} for purpose in ("send", "general", "acks", "ft", "hb")]
 
 
-async def test_of_a_node_that_answers_clients_and_routes_are_counted_and_not_the_servers_own(
+async def test_clients_and_routes_of_an_answering_node_are_counted_without_the_servers_own(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     look = await world.up()

@@ -219,7 +219,7 @@ def test_groups_with_a_plan_are_known(home: GroupHome) -> None:
     ],
     ids=lambda content: content[:20].decode("latin-1"),
 )
-def test_what_is_no_plan_is_said_and_kept(home: GroupHome, content: bytes) -> None:
+def test_an_invalid_plan_is_reported_and_kept(home: GroupHome, content: bytes) -> None:
     home.folder.mkdir(parents=True)
     path = home.folder / "group.json"
     path.write_bytes(content)
@@ -304,7 +304,7 @@ def test_a_saved_log_does_not_grow_without_bounds(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("line", ["", "no time", "2026-11-23 no zone", "2026-11-23T09:00:00 no zone"])
-def test_what_is_no_saved_line_is_passed_over(home: GroupHome, line: str) -> None:
+def test_an_invalid_saved_line_is_skipped(home: GroupHome, line: str) -> None:
     home.save_log("stan-0", [RawLine(at(0), "a")])
     with (home.folder / "logs" / "stan-0.log").open("a") as file:
         file.write(line + "\n")

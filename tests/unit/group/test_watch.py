@@ -86,7 +86,7 @@ async def test_a_record_in_the_journal_makes_the_watch_look_at_the_engine(world:
         await watch.until(lambda status: status.node("t-1").partitioned, timeout=3, waiting_for="the cut")
 
 
-async def test_what_happened_while_the_engine_was_away_is_known_when_it_is_back(world: World) -> None:
+async def test_events_during_the_engines_absence_are_known_when_it_is_back(world: World) -> None:
     await world.up()
     async with await world.group().watch() as watch:
         with world.machine.losing_engine():
@@ -124,7 +124,7 @@ async def test_news_of_an_engine_that_goes_away_do_not_wait_for_the_nodes_output
     assert status.state is GroupState.HEALTHY
 
 
-async def test_every_line_is_told_once_though_engine_and_nodes_come_and_go(world: World) -> None:
+async def test_every_line_is_reported_once_though_engine_and_nodes_come_and_go(world: World) -> None:
     await world.up()
     seen_lines: list[NodeLine] = []
     ready = asyncio.Event()
@@ -171,7 +171,7 @@ async def test_a_wait_without_engine_says_so(world: World) -> None:
             await watch.until(lambda status: False, timeout=0.05, waiting_for="a node")
 
 
-async def test_a_failure_behind_a_watch_reaches_whoever_waits(world: World) -> None:
+async def test_a_failure_behind_a_watch_reaches_all_waiters(world: World) -> None:
     await world.up()
 
     def fail() -> None:

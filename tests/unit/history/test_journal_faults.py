@@ -135,7 +135,7 @@ def test_an_outage_of_another_time_gives_a_failover_nothing() -> None:
     assert found.outage_ms is None
 
 
-def test_of_two_failovers_in_one_outage_the_last_one_ended_it() -> None:
+def test_the_last_of_two_failovers_ends_their_outage() -> None:
     first, second = find([ready(0, "t-0"), ready(2, "t-1"), ready(4, "t-0"), outage(1, 5)])
     assert first.outage_ms is None
     assert second.first_ack_at == at(5)

@@ -92,7 +92,7 @@ def test_its_phases_follow_each_other_and_add_up(name: str) -> None:
     assert (failover.outage_ms, failover.first_ack_at) == (None, None)
 
 
-def test_a_phase_that_nobody_logged_is_unknown_and_the_next_counts_from_before_it() -> None:
+def test_an_unlogged_phase_is_unknown_and_the_next_counts_from_before_it() -> None:
     first, second = failovers.find(recording("three-nodes")[1])
     assert first.phases_ms["detected"] is None  # there was no route between these two at that time
     assert first.phases_ms["lock"] == pytest.approx(1017.221)
@@ -174,7 +174,7 @@ def test_the_node_that_served_is_on_record_where_its_line_is_not_kept(
     assert set(found) <= set(failovers.find(past))
 
 
-def test_what_a_fault_has_on_record_is_older_than_the_failover_that_it_brings() -> None:
+def test_the_record_of_a_fault_is_older_than_the_failover_that_it_brings() -> None:
     """The engine's record of an end can be later than the next node's line."""
     past = with_actives(recording("kill")[1])
     (failover,) = failovers.find(past)
@@ -201,7 +201,7 @@ def test_whatever_is_missing_phases_are_never_negative(data: st.DataObject) -> N
     timeline.replay(group_plan(3, "ft"), left)
 
 
-def test_what_a_client_saw_is_the_outage() -> None:
+def test_the_outage_is_the_one_that_a_client_saw() -> None:
     past = list(recording("kill")[1])
     (failover,) = failovers.find(past)
     ack = timedelta(milliseconds=40)
@@ -228,7 +228,7 @@ def test_an_ack_that_comes_before_the_server_has_written_that_it_is_ready_ends_t
     assert other.outage_ms is None
 
 
-def test_of_several_failovers_within_an_outage_the_last_one_ended_it() -> None:
+def test_the_last_of_several_failovers_ends_their_outage() -> None:
     past = list(recording("three-nodes")[1])
     first, last = failovers.find(past)
     outage = Outage(first.started_at, None, last.ready_at + timedelta(seconds=1))

@@ -97,7 +97,7 @@ def test_a_configuration_that_cannot_be_run_is_one_line_with_its_place(
         ("streaming { file { slice_archive: x } }", "1: streaming.file_options.slice_archive ('x') left out"),
     ],
 )  # fmt: skip
-def test_what_is_not_taken_is_said(write: Write, content: str, expected: str) -> None:
+def test_dropped_elements_are_reported(write: Write, content: str, expected: str) -> None:
     path = write("stan.conf", f"{content}\nstreaming {{ {_FT} }}" if "streaming" not in content
                  else content.replace("streaming {", "streaming { store: file, ft_group: g,"))  # fmt: skip
     assert [line for line in told(read(path, {})) if line.startswith(expected)]

@@ -104,7 +104,7 @@ def test_every_object_and_value_of_the_manifests_is_taken_or_accounted_for() -> 
     assert [each for each in elements(seed.documents(seed.EFS)) if not is_accounted_for(each)] == []
 
 
-def test_what_was_left_out_or_changed_is_said_with_place_and_reason() -> None:
+def test_dropped_and_changed_values_are_reported_with_place_and_reason() -> None:
     found = lines(read(seed.EFS, {}))
     text = seed.EFS.read_text().splitlines()
     image = next(line for line in found if "image" in line)
@@ -147,7 +147,7 @@ def test_the_chart_values_come_to_the_guides_second_group() -> None:
         ("streaming.file_options.parallel_recovery", 1),
     ],
 )
-def test_what_the_file_leaves_to_the_server_is_the_servers_default_and_not_stanlocals(
+def test_values_missing_in_the_file_are_the_servers_defaults_and_not_stanlocals(
     option: str, servers_own: object
 ) -> None:
     found: object = {"streaming": settings(read(seed.VALUES, {})).streaming}

@@ -115,7 +115,7 @@ _LINKS = st.lists(st.lists(st.integers(0, 30), min_size=1, max_size=4), min_size
 
 
 @given(_LINKS, st.booleans())
-def test_what_variables_come_to_is_within_the_limits(links: list[list[int]], in_tables: bool) -> None:
+def test_the_size_of_variables_is_within_the_limits(links: list[list[int]], in_tables: bool) -> None:
     lines = []
     for number, targets in enumerate(links):
         words = [f"$v{target}" if target < number else "x" for target in targets]
@@ -130,7 +130,7 @@ def test_what_variables_come_to_is_within_the_limits(links: list[list[int]], in_
 
 
 @given(_LINKS, st.sampled_from(["[{}]", "{{<<: [{}]}}", "{{a: {{}}, <<: [{}]}}"]))
-def test_what_aliases_come_to_is_within_the_limits(links: list[list[int]], form: str) -> None:
+def test_the_size_of_aliases_is_within_the_limits(links: list[list[int]], form: str) -> None:
     lines = []
     for number, targets in enumerate(links):
         words = [f"*a{target}" if target < number else "{x: y}" for target in targets]

@@ -78,7 +78,7 @@ def test_no_engine_goes_on_with_anothers_group(
         engines.choose(asked, made_by)
 
 
-def test_without_docker_a_new_group_is_of_processes_and_the_reason_is_told_once(engines: Engines) -> None:
+def test_without_docker_a_new_group_is_of_processes_and_the_reason_is_reported_once(engines: Engines) -> None:
     engines.docker_answers = False
     assert engines.choose("auto") == "process"
     [note] = engines.notes

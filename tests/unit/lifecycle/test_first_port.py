@@ -21,7 +21,7 @@ def test_its_name_is_not_warned_of() -> None:
 
 
 @pytest.mark.parametrize("content", ["80", "65500", "1" * 5000, "-1", "4222x", "٤٢٢٢", "2e4"])
-def test_what_is_no_such_port_is_refused(content: str) -> None:
+def test_an_invalid_first_port_is_refused(content: str) -> None:
     with pytest.raises(
         SettingsError, match="STANLOCAL_FIRST_PORT: expected a port, 1024 to 64535; set another"
     ):

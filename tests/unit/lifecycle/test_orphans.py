@@ -53,7 +53,7 @@ def test_another_process_with_the_same_pid_is_not_taken_for_it() -> None:
     ],
     ids=["another container", "a copy of this machine", "another machine", "no boot", "no machine"],
 )
-def test_what_cannot_be_known_is_not_taken_for_an_end(fields: dict[str, str]) -> None:
+def test_an_unknown_process_is_not_taken_for_ended(fields: dict[str, str]) -> None:
     assert not has_ended(other(**fields))
 
 

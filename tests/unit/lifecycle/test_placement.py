@@ -42,7 +42,7 @@ def test_a_group_in_volumes_stays_there() -> None:
         ({"nats": {"tls": {"cert_file": "/c.pem"}}}, "nats.tls.cert_file names /c.pem, which the engine"),
     ],
 )
-def test_what_the_engine_would_have_to_see_is_refused(given: dict[str, Any], problem: str) -> None:
+def test_files_that_the_engine_would_have_to_see_are_refused(given: dict[str, Any], problem: str) -> None:
     with pytest.raises(SettingsError) as refused:
         settle(APART, _settings(**given), None, STORE)
     (said,) = refused.value.problems
@@ -55,7 +55,7 @@ def test_a_store_in_a_folder_is_not_left_behind_for_an_empty_volume() -> None:
         settle(APART, _settings(), planned(SHARED), STORE)
 
 
-def test_only_what_is_unusual_is_told() -> None:
+def test_only_unusual_placement_is_noted() -> None:
     assert placement_notes(SHARED, "g") == []
     ports, store = placement_notes(APART, "g")
     assert ports == "clients reach the group at docker (published on 172.18.0.3), as a trial has shown"

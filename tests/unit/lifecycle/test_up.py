@@ -166,7 +166,7 @@ async def test_changed_settings_come_into_force_whatever_was_done_to_nodes(
     assert {found.plan.streaming["hb_interval"] for found in await world.engine.instances("t")} == {"7s"}
 
 
-async def test_up_brings_back_a_node_that_somebody_removed_under_its_old_ports(world: World) -> None:
+async def test_up_brings_back_a_node_removed_from_outside_under_its_old_ports(world: World) -> None:
     first = await world.up(nodes=3)
     await world.engine.remove("t-0")
     await world.engine.remove("t-2")
@@ -182,7 +182,7 @@ async def test_up_connects_routes_that_were_cut(world: World) -> None:
     assert (await world.up()).status.state is GroupState.HEALTHY
 
 
-async def test_networks_that_somebody_removed_are_made_again(world: World) -> None:
+async def test_networks_removed_from_outside_are_made_again(world: World) -> None:
     await world.up()
     await injection.inject(world.group(), Stop(), ["@all"])
     world.machine.networks.clear()
@@ -198,7 +198,7 @@ def ports(look: Look) -> list[tuple[int, int]]:
 
 @pytest.mark.parametrize("seen", ["before", "at the start"])
 @pytest.mark.parametrize("which", [0, 1], ids=["client", "monitor"])
-async def test_of_a_group_that_comes_back_the_port_that_was_taken_is_replaced_and_no_other(
+async def test_only_the_taken_port_of_a_group_that_comes_back_is_replaced(
     which: int, seen: str, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The usual ports of its node are free by then: they are not what clients of the group know."""

@@ -64,7 +64,7 @@ def recorded(path: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("path", RECORDINGS, ids=lambda path: path.stem)
-def test_what_the_server_printed_gives_these_events(path: Path) -> None:
+def test_printed_lines_give_these_events(path: Path) -> None:
     events = [
         f"{number}: {event!r}"
         for number, line in enumerate(recorded(path), start=1)

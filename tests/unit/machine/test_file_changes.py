@@ -15,7 +15,7 @@ WAYS = [pytest.param(True, marks=pytest.mark.skipif(sys.platform != "linux", rea
 
 
 @pytest.mark.parametrize("inotify", WAYS)
-async def test_what_happens_after_a_look_is_not_missed(tmp_path: Path, inotify: bool) -> None:
+async def test_a_change_after_a_look_is_not_missed(tmp_path: Path, inotify: bool) -> None:
     (tmp_path / "file").touch()
     acts: list[Callable[[], object]] = [
         lambda: (tmp_path / "file").write_text("changed"),

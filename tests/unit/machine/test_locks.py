@@ -133,7 +133,7 @@ def test_a_system_without_a_lock_table_shows_nothing(lock_file: Path, tmp_path: 
     assert lock_holder(lock_file, tmp_path / "no-proc") == LockView(visible=False)
 
 
-def test_a_file_that_does_not_exist_is_locked_by_nobody(tmp_path: Path) -> None:
+def test_a_file_that_does_not_exist_is_not_locked(tmp_path: Path) -> None:
     proc = fake_proc(tmp_path / "proc", "")
     assert lock_holder(tmp_path / LOCK_FILE, proc) == LockView(visible=True)
 
@@ -182,7 +182,7 @@ def test_looking_does_not_drop_a_lock_of_our_own(lock_file: Path) -> None:
 
 @on_linux
 @pytest.mark.parametrize("how", ["unlink", "replace"])
-def test_a_lock_on_a_removed_lock_file_keeps_nobody_out(lock_file: Path, hold: Hold, how: str) -> None:
+def test_a_lock_on_a_removed_lock_file_excludes_no_process(lock_file: Path, hold: Hold, how: str) -> None:
     with hold(lock_file) as pid:
         assert lock_holder(lock_file).pid == pid
         if how == "unlink":

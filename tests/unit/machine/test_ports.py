@@ -65,7 +65,7 @@ def test_the_owner_of_a_port_is_named_with_its_pid(listen: Listen) -> None:
     assert owner.endswith(f"(pid {os.getpid()})")
 
 
-def test_a_port_that_nobody_listens_on_has_no_owner(listen: Listen) -> None:
+def test_a_port_without_a_listener_has_no_owner(listen: Listen) -> None:
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         assert port_owner(bound.getsockname()[1]) is None

@@ -53,7 +53,7 @@ def test_a_file_in_the_way_is_named(tmp_path: Path, below: str) -> None:
         make_private(tmp_path / "file" / below)
 
 
-def test_a_folder_of_somebody_else_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_of_another_user_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: tmp_path.stat().st_uid + 1)
     with pytest.raises(SettingsError, match="belongs to uid"):
         make_private(tmp_path)

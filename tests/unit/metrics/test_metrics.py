@@ -49,12 +49,12 @@ def test_names_and_labels_are_those_of_the_exporter() -> None:
     assert all(name.startswith("stanlocal_") for name in others)
 
 
-def test_what_is_no_figure_at_the_top_of_a_document_is_no_metric() -> None:
+def test_only_figures_at_the_top_of_a_document_are_metrics() -> None:
     names = {name for name in exposed() if name.startswith("gnatsd_varz")}
     assert not names & {"gnatsd_varz_server_id", "gnatsd_varz_tls_required", "gnatsd_varz_cluster"}
 
 
-def test_a_durable_queue_is_told_as_durable_and_queue() -> None:
+def test_a_durable_queue_is_reported_as_durable_and_queue() -> None:
     sub = samples.subscription(is_durable=True, queue_name="d:q")
     families = exporter.families([samples.active("stan-0", samples.channel("orders", sub))])
     (sample,) = next(family for family in families if family.name == "nss_chan_subs_last_sent").samples
@@ -210,7 +210,7 @@ async def test_an_address_that_others_reach_answers_under_any_name() -> None:
     assert reply.startswith(b"HTTP/1.1 200")
 
 
-async def test_an_engine_that_is_gone_is_told_as_unavailable() -> None:
+async def test_an_engine_that_is_gone_is_reported_as_unavailable() -> None:
     async def answer(accept: str) -> tuple[bytes, str]:
         raise EngineUnavailable("no engine answers")
 

@@ -74,7 +74,7 @@ def test_without_one_nothing_is_different() -> None:
 @pytest.mark.parametrize(
     "url", ["127.0.0.1:4222", "http://a:1", "nats://", "nats://a:1,", "nats://a b", "nats://a:x"]
 )
-def test_what_is_no_address_is_refused(url: str) -> None:
+def test_an_invalid_address_is_refused(url: str) -> None:
     with pytest.raises(SettingsError, match="is no address of a NATS server such as"):
         beside(url)
 

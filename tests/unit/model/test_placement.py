@@ -77,7 +77,7 @@ def test_a_plan_of_a_time_without_other_engines_is_dockers() -> None:
     reserved=st.sets(st.integers(20_000, 20_008), max_size=4),
     count=st.integers(1, 4),
 )
-def test_inner_ports_are_kept_differ_and_are_nobody_elses(
+def test_inner_ports_are_kept_differ_and_are_free(
     keep: list[int | None], reserved: set[int], count: int
 ) -> None:
     kept = [port if port not in keep[:index] else None for index, port in enumerate(keep)]

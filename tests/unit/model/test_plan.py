@@ -88,7 +88,7 @@ def test_a_fingerprint_is_short_and_always_the_same() -> None:
         (PLAN, NODE, "other conf"),
     ],
 )
-def test_what_the_nodes_container_is_made_from_changes_its_fingerprint(
+def test_each_ingredient_of_a_nodes_container_changes_its_fingerprint(
     plan: GroupPlan, node: NodePlan, conf: str
 ) -> None:
     assert fingerprint(plan, node, conf) != fingerprint(PLAN, NODE, "conf")
@@ -102,7 +102,7 @@ def test_what_the_nodes_container_is_made_from_changes_its_fingerprint(
         replace(PLAN, streaming={**PLAN.streaming, "sd": True}),  # counts by the configuration's text
     ],
 )
-def test_what_concerns_others_does_not_change_it(plan: GroupPlan) -> None:
+def test_settings_of_others_do_not_change_the_fingerprint(plan: GroupPlan) -> None:
     assert fingerprint(plan, NODE, "conf") == fingerprint(PLAN, NODE, "conf")
 
 

@@ -41,7 +41,7 @@ def test_every_active_node_there_is_is_active() -> None:
 
 
 @pytest.mark.parametrize("target", ["stan-4", "4", "-1", "01", "", "stan", "other-0", "@leader", "@Active"])
-def test_what_names_nothing_is_refused_with_what_there_is(target: str) -> None:
+def test_an_unknown_target_is_refused_with_the_existing_ones(target: str) -> None:
     with pytest.raises(NodeNotFound, match="stan-0 standby, stan-1 active") as caught:
         resolve(status(*ROLES), ["stan-0", target])
     assert f"'{target}'" in str(caught.value)

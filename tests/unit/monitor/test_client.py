@@ -84,7 +84,7 @@ async def test_streaming_that_has_not_started_is_not_ready() -> None:
         assert await probe(url, LONG) == MonitorAnswer("not-ready")
 
 
-async def test_a_port_that_nobody_listens_on_refuses() -> None:
+async def test_a_port_without_a_listener_refuses() -> None:
     async with serving(answering(b"")) as url:
         pass
     assert await probe(url, LONG) == MonitorAnswer("refused")
@@ -124,7 +124,7 @@ STRANGE = [
 
 
 @pytest.mark.parametrize(("data", "detail"), STRANGE)
-async def test_what_the_server_would_not_say_is_strange_and_named(data: bytes, detail: str) -> None:
+async def test_an_impossible_answer_is_strange_and_named(data: bytes, detail: str) -> None:
     async with serving(answering(data)) as url:
         answer = await probe(url, LONG)
         assert answer.outcome == "strange"

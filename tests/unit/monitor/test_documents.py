@@ -117,7 +117,7 @@ async def test_lists_are_whole_beyond_the_servers_pages(count: int) -> None:
         assert await pages.clients(url, 5) == [{"id": "a"}]
 
 
-async def test_what_is_no_list_of_channels_is_told() -> None:
+async def test_an_invalid_list_of_channels_is_reported() -> None:
     async with monitor({"channels": [{"no": "name"}]}) as url:
         with pytest.raises(MonitorError, match="has no list of channels"):
             await pages.channels(url, 5)

@@ -130,7 +130,7 @@ def test_a_variable_of_the_environment_that_is_no_value_is_an_error_that_does_no
         ("include 7", "1:9", "the name of a file"),
     ],
 )
-def test_what_the_server_refuses_or_misreads_is_refused_with_its_place(
+def test_text_that_the_server_refuses_or_misreads_is_refused_with_its_place(
     text: str, place: str, reason: str
 ) -> None:
     with pytest.raises(ConfError) as caught:
@@ -149,7 +149,7 @@ def test_each_name_knows_its_place() -> None:
     assert below["c"].place == Place("f.conf", 3, 5)
 
 
-def test_of_a_name_given_twice_the_last_counts_and_the_first_is_told() -> None:
+def test_the_last_of_two_equal_names_counts_and_the_first_is_reported() -> None:
     told: list[str] = []
     assert plain(parse("a: 1\na: 2", said=lambda place, line: told.append(f"{place}: {line}"))) == {"a": 2}
     assert told == ["stan.conf:1:1: 'a' is given again at stan.conf:2:1; the last one counts"]
@@ -276,7 +276,7 @@ _TREES = st.dictionaries(
 
 
 @given(_TREES)
-def test_what_stanlocal_writes_is_read_back_here_and_by_an_independent_reader(tree: dict[str, Any]) -> None:
+def test_stanlocals_output_is_read_back_here_and_by_an_independent_reader(tree: dict[str, Any]) -> None:
     from stanlocal.render.stan_conf import _entries  # the writer of any table
 
     text = "\n".join(_entries(tree, None, 0)) + "\n"

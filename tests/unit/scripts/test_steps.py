@@ -45,7 +45,7 @@ def test_a_step_beside_that_fails_ends_the_run_with_its_output_and_exit_code(tmp
     assert done.stderr == "stanlocal: 'a' failed with exit code 7\n"
 
 
-def test_what_runs_beside_ends_with_the_run(tmp_path: Path) -> None:
+def test_background_steps_end_with_the_run(tmp_path: Path) -> None:
     script = 'beside a waits; until [[ -s $steps_folder/0 ]]; do :; done; cat "$steps_folder/0"; step b false'
     done = run(script, tmp_path)
     assert done.returncode == 1

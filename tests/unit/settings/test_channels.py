@@ -35,7 +35,7 @@ def test_channels_and_patterns_are_accepted(name: str) -> None:
         "\u202e",
     ],
 )
-def test_what_is_no_channel_and_no_pattern_is_refused(name: str) -> None:
+def test_an_invalid_channel_or_pattern_is_refused(name: str) -> None:
     reason = channel_pattern(name)
     assert reason is not None
     assert reason.startswith("is not a channel name or pattern")

@@ -43,7 +43,7 @@ def test_a_named_file_counts_instead_of_a_found_one(tmp_path: Path) -> None:
     ],
     ids=["value", "table", "string", "twice", "utf-8", "number", "deep", "large"],
 )
-def test_what_does_not_parse_is_one_problem_with_line_and_column(
+def test_a_syntax_error_is_one_problem_with_line_and_column(
     content: bytes, where: str, tmp_path: Path
 ) -> None:
     path = tmp_path / "stanlocal.toml"
@@ -74,7 +74,7 @@ def test_a_folder_of_the_files_name_is_passed_over(tmp_path: Path) -> None:
         ({"SUDO_UID": "-1"}, 0, {0}),
     ],
 )
-def test_found_files_of_the_caller_count_and_for_root_those_of_whoever_ran_sudo(
+def test_found_files_of_the_caller_count_and_for_root_those_of_the_user_who_ran_sudo(
     environ: dict[str, str], euid: int, owners: set[int]
 ) -> None:
     assert trusted_owners(environ, euid) == owners

@@ -269,7 +269,7 @@ def test_secrets_are_in_no_repr() -> None:
 
 
 @pytest.mark.parametrize("name", ["image", "server_binary"])
-def test_what_makes_something_run_counts_from_flag_environment_and_named_file_only(
+def test_settings_that_run_programs_count_from_flag_environment_and_named_file_only(
     name: str, tmp_path: Path
 ) -> None:
     path = write(tmp_path, f'{name} = "/evil"\n' if name == "server_binary" else f'{name} = "evil"\n')
@@ -290,7 +290,7 @@ def test_what_makes_something_run_counts_from_flag_environment_and_named_file_on
         ('streaming.ns = "nats://evil:4222"', "streaming.nats_server_url"),
     ],
 )
-def test_what_reaches_elsewhere_counts_from_a_named_file_and_not_from_a_found_one(
+def test_settings_that_reach_elsewhere_count_from_a_named_file_and_not_from_a_found_one(
     tmp_path: Path, line: str, name: str
 ) -> None:
     path = write(tmp_path, line)

@@ -57,7 +57,7 @@ USERS = [{"user": "me", "password": "pw"}, {"user": "you", "password": "pw"}]
         ({"nats": {"authorization": {"password": "p"}}}, "nats.authorization.password needs"),
     ],
 )
-def test_what_cannot_work_together_is_refused(given: dict[str, Any], problem: str) -> None:
+def test_conflicting_settings_are_refused(given: dict[str, Any], problem: str) -> None:
     (only,) = problems(**given)
     assert problem in only
 
@@ -78,5 +78,5 @@ def test_what_cannot_work_together_is_refused(given: dict[str, Any], problem: st
         {"nats": {"max_payload": "64mb"}},
     ],
 )
-def test_what_works_together_is_accepted(given: dict[str, Any]) -> None:
+def test_compatible_settings_are_accepted(given: dict[str, Any]) -> None:
     assert settle(**given).warnings == ()

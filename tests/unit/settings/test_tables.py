@@ -103,6 +103,6 @@ def test_nearest_name_is_looked_for_here_and_below(table: Table, misspelt: str, 
     assert table.nearest(misspelt) == meant
 
 
-def test_what_cannot_be_set_is_never_suggested() -> None:
+def test_options_that_cannot_be_set_are_never_suggested() -> None:
     table = Table((Option("port", Kind.INTEGER, "", refused="no"), Option("token", Kind.STRING, "")))
     assert table.nearest("prot") is None

@@ -37,7 +37,7 @@ def test_sizes_are_read(text: str, size: int) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "x", "1.5mb", "mb", "1kbb", "1ib", "1_000", "٣", "9" * 30, "8eb"])
-def test_what_is_no_size_is_refused(text: str) -> None:
+def test_an_invalid_size_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"is (not a size|more than)"):
         parse_size(text)
 
@@ -72,7 +72,7 @@ def test_durations_are_read(text: str, nanoseconds: int) -> None:
 @pytest.mark.parametrize(
     "text", ["", "5", "1d", "h", "1h 30m", "1hour", "- 1s", "9999999h", "1s" * 200, "1,5s"]
 )
-def test_what_is_no_duration_is_refused(text: str) -> None:
+def test_an_invalid_duration_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"is (not a duration|longer than)"):
         parse_duration(text)
 

@@ -158,7 +158,7 @@ def test_more_clients_and_pending_sequences_than_are_listed_are_a_problem(tmp_pa
         diff(store, store)
 
 
-def test_a_message_too_large_to_show_is_intact_and_told(tmp_path: Path) -> None:
+def test_a_message_too_large_to_show_is_intact_and_reported(tmp_path: Path) -> None:
     store = make_store(tmp_path / "store")
     _intact(store)
     found = verify(store)

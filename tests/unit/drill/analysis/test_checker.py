@@ -75,7 +75,7 @@ def test_losses_of_different_kinds_are_different_runs() -> None:
     ]
 
 
-def test_when_the_lost_were_acknowledged_is_told() -> None:
+def test_lost_messages_are_reported_with_the_times_of_their_acks() -> None:
     """The time reaches from the first ack to the last one of a run."""
     story = Story().publish(0, 1, 2).ack(0, 2).later(500).ack(0, 1).note("drained")
     (lost,) = story.findings().lost_messages

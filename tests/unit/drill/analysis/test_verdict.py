@@ -74,7 +74,7 @@ def test_a_drill_without_losses_is_well() -> None:
     ],
     ids=["a subscriber that drops", "no one", "only one side had them"],
 )
-def test_what_is_lost_is_named(but: Mapping[int, tuple[int, ...]], sentence: str) -> None:
+def test_lost_messages_are_named(but: Mapping[int, tuple[int, ...]], sentence: str) -> None:
     """A lost message is reported with its numbers, who lacks it, and who had it."""
     assert verdict(told(*range(1, 11), but=but), max_gaps=None).problems == (sentence,)
     assert verdict(told(*range(1, 11), but=but), max_gaps=None, max_lost=len(but)).ok
@@ -181,7 +181,7 @@ def test_nothing_acknowledged_is_not_well() -> None:
     assert verdict(Story().publish(0, 1)).problems == ("nothing was acknowledged, 1 messages were published",)
 
 
-def test_what_went_wrong_with_the_load_is_a_problem() -> None:
+def test_a_problem_of_the_load_is_a_problem_of_the_verdict() -> None:
     """The problem has the words of the load's note."""
     story = told(1, before_the_end=lambda story: story.note("problem", text="client 'x' is lost"))
     assert verdict(story).problems == ("client 'x' is lost",)

@@ -31,7 +31,7 @@ NOW = datetime(2026, 11, 23, 12, 0, 0, 123456, UTC)
 ROOT = Path(__file__).resolve().parents[4]
 
 
-async def test_what_is_told_can_be_read(tmp_path: Path) -> None:
+async def test_recorded_events_can_be_read(tmp_path: Path) -> None:
     """Header, events and notes come back as they were recorded, in order."""
     header = Header(LoadSpec(publishers=3, sizes=(64, 128)), "d", "g", 5, NOW, 99, {"a": [1]}, {"v": "1"})
     with Ledger.create(tmp_path / "folder" / "l", header) as ledger:
@@ -246,7 +246,7 @@ def test_a_ledger_that_goes_away(tmp_path: Path) -> None:
         (Story().tell(Event(Kind.STRANGE, 3, 0, 0)), "a delivery on channel 3"),
     ],
 )
-def test_what_no_drill_writes(story: Story, what: str) -> None:
+def test_an_impossible_record_damages_the_ledger(story: Story, what: str) -> None:
     """An impossible record is not counted as if it were true: the ledger is damaged."""
     with pytest.raises(LedgerError, match=f"the ledger is damaged: {what}; nothing can be said from it"):
         story.findings()

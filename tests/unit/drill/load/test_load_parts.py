@@ -39,7 +39,7 @@ MS = 1_000_000
                                              "ack_wait is 0: give a whole number from 1 to 1000"]),
     ],
 )  # fmt: skip
-def test_what_is_wrong_with_a_load(spec: LoadSpec, problems: Sequence[str]) -> None:
+def test_a_load_reports_all_its_problems(spec: LoadSpec, problems: Sequence[str]) -> None:
     """All problems are reported, one line each."""
     assert spec.problems() == list(problems)
 
@@ -80,7 +80,7 @@ def test_a_damaged_message_is_none(message: tuple[int, int, int, int], data: st.
 
 
 @given(st.lists(st.tuples(st.sampled_from("padg"), st.integers(0, 5), st.integers(0, 1))))
-def test_what_is_missing(steps: list[tuple[str, int, int]]) -> None:
+def test_missing_messages_are_counted_at_any_time(steps: list[tuple[str, int, int]]) -> None:
     """A message is missing while it is acknowledged and some audience lacks it, whichever came first."""
     missing = Missing(2)
     published: set[int] = set()

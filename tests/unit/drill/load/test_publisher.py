@@ -163,7 +163,9 @@ async def test_a_stop_that_is_given_up(rigged: Callable[..., Rig]) -> None:
         (StoreFailed("x", "no space left on device"), Kind.REFUSED),
     ],
 )
-async def test_what_an_error_means(rigged: Callable[..., Rig], error: StanError, kind: Kind) -> None:
+async def test_an_error_decides_the_outcome_of_a_message(
+    rigged: Callable[..., Rig], error: StanError, kind: Kind
+) -> None:
     """The outcome is unknown if the message may be stored, else the message was refused."""
     rig = rigged()
     rig.publisher.start()
@@ -219,7 +221,7 @@ async def test_never_faster_than_its_rate(rigged: Callable[..., Rig]) -> None:
     assert len(rig.client.sent) <= (loop.time() - began) * 200 + 1
 
 
-async def test_what_an_outage_cost_is_not_made_up_for(rigged: Callable[..., Rig]) -> None:
+async def test_a_publisher_does_not_catch_up_after_an_outage(rigged: Callable[..., Rig]) -> None:
     """Once acks come again it goes on at its rate, a little ahead at most."""
     rig = rigged(rate=100.0, window=1)
     loop = asyncio.get_running_loop()

@@ -34,5 +34,5 @@ def test_a_condition_says_what_is_missing(condition: Condition, seen: Seen, miss
         (Condition(BLOCKED, acked=1, delivered=2), "blocked, 1 message acked, 2 messages delivered"),
     ],
 )
-def test_a_condition_is_told_in_words(condition: Condition, words: str) -> None:
+def test_a_condition_is_described_in_words(condition: Condition, words: str) -> None:
     assert str(condition) == words

@@ -160,7 +160,7 @@ def test_every_shipped_scenario_is_in_the_documentation() -> None:
     assert all(f"| `{name}` |" in text for name in shipped())
 
 
-def test_all_problems_are_told_at_once_each_with_its_place_and_the_nearest_name(tmp_path: Path) -> None:
+def test_all_problems_are_reported_at_once_each_with_its_place_and_the_nearest_name(tmp_path: Path) -> None:
     assert problems(
         tmp_path,
         """
@@ -221,7 +221,7 @@ def test_all_problems_are_told_at_once_each_with_its_place_and_the_nearest_name(
         ("[group]\nimage = 'evil'\n[[step]]\ndo = 'kill'", "group: 'image' is not known here"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_is_refused(tmp_path: Path, text: str, problem: str) -> None:
+def test_an_invalid_scenario_is_refused(tmp_path: Path, text: str, problem: str) -> None:
     (found,) = problems(tmp_path, text)
     assert found.startswith(problem)
 

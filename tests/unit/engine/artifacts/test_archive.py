@@ -48,7 +48,7 @@ def test_the_image_has_the_server_as_its_only_file_and_entry_point(tmp_path: Pat
     assert (member.name, member.mode, member.uid, member.mtime) == ("nats-streaming-server", 0o755, 0, 0)
 
 
-def test_of_several_executables_the_first_is_the_entry_point(tmp_path: Path) -> None:
+def test_the_first_of_several_executables_is_the_entry_point(tmp_path: Path) -> None:
     executables = {name: tmp_path / name for name in ("tool", "toolctl")}
     for path in executables.values():
         path.write_bytes(path.name.encode())

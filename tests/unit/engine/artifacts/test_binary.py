@@ -71,7 +71,7 @@ def test_architecture_and_linkage_are_read_from_the_headers(image: bytes, expect
         (elf()[:64], "cut off"),
     ],
 )
-def test_anything_else_is_told_apart(head: bytes, why: str) -> None:
+def test_other_files_are_recognised(head: bytes, why: str) -> None:
     with pytest.raises(NotElf, match=why):
         parse_elf(head)
 

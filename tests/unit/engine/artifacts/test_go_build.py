@@ -64,7 +64,7 @@ async def test_several_programs_of_a_module_are_built_at_once_and_kept_under_nam
 
 
 @pytest.mark.usefixtures("fake_go")
-async def test_what_is_missing_of_several_programs_is_built_again() -> None:
+async def test_missing_programs_of_several_are_built_again() -> None:
     source = Source("tools", "example.org/tools", "1.2.0", {"a": "cmd/a", "b": "cmd/b"}, "t")
     built = await build(source, ARM64, lambda line: None)
     built["b"].unlink()

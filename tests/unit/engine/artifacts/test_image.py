@@ -48,6 +48,6 @@ def test_a_pulled_image_has_its_digest_and_the_version_of_its_tag() -> None:
 @pytest.mark.parametrize(
     "config", [None, {}, {"Labels": None}, {"Labels": {"dev.stanlocal.image.source": "x"}}]
 )
-def test_an_image_of_somebody_else_claims_nothing(config: object) -> None:
+def test_a_foreign_image_claims_nothing(config: object) -> None:
     origin = origin_of("nats-streaming:latest", {"Id": "sha256:1", "Size": 5, "Config": config})
     assert (origin.source, origin.version, origin.digest) == ("unknown", None, None)

@@ -88,7 +88,7 @@ async def test_a_name_without_a_tag_does_not_pull_every_tag(tmp_path: Path) -> N
         "no JSON",
     ],
 )
-async def test_what_the_engine_says_is_the_reason(tmp_path: Path, reply: bytes, why: str) -> None:
+async def test_a_failed_pull_has_the_engines_reason(tmp_path: Path, reply: bytes, why: str) -> None:
     with (
         engine(tmp_path, reply) as (client, _),
         pytest.raises(ImageNotFound, match=why),

@@ -51,7 +51,7 @@ def test_a_taken_port_is_known_by_its_number() -> None:
     assert error.port == 4222
 
 
-def test_what_is_gone_is_not_found() -> None:
+def test_a_removed_object_is_not_found() -> None:
     assert isinstance(translate(docker.errors.NotFound("no such container: stan-0")), errors.NodeNotFound)
     assert isinstance(translate(docker.errors.ImageNotFound("no such image")), errors.ImageNotFound)
 

@@ -44,19 +44,19 @@ def told(*events: Mapping[str, Any], **since: timedelta | None) -> list[tuple[st
     ]
 
 
-def test_an_event_of_a_node_is_told_once_with_its_exit_code() -> None:
+def test_an_event_of_a_node_is_reported_once_with_its_exit_code() -> None:
     """The engine keeps an event before it sends it: both may reach us."""
     died = event("container", "die", exitCode="137", **OURS)
     assert told(died, died) == [("stan-0", "die", 137)]
 
 
 @pytest.mark.parametrize("labels", [{}, {**OURS, "owner": "0"}, {**OURS, "group": "other"}, LABELS], ids=str)
-def test_what_is_not_a_node_of_ours_is_left_out(labels: dict[str, str]) -> None:
+def test_events_of_foreign_containers_are_left_out(labels: dict[str, str]) -> None:
     assert told(event("container", "start", **labels)) == []
 
 
 @pytest.mark.parametrize("action", ["connect", "disconnect"])
-def test_a_cut_of_a_node_that_runs_is_told(action: str) -> None:
+def test_a_cut_of_a_running_node_is_reported(action: str) -> None:
     found = told(event("network", action, container="a"), a=timedelta(seconds=-1))
     assert found == [("stan-0", "networks", None)]
 
@@ -69,7 +69,7 @@ def test_a_cut_of_a_node_that_runs_is_told(action: str) -> None:
         {},  # it is gone
     ],
 )
-def test_what_a_start_or_an_end_does_to_networks_is_no_news(since: dict[str, timedelta | None]) -> None:
+def test_network_changes_of_a_start_or_an_end_are_not_reported(since: dict[str, timedelta | None]) -> None:
     assert told(event("network", "connect", container="a"), **since) == []
 
 

@@ -79,7 +79,7 @@ def test_a_user_without_permission_is_refused_by_the_kernel(path: Path) -> None:
     ],
     ids=["an HTTP error", "no API version"],
 )
-def test_what_is_not_an_engine_is_told_apart(path: Path, reply: bytes) -> None:
+def test_answers_of_other_servers_are_recognised(path: Path, reply: bytes) -> None:
     with fake_socket(path, reply) as fake:
         found = refusal(Target(fake.url))
     assert not found.absent
@@ -103,7 +103,7 @@ def test_ssh_is_refused_with_the_way_round_it() -> None:
     assert "ssh -nNT -L" in refusal(Target("ssh://me@host")).advice
 
 
-def test_a_tcp_address_that_nobody_listens_on_is_absent() -> None:
+def test_a_tcp_address_without_a_listener_is_absent() -> None:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))  # bound, so that no other process takes it; not listening
         assert refusal(Target(f"tcp://127.0.0.1:{listener.getsockname()[1]}")).absent

@@ -70,7 +70,7 @@ def test_lines_come_out_whole_whatever_the_pieces(lines: list[str], sizes: list[
     assert got + splitter.end() == lines
 
 
-def test_a_last_line_without_end_is_told_at_the_end() -> None:
+def test_a_last_line_without_end_is_passed_on_at_the_end() -> None:
     splitter = LineSplitter()
     assert splitter.feed(b"panic: ft") == []
     assert splitter.end() == ["panic: ft"]
@@ -87,7 +87,7 @@ def test_a_line_without_end_does_not_fill_the_memory() -> None:
     assert "".join(told) == "x" * 4_000_000
 
 
-def test_bytes_that_are_no_text_are_told_all_the_same() -> None:
+def test_bytes_that_are_no_text_are_passed_on_all_the_same() -> None:
     assert LineSplitter().feed(b"a\xff\xfeb\n") == ["a\ufffd\ufffdb"]
 
 

@@ -14,7 +14,7 @@ def _cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
 
 
-def test_what_is_kept_is_recalled_for_its_owner_only(tmp_path: Path) -> None:
+def test_kept_findings_are_recalled_for_their_owner_only(tmp_path: Path) -> None:
     name = trial_cache.key("place", "engine", "here")
     assert trial_cache.recall(name) is None
     trial_cache.keep(name, {"host": "docker"})

@@ -62,7 +62,7 @@ def iter_tail(tail: Tail) -> list[RawLine]:
     return found
 
 
-def test_old_segments_go_unless_somebody_reads_them(tmp_path: Path) -> None:
+def test_old_segments_go_unless_a_reader_has_them_open(tmp_path: Path) -> None:
     writer = SegmentWriter(str(tmp_path), segment_bytes=1)
     writer.write(b"1\n2\n")
     tail = Tail(tmp_path)
@@ -146,7 +146,7 @@ def test_a_full_disk_costs_lines_and_says_how_much(tmp_path: Path, monkeypatch: 
     assert "bytes of output were lost" in told
 
 
-def test_what_is_not_a_segment_is_left_alone(tmp_path: Path) -> None:
+def test_files_that_are_no_segments_are_left_alone(tmp_path: Path) -> None:
     (tmp_path / "notes.log").write_text("mine")
     (tmp_path / segment_name(7)).write_text("no time here\n\n2026-01-01T00:00:00 no zone\n")
     assert segment_numbers(str(tmp_path)) == [7]

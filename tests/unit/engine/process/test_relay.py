@@ -134,7 +134,7 @@ def world() -> Iterator[World]:
 @given(
     st.lists(st.tuples(st.booleans(), st.binary(min_size=1, max_size=300_000)), min_size=1, max_size=8),
 )
-def test_what_either_end_says_comes_out_at_the_other_unchanged(said: list[tuple[bool, bytes]]) -> None:
+def test_bytes_of_either_end_come_out_at_the_other_unchanged(said: list[tuple[bool, bytes]]) -> None:
     with a_world() as world:
         world.obey({})
         ends = world.connect(world.clients)
@@ -284,7 +284,7 @@ def test_a_route_that_broke_while_it_was_cut_is_gone_once_it_is_healed(world: Wo
     assert hung_up(route)
 
 
-def test_nobody_opens_a_route_to_a_node_that_is_cut(world: World) -> None:
+def test_no_node_opens_a_route_to_a_node_that_is_cut(world: World) -> None:
     undecided = world.call(world.routes)
     world.obey({"g-0": [ROUTES]})
     assert hung_up(undecided)

@@ -35,7 +35,7 @@ def sleeper() -> Iterator[subprocess.Popen[bytes]]:
 
 
 @pytest.mark.usefixtures("_descriptors")
-def test_the_process_that_is_meant_gets_it_and_once_it_is_dead_nobody(
+def test_only_the_meant_process_gets_the_signal_and_none_once_it_is_dead(
     sleeper: subprocess.Popen[bytes],
 ) -> None:
     birth = birth_of(sleeper.pid)

@@ -38,14 +38,14 @@ def store(tmp_path: Path) -> Path:
         (Window(1, 6), [1, 2, 3, 4, "message-damaged", 6]),
     ],
 )
-def test_what_lies_before_the_window_is_not_read(
+def test_messages_before_the_window_are_not_read(
     store: Path, window: Window, expected: list[int | str]
 ) -> None:
     """Nor is it reported, when it is damaged."""
     assert _sequences(store, window) == expected
 
 
-def test_what_the_index_has_not_yet_is_found_behind_its_last_entry(tmp_path: Path) -> None:
+def test_unindexed_messages_are_found_behind_the_last_entry(tmp_path: Path) -> None:
     whole = slice_of(PAYLOADS)
     del whole.index[-64:]
     store = make_store(tmp_path / "store", [whole])

@@ -139,7 +139,7 @@ def make_below_a_file(path: Path) -> None:
         (make_hostile_names, r"(it holds a\nb\x1b[31m, \udcff"),
     ],
 )
-def test_what_may_not_be_used_is_refused_in_one_line_and_left_as_it_was(
+def test_an_unusable_folder_is_refused_in_one_line_and_left_as_it_was(
     tmp_path: Path, make: Callable[[Path], None], why: str
 ) -> None:
     make(tmp_path / "store")
@@ -171,9 +171,7 @@ def test_a_pipe_in_place_of_the_servers_file_is_not_waited_for(tmp_path: Path) -
     assert inspect_store(tmp_path).kind is StoreKind.FOREIGN
 
 
-def test_of_two_groups_that_come_at_once_one_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_one_of_two_simultaneous_groups_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The other gets in after the look and before the marker."""
 
     def beaten(folder: int, marker: Marker) -> None:

@@ -62,7 +62,7 @@ def test_a_store_that_is_not_there_is_refused_and_leaves_nothing(tmp_path: Path)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_is_put_back_replaces_all_and_the_marker_stays(store: Path, tmp_path: Path) -> None:
+def test_a_restored_copy_replaces_all_and_the_marker_stays(store: Path, tmp_path: Path) -> None:
     copy_store(store, tmp_path / "one")
     (store / "later").mkdir()
     (store / "later" / "msgs.1.dat").write_bytes(b"later")

@@ -102,7 +102,7 @@ def test_a_file_in_place_of_the_store_is_not_touched(tmp_path: Path) -> None:
         "orders/msgs.\u0661.dat",
     ],
 )
-def test_what_neither_the_server_nor_stanlocal_made_is_left_and_named(store: Path, foreign: str) -> None:
+def test_foreign_files_are_left_and_named(store: Path, foreign: str) -> None:
     path = store / foreign
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("mine")
@@ -166,7 +166,7 @@ def test_a_channel_replaced_by_a_link_under_our_hands_is_not_followed(
     assert report.failed[0].startswith(str(store / "orders"))
 
 
-def test_hostile_names_are_told_in_printable_characters(store: Path) -> None:
+def test_hostile_names_are_shown_in_printable_characters(store: Path) -> None:
     names = [b"a\nb", b"\xff\xfe", b"\x1b[2J", b"-rf", "\u202e".encode()]
     for name in names:
         (store / os.fsdecode(name)).touch()
@@ -175,7 +175,7 @@ def test_hostile_names_are_told_in_printable_characters(store: Path) -> None:
     assert all(path.isprintable() for path in report.left)
 
 
-def test_what_cannot_be_removed_is_told_and_the_rest_removed(
+def test_unremovable_files_are_reported_and_the_rest_removed(
     store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real_unlink = os.unlink
@@ -244,7 +244,7 @@ def test_a_used_store_or_one_of_others_is_not_discarded(store: Path, spoil: Call
     assert snapshot(store) == before
 
 
-def test_what_is_not_there_is_not_discarded(tmp_path: Path) -> None:
+def test_a_missing_store_is_not_discarded(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     assert not discard_unused(tmp_path / "absent", "stan")
     assert not discard_unused(tmp_path / "file", "stan")

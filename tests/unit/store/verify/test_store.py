@@ -206,7 +206,7 @@ def test_no_content_of_a_file_crashes_the_reader(pristine: Path, content: bytes,
         (pristine / name).write_bytes(original)
 
 
-def test_links_fifos_and_folders_in_place_of_files_are_told_not_followed(tmp_path: Path) -> None:
+def test_links_fifos_and_folders_in_place_of_files_are_reported_not_followed(tmp_path: Path) -> None:
     store = sound(tmp_path / "store")
     (store / IDX).unlink()
     os.mkfifo(store / IDX)
@@ -221,7 +221,9 @@ def test_links_fifos_and_folders_in_place_of_files_are_told_not_followed(tmp_pat
 @pytest.mark.parametrize(
     "make", [lambda path: None, Path.touch, lambda path: (path.mkdir(), (path / "x").touch())]
 )
-def test_what_is_no_store_is_refused_in_one_line(tmp_path: Path, make: Callable[[Path], object]) -> None:
+def test_a_folder_that_is_no_store_is_refused_in_one_line(
+    tmp_path: Path, make: Callable[[Path], object]
+) -> None:
     make(tmp_path / "store")
     with pytest.raises(StoreRefused) as caught:
         verify(tmp_path / "store")
@@ -244,7 +246,7 @@ def test_damage_that_is_gone_at_the_second_look_was_a_write_under_way(
     assert [problem.kind for problem in verify(store).problems] == [Kind.MESSAGE_DAMAGED]
 
 
-def test_thousands_of_problems_are_counted_and_the_first_are_told(tmp_path: Path) -> None:
+def test_thousands_of_problems_are_counted_and_the_first_are_reported(tmp_path: Path) -> None:
     made = Slice()
     for sequence in range(1, 1501):
         made.add(sequence, b"m")
