@@ -33,7 +33,7 @@ from stanlocal.tui.preferences import Preferences
 from stanlocal.tui.screens.main import WIDE_FROM
 from stanlocal.tui.themes import THEMES
 from tests.tui.conftest import until_shown
-from tests.unit.history.test_recorded_groups import STORIES, story
+from tests.unit.history.test_recorded_groups import RECORDINGS, recording
 
 
 class StoryFeed:
@@ -46,7 +46,7 @@ class StoryFeed:
 
     def __init__(self, group: FTGroup, post: Callable[[Message], object]) -> None:
         self._post = post
-        self._plan, occurrences = story(self.story)
+        self._plan, occurrences = recording(self.story)
         statuses = list(timeline.statuses(self._plan, occurrences))
         reached = [at for at, (_, status) in enumerate(statuses) if status.state is self.until]
         now = reached[0 if self.at_first else -1]
@@ -82,7 +82,7 @@ def _resources(status: GroupStatus, load: float) -> dict[str, Resources]:
 @cache
 def lines_of(name: str) -> tuple[NodeLine, ...]:
     """Everything that the nodes of the story wrote."""
-    home, plan = GroupHome(STORIES / name), story(name)[0]
+    home, plan = GroupHome(RECORDINGS / name), recording(name)[0]
     nodes = dict.fromkeys((node.name for node in plan.nodes), False)
     reading = read_all(FakeEngine(FakeMachine()), nodes, home.saved_log, since=None, tail=None)
     return tuple(asyncio.run(reading))
