@@ -13,6 +13,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "stanlocal"
+MOST_LINES = 350
 MOST_ROOT_FILES = 8
 
 
@@ -40,6 +41,11 @@ def test_the_document_shows_the_layers_of_the_contract() -> None:
 
 def test_the_root_of_the_package_holds_few_files() -> None:
     assert len([*PACKAGE.glob("*.py")]) <= MOST_ROOT_FILES
+
+
+def test_no_module_is_longer_than_a_reader_can_hold() -> None:
+    lengths = {name: len(path.read_text(encoding="utf-8").splitlines()) for name, path in modules().items()}
+    assert {name: lines for name, lines in lengths.items() if lines > MOST_LINES} == {}
 
 
 def test_every_module_that_says_it_is_pure_is_held_to_it() -> None:
