@@ -7,8 +7,9 @@ from pathlib import Path
 
 from stanlocal.errors import SettingsError
 from stanlocal.model.placement import Placement
-from stanlocal.model.plan import LOOPBACK, GroupPlan
+from stanlocal.model.plan import GroupPlan
 from stanlocal.settings import Settings, host_files
+from stanlocal.util.addresses import LOOPBACK
 
 
 def settle(found: Placement, settings: Settings, before: GroupPlan | None, default_store: Path) -> Placement:

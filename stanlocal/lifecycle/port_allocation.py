@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from stanlocal.errors import PortInUse, SettingsError
 from stanlocal.machine.ports import ContainerOfPort, is_free, port_owner
 from stanlocal.model.placement import node_name
-from stanlocal.model.plan import CLIENT_PORT, LOOPBACK, MONITOR_PORT
+from stanlocal.model.plan import CLIENT_PORT, MONITOR_PORT
+from stanlocal.util.addresses import LOOPBACK
 
 _LAST_PORT = 65535
 

@@ -11,7 +11,7 @@ import socket
 import sys
 from collections.abc import Callable
 
-LOOPBACK = "127.0.0.1"
+from stanlocal.util.addresses import LOOPBACK
 
 ContainerOfPort = Callable[[int], str | None]
 """Function that returns the name of the container that publishes a host port."""

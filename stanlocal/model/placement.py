@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from stanlocal.model.plan import LOOPBACK, STORE_DIR, GroupPlan, Listen, NodePlan
+from stanlocal.model.plan import STORE_DIR, GroupPlan, Listen, NodePlan
+from stanlocal.util.addresses import LOOPBACK
 
 
 @dataclass(frozen=True, slots=True)

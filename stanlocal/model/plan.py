@@ -13,13 +13,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from stanlocal.util.addresses import LOOPBACK
+
 CLIENT_PORT = 4222
 CLUSTER_PORT = 6222
 MONITOR_PORT = 8222
 INNER_PORT = 14222
 """Where the search begins for ports that servers bind which share the host's loopback."""
-LOOPBACK = "127.0.0.1"
-
 CONF_DIR = "/etc/stan-config"
 """Where a node finds its configuration (the seed document's mount path)."""
 STORE_DIR = "/data/stan/store"

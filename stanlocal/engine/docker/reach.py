@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from stanlocal.model.plan import LOOPBACK
+from stanlocal.util.addresses import LOOPBACK
 
 DESKTOP_HOST = "host.docker.internal"
 """What Docker Desktop calls, in containers, the machine on whose loopback it publishes."""

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from stanlocal.lifecycle.port_allocation import choose_inner_ports
 from stanlocal.model import plan_json
 from stanlocal.model.placement import Placement, plan_group
-from stanlocal.model.plan import LOOPBACK, STORE_DIR, GroupPlan
+from stanlocal.model.plan import STORE_DIR, GroupPlan
 from stanlocal.render.stan_conf import render
+from stanlocal.util.addresses import LOOPBACK
 
 ON_HOST = Placement("process", own_network=False, store_mount=None)
 

@@ -19,6 +19,7 @@ from collections.abc import Collection, Mapping
 from functools import partial
 
 from stanlocal.engine.process.supervisor.link import Link, turn
+from stanlocal.util.addresses import LOOPBACK
 
 CUT = "cut"
 """File in a node's folder that names the kinds of its ports that are cut."""
@@ -28,7 +29,6 @@ CLIENTS = "clients"
 Cuts = Mapping[str, Collection[str]]
 """Kinds of ports that are cut, by node name."""
 
-_LOOPBACK = "127.0.0.1"
 _OTHER_FILES = 64
 """Descriptors reserved for other uses than links, which take two each."""
 _BACKLOG = 512
@@ -202,7 +202,7 @@ class Relay:
 
     def _lead_on(self, caller: socket.socket, way: ForwardedPort, peer: str = "", begun: bytes = b"") -> None:
         try:
-            link = Link(caller, (_LOOPBACK, way.inside), self._selector, self._forget, begun)
+            link = Link(caller, (LOOPBACK, way.inside), self._selector, self._forget, begun)
         except OSError:  # the server does not listen yet, or no longer
             caller.close()
         else:
@@ -218,7 +218,7 @@ def _listen(port: int) -> socket.socket:
     try:
         listener.setblocking(False)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((_LOOPBACK, port))
+        listener.bind((LOOPBACK, port))
         listener.listen(_BACKLOG)
     except OSError as error:
         listener.close()
