@@ -33,7 +33,7 @@ def copy_project(target: Path) -> Path:
 
 
 def environment(*path: Path, **extra: str) -> dict[str, str]:
-    """No more than PATH and what the ways out to package sources need, as they are set on this machine."""
+    """PATH and the variables that package sources need, as they are set on this machine."""
     others = ("PYTHON", "STANLOCAL", "COVERAGE")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(others)}
     # As many shells have it: the set-up has to compile nevertheless, or each start would be slow.
@@ -98,7 +98,7 @@ def test_the_first_run_compiles_what_it_installs(ready: Path) -> None:
 def test_the_second_run_sets_nothing_up_and_adds_less_than_a_tenth_of_a_second(
     ready: Path, tools: Path
 ) -> None:
-    """Without Python or uv on PATH: it needs neither. Best of five, since the machine is shared."""
+    """Neither Python nor uv is on PATH or needed. Best of five runs, since the machine is shared."""
     env = environment(tools)
     command = ready / ".venv" / "bin" / "stanlocal"
 

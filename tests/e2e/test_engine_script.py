@@ -88,7 +88,7 @@ pytestmark = [
 
 
 class Machine:
-    """One without an engine."""
+    """A machine without an engine."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

@@ -35,7 +35,7 @@ class Left:
     """Return what exists of one test's group, on the engine and in the state folder."""
 
     def __init__(self, client: docker.DockerClient | None, state_home: Path, prefix: str) -> None:
-        """Without a client the group's nodes are local processes."""
+        """Nodes of a group without a Docker client are local processes."""
         self._client = client
         self._state_home = state_home
         self._prefix = prefix

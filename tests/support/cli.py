@@ -27,11 +27,11 @@ class Cli:
     folder: Path
     """The working directory."""
     env: Mapping[str, str] = field(default_factory=dict)
-    """Over the test's own environment."""
+    """Variables set over the test's own environment."""
     group: str | None = None
 
     def environment(self) -> dict[str, str]:
-        """Without terminal and colours, as scripts and CI have it."""
+        """Run without terminal and colours, as scripts and CI do."""
         return {**os.environ, "PYTHONPATH": str(ROOT), "TERM": "dumb", **self.env}
 
     def command(self, *arguments: str) -> list[str]:

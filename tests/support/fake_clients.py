@@ -60,7 +60,7 @@ class FakeServing:
             self._held.append(act)
 
     def serve(self) -> None:
-        """There is a server again."""
+        """Serve again, and run the actions that wait for a server."""
         self.serving = True
         held, self._held = self._held, []
         for act in held:
@@ -79,7 +79,7 @@ class FakeServing:
 
 @dataclass
 class FakeClient:
-    """One client; see `stanlocal.stan.client.Client`."""
+    """A client; see `stanlocal.stan.client.Client`."""
 
     server: FakeServing
     client_id: str
@@ -147,7 +147,7 @@ class FakeClient:
 
 @dataclass
 class FakeSubscription:
-    """One subscription; see `stanlocal.stan.subscription.Subscription`."""
+    """A subscription; see `stanlocal.stan.subscription.Subscription`."""
 
     client: FakeClient
     channel: str

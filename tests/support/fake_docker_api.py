@@ -29,7 +29,7 @@ _ENDED = {
 
 
 class _Handler(BaseHTTPRequestHandler):
-    """One that has every image, and on which no container starts or stays."""
+    """An engine that has every image, and on which no container starts or stays."""
 
     protocol_version = "HTTP/1.1"
     refusal: ClassVar[str | None]
@@ -78,7 +78,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def address_string(self) -> str:
-        """No address: the socket has none."""
+        """Return no address: the socket has none."""
         return "-"
 
     def log_message(self, *_: object) -> None:

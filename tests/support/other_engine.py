@@ -27,7 +27,7 @@ _COMMANDS = ("dockerd", "ip", "nsenter", "unshare")
 
 @dataclass(frozen=True, slots=True)
 class OtherEngine:
-    """One that answers."""
+    """An engine that answers."""
 
     url: str
     address: str
@@ -35,12 +35,12 @@ class OtherEngine:
     client: docker.DockerClient
 
     def load(self, image: str, source: docker.DockerClient) -> None:
-        """Gives it an image that `source` has."""
+        """Load an image that `source` has."""
         self.client.images.load(b"".join(source.images.get(image).save(named=True)))
 
 
 def missing() -> str | None:
-    """Why there can be none here."""
+    """Return why this machine can have no other engine; None if it can."""
     if os.geteuid() != 0:
         return "an engine of one's own needs root"
     absent = [name for name in _COMMANDS if shutil.which(name) is None]

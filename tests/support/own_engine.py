@@ -32,7 +32,7 @@ def may_run() -> bool:
 
 
 class OwnEngine:
-    """One dockerd with a socket, folders and a network of its own; `holder` keeps its namespaces."""
+    """A dockerd with a socket, folders and a network of its own; `holder` keeps its namespaces."""
 
     def __init__(self, folder: Path, holder: int) -> None:
         self._folder = folder

@@ -56,7 +56,7 @@ class Server:
 
 @dataclass
 class StreamingServer(Server):
-    """One on ports of its own."""
+    """A server on ports of its own."""
 
     client_port: int = 0
     monitor_port: int = 0

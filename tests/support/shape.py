@@ -19,7 +19,7 @@ MS = (int, float)
 
 
 def differences(value: Any, shape: Shape, at: str = "$") -> Iterator[str]:
-    """One line for each place where the value is not of that shape; none when it fits."""
+    """Return one line for each place where the value is not of that shape; none if it fits."""
     match shape:
         case type():
             if not isinstance(value, shape) or (isinstance(value, bool) and shape is not bool):

@@ -23,7 +23,7 @@ NAME = "t"
 
 
 class World:
-    """One user's machine, state folder and stanlocal."""
+    """The machine, state folder and stanlocal of a user."""
 
     def __init__(self, folder: Path, machine: FakeMachine) -> None:
         self.folder = folder

@@ -41,7 +41,7 @@ def version(compose: Sequence[str]) -> str:
 
 
 class Compose:
-    """One project, written into `folder`."""
+    """A Compose project, written into `folder`."""
 
     def __init__(self, command: Sequence[str], folder: Path, group: str) -> None:
         folder.mkdir(parents=True)

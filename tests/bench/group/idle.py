@@ -15,7 +15,7 @@ _SETTLE_S = 3.0
 
 
 def idle(command: Command, seconds: float) -> Row:
-    """Its share of a core over that time, and what it holds in memory then."""
+    """Return the process's share of a core over that time, and its memory at the end."""
     line = command.line("up", "--attach")
     with subprocess.Popen(
         line, env=command.env, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True

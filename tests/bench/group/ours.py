@@ -34,7 +34,7 @@ class Command:
         return [str(self._program), "--group", self.group, *arguments]
 
     def run(self, *arguments: str) -> None:
-        """To its end, which must be a good one."""
+        """Run the command to its end, which must be successful."""
         done = subprocess.run(
             self.line(*arguments), env=self.env, cwd=self._folder, capture_output=True, text=True
         )

@@ -1,4 +1,4 @@
-"""One figure of our client, in a process of its own, like the peers'."""
+"""A figure of stanlocal's client, measured in a process of its own, like the peers'."""
 
 from __future__ import annotations
 

@@ -83,7 +83,7 @@ def _busy(
 
 
 def _subscribe(screen: Screen) -> None:
-    """To the channel that the form names at first; then the logs are shown again."""
+    """Publish to the form's initial channel, then show the logs again."""
     screen.seen("following")
     for key, text in (("3", "Unsubscribe"), ("n", "Leave the form"), ("\r", "open"), ("\x1b", "Unsubscribe")):
         screen.press(key)

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.docker
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One way to get it wrong."""
+    """A mistake of a user."""
 
     name: str
     arguments: tuple[str, ...]

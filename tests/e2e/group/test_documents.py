@@ -100,7 +100,7 @@ def test_env_is_what_a_shell_can_take(shared: Cli) -> None:
 
 @pytest.mark.parametrize("command", ["status", "list", "failovers", "faults", "events", "logs", "env"])
 def test_without_a_terminal_there_is_no_colour(shared: Cli, command: str) -> None:
-    """Not even where colour was forced by nothing but a colourful TERM."""
+    """A colourful TERM alone forces no colour."""
     done = shared.run(command, TERM="xterm-256color")
     assert done.returncode == 0
     assert done.stdout

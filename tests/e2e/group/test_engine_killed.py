@@ -39,7 +39,7 @@ class Point:
     """Commands that prepare the group."""
     command: tuple[str, ...]
     kill_after_s: float
-    """From the command's start on."""
+    """Seconds from the command's start to the kill."""
     down_s: float
     """Seconds for which no engine answers."""
 

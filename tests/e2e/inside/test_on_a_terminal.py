@@ -22,7 +22,7 @@ pytestmark = pytest.mark.server
 
 ESCAPES = "\x1b]0;title\x07\x1b[2J\x1b[8mhidden\n[1] forged\x9b31m\u202egnp\u2066.exe\r\x7f"
 CHANNEL = "évil\x9b31m\u202egnp\u2066.\U000e0041exe"
-"""Without what our own client refuses in a channel: blanks and the control characters of ASCII."""
+"""Hostile text without blanks and ASCII control characters, which the client refuses in a channel."""
 SHOWN = r"évil\x9b31m\u202egnp\u2066.\U000e0041exe"
 
 OURS = re.compile(r"\x1b\[(?:0|1|2|[349][0-8])(?:;[0-9]{1,3})*m|\x1b\[(?:\?25[hl]|[0-9]*[AKJHG])|\r")

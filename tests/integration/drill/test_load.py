@@ -168,7 +168,7 @@ async def test_a_store_that_is_emptied_is_found(group: FTGroup, tmp_path: Path) 
 
 
 async def test_a_cancelled_stop_closes_everything(group: FTGroup, tmp_path: Path) -> None:
-    """Its ledger does not say that all was drained, and no task is left."""
+    """The ledger of such a load does not report it as drained, and no task is left."""
     before = asyncio.all_tasks()
     with Ledger.create(tmp_path / "ledger", Header(EVERYONE)) as ledger:
         load = Load(group, ledger, client_ids="drill-1")
@@ -200,7 +200,7 @@ async def test_a_client_that_is_lost_is_a_problem(group: FTGroup, tmp_path: Path
 
 @pytest.mark.slow
 async def test_a_load_that_cannot_start_leaves_nothing(group: FTGroup, tmp_path: Path) -> None:
-    """Without an active node its clients give up, and are closed."""
+    """Clients of the load give up without an active node, and are closed."""
     await group.stop("@all")
     before = asyncio.all_tasks()
     with Ledger.create(tmp_path / "ledger", Header(EVERYONE)) as ledger, pytest.raises(ConnectFailed):

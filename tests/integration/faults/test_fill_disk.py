@@ -1,4 +1,4 @@
-"""No room left in the store, on real servers."""
+"""Full stores of real servers."""
 
 from __future__ import annotations
 

@@ -75,7 +75,7 @@ async def test_a_paused_group_is_taken_down_too(group: FTGroup, left: Left) -> N
 def test_purge_leaves_what_the_servers_did_not_make_and_says_so(
     cli: Cli, purged_by_name: None, tmp_path: Path
 ) -> None:
-    """Also inside a channel's folder. Once it is moved away the purge can be repeated."""
+    """A foreign file in a channel's folder stays, too; the purge can be repeated once it is moved away."""
     store = tmp_path / "store"
     cli.ok("up", "--store-dir", str(store))
     (store / "orders").mkdir()

@@ -27,7 +27,7 @@ READY = "Streaming Server is ready"
 
 @pytest.fixture
 def _settled(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is being written: a second look would only take time."""
+    """Skip the second look: nothing is being written."""
     monkeypatch.setattr("stanlocal.store.verify.store._FRESH_S", -1.0)
 
 

@@ -235,7 +235,7 @@ async def test_a_failed_order_to_a_supervisor_is_an_error(engine: ProcessEngine,
 async def test_a_server_whose_supervisor_is_killed_ends_and_another_takes_over(
     group: FTGroup, home: Path
 ) -> None:
-    """Its ways are gone with the supervisor; it ends when it next says something."""
+    """The server's connections end with the supervisor; it ends when it next writes a line."""
     active = str((await group.look()).status.active)
     run = NodeFiles(home / "stanlocal" / active.rpartition("-")[0] / "processes" / active).run()
     assert run is not None

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.server
 async def test_a_port_that_is_taken_at_the_last_moment_is_replaced(
     home: Path, server_binary: Path, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
-    """Only the server notices, when it tries to listen."""
+    """The port's loss shows only when the server tries to listen."""
     monkeypatch.setenv("XDG_STATE_HOME", str(home))
     monkeypatch.setattr(engine, "is_free", lambda port: True)
     save_plan = GroupHome.save_plan

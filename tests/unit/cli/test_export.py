@@ -85,7 +85,7 @@ def test_json_has_the_files_and_nothing_else_is_on_standard_output() -> None:
 
 
 def test_the_group_that_is_there_is_exported_with_its_own_ports(tmp_path: Path) -> None:
-    """Also when it is down: nothing asks an engine."""
+    """A group that is down is exported, too: no engine is asked."""
     from dataclasses import replace
 
     plan = a_plan({"nodes": 3, "streaming": {"cluster_id": "orders"}})
@@ -218,7 +218,7 @@ def test_a_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
 
 
 def test_foreign_files_are_kept_all_or_none(tmp_path: Path) -> None:
-    """Not half of an export either: what is refused is refused before the first file."""
+    """An export that is refused is refused before its first file."""
     (tmp_path / "conf").mkdir()
     (tmp_path / "conf" / "stan.conf").write_text("port: 4222")
     (tmp_path / ".env").write_text("SECRET=1\n")

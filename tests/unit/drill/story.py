@@ -24,7 +24,7 @@ MILLISECOND = 1_000_000
 
 @dataclass(frozen=True)
 class Event:
-    """One event of the load; the time is given to it when it is written down."""
+    """An event of the load; it gets its time when it is written down."""
 
     kind: Kind
     publisher: int = NOBODY
@@ -40,7 +40,7 @@ class Event:
 
 @dataclass(frozen=True)
 class Later:
-    """Nothing happens for a while."""
+    """A pause."""
 
     ms: int
 
@@ -137,7 +137,7 @@ class Story:
         return Story(self.load, steps)
 
     def without(self, *places: int) -> Story:
-        """Without those steps."""
+        """Return the story without those steps."""
         return Story(self.load, [step for place, step in enumerate(self.steps) if place not in places])
 
 

@@ -36,7 +36,7 @@ def status(active: str, *others: str, running: bool = True) -> GroupStatus:
 
 
 def fault(name: str, *targets: str, since: float, until: float | None, **notes: object) -> FaultRecord:
-    """One that hit a tenth of a second after it was asked for."""
+    """Return a fault that hit a tenth of a second after its request."""
     leaves = None if name == "rolling-restart" else "ended"
     over = None if until is None else at(until)
     return FaultRecord(

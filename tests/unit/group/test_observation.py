@@ -1,4 +1,4 @@
-"""One look at a group: what its logs say, and who has the store lock."""
+"""An observation of a group: its logs, and the holder of the store lock."""
 
 from __future__ import annotations
 

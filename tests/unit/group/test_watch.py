@@ -246,7 +246,7 @@ async def test_a_run_is_known_although_its_start_was_recorded_late(world: World)
 
 
 async def test_a_restarted_node_is_starting_until_its_log_shows_the_new_run(world: World) -> None:
-    """Its earlier state does not count any more, although the new run has not written a line yet."""
+    """A node's earlier state does not count after a restart, even before the new run's first line."""
     await world.up()
     node = world.machine.nodes["t-0"]
     node.begun_after = datetime.now(UTC)

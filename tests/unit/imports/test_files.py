@@ -34,7 +34,7 @@ def write(tmp_path: Path) -> Write:
 
 
 def problems(path: Path, environ: dict[str, str] | None = None) -> list[str]:
-    """Why the file cannot be run, without its folder."""
+    """Return why the file cannot be run, without its folder."""
     with pytest.raises(SettingsError) as caught:
         resolve([read(path, environ or {}).layer])
     assert all("\n" not in problem for problem in caught.value.problems)

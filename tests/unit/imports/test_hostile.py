@@ -29,7 +29,7 @@ def cases(of: dict[str, Make]) -> list[pytest.param]:  # type: ignore[valid-type
 
 
 def problems_at_once(act: Callable[[], object]) -> Sequence[str]:
-    """Why the act is refused, if it is; fails when that takes too long, or anything else is raised."""
+    """Return why the act is refused, if it is; fail if that takes too long or raises anything else."""
     with processor_time_below(AT_MOST_S):
         try:
             act()

@@ -155,7 +155,7 @@ async def test_up_after_a_down_that_was_killed(world: World, when: When) -> None
 
 
 async def is_as_before(world: World) -> None:
-    """Nothing is frozen or cut off, the store is whole, and no incomplete copy of it is left."""
+    """Assert that no node is frozen or cut off, and that the store is whole, without incomplete copies."""
     world.machine.troubles.clear()
     await act.start(world.group(), ["@all"])  # heals first, as any command does that changes the group
     assert not any(node.paused for node in (await world.group().look()).status.nodes)

@@ -189,7 +189,7 @@ async def test_networks_removed_from_outside_are_made_again(world: World) -> Non
     assert (await world.up()).status.state is GroupState.HEALTHY
 
 
-# What is in the way
+# Obstacles
 
 
 def ports(look: Look) -> list[tuple[int, int]]:

@@ -201,6 +201,6 @@ def test_any_text_gives_a_line(text: str) -> None:
     ['"', "\\", '\\"', ":1", " - rid:1", '": ', "] ", "address already in use", "{}", "panic: ", "a"],
 )
 def test_very_long_lines_cost_time_in_proportion_at_most(unit: str) -> None:
-    """No pattern goes over a hostile line again and again: this would not end if one did."""
+    """No pattern backtracks over a hostile line without end: this test would not end if one did."""
     for head in ("", STAMP + "[ERR] STREAM: [Client:", STAMP + '[INF] STREAM: Channel "', STAMP + "[ERR] "):
         assert parse(head + unit * (1_000_000 // len(unit)), RECEIVED).event is None or head == ""

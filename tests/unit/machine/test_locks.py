@@ -143,7 +143,7 @@ Hold = Callable[[Path], AbstractContextManager[int]]
 
 @pytest.fixture
 def hold() -> Hold:
-    """Another process that holds the lock, as the server does; gives its pid."""
+    """Return a context manager: another process holds the lock, as the server does; yields its pid."""
     program = (
         "import fcntl, sys; file = open(sys.argv[1], 'w'); fcntl.lockf(file, fcntl.LOCK_EX); "
         "print('locked', flush=True); sys.stdin.read()"

@@ -200,7 +200,7 @@ def test_the_server_reads_any_string_as_it_was(text: str) -> None:
 
 @given(st.dictionaries(names, structures, max_size=4))
 def test_the_server_reads_any_structure_as_it_was(structure: dict[str, Any]) -> None:
-    """Nothing in a value or a name can end it early, or start something else."""
+    """A value or a name cannot end its string early."""
     group, node = with_node(settle())
     conf = parse(render(replace(group, nats={"accounts": structure}), node))
     assert conf["accounts"] == structure

@@ -86,7 +86,7 @@ def test_the_first_layer_that_has_a_value_gives_it(present: set[str], tmp_path: 
 
 
 def test_layers_add_up_below_tables(tmp_path: Path) -> None:
-    """One option of a table from here, another from there; channels keep the rest of their limits."""
+    """Options of one table may come from several layers; channels keep the rest of their limits."""
     write(tmp_path, '[streaming.store_limits.channels."foo.>"]\nmax_msgs = 5\nmax_age = "1h"\n')
     settings = settle(
         start=tmp_path, streaming={"store_limits": {"channels": {"foo.>": {"max_age": "2h"}, "bar": {}}}}
@@ -230,7 +230,7 @@ def test_paths_start_from_the_place_they_were_written_in(tmp_path: Path) -> None
 
 
 def test_files_that_the_servers_must_read_have_to_be_there(tmp_path: Path) -> None:
-    """Also among other problems; what is not there would end every server with exit code 1."""
+    """A missing file, which would end every server with exit code 1, is reported among other problems."""
     tls = {"cert_file": "missing.pem", "ca_file": str(tmp_path)}
     assert problems(start=tmp_path, nodes=0, nats={"tls": tls}) == (
         "flag --nodes is 0, less than 1",
@@ -255,7 +255,7 @@ def test_hidden_secrets_of_a_running_group_do_not_count() -> None:
 
 
 def test_an_encrypted_group_is_not_started_without_its_key() -> None:
-    """Its store would be served as it is, unreadable."""
+    """An encrypted store would be served as it is, unreadable."""
     existing = {"streaming": {"encryption_key": HIDDEN}}
     (problem,) = problems(existing=existing)
     assert problem.startswith("streaming.encrypt needs streaming.encryption_key")

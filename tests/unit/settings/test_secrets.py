@@ -1,4 +1,4 @@
-"""Nothing secret is left in what `redacted` gives."""
+"""`redacted` leaves no secret in its result."""
 
 from __future__ import annotations
 

@@ -91,7 +91,7 @@ def outcome(parse: Callable[[str], int], text: str) -> int | str:
 
 @given(st.text())
 def test_any_text_is_read_or_refused(text: str) -> None:
-    """Nothing but `ValueError` with a reason comes out of hostile text."""
+    """Hostile text raises nothing but `ValueError` with a reason."""
     for parse in (parse_size, parse_duration):
         came_of_it = outcome(parse, text)
         assert abs(came_of_it) <= INT64_MAX if isinstance(came_of_it, int) else came_of_it.startswith("is ")

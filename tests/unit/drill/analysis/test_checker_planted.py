@@ -49,7 +49,7 @@ def deliveries_of(story: Story, message: tuple[int, int], audience: int | None =
 
 @given(clean_stories())
 def test_clean(story: Story) -> None:
-    """Nothing is the matter with what a faultless server does; redeliveries are counted as what they are."""
+    """A faultless server causes no findings but its redeliveries."""
     findings = story.findings()
     flagged = [place for place in story.events(Kind.DELIVERED) if story.event(place).flags]
     assert faults(findings) == {}

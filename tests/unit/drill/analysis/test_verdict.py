@@ -48,7 +48,7 @@ def verdict(story: Story, **limits: float | None) -> Verdict:
 
 
 def test_a_drill_without_losses_is_well() -> None:
-    """No sentence, and ok."""
+    """A verdict without problems is ok."""
     well = verdict(told(1, 2, 3), **dict.fromkeys(LIMITS, 0))
     assert (well.ok, well.problems) == (True, ())
 

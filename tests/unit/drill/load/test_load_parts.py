@@ -143,7 +143,7 @@ def test_a_fault_in_the_middle_of_an_outage_did_not_begin_it() -> None:
 
 
 def test_each_publisher_sees_its_own_outages() -> None:
-    """One that is not served while others are has an outage of its own."""
+    """A publisher that is not served while others are has an outage of its own."""
     story = Story().publish(0, 1).publish(1, 1)
     for number in range(2, 60):
         story.later(5).ack(0, number - 1).publish(0, number)

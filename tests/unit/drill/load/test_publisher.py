@@ -68,7 +68,7 @@ class FakeClient:
 
 
 class Rig:
-    """One publisher, its client and its ledger."""
+    """A publisher, its client and its ledger."""
 
     def __init__(self, path: Path, load: LoadSpec) -> None:
         self.client = FakeClient()
@@ -105,7 +105,7 @@ async def turns(count: int = 5) -> None:
 
 
 async def test_as_acks_come(rigged: Callable[..., Rig]) -> None:
-    """Without a rate the window is always full, and the messages are numbered, of the sizes in turns."""
+    """The window is always full without a rate; messages are numbered and take the sizes in turns."""
     rig = rigged(sizes=(20, 30))
     rig.publisher.start()
     await turns()
@@ -120,7 +120,7 @@ async def test_as_acks_come(rigged: Callable[..., Rig]) -> None:
 
 
 async def test_stop_waits_for_answers(rigged: Callable[..., Rig]) -> None:
-    """Nothing is published after it, all is answered when it returns; started again, it numbers on."""
+    """`stop` returns once all is answered, and nothing is published after it; a new start numbers on."""
     rig = rigged()
     rig.publisher.start()
     await turns()

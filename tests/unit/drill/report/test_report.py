@@ -80,7 +80,7 @@ class Tags(HTMLParser):
 def test_the_report_is_one_file_without_scripts_that_loads_nothing(
     outcome_of: Callable[[Story], Outcome],
 ) -> None:
-    """Also where all that the ledger says tries to be markup."""
+    """The page stays well-formed where all text in the ledger tries to be markup."""
     text = page(outcome_of(eventful()))
     tags = Tags()
     tags.feed(text)

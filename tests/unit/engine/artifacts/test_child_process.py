@@ -16,7 +16,7 @@ def python(code: str) -> list[str]:
 
 
 def ends(process: int, timeout_s: float = 10) -> bool:
-    """Waits for the end of a process, given by its pidfd."""
+    """Wait for the end of a process, given by its pidfd."""
     return bool(select.select([process], [], [], timeout_s)[0])
 
 

@@ -39,7 +39,7 @@ _SAID = [
 def test_a_refusal_becomes_the_error_that_says_what_it_means(
     kind: type[errors.StanlocalError], said: str
 ) -> None:
-    """One line, and one of ours."""
+    """The error is stanlocal's own, in one line."""
     error = translate(docker.errors.APIError("500 Server Error", explanation=said))
     assert type(error) is kind
     assert "\n" not in str(error)

@@ -158,7 +158,7 @@ def _sent_through(world: World, source: socket.socket, sink: socket.socket, data
 
 
 def test_who_does_not_read_slows_down_who_writes(world: World) -> None:
-    """Nothing piles up in the relay."""
+    """The relay stops reading while the other end does not."""
     client, server = world.connect(world.clients)
     client.setblocking(False)
     sent = 0

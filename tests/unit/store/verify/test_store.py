@@ -35,7 +35,7 @@ from tests.support.stores import Slice, index_offset, make_store, slice_of
 
 @pytest.fixture(autouse=True)
 def _settled(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is being written: a second look would only take time."""
+    """Skip the second look: nothing is being written."""
     monkeypatch.setattr("stanlocal.store.verify.store._FRESH_S", -1.0)
 
 
