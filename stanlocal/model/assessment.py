@@ -32,7 +32,7 @@ from stanlocal.model.states import (
 
 
 def assess(facts: Sequence[NodeFacts], lock: LockFacts) -> GroupStatus:
-    """The states that these facts amount to."""
+    """Derive the states of the nodes and of the group."""
     nodes = tuple(_assess_node(fact, lock) for fact in facts)
     holder = _lock_holder(nodes, lock)
     state, problem = _assess_group(nodes, facts, lock, holder)
@@ -80,17 +80,16 @@ _ROLE_OF_MONITOR = {"FT_ACTIVE": NodeState.ACTIVE, "FT_STANDBY": NodeState.STAND
 
 
 def role_of(log: LogFacts, monitor: str | None) -> NodeState | None:
-    """What a node is by its log or, where that has no milestone, by its monitor's FT state.
+    """Return the node's role by its log or, if that has no milestone, by its monitor's FT state.
 
-    `FT_ACTIVE` can be told too early only by a log that lags behind: the server answers with its state
-    under the lock that it has from before it sets it until it has written that it is ready (0.25.6,
-    `StanServer.start`).
+    `FT_ACTIVE` can come too early only if the log lags behind: the server answers under a mutex that it
+    holds from before it sets the state until it has written that it is ready (0.25.6, `StanServer.start`).
     """
     return log.role or _ROLE_OF_MONITOR.get(monitor or "")
 
 
 def _role_of_mute(facts: NodeFacts, lock: LockFacts) -> NodeState:
-    """What a node is of which neither log nor monitor tells: the lock does, where it cannot be asked."""
+    """Return the role of a node without milestones or monitor: the lock shows it if it is unreachable."""
     instance = facts.instance
     if instance.status == "running" and instance.clients_connected:
         return NodeState.STARTING
@@ -188,6 +187,6 @@ def _served_at(facts: NodeFacts) -> datetime | None:
 
 
 def _is_behind(facts: NodeFacts) -> bool:
-    """Whether the log does not tell of the current run yet, but still of the one before."""
+    """Whether the log has nothing of the current run yet, only of the one before."""
     begun, told = facts.instance.begun_after, facts.log.booted_at or facts.log.kept_from
     return begun is not None and told is not None and told <= begun

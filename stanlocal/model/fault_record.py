@@ -13,8 +13,8 @@ HEALING = "healing"
 """Key of the note that says since when a fault is being healed (RFC 3339)."""
 
 Condition = Literal["ended", "frozen", "unrouted", "isolated", "other"]
-"""What a fault leaves on its targets to be healed: no process, a frozen one, one without routes, one that no
-one reaches, or what only the fault itself can undo."""
+"""Condition of a fault's targets that has to be healed: process ended, frozen, without routes, cut off from
+everything, or something that only the fault itself can undo."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +40,9 @@ class FaultRecord:
     """Whether its injection was confirmed; if not, the tool was killed half way, or is still injecting."""
     times: Mapping[str, datetime] = field(default_factory=dict)
     healed: Mapping[str, datetime] = field(default_factory=dict)
-    """When each target was healed; targets not in it are not."""
+    """Time at which each target was healed; targets that are not healed are missing."""
     healed_at: datetime | None = None
-    """When the last target was healed."""
+    """Time at which the last target was healed."""
 
     @property
     def in_force(self) -> bool:

@@ -21,13 +21,13 @@ MEANINGS = {
     "split-brain": "two nodes are active over one store",
     "down": "no node runs",
 }
-"""Of the group's states, for people."""
+"""Sentence for people about each state of a group."""
 
 
 def group_document(
     plan: GroupPlan, engine: str, status: GroupStatus, faults: Sequence[FaultRecord]
 ) -> dict[str, Any]:
-    """The group, as the contract shows it; `faults` are those in force."""
+    """Return the group document; `faults` are those in force."""
     return {
         "group": plan.group,
         "engine": engine,
@@ -69,5 +69,5 @@ def _time(time: datetime | None) -> str | None:
 
 
 def meaning(document: Mapping[str, Any]) -> str:
-    """What the group's state means for its clients, in one line."""
+    """Explain in one line what the group's state means for its clients."""
     return MEANINGS[document["state"]].format(active=document["active"])

@@ -9,7 +9,7 @@ from typing import Literal
 from stanlocal.model.plan import GroupPlan
 
 Status = Literal["created", "running", "paused", "restarting", "exited"]
-"""What the engine says of a node's process; what the server says of itself is another matter."""
+"""Status of a node's process, by the engine; the server's own role is a `NodeState`."""
 
 
 _START_RECORDED_WITHIN = timedelta(seconds=30)
@@ -17,7 +17,7 @@ _START_RECORDED_WITHIN = timedelta(seconds=30)
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """A node as the engine has it, at one moment."""
+    """A node as the engine reports it at one moment."""
 
     group: str
     name: str
@@ -25,11 +25,11 @@ class Instance:
     id: str
     status: Status
     pid: int | None
-    """In this machine's process table, else None."""
+    """Process id in this machine's process table; None if the process is elsewhere."""
     exit_code: int | None
-    """Of the last run, once it has ended."""
+    """Exit code of the last run; None until it has ended."""
     error: str | None
-    """Why the engine could not start it, or that it was killed for its memory."""
+    """Reason why the engine could not start it, or a note that it was killed for its memory."""
     started_at: datetime | None
     """Start of the last run; None before the first."""
     finished_at: datetime | None
@@ -39,12 +39,12 @@ class Instance:
     clients_connected: bool
     """Whether clients can reach it."""
     fingerprint: str
-    """`stanlocal.model.plan.fingerprint` at the time it was made."""
+    """Value of `stanlocal.model.plan.fingerprint` at the time the node was made."""
     plan: GroupPlan
-    """The group as it was planned when the node was made."""
+    """Plan of the group at the time the node was made."""
     begun_after: datetime | None = None
     """A moment between the end of the run before and the first line of this one; None in the first run.
-    A log that has nothing later does not tell of this run yet."""
+    A log whose last line is older has nothing of this run yet."""
 
     @property
     def output_since(self) -> datetime | None:
@@ -63,18 +63,18 @@ class Instance:
 
 @dataclass(frozen=True, slots=True)
 class EngineEvent:
-    """Something happened to a node."""
+    """An event of a node, as the engine reports it."""
 
     time: datetime
     node: str
     action: Literal["create", "start", "die", "pause", "unpause", "destroy", "networks"]
-    """`networks`: one that runs was cut off or put back. Told where other hands can do that, too."""
+    """`networks`: a running node was cut off or reconnected; only from engines where others can do so."""
     exit_code: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Exit:
-    """How and when a node's process ended."""
+    """The end of a node's process."""
 
     code: int
     time: datetime
@@ -86,5 +86,5 @@ class RawLine:
     """A line of a node's output, as written, without its line end."""
 
     time: datetime
-    """When the engine received it; for live lines, when it reached us. In UTC."""
+    """Time (UTC) at which the engine received the line; for live lines, at which stanlocal received it."""
     text: str

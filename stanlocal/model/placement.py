@@ -12,22 +12,22 @@ from stanlocal.util.addresses import LOOPBACK
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """How an engine houses its nodes."""
+    """Environment that an engine gives its nodes: network, store and addresses."""
 
     engine: str = "docker"
-    """Its name."""
+    """Name of the engine."""
     own_network: bool = True
-    """Whether each node has addresses of its own; else all listen on the host's loopback."""
+    """Whether each node has its own addresses; otherwise all listen on the host's loopback."""
     store_mount: str | None = STORE_DIR
-    """Where nodes find the store; None: where the host has it."""
+    """Path of the store inside nodes; None if it is the host's path."""
     host: str = LOOPBACK
-    """By which name or address the caller reaches published ports."""
+    """Name or address at which the caller reaches published ports."""
     publish: str = LOOPBACK
-    """On which address of the engine's machine ports are published for that."""
+    """Address of the engine's machine on which ports are published."""
     fills_any_store: bool = False
-    """Whether it can have servers find their disk full without a store that has a limit."""
+    """Whether it can simulate a full disk for a store without a size limit."""
     in_volumes: bool = False
-    """Whether the engine does not see the caller's folders, so that volumes have to do."""
+    """Whether volumes replace the caller's folders, which the engine does not see."""
 
 
 def node_name(group: str, index: int) -> str:
@@ -35,10 +35,10 @@ def node_name(group: str, index: int) -> str:
 
 
 def route_host(group: str, index: int) -> str:
-    """The seed's name for it, `<node>.<group>`, and not the container's own.
+    """Return the node's name for routes, `<node>.<group>` as in the seed document.
 
-    An engine resolves the names of containers on every network: routes would find each other over the
-    clients' network, and cutting the other one would cut nothing.
+    It differs from the container's name, which the engine resolves on every network: routes would connect
+    over the clients' network, and cutting the network of routes would have no effect.
     """
     return f"{node_name(group, index)}.{group}"
 
@@ -60,10 +60,10 @@ def plan_group(
     store_size: int | None = None,
     proxied: bool = False,
 ) -> GroupPlan:
-    """The plan of a group with one node for each pair (client port, monitor port) in `ports`.
+    """Return the plan of a group with one node for each pair (client port, monitor port) in `ports`.
 
-    Where nodes do not have a network of their own, `route_ports` has one for each node, by which the others
-    reach it, and `inner_ports` three, which the server binds: for clients, routes and the monitor.
+    If nodes share the host's loopback, `route_ports` has one port per node, at which the others reach it, and
+    `inner_ports` has three per node, which the server binds: for clients, routes and the monitor.
     """
     shared = not placement.own_network
     nodes = tuple(

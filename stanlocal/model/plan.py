@@ -19,20 +19,21 @@ CLIENT_PORT = 4222
 CLUSTER_PORT = 6222
 MONITOR_PORT = 8222
 INNER_PORT = 14222
-"""Where the search begins for ports that servers bind which share the host's loopback."""
+"""First port tried for servers that share the host's loopback."""
+
 CONF_DIR = "/etc/stan-config"
-"""Where a node finds its configuration (the seed document's mount path)."""
+"""Folder of a node's configuration (the seed document's mount path)."""
 STORE_DIR = "/data/stan/store"
-"""Where a node finds the store (the seed document's `dir`)."""
+"""Folder of the store inside nodes (the seed document's `dir`)."""
 VOLUME_DIR = "/data/stan"
-"""Where a node finds the volume of a store with a limit; the store is a folder in it."""
+"""Mount point of the volume with a limited store; the store is a folder in it."""
 STOP_GRACE_S = 30
 """Seconds between SIGTERM and SIGKILL (the seed's terminationGracePeriodSeconds)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Listen:
-    """What a server binds, as its own configuration says it."""
+    """Host and ports that a server binds, as in its configuration."""
 
     host: str = "0.0.0.0"
     client: int = CLIENT_PORT
@@ -48,20 +49,20 @@ class NodePlan:
     """`<group>-<index>`: the container's name, the server_name and the host name of its route."""
     index: int
     client_port: int
-    """On the host, for clients."""
+    """Port on the host for clients."""
     monitor_port: int
-    """On the host, for the HTTP monitor."""
+    """Port on the host for the HTTP monitor."""
     route_host: str
-    """The name by which the other nodes reach this one's cluster port."""
+    """Name at which the other nodes reach this node's cluster port."""
     listen: Listen = Listen()
     arguments: tuple[str, ...] = ()
     """Flags of the server beyond its configuration file."""
     published_route_port: int | None = None
-    """On the host, for the other nodes, where nodes share its loopback."""
+    """Port on the host for routes, if nodes share its loopback; otherwise None."""
 
     @property
     def host_ports(self) -> tuple[int, ...]:
-        """The ports of the host that it takes: those that lead to it, and those that it binds itself."""
+        """Host ports that the node takes: published ones, and those that it binds itself."""
         published = (self.client_port, self.monitor_port)
         if self.listen.host != LOOPBACK:
             return published
@@ -69,12 +70,12 @@ class NodePlan:
 
     @property
     def inner_ports(self) -> tuple[int, int, int]:
-        """What the server binds."""
+        """Ports that the server binds: for clients, routes and the monitor."""
         return (self.listen.client, self.listen.cluster, self.listen.monitor)
 
     @property
     def route_port(self) -> int:
-        """At which the other nodes reach it."""
+        """Port at which the other nodes reach the node."""
         return self.published_route_port or self.listen.cluster
 
     @property
@@ -88,17 +89,17 @@ class NodePlan:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a group was made; None stands for what could not be known."""
+    """The engine and machine that made a group; a field is None if it is unknown."""
 
     engine: str | None = None
-    """The engine's own id: its address may lead to another one tomorrow."""
+    """The engine's own id: another engine may have its address tomorrow."""
     address: str | None = None
-    """Where the engine answered, for messages."""
+    """Address of the engine, for messages."""
     machine: str | None = None
-    """The machine's id, if the engine ran on the caller's."""
+    """Id of the caller's machine; None if the engine ran on another."""
 
     def difference(self, here: Origin) -> str | None:
-        """Say what made the group instead of what is `here`; None where they are not known to differ."""
+        """Say how this origin differs from `here`; None if they are not known to differ."""
         if None not in (self.engine, here.engine) and self.engine != here.engine:
             this = f"{here.engine} at {here.address}"
             return f"another engine ({self.engine} at {self.address}, this one is {this})"
@@ -115,9 +116,9 @@ class GroupPlan:
     image: str
     nodes: tuple[NodePlan, ...]
     store_dir: str
-    """The host's folder with the store of all nodes."""
+    """Host folder of the store, which all nodes share."""
     state_dir: str
-    """The host's folder for this group's ports, logs, events and rendered configuration."""
+    """Host folder of the group's ports, logs, events and rendered configuration."""
     user: str
     """`uid:gid` of the server's process; the store belongs to it."""
     streaming: Mapping[str, Any]
@@ -125,27 +126,27 @@ class GroupPlan:
     nats: Mapping[str, Any]
     """The embedded NATS server's options under its own names."""
     host: str = LOOPBACK
-    """The name or address by which ports are reached."""
+    """Name or address at which ports are reached."""
     publish: str = LOOPBACK
-    """The address of the engine's machine that ports are published on."""
+    """Address of the engine's machine on which ports are published."""
     stop_grace_s: int = STOP_GRACE_S
     engine: str = "docker"
-    """What runs the nodes; a group stays with it."""
+    """Name of the engine that runs the nodes; it stays the same for a group's life."""
     store_mount: str | None = STORE_DIR
-    """Where nodes find the store; None: where the host has it."""
+    """Path of the store inside nodes; None if it is the host's path."""
     store_size: int | None = None
-    """The limit of the store in bytes: it is then a volume in memory, not a folder of the host's."""
+    """Limit of the store in bytes: the store is then a volume in memory; None: no limit."""
     in_volumes: bool = False
-    """Store and configuration are in volumes, as the engine does not see the host's folders."""
+    """Whether store and configuration are in volumes, as the engine does not see the host's folders."""
     proxied: bool = False
     """Whether clients and routes go through a proxy (`model.proxy_routes`), where faults can act on them."""
     bound_to: str | None = None
-    """The process that it was made for (`orphans.this_process`); nobody needs it after that."""
+    """Process that the group was made for (`orphans.this_process`) and whose end makes it unnecessary."""
 
     group_id: str | None = None
-    """The group's own random id, by which its store knows it; None in plans of earlier versions."""
+    """Random id of the group, also in its store's marker; None in plans of earlier versions."""
     origin: Origin | None = None
-    """Where it was made; None in plans of earlier versions."""
+    """Engine and machine that made the group; None in plans of earlier versions."""
 
     @property
     def cluster_id(self) -> str:
@@ -153,7 +154,7 @@ class GroupPlan:
 
     @property
     def served_channels(self) -> tuple[str, ...] | None:
-        """The channels that the servers serve, wildcards included; None: all, as there is no partitioning."""
+        """Channels that the servers serve, wildcards included; None means all: there is no partitioning."""
         if not self.streaming.get("partitioning"):
             return None
         return tuple(self.streaming.get("store_limits", {}).get("channels", {}))
@@ -164,47 +165,47 @@ class GroupPlan:
 
     @property
     def server_store_dir(self) -> str:
-        """The store's folder as the servers see it."""
+        """Folder of the store as the servers see it."""
         return self.store_mount or self.store_dir
 
     @property
     def store_volume(self) -> str | None:
-        """The name of the volume with the store; None where that is a folder of the host's."""
+        """Name of the volume with the store; None if the store is a host folder."""
         return f"{self.group}-store" if self.store_size is not None or self.in_volumes else None
 
     @property
     def store_location(self) -> str:
-        """The store's folder; one in a volume as `docker cp` takes it, which its holder is named like."""
+        """Folder of the store; in a volume as `docker cp` takes it (its holder has the volume's name)."""
         return f"{self.store_volume}:{STORE_DIR}" if self.store_volume else self.store_dir
 
     @property
     def conf_volume(self) -> str | None:
-        """The name of the volume with a folder for each node's stan.conf; None where those are the host's."""
+        """Name of the volume with each node's stan.conf; None if those are in host folders."""
         return f"{self.group}-conf" if self.in_volumes else None
 
     @property
     def client_network(self) -> str:
-        """Carries clients and monitoring; its ports are published."""
+        """Name of the network for clients and monitoring, whose ports are published."""
         return f"{self.group}-clients"
 
     @property
     def cluster_network(self) -> str:
-        """Carries routes only; internal. Cutting a node from it leaves its clients alone."""
+        """Name of the internal network for routes only; a node cut from it keeps its clients."""
         return f"{self.group}-routes"
 
     @property
     def routes(self) -> tuple[str, ...]:
-        """Every node's route."""
+        """URLs of every node's route."""
         return tuple(node.route for node in self.nodes)
 
     def routes_of(self, node: NodePlan) -> tuple[str, ...]:
-        """Those in the node's configuration: not its own, unless the server knows that by its port."""
+        """Return the routes in the node's configuration; its own only if the server knows it by its port."""
         known = node.published_route_port is None
         return tuple(other.route for other in self.nodes if known or other.index != node.index)
 
     @property
     def external_nats(self) -> tuple[str, ...]:
-        """The NATS servers that the nodes use instead of one inside each of them; none by default.
+        """URLs of the NATS servers that replace the ones inside the nodes; empty by default.
 
         The nodes then have no routes, and clients connect to these servers.
         """
@@ -212,7 +213,7 @@ class GroupPlan:
         return tuple(url.strip() for url in str(urls).split(",")) if urls else ()
 
     def client_url(self, node: NodePlan) -> str:
-        """Where clients reach the group by way of `node`."""
+        """Return the URL at which clients reach the group through `node`."""
         return self.external_nats[0] if self.external_nats else f"nats://{self.host}:{node.client_port}"
 
     def monitor_url(self, node: NodePlan) -> str:
@@ -227,18 +228,18 @@ class GroupPlan:
         return tuple(self.monitor_url(node) for node in self.nodes)
 
     def conf_dir(self, node: NodePlan) -> str:
-        """The host's folder with the node's stan.conf, mounted at `CONF_DIR` or copied to `conf_volume`."""
+        """Return the host folder of its stan.conf, mounted at `CONF_DIR`, or copied to `conf_volume`."""
         return f"{self.state_dir}/conf/{node.name}"
 
     def node(self, name: str) -> NodePlan:
-        """The node of that name; `KeyError` when there is none."""
+        """Return the node of that name; raise `KeyError` if there is none."""
         for node in self.nodes:
             if node.name == name:
                 return node
         raise KeyError(name)
 
     def decided(self) -> dict[str, Any]:
-        """What a group of this plan has settled, for wherever nothing else does."""
+        """Return the values that a later `up` of the group keeps unless they are set again."""
         return {
             "nodes": len(self.nodes),
             "image": self.image,
@@ -251,11 +252,11 @@ class GroupPlan:
 
 
 def fingerprint(plan: GroupPlan, node: NodePlan, conf: str) -> str:
-    """Changes whenever the node's container would have to be made anew.
+    """Return a hash that changes whenever the node's container has to be made again.
 
-    Covers what the engine is told and the configuration's text; not the ports of *other* nodes.
+    Covers the container's settings and the configuration's text, but not the ports of *other* nodes.
     """
-    told = [
+    covered = [
         plan.image,
         plan.store_dir,
         plan.store_size,
@@ -267,7 +268,7 @@ def fingerprint(plan: GroupPlan, node: NodePlan, conf: str) -> str:
         asdict(node),
         conf,
     ]
-    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
+    return hashlib.sha256(json.dumps(covered, sort_keys=True).encode()).hexdigest()[:16]
 
 
 __all__ = [

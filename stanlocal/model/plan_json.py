@@ -54,7 +54,7 @@ def _node(data: Mapping[str, Any]) -> NodePlan:
 
 
 def _check_streaming(streaming: Mapping[str, Any]) -> None:
-    """Raise `ValueError` where the parts of `streaming {}` that are read from a plan are of another kind."""
+    """Raise `ValueError` if an option of `streaming {}` that plans are read for has a wrong type."""
     for name in ("cluster_id", "ft_group_name"):
         if not isinstance(streaming[name], str):
             raise ValueError(f"streaming.{name} is not a string")

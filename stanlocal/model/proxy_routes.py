@@ -1,8 +1,8 @@
-"""The proxy in the path of a group, where one is wanted: which ways lead through it. Pure.
+"""Routes through a group's proxy, which a proxied group has between its nodes and clients. Pure.
 
-Clients come to a node through it, and so do the other nodes, each by a way of its own. So what is done to a
-way is done to those two alone. The proxy is Shopify's toxiproxy. Its control port is open inside its
-container only, where nobody but the engine can run anything.
+Clients reach a node through the proxy, and so does each other node, each over its own route. A fault on a
+route therefore affects its two ends alone. The proxy is Shopify's toxiproxy. Its control port is open only
+inside its container, where only the engine can run commands.
 """
 
 from __future__ import annotations
@@ -17,21 +17,22 @@ from stanlocal.model.plan import CLIENT_PORT, CLUSTER_PORT, GroupPlan, NodePlan
 VERSION = "2.12.0"
 IMAGE = f"ghcr.io/shopify/toxiproxy:{VERSION}"
 SERVER, CONTROL = "toxiproxy", "toxiproxy-cli"
-"""The executables in the root of the image: the proxy, and what tells it what to do."""
+"""Executables in the root of the image: the proxy, and its command line."""
 CONF_DIR = "/etc/toxiproxy"
 CONF_NAME = "toxiproxy.json"
 
 NOWHERE = "nowhere"
-"""A name that is each node's own loopback: what others are told of where its routes are.
+"""Name that every node resolves to its own loopback, advertised as the address of its routes.
 
-Nodes pass such addresses on, and dial them past the proxy. This one a node takes for itself, and leaves.
+Nodes gossip advertised addresses and would dial them past the proxy. A node recognises this one
+as its own, and ignores it.
 """
 
 _FIRST_ROUTE_PORT = 20_000
 _MOST_NODES = 64
 
 Between: TypeAlias = Literal["clients", "nodes"]
-"""What a way connects: clients with a node, or two nodes."""
+"""Ends of a route: clients and a node, or two nodes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +42,11 @@ class ProxyRoute:
     name: str
     between: Between
     nodes: tuple[str, ...]
-    """The nodes at its ends."""
+    """Nodes at its ends."""
     listen: int
-    """The proxy's port."""
+    """Port of the proxy."""
     upstream: str
-    """`host:port` as the proxy finds it."""
+    """Address `host:port` that the proxy dials."""
 
 
 def container_name(group: str) -> str:
@@ -53,17 +54,17 @@ def container_name(group: str) -> str:
 
 
 def host(group: str) -> str:
-    """The proxy's name on the network of routes; on the clients' there is none, so none leads over it."""
+    """Return the proxy's name on the network of routes; it has none on the clients'."""
     return f"proxy.{group}"
 
 
 def client_alias(node: NodePlan) -> str:
-    """The node's name on the clients' network alone."""
+    """Return the node's name on the clients' network, unknown on the other."""
     return f"{node.name}.clients"
 
 
 def ways(plan: GroupPlan) -> tuple[ProxyRoute, ...]:
-    """All that lead through the proxy of the group; none for a group without."""
+    """Return all routes through the group's proxy; empty for a group without one."""
     return tuple(_ways(plan)) if plan.proxied else ()
 
 
@@ -88,24 +89,24 @@ def _ways(plan: GroupPlan) -> Iterator[ProxyRoute]:
 
 
 def ways_of(plan: GroupPlan, nodes: Collection[str], between: Collection[Between]) -> tuple[ProxyRoute, ...]:
-    """Those with one of `nodes` at an end."""
+    """Return the routes of these kinds with one of `nodes` at an end."""
     return tuple(way for way in ways(plan) if way.between in between and not set(nodes).isdisjoint(way.nodes))
 
 
 def routes(plan: GroupPlan, node: NodePlan) -> tuple[str, ...]:
-    """What the node's configuration names as its routes."""
+    """Return the routes in the node's configuration."""
     if not plan.proxied:
         return plan.routes_of(node)
     return tuple(f"nats://{host(plan.group)}:{_route_port(node, other)}" for other in _others(plan, node))
 
 
 def cluster_advertise(plan: GroupPlan, node: NodePlan) -> str:
-    """What the other nodes are told of where the node's routes are."""
+    """Return the address for routes that the node advertises to the others."""
     return f"{NOWHERE}:{CLUSTER_PORT}" if plan.proxied else node.cluster_advertise
 
 
 def config(plan: GroupPlan) -> str:
-    """The file that toxiproxy makes its proxies from when it starts."""
+    """Return the configuration file that toxiproxy reads when it starts."""
     found = [
         {"name": way.name, "listen": f"0.0.0.0:{way.listen}", "upstream": way.upstream, "enabled": True}
         for way in ways(plan)
@@ -118,5 +119,5 @@ def _others(plan: GroupPlan, node: NodePlan) -> Iterator[NodePlan]:
 
 
 def _route_port(node: NodePlan, other: NodePlan) -> int:
-    """Of the way by which the node dials the other one."""
+    """Return the proxy's port at which the node dials the other one."""
     return _FIRST_ROUTE_PORT + node.index * _MOST_NODES + other.index

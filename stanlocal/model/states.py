@@ -12,17 +12,17 @@ from enum import StrEnum
 from stanlocal.model.instance import Instance
 
 ENDED_AS_ASKED = (0, 143)
-"""Exit codes of a server that was told to end: SIGINT, SIGTERM."""
+"""Exit codes of a server after SIGINT and SIGTERM."""
 
 
 class NodeState(StrEnum):
-    """What one node is."""
+    """The state of one node."""
 
     CREATED = "created"
     STARTING = "starting"
     STANDBY = "standby"
     RECOVERING = "recovering"
-    """Has the store lock and reads the store; serves nobody yet."""
+    """Has the store lock and reads the store; serves no clients yet."""
     ACTIVE = "active"
     """The streaming server is ready: clients are served."""
     STOPPED = "stopped"
@@ -32,7 +32,7 @@ class NodeState(StrEnum):
 
 
 class GroupState(StrEnum):
-    """What the nodes together are; the first that fits, in this order."""
+    """The state of the group."""
 
     DOWN = "down"
     STARTING = "starting"
@@ -46,24 +46,24 @@ class GroupState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LogFacts:
-    """What a node's log says."""
+    """Facts from a node's log."""
 
     role: NodeState | None = None
-    """Of the current run: starting, standby, recovering or active; None when the log does not tell."""
+    """Role in the current run (starting, standby, recovering or active); None if the log does not show it."""
     served_at: datetime | None = None
     """The last moment at which the log shows that it served, in this run or an earlier one."""
     failure: str | None = None
-    """The line that says why the run ended or cannot go on."""
+    """Line with the reason why the run ended or cannot continue."""
     lock_busy: str | None = None
-    """The line that says the store lock could not be had, since the node is a standby."""
+    """Line that says another process has the store lock, since the node is a standby."""
     nats_lost: str | None = None
-    """The line that says that the node has lost the NATS server; None while it has it."""
+    """Line that says the node has lost the NATS server; None while it is connected."""
     version: str | None = None
-    """Of the server."""
+    """Version of the server."""
     booted_at: datetime | None = None
-    """When the run that it tells of wrote its first line."""
+    """Time of the first line of the last run in the log."""
     kept_from: datetime | None = None
-    """When the first line was written that is kept, of a run whose beginning is not."""
+    """Time of the first kept line, if the beginning of its run is not kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +83,10 @@ class NodeFacts:
 
 @dataclass(frozen=True, slots=True)
 class LockFacts:
-    """Who holds the lock on the store's lock file."""
+    """The holder of the lock on the store's lock file."""
 
     visible: bool = False
-    """Whether that can be seen at all; only where the nodes' processes are in this kernel's lock table."""
+    """Whether the holder can be seen: only if the nodes' processes are in this kernel's lock table."""
     holder: str | None = None
     """The node that holds it."""
     stranger: str | None = None
@@ -121,7 +121,7 @@ class NodeStatus:
 
     @property
     def reachable(self) -> bool:
-        """Whether there is a way from clients to it."""
+        """Whether clients can reach it."""
         return self.instance.clients_connected and not self.nats_lost
 
     @property
@@ -144,7 +144,7 @@ class GroupStatus:
     server_version: str | None = None
 
     def node(self, name: str) -> NodeStatus:
-        """The node of that name; `KeyError` when there is none."""
+        """Return the node of that name; raise `KeyError` if there is none."""
         for node in self.nodes:
             if node.name == name:
                 return node
@@ -152,5 +152,5 @@ class GroupStatus:
 
     @property
     def states(self) -> dict[str, str]:
-        """Each node's state by its name."""
+        """State of each node, by its name."""
         return {node.name: node.state.value for node in self.nodes}

@@ -1,4 +1,4 @@
-"""How a command names nodes: `stan-0`, `0`, `@active`, `@standby`, `@all`. Pure."""
+"""Names of nodes in commands: `stan-0`, `0`, `@active`, `@standby`, `@all`. Pure."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from stanlocal.model.states import GroupStatus, NodeState, NodeStatus
 
 
 def resolve(status: GroupStatus, targets: Sequence[str]) -> list[NodeStatus]:
-    """The nodes that `targets` name, each once, in the order of their index.
+    """Return the nodes that `targets` name, each once, in the order of their index.
 
-    Raises `NodeNotFound` for a name or index that there is not, and for a role that no node has now.
+    Raises `NodeNotFound` for an unknown name or index, and for a role that no node has now.
     """
     chosen = {node.name for target in targets for node in _resolve(status, target)}
     return [node for node in status.nodes if node.name in chosen]

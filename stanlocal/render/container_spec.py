@@ -1,6 +1,6 @@
-"""A node as a container, said once: the Docker engine makes it and `export compose` writes it down. Pure.
+"""Containers of nodes and of the proxy, for the Docker engine and for `export compose` alike. Pure.
 
-Whatever a node's container is told stands here, so that neither of the two can say something else.
+All settings of a container are here, so that the two cannot differ.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Port:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Container:
-    """Everything that an engine is told about one container, apart from who made it."""
+    """All settings of one container, except its labels."""
 
     name: str
     image: str
@@ -47,17 +47,17 @@ class Container:
     """`uid:gid` of the process."""
     ports: tuple[Port, ...]
     client_network: str
-    """The first one it is on: ports are published through it."""
+    """First network of the container: ports are published through it."""
     cluster_network: str
-    """Carries routes only, and leads nowhere else."""
+    """Internal network for routes only."""
     route_alias: str
-    """Its name on `cluster_network`."""
+    """Name of the container on `cluster_network`."""
     stop_grace_s: int
     command: tuple[str, ...]
     client_alias: str | None = None
-    """Its name on `client_network` alone, if it needs one."""
+    """Extra name on `client_network`, unknown on the other; None if it needs none."""
     extra_hosts: Mapping[str, str] = field(default_factory=dict)
-    """Names that it resolves besides, each with its address."""
+    """Additional host names that the container resolves, each with its address."""
     stop_signal: str = "SIGTERM"
     read_only: bool = True
     cap_drop: tuple[str, ...] = ("ALL",)
@@ -68,19 +68,19 @@ class Container:
 
     @property
     def mounts(self) -> tuple[Mount, ...]:
-        """What of the host it sees."""
+        """Host folders, host files and volumes that the container sees."""
         return ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeContainer(Container):
-    """That of a node."""
+    """The container of a node."""
 
     store: Mount
     conf: Mount
-    """The folder with stan.conf, or the volume with one for each node."""
+    """Folder with stan.conf, or volume with a folder for each node."""
     files: tuple[Mount, ...]
-    """What options name (certificates, keys), at the paths that they have on the host."""
+    """Files that options name (certificates, keys), at the same paths as on the host."""
 
     @property
     def mounts(self) -> tuple[Mount, ...]:
@@ -88,7 +88,7 @@ class NodeContainer(Container):
 
 
 def container(plan: GroupPlan, node: NodePlan) -> NodeContainer:
-    """The container of `node`."""
+    """Return the container of `node`."""
     named = sorted(set(host_files(plan.streaming, plan.nats).values()))
     return NodeContainer(
         name=node.name,
@@ -115,7 +115,7 @@ def container(plan: GroupPlan, node: NodePlan) -> NodeContainer:
 
 
 def proxy_container(plan: GroupPlan) -> Container:
-    """That of the group's proxy, through which clients come to all nodes; shut in as the nodes are."""
+    """Return the container of the group's proxy, through which clients reach all nodes."""
     published = {node.name: node.client_port for node in plan.nodes}
     ports = (
         Port(plan.publish, published[way.nodes[0]], way.listen)
@@ -136,7 +136,7 @@ def proxy_container(plan: GroupPlan) -> Container:
 
 
 def _ports(plan: GroupPlan, node: NodePlan) -> tuple[Port, ...]:
-    """What the node's own container publishes."""
+    """Return the ports that the node's own container publishes."""
     monitor = Port(plan.publish, node.monitor_port, node.listen.monitor)
     if plan.external_nats or plan.proxied:
         return (monitor,)

@@ -25,12 +25,12 @@ from stanlocal.settings.values import format_size, is_unicode, spellable_key
 from stanlocal.util.integers import INT64_MAX
 
 CONNECT_RETRIES = 10
-"""How often a node dials a route that is not there yet (the seed document's value)."""
+"""Number of attempts to dial a route that is not there yet (the seed document's value)."""
 
 _SPELLED = {"cluster_id": "id"}
 """Names that the seed document writes in another of the server's spellings."""
 HOST_GATEWAY = "host.docker.internal"
-"""By this name containers of nodes that use a NATS server elsewhere reach the machine they run on."""
+"""Name at which a node's container reaches its machine, for an external NATS server there."""
 _LOOPBACK_URL = re.compile(r"^(\w+://(?:[^@/]*@)?)(?:127\.[0-9.]+|localhost|\[::1\])(?=:|/|$)")
 _PLAIN_VALUE = re.compile(r"[A-Za-z][A-Za-z0-9._-]*(:[0-9]+)?|[0-9]+(\.[0-9]+){3}:[0-9]+")
 _WORDS = {"true", "false", "yes", "no", "on", "off"}
@@ -48,7 +48,7 @@ class Variable:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What tells one node's configuration from another's."""
+    """The values in which nodes' configurations differ."""
 
     server_name: str | Variable
     client_advertise: str | Variable
@@ -56,14 +56,14 @@ class Identity:
 
 
 def identity(plan: GroupPlan, node: NodePlan) -> Identity:
-    """The identity that `plan` gives the node."""
+    """Return the identity that `plan` gives the node."""
     return Identity(
         node.name, address(plan.host, node.client_port), proxy_routes.cluster_advertise(plan, node)
     )
 
 
 def render(plan: GroupPlan, node: NodePlan, *, store_dir: str | None = None) -> str:
-    """The stan.conf of `node`; `store_dir` is the store as the server sees it, the plan's by default.
+    """Return the stan.conf of `node`; `store_dir` is the store as the server sees it, by default the plan's.
 
     Holds every secret of the plan's settings: keep the text where only the server's user reads it.
     Raises `SettingsError` for a value or name that the language cannot spell.
@@ -74,7 +74,7 @@ def render(plan: GroupPlan, node: NodePlan, *, store_dir: str | None = None) -> 
 
 
 def render_shared(plan: GroupPlan, identity: Identity) -> str:
-    """One stan.conf for all nodes; what differs between them are the variables in `identity`.
+    """Return one stan.conf for all nodes, which differ only by the variables in `identity`.
 
     Raises like `render`.
     """
@@ -83,7 +83,7 @@ def render_shared(plan: GroupPlan, identity: Identity) -> str:
 
 
 def in_environment(text: str) -> str:
-    """How `text` is written in the environment, for a `Variable` to come to that string."""
+    """Return the environment variable's text for which a `Variable` has the value `text`."""
     return text if _PLAIN_VALUE.fullmatch(text) and text.lower() not in _WORDS else quote(text)
 
 
@@ -110,7 +110,7 @@ def _render(
 
 
 def _with_nats(plan: GroupPlan, identity: Identity, routes: Sequence[str], listen: Listen) -> list[str]:
-    """The options of a node with a NATS server inside."""
+    """Return the options of a node with a NATS server inside."""
     own = {
         "server_name": identity.server_name,
         "listen": address(listen.host, listen.client),
@@ -134,7 +134,7 @@ def _with_nats(plan: GroupPlan, identity: Identity, routes: Sequence[str], liste
 
 
 def _without_nats(identity: Identity, listen: Listen) -> list[str]:
-    """The options of a node that uses another NATS server: of its own it has only a monitor."""
+    """Return the options of a node that uses an external NATS server, and listens only for its monitor."""
     return [
         "# Where this node's monitor listens; clients and nodes meet at the NATS server named below.",
         f"server_name: {_scalar(identity.server_name)}",
@@ -143,19 +143,19 @@ def _without_nats(identity: Identity, listen: Listen) -> list[str]:
 
 
 def _as_nodes_see(url: str, plan: GroupPlan) -> str:
-    """The URL for the nodes: to a container this machine's loopback is the engine's gateway."""
+    """Return the URL for the nodes: a container reaches this machine's loopback at the engine's gateway."""
     return _LOOPBACK_URL.sub(rf"\g<1>{HOST_GATEWAY}", url) if plan.engine == "docker" else url
 
 
 def address(host: str, port: int) -> str:
-    """`host:port`, with the brackets that an IPv6 address needs."""
+    """Return `host:port`, with the brackets that an IPv6 address needs."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def quote(text: str) -> str:
-    """The string literal that the server reads as `text`.
+    """Return the string literal that the server reads as `text`.
 
-    What a reader of the file could not see, or a terminal would act on, is written as bytes (`\\x1b`).
+    Unprintable characters are written as bytes (`\\x1b`).
     Raises `SettingsError` for text that has no UTF-8 form.
     """
     if not is_unicode(text):
@@ -166,7 +166,7 @@ def quote(text: str) -> str:
 
 
 def quote_key(key: str) -> str:
-    """The name as the server reads it; `SettingsError` for one that is not printable or has both quotes."""
+    """Return the name as the server reads it; raise `SettingsError` if unprintable or with both quotes."""
     if _BARE_KEY.fullmatch(key) and key.lower() != "include":
         return key
     if not spellable_key(key):
@@ -181,7 +181,7 @@ def _escaped(char: str) -> str:
 
 
 def _entries(values: Mapping[str, Any], table: Table | None, depth: int) -> Iterator[str]:
-    """The lines of a table's options, in the tables' order: equal settings give equal text."""
+    """Yield the lines of a table's options, in the table's order: equal settings give equal text."""
     for name in sorted(values, key=lambda name: (_rank(table, name), name)):
         yield from _entry(name, values[name], None if table is None else table.find(name), depth)
 
@@ -192,7 +192,7 @@ def _rank(table: Table | None, name: str) -> int:
 
 
 def _entry(name: str, value: Any, option: Option | None, depth: int) -> Iterator[str]:
-    """The lines of `name: value`; `option` tells a size from a count, and what a table is made of."""
+    """Yield the lines of `name: value`; `option` tells sizes from counts, and gives a table's options."""
     margin, key = _INDENT * depth, quote_key(name)
     table = None if option is None else option.table
     if isinstance(value, Mapping):
@@ -215,7 +215,7 @@ def _entry(name: str, value: Any, option: Option | None, depth: int) -> Iterator
 
 
 def _item(item: Any, table: Table | None, depth: int) -> Iterator[str]:
-    """The lines of an element of a list; a number that touched the list's `]` would become a string."""
+    """Yield the lines of a list's element; a number that touched the list's `]` would become a string."""
     margin = _INDENT * depth
     if isinstance(item, Mapping):
         yield f"{margin}{{"
@@ -245,6 +245,6 @@ def _scalar(value: object) -> str:
 
 
 def _decimal(value: float) -> str:
-    """The number as the language knows it: no exponent, digits on both sides of the point."""
+    """Return the number in the language's form: no exponent, digits on both sides of the point."""
     text = format(Decimal(repr(value)), "f")
     return text if "." in text else f"{text}.0"

@@ -1,4 +1,4 @@
-"""Makes a container as it is described, by blocking calls of the Docker API."""
+"""Creation of containers from their description, by blocking calls of the Docker API."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from stanlocal.render.container_spec import Container, Mount
 
 
 def make(api: Any, wanted: Container, labels: Mapping[str, str], *, own_volumes: Sequence[str] = ()) -> str:
-    """Makes it on both of its networks, without starting it; returns its id.
+    """Make the container on both of its networks, without starting it; return its id.
 
-    At `own_volumes`, paths in it, it gets volumes that go with it.
+    Each path in `own_volumes` becomes an anonymous volume, removed with the container.
     """
     made: str = api.create_container(
         wanted.image,
@@ -50,7 +50,7 @@ def make(api: Any, wanted: Container, labels: Mapping[str, str], *, own_volumes:
 
 
 def _networking(api: Any, wanted: Container) -> Any:
-    """For the first network; the API takes one at a time."""
+    """Return the settings of the first network; the API takes one at a time."""
     if wanted.client_alias is None:
         return None
     endpoint = api.create_endpoint_config(aliases=[wanted.client_alias])
@@ -58,6 +58,6 @@ def _networking(api: Any, wanted: Container) -> Any:
 
 
 def mount_of(mount: Mount) -> Any:
-    """A folder or a volume, as a structure: in a string a path could hold no colon."""
+    """Return the mount as a structure: in the string form a path could have no colon."""
     kind: Literal["bind", "volume"] = "bind" if mount.source.startswith("/") else "volume"
     return DockerMount(mount.target, mount.source, type=kind, read_only=mount.read_only)

@@ -1,12 +1,12 @@
-"""Which Docker Engine to talk to.
+"""Choice of the Docker Engine to use.
 
-What the caller chose counts alone, in the docker command's own order: ``DOCKER_HOST``, then
+The caller's choice is used alone, in the docker command's own order: ``DOCKER_HOST``, then
 ``DOCKER_CONTEXT``, then the current context of its configuration file. A choice that does not answer is
-an error, never silently replaced by another engine. Without a choice the places are tried where Docker
-Engine, its rootless mode, Docker Desktop, Colima, Rancher Desktop and OrbStack put their sockets.
+an error, never silently replaced by another engine. Without a choice the well-known sockets of Docker
+Engine, its rootless mode, Docker Desktop, Colima, Rancher Desktop and OrbStack are tried.
 
 ``python -m stanlocal.engine.docker.endpoint`` prints the address of the engine that answers. It exits with 3
-when one is there and cannot be used, and with 4 when none is there at all: only then does installing or
+if an engine is there and cannot be used, and with 4 if there is none: only then does installing or
 starting one help.
 """
 
@@ -31,15 +31,15 @@ DEFAULT_SOCKET = "/var/run/docker.sock"
 PROBE_TIMEOUT_S = 2.0
 """An idle engine answers a ping within a few milliseconds."""
 CALL_TIMEOUT_S = 60
-"""For every call of the client that does not set its own; the SDK's default."""
+"""Timeout of the client's calls that do not set their own; the SDK's default."""
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """A place where an engine may be."""
+    """An address where an engine may be."""
 
     source: str
-    """Who named it: `DOCKER_HOST`, `context colima`, or empty for a well-known place."""
+    """Source of the choice: `DOCKER_HOST`, `context colima`, or empty for a well-known socket."""
     target: Target
 
     def __str__(self) -> str:
@@ -47,9 +47,9 @@ class Endpoint:
 
 
 def candidates(environ: Mapping[str, str], home: Path) -> list[Endpoint]:
-    """The places to try, in order; a single one where the caller has chosen.
+    """Return the addresses to try, in order; only one if the caller has chosen.
 
-    Raises `EngineUnavailable` when the chosen docker context cannot be read.
+    Raises `EngineUnavailable` if the chosen docker context cannot be read.
     """
     if host := environ.get("DOCKER_HOST"):
         return [Endpoint("DOCKER_HOST", Target(host, _environment_tls(environ, home)))]
@@ -75,7 +75,7 @@ def _well_known_sockets(environ: Mapping[str, str], home: Path) -> list[str]:
 
 
 def _environment_tls(environ: Mapping[str, str], home: Path) -> TlsFiles | None:
-    """TLS as the docker command takes it from DOCKER_TLS_VERIFY and DOCKER_CERT_PATH."""
+    """Return the TLS settings in DOCKER_TLS_VERIFY and DOCKER_CERT_PATH, as the docker command reads them."""
     verify = bool(environ.get("DOCKER_TLS_VERIFY"))
     cert_path = environ.get("DOCKER_CERT_PATH")
     if not verify and not cert_path:
@@ -99,14 +99,14 @@ def _current_context(config_dir: Path) -> str:
     except (OSError, ValueError) as err:
         raise EngineUnavailable(
             f"cannot read docker's configuration {config_dir / 'config.json'}: {err}; "
-            "mend it, or set DOCKER_HOST"
+            "fix it, or set DOCKER_HOST"
         ) from err
     name = config.get("currentContext") if isinstance(config, dict) else None
     return name if isinstance(name, str) else ""
 
 
 def _context_endpoint(config_dir: Path, name: str) -> Endpoint:
-    """A context's endpoint; docker keeps each under the SHA-256 of its name."""
+    """Return a context's endpoint; docker keeps each under the SHA-256 of its name."""
     digest = hashlib.sha256(name.encode()).hexdigest()
     path = config_dir / "contexts" / "meta" / digest / "meta.json"
     try:
@@ -128,9 +128,9 @@ def _context_endpoint(config_dir: Path, name: str) -> Endpoint:
 def find(
     environ: Mapping[str, str], home: Path, timeout_s: float = PROBE_TIMEOUT_S
 ) -> tuple[Endpoint, Answer]:
-    """The first endpoint that answers, asked one after the other, each at most `timeout_s` seconds.
+    """Return the first endpoint that answers; they are tried in order, each for at most `timeout_s` seconds.
 
-    Raises `EngineUnavailable`, with what was tried and why each failed.
+    Raises `EngineUnavailable` with the reason of failure of each.
     """
     refused: list[tuple[Endpoint, Refusal]] = []
     for endpoint in candidates(environ, home):
@@ -142,12 +142,12 @@ def find(
 
 
 class NoneAnswers(EngineUnavailable):
-    """No endpoint answered; says why for each."""
+    """No endpoint answered; the message has the reason of each."""
 
     def __init__(self, refused: Sequence[tuple[Endpoint, Refusal]]) -> None:
         super().__init__(_message(refused))
         self.chosen = any(endpoint.source for endpoint, _ in refused)
-        """Whether the user named the engine, by DOCKER_HOST or a context: then no other will do."""
+        """Whether the user chose the engine, by DOCKER_HOST or a context: no other may replace it."""
         self.absent = not self.chosen and all(refusal.absent for _, refusal in refused)
         """Whether no engine is there at all, and none was chosen."""
 
@@ -160,13 +160,13 @@ def _message(refused: Sequence[tuple[Endpoint, Refusal]]) -> str:
     missing = [endpoint.target.url.removeprefix("unix://") for endpoint, refusal in refused if refusal.absent]
     parts = [f"{endpoint}: {refusal.why}" for endpoint, refusal in present]
     if missing:
-        parts.append("nobody listens at " + ", ".join(missing))
+        parts.append("nothing listens at " + ", ".join(missing))
     advice = present[0][1].advice if present else "install Docker Engine or Docker Desktop, or start it"
     return f"no Docker Engine answers: {'; '.join(parts)}; {advice}"
 
 
 def connect(environ: Mapping[str, str] | None = None, home: Path | None = None) -> docker.DockerClient:
-    """A client of the engine that answers; one round trip, which also settles the API's version.
+    """Return a client of the engine that answers, after one round trip, which also fixes the API's version.
 
     The calls of the client time out after `CALL_TIMEOUT_S` seconds. Raises `EngineUnavailable`.
     """

@@ -1,8 +1,8 @@
 """FT groups as containers, through the Docker SDK.
 
-Every container and network carries labels that say whose it is and hold the whole plan, so that any
-later process can take the group over with nothing but the engine. What lacks our labels, or has another
-user's, is never touched.
+Every container and network carries labels (`stanlocal.engine.docker.labels`), so that any later process can
+take over the group with nothing but the engine. Objects without our labels, or with another user's, are
+never touched.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ CPU_PERIOD_US = 100_000
 
 
 class DockerEngine:
-    """An `Engine` over one Docker Engine; see `stanlocal.engine.base.Engine` for what is promised."""
+    """An `Engine` over one Docker Engine; the promises are those of `stanlocal.engine.base.Engine`."""
 
     name = "docker"
     placement = Placement(name)
@@ -59,11 +59,11 @@ class DockerEngine:
 
     @property
     def client(self) -> docker.DockerClient:
-        """The SDK's client, for what concerns images."""
+        """Client of the SDK, for work on images."""
         return self._client
 
     async def _call(self, call: Callable[..., T], *args: Any, **kwargs: Any) -> T:
-        """Run a blocking call to its end, also when cancelled meanwhile."""
+        """Run a blocking call to its end, even if cancelled meanwhile."""
         if os.getpid() != self._pid:  # the threads and connections are the other process's
             raise EngineError("this process was forked since the group was opened; open the group again here")
         loop = asyncio.get_running_loop()
@@ -102,11 +102,11 @@ class DockerEngine:
     async def _instance(self, container_id: str) -> Instance | None:
         try:
             return instance(await self._call(self._api.inspect_container, container_id))
-        except NodeNotFound:  # removed between the list and this look
+        except NodeNotFound:  # removed since the list
             return None
 
     async def _state(self, node: str) -> Mapping[str, Any]:
-        """The container's state; `NodeNotFound` when there is none or it is not ours."""
+        """Return the container's state; raise `NodeNotFound` if there is none or it is not ours."""
         found = await self._call(self._api.inspect_container, node)
         if not self._labels.are_ours(found["Config"]["Labels"]):
             raise NodeNotFound(f"container '{node}' was not made by stanlocal for you; see 'stanlocal list'")
@@ -114,7 +114,7 @@ class DockerEngine:
         return state
 
     def container_of_port(self, port: int) -> str | None:
-        """The name of the container, anyone's, that publishes the host port."""
+        """Return the name of the container, anyone's, that publishes the host port."""
         with translated():
             for container in self._api.containers():
                 if any(published.get("PublicPort") == port for published in container["Ports"]):
@@ -291,7 +291,7 @@ class DockerEngine:
             yield batch
 
     async def _ask(self, node: str, what: str, **params: int) -> Any:
-        """The answer to a request that is answered little by little; its body is still to be read."""
+        """Send a request whose answer is a stream; return the answer with its body unread."""
         url = f"{self._api.base_url}/v{self._api.api_version}/containers/{node}/{what}"
         answers: list[Any] = []
 

@@ -1,6 +1,6 @@
-"""What the Docker SDK raises, as the errors of stanlocal.
+"""Translation of the Docker SDK's exceptions into the errors of stanlocal.
 
-The first row that fits decides. Nothing of docker, requests or urllib3 leaves the engine.
+The first rule that fits decides. Nothing of docker, requests or urllib3 leaves the engine.
 """
 
 from __future__ import annotations
@@ -31,18 +31,18 @@ _PORT_TAKEN = re.compile(
 )
 _NAME_TAKEN = re.compile(r'name "/?([^"]+)" is already in use|network with name (\S+) already exists')
 _BEING_REMOVED = "marked for removal"
-"""Also in what an engine says of a container that it was removing when it was killed."""
+"""Part of the engine's message, also for a container that it was removing when the engine was killed."""
 _NO_SUBNET = "non-overlapping IPv4 address pool"
 
 
 def taken_port(text: str) -> int | None:
-    """The host port that an engine's message says is taken."""
+    """Return the host port that is taken by an engine's message; None if it is about something else."""
     found = _PORT_TAKEN.search(text)
     return int(next(filter(None, found.groups()))) if found else None
 
 
 def explanation(error: docker.errors.APIError) -> str:
-    """The first line of what the engine says."""
+    """Return the first line of the engine's message."""
     said = str(error.explanation or error).strip().splitlines()
     return said[0] if said else "without a reason"
 
@@ -62,7 +62,7 @@ def _name_conflict(error: docker.errors.APIError) -> StanlocalError | None:
 
 
 def foreign(name: str) -> NameConflict:
-    """The error for a thing on the engine that has a name that is needed, and was made by somebody else."""
+    """Return the error for a needed name that an object of another maker has on the engine."""
     return NameConflict(
         f"'{name}' exists already and was not made by stanlocal for you; rename or remove it, or choose "
         "another group with '--group'",
@@ -89,7 +89,7 @@ def _not_found(error: docker.errors.APIError) -> StanlocalError | None:
     if isinstance(error, docker.errors.ImageNotFound):
         return ImageNotFound(f"the image is gone: {explanation(error)}; see 'stanlocal image status'")
     if isinstance(error, docker.errors.NotFound) or _BEING_REMOVED in explanation(error):
-        return NodeNotFound(f"the engine has it no more: {explanation(error)}; see 'stanlocal status'")
+        return NodeNotFound(f"the engine no longer has it: {explanation(error)}; see 'stanlocal status'")
     return None
 
 
@@ -103,7 +103,7 @@ _API_RULES: tuple[Callable[[docker.errors.APIError], StanlocalError | None], ...
 
 
 def translate(error: Exception) -> StanlocalError:
-    """The error of stanlocal that says what `error` means."""
+    """Return the error of stanlocal for `error`."""
     if isinstance(error, docker.errors.APIError):
         for rule in _API_RULES:
             if translated := rule(error):
@@ -122,12 +122,12 @@ FOREIGN = (
     urllib3.exceptions.ProxySchemeUnsupported,
     ConnectionError,
 )
-"""All that the SDK and what is under it raise when an engine refuses, hangs or goes away."""
+"""Exceptions of the SDK and its libraries when an engine refuses, hangs or goes away."""
 
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Within it, the SDK's errors become those of stanlocal."""
+    """Raise the SDK's exceptions in the `with` block as errors of stanlocal."""
     try:
         yield
     except FOREIGN as error:

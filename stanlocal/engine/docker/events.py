@@ -1,4 +1,4 @@
-"""What happens to a group's nodes, picked from all that a Docker Engine tells of."""
+"""Events of a group's nodes, selected from all events of a Docker Engine."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ FILTERS: Mapping[str, list[str]] = {
     "type": ["container", "network"],
     "event": ["create", "start", "die", "pause", "unpause", "destroy", "connect", "disconnect"],
 }
-"""Of labels the engine knows nothing where an event is a network's: those are looked at here."""
+"""Filters without labels, which events of networks do not have: `of_nodes` checks the labels."""
 _REMEMBERED = 64
 
 
 def of_nodes(
     api: Any, stream: Iterable[Mapping[str, Any]], labels: Mapping[str, str], node_label: str
 ) -> Iterator[EngineEvent]:
-    """The events of the containers that have these labels, each once."""
-    told: deque[EngineEvent] = deque(maxlen=_REMEMBERED)
+    """Yield the events of the containers that have these labels, each once."""
+    recent: deque[EngineEvent] = deque(maxlen=_REMEMBERED)
     for found in stream:
         time = datetime.fromtimestamp(found["timeNano"] / 1e9, UTC)
         attributes, action = found["Actor"]["Attributes"], found["Action"]
@@ -36,15 +36,16 @@ def of_nodes(
             continue
         code = attributes.get("exitCode")
         event = EngineEvent(time, attributes[node_label], action, None if code is None else int(code))
-        if event not in told:  # the engine keeps an event before it sends it: both may reach us
-            told.append(event)
+        if event not in recent:  # an engine keeps an event before it sends it: both may arrive
+            recent.append(event)
             yield event
 
 
 def _running_since(api: Any, container_id: str, time: datetime) -> Mapping[str, str]:
-    """The labels of a container that ran at that time and still does, else none.
+    """Return the labels of a container that has run since before that time; otherwise none.
 
-    A start connects it before, an end disconnects it afterwards; of those there are events of their own.
+    A start connects a container before it runs, and an end disconnects it afterwards: these changes have
+    their own events, `start` and `die`.
     """
     try:
         found = api.inspect_container(container_id)

@@ -1,4 +1,4 @@
-"""Puts files into containers, which need not run, by blocking calls of the Docker API."""
+"""Copying of files into containers, running or not, by blocking calls of the Docker API."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 
 def entry(name: str, user: str, *, mode: int = 0o600) -> tarfile.TarInfo:
-    """An empty file of `user` (`uid:gid`)."""
+    """Return the archive entry of an empty file of `user` (`uid:gid`)."""
     made = tarfile.TarInfo(name)
     made.mode = mode
     made.uid, made.gid = map(int, user.split(":"))
@@ -16,7 +16,7 @@ def entry(name: str, user: str, *, mode: int = 0o600) -> tarfile.TarInfo:
 
 
 def put(api: Any, container: str, folder: str, *entries: tuple[tarfile.TarInfo, bytes]) -> None:
-    """Writes the entries, each with its content, into a folder of the container."""
+    """Write the entries, each with its content, into a folder of the container."""
     archive = io.BytesIO()
     with tarfile.open(fileobj=archive, mode="w") as tar:
         for each, content in entries:

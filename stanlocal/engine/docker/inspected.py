@@ -34,10 +34,10 @@ def engine_info(info: Mapping[str, Any], again: Mapping[str, Any], name: str, ad
 
 
 def engine_id(info: Mapping[str, Any], again: Mapping[str, Any]) -> str:
-    """Identify the engine, from two answers to the same question.
+    """Identify the engine, from two answers to the same request.
 
     Engines on one machine can share the key that Docker's id is made of, but not their data. Podman gives
-    another id with each answer; its name and data folder have to do.
+    another id with each answer, so its name and data folder are used.
     """
     id_ = info.get("ID")
     own = id_ if id_ and id_ == again.get("ID") else info.get("Name", "")
@@ -79,5 +79,5 @@ def instance(found: Mapping[str, Any]) -> Instance:
 
 
 def _pid_here(pid: int, container_id: str) -> int | None:
-    """The pid if it is of this machine's process table: an engine elsewhere counts its own processes."""
+    """Return the pid if it is in this machine's process table; an engine elsewhere reports its own."""
     return pid if pid and container_of(pid) == container_id else None

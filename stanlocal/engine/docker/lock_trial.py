@@ -1,8 +1,8 @@
-"""Whether a file lock that one container holds keeps another from it, found out by two throw-away servers.
+"""Trial whether a file lock that one container holds excludes another, by two throw-away servers.
 
-All of FT mode rests on that. It is not so everywhere: a shared folder of a virtual machine may grant a lock
-twice (docker/for-mac issue 7004), a network file system may keep none. The two servers do not know of each
-other, so each tries for the lock of the same store: one has to get it, and the other to be refused.
+FT mode depends on it, and not every file system grants it: a shared folder of a virtual machine may grant a
+lock twice (docker/for-mac issue 7004), a network file system may grant none. The two servers do not know of
+each other, so both try to lock the same store: one has to succeed, and the other to fail.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ from stanlocal.errors import StoreRefused
 from stanlocal.model.plan import STORE_DIR, VOLUME_DIR, GroupPlan
 
 _TRIED_WITHIN_S = 20.0
-"""From the start of the servers on; a server waits 1.125 to 1.375 s before it tries for the lock."""
+"""Seconds from the start of the servers; a server waits 1.125 to 1.375 s before it tries to lock."""
 _LOOK_S = 0.05
 _GOT_IT = b"STREAM: Server is active"
 _REFUSED = b"unable to get store lock"
 
 
 def check(api: Any, plan: GroupPlan, labels: Mapping[str, str]) -> None:
-    """Raises `StoreRefused` unless locks on the file system of the plan's store are exclusive.
+    """Raise `StoreRefused` unless locks on the file system of the plan's store are exclusive.
 
-    The store itself is not touched: within it servers take every folder for a channel. One without a place
-    beside it that tells the same (the root of a file system, a folder in another's) is not tried.
+    The trial uses a folder beside the store, as servers take every folder in it for a channel. A store that
+    can have none (the root of a file system, a folder in one that is not writable) is not tried.
     """
     if plan.store_volume is None and not _has_room_beside(Path(plan.store_dir)):
         return
@@ -59,7 +59,7 @@ def _refusal(plan: GroupPlan, outcomes: Sequence[bytes]) -> str:
 
 
 def _try_twice(api: Any, plan: GroupPlan, labels: Mapping[str, str]) -> list[bytes]:
-    """What each of two servers says of the lock, as far as they say it in time."""
+    """Return what each of two servers logs about the lock; empty for one that logs nothing in time."""
     with ExitStack() as stack:
         servers: list[str] = []
         mount = Mount(VOLUME_DIR, None, type="volume")
@@ -101,7 +101,7 @@ def _has_room_beside(store: Path) -> bool:
 
 @contextmanager
 def _beside(plan: GroupPlan) -> Iterator[Path]:
-    """The folder beside the store, while it is needed."""
+    """Make a folder beside the store, and remove it afterwards."""
     folder = trial_cache.beside(Path(plan.store_dir))
     shutil.rmtree(folder, ignore_errors=True)  # left by a killed tool
     folder.mkdir(mode=0o711)

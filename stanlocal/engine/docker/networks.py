@@ -1,7 +1,8 @@
-"""A node's networks, cut and put back, by blocking calls of the Docker API.
+"""Disconnecting nodes from networks and reconnecting them, by blocking calls of the Docker API.
 
-Ports stay published while a container is on any network, through that network (seen on 20.10). So what
-cuts a node's clients cuts its routes first. An alias is not kept over a cut: it is given again each time.
+Ports stay published while a container is on any network, through that network (seen on 20.10), so clients
+are cut off only after the routes. An alias is lost when a container is disconnected, so each reconnection
+sets it again.
 """
 
 from __future__ import annotations
@@ -15,19 +16,19 @@ from stanlocal.render.container_spec import container
 
 
 def of(api: Any, node: str) -> dict[str, Any]:
-    """The networks that the container is on, by name."""
+    """Return the networks that the container is on, by name."""
     found: dict[str, Any] = api.inspect_container(node)["NetworkSettings"]["Networks"]
     return found
 
 
 def cut_routes(api: Any, plan: GroupPlan, node: str) -> None:
-    """Takes the node off the network of routes."""
+    """Disconnect the node from the network of routes."""
     if plan.cluster_network in of(api, node):
         api.disconnect_container_from_network(node, plan.cluster_network)
 
 
 def isolate(api: Any, plan: GroupPlan, node: str) -> None:
-    """Takes the node off both networks; its host ports are free then."""
+    """Disconnect the node from both networks, which frees its host ports."""
     cut_routes(api, plan, node)
     if plan.client_network in of(api, node):
         api.disconnect_container_from_network(node, plan.client_network)

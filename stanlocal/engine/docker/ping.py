@@ -1,4 +1,4 @@
-"""Asks one address whether a Docker Engine answers there: a single bounded `GET /_ping`."""
+"""Ping of a Docker Engine: a single bounded `GET /_ping` to one address."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 @dataclass(frozen=True, slots=True)
 class TlsFiles:
-    """What an engine behind TLS needs."""
+    """TLS settings of an engine."""
 
     ca: Path | None
     cert: Path | None
@@ -32,20 +32,20 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An engine answered."""
+    """The answer of an engine."""
 
     api_version: str
-    """The newest API version it speaks, such as `1.41`."""
+    """Newest API version that it supports, such as `1.41`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """No usable engine is there."""
+    """The reason why there is no usable engine at an address."""
 
     why: str
     advice: str
     absent: bool = False
-    """Whether nothing is there: no socket, or one that nobody listens on."""
+    """Whether nothing is there: no socket, or one on which no process listens."""
 
 
 class _UnixConnection(http.client.HTTPConnection):
@@ -60,7 +60,7 @@ class _UnixConnection(http.client.HTTPConnection):
 
 
 def probe(target: Target, timeout_s: float) -> Answer | Refusal:
-    """Whether an engine answers at `target`; connecting and each read take at most `timeout_s` seconds."""
+    """Ping `target`; connecting and each read take at most `timeout_s` seconds."""
     parts = urlsplit(target.url)
     if parts.scheme == "ssh":
         return Refusal(
@@ -116,13 +116,13 @@ def _ssl_context(tls: TlsFiles) -> ssl.SSLContext:
 
 
 def _refusal(err: Exception, target: Target, timeout_s: float) -> Refusal:
-    """What an error of the probe means and what to do about it."""
+    """Explain an error of the ping, with advice."""
     start = "start it, or choose another by DOCKER_HOST"
     match err:
         case FileNotFoundError():
             return Refusal("no such socket", start, absent=True)
         case ConnectionRefusedError():
-            return Refusal("nobody listens there", start, absent=True)
+            return Refusal("nothing listens there", start, absent=True)
         case PermissionError():
             return Refusal("permission denied", _permission_advice(target))
         case TimeoutError():
@@ -134,7 +134,7 @@ def _refusal(err: Exception, target: Target, timeout_s: float) -> Refusal:
 
 
 def _permission_advice(target: Target) -> str:
-    """Names the group that may use the socket, where that would help."""
+    """Advise how to get permission; name the socket's user group if joining it helps."""
     path = Path(target.url.removeprefix("unix://"))
     try:
         gid = path.stat().st_gid

@@ -1,8 +1,8 @@
-"""How nodes can be housed on a Docker Engine, seen from here: found out by a throw-away server.
+"""Trial of a Docker Engine by a throw-away server: whether it sees folders, and where its ports are.
 
-The engine may be this machine's, another's, the one around the container that the caller is in, or one in
-a container beside it (Docker-in-Docker). Then published ports are elsewhere, and the engine may not have
-the caller's folders. Both are tried, never concluded from an address.
+The engine may be this machine's, another's, the one around the caller's container, or one in a container
+beside it (Docker-in-Docker). Published ports are then at another address, and the engine may not see the
+caller's folders. Both are tried, never concluded from an address.
 """
 
 from __future__ import annotations
@@ -29,38 +29,38 @@ from stanlocal.model.placement import Placement
 from stanlocal.model.plan import MONITOR_PORT
 
 _ANSWERS_WITHIN_S = 2.0
-"""From its start on; on an idle machine a server answers after 50 ms."""
+"""Seconds from the server's start; on an idle machine it answers after 50 ms."""
 _RETRY_S = 0.02
 _READY = b"Streaming Server is ready"
 _MOUNTED_AT = "/probe"
 _TOKEN = "token"
 _NO_SUCH_FOLDER = re.compile("bind source path does not exist|no such file or directory|is not shared from")
-"""As Docker Engine, Podman and Docker Desktop say it."""
+"""Messages of Docker Engine, Podman and Docker Desktop."""
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What is tried, and for which group."""
+    """Parameters of a trial."""
 
     group: str
     image: str
     folder: Path
-    """One of the caller's, which nodes are to see; there is a folder more in it meanwhile."""
+    """Folder of the caller that nodes have to see; the trial makes a temporary folder in it."""
     labels: Mapping[str, str]
     role: str = "probe"
-    """What the container is for: trials of another role may run at the same time."""
+    """Purpose of the container; trials of different roles may run at the same time."""
 
     @property
     def name(self) -> str:
-        """The container's."""
+        """Name of the container."""
         return name_of(self.group, self.role)
 
 
 def place(api: Any, trial: Trial, placement: Placement, address: str) -> Placement:
-    """`placement` as it has to be for the engine at `address` and the caller.
+    """Return `placement` adapted to the engine at `address` and the caller.
 
-    Raises `EngineError` when the engine cannot start a container at all, `EngineUnavailable` when no port
-    that it publishes can be reached.
+    Raises `EngineError` if the engine cannot start a container at all, `EngineUnavailable` if none of its
+    published ports can be reached.
     """
     mount_point, device = trial_cache.file_system(trial.folder)
     # Docker Desktop shares folders at the top of the tree one by one.
@@ -77,7 +77,7 @@ def place(api: Any, trial: Trial, placement: Placement, address: str) -> Placeme
 
 
 def sees_folder(api: Any, trial: Trial) -> bool:
-    """Whether the engine finds under the same path the folder that the caller has there."""
+    """Whether the engine sees the caller's folder at the same path."""
     folder, token = trial.folder / trial_cache.PROBE, secrets.token_hex(16)
     folder.mkdir(mode=0o700, exist_ok=True)
     file = folder / _TOKEN
@@ -96,7 +96,7 @@ def sees_folder(api: Any, trial: Trial) -> bool:
 
 
 def _read(api: Any, container: str, path: str) -> bytes | None:
-    """A small file of a container that need not run; None when it is not there."""
+    """Return a small file of a container, running or not; None if there is no such file."""
     try:
         chunks, _ = api.get_archive(container, path)
     except NotFound:
@@ -107,7 +107,7 @@ def _read(api: Any, container: str, path: str) -> bytes | None:
 
 
 def _reach(api: Any, trial: Trial, candidates: Iterable[PublishedAddress]) -> PublishedAddress:
-    """The first of the ways that leads to a published port."""
+    """Return the first address at which a published port is reached."""
     objections = []
     for way in candidates:
         objection = _objection(api, trial, way)
@@ -122,7 +122,7 @@ def _reach(api: Any, trial: Trial, candidates: Iterable[PublishedAddress]) -> Pu
 
 
 def check_start(api: Any, trial: Trial) -> None:
-    """Raises `EngineError`, in the engine's or the server's own words, unless a container can be started."""
+    """Raise `EngineError`, with the engine's or the server's message, unless a container can be started."""
     why = _failure(api, trial)
     if why is not None:
         raise EngineError(
@@ -150,7 +150,7 @@ def _failure(api: Any, trial: Trial) -> str | None:
 
 
 def _objection(api: Any, trial: Trial, way: PublishedAddress) -> str | None:
-    """Why the way does not lead to a server that was started; None when it does."""
+    """Return why a started server is not reached at this address; None if it is."""
     cluster_id = f"probe-{secrets.token_hex(8)}"
     command = ["-st", "memory", "-cid", cluster_id, "-m", str(MONITOR_PORT)]
     publish = {MONITOR_PORT: way.publish}

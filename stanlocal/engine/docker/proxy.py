@@ -1,7 +1,7 @@
-"""The proxy of a group as a container, and what it is told, by blocking calls of the Docker API.
+"""The container of a group's proxy and its control, by blocking calls of the Docker API.
 
-Its control port is open on its own loopback alone. What speaks to it is run inside the container, so that
-whoever may command the engine may command the proxy: no page in a browser, no process of another user.
+The proxy's control port is open only on its own loopback, and its client runs inside the container. So only
+those who may use the engine may control the proxy: no page in a browser, no process of another user.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from stanlocal.render.container_spec import proxy_container
 
 
 def ensure(api: Any, plan: GroupPlan, labels: Mapping[str, str], fingerprint_label: str) -> None:
-    """Makes the proxy as planned and starts it, unless it runs; removes one that is not wanted.
+    """Make the proxy as planned and start it, unless it runs; remove one that is not in the plan.
 
-    Raises `NameConflict` when something foreign has its name, `PortInUse` when a client port is taken.
+    Raises `NameConflict` if something foreign has its name, `PortInUse` if a client port is taken.
     """
     there = _find(api, plan.group, labels)
     wanted = _fingerprint(plan) if plan.proxied else None
@@ -39,16 +39,16 @@ def ensure(api: Any, plan: GroupPlan, labels: Mapping[str, str], fingerprint_lab
 
 
 def discard(api: Any, group: str, labels: Mapping[str, str]) -> None:
-    """Removes the group's proxy, if it has one."""
+    """Remove the group's proxy, if it has one."""
     there = _find(api, group, labels)
     if there is not None:
         api.remove_container(there["Id"], force=True, v=True)
 
 
 def control(api: Any, group: str, labels: Mapping[str, str], arguments: Sequence[str]) -> str:
-    """Has the proxy's own client tell it something; returns what that prints.
+    """Run a command of the proxy's own client; return its output.
 
-    Raises `ProxyDown` when there is no proxy that runs, `EngineError` when it refuses.
+    Raises `ProxyDown` if the group's proxy does not run, `EngineError` if it refuses.
     """
     there = _find(api, group, labels)
     if there is None or there["State"] != "running":
@@ -61,7 +61,7 @@ def control(api: Any, group: str, labels: Mapping[str, str], arguments: Sequence
 
 
 def _find(api: Any, group: str, labels: Mapping[str, str]) -> Mapping[str, Any] | None:
-    """The group's proxy, known by its name and by our labels."""
+    """Return the group's proxy, found by its name and our labels; None if there is none."""
     filters = {"label": [f"{name}={value}" for name, value in labels.items()]}
     for found in api.containers(all=True, filters=filters):
         if found["Names"] == [f"/{container_name(group)}"]:
@@ -71,5 +71,5 @@ def _find(api: Any, group: str, labels: Mapping[str, str]) -> Mapping[str, Any] 
 
 
 def _fingerprint(plan: GroupPlan) -> str:
-    """Changes whenever the proxy would have to be made anew."""
+    """Return a hash that changes whenever the proxy has to be made again."""
     return hashlib.sha256(f"{proxy_container(plan)}{config(plan)}".encode()).hexdigest()[:16]

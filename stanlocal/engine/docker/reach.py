@@ -1,7 +1,7 @@
-"""By which address the caller reaches ports that an engine publishes.
+"""Addresses at which the caller may reach ports that an engine publishes.
 
-An engine may be on this machine, on another one, or around the container that the caller is in; nothing
-that either says of itself tells for sure. So there is a list of ways, the narrowest first, and
+An engine may be on this machine, on another one, or around the caller's container, and nothing that either
+reports is conclusive. So there is a list of addresses, the narrowest first, and
 `stanlocal.engine.docker.placement_trial` tries them.
 """
 
@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 from stanlocal.util.addresses import LOOPBACK
 
 DESKTOP_HOST = "host.docker.internal"
-"""What Docker Desktop calls, in containers, the machine on whose loopback it publishes."""
+"""Docker Desktop's name, in containers, for the machine on whose loopback it publishes ports."""
 
 _ROUTES = Path("/proc/net/route")
 _GATEWAY_FLAG = 0x2
@@ -37,9 +37,9 @@ class PublishedAddress:
 
 
 def ways(engine: str, gateway: str | None) -> Iterator[PublishedAddress]:
-    """The ways to ports of the engine at the address `engine`, the narrowest first; none is a wildcard.
+    """Yield addresses for ports of the engine at `engine`, the narrowest first; none is a wildcard.
 
-    `gateway` is the caller's default one: in a container it is an address of the machine around it. Names
+    `gateway` is the caller's default gateway: in a container, an address of the machine around it. Names
     are resolved when their turn comes.
     """
     yield PublishedAddress(LOOPBACK, LOOPBACK)
@@ -54,7 +54,7 @@ def ways(engine: str, gateway: str | None) -> Iterator[PublishedAddress]:
 
 
 def default_gateway(routes: Path = _ROUTES) -> str | None:
-    """The IPv4 address of the default gateway; None without one, and where the system is not Linux."""
+    """Return the IPv4 address of the default gateway; None if there is none, or the system is not Linux."""
     try:
         lines = routes.read_text().splitlines()[1:]
     except FileNotFoundError:
@@ -86,7 +86,7 @@ def _is_loopback(host: str) -> bool:
 
 
 def _addresses(host: str) -> Sequence[str]:
-    """The IPv4 addresses behind the name, in the resolver's order."""
+    """Return the IPv4 addresses of the name, in the resolver's order."""
     try:
         found = socket.getaddrinfo(host, None, socket.AF_INET, socket.SOCK_STREAM)
     except socket.gaierror:

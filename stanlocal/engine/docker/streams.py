@@ -28,13 +28,13 @@ _QUEUED_BATCHES = 4
 _LONGEST_ANSWER = 1 << 16
 """Bytes read of an answer to a wait, which is one line."""
 _MAX_LINE = 1 << 20
-"""A line longer than this is handed on in pieces: output is not to be trusted."""
+"""Bytes after which a line is split into pieces: output is untrusted, and memory bounded."""
 
 
 class Demultiplexer:
-    """Takes the frames (stream, length, payload) of an attach stream apart.
+    """Decoder of the frames (stream, length, payload) of an attach stream.
 
-    Payloads are handed on in the pieces in which they arrive: a frame may say that it is 4 GB long.
+    Payloads are yielded in the pieces in which they arrive: a frame may claim a length of 4 GB.
     """
 
     def __init__(self) -> None:
@@ -61,7 +61,7 @@ class Demultiplexer:
 
 
 class LineSplitter:
-    """Puts lines together from pieces that end anywhere."""
+    """Assembler of lines from pieces that end anywhere."""
 
     def __init__(self) -> None:
         self._rest = b""
@@ -79,22 +79,22 @@ class LineSplitter:
 
 
 def split_stamped(output: bytes) -> list[RawLine]:
-    """Lines that the engine wrote with its own time stamp in front."""
+    """Return the lines of output in which the engine put a time stamp before each."""
     splitter = LineSplitter()
     stamped = (line.partition(" ") for line in (*splitter.feed(output), *splitter.end()))
     return [RawLine(parse_time(stamp), text) for stamp, _, text in stamped]
 
 
 def parse_time(stamp: str) -> datetime:
-    """The engine's RFC 3339 time, whose nine decimals are cut to the six that `datetime` has."""
+    """Parse the engine's RFC 3339 time; its nine decimals are cut to the six of `datetime`."""
     head, _, fraction = stamp.rstrip("Z").partition(".")
     return datetime.fromisoformat(f"{head}.{fraction[:6].ljust(6, '0')}+00:00")
 
 
 class Pump(Generic[T]):
-    """Runs a blocking source in a thread and hands its items to one asyncio reader, in order.
+    """Thread that runs a blocking source and passes its items to one asyncio reader, in order.
 
-    The source waits while `_QUEUED_BATCHES` items are not taken yet, and meanwhile what arrives gathers
+    The source waits while `_QUEUED_BATCHES` items are not taken yet; output that arrives meanwhile gathers
     in larger batches. `interrupt` must make the source end soon, from any thread.
     """
 
@@ -122,7 +122,7 @@ class Pump(Generic[T]):
         except (*FOREIGN, OSError, ValueError) as error:  # the last two: a socket shut down under its reader
             end = translate(error)
         finally:
-            with suppress(RuntimeError):  # the loop has ended, and with it whoever could read this
+            with suppress(RuntimeError):  # the loop has ended, and its reader with it
                 self._put(end)
 
     async def items(self) -> AsyncGenerator[T]:
@@ -140,23 +140,23 @@ class Pump(Generic[T]):
 
 
 class Source(ABC, Generic[T]):
-    """What is read from the body of an answer while it comes."""
+    """A reader of the body of an answer as it arrives."""
 
     def __init__(self, response: Any) -> None:
         self._raw = response.raw
 
     @abstractmethod
     def __iter__(self) -> Iterator[T]:
-        """Reads to the end and closes the body."""
+        """Read to the end and close the body."""
 
     def interrupt(self) -> None:
-        """Ends the reading, from any thread."""
+        """End the reading, from any thread."""
         with suppress(OSError, ValueError, RuntimeError):  # it has ended already
             self._raw.shutdown()
 
 
 class WaitSource(Source[int]):
-    """The exit code of a container, once it has ended."""
+    """Reader of a container's exit code, which comes once it has ended."""
 
     def __iter__(self) -> Iterator[int]:
         with closing(self._raw):
@@ -165,7 +165,7 @@ class WaitSource(Source[int]):
 
 
 def _exit_code(answer: bytes) -> int:
-    """Return the code in the engine's answer to a wait; raises `ValueError` for any other answer."""
+    """Return the code in the engine's answer to a wait; raise `ValueError` for any other answer."""
     try:
         document = json.loads(answer)
     except RecursionError:
@@ -177,7 +177,7 @@ def _exit_code(answer: bytes) -> int:
 
 
 class AttachSource(Source[list[RawLine]]):
-    """The batches of lines of one attach stream."""
+    """Reader of an attach stream, in batches of lines."""
 
     def __iter__(self) -> Iterator[list[RawLine]]:
         yield []

@@ -1,8 +1,7 @@
-"""Throw-away servers by which an engine is tried, by blocking calls of the Docker API.
+"""Throw-away servers for trials of an engine, by blocking calls of the Docker API.
 
-The server is all that its image holds, so what a trial needs to know is asked of it. Each carries the
-labels of the group that it is tried for: one that a killed tool left is removed by the next trial, or by
-`clean` with the group.
+Images have nothing but the server, so every trial uses one. Each carries the labels of its group: one that
+a killed tool left behind is removed by the next trial, or by `clean` with the group.
 """
 
 from __future__ import annotations
@@ -17,11 +16,11 @@ from docker.types import Mount
 from stanlocal.engine.docker.errors import foreign
 
 ROLES = ("probe", "start", "lock-a", "lock-b")
-"""What throw-away servers are for."""
+"""Purposes of throw-away servers."""
 
 
 def name_of(group: str, role: str) -> str:
-    """The container's name; no node's, which end with a number."""
+    """Return the container's name, which differs from nodes' names, as those end with a number."""
     return f"{group}-{role}"
 
 
@@ -39,9 +38,9 @@ def prober(
     publish: Mapping[int, str] | None = None,
     volumes_from: Sequence[str] = (),
 ) -> Iterator[str]:
-    """The id of a server that was made and not started; it is gone afterwards, with its own volumes.
+    """Make a server without starting it, and remove it afterwards with its own volumes; yields its id.
 
-    `publish` has for each port the address that it is published on, as a port of the engine's choice.
+    `publish` has for each port the address at which the engine publishes it, on a port of its choice.
     """
     remove(api, name, labels)
     ports = publish or {}
@@ -69,7 +68,7 @@ def prober(
 
 
 def remove(api: Any, name: str, labels: Mapping[str, str]) -> None:
-    """Removes what a killed tool left under that name; `NameConflict` for anybody else's container."""
+    """Remove the container of that name that a killed tool left; raise `NameConflict` if it is not ours."""
     try:
         found = api.inspect_container(name)
     except NotFound:
@@ -80,7 +79,7 @@ def remove(api: Any, name: str, labels: Mapping[str, str]) -> None:
 
 
 def remove_left(api: Any, group: str, filters: Mapping[str, Any]) -> None:
-    """Removes the group's throw-away servers that killed tools have left."""
+    """Remove the group's throw-away servers that killed tools have left."""
     names = {f"/{name_of(group, role)}" for role in ROLES}
     for container in api.containers(all=True, filters=filters):
         if names.intersection(container["Names"]):

@@ -1,6 +1,6 @@
-"""What was found out of an engine by trying it, kept in the user's cache: a trial takes about a second.
+"""Cache of the results of trials of an engine, in the user's cache folder: a trial takes about a second.
 
-A result is kept under all that it depends on; when any of that changes, it is tried anew.
+The key of a result covers everything it depends on; if any of that changes, the trial is repeated.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from stanlocal.machine.user_dirs import cache_folder, make_private
 from stanlocal.util.small_files import read_json
 
 PROBE = "probe"
-"""A folder in that of a group, while it is tried whether nodes see it."""
+"""Name of the temporary folder for the trial whether nodes see a group's folder."""
 _NETWORK = Path("/proc/self/ns/net")
 
 
 def key(what: str, engine: str, *depends_on: object) -> str:
-    """The name of a result."""
-    told = json.dumps([what, engine, *map(str, depends_on)])
-    return f"{what}-{hashlib.sha256(told.encode()).hexdigest()[:16]}"
+    """Return the name of a result."""
+    content = json.dumps([what, engine, *map(str, depends_on)])
+    return f"{what}-{hashlib.sha256(content.encode()).hexdigest()[:16]}"
 
 
 def here() -> tuple[str, str]:
-    """Which machine or container this is, and which network it is in."""
+    """Return the name of this machine or container, and the id of its network namespace."""
     try:
         network = str(_NETWORK.readlink())
     except OSError:  # a system without
@@ -38,7 +38,7 @@ def here() -> tuple[str, str]:
 
 
 def which_engine(address: str, ask_id: Callable[[], str]) -> str:
-    """What tells this engine from any other: on this machine its socket, elsewhere the id that it has."""
+    """Return the identity of the engine: its socket's on this machine, otherwise its own id."""
     if not address.startswith("unix://"):
         return ask_id()
     try:
@@ -49,7 +49,7 @@ def which_engine(address: str, ask_id: Callable[[], str]) -> str:
 
 
 def file_system(folder: Path) -> tuple[str, int]:
-    """Where the file system of that folder is mounted, and its device."""
+    """Return the mount point of the folder's file system, and its device."""
     device = folder.stat().st_dev
     point = folder
     while not os.path.ismount(point):
@@ -58,12 +58,12 @@ def file_system(folder: Path) -> tuple[str, int]:
 
 
 def beside(store: Path) -> Path:
-    """The folder beside a store, on its file system, in which locks are tried."""
+    """Return the folder beside a store, on its file system, for the trial of locks."""
     return store.with_name(f".{store.name}.stanlocal-probe")
 
 
 def recall(name: str) -> Any:
-    """What was kept under the name; None when there is nothing that can be read."""
+    """Return the result of that name; None if none can be read."""
     try:
         return read_json(_folder() / name)
     except (OSError, ValueError):
@@ -71,7 +71,7 @@ def recall(name: str) -> Any:
 
 
 def keep(name: str, result: Any) -> None:
-    """Keeps a result, anything that JSON can hold; where there can be no cache, it will be tried anew."""
+    """Store a result (any JSON value); if it cannot be stored, the trial is repeated next time."""
     with suppress(OSError, SettingsError):
         folder = make_private(_folder())
         draft = folder / f".{name}.{os.getpid()}"

@@ -1,9 +1,9 @@
-"""A group's volumes: where the store has a limit, or the engine does not see the caller's folders.
+"""A group's volumes, for a store with a limit or an engine that does not see the caller's folders.
 
 A store with a limit is a volume in memory, which can be filled up for the group alone. The engine unmounts
-such a volume, and all is gone, when its last user ends (seen on 20.10). So a holder, a server without store
-or network, uses it as long as the store is wanted. Other volumes need none that runs: through a holder that
-was only made, files are copied into them and out. By blocking calls of the API.
+such a volume, and its data is lost, when its last user ends (seen on 20.10). So a holder, a server without
+store or network, uses it as long as the store exists. Other volumes need only a holder that does not run,
+through which files are copied in and out. All calls of the API block.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ from stanlocal.engine.docker.files import entry, put
 from stanlocal.model.plan import CONF_DIR, STORE_DIR, VOLUME_DIR, GroupPlan, NodePlan
 
 _END_BLOCKS = 2
-"""Blocks of zeros with which an archive ends."""
+"""Number of blocks of zeros at the end of an archive."""
 _BALLAST = ".stanlocal-ballast"
 _NO_SPACE = "no space left on device"
 
 
 def holder(group: str) -> str:
-    """The name of the container that has the group's volumes."""
+    """Return the name of the container that has the group's volumes."""
     return f"{group}-store"
 
 
 def ensure(api: Any, plan: GroupPlan, labels: Mapping[str, str]) -> None:
-    """Makes the volumes and their holder, unless they are there; `NameConflict` for anybody else's."""
+    """Make the volumes and their holder, unless they exist; raise `NameConflict` if one is not ours."""
     for name, options in _volumes(plan).items():
         made = api.create_volume(name, driver="local", driver_opts=options, labels=dict(labels))
         if not labels.items() <= (made["Labels"] or {}).items():  # the engine gives back any of that name
@@ -52,7 +52,7 @@ def ensure(api: Any, plan: GroupPlan, labels: Mapping[str, str]) -> None:
 
 
 def _volumes(plan: GroupPlan) -> dict[str, dict[str, str] | None]:
-    """The options of each of the group's volumes."""
+    """Return the options of each of the group's volumes."""
     options = None
     if plan.store_size is not None:
         uid, gid = plan.user.split(":")
@@ -80,7 +80,7 @@ def _make_holder(api: Any, plan: GroupPlan, labels: Mapping[str, str]) -> None:
 
 
 def put_conf(api: Any, plan: GroupPlan, node: NodePlan) -> None:
-    """Copies the node's stan.conf, as the caller's folder has it, to where its container reads it."""
+    """Copy the node's stan.conf from the caller's folder to the volume from which its container reads it."""
     conf = Path(plan.conf_dir(node), "stan.conf").read_bytes()
     folder, file = entry(node.name, plan.user, mode=0o700), entry(f"{node.name}/stan.conf", plan.user)
     folder.type, file.size = tarfile.DIRTYPE, len(conf)
@@ -88,7 +88,7 @@ def put_conf(api: Any, plan: GroupPlan, node: NodePlan) -> None:
 
 
 def put_folder(api: Any, container: str, path: str, user: str) -> None:
-    """Makes a folder of the servers' user in a container, which need not run."""
+    """Make a folder of the servers' user in a container, running or not."""
     parent, _, name = path.rpartition("/")
     folder = entry(name, user, mode=0o700)
     folder.type = tarfile.DIRTYPE
@@ -96,17 +96,17 @@ def put_folder(api: Any, container: str, path: str, user: str) -> None:
 
 
 def fill(api: Any, plan: GroupPlan) -> None:
-    """Leaves no room in the volume."""
+    """Leave no room in the volume."""
     assert plan.store_size is not None
     try:
         _put_ballast(api, plan, plan.store_size)
-    except APIError as error:  # what there was no room for; the rest is taken
+    except APIError as error:  # it did not fit; the rest of the room is taken
         if _NO_SPACE not in str(error.explanation):
             raise
 
 
 def free(api: Any, plan: GroupPlan) -> None:
-    """Gives the room back."""
+    """Give the room back."""
     _put_ballast(api, plan, 0)
 
 
@@ -128,7 +128,7 @@ def parts(api: Any, group: str, filters: Mapping[str, Any]) -> frozenset[str]:
 
 
 def discard(api: Any, group: str, filters: Mapping[str, Any], keep: frozenset[str]) -> None:
-    """Remove the volumes of the group and their holder, and with them the store, but for those in `keep`."""
+    """Remove the volumes of the group (the store included) and their holder, except for those in `keep`."""
     for container in _holders(api, group, filters):
         if container["Id"] not in keep:
             api.remove_container(container["Id"], force=True)

@@ -92,7 +92,7 @@ class FakeEngine:
     def _usable(self, name: str) -> Node:
         node = self._node(name)
         if node.half_removed:
-            raise NodeNotFound(f"the engine has it no more: container {name} is marked for removal")
+            raise NodeNotFound(f"the engine no longer has it: container {name} is marked for removal")
         return node
 
     # Making and removing
@@ -137,7 +137,7 @@ class FakeEngine:
             raise ImageNotFound(f"the image is gone: no such image: {plan.image}")
         names = (plan.client_network, plan.cluster_network)
         if missing := [name for name in names if name not in self.machine.networks]:
-            raise NodeNotFound(f"the engine has it no more: network {missing[0]} not found")
+            raise NodeNotFound(f"the engine no longer has it: network {missing[0]} not found")
         networks = {name: self.machine.networks[name] for name in names}
         kept = plan_json.from_json(plan_json.to_json(plan))
         made = Node(node.name, self.owner, kept, fingerprint, networks=networks)
@@ -203,7 +203,7 @@ class FakeEngine:
         found = self._usable(node)
         for name, network in found.networks.items():
             if self.machine.networks.get(name) is not network:
-                raise NodeNotFound(f"the engine has it no more: network {name} not found")
+                raise NodeNotFound(f"the engine no longer has it: network {name} not found")
         if found.server is None:
             self.machine.run(found, plan)
 
@@ -272,7 +272,7 @@ class FakeEngine:
         self.machine.check_ports(found)
         for name in (plan.client_network, plan.cluster_network):
             if name not in self.machine.networks:
-                raise NodeNotFound(f"the engine has it no more: network {name} not found")
+                raise NodeNotFound(f"the engine no longer has it: network {name} not found")
             with self._networks_of(node) as networks:
                 networks.setdefault(name, self.machine.networks[name])
 

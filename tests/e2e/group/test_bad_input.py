@@ -114,7 +114,7 @@ ROWS = [
         "an engine elsewhere that is down",
         ("--engine", "docker", "status"),
         3,
-        r"error: no Docker Engine answers: .*nobody listens.*",
+        r"error: no Docker Engine answers: .*nothing listens.*",
         env={"DOCKER_HOST": "tcp://127.0.0.1:1"},
     ),
     Row("an engine that there is not", ("--engine", "podman", "up"), 2, r"error: .*podman.*"),

@@ -139,7 +139,7 @@ def test_the_message_says_why_each_failed_and_what_to_do(
     assert message.startswith(
         f"no Docker Engine answers: unix://{tmp_path}/docker.sock: no answer within 0.05 s; "
     )
-    assert f"nobody listens at {tmp_path}/.docker/run/docker.sock, " in message
+    assert f"nothing listens at {tmp_path}/.docker/run/docker.sock, " in message
     assert message.endswith("; restart the engine, or look into its log")
     assert "\n" not in message
     assert not raised.value.absent

@@ -35,7 +35,7 @@ def test_a_socket_that_a_dead_engine_left_is_absent(path: Path) -> None:
     assert path.exists()
     found = refusal(Target(f"unix://{path}"))
     assert found.absent
-    assert found.why == "nobody listens there"
+    assert found.why == "nothing listens there"
 
 
 def test_an_engine_that_hangs_is_given_up_after_the_timeout(path: Path) -> None:

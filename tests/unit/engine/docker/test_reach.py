@@ -110,4 +110,4 @@ def _answering(body: bytes) -> Iterator[int]:
 def test_only_the_server_that_was_started_counts_as_reached(body: bytes, right: bool) -> None:
     with _answering(body) as port:
         assert says("127.0.0.1", port, "probe-1") is right
-    assert not says("127.0.0.1", port, "probe-1"), "nobody listens"
+    assert not says("127.0.0.1", port, "probe-1"), "nothing listens"
