@@ -14,18 +14,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stanlocal.errors import StanlocalError
-from stanlocal.group.core import Group, Look, intended_plan
-from stanlocal.lifecycle.engine_choice import choose_engine, group_home, server_user
-from stanlocal.lifecycle.inventory import reserved_ports
-from stanlocal.lifecycle.planner import TIMEOUT_S, Report, UpRequest
 from stanlocal.settings import Settings, load
 from stanlocal.settings.environment import first_port
 
 if TYPE_CHECKING:  # what only some commands need is loaded by the methods that use it
     from stanlocal.engine.base import Engine
+    from stanlocal.group.core import Group, Look
     from stanlocal.group.state_dir import GroupHome
     from stanlocal.imports import Import
     from stanlocal.lifecycle.down import Down
+    from stanlocal.lifecycle.planner import Report
     from stanlocal.model.plan import GroupPlan
 
 _SPREAD = 100
@@ -110,6 +108,9 @@ class GroupOpener:
     async def core(self) -> Group:
         """The group on its engine; raises as `choose_engine` does."""
         if self._core is None or not self.is_open:
+            from stanlocal.group.core import Group
+            from stanlocal.lifecycle.engine_choice import choose_engine, group_home
+
             settings = self.settings()
             home = self.home or group_home(settings.group)
             engine = self.engine or choose_engine(settings.engine, home, self.note)
@@ -125,18 +126,23 @@ class GroupOpener:
 
     async def running_plan(self) -> GroupPlan | None:
         """The plan that the group runs with; None when none of its nodes runs."""
+        from stanlocal.group.core import intended_plan
+
         group = await self.core()
         instances = await group.engine.instances(group.name)
         return intended_plan(instances) if any(instance.running for instance in instances) else None
 
     async def up(
-        self, *, timeout: float = TIMEOUT_S, recreate: bool = False, found: GroupPlan | None = None
+        self, *, timeout: float | None = None, recreate: bool = False, found: GroupPlan | None = None
     ) -> Look:
         """Bring the group up; see `stanlocal.lifecycle.up.up`.
 
         With `found`, a plan that it has had, it becomes what that plan says, whatever `flags` ask for.
         """
         from stanlocal.lifecycle import up
+        from stanlocal.lifecycle.engine_choice import server_user
+        from stanlocal.lifecycle.inventory import reserved_ports
+        from stanlocal.lifecycle.planner import TIMEOUT_S, UpRequest
 
         group = await self.core()
         engine = group.engine
@@ -156,7 +162,7 @@ class GroupOpener:
             settings=as_found if found else self.settings,
             ensure_image=ensure_image,
             user=self.user or await server_user(engine),
-            timeout=timeout,
+            timeout=TIMEOUT_S if timeout is None else timeout,
             recreate=recreate,
             reserved_ports=reserved_ports(group.name),
             first_port=_first_port(os.environ, bound=bound_to is not None),
