@@ -188,5 +188,5 @@ def _served_at(facts: NodeFacts) -> datetime | None:
 
 def _is_behind(facts: NodeFacts) -> bool:
     """Whether the log has nothing of the current run yet, only of the one before."""
-    begun, told = facts.instance.begun_after, facts.log.booted_at or facts.log.kept_from
-    return begun is not None and told is not None and told <= begun
+    begun, logged = facts.instance.begun_after, facts.log.booted_at or facts.log.kept_from
+    return begun is not None and logged is not None and logged <= begun

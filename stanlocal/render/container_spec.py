@@ -16,7 +16,7 @@ from stanlocal.util.addresses import LOOPBACK
 
 CONF_FILE = f"{CONF_DIR}/stan.conf"
 PIDS_LIMIT = 512
-"""Far above what a server needs (64 were enough in tests), far below what a fork bomb wants."""
+"""Limit far above a server's need (64 were enough in tests), far below a fork bomb's."""
 
 
 @dataclass(frozen=True, slots=True)

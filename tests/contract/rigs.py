@@ -1,4 +1,4 @@
-"""The engines that the contract is held against, each with what a test needs around it.
+"""Engines under the contract's tests, each with the environment that a test needs.
 
 A further engine is one more subclass of `Rig` and one more line in `RIGS`.
 """
@@ -38,15 +38,15 @@ T = TypeVar("T")
 
 
 def stream(items: AsyncIterator[T]) -> AbstractAsyncContextManager[AsyncIterator[T]]:
-    """What an engine streams, closed at the end of the block."""
+    """Close an engine's stream at the end of the `with` block."""
     return aclosing(cast("AsyncGenerator[T]", items))
 
 
 class Rig(ABC):
-    """An engine, a group's name that nothing else has, and folders for it."""
+    """An engine, with a unique name of a group and folders for it."""
 
     shares_names: ClassVar[bool] = True
-    """Whether something that stanlocal did not make can have a name that is needed."""
+    """Whether something foreign can have a name that is needed."""
     shares_users: ClassVar[bool] = True
     """Whether one engine serves several users."""
     image: str
@@ -58,21 +58,21 @@ class Rig(ABC):
 
     @abstractmethod
     def connect(self) -> Engine:
-        """The engine, as another process of the same user would have it."""
+        """Return the engine as another process of the same user would open it."""
 
     def connect_as_another_user(self) -> Engine:
-        """The engine, as another user of it would have it."""
+        """Return the engine as another user would open it."""
         raise NotImplementedError
 
     @asynccontextmanager
     async def foreign_container(self, name: str) -> AsyncIterator[Callable[[], object]]:
-        """Has a container that stanlocal did not make; gives what tells whether it is the same still."""
+        """Make a container that is not stanlocal's; yields a function that returns its identity."""
         raise NotImplementedError
         yield
 
     @asynccontextmanager
     async def foreign_network(self, name: str) -> AsyncIterator[Callable[[], object]]:
-        """Has a network that stanlocal did not make; gives what tells whether it is the same still."""
+        """Make a network that is not stanlocal's; yields a function that returns its identity."""
         raise NotImplementedError
         yield
 

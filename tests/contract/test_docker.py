@@ -1,4 +1,4 @@
-"""What is Docker's own: what a node's container may do, by its record and by the kernel, and its labels."""
+"""Docker's own part of the contract: a node's container, by its record and by the kernel, and its labels."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Made:
 
     plan: GroupPlan
     engine: dict[str, Any]
-    """As the engine inspects it."""
+    """Return the container as the engine inspects it."""
     kernel: dict[str, str]
     """The status of its process."""
 
@@ -41,7 +41,7 @@ async def made(request: pytest.FixtureRequest, tmp_path: Path, group_name: str) 
 
 
 async def test_a_nodes_container_is_hardened(made: Made) -> None:
-    """All at once: it takes a second to make one."""
+    """Checked all at once, as it takes a second to make a container."""
     host, config, kernel = made.engine["HostConfig"], made.engine["Config"], made.kernel
     assert host["ReadonlyRootfs"]
     assert host["CapDrop"] == ["ALL"]
@@ -50,7 +50,7 @@ async def test_a_nodes_container_is_hardened(made: Made) -> None:
     assert host["SecurityOpt"] == ["no-new-privileges:true"]
     assert host["PidsLimit"] == 512
     assert host["LogConfig"] == {"Type": "json-file", "Config": {"max-size": "10m", "max-file": "3"}}
-    assert host["RestartPolicy"]["Name"] in ("", "no")  # whoever kills a node wants it to stay away
+    assert host["RestartPolicy"]["Name"] in ("", "no")  # a killed node has to stay down
     assert (host["PidMode"], host["IpcMode"] in ("private", "shareable"), host["UTSMode"]) == ("", True, "")
     assert (config["StopSignal"], config["StopTimeout"]) == ("SIGTERM", 30)
 
@@ -70,7 +70,7 @@ async def test_a_nodes_container_is_hardened(made: Made) -> None:
     assert writable == {"/data/stan/store"}
 
 
-async def test_a_container_whose_labels_cannot_be_read_is_named_with_the_way_out(
+async def test_a_container_with_unreadable_labels_is_named_with_advice(
     request: pytest.FixtureRequest, tmp_path: Path, group_name: str
 ) -> None:
     rig = DockerRig(request, tmp_path, group_name)

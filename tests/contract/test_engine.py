@@ -1,4 +1,4 @@
-"""What every engine promises (`stanlocal.engine.base`), on each of them."""
+"""The promises of `stanlocal.engine.base`, tested on every engine."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from stanlocal.model.plan import GroupPlan, fingerprint
 from tests.contract.rigs import Rig, stream
 
 CLOCKS = timedelta(seconds=1)
-"""How far the engine's clock may be from ours."""
+"""Tolerated difference between the engine's clock and the test's."""
 
 
 async def only(rig: Rig) -> Instance:
@@ -30,10 +30,10 @@ def needs_names(rig: Rig) -> None:
         pytest.skip("nothing else has names here")
 
 
-# What there is
+# Information
 
 
-async def test_an_engine_says_what_it_is(rig: Rig) -> None:
+async def test_an_engine_describes_itself(rig: Rig) -> None:
     info = await rig.engine.info()
     assert (info.name, rig.engine.placement.engine) == (rig.engine.name, rig.engine.name)
     assert info.version
@@ -41,7 +41,7 @@ async def test_an_engine_says_what_it_is(rig: Rig) -> None:
     assert info.architecture in ("amd64", "arm64", "arm", "386")
 
 
-async def test_of_a_group_that_is_not_there_nothing_is_told(rig: Rig) -> None:
+async def test_a_group_that_does_not_exist_has_no_nodes(rig: Rig) -> None:
     assert rig.group not in await rig.engine.groups()
     assert await rig.engine.instances(rig.group) == []
 
@@ -78,7 +78,7 @@ async def test_plan_and_fingerprint_are_found_by_any_later_process(rig: Rig) -> 
     assert [node.fingerprint for node in found] == [fingerprint(plan, node, "") for node in plan.nodes]
 
 
-async def test_nodes_are_told_in_the_order_of_their_index(rig: Rig) -> None:
+async def test_nodes_are_listed_in_the_order_of_their_index(rig: Rig) -> None:
     plan = rig.plan(11)
     first, second, last = (plan.nodes[index].name for index in (0, 2, 10))
     for name in (last, first, second):
@@ -193,7 +193,7 @@ async def test_starting_a_node_that_runs_changes_nothing(rig: Rig) -> None:
     assert await only(rig) == before
 
 
-async def test_a_killed_node_ends_with_137_at_a_moment_that_is_told(rig: Rig) -> None:
+async def test_a_killed_node_ends_with_137_at_a_reported_time(rig: Rig) -> None:
     plan = await rig.started()
     name = plan.nodes[0].name
     waiting = asyncio.create_task(rig.engine.wait_exit(name))
@@ -208,7 +208,7 @@ async def test_a_killed_node_ends_with_137_at_a_moment_that_is_told(rig: Rig) ->
     assert await rig.engine.wait_exit(name) == end
 
 
-async def test_a_stopped_node_says_farewell_and_ends_with_143(rig: Rig) -> None:
+async def test_a_stopped_node_logs_its_shutdown_and_ends_with_143(rig: Rig) -> None:
     plan = await rig.started()
     name = plan.nodes[0].name
     await rig.engine.stop(name, 10)
@@ -217,7 +217,7 @@ async def test_a_stopped_node_says_farewell_and_ends_with_143(rig: Rig) -> None:
     assert "Shutting down." in "".join(line.text for line in await rig.engine.output(name))
 
 
-async def test_what_is_done_to_a_node_that_has_ended_has_no_effect(rig: Rig) -> None:
+async def test_calls_on_a_node_that_has_ended_have_no_effect(rig: Rig) -> None:
     plan = await rig.started()
     name = plan.nodes[0].name
     await rig.engine.stop(name, 10)
@@ -251,7 +251,7 @@ async def test_a_signal_that_ends_nothing_reaches_the_server(rig: Rig) -> None:
     assert (await only(rig)).status == "running"
 
 
-async def test_what_is_no_signal_is_refused(rig: Rig) -> None:
+async def test_an_unknown_signal_is_refused(rig: Rig) -> None:
     plan = await rig.started()
     with pytest.raises(EngineError):
         await rig.engine.signal(plan.nodes[0].name, "SIGNONSENSE")
@@ -280,7 +280,7 @@ async def test_a_node_that_is_not_there_is_not_found(
 # Freezing
 
 
-async def test_a_frozen_node_stands_still_until_it_is_let_go(rig: Rig) -> None:
+async def test_a_frozen_node_stands_still_until_it_is_thawed(rig: Rig) -> None:
     plan = await rig.started()
     name = plan.nodes[0].name
     for _ in range(2):
@@ -313,7 +313,7 @@ async def test_a_frozen_node_can_be_stopped(rig: Rig) -> None:
 # Cutting off
 
 
-async def test_routes_are_cut_and_connected_whatever_the_node_does(rig: Rig) -> None:
+async def test_routes_are_cut_and_connected_in_every_state_of_the_node(rig: Rig) -> None:
     plan = rig.plan()
     name = plan.nodes[0].name
 
@@ -350,7 +350,7 @@ async def test_an_isolated_node_comes_back_under_the_same_ports(rig: Rig) -> Non
 
 
 @pytest.mark.parametrize("cut", ["routes", "all"])
-async def test_what_is_cut_off_stays_so_over_runs_for_who_comes_later(rig: Rig, cut: str) -> None:
+async def test_a_cut_lasts_over_runs_of_the_node_and_of_the_caller(rig: Rig, cut: str) -> None:
     plan = await rig.started(2)
     name, other = (node.name for node in plan.nodes)
     await (rig.engine.disconnect_routes if cut == "routes" else rig.engine.isolate)(plan, name)
@@ -414,7 +414,7 @@ async def test_output_is_kept_over_runs_in_order(rig: Rig) -> None:
     assert not any("\n" in line.text for line in lines)
 
 
-async def test_output_is_cut_to_its_end_or_to_a_time(rig: Rig) -> None:
+async def test_output_is_limited_to_its_end_or_since_a_time(rig: Rig) -> None:
     plan = await rig.started()
     name = plan.nodes[0].name
     await rig.engine.stop(name, 10)
@@ -426,7 +426,7 @@ async def test_output_is_cut_to_its_end_or_to_a_time(rig: Rig) -> None:
     assert await rig.engine.output(name, since=lines[-1].time + timedelta(hours=1)) == []
 
 
-async def test_who_attaches_before_the_start_gets_every_line_until_the_end(rig: Rig) -> None:
+async def test_attaching_before_the_start_yields_every_line_until_the_end(rig: Rig) -> None:
     plan = rig.plan()
     name = plan.nodes[0].name
     await rig.create(plan)
@@ -442,7 +442,7 @@ async def test_who_attaches_before_the_start_gets_every_line_until_the_end(rig: 
     assert "Server Exiting" in got[-1].text
 
 
-async def test_who_attaches_to_a_node_that_runs_gets_what_comes(rig: Rig) -> None:
+async def test_attaching_to_a_running_node_yields_its_next_lines(rig: Rig) -> None:
     plan = await rig.started()
     name = plan.nodes[0].name
     before = await rig.engine.output(name)
@@ -456,7 +456,7 @@ async def test_who_attaches_to_a_node_that_runs_gets_what_comes(rig: Rig) -> Non
     assert len(before) + len(got) >= len(await rig.engine.output(name))
 
 
-async def test_who_attaches_to_a_node_that_has_ended_gets_the_next_run(rig: Rig) -> None:
+async def test_attaching_to_an_ended_node_yields_its_next_run(rig: Rig) -> None:
     plan = await rig.started()
     name = plan.nodes[0].name
     await rig.engine.signal(name, "SIGKILL")
@@ -489,16 +489,16 @@ async def test_a_removed_node_ends_its_stream(rig: Rig) -> None:
 # Events
 
 
-async def test_events_tell_what_happens_from_the_call_on(rig: Rig) -> None:
+async def test_events_are_those_since_the_call(rig: Rig) -> None:
     plan = rig.plan()
     name = plan.nodes[0].name
     await rig.create(plan)
-    told: list[EngineEvent] = []
+    seen: list[EngineEvent] = []
     wanted = ["start", "pause", "unpause", "die", "destroy"]
 
     async def happens(action: str) -> None:
         async for event in events:
-            told.append(event)
+            seen.append(event)
             if event.action == action:
                 return
 
@@ -513,13 +513,13 @@ async def test_events_tell_what_happens_from_the_call_on(rig: Rig) -> None:
         await happens("die")
         await rig.engine.remove(name)
         await happens("destroy")
-    assert [event.action for event in told] == wanted
-    assert {event.node for event in told} == {name}
-    assert [event.exit_code for event in told] == [None, None, None, 137, None]
-    assert all(earlier.time <= later.time for earlier, later in pairwise(told))
+    assert [event.action for event in seen] == wanted
+    assert {event.node for event in seen} == {name}
+    assert [event.exit_code for event in seen] == [None, None, None, 137, None]
+    assert all(earlier.time <= later.time for earlier, later in pairwise(seen))
 
 
-async def test_events_tell_that_a_node_was_cut_off_and_put_back(rig: Rig) -> None:
+async def test_cutting_off_and_reconnecting_a_node_are_events(rig: Rig) -> None:
     plan = await rig.started()
     name = plan.nodes[0].name
     async with asyncio.timeout(20), stream(rig.engine.events(rig.group)) as events:

@@ -64,7 +64,7 @@ class DockerEngine:
 
     async def _call(self, call: Callable[..., T], *args: Any, **kwargs: Any) -> T:
         """Run a blocking call to its end, even if cancelled meanwhile."""
-        if os.getpid() != self._pid:  # the threads and connections are the other process's
+        if os.getpid() != self._pid:  # the threads and connections belong to the parent process
             raise EngineError("this process was forked since the group was opened; open the group again here")
         loop = asyncio.get_running_loop()
         future = loop.run_in_executor(self._calls, lambda: call(*args, **kwargs))

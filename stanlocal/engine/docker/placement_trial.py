@@ -157,7 +157,7 @@ def _objection(api: Any, trial: Trial, way: PublishedAddress) -> str | None:
     with prober(api, trial.name, trial.image, command, trial.labels, publish=publish) as made:
         try:
             api.start(made)
-        except APIError as error:  # such as an address that its machine does not have
+        except APIError as error:  # for example an address that its machine does not have
             return explanation(error)
         ports = api.inspect_container(made)["NetworkSettings"]["Ports"] or {}
         published = ports.get(f"{MONITOR_PORT}/tcp")

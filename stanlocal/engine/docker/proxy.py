@@ -27,7 +27,7 @@ def ensure(api: Any, plan: GroupPlan, labels: Mapping[str, str], fingerprint_lab
     wanted = _fingerprint(plan) if plan.proxied else None
     if there and there["State"] == "running" and there["Labels"].get(fingerprint_label) == wanted:
         return
-    discard(api, plan.group, labels)  # one that does not run may never have got its configuration
+    discard(api, plan.group, labels)  # one that does not run may lack its configuration
     if wanted is not None:
         marked = {**labels, fingerprint_label: wanted}
         made = make(api, proxy_container(plan), marked, own_volumes=(CONF_DIR,))

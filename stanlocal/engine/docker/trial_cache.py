@@ -32,7 +32,7 @@ def here() -> tuple[str, str]:
     """Return the name of this machine or container, and the id of its network namespace."""
     try:
         network = str(_NETWORK.readlink())
-    except OSError:  # a system without
+    except OSError:  # a system without network namespaces
         network = "-"
     return os.uname().nodename, network
 

@@ -35,7 +35,7 @@ def ensure(api: Any, plan: GroupPlan, labels: Mapping[str, str]) -> None:
     """Make the volumes and their holder, unless they exist; raise `NameConflict` if one is not ours."""
     for name, options in _volumes(plan).items():
         made = api.create_volume(name, driver="local", driver_opts=options, labels=dict(labels))
-        if not labels.items() <= (made["Labels"] or {}).items():  # the engine gives back any of that name
+        if not labels.items() <= (made["Labels"] or {}).items():  # an existing one is returned as it is
             raise foreign(name)
     name = holder(plan.group)
     try:
@@ -113,7 +113,7 @@ def free(api: Any, plan: GroupPlan) -> None:
 def _put_ballast(api: Any, plan: GroupPlan, size: int) -> None:
     ballast = entry(_BALLAST, plan.user)
     ballast.size = size
-    with tempfile.TemporaryFile() as archive:  # with a hole in it: the store may be larger than the memory
+    with tempfile.TemporaryFile() as archive:  # sparse: the store may be larger than the memory
         archive.write(ballast.tobuf())
         blocks = -(-size // tarfile.BLOCKSIZE) + _END_BLOCKS
         archive.truncate(archive.tell() + blocks * tarfile.BLOCKSIZE)

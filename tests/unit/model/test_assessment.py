@@ -50,7 +50,7 @@ NODES = {
     "log rotated away, monitor active": (node("stan-0", monitor="FT_ACTIVE"), "active", None),
     "log rotated away, monitor standby": (node("stan-0", monitor="FT_STANDBY"), "standby", None),
     "log and monitor say nothing": (node("stan-0", monitor="FAILED"), "starting", None),
-    "log rotated away, paused since the monitor told": (
+    "log rotated away, paused since the monitor answered": (
         node("stan-0", None, "paused", monitor="FT_ACTIVE"),
         "active",
         None,
@@ -72,7 +72,7 @@ NODES = {
     "SIGINT": (node("stan-0", ACTIVE, "exited", exit_code=0), "stopped", None),
     "SIGTERM": (node("stan-0", ACTIVE, "exited", exit_code=143), "stopped", None),
     "recorded kill": (node("stan-0", ACTIVE, "exited", exit_code=137, recorded=True), "stopped", None),
-    "kill that nobody recorded": (
+    "kill that is not recorded": (
         node("stan-0", ACTIVE, "exited", exit_code=137),
         "failed",
         "exit 137: no line in its log says why",
@@ -150,7 +150,7 @@ GROUPS: dict[str, tuple[list[NodeFacts], LockFacts, str, str | None]] = {
     "active without its NATS server": ([NATSLESS0, S1], HELD0, "blocked", None),
     "active without its NATS server, lock unseen": ([NATSLESS0, S1], UNSEEN, "blocked", None),
     "standby without its NATS server": ([A0, NATSLESS1], HELD0, "degraded", "stan-0"),
-    "nobody has the NATS server": ([NATSLESS0, NATSLESS1], HELD0, "blocked", None),
+    "no node has the NATS server": ([NATSLESS0, NATSLESS1], HELD0, "blocked", None),
     "active killed, standby without its NATS server": ([DEAD0, NATSLESS1], FREE, "blocked", None),
     "lock held by a stranger": ([S0, S1], STRANGER, "blocked", None),
     "only a paused standby runs": ([DEAD0, PAUSED1], FREE, "blocked", None),
@@ -170,7 +170,7 @@ GROUPS: dict[str, tuple[list[NodeFacts], LockFacts, str, str | None]] = {
 }
 
 
-def test_a_group_whose_nats_server_is_gone_says_which_and_how_that_is_known() -> None:
+def test_a_lost_nats_server_is_named_with_the_log_line() -> None:
     plan = replace(NATSLESS0.instance.plan, streaming={"nats_server_url": "nats://n:4222"})
     cut = replace(NATSLESS0, instance=replace(NATSLESS0.instance, plan=plan))
     status = assess([cut, S1], HELD0)
@@ -201,7 +201,7 @@ def test_a_groups_state_and_active_node(case: str) -> None:
         (node("stan-1", None, "paused", monitor="FT_ACTIVE"), "active"),
     ],
 )
-def test_a_node_that_cannot_be_asked_and_has_the_lock_was_active(facts: NodeFacts, state: str) -> None:
+def test_an_unreachable_node_with_the_lock_was_active(facts: NodeFacts, state: str) -> None:
     [status] = assess([facts], HELD0).nodes
     assert (status.state.value, status.serves) == (state, False)
 
@@ -218,14 +218,14 @@ def test_a_node_that_cannot_be_asked_and_has_the_lock_was_active(facts: NodeFact
         (restarted(node("stan-1", None, "paused", kept_from=at(9))), HELD0, "starting"),
     ],
 )
-def test_a_node_that_cannot_be_asked_and_has_no_lock_was_a_standby_once_it_has_written_much(
+def test_an_unreachable_node_without_the_lock_was_a_standby_once_it_has_written_much(
     facts: NodeFacts, lock: LockFacts, state: str
 ) -> None:
     [status] = assess([facts], lock).nodes
     assert status.state.value == state
 
 
-def test_a_frozen_standby_alone_blocks_the_group_whatever_is_kept_of_its_log() -> None:
+def test_a_frozen_standby_alone_blocks_the_group_even_without_its_log() -> None:
     frozen = node("stan-1", None, "paused", kept_from=at(9))
     status = assess([node("stan-0", ACTIVE, "exited", exit_code=137, recorded=True), frozen], FREE)
     assert status.state is GroupState.BLOCKED

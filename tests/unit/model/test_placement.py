@@ -65,7 +65,7 @@ def test_a_plan_says_in_its_json_which_engine_it_is_for() -> None:
         assert plan_json.from_json(plan_json.to_json(plan)) == plan
 
 
-def test_a_plan_of_a_time_without_other_engines_is_dockers() -> None:
+def test_a_plan_from_before_other_engines_is_for_docker() -> None:
     text = plan_json.to_json(planned(Placement()))
     old = text.replace('"engine":"docker",', "").replace(f'"store_mount":"{STORE_DIR}",', "")
     assert "engine" not in old

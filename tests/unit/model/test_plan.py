@@ -31,7 +31,7 @@ def test_every_node_has_the_same_routes_on_the_network_that_carries_them() -> No
     assert all(node.route_host != node.name for node in plan.nodes)  # that name leads over every network
 
 
-def test_nodes_without_a_network_of_their_own_are_led_to_by_other_ports_than_they_bind() -> None:
+def test_nodes_without_their_own_network_bind_other_ports_than_are_published() -> None:
     plan = plan_group(
         group="stan",
         image="i",

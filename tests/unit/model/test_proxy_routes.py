@@ -38,7 +38,7 @@ def plan(nodes: int = 3, *, proxied: bool = True) -> GroupPlan:
 
 
 @pytest.mark.parametrize("nodes", [1, 2, 3, 64])
-def test_each_node_has_a_way_for_its_clients_and_one_to_each_other_node(nodes: int) -> None:
+def test_each_node_has_a_route_for_its_clients_and_one_to_each_other_node(nodes: int) -> None:
     found = ways(plan(nodes))
     assert sum(way.between == "clients" for way in found) == nodes
     assert len({way.nodes for way in found if way.between == "nodes"}) == nodes * (nodes - 1)
@@ -46,7 +46,7 @@ def test_each_node_has_a_way_for_its_clients_and_one_to_each_other_node(nodes: i
     assert all(1024 < way.listen < 65536 and way.listen != 8474 for way in found)
 
 
-def test_a_node_dials_the_others_through_the_proxy_and_tells_of_no_way_around_it() -> None:
+def test_a_node_dials_the_others_through_the_proxy_and_advertises_no_other_route() -> None:
     group = plan()
     by_port = {way.listen: way for way in ways(group)}
     for node in group.nodes:
@@ -84,7 +84,7 @@ def test_each_network_has_names_that_the_other_does_not_know() -> None:
         assert len({made.name, made.client_alias, made.route_alias}) == 3
 
 
-def test_the_proxy_is_shut_in_as_nodes_are_and_its_control_port_is_its_own() -> None:
+def test_the_proxy_is_confined_as_nodes_are_and_its_control_port_is_its_own() -> None:
     group = plan()
     made, node = proxy_container(group), container(group, group.nodes[0])
     for confinement in ("user", "read_only", "cap_drop", "security_opt", "pids_limit", "log_options"):
@@ -94,7 +94,7 @@ def test_the_proxy_is_shut_in_as_nodes_are_and_its_control_port_is_its_own() -> 
     assert 8474 not in {port.inside for port in made.ports}
 
 
-def test_the_proxys_configuration_has_every_way() -> None:
+def test_the_proxys_configuration_has_every_route() -> None:
     group = plan()
     assert {(each["name"], each["upstream"]) for each in json.loads(config(group))} == {
         (way.name, way.upstream) for way in ways(group)
@@ -114,13 +114,13 @@ def test_the_proxys_configuration_has_every_way() -> None:
         ([], ["clients", "nodes"], set()),
     ],
 )
-def test_the_ways_of_nodes_are_those_that_end_at_them(
+def test_the_routes_of_nodes_are_those_that_end_at_them(
     nodes: list[str], between: list[Between], found: set[str]
 ) -> None:
     assert {way.name for way in ways_of(plan(), nodes, between)} == found
 
 
-def test_a_group_without_a_proxy_is_as_ever() -> None:
+def test_a_group_without_a_proxy_has_direct_routes() -> None:
     bare = plan(proxied=False)
     node = bare.nodes[2]
     assert ways(bare) == ()
@@ -130,7 +130,7 @@ def test_a_group_without_a_proxy_is_as_ever() -> None:
     assert parse(render(bare, node))["cluster"]["cluster_advertise"] == "stan-2.stan:6222"
 
 
-def test_the_plan_travels_with_its_proxy_and_one_of_an_earlier_version_has_none() -> None:
+def test_a_plan_keeps_its_proxy_in_json_and_an_earlier_one_has_none() -> None:
     assert plan_json.from_json(plan_json.to_json(plan())).proxied
     earlier: dict[str, Any] = json.loads(plan_json.to_json(plan()))
     del earlier["proxied"]

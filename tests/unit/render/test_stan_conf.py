@@ -124,7 +124,7 @@ def test_users_options_stand_beside_ours() -> None:
     assert conf["server_tags"] == ["one"]
 
 
-def test_equal_settings_give_equal_text_in_whatever_order_they_came() -> None:
+def test_equal_settings_give_equal_text_in_any_order() -> None:
     one = settle(nats={"max_payload": 5, "debug": True}, streaming={"secure": True, "hb_interval": "5s"})
     two = settle(nats={"debug": True, "max_payload": 5}, streaming={"hb_interval": "5s", "secure": True})
     assert render(*with_node(one)) == render(*with_node(two))

@@ -36,9 +36,7 @@ _SAID = [
 
 
 @pytest.mark.parametrize(("kind", "said"), _SAID, ids=[said[-40:] for _, said in _SAID])
-def test_a_refusal_becomes_the_error_that_says_what_it_means(
-    kind: type[errors.StanlocalError], said: str
-) -> None:
+def test_each_refusal_becomes_its_own_error(kind: type[errors.StanlocalError], said: str) -> None:
     """The error is stanlocal's own, in one line."""
     error = translate(docker.errors.APIError("500 Server Error", explanation=said))
     assert type(error) is kind
@@ -83,7 +81,7 @@ def _is_error(kind: type) -> bool:
 
 
 @given(st.text() | st.sampled_from([said for _, said in _SAID]), st.text())
-def test_whatever_the_engine_says_becomes_one_line(before: str, after: str) -> None:
+def test_any_message_of_the_engine_becomes_one_line(before: str, after: str) -> None:
     for explanation in (before + after, None):
         with pytest.raises(errors.StanlocalError) as caught, translated():
             raise docker.errors.APIError(after, explanation=explanation)
@@ -91,6 +89,6 @@ def test_whatever_the_engine_says_becomes_one_line(before: str, after: str) -> N
         assert isinstance(caught.value.__cause__, docker.errors.APIError)
 
 
-def test_errors_of_ones_own_pass_through() -> None:
+def test_other_errors_pass_through() -> None:
     with pytest.raises(KeyError), translated():
         raise KeyError("x")

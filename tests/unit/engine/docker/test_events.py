@@ -38,7 +38,7 @@ def event(kind: str, action: str, **attributes: str) -> dict[str, Any]:
     return {"Type": kind, "Action": action, "timeNano": nanoseconds, "Actor": {"Attributes": attributes}}
 
 
-def told(*events: Mapping[str, Any], **since: timedelta | None) -> list[tuple[str, str, int | None]]:
+def reported(*events: Mapping[str, Any], **since: timedelta | None) -> list[tuple[str, str, int | None]]:
     return [
         (each.node, each.action, each.exit_code) for each in of_nodes(Api(**since), events, LABELS, "node")
     ]
@@ -47,17 +47,17 @@ def told(*events: Mapping[str, Any], **since: timedelta | None) -> list[tuple[st
 def test_an_event_of_a_node_is_reported_once_with_its_exit_code() -> None:
     """The engine keeps an event before it sends it: both may reach us."""
     died = event("container", "die", exitCode="137", **OURS)
-    assert told(died, died) == [("stan-0", "die", 137)]
+    assert reported(died, died) == [("stan-0", "die", 137)]
 
 
 @pytest.mark.parametrize("labels", [{}, {**OURS, "owner": "0"}, {**OURS, "group": "other"}, LABELS], ids=str)
 def test_events_of_foreign_containers_are_left_out(labels: dict[str, str]) -> None:
-    assert told(event("container", "start", **labels)) == []
+    assert reported(event("container", "start", **labels)) == []
 
 
 @pytest.mark.parametrize("action", ["connect", "disconnect"])
 def test_a_cut_of_a_running_node_is_reported(action: str) -> None:
-    found = told(event("network", action, container="a"), a=timedelta(seconds=-1))
+    found = reported(event("network", action, container="a"), a=timedelta(seconds=-1))
     assert found == [("stan-0", "networks", None)]
 
 
@@ -70,9 +70,9 @@ def test_a_cut_of_a_running_node_is_reported(action: str) -> None:
     ],
 )
 def test_network_changes_of_a_start_or_an_end_are_not_reported(since: dict[str, timedelta | None]) -> None:
-    assert told(event("network", "connect", container="a"), **since) == []
+    assert reported(event("network", "connect", container="a"), **since) == []
 
 
 def test_networks_of_others_and_networks_themselves_are_left_out() -> None:
     foreign = event("network", "disconnect", container="foreign")
-    assert told(foreign, event("network", "destroy", name="x"), foreign=timedelta(seconds=-1)) == []
+    assert reported(foreign, event("network", "destroy", name="x"), foreign=timedelta(seconds=-1)) == []

@@ -95,11 +95,11 @@ def test_nonsense_is_a_refusal_not_a_crash(path: Path) -> None:
     "url",
     ["unix://relative", "unix://", "npipe:////./pipe/docker_engine", "tcp://", "tcp://h:port", "docker"],
 )
-def test_an_address_of_no_use_says_so(url: str) -> None:
+def test_an_unusable_address_is_refused_with_advice(url: str) -> None:
     assert refusal(Target(url)).why.startswith("not a usable address")
 
 
-def test_ssh_is_refused_with_the_way_round_it() -> None:
+def test_ssh_is_refused_with_advice() -> None:
     assert "ssh -nNT -L" in refusal(Target("ssh://me@host")).advice
 
 

@@ -45,7 +45,7 @@ def test_the_narrowest_way_comes_first_and_none_is_a_wildcard(
     assert list(ways(engine, gateway)) == expected
 
 
-def test_in_a_container_of_docker_desktop_the_machine_has_a_name(names: dict[str, list[str]]) -> None:
+def test_docker_desktop_names_the_machine_in_containers(names: dict[str, list[str]]) -> None:
     names[DESKTOP.host] = ["192.168.65.254"]
     assert list(ways("unix:///var/run/docker.sock", None)) == [LOCAL, DESKTOP]
 

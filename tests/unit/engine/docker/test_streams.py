@@ -48,7 +48,7 @@ SIZES = st.lists(st.integers(1, 30), max_size=60)
 
 
 @given(st.lists(st.binary(max_size=40)), SIZES)
-def test_payloads_come_out_whole_whatever_the_pieces(payloads: list[bytes], sizes: list[int]) -> None:
+def test_payloads_are_whole_for_any_pieces(payloads: list[bytes], sizes: list[int]) -> None:
     frames = Demultiplexer()
     got = [data for piece in cut(b"".join(map(frame, payloads)), sizes) for data in frames.feed(piece)]
     assert b"".join(got) == b"".join(payloads)
@@ -62,7 +62,7 @@ def test_a_frame_of_four_gigabytes_does_not_fill_the_memory() -> None:
 
 
 @given(st.lists(st.text(st.characters(exclude_characters="\n\r", codec="utf-8"))), SIZES, st.booleans())
-def test_lines_come_out_whole_whatever_the_pieces(lines: list[str], sizes: list[int], crlf: bool) -> None:
+def test_lines_are_whole_for_any_pieces(lines: list[str], sizes: list[int], crlf: bool) -> None:
     end = "\r\n" if crlf else "\n"
     splitter, got = LineSplitter(), list[str]()
     for piece in cut("".join(line + end for line in lines).encode(), sizes):
@@ -78,16 +78,16 @@ def test_a_last_line_without_end_is_passed_on_at_the_end() -> None:
 
 
 def test_a_line_without_end_does_not_fill_the_memory() -> None:
-    splitter, told = LineSplitter(), list[str]()
+    splitter, lines = LineSplitter(), list[str]()
     for _ in range(40):
-        told += splitter.feed(b"x" * 100_000)
-    told += splitter.end()
-    assert len(told) > 1
-    assert max(map(len, told)) < 2_000_000
-    assert "".join(told) == "x" * 4_000_000
+        lines += splitter.feed(b"x" * 100_000)
+    lines += splitter.end()
+    assert len(lines) > 1
+    assert max(map(len, lines)) < 2_000_000
+    assert "".join(lines) == "x" * 4_000_000
 
 
-def test_bytes_that_are_no_text_are_passed_on_all_the_same() -> None:
+def test_bytes_that_are_not_utf8_are_replaced() -> None:
     assert LineSplitter().feed(b"a\xff\xfeb\n") == ["a\ufffd\ufffdb"]
 
 
@@ -135,7 +135,7 @@ class Body:
                 raise piece
             return piece
         if self._endless:
-            assert self.down.wait(5), "nobody shut it down"
+            assert self.down.wait(5), "it was not shut down"
         return b""
 
     def read(self, size: int) -> bytes:
@@ -162,7 +162,7 @@ def test_an_answered_wait_is_the_exit_code() -> None:
     assert body.closed
 
 
-def test_interrupting_what_has_ended_is_no_error() -> None:
+def test_interrupting_an_ended_source_is_no_error() -> None:
     source = AttachSource(SimpleNamespace(raw=io.BytesIO()))
     source._raw = SimpleNamespace(shutdown=_not_connected)
     source.interrupt()
@@ -256,11 +256,11 @@ async def test_an_answer_without_an_exit_code_is_an_error(answer: bytes) -> None
         await anext(Pump("p", lambda: iter(source), source.interrupt).items())
 
 
-async def test_a_mistake_in_a_source_does_not_let_its_reader_wait_for_ever(
+async def test_an_error_in_a_source_does_not_leave_its_reader_waiting(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    told = threading.Event()
-    monkeypatch.setattr(threading, "excepthook", lambda _: told.set())
+    reported = threading.Event()
+    monkeypatch.setattr(threading, "excepthook", lambda _: reported.set())
 
     def source() -> Iterator[int]:
         yield 1
@@ -268,4 +268,4 @@ async def test_a_mistake_in_a_source_does_not_let_its_reader_wait_for_ever(
 
     async with asyncio.timeout(5):
         assert [item async for item in Pump("p", source, lambda: None).items()] == [1]
-    assert await asyncio.to_thread(told.wait, 5)
+    assert await asyncio.to_thread(reported.wait, 5)
