@@ -23,7 +23,7 @@ from stanlocal.faults.toxics import Toxic, put, take_away
 from stanlocal.group.core import Group
 from stanlocal.model.fault_record import Condition, FaultRecord
 from stanlocal.model.plan import GroupPlan, NodePlan
-from stanlocal.model.proxy_routes import Between, ProxyRoute, ways_of
+from stanlocal.model.proxy_routes import Between, ProxyRoute, routes_at
 from stanlocal.model.states import GroupStatus, NodeStatus
 from stanlocal.util.tasks import together
 
@@ -70,11 +70,11 @@ class NetworkFault(Fault):
                 f"{self.name} is unavailable here, because group '{group}' has no proxy in its path; "
                 f"recreate it with one by 'stanlocal --group {group} up --proxied'"
             )
-        if not self._ways(scene.plan, [node.name for node in scene.targets]):
+        if not self._routes(scene.plan, [node.name for node in scene.targets]):
             raise Refused(f"{self.name} between nodes needs another node; see 'stanlocal up --nodes'")
 
-    def _ways(self, plan: GroupPlan, nodes: Collection[str]) -> Sequence[ProxyRoute]:
-        return ways_of(plan, nodes, self._kinds())
+    def _routes(self, plan: GroupPlan, nodes: Collection[str]) -> Sequence[ProxyRoute]:
+        return routes_at(plan, nodes, self._kinds())
 
     def expect(self, status: GroupStatus, targets: Sequence[NodeStatus]) -> Expectation:
         hit = "all nodes" if len(targets) == len(status.nodes) else names(targets)
@@ -91,9 +91,9 @@ class NetworkFault(Fault):
     async def inject(self, scene: Scene) -> Mapping[str, datetime]:
         mark = secrets.token_hex(4)
         scene.note({"mark": mark, "between": self._kinds()})
-        ways = self._ways(scene.plan, [node.name for node in scene.targets])
+        routes = self._routes(scene.plan, [node.name for node in scene.targets])
         hit = datetime.now(UTC)
-        await put(scene.group.engine, scene.plan, ways, self.toxics(), mark)
+        await put(scene.group.engine, scene.plan, routes, self.toxics(), mark)
         if "clients" in self._kinds():
             nodes = [scene.plan.node(node.name) for node in scene.targets]
             felt = await together(*(self.felt(scene.plan, node) for node in nodes))
@@ -102,14 +102,14 @@ class NetworkFault(Fault):
 
     @classmethod
     async def undo(cls, group: Group, fault: FaultRecord, nodes: Collection[str]) -> None:
-        """Frees the ways of `nodes`, but those to a node that the fault is to go on for."""
+        """Free the routes of `nodes`, except those to a node on which the fault continues."""
         if "mark" not in fault.notes:
             return
         plan, _ = await group.find()
         still = set(fault.targets) - fault.healed.keys() - set(nodes)
         between = fault.notes["between"]
-        kept = ways_of(plan, still, between)
-        freed = [way for way in ways_of(plan, nodes, between) if way not in kept]
+        kept = routes_at(plan, still, between)
+        freed = [route for route in routes_at(plan, nodes, between) if route not in kept]
         with suppress(ProxyDown):  # its toxics went with it
             await take_away(group.engine, plan, freed, fault.notes["mark"])
 

@@ -28,33 +28,33 @@ class Toxic:
 
 
 async def put(
-    engine: Engine, plan: GroupPlan, ways: Iterable[ProxyRoute], toxics: Sequence[Toxic], mark: str
+    engine: Engine, plan: GroupPlan, routes: Iterable[ProxyRoute], toxics: Sequence[Toxic], mark: str
 ) -> None:
     """Add the toxics to the proxies, under names that begin with `mark`."""
     commands = [
-        _adding(way, toxic, direction, mark)
-        for way in ways
+        _adding(route, toxic, direction, mark)
+        for route in routes
         for toxic in toxics
         for direction in toxic.directions
     ]
     await together(*(engine.control_proxy(plan, command) for command in commands))
 
 
-def _adding(way: ProxyRoute, toxic: Toxic, direction: str, mark: str) -> Sequence[str]:
+def _adding(route: ProxyRoute, toxic: Toxic, direction: str, mark: str) -> Sequence[str]:
     name = f"{mark}-{toxic.type}-{direction}"
     values = (f"{key}={value}" for key, value in toxic.attributes.items())
     attributes = [part for value in values for part in ("--attribute", value)]
     how = ["--type", toxic.type, "--toxicName", name, f"--{direction}", "--toxicity", f"{toxic.toxicity:g}"]
-    return ["toxic", "add", *how, *attributes, way.name]
+    return ["toxic", "add", *how, *attributes, route.name]
 
 
-async def take_away(engine: Engine, plan: GroupPlan, ways: Iterable[ProxyRoute], mark: str) -> None:
+async def take_away(engine: Engine, plan: GroupPlan, routes: Iterable[ProxyRoute], mark: str) -> None:
     """Remove every toxic that `put` added under that mark."""
-    await together(*(_free(engine, plan, way, mark) for way in ways))
+    await together(*(_free(engine, plan, route, mark) for route in routes))
 
 
-async def _free(engine: Engine, plan: GroupPlan, way: ProxyRoute, mark: str) -> None:
-    listed = await engine.control_proxy(plan, ["inspect", way.name])
+async def _free(engine: Engine, plan: GroupPlan, route: ProxyRoute, mark: str) -> None:
+    listed = await engine.control_proxy(plan, ["inspect", route.name])
     found = [name for line in listed.splitlines() if (name := line.partition("\t")[0]).startswith(mark)]
     for name in found:
-        await engine.control_proxy(plan, ["toxic", "remove", "--toxicName", name, way.name])
+        await engine.control_proxy(plan, ["toxic", "remove", "--toxicName", name, route.name])

@@ -63,12 +63,12 @@ def client_alias(node: NodePlan) -> str:
     return f"{node.name}.clients"
 
 
-def ways(plan: GroupPlan) -> tuple[ProxyRoute, ...]:
+def proxied_routes(plan: GroupPlan) -> tuple[ProxyRoute, ...]:
     """Return all routes through the group's proxy; empty for a group without one."""
-    return tuple(_ways(plan)) if plan.proxied else ()
+    return tuple(_proxied_routes(plan)) if plan.proxied else ()
 
 
-def _ways(plan: GroupPlan) -> Iterator[ProxyRoute]:
+def _proxied_routes(plan: GroupPlan) -> Iterator[ProxyRoute]:
     for node in plan.nodes:
         yield ProxyRoute(
             f"clients-{node.name}",
@@ -88,9 +88,15 @@ def _ways(plan: GroupPlan) -> Iterator[ProxyRoute]:
             )
 
 
-def ways_of(plan: GroupPlan, nodes: Collection[str], between: Collection[Between]) -> tuple[ProxyRoute, ...]:
+def routes_at(
+    plan: GroupPlan, nodes: Collection[str], between: Collection[Between]
+) -> tuple[ProxyRoute, ...]:
     """Return the routes of these kinds with one of `nodes` at an end."""
-    return tuple(way for way in ways(plan) if way.between in between and not set(nodes).isdisjoint(way.nodes))
+    return tuple(
+        route
+        for route in proxied_routes(plan)
+        if route.between in between and not set(nodes).isdisjoint(route.nodes)
+    )
 
 
 def routes(plan: GroupPlan, node: NodePlan) -> tuple[str, ...]:
@@ -108,8 +114,8 @@ def cluster_advertise(plan: GroupPlan, node: NodePlan) -> str:
 def config(plan: GroupPlan) -> str:
     """Return the configuration file that toxiproxy reads when it starts."""
     found = [
-        {"name": way.name, "listen": f"0.0.0.0:{way.listen}", "upstream": way.upstream, "enabled": True}
-        for way in ways(plan)
+        {"name": route.name, "listen": f"0.0.0.0:{route.listen}", "upstream": route.upstream, "enabled": True}
+        for route in proxied_routes(plan)
     ]
     return json.dumps(found, indent=2) + "\n"
 

@@ -118,9 +118,9 @@ def proxy_container(plan: GroupPlan) -> Container:
     """Return the container of the group's proxy, through which clients reach all nodes."""
     published = {node.name: node.client_port for node in plan.nodes}
     ports = (
-        Port(plan.publish, published[way.nodes[0]], way.listen)
-        for way in proxy_routes.ways(plan)
-        if way.between == "clients"
+        Port(plan.publish, published[route.nodes[0]], route.listen)
+        for route in proxy_routes.proxied_routes(plan)
+        if route.between == "clients"
     )
     return Container(
         name=proxy_routes.container_name(plan.group),

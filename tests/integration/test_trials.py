@@ -113,7 +113,7 @@ async def test_unreachable_ports_are_reported_with_the_reason_for_each_way(
 ) -> None:
     monkeypatch.setattr(placement_trial, "_ANSWERS_WITHIN_S", 0.1)
     nowhere = (PublishedAddress("127.0.0.1", "127.0.0.2"), PublishedAddress("192.0.2.77", "192.0.2.77"))
-    monkeypatch.setattr(placement_trial, "ways", lambda *_: nowhere)
+    monkeypatch.setattr(placement_trial, "published_addresses", lambda *_: nowhere)
     with pytest.raises(EngineUnavailable) as refused:
         await rig.engine.place(rig.group, rig.image, tmp_path)
     assert "127.0.0.2: no answer; 192.0.2.77: driver failed" in str(refused.value)

@@ -22,7 +22,7 @@ from docker.types import Mount
 
 from stanlocal.engine.docker import trial_cache
 from stanlocal.engine.docker.errors import explanation
-from stanlocal.engine.docker.reach import PublishedAddress, default_gateway, says, ways
+from stanlocal.engine.docker.reach import PublishedAddress, default_gateway, published_addresses, says
 from stanlocal.engine.docker.throwaway import name_of, prober
 from stanlocal.errors import EngineError, EngineUnavailable
 from stanlocal.model.placement import Placement
@@ -71,9 +71,9 @@ def place(api: Any, trial: Trial, placement: Placement, address: str) -> Placeme
         case {"host": str(host), "publish": str(publish), "in_volumes": bool(in_volumes)}:
             return replace(placement, host=host, publish=publish, in_volumes=in_volumes)
     in_volumes = not sees_folder(api, trial)
-    way = _reach(api, trial, ways(address, default_gateway()))
-    trial_cache.keep(key, {"host": way.host, "publish": way.publish, "in_volumes": in_volumes})
-    return replace(placement, host=way.host, publish=way.publish, in_volumes=in_volumes)
+    reached = _reach(api, trial, published_addresses(address, default_gateway()))
+    trial_cache.keep(key, {"host": reached.host, "publish": reached.publish, "in_volumes": in_volumes})
+    return replace(placement, host=reached.host, publish=reached.publish, in_volumes=in_volumes)
 
 
 def sees_folder(api: Any, trial: Trial) -> bool:
@@ -109,11 +109,11 @@ def _read(api: Any, container: str, path: str) -> bytes | None:
 def _reach(api: Any, trial: Trial, candidates: Iterable[PublishedAddress]) -> PublishedAddress:
     """Return the first address at which a published port is reached."""
     objections = []
-    for way in candidates:
-        objection = _objection(api, trial, way)
+    for candidate in candidates:
+        objection = _objection(api, trial, candidate)
         if objection is None:
-            return way
-        objections.append(f"{way.host}: {objection}")
+            return candidate
+        objections.append(f"{candidate.host}: {objection}")
     check_start(api, trial)
     raise EngineUnavailable(
         f"ports that the engine publishes cannot be reached from here ({'; '.join(objections)}); "
@@ -149,11 +149,11 @@ def _failure(api: Any, trial: Trial) -> str | None:
     return None
 
 
-def _objection(api: Any, trial: Trial, way: PublishedAddress) -> str | None:
+def _objection(api: Any, trial: Trial, candidate: PublishedAddress) -> str | None:
     """Return why a started server is not reached at this address; None if it is."""
     cluster_id = f"probe-{secrets.token_hex(8)}"
     command = ["-st", "memory", "-cid", cluster_id, "-m", str(MONITOR_PORT)]
-    publish = {MONITOR_PORT: way.publish}
+    publish = {MONITOR_PORT: candidate.publish}
     with prober(api, trial.name, trial.image, command, trial.labels, publish=publish) as made:
         try:
             api.start(made)
@@ -166,7 +166,7 @@ def _objection(api: Any, trial: Trial, way: PublishedAddress) -> str | None:
         port = int(published[0]["HostPort"])
         deadline = time.monotonic() + _ANSWERS_WITHIN_S
         while time.monotonic() < deadline:
-            if says(way.host, port, cluster_id):
+            if says(candidate.host, port, cluster_id):
                 return None
             time.sleep(_RETRY_S)
     return "no answer"

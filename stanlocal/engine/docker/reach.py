@@ -36,7 +36,7 @@ class PublishedAddress:
     host: str
 
 
-def ways(engine: str, gateway: str | None) -> Iterator[PublishedAddress]:
+def published_addresses(engine: str, gateway: str | None) -> Iterator[PublishedAddress]:
     """Yield addresses for ports of the engine at `engine`, the narrowest first; none is a wildcard.
 
     `gateway` is the caller's default gateway: in a container, an address of the machine around it. Names

@@ -12,7 +12,7 @@ from stanlocal.errors import SettingsError
 from stanlocal.model import plan_json
 from stanlocal.model.placement import plan_group
 from stanlocal.model.plan import GroupPlan
-from stanlocal.model.proxy_routes import Between, cluster_advertise, config, routes, ways, ways_of
+from stanlocal.model.proxy_routes import Between, cluster_advertise, config, proxied_routes, routes, routes_at
 from stanlocal.render.container_spec import container, proxy_container
 from stanlocal.render.stan_conf import render
 from stanlocal.settings import resolve
@@ -39,16 +39,16 @@ def plan(nodes: int = 3, *, proxied: bool = True) -> GroupPlan:
 
 @pytest.mark.parametrize("nodes", [1, 2, 3, 64])
 def test_each_node_has_a_route_for_its_clients_and_one_to_each_other_node(nodes: int) -> None:
-    found = ways(plan(nodes))
-    assert sum(way.between == "clients" for way in found) == nodes
-    assert len({way.nodes for way in found if way.between == "nodes"}) == nodes * (nodes - 1)
-    assert len({way.listen for way in found}) == len({way.name for way in found}) == len(found)
-    assert all(1024 < way.listen < 65536 and way.listen != 8474 for way in found)
+    found = proxied_routes(plan(nodes))
+    assert sum(route.between == "clients" for route in found) == nodes
+    assert len({route.nodes for route in found if route.between == "nodes"}) == nodes * (nodes - 1)
+    assert len({route.listen for route in found}) == len({route.name for route in found}) == len(found)
+    assert all(1024 < route.listen < 65536 and route.listen != 8474 for route in found)
 
 
 def test_a_node_dials_the_others_through_the_proxy_and_advertises_no_other_route() -> None:
     group = plan()
-    by_port = {way.listen: way for way in ways(group)}
+    by_port = {route.listen: route for route in proxied_routes(group)}
     for node in group.nodes:
         conf = parse(render(group, node))["cluster"]
         assert conf["routes"] == list(routes(group, node))
@@ -67,12 +67,12 @@ def test_a_node_dials_the_others_through_the_proxy_and_advertises_no_other_route
 def test_client_ports_are_the_proxys_and_monitors_the_nodes_own() -> None:
     group = plan()
     published = {port.inside: port.outside for port in proxy_container(group).ports}
-    for way in ways(group):
-        if way.between == "clients":
-            node = group.node(way.nodes[0])
+    for route in proxied_routes(group):
+        if route.between == "clients":
+            node = group.node(route.nodes[0])
             made = container(group, node)
-            assert published[way.listen] == node.client_port
-            assert way.upstream == f"{made.client_alias}:4222"
+            assert published[route.listen] == node.client_port
+            assert route.upstream == f"{made.client_alias}:4222"
             assert [port.outside for port in made.ports] == [node.monitor_port]
 
 
@@ -97,7 +97,7 @@ def test_the_proxy_is_confined_as_nodes_are_and_its_control_port_is_its_own() ->
 def test_the_proxys_configuration_has_every_route() -> None:
     group = plan()
     assert {(each["name"], each["upstream"]) for each in json.loads(config(group))} == {
-        (way.name, way.upstream) for way in ways(group)
+        (route.name, route.upstream) for route in proxied_routes(group)
     }
 
 
@@ -110,20 +110,24 @@ def test_the_proxys_configuration_has_every_route() -> None:
             ["nodes"],
             {f"routes-{a}-{b}" for a, b in permutations(STAN, 2) if "stan-1" in (a, b)},
         ),
-        (["stan-0", "stan-1"], ["clients", "nodes"], {way.name for way in ways(plan())} - {"clients-stan-2"}),
+        (
+            ["stan-0", "stan-1"],
+            ["clients", "nodes"],
+            {route.name for route in proxied_routes(plan())} - {"clients-stan-2"},
+        ),
         ([], ["clients", "nodes"], set()),
     ],
 )
 def test_the_routes_of_nodes_are_those_that_end_at_them(
     nodes: list[str], between: list[Between], found: set[str]
 ) -> None:
-    assert {way.name for way in ways_of(plan(), nodes, between)} == found
+    assert {route.name for route in routes_at(plan(), nodes, between)} == found
 
 
 def test_a_group_without_a_proxy_has_direct_routes() -> None:
     bare = plan(proxied=False)
     node = bare.nodes[2]
-    assert ways(bare) == ()
+    assert proxied_routes(bare) == ()
     assert routes(bare, node) == bare.routes
     assert container(bare, node).client_alias is None
     assert container(bare, node).ports[0].outside == node.client_port

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from stanlocal.engine.docker import reach
-from stanlocal.engine.docker.reach import PublishedAddress, default_gateway, says, ways
+from stanlocal.engine.docker.reach import PublishedAddress, default_gateway, published_addresses, says
 
 LOCAL = PublishedAddress("127.0.0.1", "127.0.0.1")
 DESKTOP = PublishedAddress("127.0.0.1", "host.docker.internal")
@@ -42,17 +42,17 @@ def test_the_narrowest_way_comes_first_and_none_is_a_wildcard(
     names: dict[str, list[str]], engine: str, gateway: str | None, expected: list[PublishedAddress]
 ) -> None:
     names.update({"docker": ["172.18.0.3"], "10.0.0.7": ["10.0.0.7"]})
-    assert list(ways(engine, gateway)) == expected
+    assert list(published_addresses(engine, gateway)) == expected
 
 
 def test_docker_desktop_names_the_machine_in_containers(names: dict[str, list[str]]) -> None:
     names[DESKTOP.host] = ["192.168.65.254"]
-    assert list(ways("unix:///var/run/docker.sock", None)) == [LOCAL, DESKTOP]
+    assert list(published_addresses("unix:///var/run/docker.sock", None)) == [LOCAL, DESKTOP]
 
 
 def test_a_name_is_resolved_when_its_turn_comes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reach, "_addresses", lambda host: pytest.fail(f"{host} was resolved"))
-    assert next(ways("tcp://docker:2375", None)) == LOCAL
+    assert next(published_addresses("tcp://docker:2375", None)) == LOCAL
 
 
 @pytest.mark.parametrize(
