@@ -77,9 +77,10 @@ async def test_a_kill_of_the_active_loses_nothing(group: FTGroup, tmp_path: Path
     assert found.published == found.acked >= 1000
     assert found.delivered >= 3 * found.acked
     assert found.unflagged == 0
-    felt = max(
-        (each.ms for each in found.outages if each.publisher is None and each.fault == "kill"), default=0
-    )
+    # From the end of the process to the next ack. Acks that were on their way may be handled after that end,
+    # on a busy machine by more than is taken for the fault's own outage.
+    waits = ((each.ended - hit).total_seconds() * 1e3 for each in found.outages if each.publisher is None)
+    felt = max(waits, default=0)
     # One that is shorter than a slow disk takes is none.
     assert failover.server_ms - TOLERANCE_S * 1e3 - 50 <= felt <= failover.server_ms + 5000
 
