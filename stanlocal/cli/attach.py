@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from stanlocal.cli.history import print_event
 from stanlocal.errors import SettingsError, StanlocalError
 from stanlocal.lifecycle.liveness import keep_alive
-from stanlocal.machine.file_changes import changes_of
+from stanlocal.machine.file_watch import changes, lock_file_losses
 from stanlocal.settings.file import find_file
 from stanlocal.store.layout import lock_file
 from stanlocal.store.local import local_store
@@ -70,10 +70,9 @@ async def _record_lock_losses(core: Group) -> None:
     plan, _ = await core.find()
     if plan.store_volume is not None:
         return  # only the servers can reach the lock file
-    async with aclosing(changes_of(lock_file(local_store(plan)))) as changes:
-        async for change in changes:
-            if change in ("removed", "replaced"):  # at each attempt to lock it, the servers only truncate it
-                core.home.journal.lock_file_lost(change)
+    async with aclosing(lock_file_losses(lock_file(local_store(plan)))) as losses:
+        async for how in losses:
+            core.home.journal.lock_file_lost(how)
 
 
 async def _offer_changes(context: Context, group: FTGroup) -> None:
@@ -82,7 +81,7 @@ async def _offer_changes(context: Context, group: FTGroup) -> None:
     if file is None:
         return
     applied = group.settings()
-    async with aclosing(changes_of(file.resolve())) as edits:
+    async with aclosing(changes(file.resolve())) as edits:
         async for _ in edits:
             await asyncio.sleep(_SETTLE_S)
             try:

@@ -1,4 +1,4 @@
-"""Waits for changes in folders, and watches of single files, without constant polling.
+"""Waits for changes in folders without constant polling.
 
 On Linux inotify is used, which costs nothing until a change. On other systems, and if no inotify instance is
 left (a user has 128), a wait lasts 20 ms. Changes are hints: look, then wait, then look again.
@@ -11,17 +11,11 @@ import ctypes
 import errno
 import os
 import sys
-from collections.abc import AsyncGenerator
 from functools import cache
 from pathlib import Path
 from types import TracebackType
-from typing import Literal
-
-FileChange = Literal["created", "changed", "replaced", "removed"]
-"""`replaced`: another file has its name now."""
 
 _POLL_S = 0.02
-_LOOK_AGAIN_S = 60.0
 _BUFFER = 1 << 16
 # Values from linux/inotify.h
 _IN_MODIFY, _IN_MOVED_FROM, _IN_MOVED_TO, _IN_CREATE, _IN_DELETE = 0x2, 0x40, 0x80, 0x100, 0x200
@@ -75,37 +69,6 @@ class FileChanges:
             os.read(descriptor, _BUFFER)
         except BlockingIOError:  # the timeout ended the wait
             return
-
-
-async def changes_of(file: Path) -> AsyncGenerator[FileChange]:
-    """Yield each change of a file that may be absent; changes in quick succession count as one."""
-    with FileChanges() as folder:
-        folder.watch(file.parent)
-        before = _status(file)
-        while True:
-            await folder.wait(_LOOK_AGAIN_S)
-            folder.watch(file.parent)  # a new folder may have its name
-            now = _status(file)
-            if (change := _compare(before, now)) is not None:
-                yield change
-            before = now
-
-
-def _status(file: Path) -> os.stat_result | None:
-    try:
-        return file.stat()
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-
-
-def _compare(before: os.stat_result | None, now: os.stat_result | None) -> FileChange | None:
-    if before is None or now is None:
-        return "removed" if before else "created" if now else None
-    if not os.path.samestat(before, now):
-        return "replaced"
-    if (before.st_mtime_ns, before.st_size) != (now.st_mtime_ns, now.st_size):
-        return "changed"
-    return None
 
 
 def _settle(future: asyncio.Future[None]) -> None:

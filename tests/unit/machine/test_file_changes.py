@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Callable
-from contextlib import aclosing
 from pathlib import Path
 
 import pytest
 
-from stanlocal.machine.file_changes import FileChanges, changes_of
+from stanlocal.machine.file_changes import FileChanges
 
 WAYS = [pytest.param(True, marks=pytest.mark.skipif(sys.platform != "linux", reason="Linux only")), False]
 
@@ -58,33 +57,3 @@ async def test_a_folder_that_is_not_there_yet_is_looked_for(tmp_path: Path, inot
         changes.watch(tmp_path / "later")
         async with asyncio.timeout(5):
             await changes.wait(60)
-
-
-async def test_each_change_of_a_file_is_reported_once(tmp_path: Path) -> None:
-    file, other = tmp_path / "file", tmp_path / "other"
-    file.write_text("a")
-    acts: list[tuple[str, Callable[[], object]]] = [
-        ("changed", lambda: file.write_text("longer")),
-        ("removed", file.unlink),
-        ("created", lambda: file.write_text("a")),
-        ("replaced", lambda: other.replace(file)),
-        ("removed", lambda: file.rename(other)),
-    ]
-    async with aclosing(changes_of(file)) as changes:
-        for expected, act in acts:
-            if expected == "replaced":
-                other.write_text("b")
-            following = asyncio.ensure_future(anext(changes))
-            await asyncio.sleep(0)  # the watch begins
-            act()
-            assert await asyncio.wait_for(following, 5) == expected
-
-
-async def test_a_file_is_watched_in_a_folder_that_is_made_again(tmp_path: Path) -> None:
-    file = tmp_path / "folder" / "file"
-    async with aclosing(changes_of(file)) as changes:
-        following = asyncio.ensure_future(anext(changes))
-        await asyncio.sleep(0)  # the watch begins
-        file.parent.mkdir()
-        file.touch()
-        assert await asyncio.wait_for(following, 5) == "created"
