@@ -30,9 +30,9 @@ import stanlocal
 from stanlocal.engine.artifacts.binary import host_platform
 from stanlocal.engine.base import EngineInfo, Progress
 from stanlocal.engine.process.node_files import FOLDER, Node, NodeFiles, Run, nodes_in, remove_leftovers
-from stanlocal.engine.process.node_view import NodeView, happened, look, view_of
+from stanlocal.engine.process.node_view import NodeView, events_between, look, view_of
 from stanlocal.engine.process.output import Tail, kept
-from stanlocal.engine.process.requests import LOOK_AGAIN_S, change_cuts, have_all_look, until
+from stanlocal.engine.process.requests import LOOK_AGAIN_S, apply_requests, change_cuts, until
 from stanlocal.engine.process.server_binary import find_server
 from stanlocal.engine.process.signals import send
 from stanlocal.engine.process.start import port_in_use, start
@@ -156,12 +156,12 @@ class ProcessEngine:
             raise _only_with_docker("a full disk")
         folder = self._home / plan.group / FOLDER
         (folder / FULL).touch(0o600)
-        await run_to_end(have_all_look(folder))
+        await run_to_end(apply_requests(folder))
 
     async def free_store(self, plan: GroupPlan) -> None:
         folder = self._home / plan.group / FOLDER
         (folder / FULL).unlink(missing_ok=True)
-        await run_to_end(have_all_look(folder))
+        await run_to_end(apply_requests(folder))
 
     async def store_parts(self, group: str) -> frozenset[str]:
         """Return nothing: the stores are folders."""
@@ -312,7 +312,7 @@ class ProcessEngine:
             while True:
                 changes.watch(folder, *(files.folder for files in nodes_in(folder)))
                 now = look(folder)
-                for event in happened(seen, now, datetime.now(UTC)):
+                for event in events_between(seen, now, datetime.now(UTC)):
                     yield event
                 seen = now
                 await changes.wait(LOOK_AGAIN_S)

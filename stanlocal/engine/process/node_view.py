@@ -101,7 +101,7 @@ def look(folder: Path) -> dict[str, NodeView]:
     return views
 
 
-def happened(
+def events_between(
     before: Mapping[str, NodeView], after: Mapping[str, NodeView], now: datetime
 ) -> Iterator[EngineEvent]:
     """Yield the events that lead from one look at a group to the next, node by node."""
@@ -112,14 +112,14 @@ def happened(
             known = None
         if known is None:
             yield EngineEvent(view.node.created, name, "create")
-        yield from _went_on(name, known, view)
+        yield from _run_events(name, known, view)
         if known is not None and view.runs and view.cuts != known.cuts:
             yield EngineEvent(now, name, "networks")
     for name in before.keys() - after.keys():
         yield from _destroyed(name, before[name], now)
 
 
-def _went_on(name: str, before: NodeView | None, after: NodeView) -> Iterator[EngineEvent]:
+def _run_events(name: str, before: NodeView | None, after: NodeView) -> Iterator[EngineEvent]:
     was: Status = before.status if before else "created"
     run, earlier = after.run, before.run if before else None
     if run is None or after.status == "created":

@@ -40,16 +40,16 @@ async def change_cuts(files: NodeFiles, wanted: Collection[str]) -> None:
     """
     before = files.cuts()
     files.set_cuts(wanted)
-    await have_all_look(files.folder.parent)
+    await apply_requests(files.folder.parent)
     run = files.run()
     if run is None or run.over or run.taken is None:
         return
     files.set_cuts(before)
-    await have_all_look(files.folder.parent)
+    await apply_requests(files.folder.parent)
     raise port_in_use(files.folder.name, run.taken)
 
 
-async def have_all_look(folder: Path) -> None:
+async def apply_requests(folder: Path) -> None:
     """Have the supervisors of the nodes in `folder` apply the files there; return once they have.
 
     Raises `EngineError` if one of them failed.

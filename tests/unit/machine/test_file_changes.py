@@ -31,7 +31,7 @@ async def test_a_change_after_a_look_is_not_missed(tmp_path: Path, inotify: bool
                 await changes.wait(60)
 
 
-async def test_with_inotify_nothing_is_done_until_something_happens(tmp_path: Path) -> None:
+async def test_inotify_wakes_only_at_a_change(tmp_path: Path) -> None:
     if sys.platform != "linux":
         pytest.skip("inotify is Linux's")
     with FileChanges() as changes:
@@ -44,7 +44,7 @@ async def test_with_inotify_nothing_is_done_until_something_happens(tmp_path: Pa
 
 
 @pytest.mark.parametrize("inotify", WAYS)
-async def test_a_wait_ends_with_its_time(tmp_path: Path, inotify: bool) -> None:
+async def test_a_wait_ends_at_its_timeout(tmp_path: Path, inotify: bool) -> None:
     with FileChanges(inotify=inotify) as changes:
         changes.watch(tmp_path)
         async with asyncio.timeout(5):
@@ -52,7 +52,7 @@ async def test_a_wait_ends_with_its_time(tmp_path: Path, inotify: bool) -> None:
 
 
 @pytest.mark.parametrize("inotify", WAYS)
-async def test_a_folder_that_is_not_there_yet_is_looked_for(tmp_path: Path, inotify: bool) -> None:
+async def test_a_missing_folder_is_polled(tmp_path: Path, inotify: bool) -> None:
     with FileChanges(inotify=inotify) as changes:
         changes.watch(tmp_path / "later")
         async with asyncio.timeout(5):

@@ -37,7 +37,7 @@ def test_a_machine_without_an_id_of_its_own_is_unknown(tmp_path: Path, namespace
     assert machine_id(tmp_path / "absent", namespace) is None
 
 
-def test_in_a_container_the_images_id_counts_for_nothing(tmp_path: Path) -> None:
+def test_the_images_id_is_ignored_in_a_container(tmp_path: Path) -> None:
     (tmp_path / "machine-id").write_text(f"{ID}\n")
     (tmp_path / "pid").touch()
     assert machine_id(tmp_path / "machine-id", tmp_path / "pid") is None

@@ -16,7 +16,7 @@ Listen = Callable[..., int]
 
 @pytest.fixture
 def listen() -> Iterator[Listen]:
-    """Listens on a port until the end of the test; gives the port."""
+    """Function that listens on a port until the end of the test and returns the port."""
     with ExitStack() as stack:
 
         def listening(host: str = "127.0.0.1", port: int = 0, family: int = socket.AF_INET) -> int:

@@ -1,4 +1,4 @@
-"""Processes are told apart although pids are reused."""
+"""Identity of processes, which differs even if a pid is reused."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def test_a_process_has_one_birth_and_another_has_another() -> None:
         process.kill()
 
 
-def test_the_dead_have_none_waited_for_or_not() -> None:
+def test_an_ended_process_has_none_even_as_a_zombie() -> None:
     with subprocess.Popen([sys.executable, "-c", ""], stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         process.stdout.read()

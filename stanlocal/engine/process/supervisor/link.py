@@ -31,19 +31,19 @@ def turn(selector: selectors.BaseSelector, timeout: float | None) -> None:
 class _Pipe:
     """One direction of a link."""
 
-    __slots__ = ("_sink", "_source", "_told", "over", "rest")
+    __slots__ = ("_closed_sink", "_sink", "_source", "over", "rest")
 
     def __init__(self, source: socket.socket, sink: socket.socket, begun: bytes = b"") -> None:
         self._source = source
         self._sink = sink
-        self._told = False
+        self._closed_sink = False
         self.rest = begun
         """Bytes that the sink has not taken yet."""
         self.over = False
         """Whether the source has ended, or the sink takes no more."""
 
     @property
-    def hungry(self) -> bool:
+    def wants_data(self) -> bool:
         return not (self.rest or self.over)
 
     @property
@@ -52,12 +52,12 @@ class _Pipe:
 
     def move(self) -> None:
         """Forward the available bytes, as far as the sink takes them."""
-        if self.hungry:
+        if self.wants_data:
             self._take()
         if self.rest:
             self._give()
-        if self.done and not self._told:
-            self._told = True
+        if self.done and not self._closed_sink:
+            self._closed_sink = True
             with suppress(OSError):  # it is gone
                 self._sink.shutdown(socket.SHUT_WR)
 
@@ -117,7 +117,7 @@ class Link:
             raise OSError(code, os.strerror(code))
 
     @property
-    def still_tells(self) -> bool:
+    def has_output(self) -> bool:
         """Whether bytes of the far end may still be on their way."""
         return not (self._held or self._out.done)
 
@@ -134,11 +134,11 @@ class Link:
             end.close()
         self._ended(self)
 
-    def _ready(self, says: _Pipe, is_told: _Pipe, events: int) -> None:
+    def _ready(self, from_end: _Pipe, to_end: _Pipe, events: int) -> None:
         if events & _READ:
-            says.move()
+            from_end.move()
         if events & _WRITE:
-            is_told.move()
+            to_end.move()
         if self._in.done and self._out.done:
             self.close()
         else:
@@ -146,13 +146,13 @@ class Link:
 
     def _watch(self) -> None:
         """Register exactly the events that the link can act on next."""
-        self._heed(self._near, self._in, self._out)
-        self._heed(self._far, self._out, self._in)
+        self._register(self._near, self._in, self._out)
+        self._register(self._far, self._out, self._in)
 
-    def _heed(self, end: socket.socket, says: _Pipe, is_told: _Pipe) -> None:
+    def _register(self, end: socket.socket, from_end: _Pipe, to_end: _Pipe) -> None:
         events = 0
         if not self._held:
-            events = (_READ if says.hungry else 0) | (_WRITE if is_told.rest else 0)
+            events = (_READ if from_end.wants_data else 0) | (_WRITE if to_end.rest else 0)
         before = self._watched[end]
         if events == before:
             return
@@ -160,4 +160,4 @@ class Link:
         if before:
             self._selector.unregister(end)
         if events:
-            self._selector.register(end, events, partial(self._ready, says, is_told))
+            self._selector.register(end, events, partial(self._ready, from_end, to_end))

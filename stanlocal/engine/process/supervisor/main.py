@@ -44,7 +44,7 @@ FULL = ".full"
 
 _CHUNK = 1 << 16
 _RETRY_S = 1.0
-_LAST_WORDS_S = 0.2
+_DRAIN_S = 0.2
 """Most seconds for clients to read the last bytes of a server that ended."""
 
 
@@ -89,7 +89,7 @@ class Supervisor:
         started = stamp(time.time_ns())
         self._run.note(status="running", started=started, server=identity(self._server.pid))
         try:
-            self._relay.obey(cuts_in(".."))
+            self._relay.apply(cuts_in(".."))
             self._full = _disk_is_full()
             refused: str | None = self._run.problem or self._server.begin(self._full)
         except PortTaken as taken:
@@ -103,9 +103,9 @@ class Supervisor:
             return f"refused {refused}"
         return "started"
 
-    def see_it_through(self) -> None:
+    def supervise(self) -> None:
         """Return once the server has ended and its end is recorded."""
-        self._see_what_became_of_it()
+        self._record_changes()
         while self._code is None:
             turn(self._selector, _RETRY_S if self._run.problem else None)
             if self._run.problem:
@@ -121,7 +121,7 @@ class Supervisor:
         self._writer.close()
         self._relay.refuse()
         self._run.note(status="exited", finished=finished, code=self._code)
-        self._relay.see_off(_LAST_WORDS_S)
+        self._relay.drain(_DRAIN_S)
         while self._run.problem and os.path.exists(LOCK):
             time.sleep(_RETRY_S)
             self._run.write()
@@ -144,11 +144,11 @@ class Supervisor:
     def _wake(self, _: int) -> None:
         numbers = os.read(self._woken, _CHUNK)
         if signal.SIGCHLD in numbers:
-            self._see_what_became_of_it()
+            self._record_changes()
         if signal.SIGUSR1 in numbers and self._code is None:
             self._look_again()
 
-    def _see_what_became_of_it(self) -> None:
+    def _record_changes(self) -> None:
         """Record that the server was paused, resumed, or has ended."""
         while self._code is None:
             found, status = os.waitpid(self._server.pid, os.WNOHANG | os.WUNTRACED | os.WCONTINUED)
@@ -170,7 +170,7 @@ class Supervisor:
         if full != self._full:
             self._server.let_files_grow(not full)
             self._full = full
-        self._relay.obey(cuts_in(".."))
+        self._relay.apply(cuts_in(".."))
 
     def _look_again(self) -> None:
         facts: dict[str, object] = {"looked": time.monotonic_ns(), "taken": None, "unable": None}
@@ -210,7 +210,7 @@ def main(folder: str, conf_dir: str, store_dir: str, user: str, ways: str, *comm
     os.write(1, answer.encode())
     os.dup2(os.open(os.devnull, os.O_RDWR), 1)
     if answer == "started":
-        supervisor.see_it_through()
+        supervisor.supervise()
 
 
 if __name__ == "__main__":

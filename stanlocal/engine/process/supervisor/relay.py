@@ -95,7 +95,7 @@ class Relay:
         """Kind of each link, and the node at its other end if it is a route."""
         self._cuts: Cuts = {}
 
-    def obey(self, cuts: Cuts) -> None:
+    def apply(self, cuts: Cuts) -> None:
         """Apply these cuts and heal all others.
 
         Raises `PortTaken` or another `OSError`, and changes nothing, if a port is unavailable.
@@ -117,7 +117,7 @@ class Relay:
         self._admit()
         if self._is_cut(ROUTES):
             for caller in list(self._callers):
-                self._dismiss(caller)
+                self._reject(caller)
         for link, (kind, peer) in list(self._links.items()):
             if kind == ROUTES:
                 link.hold(self._is_cut(kind, peer))
@@ -131,15 +131,15 @@ class Relay:
             listener.close()
         self._listeners.clear()
 
-    def see_off(self, grace_s: float) -> None:
+    def drain(self, grace_s: float) -> None:
         """Forward the last bytes of an ended server for at most `grace_s` seconds, then close all links."""
         deadline = time.monotonic() + grace_s
-        while any(link.still_tells for link in self._links) and (left := deadline - time.monotonic()) > 0:
+        while any(link.has_output for link in self._links) and (left := deadline - time.monotonic()) > 0:
             turn(self._selector, left)
         for link in list(self._links):
             link.close()
         for caller in list(self._callers):
-            self._dismiss(caller)
+            self._reject(caller)
 
     def _is_cut(self, kind: str, peer: str = "") -> bool:
         return any(kind in self._cuts.get(node, ()) for node in (self._node, peer))
@@ -167,13 +167,13 @@ class Relay:
         caller.setblocking(False)
         if way.kind == ROUTES:
             self._callers.add(caller)
-            listens = partial(self._listen_to, caller, way, bytearray())
-            self._selector.register(caller, selectors.EVENT_READ, listens)
+            read_name = partial(self._read_name, caller, way, bytearray())
+            self._selector.register(caller, selectors.EVENT_READ, read_name)
         else:
-            self._lead_on(caller, way)
+            self._forward(caller, way)
         self._admit()
 
-    def _listen_to(self, caller: socket.socket, way: ForwardedPort, said: bytearray, _: int) -> None:
+    def _read_name(self, caller: socket.socket, way: ForwardedPort, said: bytearray, _: int) -> None:
         """Forward or refuse a caller once it has sent its node's name."""
         try:
             data = caller.recv(_CHUNK)
@@ -186,12 +186,12 @@ class Relay:
         if peer is None and data and len(said) < _CHUNK:
             return
         if peer is None or self._is_cut(ROUTES, peer):
-            self._dismiss(caller)
+            self._reject(caller)
         else:
             self._forget_caller(caller)
-            self._lead_on(caller, way, peer, bytes(said))
+            self._forward(caller, way, peer, bytes(said))
 
-    def _dismiss(self, caller: socket.socket) -> None:
+    def _reject(self, caller: socket.socket) -> None:
         self._forget_caller(caller)
         caller.close()
         self._admit()
@@ -200,7 +200,7 @@ class Relay:
         self._callers.remove(caller)
         self._selector.unregister(caller)
 
-    def _lead_on(self, caller: socket.socket, way: ForwardedPort, peer: str = "", begun: bytes = b"") -> None:
+    def _forward(self, caller: socket.socket, way: ForwardedPort, peer: str = "", begun: bytes = b"") -> None:
         try:
             link = Link(caller, (LOOPBACK, way.inside), self._selector, self._forget, begun)
         except OSError:  # the server does not listen yet, or no longer

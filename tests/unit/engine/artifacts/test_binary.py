@@ -121,7 +121,7 @@ async def test_the_right_version_passes(tmp_path: Path) -> None:
         ("exit 0", "it reports ''"),
     ],
 )
-async def test_another_version_is_refused_with_what_it_says(tmp_path: Path, text: str, why: str) -> None:
+async def test_another_version_is_refused_with_the_reported_one(tmp_path: Path, text: str, why: str) -> None:
     with pytest.raises(ImageNotFound, match=why):
         await check_version(script(tmp_path / "server", text), "0.25.6")
 
@@ -144,7 +144,7 @@ def test_a_chosen_binary_counts_before_the_one_on_path(
     assert find_binary(None) == on_path
 
 
-def test_no_binary_says_how_to_set_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_binary_names_the_setting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(ImageNotFound, match="none set by STANLOCAL_SERVER_BINARY"):
         find_binary(None)

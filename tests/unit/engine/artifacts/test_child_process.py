@@ -58,7 +58,7 @@ async def test_a_cancelled_call_leaves_neither_the_program_nor_its_children() ->
 
 
 @pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="waits for a process that is not its child")
-async def test_a_program_that_says_nothing_is_killed() -> None:
+async def test_a_silent_program_is_killed() -> None:
     processes: list[int] = []
     with pytest.raises(ChildTimeout, match="wrote no output for 1 s"):
         await run_child(SLEEPER, silence_s=1, on_line=lambda pid: processes.append(os.pidfd_open(int(pid))))
@@ -66,7 +66,7 @@ async def test_a_program_that_says_nothing_is_killed() -> None:
     os.close(processes[0])
 
 
-async def test_a_program_that_is_not_there_is_an_os_error() -> None:
+async def test_a_missing_program_is_an_os_error() -> None:
     with pytest.raises(OSError, match="No such file"):
         await run_child(["/no/such/program"], silence_s=1)
 

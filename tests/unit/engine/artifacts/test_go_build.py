@@ -86,7 +86,7 @@ async def test_a_failed_build_keeps_nothing_and_gives_gos_own_reason(monkeypatch
 
 
 @pytest.mark.usefixtures("fake_go")
-async def test_without_go_the_reason_is_that(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_missing_go_is_the_reported_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
     monkeypatch.setattr("stanlocal.engine.artifacts.go_build._USUAL_PLACE", "")
     with pytest.raises(ImageNotFound, match="no go on PATH"):

@@ -33,7 +33,7 @@ def facts(**labels: str) -> dict[str, object]:
     return {"Id": "sha256:1", "Size": 5, "Config": {"Labels": labels}, "RepoDigests": []}
 
 
-def test_an_image_made_here_says_so_and_its_version() -> None:
+def test_an_image_made_here_is_labelled_with_its_source_and_version() -> None:
     made = facts(**{"dev.stanlocal.image.source": "go", "dev.stanlocal.image.server-version": "0.25.6"})
     origin = origin_of("x:1", made)
     assert (origin.source, origin.version, origin.digest) == ("go", "0.25.6", None)

@@ -43,7 +43,7 @@ def engine(
                 gc.collect()
 
 
-async def test_a_pull_tells_its_progress_and_ends(tmp_path: Path) -> None:
+async def test_a_pull_reports_its_progress_and_ends(tmp_path: Path) -> None:
     said: list[str] = []
     detail = {"current": 3_100_000, "total": 9_900_000}
     reply = reports(

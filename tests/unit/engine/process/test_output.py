@@ -1,4 +1,4 @@
-"""Output that is written in segments is read back: whole, in order, from any place, while it grows."""
+"""Segments are read back: whole, in order, from any position, and while they grow."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def iter_tail(tail: Tail) -> list[RawLine]:
     return found
 
 
-def test_old_segments_go_unless_a_reader_has_them_open(tmp_path: Path) -> None:
+def test_old_segments_are_removed_unless_a_reader_has_them_open(tmp_path: Path) -> None:
     writer = SegmentWriter(str(tmp_path), segment_bytes=1)
     writer.write(b"1\n2\n")
     tail = Tail(tmp_path)
@@ -76,7 +76,7 @@ def test_old_segments_go_unless_a_reader_has_them_open(tmp_path: Path) -> None:
     assert len(segment_numbers(str(tmp_path))) == KEPT_SEGMENTS
 
 
-def test_a_reader_that_stands_still_does_not_fill_the_disk(tmp_path: Path) -> None:
+def test_a_stalled_reader_does_not_fill_the_disk(tmp_path: Path) -> None:
     writer = SegmentWriter(str(tmp_path), segment_bytes=1)
     writer.write(b"first\n")
     with Tail(tmp_path) as tail:
@@ -89,7 +89,7 @@ def test_a_reader_that_stands_still_does_not_fill_the_disk(tmp_path: Path) -> No
     assert [int(number) for number in told[1:]] == list(range(int(told[1]), 2 * MOST_SEGMENTS))
 
 
-def test_a_line_of_a_writer_that_was_killed_does_not_spoil_the_next(tmp_path: Path) -> None:
+def test_an_incomplete_line_of_a_killed_writer_does_not_spoil_the_next(tmp_path: Path) -> None:
     now = stamp(1_000_000_000)
     (tmp_path / segment_name(1)).write_text(f"{now} whole\n{now} cut")
     assert texts(tmp_path, 5) == ["whole"]
@@ -128,7 +128,9 @@ def test_a_line_without_end_is_kept_in_pieces(tmp_path: Path) -> None:
     assert "".join(texts(tmp_path)) == "x" * 3 * MAX_LINE
 
 
-def test_a_full_disk_costs_lines_and_says_how_much(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_loses_lines_and_reports_their_size(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     writer = SegmentWriter(str(tmp_path))
     real = os.write
 
@@ -146,7 +148,7 @@ def test_a_full_disk_costs_lines_and_says_how_much(tmp_path: Path, monkeypatch: 
     assert "bytes of output were lost" in told
 
 
-def test_files_that_are_no_segments_are_left_alone(tmp_path: Path) -> None:
+def test_files_that_are_no_segments_are_kept(tmp_path: Path) -> None:
     (tmp_path / "notes.log").write_text("mine")
     (tmp_path / segment_name(7)).write_text("no time here\n\n2026-01-01T00:00:00 no zone\n")
     assert segment_numbers(str(tmp_path)) == [7]

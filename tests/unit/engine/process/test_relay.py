@@ -1,4 +1,4 @@
-"""A relay passes on what comes, both ways, and makes the requested cuts; over loopback sockets."""
+"""A relay forwards bytes in both directions and makes the requested cuts; over loopback sockets."""
 
 from __future__ import annotations
 
@@ -43,11 +43,11 @@ class World:
         )
         self._listeners = dict(zip((self.clients, self.routes), inside, strict=True))
         self.relay = Relay("g-0", [self.clients, self.routes], self.selector, open_files)
-        stack.callback(self.relay.see_off, 0)
+        stack.callback(self.relay.drain, 0)
         stack.callback(self.relay.refuse)
 
-    def obey(self, cuts: Cuts) -> None:
-        self.relay.obey(cuts)
+    def apply(self, cuts: Cuts) -> None:
+        self.relay.apply(cuts)
         self.settle()
 
     def settle(self) -> None:
@@ -80,7 +80,7 @@ class World:
         assert answered.recv(4096) == hello(name)
         return caller, answered
 
-    def says(self, end: socket.socket, data: bytes) -> None:
+    def sends(self, end: socket.socket, data: bytes) -> None:
         end.sendall(data)
         self.settle()
 
@@ -123,7 +123,7 @@ def a_world(open_files: int = 1024) -> Iterator[World]:
 @pytest.fixture
 def world() -> Iterator[World]:
     with a_world() as made:
-        made.obey({})
+        made.apply({})
         yield made
 
 
@@ -134,9 +134,9 @@ def world() -> Iterator[World]:
 @given(
     st.lists(st.tuples(st.booleans(), st.binary(min_size=1, max_size=300_000)), min_size=1, max_size=8),
 )
-def test_bytes_of_either_end_come_out_at_the_other_unchanged(said: list[tuple[bool, bytes]]) -> None:
+def test_bytes_of_either_end_reach_the_other_unchanged(said: list[tuple[bool, bytes]]) -> None:
     with a_world() as world:
-        world.obey({})
+        world.apply({})
         ends = world.connect(world.clients)
         for to_server, data in said:
             source, sink = ends if to_server else ends[::-1]
@@ -157,7 +157,7 @@ def _sent_through(world: World, source: socket.socket, sink: socket.socket, data
     return bytes(got)
 
 
-def test_who_does_not_read_slows_down_who_writes(world: World) -> None:
+def test_a_slow_reader_slows_down_the_writer(world: World) -> None:
     """The relay stops reading while the other end does not."""
     client, server = world.connect(world.clients)
     client.setblocking(False)
@@ -175,28 +175,28 @@ def test_who_does_not_read_slows_down_who_writes(world: World) -> None:
     assert got == sent
 
 
-def test_an_end_that_has_said_all_still_hears_the_other(world: World) -> None:
+def test_a_half_closed_connection_stays_open_the_other_way(world: World) -> None:
     client, server = world.connect(world.clients)
     client.sendall(b"question")
     client.shutdown(socket.SHUT_WR)
     world.settle()
     assert (server.recv(64), server.recv(64)) == (b"question", b"")
-    world.says(server, b"answer")
+    world.sends(server, b"answer")
     server.close()
     world.settle()
     assert (client.recv(64), client.recv(64)) == (b"answer", b"")
 
 
-def test_the_last_words_of_a_server_that_ends_reach_its_clients(world: World) -> None:
+def test_the_last_bytes_of_an_ended_server_reach_its_clients(world: World) -> None:
     client, server = world.connect(world.clients)
     server.sendall(b"-ERR")
     server.close()
     world.relay.refuse()
-    world.relay.see_off(5)
+    world.relay.drain(5)
     assert (client.recv(64), client.recv(64)) == (b"-ERR", b"")
 
 
-def test_a_client_that_does_not_read_does_not_keep_the_relay(world: World) -> None:
+def test_a_client_that_does_not_read_does_not_delay_the_relay(world: World) -> None:
     _, server = world.connect(world.clients)
     server.setblocking(False)
     with suppress(BlockingIOError):
@@ -205,12 +205,12 @@ def test_a_client_that_does_not_read_does_not_keep_the_relay(world: World) -> No
             world.settle()
     began = time.monotonic()
     with waiting_below(2):
-        world.relay.see_off(0.05)
+        world.relay.drain(0.05)
     assert time.monotonic() - began >= 0.05
 
 
 @pytest.mark.parametrize("who", [0, 1], ids=["client", "server"])
-def test_an_end_that_breaks_off_ends_the_other(world: World, who: int) -> None:
+def test_a_reset_of_one_end_ends_the_other(world: World, who: int) -> None:
     ends = world.connect(world.clients)
     ends[who].setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
     ends[who].close()
@@ -218,18 +218,18 @@ def test_an_end_that_breaks_off_ends_the_other(world: World, who: int) -> None:
     assert hung_up(ends[1 - who])
 
 
-def test_who_comes_while_the_server_does_not_listen_is_hung_up_on(world: World) -> None:
+def test_a_caller_is_disconnected_while_the_server_does_not_listen(world: World) -> None:
     world.end_server(world.clients)
     assert hung_up(world.call(world.clients))
 
 
-def test_who_comes_when_there_are_too_many_waits_until_one_leaves() -> None:
+def test_a_caller_beyond_the_limit_waits_until_another_leaves() -> None:
     with a_world(open_files=64 + 2 * 2) as world:
-        world.obey({})
+        world.apply({})
         first, server = world.connect(world.clients)
         second, _ = world.connect(world.clients)
         third = world.call(world.clients)
-        world.says(third, b"let me in")
+        world.sends(third, b"let me in")
         world._listeners[world.clients].setblocking(False)
         with pytest.raises(BlockingIOError):
             world._listeners[world.clients].accept()
@@ -243,97 +243,97 @@ def test_who_comes_when_there_are_too_many_waits_until_one_leaves() -> None:
 # Cutting
 
 
-def test_clients_that_are_cut_are_hung_up_on_and_new_ones_refused(world: World) -> None:
+def test_cut_clients_are_disconnected_and_new_ones_refused(world: World) -> None:
     client, server = world.connect(world.clients)
     route, peer = world.connect_node("g-1")
-    world.obey({"g-0": [CLIENTS]})
+    world.apply({"g-0": [CLIENTS]})
     assert hung_up(client)
     assert hung_up(server)
     with pytest.raises(ConnectionRefusedError):
         world.call(world.clients)
-    world.says(route, b"beat")
+    world.sends(route, b"beat")
     assert peer.recv(64) == b"beat", "routes are another matter"
-    world.obey({})
+    world.apply({})
     client, server = world.connect(world.clients)
-    world.says(client, b"again")
+    world.sends(client, b"again")
     assert server.recv(64) == b"again"
 
 
 @pytest.mark.parametrize("cut", ["g-0", "g-1"], ids=["the node", "the other one"])
-def test_a_route_that_is_cut_falls_silent_and_goes_on_where_it_was(world: World, cut: str) -> None:
+def test_a_cut_route_falls_silent_and_resumes_where_it_stopped(world: World, cut: str) -> None:
     client, server = world.connect(world.clients)
     route, peer = world.connect_node("g-1")
-    world.obey({cut: [ROUTES]})
-    world.says(route, b"one")
-    world.says(peer, b"two")
+    world.apply({cut: [ROUTES]})
+    world.sends(route, b"one")
+    world.sends(peer, b"two")
     assert silent(peer)
     assert silent(route)
-    world.says(client, b"PING")
+    world.sends(client, b"PING")
     assert server.recv(64) == b"PING", "clients are another matter"
-    world.obey({})
+    world.apply({})
     assert (peer.recv(64), route.recv(64)) == (b"one", b"two")
 
 
-def test_a_route_that_broke_while_it_was_cut_is_gone_once_it_is_healed(world: World) -> None:
+def test_a_route_that_broke_while_cut_ends_once_it_is_healed(world: World) -> None:
     route, peer = world.connect_node("g-1")
-    world.obey({"g-0": [ROUTES]})
+    world.apply({"g-0": [ROUTES]})
     peer.close()
     world.settle()
     assert silent(route)
-    world.obey({})
+    world.apply({})
     assert hung_up(route)
 
 
 def test_no_node_opens_a_route_to_a_node_that_is_cut(world: World) -> None:
     undecided = world.call(world.routes)
-    world.obey({"g-0": [ROUTES]})
+    world.apply({"g-0": [ROUTES]})
     assert hung_up(undecided)
     with pytest.raises(ConnectionRefusedError):
         world.call(world.routes)
 
 
 def test_a_node_that_is_cut_opens_no_route_to_another_and_a_third_does(world: World) -> None:
-    world.obey({"g-1": [ROUTES, CLIENTS]})
+    world.apply({"g-1": [ROUTES, CLIENTS]})
     cut = world.call(world.routes)
-    world.says(cut, hello("g-1"))
+    world.sends(cut, hello("g-1"))
     assert hung_up(cut)
     third, peer = world.connect_node("g-2")
-    world.says(third, b"beat")
+    world.sends(third, b"beat")
     assert peer.recv(64) == b"beat"
 
 
-def test_a_node_may_say_its_name_bit_by_bit(world: World) -> None:
+def test_a_node_may_send_its_name_byte_by_byte(world: World) -> None:
     caller = world.call(world.routes)
     for byte in hello("g-1"):
-        world.says(caller, bytes([byte]))
+        world.sends(caller, bytes([byte]))
     assert world.answer(world.routes).recv(4096) == hello("g-1")
 
 
 @pytest.mark.parametrize("said", [b"x" * (1 << 16), b"INFO {}"], ids=["too long", "ended"])
-def test_who_opens_a_route_without_saying_who_they_are_is_hung_up_on(world: World, said: bytes) -> None:
+def test_a_route_without_a_node_name_is_disconnected(world: World, said: bytes) -> None:
     caller = world.call(world.routes)
-    world.says(caller, said)
+    world.sends(caller, said)
     caller.shutdown(socket.SHUT_WR)
     world.settle()
     assert hung_up(caller)
 
 
 def test_nothing_changes_while_a_port_is_taken(world: World) -> None:
-    world.obey({"g-0": [CLIENTS, ROUTES]})
+    world.apply({"g-0": [CLIENTS, ROUTES]})
     with socket.create_server((LOOPBACK, world.routes.outside)):
         with pytest.raises(PortTaken) as taken:
-            world.relay.obey({})
+            world.relay.apply({})
         assert taken.value.port == world.routes.outside
         with pytest.raises(ConnectionRefusedError):
             world.call(world.clients)
-    world.obey({})
+    world.apply({})
     world.connect(world.clients)
 
 
 # Cuts as they are written down
 
 
-def test_ways_are_read_as_they_are_written() -> None:
+def test_forwarded_ports_are_parsed_as_they_are_formatted() -> None:
     way = ForwardedPort.parse(str(ForwardedPort(ROUTES, 6222, 16222)))
     assert (way.kind, way.outside, way.inside) == (ROUTES, 6222, 16222)
 

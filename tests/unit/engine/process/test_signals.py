@@ -1,4 +1,4 @@
-"""A signal reaches the process that is meant or none, with descriptors of processes and without."""
+"""Signals reach exactly the intended process or none, with pidfds and without."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def sleeper() -> Iterator[subprocess.Popen[bytes]]:
 
 
 @pytest.mark.usefixtures("_descriptors")
-def test_only_the_meant_process_gets_the_signal_and_none_once_it_is_dead(
+def test_only_the_intended_process_gets_the_signal_and_none_after_its_end(
     sleeper: subprocess.Popen[bytes],
 ) -> None:
     birth = birth_of(sleeper.pid)
