@@ -22,12 +22,12 @@ async def changes(file: Path) -> AsyncGenerator[str]:
     class Handler(FileSystemEventHandler):
         def on_any_event(self, event: FileSystemEvent) -> None:
             if str(event.dest_path) == str(file):
-                self._tell("replaced")
+                self._report("replaced")
             elif str(event.src_path) == str(file):
-                self._tell("removed" if event.event_type in ("deleted", "moved") else "changed")
+                self._report("removed" if event.event_type in ("deleted", "moved") else "changed")
 
         @staticmethod
-        def _tell(what: str) -> None:
+        def _report(what: str) -> None:
             loop.call_soon_threadsafe(seen.put_nowait, what)
 
     observer = Observer()
