@@ -1,8 +1,7 @@
 """The recorder of scenarios: faults injected by hand, as a scenario that repeats them. Pure.
 
-Targets become roles where the nodes were all that had one; times become the pauses between steps. Where a
-fault was over before the next one, it is a step with `for`; where they overlapped, its end is a step of its
-own.
+Targets become a role if they were all nodes with that role; times become pauses between steps. A fault that
+ended before the next one becomes one step with `for`; if faults overlapped, each end is a step of its own.
 """
 
 from __future__ import annotations

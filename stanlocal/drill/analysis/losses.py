@@ -56,9 +56,9 @@ class Losses:
 def losses(tally: Tally, ack_wait: int) -> list[Losses]:
     """Return the lost messages of each publisher.
 
-    In the ledger of a drill that was drained, what is missing is lost. Where it was not, because it was
-    killed, a message is lost to an audience that was delivered others long after it was acknowledged: longer
-    than it takes the server, twice over, to send again what it believes to be on its way.
+    After a drained drill every missing message is lost. After a killed drill a message is lost to an audience
+    that received others more than two ack waits, the server's time until redelivery, after the message was
+    acknowledged.
     """
     notes = {note.kind for note in tally.notes}
     audited, drained = "audit" in notes, "drained" in notes
