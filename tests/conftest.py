@@ -36,6 +36,8 @@ settings.load_profile("stanlocal")
 
 # A shell that starts the tests in its background has them ignore Ctrl-C, and so all that they start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+# `nohup` and some CI runners have them ignore a hangup.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture(scope="session", autouse=True)
