@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -12,7 +12,8 @@ from nats.aio.msg import Msg
 
 from stanlocal.stan._pb import stan_pb2 as pb
 
-Answer = Callable[[bytes], bytes | None]
+Answer = Callable[[bytes], bytes | Sequence[bytes] | None]
+"""Returns the reply to a request, several replies, or None for none."""
 
 
 class FakeStan:
@@ -22,6 +23,8 @@ class FakeStan:
         self._nats = nats
         self.cluster_id = cluster_id
         self.seen: dict[str, list[bytes]] = {}
+        self.replies: list[tuple[str, bytes]] = []
+        """Subject and data of every reply."""
         self.published: list[pb.PubMsg] = []
         self.subscriptions: list[pb.SubscriptionRequest] = []
         self.connects: list[pb.ConnectRequest] = []
@@ -55,8 +58,11 @@ class FakeStan:
         async def handle(message: Msg) -> None:
             self.seen.setdefault(name, []).append(message.data)
             reply = self.answers[name](message.data)
-            if reply is not None and message.reply:
-                await self._nats.publish(message.reply, reply)
+            if reply is None or not message.reply:
+                return
+            for each in [reply] if isinstance(reply, bytes) else reply:
+                self.replies.append((message.reply, each))
+                await self._nats.publish(message.reply, each)
 
         return handle
 
