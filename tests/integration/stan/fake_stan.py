@@ -30,7 +30,7 @@ class FakeStan:
         self.connects: list[pb.ConnectRequest] = []
         self.pings = True
         self.answers: dict[str, Answer] = {
-            "connect": self._connect,
+            "connect": self.accept,
             "ping": lambda _: b"",
             "sub": self._subscribe,
             "unsub": lambda _: pb.SubscriptionResponse().SerializeToString(),
@@ -66,7 +66,8 @@ class FakeStan:
 
         return handle
 
-    def _connect(self, data: bytes) -> bytes:
+    def accept(self, data: bytes) -> bytes:
+        """Accept a client, as a server of the usual version does."""
         request = pb.ConnectRequest.FromString(data)
         self.connects.append(request)
         base = f"fake.{self.cluster_id}"

@@ -404,10 +404,9 @@ async def test_garbage_for_a_message_is_passed_over(
 
 async def test_server_without_close_for_subscriptions(fake: FakeStan, connect: Connect) -> None:
     """With a server too old to close subscriptions, closing says so, and unsubscribing works."""
-    good = fake.answers["connect"]
 
     def old(data: bytes) -> bytes:
-        response = pb.ConnectResponse.FromString(good(data) or b"")
+        response = pb.ConnectResponse.FromString(fake.accept(data))
         response.sub_close_requests = ""
         return response.SerializeToString()
 
