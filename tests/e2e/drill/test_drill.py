@@ -162,7 +162,7 @@ def test_in_a_group_that_is_not_healthy_it_is_refused_with_exit_code_2_and_nothi
 def test_recorded_commands_become_a_scenario_that_repeats_them(here: Cli) -> None:
     here.ok("kill", "@active")
     here.ok("wait", "--state", "degraded", "--timeout", "60")
-    heal(here)
+    here.ok("heal")
     here.ok("wait", "--state", "healthy", "--timeout", "60")
     here.ok("drill", "record", "-o", "again.toml")
     assert 'do = "kill"\ntargets = "@active"\n' in (here.folder / "again.toml").read_text()
@@ -170,15 +170,6 @@ def test_recorded_commands_become_a_scenario_that_repeats_them(here: Cli) -> Non
     assert done.returncode == 0, done.stdout + done.stderr
     found = verdict(done)
     assert (found["faults"], [each["cause"] for each in found["failovers"]]) == (1, ["kill"])
-
-
-def heal(cli: Cli) -> None:
-    """Another test's group may have the node's monitor port for a while."""
-    give_up = time.monotonic() + 60
-    while (done := cli.run("heal")).returncode != 0:
-        assert "is taken" in done.stderr, done.stderr
-        assert time.monotonic() < give_up, done.stderr
-        time.sleep(0.5)
 
 
 def wait_for(process: subprocess.Popen[str], said: str) -> None:

@@ -86,7 +86,7 @@ def test_a_group_lives_and_fails_over_without_docker(cli: Cli, up: Callable[...,
     cli.ok("pause", "@active")
     assert cli.json("status")["state"] == "blocked"
     cli.ok("unpause", "@all")
-    mended = cli.json("up")  # monitors' ports begin where every group's do: by now another test may have one
+    mended = cli.json("up")
     assert (mended["state"], mended["faults"]) == ("healthy", [])
 
     assert cli.json("down")["removed"] == {"g": ["g-0", "g-1"]}
