@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Iterator
@@ -10,6 +11,11 @@ from pathlib import Path
 
 _SCHEDULER = Path("/proc/thread-self/schedstat")
 _NANO = 1_000_000_000
+
+
+def unmeasured() -> dict[str, str]:
+    """The environment for a process that is timed, or whose memory is measured: its coverage is not."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
 
 
 @contextmanager

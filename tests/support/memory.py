@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from textwrap import dedent
 
+from tests.support.cost import unmeasured
+
 ROOT = Path(__file__).resolve().parents[2]
 _BEGIN = """
 import resource
@@ -43,6 +45,8 @@ def too_large(code: str, most: int) -> list[str]:
 
 def _run(code: str) -> str:
     command = [sys.executable, "-c", _BEGIN + _MARK + dedent(code) + _END]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(
+        command, cwd=ROOT, env=unmeasured(), capture_output=True, text=True, timeout=120, check=False
+    )
     assert done.returncode == 0, done.stderr[-2000:]
     return done.stdout

@@ -42,7 +42,8 @@ def _engine_is_asked_again_soon(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def _keys_need_not_leave_the_process_idle(monkeypatch: pytest.MonkeyPatch) -> None:
     """The pilot gives it two seconds a key for that; what looks again all the time never is."""
-    monkeypatch.setattr("textual.app.wait_for_idle", partial(wait_for_idle, max_sleep=0.1))
+    for module in ("app", "pilot"):
+        monkeypatch.setattr(f"textual.{module}.wait_for_idle", partial(wait_for_idle, max_sleep=0.1))
 
 
 @pytest.fixture(autouse=True)
