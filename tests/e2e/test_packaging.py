@@ -23,8 +23,9 @@ NAME = "stanlocal"
 
 IMPORT_ALL = f"""
 import importlib, pkgutil, {NAME}
+IN_PYTEST = ("{NAME}.testing.pytest_plugin", "{NAME}.testing.pytest_options")  # loaded by pytest alone
 for module in pkgutil.walk_packages({NAME}.__path__, "{NAME}."):
-    if module.name not in ("{NAME}.__main__", "{NAME}.testing.pytest_plugin"):  # pytest loads the latter
+    if module.name not in ("{NAME}.__main__", *IN_PYTEST):
         importlib.import_module(module.name)
 """
 
