@@ -90,7 +90,7 @@ class Connection(Listener, LinkListener):
 
     # Reactions
 
-    def _active_spoke(self, subject: bytes, data: bytes, reply: bytes, nobody: bool) -> None:
+    def _active_spoke(self, subject: bytes, data: bytes, reply: bytes, no_responders: bool) -> None:
         """Notice the heartbeat of another active: what was sent to the one before will not be answered."""
         try:
             server_id = wire.decode(pb.CtrlMsg, data).server_id

@@ -120,8 +120,8 @@ class _Sink:
         return False
 
     def set_result(self, message: Msg) -> None:
-        nobody = bool(message.headers) and message.headers.get("Status") == NO_RESPONDERS  # type: ignore[union-attr]
-        self._handler(message.subject.encode(), message.data, message.reply.encode(), nobody)
+        no_responders = bool(message.headers) and message.headers.get("Status") == NO_RESPONDERS  # type: ignore[union-attr]
+        self._handler(message.subject.encode(), message.data, message.reply.encode(), no_responders)
 
 
 class NatsAdapter:

@@ -174,7 +174,7 @@ class Publisher(Listener, LinkListener):
 
     # Answers
 
-    def _acked(self, subject: bytes, data: bytes, reply: bytes, nobody: bool) -> None:
+    def _acked(self, subject: bytes, data: bytes, reply: bytes, no_responders: bool) -> None:
         token = subject[self._token_at :]
         ack = self._inflight.get(token)
         if ack is None:
@@ -182,7 +182,7 @@ class Publisher(Listener, LinkListener):
         if data == ack.expected:
             self._progressed = True
             self._settle(token, ack, None)
-        elif nobody:
+        elif no_responders:
             if not self._retry:
                 self._settle(token, ack, self._no_active(ack))
             elif self._not_taken(ack.channel):

@@ -82,12 +82,12 @@ class Requests(LinkListener):
             if not reply.done():
                 reply.set_exception(Interrupted())
 
-    def _received(self, subject: bytes, data: bytes, reply_to: bytes, nobody: bool) -> None:
+    def _received(self, subject: bytes, data: bytes, reply_to: bytes, no_responders: bool) -> None:
         token = subject[len(self._inbox) + 1 :]
         reply = self._waiting.get(token)
         if reply is not None:
             if not reply.done():
-                if nobody:
+                if no_responders:
                     reply.set_exception(NoResponders())
                 else:
                     reply.set_result(data)

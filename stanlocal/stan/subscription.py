@@ -116,7 +116,7 @@ class Subscription:
 
     # From the server
 
-    def receive(self, subject: bytes, data: bytes, reply: bytes, nobody: bool) -> None:
+    def receive(self, subject: bytes, data: bytes, reply: bytes, no_responders: bool) -> None:
         """Keep a delivery, as read from NATS, until it can be handed over."""
         if self._ended is None and not self._drain_only:
             excess = len(self._buffer) - self.options.max_inflight
