@@ -42,9 +42,13 @@ def metrics(context: Context, listen: tuple[str, int]) -> None:
     """Serve Prometheus metrics of the group until Ctrl-C, under the names of prometheus-nats-exporter."""
 
     async def work() -> None:
+        from stanlocal.faults.registry import FAULTS
         from stanlocal.metrics.endpoint import opened
 
-        async with context.opened_core() as core, opened(core, context.say) as endpoint:
+        async with (
+            context.opened_core() as core,
+            opened(core, context.say, causes=sorted(FAULTS)) as endpoint,
+        ):
             await _serve(context, listen, endpoint.answer)
 
     run(work())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 
@@ -29,11 +29,14 @@ Report = Callable[[str], object]
 class Endpoint:
     """Answers scrapes of a group that is watched."""
 
-    def __init__(self, group: Group, plan: GroupPlan, report: Report, retry_s: float) -> None:
+    def __init__(
+        self, group: Group, plan: GroupPlan, report: Report, retry_s: float, causes: Sequence[str]
+    ) -> None:
         self._group = group
         self._plan = plan
         self._report = report
         self._retry_s = retry_s
+        self._causes = causes
         self._watch: Watch | None = None
         """The running watch; None while the group cannot be watched."""
         self._failovers: dict[datetime, Failover] = {}
@@ -88,6 +91,7 @@ class Endpoint:
             faults=[fault for fault in self._group.home.journal.faults() if fault.in_force],
             store_bytes=size,
             store_free_bytes=free,
+            causes=self._causes,
         )
         return render([*exporter.families(scrapes), *stanlocal_metrics.families(facts, scrapes)], accept)
 
@@ -118,14 +122,19 @@ def _store_bytes(plan: GroupPlan) -> tuple[int | None, int | None]:
 
 @asynccontextmanager
 async def opened(
-    group: Group, report: Report = lambda line: None, *, retry_s: float = RETRY_S
+    group: Group,
+    report: Report = lambda line: None,
+    *,
+    retry_s: float = RETRY_S,
+    causes: Sequence[str] = (),
 ) -> AsyncIterator[Endpoint]:
     """Open the endpoint of `group` once the history so far is read.
 
-    `report` gets a line when watching the group fails later, and when it succeeds again.
+    `report` gets a line when watching the group fails later, and when it succeeds again. `causes` has the
+    names of the faults that may cause a failover: each is counted from 0 on.
     """
     plan, _ = await group.find()
-    endpoint = Endpoint(group, plan, report, retry_s)
+    endpoint = Endpoint(group, plan, report, retry_s, causes)
     following = asyncio.create_task(endpoint.run())
     try:
         await endpoint.started

@@ -1,24 +1,55 @@
-"""Metrics of the nodes' answers, named as by prometheus-nats-exporter 0.5.0 with the seed document's flags.
+"""Metrics of the nodes' answers, named as by prometheus-nats-exporter 0.16.0 with the seed document's flags.
 
-The flags are -connz -routez -subz -varz -channelz -serverz. The label `server_id` is the node's name, as with
-the exporter's `tag,url` arguments. Types are the exporter's except where OpenMetrics forbids them: a
-counter without the suffix `_total`, or one that can decrease, is a gauge here. Pure.
+The flags are -connz -routez -subz -varz -channelz -serverz; all names of exporter 0.5.0 are among them. The
+label `server_id` is the node's name, as with the exporter's `tag,url` arguments. Types are the exporter's
+except where OpenMetrics forbids them: a counter without the suffix `_total`, or one that can decrease, is a
+gauge here. Pure.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from prometheus_client.core import GaugeMetricFamily, Metric
 
 from stanlocal.metrics.scrape import NodeScrape
 from stanlocal.monitor.documents import split_queue, subscriptions_of
+from stanlocal.util.timestamps import from_rfc3339
 
 _CONNZ = ("num_connections", "offset", "total", "limit")
+_CONNECTION = ("pending_bytes", "subscriptions", "in_bytes", "out_bytes", "in_msgs", "out_msgs")
+"""Figures of each connection that are summed up."""
+_TEXTS = frozenset(
+    {"server_id", "server_name", "version", "domain", "leader", "name", "start", "config_load_time"}
+)
+"""Keys whose text is a metric: a time as milliseconds since 1970, any other as the label `value`."""
+_SKIPPED = frozenset(
+    {
+        "leaf",
+        "trusted_operators_claim",
+        "cluster_tls_timeout",
+        "cluster_cluster_port",
+        "cluster_auth_timeout",
+        "gateway_port",
+        "gateway_auth_timeout",
+        "gateway_tls_timeout",
+        "gateway_connect_retries",
+    }
+)
+"""Names that the exporter leaves out."""
+_DEEPEST = 8
+"""Levels of a document that are read; the servers' have three."""
+_UNDERSCORES = re.compile("_+")
+_METRIC_NAME = re.compile("[a-zA-Z0-9_]+")
 _SERVER = {
     "bytes_total": ("total_bytes", "Total of bytes"),
+    "bytes_in": ("in_bytes", "Incoming bytes"),
+    "bytes_out": ("out_bytes", "Outgoing bytes"),
     "msgs_total": ("total_msgs", "Total of messages"),
+    "msgs_in": ("in_msgs", "Incoming messages"),
+    "msgs_out": ("out_msgs", "Outgoing messages"),
     "channels": ("channels", "Total channels"),
     "subscriptions": ("subscriptions", "Total subscriptions"),
     "clients": ("clients", "Total clients"),
@@ -42,9 +73,9 @@ _SUBSCRIPTION = {
     "pending_count": ("pending_count", "Pending message count"),
     "max_inflight": ("max_inflight", "Max in flight message count"),
 }
+_CHANNEL_LABELS = ("server_id", "server_role", "channel")
 _SUBSCRIPTION_LABELS = (
-    "server_id",
-    "channel",
+    *_CHANNEL_LABELS,
     "client_id",
     "inbox",
     "queue_name",
@@ -62,33 +93,55 @@ def families(scrapes: Sequence[NodeScrape]) -> Iterator[Metric]:
 
 
 def _nats(scrapes: Sequence[NodeScrape]) -> Iterator[Metric]:
-    """Every figure at the top of a document of the NATS server, under its own name."""
+    """Every figure of a document of the NATS server, under the path of its key."""
     found: dict[str, GaugeMetricFamily] = {}
     for scrape in scrapes:
         for endpoint, document in scrape.nats.items():
-            for key, value in _figures(endpoint, document):
+            for key, value, text in _figures(endpoint, document):
                 name = f"gnatsd_{endpoint}_{key}"
-                family = found.setdefault(name, GaugeMetricFamily(name, key, labels=("server_id",)))
-                family.add_metric((scrape.node,), value)
+                labels = ("server_id",) if text is None else ("server_id", "value")
+                family = found.setdefault(name, GaugeMetricFamily(name, key, labels=labels))
+                family.add_metric((scrape.node,) if text is None else (scrape.node, text), value)
     yield from found.values()
 
 
-def _figures(endpoint: str, document: Mapping[str, Any]) -> Iterable[tuple[str, float]]:
+_Figure = tuple[str, float, str | None]
+"""Name, value, and the text of the label `value`, if there is one."""
+
+
+def _figures(endpoint: str, document: Mapping[str, Any]) -> Iterator[_Figure]:
     if endpoint != "connz":
-        return [(key, value) for key, value in document.items() if _is_figure(key, value)]
+        yield from _flattened(document, ())
+        return
     connections = document.get("connections")
-    listed = connections if isinstance(connections, list) else []
-    pending = sum(_figure(each, "pending_bytes") for each in listed if isinstance(each, dict))
-    return [*((key, _figure(document, key)) for key in _CONNZ), ("pending_bytes", pending)]
+    listed = [each for each in connections if isinstance(each, dict)] if isinstance(connections, list) else []
+    yield from ((key, _figure(document, key), None) for key in _CONNZ)
+    yield from ((key, sum(_figure(each, key) for each in listed), None) for key in _CONNECTION)
 
 
-def _is_figure(key: str, value: Any) -> bool:
-    return (
-        isinstance(value, int | float)
-        and not isinstance(value, bool)
-        and key.isidentifier()
-        and key.isascii()
-    )
+def _flattened(document: Mapping[str, Any], above: tuple[str, ...]) -> Iterator[_Figure]:
+    """Yield the figures at any depth, named by their keys joined with underscores."""
+    for key, value in document.items():
+        path = (*above, key)
+        name = _UNDERSCORES.sub("_", "_".join(path).replace("/", "_")).strip("_")
+        if name in _SKIPPED or not _METRIC_NAME.fullmatch(name):
+            continue
+        if isinstance(value, Mapping):
+            if len(path) < _DEEPEST:
+                yield from _flattened(value, path)
+        elif isinstance(value, int | float) and not isinstance(value, bool):
+            yield name, value, None
+        elif isinstance(value, str) and key in _TEXTS:
+            time = _milliseconds(value)
+            yield (name, 1, value) if time is None else (name, time, None)
+
+
+def _milliseconds(text: str) -> float | None:
+    """Return a time as milliseconds since 1970; None for other text."""
+    try:
+        return int(from_rfc3339(text).timestamp() * 1000)
+    except (ValueError, OverflowError):
+        return None
 
 
 def _server(scrapes: Sequence[NodeScrape]) -> Iterator[Metric]:
@@ -109,16 +162,18 @@ def _server(scrapes: Sequence[NodeScrape]) -> Iterator[Metric]:
 
 
 def _channels(scrapes: Sequence[NodeScrape]) -> Iterator[Metric]:
-    channels = [(scrape.node, channel) for scrape in scrapes for channel in scrape.channels]
+    channels = [
+        ((scrape.node, str(scrape.server.get("role") or ""), channel["name"]), channel)
+        for scrape in scrapes
+        for channel in scrape.channels
+    ]
     for name, (key, text) in _CHANNEL.items():
-        family = GaugeMetricFamily(f"nss_chan_{name}", text, labels=("server_id", "channel"))
-        for node, channel in channels:
-            family.add_metric((node, channel["name"]), _figure(channel, key))
+        family = GaugeMetricFamily(f"nss_chan_{name}", text, labels=_CHANNEL_LABELS)
+        for at, channel in channels:
+            family.add_metric(at, _figure(channel, key))
         yield family
     rows = [
-        (_labels(node, channel, sub), sub)
-        for node, channel in channels
-        for sub in subscriptions_of(dict(channel))
+        ((*at, *_labels(sub)), sub) for at, channel in channels for sub in subscriptions_of(dict(channel))
     ]
     for name, (key, text) in _SUBSCRIPTION.items():
         family = GaugeMetricFamily(f"nss_chan_subs_{name}", text, labels=_SUBSCRIPTION_LABELS)
@@ -127,11 +182,9 @@ def _channels(scrapes: Sequence[NodeScrape]) -> Iterator[Metric]:
         yield family
 
 
-def _labels(node: str, channel: Mapping[str, Any], sub: Mapping[str, Any]) -> tuple[str, ...]:
+def _labels(sub: Mapping[str, Any]) -> tuple[str, ...]:
     durable, queue = split_queue(dict(sub))
     return (
-        node,
-        channel["name"],
         str(sub.get("client_id") or ""),
         str(sub.get("inbox") or ""),
         queue,

@@ -12,6 +12,8 @@ from stanlocal.metrics.scrape import NodeScrape
 from stanlocal.model.fault_record import FaultRecord
 from stanlocal.model.states import GroupState, GroupStatus, NodeState
 
+EXITS = ("exit 0", "exit 1", "exit 2", "exit 137", "exit 143", "unknown")
+"""Causes of failovers without a fault: the servers' exit codes."""
 BUCKETS_S = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0, 30.0, 60.0)
 """Bucket bounds for outages; most failovers take 0.3 to 1.5 seconds, because of the server's own waits."""
 
@@ -29,6 +31,8 @@ class Facts:
     store_bytes: int | None
     """Size of the store's files; None if the store cannot be read from here."""
     store_free_bytes: int | None
+    causes: Sequence[str] = ()
+    """Names of the faults that may cause a failover."""
 
 
 def families(facts: Facts, scrapes: Sequence[NodeScrape]) -> Iterator[Metric]:
@@ -77,7 +81,8 @@ def _failovers(facts: Facts) -> Iterator[Metric]:
     count = CounterMetricFamily(
         "stanlocal_failovers", "Failovers that were observed, by cause.", labels=("group", "cause")
     )
-    for cause in sorted({failover.cause for failover in facts.failovers}):
+    # A series that begins at 1 hides its first failover from increase(), so every cause begins at 0.
+    for cause in sorted({*facts.causes, *EXITS, *(failover.cause for failover in facts.failovers)}):
         count.add_metric((facts.group, cause), sum(each.cause == cause for each in facts.failovers))
     yield count
     seconds = [failover.server_ms / 1000 for failover in facts.failovers]

@@ -10,12 +10,23 @@ from stanlocal.metrics.scrape import NodeScrape
 from stanlocal.metrics.stanlocal_metrics import Facts
 from stanlocal.model.states import GroupState, GroupStatus
 
+
+def _connection(pending: int, subscriptions: int) -> dict[str, int]:
+    sums = {"in_msgs": 1, "out_msgs": 2, "in_bytes": 3, "out_bytes": 4}
+    return {"pending_bytes": pending, "subscriptions": subscriptions, **sums}
+
+
 NATS: dict[str, dict[str, Any]] = {
     "varz": {
         "server_id": "NX",
+        "server_name": "stan-0",
+        "version": "2.9.24",
         "go": "go1.26",
         "tls_required": False,
-        "cluster": {"cluster_port": 6222},
+        "start": "2026-11-23T04:33:39.843568123Z",
+        "config_load_time": "2026-11-23T04:33:39.843568Z",
+        "cluster": {"name": "stan", "cluster_port": 6222, "urls": ["stan-1:6222"]},
+        "http_req_stats": {"/": 1, "/varz": 2, "/streaming/serverz": 3, "/bad metric": 4},
         "subscriptions": 94,
         **dict.fromkeys(
             (
@@ -35,9 +46,9 @@ NATS: dict[str, dict[str, Any]] = {
         "total": 2,
         "offset": 0,
         "limit": 1024,
-        "connections": [{"pending_bytes": 5}, {"pending_bytes": 6}],
+        "connections": [_connection(5, 1), _connection(6, 2)],
     },
-    "routez": {"num_routes": 1, "routes": []},
+    "routez": {"server_id": "NX", "server_name": "stan-0", "num_routes": 1, "routes": []},
     "subsz": {"num_subscriptions": 94, "cache_hit_rate": 0.5},
 }
 

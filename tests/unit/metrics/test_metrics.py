@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -49,9 +50,31 @@ def test_names_and_labels_are_those_of_the_exporter() -> None:
     assert all(name.startswith("stanlocal_") for name in others)
 
 
-def test_only_figures_at_the_top_of_a_document_are_metrics() -> None:
-    names = {name for name in exposed() if name.startswith("gnatsd_varz")}
-    assert not names & {"gnatsd_varz_server_id", "gnatsd_varz_tls_required", "gnatsd_varz_cluster"}
+def test_figures_at_any_depth_and_some_texts_are_metrics_as_the_exporter_names_them() -> None:
+    values = {
+        sample.name: (sample.value, sample.labels.get("value"))
+        for family in exporter.families([samples.active("stan-0")])
+        for sample in family.samples
+    }
+    assert values["gnatsd_varz_http_req_stats_streaming_serverz"] == (3, None)
+    assert values["gnatsd_varz_http_req_stats"] == (1, None)
+    assert values["gnatsd_varz_cluster_name"] == (1, "stan")
+    assert values["gnatsd_varz_start"] == (1795408419843, None)
+    assert values["gnatsd_connz_out_bytes"] == (8, None)
+    left_out = ("gnatsd_varz_go", "gnatsd_varz_tls_required", "gnatsd_varz_cluster_cluster_port")
+    assert not set(left_out) & set(values)
+    assert not [name for name in values if "bad" in name]
+
+
+def test_failovers_of_every_cause_are_counted_from_zero() -> None:
+    facts = replace(samples.facts(), causes=("kill", "pause"))
+    counted = {
+        sample.labels["cause"]: sample.value
+        for family in stanlocal_metrics.families(facts, [])
+        for sample in family.samples
+        if sample.name == "stanlocal_failovers_total"
+    }
+    assert counted == dict.fromkeys(("kill", "pause", *stanlocal_metrics.EXITS), 0)
 
 
 def test_a_durable_queue_is_reported_as_durable_and_queue() -> None:
