@@ -52,13 +52,18 @@ def output_option(what: str) -> Callable[[F], F]:
 @export.command()
 @plan_options
 @click.option("--port", type=int, metavar="P", help="Client port of the first node (4222).")
+@click.option(
+    "--monitor-port", type=click.IntRange(1, 65535), metavar="P", help="Monitor of the first node (8222)."
+)
 @output_option("Write compose.yaml and conf/stan.conf there, its variable into .env, and make the store.")
 @pass_context
-def compose(context: Context, /, output: Path | None, force: bool, **flags: Any) -> None:
+def compose(
+    context: Context, /, output: Path | None, force: bool, monitor_port: int | None, **flags: Any
+) -> None:
     """Print compose.yaml; with --output write all files that it needs."""
     from stanlocal.export import compose as exporter
 
-    files = exporter.files(_plan(context, flags))
+    files = exporter.files(_plan(context, flags, monitor_port=monitor_port))
     if output is None:
         _print(context, files, exporter.FILE)
         context.say(f"note: it needs {exporter.CONF} beside it; 'export compose --output DIR' writes both")
@@ -198,11 +203,11 @@ def grafana(context: Context, output: Path | None, force: bool) -> None:
     _out(context, output, exporter.FILE, exporter.dashboard() + "\n", force=force)
 
 
-def _plan(context: Context, flags: Mapping[str, Any]) -> GroupPlan:
+def _plan(context: Context, flags: Mapping[str, Any], *, monitor_port: int | None = None) -> GroupPlan:
     from stanlocal.cli.offline_plan import planned
 
     context.flags.update(flags)
-    return planned(context)
+    return planned(context, monitor_port=monitor_port)
 
 
 def _given(options: Mapping[str, str | None]) -> dict[str, Any]:

@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from stanlocal.cli.context import Context
+from stanlocal.errors import SettingsError
 from stanlocal.model.placement import plan_group
-from stanlocal.model.plan import CLIENT_PORT, MONITOR_PORT, GroupPlan
+from stanlocal.model.plan import CLIENT_PORT, MONITOR_PORT, GroupPlan, NodePlan
+
+_LAST_PORT = 65535
 
 
-def planned(context: Context) -> GroupPlan:
+def planned(context: Context, *, monitor_port: int | None = None) -> GroupPlan:
     """Return the plan that `up` would make, with the ports that the group has had before.
 
-    Holds the secrets of the settings; raises `SettingsError` for settings that cannot be used.
+    `monitor_port` is the monitor's port of the first node, if it was asked for. The plan holds the secrets of
+    the settings. Raises `SettingsError` for settings that cannot be used.
     """
     from stanlocal.lifecycle.engine_choice import group_home
 
     opener = context.opener()
     before = group_home(opener.settings().group).load_plan()
     settings = opener.settings(before.decided() if before else None)
-    ports = [(node.client_port, node.monitor_port) for node in before.nodes] if before else []
-    last_client, last_monitor = max(ports, default=(CLIENT_PORT - 1, MONITOR_PORT - 1))
-    missing = range(1, settings.nodes - len(ports) + 1)
-    ports = [*ports[: settings.nodes], *((last_client + step, last_monitor + step) for step in missing)]
-    if settings.port is not None:
-        ports = [(settings.port + index, monitor) for index, (_, monitor) in enumerate(ports)]
+    ports = _ports(
+        context, settings.group, settings.nodes, before.nodes if before else (), settings.port, monitor_port
+    )
     for warning in settings.warnings:
         context.say(f"warning: {warning}")
     if settings.proxied:
@@ -37,3 +40,57 @@ def planned(context: Context) -> GroupPlan:
         streaming=settings.streaming,
         nats=settings.nats,
     )
+
+
+def _ports(
+    context: Context,
+    group: str,
+    count: int,
+    before: Sequence[NodePlan],
+    first_client: int | None,
+    first_monitor: int | None,
+) -> list[tuple[int, int]]:
+    """Return the client port and the monitor port of each node.
+
+    Nodes keep the ports that they have had, and others follow on them. Where a client port is asked for and
+    no monitor port, monitors get the ports that `up` would give them.
+    """
+    clients = _row(count, [node.client_port for node in before], CLIENT_PORT, first_client)
+    kept = [node.monitor_port for node in before]
+    if first_client is None or first_monitor is not None:
+        monitors = _row(count, kept, MONITOR_PORT, first_monitor)
+    else:
+        monitors = _monitors_beside(context, group, clients, kept)
+    twice = set(clients) & set(monitors)
+    if twice:
+        both = ", ".join(map(str, sorted(twice)))
+        raise SettingsError([f"ports for clients and monitors overlap ({both}); choose other first ports"])
+    return list(zip(clients, monitors, strict=True))
+
+
+def _row(count: int, kept: Sequence[int], usual: int, first: int | None) -> list[int]:
+    if first is not None:
+        if first + count - 1 > _LAST_PORT:
+            raise SettingsError(
+                [f"port {first} leaves no room for {count} nodes: the last port is {_LAST_PORT}"]
+            )
+        return [first + index for index in range(count)]
+    last = max(kept, default=usual - 1)
+    return [*kept[:count], *(last + step for step in range(1, count - len(kept) + 1))]
+
+
+def _monitors_beside(context: Context, group: str, clients: Sequence[int], kept: Sequence[int]) -> list[int]:
+    from stanlocal.lifecycle.inventory import reserved_ports
+    from stanlocal.lifecycle.port_allocation import choose_ports
+
+    free = [port if port not in clients else None for port in kept[: len(clients)]]
+    free += [None] * (len(clients) - len(free))
+    choice = choose_ports(
+        len(clients),
+        group=group,
+        keep=list(zip(clients, free, strict=True)),
+        reserved=reserved_ports(group),
+    )
+    for line in choice.moved:
+        context.say(line)
+    return [monitor for _, monitor in choice.ports]

@@ -40,6 +40,8 @@ class Storage:
     @property
     def placeholders(self) -> list[str]:
         """Values to be replaced before the objects can work, one line each."""
+        if self.storage_class is not None:
+            return []
         if self.kind == "efs" and self.file_system == SEED_FILE_SYSTEM:
             return [f"file system {SEED_FILE_SYSTEM} is the guide's; name yours with --file-system"]
         if self.kind == "nfs" and self.nfs_server == NFS_SERVER:

@@ -119,6 +119,53 @@ def test_a_port_that_is_asked_for_is_taken() -> None:
     ]
 
 
+def compose_ports(*arguments: str) -> tuple[list[int], list[int]]:
+    """The host ports of clients and of monitors."""
+    result = run("compose", *arguments)
+    assert result.exit_code == 0, result.exception
+    services = yaml.safe_load(result.stdout)["services"].values()
+    found = [[int(port.split(":")[1]) for port in service["ports"]] for service in services]
+    return [client for client, _ in found], [monitor for _, monitor in found]
+
+
+def test_monitors_beside_an_asked_port_are_chosen_as_up_chooses_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    from stanlocal.lifecycle import port_allocation
+
+    monkeypatch.setattr(port_allocation, "is_free", lambda port, host: port != 8223)
+    assert compose_ports("--port", "5000") == ([5000, 5001], [8222, 8224])
+    assert "stan-1's monitor listens on 8224 instead" in run("compose", "--port", "5000").stderr
+    assert compose_ports("--port", "8222") == ([8222, 8223], [8224, 8225])
+
+
+def test_monitor_ports_can_be_asked_for() -> None:
+    assert compose_ports("--monitor-port", "9000") == ([4222, 4223], [9000, 9001])
+    assert compose_ports("--port", "5000", "--monitor-port", "5002", "--nodes", "2")[1] == [5002, 5003]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (("--port", "5000", "--monitor-port", "5001"), "overlap (5001); choose other first ports"),
+        (("--monitor-port", "65535"), "port 65535 leaves no room for 2 nodes: the last port is 65535"),
+        (("--port", "65535"), "port 65535 leaves no room for 2 nodes"),
+    ],
+)
+def test_ports_that_cannot_be_are_refused(arguments: tuple[str, ...], reason: str) -> None:
+    assert reason in refusal("compose", *arguments)
+
+
+def test_the_header_names_the_groups_own_pods() -> None:
+    text = run("kubernetes", "--name", "events").stdout
+    assert "stan-0" not in text.partition("apiVersion")[0]
+    assert "kubectl delete pod events-0" in text
+
+
+def test_a_class_of_the_cluster_needs_no_file_system() -> None:
+    result = run("kubernetes", "--storage", "efs", "--storage-class", "shared")
+    assert "fs-" not in result.stdout + result.stderr
+    assert "Replace:" not in result.stdout
+
+
 def kinds(*arguments: str) -> list[str]:
     return [each["kind"] for each in yaml.safe_load_all(run("kubernetes", *arguments).stdout)]
 
