@@ -32,7 +32,7 @@ def read(
         found.problem(place, f"several run nats-streaming ({names}); leave one in the file")
         return
     server = servers[0] if servers else None
-    arguments = list(flags.split(server.arguments)) if server else []
+    arguments = flags.split(server.arguments, found) if server else []
     source = config_map.find(objects, server, arguments, found)
     if source is None and server is None:
         why = "there is neither a stan.conf in a ConfigMap nor a workload of nats-streaming"
