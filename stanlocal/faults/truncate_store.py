@@ -1,6 +1,6 @@
 """A store as an unclean stop can leave it: the last record of a file is cut short.
 
-No node serves then: each takes the lock in turn, prints `unexpected EOF` and ends. The server's own way out
+No node serves then: each takes the lock in turn, prints `unexpected EOF` and ends. The server's own remedy
 is `-file_truncate_bad_eof`, which drops the torn record. It must be used once, on one node: a second server
 that is started with it refuses, and it must not stay on.
 """
@@ -36,13 +36,16 @@ REPAIR = "-file_truncate_bad_eof"
 """The server's own option; there is none in its configuration file."""
 _CUT_BYTES = 3
 _REFUSE_S = 20.0
-"""Each node in turn waits 1.4 s at most for the lock that the one before has left."""
+"""Seconds until all nodes have refused the store: each waits up to 1.4 s for the lock of the one before."""
 _REPAIR_S = 60.0
+"""Seconds that a node may take to read and repair the store."""
+_ONCE = "once-"
+"""Prefix of the fingerprint of a node that was made with the option."""
 
 
 @dataclass(frozen=True, slots=True)
 class TruncateStore(Fault):
-    """Ends all nodes, cuts the last message of the store short, and starts them again."""
+    """An end of all nodes with a torn last message in the store, on which they are started again."""
 
     name: ClassVar[str] = "truncate-store"
     summary: ClassVar[str] = "cut the store's last message short, as an unclean stop can: no node will serve"
@@ -112,13 +115,19 @@ class TruncateStore(Fault):
 async def repair(group: Group) -> str:
     """Let one node of a stopped group drop the torn record, then start all nodes; call it with the lock held.
 
-    Return the server's log line about it. Raise `WaitTimeout` if the node does not become active.
+    Return the server's log line about it; empty if it dropped nothing. Raise `Refused` if nodes run or are
+    gone, and `WaitTimeout` if the node does not become active.
     """
     plan, instances = await group.find()
     if any(instance.running for instance in instances):
-        raise Refused("a repair needs a group of which no node runs; 'stanlocal stop @all' first")
+        raise Refused("a repair needs all nodes to be stopped; 'stanlocal stop @all' first")
     chosen = plan.nodes[0]
-    wanted = next(instance.fingerprint for instance in instances if instance.name == chosen.name)
+    wanted = next((instance.fingerprint for instance in instances if instance.name == chosen.name), None)
+    if wanted is None:
+        raise Refused(
+            f"{chosen.name} does not exist, so it cannot repair the store; put a snapshot back with "
+            f"'stanlocal store restore', or run a server with {REPAIR} once on {plan.store_location}"
+        )
     once = replace(chosen, arguments=(REPAIR,))
     with_option = replace(plan, nodes=(once, *plan.nodes[1:]))
     await retire(group, chosen.name, 0)
@@ -135,10 +144,6 @@ async def repair(group: Group) -> str:
     await _forget_option(group)
     await recover(group, "ended", [node.name for node in plan.nodes])
     return said
-
-
-_ONCE = "once-"
-"""Prefix of the fingerprint of a node that was made with the option."""
 
 
 async def _forget_option(group: Group) -> None:
@@ -174,7 +179,7 @@ def _all_failed(status: GroupStatus) -> bool:
 
 
 def _victim(store: Path) -> tuple[str, int, bytes] | None:
-    """The file with the store's newest message, its size, and the last bytes of that message."""
+    """Return the file with the store's newest message, its size, and the last bytes of that message."""
     files = [
         path
         for path in store.glob("*/msgs.*.dat")
