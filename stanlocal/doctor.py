@@ -34,7 +34,7 @@ class Check:
     ok: bool
     detail: str
     cure: str | None = None
-    """Advice on how to fix it; None if all is well."""
+    """Advice to the user on how to fix it; None if all is well."""
     fix: Callable[[], Awaitable[object]] | None = None
     """Fix the problem without the user; None if that is impossible."""
 
@@ -50,13 +50,17 @@ async def examine(load: Callable[[], Settings], report: Callable[[str], None]) -
     yield Check("settings", True, f"group '{settings.group}', {settings.nodes} nodes")
     try:
         engine = choose_engine(settings.engine)
-        info = await engine.info()
     except StanlocalError as error:
-        yield Check("engine", False, str(error), "start it, or install one")
+        yield _no_engine(error)
         return
-    yield Check("engine", True, f"{info.name} {info.version} at {info.address}")
-    group = Group(engine, settings.group, group_home(settings.group))
     try:
+        try:
+            info = await engine.info()
+        except StanlocalError as error:
+            yield _no_engine(error)
+            return
+        yield Check("engine", True, f"{info.name} {info.version} at {info.address}")
+        group = Group(engine, settings.group, group_home(settings.group))
         from stanlocal.engine.docker.engine import DockerEngine
 
         if isinstance(engine, DockerEngine):
@@ -72,6 +76,10 @@ async def examine(load: Callable[[], Settings], report: Callable[[str], None]) -
             yield check
     finally:
         await engine.close()
+
+
+def _no_engine(error: StanlocalError) -> Check:
+    return Check("engine", False, str(error), "start it, or install one")
 
 
 async def _image(engine: DockerEngine, settings: Settings, report: Callable[[str], None]) -> Check:
@@ -143,7 +151,8 @@ async def _leftovers(group: Group) -> Check:
 
     if not empty:
         return Check("leftovers", True, "none")
-    return Check("leftovers", False, f"networks of {', '.join(empty)}", "'stanlocal down'", fix)
+    cure = f"'stanlocal doctor --fix', or 'stanlocal --group {empty[0]} down' for each"
+    return Check("leftovers", False, f"networks of {', '.join(empty)}", cure, fix)
 
 
 async def _group(group: Group) -> AsyncGenerator[Check]:
