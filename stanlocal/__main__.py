@@ -6,7 +6,7 @@ import sys
 
 
 def main() -> None:
-    """Runs the command line and ends the process with its exit code."""
+    """Run the command line and end the process with its exit code."""
     from stanlocal.cli.app import run
 
     sys.exit(run())

@@ -121,7 +121,7 @@ class FTGroup(FaultMethods):
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self.close)
             if self._opener.bound_to() is not None:
-                await together(self.up(timeout=self._timeout), self._opener.remove_leftovers())
+                await together(self.up(timeout=self._timeout), self._opener.remove_orphans())
             else:
                 self._found = await self._opener.running_plan()
                 await self.up(timeout=self._timeout)
@@ -142,7 +142,7 @@ class FTGroup(FaultMethods):
             await self.close()
 
     async def close(self) -> None:
-        """Let go of the engine; the group is left as it is."""
+        """Close the connection to the engine; the group is left as it is."""
         await self._opener.close()
 
     @property
@@ -215,7 +215,7 @@ class FTGroup(FaultMethods):
         return await stan.connect(tuple(urls), cluster_id=plan.cluster_id, client_id=client_id, **chosen)
 
     async def probe(self) -> AsyncGenerator[Outage]:
-        """Publish all the time, and yield each outage once it is over, until the iterator is closed.
+        """Publish continuously, and yield each outage once it is over, until the iterator is closed.
 
         The outages are recorded, so that `failovers` has the phase up to the first ack. It publishes to the
         channel `stanlocal.probe`; see `stanlocal.outages.probe.outages`.

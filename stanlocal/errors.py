@@ -6,10 +6,10 @@
     ├── SettingsError            .problems: every problem found, one line each
     ├── EngineError              the container engine did not do what was asked
     │   ├── EngineUnavailable    no engine answers, or it refuses us
-    │   ├── ImageNotFound        no way led to the server image       .attempts
-    │   ├── NodePaused           what was asked needs a node that is not frozen
-    │   ├── ProxyDown            the proxy in the path of a group does not run
-    │   ├── Unsupported          this engine cannot do that, another can
+    │   ├── ImageNotFound        every source of the server image failed  .attempts
+    │   ├── NodePaused           the call needs a node that is not frozen
+    │   ├── ProxyDown            the group's proxy does not run
+    │   ├── Unsupported          this engine cannot do it, another can
     │   ├── PortInUse            a host port is taken                 .port .owner
     │   └── NameConflict         something that is not ours has a name we need  .name
     ├── GroupError               about one FT group
@@ -20,12 +20,10 @@
     │   │   └── WrongEngine      another engine or machine made the group, and may still run it
     │   ├── NodeFailed           .node .exit_code .log_tail
     │   ├── WaitTimeout          a wait ran out, a TimeoutError too   .states .log_tail
-    │   ├── MonitorError         a node's monitor gave no usable answer  .outcome
-    │   ├── GroupBlocked         a frozen node keeps the store lock   .holder
-    │   └── SplitBrain           two or more nodes are active         .nodes
+    │   └── MonitorError         a node's monitor gave no usable answer  .outcome
     ├── OutputError              a file that the user named is not replaced, or cannot be written
-    ├── StateError               the state folder takes no more
-    ├── LedgerError              a drill's ledger that cannot be written or read
+    ├── StateError               the disk of the state folder is full or read-only
+    ├── LedgerError              a drill's ledger cannot be written or read
     └── StanError                the STAN client; its subclasses are in `stanlocal.stan.errors`
 
 A message is one line, lower case: what happened, with which values, and what to do next. Errors of
@@ -47,7 +45,7 @@ _LONGEST_LINE = 2_000
 
 
 def _shortened(line: str) -> str:
-    """Return a line without its middle where it is endless: names in a file may be of any length."""
+    """Return the line, without its middle if it is very long: names in a file may be of any length."""
     return line if len(line) <= _LONGEST_LINE else f"{line[:1_500]} … {line[-200:]}"
 
 
@@ -71,7 +69,7 @@ class EngineUnavailable(EngineError):
 
 
 class ImageNotFound(EngineError):
-    """The server image cannot be had; `attempts` has one line for each way tried."""
+    """The server image is unavailable; `attempts` has one line for each source tried."""
 
     def __init__(self, message: str, attempts: Sequence[str] = ()) -> None:
         super().__init__(message)
@@ -79,7 +77,7 @@ class ImageNotFound(EngineError):
 
 
 class ProxyDown(EngineError):
-    """The group's proxy does not run; the faults that it had are gone with it."""
+    """The group's proxy does not run; the faults that it applied ended with it."""
 
 
 class NodePaused(EngineError):
@@ -151,27 +149,11 @@ class WaitTimeout(GroupError, TimeoutError):
 
 
 class MonitorError(GroupError):
-    """A node's monitor gave no usable answer; `outcome` says in which way (`client.Outcome`)."""
+    """A node's monitor gave no usable answer; `outcome` says in which way (`monitor.client.Outcome`)."""
 
     def __init__(self, message: str, outcome: Literal["not-ready", "silent", "refused", "strange"]) -> None:
         super().__init__(message)
         self.outcome = outcome
-
-
-class GroupBlocked(GroupError):
-    """No node serves: `holder`, which is frozen or cut off, keeps the store lock."""
-
-    def __init__(self, message: str, holder: str) -> None:
-        super().__init__(message)
-        self.holder = holder
-
-
-class SplitBrain(GroupError):
-    """Two or more nodes are active over one store."""
-
-    def __init__(self, message: str, nodes: Sequence[str]) -> None:
-        super().__init__(message)
-        self.nodes = tuple(nodes)
 
 
 class OutputError(StanlocalError):

@@ -101,7 +101,7 @@ async def _fault(
             expected = await injection.foresee(await core_of(group), fault, targets)
             context.say(f"expected: {expected.text}")
         injected = await group.inject(fault, *targets, for_s=seconds)
-        record = await (injected.outcome() if seconds is None else injected.last())
+        record = await (injected.outcome() if seconds is None else injected.wait_and_heal())
         if repair:
             said = await group.repair_store()
             record = next(each for each in await group.faults() if each.id == record.id)

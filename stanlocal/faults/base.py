@@ -26,7 +26,7 @@ class Scene:
     status: GroupStatus
     targets: Sequence[NodeStatus]
     note: Callable[[Mapping[str, Any]], None]
-    """Record what `undo` will need, before the step that makes it needed."""
+    """Records facts that `undo` will need; called before the step that makes them necessary."""
 
 
 class Fault(ABC):
@@ -41,14 +41,14 @@ class Fault(ABC):
     leaves: ClassVar[Condition | None]
     """Condition that healing has to end; None for a fault that ends by itself."""
     ends_run: ClassVar[bool] = False
-    """Whether the processes that it hits are to end by it."""
+    """Whether it ends the processes that it hits."""
     costs_data: ClassVar[str | None] = None
     """Data-loss warning shown before injection; None: no data can be lost."""
     default_targets: ClassVar[tuple[str, ...]] = ("@active",)
     """Targets where the caller names none."""
 
-    def check(self, scene: Scene) -> None:  # noqa: B027 - most faults can always be
-        """Raise `Refused` if the fault is impossible here; called before anything is touched."""
+    def check(self, scene: Scene) -> None:  # noqa: B027 - most faults are always possible
+        """Raise `Refused` or `Unsupported` if the fault is impossible here; nothing is touched before."""
 
     @abstractmethod
     def expect(self, status: GroupStatus, targets: Sequence[NodeStatus]) -> Expectation:
@@ -65,7 +65,7 @@ class Fault(ABC):
 
 
 async def recover(group: Group, condition: Condition, nodes: Collection[str]) -> None:
-    """End a condition on the nodes; skips nodes that are gone or already recovered."""
+    """End a condition on the nodes; skip nodes that are gone or already recovered."""
     plan, _ = await group.find()
     for name in sorted(nodes):
         with suppress(NodeNotFound):

@@ -1,4 +1,4 @@
-"""Cuts nodes off: from the other nodes, or from everybody."""
+"""Partition and isolate: cut nodes off from the other nodes, or from clients too."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from stanlocal.model.fault_record import Condition
 from stanlocal.model.states import GroupState, GroupStatus, NodeStatus
 
 
-def check_ways(scene: Scene) -> None:
-    """Raise `Unsupported` if the nodes reach each other in a way that the engine cannot cut."""
+def check_cuttable(scene: Scene) -> None:
+    """Raise `Unsupported` if the nodes reach each other through servers that the engine cannot cut off."""
     engine = scene.group.engine
     if scene.plan.external_nats and not engine.placement.own_network:
         raise Unsupported(
@@ -27,14 +27,14 @@ def check_ways(scene: Scene) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Partition(Fault):
-    """The node's routes are gone, its clients and the store are not: a lock on files knows no network."""
+    """A cut of the node's routes alone: it keeps its clients, the store and, if active, the store lock."""
 
     name: ClassVar[str] = "partition"
     summary: ClassVar[str] = "cut a node's routes to the others; clients still reach it"
     leaves: ClassVar[Condition | None] = "unrouted"
 
     def check(self, scene: Scene) -> None:
-        check_ways(scene)
+        check_cuttable(scene)
 
     def expect(self, status: GroupStatus, targets: Sequence[NodeStatus]) -> Expectation:
         if status.active is None:
@@ -60,22 +60,21 @@ class Partition(Fault):
 
 @dataclass(frozen=True, slots=True)
 class Isolate(Fault):
-    """No node and no client reaches the target; it keeps the store, and an active keeps its lock."""
+    """A cut of all the node's connections: it keeps the store and, if active, the store lock."""
 
     name: ClassVar[str] = "isolate"
     summary: ClassVar[str] = "cut a node off from nodes and clients; an active one keeps the store lock"
     leaves: ClassVar[Condition | None] = "isolated"
 
     def check(self, scene: Scene) -> None:
-        check_ways(scene)
+        check_cuttable(scene)
 
     def expect(self, status: GroupStatus, targets: Sequence[NodeStatus]) -> Expectation:
         return lock_kept(
             status,
             targets,
             holder="lives and keeps the store lock, so that no standby can take over, and no client "
-            "reaches it; "
-            "the group is blocked until it is healed or killed",
+            "reaches it; the group is blocked until it is healed or killed",
             otherwise=f"{names(targets)}, cut off, cannot take over",
         )
 

@@ -10,10 +10,10 @@ from typing import Any
 from stanlocal.model.states import GroupState, GroupStatus, NodeState, NodeStatus
 
 LOCK_WAIT_S = 1.4
-"""A standby tries for the store lock this long after the last heartbeat, or sooner (1.125 to 1.375 s)."""
+"""Seconds after the last heartbeat within which a standby tries for the store lock (1.125 to 1.375)."""
 SETTLES_S = 5.0
-"""Within which a group with a small store has settled after a fault."""
-LOOK_ON_S = 2.0
+"""Seconds in which a group with a small store settles after a fault."""
+NO_TAKEOVER_S = 2.0
 """Seconds to wait before concluding that no node takes over: longer than a takeover lasts."""
 _READING_S = 60.0
 """Extra seconds for recovery of a large store before a prediction counts as wrong."""
@@ -30,7 +30,7 @@ class Expectation:
     active: tuple[str, ...] = ()
     """Candidates for the one active node; empty if none or several will serve."""
     within_s: float = SETTLES_S
-    """Seconds from the fault on."""
+    """Seconds after the fault within which the group settles."""
     holds_s: float = 0.0
     """Seconds that the prediction must hold once met, where the point is that nothing follows."""
 
@@ -94,8 +94,8 @@ def judge(
     text = _describe(served, hit, span)
     if expected.met_by(final):
         return Outcome(text, True)
-    patience = expected.within_s + (_READING_S if final.state is GroupState.RECOVERING else 0)
-    if end - hit >= timedelta(seconds=patience):
+    limit_s = expected.within_s + (_READING_S if final.state is GroupState.RECOVERING else 0)
+    if end - hit >= timedelta(seconds=limit_s):
         return Outcome(text, False)
     return Outcome(f"over before it had settled: {text}", None) if over else None
 
@@ -116,7 +116,7 @@ def _describe(served: str | None, hit: datetime, span: Sequence[tuple[datetime, 
 
 
 def _since(active: str, span: Sequence[tuple[datetime, GroupStatus]]) -> datetime:
-    """Since when it has been the active one."""
+    """Return the time since which `active` has been the active node."""
     since = span[-1][0]
     for time, status in reversed(span):
         if status.active != active:
@@ -138,7 +138,7 @@ def nothing_follows(
 ) -> Expectation:
     """Predict that the group is in one of `states` at once, and that no node takes over."""
     serving = (active,) if active else ()
-    return Expectation(text, states if status.nodes else (), serving, holds_s=LOOK_ON_S)
+    return Expectation(text, states if status.nodes else (), serving, holds_s=NO_TAKEOVER_S)
 
 
 def lock_kept(
@@ -173,7 +173,7 @@ def after_end(status: GroupStatus, targets: Sequence[NodeStatus], *, back: bool 
             f"no failover: {' and '.join(serving)} serves on, as no active node is hit{left}",
             settled,
             serving,
-            holds_s=0 if back else LOOK_ON_S,
+            holds_s=0 if back else NO_TAKEOVER_S,
         )
     if not any(node.holds_store for node in targets):
         return Expectation("no failover: no active node is hit, and no node served before", _NO_NODE_SERVES)
@@ -189,7 +189,7 @@ def after_end(status: GroupStatus, targets: Sequence[NodeStatus], *, back: bool 
             tuple(sorted(hit)),
         )
     return Expectation(
-        "no node serves afterwards: no standby is there to take over", _NO_NODE_SERVES, holds_s=LOOK_ON_S
+        "no node serves afterwards: no standby is there to take over", _NO_NODE_SERVES, holds_s=NO_TAKEOVER_S
     )
 
 

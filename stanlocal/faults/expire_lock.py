@@ -1,8 +1,8 @@
 """An expired store lock, as when a network file system's lease runs out: two actives over one store.
 
 The lock file is removed while the routes of the active node are cut. Its lock is on a deleted file, so a
-standby locks a new file and serves too. No server notices, as an active never checks its lock again. Once
-they hear each other, the later one panics.
+standby locks a new file and serves too. Neither server notices, as an active never checks its lock again.
+Once they hear each other, the later one panics.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 
 from stanlocal.errors import GroupError, MonitorError, NodeNotFound, Refused, WaitTimeout
 from stanlocal.faults.base import Fault, Scene, recover
-from stanlocal.faults.cut import check_ways
+from stanlocal.faults.cut import check_cuttable
 from stanlocal.faults.expectation import LOCK_WAIT_S, Expectation
 from stanlocal.group.core import Group
 from stanlocal.group.store_snapshots import folder, snapshot_frozen
@@ -30,16 +30,18 @@ from stanlocal.store.layout import lock_file
 from stanlocal.store.local import local_store
 
 _TAKES_OVER_S = 30.0
+"""Seconds that a standby may take to become active beside the first one."""
 _MEET_S = 30.0
-"""Routes that were cut for long are dialled again after up to 15 s."""
+"""Seconds until two actives hear each other: long-cut routes are dialled again only after up to 15 s."""
 _RESTARTS = 5
-_MONITOR_S = 2.0
-_MANY = 10
+_MONITOR_TIMEOUT_S = 2.0
+_LISTED_AT_MOST = 10
+"""Number of lost messages from which on only the first and the last are named."""
 
 
 @dataclass(frozen=True, slots=True)
 class ExpireLock(Fault):
-    """Makes two actives until healed; then the later one ends, and what only it acknowledged is lost."""
+    """Two actives until healed; then the later one ends, and what only it acknowledged is lost."""
 
     name: ClassVar[str] = "expire-lock"
     summary: ClassVar[str] = "let the active lose its lock unawares, as on a network file system: two actives"
@@ -50,7 +52,7 @@ class ExpireLock(Fault):
     )
 
     def check(self, scene: Scene) -> None:
-        check_ways(scene)
+        check_cuttable(scene)
         local_store(scene.plan)
         serving = [node for node in scene.targets if node.serves]
         if len(scene.targets) != 1 or not serving or scene.status.active is None:
@@ -90,12 +92,12 @@ class ExpireLock(Fault):
     async def undo(cls, group: Group, fault: FaultRecord, nodes: Collection[str]) -> None:
         """Reconnect the two actives, report what only the later one acknowledged, and restore one lock.
 
-        The survivor is restarted last: its lock is on a file that is not there any more, so that a pause of
-        it would be enough to have two actives again.
+        The survivor is restarted last: its lock is on a deleted file, so that pausing it would be enough to
+        have two actives again.
         """
         plan, _ = await group.find()
         names = [node.name for node in plan.nodes]
-        await recover(group, "frozen", names)  # by a tool that was killed while it copied the store
+        await recover(group, "frozen", names)  # frozen by a tool that was killed while it copied the store
         drafts.remove_unfinished(folder(group))
         first, second = fault.notes.get("first"), fault.notes.get("second")
         if first is None:
@@ -118,12 +120,12 @@ class ExpireLock(Fault):
 
 
 def _actives(status: GroupStatus) -> list[str]:
-    """The nodes that have the store, and a process."""
+    """Return the names of the active nodes that have a process, frozen or not."""
     return [node.name for node in status.nodes if node.state is NodeState.ACTIVE and node.instance.running]
 
 
 async def _settle(group: Group) -> None:
-    """Until one node serves and every other would take over; who panics meanwhile is started again."""
+    """Wait until the group is healthy; start nodes again that panic meanwhile."""
     for _ in range(_RESTARTS):
         status = await group.wait(
             lambda status: status.state is GroupState.HEALTHY or bool(_ended(status)),
@@ -133,7 +135,9 @@ async def _settle(group: Group) -> None:
         if status.state is GroupState.HEALTHY:
             return
         await recover(group, "ended", _ended(status))
-    raise GroupError("nodes end again and again after the lock had expired; see 'stanlocal logs'")
+    raise GroupError(
+        f"nodes ended again after {_RESTARTS} restarts, after their lock had expired; see 'stanlocal logs'"
+    )
 
 
 def _ended(status: GroupStatus) -> list[str]:
@@ -141,10 +145,10 @@ def _ended(status: GroupStatus) -> list[str]:
 
 
 async def _last_sequences(plan: GroupPlan, node: str) -> dict[str, int]:
-    """The last sequence of each channel as that node has it; none when it does not say."""
+    """Return the last sequence of each channel by that node's monitor; empty if it does not answer."""
     url = plan.monitor_url(plan.node(node))
     try:
-        document = await client.fetch(url, "/streaming/channelsz?subs=1&limit=100000", _MONITOR_S)
+        document = await client.fetch(url, "/streaming/channelsz?subs=1&limit=100000", _MONITOR_TIMEOUT_S)
     except MonitorError:  # it has just ended: what it alone acknowledged stays unknown
         return {}
     channels: Sequence[Mapping[str, Any]] = document.get("channels") or ()
@@ -152,8 +156,8 @@ async def _last_sequences(plan: GroupPlan, node: str) -> dict[str, int]:
 
 
 def numbered(first: int, last: int) -> str:
-    """The messages from `first` to `last`, each by its number where they are few."""
-    if last - first >= _MANY:
+    """Name the messages from `first` to `last` in words, each by its number if they are few."""
+    if last - first >= _LISTED_AT_MOST:
         return f"messages {first} to {last} ({last - first + 1} of them)"
     *rest, final = (str(number) for number in range(first, last + 1))
     return f"messages {', '.join(rest)} and {final}" if rest else f"message {final}"

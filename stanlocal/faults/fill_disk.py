@@ -1,6 +1,6 @@
 """A full disk for this group alone; no real disk is filled.
 
-A store with a limit is filled up; with the process engine the servers' files are kept from growing.
+A store with a limit is filled up; the process engine limits the length of the servers' files.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from stanlocal.model.states import GroupStatus, NodeStatus
 
 @dataclass(frozen=True, slots=True)
 class FillDisk(Fault):
-    """Nothing happens until a server has to write; then it panics, and so does the next one in its turn."""
+    """No effect until a server has to write; then it panics, and so does each successor."""
 
     name: ClassVar[str] = "fill-disk"
     summary: ClassVar[str] = (
@@ -36,7 +36,7 @@ class FillDisk(Fault):
     def check(self, scene: Scene) -> None:
         if scene.plan.store_size is None and not scene.group.engine.placement.fills_any_store:
             raise Refused(
-                "fill-disk needs a store with a limit, so that nobody's disk is filled; start a group with "
+                "fill-disk needs a store with a limit, so that no real disk is filled; start a group with "
                 "'stanlocal --group full up --store-size 32mb'"
             )
         if len(scene.targets) != len(scene.status.nodes):
@@ -57,7 +57,7 @@ class FillDisk(Fault):
 
     @classmethod
     async def undo(cls, group: Group, fault: FaultRecord, nodes: Collection[str]) -> None:
-        """Gives the room back, and starts what has ended for the want of it."""
+        """Free the space, and start nodes that ended for lack of it."""
         plan, _ = await group.find()
         await group.engine.free_store(plan)
         await recover(group, "ended", nodes)

@@ -41,10 +41,10 @@ class InjectedFault:
         return self.record.expected
 
     async def failover(self, *, timeout: float = 10.0) -> Failover:
-        """The failover that the fault brings, once the next node is ready.
+        """Return the failover that the fault causes, once the next node is ready.
 
-        Raises `WaitTimeout` after `timeout` seconds: a fault that takes no active node's process away
-        brings none.
+        Raises `WaitTimeout` after `timeout` seconds: a fault that does not end an active node's process
+        causes none.
         """
         return await self._group.wait_failover(since=self.record.since, timeout=timeout)
 
@@ -56,7 +56,7 @@ class InjectedFault:
         """
         return await outcome.watch_outcome(self._group, self.record, at_most=at_most)
 
-    async def last(self, seen: Callable[[FaultRecord], object] = _ignore) -> FaultRecord:
+    async def wait_and_heal(self, seen: Callable[[FaultRecord], object] = _ignore) -> FaultRecord:
         """Wait as `outcome` does, then heal the fault when its time is up; for a fault injected with `for_s`.
 
         The fault is always healed, also on cancellation and errors. `seen` is called with the record once
@@ -76,6 +76,6 @@ class InjectedFault:
         return healed
 
     async def heal(self) -> FaultRecord:
-        """Undoes it; nothing happens if it is over."""
+        """Undo the fault and return its record; do nothing if it is over."""
         healed = await injection.heal(self._group, id_=self.record.id)
         return healed[0] if healed else injection.recorded(self._group, self.record.id)

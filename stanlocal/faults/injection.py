@@ -31,7 +31,7 @@ LONGEST_S = 365 * 86_400.0
 
 
 def _silent() -> None:
-    """Report nothing while waiting for the lock: its holders keep it for moments."""
+    """Report nothing while waiting for the lock, which is held only for moments."""
 
 
 @asynccontextmanager
@@ -110,12 +110,12 @@ async def inject(
 def check_time(for_s: float | None) -> None:
     """Raise `SettingsError` unless a fault can last `for_s` seconds; None: until it is healed."""
     if for_s is not None and not 0 <= for_s <= LONGEST_S:
-        raise SettingsError([f"no fault can last {for_s:g} s; 0 to {LONGEST_S:.0f} can be"])
+        raise SettingsError([f"a fault cannot last {for_s:g} s; give 0 to {LONGEST_S:.0f}"])
 
 
 def _notes(fault: Fault, active: str | None) -> dict[str, Any]:
     """Return the notes of a new fault: its parameters, and the active node, whose log may roll off later."""
-    found = {"parameters": parameters(fault), "active": active}
+    found = {"parameters": parameter_values(fault), "active": active}
     return {name: value for name, value in found.items() if value}
 
 
@@ -124,13 +124,13 @@ def _end(for_s: float | None) -> datetime | None:
     return datetime.now(UTC) + timedelta(seconds=for_s) if for_s is not None else None
 
 
-def parameters(fault: Fault) -> dict[str, Any]:
+def parameter_values(fault: Fault) -> dict[str, Any]:
     """Return the fault's parameters by name, as the journal keeps them."""
     return {each.name: getattr(fault, each.name) for each in fields(fault)}  # type: ignore[arg-type]
 
 
 def recorded(group: Group, id_: str) -> FaultRecord:
-    """The fault of that id, as the journal has it now."""
+    """Return the fault of that id, as the journal has it now."""
     return next(record for record in group.home.journal.faults() if record.id == id_)
 
 
@@ -138,8 +138,8 @@ async def heal(group: Group, targets: Sequence[str] = (), *, id_: str | None = N
     """Undo the faults in force on the targets, or the one of that id; return them, healed.
 
     Without targets it undoes all of them, and also unfreezes and reconnects nodes that were frozen or cut off
-    from outside. A fault that hit several nodes is undone on the targets alone where that is possible. The
-    overdue faults, which any command that changes the group undoes first, are returned, too.
+    from outside. A fault that hit several nodes is undone on the targets alone where that is possible.
+    Overdue faults, which any command that changes the group undoes first, are returned too.
     """
     async with _changing(group) as overdue:
         look = await group.look()
@@ -156,7 +156,7 @@ async def heal(group: Group, targets: Sequence[str] = (), *, id_: str | None = N
 async def put_store_back(group: Group, name: str) -> str:
     """Stop the nodes, restore the snapshot of that name into the store, and start them again.
 
-    Returns the name of the copy of what was in the store before.
+    Returns the name of a copy of the store's content before.
     """
     async with _changing(group):
         plan, instances = await group.find()
@@ -179,13 +179,13 @@ async def repair_store(group: Group) -> str:
 
 
 async def heal_but_ended(group: Group) -> None:
-    """Undoes every fault but ends of processes: for `up`, which starts nodes itself and holds the lock."""
+    """Undo every fault but ends of processes: for `up`, which starts nodes itself and holds the lock."""
     found = group.home.journal.faults()
     await _undo(group, [fault for fault in found if fault.in_force and fault.leaves != "ended"])
 
 
 async def _undo(group: Group, found: Sequence[FaultRecord], only: Collection[str] | None = None) -> None:
-    """The newest first, as later ones may build on earlier ones."""
+    """Undo faults, the newest first, as later ones may build on earlier ones; `only` limits the nodes."""
     for fault in reversed(found):
         nodes = [
             node for node in fault.targets if node not in fault.healed and (only is None or node in only)
@@ -220,7 +220,7 @@ async def send_signal(group: Group, targets: Sequence[str], signal: str) -> None
 
 
 async def start(group: Group, targets: Sequence[str]) -> None:
-    """Start nodes that do not run; ends kills and stops."""
+    """Start nodes that do not run, which ends kills and stops."""
     async with _changing(group):
         nodes = _names(await group.look(), targets)
         for fault in _hitting(group, "ended", nodes):
@@ -230,7 +230,7 @@ async def start(group: Group, targets: Sequence[str]) -> None:
 
 
 async def unpause(group: Group, targets: Sequence[str]) -> None:
-    """Thaw frozen nodes; ends pauses."""
+    """Thaw frozen nodes, which ends pauses."""
     async with _changing(group):
         nodes = _names(await group.look(), targets)
         for fault in _hitting(group, "frozen", nodes):
@@ -250,12 +250,12 @@ def _about_to_heal(group: Group, fault: FaultRecord) -> None:
 
 
 def _close(group: Group, condition: Condition, nodes: Sequence[str]) -> None:
-    """Records that the condition is over on these nodes."""
+    """Record that the condition is over on these nodes."""
     for fault in _hitting(group, condition, nodes):
         group.home.journal.fault_healed(fault.id, sorted(node for node in nodes if fault.hits(node)))
 
 
 def _hitting(group: Group, condition: Condition, nodes: Sequence[str]) -> list[FaultRecord]:
-    """The faults in force on any of the nodes that have left this."""
+    """Return the faults in force on any of the nodes that leave this condition."""
     found = group.home.journal.faults()
     return [fault for fault in found if fault.leaves == condition and any(map(fault.hits, nodes))]

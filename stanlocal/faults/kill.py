@@ -1,4 +1,4 @@
-"""Kill: ends processes by a signal."""
+"""Kill: end processes by a signal."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ENDING_SIGNALS = frozenset({"SIGKILL", "SIGTERM", "SIGINT", "SIGQUIT", "SIGABRT"
 
 @dataclass(frozen=True, slots=True)
 class Kill(Fault):
-    """SIGKILL by default: the process ends without a word, the kernel frees its store lock."""
+    """An end by a signal, SIGKILL by default: the server cannot react, the kernel frees its store lock."""
 
     name: ClassVar[str] = "kill"
     summary: ClassVar[str] = "end a node's process at once (SIGKILL, or another signal that ends it)"

@@ -1,4 +1,4 @@
-"""`FaultMethods`: what `FTGroup` can do to nodes, each a method.
+"""`FaultMethods`: the methods of `FTGroup` that act on nodes.
 
 Each returns once the engine confirms the effect.
 """
@@ -17,7 +17,7 @@ if TYPE_CHECKING:  # what only some faults need is loaded by the methods that in
 
 
 class FaultMethods:
-    """Acts on nodes; targets are names, indexes, `@active`, `@standby`, `@all`."""
+    """Methods that act on nodes; targets are names, indexes, `@active`, `@standby`, `@all`."""
 
     async def _group(self) -> Group:
         raise NotImplementedError
@@ -35,7 +35,7 @@ class FaultMethods:
         await injection.send_signal(await self._group(), targets, signal)
 
     async def stop(self, *targets: str, timeout: float = STOP_GRACE_S) -> InjectedFault:
-        """Send SIGTERM, and SIGKILL after `timeout` seconds; a node that does not run is left."""
+        """Send SIGTERM, and SIGKILL after `timeout` seconds; a node that does not run is left alone."""
         from stanlocal.faults.stop import Stop
 
         return await self.inject(Stop(timeout), *targets)
@@ -53,7 +53,7 @@ class FaultMethods:
         return await self.inject(Pause(), *targets)
 
     async def unpause(self, *targets: str) -> None:
-        """Let frozen targets go on."""
+        """Resume frozen targets."""
         from stanlocal.faults import injection
 
         await injection.unpause(await self._group(), targets)
@@ -91,7 +91,7 @@ class FaultMethods:
     async def inject(self, fault: Fault, *targets: str, for_s: float | None = None) -> InjectedFault:
         """Inject any fault of `stanlocal.faults`.
 
-        With `for_s` it is to be over that many seconds after its effect: `InjectedFault.last` heals it
+        With `for_s` it is to end that many seconds after its effect: `InjectedFault.wait_and_heal` heals it
         then, or else the next call or command that changes the group.
         """
         from stanlocal.faults import injection
@@ -101,32 +101,32 @@ class FaultMethods:
         return InjectedFault(group, await injection.inject(group, fault, targets, for_s=for_s))
 
     async def heal(self, *targets: str) -> list[FaultRecord]:
-        """Undo the faults in force on the targets, or without targets all of them; returns those."""
+        """Undo the faults in force on the targets, or all without targets; return those faults."""
         from stanlocal.faults import injection
 
         return await injection.heal(await self._group(), targets)
 
     async def put_store_back(self, snapshot: str) -> str:
-        """Stop the nodes, make the store what the snapshot is, and start them again.
+        """Stop the nodes, restore the snapshot into the store, and start the nodes again.
 
-        A fault that can cost data took one before: `record.notes["snapshot"]`. Returns the name of a snapshot
-        of what was in the store until now.
+        A fault that can lose data takes one before: `record.notes["snapshot"]`. Returns the name of a
+        snapshot of the store's content before.
         """
         from stanlocal.faults import injection
 
         return await injection.put_store_back(await self._group(), snapshot)
 
     async def repair_store(self) -> str:
-        """Have one node, once, drop a torn last record from the store; all nodes must be stopped.
+        """Drop a torn last record from the store, then start all nodes; they must all be stopped.
 
-        By the server's own `-file_truncate_bad_eof`; then all nodes are started. Returns the server's line.
+        One node does it, once, by the server's own `-file_truncate_bad_eof`. Returns the server's log line.
         """
         from stanlocal.faults import injection
 
         return await injection.repair_store(await self._group())
 
     async def faults(self) -> list[FaultRecord]:
-        """Every fault on record, with what was expected and what was observed, oldest first."""
+        """Return every fault on record, with prediction and observed outcome, oldest first."""
         from stanlocal.faults import outcome
 
         return await outcome.with_outcomes(await self._group())

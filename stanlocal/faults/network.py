@@ -1,7 +1,7 @@
-"""Networks that are slow or break connections, in groups with a proxy in their path.
+"""Slow and flaky networks: delays and broken connections, in groups with a proxy in their path.
 
-A proxy sees connections, not packets. So it cannot lose one: TCP would send it again, and what people see of
-it is a delay, a connection on which nothing comes any more, or one that ends. These it can bring about.
+A proxy sees connections, not packets, so it cannot drop packets. It causes what dropped packets look like
+through TCP: a delay, a connection that goes silent, or one that ends.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from typing import ClassVar, Literal, get_args
 
 from stanlocal.errors import ProxyDown, Refused, SettingsError, Unsupported
 from stanlocal.faults.base import Fault, Scene
-from stanlocal.faults.connect_latency import greeting_s
+from stanlocal.faults.connect_latency import seconds_to_info
 from stanlocal.faults.expectation import Expectation, names, nothing_follows
 from stanlocal.faults.parameters import parameter
-from stanlocal.faults.toxics import Toxic, put, take_away
+from stanlocal.faults.toxics import Toxic, add_toxics, remove_toxics
 from stanlocal.group.core import Group
 from stanlocal.model.fault_record import Condition, FaultRecord
 from stanlocal.model.plan import GroupPlan, NodePlan
@@ -27,14 +27,15 @@ from stanlocal.model.proxy_routes import Between, ProxyRoute, routes_at
 from stanlocal.model.states import GroupStatus, NodeStatus
 from stanlocal.util.tasks import together
 
-_PATIENCE_S = 1.0
-"""Seconds to wait for a server's INFO line, which takes milliseconds on a free network."""
+_INFO_TIMEOUT_S = 1.0
+"""Seconds to wait for a server's INFO line, which takes milliseconds on an undisturbed network."""
 _CLIENTS = 20
+"""Number of connections by which the share of broken ones is measured."""
 
 
 @dataclass(frozen=True, slots=True)
 class NetworkFault(Fault):
-    """Something that is done to connections of the targets; ends when it is healed."""
+    """A fault of the targets' connections; it lasts until it is healed."""
 
     leaves: ClassVar[Condition | None] = "other"
     default_targets: ClassVar[tuple[str, ...]] = ("@all",)
@@ -45,11 +46,11 @@ class NetworkFault(Fault):
 
     @abstractmethod
     def toxics(self) -> tuple[Toxic, ...]:
-        """Return the effect as part of a sentence."""
+        """Return the toxics that the proxy applies to each connection."""
 
     @abstractmethod
     def effect(self) -> str:
-        """The same in a sentence, for the prediction."""
+        """Return the effect as part of a sentence, for the prediction."""
 
     @abstractmethod
     async def felt(self, plan: GroupPlan, node: NodePlan) -> str:
@@ -93,7 +94,7 @@ class NetworkFault(Fault):
         scene.note({"mark": mark, "between": self._kinds()})
         routes = self._routes(scene.plan, [node.name for node in scene.targets])
         hit = datetime.now(UTC)
-        await put(scene.group.engine, scene.plan, routes, self.toxics(), mark)
+        await add_toxics(scene.group.engine, scene.plan, routes, self.toxics(), mark)
         if "clients" in self._kinds():
             nodes = [scene.plan.node(node.name) for node in scene.targets]
             felt = await together(*(self.felt(scene.plan, node) for node in nodes))
@@ -110,20 +111,20 @@ class NetworkFault(Fault):
         between = fault.notes["between"]
         kept = routes_at(plan, still, between)
         freed = [route for route in routes_at(plan, nodes, between) if route not in kept]
-        with suppress(ProxyDown):  # its toxics went with it
-            await take_away(group.engine, plan, freed, fault.notes["mark"])
+        with suppress(ProxyDown):  # its toxics ended with it
+            await remove_toxics(group.engine, plan, freed, fault.notes["mark"])
 
 
 @dataclass(frozen=True, slots=True)
 class SlowNetwork(NetworkFault):
-    """Everything arrives, later or little by little."""
+    """Everything arrives, but later or more slowly."""
 
     name: ClassVar[str] = "slow-network"
     summary: ClassVar[str] = "delay what clients and nodes send, or let little through (a group up --proxied)"
 
     latency_ms: int = parameter(200, "--latency", "Milliseconds added to each message, each way", "MS")
     jitter_ms: int = parameter(0, "--jitter", "Milliseconds by which the latency varies", "MS")
-    """Drawn for each piece of data."""
+    """Each piece of data gets a random share of it."""
     bandwidth_kb: int | None = parameter(
         None, "--bandwidth", "KB per second that a connection lets through; all by default", "KB"
     )
@@ -132,7 +133,10 @@ class SlowNetwork(NetworkFault):
     def __post_init__(self) -> None:
         if self.latency_ms < 0 or not 0 <= self.jitter_ms <= self.latency_ms:
             raise SettingsError(
-                [f"a latency of {self.latency_ms} ms ± {self.jitter_ms} ms: neither can be below 0"]
+                [
+                    f"a latency of {self.latency_ms} ms ± {self.jitter_ms} ms: neither can be below 0, nor "
+                    "the jitter above the latency"
+                ]
             )
         if self.bandwidth_kb is not None and self.bandwidth_kb < 1:
             raise SettingsError([f"a bandwidth of {self.bandwidth_kb} KB/s: has to be 1 or more"])
@@ -148,7 +152,7 @@ class SlowNetwork(NetworkFault):
         return tuple(found)
 
     async def felt(self, plan: GroupPlan, node: NodePlan) -> str:
-        took = await greeting_s(plan, node, _PATIENCE_S + (self.latency_ms + self.jitter_ms) / 1000)
+        took = await seconds_to_info(plan, node, _INFO_TIMEOUT_S + (self.latency_ms + self.jitter_ms) / 1000)
         if took is None:
             return f"{node.name} sends no INFO line"
         return f"{node.name} sends INFO to a client after {1000 * took:.0f} ms"
@@ -175,7 +179,7 @@ class FlakyNetwork(NetworkFault):
     reset_percent: int = parameter(20, "--reset", "Share of connections that are reset", "PERCENT")
     """The reset (RST) comes as soon as something is sent."""
     silent_percent: int = parameter(0, "--silent", "Share of connections that go silent", "PERCENT")
-    """Nothing arrives at an end of these any more, as if each packet were lost."""
+    """On these nothing arrives any more, as if each packet were lost."""
     limit_kb: int | None = parameter(64, "--limit", "KB after which each connection ends; 0: never", "KB")
     """KB are 1000 bytes, each way; None for never."""
 
@@ -200,9 +204,9 @@ class FlakyNetwork(NetworkFault):
         return tuple(found)
 
     async def felt(self, plan: GroupPlan, node: NodePlan) -> str:
-        tries = await together(*(greeting_s(plan, node, _PATIENCE_S) for _ in range(_CLIENTS)))
-        greeted = sum(took is not None for took in tries)
-        return f"{node.name} sends INFO to {greeted} of {_CLIENTS} clients"
+        times = await together(*(seconds_to_info(plan, node, _INFO_TIMEOUT_S) for _ in range(_CLIENTS)))
+        reached = sum(took is not None for took in times)
+        return f"{node.name} sends INFO to {reached} of {_CLIENTS} clients"
 
     def effect(self) -> str:
         said = []

@@ -1,4 +1,4 @@
-"""Outcomes of a group's faults, derived from its history, also of faults that no tool watched."""
+"""Outcomes of a group's faults, derived from its history, also if no tool watched them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from stanlocal.model.states import GroupStatus
 
 
 async def with_outcomes(group: Group) -> list[FaultRecord]:
-    """Every fault that there was, with what was observed, oldest first."""
+    """Return every fault on record with its observed outcome, oldest first."""
     plan, past = await group.history()
     recorded = group.home.journal.faults()
     history = list(statuses(plan, past))
@@ -27,13 +27,15 @@ async def watch_outcome(group: Group, fault: FaultRecord, *, at_most: float | No
     """Wait until the prediction is confirmed or refuted, at most `at_most` seconds; record the outcome."""
     expected = Expectation.from_document(fault.expected, fault.predicted)
     assert expected is not None, "a fault that was injected just now"
-    patience = expected.within_s if at_most is None else min(at_most, expected.within_s)
+    within = expected.within_s if at_most is None else min(at_most, expected.within_s)
     holds = expected.holds_s if at_most is None else min(at_most, expected.holds_s)
     try:
-        await group.wait(expected.met_by, timeout=patience, waiting_for="what was expected")
-        await group.wait(lambda status: not expected.met_by(status), timeout=holds, waiting_for="a surprise")
+        await group.wait(expected.met_by, timeout=within, waiting_for="the prediction to be met")
+        await group.wait(
+            lambda status: not expected.met_by(status), timeout=holds, waiting_for="it to fail after all"
+        )
     except WaitTimeout:
-        pass  # the history says what happened instead
+        pass  # the outcome is derived from the history, whichever of the two waits ran out
     found = next(each for each in await with_outcomes(group) if each.id == fault.id)
     if found.observed is not None and fault.observed is None:
         group.home.journal.fault_observed(fault.id, found.observed, found.as_expected)

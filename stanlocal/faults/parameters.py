@@ -1,4 +1,4 @@
-"""Parameters of faults: each is declared once, on its fault, with what the command line needs of it. Pure."""
+"""Parameters of faults: each is declared once, on its fault, with its option of the command line. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _FLAG = "flag"
 
 @dataclass(frozen=True, slots=True)
 class Flag:
-    """A parameter as an option of a command."""
+    """The option of a command that sets a parameter."""
 
     flag: str
     help: str
@@ -27,7 +27,7 @@ class Parameter:
 
     name: str
     hint: Any
-    """Its type."""
+    """Type annotation of the field."""
     default: Any
     flag: Flag
 

@@ -1,4 +1,4 @@
-"""Pause: freezes processes."""
+"""Pause: freeze processes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from stanlocal.model.states import GroupStatus, NodeStatus
 
 @dataclass(frozen=True, slots=True)
 class Pause(Fault):
-    """The process stands still and keeps everything that it has, the store lock among it."""
+    """A freeze: the process stops running and keeps everything that it has, including the store lock."""
 
     name: ClassVar[str] = "pause"
     summary: ClassVar[str] = "freeze a node; it keeps its connections and, if active, the store lock"

@@ -24,7 +24,7 @@ _BACK_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Stop(Fault):
-    """SIGTERM; SIGKILL when the grace is over. A standby takes over no faster than after a kill."""
+    """SIGTERM, and SIGKILL when the grace is over; a standby takes over no sooner than after a kill."""
 
     name: ClassVar[str] = "stop"
     summary: ClassVar[str] = "stop a node (SIGTERM, then SIGKILL after the grace)"
@@ -78,15 +78,15 @@ class RollingRestart(Fault):
     def expect(self, status: GroupStatus, targets: Sequence[NodeStatus]) -> Expectation:
         if not any(node.holds_store for node in targets):
             return after_end(status, targets, back=True)
-        heirs = tuple(node.name for node in status.nodes if not node.holds_store)
+        successors = tuple(node.name for node in status.nodes if not node.holds_store)
         active = next(node.name for node in targets if node.holds_store)
-        if not heirs:
+        if not successors:
             return after_end(status, targets, back=True)
         return Expectation(
-            f"one failover, when {active} is restarted last: {' or '.join(heirs)} takes the store lock "
+            f"one failover, when {active} is restarted last: {' or '.join(successors)} takes the store lock "
             f"within {LOCK_WAIT_S} s; afterwards every node is back",
             (GroupState.HEALTHY,),
-            heirs,
+            successors,
         )
 
     async def inject(self, scene: Scene) -> Mapping[str, datetime]:
@@ -97,7 +97,9 @@ class RollingRestart(Fault):
                 times |= await _restart(group, node, self.grace_s)
                 await watch.refresh()
                 await watch.until(
-                    partial(_is_back, node.name), timeout=_BACK_S, waiting_for=f"{node.name} to be back"
+                    partial(GroupStatus.is_back, name=node.name),
+                    timeout=_BACK_S,
+                    waiting_for=f"{node.name} to be back",
                 )
         return times
 
@@ -107,9 +109,3 @@ async def _restart(group: Group, node: NodeStatus, grace_s: float) -> Mapping[st
     ended = {node.name: await group.stop(node.name, grace_s)} if node.instance.running else {}
     await group.start(node.name)
     return ended
-
-
-def _is_back(name: str, status: GroupStatus) -> bool:
-    """Whether some node serves, and `name` does or would."""
-    node = next((node for node in status.nodes if node.name == name), None)
-    return node is not None and status.active is not None and (node.serves or node.usable_standby)

@@ -1,4 +1,4 @@
-"""Toxics: what toxiproxy does to connections through a group's proxy; adding and removing them."""
+"""Toxics: toxiproxy's disturbances of connections through a group's proxy; adding and removing them."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ class Toxic:
 
     @property
     def toxicity(self) -> float:
-        """The chance in each direction, as toxiproxy draws for them apart."""
+        """Probability for each direction, for which toxiproxy draws separately; together they hit `share`."""
         return float(1 - (1 - self.share) ** (1 / len(self.directions)))
 
 
-async def put(
+async def add_toxics(
     engine: Engine, plan: GroupPlan, routes: Iterable[ProxyRoute], toxics: Sequence[Toxic], mark: str
 ) -> None:
     """Add the toxics to the proxies, under names that begin with `mark`."""
     commands = [
-        _adding(route, toxic, direction, mark)
+        _add_command(route, toxic, direction, mark)
         for route in routes
         for toxic in toxics
         for direction in toxic.directions
@@ -40,7 +40,7 @@ async def put(
     await together(*(engine.control_proxy(plan, command) for command in commands))
 
 
-def _adding(route: ProxyRoute, toxic: Toxic, direction: str, mark: str) -> Sequence[str]:
+def _add_command(route: ProxyRoute, toxic: Toxic, direction: str, mark: str) -> Sequence[str]:
     name = f"{mark}-{toxic.type}-{direction}"
     values = (f"{key}={value}" for key, value in toxic.attributes.items())
     attributes = [part for value in values for part in ("--attribute", value)]
@@ -48,12 +48,12 @@ def _adding(route: ProxyRoute, toxic: Toxic, direction: str, mark: str) -> Seque
     return ["toxic", "add", *how, *attributes, route.name]
 
 
-async def take_away(engine: Engine, plan: GroupPlan, routes: Iterable[ProxyRoute], mark: str) -> None:
-    """Remove every toxic that `put` added under that mark."""
-    await together(*(_free(engine, plan, route, mark) for route in routes))
+async def remove_toxics(engine: Engine, plan: GroupPlan, routes: Iterable[ProxyRoute], mark: str) -> None:
+    """Remove every toxic that `add_toxics` added under that mark."""
+    await together(*(_remove(engine, plan, route, mark) for route in routes))
 
 
-async def _free(engine: Engine, plan: GroupPlan, route: ProxyRoute, mark: str) -> None:
+async def _remove(engine: Engine, plan: GroupPlan, route: ProxyRoute, mark: str) -> None:
     listed = await engine.control_proxy(plan, ["inspect", route.name])
     found = [name for line in listed.splitlines() if (name := line.partition("\t")[0]).startswith(mark)]
     for name in found:

@@ -21,12 +21,14 @@ from stanlocal.logs.events import ChannelCreated
 from stanlocal.model.plan import GroupPlan
 from stanlocal.stan.client import Client
 from stanlocal.store.local import local_store
+from stanlocal.util.tasks import beside
 
 Say = Callable[[str], None]
 """Callback that shows a line to the user."""
 
-_LINE_S = 30.0
+_LINE_TIMEOUT_S = 30.0
 _TROUBLE = ("ERR", "FTL", "WRN")
+"""Log levels whose lines are shown whatever they say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ class Seen:
     """The server's log lines that matched, each with its node's name in front."""
 
     def document(self) -> dict[str, Any]:
-        """The JSON document of the gotcha."""
+        """Return the JSON document of the gotcha."""
         return {
             "gotcha": self.gotcha.name,
             "title": self.gotcha.title,
@@ -113,8 +115,8 @@ class Stage:
             raise GroupError(f"{conf} does not have {old!r}, which this gotcha changes")
         conf.write_text(text.replace(old, new))
 
-    async def lines(self, pattern: str, timeout: float = _LINE_S) -> list[str]:
-        """Wait for log lines that match the pattern; return none after `timeout` seconds."""
+    async def lines(self, pattern: str, timeout: float = _LINE_TIMEOUT_S) -> list[str]:
+        """Return the first log lines that match the pattern; empty if none appears in `timeout` seconds."""
         wanted = re.compile(pattern)
         try:
             async with asyncio.timeout(timeout), aclosing(self.core.follow_logs()) as batches:
@@ -154,13 +156,9 @@ async def run(gotcha: Gotcha, *, engine: str | None, say: Say) -> Seen:
         say(f"starting two nodes in the scratch group '{settings['group']}'")
         look = await group.up()
         stage = Stage(group, await core_of(group), look.plan, say)
-        teller = asyncio.create_task(_tell(stage))
-        try:
+        async with beside(_report_lines(stage)):
             await gotcha.show(stage)
             lines = await stage.lines(gotcha.line)
-        finally:
-            teller.cancel()
-            await asyncio.gather(teller, return_exceptions=True)
     finally:
         await _remove(group)
         await group.close()
@@ -189,7 +187,7 @@ async def _remove(group: FTGroup) -> None:
         await asyncio.to_thread(shutil.rmtree, (await core_of(group)).home.folder)
 
 
-async def _tell(stage: Stage) -> None:
+async def _report_lines(stage: Stage) -> None:
     """Report the servers' milestones, warnings and errors as they are written."""
     async for batch in stage.core.follow_logs(tail=0):
         for entry in batch:

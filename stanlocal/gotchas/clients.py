@@ -30,13 +30,10 @@ CONNECT_TIMEOUT = Gotcha(
     "Connect request timeout",
     r"STREAM: Starting nats-streaming-server\[",
     "A client asks on a subject that has the cluster id in its name. Only an active node with that id "
-    "listens "
-    "there, so 'no node is active' and 'wrong cluster id' look alike to the client: no answer. The server "
-    "says its "
-    "id in its first line: Starting nats-streaming-server[id].",
-    "Compare the id with that line first, then see which node is active. Let clients retry for longer than a "
-    "failover "
-    "takes.",
+    "listens there, so 'no node is active' and 'wrong cluster id' look alike to the client: no answer. The "
+    "server says its id in its first line: Starting nats-streaming-server[id].",
+    "Compare the id with that line first, then see which node is active. Let clients retry for longer than "
+    "a failover takes.",
     _connect_timeout,
 )
 
@@ -66,12 +63,10 @@ CLIENT_REPLACED = Gotcha(
     "Clients do not come back: client id already registered",
     r"Replaced old client|already connected",
     "The server keeps a client until it says goodbye or misses its heartbeats for minutes. Who connects "
-    "under its "
-    "id makes the server ask the old one: if that answers, the new one is refused; if not, the old one is "
-    "replaced, and learns at its next ping that its connection is lost for good.",
+    "under its id makes the server ask the old one: if that answers, the new one is refused; if not, the "
+    "old one is replaced, and learns at its next ping that its connection is lost for good.",
     "Give each instance an id of its own that it keeps over restarts. Handle 'connection lost': connect "
-    "again and "
-    "subscribe again; durables go on where they were.",
+    "again and subscribe again; durables go on where they were.",
     _client_replaced,
     streaming={"stan_debug": True},
 )

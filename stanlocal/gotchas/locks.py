@@ -23,15 +23,12 @@ TWO_ACTIVES = Gotcha(
     "two-actives",
     "Two actives at once, then one panics",
     r"claims to be active, aborting",
-    "An active never looks at its lock again. Where the lock was not really shared, or its lease ran out, a "
-    "standby gets one too, and both write into one store. When they hear each other's heartbeats, the "
-    "one that "
-    "became active later panics.",
-    "Keep the store on a file system whose locks hold (NFSv4 with hard mounts, or a block device that "
-    "one node "
-    "mounts), and never remove .rootdir.lck. After the panic restart the survivor too: its lock is on "
-    "the old "
-    "file, so the next pause would bring two actives again.",
+    "An active never looks at its lock again. Where the lock was not really shared, or its lease ran out, "
+    "a standby gets one too, and both write into one store. When they hear each other's heartbeats, the "
+    "one that became active later panics.",
+    "Keep the store on a file system whose locks hold (NFSv4 with hard mounts, or a block device that one "
+    "node mounts), and never remove .rootdir.lck. After the panic restart the survivor too: its lock is on "
+    "the old file, so the next pause would bring two actives again.",
     _two_actives,
 )
 
@@ -50,13 +47,11 @@ ALL_STANDBY = Gotcha(
     "all-standby",
     "No node is active, and the standbys stay standbys for ever",
     r"ft: unable to get store lock at this time, going back to standby",
-    "The lock belongs to a process, and is free when that process ends. One that is frozen, swapped out "
-    "or cut "
-    "off is alive, so no standby can take over. The line is repeated after 1, 2, 4 and up to 60 s, whereas "
-    "the lock is "
-    "tried for every 1.25 s: silence does not mean that no standby tries.",
-    "Let a liveness probe kill an active that does not answer: failover happens only when its process ends. "
-    "Alert on 'no node answers 200 on /streaming/isFTActive', not on the line.",
+    "The lock belongs to a process, and is free when that process ends. One that is frozen, swapped out or "
+    "cut off is alive, so no standby can take over. The line is repeated after 1, 2, 4 and up to 60 s, "
+    "whereas the lock is tried for every 1.25 s: silence does not mean that no standby tries.",
+    "Let a liveness probe kill an active that does not answer: failover happens only when its process "
+    "ends. Alert on 'no node answers 200 on /streaming/isFTActive', not on the line.",
     _all_standby,
 )
 
@@ -85,11 +80,9 @@ NOT_SHARED = Gotcha(
     "After the failover everything is gone",
     r"STREAM: No recovered state",
     "Each node locked and used a store of its own. Heartbeats kept the second a standby, so all looked "
-    "well until "
-    "the first ended: then the second took its own lock, on its own empty store.",
-    "Give all nodes one volume (ReadWriteMany in Kubernetes), not a claim template for each replica. On "
-    "a group "
-    "that had messages 'No recovered state' at a takeover is an alarm.",
+    "well until the first ended: then the second took its own lock, on its own empty store.",
+    "Give all nodes one volume (ReadWriteMany in Kubernetes), not a claim template for each replica. On a "
+    "group that had messages 'No recovered state' at a takeover is an alarm.",
     _not_shared,
 )
 
@@ -114,12 +107,11 @@ WHO_IS_ACTIVE = Gotcha(
     "who-is-active",
     "Every node looks well; which one is active?",
     r"STREAM: Server is active",
-    "A standby's NATS server is up: it takes clients, answers GET / and /healthz, and even forwards to "
-    "the active "
-    "node. And 'Server is active' only says that it has the lock: it serves after 'Streaming Server is "
-    "ready'.",
-    "Ask /streaming/isFTActive (200 on the active, 204 on others, since 0.18), with a deadline, because "
-    "it does "
-    "not answer while a store is recovered. Do not make it a readiness probe: standbys would never be ready.",
+    "A standby's NATS server is up: it takes clients, answers GET / and /healthz, and even forwards to the "
+    "active node. And 'Server is active' only says that it has the lock: it serves after 'Streaming "
+    "Server is ready'.",
+    "Ask /streaming/isFTActive (200 on the active, 204 on others, since 0.18), with a deadline, because it "
+    "does not answer while a store is recovered. Do not make it a readiness probe: standbys would never "
+    "be ready.",
     _who_is_active,
 )

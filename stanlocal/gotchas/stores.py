@@ -34,10 +34,9 @@ SLOW_RECOVERY = Gotcha(
     "slow-recovery",
     "The server says that it is active, but clients are not served for minutes",
     r"STREAM: Recovering the state\.\.\.",
-    "The new active reads the store before it serves: the index of each channel or, where that is missing or "
-    "damaged, every message. 'Server is active' comes before, 'Streaming Server is ready' after that. "
-    "The monitor "
-    "does not answer meanwhile.",
+    "The new active reads the store before it serves: the index of each channel or, where that is missing "
+    "or damaged, every message. 'Server is active' comes before, 'Streaming Server is ready' after that. "
+    "The monitor does not answer meanwhile.",
     "Limit the store (max_age, max_msgs, max_bytes), keep it on a fast volume, raise parallel_recovery, "
     "and give clients and probes a time-out longer than the recovery: a probe that kills the node starts "
     "recovery again.",
@@ -60,8 +59,7 @@ OTHER_CLUSTER_ID = Gotcha(
     "The group ends as soon as a node becomes active",
     r'cluster ID "other" does not match recovered value of',
     "A store belongs to the cluster id under which it was made. A node learns it only when it has the "
-    "lock: it "
-    "starts well, stands by, and ends the moment it is to take over; so does the next one.",
+    "lock: it starts well, stands by, and ends the moment it is to take over; so does the next one.",
     "Do not reuse a volume under another cluster id, or set the id back. Nothing in the store is damaged "
     "by it.",
     _other_cluster_id,
@@ -83,9 +81,8 @@ UNEXPECTED_EOF = Gotcha(
     "unexpected-eof",
     "After a crash no server starts any more",
     r"unexpected EOF",
-    "A crash of the machine, or a full disk, can leave the last record of a file half written. The "
-    "server refuses "
-    "such a store rather than drop what it cannot read; every node does in turn.",
+    "A crash of the machine, or a full disk, can leave the last record of a file half written. The server "
+    "refuses such a store rather than drop what it cannot read; every node does in turn.",
     f"Copy the store. Then start one node, once, with {REPAIR}: it drops the torn record, which was not "
     "acknowledged if the volume keeps what was synced to it. Never leave the option on, nor give it to two "
     "nodes.",
@@ -116,7 +113,6 @@ GROUP_NAME_MISSING = Gotcha(
     "Without ft_group_name a server is not fault-tolerant but alone: it becomes active without a lock, and "
     "refuses to be the second one of its cluster id on the same NATS cluster.",
     "Give every node the same ft_group_name and the same cluster id. Unknown options are ignored in "
-    "silence, so "
-    "a misspelt ft_group_name looks like this, too.",
+    "silence, so a misspelt ft_group_name looks like this, too.",
     _group_name_missing,
 )

@@ -25,6 +25,7 @@ from stanlocal.model.group_document import group_document
 from stanlocal.model.instance import Instance
 from stanlocal.model.plan import GroupPlan, Origin
 from stanlocal.model.states import GroupStatus
+from stanlocal.util.tasks import beside
 
 if TYPE_CHECKING:  # modules that `look` does not need are imported by the methods that use them
     from stanlocal.group.watch import Watch
@@ -248,12 +249,9 @@ class Group:
 
     async def kill(self, node: str, signal: str) -> datetime:
         """Send a signal and wait for the process's end; return its time."""
-        ended = asyncio.create_task(self.engine.wait_exit(node))
-        try:
+        async with beside(self.engine.wait_exit(node)) as ended:
             await self.engine.signal(node, signal)
             return (await ended).time
-        finally:
-            ended.cancel()
 
     async def instance(self, node: str) -> Instance:
         """Return the node as the engine has it now; raises `GroupNotFound` when it is gone."""
@@ -270,7 +268,7 @@ async def origin_of(engine: Engine) -> Origin:
 
 
 def current_plan(instances: Sequence[Instance]) -> GroupPlan | None:
-    """Return the plan of the nodes that exist, each as it was planned itself; None without nodes."""
+    """Return the plan of the nodes that exist, each node as planned when it was made; None without nodes."""
     if not instances:
         return None
     newest = instances[-1].plan

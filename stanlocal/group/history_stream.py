@@ -1,4 +1,4 @@
-"""The history of a group that is watched: its past in the order of time, then what happens, as it is seen."""
+"""The history of a watched group as one stream: its past in order of time, then occurrences as they come."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _QUEUED = 10_000
 
 
 class HistoryStream:
-    """Takes occurrences and the journal's records from several sources; `read` gives them to one reader."""
+    """Merges occurrences and the journal's records from several sources into one stream for one reader."""
 
     def __init__(self) -> None:
         self._past: list[Occurrence] | None = []
@@ -24,10 +24,10 @@ class HistoryStream:
         self._from_journal: set[tuple[datetime, str | None, type]] = set()
         """Keys of the journal's occurrences that were added."""
         self._records = 0
-        """Number of the journal's records then."""
+        """Number of the journal's records at the last look."""
 
     async def add(self, *happened: Occurrence | None) -> None:
-        """Add what happened; None stands for nothing that matters."""
+        """Add occurrences; None, which stands for nothing of interest, is skipped."""
         for occurrence in happened:
             if occurrence is None:
                 continue
@@ -48,9 +48,10 @@ class HistoryStream:
     async def read(
         self, ends: Iterable[Occurrence | None], records: Sequence[Record]
     ) -> AsyncGenerator[Occurrence]:
-        """Yield the past in order, then what happens; call it once, when the nodes' kept output is added.
+        """Yield the past in order, then each occurrence as it arrives.
 
-        `ends` are the last ends of the nodes' processes, `records` what the journal holds.
+        Call it once, after the nodes' kept output was added. `ends` are the last ends of the nodes'
+        processes, `records` all records of the journal.
         """
         past = [*(self._past or ()), *filter(None, ends), *self._unread(records)]
         self._past = None

@@ -1,6 +1,6 @@
 """One look at a group: all facts of it now, gathered at once and assessed.
 
-Commands that look once use it; those that stay use `stanlocal.group.watch`.
+Commands that look once use it; those that follow a group use `stanlocal.group.watch`.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def _fold(lines: Sequence[RawLine]) -> LogFacts:
 def node_facts(
     instance: Instance, log: LogFacts, answer: MonitorAnswer, recorded: Sequence[FaultRecord]
 ) -> NodeFacts:
-    """Put together what was observed of a node."""
+    """Combine everything observed about one node."""
     return NodeFacts(
         instance,
         log,
@@ -83,7 +83,7 @@ async def ask_monitor(instance: Instance) -> MonitorAnswer:
 
 
 def _lock_file(plan: GroupPlan, instances: Sequence[Instance]) -> Path:
-    """Return the lock file's path on this machine; a store with a limit is visible to the nodes alone."""
+    """Return the lock file's path on this machine; one in a volume is reached through a node's process."""
     pid = next((instance.pid for instance in instances if instance.pid), None)
     if plan.store_volume is not None and pid is not None:
         return Path(f"/proc/{pid}/root{STORE_DIR}") / LOCK_FILE

@@ -1,6 +1,6 @@
-"""Resources of nodes now: CPU and memory of their processes, connections and routes of their servers.
+"""Resource usage of nodes: CPU and memory of their processes, connections and routes of their servers.
 
-They are figures for people; no state is derived from them.
+The figures are for people; no state is derived from them.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from stanlocal.model.plan import GroupPlan
 from stanlocal.model.states import NodeStatus
 from stanlocal.monitor.client import fetch
 
-_MONITOR_S = 0.5
+_MONITOR_TIMEOUT_S = 0.5
 _OWN = "_NSS-"
 """Prefix of the names of the streaming server's own connections to its NATS server."""
 _OWN_AT_MOST = 16
@@ -37,7 +37,7 @@ class Resources:
 
 
 async def measure(plan: GroupPlan, nodes: Sequence[NodeStatus]) -> dict[str, Resources]:
-    """Return the figures of the running nodes, within about half a second.
+    """Return the figures of the running nodes, by name, within about half a second.
 
     CPU and memory are known for processes of this machine, connections and routes where the monitor answers,
     which it does not on a node that is frozen, cut off, or reading its store.
@@ -45,25 +45,26 @@ async def measure(plan: GroupPlan, nodes: Sequence[NodeStatus]) -> dict[str, Res
     pids = {node.name: node.instance.pid for node in nodes if node.instance.pid}
     running = [node.name for node in nodes if node.instance.running]
     reachable = [node.name for node in nodes if node.instance.clients_connected and not node.paused]
-    used, carried = await asyncio.gather(
+    used, answers = await asyncio.gather(
         asyncio.to_thread(of_processes, pids),
-        asyncio.gather(*(_carried(plan, name) for name in reachable)),
+        asyncio.gather(*(_connections_and_routes(plan, name) for name in reachable)),
     )
-    of = dict(zip(reachable, carried, strict=True))
+    counted = dict(zip(reachable, answers, strict=True))
     resources = {}
     for name in running:
         cpu, memory = used.get(name, (None, None))
-        connections, routes = of.get(name, (None, None))
+        connections, routes = counted.get(name, (None, None))
         resources[name] = Resources(cpu, memory, connections, routes)
     return resources
 
 
-async def _carried(plan: GroupPlan, name: str) -> tuple[int | None, int | None]:
-    """Return the numbers of the node's connections and routes."""
+async def _connections_and_routes(plan: GroupPlan, name: str) -> tuple[int | None, int | None]:
+    """Return the number of clients' connections and of routes of a node; None if the monitor fails."""
     url = plan.monitor_url(plan.node(name))
     try:
         connections, routes = await asyncio.gather(
-            fetch(url, f"/connz?limit={_OWN_AT_MOST}", _MONITOR_S), fetch(url, "/routez", _MONITOR_S)
+            fetch(url, f"/connz?limit={_OWN_AT_MOST}", _MONITOR_TIMEOUT_S),
+            fetch(url, "/routez", _MONITOR_TIMEOUT_S),
         )
     except MonitorError:
         return None, None

@@ -9,9 +9,10 @@ from stanlocal.group.core import Group
 
 
 async def retire(group: Group, node: str, grace_s: float) -> None:
-    """End a node, keep its log, and remove it; do nothing if it is gone.
+    """End a node, save its log, and remove it; `grace_s` is as for `stop`.
 
-    A node whose removal an engine has not finished has no log any more, but still its name.
+    A node that an engine has half removed has no process and no log any more, but keeps its name until it is
+    removed.
     """
     with suppress(NodeNotFound):
         await stop(group, node, grace_s)

@@ -23,7 +23,7 @@ from stanlocal.model import plan_json
 from stanlocal.model.instance import RawLine
 from stanlocal.model.plan import GroupPlan, NodePlan
 from stanlocal.store.guard.content import inspect_store
-from stanlocal.util.durable_write import written_or_said
+from stanlocal.util.durable_write import full_disk_reported
 from stanlocal.util.small_files import read_small
 from stanlocal.util.timestamps import rfc3339
 
@@ -40,7 +40,7 @@ _SAVED_TAIL_BYTES = 1 << 20
 
 
 class GroupHome:
-    """The folder of one group; it is made when something is first written."""
+    """The state folder of one group; it is created when something is first written."""
 
     def __init__(
         self,
@@ -119,13 +119,13 @@ class GroupHome:
     # Logs of containers that are gone
 
     def save_log(self, node: str, lines: Sequence[RawLine]) -> None:
-        """Save a node's output beyond its container.
+        """Save a node's output, so that it outlives the container.
 
-        Lines that were saved before are not saved twice, so a tool that was killed half way can do it again.
-        Raises `StateError` when the disk is full.
+        Lines that were saved before are not saved twice, so the call can be repeated if a tool was killed
+        during it. Raises `StateError` when the disk is full.
         """
         path = self.folder / "logs" / f"{node}.log"
-        with written_or_said(path):
+        with full_disk_reported(path):
             self._save_log(path, lines)
 
     def _save_log(self, path: Path, lines: Sequence[RawLine]) -> None:
@@ -156,8 +156,8 @@ class GroupHome:
     async def lock(self, waiting: Callable[[], None]) -> AsyncIterator[None]:
         """Hold the group's lock, so that two commands change the group one after the other.
 
-        The kernel frees it when its holder ends, however that happens. `waiting` is called once when another
-        command holds it.
+        The kernel frees it when its holder ends, however that happens. `waiting` is called once if another
+        command holds it; the wait has no limit.
         """
         reported = False
         while (descriptor := self._try_lock()) is None:
@@ -257,7 +257,7 @@ def _replacing(path: Path) -> Iterator[Path]:
 
 
 def _write(path: Path, data: bytes, *, mode: int, owner: tuple[int, int] | None = None) -> None:
-    with written_or_said(path):
+    with full_disk_reported(path):
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         with _replacing(path) as beside:
             descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)

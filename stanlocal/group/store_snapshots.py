@@ -1,4 +1,4 @@
-"""Named copies of a group's store, taken and put back by users and by faults that can lose data."""
+"""Snapshots: named copies of a group's store, made for users and for faults that can lose data."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 def folder(group: Group) -> Path:
-    """Return the folder of the copies; the server would take one in its store for a channel."""
+    """Return the folder of the copies; inside the store the server would take a copy for a channel."""
     return group.home.folder / SNAPSHOTS
 
 

@@ -1,7 +1,7 @@
-"""A group, watched while it lives: every line of every node, every act of the engine, one status.
+"""Live watch of a group: every line of every node and every event of the engine, folded into one status.
 
-A `Watch` survives restarts of nodes and of the engine. Lines are read once, folded into facts and
-forgotten; only what matters to the group's history is kept, until it is asked for.
+A `Watch` survives restarts of nodes and of the engine. Each line is read once, folded into facts and
+dropped; only what belongs to the group's history is kept, until it is read.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from stanlocal.model.states import GroupStatus, LockFacts
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """Intervals of the looks at what sends no events, and the number of lines folded at once."""
+    """Intervals at which sources without events are read, and the number of lines folded at once."""
 
     journal_s: float = 0.25
     """Seconds between looks at the journal."""
@@ -47,7 +47,7 @@ class Watch:
     """Follows one group; use it as an async context manager.
 
     With `with_history`, it reads all the output that the engine has kept, not only that of the current runs,
-    and `occurrences()` can be called. `read` is called with every line, each node's in order, at most
+    and `occurrences()` can be called. `on_lines` is called with every line, each node's in order, at most
     `pace.lines` at a time. `lock` looks at the store's lock.
     """
 
@@ -58,14 +58,14 @@ class Watch:
         journal: Journal,
         *,
         with_history: bool = False,
-        read: Callable[[Sequence[NodeLine]], None] = lambda lines: None,
+        on_lines: Callable[[Sequence[NodeLine]], None] = lambda lines: None,
         lock: Callable[[GroupPlan, Sequence[Instance]], LockFacts] = look_at_lock,
         pace: Pace | None = None,
     ) -> None:
         self._engine = engine
         self._plan = plan
         self._journal = journal
-        self._read = read
+        self._on_lines = on_lines
         self._lock = lock
         self._pace = pace or Pace()
         self._nodes: dict[str, WatchedNode] = {}
@@ -78,7 +78,7 @@ class Watch:
         self._failure: BaseException | None = None
         self._history = HistoryStream() if with_history else None
         self.engine_lost: EngineUnavailable | None = None
-        """Reason why the engine cannot be asked now; None while it answers."""
+        """Reason why the engine is unavailable now; None while it answers."""
         self.status: GroupStatus = assess([], lock(plan, []))
 
     async def __aenter__(self) -> Watch:
@@ -147,8 +147,8 @@ class Watch:
     ) -> GroupStatus:
         """Return the first status that satisfies `reached`.
 
-        Raises `WaitTimeout` after `timeout` seconds from now, or at `deadline` in the loop's time, with what
-        was waited for and how the nodes were; and whatever `reached` raises.
+        Raises `WaitTimeout` after `timeout` seconds, or at `deadline` (in the loop's time) if that is given,
+        with `waiting_for` and the nodes' states; and whatever `reached` raises.
         """
         try:
             async with asyncio.timeout_at(deadline or asyncio.get_running_loop().time() + timeout):
@@ -162,7 +162,7 @@ class Watch:
             raise self.timed_out(timeout, waiting_for) from None
 
     def timed_out(self, timeout: float, waiting_for: str) -> WaitTimeout:
-        """Return the error that says what was not reached, and how the nodes are."""
+        """Return the error for a wait that ran out, with the nodes' states and last lines."""
         if self.engine_lost is not None:
             why = str(self.engine_lost)
         else:
@@ -212,7 +212,7 @@ class Watch:
         return all(node.caught_up.is_set() for node in self._nodes.values())
 
     async def occurrences(self) -> AsyncGenerator[Occurrence]:
-        """Yield the group's past in the order of time, then what happens, as it is seen; call it once."""
+        """Yield the group's past in order of time, then each occurrence as it is seen; call it once."""
         assert self._history is not None, "a watch without history"
         await self.caught_up()
         records = self._journal.records()
@@ -281,7 +281,7 @@ class Watch:
             lines = node.fold(batch[first : first + self._pace.lines])
             if self._history is not None:
                 await self._history.add(*(occurrences.of_line(each.node, each.line) for each in lines))
-            self._read(lines)
+            self._on_lines(lines)
         node.keep_tail(batch)
         first_time = not node.caught_up.is_set()
         if first_time:
@@ -314,7 +314,7 @@ class Watch:
             await self._history.add(occurrences.of_engine_event(event, recorded=recorded))
 
     async def _follow_journal(self) -> None:
-        """Look at the journal: other commands write it, too, and what they did may send no event."""
+        """Look at the journal: other commands write it too, and what they do may send no event."""
         known = self._journal.size()
         while True:
             await asyncio.sleep(self._pace.journal_s)

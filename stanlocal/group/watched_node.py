@@ -1,4 +1,4 @@
-"""One node of a group that is watched: what its output, its engine and its monitor say of it."""
+"""One node of a watched group: the facts from its output, its engine and its monitor."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class WatchedNode:
         """The monitor's answer in this run; asked only where the output does not show the node's role."""
 
     def update(self, instance: Instance) -> None:
-        """Take the engine's new view of the node; a new run makes the monitor's answer obsolete."""
+        """Replace the engine's view of the node; a new run makes the monitor's answer obsolete."""
         if self.instance.started_at != instance.started_at:
             self._answer = NO_ANSWER
         self.instance = instance
@@ -53,7 +53,7 @@ class WatchedNode:
         self.tail = [*self.tail, *(raw.text for raw in lines[-_LOG_TAIL:])][-_LOG_TAIL:]
 
     def facts(self, recorded: Sequence[FaultRecord]) -> NodeFacts:
-        """The facts from which the node's state is derived; its output outweighs its monitor."""
+        """Return the facts from which the node's state is derived; its output outweighs its monitor."""
         answer = NO_ANSWER if self.log.role else self._answer
         return node_facts(self.instance, self.log, answer, recorded)
 

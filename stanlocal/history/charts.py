@@ -32,7 +32,7 @@ def _label(failover: Failover) -> str:
 def cells(failover: Failover, longest: float, width: int) -> list[int]:
     """Return the number of terminal cells of each phase, in order, where `longest` ms take `width` cells.
 
-    The ends are rounded, not the parts: so a bar's length is that of all its phases together.
+    The ends are rounded, not the parts, so that a bar's length is that of all its phases together.
     """
     ends = [0]
     total = 0.0

@@ -134,7 +134,7 @@ def _milliseconds(duration: timedelta) -> float:
 
 
 class FailoverTracker:
-    """Finds failovers in occurrences that come one by one, in the order of time."""
+    """Detector of failovers in occurrences that arrive one by one, in the order of time."""
 
     def __init__(self) -> None:
         self._served: str | None = None
@@ -158,7 +158,10 @@ class FailoverTracker:
         return _failover(old, occurrence.node, since, occurrence.time)
 
     def _on_record(self, occurrence: Occurrence) -> str | None:
-        """Return the node that served by a fault's record, as its log line may not be kept; None: no news."""
+        """Return the node that served according to a fault's record; None if the log knows better.
+
+        The log line of a node that became active long ago may no longer be kept.
+        """
         if not isinstance(occurrence.what, Hit):
             return None
         fault = occurrence.what.fault
@@ -184,7 +187,7 @@ def find(occurrences: Iterable[Occurrence]) -> list[Failover]:
 
 
 def _seen_by_client(failover: Failover, outage: Outage) -> Failover:
-    """Return the failover with the client's times; unchanged when it has some already."""
+    """Return the failover with the client's times, unless it has some already."""
     if failover.first_ack_at is not None:
         return failover
     first_ack = max(outage.first_ack, failover.ready_at)
@@ -216,7 +219,7 @@ def _failover(from_node: str, to_node: str, since: Sequence[Occurrence], ready_a
         (time for time in lost if time >= started - _SKEW and (lock is None or time <= lock)), None
     )
     if detected is not None:
-        started = min(started, detected)  # the end comes before its detection: the record of it is late
+        started = min(started, detected)  # the engine recorded the end late: it precedes its detection
     return Failover(
         cause=cause,
         from_node=from_node,

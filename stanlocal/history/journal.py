@@ -1,4 +1,4 @@
-"""The journal: what was done to a group, in an append-only file that outlives the tool.
+"""The journal: an append-only file of what was done to a group, which outlives the tool.
 
 It holds only what cannot be derived: faults and their end, ends of processes whose trace a restart removes,
 lost lock files, and outages that clients saw. States, failovers and problems are derived from the servers'
@@ -32,7 +32,7 @@ from stanlocal.history.records import (
     to_document,
 )
 from stanlocal.model.fault_record import Condition, FaultRecord
-from stanlocal.util.durable_write import write_all, written_or_said
+from stanlocal.util.durable_write import full_disk_reported, write_all
 
 FILE = "journal.jsonl"
 
@@ -54,7 +54,7 @@ class Journal:
         self._read_to = 0
         """Offset of the first line that is not read yet."""
         self._last = b""
-        """The line before it: after a purge the file is another one."""
+        """The line before that offset: if it differs, the group was purged and the file is a new one."""
 
     # Writing: each record is on disk when its method returns; `StateError` is raised with nothing added
 
@@ -90,7 +90,7 @@ class Journal:
         )
 
     def fault_noted(self, fault: str, notes: Mapping[str, Any]) -> None:
-        """Record what undoing the next step of a fault will need."""
+        """Record facts that are needed to undo the next step of a fault."""
         self.append(FaultNoted(self._clock(), fault, notes))
 
     def fault_took_effect(
@@ -122,7 +122,7 @@ class Journal:
     def append(self, record: Record) -> None:
         """Add a record, which is on disk when this returns; raises `StateError`, with nothing added."""
         line = (json.dumps(to_document(record), separators=(",", ":")) + "\n").encode()
-        with written_or_said(self.path):
+        with full_disk_reported(self.path):
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
             try:
@@ -132,7 +132,7 @@ class Journal:
                 os.close(descriptor)
 
     def close_faults(self) -> None:
-        """Record that no fault is in force any more: the targets are gone, or healed."""
+        """Record the end of every fault in force: the targets are gone, or healed."""
         for fault in self.faults():
             if fault.in_force:
                 self.fault_healed(fault.id)
@@ -190,7 +190,7 @@ def _append(descriptor: int, line: bytes) -> None:
         write_all(descriptor, line)
         os.fsync(descriptor)
     except OSError:
-        with suppress(OSError):  # a torn line would be skipped, too
+        with suppress(OSError):  # otherwise readers skip the torn line
             os.ftruncate(descriptor, size)
         raise
 

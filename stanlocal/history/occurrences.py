@@ -1,6 +1,6 @@
-"""Occurrences: what happened to a group, from any source, in one form that can be put in order.
+"""Occurrences: what happened to a group, from any source, in one form that can be ordered by time.
 
-Logs, engine and journal each know a part. As occurrences they are merged by time, and
+Logs, engine and journal each know a part. As occurrences they are merged, and
 `stanlocal.history.failovers` and `stanlocal.history.timeline` derive failovers and events from them. Pure.
 """
 
@@ -40,7 +40,7 @@ class Thawed:
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """A node's routes were cut; with `clients`, its other connections, too."""
+    """A node's routes were cut; with `clients`, its clients' connections too."""
 
     clients: bool
 
@@ -66,7 +66,7 @@ class Healed:
 
 @dataclass(frozen=True, slots=True)
 class LockFileGone:
-    """The store's lock file was removed or replaced: a lock on the old file does not protect the new one."""
+    """The store's lock file was removed or replaced; a lock on the old file does not protect the new one."""
 
     how: str
     """`removed` or `replaced`."""
@@ -74,7 +74,7 @@ class LockFileGone:
 
 @dataclass(frozen=True, slots=True)
 class Logged:
-    """The node logged a line that matters."""
+    """The node logged a line with a known event."""
 
     event: LogEvent
     message: str
@@ -104,7 +104,7 @@ class Occurrence:
 
 
 def of_line(node: str, line: LogLine) -> Occurrence | None:
-    """Return the occurrence that a log line reports, if it matters."""
+    """Return the occurrence that a log line reports; None if the line has no known event."""
     return Occurrence(line.time, node, Logged(line.event, line.message)) if line.event else None
 
 
@@ -116,7 +116,7 @@ def of_end(instance: Instance, *, recorded: bool) -> Occurrence | None:
 
 
 def of_engine_event(event: EngineEvent, *, recorded: bool) -> Occurrence | None:
-    """Return the occurrence that an engine's event reports; a start is the server's first line instead."""
+    """Return the occurrence that an engine's event reports; None for a start, which the log reports."""
     what: dict[str, What] = {
         "die": Ended(event.exit_code, recorded),
         "pause": Frozen(),
@@ -149,7 +149,7 @@ def of_fault(fault: FaultRecord) -> Iterator[Occurrence]:
 
 
 def of_records(records: Sequence[Record]) -> Iterator[Occurrence]:
-    """Yield all that the journal holds."""
+    """Yield the occurrences that the journal's records report."""
     for fault in faults(records):
         yield from of_fault(fault)
     for record in records:

@@ -1,6 +1,6 @@
 """The records of the journal, one class for each type, and the JSON documents that hold them. Pure.
 
-Earlier versions wrote the same documents; fields that a type does not use are passed over.
+Earlier versions wrote the same documents; fields that a type does not use are ignored.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ class FaultStarted:
     """The fault's name in the registry."""
     targets: tuple[str, ...]
     runs: Mapping[str, datetime] = field(default_factory=dict)
-    """Start of the run that is hit, for each target; its end is recognised by it."""
+    """Start of the run that is hit, for each target, by which the end of that run is recognised."""
     until: datetime | None = None
     """Time at which it ends by itself; None when it lasts until it is healed."""
     expected: str | None = None
     predicted: Mapping[str, Any] = field(default_factory=dict)
     """The same prediction, as `stanlocal.faults.expectation` compares it."""
     ends_run: bool = False
-    """Whether the targets' processes end by it, whatever their exit code."""
+    """Whether the fault ends the targets' processes, whatever their exit code."""
     leaves: Condition | None = None
     """Condition to be healed afterwards; None when it ends by itself."""
     notes: Mapping[str, Any] = field(default_factory=dict)
@@ -73,7 +73,7 @@ class FaultStarted:
 
 @dataclass(frozen=True, slots=True)
 class FaultNoted:
-    """A step of a fault is about to be done; `notes` say what undoing it needs."""
+    """A step of a fault is about to be done; `notes` are the facts needed to undo it."""
 
     type: ClassVar = "note"
     time: datetime
@@ -238,7 +238,7 @@ _KINDS: Mapping[str, type] = {
     "targets": list,
     "exit_code": int,
 }
-"""The fields of all types in the file, and what they hold."""
+"""Python type of each field's JSON value, for the fields of all record types."""
 
 
 def to_document(record: Record) -> dict[str, Any]:
@@ -254,9 +254,9 @@ def from_document(document: Mapping[str, Any]) -> Record:
     """
     for key, value in document.items():
         if not isinstance(value, _KINDS[key]):
-            raise ValueError(f"{key} is not what it should be")
+            raise ValueError(f"{key} is not of the type {_KINDS[key].__name__}")
     if not all(isinstance(target, str) for target in document.get("targets", ())):
-        raise ValueError("a target is no name")
+        raise ValueError("a target is not a string")
     _time(document.get("notes", {}).get(HEALING))
     return _READERS[document["type"]](from_rfc3339(document["time"]), document)
 

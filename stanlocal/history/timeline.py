@@ -85,7 +85,7 @@ def in_words(event: Event) -> str:
 
 
 class Timeline:
-    """Derives the events of one group from its occurrences."""
+    """Replay of one group's occurrences, from which its events are derived."""
 
     def __init__(self, plan: GroupPlan) -> None:
         self._facts = {
@@ -184,7 +184,7 @@ def _as_line(occurrence: Occurrence, what: Logged) -> LogLine:
 
 
 def _direct_events(occurrence: Occurrence) -> Iterator[Event]:
-    """Yield the events that an occurrence is by itself."""
+    """Yield the events that follow from the occurrence alone, not from a change of state."""
     match occurrence.what:
         case Hit(fault):
             yield Event(occurrence.time, "fault", occurrence.node, fault.document())

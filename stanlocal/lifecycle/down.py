@@ -30,7 +30,7 @@ class Down:
     purged: PurgeReport | None = None
     """Result for the store; None when it was left alone."""
     unsaved: tuple[str, ...] = ()
-    """Logs and ends of faults that a full disk did not let be saved, one message each."""
+    """Messages about logs and ends of faults that a full disk prevented from being saved."""
 
 
 async def down(
@@ -40,11 +40,12 @@ async def down(
     purge_store: bool = False,
     report: Callable[[str], None] = lambda line: None,
 ) -> Down:
-    """Removes the group's nodes and networks, and keeps its store, ports, logs and journal.
+    """Remove the group's nodes and networks, and keep its store, ports, logs and journal.
 
     A node gets SIGTERM and has `timeout` seconds (by default the plan's grace) before SIGKILL; 0 ends
-    it at once. With `purge_store` the store goes too, as `folder.purge` does it, and all
-    that is remembered of the group. Where there is nothing, nothing happens. A full disk stops none of it.
+    it at once. With `purge_store` the store is deleted too, as `store.guard.purge` does it, and the group's
+    state folder. Without a group it does nothing. A full disk does not stop it: see `Down.unsaved`. Raises
+    `StoreRefused`, before any node is stopped, if the store must not be deleted.
     """
     waiting = f"waiting for another command that changes '{group.name}'"
     async with group.home.lock(lambda: report(waiting)):
@@ -62,7 +63,7 @@ async def down(
         unsaved: list[str] = []
         await together(*(_end(group, instance.name, grace, unsaved) for instance in instances))
         await group.engine.clean(group.name)
-        with _unsaved(unsaved):
+        with _noted(unsaved):
             group.home.journal.close_faults()
         removed = tuple(instance.name for instance in instances)
         if not purge_store:
@@ -87,16 +88,17 @@ def _check_unused_by_others(store: Path, plan: GroupPlan | None, instances: Sequ
 
 
 async def _end(group: Group, node: str, grace_s: float, unsaved: list[str]) -> None:
-    """Do as `retire`, but go on when there is no room for the log."""
+    """Do as `retirement.retire`, but go on when there is no room for the log."""
     with suppress(NodeNotFound):
         await stop(group, node, grace_s)
-        with _unsaved(unsaved):
+        with _noted(unsaved):
             group.home.save_log(node, await group.engine.output(node))
     await group.engine.remove(node)
 
 
 @contextmanager
-def _unsaved(notes: list[str]) -> Iterator[None]:
+def _noted(notes: list[str]) -> Iterator[None]:
+    """Add the message of a `StateError` to `notes` instead of raising it."""
     try:
         yield
     except StateError as error:

@@ -1,6 +1,6 @@
 """Choice of a group's engine: the one that made it, the one asked for, or Docker where it answers.
 
-Only this module makes engines; everything below it is handed one.
+Only this module makes engines; the rooms below receive theirs as an argument.
 """
 
 from __future__ import annotations

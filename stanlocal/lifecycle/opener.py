@@ -1,6 +1,6 @@
-"""`GroupOpener`: which group is meant, with which settings, and the engine that runs it.
+"""`GroupOpener`: a group's name, settings and engine, opened when first needed.
 
-It is what `FTGroup` is made of, and what the rest of stanlocal makes an `FTGroup` from: users do not see it.
+Every `FTGroup` holds one, and the rest of stanlocal makes an `FTGroup` from one; users do not see it.
 """
 
 from __future__ import annotations
@@ -44,16 +44,17 @@ def _no_process() -> None:
 class GroupOpener:
     """A group that is opened when it is first needed.
 
-    `flags` are the settings that were given, None for the others. `engine`, `home` and `user` are found
-    out unless they are handed in.
+    `flags` are the settings that were given, None for the others. `engine`, `home` and `user` are determined
+    when it opens, unless they are handed in.
     """
 
     flags: Mapping[str, Any]
     config: Path | None = None
     from_file: Path | None = None
     bound_to: Callable[[], str | None] = _no_process
-    """Names the process that the group is made for, as `orphans.this_process` does. Such a group
-    keeps off the usual ports, and `orphans.remove` removes it once the process has ended."""
+    """Returns the name of the process that the group is made for, as `orphans.this_process` does; None for a
+    group that no process is bound to. A bound group avoids the usual ports, and `orphans.remove` removes it
+    once its process has ended."""
     report: Report = _nothing
     note: Report = _LOG.warning
     engine: Engine | None = None
@@ -76,10 +77,10 @@ class GroupOpener:
         return self._core is not None and self._opened_by == os.getpid()
 
     def settings(self, existing: Mapping[str, Any] | None = None) -> Settings:
-        """The effective settings, given what a group that is there already decides.
+        """Return the effective settings, given those that an existing group decides.
 
-        A group that is made for a process gets its port and its store's folder from its maker alone: in the
-        environment and in files they are those of the group that is kept, and no two groups can have them.
+        A group that is bound to a process takes its port and store folder from `flags` alone: in the
+        environment and in files they belong to the user's lasting group, and no two groups can share them.
         """
         imported = self._imported()
         layer = imported.layer if imported else None
@@ -96,7 +97,7 @@ class GroupOpener:
         return self.flags.get(setting) is not None
 
     def _imported(self) -> Import | None:
-        """The deployment in `from_file`; what is not taken over from it is noted once."""
+        """Return the deployment in `from_file`; note once what is not taken over from it."""
         if self.from_file is not None and self._import is None:
             from stanlocal.imports import read
 
@@ -106,7 +107,7 @@ class GroupOpener:
         return self._import
 
     async def core(self) -> Group:
-        """The group on its engine; raises as `choose_engine` does."""
+        """Return the group on its engine; raise as `choose_engine` does."""
         if self._core is None or not self.is_open:
             from stanlocal.group.core import Group
             from stanlocal.lifecycle.engine_choice import choose_engine, group_home
@@ -119,13 +120,13 @@ class GroupOpener:
         return self._core
 
     async def close(self) -> None:
-        """Let go of the engine; the group is left as it is."""
+        """Close the connection to the engine; the group is left as it is."""
         if self._core is not None and self.is_open:
             await self._core.engine.close()
         self._core = None
 
     async def running_plan(self) -> GroupPlan | None:
-        """The plan that the group runs with; None when none of its nodes runs."""
+        """Return the plan that the group runs with; None when none of its nodes runs."""
         from stanlocal.group.core import intended_plan
 
         group = await self.core()
@@ -137,7 +138,7 @@ class GroupOpener:
     ) -> Look:
         """Bring the group up; see `stanlocal.lifecycle.up.up`.
 
-        With `found`, a plan that it has had, it becomes what that plan says, whatever `flags` ask for.
+        With `found`, an earlier plan of the group, it is restored to that plan, whatever `flags` ask for.
         """
         from stanlocal.lifecycle import up
         from stanlocal.lifecycle.engine_choice import server_user
@@ -173,8 +174,8 @@ class GroupOpener:
         )
         return await up.up(group, request)
 
-    async def remove_leftovers(self) -> None:
-        """Remove groups whose process has ended; one that cannot be removed keeps no other from coming up."""
+    async def remove_orphans(self) -> None:
+        """Remove groups whose process has ended; a failure is noted, as it does not affect this group."""
         if self.engine is not None:
             return
         from stanlocal.lifecycle import orphans
@@ -212,8 +213,8 @@ def this_process() -> str:
 def _first_port(environ: Mapping[str, str], *, bound: bool) -> int | None:
     """Return the first host port of the search for free ones; None for the usual ports.
 
-    No one knows by heart the ports of a group that is bound to a process. They are drawn, below those that
-    Linux gives to connections, as more such groups may be coming up at the same time.
+    A group that is bound to a process has random ports, since other such groups may be coming up at the same
+    time; they are below those that Linux gives to outgoing connections.
     """
     first = first_port(environ)
     if not bound:

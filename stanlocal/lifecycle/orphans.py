@@ -1,7 +1,7 @@
 """Orphans: groups made for one process, such as a test run, that has ended without removing them.
 
-Such a group carries in its plan, and so in the labels of its containers, which process of which machine it
-is for. It is removed only when that process is known to have ended.
+The plan of such a group, and so the labels of its containers, names the process and the machine that it is
+bound to. It is removed only when that process is known to have ended.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ class BoundProcess:
 
     @classmethod
     def parse(cls, text: str) -> BoundProcess | None:
-        """Read what `this_process` wrote, now or in earlier versions; None for anything else."""
+        """Parse a name that `this_process` made, in this or an earlier version; None for any other text."""
         fields = text.split(" ")
-        if len(fields) == 3:  # version 1, which knew the boot, on Linux, as a part of the birth
+        if len(fields) == 3:  # version 1, in which the birth began with the boot on Linux
             pid, namespace, birth = fields
             boot = birth.partition("/")[0] if "/" in birth else _UNKNOWN
             fields = [_VERSION, _UNKNOWN, boot, namespace, pid, birth]
@@ -57,9 +57,9 @@ def this_process() -> str:
 def has_ended(process: str, *, made_here: bool = False) -> bool:
     """Return whether that process is known to have ended; False where that is unknown.
 
-    Nothing is known of processes of another machine or of another container. One of an earlier boot of this
-    machine has ended; as machines can be copies of each other, `made_here` has to say that the group is in
-    this machine's state folder.
+    It is unknown for processes of another machine or container. A process of an earlier boot of this machine
+    has ended; as machine ids can be copied, that counts only with `made_here`: the group is in this machine's
+    state folder.
     """
     bound = BoundProcess.parse(process)
     if bound is None or _UNKNOWN in (bound.boot, boot_id() or _UNKNOWN):
@@ -80,7 +80,8 @@ def is_orphan(group: Group, plan: GroupPlan) -> bool:
 async def remove(engine: str = "auto") -> list[str]:
     """Take down and purge the caller's orphans; return their names.
 
-    Two calls at once do it one after the other. Raises `EngineUnavailable` when that engine is unavailable.
+    Groups that must not be purged are logged and stay. Concurrent calls wait for each other. Raises
+    `EngineUnavailable` if `engine` is unavailable.
     """
     removed = []
     async with open_groups(engine, note=lambda line: None) as groups:

@@ -1,4 +1,4 @@
-"""Placement of a group: what the engine offers, reconciled with what the group has already. Pure."""
+"""Placement of a group: the engine's offer, reconciled with the group's existing store. Pure."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from stanlocal.util.addresses import LOOPBACK
 
 
 def settle(found: Placement, settings: Settings, before: GroupPlan | None, default_store: Path) -> Placement:
-    """Return the placement that was found, with the store where the group has it already.
+    """Return the placement that the engine offers, with the store kept where the group has it already.
 
-    Raises `SettingsError` with each folder and file that the engine needs and does not see.
+    Raises `SettingsError` with each folder and file that the engine needs and cannot see.
     """
     if before is not None and before.in_volumes:
         found = replace(found, in_volumes=True)

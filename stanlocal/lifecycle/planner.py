@@ -1,7 +1,6 @@
-"""What a group is to look like: from what is asked, what there is, and the ports that are free.
+"""Computation of a group's target plan from the settings, the existing nodes and the free ports.
 
-Bring the pure `stanlocal.model.placement` and the machine together: check whether ports are free.
-Nothing is touched.
+It adds to the pure `stanlocal.model.placement` the checks whether ports are free, and changes nothing.
 """
 
 from __future__ import annotations
@@ -20,9 +19,10 @@ from stanlocal.model.plan import CLUSTER_PORT, INNER_PORT, GroupPlan, NodePlan
 from stanlocal.settings import Settings, redacted
 
 Report = Callable[[str], None]
-"""Takes one line for people: what is being done or waited for."""
+"""Receives one line for people: what is being done or waited for."""
 
 TIMEOUT_S = 60.0
+"""Seconds that an `up` has by default until its nodes are ready."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,30 +30,30 @@ class UpRequest:
     """The request of one `up`, beyond the group itself."""
 
     settings: Callable[[Mapping[str, Any] | None], Settings]
-    """The effective settings, given what a group that is already there decides."""
+    """Returns the effective settings, given those that an existing group decides."""
     ensure_image: Callable[[Settings], Awaitable[object]]
-    """Sees to the server image; raises `ImageNotFound`."""
+    """Makes the server image available to the engine; raises `ImageNotFound`."""
     user: str
     """`uid:gid` for the servers."""
     timeout: float = TIMEOUT_S
-    """Seconds from the first start to the last node's being ready."""
+    """Seconds from the first start until the last node is ready."""
     recreate: bool = False
-    """Make every container again, changed or not."""
+    """Whether every container is made again, changed or not."""
     reserved_ports: frozenset[int] = frozenset()
     """Host ports of the caller's other groups, running or not."""
     first_port: int | None = None
     """First host port of the search for free ones; None: the servers' own ports."""
     bound_to: str | None = None
-    """The process that a new group is made for."""
+    """Name of the process that a new group is bound to."""
     container_of_port: Callable[[int], str | None] = lambda port: None
-    """Names the container that publishes a host port, for messages."""
+    """Returns the name of the container that publishes a host port, for messages."""
     report: Report = lambda line: None
     note: Report = lambda line: None
-    """Takes what people have to know afterwards: warnings, ports that moved."""
+    """Receives what people have to know afterwards: warnings, ports that moved."""
 
 
 class Planner:
-    """Plans one group; remembers which ports turned out to be taken after all."""
+    """Planner of one group; it remembers ports that proved to be taken after they were chosen."""
 
     def __init__(
         self,
@@ -72,8 +72,8 @@ class Planner:
         self._before = before
         self._refused: set[int] = set()
 
-    def gives_up(self, port: int) -> bool:
-        """Plans without a port from now on, if it was not asked for and was not given up before."""
+    def give_up(self, port: int) -> bool:
+        """Plan without a port from now on; return False if it was asked for or was given up before."""
         first = self._settings.port
         asked = first is not None and port in range(first, first + self._settings.nodes)
         if asked or port in self._refused:
@@ -82,7 +82,7 @@ class Planner:
         return True
 
     def plan(self, store_dir: str) -> GroupPlan:
-        """The plan with the ports that the nodes have had, as far as they can be had, else free ones."""
+        """Return the plan; nodes keep their earlier ports where those are still available."""
         first, nodes = self._request.first_port, self._settings.nodes
         first_client, first_monitor = first_ports(first, nodes)
         choice = choose_ports(
@@ -121,9 +121,9 @@ class Planner:
         )
 
     def _inner_ports(self, chosen: set[int]) -> tuple[Sequence[int], Sequence[int]]:
-        """For nodes that share the host's network: the ports of their routes, and what the servers bind.
+        """Return the ports of routes and those that the servers bind, if nodes share the host's network.
 
-        Those that they have had, as long as that can be.
+        Nodes keep their earlier ports where those are still available.
         """
         if self._placement.own_network:
             return (), ()
@@ -147,7 +147,7 @@ class Planner:
         return routes, inner
 
     def _kept(self, node: NodePlan, port: int, chosen: Collection[int] = ()) -> int | None:
-        """The port that the node has had, unless the node is down and something else has it, or is to."""
+        """Return the node's earlier port; None if it is in `chosen`, or taken while the node is down."""
         instance = self._present.get(node.name)
         runs = instance is not None and instance.running
         had = runs or (port not in self._refused and self._can_have(port))

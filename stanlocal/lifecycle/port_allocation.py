@@ -25,7 +25,7 @@ class PortChoice:
 
 
 def first_ports(first: int | None, count: int) -> tuple[int, int]:
-    """The first client port and the first monitor port that `count` nodes would like."""
+    """Return the preferred first client port and first monitor port of `count` nodes."""
     return (CLIENT_PORT, MONITOR_PORT) if first is None else (first, first + count)
 
 
@@ -42,12 +42,12 @@ def choose_ports(
     host: str = LOOPBACK,
     container: ContainerOfPort | None = None,
 ) -> PortChoice:
-    """Ports for `count` nodes, no port twice.
+    """Choose ports for `count` nodes, no port twice.
 
-    `keep` are the ports that the first nodes have had (None for one that was lost): they stay, and are not
-    tried, because those nodes may be listening on them right now. Otherwise node i gets
+    `keep` are the earlier ports of the first nodes (None for one that was lost): they stay, and are not
+    tested, because those nodes may be listening on them now. Otherwise node i gets
     `first_client` + i and `first_monitor` + i, or, where that is taken, in `reserved` (kept for other
-    groups) or in `refused` (an engine could not have it), the next free port.
+    groups) or in `refused` (an engine failed to bind it), the next free port.
 
     With `asked` node i gets the client port `asked` + i and no other: `PortInUse` when that is taken,
     `SettingsError` when there is no such port.
@@ -84,9 +84,9 @@ def choose_inner_ports(
     reserved: Collection[int] = (),
     host: str = LOOPBACK,
 ) -> list[int]:
-    """So many ports for what nodes that share one host have among themselves; `keep` is as in `choose_ports`.
+    """Choose `count` ports for traffic among nodes that share one host; `keep` is as in `choose_ports`.
 
-    A user need not know which they are.
+    No message reports a moved one: users do not need these ports.
     """
     kept = [*keep[:count], *[None] * (count - len(keep))]
     best = [first + index for index in range(count)]
@@ -99,10 +99,10 @@ def choose_inner_ports(
 class _Picker:
     host: str
     wanted: set[int]
-    """What some node would like best: not given to another that has to move."""
+    """Preferred ports of all nodes: not given to another node that has to move."""
     used: set[int]
     own: set[int]
-    """What the group's own nodes may be listening on."""
+    """Ports that the group's own nodes may be listening on."""
     reserved: frozenset[int]
     container: ContainerOfPort | None
     refused: frozenset[int] = frozenset()

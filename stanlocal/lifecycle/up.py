@@ -1,6 +1,6 @@
-"""Bringing a group up, as a list of steps that can be read.
+"""Bring-up of a group, as a readable list of steps.
 
-It works from what is there: run again after any interruption, it completes what is missing.
+It starts from what exists: run again after any interruption, it completes what is missing.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _LOG_TAIL = 20
 async def up(group: Group, request: UpRequest) -> Look:
     """Bring the group up: one node active, every other a standby.
 
-    It changes nothing that is so already. When it fails or is cancelled, it removes what it made, except for
+    What is already as asked is left alone. When it fails or is cancelled, it removes what it made, except for
     a store that has served. Two calls at once happen one after the other. Raises `NodeFailed`
     as soon as a node fails, `WaitTimeout` when time runs out, and what settings, image and engine raise.
     """
@@ -87,7 +87,7 @@ def _changed_by_preset(settings: Settings, before: GroupPlan | None) -> Iterator
 
 
 class _Bringup:
-    """One `up`: what it found, what it wants, what it made."""
+    """One `up`: what it found, what it is to reach, and what it made, which `undo` removes."""
 
     def __init__(
         self,
@@ -117,6 +117,7 @@ class _Bringup:
         self._group_id = known or secrets.token_hex(8)
 
     async def run(self) -> Look:
+        """Claim the store, then plan and start nodes until no chosen port turns out to be taken."""
         store = Path(self._settings.store_dir or self._group.home.default_store)
         if not any(instance.running for instance in self._present.values()):
             check_not_held(store, f"no node of {self._group.name} could serve on its store")
@@ -136,45 +137,45 @@ class _Bringup:
         )
         while True:
             plan = replace(planner.plan(str(self._claim.path)), group_id=self._group_id, origin=self._origin)
-            prints = self._write_confs(plan)
+            fingerprints = self._write_confs(plan)
             self._group.home.save_plan(plan)
             try:
-                return await self._converge(plan, prints)
+                return await self._converge(plan, fingerprints)
             except PortInUse as conflict:  # taken between the choice and the start
-                if not planner.gives_up(conflict.port):
+                if not planner.give_up(conflict.port):
                     raise
                 await self._remove_made()
 
     def _write_confs(self, plan: GroupPlan) -> dict[str, str]:
         """Write each node's configuration, which alone holds secrets; return the nodes' fingerprints."""
         with_secrets = replace(plan, streaming=self._settings.streaming, nats=self._settings.nats)
-        prints = {}
+        fingerprints = {}
         for node in plan.nodes:
             conf = render(with_secrets, node)
             self._group.home.write_conf(plan, node, conf)
-            prints[node.name] = fingerprint(plan, node, conf)
-        return prints
+            fingerprints[node.name] = fingerprint(plan, node, conf)
+        return fingerprints
 
     # From the nodes that there are to those of the plan
 
-    async def _converge(self, plan: GroupPlan, prints: Mapping[str, str]) -> Look:
+    async def _converge(self, plan: GroupPlan, fingerprints: Mapping[str, str]) -> Look:
         if self._before is not None and self._before.proxied != plan.proxied:
             await self._retire_all()  # client ports pass between the nodes and the proxy
         await self._engine.prepare(plan)
         async with Watch(self._engine, plan, self._group.home.journal) as watch:
-            for name in self._present.keys() - prints.keys():
+            for name in self._present.keys() - fingerprints.keys():
                 self._request.report(f"removing {name}")
                 await self._retire(name)
             for instance in self._present.values():
                 await self._recover(plan, instance)
-            changed = [name for name in self._present if self._is_changed(name, prints[name])]
+            changed = [name for name in self._present if self._is_changed(name, fingerprints[name])]
             if len(changed) < len(self._present) or self._some_serve(watch):
-                await self._replace_one_by_one(plan, changed, prints, watch)
+                await self._replace_one_by_one(plan, changed, fingerprints, watch)
             else:
                 await self._retire_all()
             deadline = asyncio.get_running_loop().time() + self._request.timeout
             # While the nodes wait for the lock themselves: a trial takes no longer.
-            await together(self._start_all(plan, prints), self._engine.check_lock(plan))
+            await together(self._start_all(plan, fingerprints), self._engine.check_lock(plan))
             return await self._ready(plan, watch, deadline)
 
     def _is_changed(self, name: str, wanted: str) -> bool:
@@ -185,19 +186,20 @@ class _Bringup:
         return any(node.instance.running for node in watch.status.nodes)
 
     async def _replace_one_by_one(
-        self, plan: GroupPlan, changed: Sequence[str], prints: Mapping[str, str], watch: Watch
+        self, plan: GroupPlan, changed: Sequence[str], fingerprints: Mapping[str, str], watch: Watch
     ) -> None:
         """Replace the standbys first and the active node last, so that service is interrupted once."""
         await watch.caught_up()
         for name in sorted(changed, key=lambda name: watch.status.node(name).holds_store):
             self._request.report(f"making {name} again")
             await self._retire(name)
-            await self._make(plan, name, prints[name])
+            await self._make(plan, name, fingerprints[name])
             await self._engine.start(plan, name)
             deadline = asyncio.get_running_loop().time() + self._request.timeout
-            await self._until(partial(_is_back, name), {name}, watch, deadline, f"{name} to be back")
+            back = partial(GroupStatus.is_back, name=name)
+            await self._until(back, {name}, watch, deadline, f"{name} to be back")
 
-    async def _start_all(self, plan: GroupPlan, prints: Mapping[str, str]) -> None:
+    async def _start_all(self, plan: GroupPlan, fingerprints: Mapping[str, str]) -> None:
         """Start the first node at once, as its wait for the lock takes longest; then the rest."""
         missing = [node.name for node in plan.nodes if node.name not in self._made]
         if not missing:
@@ -207,15 +209,15 @@ class _Bringup:
 
         async def ensure(name: str) -> None:
             async with slots:
-                await self._ensure_running(plan, name, prints[name])
+                await self._ensure_running(plan, name, fingerprints[name])
 
         await ensure(first)
         await together(*(ensure(name) for name in rest))
 
-    async def _ensure_running(self, plan: GroupPlan, name: str, print_: str) -> None:
+    async def _ensure_running(self, plan: GroupPlan, name: str, node_fingerprint: str) -> None:
         instance = self._present.get(name)
         if instance is None:
-            await self._make(plan, name, print_)
+            await self._make(plan, name, node_fingerprint)
         elif instance.running:
             return
         self._request.report(f"starting {name}")
@@ -225,7 +227,7 @@ class _Bringup:
             await self._engine.start(plan, name)
         except NodeNotFound:  # a network it was on is gone
             await self._retire(name)
-            await self._make(plan, name, print_)
+            await self._make(plan, name, node_fingerprint)
             await self._engine.start(plan, name)
 
     async def _recover(self, plan: GroupPlan, instance: Instance) -> None:
@@ -235,9 +237,9 @@ class _Bringup:
         if not (instance.routes_connected and instance.clients_connected):
             await self._engine.rejoin(plan, instance.name)
 
-    async def _make(self, plan: GroupPlan, name: str, print_: str) -> None:
+    async def _make(self, plan: GroupPlan, name: str, node_fingerprint: str) -> None:
         self._made.append(name)
-        await self._engine.create(plan, plan.node(name), print_)
+        await self._engine.create(plan, plan.node(name), node_fingerprint)
 
     async def _retire_all(self) -> None:
         await together(*(self._retire(name) for name in tuple(self._present)))
@@ -318,9 +320,3 @@ def _failed(status: GroupStatus, names: set[str]) -> NodeStatus | None:
     return next(
         (node for node in status.nodes if node.state is NodeState.FAILED and node.name in names), None
     )
-
-
-def _is_back(name: str, status: GroupStatus) -> bool:
-    """Return whether a node is active, and `name` serves or is a usable standby."""
-    node = next((node for node in status.nodes if node.name == name), None)
-    return node is not None and status.active is not None and (node.serves or node.usable_standby)

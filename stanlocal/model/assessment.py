@@ -72,7 +72,7 @@ def _node_state(facts: NodeFacts, lock: LockFacts) -> tuple[NodeState, str | Non
         return NodeState.FAILED, f"exit {instance.exit_code}: {why}"
     if _is_behind(facts):
         return NodeState.STARTING, None
-    role = role_of(log, facts.monitor) or _role_of_mute(facts, lock)
+    role = role_of(log, facts.monitor) or _role_by_lock(facts, lock)
     return role, log.failure or _disagreement(role, facts.monitor) or _nats_problem(facts)
 
 
@@ -88,14 +88,14 @@ def role_of(log: LogFacts, monitor: str | None) -> NodeState | None:
     return log.role or _ROLE_OF_MONITOR.get(monitor or "")
 
 
-def _role_of_mute(facts: NodeFacts, lock: LockFacts) -> NodeState:
-    """Return the role of a node without milestones or monitor: the lock shows it if it is unreachable."""
+def _role_by_lock(facts: NodeFacts, lock: LockFacts) -> NodeState:
+    """Return the role of a node whose log and monitor show none; if it is unreachable, the lock shows it."""
     instance = facts.instance
     if instance.status == "running" and instance.clients_connected:
         return NodeState.STARTING
     if lock.holder == instance.name:
         return NodeState.ACTIVE
-    # A server that starts has no time to write so much before it stands by.
+    # A server becomes a standby long before it could have written more than the engine keeps.
     return NodeState.STANDBY if lock.visible and facts.log.kept_from else NodeState.STARTING
 
 
@@ -179,7 +179,7 @@ def _served_before(running: Sequence[NodeStatus], facts: Sequence[NodeFacts]) ->
 
 
 def _served_at(facts: NodeFacts) -> datetime | None:
-    """The last moment at which the node served: an active one did until its end."""
+    """Return the last moment at which the node served: an active one did until its end."""
     ended = facts.instance.finished_at or (facts.instance.begun_after if _is_behind(facts) else None)
     if role_of(facts.log, facts.monitor) is NodeState.ACTIVE and ended is not None:
         return ended

@@ -228,7 +228,7 @@ class GroupPlan:
         return tuple(self.monitor_url(node) for node in self.nodes)
 
     def conf_dir(self, node: NodePlan) -> str:
-        """Return the host folder of its stan.conf, mounted at `CONF_DIR`, or copied to `conf_volume`."""
+        """Return the host folder of the node's stan.conf, which is mounted at `CONF_DIR` or copied there."""
         return f"{self.state_dir}/conf/{node.name}"
 
     def node(self, name: str) -> NodePlan:
@@ -269,12 +269,3 @@ def fingerprint(plan: GroupPlan, node: NodePlan, conf: str) -> str:
         conf,
     ]
     return hashlib.sha256(json.dumps(covered, sort_keys=True).encode()).hexdigest()[:16]
-
-
-__all__ = [
-    "GroupPlan",
-    "Listen",
-    "NodePlan",
-    "Origin",
-    "fingerprint",
-]

@@ -48,7 +48,7 @@ def from_json(text: str) -> GroupPlan:
 def _node(data: Mapping[str, Any]) -> NodePlan:
     arguments = tuple(data.get("arguments", ()))
     if not all(isinstance(each, str) for each in arguments):
-        raise ValueError("arguments is no list of words")
+        raise ValueError("arguments is not a list of strings")
     of_types = {"listen": Listen(**_known(Listen, data["listen"])), "arguments": arguments}
     return NodePlan(**{**_known(NodePlan, data), **of_types})
 
@@ -81,5 +81,5 @@ def _known(kind: type[GroupPlan | NodePlan | Listen | Origin], data: Mapping[str
     for field in fields(kind):
         kinds = _KINDS.get(str(field.type))
         if field.name in known and kinds is not None and type(known[field.name]) not in kinds:
-            raise ValueError(f"{field.name} is no {field.type}")
+            raise ValueError(f"{field.name} is not of the type {field.type}")
     return known

@@ -150,6 +150,11 @@ class GroupStatus:
                 return node
         raise KeyError(name)
 
+    def is_back(self, name: str) -> bool:
+        """Whether a node is active, and `name` serves or is a usable standby."""
+        node = next((node for node in self.nodes if node.name == name), None)
+        return node is not None and self.active is not None and (node.serves or node.usable_standby)
+
     @property
     def states(self) -> dict[str, str]:
         """State of each node, by its name."""

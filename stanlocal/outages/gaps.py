@@ -1,4 +1,4 @@
-"""An outage as one publisher or subscriber of a channel felt it. Pure."""
+"""An outage as one publisher or subscriber of a channel observed it. Pure."""
 
 from __future__ import annotations
 

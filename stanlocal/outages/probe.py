@@ -1,4 +1,4 @@
-"""The outage probe: a client that publishes all the time and notices when no ack comes."""
+"""The outage probe: a client that publishes continuously and measures the times without an ack."""
 
 from __future__ import annotations
 

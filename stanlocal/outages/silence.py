@@ -1,6 +1,6 @@
-"""The one meter of outages: times in which something was due and did not come. Pure.
+"""The one meter of outages: times during which an expected ack or message did not arrive. Pure.
 
-Due is the ack of a publish, or a subscriber's next message. Times are nanoseconds since 1970.
+What is expected is the ack of a publish, or a subscriber's next message. Times are nanoseconds since 1970.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ TOLERANCE_NS = int(TOLERANCE_S * 1e9)
 
 @dataclass(frozen=True, slots=True)
 class Silence:
-    """One time without an ack that was due; times in nanoseconds since 1970."""
+    """One span of time without an expected ack; times in nanoseconds since 1970."""
 
     last_ack: int | None
     """Time of the ack before it; None where there was none."""
@@ -43,9 +43,9 @@ class Silence:
 
 
 class SilenceMeter:
-    """Finds silences in publishes and their answers, which are reported in the order of time.
+    """Meter of silences, from publishes and their answers, which are reported in the order of time.
 
-    A refusal does not end a silence: it is an answer, but no service.
+    A refusal does not end a silence: the server answered, but did not serve.
     """
 
     __slots__ = ("_failed", "_last_ack", "_lost", "_since", "_waiting")

@@ -25,7 +25,7 @@ class InjectedFault(Blocking[injected.InjectedFault]):
     record = Same[FaultRecord]()
     failover = blocking(injected.InjectedFault.failover)
     outcome = blocking(injected.InjectedFault.outcome)
-    last = blocking(injected.InjectedFault.last)
+    wait_and_heal = blocking(injected.InjectedFault.wait_and_heal)
     heal = blocking(injected.InjectedFault.heal)
 
 

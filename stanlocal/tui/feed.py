@@ -98,7 +98,9 @@ class Feed:
         """Follow the group until nodes are added that were not planned."""
         plan, _ = await core.find()
         lines = _Lines()
-        async with Watch(core.engine, plan, core.home.journal, with_history=True, read=lines.take) as watch:
+        async with Watch(
+            core.engine, plan, core.home.journal, with_history=True, on_lines=lines.take
+        ) as watch:
             tasks = [
                 asyncio.create_task(self._follow_status(core, plan, watch)),
                 asyncio.create_task(self._follow_story(plan, watch)),

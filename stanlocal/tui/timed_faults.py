@@ -33,14 +33,14 @@ class TimedFaults:
     ) -> None:
         """Inject a fault, show its outcome, and finally that it is over.
 
-        Raises what `inject` and `InjectedFault.last` raise. When cancelled, it leaves the fault to `end`:
-        screens cancel their workers several times, which would interrupt the healing.
+        Raises what `inject` and `InjectedFault.wait_and_heal` raise. When cancelled, it leaves the fault to
+        `end`: screens cancel their workers several times, which would interrupt the healing.
         """
         observe = partial(self._screen.query_one(LastAction).observe, command)
 
         async def last() -> FaultRecord:
             injected = await inject()
-            return await injected.last(observe)
+            return await injected.wait_and_heal(observe)
 
         lasting = asyncio.create_task(last())
         self._running[lasting] = name

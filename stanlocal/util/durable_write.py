@@ -1,4 +1,4 @@
-"""Writes that are whole or an error: a full disk takes a part of the data and says so only by a count."""
+"""Writes that are complete or raise: on a full disk `os.write` writes a part and only returns its length."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from pathlib import Path
 from stanlocal.errors import StateError
 
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
-"""Numbers of the errors that say that a file system takes no more."""
+"""Error numbers of a file system that is full or read-only."""
 
 
 def write_all(descriptor: int, data: bytes, write: Callable[[int, bytes], int] | None = None) -> None:
-    """Write all of the data, by `os.write`; raises `OSError` where the file takes only a part of it."""
+    """Write all of `data` with `os.write` (or `write`); raise `OSError` if the file takes only a part."""
     while data:
         count = (write or os.write)(descriptor, data)
         if count <= 0:
@@ -24,8 +24,8 @@ def write_all(descriptor: int, data: bytes, write: Callable[[int, bytes], int] |
 
 
 @contextmanager
-def written_or_said(path: Path) -> Iterator[None]:
-    """Turn a file system that takes no more into `StateError`."""
+def full_disk_reported(path: Path) -> Iterator[None]:
+    """Raise `StateError` for an `OSError` of a full or read-only file system; other errors pass."""
     try:
         yield
     except OSError as error:
@@ -35,7 +35,7 @@ def written_or_said(path: Path) -> Iterator[None]:
 
 
 def full(path: str | Path, error: OSError) -> StateError:
-    """Return the error that says which file could not be written, why, and what to do."""
+    """Return the `StateError` for a file that could not be written: why, and what to do."""
     reason = (error.strerror or str(error)).lower()
     return StateError(
         f"{path} cannot be written: {reason}; make room there ('stanlocal down --purge' works all the same)"

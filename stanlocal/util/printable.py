@@ -1,6 +1,6 @@
-"""Text from elsewhere, made fit for a terminal: whatever is not printable is shown escaped.
+"""Text from outside, made safe for a terminal: every character that is not printable is escaped.
 
-A terminal acts upon what it is sent: names and payloads that anyone may choose can clear it, change its
+A terminal executes control characters: names and payloads that anyone may choose can clear it, change its
 title, hide what follows or reorder it. Pure.
 """
 
@@ -12,19 +12,19 @@ _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
 def printable(text: str, *, keep: str = "") -> str:
-    """The text with every character that is not printable escaped as Python does, but for those in `keep`."""
+    """Return the text with each character that is not printable, nor in `keep`, escaped as Python does."""
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() or c in keep else escaped(c) for c in text)
 
 
 def printable_bytes(data: bytes) -> str:
-    """The bytes as text on one line: UTF-8, with everything else escaped."""
+    """Return the bytes as text on one line: UTF-8, with everything else escaped."""
     return printable(data.decode("utf-8", "backslashreplace"))
 
 
 def escaped(character: str) -> str:
-    r"""A character as `\n`, `\x1b`, `\u202e` or `\U000e0001`."""
+    r"""Return a character as `\n`, `\x1b`, `\u202e` or `\U000e0001`."""
     code = ord(character)
     if character in _SHORT:
         return _SHORT[character]
@@ -32,7 +32,7 @@ def escaped(character: str) -> str:
 
 
 def width(text: str) -> int:
-    """How many cells of a terminal a printable text takes."""
+    """Return the number of terminal cells that a printable text takes."""
     if text.isascii():
         return len(text)
     return sum(_cells(character) for character in text)

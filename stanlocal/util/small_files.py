@@ -1,7 +1,6 @@
-"""Small files that something else wrote: read whole, and refused where they are none.
+"""Small files from outside: read whole, and refused if they are larger.
 
-A file may have a hole in it that takes no room on disk, so its length says nothing of what it may take in
-memory.
+A size limit, because a sparse file can be far longer than the room that it takes on disk.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ LARGEST = 1 << 20
 
 
 def read_small(path: Path, largest: int = LARGEST) -> bytes:
-    """Return what the file holds; raises `ValueError` when it is larger, `OSError` when it cannot be read."""
+    """Return the file's content; raise `ValueError` if it has more than `largest` bytes, else `OSError`."""
     with path.open("rb") as file:
         content = file.read(largest + 1)
     if len(content) > largest:
@@ -24,7 +23,7 @@ def read_small(path: Path, largest: int = LARGEST) -> bytes:
 
 
 def read_json(path: Path) -> Any:
-    """Return the JSON document in the file; raises as `read_small` does, and `ValueError` for no document."""
+    """Return the JSON document in the file; raise as `read_small`, and `ValueError` if it is not JSON."""
     try:
         return json.loads(read_small(path))
     except RecursionError:

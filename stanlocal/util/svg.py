@@ -67,7 +67,7 @@ def plot(
     dots: bool = False,
     empty: str = "",
 ) -> str:
-    """Draw lines, or dots, over an axis from 0 to `x_end`; `empty` is shown where there is no point."""
+    """Draw lines, or dots, over an axis from 0 to `x_end`; `empty` is the text shown without any point."""
     highest = max((y for each in series for _, y in each.points), default=0.0)
     y_ticks = ticks(highest or 1.0, most=4, beyond=True)
     bottom = _TOP + _PLOT_HEIGHT
@@ -100,7 +100,7 @@ def plot(
 
 
 def bars(title: str, names: Sequence[str], colours: Sequence[str], rows: Sequence[Bar], *, empty: str) -> str:
-    """Draw a bar each, below its name; the parts have these names and colours in each of them."""
+    """Draw a bar for each row, below its name; `names` and `colours` are those of the parts, in order."""
     longest = max((sum(filter(None, row.parts)) for row in rows), default=0.0) or 1.0
     length = WIDTH - 2 * _MARGIN
     bottom = _TOP + _ROW_HEIGHT * max(len(rows), 1)
@@ -128,14 +128,14 @@ def bars(title: str, names: Sequence[str], colours: Sequence[str], rows: Sequenc
 
 
 def ticks(end: float, *, most: int = 10, beyond: bool = False) -> list[float]:
-    """Round values from 0 to `end`, or with `beyond` to the next round one; in at most `most` steps."""
+    """Return round values from 0 to `end` (with `beyond`, to the next one after), `most` steps at most."""
     steps = (base * 10.0**power for power in count(-3) for base in (1, 2, 5))
     step = next(each for each in steps if end / each <= most)
     return [step * number for number in range((ceil(end / step) if beyond else int(end // step)) + 1)]
 
 
 def figure(value: float) -> str:
-    """`1,500`, `0.5`."""
+    """Return a number as a label of an axis: `1,500`, `0.5`."""
     return f"{value:,.0f}" if value == int(value) else f"{value:g}"
 
 

@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 async def together(*works: Coroutine[Any, Any, T]) -> list[T]:
-    """Return the results of all, in their order; the first failure cancels the others and is raised as it is.
+    """Return the results of all works, in order; the first failure cancels the others and is raised as is.
 
     Unlike with `asyncio.gather`, none of them is still running when this has returned or raised.
     """

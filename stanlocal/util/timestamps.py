@@ -14,7 +14,7 @@ def from_rfc3339(stamp: str) -> datetime:
     """Return the time that `rfc3339` wrote; raises `ValueError` for anything else, or without a zone."""
     time = datetime.fromisoformat(stamp)
     if time.tzinfo is None:
-        raise ValueError(f"{stamp} is no time without its zone")
+        raise ValueError(f"{stamp} has no time zone")
     return time
 
 

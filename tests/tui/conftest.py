@@ -49,7 +49,7 @@ def _keys_need_not_leave_the_process_idle(monkeypatch: pytest.MonkeyPatch) -> No
 @pytest.fixture(autouse=True)
 def _outcomes_are_observed_briefly(monkeypatch: pytest.MonkeyPatch) -> None:
     """The fake's servers take milliseconds to take over."""
-    monkeypatch.setattr("stanlocal.faults.expectation.LOOK_ON_S", 0.02)
+    monkeypatch.setattr("stanlocal.faults.expectation.NO_TAKEOVER_S", 0.02)
 
 
 @pytest.fixture(autouse=True)

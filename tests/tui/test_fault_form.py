@@ -54,8 +54,8 @@ def test_a_time_is_seconds_or_nothing() -> None:
     ("text", "problem"),
     [
         *((text, f"stop: {text!r} is not a duration") for text in ("0", "-1", "soon", "nan", "2,5", "10m")),
-        ("inf", "no fault can last inf s"),
-        ("1e9", "no fault can last 1e+09 s"),
+        ("inf", "a fault cannot last inf s"),
+        ("1e9", "a fault cannot last 1e+09 s"),
     ],
 )
 def test_invalid_duration_is_reported(text: str, problem: str) -> None:

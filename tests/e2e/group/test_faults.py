@@ -50,7 +50,7 @@ def test_a_time_that_cannot_be_is_refused_before_anything_is_touched(cli: Cli, s
     done = cli.run("fault", "pause", "--for", seconds)
     assert (done.returncode, the_error(done)) == (
         2,
-        f"error: no fault can last {seconds} s; 0 to 31536000 can be",
+        f"error: a fault cannot last {seconds} s; give 0 to 31536000",
     )
     assert cli.json("faults")["faults"] == []
 

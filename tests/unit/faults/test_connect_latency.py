@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from stanlocal.faults.connect_latency import greeting_s
+from stanlocal.faults.connect_latency import seconds_to_info
 from tests.unit.faults.instances import PLAN
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -44,7 +44,7 @@ async def _never_end_the_line(reader: asyncio.StreamReader, writer: asyncio.Stre
 async def greeting_of(handler: Handler) -> float | None:
     async with await asyncio.start_server(handler, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
-        return await greeting_s(PLAN, replace(PLAN.nodes[0], client_port=port), 0.2)
+        return await seconds_to_info(PLAN, replace(PLAN.nodes[0], client_port=port), 0.2)
 
 
 async def test_a_greeting_is_timed() -> None:
@@ -59,4 +59,4 @@ async def test_whatever_else_comes_is_none(handler: Handler) -> None:
 
 
 async def test_a_port_without_a_listener_has_no_latency(unused_tcp_port: int) -> None:
-    assert await greeting_s(PLAN, replace(PLAN.nodes[0], client_port=unused_tcp_port), 1) is None
+    assert await seconds_to_info(PLAN, replace(PLAN.nodes[0], client_port=unused_tcp_port), 1) is None

@@ -19,7 +19,7 @@ from tests.support.world import World
 
 @pytest.fixture(autouse=True)
 def _nobody_looks_on_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("stanlocal.faults.expectation.LOOK_ON_S", 0.01)
+    monkeypatch.setattr("stanlocal.faults.expectation.NO_TAKEOVER_S", 0.01)
 
 
 async def freeze(world: World, seconds: float | None) -> InjectedFault:
@@ -36,7 +36,7 @@ def status(world: World) -> str:
 async def test_the_outcome_is_reported_while_the_fault_lasts_and_then_it_is_healed(world: World) -> None:
     injected = await freeze(world, 0.3)
     seen: list[tuple[str, bool | None]] = []
-    healed = await injected.last(lambda record: seen.append((status(world), record.as_expected)))
+    healed = await injected.wait_and_heal(lambda record: seen.append((status(world), record.as_expected)))
     assert seen == [("paused", True)]
     assert (status(world), healed.in_force, healed.as_expected) == ("running", False, True)
     assert healed.healed_at is not None
@@ -45,7 +45,7 @@ async def test_the_outcome_is_reported_while_the_fault_lasts_and_then_it_is_heal
 
 
 async def test_one_that_is_to_be_over_at_once_is(world: World) -> None:
-    healed = await (await freeze(world, 0)).last()
+    healed = await (await freeze(world, 0)).wait_and_heal()
     assert not healed.in_force
     assert status(world) == "running"
 
@@ -53,7 +53,7 @@ async def test_one_that_is_to_be_over_at_once_is(world: World) -> None:
 async def test_cancelled_it_is_healed_at_once(world: World) -> None:
     injected = await freeze(world, 3600)
     seen = asyncio.Event()
-    lasting = asyncio.create_task(injected.last(lambda record: seen.set()))
+    lasting = asyncio.create_task(injected.wait_and_heal(lambda record: seen.set()))
     await seen.wait()
     lasting.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -71,7 +71,7 @@ async def test_it_is_healed_although_it_cannot_be_observed(
     injected = await freeze(world, 3600)
     monkeypatch.setattr(outcome, "watch_outcome", blind)
     with pytest.raises(EngineUnavailable):
-        await injected.last()
+        await injected.wait_and_heal()
     assert status(world) == "running"
 
 
@@ -94,7 +94,7 @@ async def test_its_time_counts_from_its_effect(world: World, monkeypatch: pytest
 async def test_one_without_an_end_has_to_be_healed(world: World) -> None:
     injected = await freeze(world, None)
     with pytest.raises(SettingsError, match="pause has no end of its own"):
-        await injected.last()
+        await injected.wait_and_heal()
     assert status(world) == "paused"
 
 
@@ -102,7 +102,7 @@ async def test_one_without_an_end_has_to_be_healed(world: World) -> None:
 async def test_a_time_that_cannot_be_is_refused_before_anything_is_touched(
     seconds: float, world: World
 ) -> None:
-    with pytest.raises(SettingsError, match="no fault can last"):
+    with pytest.raises(SettingsError, match="a fault cannot last"):
         await freeze(world, seconds)
     assert status(world) == "running"
     assert not world.home.journal.faults()

@@ -20,10 +20,10 @@ from tests.support.world import World
 def _greeted_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """The fake's servers listen nowhere."""
 
-    async def greeting_s(plan: GroupPlan, node: NodePlan, patience_s: float) -> float:
+    async def seconds_to_info(plan: GroupPlan, node: NodePlan, timeout_s: float) -> float:
         return 0.2
 
-    monkeypatch.setattr("stanlocal.faults.network.greeting_s", greeting_s)
+    monkeypatch.setattr("stanlocal.faults.network.seconds_to_info", seconds_to_info)
 
 
 ROUTES = {"routes-t-0-t-1", "routes-t-1-t-0"}

@@ -389,7 +389,7 @@ async def test_a_monitors_answer_does_not_wait_until_the_other_nodes_output_is_r
         monitors.turns.append(f"{lines[0].node} read")
 
     pace = Pace(monitor_s=60, lines=10)
-    async with Watch(world.engine, plan, world.home.journal, read=read, pace=pace) as watch:
+    async with Watch(world.engine, plan, world.home.journal, on_lines=read, pace=pace) as watch:
         assert (await watch.caught_up()).state is GroupState.HEALTHY
     last_read = len(monitors.turns) - monitors.turns[::-1].index("t-1 read")
     assert monitors.turns.index("t-0 answers") < last_read - 1

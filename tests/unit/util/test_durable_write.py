@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stanlocal.errors import StateError
-from stanlocal.util.durable_write import write_all, written_or_said
+from stanlocal.util.durable_write import full_disk_reported, write_all
 
 
 @given(st.binary(), st.lists(st.integers(1, 5)))
@@ -37,10 +37,10 @@ def test_a_file_that_takes_nothing_is_full() -> None:
 def test_a_file_system_that_takes_no_more_is_said_in_one_line(tmp_path: Path, number: int) -> None:
     reason = os.strerror(number).lower()
     said = f"^{tmp_path}/x cannot be written: {reason}; make room"
-    with pytest.raises(StateError, match=said), written_or_said(tmp_path / "x"):
+    with pytest.raises(StateError, match=said), full_disk_reported(tmp_path / "x"):
         raise OSError(number, os.strerror(number))
 
 
 def test_other_errors_stay_what_they_are(tmp_path: Path) -> None:
-    with pytest.raises(PermissionError), written_or_said(tmp_path / "x"):
+    with pytest.raises(PermissionError), full_disk_reported(tmp_path / "x"):
         raise PermissionError(errno.EACCES, "no")
