@@ -21,6 +21,7 @@
     │   ├── NodeFailed           .node .exit_code .log_tail
     │   ├── WaitTimeout          a wait ran out, a TimeoutError too   .states .log_tail
     │   └── MonitorError         a node's monitor gave no usable answer  .outcome
+    ├── LoginError               a login, key or certificate that a client cannot use
     ├── OutputError              a file that the user named is not replaced, or cannot be written
     ├── StateError               the disk of the state folder is full or read-only
     ├── LedgerError              a drill's ledger cannot be written or read
@@ -154,6 +155,10 @@ class MonitorError(GroupError):
     def __init__(self, message: str, outcome: Literal["not-ready", "silent", "refused", "strange"]) -> None:
         super().__init__(message)
         self.outcome = outcome
+
+
+class LoginError(StanlocalError):
+    """A login, a key or a certificate is not known here, or its file cannot be used."""
 
 
 class OutputError(StanlocalError):

@@ -8,7 +8,7 @@ import click
 
 from stanlocal.cli import printing
 from stanlocal.cli.context import Context, pass_context
-from stanlocal.cli.stan_server import made_up_id, server, server_options
+from stanlocal.cli.stan_server import StanServer, made_up_id, server_options
 
 
 @click.command()
@@ -28,9 +28,7 @@ def bench(
     count: int,
     size: int,
     sync: bool,
-    url: str | None,
-    cluster_id: str | None,
-    client_id: str | None,
+    stan_server: StanServer,
 ) -> None:
     """Measure publishing to CHANNEL and delivery from it: messages a second and latencies.
 
@@ -40,9 +38,9 @@ def bench(
 
     if not pubs and not subs:
         raise click.UsageError("nothing to measure: give --pubs or --subs")
-    endpoint = server(url, cluster_id)
+    endpoint = stan_server.endpoint()
     plan = Bench(channel, pubs, subs, count, size, sync)
-    report = asyncio.run(run(endpoint, client_id or made_up_id("bench"), plan))
+    report = asyncio.run(run(endpoint, stan_server.client_id or made_up_id("bench"), plan))
     if context.json:
         context.print_json(report)
         return

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -14,6 +14,9 @@ from stanlocal.cli import columns, printing
 from stanlocal.cli.aio import run
 from stanlocal.cli.context import Context, pass_context
 from stanlocal.util import format
+
+if TYPE_CHECKING:
+    from stanlocal.model.plan import Monitor
 
 _TIMEOUT_S = 5.0
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -44,7 +47,7 @@ def _options(sorts: Sequence[str]) -> Callable[[_F], _F]:
 def channels(context: Context, pattern: str, sort: str, watch: bool, interval: float) -> None:
     """Show the channels whose name matches GLOB, and durables without a reader."""
 
-    async def look(url: str) -> list[_Document]:
+    async def look(url: Monitor) -> list[_Document]:
         from stanlocal.monitor import documents, pages
 
         found = await pages.channels(url, _TIMEOUT_S)
@@ -61,7 +64,7 @@ def channels(context: Context, pattern: str, sort: str, watch: bool, interval: f
 def clients(context: Context, pattern: str, sort: str, watch: bool, interval: float) -> None:
     """Show the connected clients whose id matches GLOB."""
 
-    async def look(url: str) -> list[_Document]:
+    async def look(url: Monitor) -> list[_Document]:
         from stanlocal.monitor import documents, pages
 
         found = await pages.clients(url, _TIMEOUT_S)
@@ -78,7 +81,7 @@ def clients(context: Context, pattern: str, sort: str, watch: bool, interval: fl
 def subscriptions(context: Context, pattern: str, sort: str, watch: bool, interval: float) -> None:
     """Show the subscriptions of channels whose name matches GLOB; offline durables too."""
 
-    async def look(url: str) -> list[_Document]:
+    async def look(url: Monitor) -> list[_Document]:
         from stanlocal.monitor import documents, pages
 
         found = documents.select(await pages.channels(url, _TIMEOUT_S), "name", pattern)
@@ -90,7 +93,7 @@ def subscriptions(context: Context, pattern: str, sort: str, watch: bool, interv
 def _run(
     context: Context,
     key: str,
-    look: Callable[[str], Coroutine[Any, Any, list[_Document]]],
+    look: Callable[[Monitor], Coroutine[Any, Any, list[_Document]]],
     show: Callable[[Sequence[_Document]], None],
     *,
     watch: float | None,
@@ -109,7 +112,7 @@ def _run(
     run(work())
 
 
-async def _find(context: Context) -> tuple[Sequence[tuple[str, str]], str]:
+async def _find(context: Context) -> tuple[Sequence[tuple[str, Monitor]], Monitor]:
     """Return the nodes' monitors, and the active one's.
 
     The plan in the group's folder names them; only if that leads to no active node, the engine is asked.
@@ -121,20 +124,20 @@ async def _find(context: Context) -> tuple[Sequence[tuple[str, str]], str]:
 
     saved = GroupHome(group_folder(context.settings().group)).load_plan()
     if saved is not None:
-        monitors = [(node.name, saved.monitor_url(node)) for node in saved.nodes]
+        monitors = [(node.name, saved.monitor(node)) for node in saved.nodes]
         with suppress(NodeNotFound):
             return monitors, (await find_active(monitors))[1]
     async with context.opened_core() as core:
         plan, _ = await core.find()
-    monitors = [(node.name, plan.monitor_url(node)) for node in plan.nodes]
+    monitors = [(node.name, plan.monitor(node)) for node in plan.nodes]
     return monitors, (await find_active(monitors))[1]
 
 
 async def _watch(
     context: Context,
-    monitors: Sequence[tuple[str, str]],
+    monitors: Sequence[tuple[str, Monitor]],
     key: str,
-    look: Callable[[str], Coroutine[Any, Any, list[_Document]]],
+    look: Callable[[Monitor], Coroutine[Any, Any, list[_Document]]],
     show: Callable[[Sequence[_Document]], None],
     interval: float,
 ) -> None:

@@ -17,6 +17,7 @@ FAILED, USAGE, ENGINE, NOT_FOUND, BAD_VERDICT, INTERRUPTED = 1, 2, 3, 4, 5, 130
 
 _EXIT_CODES: tuple[tuple[type[errors.StanlocalError], int], ...] = (
     (errors.SettingsError, USAGE),
+    (errors.LoginError, USAGE),
     (errors.PortInUse, USAGE),
     (errors.NameConflict, USAGE),
     (errors.Refused, USAGE),

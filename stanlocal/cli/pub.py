@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from stanlocal.cli.context import Context, pass_context
-from stanlocal.cli.stan_server import Endpoint, made_up_id, server, server_options
+from stanlocal.cli.stan_server import Endpoint, StanServer, made_up_id, server_options
 from stanlocal.cli.until_signal import run_until_signal
 
 _GIVE_UP = 30.0
@@ -37,9 +37,7 @@ def pub(
     size: int | None,
     rate: float | None,
     stdin: bool,
-    url: str | None,
-    cluster_id: str | None,
-    client_id: str | None,
+    stan_server: StanServer,
 ) -> None:
     """Publish to CHANNEL and wait for every ack, through a failover if needed.
 
@@ -54,8 +52,10 @@ def pub(
     if not (messages or stdin or count or size is not None):
         raise click.UsageError("nothing to publish: give a MESSAGE, --stdin, or --count for made-up ones")
     source = _lines() if stdin else _given(messages, count, 128 if size is None else size)
-    endpoint = server(url, cluster_id)
-    report, code = asyncio.run(_pub(endpoint, client_id or made_up_id("pub"), channel, source, rate))
+    endpoint = stan_server.endpoint()
+    report, code = asyncio.run(
+        _pub(endpoint, stan_server.client_id or made_up_id("pub"), channel, source, rate)
+    )
     if context.json:
         context.print_json(report)
     else:

@@ -11,7 +11,7 @@ import click
 
 from stanlocal.cli import printing
 from stanlocal.cli.context import Context, pass_context
-from stanlocal.cli.stan_server import Endpoint, made_up_id, server, server_options
+from stanlocal.cli.stan_server import Endpoint, StanServer, made_up_id, server_options
 from stanlocal.cli.start_position import start_options, start_position
 from stanlocal.cli.until_signal import TIMED_OUT, run_until_signal
 
@@ -52,16 +52,14 @@ def sub(
     ack_wait: int,
     max_inflight: int,
     unsubscribe: bool,
-    url: str | None,
-    cluster_id: str | None,
-    client_id: str | None,
+    stan_server: StanServer,
 ) -> None:
     """Print CHANNEL's messages as they come, each acknowledged once it is printed.
 
     Ends after --count messages, with exit code 1 after --timeout, or on Ctrl-C.
     """
     start = start_position(new, everything, last, since, seq)
-    endpoint = server(url, cluster_id)
+    endpoint = stan_server.endpoint()
 
     def show(message: Message) -> None:
         if context.json:
@@ -72,7 +70,7 @@ def sub(
     code = asyncio.run(
         _sub(
             endpoint,
-            client_id or made_up_id("sub"),
+            stan_server.client_id or made_up_id("sub"),
             lambda client: client.subscribe(
                 channel,
                 start=start,

@@ -146,7 +146,7 @@ def _ended(status: GroupStatus) -> list[str]:
 
 async def _last_sequences(plan: GroupPlan, node: str) -> dict[str, int]:
     """Return the last sequence of each channel by that node's monitor; empty if it does not answer."""
-    url = plan.monitor_url(plan.node(node))
+    url = plan.monitor(plan.node(node))
     try:
         document = await client.fetch(url, "/streaming/channelsz?subs=1&limit=100000", _MONITOR_TIMEOUT_S)
     except MonitorError:  # it has just ended: what it alone acknowledged stays unknown

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from stanlocal import stan
+from stanlocal.access.group_access import connect_options
 from stanlocal.api import FTGroup, core_of, group_over
 from stanlocal.errors import GroupError, GroupNotFound, Refused
 from stanlocal.group.core import Group
@@ -94,7 +95,7 @@ class Stage:
     @asynccontextmanager
     async def client(self, client_id: str, **options: Any) -> AsyncIterator[Client]:
         """Connect a client that does not retry, so that failovers show as errors."""
-        chosen = {"cluster_id": self.plan.cluster_id, **options}
+        chosen = {"cluster_id": self.plan.cluster_id, **connect_options(self.plan, options)}
         async with stan.connect(self.plan.client_urls, client_id=client_id, **chosen) as client:
             yield client
 

@@ -71,7 +71,7 @@ async def _not_shared(stage: Stage) -> None:
     await stage.group.kill(first)
     await stage.group.wait_active()
     await stage.state()
-    document = await fetch(stage.plan.monitor_urls[1], "/streaming/serverz", 5)
+    document = await fetch(stage.plan.monitor(stage.plan.nodes[1]), "/streaming/serverz", 5)
     stage.say(f"-> the new active has {document['total_msgs']} messages")
 
 
@@ -88,7 +88,8 @@ NOT_SHARED = Gotcha(
 
 
 async def _who_is_active(stage: Stage) -> None:
-    for node, url in zip(stage.plan.nodes, stage.plan.monitor_urls, strict=True):
+    for node in stage.plan.nodes:
+        url = stage.plan.monitor(node)
         answers = "answers" if await is_alive(url, 5) else "does not answer"
         state = (await fetch(url, "/streaming/serverz", 5))["state"]
         code = await asyncio.to_thread(_status, f"{url}/streaming/isFTActive")

@@ -79,7 +79,7 @@ async def ask_monitor(instance: Instance) -> MonitorAnswer:
     """Ask a node's monitor for its role; a node that cannot answer is not asked."""
     if instance.status != "running" or not instance.clients_connected:
         return NO_ANSWER
-    return await probe(instance.plan.monitor_url(instance.plan.node(instance.name)), _MONITOR_TIMEOUT_S)
+    return await probe(instance.plan.monitor(instance.plan.node(instance.name)), _MONITOR_TIMEOUT_S)
 
 
 def _lock_file(plan: GroupPlan, instances: Sequence[Instance]) -> Path:

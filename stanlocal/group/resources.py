@@ -60,7 +60,7 @@ async def measure(plan: GroupPlan, nodes: Sequence[NodeStatus]) -> dict[str, Res
 
 async def _connections_and_routes(plan: GroupPlan, name: str) -> tuple[int | None, int | None]:
     """Return the number of clients' connections and of routes of a node; None if the monitor fails."""
-    url = plan.monitor_url(plan.node(name))
+    url = plan.monitor(plan.node(name))
     try:
         connections, routes = await asyncio.gather(
             fetch(url, f"/connz?limit={_OWN_AT_MOST}", _MONITOR_TIMEOUT_S),

@@ -15,6 +15,8 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 
+from stanlocal.access.secrets_folder import NAME as SECRETS
+from stanlocal.access.secrets_folder import SecretsFolder
 from stanlocal.engine.docker.trial_cache import PROBE
 from stanlocal.errors import GroupError, StoreRefused
 from stanlocal.history.journal import FILE as JOURNAL
@@ -51,6 +53,7 @@ class GroupHome:
     ) -> None:
         self.folder = folder
         self.journal = Journal(folder)
+        self.secrets = SecretsFolder(folder / SECRETS)
         self._lock_retry_s = lock_retry_s
         self._saved_log_bytes = saved_log_bytes
         """Size from which on a node's saved log is rotated."""
@@ -205,7 +208,7 @@ class GroupHome:
         The folder itself goes with the lock, if it is empty then. With `keep_id` the group's id stays, for a
         store that stays and carries it.
         """
-        for name in ("conf", "logs", SNAPSHOTS, PROBE):
+        for name in ("conf", "logs", SECRETS, SNAPSHOTS, PROBE):
             shutil.rmtree(self.folder / name, ignore_errors=True)
         known = (_PLAN, JOURNAL) if keep_id else (_PLAN, JOURNAL, _ID)
         drafts = (draft for name in (_PLAN, _ID) for draft in self.folder.glob(f".{name}.*"))

@@ -53,7 +53,7 @@ async def _failures(group: Group, look: Look, node: NodeStatus, before: int, che
         return 0
     if datetime.now(UTC) - started < timedelta(seconds=check.initial_delay_s):
         return 0
-    alive = await is_alive(look.plan.monitor_url(look.plan.node(node.name)), check.timeout_s)
+    alive = await is_alive(look.plan.monitor(look.plan.node(node.name)), check.timeout_s)
     return 0 if alive else before + 1
 
 

@@ -15,7 +15,7 @@ from stanlocal.history.failovers import Failover, FailoverTracker
 from stanlocal.metrics import exporter, stanlocal_metrics
 from stanlocal.metrics.exposition import render
 from stanlocal.metrics.scrape import UNUSED, scrape
-from stanlocal.model.plan import GroupPlan
+from stanlocal.model.plan import GroupPlan, Monitor
 from stanlocal.model.states import GroupStatus
 from stanlocal.store.inspect.survey import survey
 from stanlocal.store.local import local_store
@@ -101,12 +101,12 @@ class Endpoint:
             return None
         return self._watch.status
 
-    def _monitors(self, status: GroupStatus | None) -> list[tuple[str, str]]:
+    def _monitors(self, status: GroupStatus | None) -> list[tuple[str, Monitor]]:
         if status is None:  # the ports may be another program's by now
             return []
         running = {node.name for node in status.nodes if node.instance.running}
         return [
-            (node.name, self._plan.monitor_url(node) if node.name in running else UNUSED)
+            (node.name, self._plan.monitor(node) if node.name in running else UNUSED)
             for node in self._plan.nodes
         ]
 

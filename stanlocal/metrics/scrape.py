@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from stanlocal.errors import MonitorError
+from stanlocal.model.plan import Monitor
 from stanlocal.monitor import pages
 from stanlocal.monitor.client import Outcome, fetch
 
@@ -42,12 +43,12 @@ class NodeScrape:
     """Documents by endpoint; endpoints that did not answer are missing."""
 
 
-async def scrape(monitors: Sequence[tuple[str, str]], timeout: float = TIMEOUT_S) -> list[NodeScrape]:
+async def scrape(monitors: Sequence[tuple[str, Monitor]], timeout: float = TIMEOUT_S) -> list[NodeScrape]:
     """Ask the monitors of these nodes (name, URL) at the same time; returns within `timeout` seconds."""
     return list(await asyncio.gather(*(_scrape(node, url, timeout) for node, url in monitors)))
 
 
-async def _scrape(node: str, url: str, timeout: float) -> NodeScrape:
+async def _scrape(node: str, url: Monitor, timeout: float) -> NodeScrape:
     loop = asyncio.get_running_loop()
     began = loop.time()
     server, channels, *nats = await asyncio.gather(

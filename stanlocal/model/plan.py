@@ -11,7 +11,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from stanlocal.util.addresses import LOOPBACK
 
@@ -39,6 +39,21 @@ class Listen:
     client: int = CLIENT_PORT
     cluster: int = CLUSTER_PORT
     monitor: int = MONITOR_PORT
+
+
+@dataclass(frozen=True, slots=True)
+class MonitorAddress:
+    """Address of a monitor that speaks HTTPS, and what its certificate is checked against."""
+
+    url: str
+    trusted: str | None = None
+    """File of the certificates that its own is checked against; None: those of the system."""
+    server_name: str | None = None
+    """Name in its certificate; None: the host of the URL."""
+
+
+Monitor: TypeAlias = str | MonitorAddress
+"""A monitor to ask; a URL alone for one that speaks HTTP."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +158,11 @@ class GroupPlan:
     bound_to: str | None = None
     """Process that the group was made for (`orphans.this_process`) and whose end makes it unnecessary."""
 
+    monitor_tls: bool = False
+    """Whether the nodes' monitors speak HTTPS, with the certificate of `nats.tls`."""
+    tls_name: str | None = None
+    """Name in the nodes' certificate by which it is checked; None: their addresses."""
+
     group_id: str | None = None
     """Random id of the group, also in its store's marker; None in plans of earlier versions."""
     origin: Origin | None = None
@@ -205,19 +225,35 @@ class GroupPlan:
 
     @property
     def external_nats(self) -> tuple[str, ...]:
-        """URLs of the NATS servers that replace the ones inside the nodes; empty by default.
+        """URLs of the NATS servers that replace the ones inside the nodes, without logins; empty by default.
 
         The nodes then have no routes, and clients connect to these servers.
         """
         urls = self.streaming.get("nats_server_url")
-        return tuple(url.strip() for url in str(urls).split(",")) if urls else ()
+        return tuple(without_login(url.strip()) for url in str(urls).split(",")) if urls else ()
 
     def client_url(self, node: NodePlan) -> str:
         """Return the URL at which clients reach the group through `node`."""
         return self.external_nats[0] if self.external_nats else f"nats://{self.host}:{node.client_port}"
 
     def monitor_url(self, node: NodePlan) -> str:
-        return f"http://{self.host}:{node.monitor_port}"
+        return f"http{'s' if self.monitor_tls else ''}://{self.host}:{node.monitor_port}"
+
+    def monitor(self, node: NodePlan) -> Monitor:
+        """Return the node's monitor, with what its certificate is checked against if it has one."""
+        if not self.monitor_tls:
+            return self.monitor_url(node)
+        return MonitorAddress(self.monitor_url(node), self.trusted_file, self.tls_name)
+
+    @property
+    def secrets_dir(self) -> str:
+        """Host folder of what clients need to log in; only the caller reads it."""
+        return f"{self.state_dir}/secrets"
+
+    @property
+    def trusted_file(self) -> str:
+        """Host file of the certificates that the nodes' own are checked against."""
+        return f"{self.secrets_dir}/trusted.pem"
 
     @property
     def client_urls(self) -> tuple[str, ...]:
@@ -249,6 +285,13 @@ class GroupPlan:
             "streaming": self.streaming,
             "nats": self.nats,
         }
+
+
+def without_login(url: str) -> str:
+    """Return a URL without the user, password or token in front of its host."""
+    scheme, colon, rest = url.partition("://")
+    host, slash, path = rest.partition("/")
+    return f"{scheme}{colon}{host.rpartition('@')[2]}{slash}{path}"
 
 
 def fingerprint(plan: GroupPlan, node: NodePlan, conf: str) -> str:

@@ -12,12 +12,16 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import quote, urlsplit
 
-from stanlocal.errors import MonitorError
+from stanlocal.access.login import TlsFiles
+from stanlocal.access.tls_context import client_context
+from stanlocal.errors import LoginError, MonitorError
+from stanlocal.model.plan import Monitor
 
 Outcome = Literal["answered", "not-ready", "silent", "refused", "strange"]
 """`answered`; `not-ready`: 404, streaming has not started yet; `silent`: no complete answer before the
@@ -31,6 +35,14 @@ FETCH_BYTES = 4 << 20
 _MOST_TABLES = 100_000
 _MOST_VALUES = 400_000
 """Limits on an answer's tables and values: each takes up to 100 bytes of memory, for 2 or 3 in the answer."""
+
+
+_PORTS = {"http": 80, "https": 443}
+
+
+def url_of(monitor: Monitor) -> str:
+    """Return the URL of a monitor."""
+    return monitor if isinstance(monitor, str) else monitor.url
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +61,10 @@ class MonitorAnswer:
     """Description of a strange answer."""
 
 
-async def probe(url: str, timeout: float) -> MonitorAnswer:
-    """Ask the monitor at `url` for the node's role; returns within `timeout` seconds."""
+async def probe(monitor: Monitor, timeout: float) -> MonitorAnswer:
+    """Ask a monitor for the node's role; returns within `timeout` seconds."""
     try:
-        document = await _get_json(url, "/streaming/serverz", timeout, PROBE_BYTES)
+        document = await _get_json(monitor, "/streaming/serverz", timeout, PROBE_BYTES)
     except MonitorError as err:
         return MonitorAnswer(err.outcome, detail=str(err) if err.outcome == "strange" else None)
     return MonitorAnswer(
@@ -64,23 +76,23 @@ async def probe(url: str, timeout: float) -> MonitorAnswer:
     )
 
 
-async def fetch(url: str, path: str, timeout: float) -> dict[str, Any]:
-    """The JSON document at `path` (`/varz`, `/streaming/channelsz?subs=1`, …) of the monitor at `url`.
+async def fetch(monitor: Monitor, path: str, timeout: float) -> dict[str, Any]:
+    """The JSON document at `path` (`/varz`, `/streaming/channelsz?subs=1`, …) of a monitor.
 
     Raises `MonitorError`, with the `outcome` that `probe` returns, within `timeout` seconds.
     """
-    return await _get_json(url, path, timeout, FETCH_BYTES)
+    return await _get_json(monitor, path, timeout, FETCH_BYTES)
 
 
-async def is_alive(url: str, timeout: float) -> bool:
-    """Whether the monitor at `url` answers GET / with success within `timeout` seconds.
+async def is_alive(monitor: Monitor, timeout: float) -> bool:
+    """Whether a monitor answers GET / with success within `timeout` seconds.
 
     Kubernetes deployments use the same request as liveness probe; it does not check streaming.
     """
     try:
         async with asyncio.timeout(timeout):
-            status, _ = await _get(url, "/", PROBE_BYTES)
-    except (TimeoutError, OSError, ValueError):
+            status, _ = await _get(monitor, "/", PROBE_BYTES)
+    except (TimeoutError, OSError, ValueError, LoginError):
         return False
     return 200 <= status < 400
 
@@ -90,13 +102,17 @@ def _text(document: dict[str, Any], key: str) -> str | None:
     return value if isinstance(value, str) else None
 
 
-async def _get_json(url: str, path: str, timeout: float, limit: int) -> dict[str, Any]:
-    address = url + path
+async def _get_json(monitor: Monitor, path: str, timeout: float, limit: int) -> dict[str, Any]:
+    address = url_of(monitor) + path
     try:
         async with asyncio.timeout(timeout):
-            status, body = await _get(url, path, limit)
+            status, body = await _get(monitor, path, limit)
     except TimeoutError:
         raise MonitorError(f"no answer from {address} within {timeout:g} s", "silent") from None
+    except LoginError as err:
+        raise MonitorError(f"{address} cannot be asked: {err}", "strange") from err
+    except ssl.SSLError as err:
+        raise MonitorError(f"no answer from {address}: {err.reason or err}", "strange") from err
     except OSError as err:
         raise MonitorError(f"no answer from {address} ({err}); is the node running?", "refused") from err
     except ValueError as err:
@@ -116,12 +132,14 @@ async def _get_json(url: str, path: str, timeout: float, limit: int) -> dict[str
     return document
 
 
-async def _get(url: str, path: str, limit: int) -> tuple[int, bytes]:
+async def _get(monitor: Monitor, path: str, limit: int) -> tuple[int, bytes]:
     """Status and body; raises `ValueError` for what is not HTTP, or too much of it."""
-    parts = urlsplit(url)
-    if parts.scheme != "http" or parts.hostname is None:
+    parts = urlsplit(url_of(monitor))
+    if parts.scheme not in _PORTS or parts.hostname is None:
         raise ValueError("only addresses like http://127.0.0.1:8222 can be asked")
-    reader, writer = await asyncio.open_connection(parts.hostname, parts.port or 80, limit=PROBE_BYTES)
+    port = parts.port or _PORTS[parts.scheme]
+    tls = _tls(monitor, parts.hostname) if parts.scheme == "https" else {}
+    reader, writer = await asyncio.open_connection(parts.hostname, port, limit=PROBE_BYTES, **tls)
     try:
         writer.write(f"GET {quote(path, safe='/?=&%')} HTTP/1.0\r\nHost: {parts.netloc}\r\n\r\n".encode())
         try:
@@ -139,6 +157,16 @@ async def _get(url: str, path: str, limit: int) -> tuple[int, bytes]:
         with suppress(OSError):
             await writer.wait_closed()
     return status, body
+
+
+def _tls(monitor: Monitor, host: str) -> dict[str, Any]:
+    """Return the arguments of a TLS connection; the server asks no monitor's reader for a certificate."""
+    if isinstance(monitor, str):
+        return {"ssl": client_context(TlsFiles())}
+    return {
+        "ssl": client_context(TlsFiles(monitor.trusted)),
+        "server_hostname": monitor.server_name or host,
+    }
 
 
 def _parse_head(head: bytes) -> tuple[int, int | None]:

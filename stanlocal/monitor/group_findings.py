@@ -38,7 +38,7 @@ async def _channels(plan: GroupPlan, active: str | None) -> Sequence[Document]:
     if active is None:
         return ()
     try:
-        return await pages.channels(plan.monitor_url(plan.node(active)), _MONITOR_S)
+        return await pages.channels(plan.monitor(plan.node(active)), _MONITOR_S)
     except MonitorError:  # it has just ended, or its answer is too long
         return ()
 

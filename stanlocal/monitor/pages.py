@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 from stanlocal.errors import MonitorError, NodeNotFound
-from stanlocal.monitor.client import fetch, probe
+from stanlocal.model.plan import Monitor
+from stanlocal.monitor.client import fetch, probe, url_of
 
 PAGE = 100
 """Entries asked for at once: 100 channels with 100 subscriptions each are within `client.FETCH_BYTES`."""
@@ -17,7 +18,9 @@ _MOST_PAGES = 10_000
 Document: TypeAlias = dict[str, Any]
 
 
-async def find_active(monitors: Sequence[tuple[str, str]], timeout: float = _PROBE_S) -> tuple[str, str]:
+async def find_active(
+    monitors: Sequence[tuple[str, Monitor]], timeout: float = _PROBE_S
+) -> tuple[str, Monitor]:
     """Return the first of these (node, monitor's URL) whose monitor says it is active.
 
     All are asked at once. Raises `NodeNotFound` when none says so within `timeout` seconds.
@@ -33,22 +36,22 @@ async def find_active(monitors: Sequence[tuple[str, str]], timeout: float = _PRO
     raise NodeNotFound(f"no node is active now ({answered or 'no nodes'}); see 'stanlocal status'")
 
 
-async def channels(url: str, timeout: float) -> list[Document]:
+async def channels(url: Monitor, timeout: float) -> list[Document]:
     """Every channel with its subscriptions, by name; raises `MonitorError` as `fetch` does."""
     return await _all(url, "/streaming/channelsz?subs=1", "channels", "name", timeout)
 
 
-async def clients(url: str, timeout: float) -> list[Document]:
+async def clients(url: Monitor, timeout: float) -> list[Document]:
     """Every client with its subscriptions, by id; raises `MonitorError` as `fetch` does."""
     return await _all(url, "/streaming/clientsz?subs=1", "clients", "id", timeout)
 
 
-async def server(url: str, timeout: float) -> Document:
+async def server(url: Monitor, timeout: float) -> Document:
     """The server's counters."""
     return await fetch(url, "/streaming/serverz", timeout)
 
 
-async def _all(url: str, path: str, key: str, name: str, timeout: float) -> list[Document]:
+async def _all(url: Monitor, path: str, key: str, name: str, timeout: float) -> list[Document]:
     """Read the entries of all pages within `timeout` seconds; one that moved between pages is listed once."""
     found: dict[str, Document] = {}
     try:
@@ -57,12 +60,14 @@ async def _all(url: str, path: str, key: str, name: str, timeout: float) -> list
                 page = await fetch(url, f"{path}&limit={PAGE}&offset={number * PAGE}", timeout)
                 entries = page.get(key) or []
                 if not _is_list_of_named(entries, name):
-                    raise MonitorError(f"{url}{path} has no list of {key}", "strange")
+                    raise MonitorError(f"{url_of(url)}{path} has no list of {key}", "strange")
                 found |= {entry[name]: entry for entry in entries}
                 if len(entries) < PAGE:
                     break
     except TimeoutError:
-        raise MonitorError(f"no full answer from {url}{path} within {timeout:g} s", "silent") from None
+        raise MonitorError(
+            f"no full answer from {url_of(url)}{path} within {timeout:g} s", "silent"
+        ) from None
     return [found[each] for each in sorted(found)]
 
 

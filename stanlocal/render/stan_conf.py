@@ -92,8 +92,12 @@ def _render(
 ) -> str:
     streaming = {_SPELLED.get(name, name): value for name, value in plan.streaming.items()}
     if plan.external_nats:
-        own = _without_nats(identity, listen)
-        streaming["nats_server_url"] = ",".join(_as_nodes_see(url, plan) for url in plan.external_nats)
+        own = _without_nats(plan, identity, listen)
+        urls = plan.streaming["nats_server_url"]  # with their logins; a variable in an export
+        if isinstance(urls, str):
+            streaming["nats_server_url"] = ",".join(
+                _as_nodes_see(url.strip(), plan) for url in urls.split(",")
+            )
     else:
         own = _with_nats(plan, identity, routes, listen)
     lines = [
@@ -114,7 +118,7 @@ def _with_nats(plan: GroupPlan, identity: Identity, routes: Sequence[str], liste
     own = {
         "server_name": identity.server_name,
         "listen": address(listen.host, listen.client),
-        "http": address(listen.host, listen.monitor),
+        _monitor(plan): address(listen.host, listen.monitor),
         "client_advertise": identity.client_advertise,
     }
     return [
@@ -133,12 +137,17 @@ def _with_nats(plan: GroupPlan, identity: Identity, routes: Sequence[str], liste
     ]
 
 
-def _without_nats(identity: Identity, listen: Listen) -> list[str]:
+def _monitor(plan: GroupPlan) -> str:
+    """Return the name of the option with the monitor's address."""
+    return "https" if plan.monitor_tls else "http"
+
+
+def _without_nats(plan: GroupPlan, identity: Identity, listen: Listen) -> list[str]:
     """Return the options of a node that uses an external NATS server, and listens only for its monitor."""
     return [
         "# Where this node's monitor listens; clients and nodes meet at the NATS server named below.",
         f"server_name: {_scalar(identity.server_name)}",
-        f"http: {quote(address(listen.host, listen.monitor))}",
+        f"{_monitor(plan)}: {quote(address(listen.host, listen.monitor))}",
     ]
 
 

@@ -55,7 +55,7 @@ def read_environment(environ: Mapping[str, str], base: Path, home: Path | None) 
             continue
         secret = _secret_in_file(key)
         try:
-            content = environ[name] if secret is None else _first_line(base / environ[name])
+            content = environ[name] if secret is None else first_line(base / environ[name])
         except (OSError, ValueError) as error:
             problems.append(f"environment {name}: cannot read the secret: {error}")
             continue
@@ -90,7 +90,8 @@ def _secret_in_file(key: Key) -> Key | None:
     return secret if option is not None and option.secret else None
 
 
-def _first_line(path: Path) -> str:
+def first_line(path: Path) -> str:
+    """Return the first line of a file with a secret; raise `ValueError` for a huge file."""
     with path.open(encoding="utf-8") as file:
         text = file.read(_LARGEST_SECRET + 1)
     if len(text) > _LARGEST_SECRET:

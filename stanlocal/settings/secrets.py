@@ -32,6 +32,39 @@ def _is_content(value: object) -> bool:
     return value is not None and not isinstance(value, Mapping)
 
 
+def secrets_in(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the part of the settings that `redacted` hides, as a tree like them; lists stay whole."""
+    return _hidden_part(settings, redacted(settings))
+
+
+def _hidden_part(values: Mapping[str, Any], shown: Mapping[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            if below := _hidden_part(value, shown[name]):
+                found[name] = below
+        elif value != shown[name]:
+            found[name] = value
+    return found
+
+
+def revealed(shown: Mapping[str, Any], secrets: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings that `redacted` has hidden with their secrets, as far as `secrets` has the same ones.
+
+    A secret counts only where `redacted` would show it as it is shown: a list of other users stays hidden.
+    """
+    found: dict[str, Any] = {}
+    for name, value in shown.items():
+        secret = secrets.get(name)
+        if isinstance(value, Mapping):
+            found[name] = revealed(value, secret) if isinstance(secret, Mapping) else dict(value)
+        elif secret is not None and holds_hidden(value) and redacted({name: secret})[name] == value:
+            found[name] = secret
+        else:
+            found[name] = value
+    return found
+
+
 def holds_hidden(value: object) -> bool:
     """Return whether `redacted` has hidden something in `value`."""
     if isinstance(value, Mapping):

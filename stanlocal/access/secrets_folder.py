@@ -1,0 +1,99 @@
+"""The folder of a group's secrets: passwords and keys that came by file or environment.
+
+::
+
+    <state home>/<group>/secrets/      0700
+        settings.json   the settings that a plan hides, 0600
+        trusted.pem     the certificates that the nodes' own are checked against
+
+Whatever rewrites the group's configuration takes them from here, so that it lets in exactly whom the
+group let in before. Nothing else of stanlocal's holds them, but the configuration of the nodes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from stanlocal.errors import StateError
+from stanlocal.settings.secrets import revealed, secrets_in
+from stanlocal.util.durable_write import full_disk_reported
+from stanlocal.util.small_files import read_small
+
+NAME = "secrets"
+_SETTINGS = "settings.json"
+_TRUSTED = "trusted.pem"
+
+
+class SecretsFolder:
+    """The secrets of one group; the folder exists only if there are any."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def save(self, streaming: Mapping[str, Any], nats: Mapping[str, Any]) -> None:
+        """Keep the secrets of the settings, and only these."""
+        found = secrets_in({"streaming": streaming, "nats": nats})
+        self._put(_SETTINGS, json.dumps(found, sort_keys=True).encode() if found else None)
+
+    def save_trusted(self, certificates: bytes | None) -> None:
+        """Keep the certificates that the nodes' own are checked against; None: they have none."""
+        self._put(_TRUSTED, certificates)
+
+    def load(self) -> dict[str, Any]:
+        """Return the secrets as a tree of settings; empty if there are none.
+
+        Raises `StateError` if the file is unreadable.
+        """
+        path = self.folder / _SETTINGS
+        try:
+            found = json.loads(read_small(path))
+            if not isinstance(found, dict):
+                raise ValueError("it is no table")
+        except FileNotFoundError:
+            return {}
+        except (ValueError, RecursionError, OSError) as error:
+            raise StateError(
+                f"{path} does not hold the group's secrets ({error}); remove it, and set them again"
+            ) from error
+        return found
+
+    def revealed(self, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """Return settings that were redacted with the secrets that are kept for them."""
+        return revealed(settings, self.load())
+
+    def keep(self) -> Mapping[str, bytes | None]:
+        """Return the files, for `put_back`."""
+        return {name: self._content(name) for name in (_SETTINGS, _TRUSTED)}
+
+    def put_back(self, files: Mapping[str, bytes | None]) -> None:
+        """Write the files as `keep` has returned them."""
+        for name, content in files.items():
+            self._put(name, content)
+
+    def _content(self, name: str) -> bytes | None:
+        try:
+            return (self.folder / name).read_bytes()
+        except FileNotFoundError:
+            return None
+
+    def _put(self, name: str, content: bytes | None) -> None:
+        path = self.folder / name
+        if content is None:
+            path.unlink(missing_ok=True)
+            return
+        if self._content(name) == content:
+            return
+        with full_disk_reported(path):
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            beside = path.with_name(f".{name}.{os.getpid()}")
+            try:
+                descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+                with os.fdopen(descriptor, "wb") as file:
+                    file.write(content)
+                beside.replace(path)
+            finally:
+                beside.unlink(missing_ok=True)
