@@ -42,6 +42,18 @@ def plan_options(command: F) -> F:
     return command
 
 
+def pod_options(command: F) -> F:
+    """Add the options about what each pod asks for."""
+    for option in (
+        click.option("--memory-limit", metavar="Q", help="Memory that each server may have (2Gi)."),
+        click.option("--memory", metavar="Q", help="Memory that each server asks for (512Mi)."),
+        click.option("--cpu", metavar="Q", help="CPU that each server asks for (250m)."),
+        click.option("--metrics-image", metavar="REF", help="Image of the metrics exporter."),
+    ):
+        command = option(command)
+    return command
+
+
 def output_option(what: str) -> Callable[[F], F]:
     option = click.option(
         "--output", "-o", metavar="DIR", type=click.Path(path_type=Path, file_okay=False), help=what
@@ -91,10 +103,7 @@ def compose(
 @click.option("--legacy-provisioner", is_flag=True, help="EFS: the guide's own efs-provisioner.")
 @click.option("--nfs-server", metavar="HOST", help="NFS: the server.")
 @click.option("--nfs-path", metavar="PATH", help="NFS: the exported folder (/).")
-@click.option("--metrics-image", metavar="REF", help="Image of the metrics exporter.")
-@click.option("--cpu", metavar="Q", help="CPU that each server asks for (250m).")
-@click.option("--memory", metavar="Q", help="Memory that each server asks for (512Mi).")
-@click.option("--memory-limit", metavar="Q", help="Memory that each server may have (2Gi).")
+@pod_options
 @output_option("Write kubernetes.yaml there.")
 @pass_context
 def kubernetes(
@@ -171,6 +180,7 @@ def _storage(
 @click.option("--name", metavar="NAME", help="Of the release (the group's name).")
 @click.option("--nats-url", metavar="URL", help="The NATS server that the chart's servers use.")
 @click.option("--claim", metavar="NAME", help="Name of the store's claim (stan-efs).")
+@pod_options
 @output_option("Write values.yaml there.")
 @pass_context
 def helm(
@@ -179,6 +189,10 @@ def helm(
     name: str | None,
     nats_url: str | None,
     claim: str | None,
+    metrics_image: str | None,
+    cpu: str | None,
+    memory: str | None,
+    memory_limit: str | None,
     output: Path | None,
     force: bool,
     **flags: Any,
@@ -187,7 +201,8 @@ def helm(
     from stanlocal.export import helm as exporter
 
     plan = _plan(context, flags)
-    chart = exporter.Chart(name or plan.group, **_given({"nats_url": nats_url, "claim": claim}))
+    own = {"metrics_image": metrics_image, "cpu": cpu, "memory": memory, "memory_limit": memory_limit}
+    chart = exporter.Chart(name or plan.group, **_given({"nats_url": nats_url, "claim": claim, **own}))
     _out(context, output, "values.yaml", exporter.render(plan, chart), force=force)
     for line in exporter.left_out(plan):
         context.say(f"left out: {line}")

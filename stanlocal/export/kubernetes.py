@@ -14,7 +14,15 @@ from typing import Any
 from stanlocal.errors import SettingsError
 from stanlocal.export import quantity, storage
 from stanlocal.export.objects import Object, Storage
-from stanlocal.export.pod import METRICS_PORT, PodSpec, pod_template
+from stanlocal.export.pod import (
+    CPU,
+    MEMORY,
+    MEMORY_LIMIT,
+    METRICS_IMAGE,
+    METRICS_PORT,
+    PodSpec,
+    pod_template,
+)
 from stanlocal.export.secrets import Secret, without_secrets
 from stanlocal.export.yamltext import Noted, documents
 from stanlocal.model.plan import GroupPlan
@@ -22,8 +30,6 @@ from stanlocal.render.container_spec import CONF_FILE, container
 from stanlocal.render.stan_conf import Identity, Variable, render_shared
 from stanlocal.settings import host_files
 
-METRICS_IMAGE = "natsio/prometheus-nats-exporter:0.16.0"
-"""The last release that knows NATS Streaming: 0.17.0 dropped -channelz and -serverz."""
 FILES_DIR = "/etc/stan-files"
 """Folder in a pod for the files that options name."""
 
@@ -43,11 +49,11 @@ class Deployment:
     store: Storage
     namespace: str = "default"
     metrics_image: str = METRICS_IMAGE
-    cpu: str = "250m"
+    cpu: str = CPU
     """CPU requested for each server, without a limit, as a throttled node misses its heartbeats."""
-    memory: str = "512Mi"
+    memory: str = MEMORY
     """Memory requested for each server."""
-    memory_limit: str = "2Gi"
+    memory_limit: str = MEMORY_LIMIT
     """Memory above which the server is killed."""
 
     def __post_init__(self) -> None:

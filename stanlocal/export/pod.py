@@ -11,6 +11,13 @@ from stanlocal.export.yamltext import Noted
 from stanlocal.render.container_spec import Container, NodeContainer
 
 METRICS_PORT = 7777
+METRICS_IMAGE = "natsio/prometheus-nats-exporter:0.16.0"
+"""The last release that knows NATS Streaming: 0.17.0 dropped -channelz and -serverz."""
+CPU = "250m"
+MEMORY = "512Mi"
+MEMORY_LIMIT = "2Gi"
+"""CPU and memory that each server asks for, and memory that it may have."""
+METRICS_RESOURCES = {"requests": {"cpu": "10m", "memory": "32Mi"}, "limits": {"memory": "128Mi"}}
 SERVER_USER = 65532
 """Uid and gid of the servers: an unprivileged user, as in distroless images."""
 
@@ -57,7 +64,7 @@ def pod_template(spec: PodSpec) -> dict[str, Any]:
             "Not in the guide, like those of the containers: the same as stanlocal runs them with.",
         ),
         "affinity": Noted(
-            {"podAntiAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": _apart(spec.name)}},
+            apart(spec.name),
             "Not in the guide: a standby on the active's machine fails with it.",
         ),
         "containers": [_server(spec), _metrics(spec)],
@@ -66,12 +73,14 @@ def pod_template(spec: PodSpec) -> dict[str, Any]:
     return {"metadata": {}, "spec": pod}
 
 
-def _apart(name: str) -> list[dict[str, Any]]:
+def apart(name: str) -> dict[str, Any]:
+    """Return the affinity that prefers different machines and zones for the pods of that name."""
     selector = {"matchLabels": {"app": name}}
-    return [
+    terms = [
         {"weight": weight, "podAffinityTerm": {"labelSelector": selector, "topologyKey": key}}
         for weight, key in ((100, "kubernetes.io/hostname"), (50, "topology.kubernetes.io/zone"))
     ]
+    return {"podAntiAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": terms}}
 
 
 def _server(spec: PodSpec) -> dict[str, Any]:
@@ -90,21 +99,14 @@ def _server(spec: PodSpec) -> dict[str, Any]:
         "env": Noted(
             _environment(spec), "stan.conf takes these for what tells one pod from another, and for secrets."
         ),
-        "securityContext": _confined(spec.container),
+        "securityContext": confined(spec.container),
         "resources": Noted(
-            {
-                "requests": {"cpu": spec.cpu, "memory": spec.memory},
-                "limits": {"memory": spec.memory_limit},
-            },
+            resources(spec.cpu, spec.memory, spec.memory_limit),
             "In the guide cpu: 0. No limit of CPU: a throttled active misses its heartbeats.",
         ),
-        "livenessProbe": {
-            "httpGet": {"path": "/", "port": monitor},
-            "initialDelaySeconds": 10,
-            "timeoutSeconds": 5,
-        },
+        "livenessProbe": liveness(monitor),
         "readinessProbe": Noted(
-            {"httpGet": {"path": "/", "port": monitor}, "timeoutSeconds": 5},
+            readiness(monitor),
             "Not in the guide. It asks the NATS server, which serves clients on a standby just as well, "
             "and not /streaming/isFTActive: a standby would never be ready, no rolling update would end.",
         ),
@@ -131,7 +133,23 @@ def _environment(spec: PodSpec) -> list[dict[str, Any]]:
     return variables
 
 
-def _confined(container: Container) -> dict[str, Any]:
+def resources(cpu: str, memory: str, memory_limit: str) -> dict[str, Any]:
+    """Return the resources of a server."""
+    return {"requests": {"cpu": cpu, "memory": memory}, "limits": {"memory": memory_limit}}
+
+
+def liveness(port: int | str) -> dict[str, Any]:
+    """Return the probe that restarts a server whose monitor does not answer."""
+    return {"httpGet": {"path": "/", "port": port}, "initialDelaySeconds": 10, "timeoutSeconds": 5}
+
+
+def readiness(port: int | str) -> dict[str, Any]:
+    """Return the probe of the NATS server, which passes on a standby too."""
+    return {"httpGet": {"path": "/", "port": port}, "timeoutSeconds": 5}
+
+
+def confined(container: Container) -> dict[str, Any]:
+    """Return the security context of a container."""
     return {
         "allowPrivilegeEscalation": "no-new-privileges:true" not in container.security_opt,
         "readOnlyRootFilesystem": container.read_only,
@@ -150,8 +168,8 @@ def _metrics(spec: PodSpec) -> dict[str, Any]:
         ),
         "args": ["-connz", "-routez", "-subz", "-varz", "-channelz", "-serverz", monitor],
         "ports": [{"containerPort": METRICS_PORT, "name": "metrics"}],
-        "securityContext": _confined(spec.container),
-        "resources": {"requests": {"cpu": "10m", "memory": "32Mi"}, "limits": {"memory": "128Mi"}},
+        "securityContext": confined(spec.container),
+        "resources": METRICS_RESOURCES,
     }
 
 

@@ -1,0 +1,91 @@
+"""Settings of groups, any option set to anything that it can be."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import strategies as st
+
+from stanlocal.settings.schema import Kind, Option, Table
+from stanlocal.settings.store import FILE_OPTIONS, STORE_LIMITS
+from stanlocal.settings.streaming import STREAMING
+from stanlocal.settings.values import format_duration, spellable_key
+from stanlocal.util.integers import INT64_MAX
+
+TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=12)
+"""Passwords and names; the awkward ones are in `WORDS`."""
+WORDS = st.sampled_from(
+    ["2024", "true", "a,b", "5m", "1e6", "$X", "#a", "a//b", "no", "it's", 'say "hi"', "a\\b", "-1", "{", "π"]
+)
+STRINGS = st.one_of(WORDS, TEXT)
+_PART = st.one_of(
+    st.sampled_from(
+        ["orders", "2024", "true", "a:b", "a=b", "a,b", "it's", 'a"b', "#x", "$X", "include", "{"]
+    ),
+    st.text(
+        st.characters(codec="utf-8", categories=("L", "N", "P", "S"), exclude_characters=".*>/"),
+        min_size=1,
+        max_size=6,
+    ),
+)
+SUBJECTS = st.lists(_PART, min_size=1, max_size=3).map(".".join)
+CHANNELS = (
+    st.tuples(st.lists(st.one_of(_PART, st.just("*")), min_size=1, max_size=2), st.sampled_from(["", ".>"]))
+    .map(lambda parts: ".".join(parts[0]) + parts[1])
+    .filter(spellable_key)
+)
+
+
+def values(option: Option, largest: int) -> st.SearchStrategy[Any]:
+    """Values of an option that is no table."""
+    least, most = option.minimum, largest if option.maximum is None else min(option.maximum, largest)
+    match option.kind:
+        case Kind.BOOLEAN:
+            return st.booleans()
+        case Kind.INTEGER | Kind.SIZE:
+            return st.integers(-5 if least is None else least, most)
+        case Kind.DURATION:
+            return st.integers(-(10**9) if least is None else least, 2**62).map(format_duration)
+        case Kind.CHOICE:
+            return st.sampled_from(option.choices)
+        case _:
+            return SUBJECTS if option.check else STRINGS
+
+
+def tables(
+    table: Table, *, largest: int = INT64_MAX, without: frozenset[str] = frozenset()
+) -> st.SearchStrategy[Any]:
+    """Tables of the options that are no tables, files or secrets, each there or not."""
+    plain = {
+        option.name: values(option, largest)
+        for option in table.options
+        if option.kind not in (Kind.TABLE, Kind.TABLES, Kind.MAP, Kind.PATH, Kind.STRUCTURE, Kind.STRINGS)
+        and not (option.refused or option.secret or option.executes or option.name in without)
+    }
+    return st.fixed_dictionaries({}, optional=plain)
+
+
+_OWN_LOGIN = frozenset({"username", "secure", "encrypt", "nats_server_url", "partitioning"})
+
+
+@st.composite
+def streaming(draw: st.DrawFn, largest: int = INT64_MAX) -> dict[str, Any]:
+    """The options of the streaming server."""
+    found: dict[str, Any] = draw(tables(STREAMING, without=_OWN_LOGIN, largest=largest))
+    per_channel = STORE_LIMITS.at(("channels",))
+    assert per_channel is not None
+    assert per_channel.table is not None
+    channels = draw(
+        st.dictionaries(CHANNELS, tables(per_channel.table, largest=largest), max_size=3).filter(_distinct)
+    )
+    limits = draw(tables(STORE_LIMITS, largest=largest))
+    if 0 < limits.get("max_channels", 0) < len(channels):
+        limits["max_channels"] = 0
+    found["store_limits"] = {**limits, **({"channels": channels} if channels else {})}
+    found["file_options"] = draw(tables(FILE_OPTIONS, largest=largest))
+    found["partitioning"] = bool(channels) and draw(st.booleans())
+    return found
+
+
+def _distinct(channels: dict[str, Any]) -> bool:
+    return len({name.lower() for name in channels}) == len(channels)
