@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from typing import Any
 
@@ -13,9 +13,9 @@ import docker
 import docker.auth
 import docker.utils
 import requests
-from docker.types import CancellableStream
 
 from stanlocal.engine.docker.errors import FOREIGN
+from stanlocal.engine.docker.json_lines import json_objects
 from stanlocal.errors import ImageNotFound
 
 SILENCE_S = 15.0
@@ -26,30 +26,8 @@ _MB = 1_000_000
 _CHUNK = 512
 _MOST_LAYERS = 1000
 """Most layers whose progress is added up; an image has at most 127."""
-_LONGEST_REPORT = 1 << 20
-"""Most bytes of one report of the engine, or of its refusal; they have a few hundred."""
-
-
-def _reports(chunks: Iterable[bytes]) -> Iterator[dict[str, Any]]:
-    """Yield the JSON object of each line; raises `ValueError` for any other line or an endless one."""
-    rest = b""
-    for chunk in chunks:
-        *lines, rest = (rest + chunk).split(b"\n")
-        if len(rest) > _LONGEST_REPORT:
-            raise ValueError(f"a report of the engine is longer than {_LONGEST_REPORT} bytes")
-        yield from (_report(line) for line in lines if line.strip())
-    if rest.strip():
-        yield _report(rest)
-
-
-def _report(line: bytes) -> dict[str, Any]:
-    try:
-        report = json.loads(line)
-    except RecursionError:
-        report = None
-    if not isinstance(report, dict):
-        raise ValueError(f"a report of the engine is no JSON object: {line[:80]!r}")
-    return report
+_LONGEST_REFUSAL = 1 << 20
+"""Most bytes read of the engine's refusal, which has a few hundred."""
 
 
 class Progress:
@@ -122,21 +100,21 @@ class _Pull(threading.Thread):
                 return
             self._response = response
             if not self._cancelled:
-                yield from _reports(response.iter_content(_CHUNK))
+                yield from json_objects(response.iter_content(_CHUNK))
 
     def cancel(self) -> None:
         """End the pull, in the engine too, which continues only while its connection is open."""
         self._cancelled = True
         if self._response is not None:
-            # Closing the response itself would wait for its end; this shuts the connection down, and fails if
-            # the other side closes it at the same moment.
-            with suppress(OSError, AttributeError):
-                CancellableStream(iter(()), self._response).close()
+            # Closing the response itself would wait for its end; the thread does it once this has ended the
+            # reading, which fails if that has ended already.
+            with suppress(OSError, ValueError, RuntimeError):
+                self._response.raw.shutdown()
 
 
 def _message(response: requests.Response) -> str:
     try:
-        return str(json.loads(response.raw.read(_LONGEST_REPORT, decode_content=True))["message"])
+        return str(json.loads(response.raw.read(_LONGEST_REFUSAL, decode_content=True))["message"])
     except (ValueError, KeyError, TypeError, RecursionError):
         return f"HTTP {response.status_code}"
 

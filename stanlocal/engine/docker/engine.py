@@ -12,9 +12,8 @@ import os
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import aclosing, suppress
+from contextlib import aclosing, closing, suppress
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -224,9 +223,8 @@ class DockerEngine:
 
     async def wait_exit(self, node: str) -> Exit:
         await self._state(node)
-        source = WaitSource(await self._ask(node, "wait"))
-        pump = Pump(f"stanlocal-wait-{node}", lambda: iter(source), source.interrupt)
-        async with aclosing(pump.items()) as codes:
+        source = WaitSource(await self._ask("POST", f"containers/{node}/wait"))
+        async with aclosing(Pump(f"stanlocal-wait-{node}", source).items()) as codes:
             code = await anext(codes)
         return Exit(code, parse_time((await self._state(node))["FinishedAt"]))
 
@@ -285,19 +283,19 @@ class DockerEngine:
         return split_stamped(output)
 
     async def attach(self, node: str) -> AsyncGenerator[Sequence[RawLine]]:
-        source = AttachSource(await self._ask(node, "attach", stream=1, stdout=1, stderr=1))
-        pump = Pump(f"stanlocal-attach-{node}", lambda: iter(source), source.interrupt)
-        async for batch in pump.items():
-            yield batch
+        attached = await self._ask("POST", f"containers/{node}/attach", stream=1, stdout=1, stderr=1)
+        async with aclosing(Pump(f"stanlocal-attach-{node}", AttachSource(attached)).items()) as batches:
+            async for batch in batches:
+                yield batch
 
-    async def _ask(self, node: str, what: str, **params: int) -> Any:
+    async def _ask(self, method: str, path: str, **params: str | int) -> Any:
         """Send a request whose answer is a stream; return the answer with its body unread."""
-        url = f"{self._api.base_url}/v{self._api.api_version}/containers/{node}/{what}"
+        url = f"{self._api.base_url}/v{self._api.api_version}/{path}"
         answers: list[Any] = []
 
         def ask() -> None:
             timeout = (self._api.timeout, None)
-            answers.append(self._api.post(url, params=params, stream=True, timeout=timeout))
+            answers.append(self._api.request(method, url, params=params, stream=True, timeout=timeout))
 
         try:
             await self._call(ask)
@@ -307,7 +305,7 @@ class DockerEngine:
             raise
         (response,) = answers
         if response.status_code >= 400:
-            with translated():
+            with closing(response), translated():
                 docker.errors.create_api_error_from_http_exception(HTTPError(response=response))
         return response
 
@@ -315,12 +313,11 @@ class DockerEngine:
         return self._events(group, since=f"{time.time():.6f}")
 
     async def _events(self, group: str, since: str) -> AsyncGenerator[EngineEvent]:
-        filters = events.FILTERS
-        stream: Any = await self._call(self._api.events, decode=True, filters=filters, since=since)
-        source = partial(events.of_nodes, self._api, stream, self._labels.of_group(group), NODE)
-        pump = Pump(f"stanlocal-events-{group}", source, stream.close)
-        async for event in pump.items():
-            yield event
+        answer = await self._ask("GET", "events", since=since, **events.PARAMETERS)
+        source = events.EventSource(answer, self._api, self._labels.of_group(group), NODE)
+        async with aclosing(Pump(f"stanlocal-events-{group}", source).items()) as found:
+            async for event in found:
+                yield event
         raise EngineUnavailable("the engine has ended its events; see 'stanlocal doctor'")
 
     async def close(self) -> None:

@@ -2,22 +2,44 @@
 
 from __future__ import annotations
 
+import json
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
 from docker.errors import NotFound
+from urllib3.exceptions import ProtocolError
 
-from stanlocal.engine.docker.streams import parse_time
+from stanlocal.engine.docker.json_lines import json_objects
+from stanlocal.engine.docker.streams import CHUNK, Source, parse_time
 from stanlocal.model.instance import EngineEvent
 
-FILTERS: Mapping[str, list[str]] = {
+_FILTERS: Mapping[str, list[str]] = {
     "type": ["container", "network"],
     "event": ["create", "start", "die", "pause", "unpause", "destroy", "connect", "disconnect"],
 }
 """Filters without labels, which events of networks do not have: `of_nodes` checks the labels."""
+PARAMETERS = {"filters": json.dumps(_FILTERS)}
+"""Parameters of the request for events."""
 _REMEMBERED = 64
+
+
+class EventSource(Source[EngineEvent]):
+    """Reader of the events of the containers that have these labels."""
+
+    def __init__(self, response: Any, api: Any, labels: Mapping[str, str], node_label: str) -> None:
+        super().__init__(response)
+        self._api, self._labels, self._node_label = api, labels, node_label
+
+    def __iter__(self) -> Iterator[EngineEvent]:
+        yield from of_nodes(self._api, json_objects(self._chunks()), self._labels, self._node_label)
+
+    def _chunks(self) -> Iterator[bytes]:
+        with suppress(ProtocolError, OSError):  # a stream without an end breaks off
+            while chunk := self._raw.read1(CHUNK):
+                yield chunk
 
 
 def of_nodes(

@@ -12,8 +12,8 @@ import json
 import struct
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, Callable, Iterator
-from contextlib import closing, suppress
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 
@@ -22,7 +22,8 @@ from stanlocal.model.instance import RawLine
 
 T = TypeVar("T")
 
-_CHUNK = 1 << 16
+CHUNK = 1 << 16
+"""Most bytes of a body that are read at once."""
 _HEADER = struct.Struct(">BxxxL")
 _QUEUED_BATCHES = 4
 _LONGEST_ANSWER = 1 << 16
@@ -91,16 +92,37 @@ def parse_time(stamp: str) -> datetime:
     return datetime.fromisoformat(f"{head}.{fraction[:6].ljust(6, '0')}+00:00")
 
 
+class Source(ABC, Generic[T]):
+    """A reader of the body of an answer as it arrives."""
+
+    def __init__(self, response: Any) -> None:
+        self._raw = response.raw
+
+    @abstractmethod
+    def __iter__(self) -> Iterator[T]:
+        """Read to the end."""
+
+    def interrupt(self) -> None:
+        """End the reading soon, from any thread."""
+        with suppress(OSError, ValueError, RuntimeError):  # it has ended already
+            self._raw.shutdown()
+
+    def close(self) -> None:
+        """Close the body and its connection; its reader calls this, however the reading ends."""
+        self._raw.close()
+
+
 class Pump(Generic[T]):
-    """Thread that runs a blocking source and passes its items to one asyncio reader, in order.
+    """Thread that reads a blocking source and passes its items to one asyncio reader, in order.
 
     The source waits while `_QUEUED_BATCHES` items are not taken yet; output that arrives meanwhile gathers
-    in larger batches. `interrupt` must make the source end soon, from any thread.
+    in larger batches. The thread closes the source at its end, which the end of the reader brings about.
     """
 
-    def __init__(self, name: str, source: Callable[[], Iterator[T]], interrupt: Callable[[], None]) -> None:
+    def __init__(self, name: str, source: Source[T], *, look_s: float = 1.0) -> None:
+        """Make the thread; while its reader is behind, it looks for it every `look_s` seconds."""
         self._source = source
-        self._interrupt = interrupt
+        self._look_s = look_s
         self._loop = asyncio.get_running_loop()
         self._queue: asyncio.Queue[T | Exception | None] = asyncio.Queue()
         self._room = threading.Semaphore(_QUEUED_BATCHES)
@@ -108,25 +130,33 @@ class Pump(Generic[T]):
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def _put(self, item: T | Exception | None) -> None:
-        self._room.acquire()
+        while not (self._room.acquire(timeout=self._look_s) or self._loop.is_closed()):
+            pass
         if not self._closed.is_set():
-            self._loop.call_soon_threadsafe(self._queue.put_nowait, item)
+            try:
+                self._loop.call_soon_threadsafe(self._queue.put_nowait, item)
+            except RuntimeError:  # the loop has ended, and its reader with it
+                self._closed.set()
 
     def _run(self) -> None:
         end: Exception | None = None
         try:
-            for item in self._source():
+            for item in self._source:
                 self._put(item)
                 if self._closed.is_set():
                     return
         except (*FOREIGN, OSError, ValueError) as error:  # the last two: a socket shut down under its reader
             end = translate(error)
         finally:
-            with suppress(RuntimeError):  # the loop has ended, and its reader with it
-                self._put(end)
+            self._source.close()
+            self._put(end)
 
     async def items(self) -> AsyncGenerator[T]:
-        self._thread.start()
+        try:
+            self._thread.start()
+        except RuntimeError:  # no thread can be started, which would have closed it
+            self._source.close()
+            raise
         try:
             while (item := await self._queue.get()) is not None:
                 self._room.release()
@@ -136,32 +166,14 @@ class Pump(Generic[T]):
         finally:
             self._closed.set()
             self._room.release()
-            self._interrupt()
-
-
-class Source(ABC, Generic[T]):
-    """A reader of the body of an answer as it arrives."""
-
-    def __init__(self, response: Any) -> None:
-        self._raw = response.raw
-
-    @abstractmethod
-    def __iter__(self) -> Iterator[T]:
-        """Read to the end and close the body."""
-
-    def interrupt(self) -> None:
-        """End the reading, from any thread."""
-        with suppress(OSError, ValueError, RuntimeError):  # it has ended already
-            self._raw.shutdown()
+            self._source.interrupt()
 
 
 class WaitSource(Source[int]):
     """Reader of a container's exit code, which comes once it has ended."""
 
     def __iter__(self) -> Iterator[int]:
-        with closing(self._raw):
-            answer = self._raw.read(_LONGEST_ANSWER)
-        yield _exit_code(answer)
+        yield _exit_code(self._raw.read(_LONGEST_ANSWER))
 
 
 def _exit_code(answer: bytes) -> int:
@@ -182,11 +194,10 @@ class AttachSource(Source[list[RawLine]]):
     def __iter__(self) -> Iterator[list[RawLine]]:
         yield []
         frames, lines = Demultiplexer(), LineSplitter()
-        with closing(self._raw):
-            while chunk := self._raw.read1(_CHUNK):
-                now = datetime.now(UTC)
-                batch = [RawLine(now, text) for data in frames.feed(chunk) for text in lines.feed(data)]
-                if batch:
-                    yield batch
+        while chunk := self._raw.read1(CHUNK):
+            now = datetime.now(UTC)
+            batch = [RawLine(now, text) for data in frames.feed(chunk) for text in lines.feed(data)]
+            if batch:
+                yield batch
         if rest := lines.end():
             yield [RawLine(datetime.now(UTC), text) for text in rest]

@@ -7,7 +7,7 @@ import io
 import json
 import struct
 import threading
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Iterable, Iterator
 from contextlib import aclosing
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -22,11 +22,13 @@ from stanlocal.engine.docker.streams import (
     Demultiplexer,
     LineSplitter,
     Pump,
+    Source,
     WaitSource,
     parse_time,
     split_stamped,
 )
 from stanlocal.errors import EngineUnavailable
+from stanlocal.model.instance import RawLine
 
 STAMP = "2026-11-23T09:15:13.751291123Z"
 TIME = datetime(2026, 11, 23, 9, 15, 13, 751291, tzinfo=UTC)
@@ -153,13 +155,11 @@ def test_an_attach_stream_begins_with_an_empty_batch_and_gives_lines() -> None:
     batches = list(AttachSource(SimpleNamespace(raw=body)))
     assert [[line.text for line in batch] for batch in batches] == [[], ["one"], ["two"], ["rest"]]
     assert all(line.time.tzinfo is UTC for batch in batches for line in batch)
-    assert body.closed
 
 
 def test_an_answered_wait_is_the_exit_code() -> None:
     body = Body(json.dumps({"StatusCode": 137, "Error": None}).encode())
     assert list(WaitSource(SimpleNamespace(raw=body))) == [137]
-    assert body.closed
 
 
 def test_interrupting_an_ended_source_is_no_error() -> None:
@@ -175,21 +175,34 @@ def _not_connected() -> None:
 # Pumps
 
 
-async def test_a_pump_hands_over_everything_in_order() -> None:
-    pump = Pump("p", lambda: iter(range(1000)), lambda: None)
+class Numbers(Source[int]):
+    """A source of numbers instead of an answer's."""
+
+    def __init__(self, numbers: Iterable[int], body: Body | None = None) -> None:
+        super().__init__(SimpleNamespace(raw=body or Body()))
+        self._numbers = numbers
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._numbers)
+
+
+async def test_a_pump_hands_over_everything_in_order_and_closes_the_body() -> None:
+    body = Body()
+    pump = Pump("p", Numbers(range(1000), body))
     assert [item async for item in pump.items()] == list(range(1000))
+    assert body.closed
 
 
 async def test_a_pump_waits_for_a_slow_reader() -> None:
     taken = 0
 
-    def source() -> Iterator[int]:
+    def numbers() -> Iterator[int]:
         nonlocal taken
         while taken < 1000:
             taken += 1
             yield taken
 
-    async with aclosing(Pump("p", source, lambda: None).items()) as items:
+    async with aclosing(Pump("p", Numbers(numbers())).items()) as items:
         for wanted in range(1, 51):
             assert await anext(items) == wanted
             assert taken <= wanted + 6  # four that are queued, one in hand, one to come
@@ -198,11 +211,42 @@ async def test_a_pump_waits_for_a_slow_reader() -> None:
 async def test_closing_a_pump_ends_its_thread() -> None:
     body = Body(frame(b"one\n"), endless=True)
     source = AttachSource(SimpleNamespace(raw=body))
-    async with aclosing(Pump("p-closing", lambda: iter(source), source.interrupt).items()) as items:
+    async with aclosing(Pump("p-closing", source).items()) as items:
         await anext(items)
         (line,) = await anext(items)
         assert line.text == "one"
         (thread,) = (thread for thread in threading.enumerate() if thread.name == "p-closing")
+    await asyncio.to_thread(thread.join, 5)
+    assert not thread.is_alive()
+    assert body.closed
+
+
+class Late(AttachSource):
+    """A stream whose thread gets to read it only when it may go on."""
+
+    def __init__(self, body: Body) -> None:
+        super().__init__(SimpleNamespace(raw=body))
+        self.may_go_on = threading.Event()
+
+    def __iter__(self) -> Iterator[list[RawLine]]:
+        assert self.may_go_on.wait(5)
+        yield from super().__iter__()
+
+
+async def test_a_reader_that_is_cancelled_before_the_thread_reads_leaves_no_body_open() -> None:
+    body = Body(endless=True)
+    source = Late(body)
+
+    async def read() -> None:
+        async for _ in Pump("p-late", source).items():
+            raise AssertionError("nothing was read")
+
+    task = asyncio.create_task(read())
+    await asyncio.sleep(0)
+    (thread,) = (thread for thread in threading.enumerate() if thread.name == "p-late")
+    task.cancel()
+    await asyncio.wait([task])
+    source.may_go_on.set()
     await asyncio.to_thread(thread.join, 5)
     assert not thread.is_alive()
     assert body.closed
@@ -213,7 +257,7 @@ async def test_a_reader_that_is_cancelled_ends_the_thread_too() -> None:
     source = AttachSource(SimpleNamespace(raw=body))
 
     async def read() -> None:
-        async for _ in Pump("p-cancelled", lambda: iter(source), source.interrupt).items():
+        async for _ in Pump("p-cancelled", source).items():
             reading.set()
 
     reading = asyncio.Event()
@@ -224,6 +268,35 @@ async def test_a_reader_that_is_cancelled_ends_the_thread_too() -> None:
     await asyncio.wait([task])
     await asyncio.to_thread(thread.join, 5)
     assert not thread.is_alive()
+    assert body.closed
+
+
+def test_a_loop_that_ends_under_a_pump_leaves_no_body_open() -> None:
+    body = Body()
+
+    async def read() -> tuple[threading.Thread, AsyncGenerator[int]]:
+        items = Pump("p-orphan", Numbers(range(1000), body), look_s=0.01).items()
+        assert await anext(items) == 0
+        return next(thread for thread in threading.enumerate() if thread.name == "p-orphan"), items
+
+    loop = asyncio.new_event_loop()
+    thread, items = loop.run_until_complete(read())
+    loop.close()
+    thread.join(5)
+    assert body.closed
+    del items  # only now: its end would have ended the thread
+
+
+async def test_without_another_thread_no_body_stays_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    body = Body()
+    pump = Pump("p", Numbers((), body))
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    with pytest.raises(RuntimeError, match="new thread"):
+        await anext(pump.items())
+    assert body.closed
 
 
 @pytest.mark.parametrize(
@@ -232,11 +305,12 @@ async def test_a_reader_that_is_cancelled_ends_the_thread_too() -> None:
 async def test_a_connection_that_breaks_ends_the_items_with_our_error(broken: Exception) -> None:
     body = Body(frame(b"one\n"), broken)
     source = AttachSource(SimpleNamespace(raw=body))
-    async with aclosing(Pump("p", lambda: iter(source), source.interrupt).items()) as batches:
+    async with aclosing(Pump("p", source).items()) as batches:
         assert await anext(batches) == []
         assert [line.text for line in await anext(batches)] == ["one"]
         with pytest.raises(EngineUnavailable):
             await anext(batches)
+    assert body.closed
 
 
 @pytest.mark.parametrize(
@@ -253,7 +327,7 @@ async def test_a_connection_that_breaks_ends_the_items_with_our_error(broken: Ex
 async def test_an_answer_without_an_exit_code_is_an_error(answer: bytes) -> None:
     source = WaitSource(SimpleNamespace(raw=Body(answer)))
     with pytest.raises(EngineUnavailable):
-        await anext(Pump("p", lambda: iter(source), source.interrupt).items())
+        await anext(Pump("p", source).items())
 
 
 async def test_an_error_in_a_source_does_not_leave_its_reader_waiting(
@@ -262,10 +336,10 @@ async def test_an_error_in_a_source_does_not_leave_its_reader_waiting(
     reported = threading.Event()
     monkeypatch.setattr(threading, "excepthook", lambda _: reported.set())
 
-    def source() -> Iterator[int]:
+    def numbers() -> Iterator[int]:
         yield 1
         raise KeyError("Actor")
 
     async with asyncio.timeout(5):
-        assert [item async for item in Pump("p", source, lambda: None).items()] == [1]
+        assert [item async for item in Pump("p", Numbers(numbers())).items()] == [1]
     assert await asyncio.to_thread(reported.wait, 5)
