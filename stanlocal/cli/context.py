@@ -133,3 +133,19 @@ def group_plan() -> GroupPlan:
 
 
 pass_context = click.make_pass_decorator(Context)
+
+
+def _set_store(ctx: click.Context, option: click.Parameter, value: str | None) -> None:
+    context = ctx.find_object(Context)
+    if value is not None and context is not None:
+        context.flags["streaming"] = {"store": value}
+
+
+store_option = click.option(
+    "--store",
+    type=click.Choice(["file"]),
+    expose_value=False,
+    callback=_set_store,
+    help="With --from: a file store, whatever store the deployment has.",
+)
+"""Option of the commands with `--from`; it is a setting, so their functions do not get it."""

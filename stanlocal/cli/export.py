@@ -11,7 +11,7 @@ import click
 
 from stanlocal.cli import output_file, printing
 from stanlocal.cli.command_group import CommandGroup
-from stanlocal.cli.context import Context, pass_context
+from stanlocal.cli.context import Context, pass_context, store_option
 from stanlocal.errors import OutputError, SettingsError
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ def export() -> None:
 def plan_options(command: F) -> F:
     """Add the options of `up` that define the group."""
     for option in (
+        store_option,
         click.option("--from", "from_file", metavar="FILE", help="Existing stan.conf, manifest or values."),
         click.option("--preset", type=click.Choice(["seed"]), help="seed: the values of the guide."),
         click.option("--image", metavar="REF", help="Server image (nats-streaming:0.25.6)."),

@@ -12,7 +12,7 @@ import click
 
 from stanlocal.cli import printing, render
 from stanlocal.cli.aio import run
-from stanlocal.cli.context import Context, pass_context
+from stanlocal.cli.context import Context, pass_context, store_option
 from stanlocal.errors import GroupNotFound
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ _STATES = ("down", "starting", "split-brain", "recovering", "blocked", "failover
 @click.option(
     "--from", "from_file", metavar="FILE", help="Run an existing stan.conf, manifest or chart values."
 )
+@store_option
 @pass_context
 def up(context: Context, /, timeout: float, recreate: bool, attach: bool, **flags: Any) -> None:
     """Start the group, or change it to the settings given; do nothing if it is already so."""

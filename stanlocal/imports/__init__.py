@@ -12,14 +12,13 @@ from pathlib import Path
 
 from stanlocal.errors import SettingsError
 from stanlocal.imports.conf import fill_defaults, read_conf
+from stanlocal.imports.content import is_conf
 from stanlocal.imports.import_result import Finding, Found
 from stanlocal.natsconf import ConfError, Place, parse
 from stanlocal.settings.layer import Layer, dotted
 from stanlocal.settings.text import read_text
 
 __all__ = ["Finding", "Import", "read"]
-
-_YAML = frozenset({".yaml", ".yml", ".json"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,19 +31,21 @@ class Import:
     """Everything left out or changed in the local group, in the order of the file."""
 
 
-def read(path: Path, environ: Mapping[str, str]) -> Import:
+def read(path: Path, environ: Mapping[str, str], *, file_store: bool = False) -> Import:
     """Import the settings of a file; `environ` has the variables that it may refer to.
 
-    Files named .yaml, .yml and .json are Kubernetes objects or chart values, all others stan.conf.
+    With `file_store` a deployment over another kind of store, or over memory, gets a file store.
+
+    Its content shows whether it has Kubernetes objects, chart values, or is a stan.conf.
     Raises `SettingsError` with every problem, each with line and column where known.
     """
     text = read_text(path)
-    found = Found()
+    found = Found(file_store=file_store)
     start = Place(str(path), 1, 1)
-    if path.suffix.lower() in _YAML:
-        _read_yaml(text, start, environ, found)
-    else:
+    if is_conf(text, path):
         _read_conf(text, path, environ, found)
+    else:
+        _read_yaml(text, start, environ, found)
     if found.problems:
         raise SettingsError(found.problems)
     fill_defaults(found, start)

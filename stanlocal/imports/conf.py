@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
+from stanlocal.imports import kinds, routes
 from stanlocal.imports.import_result import Found, with_value
 from stanlocal.model.plan import CLUSTER_PORT
 from stanlocal.natsconf import Entry, Missing, Place, Table, Value, plain
 from stanlocal.render.stan_conf import CONNECT_RETRIES
-from stanlocal.settings.coerce import coerce
+from stanlocal.settings.coerce import coerce, shown
 from stanlocal.settings.layer import Key, Layer, dotted, variable
 from stanlocal.settings.nats import NATS
 from stanlocal.settings.presets import DEFAULTS
@@ -23,12 +24,12 @@ _NATS: Key = ("nats",)
 
 _SAME = {("cluster", "port"): CLUSTER_PORT, ("cluster", "connect_retries"): CONNECT_RETRIES}
 """Options that stanlocal writes itself, with the same value."""
-_FILE_STORE = "write 'store: file': stanlocal gives it a folder, in the place of dir"
+_FILE_STORE = "--store file runs it over a file store"
 NATS_ELSEWHERE = (
     "the nodes use the NATS server inside each of them; for one of yours set "
     "STANLOCAL_STREAMING__NATS_SERVER_URL"
 )
-_RAFT = "this is a Raft cluster, where each node has its own store; stanlocal runs FT groups over one store"
+RAFT = "this is a Raft cluster, where each node has its own store; stanlocal runs FT groups over one store"
 
 
 def read_conf(conf: Table, start: Place, found: Found) -> None:
@@ -52,56 +53,58 @@ def read_conf(conf: Table, start: Place, found: Found) -> None:
 def _nats(conf: Table, found: Found) -> None:
     cluster = next((name for name in conf if name.lower() == "cluster"), None)
     if cluster is not None:
-        _routes(conf[cluster], found)
+        _routes(conf[cluster], conf, found)
     options(NATS, {name: entry for name, entry in conf.items() if name != cluster}, _NATS, found)
 
 
-def _routes(cluster: Entry, found: Found) -> None:
-    """Put the number of nodes, from the number of routes; all else of routes is the local nodes' own."""
+def _routes(cluster: Entry, conf: Table, found: Found) -> None:
+    """Put the number of nodes, from the routes; all else of routes is the local nodes' own."""
     if not isinstance(cluster.value, dict):
         found.left_out(cluster.place, "cluster", "it is no table")
         return
     for name, entry in cluster.value.items():
         what = with_value(f"cluster.{name}", entry.value)
-        if name.lower() == "routes" and isinstance(entry.value, list):
-            found.changed(entry.place, what, "the routes lead to the nodes that stanlocal runs, one to each")
-            if entry.value:
-                found.put(("nodes",), len(entry.value), entry.place)
+        if name.lower() == "routes":
+            routes.put(cluster.value, conf, what, found)
         elif _SAME.get(("cluster", name.lower())) != plain(entry.value):
             found.left_out(entry.place, what, "stanlocal writes the routes between the nodes")
 
 
 def _streaming(conf: Table, start: Place, found: Found) -> None:
     by_option = {option.name: entry for name, entry in conf.items() if (option := STREAMING.find(name))}
-    if "cluster" in by_option or plain_of(by_option.get("clustered")) is True:
-        found.problem(by_option.get("cluster", by_option.get("clustered", Entry(0, start))).place, _RAFT)
+    if "cluster" in by_option:
+        found.problem(by_option["cluster"].place, RAFT)
         return
-    check_store(by_option.get("store"), start, found)
-    options(STREAMING, conf, _STREAMING, found)
+    put_store(by_option.get("store"), start, found)
+    rest = {name: entry for name, entry in conf.items() if entry is not by_option.get("store")}
+    options(STREAMING, rest, _STREAMING, found)
     if "ft_group_name" not in by_option:
-        group = DEFAULTS["streaming"]["ft_group_name"]
-        why = f"it is not set there, so that a server serves alone; here it is '{group}'"
-        found.changed(start, "streaming.ft_group_name", why)
+        found.changed(start, "streaming.ft_group_name", no_group())
 
 
-def check_store(store: Entry | None, start: Place, found: Found) -> None:
-    """Note a problem for a kind of store that cannot be run."""
-    if store is None:
-        found.problem(start, f"streaming.store is not set, which means a memory store; {_FILE_STORE}")
+def no_group() -> str:
+    """Return what a deployment without an FT group means, and what runs here."""
+    group = DEFAULTS["streaming"]["ft_group_name"]
+    return f"it is not set there, so that each server serves alone; here it is {group!r}"
+
+
+def put_store(store: Entry | None, start: Place, found: Found) -> None:
+    """Put the kind of store; note a problem for one that cannot be run, unless a file store was asked for."""
+    kind = "" if store is None else str(plain(store.value))
+    place = start if store is None else store.place
+    what = f"streaming.store is {shown(kind)}" if kind else "streaming.store is not set: it is memory"
+    if found.file_store:
+        if kind.lower() != "file":
+            found.changed(place, "streaming.store", f"{what}; here it is a file store, as --store asks")
+    elif kind.lower() != "file":
+        why = {
+            "": "an FT group needs a store that outlives its active node",
+            "memory": "an FT group needs a store that outlives its active node",
+            "sql": "the server could, but stanlocal runs FT groups over a file store only",
+        }.get(kind.lower(), "the server knows file, memory and sql")
+        found.problem(place, f"{what}: {why}; {_FILE_STORE}")
         return
-    kind = plain(store.value)
-    if not isinstance(kind, str) or kind.lower() == "file":
-        return
-    why = {
-        "memory": "an FT group needs a store that outlives its active node",
-        "sql": "the server could, but stanlocal runs FT groups over a file store only",
-    }.get(kind.lower(), "the server knows file, memory and sql")
-    found.problem(store.place, f"streaming.store is {kind!a}: {why}; {_FILE_STORE}")
-
-
-def plain_of(entry: Entry | None) -> object:
-    """Return the entry's value without places; None without an entry."""
-    return None if entry is None else plain(entry.value)
+    found.put(("streaming", "store"), "file", place)
 
 
 def options(table: Options, conf: Table, at: Key, found: Found) -> None:
@@ -121,6 +124,8 @@ def options(table: Options, conf: Table, at: Key, found: Found) -> None:
 
 def _reason(option: Option, value: Value, key: Key) -> str | None:
     """Return the reason why the option's value cannot be imported; None when it can."""
+    if key == ("streaming", "clustered"):
+        return "the server's configuration does not know it and ignores it; it is a flag"
     if option.refused:
         return option.refused
     if key == ("streaming", "nats_server_url"):
@@ -146,9 +151,6 @@ def _put(option: Option, entry: Entry, key: Key, found: Found) -> None:
         found.problem(
             entry.place, f"{dotted(key)} is ${missing}, which is set neither there nor in the environment"
         )
-    elif option.kind is Kind.DURATION and type(value) is int and value:
-        why = "a bare 5m is five million to the server, which refuses it; write durations in quotes"
-        found.problem(entry.place, f"{dotted(key)} is the number {value}: {why}")
     elif option.kind is Kind.TABLE and option.table is not None and isinstance(value, dict):
         options(option.table, value, key, found)
     elif option.kind is Kind.MAP and option.table is not None and isinstance(value, dict):
@@ -157,8 +159,8 @@ def _put(option: Option, entry: Entry, key: Key, found: Found) -> None:
                 options(option.table, limits.value, (*key, name), found)
             else:
                 found.put((*key, name), plain(limits.value), limits.place)
-    else:
-        found.put(key, _settled(value), entry.place)
+    elif (meant := kinds.converted(option, entry, key, found)) is not None:
+        found.put(key, _settled(meant), entry.place)
 
 
 def _settled(value: Value) -> object:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from stanlocal.imports.conf import NATS_ELSEWHERE, check_store, options
+from stanlocal.imports.conf import NATS_ELSEWHERE, no_group, options, put_store
 from stanlocal.imports.import_result import Found
 from stanlocal.imports.walk import Path, Reasons, leave_rest
 from stanlocal.natsconf import Entry, Place, Table, plain
@@ -19,7 +19,6 @@ _TAKEN: Mapping[Path, Key] = {
     ("stan", "clusterID"): ("streaming", "cluster_id"),
     ("stan", "logging", "debug"): ("streaming", "stan_debug"),
     ("stan", "logging", "trace"): ("streaming", "stan_trace"),
-    ("store", "type"): ("streaming", "store"),
     ("store", "ft", "group"): ("streaming", "ft_group_name"),
     ("store", "partitioning", "enabled"): ("streaming", "partitioning"),
     ("nats", "pingInterval"): ("nats", "ping_interval"),
@@ -82,9 +81,8 @@ def read(values: Table, start: Place, found: Found) -> None:
             raft.place, "this is a Raft cluster; stanlocal runs FT groups over one store (store.ft.group)"
         )
         return
-    check_store(leaves.get(("store", "type"), Entry("file", start)), start, found)
-    found.put(("streaming", "store"), "file", start)
-    taken: list[Path] = []
+    put_store(leaves.get(("store", "type"), Entry("file", start)), start, found)
+    taken: list[Path] = [("store", "type")]
     for path, key in _TAKEN.items():
         if path in leaves:
             found.put(key, plain(leaves[path].value), leaves[path].place)
@@ -103,7 +101,7 @@ def read(values: Table, start: Place, found: Found) -> None:
             "STANLOCAL_STREAMING__CLUSTER_ID for another",
         )
     if not found.has(("streaming", "ft_group_name")):
-        found.changed(start, "store.ft.group", "it is not set, so that a server serves alone; here it is")
+        found.changed(start, "store.ft.group", no_group())
     leave_rest(values, "", taken, _REASONS, found)
 
 

@@ -38,6 +38,8 @@ _SHOWN = 5
 class Found:
     """A collector for the results of reading a file."""
 
+    file_store: bool = False
+    """True if the group runs over a file store, whatever the file says."""
     values: dict[str, Any] = field(default_factory=dict)
     """The tree of settings, secrets included."""
     places: dict[Key, Place] = field(default_factory=dict)

@@ -54,7 +54,7 @@ class YamlTree:
         try:
             self._check()
             for node in yaml.compose_all(self._text, Loader=_LOADER):
-                if node is not None:
+                if node is not None and not _is_empty(node):
                     yield Entry(self._value(node, 0), self._place(node))
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
@@ -149,3 +149,8 @@ class YamlTree:
             return int(text, 0) if kind == "int" else float(text)
         except ValueError:  # a spelling of YAML's own: 0o17, 1:30, .inf
             return text
+
+
+def _is_empty(node: yaml.Node) -> bool:
+    """Return whether a document has no content, as after a last `---`."""
+    return isinstance(node, yaml.ScalarNode) and node.tag == f"{_PREFIX}null"

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from stanlocal.errors import StanlocalError
 from stanlocal.settings import Settings, load
 from stanlocal.settings.environment import first_port
+from stanlocal.settings.layer import variable
 
 if TYPE_CHECKING:  # what only some commands need is loaded by the methods that use it
     from stanlocal.engine.base import Engine
@@ -28,6 +29,8 @@ if TYPE_CHECKING:  # what only some commands need is loaded by the methods that 
 
 _SPREAD = 100
 """Ports among which the first of a bound group is drawn, where the environment says where they begin."""
+
+_STORE = ("streaming", "store")
 
 _LOG = logging.getLogger("stanlocal")
 
@@ -101,10 +104,15 @@ class GroupOpener:
         if self.from_file is not None and self._import is None:
             from stanlocal.imports import read
 
-            self._import = read(self.from_file, os.environ)
+            self._import = read(self.from_file, os.environ, file_store=self._asks_for_a_file_store())
             for finding in self._import.findings:
                 self.note(str(finding))
         return self._import
+
+    def _asks_for_a_file_store(self) -> bool:
+        """Whether a flag or the environment asks for a file store, whatever the deployment has."""
+        asked = (self.flags.get("streaming") or {}).get("store") or os.environ.get(variable(_STORE), "")
+        return str(asked).lower() == "file"
 
     async def core(self) -> Group:
         """Return the group on its engine; raise as `choose_engine` does."""

@@ -183,6 +183,8 @@ def _parsed(parse: Callable[[str], int], text: str) -> int:
 
 
 def _in_range(option: Option, number: int, value: object, spelled: Callable[[int], str]) -> int:
+    if number in option.also:
+        return number
     least = -INT64_MAX if option.minimum is None else option.minimum
     most = INT64_MAX if option.maximum is None else option.maximum
     if number < least:

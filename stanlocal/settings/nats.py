@@ -7,9 +7,12 @@ set, and those that cannot, with the reason. Defaults are the server's own.
 from __future__ import annotations
 
 from stanlocal.settings.schema import Kind, Option, Table
+from stanlocal.util.integers import INT64_MAX
 
 _INT32_MAX = 2**31 - 1
 _MS = 10**6
+_ZERO = range(1)
+_NOT_POSITIVE = range(-INT64_MAX, 1)
 _MIN_LAME_DUCK_NS = 30 * 10**9
 
 _PERMISSIONS = "Subjects that may be published and subscribed to; clients of STAN need _STAN.> and _INBOX.>."
@@ -101,35 +104,44 @@ _SETTABLE = (
     Option(
         "max_payload",
         Kind.SIZE,
-        "Largest message; at most max_pending.",
+        "Largest message, at most max_pending; 0 is the default.",
         "1mb",
         minimum=1,
+        also=_ZERO,
         maximum=_INT32_MAX,
     ),
-    Option("max_pending", Kind.SIZE, "Unsent bytes that mark a slow consumer.", "64mb", minimum=1),
+    Option(
+        "max_pending",
+        Kind.SIZE,
+        "Unsent bytes that mark a slow consumer; 0 is the default.",
+        "64mb",
+        minimum=1,
+        also=_ZERO,
+    ),
     Option(
         "max_control_line",
         Kind.SIZE,
-        "Longest protocol line, the subject included.",
+        "Longest protocol line, the subject included; 0 is the default.",
         "4096",
         minimum=1,
+        also=_ZERO,
         maximum=_INT32_MAX,
     ),
     Option(
         "max_connections",
         Kind.INTEGER,
-        "Clients at a time; a node's own five count too.",
+        "Clients at a time; a node's own five count too. 0 is the default, less is unlimited.",
         "65536",
         aliases=("max_conn",),
         minimum=6,
+        also=_NOT_POSITIVE,
     ),
     Option(
         "max_subscriptions",
         Kind.INTEGER,
-        "Subscriptions of one connection; 0 is unlimited.",
+        "Subscriptions of one connection; 0 or less is unlimited.",
         "0",
         aliases=("max_subs",),
-        minimum=0,
     ),
     Option(
         "max_sub_tokens",
@@ -140,15 +152,29 @@ _SETTABLE = (
         minimum=1,
         maximum=255,
     ),
-    Option("ping_interval", Kind.DURATION, "Between two pings to a connection.", "2m", minimum=_MS),
-    Option("ping_max", Kind.INTEGER, "Pings that may go unanswered.", "2", minimum=0),
-    Option("write_deadline", Kind.DURATION, "How long a write may block.", "10s", minimum=_MS),
+    Option(
+        "ping_interval",
+        Kind.DURATION,
+        "Between two pings to a connection; 0 is the default.",
+        "2m",
+        minimum=_MS,
+        also=_ZERO,
+    ),
+    Option("ping_max", Kind.INTEGER, "Pings that may go unanswered; 0 is the default.", "2"),
+    Option(
+        "write_deadline",
+        Kind.DURATION,
+        "How long a write may block; 0 is the default.",
+        "10s",
+        minimum=_MS,
+        also=_ZERO,
+    ),
     Option("debug", Kind.BOOLEAN, "Debug lines of the NATS server.", "false"),
     Option("trace", Kind.BOOLEAN, "Trace lines of the NATS server.", "false"),
     Option("trace_verbose", Kind.BOOLEAN, "Trace lines of the system account too.", "false"),
-    Option("max_traced_msg_len", Kind.INTEGER, "Bytes of a message in a trace line.", "unlimited", minimum=0),
-    Option("connect_error_reports", Kind.INTEGER, "Failed first dials per log line.", "3600", minimum=1),
-    Option("reconnect_error_reports", Kind.INTEGER, "Failed later dials per log line.", "1", minimum=1),
+    Option("max_traced_msg_len", Kind.INTEGER, "Bytes of a message in a trace line.", "unlimited"),
+    Option("connect_error_reports", Kind.INTEGER, "Failed first dials per log line.", "3600"),
+    Option("reconnect_error_reports", Kind.INTEGER, "Failed later dials per log line.", "1"),
     Option("server_tags", Kind.STRINGS, "Tags of the server in its monitor."),
     Option(
         "disable_sublist_cache",

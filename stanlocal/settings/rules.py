@@ -67,7 +67,7 @@ def _store(streaming: Mapping[str, Any]) -> Iterator[str]:
 
 def _nats(nats: Mapping[str, Any]) -> Iterator[str]:
     """Yield the problems that the server itself finds (nats-server server/server.go, validateOptions)."""
-    payload, pending = nats.get("max_payload", _MAX_PAYLOAD), nats.get("max_pending", _MAX_PENDING)
+    payload, pending = nats.get("max_payload") or _MAX_PAYLOAD, nats.get("max_pending") or _MAX_PENDING
     if payload > pending:
         yield (
             f"nats.max_payload ({format_size(payload)}) is more than nats.max_pending "

@@ -41,6 +41,8 @@ class Option:
     minimum: int | None = None
     """Smallest value, inclusive like `maximum`: bytes of a size, nanoseconds of a duration."""
     maximum: int | None = None
+    also: range = range(0)
+    """Values outside that range which the server accepts: 0 as its default, less than 0 as unlimited."""
     choices: tuple[str, ...] = ()
     secret: bool = False
     """True if the value is never shown, and never taken from the command line."""

@@ -115,7 +115,6 @@ FILE_OPTIONS = Table(
             "50",
             aliases=("compact_frag",),
             minimum=1,
-            maximum=100,
         ),
         Option(
             "compact_interval",

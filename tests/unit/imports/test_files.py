@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,41 +11,12 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from stanlocal.errors import SettingsError
-from stanlocal.imports import Import, read
-from stanlocal.settings import Settings, resolve
+from stanlocal.imports import read
+from stanlocal.settings import resolve
 from tests import seed
+from tests.unit.imports.reading import Write, problems, told, values
 
-Write = Callable[[str, str], Path]
 _FT = "store: file\n ft_group_name: g\n"
-
-
-@pytest.fixture
-def write(tmp_path: Path) -> Write:
-    """Writes a file of a name and content."""
-
-    def put(name: str, content: str) -> Path:
-        path = tmp_path / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(content)
-        return path
-
-    return put
-
-
-def problems(path: Path, environ: dict[str, str] | None = None) -> list[str]:
-    """Return why the file cannot be run, without its folder."""
-    with pytest.raises(SettingsError) as caught:
-        resolve([read(path, environ or {}).layer])
-    assert all("\n" not in problem for problem in caught.value.problems)
-    return [problem.replace(f"{path.parent}/", "") for problem in caught.value.problems]
-
-
-def told(imported: Import) -> list[str]:
-    return [f"{each.place.line}: {each.what} {each.how}: {each.why}" for each in imported.findings]
-
-
-def values(path: Path, environ: dict[str, str] | None = None) -> Settings:
-    return resolve([read(path, environ or {}).layer])
 
 
 # stan.conf
@@ -58,7 +28,7 @@ def values(path: Path, environ: dict[str, str] | None = None) -> Settings:
         ("streaming {\n store: memory\n}", "stan.conf:2:2: streaming.store is 'memory': an FT group needs"),
         ("streaming {\n store: SQL\n}", "stan.conf:2:2: streaming.store is 'SQL': the server could, but"),
         ("streaming {\n store: tape\n}", "stan.conf:2:2: streaming.store is 'tape': the server knows"),
-        ("streaming { id: x }", "stan.conf:1:1: streaming.store is not set, which means a memory store"),
+        ("streaming { id: x }", "stan.conf:1:1: streaming.store is not set: it is memory"),
         ("http: 8222\n", "stan.conf:1:1: streaming.store is not set"),
         ("streaming {\n store: file\n cluster { node_id: a }\n}", "stan.conf:3:2: this is a Raft cluster"),
         ("store: file\ncluster { port: 6222 }", "stan.conf:2:1: this is a Raft cluster"),

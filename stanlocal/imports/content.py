@@ -1,0 +1,61 @@
+"""The format of a file, which its content shows: its name may be anything."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from stanlocal.errors import SettingsError
+from stanlocal.imports.yamltree import YamlTree
+from stanlocal.natsconf import ConfError, Table, Value, parse
+from stanlocal.settings.nats import NATS
+from stanlocal.settings.streaming import STREAMING
+
+_YAML_NAMES = frozenset({".yaml", ".yml", ".json"})
+_OBJECT = frozenset({"kind", "apiversion"})
+_NESTED = frozenset({"stan", "store"})
+"""Names of a values file, whose values are tables there and words in a stan.conf."""
+
+
+def is_conf(text: str, path: Path) -> bool:
+    """Return whether the text is a stan.conf, and not a YAML document.
+
+    A stan.conf in JSON is valid YAML, and may be named so. A text that is neither counts as what its name
+    says, so that the message is about that format.
+    """
+    named_yaml = path.suffix.lower() in _YAML_NAMES
+    tables = _yaml_tables(text, path)
+    if tables is None:
+        return not named_yaml or _is_configuration(text)
+    if any(_is_document(table) for table in tables):
+        return False
+    return _is_configuration(text) if named_yaml else True
+
+
+def _yaml_tables(text: str, path: Path) -> list[Table] | None:
+    """Return the tables among the YAML documents; None if it is no YAML."""
+    try:
+        documents = [document.value for document in YamlTree(text, str(path)).documents()]
+    except SettingsError:
+        return None
+    return [document for document in documents if isinstance(document, dict)]
+
+
+def _is_document(table: Table) -> bool:
+    """Return whether a table of a YAML document is a Kubernetes object or has a chart's values."""
+    names = {name.lower() for name in table}
+    return names >= _OBJECT or any(isinstance(_value(table, name), dict) for name in _NESTED)
+
+
+def _is_configuration(text: str) -> bool:
+    """Return whether the text is a configuration with options that the server knows."""
+    try:
+        conf: Mapping[str, object] = parse(text, missing_ok=True, read_include=lambda name: "")
+    except ConfError:
+        return False
+    return any(name.lower() == "streaming" or STREAMING.find(name) or NATS.find(name) for name in conf)
+
+
+def _value(table: Table, name: str) -> Value | None:
+    entry = table.get(name)
+    return None if entry is None else entry.value
