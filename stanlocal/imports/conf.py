@@ -29,7 +29,7 @@ NATS_ELSEWHERE = (
     "the nodes use the NATS server inside each of them; for one of yours set "
     "STANLOCAL_STREAMING__NATS_SERVER_URL"
 )
-RAFT = "this is a Raft cluster, where each node has its own store; stanlocal runs FT groups over one store"
+_RAFT = "this is a Raft cluster, where each node has its own store; stanlocal runs FT groups over one store"
 
 
 def read_conf(conf: Table, start: Place, found: Found) -> None:
@@ -73,7 +73,7 @@ def _routes(cluster: Entry, conf: Table, found: Found) -> None:
 def _streaming(conf: Table, start: Place, found: Found) -> None:
     by_option = {option.name: entry for name, entry in conf.items() if (option := STREAMING.find(name))}
     if "cluster" in by_option:
-        found.problem(by_option["cluster"].place, RAFT)
+        found.problem(by_option["cluster"].place, _RAFT)
         return
     put_store(by_option.get("store"), start, found)
     rest = {name: entry for name, entry in conf.items() if entry is not by_option.get("store")}
