@@ -5,7 +5,6 @@ A command's module is loaded when the command is run or completed, so that help 
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
@@ -14,11 +13,7 @@ from typing import Any
 import click
 
 from stanlocal import __version__
-from stanlocal.cli import errors, printing
 from stanlocal.cli.context import Context
-from stanlocal.cli.hangup import is_gone, leave_terminal
-from stanlocal.errors import StanlocalError
-from stanlocal.util.durable_write import FULL, full
 
 _COMMANDS: Mapping[str, tuple[str, str]] = {
     "up": ("stanlocal.cli.group", "Start the group, or change it to the settings given."),
@@ -178,26 +173,8 @@ def run(arguments: list[str] | None = None) -> int:
     context = Context()
     try:
         result = app.main(args=arguments, prog_name="stanlocal", standalone_mode=False, obj=context)
-    except StanlocalError as error:
-        return errors.show(error, context)
-    except click.exceptions.Abort:
-        printing.echo("interrupted", err=True)
-        return errors.INTERRUPTED
-    except KeyboardInterrupt:
-        printing.echo("interrupted", err=True)
-        return errors.INTERRUPTED
-    except click.ClickException as error:
-        return errors.show_usage(error, context)
-    except BrokenPipeError:  # the reader of a pipe has seen enough
-        sys.stderr.close()
-        return 0
-    except OSError as error:
-        if error.errno in FULL:
-            return errors.show(full(error.filename or "a file", error), context)
-        if is_gone(error):
-            leave_terminal()  # it was closed while something was written to it
-            return errors.INTERRUPTED
-        return errors.show_defect(error, context)
-    except Exception as error:  # noqa: BLE001 - the last resort: a defect of ours is one line, too
-        return errors.show_defect(error, context)
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - a defect of ours is one line, too
+        from stanlocal.cli.errors import end  # costs a tenth of the start, and most commands need none of it
+
+        return end(error, context)
     return result if isinstance(result, int) else 0

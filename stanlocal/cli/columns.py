@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Container, Iterable, Sequence
 
 from stanlocal.cli import printing
@@ -74,9 +73,12 @@ def show(
 ) -> None:
     """Print them, the head in bold on a terminal."""
     terminal = printing.is_terminal()
+    most = None
     if terminal:  # escaped before they are measured
+        from shutil import get_terminal_size
+
         rows = [[_escaped(cell) for cell in row] for row in rows]
-    most = shutil.get_terminal_size().columns if terminal else None
+        most = get_terminal_size().columns
     for line in lines(heads, rows, right, folded, most):
         printing.echo(*line)
 

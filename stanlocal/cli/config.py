@@ -7,22 +7,23 @@ import os
 from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from stanlocal.cli import printing
 from stanlocal.cli.command_group import CommandGroup
 from stanlocal.cli.context import Context, pass_context
-from stanlocal.cli.errors import USAGE
+from stanlocal.cli.exit_codes import USAGE
 from stanlocal.errors import NodeNotFound, SettingsError
-from stanlocal.model.placement import plan_group
-from stanlocal.model.plan import CLIENT_PORT, MONITOR_PORT, GroupPlan, NodePlan
 from stanlocal.settings import Settings, load, redacted
 from stanlocal.settings.layer import Key, dotted
 from stanlocal.settings.schema import Kind
 from stanlocal.settings.tool_options import SETTINGS
 from stanlocal.settings.values import format_size
+
+if TYPE_CHECKING:
+    from stanlocal.model.plan import GroupPlan, NodePlan
 
 
 @click.group(cls=CommandGroup)
@@ -123,6 +124,9 @@ def _shown(key: Key, value: Any) -> str:
 
 
 def _plan(settings: Settings) -> GroupPlan:
+    from stanlocal.model.placement import plan_group
+    from stanlocal.model.plan import CLIENT_PORT, MONITOR_PORT
+
     first = CLIENT_PORT if settings.port is None else settings.port
     return plan_group(
         group=settings.group,

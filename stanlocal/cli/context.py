@@ -5,8 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,6 +13,8 @@ from stanlocal.cli import printing
 from stanlocal.util.printable import printable
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from stanlocal.api import FTGroup
     from stanlocal.group.core import Group
     from stanlocal.lifecycle.opener import GroupOpener
@@ -23,18 +23,30 @@ if TYPE_CHECKING:
     from stanlocal.settings import Settings
 
 
-@dataclass
 class Context:
-    """The global options, given before or after the command."""
+    """The global options, given before or after the command, and `flags`, settings given by its own options.
 
-    group: str | None = None
-    engine: str | None = None
-    config: Path | None = None
-    json: bool = False
-    yes: bool = False
-    verbose: bool = False
-    flags: dict[str, Any] = field(default_factory=dict)
-    """Settings given by the command's own options."""
+    Not a dataclass: making one takes longer than the rest of this module.
+    """
+
+    def __init__(
+        self,
+        *,
+        group: str | None = None,
+        engine: str | None = None,
+        config: Path | None = None,
+        json: bool = False,
+        yes: bool = False,
+        verbose: bool = False,
+        flags: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.group = group
+        self.engine = engine
+        self.config = config
+        self.json = json
+        self.yes = yes
+        self.verbose = verbose
+        self.flags = dict(flags or {})
 
     def settings(self) -> Settings:
         """Return the effective settings."""

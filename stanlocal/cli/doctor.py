@@ -6,9 +6,10 @@ from contextlib import aclosing
 
 import click
 
-from stanlocal.cli import errors, printing
+from stanlocal.cli import printing
 from stanlocal.cli.aio import run
 from stanlocal.cli.context import Context, pass_context
+from stanlocal.cli.exit_codes import BAD_VERDICT
 from stanlocal.cli.printing import Styled
 
 
@@ -50,4 +51,4 @@ def doctor(context: Context, fix: bool) -> int:
             printing.echo(mark, f"  {check['name']:<10} {check['detail']}")
             if check["cure"]:
                 printing.echo(f"    {'':<10} {check['cure']}")
-    return 0 if well else errors.BAD_VERDICT
+    return 0 if well else BAD_VERDICT

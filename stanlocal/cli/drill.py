@@ -20,7 +20,7 @@ from stanlocal.cli import output_file, printing
 from stanlocal.cli.aio import run
 from stanlocal.cli.command_group import CommandGroup
 from stanlocal.cli.context import Context, pass_context
-from stanlocal.cli.errors import BAD_VERDICT
+from stanlocal.cli.exit_codes import BAD_VERDICT
 from stanlocal.cli.history import Since
 from stanlocal.cli.printing import Styled
 

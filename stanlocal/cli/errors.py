@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 import traceback
 from typing import Any
 
@@ -11,9 +12,10 @@ import click
 from stanlocal import errors
 from stanlocal.cli import printing
 from stanlocal.cli.context import Context
+from stanlocal.cli.exit_codes import ENGINE, FAILED, INTERRUPTED, NOT_FOUND, USAGE
+from stanlocal.cli.hangup import is_gone, leave_terminal
 from stanlocal.stan.errors import InvalidName, InvalidOption
-
-FAILED, USAGE, ENGINE, NOT_FOUND, BAD_VERDICT, INTERRUPTED = 1, 2, 3, 4, 5, 130
+from stanlocal.util.durable_write import FULL, full
 
 _EXIT_CODES: tuple[tuple[type[errors.StanlocalError], int], ...] = (
     (errors.SettingsError, USAGE),
@@ -31,6 +33,28 @@ _EXIT_CODES: tuple[tuple[type[errors.StanlocalError], int], ...] = (
     (errors.NodeNotFound, NOT_FOUND),
 )
 """Exit codes by the first row that fits; `FAILED` for every other error."""
+
+
+def end(error: Exception | KeyboardInterrupt, context: Context) -> int:
+    """Print why a command ended with an error; return the exit code."""
+    match error:
+        case errors.StanlocalError():
+            return show(error, context)
+        case click.exceptions.Abort() | KeyboardInterrupt():
+            printing.echo("interrupted", err=True)
+            return INTERRUPTED
+        case click.ClickException():
+            return show_usage(error, context)
+        case BrokenPipeError():  # the reader of a pipe has seen enough
+            sys.stderr.close()
+            return 0
+        case OSError() if error.errno in FULL:
+            return show(full(error.filename or "a file", error), context)
+        case OSError() if is_gone(error):
+            leave_terminal()  # it was closed while something was written to it
+            return INTERRUPTED
+        case _:
+            return show_defect(error, context)
 
 
 def exit_code(error: errors.StanlocalError) -> int:
@@ -54,7 +78,7 @@ def show(error: errors.StanlocalError, context: Context) -> int:
     return exit_code(error)
 
 
-def show_defect(error: Exception, context: Context) -> int:
+def show_defect(error: BaseException, context: Context) -> int:
     """Print an unexpected error; return the exit code."""
     if context.verbose:
         printing.page("".join(traceback.format_exception(error)), err=True)

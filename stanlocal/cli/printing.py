@@ -7,13 +7,11 @@ written as it is, without styles. a test keeps the other modules from ways of th
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TextIO, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TextIO, TypeAlias
 
 import click
 
@@ -25,8 +23,7 @@ if TYPE_CHECKING:
 _NOT_PRINTABLE = re.compile(r"[^\x20-\x7e]")
 
 
-@dataclass(frozen=True, slots=True)
-class Styled:
+class Styled(NamedTuple):
     """A part of a line with its style in rich's terms, such as `bold red`."""
 
     text: str
@@ -58,6 +55,8 @@ def page(text: str, *, err: bool = False) -> None:
 
 def print_json(document: Mapping[str, Any], *, indent: int | None = None) -> None:
     """Print a JSON document; on a terminal its strings are escaped as JSON does, the data stays the same."""
+    import json
+
     json_page(json.dumps(document, indent=indent, ensure_ascii=False) + "\n")
 
 
@@ -133,4 +132,6 @@ def _in_json(found: re.Match[str]) -> str:
     character = found[0]
     if character == "\n" or (character.isprintable() and _is_encodable(character, sys.stdout)):
         return character
+    import json
+
     return json.dumps(character)[1:-1]

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
-from stanlocal.cli import columns, errors, printing
+from stanlocal.cli import columns, printing
 from stanlocal.cli.command_group import CommandGroup
 from stanlocal.cli.context import Context, pass_context
+from stanlocal.cli.exit_codes import BAD_VERDICT, FAILED
 from stanlocal.cli.history import Since
 from stanlocal.cli.printing import Styled
 from stanlocal.cli.snapshots import restore, snapshot
@@ -146,7 +147,7 @@ def verify(context: Context, folder: Path | None, cluster_id: str | None) -> int
         context.print_json(verdict.document())
     else:
         _verdict(verdict)
-    return 0 if verdict.ok else errors.BAD_VERDICT
+    return 0 if verdict.ok else BAD_VERDICT
 
 
 def _verdict(verdict: StoreCheck) -> None:
@@ -247,7 +248,7 @@ def dump(
             break
     if damaged:
         context.say(f"{damaged} damaged records were left out; see 'stanlocal store verify'")
-    return errors.FAILED if damaged else 0
+    return FAILED if damaged else 0
 
 
 def _nanoseconds(time: datetime) -> int:
@@ -267,7 +268,7 @@ def diff(context: Context, a: Path, b: Path) -> int:
         context.print_json(document)
     else:
         _differences(document)
-    return 0 if document["same"] else errors.FAILED
+    return 0 if document["same"] else FAILED
 
 
 def _differences(document: dict[str, Any]) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
-import shutil
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import datetime
@@ -17,14 +16,12 @@ from pathlib import Path
 
 from stanlocal.access.secrets_folder import NAME as SECRETS
 from stanlocal.access.secrets_folder import SecretsFolder
-from stanlocal.engine.docker.trial_cache import PROBE
 from stanlocal.errors import GroupError, StoreRefused
 from stanlocal.history.journal import FILE as JOURNAL
 from stanlocal.history.journal import Journal
 from stanlocal.model import plan_json
 from stanlocal.model.instance import RawLine
 from stanlocal.model.plan import GroupPlan, NodePlan
-from stanlocal.store.guard.content import inspect_store
 from stanlocal.util.durable_write import full_disk_reported
 from stanlocal.util.small_files import read_small
 from stanlocal.util.timestamps import rfc3339
@@ -97,6 +94,8 @@ class GroupHome:
             return (self.folder / _ID).read_text("ascii", "replace").strip() or None
         except FileNotFoundError:
             pass
+        from stanlocal.store.guard.content import inspect_store
+
         try:
             marker = inspect_store(self.default_store).marker
         except StoreRefused:  # reported when the store is used
@@ -208,6 +207,10 @@ class GroupHome:
         The folder itself goes with the lock, if it is empty then. With `keep_id` the group's id stays, for a
         store that stays and carries it.
         """
+        import shutil
+
+        from stanlocal.engine.docker.trial_cache import PROBE
+
         for name in ("conf", "logs", SECRETS, SNAPSHOTS, PROBE):
             shutil.rmtree(self.folder / name, ignore_errors=True)
         known = (_PLAN, JOURNAL) if keep_id else (_PLAN, JOURNAL, _ID)

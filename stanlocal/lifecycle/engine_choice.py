@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import logging
 import os
+from typing import TYPE_CHECKING
 
 from stanlocal.engine.base import Engine
 from stanlocal.errors import EngineUnavailable, SettingsError
 from stanlocal.group.state_dir import GroupHome
-from stanlocal.lifecycle.planner import Report
 from stanlocal.machine.user_dirs import group_folder, state_home
+
+if TYPE_CHECKING:
+    from stanlocal.lifecycle.planner import Report
 
 _LOG = logging.getLogger("stanlocal")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 
 from stanlocal.engine.base import Engine
 from stanlocal.errors import EngineUnavailable, WrongEngine
@@ -12,8 +13,10 @@ from stanlocal.group.core import Group
 from stanlocal.group.state_dir import known_groups
 from stanlocal.lifecycle import engine_choice
 from stanlocal.lifecycle.engine_choice import group_home
-from stanlocal.lifecycle.planner import Report
 from stanlocal.machine.user_dirs import state_home
+
+if TYPE_CHECKING:
+    from stanlocal.lifecycle.planner import Report
 
 _LOG = logging.getLogger("stanlocal")
 

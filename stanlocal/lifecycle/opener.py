@@ -5,9 +5,7 @@ Every `FTGroup` holds one, and the rest of stanlocal makes an `FTGroup` from one
 
 from __future__ import annotations
 
-import logging
 import os
-import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -32,11 +30,16 @@ _SPREAD = 100
 
 _STORE = ("streaming", "store")
 
-_LOG = logging.getLogger("stanlocal")
-
 
 def _nothing(line: str) -> None:
     """Report no progress."""
+
+
+def _log(line: str) -> None:
+    """Log a note where no caller takes it."""
+    import logging
+
+    logging.getLogger("stanlocal").warning(line)
 
 
 def _no_process() -> None:
@@ -59,7 +62,7 @@ class GroupOpener:
     group that no process is bound to. A bound group avoids the usual ports, and `orphans.remove` removes it
     once its process has ended."""
     report: Report = _nothing
-    note: Report = _LOG.warning
+    note: Report = _log
     engine: Engine | None = None
     home: GroupHome | None = None
     user: str | None = None
@@ -227,4 +230,6 @@ def _first_port(environ: Mapping[str, str], *, bound: bool) -> int | None:
     first = first_port(environ)
     if not bound:
         return first
+    import secrets
+
     return 15_000 + secrets.randbelow(16_000) if first is None else first + secrets.randbelow(_SPREAD)

@@ -6,8 +6,6 @@ title, hide what follows or reorder it. Pure.
 
 from __future__ import annotations
 
-import unicodedata
-
 _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
@@ -35,10 +33,8 @@ def width(text: str) -> int:
     """Return the number of terminal cells that a printable text takes."""
     if text.isascii():
         return len(text)
-    return sum(_cells(character) for character in text)
+    from unicodedata import combining, east_asian_width
 
-
-def _cells(character: str) -> int:
-    if unicodedata.combining(character):
-        return 0
-    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+    return sum(
+        0 if combining(character) else 2 if east_asian_width(character) in "WF" else 1 for character in text
+    )
