@@ -45,19 +45,13 @@ class ServerId(LogEvent):
 class NatsReady(LogEvent):
     """The embedded NATS server listens. The streaming server may not be ready."""
 
-    __slots__ = ()
-
 
 class StandbyStarted(LogEvent):
     """The node stands by: it waits for the active node's heartbeats to stop, then for the store lock."""
 
-    __slots__ = ()
-
 
 class LockBusy(LogEvent):
     """Another process holds the store lock. Printed less and less often, down to once a minute."""
-
-    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +64,9 @@ class LockError(LogEvent):
 class LockTaken(LogEvent):
     """`Server is active`: the node has the store lock, and does not serve yet."""
 
-    __slots__ = ()
-
 
 class RecoveryStarted(LogEvent):
     """The node reads the store, twice in a run when server.dat was missing."""
-
-    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,13 +80,9 @@ class RecoveryEnded(LogEvent):
 class StreamingReady(LogEvent):
     """Clients are served: the one line that makes a node active."""
 
-    __slots__ = ()
-
 
 class ShuttingDown(LogEvent):
     """The server received SIGTERM or SIGINT."""
-
-    __slots__ = ()
 
 
 # --- two actives ------------------------------------------------------------------------------------
@@ -172,8 +158,6 @@ class ConfigError(LogEvent):
 
     fatal: ClassVar[bool] = True
 
-    __slots__ = ()
-
 
 @dataclass(frozen=True, slots=True)
 class ClusterIdMismatch(LogEvent):
@@ -198,8 +182,6 @@ class PortBusy(LogEvent):
 
 class ServerInfoMissing(LogEvent):
     """server.dat was missing; the server writes it again and recovers a second time."""
-
-    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -349,8 +331,6 @@ class AuthenticationFailed(LogEvent):
 
 class Reloaded(LogEvent):
     """SIGHUP: the NATS part of the configuration was read again."""
-
-    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
