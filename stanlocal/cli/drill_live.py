@@ -32,13 +32,13 @@ def shown(context: Context, drill: Drill) -> Iterator[None]:
     """Show progress on standard error during the block; with `--json` only if `--verbose` asks."""
     if context.json or not printing.is_terminal(err=True):
         if context.verbose or not context.json:
-            drill.tell = context.say
+            drill.report = context.say
         yield
         return
     from rich.live import Live
 
     lines: deque[str] = deque(maxlen=_LINES)
-    drill.tell = lambda line: lines.append(printable(line))
+    drill.report = lambda line: lines.append(printable(line))
     with Live(
         console=printing.people_console(),
         refresh_per_second=_A_SECOND,

@@ -12,14 +12,14 @@ from stanlocal.drill.load.subscriber import Subscriber
 from stanlocal.stan.start import DeliverAll, StartPosition, StartSequence
 
 _QUIET_S = 0.5
-"""Silence that ends a channel that was read up to the last known sequence."""
-_PATIENCE_S = 10.0
-"""Silence that ends a channel that was not."""
+"""Seconds of silence that end the audit once every channel is read up to its last known sequence."""
+_STALLED_S = 10.0
+"""Seconds of silence that end it before that."""
 _LOOK_S = 0.05
 
 
 async def audit(auditor: Subscriber, subscribers: Sequence[Subscriber]) -> None:
-    """Read the load's part of each channel, while messages come; raises `StanError`."""
+    """Read the load's part of each channel for as long as messages arrive; raises `StanError`."""
     begin: dict[str, StartPosition] = {}
     end: dict[str, int] = {}
     for channel in auditor.spans:
@@ -33,6 +33,6 @@ async def audit(auditor: Subscriber, subscribers: Sequence[Subscriber]) -> None:
         through = all(auditor.spans[channel].last >= last for channel, last in end.items())
         if auditor.seen != seen:
             seen, since = auditor.seen, loop.time()
-        elif loop.time() - since > (_QUIET_S if through else _PATIENCE_S):
+        elif loop.time() - since > (_QUIET_S if through else _STALLED_S):
             return
         await asyncio.sleep(_LOOK_S)

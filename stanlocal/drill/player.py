@@ -1,4 +1,4 @@
-"""The player of a drill: takes each step in its time, and waits for its condition."""
+"""The player of a drill, which takes each step at its time and waits for its condition."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from stanlocal.api import FTGroup
-from stanlocal.drill.group_recorder import Witness
 from stanlocal.drill.ledger.writer import Ledger
 from stanlocal.drill.load.load import Load
-from stanlocal.drill.recovery import repair_if_torn
 from stanlocal.drill.scenario.conditions import Condition, Seen
 from stanlocal.drill.scenario.scenario import Heal, Inject, Publishers, Repair, Subscribers, Wait
 from stanlocal.drill.scenario.schedule import Beat
+from stanlocal.drill.store_repair import repair_if_torn
+from stanlocal.drill.witness import Witness
 from stanlocal.errors import StanlocalError, WaitTimeout
 from stanlocal.lifecycle.planner import Report
 
@@ -23,14 +23,14 @@ _LOOK_S = 0.02
 
 
 class Player:
-    """Plays a schedule on a group under load; its times count from its creation."""
+    """Player of a schedule on a group under load; times count from its creation."""
 
-    def __init__(self, group: FTGroup, load: Load, witness: Witness, ledger: Ledger, tell: Report) -> None:
+    def __init__(self, group: FTGroup, load: Load, witness: Witness, ledger: Ledger, report: Report) -> None:
         self._group = group
         self._load = load
         self._witness = witness
         self._ledger = ledger
-        self._tell = tell
+        self._report = report
         self._clock = asyncio.get_running_loop().time
         self._begun = self._clock()
         self.steps = 0
@@ -51,12 +51,12 @@ class Player:
             if not await self._turn(beat, duration_s):
                 return
             self.steps, self.doing = beat.number, str(beat)
-            self._tell(f"step {beat.number}: {beat}")
+            self._report(f"step {beat.number}: {beat}")
             self._ledger.note("step", datetime.now(UTC), number=beat.number, step=str(beat))
             try:
                 await self._take(beat)
             except StanlocalError as error:
-                note_failure(self._ledger, f"step {beat.number} ({beat.act})", error, self._tell)
+                note_failure(self._ledger, f"step {beat.number} ({beat.act})", error, self._report)
                 return
 
     async def _turn(self, beat: Beat, duration_s: float | None) -> bool:
@@ -117,8 +117,8 @@ class Player:
         )
 
 
-def note_failure(ledger: Ledger, what: str, error: StanlocalError, tell: Report) -> None:
+def note_failure(ledger: Ledger, what: str, error: StanlocalError, report: Report) -> None:
     """Record a failure in the ledger, which makes the verdict bad."""
     problem = f"{what}: {error}"
-    tell(problem)
+    report(problem)
     ledger.note("problem", datetime.now(UTC), text=problem)

@@ -1,4 +1,4 @@
-"""The check that a group can have all faults of a scenario, before any is injected."""
+"""The check that all faults of a scenario are possible in a group, before any is injected."""
 
 from __future__ import annotations
 

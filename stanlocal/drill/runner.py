@@ -1,7 +1,7 @@
 """The runner of drills: load on a group, the steps of a scenario, and a ledger of everything.
 
-A drill ends when its last step is done, its time is up, a step cannot be done, or it is stopped. However
-it ends, the group is healed, subscribers get the time to have everything, and what ran is judged.
+A drill ends when its last step is done, its time is up, a step fails, or it is stopped. However it ends, the
+group is healed, subscribers get time to receive everything, and what ran is judged.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ import stanlocal
 from stanlocal.api import FTGroup, core_of
 from stanlocal.drill.analysis.outcome import Outcome, judged
 from stanlocal.drill.analysis.verdict import Budget
-from stanlocal.drill.group_recorder import Witness
 from stanlocal.drill.ledger.entries import Header
 from stanlocal.drill.ledger.writer import Ledger
 from stanlocal.drill.load.load import Load
 from stanlocal.drill.player import Player, note_failure
 from stanlocal.drill.progress import Progress
-from stanlocal.drill.recovery import repair_if_torn
 from stanlocal.drill.rehearsal import rehearse
 from stanlocal.drill.scenario.scenario import Scenario
 from stanlocal.drill.scenario.scenario_file import load_scenario
 from stanlocal.drill.scenario.schedule import length, schedule
 from stanlocal.drill.scratch import scratch_group
+from stanlocal.drill.store_repair import repair_if_torn
+from stanlocal.drill.witness import Witness
 from stanlocal.errors import Refused, StanlocalError
 from stanlocal.history.timeline import Event
 from stanlocal.lifecycle.planner import Report
@@ -39,9 +39,9 @@ from stanlocal.model.states import GroupState
 from stanlocal.util.tasks import beside
 
 DRAIN_S = 30.0
-"""Time that subscribers have at the end to get everything."""
+"""Seconds that subscribers have at the end to receive everything."""
 HEALTHY_S = 60.0
-"""Time that the healed group has to become healthy."""
+"""Seconds that the healed group has to become healthy."""
 _FOLDER = "_drills"
 """Folder beside those of groups; no group can have this name."""
 
@@ -63,7 +63,7 @@ class Drill:
         seed: int | None = None,
         budget: Budget | None = None,
         ledger: Path | None = None,
-        tell: Report = lambda line: None,
+        report: Report = lambda line: None,
     ) -> None:
         self.scenario = scenario
         self.seed = secrets.randbits(32) if seed is None else seed
@@ -72,16 +72,17 @@ class Drill:
         self._engine = engine
         self._config = config
         self._path = ledger
-        self.tell = tell
-        """Callback that gets a line for each thing that happens."""
+        self.report = report
+        """Callback that receives a line for each thing that happens."""
         self._stop = asyncio.Event()
         self._doing = "starting"
         self._playing: tuple[Player, Load, Witness] | None = None
 
     def stop(self) -> bool:
-        """End the drill now: it heals, and judges what ran.
+        """End the drill now; `run` then heals the group and judges what ran.
 
-        Returns False when there is nothing to judge yet: cancel `run` then.
+        Returns False while the load is not started: then there is nothing to judge, and `run` is to be
+        cancelled instead.
         """
         self._stop.set()
         return self._playing is not None
@@ -167,37 +168,37 @@ class Drill:
         begun, core = ledger.header.started, await core_of(group)
         async with (
             Witness(core, ledger, begun, self._witnessed) as witness,
-            beside(witness.look_on()) as looking,
+            beside(witness.record_events()) as recording,
             beside(_probe(group)) as probing,
         ):
             load = Load(group, ledger, client_ids=f"drill-{ledger.header.run:08x}")
             self._phase("starting publishers and subscribers")
             await load.start()
             try:
-                player = Player(group, load, witness, ledger, self.tell)
+                player = Player(group, load, witness, ledger, self.report)
                 self._playing, self._doing = (player, load, witness), ""
-                await self._play(player, {looking, probing})
+                await self._play(player, {recording, probing})
             finally:
                 try:
                     await self._end(group, load, ledger)
                 finally:
                     await load.close()
-            for what, task in (("looking on", looking), ("the probe", probing)):
+            for what, task in (("recording events", recording), ("the probe", probing)):
                 try:
                     if task.done():
                         task.result()
                 except StanlocalError as error:
-                    note_failure(ledger, what, error, self.tell)
+                    note_failure(ledger, what, error, self.report)
             ledger.note("end", datetime.now(UTC), interrupted=self._stop.is_set())
 
-    async def _play(self, player: Player, lookers: set[asyncio.Task[None]]) -> None:
+    async def _play(self, player: Player, observers: set[asyncio.Task[None]]) -> None:
         """Play until all is done, the drill is stopped, or an observer fails."""
         beats = schedule(self.scenario, self.seed)
         async with (
             beside(player.play(beats, self.scenario.duration_s)) as playing,
             beside(self._stopped()) as stopping,
         ):
-            await asyncio.wait({playing, stopping, *lookers}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({playing, stopping, *observers}, return_when=asyncio.FIRST_COMPLETED)
             if playing.done():
                 playing.result()
 
@@ -211,14 +212,14 @@ class Drill:
             self._phase("healing")
             await group.heal()
             if said := await repair_if_torn(group):
-                self.tell(said)
+                self.report(said)
             await group.wait_state(GroupState.HEALTHY, timeout=HEALTHY_S)
         except StanlocalError as error:
-            note_failure(ledger, "healing", error, self.tell)
+            note_failure(ledger, "healing", error, self.report)
         self._phase("waiting until subscribers have everything")
         await load.stop(DRAIN_S)
-        if isinstance(load.failure, StanlocalError):
-            note_failure(ledger, "the load", load.failure, self.tell)
+        if load.failure is not None:
+            note_failure(ledger, "the load", load.failure, self.report)
         whole = [each.document() for each in await group.failovers() if each.started_at >= begun]
         ledger.note("failovers", datetime.now(UTC), failovers=whole)
         faults = [each.document() for each in await group.faults() if each.since >= begun]
@@ -226,17 +227,17 @@ class Drill:
 
     def _phase(self, line: str) -> None:
         self._doing = line
-        self.tell(line)
+        self.report(line)
 
     def _witnessed(self, event: Event) -> None:
         if event.type == "failover":
             detail = event.detail
             took = sum(filter(None, detail["phases_ms"].values()))
-            self.tell(f"failover: {detail['from']} to {detail['to']}, ready after {took:.0f} ms")
+            self.report(f"failover: {detail['from']} to {detail['to']}, ready after {took:.0f} ms")
 
 
 async def _probe(group: FTGroup) -> None:
-    """Measure each failover as a client sees it, for its last phase."""
+    """Record the outages that a client sees, from which failovers get their last phase."""
     async with aclosing(group.probe()) as outages:
         async for _ in outages:
             pass
@@ -257,7 +258,7 @@ class Options(TypedDict, total=False):
     seed: int | None
     budget: Budget | None
     ledger: Path | None
-    tell: Report
+    report: Report
 
 
 async def run(scenario: Scenario | str | Path, **options: Unpack[Options]) -> Outcome:

@@ -18,9 +18,9 @@ from stanlocal.lifecycle.planner import Report
 async def scratch_group(
     scenario: Scenario, engine: str | None, config: Path | None, report: Report
 ) -> AsyncIterator[FTGroup]:
-    """Bring up a group as the scenario wants it; it is purged at the end, whatever happens.
+    """Bring up a group as the scenario asks, and purge it at the end, whatever happens.
 
-    Leftovers of killed drills are removed before.
+    Groups of killed drills are removed first.
     """
     await orphans.remove(engine or "auto")
     flags = {
@@ -30,7 +30,7 @@ async def scratch_group(
         "proxied": scenario.proxied or None,
         "engine": engine,
     }
-    # Its notes say on which ports it listens, which is of no interest.
+    # Notes are dropped: they only report its ports.
     opener = GroupOpener(flags, config, bound_to=this_process, report=report, note=lambda line: None)
     group = group_over(opener)
     try:

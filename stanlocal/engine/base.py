@@ -59,7 +59,7 @@ class Information(Protocol):
         """Return the group's nodes in the order of their index; empty if there are none."""
 
     def container_of_port(self, port: int) -> str | None:
-        """Return the name of the container, anyone's, that publishes the host port, for messages. Blocks."""
+        """Return the name of the container that publishes the host port, whoever made it. Blocks."""
 
     def events(self, group: str) -> AsyncIterator[EngineEvent]:
         """Yield the events of the group's nodes since this call, even if the first is taken later.
@@ -91,10 +91,11 @@ class Provisioning(Protocol):
         """
 
     async def place(self, group: str, image: str, folder: Path) -> Placement:
-        """Return how the engine houses nodes of the group for this caller; plans for it are made with this.
+        """Return how the engine houses nodes of the group for this caller; plans are made with this.
 
-        Found by trials with servers of `image`, and cached. `folder` is one of the caller's that nodes have
-        to see. Raises `EngineUnavailable` if ports that the engine publishes cannot be reached.
+        The answer is found by trials with servers of `image`, and cached. `folder` is a folder of the caller
+        that nodes have to see. Raises `EngineUnavailable` if ports that the engine publishes cannot be
+        reached.
         """
 
     async def prepare(self, plan: GroupPlan) -> None:
@@ -155,7 +156,11 @@ class Output(Protocol):
     async def output(
         self, node: str, *, since: datetime | None = None, tail: int | None = None
     ) -> Sequence[RawLine]:
-        """Return the node's output so far, over all runs that the engine still has, oldest first."""
+        """Return the node's output so far, over all runs that the engine still has, oldest first.
+
+        With `since` only lines from about that time on, with `tail` only the last ones. Raises `NodeNotFound`
+        if there is no such node.
+        """
 
     def attach(self, node: str) -> AsyncIterator[Sequence[RawLine]]:
         """Yield the node's output from now on, in batches as it arrives, until its run ends.
@@ -194,7 +199,7 @@ class Store(Protocol):
     async def check_lock(self, plan: GroupPlan) -> None:
         """Raise `StoreRefused` unless one node's lock on the store's file system excludes the others.
 
-        Tried beside the store, and cached.
+        The trial uses a folder beside the store; its result is cached.
         """
 
     async def fill_store(self, plan: GroupPlan) -> None:

@@ -24,7 +24,7 @@ from stanlocal.group.core import Group
 from stanlocal.group.retirement import retire
 from stanlocal.group.store_snapshots import folder, snapshot_frozen
 from stanlocal.model.fault_record import Condition, FaultRecord
-from stanlocal.model.states import GroupState, GroupStatus, NodeState, NodeStatus
+from stanlocal.model.states import GroupState, GroupStatus, NodeStatus
 from stanlocal.store.format.files import opened_file
 from stanlocal.store.format.records import Record as StoredRecord
 from stanlocal.store.format.records import read_records
@@ -86,7 +86,11 @@ class TruncateStore(Fault):
         os.truncate(store / file, size - len(tail))
         hit = datetime.now(UTC)
         await asyncio.gather(*(group.start(node.name) for node in scene.targets))
-        await group.wait(_all_failed, timeout=_REFUSE_S, waiting_for="every node to refuse the damaged store")
+        await group.wait(
+            lambda status: status.all_failed,
+            timeout=_REFUSE_S,
+            waiting_for="every node to refuse the damaged store",
+        )
         return dict.fromkeys((node.name for node in scene.targets), hit)
 
     @classmethod
@@ -172,10 +176,6 @@ def _missing(file: Path, size: int, tail: bytes) -> bytes:
     with file.open("rb") as damaged:
         damaged.seek(size - len(tail))
         return tail[kept:] if damaged.read() == tail[:kept] else b""
-
-
-def _all_failed(status: GroupStatus) -> bool:
-    return all(node.state is NodeState.FAILED for node in status.nodes)
 
 
 def _victim(store: Path) -> tuple[str, int, bytes] | None:

@@ -145,7 +145,7 @@ async def run(gotcha: Gotcha, *, engine: str | None, say: Say) -> Seen:
         "nodes": 2,
         "streaming": gotcha.streaming or None,
     }
-    # The group's notes are about its ports, which do not matter here.
+    # Notes are dropped: they only report its ports.
     group = group_over(GroupOpener(settings, bound_to=this_process, note=lambda line: None))
     try:
         await check_removable(await core_of(group))

@@ -209,9 +209,9 @@ class GroupHome:
         """
         import shutil
 
-        from stanlocal.engine.docker.trial_cache import PROBE
+        from stanlocal.engine.docker.trial_cache import TRIAL_FOLDER
 
-        for name in ("conf", "logs", SECRETS, SNAPSHOTS, PROBE):
+        for name in ("conf", "logs", SECRETS, SNAPSHOTS, TRIAL_FOLDER):
             shutil.rmtree(self.folder / name, ignore_errors=True)
         known = (_PLAN, JOURNAL) if keep_id else (_PLAN, JOURNAL, _ID)
         drafts = (draft for name in (_PLAN, _ID) for draft in self.folder.glob(f".{name}.*"))

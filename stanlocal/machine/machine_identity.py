@@ -36,13 +36,13 @@ def boot_id() -> str | None:
         return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip() or None
     try:
         return _BOOT_ID.read_text("ascii").strip() or None
-    except OSError:  # a system without
+    except OSError:  # not Linux
         return None
 
 
 def pid_namespace() -> str:
-    """Identify the process table of this process's pid: each container has its own."""
+    """Identify the process table of this process's pid: each container has its own; `-` without any."""
     try:
         return str(_PID_NAMESPACE.readlink())
-    except OSError:  # a system without
+    except OSError:  # not Linux
         return "-"

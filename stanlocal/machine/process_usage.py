@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 _SAMPLE_S = 0.1
+"""Seconds over which CPU use is measured; `of_processes` blocks for as long."""
 
 
 def of_processes(pids: Mapping[str, int]) -> dict[str, tuple[float, int]]:

@@ -150,6 +150,11 @@ class GroupStatus:
                 return node
         raise KeyError(name)
 
+    @property
+    def all_failed(self) -> bool:
+        """Whether every node has failed; True also without nodes."""
+        return all(node.state is NodeState.FAILED for node in self.nodes)
+
     def is_back(self, name: str) -> bool:
         """Whether a node is active, and `name` serves or is a usable standby."""
         node = next((node for node in self.nodes if node.name == name), None)

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import docker
 
-from stanlocal.engine.docker.ping import Answer, Target, probe
+from stanlocal.engine.docker.ping import Answer, Target, ping
 
 _NAMESPACES = ("unshare", "--net", "--mount")
 _START_S = 60.0
@@ -59,7 +59,7 @@ class OwnEngine:
             *("--containerd", f"{self._folder}/containerd.sock"),
         )
         deadline = time.monotonic() + _START_S
-        while not isinstance(probe(Target(self.url), 1), Answer):
+        while not isinstance(ping(Target(self.url), 1), Answer):
             assert self._process.poll() is None, self._log()
             assert time.monotonic() < deadline, self._log()
             time.sleep(0.05)  # no event tells when a daemon begins to answer

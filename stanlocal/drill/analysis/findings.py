@@ -86,6 +86,7 @@ class FeltOutage:
     fault: str | None
     """Name of the fault that explains it; None where no fault does."""
     last_ack: datetime | None
+    """Time of the last ack before; None where there was none."""
     began: datetime
     """Time of the fault; where acks had stopped before it, the time at which they stopped."""
     first_ack: datetime | None
@@ -95,7 +96,7 @@ class FeltOutage:
 
     @property
     def ms(self) -> float:
-        """Length in milliseconds, at least."""
+        """Length in milliseconds; a lower bound where no ack ended it."""
         return round((self.ended - self.began).total_seconds() * 1e3, 3)
 
 
@@ -163,7 +164,7 @@ class Findings:
     ended: datetime | None = None
     """The time of the last entry."""
     drained: bool = False
-    """Whether subscribers had the time to get everything; only then a missing message is surely lost."""
+    """Whether subscribers had time to receive everything; only then is a missing message known to be lost."""
     torn: str | None = None
     """Reason why the ledger ends early; None where it is complete."""
 

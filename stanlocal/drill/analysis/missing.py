@@ -1,6 +1,6 @@
 """Acknowledged messages that are not yet delivered to all, while a load runs. Pure.
 
-Only what is on its way is kept: it takes no more memory the longer a load runs.
+Only messages in flight are kept, so the memory does not grow with the length of the load.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ def key(publisher: int, number: int) -> int:
 
 
 class Missing:
-    """Counts messages by their `key`; deliveries mostly come before the ack."""
+    """Counter of missing deliveries, by the messages' `key`; a delivery mostly comes before the ack."""
 
     __slots__ = ("_early", "_open", "_waiting")
 
@@ -41,7 +41,7 @@ class Missing:
                 waiting.add(message)
 
     def given_up(self, message: int) -> None:
-        """Note that no audience has to get it."""
+        """Note that the message is refused or given up: no audience has to get it."""
         self._open.discard(message)
         for early in self._early:
             early.discard(message)

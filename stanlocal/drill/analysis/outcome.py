@@ -1,4 +1,4 @@
-"""The outcome of a drill, from its ledger alone: so a drill that was killed has a verdict too."""
+"""The outcome of a drill, derived from its ledger alone, so that a drill that was killed has one too."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Outcome:
 
     @property
     def ended(self) -> str:
-        """`whole`; `interrupted`, by Ctrl-C, and healed; or `killed`, in the middle of it."""
+        """How it ended: `whole`; `interrupted` by Ctrl-C, but healed; or `killed` before its end."""
         ends = self.notes("end")
         if not ends:
             return "killed"

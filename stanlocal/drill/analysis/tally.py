@@ -1,8 +1,8 @@
-"""One pass over a ledger: counts every event, and keeps what is compared at the end. Pure.
+"""Tally of a ledger in one pass: counts of every event, and the columns that are compared at the end. Pure.
 
 After a failover, or when its connection broke, a client may get messages again that are not flagged as
-redelivered: the server writes acknowledgements late. So the ledger is cut into epochs: one begins
-with whatever can explain such deliveries. A repetition within one epoch is a surprise.
+redelivered: the server writes acknowledgements late. So the ledger is cut into epochs: a new one begins with
+each event that can explain such deliveries. A repetition within one epoch is unexplained.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _WAITING = bytes([PUBLISHED])
 
 
 class Tally:
-    """Counts of a ledger, whose parts it gets in order."""
+    """Counts of a ledger, whose parts are added in order."""
 
     def __init__(self, header: Header) -> None:
         self.roster = header.load.roster()

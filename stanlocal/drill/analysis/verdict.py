@@ -32,7 +32,7 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The result of a drill: its findings, and every problem."""
+    """The result of a drill: its findings, and every problem found in them."""
 
     findings: Findings
     budget: Budget
@@ -112,7 +112,7 @@ def _problems(found: Findings, budget: Budget) -> Iterator[str]:
     )
     for count, most, what in allowed:
         if _over(count, most):
-            yield f"{count:,} {what}; at most {most:,} may be"
+            yield f"{count:,} {what}; at most {most:,} are allowed"
     if _over(found.gaps, budget.max_gaps):
         yield f"{found.gaps:,} sequences were never delivered: {_named(found.gap_sequences)}"
     if _over(found.forked, budget.max_forked):
@@ -148,7 +148,8 @@ def _named(ranges: Sequence[object]) -> str:
 def _too_long(outage: FeltOutage, most: float) -> str:
     cause = f"after {outage.fault}" if outage.fault else "that no fault explains"
     end = "" if outage.first_ack else ", and no ack came afterwards"
-    return f"an outage of {outage.ms / 1e3:.3f} s {cause} at {rfc3339(outage.began)}; {most:g} s may be{end}"
+    length, began = f"{outage.ms / 1e3:.3f} s", rfc3339(outage.began)
+    return f"an outage of {length} {cause} at {began}; the limit is {most:g} s{end}"
 
 
 def _outage(outage: FeltOutage) -> dict[str, Any]:

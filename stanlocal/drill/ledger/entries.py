@@ -1,8 +1,8 @@
 """The entries of a ledger, and their format.
 
-The first line is a JSON document, the header, filled up with spaces. All that follows are cells of
-`CELL.size` bytes: one for each event of the load, and for a note one that is followed by JSON, filled up to
-whole cells. A cell's kind is its last byte, so what has been cut short never looks like one that is whole.
+The first line is a JSON document, the header, padded with spaces. After it come cells of `CELL.size` bytes:
+one for each event of the load, and for a note one that is followed by JSON, padded to whole cells. A cell's
+kind is its last byte, so one that was cut short is never taken for a whole one.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Kind(IntEnum):
     STRANGE = 6
     """A delivery that is no message of this drill: reader, sequence, flags; its size as extra."""
     CONNECTED = 7
-    """A client is connected again: reader, or publisher with `NOBODY` as reader."""
+    """A client is connected again: reader, or publisher with `ABSENT` as reader."""
     DISCONNECTED = 8
     """A client's connection broke: fields as of `CONNECTED`."""
     NOTE = 9
@@ -58,7 +58,7 @@ class Kind(IntEnum):
 PUBLISHED, ACKED, REFUSED, UNANSWERED = Kind.PUBLISHED, Kind.ACKED, Kind.REFUSED, Kind.UNANSWERED
 DELIVERED, STRANGE = Kind.DELIVERED, Kind.STRANGE
 
-NOBODY = 0xFFFF
+ABSENT = 0xFFFF
 """Number in place of a missing publisher or reader."""
 
 
@@ -74,7 +74,7 @@ class Header:
     """Seed of the scenario's random choices."""
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
     run: int = field(default_factory=lambda: secrets.randbits(32))
-    """Number of the drill, which its messages carry, so that those of others are recognized."""
+    """Random number of the drill, which its messages carry, so that those of other drills are recognised."""
     settings: Mapping[str, Any] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
 
@@ -109,7 +109,7 @@ class Header:
         }  # fmt: skip
         for key, kind in kinds.items():
             if key not in document or not isinstance(document[key], kind):
-                raise ValueError(f"{key!r} in its first line is not what it should be")
+                raise ValueError(f"{key!r} in its first line is missing or of a wrong type")
         return cls(
             load=LoadSpec.from_document(document["load"]),
             started=_time(document["started"]),
@@ -151,8 +151,8 @@ def _loads(text: bytes) -> Any:
 
 
 def _time(stamp: str) -> datetime:
-    """Return a number that fits into a cell; raises `ValueError` for any other."""
+    """Return the time in UTC; raises `ValueError` for one that does not fit into a cell."""
     time = from_rfc3339(stamp)
     if not 1970 < time.year < 2262:
-        raise ValueError(f"{stamp!r} is no moment of a drill")
+        raise ValueError(f"{stamp!r} is not a time that a drill can have")
     return time.astimezone(UTC)

@@ -18,7 +18,7 @@ _PIECE = 32 * 1024 * CELL.size
 _LONGEST_HEADER = 1 << 20
 _LONGEST_NOTE = 1 << 22
 _MOST_PARTS = 100_000
-"""Lists and tables of a note: each takes sixty bytes of memory and more, for two in the file."""
+"""Limit for the lists and tables of a note: each takes 60 bytes of memory or more, but two in the file."""
 _MOST_VALUES = 250_000
 _NOTE_BYTES = 250
 _ROOM_FOR_NOTES = 24 << 20
@@ -61,7 +61,7 @@ class LedgerReading:
 
 
 def read(path: Path) -> LedgerReading:
-    """Open the ledger in a file; raises `LedgerError` when there is none."""
+    """Open the ledger in a file; raises `LedgerError` when the file is missing or not a ledger."""
     try:
         with path.open("rb") as file:
             header = _header(file, str(path))
@@ -71,7 +71,7 @@ def read(path: Path) -> LedgerReading:
 
 
 def read_bytes(data: bytes) -> LedgerReading:
-    """Open a ledger in memory; raises `LedgerError` when there is none."""
+    """Open a ledger in memory; raises `LedgerError` when the bytes are not one."""
     return LedgerReading(_header(io.BytesIO(data), "this"), lambda: io.BytesIO(data))
 
 
@@ -82,7 +82,7 @@ def _header(file: BinaryIO, name: str) -> Header:
             raise ValueError("its first line is not a ledger's")
         return Header.read(line)
     except (ValueError, RecursionError) as error:
-        raise LedgerError(f"{name} is no ledger of a drill: {error}; give one that a drill made") from error
+        raise LedgerError(f"{name} is not a drill's ledger: {error}; give one that a drill wrote") from error
 
 
 def _parts(file: BinaryIO) -> Iterator[Part]:

@@ -1,8 +1,8 @@
-"""The writer of ledgers: append-only files of all that a load and its group did.
+"""The writer of ledgers: append-only files of everything that a load and its group did.
 
-What is noted is on disk when `note` returns; the events of the load follow within `FLUSH_S`. They get there
-in the order in which they were reported: a drill that is killed leaves the beginning of its ledger, in which
-every delivery comes after its publish.
+A note is on disk when `note` returns; events of the load follow within `FLUSH_S`. All are written in the
+order in which they were reported: a drill that is killed leaves the beginning of its ledger, in which every
+delivery comes after its publish.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Any, BinaryIO
 from zlib import crc32
 
-from stanlocal.drill.ledger.entries import CELL, NOBODY, Header, Kind, Note
+from stanlocal.drill.ledger.entries import ABSENT, CELL, Header, Kind, Note
 from stanlocal.errors import LedgerError
 
 FLUSH_S = 0.25
@@ -27,8 +27,8 @@ _BUFFER = 64 * 1024
 class Ledger:
     """A ledger that is being written, in one event loop; ``with`` closes it.
 
-    A disk that takes no more is reported by the next `note`, by `close`, and as `failure`; what is reported
-    after that is dropped, so that the file stays the beginning of what happened.
+    A full disk is reported by the next `note`, by `close`, and as `failure`. Later entries are dropped, so
+    that the file stays the beginning of what happened.
     """
 
     def __init__(self, path: Path, file: BinaryIO, header: Header) -> None:
@@ -60,9 +60,9 @@ class Ledger:
     def event(
         self,
         kind: Kind,
-        publisher: int = NOBODY,
+        publisher: int = ABSENT,
         number: int = 0,
-        reader: int = NOBODY,
+        reader: int = ABSENT,
         sequence: int = 0,
         flags: int = 0,
         extra: int = 0,
@@ -83,7 +83,7 @@ class Ledger:
         """
         text = Note(kind, time, fields).text()
         moment = int(time.timestamp() * 1e9)
-        self._cells += CELL.pack(moment, 0, len(text), crc32(text), NOBODY, NOBODY, 0, Kind.NOTE)
+        self._cells += CELL.pack(moment, 0, len(text), crc32(text), ABSENT, ABSENT, 0, Kind.NOTE)
         self._cells += text + b" " * (-len(text) % CELL.size)
         self.flush(sync=True)
 

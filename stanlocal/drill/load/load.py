@@ -8,33 +8,32 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from stanlocal.api import FTGroup
-from stanlocal.drill import watcher
 from stanlocal.drill.audit import audit
 from stanlocal.drill.ledger.writer import Ledger
+from stanlocal.drill.load import connection_watch
 from stanlocal.drill.load.load_meter import LoadMeter, LoadStats
 from stanlocal.drill.load.publisher import Publisher
 from stanlocal.drill.load.subscriber import Subscriber
-from stanlocal.drill.scenario.spec import Kind
+from stanlocal.drill.scenario.spec import ReaderKind
 from stanlocal.errors import StanError, StanlocalError
 from stanlocal.util.tasks import together
 
 if TYPE_CHECKING:
     from stanlocal.stan.client import Client
 
-__all__ = ["Load", "LoadStats"]
 
 _LOOK_S = 0.05
 """Interval of checking clients and counters."""
-_PATIENCE_S = 3600.0
-"""Time for which a publish is repeated: an outage is measured, whatever its length."""
+_ACK_TIMEOUT_S = 3600.0
+"""Seconds for which a publish is repeated: an outage is measured, whatever its length."""
 
 
 class Load:
     """The load that the ledger's header asks for, on a group that is up.
 
-    `client_ids` begins every client id, and the names of durables and of the queue group; it must be new
-    to the group. What happens to clients while it runs is recorded in the ledger and not raised; `failure`
-    has the error that ends it.
+    `client_ids` is the prefix of every client id, durable and queue group; it must be new to the group.
+    What happens to clients while it runs is recorded in the ledger and not raised; `failure` has the error
+    that ends it.
     """
 
     def __init__(self, group: FTGroup, ledger: Ledger, *, client_ids: str) -> None:
@@ -49,7 +48,7 @@ class Load:
         self._watching: asyncio.Task[None] | None = None
         self._stopped = self._closed = False
         self.failure: StanlocalError | None = None
-        """Error that ended the load, such as a full disk of the ledger, or a lost client; else None."""
+        """Error that ended the load, such as a full disk or a lost client; None while it works."""
 
     def stats(self) -> LoadStats:
         """Return the current counts; cheap."""
@@ -75,7 +74,7 @@ class Load:
     async def _connect(self, name: str, index: int = 0) -> Client:
         """Connect a client to the node of that index first, so that clients are spread over the nodes."""
         client = await self._group.connect(
-            f"{self._client_ids}-{name}", first=index, reconnect=True, ack_timeout=_PATIENCE_S
+            f"{self._client_ids}-{name}", first=index, reconnect=True, ack_timeout=_ACK_TIMEOUT_S
         )
         self._clients.append(client)
         return client
@@ -95,11 +94,17 @@ class Load:
 
     async def _watch(self, urls: Sequence[str]) -> None:
         watched = [
-            *(watcher.Watched(each.client, publisher=index) for index, each in enumerate(self._publishers)),
-            *(watcher.Watched(each.client, reader=index) for index, each in enumerate(self._subscribers)),
+            *(
+                connection_watch.Watched(each.client, publisher=index)
+                for index, each in enumerate(self._publishers)
+            ),
+            *(
+                connection_watch.Watched(each.client, reader=index)
+                for index, each in enumerate(self._subscribers)
+            ),
         ]
         while self.failure is None:
-            watcher.look(watched, urls, self._ledger)
+            connection_watch.look(watched, urls, self._ledger)
             self._meter.sample()
             self.failure = self._ledger.failure or self._lost_client()
             await asyncio.sleep(_LOOK_S)
@@ -131,12 +136,12 @@ class Load:
         """Pause publishing until `start_publishers`; returns once every message is answered."""
         await together(*(publisher.stop() for publisher in self._publishers))
 
-    async def start_subscribers(self, kind: Kind) -> None:
-        """Subscribe again where `stop_subscribers` ended it; raises `StanError`."""
+    async def start_subscribers(self, kind: ReaderKind) -> None:
+        """Start the subscribers of that kind again, where they were stopped; raises `StanError`."""
         await together(*(each.start() for each in self._subscribers if each.reader.kind == kind))
 
-    async def stop_subscribers(self, kind: Kind) -> None:
-        """Close the subscriptions of that kind; they get what they miss when they are started again.
+    async def stop_subscribers(self, kind: ReaderKind) -> None:
+        """Stop the subscribers of that kind; they get what they miss when they are started again.
 
         Raises `StanError` when the server does not answer.
         """
@@ -147,10 +152,10 @@ class Load:
     async def stop(self, drain: float) -> None:
         """End the load, and record whether all messages were delivered; the group should be healed.
 
-        Publishers end; then subscribers have `drain` seconds until nothing acknowledged is missing; then
-        the channels are read from the load's beginning (the audit), for as long as something comes;
-        it is closed. Stopping again does nothing. Cancelled, it is closed all the same, and the ledger
-        does not say that all had the time to come.
+        Publishers end; then subscribers have `drain` seconds until nothing acknowledged is missing; then the
+        audit reads the channels from the load's beginning for as long as messages arrive; then all clients
+        are closed. Stopping again does nothing. Cancelled, it closes the clients too, and the ledger has no
+        note `drained`.
         """
         if self._stopped:
             return
@@ -178,10 +183,10 @@ class Load:
                 while self._meter.missing and self.failure is None:  # noqa: ASYNC110 - too many for an event each
                     await asyncio.sleep(_LOOK_S)
         except StanError as error:  # first, as some are a TimeoutError too
-            self._problem(f"subscribers did not get the time to have everything: {error}")
+            self._problem(f"subscribers could not receive everything: {error}")
             return
         except TimeoutError:
-            pass  # how much is missing is on record below
+            pass  # the note below says how much is missing
         if self.failure is None:
             spent, missing = round(clock() - began, 3), len(self._meter.missing)
             self._ledger.note("drained", datetime.now(UTC), missing=missing, seconds=spent)
@@ -199,11 +204,11 @@ class Load:
             self._ledger.note("audit", datetime.now(UTC), messages=auditor.seen)
 
     async def close(self) -> None:
-        """End the load at once, without waiting for messages on their way. Does nothing once closed.
+        """End the load at once, without waiting for messages in flight; do nothing once closed.
 
-        What the server keeps of its clients is removed. A server that does not answer is recorded, and all is
-        closed here nevertheless. Raises `LedgerError` when the ledger cannot be written. Cancelled,
-        it can be called again.
+        Durables and queue groups are removed from the server. If it does not answer, that is recorded, and
+        the clients are closed nevertheless. Raises `LedgerError` when the ledger cannot be written. After a
+        cancellation it can be called again.
         """
         if self._closed:
             return

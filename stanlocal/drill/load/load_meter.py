@@ -1,4 +1,4 @@
-"""The counters of a load, which get every event and are read a few times a second."""
+"""The counters of a load, updated with every event and read a few times a second."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ class LoadStats:
     """Length of the outage that lasts now; 0 while acks come."""
     worst_outage: float = 0.0
     missing: int = 0
-    """Deliveries of acknowledged messages that are still to come."""
+    """Deliveries of acknowledged messages that have not arrived yet."""
 
 
 class LoadMeter:
-    """Counts events; `published` and its answers are reported in the order of time (ns since 1970)."""
+    """Counter of events; `published` and its answers are reported in the order of time (ns since 1970)."""
 
     def __init__(self, audiences: int) -> None:
         self.missing = Missing(audiences)

@@ -1,4 +1,4 @@
-"""One publisher of a load: numbers its messages, and records in the ledger what becomes of each."""
+"""One publisher of a load, which numbers its messages and records the outcome of each in the ledger."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ _DOUBT = (PublishTimeout, ConnectionInterrupted, ConnectionClosed, ConnectionLos
 _PAUSE_S = 0.1
 """Pause after a refusal: a full disk has no more room a moment later."""
 _CATCH_UP_S = 0.05
-"""Longest delay that a publisher with a rate catches up on; what an outage cost is not sent later."""
+"""Longest delay that a publisher with a rate catches up on; what an outage prevented is not sent later."""
 
 
 class Publisher:
-    """Publishes to one channel from `start` to `stop`; can be started again."""
+    """A publisher to one channel, from `start` to `stop`; it can be started again."""
 
     def __init__(self, index: int, channel: str, client: Client, ledger: Ledger, meter: LoadMeter) -> None:
         self.client = client
@@ -67,7 +67,7 @@ class Publisher:
             await self._rest(None)
 
     async def abandon(self) -> None:
-        """End it at once; a message without an answer by then has none in the ledger."""
+        """End at once; messages that have no answer yet get none in the ledger."""
         self._stopping = True
         if self._task is not None:
             self._task.cancel()

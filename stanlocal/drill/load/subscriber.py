@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(slots=True)
-class Span:
+class SequenceSpan:
     """The lowest and the highest sequence delivered; 0 for none."""
 
     first: int = 0
@@ -30,9 +30,9 @@ class Span:
 
 
 class Subscriber:
-    """Subscribes from `start` to `stop`; started again, it continues where it was.
+    """A subscriber from `start` to `stop`; started again, it continues where it was.
 
-    `name` is that of the durable or queue group at the server. Messages are acknowledged once recorded.
+    `name` is its durable's or queue group's name at the server. Messages are acknowledged once recorded.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class Subscriber:
         self.reader = reader
         self.seen = 0
         """Deliveries so far."""
-        self.spans = {channel: Span() for channel in ledger.header.load.channels}
+        self.spans = {channel: SequenceSpan() for channel in ledger.header.load.channels}
         """Sequences delivered on each channel."""
         self._index = index
         self._name = name

@@ -12,7 +12,7 @@ from stanlocal.drill.ledger.entries import Note
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A state that lasted for a while; times are seconds since the drill's start."""
+    """A state and its duration, drawn as a bar; times are seconds since the drill's start."""
 
     begin: float
     end: float

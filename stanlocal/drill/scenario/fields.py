@@ -1,4 +1,4 @@
-"""The reader of TOML tables, field by field: all problems are noted, unknown names too, and none raised."""
+"""The reader of TOML tables, field by field, which collects all problems, unknown names included."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def nearest(name: str, known: Collection[str]) -> str:
 
 
 class Fields:
-    """One table of a file. A field that cannot be used is noted, and its default is given instead."""
+    """One table of a file; each method notes an invalid field as a problem and returns its default."""
 
     def __init__(self, values: object, place: str, problems: list[str]) -> None:
         self.place = place

@@ -1,6 +1,6 @@
-"""The reader of dataclasses from TOML: each field by name and annotation.
+"""The reader of dataclasses from TOML, each field by its name and annotation.
 
-So a fault's parameters, a load and a budget are declared once, on their dataclass.
+Thus a fault's parameters, a load and a budget are declared once, on their dataclass.
 """
 
 from __future__ import annotations

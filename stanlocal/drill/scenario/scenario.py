@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from stanlocal.drill.analysis.verdict import Budget
 from stanlocal.drill.scenario.conditions import Condition
-from stanlocal.drill.scenario.spec import Kind, LoadSpec
+from stanlocal.drill.scenario.spec import LoadSpec, ReaderKind
 from stanlocal.errors import SettingsError
 from stanlocal.faults.base import Fault
 
@@ -92,7 +92,7 @@ class Subscribers:
     """A stop or start of the subscribers of a kind."""
 
     on: bool
-    kind: Kind
+    kind: ReaderKind
 
     def __str__(self) -> str:
         return f"{'start' if self.on else 'stop'}-subscribers {self.kind}"

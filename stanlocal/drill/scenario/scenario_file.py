@@ -1,4 +1,4 @@
-"""The reader of scenarios in TOML: reports all problems at once, before anything starts.
+"""The reader of scenarios in TOML, which reports all problems at once, before anything starts.
 
 The format is described in docs/drills.md.
 """
@@ -120,7 +120,7 @@ def _repeats_forever(steps: Collection[Step | Block]) -> bool:
 
 
 class _Steps:
-    """Reads steps for a group of `nodes` nodes."""
+    """Reader of the steps of a scenario for a group of `nodes` nodes."""
 
     def __init__(self, nodes: int, faults: Mapping[str, type[Fault]]) -> None:
         self._nodes = nodes
@@ -190,7 +190,7 @@ class _Steps:
     def _inject(self, kind: type[Fault], table: Fields) -> Inject | None:
         targets, lasts = self._targets(table), table.span("for")
         if lasts is not None and kind.leaves is None:
-            table.problem(f"{kind.name} is over by itself: leave 'for' out")
+            table.problem(f"{kind.name} ends by itself: leave 'for' out")
         fault = read_into(kind, table)
         return None if fault is None else Inject(fault, targets, lasts)
 

@@ -10,10 +10,10 @@ from stanlocal.drill.load.payload import SMALLEST
 from stanlocal.stan.errors import InvalidName
 from stanlocal.stan.names import check_channel
 
-Kind = Literal["plain", "durable", "queue", "audit"]
+ReaderKind = Literal["plain", "durable", "queue", "audit"]
 
 MOST = 1_000
-"""Most channels, publishers, or subscribers of one kind; each of these is a client."""
+"""Limit for channels, publishers, and subscribers of one kind; each publisher and subscriber is a client."""
 LARGEST = 1_000_000
 """Bytes of the largest message: a little less than a NATS server takes by default."""
 
@@ -85,7 +85,7 @@ class Audience:
     """A recipient of every message: one subscriber, or the members of a queue group together."""
 
     name: str
-    kind: Kind
+    kind: ReaderKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ class Recipient:
     """One subscribing client."""
 
     name: str
-    kind: Kind
+    kind: ReaderKind
     audience: int
 
 
@@ -105,7 +105,7 @@ class Roster:
     """Channel of each publisher."""
     audiences: tuple[Audience, ...]
     readers: tuple[Recipient, ...]
-    """The last one of both is the audit: it reads the channels from their beginning when all is over."""
+    """The last audience and the last reader are the audit, which reads the channels again at the end."""
 
 
 def _problems(spec: LoadSpec) -> Iterator[str]:
@@ -136,7 +136,7 @@ def _problems(spec: LoadSpec) -> Iterator[str]:
 
 def _tuple(name: str, value: object) -> tuple[Any, ...]:
     if not isinstance(value, list):
-        raise ValueError(f"{name} of a load is no list")
+        raise ValueError(f"{name} of a load is not a list")
     return tuple(value)
 
 

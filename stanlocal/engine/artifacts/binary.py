@@ -1,4 +1,4 @@
-"""Checks whether a nats-streaming-server executable can run in an otherwise empty container."""
+"""Checks of a nats-streaming-server executable: its version, and whether an empty container can run it."""
 
 from __future__ import annotations
 

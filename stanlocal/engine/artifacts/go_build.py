@@ -18,7 +18,7 @@ from stanlocal.machine.user_dirs import cache_folder, make_private
 MODULE = f"github.com/nats-io/{NAME}"
 
 _SILENCE_S = 180.0
-"""Seconds; with `-v` go prints each package, and neither a package nor a failing download takes longer."""
+"""Seconds without output after which go is ended: with `-v` it prints each package, and none takes longer."""
 _USUAL_PLACE = "/usr/local/go/bin"
 """Folder in which Go's instructions install it; it is on no PATH by default."""
 _KEPT = (
@@ -42,7 +42,7 @@ _REPORT_EACH = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class GoModule:
     """One version of a Go module, and its programs."""
 
     name: str
@@ -52,12 +52,12 @@ class Source:
     version: str
     programs: Mapping[str, str]
     """Package below the module by executable name; empty for the module itself."""
-    shelf: str
+    cache_name: str
     """Name of their folder in the user's cache."""
 
     def kept(self, platform: Platform) -> dict[str, Path]:
         """Return the path at which `build` keeps each executable, which may not exist yet."""
-        folder = cache_folder() / self.shelf / self.version / f"{platform.os}-{platform.architecture}"
+        folder = cache_folder() / self.cache_name / self.version / f"{platform.os}-{platform.architecture}"
         return {name: folder / name for name in self.programs}
 
     def package(self, program: str) -> str:
@@ -73,9 +73,9 @@ class Source:
         return f"{self.name} {self.version}"
 
 
-def server(version: str) -> Source:
-    """Return the source of a version of the server."""
-    return Source(NAME, MODULE, version, {NAME: ""}, "servers")
+def server(version: str) -> GoModule:
+    """Return the module of that version of the server."""
+    return GoModule(NAME, MODULE, version, {NAME: ""}, "servers")
 
 
 def kept_server(version: str, platform: Platform) -> Path:
@@ -88,41 +88,41 @@ async def build_with_go(version: str, platform: Platform, progress: Callable[[st
     return (await build(server(version), platform, progress))[NAME]
 
 
-async def build(source: Source, platform: Platform, progress: Callable[[str], None]) -> dict[str, Path]:
-    """Return static executables of `source` for `platform` by name, built now unless the cache has them.
+async def build(module: GoModule, platform: Platform, progress: Callable[[str], None]) -> dict[str, Path]:
+    """Return static executables of `module` for `platform` by name, built now unless the cache has them.
 
     Builds may run at the same time: each has a folder of its own, and the result of the last to end is
     kept. Raises `ImageNotFound` with the reason.
     """
-    kept = source.kept(platform)
+    kept = module.kept(platform)
     if all(path.exists() for path in kept.values()):
         return kept
     go = shutil.which("go") or shutil.which("go", path=_USUAL_PLACE)
     if go is None:
         raise ImageNotFound("no go on PATH")
-    progress(f"building {source} for {platform} with {go}; a minute or two the first time")
+    progress(f"building {module} for {platform} with {go}; a minute or two the first time")
     try:
         folder = make_private(next(iter(kept.values())).parent)
         with tempfile.TemporaryDirectory(dir=folder, prefix="building-") as gopath:
-            await _install(go, source, platform, Path(gopath), progress)
+            await _install(go, module, platform, Path(gopath), progress)
             for program, path in kept.items():
                 # A cross-compiled executable lies one folder deeper than a native one.
-                [built] = (Path(gopath) / "bin").rglob(source.built_as(program))
+                [built] = (Path(gopath) / "bin").rglob(module.built_as(program))
                 built.replace(path)
     except (OSError, SettingsError) as err:
-        raise ImageNotFound(f"cannot keep {source.name}: {err}") from err
+        raise ImageNotFound(f"cannot keep {module.name}: {err}") from err
     return kept
 
 
 async def _install(
-    go: str, source: Source, platform: Platform, gopath: Path, progress: Callable[[str], None]
+    go: str, module: GoModule, platform: Platform, gopath: Path, progress: Callable[[str], None]
 ) -> None:
-    packages = [source.package(program) for program in source.programs]
+    packages = [module.package(program) for program in module.programs]
     command = [go, "install", "-v", "-trimpath", *packages]
     env = build_environment(await _go_env(go), platform, gopath)
     try:
         finished = await run_child(
-            command, env=env, silence_s=_SILENCE_S, on_line=_Compiled(source, progress).line
+            command, env=env, silence_s=_SILENCE_S, on_line=_Compiled(module, progress).line
         )
     except ChildTimeout as err:
         raise ImageNotFound(f"go install {' '.join(packages)}: {err}") from err
@@ -133,8 +133,8 @@ async def _install(
 class _Compiled:
     """A summary of the packages that go prints."""
 
-    def __init__(self, source: Source, progress: Callable[[str], None]) -> None:
-        self._source = source
+    def __init__(self, module: GoModule, progress: Callable[[str], None]) -> None:
+        self._module = module
         self._progress = progress
         self._packages = 0
 
@@ -144,7 +144,7 @@ class _Compiled:
             return
         self._packages += 1
         if self._packages % _REPORT_EACH == 0:
-            self._progress(f"building {self._source}: {self._packages} packages")
+            self._progress(f"building {self._module}: {self._packages} packages")
 
 
 async def _go_env(go: str) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """The server image: present in the engine, pulled, or made here.
 
-Four ways are tried in order: the engine has the image; a pull; an image made from a local executable; an
-image made from one that Go builds. Only official image names are made here, so that no other image is ever
+Four sources are tried in order: the engine itself; a registry; a local executable, from which an image is
+made; an executable that Go builds. Only official image names are made here, so that no other image is ever
 replaced by a look-alike. The labels of an image made here name its source.
 """
 
@@ -19,15 +19,17 @@ import docker
 import docker.errors
 
 from stanlocal.engine.artifacts.archive import Contents, server_contents, write_archive
+from stanlocal.engine.artifacts.attempts import first_success
 from stanlocal.engine.artifacts.binary import Platform, check_platform, check_version, find_binary
 from stanlocal.engine.artifacts.go_build import build_with_go
 from stanlocal.engine.artifacts.image_name import official_version
 from stanlocal.engine.artifacts.pull import pull
+from stanlocal.engine.base import Progress
 from stanlocal.engine.docker.errors import translated
 from stanlocal.errors import ImageNotFound
 
 Source = Literal["registry", "binary", "go", "unknown"]
-Progress = Callable[[str], None]
+
 ImageSource: TypeAlias = Callable[[], Awaitable["ImageOrigin"]]
 
 _SOURCES: dict[str, Source] = {source: source for source in get_args(Source)}
@@ -59,25 +61,25 @@ async def ensure_image(
 ) -> ImageOrigin:
     """Provide `image` in the engine; `progress` gets a line for each slow step.
 
-    Raises `ImageNotFound`, whose `attempts` give the reason why each way failed. Two calls at the same time
-    do the work twice, and both succeed.
+    Raises `ImageNotFound`, whose `attempts` give the reason why each source failed. Two calls at the same
+    time do the work twice, and both succeed.
     """
     if origin := await inspect_image(client, image):
         return origin
-    ways: list[ImageSource] = [lambda: pull_image(client, image, progress)]
+    sources: list[ImageSource] = [lambda: pull_image(client, image, progress)]
     if official_version(image):
-        ways += _ways_to_make(client, image, server_binary, progress)
-    return await first_way(ways, image, progress)
+        sources += _local_sources(client, image, server_binary, progress)
+    return await from_first_source(sources, image, progress)
 
 
 async def build_image(
     client: docker.DockerClient, image: str, *, server_binary: Path | None, progress: Progress
 ) -> ImageOrigin:
     """Make `image` again from the local executable, else with Go; raises like `ensure_image`."""
-    return await first_way(_ways_to_make(client, image, server_binary, progress), image, progress)
+    return await from_first_source(_local_sources(client, image, server_binary, progress), image, progress)
 
 
-def _ways_to_make(
+def _local_sources(
     client: docker.DockerClient, image: str, server_binary: Path | None, progress: Progress
 ) -> list[ImageSource]:
     return [
@@ -86,17 +88,12 @@ def _ways_to_make(
     ]
 
 
-async def first_way(ways: Sequence[ImageSource], image: str, progress: Progress) -> ImageOrigin:
-    """Return the image by the first way that succeeds; raises `ImageNotFound` with all reasons."""
-    attempts: list[str] = []
-    for way in ways:
-        try:
-            return await way()
-        except ImageNotFound as err:
-            attempts.append(str(err))
-            progress(attempts[-1])
-    raise ImageNotFound(
-        f"no way to the image {image}: {'; '.join(attempts)}; see 'stanlocal image --help'", attempts
+async def from_first_source(sources: Sequence[ImageSource], image: str, progress: Progress) -> ImageOrigin:
+    """Return the image from the first source that has it; raises `ImageNotFound` with all reasons."""
+    return await first_success(
+        sources,
+        progress,
+        lambda reasons: f"no source has the image {image}: {reasons}; see 'stanlocal image --help'",
     )
 
 

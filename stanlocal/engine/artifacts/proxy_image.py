@@ -7,19 +7,19 @@ from collections.abc import Callable
 import docker
 
 from stanlocal.engine.artifacts.archive import Contents
-from stanlocal.engine.artifacts.go_build import Source, build
+from stanlocal.engine.artifacts.go_build import GoModule, build
 from stanlocal.engine.artifacts.image import (
     SOURCE_LABEL,
     ImageOrigin,
     engine_platform,
-    first_way,
+    from_first_source,
     inspect_image,
     load,
     pull_image,
 )
 from stanlocal.model.proxy_routes import CONTROL, IMAGE, SERVER, VERSION
 
-_SOURCE = Source(
+_MODULE = GoModule(
     "toxiproxy",
     "github.com/Shopify/toxiproxy/v2",
     VERSION,
@@ -33,7 +33,7 @@ async def ensure_proxy_image(client: docker.DockerClient, progress: Callable[[st
     """Provide the proxy's image in the engine; raises like `image.ensure_image`."""
     if origin := await inspect_image(client, IMAGE):
         return origin
-    return await first_way(
+    return await from_first_source(
         [lambda: pull_image(client, IMAGE, progress), lambda: _build(client, progress)], IMAGE, progress
     )
 
@@ -41,9 +41,9 @@ async def ensure_proxy_image(client: docker.DockerClient, progress: Callable[[st
 async def _build(client: docker.DockerClient, progress: Callable[[str], None]) -> ImageOrigin:
     """Make the image with Go, in the layout of the official one."""
     platform = await engine_platform(client)
-    built = await build(_SOURCE, platform, progress)
+    built = await build(_MODULE, platform, progress)
     labels = {
-        "org.opencontainers.image.title": _SOURCE.name,
+        "org.opencontainers.image.title": _MODULE.name,
         "org.opencontainers.image.version": VERSION,
         SOURCE_LABEL: "go",
     }

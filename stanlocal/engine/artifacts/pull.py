@@ -19,7 +19,7 @@ from stanlocal.engine.docker.json_lines import json_objects
 from stanlocal.errors import ImageNotFound
 
 SILENCE_S = 15.0
-"""Seconds; more than a slow registry needs to answer. Without a route most engines fail at once."""
+"""Seconds without a report after which a pull is given up: more than a slow registry needs to answer."""
 
 _CONNECT_S = 5.0
 _MB = 1_000_000
@@ -30,7 +30,7 @@ _LONGEST_REFUSAL = 1 << 20
 """Most bytes read of the engine's refusal, which has a few hundred."""
 
 
-class Progress:
+class PullProgress:
     """The sum of the engine's progress reports for all layers."""
 
     def __init__(self, image: str) -> None:
@@ -131,8 +131,8 @@ async def pull(
     Raises `ImageNotFound` with the reason, also if no report comes for `silence_s` seconds.
     """
     progress(f"pulling {image}")
-    shown = Progress(image)
-    # The thread's own limit matters only once no one waits for it any more.
+    shown = PullProgress(image)
+    # The thread's own limit only ends it after this call has given up.
     task = _Pull(client, image, read_timeout_s=2 * silence_s)
     task.start()
     problem = None

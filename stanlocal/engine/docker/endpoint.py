@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stanlocal.engine.docker.ping import Answer, Refusal, Target, TlsFiles, probe
+from stanlocal.engine.docker.ping import Answer, Refusal, Target, TlsFiles, ping
 from stanlocal.errors import EngineUnavailable
 from stanlocal.util.small_files import read_json
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     import docker
 
 DEFAULT_SOCKET = "/var/run/docker.sock"
-PROBE_TIMEOUT_S = 2.0
+PING_TIMEOUT_S = 2.0
 """An idle engine answers a ping within a few milliseconds."""
 CALL_TIMEOUT_S = 60
 """Timeout of the client's calls that do not set their own; the SDK's default."""
@@ -126,7 +126,7 @@ def _context_endpoint(config_dir: Path, name: str) -> Endpoint:
 
 
 def find(
-    environ: Mapping[str, str], home: Path, timeout_s: float = PROBE_TIMEOUT_S
+    environ: Mapping[str, str], home: Path, timeout_s: float = PING_TIMEOUT_S
 ) -> tuple[Endpoint, Answer]:
     """Return the first endpoint that answers; they are tried in order, each for at most `timeout_s` seconds.
 
@@ -134,7 +134,7 @@ def find(
     """
     refused: list[tuple[Endpoint, Refusal]] = []
     for endpoint in candidates(environ, home):
-        result = probe(endpoint.target, timeout_s)
+        result = ping(endpoint.target, timeout_s)
         if isinstance(result, Answer):
             return endpoint, result
         refused.append((endpoint, result))

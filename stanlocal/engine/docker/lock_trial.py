@@ -18,7 +18,7 @@ from typing import Any
 from docker.types import Mount
 
 from stanlocal.engine.docker import trial_cache
-from stanlocal.engine.docker.throwaway import name_of, prober
+from stanlocal.engine.docker.throwaway import name_of, throwaway_server
 from stanlocal.engine.docker.volumes import put_folder
 from stanlocal.errors import StoreRefused
 from stanlocal.model.plan import STORE_DIR, VOLUME_DIR, GroupPlan
@@ -66,7 +66,7 @@ def _try_twice(api: Any, plan: GroupPlan, labels: Mapping[str, str]) -> list[byt
         if plan.store_volume is None:
             mount = Mount(VOLUME_DIR, str(stack.enter_context(_beside(plan))), type="bind")
         for role in ("lock-a", "lock-b"):
-            server = prober(
+            server = throwaway_server(
                 api,
                 name_of(plan.group, role),
                 plan.image,

@@ -59,7 +59,7 @@ class _UnixConnection(http.client.HTTPConnection):
         self.sock.connect(self._path)
 
 
-def probe(target: Target, timeout_s: float) -> Answer | Refusal:
+def ping(target: Target, timeout_s: float) -> Answer | Refusal:
     """Ping `target`; connecting and each read take at most `timeout_s` seconds."""
     parts = urlsplit(target.url)
     if parts.scheme == "ssh":

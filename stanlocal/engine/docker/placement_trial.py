@@ -22,8 +22,13 @@ from docker.types import Mount
 
 from stanlocal.engine.docker import trial_cache
 from stanlocal.engine.docker.errors import explanation
-from stanlocal.engine.docker.reach import PublishedAddress, default_gateway, published_addresses, says
-from stanlocal.engine.docker.throwaway import name_of, prober
+from stanlocal.engine.docker.reach import (
+    PublishedAddress,
+    default_gateway,
+    published_addresses,
+    serves_cluster,
+)
+from stanlocal.engine.docker.throwaway import name_of, throwaway_server
 from stanlocal.errors import EngineError, EngineUnavailable
 from stanlocal.model.placement import Placement
 from stanlocal.model.plan import MONITOR_PORT
@@ -78,13 +83,13 @@ def place(api: Any, trial: Trial, placement: Placement, address: str) -> Placeme
 
 def sees_folder(api: Any, trial: Trial) -> bool:
     """Whether the engine sees the caller's folder at the same path."""
-    folder, token = trial.folder / trial_cache.PROBE, secrets.token_hex(16)
+    folder, token = trial.folder / trial_cache.TRIAL_FOLDER, secrets.token_hex(16)
     folder.mkdir(mode=0o700, exist_ok=True)
     file = folder / _TOKEN
     mount = Mount(_MOUNTED_AT, str(folder), type="bind", read_only=True)
     try:
         file.write_text(token)
-        with prober(api, trial.name, trial.image, [], trial.labels, mounts=[mount]) as made:
+        with throwaway_server(api, trial.name, trial.image, [], trial.labels, mounts=[mount]) as made:
             return _read(api, made, f"{_MOUNTED_AT}/{_TOKEN}") == token.encode()
     except APIError as error:
         if not _NO_SUCH_FOLDER.search(str(error.explanation)):
@@ -132,9 +137,9 @@ def check_start(api: Any, trial: Trial) -> None:
 
 
 def _failure(api: Any, trial: Trial) -> str | None:
-    """Why a server without any port is not started, or ends at once; None when it runs."""
+    """Return why a server without any port is not started, or ends at once; None when it runs."""
     command = ["-st", "memory", "-cid", "probe"]
-    with prober(api, trial.name, trial.image, command, trial.labels, network_mode="none") as made:
+    with throwaway_server(api, trial.name, trial.image, command, trial.labels, network_mode="none") as made:
         try:
             api.start(made)
         except APIError as error:
@@ -154,7 +159,7 @@ def _objection(api: Any, trial: Trial, candidate: PublishedAddress) -> str | Non
     cluster_id = f"probe-{secrets.token_hex(8)}"
     command = ["-st", "memory", "-cid", cluster_id, "-m", str(MONITOR_PORT)]
     publish = {MONITOR_PORT: candidate.publish}
-    with prober(api, trial.name, trial.image, command, trial.labels, publish=publish) as made:
+    with throwaway_server(api, trial.name, trial.image, command, trial.labels, publish=publish) as made:
         try:
             api.start(made)
         except APIError as error:  # for example an address that its machine does not have
@@ -166,7 +171,7 @@ def _objection(api: Any, trial: Trial, candidate: PublishedAddress) -> str | Non
         port = int(published[0]["HostPort"])
         deadline = time.monotonic() + _ANSWERS_WITHIN_S
         while time.monotonic() < deadline:
-            if says(candidate.host, port, cluster_id):
+            if serves_cluster(candidate.host, port, cluster_id):
                 return None
             time.sleep(_RETRY_S)
     return "no answer"

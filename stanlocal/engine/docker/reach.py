@@ -65,7 +65,7 @@ def default_gateway(routes: Path = _ROUTES) -> str | None:
     return None
 
 
-def says(host: str, port: int, cluster_id: str) -> bool:
+def serves_cluster(host: str, port: int, cluster_id: str) -> bool:
     """Whether the streaming server of that cluster id answers on the monitor port."""
     connection = http.client.HTTPConnection(host, port, timeout=_ASK_TIMEOUT_S)
     try:

@@ -25,7 +25,7 @@ def name_of(group: str, role: str) -> str:
 
 
 @contextmanager
-def prober(
+def throwaway_server(
     api: Any,
     name: str,
     image: str,

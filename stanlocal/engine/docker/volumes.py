@@ -100,13 +100,13 @@ def fill(api: Any, plan: GroupPlan) -> None:
     assert plan.store_size is not None
     try:
         _put_ballast(api, plan, plan.store_size)
-    except APIError as error:  # it did not fit; the rest of the room is taken
+    except APIError as error:  # it did not fit, and so took all the space
         if _NO_SPACE not in str(error.explanation):
             raise
 
 
 def free(api: Any, plan: GroupPlan) -> None:
-    """Give the room back."""
+    """Free the space that `fill` took."""
     _put_ballast(api, plan, 0)
 
 

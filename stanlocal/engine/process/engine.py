@@ -46,7 +46,7 @@ from stanlocal.errors import (
     NodePaused,
     Unsupported,
 )
-from stanlocal.machine.file_changes import FileChanges
+from stanlocal.machine.folder_changes import FolderChanges
 from stanlocal.machine.ports import is_free
 from stanlocal.machine.user_dirs import make_private, state_home
 from stanlocal.model.instance import EngineEvent, Exit, Instance, RawLine
@@ -174,7 +174,7 @@ class ProcessEngine:
         raise _only_with_docker("a proxy in the path")
 
     async def limit_cpu(self, node: str, cores: float) -> None:
-        raise _only_with_docker("less of a core")
+        raise _only_with_docker("a CPU limit")
 
     async def remove(self, node: str) -> None:
         await run_to_end(self._remove(self._files(node)))
@@ -182,7 +182,7 @@ class ProcessEngine:
     async def _remove(self, files: NodeFiles) -> None:
         """Kill the server, then remove the files; the lock is free once no supervisor lives or starts."""
         deadline = asyncio.get_running_loop().time() + _SUPERVISOR_GRACE_S
-        with FileChanges() as changes:
+        with FolderChanges() as changes:
             while files.folder.exists():
                 run, lock = files.run(), files.try_lock()
                 if run is not None:
@@ -291,7 +291,7 @@ class ProcessEngine:
         if run is not None and run.status == "paused" and not run.over:
             raise NodePaused(f"{node} is paused; unpause it first")
         awaited = 1 if run is None else run.number + run.over
-        with FileChanges() as changes, Tail(files.log) as tail:
+        with FolderChanges() as changes, Tail(files.log) as tail:
             yield []
             while True:
                 changes.watch(files.folder, files.log)
@@ -308,7 +308,7 @@ class ProcessEngine:
         return self._events(folder, look(folder))
 
     async def _events(self, folder: Path, seen: dict[str, NodeView]) -> AsyncGenerator[EngineEvent]:
-        with FileChanges() as changes:
+        with FolderChanges() as changes:
             while True:
                 changes.watch(folder, *(files.folder for files in nodes_in(folder)))
                 now = look(folder)

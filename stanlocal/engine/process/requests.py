@@ -16,7 +16,7 @@ from stanlocal.engine.process.node_files import NodeFiles, Run, nodes_in
 from stanlocal.engine.process.signals import send
 from stanlocal.engine.process.start import port_in_use
 from stanlocal.errors import EngineError
-from stanlocal.machine.file_changes import FileChanges
+from stanlocal.machine.folder_changes import FolderChanges
 
 LOOK_AGAIN_S = 0.5
 """Most seconds until the end of a server whose supervisor was killed is noticed: no file changes then."""
@@ -24,7 +24,7 @@ LOOK_AGAIN_S = 0.5
 
 async def until(files: NodeFiles, reached: Callable[[Run], bool]) -> None:
     """Wait until the node's last run satisfies `reached`; return at once if there is no run."""
-    with FileChanges() as changes:
+    with FolderChanges() as changes:
         while True:
             changes.watch(files.folder)
             run = files.run()

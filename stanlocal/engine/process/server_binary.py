@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+from stanlocal.engine.artifacts.attempts import first_success
 from stanlocal.engine.artifacts.binary import check_version, find_binary, host_platform
 from stanlocal.engine.artifacts.go_build import build_with_go, kept_server
 from stanlocal.engine.artifacts.image_name import official_version
@@ -16,7 +16,7 @@ async def find_server(image: str, chosen: Path | None, progress: Progress) -> Pa
     """Return the server of the version that `image` names.
 
     If `chosen` is given, no other is tried; its version is checked only for an official image. Raises
-    `ImageNotFound`, whose `attempts` give the reason why each way failed.
+    `ImageNotFound`, whose `attempts` give the reason why each source failed.
     """
     version = official_version(image)
     if chosen is not None:
@@ -29,21 +29,12 @@ async def find_server(image: str, chosen: Path | None, progress: Progress) -> Pa
     kept = kept_server(version, host_platform())
     if kept.exists():  # before PATH: its version is known
         return kept
-    ways: list[Callable[[], Awaitable[Path]]] = [
-        lambda: _checked(None, version),
-        lambda: build_with_go(version, host_platform(), progress),
-    ]
-    attempts: list[str] = []
-    for way in ways:
-        try:
-            return await way()
-        except ImageNotFound as error:
-            attempts.append(str(error))
-            progress(attempts[-1])
-    raise ImageNotFound(
-        f"no nats-streaming-server {version} found: {'; '.join(attempts)}; install Go, or set "
-        "STANLOCAL_SERVER_BINARY",
-        attempts,
+    return await first_success(
+        [lambda: _checked(None, version), lambda: build_with_go(version, host_platform(), progress)],
+        progress,
+        lambda reasons: (
+            f"no nats-streaming-server {version} found: {reasons}; install Go, or set STANLOCAL_SERVER_BINARY"
+        ),
     )
 
 

@@ -69,7 +69,7 @@ async def _ask_supervisor(folder: Path, node: Node) -> _Answer:
             plan.conf_dir(plan.node(node.name)),
             plan.store_dir,
             plan.user if os.geteuid() == 0 else SAME_USER,
-            ",".join(map(str, _ways(node))),
+            ",".join(map(str, _forwarded_ports(node))),
             *(node.binary, "-sc", "stan.conf", *plan.node(node.name).arguments),
             env={"PYTHONPATH": str(Path(stanlocal.__file__).parents[1]), "TZ": "UTC", "LC_ALL": "C.UTF-8"},
             stdin=asyncio.subprocess.DEVNULL,
@@ -84,7 +84,7 @@ async def _ask_supervisor(folder: Path, node: Node) -> _Answer:
     return _Answer(word, reason, _last_line(err.decode("utf-8", "replace")))
 
 
-def _ways(node: Node) -> Iterator[ForwardedPort]:
+def _forwarded_ports(node: Node) -> Iterator[ForwardedPort]:
     """Yield the forwarded ports of a node; with an external NATS server only the monitor's."""
     planned = node.plan.node(node.name)
     yield ForwardedPort(CLIENTS, planned.monitor_port, planned.listen.monitor)

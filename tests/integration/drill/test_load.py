@@ -18,7 +18,7 @@ from stanlocal.drill.ledger.reader import read
 from stanlocal.drill.ledger.writer import Ledger
 from stanlocal.drill.load.load import Load
 from stanlocal.drill.load.subscriber import Subscriber
-from stanlocal.drill.scenario.spec import Kind, LoadSpec
+from stanlocal.drill.scenario.spec import LoadSpec, ReaderKind
 from stanlocal.errors import StanError
 from stanlocal.faults.kill import Kill
 from stanlocal.monitor.client import fetch
@@ -31,7 +31,7 @@ pytestmark = pytest.mark.timeout(120)
 EVERYONE = LoadSpec(channels=("orders", "bills"), publishers=3, rate=600, sizes=(64, 400), plain=1, durable=1,
                     queue=2, ack_wait=2)  # fmt: skip
 
-KINDS: tuple[Kind, ...] = ("plain", "durable", "queue")
+KINDS: tuple[ReaderKind, ...] = ("plain", "durable", "queue")
 
 
 @asynccontextmanager

@@ -44,7 +44,7 @@ async def test_a_drill_that_is_stopped_heals_and_is_judged(
     group: FTGroup, scenario: Scenario, tmp_path: Path
 ) -> None:
     said: list[str] = []
-    running = Drill(scenario, here=group, seed=5, ledger=tmp_path / "a.ledger", tell=said.append)
+    running = Drill(scenario, here=group, seed=5, ledger=tmp_path / "a.ledger", report=said.append)
     task = asyncio.create_task(running.run())
     await under_fault(running)
     progress = running.progress

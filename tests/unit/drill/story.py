@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from stanlocal.drill.analysis.checker import check
 from stanlocal.drill.analysis.findings import Findings
-from stanlocal.drill.ledger.entries import CELL, NOBODY, REDELIVERED, Header, Kind, Note
+from stanlocal.drill.ledger.entries import ABSENT, CELL, REDELIVERED, Header, Kind, Note
 from stanlocal.drill.ledger.reader import LedgerReading, read_bytes
 from stanlocal.drill.scenario.spec import LoadSpec
 from stanlocal.util.timestamps import from_ns
@@ -27,9 +27,9 @@ class Event:
     """An event of the load; it gets its time when it is written down."""
 
     kind: Kind
-    publisher: int = NOBODY
+    publisher: int = ABSENT
     number: int = 0
-    reader: int = NOBODY
+    reader: int = ABSENT
     sequence: int = 0
     flags: int = 0
 
@@ -100,7 +100,7 @@ class Story:
                 yield CELL.pack(now, step.sequence, step.number, 0, *who)
             elif isinstance(step, Told):
                 text = Note(step.kind, from_ns(now), step.fields).text()
-                cell = CELL.pack(now, 0, len(text), crc32(text), NOBODY, NOBODY, 0, Kind.NOTE)
+                cell = CELL.pack(now, 0, len(text), crc32(text), ABSENT, ABSENT, 0, Kind.NOTE)
                 yield cell + text + b" " * (-len(text) % CELL.size)
 
     def written(self) -> bytes:

@@ -11,7 +11,6 @@ from typing import Any, cast
 import pytest
 
 from stanlocal.api import FTGroup
-from stanlocal.drill.group_recorder import Witness
 from stanlocal.drill.ledger.entries import Header
 from stanlocal.drill.ledger.reader import read
 from stanlocal.drill.ledger.writer import Ledger
@@ -20,6 +19,7 @@ from stanlocal.drill.load.load_meter import LoadStats
 from stanlocal.drill.player import Player
 from stanlocal.drill.scenario.schedule import schedule
 from stanlocal.drill.scenario.spec import LoadSpec
+from stanlocal.drill.witness import Witness
 from stanlocal.errors import GroupError, StanError, StanlocalError
 from stanlocal.faults.base import Fault
 from stanlocal.model.states import GroupState, GroupStatus

@@ -40,7 +40,7 @@ class _Pipe:
         self.rest = begun
         """Bytes that the sink has not taken yet."""
         self.over = False
-        """Whether the source has ended, or the sink takes no more."""
+        """Whether the source has ended, or the sink is gone."""
 
     @property
     def wants_data(self) -> bool:

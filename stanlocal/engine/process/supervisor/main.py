@@ -13,11 +13,11 @@ memory, ready in about 25 ms) that is detached from the tool:
   SIGUSR1 it reads those folders again and records that it has.
 - If it is killed itself, the server is found by its record; the server ends at its next line of output.
 
-    python -m stanlocal.engine.process.supervisor.main FOLDER CONF_DIR STORE_DIR USER WAYS SERVER [ARG...]
+    python -m stanlocal.engine.process.supervisor.main FOLDER CONF_DIR STORE_DIR USER PORTS SERVER [ARG...]
 
 runs in the background and prints, once the server runs or has failed to start, `started`, `busy`, `gone`,
-`taken PORT` or `refused REASON`. USER is `uid:gid`, or `-` for the caller's own; WAYS are separated by
-commas.
+`taken PORT` or `refused REASON`. USER is `uid:gid`, or `-` for the caller's own; PORTS are those to forward,
+each as `relay.ForwardedPort` writes it, separated by commas.
 """
 
 from __future__ import annotations
@@ -187,7 +187,7 @@ def _disk_is_full() -> bool:
     return os.path.exists(f"../{FULL}")
 
 
-def main(folder: str, conf_dir: str, store_dir: str, user: str, ways: str, *command: str) -> None:
+def main(folder: str, conf_dir: str, store_dir: str, user: str, ports: str, *command: str) -> None:
     os.umask(0o077)
     os.chdir(folder)
     refusal = take_lock(folder)
@@ -202,7 +202,10 @@ def main(folder: str, conf_dir: str, store_dir: str, user: str, ways: str, *comm
     selector = selectors.DefaultSelector()
     open_files = allow_open_files()
     relay = Relay(
-        os.path.basename(folder), [ForwardedPort.parse(way) for way in ways.split(",")], selector, open_files
+        os.path.basename(folder),
+        [ForwardedPort.parse(port) for port in ports.split(",")],
+        selector,
+        open_files,
     )
     server = Server(conf_dir, store_dir, user, list(command))
     supervisor = Supervisor(server, RunRecord(last_number() + 1), relay, selector)

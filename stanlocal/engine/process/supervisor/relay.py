@@ -81,11 +81,11 @@ class Relay:
     """The relay of one server: it forwards connections to it, except those that are cut."""
 
     def __init__(
-        self, node: str, ways: Collection[ForwardedPort], selector: selectors.BaseSelector, open_files: int
+        self, node: str, ports: Collection[ForwardedPort], selector: selectors.BaseSelector, open_files: int
     ) -> None:
         """Prepare the relay; `open_files` limits its descriptors, and callers beyond that wait."""
         self._node = node
-        self._ways = ways
+        self._ports = ports
         self._selector = selector
         self._most_links = max(1, (open_files - _OTHER_FILES) // 2)
         self._listeners: dict[ForwardedPort, socket.socket] = {}
@@ -100,19 +100,19 @@ class Relay:
 
         Raises `PortTaken` or another `OSError`, and changes nothing, if a port is unavailable.
         """
-        wanted = {way for way in self._ways if way.kind not in cuts.get(self._node, ())}
+        wanted = {port for port in self._ports if port.kind not in cuts.get(self._node, ())}
         opened: dict[ForwardedPort, socket.socket] = {}
         try:
-            for way in wanted - self._listeners.keys():
-                opened[way] = _listen(way.outside)
+            for port in wanted - self._listeners.keys():
+                opened[port] = _listen(port.outside)
         except OSError:
             for listener in opened.values():
                 listener.close()
             raise
         self._cuts = cuts
-        for way in self._listeners.keys() - wanted:
-            self._ignore(self._listeners[way])
-            self._listeners.pop(way).close()
+        for port in self._listeners.keys() - wanted:
+            self._ignore(self._listeners[port])
+            self._listeners.pop(port).close()
         self._listeners |= opened
         self._admit()
         if self._is_cut(ROUTES):
@@ -149,31 +149,31 @@ class Relay:
     def _admit(self) -> None:
         """Accept connections while there is room for more."""
         full = len(self._links) + len(self._callers) >= self._most_links
-        for way, listener in self._listeners.items():
+        for port, listener in self._listeners.items():
             if full:
                 self._ignore(listener)
             elif listener not in self._selector.get_map():
-                self._selector.register(listener, selectors.EVENT_READ, partial(self._accept, way, listener))
+                self._selector.register(listener, selectors.EVENT_READ, partial(self._accept, port, listener))
 
     def _ignore(self, file: socket.socket) -> None:
         if file in self._selector.get_map():
             self._selector.unregister(file)
 
-    def _accept(self, way: ForwardedPort, listener: socket.socket, _: int) -> None:
+    def _accept(self, port: ForwardedPort, listener: socket.socket, _: int) -> None:
         try:
             caller, _address = listener.accept()
         except OSError:  # the caller is gone, or the system has no descriptor left for it
             return
         caller.setblocking(False)
-        if way.kind == ROUTES:
+        if port.kind == ROUTES:
             self._callers.add(caller)
-            read_name = partial(self._read_name, caller, way, bytearray())
+            read_name = partial(self._read_name, caller, port, bytearray())
             self._selector.register(caller, selectors.EVENT_READ, read_name)
         else:
-            self._forward(caller, way)
+            self._forward(caller, port)
         self._admit()
 
-    def _read_name(self, caller: socket.socket, way: ForwardedPort, said: bytearray, _: int) -> None:
+    def _read_name(self, caller: socket.socket, port: ForwardedPort, said: bytearray, _: int) -> None:
         """Forward or refuse a caller once it has sent its node's name."""
         try:
             data = caller.recv(_CHUNK)
@@ -189,7 +189,7 @@ class Relay:
             self._reject(caller)
         else:
             self._forget_caller(caller)
-            self._forward(caller, way, peer, bytes(said))
+            self._forward(caller, port, peer, bytes(said))
 
     def _reject(self, caller: socket.socket) -> None:
         self._forget_caller(caller)
@@ -200,13 +200,15 @@ class Relay:
         self._callers.remove(caller)
         self._selector.unregister(caller)
 
-    def _forward(self, caller: socket.socket, way: ForwardedPort, peer: str = "", begun: bytes = b"") -> None:
+    def _forward(
+        self, caller: socket.socket, port: ForwardedPort, peer: str = "", begun: bytes = b""
+    ) -> None:
         try:
-            link = Link(caller, (LOOPBACK, way.inside), self._selector, self._forget, begun)
+            link = Link(caller, (LOOPBACK, port.inside), self._selector, self._forget, begun)
         except OSError:  # the server does not listen yet, or no longer
             caller.close()
         else:
-            self._links[link] = way.kind, peer
+            self._links[link] = port.kind, peer
 
     def _forget(self, link: Link) -> None:
         del self._links[link]

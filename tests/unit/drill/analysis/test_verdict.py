@@ -95,7 +95,7 @@ def test_many_losses_make_one_sentence_for_each_kind() -> None:
         (
             lambda story: story.deliver(PLAIN, 0, 1, 1, REDELIVERED).deliver(PLAIN, 0, 2, 2),
             "max_duplicates",
-            "2 deliveries were not the first of their message; at most 1 may be",
+            "2 deliveries were not the first of their message; at most 1 are allowed",
         ),
         (
             lambda story: (
@@ -104,22 +104,22 @@ def test_many_losses_make_one_sentence_for_each_kind() -> None:
                 .deliver(AUDIT, 1, 1, 4).deliver(AUDIT, 1, 2, 5)
             ),
             "max_reordered",
-            "2 messages came behind a later one of their publisher; at most 1 may be",
+            "2 messages came behind a later one of their publisher; at most 1 are allowed",
         ),
         (
             lambda story: story.deliver(PLAIN, 0, 77, 4).deliver(PLAIN, 9, 1, 5),
             "max_unexpected",
-            "2 deliveries were of messages that were never published; at most 1 may be",
+            "2 deliveries were of messages that were never published; at most 1 are allowed",
         ),
         (
             lambda story: story.tell(WRONG, WRONG),
             "max_wrong",
-            "2 deliveries were damaged, or no messages of this drill; at most 1 may be",
+            "2 deliveries were damaged, or no messages of this drill; at most 1 are allowed",
         ),
         (
             lambda story: story.publish(1, 1, 2),
             "max_unknown",
-            "2 messages were published and never answered: stored or not; at most 1 may be",
+            "2 messages were published and never answered: stored or not; at most 1 are allowed",
         ),
         (
             lambda story: story.publish(1, 1).deliver(PLAIN, 1, 1, 6).ack(1, 1).deliver(DURABLE, 1, 1, 6)
@@ -160,7 +160,9 @@ def test_an_outage_that_is_too_long() -> None:
     """The outage is reported from the fault to the first ack, with the fault."""
     story = told(1, 2, 3, before_the_end=outage)
     bad = verdict(story, max_outage=1.5)
-    assert bad.problems == ("an outage of 1.502 s after kill at 2026-11-23T12:00:00.013000Z; 1.5 s may be",)
+    assert bad.problems == (
+        "an outage of 1.502 s after kill at 2026-11-23T12:00:00.013000Z; the limit is 1.5 s",
+    )
     assert verdict(story, max_outage=1.6).ok
     document = bad.as_json()
     assert document["outages_ms"] == [1502.0]
@@ -173,7 +175,7 @@ def test_an_outage_that_does_not_end() -> None:
     story = told(1, before_the_end=lambda story: story.publish(1, 1).later(3000))
     (problem,) = verdict(story, max_outage=1).problems
     assert problem.startswith("an outage of 3.001 s that no fault explains at 2026-11-23T12:00:00.005000Z")
-    assert problem.endswith("1 s may be, and no ack came afterwards")
+    assert problem.endswith("the limit is 1 s, and no ack came afterwards")
 
 
 def test_nothing_acknowledged_is_not_well() -> None:

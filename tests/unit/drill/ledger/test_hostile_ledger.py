@@ -13,7 +13,7 @@ import pytest
 
 from stanlocal.drill.analysis.checker import check
 from stanlocal.drill.analysis.outcome import judged
-from stanlocal.drill.ledger.entries import CELL, NOBODY, Header, Kind
+from stanlocal.drill.ledger.entries import ABSENT, CELL, Header, Kind
 from stanlocal.drill.ledger.reader import read_bytes
 from stanlocal.drill.report.html import page
 from stanlocal.drill.report.junit import junit_report
@@ -67,11 +67,11 @@ def first_line(document: Any) -> bytes:
 
 def note(document: Any) -> bytes:
     text = json.dumps(document).encode()
-    head = CELL.pack(BEGAN, 0, len(text), crc32(text), NOBODY, NOBODY, 0, Kind.NOTE)
+    head = CELL.pack(BEGAN, 0, len(text), crc32(text), ABSENT, ABSENT, 0, Kind.NOTE)
     return head + text + b" " * (-len(text) % CELL.size)
 
 
-def event(kind: Kind, publisher: int = 0, number: int = 1, reader: int = NOBODY, at: int = BEGAN) -> bytes:
+def event(kind: Kind, publisher: int = 0, number: int = 1, reader: int = ABSENT, at: int = BEGAN) -> bytes:
     return CELL.pack(at, number, number, 0, publisher, reader, 0, kind)
 
 
@@ -87,9 +87,9 @@ def loaded(**changed: Any) -> bytes:
 @pytest.mark.parametrize(
     ("changed", "why"),
     [
-        ({"sizes": 5}, "sizes of a load is no list"),
-        ({"channels": {"a": 1}}, "channels of a load is no list"),
-        ({"channels": "orders"}, "channels of a load is no list"),
+        ({"sizes": 5}, "sizes of a load is not a list"),
+        ({"channels": {"a": 1}}, "channels of a load is not a list"),
+        ({"channels": "orders"}, "channels of a load is not a list"),
         ({"sizes": ["x"]}, "a size is 'x'"),
         ({"channels": [5]}, "a load with values of the wrong kind"),
         ({"publishers": "2"}, "publishers is '2'"),
@@ -170,7 +170,7 @@ _MANY = {"publishers": 1000, "plain": 1000, "durable": 1000, "queue": 1000}
         HEADER.line() + note({"kind": "x", "time": "2026-11-23T12:00:00Z", "a": ["a"] * 800_000}),
         HEADER.line() + note({"kind": "x", "time": "2026-11-23T12:00:00Z"}) * 300_000,
         HEADER.line() + note({"kind": "x", "time": "2026-11-23T12:00:00Z", "a": [[]] * 90_000}) * 50,
-        HEADER.line() + CELL.pack(BEGAN, 0, 0xFFFFFFF0, 0, NOBODY, NOBODY, 0, Kind.NOTE) + bytes(64),
+        HEADER.line() + CELL.pack(BEGAN, 0, 0xFFFFFFF0, 0, ABSENT, ABSENT, 0, Kind.NOTE) + bytes(64),
     ],
     ids=[
         "header",

@@ -160,7 +160,7 @@ def test_cut_short_anywhere(size: int) -> None:
     written = STORY.written()[:size]
     header, *boundaries = accumulate(map(len, STORY.pieces()))
     if size < header:
-        with pytest.raises(LedgerError, match="is no ledger of a drill"):
+        with pytest.raises(LedgerError, match="is not a drill's ledger"):
             read_bytes(written)
         return
     whole = max(boundary for boundary in (header, *boundaries) if boundary <= size)
@@ -206,9 +206,12 @@ def test_zeros_at_the_end() -> None:
         (b"[" * 31 + b"\n", "."),
         (HEADER.replace(b'"version":1', b'"version":2'), "it is of version 2, this is for 1"),
         (HEADER.replace(b'"publishers":2', b'"publishers":0'), "publishers is 0: give a whole"),
-        (HEADER.replace(b'"seed":null', b'"seed":"no"'), "'seed' in its first line is not"),
-        (HEADER.replace(b'"seed":null', b'"sead":null'), "'seed' in its first line is not"),
-        (HEADER.replace(b'"started":"2026', b'"started":"9999'), "'9999-.*' is no moment of a drill"),
+        (HEADER.replace(b'"seed":null', b'"seed":"no"'), "'seed' in its first line is missing or"),
+        (HEADER.replace(b'"seed":null', b'"sead":null'), "'seed' in its first line is missing or"),
+        (
+            HEADER.replace(b'"started":"2026', b'"started":"9999'),
+            "'9999-.*' is not a time that a drill can have",
+        ),
         (HEADER.replace(b'"queue":0', b'"quota":0'), "a load has no quota"),
     ],
     ids=["empty", "no object", "nested", "version", "load", "seed", "no seed", "started", "unknown"],
@@ -216,7 +219,7 @@ def test_zeros_at_the_end() -> None:
 def test_no_ledger(tmp_path: Path, first_line: bytes, why: str) -> None:
     """A file that is none is refused with its name and the reason."""
     (tmp_path / "l").write_bytes(first_line)
-    with pytest.raises(LedgerError, match=f"l is no ledger of a drill: .*{why}"):
+    with pytest.raises(LedgerError, match=f"l is not a drill's ledger: .*{why}"):
         read(tmp_path / "l")
 
 

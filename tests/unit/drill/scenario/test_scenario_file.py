@@ -194,7 +194,7 @@ def test_all_problems_are_reported_at_once_each_with_its_place_and_the_nearest_n
         "step 2: no target '@activ'; did you mean '@active'?",
         "step 2: no node 7 in a group of 2: they are 0 to 1",
         "step 2: 'untill' is not known here; did you mean 'until'?",
-        "step 3: restart is over by itself: leave 'for' out",
+        "step 3: restart ends by itself: leave 'for' out",
         "step 4.1: no state 'helthy' of a group; did you mean 'healthy'?",
         "'titel' is not known here; did you mean 'title'?",
     ]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from stanlocal.engine.artifacts.binary import Platform
-from stanlocal.engine.artifacts.go_build import Source, build, build_environment, build_with_go, kept_server
+from stanlocal.engine.artifacts.go_build import GoModule, build, build_environment, build_with_go, kept_server
 from stanlocal.errors import ImageNotFound
 
 ARM64 = Platform("linux", "arm64")
@@ -51,24 +51,24 @@ async def test_a_server_is_built_once_and_kept(fake_go: Callable[[], list[str]])
 async def test_several_programs_of_a_module_are_built_at_once_and_kept_under_names_of_their_own(
     fake_go: Callable[[], list[str]],
 ) -> None:
-    source = Source(
+    module = GoModule(
         "tools", "example.org/tools/v2", "1.2.0", {"tool": "cmd/server", "toolctl": "cmd/cli"}, "t"
     )
-    built = await build(source, ARM64, lambda line: None)
-    assert built == source.kept(ARM64)
+    built = await build(module, ARM64, lambda line: None)
+    assert built == module.kept(ARM64)
     assert [path.name for path in built.values()] == ["tool", "toolctl"]
     assert all("GOARCH=arm64" in path.read_text() for path in built.values())
-    assert await build(source, ARM64, lambda line: None) == built
+    assert await build(module, ARM64, lambda line: None) == built
     packages = "example.org/tools/v2/cmd/server@v1.2.0 example.org/tools/v2/cmd/cli@v1.2.0"
     assert fake_go() == [f"install -v -trimpath {packages}"]
 
 
 @pytest.mark.usefixtures("fake_go")
 async def test_missing_programs_of_several_are_built_again() -> None:
-    source = Source("tools", "example.org/tools", "1.2.0", {"a": "cmd/a", "b": "cmd/b"}, "t")
-    built = await build(source, ARM64, lambda line: None)
+    module = GoModule("tools", "example.org/tools", "1.2.0", {"a": "cmd/a", "b": "cmd/b"}, "t")
+    built = await build(module, ARM64, lambda line: None)
     built["b"].unlink()
-    assert (await build(source, ARM64, lambda line: None))["b"].exists()
+    assert (await build(module, ARM64, lambda line: None))["b"].exists()
 
 
 @pytest.mark.usefixtures("fake_go")

@@ -10,7 +10,7 @@ from pathlib import Path
 import docker
 import pytest
 
-from stanlocal.engine.artifacts.pull import Progress, pull
+from stanlocal.engine.artifacts.pull import PullProgress, pull
 from stanlocal.errors import ImageNotFound
 from tests.support.fake_socket import FakeSocket, fake_socket
 
@@ -71,7 +71,7 @@ async def test_a_name_without_a_tag_does_not_pull_every_tag(tmp_path: Path) -> N
         (b"HTTP/1.1 404 Not Found\r\nContent-Length: 24\r\n\r\n" + b'{"message": "no such i"}', "no such i$"),
         (b"HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n", "HTTP 500$"),
         (reports({"status": "Pulling"}, end=False), "cannot pull nats-streaming:0.25.6: .*ended prematurely"),
-        (reports()[:-5] + b"2\r\n5\n\r\n0\r\n\r\n", "is no JSON object: b'5'"),
+        (reports()[:-5] + b"2\r\n5\n\r\n0\r\n\r\n", "is not a JSON object: b'5'"),
         (
             reports()[:-5] + b"100800\r\n%s\r\n0\r\n\r\n" % (b" " * 0x100800),
             "a report of the engine is longer than 1048576 bytes",
@@ -120,7 +120,7 @@ async def test_a_cancelled_pull_ends_in_the_engine_too(tmp_path: Path) -> None:
 
 
 def test_progress_adds_up_the_layers_and_repeats_nothing() -> None:
-    progress = Progress("i")
+    progress = PullProgress("i")
 
     def downloading(layer: str, current: int) -> str | None:
         detail = {"current": current, "total": 2_000_000}

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from stanlocal.engine.docker.ping import Answer, Refusal, Target, TlsFiles, probe
+from stanlocal.engine.docker.ping import Answer, Refusal, Target, TlsFiles, ping
 from tests.support.fake_socket import fake_socket
 
 
@@ -14,14 +14,14 @@ def path(tmp_path: Path) -> Path:
 
 
 def refusal(target: Target, timeout_s: float = 2) -> Refusal:
-    result = probe(target, timeout_s)
+    result = ping(target, timeout_s)
     assert isinstance(result, Refusal)
     return result
 
 
 def test_an_engine_answers_with_its_api_version_in_one_request(path: Path) -> None:
     with fake_socket(path) as fake:
-        assert probe(Target(fake.url), 2) == Answer("1.41")
+        assert ping(Target(fake.url), 2) == Answer("1.41")
     assert fake.requests == [b"GET /_ping HTTP/1.1"]
 
 

@@ -11,7 +11,12 @@ from pathlib import Path
 import pytest
 
 from stanlocal.engine.docker import reach
-from stanlocal.engine.docker.reach import PublishedAddress, default_gateway, published_addresses, says
+from stanlocal.engine.docker.reach import (
+    PublishedAddress,
+    default_gateway,
+    published_addresses,
+    serves_cluster,
+)
 
 LOCAL = PublishedAddress("127.0.0.1", "127.0.0.1")
 DESKTOP = PublishedAddress("127.0.0.1", "host.docker.internal")
@@ -109,5 +114,5 @@ def _answering(body: bytes) -> Iterator[int]:
 )
 def test_only_the_server_that_was_started_counts_as_reached(body: bytes, right: bool) -> None:
     with _answering(body) as port:
-        assert says("127.0.0.1", port, "probe-1") is right
-    assert not says("127.0.0.1", port, "probe-1"), "nothing listens"
+        assert serves_cluster("127.0.0.1", port, "probe-1") is right
+    assert not serves_cluster("127.0.0.1", port, "probe-1"), "nothing listens"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from stanlocal.machine.file_changes import FileChanges
+from stanlocal.machine.folder_changes import FolderChanges
 
 WAYS = [pytest.param(True, marks=pytest.mark.skipif(sys.platform != "linux", reason="Linux only")), False]
 
@@ -23,7 +23,7 @@ async def test_a_change_after_a_look_is_not_missed(tmp_path: Path, inotify: bool
         lambda: (tmp_path / "folder").mkdir(),
         lambda: (tmp_path / "other").unlink(),
     ]
-    with FileChanges(inotify=inotify) as changes:
+    with FolderChanges(inotify=inotify) as changes:
         for act in acts:
             changes.watch(tmp_path)
             act()
@@ -34,7 +34,7 @@ async def test_a_change_after_a_look_is_not_missed(tmp_path: Path, inotify: bool
 async def test_inotify_wakes_only_at_a_change(tmp_path: Path) -> None:
     if sys.platform != "linux":
         pytest.skip("inotify is Linux's")
-    with FileChanges() as changes:
+    with FolderChanges() as changes:
         changes.watch(tmp_path)
         waiting = asyncio.create_task(changes.wait(60))
         done, _ = await asyncio.wait([waiting], timeout=0.1)
@@ -45,7 +45,7 @@ async def test_inotify_wakes_only_at_a_change(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("inotify", WAYS)
 async def test_a_wait_ends_at_its_timeout(tmp_path: Path, inotify: bool) -> None:
-    with FileChanges(inotify=inotify) as changes:
+    with FolderChanges(inotify=inotify) as changes:
         changes.watch(tmp_path)
         async with asyncio.timeout(5):
             await changes.wait(0.01)
@@ -53,7 +53,7 @@ async def test_a_wait_ends_at_its_timeout(tmp_path: Path, inotify: bool) -> None
 
 @pytest.mark.parametrize("inotify", WAYS)
 async def test_a_missing_folder_is_polled(tmp_path: Path, inotify: bool) -> None:
-    with FileChanges(inotify=inotify) as changes:
+    with FolderChanges(inotify=inotify) as changes:
         changes.watch(tmp_path / "later")
         async with asyncio.timeout(5):
             await changes.wait(60)

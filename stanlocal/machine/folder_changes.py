@@ -1,7 +1,8 @@
-"""Waits for changes in folders without constant polling.
+"""Waits for changes in folders without constant polling, for the process engine.
 
 On Linux inotify is used, which costs nothing until a change. On other systems, and if no inotify instance is
-left (a user has 128), a wait lasts 20 ms. Changes are hints: look, then wait, then look again.
+left (a user has 128), a wait lasts 20 ms. Changes are hints: look, then wait, then look again. Unlike
+`file_watch` it needs neither a thread nor an import of watchdog, and does not say what changed.
 """
 
 from __future__ import annotations
@@ -22,15 +23,15 @@ _IN_MODIFY, _IN_MOVED_FROM, _IN_MOVED_TO, _IN_CREATE, _IN_DELETE = 0x2, 0x40, 0x
 _EVENTS = _IN_MODIFY | _IN_MOVED_FROM | _IN_MOVED_TO | _IN_CREATE | _IN_DELETE
 
 
-class FileChanges:
-    """The changes in some folders (not below them); a context manager."""
+class FolderChanges:
+    """The changes in some folders, not in their subfolders; a context manager."""
 
     def __init__(self, *, inotify: bool = sys.platform == "linux") -> None:
         self._inotify: int | None = _inotify() if inotify else None
         self._blind = False
         """Whether some folder is not watched."""
 
-    def __enter__(self) -> FileChanges:
+    def __enter__(self) -> FolderChanges:
         return self
 
     def __exit__(

@@ -1,8 +1,8 @@
 """The witness of a drill: records the group's events in the ledger, and knows its current state.
 
 The first states of the nodes are a note `nodes`. Each event of the group (`history.timeline`) is a note of
-its type, with its `node` and its detail; except that a change of a node's state is a `role`, and a server's
-complaint is `said`, as a `problem` is one of the drill.
+its type, with its `node` and its detail. Two are renamed: a change of a node's state is a `role`, and a
+server's problem is `said`, since a note `problem` is one of the drill itself.
 """
 
 from __future__ import annotations
@@ -22,16 +22,18 @@ _KINDS = {"state": "role", "problem": "said"}
 
 
 class Witness:
-    """Follows the group; use it as an async context manager.
+    """Observer of the group; use it as an async context manager.
 
-    Only what happens from `since` on counts. `tell` is given each event after it is in the ledger.
+    Only what happens from `since` on counts. `on_event` is called with each event once it is in the ledger.
     """
 
-    def __init__(self, group: Group, ledger: Ledger, since: datetime, tell: Callable[[Event], None]) -> None:
+    def __init__(
+        self, group: Group, ledger: Ledger, since: datetime, on_event: Callable[[Event], None]
+    ) -> None:
         self._group = group
         self._ledger = ledger
         self._since = since
-        self._tell = tell
+        self._on_event = on_event
         self._stack = AsyncExitStack()
         self._watch: Watch | None = None
         self.failovers = 0
@@ -54,17 +56,17 @@ class Witness:
 
     @property
     def status(self) -> GroupStatus:
-        """State of the group."""
+        """Status of the group after the last change."""
         assert self._watch is not None, "a witness that was not entered"
         return self._watch.status
 
     async def look(self) -> GroupStatus:
-        """Return the state as the engine reports it now, which includes what was just done."""
+        """Ask the engine now, and return the status, which includes the effect of what was just done."""
         assert self._watch is not None, "a witness that was not entered"
         await self._watch.refresh()
         return self._watch.status
 
-    async def look_on(self) -> None:
+    async def record_events(self) -> None:
         """Record all events, until cancelled."""
         assert self._watch is not None, "a witness that was not entered"
         plan, _ = await self._group.find()
@@ -84,4 +86,4 @@ class Witness:
                 self.in_force.pop(event.detail["id"], None)
         kind = _KINDS.get(event.type, event.type)
         self._ledger.note(kind, event.time, node=event.node, **event.detail)
-        self._tell(event)
+        self._on_event(event)

@@ -1,4 +1,4 @@
-"""The watcher of a load's connections: records in the ledger to which node each client connects."""
+"""Watch of a load's connections, which records in the ledger to which node each client is connected."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from stanlocal.drill.ledger.entries import NOBODY, Kind
+from stanlocal.drill.ledger.entries import ABSENT, Kind
 from stanlocal.drill.ledger.writer import Ledger
 
 if TYPE_CHECKING:
@@ -18,9 +18,10 @@ class Watched:
     """One client, by its number as publisher or as reader."""
 
     client: Client
-    publisher: int = NOBODY
-    reader: int = NOBODY
+    publisher: int = ABSENT
+    reader: int = ABSENT
     node: int | None = None
+    """Index of the node that it is connected to, `ABSENT` for an unknown one; None while disconnected."""
 
 
 def look(watched: Sequence[Watched], urls: Sequence[str], ledger: Ledger) -> None:
@@ -31,9 +32,9 @@ def look(watched: Sequence[Watched], urls: Sequence[str], ledger: Ledger) -> Non
         node = _node(each.client.connected_url, urls) if connected else None
         if node != each.node:
             kind = Kind.DISCONNECTED if node is None else Kind.CONNECTED
-            ledger.event(kind, each.publisher, 0, each.reader, extra=NOBODY if node is None else node)
+            ledger.event(kind, each.publisher, 0, each.reader, extra=ABSENT if node is None else node)
             each.node = node
 
 
 def _node(url: str, urls: Sequence[str]) -> int:
-    return urls.index(url) if url in urls else NOBODY
+    return urls.index(url) if url in urls else ABSENT
