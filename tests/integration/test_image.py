@@ -78,7 +78,7 @@ async def test_when_no_way_leads_there_each_says_why(
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr("stanlocal.engine.artifacts.go_build._USUAL_PLACE", str(tmp_path))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    with pytest.raises(ImageNotFound, match=f"no way to the image {re.escape(image)}: ") as raised:
+    with pytest.raises(ImageNotFound, match=f"no source has the image {re.escape(image)}: ") as raised:
         await ensure_image(docker_client, image, server_binary=None, progress=ignore)
     pulled, local, go = raised.value.attempts
     assert pulled.startswith(f"cannot pull {image}: ")

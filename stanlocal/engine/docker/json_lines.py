@@ -28,5 +28,5 @@ def _object(line: bytes) -> dict[str, Any]:
     except RecursionError:
         report = None
     if not isinstance(report, dict):
-        raise ValueError(f"a report of the engine is no JSON object: {line[:80]!r}")
+        raise ValueError(f"a report of the engine is not a JSON object: {line[:80]!r}")
     return report

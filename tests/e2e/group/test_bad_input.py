@@ -367,7 +367,7 @@ def test_an_image_that_does_not_start_is_reported_and_nothing_is_left(
 def test_a_missing_image_is_reported_with_each_way_tried(cli: Cli, left: Left) -> None:
     done = cli.run("up", "--image", "localhost:1/none:1")
     error = done.stderr.splitlines()[-1]
-    assert error.startswith("error: no way to the image localhost:1/none:1: cannot pull ")
+    assert error.startswith("error: no source has the image localhost:1/none:1: cannot pull ")
     assert done.returncode == 3
     assert left.census() == NOTHING
 

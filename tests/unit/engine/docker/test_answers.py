@@ -116,6 +116,6 @@ async def test_events_that_break_off_end_with_our_error(engines: Engines) -> Non
 async def test_an_event_that_is_no_object_is_our_error(engines: Engines) -> None:
     with engines.socket(STREAM + chunk(b"[]\n")) as fake:
         engine = engines.over(fake)
-        with pytest.raises(EngineUnavailable, match="no JSON object"):
+        with pytest.raises(EngineUnavailable, match="not a JSON object"):
             await anext(engine.events("g"))
         await engine.close()
