@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from stanlocal.gotchas.base import Gotcha, Stage
 from stanlocal.model.states import GroupState
-from stanlocal.monitor.client import fetch, is_alive
+from stanlocal.monitor.client import fetch, is_alive, status
 
 
 async def _two_actives(stage: Stage) -> None:
@@ -89,19 +87,11 @@ NOT_SHARED = Gotcha(
 
 async def _who_is_active(stage: Stage) -> None:
     for node in stage.plan.nodes:
-        url = stage.plan.monitor(node)
-        answers = "answers" if await is_alive(url, 5) else "does not answer"
-        state = (await fetch(url, "/streaming/serverz", 5))["state"]
-        code = await asyncio.to_thread(_status, f"{url}/streaming/isFTActive")
+        monitor = stage.plan.monitor(node)
+        answers = "answers" if await is_alive(monitor, 5) else "does not answer"
+        state = (await fetch(monitor, "/streaming/serverz", 5))["state"]
+        code = await status(monitor, "/streaming/isFTActive", 5)
         stage.say(f"-> {node.name}: GET / {answers}; serverz says {state}; isFTActive answers {code}")
-
-
-def _status(url: str) -> int:
-    from urllib.request import urlopen
-
-    with urlopen(url, timeout=5) as answer:
-        status: int = answer.status
-        return status
 
 
 WHO_IS_ACTIVE = Gotcha(

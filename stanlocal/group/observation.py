@@ -21,7 +21,7 @@ from stanlocal.model.fault_record import FaultRecord
 from stanlocal.model.instance import Instance, RawLine
 from stanlocal.model.plan import STORE_DIR, GroupPlan
 from stanlocal.model.states import GroupStatus, LockFacts, LogFacts, NodeFacts
-from stanlocal.monitor.client import MonitorAnswer, probe
+from stanlocal.monitor.client import MonitorAnswer, ask_role
 
 _MONITOR_TIMEOUT_S = 0.25
 """A monitor answers within milliseconds, or, on a node that recovers or is frozen, not at all."""
@@ -79,7 +79,7 @@ async def ask_monitor(instance: Instance) -> MonitorAnswer:
     """Ask a node's monitor for its role; a node that cannot answer is not asked."""
     if instance.status != "running" or not instance.clients_connected:
         return NO_ANSWER
-    return await probe(instance.plan.monitor(instance.plan.node(instance.name)), _MONITOR_TIMEOUT_S)
+    return await ask_role(instance.plan.monitor(instance.plan.node(instance.name)), _MONITOR_TIMEOUT_S)
 
 
 def _lock_file(plan: GroupPlan, instances: Sequence[Instance]) -> Path:

@@ -9,9 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-NO_SPACE = ("no space left on device", "disk quota exceeded", "file too large")
-"""Ends of the operating system's errors for a full disk, an exhausted quota and a limit of the process."""
-
 
 @dataclass(frozen=True, slots=True)
 class LogEvent:
@@ -138,11 +135,6 @@ class Panic(LogEvent):
     fatal: ClassVar[bool] = True
     reason: str
 
-    @property
-    def disk_full(self) -> bool:
-        """Whether the disk was full."""
-        return self.reason.endswith(NO_SPACE)
-
 
 @dataclass(frozen=True, slots=True)
 class StartFailed(LogEvent):
@@ -224,11 +216,6 @@ class PublishFailed(LogEvent):
     subject: str
     """The channel's name after the cluster's prefix, `_STAN.pub.<cluster id>.`"""
     reason: str
-
-    @property
-    def disk_full(self) -> bool:
-        """Whether the disk was full."""
-        return self.reason.endswith(NO_SPACE)
 
 
 # --- routes -----------------------------------------------------------------------------------------

@@ -36,7 +36,7 @@ def after(kept: Sequence[RawLine], last: RawLine | None, since: datetime | None)
 
 
 class Overlap:
-    """Drops from the head of a stream the lines that the kept output has given already.
+    """Filter that drops from the head of a stream the lines that the kept output has given already.
 
     A stream that was joined in the middle of a line begins with the rest of that line, and several kept lines
     may end with it: each place where the stream may have begun is tried until the next lines decide.
@@ -67,7 +67,7 @@ class Overlap:
 
 
 class Follower:
-    """Follows one node, from `since` on (None: from the first line that the engine has kept).
+    """Follower of one node, from `since` on (None: from the first line that the engine has kept).
 
     After a run of less than `short_run_s` seconds it waits as long, so that the engine notices the end.
     """

@@ -22,7 +22,7 @@ _QUEUED_BATCHES = 16
 
 @dataclass(frozen=True, slots=True)
 class NodeLine:
-    """A line, which node wrote it, and what the node was by then."""
+    """A line, the node that wrote it, and the node's state by then."""
 
     node: str
     line: LogLine
@@ -31,7 +31,7 @@ class NodeLine:
 
 
 class _LineParser:
-    """Parses one node's lines, and keeps track of the node's state."""
+    """Parser of one node's lines, which keeps track of the node's state."""
 
     def __init__(self, node: str, since: datetime | None) -> None:
         self._node = node

@@ -2,7 +2,7 @@
 
 The server's monitor answers late or never when it matters most: while a store recovers it sends nothing,
 a frozen process accepts connections and sends nothing, and for the first milliseconds of a run
-``/streaming`` does not exist yet. So `probe` returns these as outcomes, not errors.
+``/streaming`` does not exist yet. So `ask_role` returns these as outcomes, not errors.
 
 Plain HTTP/1.0 over asyncio's streams: one request per connection, no redirects, and a
 limit on the bytes read.
@@ -28,8 +28,8 @@ Outcome = Literal["answered", "not-ready", "silent", "refused", "strange"]
 deadline; `refused`: nothing listens, or the connection ended without an answer; `strange`: an answer that no
 NATS Streaming server gives."""
 
-PROBE_BYTES = 64 << 10
-"""Limit on the bytes of an answer to `probe`; the server's is about 600 bytes."""
+ROLE_BYTES = 64 << 10
+"""Limit on the bytes of an answer to `ask_role`; the server's is about 600 bytes."""
 FETCH_BYTES = 4 << 20
 """Limit on the bytes of an answer to `fetch`: some 12,000 subscriptions. Longer lists are read in pages."""
 _MOST_TABLES = 100_000
@@ -47,7 +47,7 @@ def url_of(monitor: Monitor) -> str:
 
 @dataclass(frozen=True, slots=True)
 class MonitorAnswer:
-    """Answer of a node's monitor to `probe`."""
+    """Answer of a node's monitor to `ask_role`."""
 
     outcome: Outcome
     state: str | None = None
@@ -61,10 +61,10 @@ class MonitorAnswer:
     """Description of a strange answer."""
 
 
-async def probe(monitor: Monitor, timeout: float) -> MonitorAnswer:
+async def ask_role(monitor: Monitor, timeout: float) -> MonitorAnswer:
     """Ask a monitor for the node's role; returns within `timeout` seconds."""
     try:
-        document = await _get_json(monitor, "/streaming/serverz", timeout, PROBE_BYTES)
+        document = await _get_json(monitor, "/streaming/serverz", timeout, ROLE_BYTES)
     except MonitorError as err:
         return MonitorAnswer(err.outcome, detail=str(err) if err.outcome == "strange" else None)
     return MonitorAnswer(
@@ -77,9 +77,9 @@ async def probe(monitor: Monitor, timeout: float) -> MonitorAnswer:
 
 
 async def fetch(monitor: Monitor, path: str, timeout: float) -> dict[str, Any]:
-    """The JSON document at `path` (`/varz`, `/streaming/channelsz?subs=1`, …) of a monitor.
+    """Return the JSON document at `path` (`/varz`, `/streaming/channelsz?subs=1`, …) of a monitor.
 
-    Raises `MonitorError`, with the `outcome` that `probe` returns, within `timeout` seconds.
+    Raises `MonitorError`, with the `outcome` that `ask_role` returns, within `timeout` seconds.
     """
     return await _get_json(monitor, path, timeout, FETCH_BYTES)
 
@@ -90,11 +90,18 @@ async def is_alive(monitor: Monitor, timeout: float) -> bool:
     Kubernetes deployments use the same request as liveness probe; it does not check streaming.
     """
     try:
-        async with asyncio.timeout(timeout):
-            status, _ = await _get(monitor, "/", PROBE_BYTES)
-    except (TimeoutError, OSError, ValueError, LoginError):
+        return 200 <= await status(monitor, "/", timeout) < 400
+    except MonitorError:
         return False
-    return 200 <= status < 400
+
+
+async def status(monitor: Monitor, path: str, timeout: float) -> int:
+    """Return the HTTP status with which a monitor answers GET `path`.
+
+    Raises `MonitorError`, with `outcome`, if no answer comes within `timeout` seconds.
+    """
+    code, _ = await _answer(monitor, path, timeout, ROLE_BYTES)
+    return code
 
 
 def _text(document: dict[str, Any], key: str) -> str | None:
@@ -102,11 +109,12 @@ def _text(document: dict[str, Any], key: str) -> str | None:
     return value if isinstance(value, str) else None
 
 
-async def _get_json(monitor: Monitor, path: str, timeout: float, limit: int) -> dict[str, Any]:
+async def _answer(monitor: Monitor, path: str, timeout: float, limit: int) -> tuple[int, bytes]:
+    """Return status and body of an answer; raise `MonitorError` if there is none in time."""
     address = url_of(monitor) + path
     try:
         async with asyncio.timeout(timeout):
-            status, body = await _get(monitor, path, limit)
+            return await _get(monitor, path, limit)
     except TimeoutError:
         raise MonitorError(f"no answer from {address} within {timeout:g} s", "silent") from None
     except LoginError as err:
@@ -116,11 +124,16 @@ async def _get_json(monitor: Monitor, path: str, timeout: float, limit: int) -> 
     except OSError as err:
         raise MonitorError(f"no answer from {address} ({err}); is the node running?", "refused") from err
     except ValueError as err:
-        raise MonitorError(f"{address} is no monitor of the server: {err}", "strange") from err
-    if status == 404:
+        raise MonitorError(f"{address} is not a monitor of the server: {err}", "strange") from err
+
+
+async def _get_json(monitor: Monitor, path: str, timeout: float, limit: int) -> dict[str, Any]:
+    address = url_of(monitor) + path
+    code, body = await _answer(monitor, path, timeout, limit)
+    if code == 404:
         raise MonitorError(f"{address} is not there; the server may still be starting", "not-ready")
-    if status != 200:
-        raise MonitorError(f"{address} answered with HTTP status {status}", "strange")
+    if code != 200:
+        raise MonitorError(f"{address} answered with HTTP status {code}", "strange")
     if body.count(b"{") + body.count(b"[") > _MOST_TABLES or body.count(b",") > _MOST_VALUES:
         raise MonitorError(f"the answer of {address} has more than {_MOST_VALUES} values", "strange")
     try:
@@ -133,30 +146,30 @@ async def _get_json(monitor: Monitor, path: str, timeout: float, limit: int) -> 
 
 
 async def _get(monitor: Monitor, path: str, limit: int) -> tuple[int, bytes]:
-    """Status and body; raises `ValueError` for what is not HTTP, or too much of it."""
+    """Return status and body; raise `ValueError` for an answer that is not HTTP, or too long."""
     parts = urlsplit(url_of(monitor))
     if parts.scheme not in _PORTS or parts.hostname is None:
         raise ValueError("only addresses like http://127.0.0.1:8222 can be asked")
     port = parts.port or _PORTS[parts.scheme]
     tls = _tls(monitor, parts.hostname) if parts.scheme == "https" else {}
-    reader, writer = await asyncio.open_connection(parts.hostname, port, limit=PROBE_BYTES, **tls)
+    reader, writer = await asyncio.open_connection(parts.hostname, port, limit=ROLE_BYTES, **tls)
     try:
         writer.write(f"GET {quote(path, safe='/?=&%')} HTTP/1.0\r\nHost: {parts.netloc}\r\n\r\n".encode())
         try:
             head = await reader.readuntil(b"\r\n\r\n")
         except asyncio.LimitOverrunError:
-            raise ValueError(f"no end of its headers within {PROBE_BYTES} bytes") from None
+            raise ValueError(f"no end of its headers within {ROLE_BYTES} bytes") from None
         except asyncio.IncompleteReadError as err:
             if err.partial:
                 raise ValueError(f"it broke off after {err.partial[:40]!r}") from None
             raise ConnectionResetError("the connection ended without an answer") from None
-        status, length = _parse_head(head)
+        code, length = _parse_head(head)
         body = await _read(reader, length, limit)
     finally:
         writer.transport.abort()
         with suppress(OSError):
             await writer.wait_closed()
-    return status, body
+    return code, body
 
 
 def _tls(monitor: Monitor, host: str) -> dict[str, Any]:

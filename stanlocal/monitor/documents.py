@@ -1,4 +1,4 @@
-"""The monitor's documents with sums: pending messages, backlogs, stalled and unread subscriptions. Pure.
+"""The monitor's documents with sums: pending messages, backlogs, stalled and offline subscriptions. Pure.
 
 A *reader* receives each message once: a subscription by itself, or all members of a queue group.
 """
@@ -42,7 +42,7 @@ class Reader:
 
 
 def split_queue(subscription: Document) -> tuple[str, str]:
-    """Durable name and queue group: the server shows those of a durable queue as `durable:queue`."""
+    """Return durable name and queue group; the server shows those of a durable queue as `durable:queue`."""
     durable, queue = _text(subscription, "durable_name"), _text(subscription, "queue_name")
     if queue and subscription.get("is_durable"):
         durable, _, queue = queue.partition(":")
@@ -50,12 +50,12 @@ def split_queue(subscription: Document) -> tuple[str, str]:
 
 
 def readers(channel: Document) -> list[Reader]:
-    """The channel's readers."""
+    """Return the channel's readers."""
     return [_reader(channel, members) for members in _by_reader(channel)]
 
 
 def _by_reader(channel: Document) -> list[list[Document]]:
-    """The channel's subscriptions, those of each reader together."""
+    """Return the channel's subscriptions, grouped by reader."""
     groups: dict[tuple[str, ...], list[Document]] = {}
     for number, sub in enumerate(subscriptions_of(channel)):
         durable, queue = split_queue(sub)
@@ -84,13 +84,13 @@ def _reader(channel: Document, members: Sequence[Document]) -> Reader:
 
 
 def subscriptions_of(document: Document) -> list[Document]:
-    """The subscriptions in a channel's document."""
+    """Return the subscriptions in a channel's document."""
     subs = document.get("subscriptions") or []
     return [sub for sub in subs if isinstance(sub, dict)] if isinstance(subs, list) else []
 
 
 def channel_documents(channels: Iterable[Document]) -> list[Document]:
-    """Each channel as the monitor has it, with sums over its readers."""
+    """Return each channel as the monitor has it, with sums over its readers."""
     shaped = []
     for channel in channels:
         found = readers(channel)
@@ -107,7 +107,7 @@ def channel_documents(channels: Iterable[Document]) -> list[Document]:
 
 
 def subscription_documents(channels: Iterable[Document]) -> list[Document]:
-    """Each subscription as the monitor has it, with its channel and its reader's backlog.
+    """Return each subscription as the monitor has it, with its channel and its reader's backlog.
 
     A member of a queue group is as far behind as the group: what another member has read is read.
     """
@@ -123,7 +123,7 @@ def subscription_documents(channels: Iterable[Document]) -> list[Document]:
 
 
 def client_documents(clients: Iterable[Document]) -> list[Document]:
-    """Each client as the monitor has it, with sums over its subscriptions."""
+    """Return each client as the monitor has it, with sums over its subscriptions."""
     shaped = []
     for client in clients:
         subs = list(_client_subscriptions(client))

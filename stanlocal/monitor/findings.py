@@ -92,8 +92,8 @@ def _limits(channel: Document, store_limits: Mapping[str, Any]) -> list[Finding]
                     f"raise max_{what} in store_limits, or let its readers catch up first",
                 )
             )
-    subs, most = int(channel.get("subs_count") or 0), int(_channel_setting(store_limits, channel, "max_subs"))
-    if most > 0 and subs >= most * NEAR:
+    subs, most = int(channel.get("subs_count") or 0), limits.max_subs
+    if most and subs >= most * NEAR:
         found.append(
             Finding(
                 "limit",
@@ -103,11 +103,6 @@ def _limits(channel: Document, store_limits: Mapping[str, Any]) -> list[Finding]
             )
         )
     return found
-
-
-def _channel_setting(store_limits: Mapping[str, Any], channel: Document, name: str) -> int:
-    own = store_limits.get("channels", {}).get(channel["name"], {})
-    return int(own.get(name, store_limits.get(name, 0)))
 
 
 def _reader(reader: Reader) -> Finding | None:

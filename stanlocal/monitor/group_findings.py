@@ -16,8 +16,8 @@ from stanlocal.store.local import local_store
 from stanlocal.store.verify.problems import Problem
 from stanlocal.store.verify.store import verify
 
-_MONITOR_S = 1.0
-"""Seconds for reading the channels; a group with more than can be read in them is shown without."""
+_MONITOR_TIMEOUT_S = 1.0
+"""Seconds for reading all channels; the findings about channels are left out if that takes longer."""
 
 
 async def look_inside(plan: GroupPlan, active: str | None, *, records: bool = False) -> list[Finding]:
@@ -38,7 +38,7 @@ async def _channels(plan: GroupPlan, active: str | None) -> Sequence[Document]:
     if active is None:
         return ()
     try:
-        return await pages.channels(plan.monitor(plan.node(active)), _MONITOR_S)
+        return await pages.channels(plan.monitor(plan.node(active)), _MONITOR_TIMEOUT_S)
     except MonitorError:  # it has just ended, or its answer is too long
         return ()
 

@@ -4,28 +4,27 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any, TypeAlias
+from typing import Any
 
 from stanlocal.errors import MonitorError, NodeNotFound
 from stanlocal.model.plan import Monitor
-from stanlocal.monitor.client import fetch, probe, url_of
+from stanlocal.monitor.client import ask_role, fetch, url_of
+from stanlocal.monitor.documents import Document
 
 PAGE = 100
 """Entries asked for at once: 100 channels with 100 subscriptions each are within `client.FETCH_BYTES`."""
-_PROBE_S = 0.5
+_ROLE_TIMEOUT_S = 0.5
 _MOST_PAGES = 10_000
-
-Document: TypeAlias = dict[str, Any]
 
 
 async def find_active(
-    monitors: Sequence[tuple[str, Monitor]], timeout: float = _PROBE_S
+    monitors: Sequence[tuple[str, Monitor]], timeout: float = _ROLE_TIMEOUT_S
 ) -> tuple[str, Monitor]:
     """Return the first of these (node, monitor's URL) whose monitor says it is active.
 
     All are asked at once. Raises `NodeNotFound` when none says so within `timeout` seconds.
     """
-    answers = await asyncio.gather(*(probe(url, timeout) for _, url in monitors))
+    answers = await asyncio.gather(*(ask_role(url, timeout) for _, url in monitors))
     for (node, url), answer in zip(monitors, answers, strict=True):
         if answer.state == "FT_ACTIVE":
             return node, url
@@ -37,17 +36,17 @@ async def find_active(
 
 
 async def channels(url: Monitor, timeout: float) -> list[Document]:
-    """Every channel with its subscriptions, by name; raises `MonitorError` as `fetch` does."""
+    """Return every channel with its subscriptions, by name; raise `MonitorError` as `fetch` does."""
     return await _all(url, "/streaming/channelsz?subs=1", "channels", "name", timeout)
 
 
 async def clients(url: Monitor, timeout: float) -> list[Document]:
-    """Every client with its subscriptions, by id; raises `MonitorError` as `fetch` does."""
+    """Return every client with its subscriptions, by id; raise `MonitorError` as `fetch` does."""
     return await _all(url, "/streaming/clientsz?subs=1", "clients", "id", timeout)
 
 
 async def server(url: Monitor, timeout: float) -> Document:
-    """The server's counters."""
+    """Return the server's counters; raise `MonitorError` as `fetch` does."""
     return await fetch(url, "/streaming/serverz", timeout)
 
 

@@ -79,7 +79,7 @@ class World:
 @pytest.fixture
 async def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
     machine = FakeMachine()
-    monkeypatch.setattr("stanlocal.group.observation.probe", _no_monitor)
+    monkeypatch.setattr("stanlocal.group.observation.ask_role", _no_monitor)
     for user_of_ports in ("stanlocal.lifecycle.port_allocation", "stanlocal.lifecycle.planner"):
         monkeypatch.setattr(f"{user_of_ports}.is_free", lambda port, host="": True)
     yield World(tmp_path, machine)

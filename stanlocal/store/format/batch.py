@@ -23,6 +23,7 @@ def ends_of(begin: int, sizes: array[int]) -> array[int]:
 
 
 def same(sizes: array[int], low: int, high: int) -> bool:
+    """Return whether all sizes in that part are the same."""
     return sizes[low:high] == sizes[low : low + 1] * (high - low)
 
 

@@ -20,6 +20,7 @@ SUB_TYPES = (SUB_NEW, SUB_UPDATE, SUB_DELETE, SUB_ACK, SUB_SENT) = (1, 2, 3, 4, 
 
 
 _ROOM = 20 << 20
+"""Bytes of memory allowed by default; the next three are what one client, subscription and sequence takes."""
 _CLIENT_BYTES = 700
 _SUBSCRIPTION_BYTES = 1600
 _PENDING_BYTES = 100

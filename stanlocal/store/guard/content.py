@@ -11,7 +11,7 @@ from pathlib import Path
 
 from stanlocal.errors import StoreRefused
 from stanlocal.store.format.server_file import MAX_BYTES, cluster_id
-from stanlocal.store.guard.marker import Marker, read_marker, read_small
+from stanlocal.store.guard.marker import Marker, read_marker, read_regular
 from stanlocal.store.layout import LOCKS, MARKER_FILE, SERVER_FILE, is_marker_draft
 from stanlocal.util.printable import printable
 
@@ -66,7 +66,7 @@ def inspect_opened(path: Path, folder: int) -> StoreState:
         marker = read_marker(folder)
     except ValueError as err:
         raise StoreRefused(f"{err}: {path}; choose another folder with '--store-dir'") from err
-    found = cluster_id(read_small(folder, SERVER_FILE, MAX_BYTES) or b"")
+    found = cluster_id(read_regular(folder, SERVER_FILE, MAX_BYTES) or b"")
     names = [n for n in sorted(os.listdir(folder)) if n != MARKER_FILE and not is_marker_draft(n)]
     if marker is not None:
         kind = StoreKind.MARKED

@@ -142,12 +142,13 @@ def _files(store: Path) -> Iterator[str]:
 
 
 def _like(model: Path, path: Path) -> None:
+    """Give `path` the mode and, if permitted, the owner of `model`."""
     found = model.stat()
     path.chmod(stat.S_IMODE(found.st_mode))
     _own(found, path)
 
 
 def _own(found: os.stat_result, path: Path) -> None:
-    """Copy owner, mode and times; only root may change the owner."""
+    """Copy the owner, if permitted: only root may change it."""
     with suppress(PermissionError):
         os.chown(path, found.st_uid, found.st_gid, follow_symlinks=False)

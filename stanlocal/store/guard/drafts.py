@@ -21,17 +21,17 @@ SUFFIX = ".stanlocal-draft"
 
 
 def of_copy(copy: Path) -> Path:
-    """Folder in which a snapshot is made until it is complete."""
+    """Return the folder in which a snapshot is made until it is complete."""
     return copy.with_name(f"{copy.name}{SUFFIX}")
 
 
 def of_store(store: Path) -> Path:
-    """Folder in which the next content of a store is made; after the exchange it holds the old one."""
+    """Return the folder in which a store's next content is made; after the exchange it holds the old one."""
     return store.parent / f".{store.name}{SUFFIX}"
 
 
 def set_aside(draft: Path) -> Path:
-    """Name of the old store between the two renames, where folders cannot be exchanged in one step."""
+    """Return the old store's name between the two renames, where folders cannot be exchanged in one step."""
     return draft.with_name(f"{draft.name}-old")
 
 

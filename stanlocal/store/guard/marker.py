@@ -54,7 +54,7 @@ def read_marker(folder: int) -> Marker | None:
 
     Raises `ValueError` for a file of that name that is not a marker, or of a later version.
     """
-    data = read_small(folder, MARKER_FILE, _MAX_BYTES)
+    data = read_regular(folder, MARKER_FILE, _MAX_BYTES)
     if data is None:
         return None
     try:
@@ -100,7 +100,7 @@ def _draft(folder: int, marker: Marker) -> Iterator[str]:
             os.unlink(draft, dir_fd=folder)
 
 
-def read_small(folder: int, name: str, limit: int) -> bytes | None:
+def read_regular(folder: int, name: str, limit: int) -> bytes | None:
     """Return the content of a regular file in the folder; None when it is absent, longer or not regular."""
     flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     try:

@@ -56,7 +56,7 @@ def check_slice(store: Path, files: SliceFiles, progress: Progress = lambda coun
                 Problem(
                     Kind.INDEX_ORPHAN,
                     files.index,
-                    "an index without its messages; the server passes it over",
+                    "an index without its messages; the server ignores it",
                     Start.SILENT,
                     "bring its .dat file back from a copy, or remove it",
                 )
@@ -249,7 +249,7 @@ class _Checker:
                 f"{unseen} messages are not in the index; the server does not see them",
             )
 
-    # What it amounts to
+    # Consequences
 
     def _settle(self) -> None:
         """Mark the damage that keeps the server from starting, once it is known what it reads."""

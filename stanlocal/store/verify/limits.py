@@ -29,6 +29,7 @@ class Limits:
     max_bytes: int = 0
     max_age: int = 0
     """Nanoseconds."""
+    max_subs: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ def limits_of(store_limits: Mapping[str, Any], channel: str) -> Limits:
 
     Raises `SettingsError` for a limit that is not a number, size or duration.
     """
-    effective = {name: store_limits.get(name, 0) for name in ("max_msgs", "max_bytes", "max_age")}
+    effective = {name: store_limits.get(name, 0) for name in ("max_msgs", "max_bytes", "max_age", "max_subs")}
     per_channel: Mapping[str, Mapping[str, Any]] = store_limits.get("channels", {})
     for pattern in sorted(filter(lambda each: matches(each, channel), per_channel), key=_breadth):
         effective |= {name: value for name, value in per_channel[pattern].items() if name in effective}
@@ -62,6 +63,7 @@ def limits_of(store_limits: Mapping[str, Any], channel: str) -> Limits:
         "max_msgs": int,
         "max_bytes": parse_size,
         "max_age": parse_duration,
+        "max_subs": int,
     }
     return Limits(**{name: max(_number(name, value, parse[name]), 0) for name, value in effective.items()})
 

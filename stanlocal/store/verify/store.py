@@ -142,7 +142,7 @@ class _Verification:
         return self._twice(names, lambda: check_slice(self.store, slice_, self.advance))
 
     def _twice(self, names: list[str], check: Callable[[], _Check]) -> _Check | None:
-        """Run the check, and again when it found something in a file that may be being written.
+        """Run the check, and again when it found something in a file that a server may be writing.
 
         Returns None when the file is gone, or cannot be read, which is a problem.
         """

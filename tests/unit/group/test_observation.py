@@ -70,11 +70,11 @@ class Node:
         self.asked.append(tail)
         return self.lines if tail is None else self.lines[-tail:]
 
-    async def probe(self, url: str, timeout: float) -> MonitorAnswer:
+    async def ask_role(self, url: str, timeout: float) -> MonitorAnswer:
         return self.answer
 
     async def status(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> GroupStatus:
-        monkeypatch.setattr(observation, "probe", self.probe)
+        monkeypatch.setattr(observation, "ask_role", self.ask_role)
         return await observation.observe(
             cast("Engine", self),
             group_plan(1),

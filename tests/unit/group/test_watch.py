@@ -263,7 +263,7 @@ class Monitors:
         self.asked: list[str] = []
         self.turns: list[str] = []
         self._world = world
-        monkeypatch.setattr("stanlocal.group.observation.probe", self._probe)
+        monkeypatch.setattr("stanlocal.group.observation.ask_role", self._probe)
 
     async def _probe(self, url: str, timeout: float) -> MonitorAnswer:
         [name] = [

@@ -124,21 +124,6 @@ def test_ready_of_the_nats_server_is_not_ready_of_the_streaming_server() -> None
     assert parse(STAMP + "[INF] Streaming Server is ready", RECEIVED).event is None
 
 
-@pytest.mark.parametrize(
-    "reason",
-    [
-        "unable to flush msg store: write /s/a/msgs.1.dat: no space left on device",
-        "unable to flush msg store: write /s/a/msgs.1.dat: file too large",
-        "unable to flush sub store: write /s/a/subs.dat: disk quota exceeded",
-    ],
-)
-def test_a_panic_shows_whether_the_disk_was_full(reason: str) -> None:
-    full, other = parse(f"panic: {reason}", RECEIVED).event, parse("panic: nil map", RECEIVED).event
-    assert isinstance(full, ev.Panic)
-    assert isinstance(other, ev.Panic)
-    assert (full.disk_full, other.disk_full) == (True, False)
-
-
 WANTED = [
     "STREAM: Streaming Server is ready",
     "STREAM: Server is active",

@@ -11,7 +11,7 @@ import pytest
 
 from stanlocal.errors import MonitorError
 from stanlocal.monitor import client
-from stanlocal.monitor.client import MonitorAnswer, fetch, probe
+from stanlocal.monitor.client import MonitorAnswer, ask_role, fetch
 
 SOON = 0.05
 """A deadline, in seconds, for a server that will not answer."""
@@ -64,36 +64,36 @@ SERVERZ = {"cluster_id": "test-cluster", "server_id": "abc", "version": "0.25.6"
 
 async def test_an_active_node_tells_what_it_is() -> None:
     async with serving(answering(http(json.dumps(SERVERZ).encode()))) as url:
-        assert await probe(url, LONG) == MonitorAnswer(
+        assert await ask_role(url, LONG) == MonitorAnswer(
             "answered", state="FT_ACTIVE", server_id="abc", cluster_id="test-cluster", version="0.25.6"
         )
 
 
 async def test_the_answer_ends_with_its_length_even_if_the_connection_stays() -> None:
     async with serving(answering(http(b'{"state": "FT_STANDBY"}') + b"more", then_close=False)) as url:
-        assert (await probe(url, LONG)).state == "FT_STANDBY"
+        assert (await ask_role(url, LONG)).state == "FT_STANDBY"
 
 
 async def test_without_a_length_the_answer_ends_with_the_connection() -> None:
     async with serving(answering(b'HTTP/1.0 200 OK\r\n\r\n{"state": "FT_STANDBY"}')) as url:
-        assert (await probe(url, LONG)).state == "FT_STANDBY"
+        assert (await ask_role(url, LONG)).state == "FT_STANDBY"
 
 
 async def test_streaming_that_has_not_started_is_not_ready() -> None:
     async with serving(answering(http(b"404 page not found\n", "404 Not Found"))) as url:
-        assert await probe(url, LONG) == MonitorAnswer("not-ready")
+        assert await ask_role(url, LONG) == MonitorAnswer("not-ready")
 
 
 async def test_a_port_without_a_listener_refuses() -> None:
     async with serving(answering(b"")) as url:
         pass
-    assert await probe(url, LONG) == MonitorAnswer("refused")
+    assert await ask_role(url, LONG) == MonitorAnswer("refused")
 
 
 async def test_a_connection_that_ends_without_a_word_is_refused() -> None:
     """Docker's proxy accepts for a container that does not listen yet, and hangs up."""
     async with serving(answering(b"")) as url:
-        assert await probe(url, LONG) == MonitorAnswer("refused")
+        assert await ask_role(url, LONG) == MonitorAnswer("refused")
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ async def test_a_connection_that_ends_without_a_word_is_refused() -> None:
 )
 async def test_a_server_that_hangs_is_silent_after_the_deadline(part: bytes) -> None:
     async with serving(answering(part, then_close=False)) as url:
-        assert await probe(url, SOON) == MonitorAnswer("silent")
+        assert await ask_role(url, SOON) == MonitorAnswer("silent")
 
 
 STRANGE = [
@@ -126,7 +126,7 @@ STRANGE = [
 @pytest.mark.parametrize(("data", "detail"), STRANGE)
 async def test_an_impossible_answer_is_strange_and_named(data: bytes, detail: str) -> None:
     async with serving(answering(data)) as url:
-        answer = await probe(url, LONG)
+        answer = await ask_role(url, LONG)
         assert answer.outcome == "strange"
         assert detail in (answer.detail or "")
         assert "\n" not in (answer.detail or "")
@@ -134,7 +134,7 @@ async def test_an_impossible_answer_is_strange_and_named(data: bytes, detail: st
 
 async def test_fields_of_another_type_count_as_missing() -> None:
     async with serving(answering(http(b'{"state": ["FT_ACTIVE"], "server_id": 5, "version": null}'))) as url:
-        assert await probe(url, LONG) == MonitorAnswer("answered")
+        assert await ask_role(url, LONG) == MonitorAnswer("answered")
 
 
 async def test_fetch_gives_the_document_of_the_path() -> None:
@@ -181,9 +181,9 @@ async def test_no_path_can_add_a_header() -> None:
     }
 
 
-@pytest.mark.parametrize("url", ["https://127.0.0.1:1", "127.0.0.1:8222", "http://", "file:///etc/passwd"])
-async def test_only_plain_http_is_asked(url: str) -> None:
-    assert (await probe(url, LONG)).outcome == "strange"
+@pytest.mark.parametrize("url", ["ftp://127.0.0.1:1", "127.0.0.1:8222", "http://", "file:///etc/passwd"])
+async def test_only_http_is_asked(url: str) -> None:
+    assert (await ask_role(url, LONG)).outcome == "strange"
 
 
 async def test_a_cancelled_probe_leaves_no_connection() -> None:
@@ -194,7 +194,7 @@ async def test_a_cancelled_probe_leaves_no_connection() -> None:
         arrived.set()
 
     async with serving(handler) as url:  # which waits for the end of its connections
-        task = asyncio.create_task(probe(url, LONG))
+        task = asyncio.create_task(ask_role(url, LONG))
         await arrived.wait()
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -211,4 +211,14 @@ async def test_an_answer_of_too_many_values_is_not_parsed(body: bytes) -> None:
 
 
 def test_limits_leave_room_for_real_answers() -> None:
-    assert len(json.dumps(SERVERZ)) < client.PROBE_BYTES < client.FETCH_BYTES
+    assert len(json.dumps(SERVERZ)) < client.ROLE_BYTES < client.FETCH_BYTES
+
+
+async def test_status_is_asked_of_the_monitor_itself_whatever_proxy_is_set(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    async with serving(answering(http(b"", "204 No Content"))) as url:
+        assert await client.status(url, "/streaming/isFTActive", LONG) == 204
+    with pytest.raises(MonitorError, match="is the node running"):
+        await client.status(url, "/streaming/isFTActive", LONG)
