@@ -19,16 +19,27 @@ from stanlocal.cli.exit_codes import BAD_VERDICT, FAILED
 from stanlocal.cli.history import Since
 from stanlocal.cli.printing import Styled
 from stanlocal.cli.snapshots import restore, snapshot
+from stanlocal.cli.store_key import encryption_key
 from stanlocal.util import format
+from stanlocal.util.printable import printable
 
 if TYPE_CHECKING:
     from stanlocal.model.plan import GroupPlan
     from stanlocal.store.verify.store import StoreCheck
 
+_LISTED = 5
+"""Number of channels that a note names."""
 _FORMATS = ("jsonl", "text", "hex")
 _dir = click.option(
     "--dir", "folder", type=click.Path(path_type=Path), metavar="DIR", help="A store; the group's by default."
 )
+_key_file = click.option(
+    "--key-file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Key of an encrypted store; the group's by default.",
+)
+_ENCRYPTED = "give the key with '--key-file' or NATS_STREAMING_ENCRYPTION_KEY"
 
 
 @click.group(cls=CommandGroup, invoke_without_command=True)
@@ -131,18 +142,26 @@ def _show(document: dict[str, Any]) -> None:
 
 @store.command()
 @_dir
+@_key_file
 @click.option("--cluster-id", metavar="ID", help="That the store must be of; the group's by default.")
 @pass_context
-def verify(context: Context, folder: Path | None, cluster_id: str | None) -> int:
+def verify(context: Context, folder: Path | None, key_file: Path | None, cluster_id: str | None) -> int:
     """Check every record of every file, and say what the server would refuse at its next start.
 
+    Of an encrypted store, with its key, also that every message can be decrypted.
     The server itself checks only the last message of each slice. Exit code 5 when something is wrong.
     """
     from stanlocal.store.verify.store import verify as check
 
     path, plan = _store(context, folder)
+    key = encryption_key(context, plan, key_file)
     with _bar(context) as progress:
-        verdict = check(path, cluster_id=cluster_id or (plan.cluster_id if plan else None), progress=progress)
+        wanted = cluster_id or (plan.cluster_id if plan else None)
+        verdict = check(path, cluster_id=wanted, key=key, progress=progress)
+    if verdict.maybe_encrypted:
+        names = ", ".join(map(printable, verdict.maybe_encrypted[:_LISTED]))
+        more = ", …" if len(verdict.maybe_encrypted) > _LISTED else ""
+        context.say(f"messages that look encrypted were not decrypted ({names}{more}); {_ENCRYPTED}")
     if context.json:
         context.print_json(verdict.document())
     else:
@@ -200,6 +219,7 @@ def _bar(context: Context) -> Iterator[Callable[[int, int], None]]:
 @store.command()
 @click.argument("channel")
 @_dir
+@_key_file
 @click.option("--format", "how", type=click.Choice(_FORMATS), default="text", help="text, hex, or jsonl.")
 @click.option("--from", "first", type=click.IntRange(0), default=0, metavar="SEQ", help="First sequence.")
 @click.option("--to", "last", type=click.IntRange(0), metavar="SEQ", help="Last sequence.")
@@ -211,6 +231,7 @@ def dump(
     context: Context,
     channel: str,
     folder: Path | None,
+    key_file: Path | None,
     how: str,
     first: int,
     last: int | None,
@@ -220,12 +241,13 @@ def dump(
 ) -> int:
     """Print the messages of CHANNEL as they are on disk; --json is --format jsonl.
 
-    Damaged records are reported on standard error; the exit code is then 1.
+    With the key of an encrypted store they are decrypted. Damaged records are reported on standard error; the
+    exit code is then 1.
     """
     from stanlocal.store.format.slices import Window
     from stanlocal.store.inspect.dump import Format, pieces
     from stanlocal.store.inspect.dump import dump as read
-    from stanlocal.store.verify.problems import Problem
+    from stanlocal.store.verify.problems import Kind, Problem
 
     window = Window(
         first_sequence=first,
@@ -234,20 +256,24 @@ def dump(
         **({} if until is None else {"until": _nanoseconds(until)}),
     )
     form: Format = next(each for each in get_args(Format) if each == ("jsonl" if context.json else how))
-    path, _ = _store(context, folder)
-    damaged = printed = 0
-    for found in read(path, channel, window):
+    path, plan = _store(context, folder)
+    damaged = printed = encrypted = 0
+    for found in read(path, channel, window, encryption_key(context, plan, key_file)):
         if isinstance(found, Problem):
             damaged += 1
-            context.say(f"damaged: {found.file} at {found.offset}: {found.detail}")
+            word = "undecryptable" if found.kind is Kind.UNDECRYPTABLE else "damaged"
+            context.say(f"{word}: {found.file} at {found.offset}: {found.detail}")
             continue
+        encrypted += found.may_be_encrypted
         for text in pieces(found, form):
             (printing.json_page if form == "jsonl" else printing.page)(text)
         printed += 1
         if printed == count:
             break
+    if encrypted:
+        context.say(f"{encrypted} messages look encrypted, and are shown as they are on disk; {_ENCRYPTED}")
     if damaged:
-        context.say(f"{damaged} damaged records were left out; see 'stanlocal store verify'")
+        context.say(f"{damaged} such records were left out; see 'stanlocal store verify'")
     return FAILED if damaged else 0
 
 
@@ -258,12 +284,22 @@ def _nanoseconds(time: datetime) -> int:
 @store.command()
 @click.argument("a", type=click.Path(path_type=Path))
 @click.argument("b", type=click.Path(path_type=Path))
+@_key_file
 @pass_context
-def diff(context: Context, a: Path, b: Path) -> int:
-    """Compare the stores in the folders A and B, message by message; exit code 1 when they differ."""
+def diff(context: Context, a: Path, b: Path, key_file: Path | None) -> int:
+    """Compare the stores in the folders A and B, message by message; exit code 1 when they differ.
+
+    Encrypted messages are compared as published if the key is given, and else as they are on disk.
+    """
     from stanlocal.store.inspect.diff import diff as compare
 
-    document = compare(a, b)
+    document = compare(a, b, encryption_key(context, None, key_file))
+    unread = sum(sum(channel["maybe_encrypted"]) for channel in document["channels"])
+    if unread:
+        context.say(
+            f"{unread} messages look encrypted, and were compared as they are on disk, where equal ones "
+            f"differ; {_ENCRYPTED}"
+        )
     if context.json:
         context.print_json(document)
     else:
@@ -290,6 +326,12 @@ def _differences(document: dict[str, Any]) -> None:
         if any(channel["damaged"]):
             printing.echo(
                 "{}: damaged messages: {} in A, {} in B".format(channel["name"], *channel["damaged"])
+            )
+        if any(channel["undecryptable"]):
+            printing.echo(
+                "{}: messages that the key does not decrypt: {} in A, {} in B".format(
+                    channel["name"], *channel["undecryptable"]
+                )
             )
         if channel["subscriptions_differ"]:
             printing.echo(f"{channel['name']}: subscriptions differ")

@@ -21,6 +21,8 @@ _PRIVILEGED_PORTS = 1024
 _ROOM = 1000
 """Number of ports that must be left above the first one."""
 
+SERVER_KEY = "NATS_STREAMING_ENCRYPTION_KEY"
+"""The server's own variable with the key of stored messages."""
 _FILE = "_FILE"
 _LARGEST_SECRET = 64 * 1024
 

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from stanlocal.errors import SettingsError
 from stanlocal.settings import rules
-from stanlocal.settings.environment import read_environment
+from stanlocal.settings.environment import SERVER_KEY, read_environment
 from stanlocal.settings.file import check_owner, file_layer, find_file, trusted_owners
 from stanlocal.settings.layer import Key, Layer, dotted
 from stanlocal.settings.paths import host_files
@@ -20,6 +20,8 @@ from stanlocal.settings.secrets import holds_hidden
 from stanlocal.settings.tool_options import SETTINGS
 
 _PRESET: Key = ("preset",)
+_ENCRYPT: Key = ("streaming", "encrypt")
+_KEY: Key = ("streaming", "encryption_key")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,13 @@ def load(
         if ("streaming", "encryption_key") in _hidden(existing):
             # Without its key an encrypted store would be served as it is, so a missing key is reported.
             layers.append(Layer("running", {"streaming": {"encrypt": True}}))
-    settings = resolve(layers, problems=problems, warnings=environment.warnings, is_file=os.path.isfile)
+    settings = resolve(
+        layers,
+        problems=problems,
+        warnings=environment.warnings,
+        is_file=os.path.isfile,
+        server_key=environ.get(SERVER_KEY),
+    )
     lost = [dotted(key) for key in _hidden(existing or {}) if dotted(key) not in settings.sources]
     warnings = [f"the group has had {name}, which is not given any more" for name in lost]
     return replace(settings, warnings=(*settings.warnings, *warnings))
@@ -100,6 +108,7 @@ def resolve(
     problems: Sequence[str] = (),
     warnings: Sequence[str] = (),
     is_file: Callable[[str], bool] = lambda path: True,
+    server_key: str | None = None,
 ) -> Settings:
     """Resolve `layers`, of which the first takes precedence, over the defaults.
 
@@ -107,7 +116,8 @@ def resolve(
     applied again.
 
     Pure, except for `is_file`, which is called for the files that the servers will read. `problems` and
-    `warnings` are those found before; raises `SettingsError` if there is any problem.
+    `warnings` are those found before. `server_key` is the encryption key if messages are encrypted and no
+    layer has one. Raises `SettingsError` if there is any problem.
     """
     found = list(problems)
     read = [_read(layer, found) for layer in layers]
@@ -123,6 +133,8 @@ def resolve(
         for key, value in values.items():
             effective[key] = value
             sources[dotted(key)] = layer.source(key)
+    if effective.get(_ENCRYPT) and _KEY not in effective and server_key:
+        effective[_KEY], sources[dotted(_KEY)] = server_key, f"environment {SERVER_KEY}"
     tree = _tree(effective)
     found += rules.broken(tree)
     files = host_files(tree["streaming"], tree["nats"])

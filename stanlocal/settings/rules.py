@@ -60,8 +60,8 @@ def _store(streaming: Mapping[str, Any]) -> Iterator[str]:
         )
     if streaming.get("encrypt") and not streaming.get("encryption_key"):
         yield (
-            "streaming.encrypt needs streaming.encryption_key; "
-            "set STANLOCAL_STREAMING__ENCRYPTION_KEY or STANLOCAL_STREAMING__ENCRYPTION_KEY_FILE"
+            "streaming.encrypt needs streaming.encryption_key; set STANLOCAL_STREAMING__ENCRYPTION_KEY, "
+            "STANLOCAL_STREAMING__ENCRYPTION_KEY_FILE or the server's own NATS_STREAMING_ENCRYPTION_KEY"
         )
 
 

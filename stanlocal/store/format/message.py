@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from stanlocal.store.format.encryption import looks_encrypted
 from stanlocal.store.format.wire import blob, fields, text, varint, whole
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_ENCRYPTED_OVERHEAD = 1 + 12 + 16
-"""Bytes of cipher code, nonce and tag (stores/cryptostore.go)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +22,13 @@ class StoredMessage:
     data: bytes
     timestamp: int
     """Time in nanoseconds since the epoch."""
+    decrypted: bool = False
+    """Whether `data` is what was published, as the store's key was there."""
 
     @property
     def may_be_encrypted(self) -> bool:
-        """True if the server may have encrypted the message: its first byte names a known cipher."""
-        return len(self.data) >= _ENCRYPTED_OVERHEAD and self.data[0] in (1, 2)
+        """True if the server may have encrypted the data: its first byte names a known cipher."""
+        return not self.decrypted and looks_encrypted(self.data)
 
     def shown_data(self) -> tuple[str, str]:
         """Return the data's name in documents, and the data: text where it is UTF-8, else base64."""
@@ -39,7 +40,8 @@ class StoredMessage:
     def document(self) -> dict[str, Any]:
         """Return the JSON document of the message, as `sub` prints it."""
         name, shown = self.shown_data()
-        return {"channel": self.subject, "seq": self.sequence, name: shown, "timestamp": self.timestamp}
+        document = {"channel": self.subject, "seq": self.sequence, name: shown, "timestamp": self.timestamp}
+        return {**document, "maybe_encrypted": True} if self.may_be_encrypted else document
 
 
 def decode(payload: bytes) -> StoredMessage:

@@ -39,6 +39,8 @@ class Flaw(Enum):
     MISFIT = auto()
     """The record's fields are those of another type."""
     UNDECODABLE = auto()
+    UNDECRYPTABLE = auto()
+    """The record is intact, and the store's key does not fit."""
     LARGE = auto()
     """The record is intact, and too large to be shown."""
     VERSION = auto()

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 
 from stanlocal.store.format import index
 from stanlocal.store.format.crc import HEAD_BYTES, INDEX_BYTES
+from stanlocal.store.format.encryption import ChannelKey, Undecryptable
 from stanlocal.store.format.files import VERSION, VERSION_BYTES, StoreFile, opened_file
 from stanlocal.store.format.index import Entry, IndexFlaw
 from stanlocal.store.format.message import StoredMessage, decode
@@ -26,6 +28,8 @@ from stanlocal.store.format.records import (
     read_records,
 )
 
+_SAMPLED = 16
+"""Number of messages read to decide whether a channel is encrypted."""
 _NAME = re.compile(r"msgs\.(\d{1,18})\.(dat|idx)", re.ASCII)
 
 
@@ -120,8 +124,12 @@ def _walked(number: int, data: StoreFile) -> SliceSummary:
     return SliceSummary(number, messages, size, first, last, data.size)
 
 
-def read_messages(store: Path, slice_: SliceFiles, window: Window) -> Iterator[StoredMessage | Damage]:
+def read_messages(
+    store: Path, slice_: SliceFiles, window: Window, key: ChannelKey | None = None
+) -> Iterator[StoredMessage | Damage]:
     """Yield the messages of a slice that are in the window, and each damaged record before its end.
+
+    With the channel's key the data is decrypted, and a message that the key does not fit is damaged.
 
     As long as the index is intact it says where each message is, so one with a wrong size does not hide
     those behind it. Raises `OSError` when a file cannot be read.
@@ -141,7 +149,18 @@ def read_messages(store: Path, slice_: SliceFiles, window: Window) -> Iterator[S
             elif window.is_past(message):
                 return
             elif window.has(message):
-                yield message
+                yield message if key is None else _decrypted(message, key, found.offset)
+
+
+def maybe_encrypted(store: Path, slices: Sequence[SliceFiles]) -> bool:
+    """Return whether the first messages all look encrypted by the server.
+
+    Raises `OSError` when a file cannot be read.
+    """
+    found = (item for slice_ in slices for item in read_messages(store, slice_, Window()))
+    sample = (item for item in islice(found, _SAMPLED) if isinstance(item, StoredMessage) and item.data)
+    looks = [message.may_be_encrypted for message in sample]
+    return bool(looks) and all(looks)
 
 
 def _decoded(found: Found) -> StoredMessage | Damage:
@@ -155,6 +174,15 @@ def _decoded(found: Found) -> StoredMessage | Damage:
         return decode(found.payload)
     except ValueError as error:
         return Damage(found.offset, Flaw.UNDECODABLE, f"no message: {error}")
+
+
+def _decrypted(message: StoredMessage, key: ChannelKey, offset: int) -> StoredMessage | Damage:
+    try:
+        return replace(message, data=key.decrypt(message.data), decrypted=True)
+    except Undecryptable as reason:
+        return Damage(
+            offset, Flaw.UNDECRYPTABLE, f"sequence {message.sequence} cannot be decrypted: {reason}"
+        )
 
 
 def _found(data: StoreFile, entries: StoreFile | None, window: Window) -> Iterator[Found]:

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from stanlocal.errors import StoreRefused
+from stanlocal.store.format.encryption import StoreKey
 from stanlocal.store.format.message import StoredMessage
+from stanlocal.store.format.records import Flaw
 from stanlocal.store.format.registry import Budget, OverBudget
 from stanlocal.store.format.slices import Window, read_messages, slices_of
 from stanlocal.store.inspect.overview import read_clients, read_subscriptions, store_cluster_id
@@ -37,17 +39,46 @@ class _Ranges:
         return {"count": self.count, "ranges": self.found}
 
 
-def diff(a: Path, b: Path) -> dict[str, Any]:
+@dataclass
+class _Side:
+    """One of the two stores, and what was met in a channel of it."""
+
+    survey: Survey
+    key: StoreKey | None
+    damaged: int = 0
+    undecryptable: int = 0
+    encrypted: int = 0
+    """Number of messages that look encrypted, and were compared as they are on disk."""
+
+    def messages(self, channel: str) -> Iterator[StoredMessage]:
+        """Yield the messages that can be read, and count the others."""
+        self.damaged = self.undecryptable = self.encrypted = 0
+        if all(each.name != channel for each in self.survey.channels):
+            return
+        store, key = self.survey.store, None if self.key is None else self.key.channel(channel)
+        for slice_ in slices_of(store, channel):
+            for found in read_messages(store, slice_, Window(), key):
+                if isinstance(found, StoredMessage):
+                    self.encrypted += found.may_be_encrypted
+                    yield found
+                elif found.flaw is Flaw.UNDECRYPTABLE:
+                    self.undecryptable += 1
+                else:
+                    self.damaged += 1
+
+
+def diff(a: Path, b: Path, key: StoreKey | None = None) -> dict[str, Any]:
     """Return the document of all differences; `same` says whether there are none.
 
     Messages are compared by sequence, time and data, clients and subscriptions by all their fields. Damaged
-    messages cannot be compared, and count as a difference. Raises `StoreRefused` when one of the two stores
-    cannot be read.
+    messages cannot be compared, and count as a difference. Encrypted ones are compared as published if `key`
+    is the key of both stores, and else as on disk, where equal messages differ. Raises `StoreRefused` when
+    one of the two stores cannot be read.
     """
-    first, second = survey(a), survey(b)
-    names = sorted({channel.name for found in (first, second) for channel in found.channels})
+    sides = _Side(survey(a), key), _Side(survey(b), key)
+    names = sorted({channel.name for side in sides for channel in side.survey.channels})
     try:
-        channels = [found for name in names if (found := _channel(first, second, name)) is not None]
+        channels = [found for name in names if (found := _channel(*sides, name)) is not None]
         ids = [store_cluster_id(store) for store in (a, b)]
         budget = Budget()
         clients = [read_clients(store, budget) for store in (a, b)]
@@ -68,12 +99,11 @@ def diff(a: Path, b: Path) -> dict[str, Any]:
     }
 
 
-def _channel(first: Survey, second: Survey, name: str) -> dict[str, Any] | None:
-    has = [any(channel.name == name for channel in found.channels) for found in (first, second)]
+def _channel(first: _Side, second: _Side, name: str) -> dict[str, Any] | None:
+    sides = (first, second)
+    has = [any(channel.name == name for channel in side.survey.channels) for side in sides]
     only_a, only_b, different = _Ranges([]), _Ranges([]), _Ranges([])
-    damaged = [0, 0]
-    left = _messages(first.store, name, damaged, 0) if has[0] else iter(())
-    right = _messages(second.store, name, damaged, 1) if has[1] else iter(())
+    left, right = first.messages(name), second.messages(name)
     a, b = next(left, None), next(right, None)
     while a is not None or b is not None:
         if b is None or (a is not None and a.sequence < b.sequence):
@@ -89,14 +119,15 @@ def _channel(first: Survey, second: Survey, name: str) -> dict[str, Any] | None:
             a, b = next(left, None), next(right, None)
     budget = Budget()
     subs = [
-        _subscriptions(found.store, name, budget) if there else []
-        for found, there in zip((first, second), has, strict=True)
+        _subscriptions(side.survey.store, name, budget) if there else []
+        for side, there in zip(sides, has, strict=True)
     ]
+    unread = [side.damaged + side.undecryptable for side in sides]
     if (
         has == [True, True]
         and not (only_a.count or only_b.count or different.count)
         and subs[0] == subs[1]
-        and damaged == [0, 0]
+        and unread == [0, 0]
     ):
         return None
     return {
@@ -106,19 +137,11 @@ def _channel(first: Survey, second: Survey, name: str) -> dict[str, Any] | None:
         "only_a": only_a.document(),
         "only_b": only_b.document(),
         "different": different.document(),
-        "damaged": damaged,
+        "damaged": [side.damaged for side in sides],
+        "undecryptable": [side.undecryptable for side in sides],
+        "maybe_encrypted": [side.encrypted for side in sides],
         "subscriptions_differ": subs[0] != subs[1],
     }
-
-
-def _messages(store: Path, channel: str, damaged: list[int], side: int) -> Iterator[StoredMessage]:
-    """Yield the intact messages, and count the others in `damaged`."""
-    for slice_ in slices_of(store, channel):
-        for found in read_messages(store, slice_, Window()):
-            if isinstance(found, StoredMessage):
-                yield found
-            else:
-                damaged[side] += 1
 
 
 def _subscriptions(store: Path, channel: str, budget: Budget) -> list[dict[str, Any]]:

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Literal, TypeVar
 
 from stanlocal.errors import StoreRefused
+from stanlocal.store.format.encryption import StoreKey
 from stanlocal.store.format.message import StoredMessage, time_of
-from stanlocal.store.format.records import Damage
+from stanlocal.store.format.records import Damage, Flaw
 from stanlocal.store.format.slices import Window, read_messages, slices_of
 from stanlocal.store.inspect.survey import survey
-from stanlocal.store.verify.problems import Kind, Problem, Start
+from stanlocal.store.verify.problems import ANOTHER_KEY, Kind, Problem, Start
 from stanlocal.util.printable import printable, printable_bytes
 
 Format = Literal["jsonl", "text", "hex"]
@@ -21,10 +22,13 @@ _PIECE = 1 << 16
 """Characters or bytes of data that are formatted at once."""
 
 
-def dump(store: Path, channel: str, window: Window) -> Iterator[StoredMessage | Problem]:
+def dump(
+    store: Path, channel: str, window: Window, key: StoreKey | None = None
+) -> Iterator[StoredMessage | Problem]:
     """Yield the channel's messages in the window, slice by slice, and each damaged record in its place.
 
-    Raises `StoreRefused` when there is no such store or channel, or it cannot be read.
+    With the store's key messages are decrypted; without it they are as on disk. Raises `StoreRefused` when
+    there is no such store or channel, or it cannot be read.
     """
     names = [found.name for found in survey(store).channels]
     if channel not in names:
@@ -32,17 +36,20 @@ def dump(store: Path, channel: str, window: Window) -> Iterator[StoredMessage | 
         raise StoreRefused(
             f"no channel '{channel}' in {store}; it has {have}{', …' if len(names) > 5 else ''}"
         )
+    own = None if key is None else key.channel(channel)
     try:
         for slice_ in slices_of(store, channel):
-            for found in read_messages(store, slice_, window):
-                if isinstance(found, Damage):
-                    name = slice_.data or ""
-                    fix = "see 'stanlocal store verify'"
-                    yield Problem(Kind.MESSAGE_DAMAGED, name, found.detail, Start.SILENT, fix, found.offset)
-                else:
-                    yield found
+            for found in read_messages(store, slice_, window, own):
+                yield _problem(slice_.data or "", found) if isinstance(found, Damage) else found
     except OSError as error:
         raise StoreRefused(f"cannot read {error.filename or store} ({error.strerror})") from error
+
+
+def _problem(name: str, damage: Damage) -> Problem:
+    if damage.flaw is Flaw.UNDECRYPTABLE:
+        return Problem(Kind.UNDECRYPTABLE, name, damage.detail, Start.SILENT, ANOTHER_KEY, damage.offset)
+    fix = "see 'stanlocal store verify'"
+    return Problem(Kind.MESSAGE_DAMAGED, name, damage.detail, Start.SILENT, fix, damage.offset)
 
 
 def line(message: StoredMessage, how: Format) -> str:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from stanlocal.store.format.bulk import read_typed
 from stanlocal.store.format.files import VERSION, opened_file
-from stanlocal.store.format.message import StoredMessage, time_of
+from stanlocal.store.format.message import time_of
 from stanlocal.store.format.registry import (
     Budget,
     OverBudget,
@@ -20,16 +19,13 @@ from stanlocal.store.format.registry import (
     fold_subscriptions,
 )
 from stanlocal.store.format.server_file import MAX_BYTES, server_info
-from stanlocal.store.format.slices import SliceFiles, SliceSummary, Window, read_messages, summarize
+from stanlocal.store.format.slices import SliceSummary, maybe_encrypted, summarize
 from stanlocal.store.inspect.survey import ChannelFiles, Survey, survey
 from stanlocal.store.layout import CLIENTS_FILE, SERVER_FILE, SUBS_FILE
 from stanlocal.store.verify.limits import kept, limits_of
 from stanlocal.store.verify.problems import Kind, Problem, Start
 from stanlocal.util.printable import printable
 from stanlocal.util.timestamps import rfc3339
-
-_SAMPLED = 16
-"""Number of messages read to decide whether a channel is encrypted."""
 
 
 def overview(store: Path, store_limits: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -144,7 +140,7 @@ def _channel(
         "first_time": _time(full[0].first.timestamp) if full and full[0].first else None,
         "last_time": _time(full[-1].last.timestamp) if full and full[-1].last else None,
         "disk_bytes": sum(summary.disk_bytes for _, summary in slices),
-        "maybe_encrypted": _encrypted(store, channel.slices),
+        "maybe_encrypted": maybe_encrypted(store, channel.slices),
         "slices": [_slice(summary) for _, summary in slices],
         "subscriptions": [sub.document() for sub in subs],
     }
@@ -163,14 +159,6 @@ def _slice(summary: SliceSummary) -> dict[str, Any]:
         "last_seq": summary.last.sequence if summary.last else 0,
         "disk_bytes": summary.disk_bytes,
     }
-
-
-def _encrypted(store: Path, slices: list[SliceFiles]) -> bool:
-    """Return whether the first messages all look encrypted by the server."""
-    found = (item for slice_ in slices for item in read_messages(store, slice_, Window()))
-    sample = (item for item in islice(found, _SAMPLED) if isinstance(item, StoredMessage) and item.data)
-    looks = [message.may_be_encrypted for message in sample]
-    return bool(looks) and all(looks)
 
 
 def _time(timestamp: int) -> str:

@@ -8,6 +8,8 @@ from typing import Any
 
 from stanlocal.util.printable import printable
 
+ANOTHER_KEY = "give the key that the channel's messages were written with"
+"""Fix of a message that cannot be decrypted."""
 KEPT = 1000
 """Number of problems listed for a file and for a store; the others are counted."""
 
@@ -21,6 +23,8 @@ class Kind(StrEnum):
     """The size in a message's record differs from the one in the index."""
     UNDECODABLE = "undecodable"
     """The checksum is right, but the content is no message, client or subscription."""
+    UNDECRYPTABLE = "undecryptable"
+    """The message is intact, and cannot be decrypted with the store's key."""
     TRUNCATED = "truncated"
     """The file ends within a record."""
     MESSAGES_MISSING = "messages-missing"

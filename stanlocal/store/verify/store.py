@@ -12,13 +12,16 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+from stanlocal.store.format.encryption import ChannelKey, StoreKey
+from stanlocal.store.format.records import Damage, Flaw
 from stanlocal.store.format.registry import CLIENT_TYPES, SUB_TYPES
-from stanlocal.store.format.slices import SliceFiles
+from stanlocal.store.format.slices import SliceFiles, Window, maybe_encrypted, read_messages
 from stanlocal.store.inspect.survey import ChannelFiles, Survey, survey
 from stanlocal.store.layout import CLIENTS_FILE, SERVER_FILE, SUBS_FILE
 from stanlocal.store.verify.check_file import FileCheck, check_server_file, check_typed
 from stanlocal.store.verify.check_slice import SliceCheck, check_slice
-from stanlocal.store.verify.problems import KEPT, Kind, Problem, Start
+from stanlocal.store.verify.problems import ANOTHER_KEY, KEPT, Kind, Problem, Start
+from stanlocal.util.printable import printable
 
 Progress = Callable[[int, int], None]
 """Callback that takes the number of bytes checked, and of all bytes."""
@@ -46,6 +49,8 @@ class StoreCheck:
     problems: list[Problem] = field(default_factory=list)
     """The first thousand problems."""
     problems_total: int = 0
+    maybe_encrypted: list[str] = field(default_factory=list)
+    """Channels whose messages look encrypted, and were not decrypted, as there was no key."""
 
     @property
     def ok(self) -> bool:
@@ -66,16 +71,22 @@ class StoreCheck:
             "records": self.records,
             "bytes": self.bytes,
             "seconds": round(self.seconds, 3),
+            "maybe_encrypted": [printable(name) for name in self.maybe_encrypted],
             "problems_total": self.problems_total,
             "problems": [problem.document() for problem in self.problems],
         }
 
 
 def verify(
-    store: Path, *, cluster_id: str | None = None, progress: Progress = lambda done, total: None
+    store: Path,
+    *,
+    cluster_id: str | None = None,
+    key: StoreKey | None = None,
+    progress: Progress = lambda done, total: None,
 ) -> StoreCheck:
     """Check every file of the store; with `cluster_id` also that the store belongs to that cluster.
 
+    With the key of an encrypted store also that every message can be decrypted.
     Raises `StoreRefused` when there is no store to read. Memory does not grow with the store.
 
     One kind of damage is not found: checksums do not cover the type of a record, and a change to a type with
@@ -84,7 +95,7 @@ def verify(
     """
     began = time.monotonic()
     found = survey(store)
-    work = _Verification(found, progress)
+    work = _Verification(found, progress, key)
     for problem in found.problems:
         work.add([problem])
     if found.server_file:
@@ -101,8 +112,9 @@ def verify(
 
 
 class _Verification:
-    def __init__(self, found: Survey, progress: Progress) -> None:
+    def __init__(self, found: Survey, progress: Progress, key: StoreKey | None) -> None:
         self.store = found.store
+        self.key = key
         self.total = found.disk_bytes
         self.progress = progress
         self.done = 0
@@ -130,6 +142,20 @@ class _Verification:
             if last is not None and check.first is not None and slice_.data is not None:
                 self.add(_between(slice_.data, last, check.first))
             last = check.last if check.last is not None else last
+        self._encryption(channel)
+
+    def _encryption(self, channel: ChannelFiles) -> None:
+        """Decrypt the channel's messages, or note that they look encrypted and there is no key."""
+        try:
+            if self.key is None:
+                if maybe_encrypted(self.store, channel.slices):
+                    self.verdict.maybe_encrypted.append(channel.name)
+                return
+            own = self.key.channel(channel.name)
+            for slice_ in channel.slices:
+                self.add(_undecryptable(self.store, slice_, own))
+        except OSError:
+            return  # the file is gone, or its check has reported that it cannot be read
 
     def file(self, name: str, check: Callable[[], FileCheck]) -> None:
         done = self._twice([name], check)
@@ -165,6 +191,18 @@ class _Verification:
     def _fresh(self, names: list[str]) -> bool:
         now = time.time()
         return any(now - (self.store / name).stat().st_mtime < _FRESH_S for name in names)
+
+
+def _undecryptable(store: Path, slice_: SliceFiles, key: ChannelKey) -> list[Problem]:
+    """Return one problem for all messages of a slice that the key does not fit."""
+    first, count = None, 0
+    for each in read_messages(store, slice_, Window(), key):
+        if isinstance(each, Damage) and each.flaw is Flaw.UNDECRYPTABLE:
+            first, count = first or each, count + 1
+    if first is None:
+        return []
+    detail = first.detail + (f", and {count - 1} more messages" if count > 1 else "")
+    return [Problem(Kind.UNDECRYPTABLE, slice_.data or "", detail, Start.SILENT, ANOTHER_KEY, first.offset)]
 
 
 def _between(name: str, last: int, first: int) -> list[Problem]:

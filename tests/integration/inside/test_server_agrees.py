@@ -13,6 +13,10 @@ import pytest
 from stanlocal import stan
 from stanlocal.machine.locks import LOCK_FILE
 from stanlocal.monitor import pages
+from stanlocal.store.format.encryption import StoreKey
+from stanlocal.store.format.message import StoredMessage
+from stanlocal.store.format.slices import Window
+from stanlocal.store.inspect.dump import dump
 from stanlocal.store.inspect.overview import overview
 from stanlocal.store.verify.problems import Kind, Start
 from stanlocal.store.verify.store import verify
@@ -172,16 +176,27 @@ async def _ignore(message: stan.Message) -> None:
     pass
 
 
-async def test_an_encrypted_store_is_reported_as_intact_and_encrypted(
-    server_binary: Path, tmp_path: Path
+@pytest.mark.parametrize("cipher", ["AES", "CHACHA"])
+async def test_an_encrypted_store_is_read_with_its_key_and_reported_as_encrypted_without(
+    server_binary: Path, tmp_path: Path, cipher: str
 ) -> None:
     store = tmp_path / "store"
-    key = ("-encrypt", "-encryption_key", "of-a-test")
+    key = ("-encrypt", "-encryption_key", "of-a-test", "-encryption_cipher", cipher)
     with running(server_binary, store, *key) as server:
         url = await _ready(server)
         async with stan.connect(url, cluster_id="test-cluster", client_id="writer") as client:
             await client.publish_batch("secret", [b"plain text %d" % number for number in range(50)])
-    assert verify(store).ok
+            await client.publish("secret", b"")
+    found = verify(store)
+    assert (found.ok, found.maybe_encrypted) == (True, ["secret"])
     (channel,) = overview(store)["channels"]
-    assert (channel["msgs"], channel["maybe_encrypted"]) == (50, True)
+    assert (channel["msgs"], channel["maybe_encrypted"]) == (51, True)
     assert b"plain text" not in b"".join(path.read_bytes() for path in (store / "secret").iterdir())
+    right, wrong = StoreKey.of("of-a-test"), StoreKey.of("of another test")
+    messages = [each for each in dump(store, "secret", Window(), right) if isinstance(each, StoredMessage)]
+    assert [each.data for each in messages] == [*(b"plain text %d" % number for number in range(50)), b""]
+    assert (verify(store, key=right).ok, verify(store, key=right).maybe_encrypted) == (True, [])
+    (problem,) = verify(store, key=wrong).problems
+    assert problem.kind is Kind.UNDECRYPTABLE
+    assert "sequence 1 cannot be decrypted" in problem.detail
+    assert "and 49 more messages" in problem.detail

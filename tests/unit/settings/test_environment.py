@@ -98,3 +98,14 @@ def test_a_problem_with_a_secret_does_not_show_it() -> None:
     (problem,) = problems({"STANLOCAL_STREAMING__PASSWORD": "hunter2\udcff"})
     assert problem == "environment STANLOCAL_STREAMING__PASSWORD is not valid UTF-8"
     assert settle({"STANLOCAL_STREAMING__PASSWORD": "x", "STANLOCAL_STREAMING__USERNAME": "y"}, start=NOWHERE)
+
+
+def test_the_servers_own_variable_is_the_key_of_an_encrypted_store() -> None:
+    """It counts as it does to the server: only where messages are encrypted."""
+    own = {"NATS_STREAMING_ENCRYPTION_KEY": "k"}
+    settings = settle(own, streaming={"encrypt": True})
+    assert settings.streaming["encryption_key"] == "k"
+    assert settings.sources["streaming.encryption_key"] == "environment NATS_STREAMING_ENCRYPTION_KEY"
+    assert "encryption_key" not in settle(own).streaming
+    both = {**own, "STANLOCAL_STREAMING__ENCRYPTION_KEY": "ours"}
+    assert settle(both, streaming={"encrypt": True}).streaming["encryption_key"] == "ours"
