@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 
 
 LostCallback = Callable[["Client", StanError], Awaitable[None] | None]
-"""Called once when a client is gone for good, with the reason; not for the owner's own `close()`."""
+"""Called once, with the reason, when a client is lost; not for the owner's own `close()`."""
 
 
 class _LossListener(Listener):
-    """Passes the loss of the client on; the client itself has no listener's methods."""
+    """Listener that reports the loss of the client, so that `Client` itself needs no listener's methods."""
 
     def __init__(self, on_lost: Callable[[StanError], None]) -> None:
         self._on_lost = on_lost

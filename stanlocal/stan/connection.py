@@ -91,7 +91,7 @@ class Connection(Listener, LinkListener):
     # Reactions
 
     def _active_spoke(self, subject: bytes, data: bytes, reply: bytes, no_responders: bool) -> None:
-        """Notice the heartbeat of another active: what was sent to the one before will not be answered."""
+        """Handle an active's heartbeat: if it is another active, nothing sent to the old one is answered."""
         try:
             server_id = wire.decode(pb.CtrlMsg, data).server_id
         except BadReply as error:

@@ -333,13 +333,13 @@ ADVICE: dict[type[ServerError], str] = {
 
 
 def one_line(text: str, most: int = 300) -> str:
-    """A server's text as part of an error message: on one line, printable, and not endless."""
+    """Return a server's text for an error message: on one line, printable, at most `most` characters."""
     shown = "".join(each if each.isprintable() else repr(each)[1:-1] for each in text[:most])
     return shown if len(text) <= most else f"{shown}… ({len(text)} characters)"
 
 
 def server_error(text: str, doing: str) -> ServerError:
-    """The error for the server's `text`; `doing` says what was asked, as in ``publish to 'orders'``."""
+    """Return the error for the server's `text`; `doing` says what was asked, as ``publish to 'orders'``."""
     kind = SERVER_TEXTS.get(text)
     if kind is None:
         matches = (known for phrase, known in SERVER_PHRASES.items() if phrase in text)

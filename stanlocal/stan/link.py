@@ -1,4 +1,4 @@
-"""One NATS connection, as the STAN client needs it: frames out, messages in, and news of its state."""
+"""One NATS connection as the STAN client needs it: frames out, messages in, and changes of its state."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ RECONNECT_WAIT = 0.05
 RECONNECT_WAIT_MAX = 1.0
 
 AT_ONCE, IN_ORDER = 0.1, 2.0
-"""Seconds that closing a NATS connection may take: one that never was, and one with frames to write."""
+"""Seconds that closing a NATS connection may take: one that was never used, and one with frames to write."""
 
 
 class LinkListener:
-    """Reactions to changes of a link; each does nothing where a part has no use for it."""
+    """Reactions to changes of a link; each does nothing unless a part overrides it."""
 
     def link_down(self) -> None:
         """The connection dropped."""
@@ -138,7 +138,7 @@ class Link:
 
     @property
     def _shown(self) -> str:
-        """The URLs for an error message: without passwords."""
+        """URLs for an error message, without passwords."""
         return ", ".join(
             f"{url.partition('://')[0]}://{url.rpartition('@')[2]}" if "@" in url else url
             for url in self._given
@@ -217,17 +217,17 @@ class Link:
         self.last_error = await self._adapter.unsubscribe(subscription) or self.last_error
 
     def new_inbox(self) -> str:
-        """A new subject with the connection's inbox prefix."""
+        """Return a new subject with the connection's inbox prefix."""
         return self.nats.new_inbox()
 
     # Other servers
 
     def other_urls(self) -> list[str]:
-        """The URLs of other servers that the client may move to; none on a connection of the caller's."""
+        """Return the URLs of other servers that the client may move to; none on the caller's connection."""
         return self._adapter.other_urls() if self._owned else []
 
     async def ask_elsewhere(self, url: str, subject: str, payload: bytes, timeout: float) -> bool:
-        """Whether someone at that server answers a request, asked over a connection of its own."""
+        """Return whether a request is answered behind that server, asked over a connection of its own."""
         from stanlocal.stan.nats_adapter import NatsAdapter, NatsError
 
         scout = Link(NatsAdapter.own(), True, [url], {})
@@ -251,7 +251,7 @@ class Link:
         return True
 
     def move_to(self, url: str) -> None:
-        """Leave the server for that one; nats-py's own reconnecting does it."""
+        """Leave the server for that one, by nats-py's own reconnecting."""
         if self._adapter.prefer(url):
             self.moving = True
             self._adapter.abort()  # a close would first wait for a server that may never read again

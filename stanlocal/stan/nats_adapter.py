@@ -12,8 +12,8 @@ and what it is needed for. The reasons, one by one:
   longer reads;
 - `_disconnected_cb`, `_reconnected_cb`, `_closed_cb`: a connection of the caller's keeps its own callbacks
   behind the STAN client's;
-- `_process_connect_init`, `_process_info`, `_attempt_reconnect`: a server that sends an INFO that cannot be
-  would end them in silence, or with an error of Python's own.
+- `_process_connect_init`, `_process_info`, `_attempt_reconnect`: a server that sends an unusable INFO would
+  end them in silence, or with an error of Python's own.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ class GuardedClient(NatsClient):
 
 
 class _Sink:
-    """Stands where nats-py takes a future for a single reply, and takes every message."""
+    """Stand-in for the future of a single reply in nats-py, which receives every message."""
 
     __slots__ = ("_handler",)
 
@@ -134,7 +134,7 @@ class NatsAdapter:
 
     @classmethod
     def own(cls) -> NatsAdapter:
-        """A client that is not connected yet; `connect` does it."""
+        """Return an adapter of a new client, which `connect` connects."""
         client = GuardedClient()
         return cls(client, client.parser)
 
@@ -230,7 +230,7 @@ class NatsAdapter:
     # Servers
 
     def other_urls(self) -> list[str]:
-        """The URLs of the servers that are known and not connected to."""
+        """Return the URLs of the known servers except the one that the client is connected to."""
         here = self.client.connected_url
         return [
             server.uri.geturl()

@@ -80,7 +80,7 @@ class ClientOptions:
 
 
 def timeouts(given: float | None, retry: bool) -> tuple[float, float]:
-    """Request and close timeout: as given, else 2 s, and with `retry` 10 s for requests.
+    """Return request and close timeout in seconds: as given, else 2, and with `retry` 10 for requests.
 
     Ten seconds are enough for a failover; a client that closes does not wait for one.
     """

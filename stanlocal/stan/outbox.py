@@ -17,7 +17,7 @@ CHUNK = 64 * 1024
 
 
 class Outbox:
-    """Writes frames to one NATS connection; what is sent while it is down is dropped."""
+    """Writer of frames to one NATS connection; what is sent while it is down is dropped."""
 
     def __init__(self, nats: NatsAdapter) -> None:
         self._write = nats.write

@@ -25,7 +25,7 @@ from nats.errors import ProtocolError
 log = logging.getLogger(__name__)
 
 Handler = Callable[[bytes, bytes, bytes, bool], None]
-"""Takes subject, payload, reply subject, and whether NATS itself answered that no one listens."""
+"""Receives subject, payload, reply subject, and whether NATS itself answered that no one listens."""
 
 LINE = 4096
 """Largest control line in bytes: the NATS server's own default, and nats-py's limit."""
@@ -75,7 +75,7 @@ class Receiver(Protocol):
 
 
 class DirectParser:
-    """Hands whole messages to `handlers`, by subscription number. Handlers must not raise."""
+    """Parser that hands whole messages to `handlers`, by subscription number. Handlers must not raise."""
 
     def __init__(self, nats: Receiver) -> None:
         self._nats = nats

@@ -1,4 +1,4 @@
-"""Regular pings as agreed with the server, and the loss of the client when too many stay unanswered."""
+"""Regular pings as agreed with the server; the client is lost when too many stay unanswered."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 
 from stanlocal.stan.errors import ConnectionLost
 from stanlocal.stan.options import ClientOptions
-from stanlocal.stan.pings import Verdict
+from stanlocal.stan.pings import PingResult
 from stanlocal.stan.recovery import Recovery
 from stanlocal.stan.state import ConnectionState, Listener
 
@@ -30,11 +30,11 @@ class Pinger(Listener):
             self._state.guard(self._task)
 
     def registered(self) -> None:
-        """The new registration has no ping without an answer."""
+        """Start counting again: the new registration has no unanswered ping."""
         self._unanswered = 0
 
     async def active_found(self) -> None:
-        """The active answered."""
+        """Start counting again: the active answered."""
         self._unanswered = 0
 
     async def _run(self) -> None:
@@ -45,11 +45,11 @@ class Pinger(Listener):
             due += interval
             await asyncio.sleep(max(0.0, due - self._loop.time()))
             if not self._recovery.in_doubt:
-                verdict, _ = await self._recovery.ping()
-                if verdict is Verdict.ACTIVE:
+                result, _ = await self._recovery.ping()
+                if result is PingResult.ACTIVE:
                     self._unanswered = 0
                     continue
-                self._state.suspect(lost=verdict in (Verdict.NOBODY, Verdict.CUT))
+                self._state.suspect(lost=result in (PingResult.NO_RESPONDERS, PingResult.CUT))
             self._unanswered += 1
         self._state.lose(
             ConnectionLost(

@@ -19,12 +19,12 @@ WAITED_FOR = 8
 """Pings whose answers are still waited for: those of the last four seconds."""
 
 
-class Verdict(Enum):
+class PingResult(Enum):
     """Result of a ping."""
 
     ACTIVE = "the active answers, and knows the client"
     UNKNOWN = "the active answers, and does not know the client"
-    NOBODY = "no one listens"
+    NO_RESPONDERS = "no one listens"
     SILENT = "no answer yet"
     CUT = "no connection"
 
@@ -38,33 +38,33 @@ class Pings:
         self._timeout = timeout
         self._waiting: list[asyncio.Future[bytes]] = []
 
-    async def ask(self, session: Session) -> tuple[Verdict, ServerError | None]:
+    async def ask(self, session: Session) -> tuple[PingResult, ServerError | None]:
         """Send a ping and wait, for at most the timeout, for the answer to it or to one before."""
         if not self._link.connected:
             self.forget()
-            return Verdict.CUT, None
+            return PingResult.CUT, None
         self._waiting.append(self._requests.post(session.ping_requests, session.ping))
         self._link.outbox.flush()
         await asyncio.wait(self._waiting, timeout=self._timeout, return_when=asyncio.FIRST_COMPLETED)
         answered = next((each for each in self._waiting if each.done()), None)
         if answered is None:
             self._forget(len(self._waiting) - WAITED_FOR)
-            return Verdict.SILENT, None
+            return PingResult.SILENT, None
         self.forget()
         try:
             text = wire.decode(pb.PingResponse, answered.result()).error
         except NoResponders:
-            return Verdict.NOBODY, None
+            return PingResult.NO_RESPONDERS, None
         except BadReply:
-            return Verdict.SILENT, None
+            return PingResult.SILENT, None
         except Interrupted:
-            return Verdict.CUT, None
+            return PingResult.CUT, None
         if text:
-            return Verdict.UNKNOWN, server_error(text, f"ping as {session.client_id!r}")
-        return Verdict.ACTIVE, None
+            return PingResult.UNKNOWN, server_error(text, f"ping as {session.client_id!r}")
+        return PingResult.ACTIVE, None
 
     def forget(self) -> None:
-        """Wait for no answer any more."""
+        """Stop waiting for answers."""
         self._forget(len(self._waiting))
 
     def _forget(self, count: int) -> None:

@@ -47,7 +47,7 @@ def assert_no_loss(published: Iterable[bytes], received: Iterable[bytes | Delive
 
 
 class Recorder:
-    """Records what a subscriber was given; hand it to `subscribe` as the callback.
+    """Record of the messages that a subscriber received; hand it to `subscribe` as the callback.
 
     ::
 

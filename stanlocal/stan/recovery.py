@@ -20,7 +20,7 @@ from typing import Protocol
 
 from stanlocal.stan.errors import ServerError
 from stanlocal.stan.link import Link, log
-from stanlocal.stan.pings import PING_TIMEOUT, Pings, Verdict
+from stanlocal.stan.pings import PING_TIMEOUT, PingResult, Pings
 from stanlocal.stan.requests import Requests
 from stanlocal.stan.state import ConnectionState, Listener
 
@@ -44,14 +44,14 @@ class Timing:
 
 
 class Registrar(Protocol):
-    """Registers the client again where a server does not know it."""
+    """The part that registers the client again when a server does not know it."""
 
     async def register_again(self, refusal: ServerError) -> bool:
-        """Whether the client is registered again; else it has been lost."""
+        """Register the client again; return False if it has been lost instead."""
 
 
 class Recovery(Listener):
-    """Looks for the active while there is doubt, and reports what it finds to the state."""
+    """The search for the active, which runs while there is doubt and reports what it finds to the state."""
 
     def __init__(
         self,
@@ -88,7 +88,7 @@ class Recovery(Listener):
             task.cancel()
             await asyncio.wait([task])
 
-    async def ping(self) -> tuple[Verdict, ServerError | None]:
+    async def ping(self) -> tuple[PingResult, ServerError | None]:
         """Ask the active whether it is there and knows the client."""
         pings = Pings(self._link, self._requests, self._timing.ping_timeout)
         try:
@@ -96,12 +96,12 @@ class Recovery(Listener):
         finally:
             pings.forget()
 
-    async def _ask(self, pings: Pings) -> tuple[Verdict, ServerError | None]:
+    async def _ask(self, pings: Pings) -> tuple[PingResult, ServerError | None]:
         if self._state.session.pings:
             return await pings.ask(self._state.session)
         # A server from before pings cannot be asked: it is tried again after a while.
         await asyncio.sleep(self._timing.scout_after)
-        return Verdict.ACTIVE, None
+        return PingResult.ACTIVE, None
 
     async def _run(self) -> None:
         timing = self._timing
@@ -112,29 +112,29 @@ class Recovery(Listener):
         try:
             while True:
                 await self._link.wait_up()
-                verdict, refusal = await self._ask(pings)
-                if verdict is Verdict.ACTIVE:
+                result, refusal = await self._ask(pings)
+                if result is PingResult.ACTIVE:
                     break
-                if verdict is Verdict.UNKNOWN:
+                if result is PingResult.UNKNOWN:
                     assert refusal is not None
                     self._state.lose_active()
                     if await self._registrar.register_again(refusal):
                         break
                     return
                 now = self._loop.time()
-                if verdict is not Verdict.SILENT:
+                if result is not PingResult.SILENT:
                     self._state.lose_active()
                     heard = now
-                slow = verdict is Verdict.SILENT and now - heard < timing.silence
+                slow = result is PingResult.SILENT and now - heard < timing.silence
                 if scout is not None and scout.done():
                     better, scout, next_scout = scout.result(), None, now + timing.scout_every
-                    if better is not None and verdict is not Verdict.CUT and not slow:
+                    if better is not None and result is not PingResult.CUT and not slow:
                         log.info("moving from %s to %s, which reaches the active", self._link.url, better)
                         self._state.lose_active()
                         self._link.move_to(better)
                 elif scout is None and now >= next_scout and not slow:
                     scout = self._loop.create_task(self._look_elsewhere(), name="stan-scout")
-                if verdict is not Verdict.SILENT:
+                if result is not PingResult.SILENT:
                     await asyncio.sleep(min(PAUSE_MAX, max(PAUSE_MIN, PAUSE_SHARE * (now - started))))
         finally:
             pings.forget()
@@ -145,7 +145,7 @@ class Recovery(Listener):
         await self._state.find_active()
 
     async def _look_elsewhere(self) -> str | None:
-        """The first other server behind which the active answers."""
+        """Return the URL of the first other server behind which the active answers; None if none does."""
         urls = self._link.other_urls()
         session = self._state.session
         asked = [

@@ -20,7 +20,7 @@ PAUSE = 0.02
 
 
 class Registration:
-    """Registers the client at whichever server reaches the active."""
+    """Registration of the client at whichever server reaches the active."""
 
     def __init__(self, link: Link, requests: Requests, options: ClientOptions) -> None:
         self._link = link

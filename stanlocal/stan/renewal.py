@@ -19,7 +19,7 @@ from stanlocal.stan.state import ConnectionState
 
 
 class Renewal:
-    """Registers the client and its subscriptions again where `reconnect` asks for it; else it is lost."""
+    """Renewal of a registration and its subscriptions, with `reconnect`; without it the client is lost."""
 
     def __init__(
         self,
@@ -34,7 +34,7 @@ class Renewal:
         self._state = state
 
     async def register_again(self, refusal: ServerError) -> bool:
-        """Whether the client is registered again; else it has been lost, with `refusal` as the reason."""
+        """Register the client again; return False if it has been lost instead, because of `refusal`."""
         state = self._state
         while self._options.reconnect and state.end_reason is None:
             try:

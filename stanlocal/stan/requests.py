@@ -19,7 +19,7 @@ class Interrupted(Exception):
 
 
 class Requests(LinkListener):
-    """Sends requests and hands each reply to its caller; also the home of named inboxes."""
+    """Requests over one inbox, whose replies go to their callers; it also has named inboxes."""
 
     def __init__(self, link: Link) -> None:
         self._link = link
@@ -34,16 +34,16 @@ class Requests(LinkListener):
         await self._link.subscribe(f"{self._inbox}.*", self._received)
 
     def named_inbox(self, name: str, handler: Callable[[str], None]) -> str:
-        """A new subject; `handler` is given the reply subject of each message to it."""
+        """Return a new subject; `handler` is called with the reply subject of each message to it."""
         self._named[name.encode()] = handler
         return f"{self._inbox}.{name}"
 
     def forget(self, name: str) -> None:
-        """Leave unanswered what comes to that inbox from now on."""
+        """Leave messages to that inbox unanswered from now on."""
         self._named.pop(name.encode(), None)
 
     async def request(self, subject: str, payload: bytes, timeout: float) -> bytes:
-        """The reply. Raises `NoResponders`, `Interrupted`, or `TimeoutError` after that many seconds."""
+        """Return the reply. Raises `NoResponders`, `Interrupted`, `TimeoutError` after `timeout` seconds."""
         if not self._link.connected:
             raise Interrupted
         token = b"%d" % next(self._numbers)
@@ -73,7 +73,7 @@ class Requests(LinkListener):
         return reply
 
     def link_down(self) -> None:
-        """No reply will come over a connection that is gone."""
+        """Fail the requests: no reply will come over a connection that is gone."""
         self.interrupt()
 
     def interrupt(self) -> None:

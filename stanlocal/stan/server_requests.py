@@ -36,15 +36,16 @@ class ServerRequests:
         self._loop = asyncio.get_running_loop()
 
     def deadline(self) -> float:
-        """The moment at which a request that starts now has waited long enough."""
+        """Return the deadline, in the loop's time, of a request that starts now."""
         return self._loop.time() + self._options.request_timeout
 
     async def ask(
         self, subject: str, payload: bytes, doing: str, kind: type[RequestTimeout], deadline: float
     ) -> bytes:
-        """A reply, once NATS is connected.
+        """Send the request once NATS is connected, and return the reply.
 
-        With `retry` the request is sent again while no one listens: that surely had no effect.
+        With `retry` it is sent again while no one listens, which certainly had no effect. If no answer comes
+        until `deadline` (in the loop's time), raises `kind`; `doing` describes the request in errors.
         """
         while True:
             failure: StanError = ConnectionInterrupted(f"{doing}: not connected to NATS; try again")
@@ -83,7 +84,7 @@ class ServerRequests:
 
 
 def no_active_server(doing: str, options: ClientOptions, link: Link) -> NoActiveServer:
-    """The error for NATS's answer that no one listens."""
+    """Return the error for NATS's answer that no one listens."""
     return NoActiveServer(
         f"{doing}: no streaming server for cluster id {options.cluster_id!r} behind {link.url}: the "
         "cluster id is wrong, no node is active, or this is plain NATS; "

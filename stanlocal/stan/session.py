@@ -39,7 +39,7 @@ class Session:
 def connect_request(
     client_id: str, conn_id: bytes, inbox: str, ping_interval: int, ping_max_out: int
 ) -> bytes:
-    """The payload that registers a client; `ping_interval` in seconds."""
+    """Return the payload that registers a client; `ping_interval` in seconds."""
     return pb.ConnectRequest(
         client_id=client_id,
         conn_id=conn_id,
@@ -51,7 +51,7 @@ def connect_request(
 
 
 def read_connect_response(data: bytes, client_id: str, conn_id: bytes) -> Session:
-    """The session the server grants; `ServerError` when it refuses, `BadReply` when it is no STAN server."""
+    """Return the granted session; raise `ServerError` for a refusal, `BadReply` if it is no STAN server."""
     response = wire.decode(pb.ConnectResponse, data)
     if response.error:
         raise server_error(response.error, f"connect as {client_id!r}")

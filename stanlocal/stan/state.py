@@ -1,7 +1,7 @@
 """State that the parts of a client share: the registration, whether the active answers, and the end.
 
-Each part gets the `ConnectionState` in its constructor, reports there what it notices, and as a `Listener`
-hears what the others noticed. So the parts need no reference to each other.
+Each part gets the `ConnectionState` in its constructor, reports changes to it, and as a `Listener` is called
+for changes that others reported. So the parts need no reference to each other.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from stanlocal.stan.session import Session
 
 
 class Listener:
-    """Reactions to changes of the state; each does nothing where a part has no use for it."""
+    """Reactions to changes of the state; each does nothing unless a part overrides it."""
 
     def active_doubted(self) -> None:
         """The active may be gone."""
@@ -28,7 +28,7 @@ class Listener:
         """The state has another session: the client was registered again."""
 
     def ended(self, reason: StanError) -> None:
-        """Nothing goes in or out from now on."""
+        """The client has ended: nothing is sent or received from now on."""
 
     def lost(self, error: StanError) -> None:
         """The client is gone for good, and its owner did not close it; `ended` came first."""

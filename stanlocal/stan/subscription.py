@@ -36,8 +36,8 @@ TURN = 256
 Callback = Callable[[Message], Awaitable[None] | None]
 
 
-class Registrar(Protocol):
-    """Ends a subscription at the server."""
+class SubscriptionRegistry(Protocol):
+    """The part that ends subscriptions at the server."""
 
     async def end(self, subscription: Subscription, unsubscribe: bool) -> None:
         """Close or unsubscribe the subscription at the server."""
@@ -57,9 +57,13 @@ class Subscription:
     """
 
     def __init__(
-        self, registrar: Registrar, link: Link, options: SubscriptionOptions, callback: Callback | None
+        self,
+        registry: SubscriptionRegistry,
+        link: Link,
+        options: SubscriptionOptions,
+        callback: Callback | None,
     ) -> None:
-        self._registrar = registrar
+        self._registry = registry
         self._link = link
         self._outbox = link.outbox
         self.options = options
@@ -77,7 +81,7 @@ class Subscription:
         self.nats_subscription: NatsSubscription | None = None
         self.end_asked: set[str] = set()
         self.since = datetime.now(UTC)
-        """Moment of the subscribing."""
+        """Time (UTC) at which it was made."""
         self.last_sequence = 0
         """The highest sequence that was acknowledged."""
         self._unacknowledged: set[int] = set()
@@ -164,7 +168,7 @@ class Subscription:
                 self._wake = None
 
     def _next(self) -> Message | None:
-        """The next message; bytes that are no message are reported and passed over."""
+        """Return the next message; bytes that are not a message are reported and skipped."""
         while self._buffer and self._acks is not None:
             data = self._buffer.popleft()
             try:
@@ -220,7 +224,7 @@ class Subscription:
         return self
 
     async def __anext__(self) -> Message:
-        """The next message; acknowledges the one before unless `manual_ack`.
+        """Return the next message; acknowledge the one before unless `manual_ack`.
 
         Ends when the subscription or the client is closed; raises `ConnectionLost` when the client
         is gone for good.
@@ -298,7 +302,7 @@ class Subscription:
             ) from self._ended
         await self.settle(drain)
         self._outbox.flush()
-        await self._registrar.end(self, unsubscribe)
+        await self._registry.end(self, unsubscribe)
         self.end(SubscriptionClosed(f"the subscription to {self.channel!r} is closed"))
 
     async def settle(self, drain: bool) -> None:
@@ -321,12 +325,12 @@ class Subscription:
         self._registered.set()
 
     def cancel(self) -> None:
-        """Stop the delivering task where it is, unless it is the caller."""
+        """Cancel the delivering task, unless it is the caller."""
         if self._task is not None and self._task is not asyncio.current_task():
             self._task.cancel()
 
     async def stopped(self) -> None:
-        """Stop the delivering task, also within the application's callback, and wait for its end."""
+        """Cancel the delivering task, even within the application's callback, and wait for its end."""
         self.cancel()
         if self._task is not None and self._task is not asyncio.current_task():
             await asyncio.wait([self._task])

@@ -24,7 +24,7 @@ class WindowWaiters:
         except asyncio.CancelledError:
             if not turn.cancelled():
                 self.give()
-            elif turn in self._turns:  # else `give` has already passed it over
+            elif turn in self._turns:  # else `give` has already skipped it
                 self._turns.remove(turn)
             raise
 

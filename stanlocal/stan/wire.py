@@ -30,7 +30,7 @@ _M = TypeVar("_M", bound=_Decodable)
 
 
 def decode(kind: type[_M], data: bytes) -> _M:
-    """`data` decoded as a message of that kind; `BadReply` when it is not one."""
+    """Return `data` decoded as a message of that kind; raise `BadReply` when it is not one."""
     try:
         message = kind.FromString(data)
     except DecodeError as error:
@@ -40,7 +40,7 @@ def decode(kind: type[_M], data: bytes) -> _M:
 
 
 def varint(number: int) -> bytes:
-    """A non-negative integer as protobuf writes it: seven bits a byte, lowest first."""
+    """Return a non-negative integer as protobuf writes it: seven bits a byte, lowest first."""
     if number < 0x80:
         return bytes((number,))
     if number < 0x4000:
@@ -60,7 +60,7 @@ def _string(tag: int, text: bytes) -> bytes:
 
 
 class PubEncoder:
-    """Makes the NATS `PUB` frames of one channel's messages for one connection."""
+    """Encoder of the NATS `PUB` frames of one channel's messages on one connection."""
 
     __slots__ = ("_fields", "_reply", "_size", "_sized", "channel", "most", "overhead")
 
@@ -83,7 +83,7 @@ class PubEncoder:
         """Most bytes of a payload that the server accepts; set by the publisher."""
 
     def frame(self, token: bytes, expected: bytes, data: bytes) -> bytes:
-        """The frame that publishes `data` and asks for the ack `expected` on `<ack prefix>.<token>`."""
+        """Return the frame that publishes `data` and asks for `expected` as ack on `<ack prefix>.<token>`."""
         size = len(data)
         if size != self._size:
             self._size, self._sized = size, b"\x2a" + varint(size)
@@ -95,7 +95,7 @@ class PubEncoder:
 
 
 class AckEncoder:
-    """Makes the NATS `PUB` frames of one subscription's acknowledgements."""
+    """Encoder of the NATS `PUB` frames of one subscription's acknowledgements."""
 
     __slots__ = ("_fields", "_fixed", "_subject")
 
@@ -105,7 +105,7 @@ class AckEncoder:
         self._fixed = len(self._fields)
 
     def frame(self, sequence: int) -> bytes:
-        """The frame that acknowledges that sequence."""
+        """Return the frame that acknowledges that sequence."""
         number = varint(sequence)
         return b"%b%d\r\n%b%b\r\n" % (self._subject, self._fixed + len(number), self._fields, number)
 
@@ -118,7 +118,7 @@ class AckReply(NamedTuple):
 
 
 def read_pub_ack(data: bytes) -> AckReply:
-    """The server's answer to a publish."""
+    """Parse the server's answer to a publish."""
     ack = decode(pb.PubAck, data)
     return AckReply(ack.guid, ack.error)
 
@@ -135,7 +135,7 @@ def subscription_request(
     max_inflight: int,
     ack_wait: int,
 ) -> bytes:
-    """A subscription request; `ack_wait` in seconds, `now` is what a start time is counted back from."""
+    """Return a subscription request; `ack_wait` is in seconds, a start time is counted back from `now`."""
     request = pb.SubscriptionRequest(
         client_id=client_id,
         subject=channel,

@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from stanlocal.sync.stan import Client as BlockingClient
 
 
-def elsewhere(client: BlockingClient) -> Client:
-    """Return the client for coroutines, with the methods of `stanlocal.stan.Client`."""
+def for_any_loop(client: BlockingClient) -> Client:
+    """Return the client with the methods of `stanlocal.stan.Client`, to be awaited on any event loop."""
     return cast("Client", _Client(client._real))
 
 
-class _Elsewhere:
+class _Bridge:
     """A view that awaits the methods of `real` on its own loop; other attributes are unchanged."""
 
     def __init__(self, real: Any) -> None:
@@ -48,7 +48,7 @@ class _Elsewhere:
 
         return call
 
-    async def __aenter__(self) -> _Elsewhere:
+    async def __aenter__(self) -> _Bridge:
         return self
 
     async def __aexit__(self, *error: Any) -> None:
@@ -56,14 +56,14 @@ class _Elsewhere:
         await portal.PORTAL.across(self._real.__aexit__(*error))
 
 
-class _Client(_Elsewhere):
+class _Client(_Bridge):
     async def subscribe(self, channel: str, callback: Callback | None = None, **options: Any) -> Any:
         self._process.check(self)
         back = None if callback is None else _back_to(asyncio.get_running_loop(), callback)
         return _seen(await portal.PORTAL.across(self._real.subscribe(channel, back, **options)))
 
 
-class _Subscription(_Elsewhere):
+class _Subscription(_Bridge):
     def __aiter__(self) -> _Subscription:
         return self
 
@@ -75,14 +75,14 @@ class _Subscription(_Elsewhere):
         return _seen(found[0])
 
 
-class _PublishAck(_Elsewhere):
+class _PublishAck(_Bridge):
     def __await__(self) -> Generator[Any, None, str]:
         self._process.check(self)
         return portal.PORTAL.across(self._real).__await__()
 
 
-_VIEWS: dict[type, type[_Elsewhere]] = {
-    Message: _Elsewhere,
+_VIEWS: dict[type, type[_Bridge]] = {
+    Message: _Bridge,
     PublishAck: _PublishAck,
     Subscription: _Subscription,
 }

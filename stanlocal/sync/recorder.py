@@ -10,7 +10,7 @@ from stanlocal.sync.stan import Message
 
 
 class Recorder(Blocking[recorder.Recorder]):
-    """Records what a subscriber was given; hand it to `subscribe` as the callback."""
+    """Record of the messages that a subscriber received; hand it to `subscribe` as the callback."""
 
     data = Same[list[bytes]]()
     sequences = Same[list[int]]()

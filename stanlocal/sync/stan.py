@@ -31,7 +31,7 @@ P = ParamSpec("P")
 
 
 class PublishAck(OnLoop[ack.PublishAck]):
-    """Stands for a published message: `result()` gives its guid once it is stored."""
+    """The ack of a published message: `result()` returns its guid once it is stored."""
 
     guid = Same[str]()
     channel = Same[str]()
@@ -39,11 +39,11 @@ class PublishAck(OnLoop[ack.PublishAck]):
     done = Same[Callable[[], bool]]()
 
     def result(self) -> str:
-        """The message's guid; waits for it, and raises what `Client.publish` raises."""
+        """Wait for the message's guid and return it; raise what `Client.publish` raises."""
         return portal.PORTAL.run(self._usable)
 
     def cancel(self) -> None:
-        """Gives up waiting; see the original."""
+        """Give up waiting; see the original."""
         portal.PORTAL.loop().call_soon_threadsafe(self._usable.cancel)
 
 
@@ -83,7 +83,7 @@ class Subscription(OnLoop[subscription.Subscription]):
         return self
 
     def __next__(self) -> Message:
-        """The next message, waited for; acknowledges the one before unless `manual_ack`."""
+        """Wait for the next message and return it; acknowledge the one before unless `manual_ack`."""
         found = portal.PORTAL.run(portal.next_of(self._usable))
         if found is None:
             raise StopIteration

@@ -1,4 +1,4 @@
-"""The pytest plugin's command line, and what it comes to in one process of a run."""
+"""The pytest plugin's command line options, and their values in one process of a run."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from stanlocal.testing.session import Options
 
 RUN = "stanlocal_run"
-"""The key of what the main process passes to its workers: its identity and the name of a group for all."""
+"""Key of the main process's data for its workers: its identity, and the name of the shared group."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -43,7 +43,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def options(config: pytest.Config) -> Options:
-    """The options of this process, which may be a pytest-xdist worker."""
+    """Return the options of this process, which may be a pytest-xdist worker."""
     from stanlocal.testing.session import Options
 
     of_run: dict[str, str] = getattr(config, "workerinput", {}).get(RUN, {})

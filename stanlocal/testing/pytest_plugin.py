@@ -56,7 +56,7 @@ def _session(config: pytest.Config) -> Session:
 
 
 def _available(config: pytest.Config, make: Callable[[], FTGroup]) -> FTGroup:
-    """The group; what keeps it from being there is one line, with a reason for each way that was tried."""
+    """Return the group; if it cannot be made, skip or fail the test with one line and all reasons."""
     from stanlocal.errors import EngineUnavailable, ImageNotFound, StanlocalError
 
     try:
@@ -103,7 +103,7 @@ def stan_group(request: pytest.FixtureRequest) -> Iterator[FTGroup]:
 
 @pytest.fixture
 def stan_group_factory(request: pytest.FixtureRequest) -> Iterator[Callable[..., FTGroup]]:
-    """Makes more groups: ``stan_group_factory(nodes=3)``; they are taken down after the test."""
+    """A function that makes more groups: ``stan_group_factory(nodes=3)``; each is removed after the test."""
     session = _session(request.config)
     made: list[FTGroup] = []
 
@@ -140,10 +140,10 @@ def stan_channel(request: pytest.FixtureRequest) -> str:
 def stan_client(request: pytest.FixtureRequest, stan_group: FTGroup) -> Iterator[Client]:
     """A client of `stan_group` with an id of its own, for asynchronous tests: its methods are awaited, on any
     asyncio event loop. It retries through failovers."""
-    from stanlocal.sync.client_bridge import elsewhere
+    from stanlocal.sync.client_bridge import for_any_loop
 
     client = _connect(stan_group)
-    yield elsewhere(client)
+    yield for_any_loop(client)
     _close(request.node, client)
 
 
@@ -176,7 +176,7 @@ def _close(item: pytest.Item, client: sync.stan.Client) -> None:
 
 
 def _fail_after(item: pytest.Item, message: str) -> None:
-    """Fail what comes after a test; a test that has failed itself keeps its own failure as the only one."""
+    """Fail the phase after a test, unless the test has failed itself: then only its own failure counts."""
     if not item.stash.get(_FAILED, False):
         pytest.fail(message, pytrace=False)
     item.add_report_section("teardown", "stanlocal", message)
@@ -278,7 +278,7 @@ def pytest_terminal_summary(
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    """Pass each worker the name of the group for all."""
+    """Pass the name of the shared group to each worker."""
     config = node.config
     if config.getoption("stan_shared"):
         from stanlocal.lifecycle.orphans import this_process
@@ -289,7 +289,7 @@ def pytest_configure_node(node: Any) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any, error: object) -> None:
-    """A worker that was killed has left its groups."""
+    """Remember that a worker was killed: it has left its groups."""
     if error is not None:
         node.config.stash[_KILLED] = True
 
@@ -303,4 +303,4 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         if shared is not None and not config.getoption("stan_keep"):
             session.end_shared(shared)
         if killed:
-            session.remove_leftovers(config.getoption("stan_engine"))
+            session.remove_orphans(config.getoption("stan_engine"))

@@ -1,4 +1,4 @@
-"""The groups of a test run; loaded when a test first asks for one. Knows nothing of pytest.
+"""The groups of a test run; loaded when a test first asks for one, and independent of pytest.
 
 All calls block; they run on the event loop behind `stanlocal.sync`.
 """
@@ -29,7 +29,7 @@ from stanlocal.util.tasks import together
 from stanlocal.util.timestamps import rfc3339
 
 _LOG = logging.getLogger("stanlocal.pytest")
-"""Takes which ports were chosen, and where they are: pytest shows it with a test that fails."""
+"""Logger of notes about groups, such as their ports; pytest shows them with a test that fails."""
 _REPORT_S = 5.0
 """Seconds for one part of a report: a failing test may have left the group in any state."""
 _LOG_LINES = 100
@@ -46,7 +46,7 @@ class Options:
     keep: bool = False
     """Leave the groups running at the end."""
     reuse: str | None = None
-    """Take up a group whose name begins so, and leave it running."""
+    """Prefix of the name of a group that is used again, and left running."""
     shared: str | None = None
     """The name of the one group for all workers."""
     bound_to: str | None = None
@@ -54,7 +54,7 @@ class Options:
 
 
 Mark = tuple[Any, ...]
-"""Changes with everything that can be done to a group from outside its processes."""
+"""State of a group that changes with each action on it from outside its processes."""
 
 
 class KeptGroup:
@@ -67,7 +67,7 @@ class KeptGroup:
         self._mark: Mark = ()
 
     async def open(self) -> None:
-        """Up, unless it is; whatever it made is gone again when that fails."""
+        """Bring the group up; release the engine if that fails."""
         try:
             await self.group.up()
             self._mark = await self._look()
@@ -103,7 +103,7 @@ class KeptGroup:
         return (core.home.journal.size(), *await core.engine.instances(core.name))
 
     async def close(self) -> None:
-        """Takes it down for good, unless it is to be left."""
+        """Purge the group, unless it is to be left running."""
         try:
             if not self.leave:
                 await self.group.down(timeout=0, purge=True)
@@ -111,7 +111,7 @@ class KeptGroup:
             await self.group.close()
 
     async def report(self, since: datetime) -> list[tuple[str, str]]:
-        """Titled texts for people: the group's document, and what happened and was logged since then."""
+        """Return titled texts for people: the group's document, and its events and log lines since then."""
         parts: Mapping[str, Callable[[datetime], Any]] = {
             f"{self.name}: status": self._document,
             f"{self.name}: timeline": self._timeline,
@@ -264,8 +264,8 @@ def fresh_name() -> str:
     return f"pytest-{secrets.token_hex(4)}"
 
 
-def remove_leftovers(engine: str | None) -> None:
-    """Remove what earlier runs, or killed workers of this one, have left."""
+def remove_orphans(engine: str | None) -> None:
+    """Remove groups that earlier runs, or killed workers of this one, have left."""
     PORTAL.run(orphans.remove(engine or "auto"))
 
 

@@ -1,4 +1,4 @@
-"""Calls that a test made and never awaited: they did nothing, and Python only warns of that."""
+"""Coroutines that a test called and never awaited: they did nothing, and Python only warns of that."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _FIX = "'await' it, or without 'async' use what 'stan_group.sync' and 'stan_sync
 
 
 class Unawaited:
-    """Collects the calls from `start` to `stop`; Python's own warning goes on for all other coroutines."""
+    """Collector of such calls from `start` to `stop`; other coroutines keep Python's own warning."""
 
     def __init__(self) -> None:
         self._found: list[str] = []
@@ -38,7 +38,7 @@ class Unawaited:
             setattr(warnings, _HOOK, self._ended)
 
     def stop(self) -> None:
-        """Give Python its warning back."""
+        """Restore Python's own warning."""
         if self._original is not None:
             setattr(warnings, _HOOK, self._original)
 
@@ -49,7 +49,7 @@ class Unawaited:
             self._original(coroutine)
 
     def take(self) -> list[str]:
-        """One line for each call found since the last `take`: what was called, and the fix."""
+        """Return a line for each call found since the last `take`: what was called, and the fix."""
         found, self._found = self._found, []
         return [_line(name) for name in dict.fromkeys(found)]
 
@@ -72,7 +72,7 @@ def _is_ours(value: object) -> TypeGuard[CoroutineType[Any, Any, Any]]:
 
 
 def _name(coroutine: CoroutineType[Any, Any, Any]) -> str:
-    """The call as users write it, such as `FTGroup.kill`."""
+    """Return the call as users write it, such as `FTGroup.kill`."""
     owner, _, method = coroutine.__qualname__.partition(".")
     return f"{_PUBLIC[owner]}.{method}"
 

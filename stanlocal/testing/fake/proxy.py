@@ -34,5 +34,5 @@ class FakeProxy:
 
     @property
     def poisoned(self) -> set[str]:
-        """Ways that have a toxic."""
+        """Names of the routes that have a toxic."""
         return {route for route, toxics in self.toxics.items() if toxics}

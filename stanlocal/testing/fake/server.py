@@ -58,11 +58,11 @@ class FakeServer:
     pace: Pace
     trouble: Trouble | None
     routed: Callable[[], bool]
-    """Return whether its routes are up."""
+    """Returns whether its routes are up."""
     write: Callable[[str], None]
-    """Take one line of output."""
+    """Receives one line of output."""
     ended: Callable[[int], None]
-    """Take the exit code."""
+    """Receives the exit code."""
     clock: Callable[[], datetime]
     frozen: bool = False
     _life: Iterator[float] = field(init=False)
