@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stanlocal.engine.base import Engine
@@ -58,10 +59,10 @@ def choose_engine(asked: str, home: GroupHome | None = None, note: Report = _LOG
 
 def docker_engine() -> Engine:
     """Connect to Docker; raises `EngineUnavailable` when it does not answer."""
-    from stanlocal.engine.docker.endpoint import connect
+    from stanlocal.engine.docker.endpoint import find
     from stanlocal.engine.docker.engine import DockerEngine
 
-    return DockerEngine(connect())
+    return DockerEngine(*find(os.environ, Path.home()))
 
 
 def process_engine() -> Engine:

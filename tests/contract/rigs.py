@@ -199,10 +199,10 @@ class DockerRig(Rig):
         super().__init__(request, folder, group)
 
     def connect(self) -> DockerEngine:
-        from stanlocal.engine.docker.endpoint import connect
+        from stanlocal.engine.docker.endpoint import find
         from stanlocal.engine.docker.engine import DockerEngine
 
-        return DockerEngine(connect())
+        return DockerEngine(*find(os.environ, Path.home()))
 
     def connect_as_another_user(self) -> Engine:
         with self._monkeypatch.context() as patch:

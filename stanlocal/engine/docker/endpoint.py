@@ -171,7 +171,14 @@ def connect(environ: Mapping[str, str] | None = None, home: Path | None = None) 
     The calls of the client time out after `CALL_TIMEOUT_S` seconds. Raises `EngineUnavailable`.
     """
     environ = os.environ if environ is None else environ
-    endpoint, answer = find(environ, home or Path.home())
+    return sdk_client(*find(environ, home or Path.home()))
+
+
+def sdk_client(endpoint: Endpoint, answer: Answer) -> docker.DockerClient:
+    """Return a client of the engine that answered there; its API's version is the one of that answer.
+
+    Raises `EngineUnavailable` if the SDK refuses the engine or its address.
+    """
     import docker
     from docker.errors import DockerException
 

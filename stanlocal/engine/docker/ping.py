@@ -1,4 +1,4 @@
-"""Ping of a Docker Engine: a single bounded `GET /_ping` to one address."""
+"""Connection to a Docker Engine, and its ping: a single bounded `GET /_ping` to one address."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def ping(target: Target, timeout_s: float) -> Answer | Refusal:
             "and set DOCKER_HOST=unix:///tmp/docker.sock",
         )
     try:
-        connection = _connection(target, timeout_s)
+        connection = open_connection(target, timeout_s)
     except (ValueError, OSError) as err:
         return Refusal(f"not a usable address: {err}", "give unix:///path or tcp://host:port")
     try:
@@ -90,7 +90,8 @@ def ping(target: Target, timeout_s: float) -> Answer | Refusal:
     return Answer(version)
 
 
-def _connection(target: Target, timeout_s: float) -> http.client.HTTPConnection:
+def open_connection(target: Target, timeout_s: float) -> http.client.HTTPConnection:
+    """Return a connection that its first request opens; raises `ValueError` or `OSError` for a bad one."""
     parts = urlsplit(target.url)
     if parts.scheme == "unix":
         path = target.url.removeprefix("unix://")

@@ -17,7 +17,6 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 
-from stanlocal.engine.docker.errors import FOREIGN, translate
 from stanlocal.model.instance import RawLine
 
 T = TypeVar("T")
@@ -139,6 +138,8 @@ class Pump(Generic[T]):
                 self._closed.set()
 
     def _run(self) -> None:
+        from stanlocal.engine.docker.errors import FOREIGN, translate
+
         end: Exception | None = None
         try:
             for item in self._source:

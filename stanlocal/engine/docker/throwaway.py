@@ -13,7 +13,7 @@ from typing import Any
 from docker.errors import NotFound
 from docker.types import Mount
 
-from stanlocal.engine.docker.errors import foreign
+from stanlocal.engine.docker.refusals import foreign
 
 ROLES = ("probe", "start", "lock-a", "lock-b")
 """Purposes of throw-away servers."""

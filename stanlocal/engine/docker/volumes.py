@@ -16,8 +16,8 @@ from typing import Any
 
 from docker.errors import APIError, NotFound
 
-from stanlocal.engine.docker.errors import foreign
 from stanlocal.engine.docker.files import entry, put
+from stanlocal.engine.docker.refusals import foreign
 from stanlocal.model.plan import CONF_DIR, STORE_DIR, VOLUME_DIR, GroupPlan, NodePlan
 
 _END_BLOCKS = 2

@@ -12,10 +12,11 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
-import docker
 import pytest
 
+from stanlocal.engine.docker.endpoint import Endpoint
 from stanlocal.engine.docker.engine import DockerEngine
+from stanlocal.engine.docker.ping import Answer, Target
 from stanlocal.errors import EngineUnavailable, NodeNotFound
 from tests.support.fake_socket import FakeSocket, fake_socket
 
@@ -50,7 +51,7 @@ class Engines:
 
     @staticmethod
     def over(fake: FakeSocket) -> DockerEngine:
-        return DockerEngine(docker.DockerClient(base_url=fake.url, version="1.41"))
+        return DockerEngine(Endpoint("", Target(fake.url)), Answer("1.41"))
 
 
 @pytest.fixture
