@@ -65,6 +65,9 @@ def split(arguments: Iterable[tuple[str, Place] | Word], found: Found) -> list[F
 def _split(words: Iterator[Word], found: Found) -> Iterator[Flag]:
     before: Flag | None = None
     for word in words:
+        if word.missing and not word.text.startswith("-"):
+            found.left_out(word.place, f"${word.missing}", "its value is unknown, and taken to be empty")
+            continue
         if not word.text.startswith("-") or word.text in ("-", "--"):
             stray = next(words, None) if word.text == "--" else word
             if stray is not None:
