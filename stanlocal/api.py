@@ -45,7 +45,7 @@ class FTGroup(FaultMethods):
     found: one that ran goes on running, with the nodes and settings that it had; one that this block brought
     up goes down, and its store is kept unless `purge`.
 
-    Settings that are not given come from the environment, the deployment described by `from_file`,
+    Settings that are not given come from the environment, the deployment in `from_file`, one or several,
     stanlocal.toml, a group of that name that is there already, and defaults, in this order. `engine` is
     `auto`, `docker`, `process`, or an engine of your own (`stanlocal.engine.base.Engine`), such as
     `stanlocal.testing.FakeEngine`. All methods raise subclasses of `stanlocal.errors.StanlocalError` only.
@@ -73,7 +73,7 @@ class FTGroup(FaultMethods):
         streaming: Mapping[str, Any] | None = None,
         nats: Mapping[str, Any] | None = None,
         config: Path | None = None,
-        from_file: str | Path | None = None,
+        from_file: str | Path | Sequence[str | Path] | None = None,
         timeout: float = TIMEOUT_S,
         purge: bool = False,
     ) -> None:

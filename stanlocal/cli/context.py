@@ -161,3 +161,12 @@ store_option = click.option(
     help="With --from: a file store, whatever store the deployment has.",
 )
 """Option of the commands with `--from`; it is a setting, so their functions do not get it."""
+
+from_option = click.option(
+    "--from",
+    "from_file",
+    metavar="FILE",
+    multiple=True,
+    help="Existing stan.conf, manifests, chart values, units, scripts; several times, a folder, or -.",
+)
+"""Option of the commands that take a deployment: files, folders, or `-` for standard input."""

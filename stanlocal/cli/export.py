@@ -11,7 +11,7 @@ import click
 
 from stanlocal.cli import output_file, printing
 from stanlocal.cli.command_group import CommandGroup
-from stanlocal.cli.context import Context, pass_context, store_option
+from stanlocal.cli.context import Context, from_option, pass_context, store_option
 from stanlocal.errors import OutputError, SettingsError
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def plan_options(command: F) -> F:
     """Add the options of `up` that define the group."""
     for option in (
         store_option,
-        click.option("--from", "from_file", metavar="FILE", help="Existing stan.conf, manifest or values."),
+        from_option,
         click.option("--preset", type=click.Choice(["seed"]), help="seed: the values of the guide."),
         click.option("--image", metavar="REF", help="Server image (nats-streaming:0.25.6)."),
         click.option("--nodes", type=int, metavar="N", help="Servers in the group (2)."),
@@ -121,7 +121,7 @@ def kubernetes(
     nodes: int | None,
     image: str | None,
     preset: str | None,
-    from_file: str | None,
+    from_file: tuple[str, ...],
     **storage: Any,
 ) -> None:
     """Print all objects, for 'kubectl apply -f -'."""

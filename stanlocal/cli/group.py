@@ -12,7 +12,7 @@ import click
 
 from stanlocal.cli import printing, render
 from stanlocal.cli.aio import run
-from stanlocal.cli.context import Context, pass_context, store_option
+from stanlocal.cli.context import Context, from_option, pass_context, store_option
 from stanlocal.errors import GroupNotFound
 
 if TYPE_CHECKING:
@@ -38,9 +38,7 @@ _STATES = ("down", "starting", "split-brain", "recovering", "blocked", "failover
 )
 @click.option("--port", type=int, metavar="P", help="Client port of the first node (4222).")
 @click.option("--preset", type=click.Choice(["seed"]), help="seed: the values of the Kubernetes guide.")
-@click.option(
-    "--from", "from_file", metavar="FILE", help="Run an existing stan.conf, manifest or chart values."
-)
+@from_option
 @store_option
 @pass_context
 def up(context: Context, /, timeout: float, recreate: bool, attach: bool, **flags: Any) -> None:

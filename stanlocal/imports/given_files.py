@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from stanlocal.errors import SettingsError
 from stanlocal.imports.import_result import Found
+from stanlocal.imports.templates import source_folder
 from stanlocal.natsconf import ConfError, Place, Table, parse
 from stanlocal.settings.text import read_text
 
 _MOST_FILES = 250
+_LARGEST_FOLDER = 1 << 22
+"""Number of characters of all files of a folder."""
 _MOST_CHARACTERS = 1 << 20
 """Number of characters of all configurations that the servers read, each counted as often as it is read."""
 
@@ -89,13 +92,25 @@ class GivenFiles:
                 "\n" * (file.first_line - 1) + file.text,
                 file.name,
                 environ=environ,
-                read_include=lambda name: included(file.folder, name),
+                read_include=lambda name: self._included(file, name),
                 missing_ok=True,
                 said=lambda place, line: found.changed(place, "an option", line),
             )
         except ConfError as error:
             found.problems.append(str(error))
             return {}
+
+    def _included(self, file: GivenFile, name: str) -> str:
+        """Read a file in the main one's folder, or below it, symbolic links resolved."""
+        folder = file.folder.resolve()
+        wanted = (folder / name).resolve()
+        if not wanted.is_relative_to(folder):
+            raise ValueError("it is outside the configuration's folder")
+        self.used.update(each.name for each in self.given if each.path and _resolved(each.path) == wanted)
+        try:
+            return read_text(wanted)
+        except SettingsError as error:
+            raise ValueError(str(error)) from error
 
 
 def _resolved(path: Path) -> Path | None:
@@ -105,13 +120,45 @@ def _resolved(path: Path) -> Path | None:
         return None
 
 
-def included(folder: Path, name: str) -> str:
-    """Read a file in the main one's folder, or below it, symbolic links resolved."""
-    folder = folder.resolve()
-    wanted = (folder / name).resolve()
-    if not wanted.is_relative_to(folder):
-        raise ValueError("it is outside the configuration's folder")
-    try:
-        return read_text(wanted)
-    except SettingsError as error:
-        raise ValueError(str(error)) from error
+def collect(sources: Sequence[Path], standard_input: Callable[[], str]) -> GivenFiles:
+    """Read the files: each of `sources` is a file, a folder, or `-` for standard input.
+
+    Of a folder all files count that are text, not hidden, and not larger than a file may be.
+    Raises `SettingsError` for what cannot be read.
+    """
+    given: list[GivenFile] = []
+    folders: list[Path] = []
+    for source in sources:
+        if str(source) == "-":
+            given.append(GivenFile("standard input", standard_input(), Path()))
+            folders.append(Path())
+        elif source.is_dir():
+            given += _in_folder(source)
+            folders.append(source)
+        else:
+            given.append(GivenFile(str(source), read_text(source), source.parent, source))
+            folders.append(source.parent)
+    real = (folder.resolve() for folder in folders)
+    return GivenFiles(given, [folder for folder in real if folder != Path(folder.anchor)])
+
+
+def _in_folder(folder: Path) -> Iterator[GivenFile]:
+    """Yield the files of a folder and of its units' drop-in folders."""
+    paths = [*folder.iterdir(), *folder.glob("*.service.d/*.conf")]
+    if why := source_folder(path.name for path in paths):
+        raise SettingsError([f"{folder}: {why}"])
+    left = _LARGEST_FOLDER
+    count = 0
+    for path in sorted(path for path in paths if path.is_file() and not path.name.startswith(".")):
+        try:
+            text = read_text(path)
+        except SettingsError:
+            continue  # no text, or no configuration by its size
+        count += 1
+        left -= len(text)
+        if left < 0 or count > _MOST_FILES:
+            limits = f"{_MOST_FILES} files or {_LARGEST_FOLDER} characters"
+            raise SettingsError([f"{folder}: has more than {limits}; name the files that count"])
+        yield GivenFile(str(path), text, path.parent, path)
+    if not count:
+        raise SettingsError([f"{folder}: has no text file"])

@@ -66,7 +66,7 @@ def read_launches(launches: Sequence[Launch], files: GivenFiles, found: Found) -
     if len(launches) > MOST_SERVERS:
         found.problem(launches[0].place, f"there are more than {MOST_SERVERS} servers")
         return
-    servers = [_server(launch, files) for launch in launches]
+    servers = [_server(launch, files, file_store=found.file_store) for launch in launches]
     members = _members(servers, found)
     for server in members:
         found.problems += server.found.problems
@@ -81,8 +81,8 @@ def read_launches(launches: Sequence[Launch], files: GivenFiles, found: Found) -
     _nodes(members, found)
 
 
-def _server(launch: Launch, files: GivenFiles) -> _Server:
-    found = Found()
+def _server(launch: Launch, files: GivenFiles, *, file_store: bool) -> _Server:
+    found = Found(file_store=file_store)
     flags = split(launch.arguments, found)
     conf, start = _configuration(launch, flags, files, found)
     return _Server(launch, lay_over(conf, flags, found), start, found)
@@ -182,7 +182,7 @@ def _encryption_key(launch: Launch, found: Found) -> None:
 
 def _differences(first: _Server, other: _Server, found: Found) -> None:
     """Note the settings in which a node of the deployment differs from the first, whose values count."""
-    own = Found()
+    own = Found(file_store=found.file_store)
     read_conf(other.conf, other.start, own)
     _encryption_key(other.launch, own)
     for key in {**own.places, **found.places}:
@@ -193,7 +193,7 @@ def _differences(first: _Server, other: _Server, found: Found) -> None:
             found.changed(
                 place,
                 with_value(name, its) if isinstance(its, (str, int, float)) else name,
-                f"{other.launch.title} has another value than {first.launch.title}, whose value all nodes take",
+                f"{other.launch.title} differs from {first.launch.title}, whose value all nodes take",
             )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from stanlocal.imports.environment_file import read_environment_file
@@ -11,6 +12,8 @@ from stanlocal.imports.import_result import Found
 from stanlocal.imports.launches import Launch, read_launches
 from stanlocal.imports.shell import LONGEST, Shell, Started
 from stanlocal.natsconf import ConfError, Place
+
+_COMMAND_LINE = re.compile(r"^[ \t]*(?:[$%] )?(?:[\w./-]*/)?nats-streaming-server[ \t]+-", re.MULTILINE)
 
 
 def starts_servers(file: GivenFile) -> bool:
@@ -23,40 +26,42 @@ def starts_servers(file: GivenFile) -> bool:
     try:
         shell.run(file.text, lambda line, column: Place(file.name, line, column))
     except ConfError:
-        return False
+        return _COMMAND_LINE.search(file.text) is not None
     return bool(shell.servers)
 
 
-def read_script(file: GivenFile, files: GivenFiles, environ: Mapping[str, str], found: Found) -> None:
-    """Put the settings of the servers that the script starts into `found`."""
-
-    def read(name: str) -> tuple[str, str] | None:
-        other = files.find(name, file)
-        return None if other is None else (other.name, other.text)
-
-    shell = Shell(environ, read)
-    try:
-        shell.run(file.text, lambda line, column: Place(file.name, line, column))
-    except ConfError as error:
-        found.problems.append(str(error))
+def read_scripts(
+    scripts: Sequence[GivenFile], files: GivenFiles, environ: Mapping[str, str], found: Found
+) -> None:
+    """Put the settings of the servers that the scripts start into `found`."""
+    launches: list[Launch] = []
+    for script in scripts:
+        shell = Shell(environ, lambda name, script=script: _sourced(name, script, files))  # type: ignore[misc]
+        try:
+            shell.run(script.text, lambda line, column, name=script.name: Place(name, line, column))  # type: ignore[misc]
+        except ConfError as error:
+            found.problems.append(str(error))
+            return
+        launches += [_launch(started, shell, script, files) for started in shell.servers]
+    if not launches:
+        found.problem(scripts[0].start, "this script starts no nats-streaming-server")
         return
-    if not shell.servers:
-        found.problem(file.start, "this script starts no nats-streaming-server")
-        return
-    launches = [
-        _launch(started, number, shell, file, files) for number, started in enumerate(shell.servers, 1)
-    ]
     read_launches(launches, files, found)
 
 
-def _launch(started: Started, number: int, shell: Shell, file: GivenFile, files: GivenFiles) -> Launch:
+def _sourced(name: str, script: GivenFile, files: GivenFiles) -> tuple[str, str] | None:
+    file = files.find(name, script)
+    return None if file is None else (file.name, file.text)
+
+
+def _launch(started: Started, shell: Shell, file: GivenFile, files: GivenFiles) -> Launch:
     command = started.command
     environment = dict(command.environment if command.in_container else started.environment)
     for name in command.environment_files:
         if (other := files.find(name, file)) is not None:
             environment = {**read_environment_file(other.text), **environment}
     return Launch(
-        command.title or f"server {number}",
+        command.title or f"the server of line {command.place.line}",
         command.place,
         command.arguments,
         environment,
@@ -66,19 +71,8 @@ def _launch(started: Started, number: int, shell: Shell, file: GivenFile, files:
 
 def _file(path: str, started: Started, shell: Shell, file: GivenFile, files: GivenFiles) -> GivenFile | None:
     """Return the file that the server reads at `path`: written by the script, mounted, or of the machine."""
-    path = mounted(path, started.command.mounts)
+    path = started.command.on_machine(path)
     for name, (text, line) in shell.written.items():
         if Path(name) == Path(path) or Path(name).name == Path(path).name:
             return GivenFile(file.name, text, file.folder, first_line=line)
     return files.find(path, file)
-
-
-def mounted(path: str, mounts: tuple[tuple[str, str], ...]) -> str:
-    """Return the path on the machine of what a container has at `path`; the longest mount counts."""
-    for source, target in sorted(mounts, key=lambda mount: -len(mount[1])):
-        target = target.rstrip("/")
-        if path == target:
-            return source
-        if path.startswith(f"{target}/"):
-            return f"{source.rstrip('/')}/{path[len(target) + 1 :]}"
-    return path

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
@@ -34,6 +34,21 @@ class ServerCommand:
     mounts: tuple[tuple[str, str], ...] = ()
     """Files and folders of the machine, each with its path in the container."""
     in_container: bool = False
+
+    def on_machine(self, path: str) -> str:
+        """Return the path on the machine of what the server sees at `path`; the longest mount counts."""
+        return on_machine(path, self.mounts)
+
+
+def on_machine(path: str, mounts: Iterable[tuple[str, str]]) -> str:
+    """Return the path on the machine of what a container has at `path`; the longest mount counts."""
+    for source, target in sorted(mounts, key=lambda mount: -len(mount[1])):
+        target = target.rstrip("/")
+        if path == target:
+            return source
+        if path.startswith(f"{target}/"):
+            return f"{source.rstrip('/')}/{path[len(target) + 1 :]}"
+    return path
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,14 +38,16 @@ _TRUTH = {"yes": True, "true": True, "on": True, "no": False, "false": False, "o
 class YamlTree:
     """The documents of one text."""
 
-    def __init__(self, text: str, file: str) -> None:
+    def __init__(self, text: str, file: str, before: YamlTree | None = None) -> None:
+        """Read `text` later; values and characters count together with those of `before`."""
         self.file = file
         self._text = text
         self._lines = text.split("\n")
         self._indents: dict[int, int] = {}
         """Indentation of each block's text, by the number of its first line."""
-        self._values = _VALUES
-        self._characters = _CHARACTERS
+        self._values: int = _VALUES if before is None else before._values
+        self._characters: int = _CHARACTERS if before is None else before._characters
+        self._events: int = _EVENTS if before is None else before._events
         self.blocks: dict[Place, tuple[int, int]] = {}
         """Line and column where the text of each literal block begins, by the place of its entry."""
 
@@ -68,12 +70,13 @@ class YamlTree:
         if len(list(islice(_DIRECTIVE.finditer(self._text), _DIRECTIVES + 1))) > _DIRECTIVES:
             raise SettingsError([f"{self.file}: there are more than {_DIRECTIVES} directives"])
         depth = 0
-        for events, event in enumerate(yaml.parse(self._text, Loader=_LOADER)):
+        for event in yaml.parse(self._text, Loader=_LOADER):
+            self._events -= 1
             if isinstance(event, yaml.CollectionStartEvent):
                 depth += 1
             elif isinstance(event, yaml.CollectionEndEvent):
                 depth -= 1
-            if (depth > _DEPTH or events > _EVENTS) and (mark := event.start_mark) is not None:
+            if (depth > _DEPTH or self._events < 0) and (mark := event.start_mark) is not None:
                 place = Place(self.file, mark.line + 1, mark.column + 1)
                 reason = "values are nested too deeply" if depth > _DEPTH else _TOO_MANY
                 raise SettingsError([f"{place}: {reason}"])

@@ -6,7 +6,7 @@ Every `FTGroup` holds one, and the rest of stanlocal makes an `FTGroup` from one
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -56,7 +56,8 @@ class GroupOpener:
 
     flags: Mapping[str, Any]
     config: Path | None = None
-    from_file: Path | None = None
+    from_files: Sequence[Path] = ()
+    """Files and folders of a deployment; `-` is standard input."""
     bound_to: Callable[[], str | None] = _no_process
     """Returns the name of the process that the group is made for, as `orphans.this_process` does; None for a
     group that no process is bound to. A bound group avoids the usual ports, and `orphans.remove` removes it
@@ -103,11 +104,20 @@ class GroupOpener:
         return self.flags.get(setting) is not None
 
     def _imported(self) -> Import | None:
-        """Return the deployment in `from_file`; note once what is not taken over from it."""
-        if self.from_file is not None and self._import is None:
+        """Return the deployment in `from_files`; note once what is not taken over from it."""
+        if self.from_files and self._import is None:
             from stanlocal.imports import read
+            from stanlocal.settings.text import read_standard_input
 
-            self._import = read(self.from_file, os.environ, file_store=self._asks_for_a_file_store())
+            self._import = read(
+                self.from_files,
+                os.environ,
+                file_store=self._asks_for_a_file_store(),
+                standard_input=read_standard_input,
+            )
+            if len(self._import.shapes) > 1:
+                for name, shape in self._import.shapes.items():
+                    self.note(f"{name} is read as {shape}")
             for finding in self._import.findings:
                 self.note(str(finding))
         return self._import
@@ -206,8 +216,9 @@ class GroupOpener:
 def opener_for(settings: Mapping[str, Any]) -> GroupOpener:
     """Make an opener from the settings that `FTGroup` takes; `timeout` and `purge` are not the opener's."""
     flags = {name: str(value) if isinstance(value, Path) else value for name, value in settings.items()}
-    config, from_file = flags.pop("config", None), flags.pop("from_file", None)
-    opener = GroupOpener(flags, Path(config) if config else None, Path(from_file) if from_file else None)
+    config, sources = flags.pop("config", None), flags.pop("from_file", None) or ()
+    from_files = [sources] if isinstance(sources, str) else sources
+    opener = GroupOpener(flags, Path(config) if config else None, [Path(each) for each in from_files])
     engine = flags.get("engine")
     if engine is not None and not isinstance(engine, str):
         opener.engine, flags["engine"] = engine, None

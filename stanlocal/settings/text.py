@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 from stanlocal.errors import SettingsError
@@ -20,11 +21,20 @@ def read_text(path: Path, largest: int = LARGEST) -> str:
             content = file.read(largest + 1)
     except OSError as error:
         raise SettingsError([f"{path}: cannot be read: {(error.strerror or str(error)).lower()}"]) from error
+    return _decoded(content, str(path), largest)
+
+
+def read_standard_input(largest: int = LARGEST) -> str:
+    """Return the text on standard input, to its end; raises as `read_text` does."""
+    return _decoded(sys.stdin.buffer.read(largest + 1), "standard input", largest)
+
+
+def _decoded(content: bytes, name: str, largest: int) -> str:
     if len(content) > largest:
-        raise SettingsError([f"{path}: is larger than {largest} bytes"])
+        raise SettingsError([f"{name}: is larger than {largest} bytes"])
     try:
         return content.decode()
     except UnicodeDecodeError as error:
         before = content[: error.start]
         line, column = before.count(b"\n") + 1, error.start - (before.rfind(b"\n") + 1) + 1
-        raise SettingsError([f"{path}:{line}:{column}: is not valid UTF-8"]) from error
+        raise SettingsError([f"{name}:{line}:{column}: is not valid UTF-8"]) from error

@@ -26,8 +26,8 @@ def _empty_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
 
 
-def run(*arguments: str, as_json: bool = False) -> Result:
-    return CliRunner().invoke(export, arguments, obj=Context(json=as_json))
+def run(*arguments: str, as_json: bool = False, text: str | None = None) -> Result:
+    return CliRunner().invoke(export, arguments, input=text, obj=Context(json=as_json))
 
 
 def refusal(*arguments: str) -> str:
@@ -281,3 +281,15 @@ def test_foreign_files_are_kept_all_or_none(tmp_path: Path) -> None:
 def test_an_export_over_its_own_output_goes_on_working(what: str) -> None:
     assert run(what, "--output", "out").exit_code == 0
     assert run(what, "--output", "out").exit_code == 0
+
+
+def test_a_deployment_is_read_from_several_files_or_standard_input(tmp_path: Path) -> None:
+    (tmp_path / "run.sh").write_text("nats-streaming-server -sc stan.conf -cid orders &\n" * 3)
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "stan.conf").write_text("streaming { store: file, ft_group: g }")
+    several = run("compose", "--from", "run.sh", "--from", "other/stan.conf")
+    assert "cluster id orders" in several.stdout
+    assert "container_name: stan-2" in several.stdout
+    assert "run.sh is read as a script\nother/stan.conf is read as a stan.conf\n" in several.stderr
+    piped = run("compose", "--from", "-", text="nats-streaming-server -st file -ft_group g -cid piped")
+    assert "cluster id piped" in piped.stdout

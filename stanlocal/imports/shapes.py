@@ -1,0 +1,115 @@
+"""The shapes in which deployments are written, with their readers: a file's content decides its shape."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from stanlocal.errors import SettingsError
+from stanlocal.imports import conf_files, templates
+from stanlocal.imports.content import is_conf
+from stanlocal.imports.given_files import GivenFile, GivenFiles
+from stanlocal.imports.import_result import Found
+from stanlocal.imports.objects import Object, objects
+from stanlocal.imports.script import read_scripts, starts_servers
+from stanlocal.imports.unit import is_unit, read_units
+from stanlocal.imports.yamltree import YamlTree
+from stanlocal.natsconf import Entry, Place
+
+Read = Callable[[Sequence[GivenFile], GivenFiles, Mapping[str, str], Found], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """A way in which a deployment is written down."""
+
+    name: str
+    """Name in messages."""
+    fits: Callable[[GivenFile], bool]
+    read: Read
+
+
+def _read_yaml(
+    given: Sequence[GivenFile], files: GivenFiles, environ: Mapping[str, str], found: Found
+) -> None:
+    """Read Kubernetes objects, of all files together, or the values of the chart."""
+    from stanlocal.imports import helm, kubernetes
+
+    blocks: dict[Place, tuple[int, int]] = {}
+    tables: list[Entry] = []
+    tree: YamlTree | None = None
+    for file in given:
+        tree = YamlTree(file.text, file.name, tree)
+        tables += [each for each in tree.documents() if isinstance(each.value, dict)]
+        blocks |= tree.blocks
+    if len(tables) == 1 and isinstance(tables[0].value, dict) and helm.is_values(tables[0].value):
+        helm.read(tables[0].value, tables[0].place, found)
+        return
+    found_objects = list(objects(tables))
+    if why := next((why for each in found_objects if (why := _source_of(each))), None):
+        found.problem(found_objects[0].place, why)
+        return
+    strange = [each for each in found_objects if each.kind == "?"]
+    if not found_objects or strange:
+        place = strange[0].place if strange else given[0].start
+        found.problem(place, "this is neither a Kubernetes object nor values of the nats/stan chart")
+        return
+    kubernetes.read(found_objects, blocks, environ, found)
+
+
+def _source_of(each: Object) -> str | None:
+    return templates.source_of(each.content, "" if each.kind == "?" else each.kind)
+
+
+def _is_yaml(file: GivenFile) -> bool:
+    return not is_conf(file.text, file.path or Path(file.name))
+
+
+UNIT = Shape("a systemd unit", lambda file: is_unit(file.text), read_units)
+YAML = Shape("Kubernetes objects or chart values", _is_yaml, _read_yaml)
+SCRIPT = Shape("a script", starts_servers, read_scripts)
+CONF = Shape("a stan.conf", lambda file: True, conf_files.read_confs)
+
+SHAPES = (UNIT, YAML, SCRIPT, CONF)
+"""All shapes; of those that fit a file, the first."""
+
+
+def shape_of(file: GivenFile) -> Shape:
+    """Return the shape of a file."""
+    return next(shape for shape in SHAPES if shape.fits(file))
+
+
+def read_all(files: GivenFiles, environ: Mapping[str, str], found: Found) -> dict[str, Shape]:
+    """Put the settings of all files into `found`; return the shape of each."""
+    for file in files.given:
+        if why := templates.template(file.text):
+            found.problem(file.start, why)
+    if found.problems:
+        return {}
+    shapes = {file.name: shape_of(file) for file in files.given}
+    whole = [shape for shape in SHAPES if shape is not CONF and shape in shapes.values()]
+    if len(whole) > 1:
+        first, other = (
+            next(file for file in files.given if shapes[file.name] is shape) for shape in whole[:2]
+        )
+        found.problem(
+            other.start,
+            f"this is {whole[1].name}, and {first.name} is {whole[0].name}: name the files of one of them",
+        )
+        return shapes
+    shape = whole[0] if whole else CONF
+    given = [file for file in files.given if shapes[file.name] is shape]
+    try:
+        shape.read(given, files, environ, found)
+    except SettingsError as error:
+        found.problems += error.problems
+    if found.problems:
+        texts = [file for file in given if file.name in "".join(found.problems)]
+        why = next((why for file in texts if (why := templates.perhaps_template(file.text))), None)
+        if why is not None and shape is not SCRIPT:
+            found.problems[:] = [f"{texts[0].start}: {why}"]
+    for file in files.given:
+        if shapes[file.name] is not shape and file.name not in files.used:
+            found.left_out(file.start, "the whole file", f"no server of {given[0].name} reads it")
+    return shapes
