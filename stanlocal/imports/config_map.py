@@ -1,111 +1,128 @@
-"""The configuration in a ConfigMap: the one that the server reads, with places in the file."""
+"""The configuration in a ConfigMap or Secret: those that the server reads, with places in the file."""
 
 from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from stanlocal.imports.flags import CONFIG_FLAGS, Flag
+from stanlocal.imports.flags import NATS_FILE, STREAMING_FILE, Flag
 from stanlocal.imports.import_result import Found, listing
-from stanlocal.imports.objects import Object, at, data, listed, text
+from stanlocal.imports.objects import Object
+from stanlocal.imports.server_group import combined
+from stanlocal.imports.volumes import Source
 from stanlocal.imports.workload import Server
 from stanlocal.natsconf import ConfError, Entry, Place, Table, Value, parse
 
 Blocks = Mapping[Place, tuple[int, int]]
 """Line and column where the text of each literal block begins, by the place of its name."""
+_WAY_ON = "add the ConfigMap (kubectl get configmap -o yaml) or give the stan.conf itself"
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
-    """A file in a ConfigMap."""
-
-    config_map: Object
-    key: str
-
-
-def find(
-    objects: Sequence[Object], server: Server | None, arguments: Sequence[Flag], found: Found
-) -> Source | None:
-    """Return the file that the server reads; None when it has arguments only, or with a problem noted."""
-    maps = [each for each in objects if each.kind == "ConfigMap"]
-    named = next((flag for flag in arguments if flag.name in CONFIG_FLAGS and flag.value), None)
-    if server is not None and named is not None:
-        return _mounted(maps, server, named, found)
-    sources = [Source(each, key) for each in maps for key in data(each) if key.endswith(".conf")]
+def only(candidates: Sequence[Object], found: Found) -> Source | None:
+    """Return the one configuration of the ConfigMaps, for a server that is not in the file."""
+    maps = [each for each in candidates if each.kind == "ConfigMap"]
+    sources = [Source(each, key) for each in maps for key in each.files if key.endswith(".conf")]
     if len(sources) > 1:
-        names = listing([f"{source.config_map.name}: {source.key}" for source in sources])
-        place = sources[1].config_map.place
+        names = listing([f"{source.object.name}: {source.key}" for source in sources])
+        place = sources[1].object.place
         found.problem(place, f"several configurations ({names}); leave one in the file")
     return sources[0] if sources else None
 
 
-def _mounted(maps: Sequence[Object], server: Server, named: Flag, found: Found) -> Source | None:
-    folder, key = posixpath.split(named.value or "")
-    wanted = _map_at(server, folder)
-    for each in maps:
-        if each.name == wanted and key in data(each):
-            return Source(each, key)
-    source = f"ConfigMap {wanted}" if wanted else "a volume that is no ConfigMap"
-    found.problem(
-        named.place,
-        f"the server reads {named.value} from {source}, which is not in this file; add the ConfigMap "
-        "(kubectl get configmap -o yaml) or give the stan.conf itself",
-    )
-    return None
+class Configurations:
+    """The configurations that the servers of one file read."""
+
+    def __init__(self, candidates: Sequence[Object], blocks: Blocks) -> None:
+        self._candidates = candidates
+        self._blocks = blocks
+
+    def of(
+        self, server: Server, arguments: Sequence[Flag], variables: Mapping[str, str], found: Found
+    ) -> tuple[Table, Place]:
+        """Return what the server reads and its beginning; empty without a file, and after a problem.
+
+        As in the server, one file has both parts; with one for each, only its part of each counts.
+        """
+        named = [_last(arguments, names) for names in (NATS_FILE, STREAMING_FILE)]
+        read = [self._file(server, flag, variables, found) for flag in named if flag is not None]
+        if not read or found.problems:
+            return {}, server.workload.place
+        if len(read) == 1:
+            return read[0]
+        (nats, _), (streaming, start) = read
+        return combined(nats, streaming, found), start
+
+    def _file(
+        self, server: Server, flag: Flag, variables: Mapping[str, str], found: Found
+    ) -> tuple[Table, Place]:
+        path = flag.value or ""
+        source = server.source(path, self._candidates)
+        if flag.missing:
+            source = f"a file that ${flag.missing} names, which is set neither there nor in the environment"
+        if isinstance(source, Source):
+            return self.read(
+                source, variables, found, lambda name: _beside(server, path, name, self._candidates)
+            )
+        found.problem(flag.place, f"the server reads {path} from {source}; {_WAY_ON}")
+        return {}, flag.place
+
+    def read(
+        self,
+        source: Source,
+        variables: Mapping[str, str],
+        found: Found,
+        beside: Callable[[str], Source | None] = lambda name: None,
+    ) -> tuple[Table, Place]:
+        """Return the tree and its beginning; the tree is empty after a problem, which is noted.
+
+        `beside` finds a file that the configuration includes. Places are those in the file where the text is
+        literal there, and else those in the text.
+        """
+        included: dict[str, Source] = {}
+
+        def read_include(name: str) -> str:
+            held = source.object
+            found_beside = beside(name) or (Source(held, name) if name in held.files else None)
+            if found_beside is None:
+                raise ValueError(f"it is not in {held.kind} {held.name}")
+            included[name] = found_beside
+            return found_beside.object.take_file(found_beside.key)
+
+        def in_file(place: Place) -> Place:
+            return self._in_file(included.get(place.file, source), place)
+
+        try:
+            conf = parse(
+                source.object.take_file(source.key),
+                source.key,
+                environ=variables,
+                read_include=read_include,
+                missing_ok=True,
+                said=lambda place, line: found.changed(in_file(place), "an option", line),
+            )
+        except ConfError as error:
+            found.problem(in_file(error.place), error.reason)
+            return {}, source.object.place
+        return _moved(conf, in_file), source.object.files[source.key].place
+
+    def _in_file(self, source: Source, place: Place) -> Place:
+        held = source.object
+        own = held.files[source.key].place
+        if own not in self._blocks:
+            return replace(place, file=f"{held.place.file} ({held.kind} {held.name}, {source.key})")
+        line, column = self._blocks[own]
+        return Place(held.place.file, line + place.line - 1, column + place.column - 1)
 
 
-def _map_at(server: Server, folder: str) -> str | None:
-    """Return the name of the ConfigMap that is mounted at `folder`."""
-    place = server.workload.place
-    mounts = [entry.value for _, entry in listed(server.content, ("volumeMounts",), place)]
-    names = {
-        text(mount, "name")
-        for mount in mounts
-        if isinstance(mount, dict) and posixpath.normpath(text(mount, "mountPath") or "?") == folder
-    }
-    for _, entry in listed(server.workload.content, (*server.pod, "volumes"), place):
-        if isinstance(entry.value, dict) and text(entry.value, "name") in names:
-            name = at(entry.value, ("configMap", "name"))
-            return name if isinstance(name, str) else None
-    return None
+def _last(arguments: Sequence[Flag], names: frozenset[str]) -> Flag | None:
+    return next((flag for flag in reversed(arguments) if flag.name in names and flag.value), None)
 
 
-def read(source: Source, blocks: Blocks, environ: Mapping[str, str], found: Found) -> tuple[Table, Place]:
-    """Return the tree and its beginning; the tree is empty after a problem, which is noted.
-
-    Places are those in the file where the text is literal there, and else those in the text.
-    """
-    config_map = source.config_map
-    files = data(config_map)
-    config_map.taken.append(("data", source.key))
-
-    def read_include(path: str) -> str:
-        if path not in files:
-            raise ValueError(f"it is not in ConfigMap {config_map.name}")
-        config_map.taken.append(("data", path))
-        return _content(files[path])
-
-    def in_file(place: Place) -> Place:
-        own = files.get(place.file)
-        if own is None or own.place not in blocks:
-            return replace(place, file=f"{config_map.place.file} (ConfigMap {config_map.name}, {place.file})")
-        line, column = blocks[own.place]
-        return Place(config_map.place.file, line + place.line - 1, column + place.column - 1)
-
-    try:
-        conf = parse(
-            _content(files[source.key]),
-            source.key,
-            environ=environ,
-            read_include=read_include,
-            missing_ok=True,
-            said=lambda place, line: found.changed(in_file(place), "an option", line),
-        )
-    except ConfError as error:
-        found.problem(in_file(error.place), error.reason)
-        return {}, config_map.place
-    return _moved(conf, in_file), files[source.key].place
+def _beside(server: Server, path: str, name: str, candidates: Sequence[Object]) -> Source | None:
+    """Return the file that the configuration at `path` includes."""
+    found = server.source(posixpath.join(posixpath.dirname(path), name), candidates)
+    return found if isinstance(found, Source) else None
 
 
 def _moved(table: Table, move: Callable[[Place], Place]) -> Table:
@@ -116,7 +133,3 @@ def _inside(value: Value, move: Callable[[Place], Place]) -> Value:
     if isinstance(value, dict):
         return _moved(value, move)
     return [_inside(item, move) for item in value] if isinstance(value, list) else value
-
-
-def _content(entry: Entry) -> str:
-    return entry.value if isinstance(entry.value, str) else ""

@@ -1,68 +1,119 @@
-"""Kubernetes objects as settings: the stan.conf of a ConfigMap, and the workload that uses it."""
+"""Kubernetes objects as settings: the workloads that run the server, and the stan.conf that they read."""
 
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from stanlocal.imports import config_map, flags, workload
+from stanlocal.imports import config_map, flags, operators, workload
 from stanlocal.imports.conf import read_conf
-from stanlocal.imports.import_result import Found, listing
+from stanlocal.imports.import_result import Found
 from stanlocal.imports.kubernetes_reasons import (
     CONFIG_MAP,
     KINDS,
     OTHER_CONTAINER,
+    OWNED,
     UNKNOWN_KIND,
     of_workload,
 )
-from stanlocal.imports.objects import Object
+from stanlocal.imports.objects import Object, named
+from stanlocal.imports.server_group import ServerConfiguration, read_group
 from stanlocal.imports.walk import leave_rest
 from stanlocal.imports.workload import Server
-from stanlocal.natsconf import Table
 
 
 def read(
     objects: Sequence[Object], blocks: config_map.Blocks, environ: Mapping[str, str], found: Found
 ) -> None:
     """Put the settings of the objects into `found`; `environ` is used after the container's variables."""
-    servers = [server for each in objects for server in workload.servers(each)]
-    if len(servers) > 1:
-        names = listing([server.workload.title for server in servers])
-        place = servers[1].workload.place
-        found.problem(place, f"several run nats-streaming ({names}); leave one in the file")
+    owned = [each for each in objects if _is_owned(each, objects)]
+    free = [each for each in objects if each not in owned]
+    servers = [server for each in free for server in _servers(each, objects, found)]
+    if found.problems:
         return
-    server = servers[0] if servers else None
-    arguments = flags.split(server.arguments, found) if server else []
-    source = config_map.find(objects, server, arguments, found)
-    if source is None and server is None:
+    configurations = config_map.Configurations(objects, blocks)
+    if servers:
+        _read_servers(servers, objects, configurations, environ, found)
+    else:
+        _read_configuration(objects, configurations, environ, found)
+    if found.problems:
+        return
+    for each in objects:
+        _rest(each, servers, owned=each in owned, found=found)
+
+
+def _is_owned(each: Object, objects: Sequence[Object]) -> bool:
+    """Return whether another object of the file makes this one."""
+    return each.owner is not None and named(objects, *each.owner, each.namespace) is not None
+
+
+def _servers(each: Object, objects: Sequence[Object], found: Found) -> Iterator[Server]:
+    if operators.is_custom(each):
+        yield from operators.servers(each, found)
+    else:
+        yield from workload.servers(each, objects)
+
+
+def _read_servers(
+    servers: Sequence[Server],
+    objects: Sequence[Object],
+    configurations: config_map.Configurations,
+    environ: Mapping[str, str],
+    found: Found,
+) -> None:
+    candidates = [_configured(each, objects, configurations, environ, found) for each in servers]
+    members = read_group(candidates, found)
+    for server, configuration in zip(servers, candidates, strict=True):
+        if configuration in members:
+            workload.take(server)
+
+
+def _configured(
+    server: Server,
+    objects: Sequence[Object],
+    configurations: config_map.Configurations,
+    environ: Mapping[str, str],
+    found: Found,
+) -> ServerConfiguration:
+    """Return the server with what comes of its files, arguments and variables."""
+    own = Found(file_store=found.file_store)
+    variables = server.environment(objects, environ, own)
+    arguments = flags.split(server.arguments(variables, own), own)
+    conf, start = configurations.of(server, arguments, ChainMap(variables.complete(), dict(environ)), own)
+    merged = flags.lay_over(conf, arguments, own)
+    count, place = server.count
+    title = server.workload.title
+    return ServerConfiguration(title, server.workload.place, merged, start, own, count, place)
+
+
+def _read_configuration(
+    objects: Sequence[Object],
+    configurations: config_map.Configurations,
+    environ: Mapping[str, str],
+    found: Found,
+) -> None:
+    """Read a stan.conf whose server is not in the file."""
+    source = config_map.only(objects, found)
+    if source is None:
         why = "there is neither a stan.conf in a ConfigMap nor a workload of nats-streaming"
         found.problem(objects[0].place, why)
-    if found.problems:
-        return
-    conf: Table = {}
-    start = server.workload.place if server else objects[0].place
-    if source is not None:
-        variables = ChainMap(workload.environment(server, found) if server else {}, dict(environ))
-        conf, start = config_map.read(source, blocks, variables, found)
-    elif server is not None:
-        workload.environment(server, found)
-    if found.problems:
-        return
-    read_conf(flags.lay_over(conf, arguments, found), start, found)
-    if server is not None:
-        workload.take(server, found)
-    for each in objects:
-        _rest(each, server, found)
+    elif not found.problems:
+        conf, start = configurations.read(source, environ, found)
+        if not found.problems:
+            read_conf(conf, start, found)
 
 
-def _rest(each: Object, server: Server | None, found: Found) -> None:
+def _rest(each: Object, servers: Sequence[Server], *, owned: bool, found: Found) -> None:
     """Note the parts of the object that were not used."""
     taken = [("apiVersion",), ("kind",), *each.taken]
-    if server is not None and each is server.workload:
+    server = next((server for server in servers if server.workload is each), None)
+    if owned:
+        found.left_out(each.place, each.title, OWNED)
+    elif server is not None:
         others = {(*server.pod, "containers", step): OTHER_CONTAINER for step in server.other_containers}
         reasons = {**others, **of_workload(server.pod, server.path)}
         leave_rest(each.content, each.title, taken, reasons, found)
-    elif each.kind == "ConfigMap" and each.taken:
+    elif each.files and each.taken:
         leave_rest(each.content, each.title, taken, CONFIG_MAP, found)
     else:
         found.left_out(each.place, each.title, KINDS.get(each.kind, UNKNOWN_KIND))

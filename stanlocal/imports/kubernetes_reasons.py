@@ -25,19 +25,26 @@ KINDS: Mapping[str, str] = {
     "PodDisruptionBudget": "nothing drains machines here; use 'stanlocal kill' and 'stanlocal stop'",
     "Secret": "give secrets as STANLOCAL_… variables or files; see 'stanlocal config'",
     "ConfigMap": "no server reads it",
-    "Deployment": "it does not run nats-streaming",
-    "StatefulSet": "it does not run nats-streaming",
-    "Pod": "it does not run nats-streaming",
+    **dict.fromkeys(
+        (
+            *("Deployment", "StatefulSet", "Pod", "DaemonSet", "ReplicaSet", "ReplicationController"),
+            *("DeploymentConfig", "Job", "CronJob", "Rollout", "PodTemplate"),
+        ),
+        "it does not run nats-streaming",
+    ),
     "ServiceMonitor": "'stanlocal metrics' serves the metrics",
     "PodMonitor": "'stanlocal metrics' serves the metrics",
     "NetworkPolicy": "the nodes' routes have a network of their own",
 }
+OWNED = "another object of the file makes it"
 UNKNOWN_KIND = "stanlocal has no counterpart for it"
 OTHER_CONTAINER = "only the server runs here; 'stanlocal metrics' serves what an exporter would"
 
 CONFIG_MAP: Mapping[Path, str] = {
     ("metadata",): _NAMES,
     ("data", "*"): "the server does not read it",
+    ("stringData", "*"): "the server does not read it",
+    ("type",): "it is a file of the server's here",
     ("binaryData",): "the server does not read it",
 }
 

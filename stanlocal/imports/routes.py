@@ -93,6 +93,10 @@ def put(cluster: Table, top: Table, what: str, found: Found) -> None:
     if counted is None:
         found.left_out(routes.place, what, "stanlocal writes the routes between the nodes")
         return
+    if found.has(("nodes",)):
+        why = "the routes lead to the nodes that stanlocal runs, one to each"
+        found.changed(routes.place, what, why)
+        return
     nodes, why = counted
     found.put(("nodes",), nodes, routes.place)
     found.changed(routes.place, what, f"{why}; {_SETS}")

@@ -23,7 +23,9 @@ def leave_rest(document: Table, at: str, taken: Sequence[Path], reasons: Reasons
     for path, entry in _leaves(document, (), known, used):
         why = known.at(path) or "stanlocal has no counterpart for it"
         # The data of a ConfigMap is not shown: it may be anything.
-        what = _spelled(path) if path[0] == "data" else with_value(_spelled(path), entry.value)
+        what = (
+            _spelled(path) if path[0] in ("data", "stringData") else with_value(_spelled(path), entry.value)
+        )
         found.left_out(entry.place, f"{at} {what}".strip(), why)
 
 

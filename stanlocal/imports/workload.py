@@ -1,27 +1,35 @@
-"""The container that runs the server in a StatefulSet, Deployment or Pod: its arguments and variables."""
+"""The containers that run the server, in objects of any kind with a pod: command lines and numbers."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from stanlocal.imports.container_environment import Environment, environment
+from stanlocal.imports.flags import CONFIG_FLAGS, Word
 from stanlocal.imports.import_result import Found
 from stanlocal.imports.objects import Object, at, listed, strings, text
+from stanlocal.imports.volumes import Source, Volumes
 from stanlocal.imports.walk import Path
 from stanlocal.model.plan import STOP_GRACE_S
-from stanlocal.natsconf import Place, Table, plain
+from stanlocal.natsconf import Place, Table
 
-_POD: dict[str, Path] = {
-    "StatefulSet": ("spec", "template", "spec"),
-    "Deployment": ("spec", "template", "spec"),
-    "Pod": ("spec",),
-}
+_TEMPLATES: Sequence[Path] = (
+    ("spec", "template"),
+    ("spec", "jobTemplate", "spec", "template"),
+    ("template",),
+    (),
+)
+"""Where objects have a pod: a StatefulSet and its like, a CronJob, a PodTemplate, a Pod."""
 _SERVER_IMAGE = re.compile(r"(^|/)nats-streaming(:|@|-server|$)")
-_ENCRYPTION_KEY = "NATS_STREAMING_ENCRYPTION_KEY"
-_LONGEST = 1 << 18
-"""Largest number of characters of all variables together."""
-_REFERENCE = re.compile(r"\$\(([A-Za-z_][A-Za-z0-9_]*)\)")
+_PROGRAM = re.compile(r"(?:.*/)?nats-streaming-server")
+_OWN_FLAGS = frozenset({"sc", "stan_config", "ft_group", "cid", "cluster_id", "st", "store"})
+"""Flags by which a server in an image of any name is known."""
+_SECTION = re.compile(r"(?:^|[\n{,;])\s*\"?streaming\"?\s*[:=]?\s*\{", re.IGNORECASE)
+STREAMING_CLUSTER = "NatsStreamingCluster"
+_LONGEST_COMMAND = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,23 +37,42 @@ class Server:
     """The container that runs the server, and its workload."""
 
     workload: Object
-    pod: Path
+    template: Path
+    """Path of the pod with its metadata."""
     step: str
     """The container's step in paths."""
     content: Table
+    command: tuple[tuple[str, Place], ...]
+    """The command line, each word with the place of its list."""
+
+    @property
+    def pod(self) -> Path:
+        return (*self.template, "spec")
 
     @property
     def path(self) -> Path:
         return (*self.pod, "containers", self.step)
 
-    @property
-    def arguments(self) -> list[tuple[str, Place]]:
-        """The command line, each word with the place of its list."""
-        return [
-            (word, self.content[name].place)
-            for name in ("command", "args")
-            for word in strings(self.content, name)
-        ]
+    def environment(
+        self, candidates: Sequence[Object], environ: Mapping[str, str], found: Found
+    ) -> Environment:
+        """Return the container's variables."""
+        metadata = at(self.workload.content, (*self.template, "metadata"))
+        fields = metadata if isinstance(metadata, dict) else {}
+        return environment(self.content, self.workload, fields, candidates, environ, found)
+
+    def arguments(self, variables: Environment, found: Found) -> list[Word]:
+        """Return the words of the command line, references to variables replaced."""
+        words = []
+        start = next((at for at, (word, _) in enumerate(self.command) if _PROGRAM.fullmatch(word)), 0)
+        for word, place in self.command[start:]:
+            expanded, missing = variables.expanded(word, found, place)
+            words.append(Word(expanded, place, missing))
+        return words
+
+    def source(self, path: str, candidates: Sequence[Object]) -> Source | str:
+        """Return the ConfigMap or Secret that has the file, or else what the file is in."""
+        return Volumes(self.workload, self.pod, self.content, candidates).source(path)
 
     @property
     def other_containers(self) -> list[str]:
@@ -53,67 +80,73 @@ class Server:
         steps = listed(self.workload.content, (*self.pod, "containers"), self.workload.place)
         return [step for step, _ in steps if step != self.step]
 
-
-def servers(workload: Object) -> Iterator[Server]:
-    """Yield the containers of an object that run the server; none unless it is a workload."""
-    pod = _POD.get(workload.kind)
-    if pod is None:
-        return
-    for step, entry in listed(workload.content, (*pod, "containers"), workload.place):
-        if isinstance(entry.value, dict) and _runs_server(entry.value):
-            yield Server(workload, pod, step, entry.value)
-
-
-def _runs_server(container: Table) -> bool:
-    words = [word for name in ("command", "args") for word in strings(container, name)]
-    flags = {word.lstrip("-").partition("=")[0] for word in words if word.startswith("-")}
-    return bool(_SERVER_IMAGE.search(text(container, "image"))) or bool(flags & {"sc", "stan_config"})
+    @property
+    def count(self) -> tuple[int | None, Place]:
+        """Number of servers, None if the object does not have it, and the place of the number."""
+        spec = at(self.workload.content, ("spec",))
+        name = "size" if self.workload.kind == STREAMING_CLUSTER else "replicas"
+        entry = spec.get(name) if isinstance(spec, dict) else None
+        if entry is None or self.workload.kind == "Pod":
+            return None, self.workload.place
+        value = entry.value
+        if isinstance(value, str) and re.fullmatch(r"[0-9]{1,4}", value):
+            value = int(value)
+        return value if isinstance(value, int) and not isinstance(value, bool) else None, entry.place
 
 
-def take(server: Server, found: Found) -> None:
-    """Put the number of replicas, and note the other parts of the workload that were used."""
+def servers(workload: Object, candidates: Sequence[Object]) -> Iterator[Server]:
+    """Yield the containers of an object that run the server; none unless it has a pod."""
+    for template in _TEMPLATES:
+        for step, entry in listed(workload.content, (*template, "spec", "containers"), workload.place):
+            if isinstance(entry.value, dict):
+                server = Server(workload, template, step, entry.value, tuple(_command(entry.value)))
+                if _runs_server(server, candidates):
+                    yield server
+
+
+def _command(container: Table) -> Iterator[tuple[str, Place]]:
+    """Yield the words of the command line; one that is a whole command line is split."""
+    for name in ("command", "args"):
+        words = strings(container, name) if name in container else []
+        for word in words:
+            whole = len(words) == 1 and (_PROGRAM.match(word) or word.startswith("-")) and " " in word
+            for part in _split(word) if whole else [word]:
+                yield part, container[name].place
+
+
+def _split(line: str) -> list[str]:
+    try:
+        return shlex.split(line[:_LONGEST_COMMAND])
+    except ValueError:  # quotes without an end
+        return line.split()
+
+
+def _runs_server(server: Server, candidates: Sequence[Object]) -> bool:
+    if _SERVER_IMAGE.search(text(server.content, "image")):
+        return True
+    words = [word for word, _ in server.command]
+    if any(_PROGRAM.fullmatch(word) for word in words):
+        return True
+    flags = [word.lstrip("-").partition("=") for word in words]
+    names = {name for (name, _, _), word in zip(flags, words, strict=True) if word.startswith("-")}
+    if len(names & _OWN_FLAGS) > 1 or names & {"sc", "stan_config", "ft_group"}:
+        return True
+    following = dict(zip([name for name, _, _ in flags], words[1:], strict=False))
+    files = [value or following.get(name, "") for name, _, value in flags if name in CONFIG_FLAGS]
+    sources = [server.source(file, candidates) for file in files if file]
+    return any(isinstance(each, Source) and _has_section(each) for each in sources)
+
+
+def _has_section(source: Source) -> bool:
+    content = source.object.files[source.key].value
+    return isinstance(content, str) and bool(_SECTION.search(content))
+
+
+def take(server: Server) -> None:
+    """Note the parts of the workload that were used."""
     workload = server.workload
-    replicas = at(workload.content, ("spec",))
-    entry = replicas.get("replicas") if isinstance(replicas, dict) else None
-    if entry is not None:
-        found.put(("nodes",), plain(entry.value), entry.place)
-        workload.taken.append(("spec", "replicas"))
+    workload.taken.append(("spec", "replicas"))
     grace = (*server.pod, "terminationGracePeriodSeconds")
     if at(workload.content, grace) == STOP_GRACE_S:
         workload.taken.append(grace)
     workload.taken += [(*server.path, name) for name in ("name", "args", "command")]
-
-
-def environment(server: Server, found: Found) -> dict[str, str]:
-    """Return the container's variables whose values are in the file, with references resolved.
-
-    A key of the store among them is put; one in a Secret of the cluster is marked as missing.
-    """
-    variables: dict[str, str] = {}
-    left = _LONGEST
-    for _, entry in listed(server.content, ("env",), server.workload.place):
-        if not isinstance(entry.value, dict):
-            continue
-        name, value = text(entry.value, "name"), at(entry.value, ("value",))
-        if isinstance(value, (str, int, float)):
-            left -= _length(str(value), variables)
-            if left < 0:
-                found.problem(entry.place, f"the variables come to more than {_LONGEST} characters")
-                break
-            variables[name] = _resolved(str(value), variables)
-        if name == _ENCRYPTION_KEY and name in variables:
-            found.put(("streaming", "encryption_key"), variables[name], entry.place)
-        elif name == _ENCRYPTION_KEY:
-            found.put(("streaming", "encrypt"), True, entry.place)
-    return {name: value for name, value in variables.items() if not _REFERENCE.search(value)}
-
-
-def _length(value: str, variables: dict[str, str]) -> int:
-    """Return the length of the value with its references replaced, which may exceed the file's."""
-    added = (len(variables.get(each[1], each[0])) - len(each[0]) for each in _REFERENCE.finditer(value))
-    return len(value) + sum(added)
-
-
-def _resolved(value: str, variables: dict[str, str]) -> str:
-    """Return the value with references, `$(NAME)`, replaced where the variables are known."""
-    return _REFERENCE.sub(lambda match: variables.get(match[1], match[0]), value)

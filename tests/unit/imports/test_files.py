@@ -202,10 +202,10 @@ def test_an_encryption_key_in_a_cluster_secret_is_asked_for_and_never_done_witho
     assert any("streaming.encrypt needs streaming.encryption_key" in problem for problem in problems(path))
 
 
-def test_two_workloads_are_one_too_many(write: Write) -> None:
+def test_two_workloads_without_an_ft_group_are_one_too_many(write: Write) -> None:
     path = write("a.yaml", f"{workload(args=['-st', 'file'])}\n---\n{workload(args=['-st', 'file'])}")
     (problem,) = problems(path)
-    assert "several run nats-streaming (StatefulSet/stan, StatefulSet/stan); leave one" in problem
+    assert "several servers, which are not one FT group (StatefulSet/stan: cluster id test-cluster" in problem
 
 
 def test_objects_in_a_list_are_read(write: Write) -> None:
