@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from datetime import UTC, datetime
 from functools import partial
 
@@ -9,6 +10,7 @@ import pytest
 
 from stanlocal.history.failovers import Failover, bridges
 from stanlocal.tui.widgets.publish import PublishPane
+from stanlocal.util.durable_write import full
 from tests.tui.hosting import Desk, FakeGroup, shown
 
 STATE, SENT, ACKED = 1, 2, 3
@@ -99,7 +101,7 @@ async def test_an_outage_that_cannot_be_recorded_is_shown_all_the_same(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     async def no_space(self: FakeGroup, outage: object) -> None:
-        raise OSError(28, "No space left on device")
+        raise full("journal.jsonl", OSError(errno.ENOSPC, "No space left on device"))
 
     monkeypatch.setattr(FakeGroup, "record_outage", no_space)
     async with shown(PublishPane) as it:
@@ -109,7 +111,7 @@ async def test_an_outage_that_cannot_be_recorded_is_shown_all_the_same(
         await it.until(lambda: it.cells()[STATE].startswith("no ack"))
         it.group.server.serve()
         await it.until(lambda: it.cells(table="felt") != [])
-        await it.until(lambda: "No space left" in it.notified)
+        await it.until(lambda: "journal.jsonl cannot be written: no space left" in it.notified)
 
 
 async def test_failed_publication_shows_the_reason() -> None:

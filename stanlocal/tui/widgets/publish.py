@@ -6,6 +6,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.widgets import Static
 
+from stanlocal.errors import StanlocalError
 from stanlocal.outages.gaps import Gap
 from stanlocal.tui.clients.orders import MADE_UP_BYTES, PublishOrder, publish_order
 from stanlocal.tui.clients.publication import Publication
@@ -71,5 +72,5 @@ class PublishPane(ClientsPane[Publication]):
         self.feel(gap)
         try:
             await self.group.record_outage(gap.outage)
-        except OSError as error:
-            self.notify(f"the outage was not recorded ({error.strerror})", severity="warning", markup=False)
+        except (StanlocalError, OSError) as error:
+            self.notify(f"the outage was not recorded: {error}", severity="warning", markup=False)
