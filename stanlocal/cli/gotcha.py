@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
-
 import click
 
 from stanlocal.cli import printing
 from stanlocal.cli.aio import run
 from stanlocal.cli.context import Context, pass_context
+from stanlocal.util.nearest import nearest
 
 
 @click.command()
@@ -30,9 +29,7 @@ def gotcha(context: Context, name: str | None) -> None:
                 printing.echo(f"{each.name:<20} {each.title}")
         return
     if name not in GOTCHAS:
-        near = difflib.get_close_matches(name, GOTCHAS, 1)
-        hint = f"did you mean '{near[0]}'?" if near else "see 'stanlocal gotcha'"
-        raise click.UsageError(f"no gotcha '{name}'; {hint}")
+        raise click.UsageError(f"no gotcha '{name}'; {nearest(name, GOTCHAS)}")
     chosen = GOTCHAS[name]
     if not context.json:
         printing.page(f"{chosen.title}\n\n")

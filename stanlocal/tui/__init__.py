@@ -69,7 +69,6 @@ async def run(group: FTGroup, notices: Notices, *, read_only: bool = False, serv
 
     path, chosen = preferences.load()
     await core_of(group)
-    from stanlocal.tui import collect_seldom
     from stanlocal.tui.app import StanlocalApp
 
     if chosen.theme or chosen.keys:

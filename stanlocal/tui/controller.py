@@ -32,7 +32,7 @@ _ERROR_SHOWN_S = 12.0
 
 
 class Controller:
-    """Acts on one group for the user; its coroutines run in workers of `screen`."""
+    """The user's actions on one group; its coroutines run in workers of `screen`."""
 
     def __init__(self, screen: Screen[Any], group: FTGroup) -> None:
         self._screen = screen
@@ -149,7 +149,7 @@ class Controller:
             expected="every node is stopped and removed, and no client is served; the store is kept, and "
             "'up' brings the group back on the same ports",
             command=Command(self.name, ("down",)),
-            warning="this ends the group for everybody who uses it",
+            warning="this ends the group for everyone who uses it",
             ends_service=self._is_served,
         )
         if await self._screen.app.push_screen_wait(QuestionScreen(question)):

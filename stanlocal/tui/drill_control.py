@@ -24,7 +24,7 @@ _EVERY_S = 0.5
 
 
 class DrillControl:
-    """Runs one drill at a time; its coroutines run in workers of `screen`."""
+    """Control of one drill at a time; its coroutines run in workers of `screen`."""
 
     def __init__(self, screen: Screen[Any], group: FTGroup) -> None:
         self._screen = screen

@@ -44,13 +44,13 @@ _LINES_EVERY_S = 0.2
 _LINES_AT_MOST = 5_000
 _EVENTS_EVERY_S = 0.01
 _EVENTS_AT_MOST = 10_000
-_VITALS_EVERY_S = 2.0
+_RESOURCES_EVERY_S = 2.0
 _KEPT_OCCURRENCES = 50_000
 """Occurrences kept for finding failovers: enough for a few thousand failovers."""
 
 
 class Feed:
-    """Posts everything that is known of a group with `post`."""
+    """Source of messages about a group, which are posted with `post`."""
 
     def __init__(self, group: FTGroup, post: Callable[[Message], object]) -> None:
         self._group = group
@@ -103,7 +103,7 @@ class Feed:
         ) as watch:
             tasks = [
                 asyncio.create_task(self._follow_status(core, plan, watch)),
-                asyncio.create_task(self._follow_story(plan, watch)),
+                asyncio.create_task(self._follow_history(plan, watch)),
                 asyncio.create_task(self._follow_logs(lines, watch)),
             ]
             try:
@@ -135,24 +135,24 @@ class Feed:
                 continue
             resources = await measure(self._look.plan, self._look.status.nodes)
             self._post(ResourcesMeasured(resources))
-            await asyncio.sleep(_VITALS_EVERY_S)
+            await asyncio.sleep(_RESOURCES_EVERY_S)
 
     def _post_status(self, core: Group, look: Look) -> None:
         self._look, self._missing = look, False
         self._post(GroupChanged(core.document(look), look.status, _missing(look.status)))
 
-    async def _follow_story(self, plan: GroupPlan, watch: Watch) -> None:
+    async def _follow_history(self, plan: GroupPlan, watch: Watch) -> None:
         timeline, replay = Timeline(plan), True
-        story: deque[Occurrence] = deque(maxlen=_KEPT_OCCURRENCES)
+        past: deque[Occurrence] = deque(maxlen=_KEPT_OCCURRENCES)
         batches = coalesced(_one_by_one(watch), every_s=_EVENTS_EVERY_S, at_most=_EVENTS_AT_MOST)
         async for occurrences, _ in batches:
-            story.extend(occurrences)
+            past.extend(occurrences)
             events = [event for occurrence in occurrences for event in timeline.observe(occurrence)]
             if events:
                 self._post(EventSeen(events, replay=replay))
                 replay = False
             if any(_bears_on_failovers(event) for event in events) or _outage_in(occurrences):
-                in_order = sorted(story, key=lambda occurrence: occurrence.time)
+                in_order = sorted(past, key=lambda occurrence: occurrence.time)
                 self._post(FailoversChanged(failover_rules.find(in_order)))
 
     async def _follow_logs(self, lines: _Lines, watch: Watch) -> None:

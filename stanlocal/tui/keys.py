@@ -9,12 +9,12 @@ from textual.binding import Binding
 from textual.dom import DOMNode
 from textual.theme import BUILTIN_THEMES
 
-from stanlocal.drill.scenario.fields import nearest
 from stanlocal.errors import SettingsError
 from stanlocal.tui.preferences import Preferences
 from stanlocal.tui.screens import panes  # noqa: F401 - loads everything that has keys
 from stanlocal.tui.screens.main import MainScreen
 from stanlocal.tui.themes import THEMES
+from stanlocal.util.nearest import nearest
 
 
 def named_bindings() -> dict[str, Binding]:

@@ -100,7 +100,7 @@ class LogFilter:
 
 
 class LogBuffer:
-    """Keeps lines that arrive in any order; drops the oldest when there are too many."""
+    """The newest lines, which may be added in any order; the oldest are dropped when there are too many."""
 
     def __init__(self, *, most_lines: int = MOST_LINES, most_characters: int = MOST_CHARACTERS) -> None:
         self._most_lines = most_lines

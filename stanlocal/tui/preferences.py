@@ -21,10 +21,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from stanlocal.drill.scenario.fields import nearest
 from stanlocal.errors import SettingsError
 from stanlocal.machine.user_dirs import config_folder
 from stanlocal.settings.file import file_layer
+from stanlocal.util.nearest import nearest
 
 FILE = "tui.toml"
 _MODIFIERS = re.compile(r"(?:(?:ctrl|alt|shift|super)\+)*")

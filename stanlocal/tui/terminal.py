@@ -58,7 +58,7 @@ _LEAST_BLANK = 2
 
 
 class PrintableLines(LineFilter):
-    """Escapes what a terminal would act upon, the last step before drawing.
+    """Filter that escapes what a terminal would execute, as the last step before drawing.
 
     A line keeps its length: escapes replace the blanks behind them, and else the end of the line is cut.
     Tables escape their cells themselves, as the width matters there.

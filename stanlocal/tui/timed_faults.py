@@ -17,7 +17,7 @@ from stanlocal.tui.widgets.last_action import LastAction
 
 
 class TimedFaults:
-    """Runs any number of timed faults at once, each in a worker of `screen`."""
+    """Any number of timed faults at once, each in a worker of `screen`."""
 
     def __init__(self, screen: Screen[Any]) -> None:
         self._screen = screen

@@ -70,7 +70,7 @@ def _clamped(width: int, height: int) -> tuple[int, int]:
 
 
 class WebServer(Server):
-    """Serves the pages of one command, under `/<token>/` of one port."""
+    """Server of the pages of one command, under `/<token>/` of one port."""
 
     def __init__(self, command: Sequence[str], port: int, title: str) -> None:
         super().__init__(

@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
-from difflib import get_close_matches
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 from stanlocal.drill.scenario.scenario import Span
 from stanlocal.settings.values import parse_duration
+from stanlocal.util.nearest import nearest
 
 T = TypeVar("T")
 
 _NANOSECONDS = 1e9
-
-
-def nearest(name: str, known: Collection[str]) -> str:
-    """Return a hint for an unknown name: the most similar one, or all names."""
-    near = get_close_matches(name, known, 1)
-    return f"did you mean '{near[0]}'?" if near else f"there are {', '.join(known)}"
 
 
 class Fields:

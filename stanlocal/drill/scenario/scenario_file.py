@@ -10,7 +10,7 @@ from pathlib import Path
 
 from stanlocal.drill.analysis.verdict import Budget
 from stanlocal.drill.scenario.conditions import Condition
-from stanlocal.drill.scenario.fields import Fields, nearest
+from stanlocal.drill.scenario.fields import Fields
 from stanlocal.drill.scenario.parameters import read_into
 from stanlocal.drill.scenario.scenario import (
     ANY_NODE,
@@ -36,6 +36,7 @@ from stanlocal.model.states import GroupState
 from stanlocal.settings.file import file_layer
 from stanlocal.settings.tool_options import MAX_NODES
 from stanlocal.settings.values import parse_size
+from stanlocal.util.nearest import nearest
 
 SCENARIOS = Path(__file__).parent / "shipped"
 """Folder of the shipped scenarios."""

@@ -26,7 +26,7 @@ _WINDOW = 1024
 """Messages without an ack before it waits for one."""
 _TURN = 32
 """Messages published in a row before other tasks get a turn."""
-_PATIENCE_S = 24 * 3600.0
+_ACK_TIMEOUT_S = 24 * 3600.0
 """Seconds to wait for an ack: long, as a blocked group may stay blocked for as long as its user likes."""
 _SAMPLE_S = 0.02
 """Seconds between two checks of the connection."""
@@ -57,7 +57,7 @@ class Publication:
         self._meter = RateMeter()
         self._stopped = asyncio.Event()
         self._connected = False
-        self._telling: set[asyncio.Future[None]] = set()
+        self._reporting: set[asyncio.Future[None]] = set()
 
     # State
 
@@ -98,7 +98,7 @@ class Publication:
     async def run(self) -> None:
         """Publish until all is acknowledged, or it is stopped, or it fails; `error` then has the reason."""
         client_id = f"stanlocal-tui-pub-{secrets.token_hex(4)}"
-        options = {"reconnect": True, "max_pub_acks_inflight": _WINDOW, "ack_timeout": _PATIENCE_S}
+        options = {"reconnect": True, "max_pub_acks_inflight": _WINDOW, "ack_timeout": _ACK_TIMEOUT_S}
         try:
             async with self._connect(client_id, **options) as client:
                 self._connected = True
@@ -110,8 +110,8 @@ class Publication:
         except StanlocalError as error:
             self.error = self.error or str(error)
         finally:
-            if self._telling:
-                await asyncio.wait(self._telling)
+            if self._reporting:
+                await asyncio.wait(self._reporting)
             self.ended.set()
 
     async def _until_stopped(self, work: Awaitable[None]) -> None:
@@ -152,12 +152,12 @@ class Publication:
         self.acked += 1
         self._latencies_ms.append((monotonic() - ack.published) * 1000)
         if (silence := self._silences.acked(time_ns())) is not None:
-            self._tell(silence.outage())
+            self._report(silence.outage())
 
-    def _tell(self, outage: Outage) -> None:
-        telling = asyncio.ensure_future(self._felt(Gap("pub", self.order.channel, outage)))
-        self._telling.add(telling)
-        telling.add_done_callback(self._telling.discard)
+    def _report(self, outage: Outage) -> None:
+        reporting = asyncio.ensure_future(self._felt(Gap("pub", self.order.channel, outage)))
+        self._reporting.add(reporting)
+        reporting.add_done_callback(self._reporting.discard)
 
     async def _watch(self, client: Client) -> None:
         while True:

@@ -32,26 +32,26 @@ _PAGE_TIMEOUT_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class SequenceRange:
     """A range of sequences, both ends included; empty if `last` is 0."""
 
     first: int
     last: int
 
-    def page(self, first: int | None) -> Span:
+    def page(self, first: int | None) -> SequenceRange:
         """Return the page that begins at `first`, moved inside the range; None: the newest page."""
         newest = max(self.first, self.last - PAGE + 1)
         begin = newest if first is None else min(max(first, self.first), newest)
-        return Span(begin, min(self.last, begin + PAGE - 1))
+        return SequenceRange(begin, min(self.last, begin + PAGE - 1))
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
     """Consecutive messages of a channel."""
 
-    whole: Span
+    whole: SequenceRange
     """Sequences of the channel."""
-    span: Span
+    span: SequenceRange
     """Sequences of the page."""
     messages: Sequence[Received]
     problems: Sequence[str] = ()
@@ -76,7 +76,7 @@ def from_store(store: Path, channel: str, first: int | None) -> Page:
     return Page(whole, span, [_received(message) for message in messages], problems)
 
 
-def _on_disk(store: Path, channel: str) -> Span:
+def _on_disk(store: Path, channel: str) -> SequenceRange:
     slices = next((each.slices for each in survey(store).channels if each.name == channel), [])
     try:
         found = [summarize(store, each) for each in slices]
@@ -84,7 +84,7 @@ def _on_disk(store: Path, channel: str) -> Span:
         raise StoreRefused(f"cannot read {error.filename or store} ({error.strerror})") from error
     first = next((each.first.sequence for each in found if each.first), 0)
     last = next((each.last.sequence for each in reversed(found) if each.last), 0)
-    return Span(first, last)
+    return SequenceRange(first, last)
 
 
 def _received(message: StoredMessage) -> Received:
@@ -95,7 +95,7 @@ def _received(message: StoredMessage) -> Received:
 async def from_server(
     connect: Callable[..., Connecting],
     channel: str,
-    whole: Span,
+    whole: SequenceRange,
     first: int | None,
     timeout_s: float = _PAGE_TIMEOUT_S,
 ) -> Page:

@@ -28,8 +28,8 @@ class Inside:
     redelivered_rate: float | None
 
 
-class Monitor:
-    """Asks the node that is active at the moment."""
+class MonitorReader:
+    """Reader of the monitor of whichever node is active."""
 
     def __init__(self) -> None:
         self._before: tuple[str, Sample] | None = None

@@ -33,7 +33,7 @@ class Wanted:
 
 
 class FaultForm(Dialog[Wanted]):
-    """Asks for a fault's targets, parameters and duration."""
+    """A form for a fault's targets, parameters and duration."""
 
     DEFAULT_CSS = """
     FaultForm Input { margin-bottom: 1; }

@@ -23,7 +23,7 @@ mouse     click a node to select it, a tab to open it, a key in the footer to pr
 
 
 class HelpScreen(Dialog[None]):
-    """Lists the keys as they are bound now, those of the focused pane first."""
+    """The list of keys as they are bound now, those of the focused pane first."""
 
     title_text = "help"
 

@@ -46,7 +46,7 @@ _CHANGING = frozenset({"fault", "pick_fault", "pick_signal", "start", "heal", "d
 
 
 class MainScreen(Screen[None]):
-    """Passes the feed's messages to its parts, and the user's actions to the `Controller`."""
+    """The screen that passes the feed's messages to its parts, and the user's actions to the `Controller`."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("k", "fault('kill')", "Kill", id="kill", tooltip="end the node's process at once"),
@@ -235,7 +235,7 @@ class MainScreen(Screen[None]):
         return self._controller.unfinished()
 
     async def end(self) -> Sequence[str]:
-        """Return how each unfinished action ended, once the screen can be closed."""
+        """End what still acts on the group, once no pane is half mounted; return a line for each action."""
         self._ending = True
         async with self._mounting:
             return await self.finish()

@@ -38,7 +38,7 @@ _ENDS_SERVICE = "Y"
 
 
 class QuestionScreen(Dialog[bool]):
-    """Asks a question; its result is True for yes."""
+    """A dialog with a question; its result is True for yes."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y", "copy", "Copy the command"),

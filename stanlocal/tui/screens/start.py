@@ -14,7 +14,7 @@ from stanlocal.tui.screens.dialog import Dialog
 
 
 class StartScreen(Dialog[bool]):
-    """Asks whether to start the group; its result is True once the group is up."""
+    """A dialog that asks whether to start the group; its result is True once the group is up."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "Continue without it")]
 

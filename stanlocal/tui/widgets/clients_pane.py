@@ -62,7 +62,7 @@ C = TypeVar("C", bound=RunningClient)
 
 
 class ClientsPane(Pane, Generic[C]):
-    """Runs any number of clients; they go on while the pane is hidden, and end with the screen."""
+    """Any number of clients; they continue while the pane is hidden, and end with the screen."""
 
     DEFAULT_CSS = """
     ClientsPane {

@@ -21,8 +21,8 @@ from stanlocal.errors import MonitorError, NodeNotFound, StoreRefused
 from stanlocal.monitor.documents import Document
 from stanlocal.store.inspect.overview import overview
 from stanlocal.tui.data import rows
-from stanlocal.tui.data.browse import Span
-from stanlocal.tui.data.live import Growth, Inside, Monitor
+from stanlocal.tui.data.browse import SequenceRange
+from stanlocal.tui.data.live import Growth, Inside, MonitorReader
 from stanlocal.tui.data.rows import COLUMNS, MOST, View, chosen
 from stanlocal.tui.widgets.live_table import LiveTable
 from stanlocal.tui.widgets.message_browser import MessageBrowser
@@ -75,7 +75,7 @@ _VIEWS = ("channels", "messages", "clients", "subscriptions", "store")
 
 
 class DataPane(Pane):
-    """Shows one view at a time, updated every second while it is shown."""
+    """One view at a time, updated every second while it is shown."""
 
     DEFAULT_CSS = """
     DataPane {
@@ -101,7 +101,7 @@ class DataPane(Pane):
     def __init__(self, group: FTGroup, *, read_only: bool = False) -> None:
         super().__init__()
         self._browser = MessageBrowser(group, read_only=read_only)
-        self._monitor = Monitor()
+        self._monitor = MonitorReader()
         self._inside: Inside | None = None
         self._growth = Growth()
         self._store: Mapping[str, Any] | None = None
@@ -230,11 +230,11 @@ class DataPane(Pane):
             self._go_to("messages")
             self._browser.open(self.document, table.current_name, self._served(table.current_name))
 
-    def _served(self, channel: str) -> Span:
+    def _served(self, channel: str) -> SequenceRange:
         """Return the channel's sequences on the active node, as last reported."""
         known = self._inside.channels if self._inside else ()
         found = next((each for each in known if each["name"] == channel), {})
-        return Span(int(found.get("first_seq") or 0), int(found.get("last_seq") or 0))
+        return SequenceRange(int(found.get("first_seq") or 0), int(found.get("last_seq") or 0))
 
     def action_filter(self) -> None:
         self.query_one("#filter", Input).focus()

@@ -14,7 +14,7 @@ _DRAWN = 60
 
 
 class FailoverPlot(PlotextPlot):
-    """Draws a bar for each outage that a client felt, and a dot for the time until a node was ready."""
+    """A bar for each outage that a client felt, and a dot for the time until a node was ready."""
 
     def show(self, failovers: Sequence[Failover]) -> None:
         """Draw the failovers, numbered as in the table."""

@@ -16,7 +16,7 @@ from stanlocal.tui.themes import STATE_STYLES
 
 
 class GroupBar(Horizontal):
-    """Shows the group's state in words."""
+    """The group's state in words, and the next step."""
 
     DEFAULT_CSS = """
     GroupBar { height: auto; min-height: 2; max-height: 4; padding: 0 1; background: $panel; }

@@ -17,7 +17,7 @@ _SHOWN_S = 30.0
 
 
 class LastAction(Static):
-    """Stands above the footer; hidden after a while without an action."""
+    """The last action, above the footer; hidden after a while without another."""
 
     DEFAULT_CSS = """
     LastAction { height: auto; max-height: 10; padding: 0 1; background: $panel; display: none; }

@@ -33,7 +33,7 @@ _LONGEST = 4_000
 
 
 class LineView(ScrollView, Generic[Row], can_focus=True):
-    """Draws only the visible rows, so that neither their number nor their rate matters much.
+    """A list that draws only the visible rows, so that neither their number nor their rate matters much.
 
     While it follows, the newest row is at the bottom. Moving pauses it: it keeps its rows, so that nothing
     moves while the user reads, and has a cursor.

@@ -18,7 +18,7 @@ from stanlocal.tui.widgets.pane import Pane
 
 
 class LinesPane(Pane):
-    """Shows a status line, a `LineView`, and below it the current row in full and prompts."""
+    """A status line, a `LineView`, and below it the current row in full and prompts."""
 
     DEFAULT_CSS = """
     LinesPane {

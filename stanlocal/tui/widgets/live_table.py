@@ -15,7 +15,7 @@ Cells: TypeAlias = Sequence[str | Text]
 
 
 class LiveTable(DataTable[Text]):
-    """Shows rows by their keys; existing rows are updated cell by cell.
+    """A table of rows with keys; existing rows are updated cell by cell.
 
     Strings are plain text without markup, as many of them come from clients.
     """

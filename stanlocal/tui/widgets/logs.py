@@ -19,7 +19,7 @@ _STYLES = {Mark.NONE: "", Mark.MILESTONE: "log--milestone", Mark.TROUBLE: "log--
 
 
 class LogView(LineView[NodeLine]):
-    """Draws lines with time, node in its colour, mark, level and message."""
+    """Lines with time, node in its colour, mark, level and message."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "log--time",
@@ -66,7 +66,7 @@ T = TypeVar("T")
 
 
 class LogsPane(LinesPane):
-    """Shows the newest lines in time order, filtered by node and level."""
+    """The newest lines in time order, filtered by node and level."""
 
     KIND = "logs"
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -14,13 +14,13 @@ from textual.widgets import Static
 
 from stanlocal.api import FTGroup
 from stanlocal.errors import StanlocalError, StoreRefused
-from stanlocal.tui.data.browse import PAGE, Page, Span, from_server, from_store
+from stanlocal.tui.data.browse import PAGE, Page, SequenceRange, from_server, from_store
 from stanlocal.tui.widgets.line_view import LineView
 from stanlocal.tui.widgets.message_view import MessageView
 
 
 class MessageBrowser(Vertical):
-    """Shows a page from the store's files if they are readable, else from the active node."""
+    """A page of messages from the store's files if they are readable, else from the active node."""
 
     DEFAULT_CSS = """
     MessageBrowser {
@@ -39,7 +39,7 @@ class MessageBrowser(Vertical):
         self._group = group
         self._read_only = read_only
         self._document: Mapping[str, Any] = {}
-        self._served = Span(0, 0)
+        self._served = SequenceRange(0, 0)
         self.channel: str | None = None
         self.page: Page | None = None
 
@@ -61,7 +61,7 @@ class MessageBrowser(Vertical):
         span = self.page.span if self.page else self._served
         return ["store", "dump", self.channel, "--from", str(span.first), "--to", str(span.last)]
 
-    def open(self, document: Mapping[str, Any], channel: str, served: Span) -> None:
+    def open(self, document: Mapping[str, Any], channel: str, served: SequenceRange) -> None:
         """Show the newest page of the channel; the monitor last reported the sequences `served`."""
         self._document, self.channel, self._served, self.page = document, channel, served, None
         self._load(None)

@@ -12,7 +12,7 @@ from stanlocal.util.printable import printable_bytes
 
 
 class MessageView(LineView[Received]):
-    """Draws a message a line: sequence, time of storage, marks of redelivery and ack, data as text."""
+    """Messages, one a line: sequence, time of storage, marks of redelivery and ack, data as text."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "message--sequence",

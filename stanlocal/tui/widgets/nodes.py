@@ -20,7 +20,7 @@ from stanlocal.tui.node_view import Known, NodeView, learn_events, learn_resourc
 
 
 class NodeCard(Widget):
-    """Shows a node as a card, or as a line on a narrow screen."""
+    """A node as a card, or as a line on a narrow screen."""
 
     DEFAULT_CSS = """
     NodeCard {
@@ -84,7 +84,7 @@ ACTIVE = "@active"
 
 
 class Nodes(VerticalScroll):
-    """Shows a card for each node; the target is one of them, or the active node."""
+    """A card for each node; the target is one of them, or the active node."""
 
     DEFAULT_CSS = """
     Nodes { height: auto; max-height: 9; }

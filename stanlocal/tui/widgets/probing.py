@@ -19,7 +19,7 @@ _CLOSE_TIMEOUT_S = 1.0
 
 
 class Probing(Static):
-    """Runs the probe while it is on, and shows its last outage; the group records all of them."""
+    """The outage probe, which runs while `on`, and its last outage; the group records all of them."""
 
     DEFAULT_CSS = """
     Probing { height: 1; padding: 0 1; color: $text-muted; text-wrap: nowrap; text-overflow: ellipsis; }

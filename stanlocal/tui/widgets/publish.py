@@ -17,7 +17,7 @@ from stanlocal.util.format import ms
 
 
 class PublishForm(Form):
-    """Asks for channel, message, count and rate."""
+    """A form for channel, message, count and rate."""
 
     DEFAULT_CSS = """
     PublishForm #field-channel { width: 2fr; }
@@ -43,7 +43,7 @@ _HEADS = ("CHANNEL", "STATE", "SENT", "ACKED", "WAITING", "ACKS/S", "P50 MS", "P
 
 
 class PublishPane(ClientsPane[Publication]):
-    """Runs publications, and records the outages that they felt, so that failovers show them."""
+    """Publications, whose outages are recorded in the group, so that failovers show them."""
 
     FELT = "NO ACK FROM"
 

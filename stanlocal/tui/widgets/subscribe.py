@@ -34,7 +34,7 @@ _ACKS = (("automatic", False), ("manual", True))
 
 
 class SubscribeForm(Form):
-    """Asks for channel, start position, durable, queue group and kind of ack."""
+    """A form for channel, start position, durable, queue group and kind of ack."""
 
     DEFAULT_CSS = """
     SubscribeForm {
@@ -92,7 +92,7 @@ _EXPLAINED = 10
 
 
 class SubscribePane(ClientsPane[Reception]):
-    """Runs subscriptions, and shows the messages of the current one below."""
+    """Subscriptions, and below them the messages of the current one."""
 
     DEFAULT_CSS = """
     SubscribePane {

@@ -25,7 +25,7 @@ class Entry:
 
 
 class TimelineView(LineView[Entry]):
-    """Draws events with time, time since the previous event, type, node and text."""
+    """Events with time, time since the previous event, type, node and text."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "timeline--time",
@@ -72,7 +72,7 @@ class TimelineView(LineView[Entry]):
 
 
 class TimelinePane(LinesPane):
-    """Shows the newest events, in order of their arrival."""
+    """The newest events, in order of their arrival."""
 
     KIND = "timeline"
 

@@ -8,7 +8,7 @@ import pytest
 
 from stanlocal.errors import StoreRefused
 from stanlocal.stan.errors import NoActiveServer
-from stanlocal.tui.data.browse import KEPT_BYTES, PAGE, Span, from_server, from_store
+from stanlocal.tui.data.browse import KEPT_BYTES, PAGE, SequenceRange, from_server, from_store
 from tests.support.fake_clients import FakeServing
 from tests.support.stores import make_store, slice_of
 
@@ -20,15 +20,17 @@ def _sequences(messages: object) -> list[int]:
 @pytest.mark.parametrize(
     ("whole", "first", "expected"),
     [
-        (Span(1, 1000), None, Span(901, 1000)),
-        (Span(1, 1000), 201, Span(201, 300)),
-        (Span(1, 1000), -50, Span(1, 100)),
-        (Span(1, 1000), 980, Span(901, 1000)),
-        (Span(500, 520), None, Span(500, 520)),
-        (Span(0, 0), None, Span(0, 0)),
+        (SequenceRange(1, 1000), None, SequenceRange(901, 1000)),
+        (SequenceRange(1, 1000), 201, SequenceRange(201, 300)),
+        (SequenceRange(1, 1000), -50, SequenceRange(1, 100)),
+        (SequenceRange(1, 1000), 980, SequenceRange(901, 1000)),
+        (SequenceRange(500, 520), None, SequenceRange(500, 520)),
+        (SequenceRange(0, 0), None, SequenceRange(0, 0)),
     ],
 )
-def test_a_page_stays_within_the_channel(whole: Span, first: int | None, expected: Span) -> None:
+def test_a_page_stays_within_the_channel(
+    whole: SequenceRange, first: int | None, expected: SequenceRange
+) -> None:
     assert whole.page(first) == expected
 
 
@@ -36,7 +38,7 @@ def test_the_newest_messages_are_read_from_the_store_first(tmp_path: Path) -> No
     slices = [slice_of([b"old"] * 150), slice_of([b"new"] * 80, first=151)]
     store = make_store(tmp_path / "store", slices)
     page = from_store(store, "orders", None)
-    assert (page.whole, page.span) == (Span(1, 230), Span(131, 230))
+    assert (page.whole, page.span) == (SequenceRange(1, 230), SequenceRange(131, 230))
     assert _sequences(page.messages) == list(range(131, 231))
     assert (page.messages[0].data, page.messages[-1].data) == (b"old", b"new")
     assert _sequences(from_store(store, "orders", 31).messages) == list(range(31, 131))
@@ -79,8 +81,8 @@ async def test_a_page_from_the_server_leaves_no_client_and_acknowledges_nothing(
     server = FakeServing()
     for number in range(250):
         server.store("orders", b"%d" % number)
-    page = await from_server(server.connect, "orders", Span(1, 250), 101)
-    assert page.span == Span(101, 200)
+    page = await from_server(server.connect, "orders", SequenceRange(1, 250), 101)
+    assert page.span == SequenceRange(101, 200)
     assert _sequences(page.messages) == list(range(101, 201))
     assert server.open_clients == []
     (subscription,) = server.clients[0].subscriptions
@@ -91,7 +93,7 @@ async def test_a_page_from_the_server_leaves_no_client_and_acknowledges_nothing(
 async def test_messages_that_have_expired_are_not_waited_for_in_vain() -> None:
     server = FakeServing()
     server.store("orders", b"1")
-    page = await from_server(server.connect, "orders", Span(1, 5), None, timeout_s=0.05)
+    page = await from_server(server.connect, "orders", SequenceRange(1, 5), None, timeout_s=0.05)
     assert _sequences(page.messages) == [1]
 
 
@@ -99,4 +101,4 @@ async def test_without_a_server_the_error_says_so() -> None:
     server = FakeServing()
     server.serving = False
     with pytest.raises(NoActiveServer):
-        await from_server(server.connect, "orders", Span(1, 5), None)
+        await from_server(server.connect, "orders", SequenceRange(1, 5), None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from stanlocal.errors import MonitorError, NodeNotFound
-from stanlocal.tui.data.live import Monitor
+from stanlocal.tui.data.live import MonitorReader
 from tests.tui.data.monitors import FakeMonitors, monitors
 from tests.tui.data.samples import channel, group_document
 
@@ -23,7 +23,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 async def test_rates_are_those_between_two_looks_at_the_same_node(
     monitors: FakeMonitors, clock: list[float]
 ) -> None:
-    monitor = Monitor()
+    monitor = MonitorReader()
     first = await monitor.look(group_document())
     assert "in_rate" not in first.channels[0]
     assert first.redelivered_rate is None
@@ -40,7 +40,7 @@ async def test_rates_are_those_between_two_looks_at_the_same_node(
 
 
 async def test_clients_and_subscriptions_have_pending_and_backlog(monitors: FakeMonitors) -> None:
-    inside = await Monitor().look(group_document())
+    inside = await MonitorReader().look(group_document())
     assert inside.active == "t-0"
     assert [each["pending"] for each in inside.clients] == [1024, 2]
     assert [each["backlog"] for each in inside.subscriptions] == [5110, 30, 2, 2]
@@ -48,11 +48,11 @@ async def test_clients_and_subscriptions_have_pending_and_backlog(monitors: Fake
 
 async def test_without_an_active_node_no_monitor_is_asked(monitors: FakeMonitors) -> None:
     with pytest.raises(NodeNotFound, match="no node serves"):
-        await Monitor().look(group_document(active=None))
+        await MonitorReader().look(group_document(active=None))
     assert monitors.asked == []
 
 
 async def test_a_monitor_that_does_not_answer_is_an_error_of_its_own(monitors: FakeMonitors) -> None:
     monitors.silent = True
     with pytest.raises(MonitorError, match="no answer"):
-        await Monitor().look(group_document())
+        await MonitorReader().look(group_document())
