@@ -30,6 +30,12 @@ class Silence:
     """Whether an ack ended it."""
     lost: int | None = None
     """Time at which the client's connection broke; None where it did not, or was not watched."""
+    served: int = 0
+    """Time at which the newest of the messages acknowledged before it was sent; 0 where that is unknown.
+
+    An ack can be handled late, but the server served after that time."""
+    sent: int = 0
+    """Time at which the message whose ack ended it was sent; 0 where that is unknown, or no ack did."""
 
     @property
     def seconds(self) -> float:
@@ -48,7 +54,7 @@ class SilenceMeter:
     A refusal does not end a silence: the server answered, but did not serve.
     """
 
-    __slots__ = ("_failed", "_last_ack", "_lost", "_since", "_waiting")
+    __slots__ = ("_failed", "_last_ack", "_lost", "_served", "_since", "_waiting")
 
     def __init__(self) -> None:
         self._waiting = 0
@@ -57,6 +63,7 @@ class SilenceMeter:
         self._since = 0
         self._last_ack: int | None = None
         self._lost: int | None = None
+        self._served = 0
 
     def published(self, now: int) -> None:
         """Count one more message that waits for its answer."""
@@ -64,14 +71,16 @@ class SilenceMeter:
             self._since = now
         self._waiting += 1
 
-    def acked(self, now: int) -> Silence | None:
-        """Count an ack, and return the silence that it ends, if any."""
-        began, last, lost = self._since, self._last_ack, self._lost
+    def acked(self, now: int, sent: int = 0) -> Silence | None:
+        """Count an ack of a message sent at that time, if known; return the silence that it ends, if any."""
+        began, last, lost, served = self._since, self._last_ack, self._lost, self._served
         self._waiting -= 1
         self._failed = 0
         self._since = self._last_ack = now
         self._lost = None
-        return Silence(last, began, now, True, lost) if now - began > TOLERANCE_NS else None
+        if sent > served:
+            self._served = sent
+        return Silence(last, began, now, True, lost, served, sent) if now - began > TOLERANCE_NS else None
 
     def failed(self, now: int) -> None:
         """Count a message that was refused, or given up."""
@@ -88,4 +97,4 @@ class SilenceMeter:
         ended = now if self._waiting else self._failed
         if ended - self._since <= TOLERANCE_NS:
             return None
-        return Silence(self._last_ack, self._since, ended, False, self._lost)
+        return Silence(self._last_ack, self._since, ended, False, self._lost, self._served)

@@ -138,6 +138,7 @@ class Tally:
             self._take(of.grow())
         of.last = number
         of.status[number] = PUBLISHED
+        of.acked_at[number] = time
         self.published += 1
         self._all.published(time)
         of.silences.published(time)
@@ -152,11 +153,11 @@ class Tally:
             self._all.failed(time)
             of.silences.failed(time)
             return
-        of.acked_at[number] = time
+        sent, of.acked_at[number] = of.acked_at[number], time
         self.acked += 1
-        if (silence := of.silences.acked(time)) is not None:
+        if (silence := of.silences.acked(time, sent)) is not None:
             self.silences.append((publisher, silence))
-        if (silence := self._all.acked(time)) is not None:
+        if (silence := self._all.acked(time, sent)) is not None:
             self.silences.append((None, silence))
             self._disrupted()
 

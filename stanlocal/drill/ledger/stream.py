@@ -27,7 +27,7 @@ class Stream:
         self.status = bytearray()
         """Kind of the latest entry, publish or answer, of each number; 0 for none."""
         self.acked_at = array("q")
-        """Time of the ack (ns since 1970)."""
+        """Time of the ack (ns since 1970); until it comes, that of the publish."""
         self.sequence = array("Q")
         """Sequence of its first delivery to any audience; 0 for none."""
         self.others: dict[int, set[int]] = {}

@@ -58,6 +58,18 @@ def test_silences(steps: Sequence[tuple[str, int]], expected: list[Silence]) -> 
     assert silences(*steps) == expected
 
 
+def test_silence_knows_when_the_newest_acknowledged_message_was_sent() -> None:
+    """Acks arrive in any order, and the one that ends the silence was served after it."""
+    meter = SilenceMeter()
+    for _ in range(3):
+        meter.published(0)
+    meter.acked(40 * MS, 20 * MS)
+    meter.acked(90 * MS, 10 * MS)
+    silence = meter.acked(900 * MS, 80 * MS)
+    assert silence is not None
+    assert (silence.last_ack, silence.served, silence.sent) == (90 * MS, 20 * MS, 80 * MS)
+
+
 def test_silence_has_the_first_moment_at_which_the_connection_was_lost() -> None:
     meter = SilenceMeter()
     meter.published(0)

@@ -170,6 +170,27 @@ def test_an_outage_that_is_too_long() -> None:
     assert [(each["publisher"], each["ms"]) for each in document["publisher_outages"]] == [(1, 1502.0)]
 
 
+@pytest.mark.parametrize("late_ms", [10, 60, 400, 2000])
+def test_a_fault_explains_an_outage_however_late_a_busy_client_handles_acks(late_ms: int) -> None:
+    """An ack that comes after the fault is no service after it: its message was sent before."""
+
+    def happens(story: Story) -> None:
+        story.publish(1, 1).note("fault", name="kill", targets=["stan-0"]).later(late_ms).ack(1, 1)
+        story.publish(1, 2).later(1500).ack(1, 2)
+
+    outages = told(1, before_the_end=happens).findings().outages
+    assert {each.fault for each in outages if each.ms > 1000} == {"kill"}
+
+
+def test_a_fault_after_which_the_group_served_explains_no_later_outage() -> None:
+    def happens(story: Story) -> None:
+        story.note("fault", name="kill", targets=["stan-1"]).later(60)
+        story.publish(1, 1).ack(1, 1).publish(1, 2).later(1500).ack(1, 2)
+
+    outages = told(1, before_the_end=happens).findings().outages
+    assert [each.fault for each in outages] == [None, None]
+
+
 def test_an_outage_that_does_not_end() -> None:
     """Messages that are published and never answered are an outage until the load's end."""
     story = told(1, before_the_end=lambda story: story.publish(1, 1).later(3000))
