@@ -19,6 +19,7 @@ TAKEN = frozenset({"username", "password", "token", "credentials", "nkey_seed_fi
 _TLS_FILES = {"client_cert": "tls.crt", "client_key": "tls.key", "client_cacert": "ca.crt"}
 """File of the Secret by the option that names it; the chart's own settings say the same."""
 _IN_CHART = {"client_cacert": "client_ca"}
+_MOUNTED = "/etc/nats/certs"
 _CREDENTIALS = "user.creds"
 _SEED = "user.nk"
 
@@ -71,18 +72,17 @@ def _auth(plan: GroupPlan, secrets: dict[str, str]) -> dict[str, Any]:
         name = own.get("user")
     if name is not None:
         secrets["stan.auth.password"] = f"{at}.password"
-        return {"username": printed(str(name))}
+        return {"username": printed(str(name)), "password": ""}
     if own.get("token") is not None:
         secrets["stan.auth.token"] = f"{at}.token"
-        return {"token": None}
+        return {"token": ""}
     return {}
 
 
 def _tls(tls: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Yield the settings that differ from the chart's, which names all three files."""
-    for option in _TLS_FILES:
-        if option not in tls:
-            yield _IN_CHART.get(option, option), None
+    """Yield the settings; null takes away the chart's own, which names all three files."""
+    for option, file in _TLS_FILES.items():
+        yield _IN_CHART.get(option, option), f"{_MOUNTED}/{file}" if option in tls else None
     for option, value in tls.items():
         if option not in _TLS_FILES:
             yield option, value

@@ -13,8 +13,9 @@ from pathlib import Path
 from stanlocal.errors import SettingsError
 from stanlocal.imports.conf import fill_defaults
 from stanlocal.imports.given_files import collect
-from stanlocal.imports.import_result import Finding, Found
+from stanlocal.imports.import_result import Finding, Found, Need
 from stanlocal.imports.shapes import read_all
+from stanlocal.settings import Settings
 from stanlocal.settings.layer import Layer, dotted
 
 __all__ = ["Finding", "Import", "read"]
@@ -30,6 +31,12 @@ class Import:
     """Everything left out or changed in the local group, in the order of the files."""
     shapes: Mapping[str, str]
     """What each file was read as, by its name."""
+    needs: tuple[Need, ...] = ()
+    """Settings that have to come from elsewhere: secrets, and files of another machine."""
+
+    def unmet(self, settings: Settings) -> list[str]:
+        """Return a line for each setting that the deployment has and nothing gives."""
+        return [each.problem for each in self.needs if dotted(each.key) not in settings.sources]
 
 
 def read(
@@ -63,4 +70,5 @@ def read(
         found.findings,
         key=lambda each: (order.get(each.place.file, len(order)), each.place.line, each.place.column),
     )
-    return Import(layer, tuple(findings), {name: shape.name for name, shape in shapes.items()})
+    read_as = {name: shape.name for name, shape in shapes.items()}
+    return Import(layer, tuple(findings), read_as, tuple(found.needs))

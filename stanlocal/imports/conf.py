@@ -37,6 +37,12 @@ def read_conf(conf: Table, start: Place, found: Found) -> None:
 
     Like the server, read a file without `streaming {}` as streaming options only.
     """
+    asking = {option.name for name in conf if (option := NATS.find(name))} & {
+        "authorization",
+        "accounts",
+        "tls",
+    }
+    found.nats_asks = frozenset(asking)
     section = next((entry for name, entry in conf.items() if name.lower() == "streaming"), None)
     if section is not None and isinstance(section.value, dict):
         rest = {name: entry for name, entry in conf.items() if entry is not section}
@@ -116,13 +122,15 @@ def options(table: Options, conf: Table, at: Key, found: Found) -> None:
             near = found.nearest(table, name)
             meant = "" if near is None else f"; it knows {near}"
             found.left_out(entry.place, what, f"the server does not know it and ignores it{meant}")
-        elif (why := _reason(option, entry.value, (*at, option.name))) is not None:
+        elif (why := _reason(option, (*at, option.name), found.nats_asks)) is not None:
             found.left_out(entry.place, with_value(what, entry.value), why)
+        elif option.kind is Kind.PATH:
+            _put_file(entry, (*at, option.name), found)
         else:
             _put(option, entry, (*at, option.name), found)
 
 
-def _reason(option: Option, value: Value, key: Key) -> str | None:
+def _reason(option: Option, key: Key, asks: frozenset[str]) -> str | None:
     """Return the reason why the option's value cannot be imported; None when it can."""
     if key == ("streaming", "clustered"):
         return "the server's configuration does not know it and ignores it; it is a flag"
@@ -132,25 +140,33 @@ def _reason(option: Option, value: Value, key: Key) -> str | None:
         return NATS_ELSEWHERE
     if option.executes:
         return f"a file cannot make anything run; set {variable(key)} yourself"
-    if option.kind is Kind.PATH or _names_files(option, value) or key == ("streaming", "secure"):
-        return "its files are on other machines; name yours in stanlocal.toml"
+    if key[:2] in (("streaming", "tls"), ("streaming", "secure")) and "tls" not in asks:
+        return "the NATS server inside each node asks for no TLS"
+    if key == ("streaming", "nkey_seed_file") and not asks & {"authorization", "accounts"}:
+        return "the NATS server inside each node asks for no login"
+    if key == ("streaming", "credentials"):
+        return "it is a login by JWT, which the NATS server inside each node does not know"
     return None
 
 
-def _names_files(option: Option, value: Value) -> bool:
-    """Return whether a table, such as `tls`, is useless without the files it names."""
-    if option.kind is not Kind.TABLE or option.table is None or not isinstance(value, dict):
-        return False
-    known = (option.table.find(name) for name in value)
-    return any(each is not None and each.kind is Kind.PATH and not each.executes for each in known)
+def _put_file(entry: Entry, key: Key, found: Found) -> None:
+    """Put a certificate, key or seed that lies beside the configuration; ask for any other."""
+    path = str(plain(entry.value))
+    local = found.local_file(path)
+    if local is not None:
+        found.put(key, str(local), entry.place)
+    else:
+        found.need(key, entry.place, f"is {shown(path)} there, a file of another machine")
 
 
 def _put(option: Option, entry: Entry, key: Key, found: Found) -> None:
     value = entry.value
     if missing := next(_missing(value), None):
-        found.problem(
-            entry.place, f"{dotted(key)} is ${missing}, which is set neither there nor in the environment"
-        )
+        what = f"is ${missing}, which is set neither there nor in the environment"
+        if option.secret:
+            found.need(key, entry.place, what)
+        else:
+            found.problem(entry.place, f"{dotted(key)} {what}")
     elif option.kind is Kind.TABLE and option.table is not None and isinstance(value, dict):
         options(option.table, value, key, found)
     elif option.kind is Kind.MAP and option.table is not None and isinstance(value, dict):
@@ -169,12 +185,20 @@ def _settled(value: Value) -> object:
 
 
 def _missing(value: Value) -> Iterator[str]:
-    """Yield the names of the undefined variables in `value`, except those in tables."""
+    """Yield the names of the undefined variables in `value`, at any depth of lists."""
     if isinstance(value, Missing):
         yield value.name
     elif isinstance(value, list):
         for item in value:
-            yield from _missing(item)
+            yield from _missing_inside(item)
+
+
+def _missing_inside(item: Value) -> Iterator[str]:
+    if isinstance(item, dict):
+        for entry in item.values():
+            yield from _missing_inside(entry.value)
+    else:
+        yield from _missing(item)
 
 
 def fill_defaults(found: Found, place: Place) -> None:

@@ -21,6 +21,7 @@ def read_confs(
     Several files with streaming options are the nodes of one group. A file without such options is that of
     the NATS server inside each, as `-c` names it.
     """
+    found.local_file = given[0].beside
     if len(given) == 1:
         conf = files.configuration(given[0], environ, found)
         if not found.problems:

@@ -37,6 +37,13 @@ class GivenFile:
     def start(self) -> Place:
         return Place(self.name, self.first_line, 1)
 
+    def beside(self, path: str) -> Path | None:
+        """Return the file at a path in this one's folder or below it, symbolic links resolved."""
+        folder, wanted = _resolved(self.folder), None if "\0" in path else _resolved(self.folder / path)
+        if folder is None or wanted is None or folder == Path(folder.anchor):
+            return None
+        return wanted if wanted.is_relative_to(folder) and wanted.is_file() else None
+
 
 @dataclass
 class GivenFiles:

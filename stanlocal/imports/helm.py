@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from stanlocal.imports.chart_login import read_login
+from stanlocal.imports.chart_text import rendered, rendered_names
 from stanlocal.imports.conf import NATS_ELSEWHERE, no_group, options, put_store
 from stanlocal.imports.import_result import Found
 from stanlocal.imports.walk import Path, Reasons, leave_rest
@@ -41,16 +43,15 @@ _TABLES: Mapping[Path, tuple[Key, object]] = {
 }
 _IMAGE = "an image is code, which a file cannot choose; take it with --image"
 _FOLDER = "the store is a folder of this machine; choose it with --store-dir"
-_FILES = "its files are on other machines; name yours in stanlocal.toml"
+_SECURITY = "nodes run as the caller, without capabilities, on a read-only system"
+_PROBES = "stanlocal reads logs and monitor itself; 'stanlocal up --attach' restarts"
 _METRICS = "'stanlocal metrics' serves the metrics"
 
 _REASONS: Reasons = {
     ("stan", "image"): _IMAGE,
+    ("stan", "securityContext"): _SECURITY,
     ("stan", "pullPolicy"): "an image that the engine has is taken as it is",
     ("stan", "nats"): NATS_ELSEWHERE,
-    ("stan", "auth"): "it is a login to another NATS server; the nodes use the one inside each of them",
-    ("stan", "tls"): _FILES,
-    ("stan", "credentials"): _FILES,
     ("store", "file", "path"): _FOLDER,
     ("store", "file", "storageSize"): _FOLDER,
     ("store", "volume"): _FOLDER,
@@ -62,7 +63,9 @@ _REASONS: Reasons = {
     ("affinity",): "all nodes run on this machine",
     ("nodeSelector",): "all nodes run on this machine",
     ("tolerations",): "all nodes run on this machine",
-    ("securityContext",): "nodes run as the caller, without capabilities, on a read-only system",
+    ("securityContext",): _SECURITY,
+    ("livenessProbe",): _PROBES,
+    ("readinessProbe",): _PROBES,
     ("nameOverride",): "choose the group's name with --group",
 }
 
@@ -85,12 +88,13 @@ def read(values: Table, start: Place, found: Found) -> None:
     taken: list[Path] = [("store", "type")]
     for path, key in _TAKEN.items():
         if path in leaves:
-            found.put(key, plain(leaves[path].value), leaves[path].place)
+            printed = rendered(leaves[path], ".".join(path), found)
+            found.put(key, plain(printed.value), printed.place)
             taken.append(path)
     for path, (key, table) in _TABLES.items():
         entry = _entry(values, path)
         if entry is not None and isinstance(entry.value, dict):
-            options(table, entry.value, key, found)  # type: ignore[arg-type]  # both are option tables
+            options(table, _printed(entry.value), key, found)  # type: ignore[arg-type]  # option tables
             taken.append(path)
     if not found.has(("streaming", "cluster_id")):
         found.put(("streaming", "cluster_id"), RELEASE, start)
@@ -102,7 +106,16 @@ def read(values: Table, start: Place, found: Found) -> None:
         )
     if not found.has(("streaming", "ft_group_name")):
         found.changed(start, "store.ft.group", no_group())
-    leave_rest(values, "", taken, _REASONS, found)
+    used, reasons = read_login(values, found)
+    leave_rest(values, "", [*taken, *used], {**_REASONS, **reasons}, found)
+
+
+def _printed(table: Table) -> Table:
+    """Return a table of options with the channels' names as the server reads them."""
+    channels = table.get("channels")
+    if channels is None or not isinstance(channels.value, dict):
+        return table
+    return {**table, "channels": Entry(rendered_names(channels.value), channels.place)}
 
 
 def _entry(values: Table, path: Path) -> Entry | None:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 from stanlocal.natsconf import Place, Value, plain
 from stanlocal.settings import redacted
 from stanlocal.settings.coerce import shown
-from stanlocal.settings.layer import Key
+from stanlocal.settings.layer import Key, dotted, variable
 from stanlocal.settings.schema import Table
+from stanlocal.settings.tool_options import SETTINGS
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,24 @@ class Finding:
 
     def __str__(self) -> str:
         return f"{self.place}: {self.what} {self.how}: {self.why}"
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """A setting that the deployment has and the file has not: a secret, or a file of another machine."""
+
+    key: Key
+    place: Place
+    what: str
+    """What the file says of it."""
+
+    @property
+    def problem(self) -> str:
+        """The line that asks for it."""
+        name = variable(self.key)
+        option = SETTINGS.at(self.key)
+        value = f" or {name}_FILE" if option is not None and option.secret else "=FILE"
+        return f"{self.place}: {dotted(self.key)} {self.what}; set {name}{value}"
 
 
 _HINTS = 20
@@ -45,6 +65,12 @@ class Found:
     places: dict[Key, Place] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    needs: list[Need] = field(default_factory=list)
+    """Settings without which the group would let in more than the deployment."""
+    local_file: Callable[[str], Path | None] = lambda path: None
+    """Returns the file of this machine that a path of the deployment names; None if there is none."""
+    nats_asks: frozenset[str] = frozenset()
+    """Options of the NATS server inside each node that the streaming server has to satisfy."""
     _parents: set[Key] = field(default_factory=set)
     """Keys of tables that contain a setting."""
     _hints: int = _HINTS
@@ -68,6 +94,10 @@ class Found:
 
     def changed(self, place: Place, what: str, why: str) -> None:
         self.findings.append(Finding(place, shortened(what), "changed", why))
+
+    def need(self, key: Key, place: Place, what: str) -> None:
+        """Note a setting that has to come from elsewhere."""
+        self.needs.append(Need(key, place, what))
 
     def nearest(self, table: Table, name: str) -> str | None:
         """Return the known name that was probably meant; None when there is none, or after many of them."""

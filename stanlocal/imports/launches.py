@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from stanlocal.imports.conf import read_conf
 from stanlocal.imports.flags import NATS_FILE, STREAMING_FILE, Flag, Word, lay_over, split
@@ -34,6 +35,11 @@ class Launch:
     read: Callable[[str], GivenFile | None]
     """Returns the file that the server reads at a path."""
     count: int = 1
+
+    def local_file(self, path: str) -> Path | None:
+        """Return the file of this machine that the server reads at a path."""
+        file = self.read(path)
+        return None if file is None else file.path
 
 
 @dataclass(slots=True)
@@ -74,6 +80,7 @@ def read_launches(launches: Sequence[Launch], files: GivenFiles, found: Found) -
         return
     first, *others = members
     found.findings += first.found.findings
+    found.local_file = first.launch.local_file
     read_conf(first.conf, first.start, found)
     _encryption_key(first.launch, found)
     for other in others:

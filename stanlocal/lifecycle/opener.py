@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stanlocal.errors import StanlocalError
+from stanlocal.errors import SettingsError, StanlocalError
 from stanlocal.settings import Settings, load
 from stanlocal.settings.environment import first_port
 from stanlocal.settings.layer import variable
@@ -92,6 +92,8 @@ class GroupOpener:
         imported = self._imported()
         layer = imported.layer if imported else None
         settings = load(self.flags, os.environ, self.config, Path.cwd(), existing, layer)
+        if imported is not None and (unmet := imported.unmet(settings)):
+            raise SettingsError(unmet)
         if self.bound_to() is None:
             return settings
         return replace(
