@@ -10,6 +10,7 @@ from typing import Any
 from stanlocal.access.login import Access, NoLogin, TlsFiles, access_of, tls_of
 from stanlocal.access.nats_options import LOGINS, nats_options
 from stanlocal.access.secrets_folder import SecretsFolder
+from stanlocal.certificates.secured import PASSWORD, Files, secured
 from stanlocal.errors import LoginError
 from stanlocal.model.plan import GroupPlan
 from stanlocal.settings.layer import variable
@@ -41,12 +42,24 @@ def access_to(plan: GroupPlan) -> Access:
 
 def tls_to(plan: GroupPlan) -> TlsFiles | None:
     """Return the TLS files for a group's servers; None if they serve without TLS."""
-    return tls_of(plan.streaming, plan.nats, trusted=plan.trusted_file, server_name=plan.tls_name)
+    settings = _settings(plan)
+    return tls_of(
+        settings["streaming"], settings["nats"], trusted=plan.trusted_file, server_name=plan.tls_name
+    )
 
 
 def _settings(plan: GroupPlan) -> dict[str, Any]:
-    shown = {"streaming": plan.streaming, "nats": plan.nats}
-    return SecretsFolder(Path(plan.secrets_dir)).revealed(shown)
+    """Return the settings with their secrets; a secured group's include those that it has made itself."""
+    folder = SecretsFolder(Path(plan.secrets_dir))
+    settings = folder.revealed({"streaming": plan.streaming, "nats": plan.nats})
+    if not plan.secure:
+        return settings
+    password = folder.content(PASSWORD)
+    if password is None:
+        raise LoginError(f"{plan.secrets_dir}/{PASSWORD} is gone; run 'stanlocal up', which makes another")
+    files = Files.of_client(plan.secrets_dir)
+    streaming, nats = secured(settings["streaming"], settings["nats"], files, password.decode("ascii"))
+    return {"streaming": streaming, "nats": nats}
 
 
 def connect_options(

@@ -6,6 +6,9 @@
         settings.json   the settings that a plan hides, 0600
         trusted.pem     the certificates that the nodes' own are checked against
 
+and of a secured group (`certificates.secured`) also its CA, the certificate for clients, their keys, and the
+password.
+
 Whatever rewrites the group's configuration takes them from here, so that it lets in exactly whom the
 group let in before. Nothing else of stanlocal's holds them, but the configuration of the nodes.
 """
@@ -37,11 +40,11 @@ class SecretsFolder:
     def save(self, streaming: Mapping[str, Any], nats: Mapping[str, Any]) -> None:
         """Keep the secrets of the settings, and only these."""
         found = secrets_in({"streaming": streaming, "nats": nats})
-        self._put(_SETTINGS, json.dumps(found, sort_keys=True).encode() if found else None)
+        self.put(_SETTINGS, json.dumps(found, sort_keys=True).encode() if found else None)
 
     def save_trusted(self, certificates: bytes | None) -> None:
         """Keep the certificates that the nodes' own are checked against; None: they have none."""
-        self._put(_TRUSTED, certificates)
+        self.put(_TRUSTED, certificates)
 
     def load(self) -> dict[str, Any]:
         """Return the secrets as a tree of settings; empty if there are none.
@@ -67,25 +70,27 @@ class SecretsFolder:
 
     def keep(self) -> Mapping[str, bytes | None]:
         """Return the files, for `put_back`."""
-        return {name: self._content(name) for name in (_SETTINGS, _TRUSTED)}
+        return {name: self.content(name) for name in (_SETTINGS, _TRUSTED)}
 
     def put_back(self, files: Mapping[str, bytes | None]) -> None:
         """Write the files as `keep` has returned them."""
         for name, content in files.items():
-            self._put(name, content)
+            self.put(name, content)
 
-    def _content(self, name: str) -> bytes | None:
+    def content(self, name: str) -> bytes | None:
+        """Return what a file holds; None if there is none of that name."""
         try:
             return (self.folder / name).read_bytes()
         except FileNotFoundError:
             return None
 
-    def _put(self, name: str, content: bytes | None) -> None:
+    def put(self, name: str, content: bytes | None) -> None:
+        """Write a file that only the caller can read, unless it is so already; None removes it."""
         path = self.folder / name
         if content is None:
             path.unlink(missing_ok=True)
             return
-        if self._content(name) == content:
+        if self.content(name) == content:
             return
         with full_disk_reported(path):
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)

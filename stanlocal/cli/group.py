@@ -36,6 +36,11 @@ _STATES = ("down", "starting", "split-brain", "recovering", "blocked", "failover
     default=None,
     help="A proxy in the path: for 'fault slow-network', 'flaky-network'.",
 )
+@click.option(
+    "--secure/--no-secure",
+    default=None,
+    help="TLS for clients, routes and monitor, and a login, from a CA of the group's own.",
+)
 @click.option("--port", type=int, metavar="P", help="Client port of the first node (4222).")
 @click.option("--preset", type=click.Choice(["seed"]), help="seed: the values of the Kubernetes guide.")
 @from_option
@@ -212,17 +217,15 @@ def env(context: Context) -> None:
     """Print export lines for a shell: eval "$(stanlocal env)"."""
 
     async def work() -> None:
+        from stanlocal.access.environment import variables
+
         async with context.opened_core() as core:
             plan, _ = await core.find()
-        variables = {
-            "NATS_URL": ",".join(plan.client_urls),
-            "STAN_CLUSTER_ID": plan.cluster_id,
-            "STANLOCAL_GROUP": plan.group,
-        }
+        found = variables(plan)
         if context.json:
-            context.print_json(variables)
+            context.print_json(found)
         else:
-            for name, value in variables.items():
+            for name, value in found.items():
                 printing.echo(f"export {name}={shlex.quote(value)}")
 
     run(work())

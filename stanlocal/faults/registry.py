@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from stanlocal.faults.base import Fault
+from stanlocal.faults.certificate import ExpireCertificate, WrongCertificate
 from stanlocal.faults.cut import Isolate, Partition
 from stanlocal.faults.expire_lock import ExpireLock
 from stanlocal.faults.fill_disk import FillDisk
@@ -27,5 +28,7 @@ FAULTS: dict[str, type[Fault]] = {
         FillDisk,
         SlowNetwork,
         FlakyNetwork,
+        ExpireCertificate,
+        WrongCertificate,
     )
 }

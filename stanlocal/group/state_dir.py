@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
@@ -110,13 +110,18 @@ class GroupHome:
     # The servers' configuration
 
     def write_conf(self, plan: GroupPlan, node: NodePlan, conf: str) -> None:
-        """Write a node's stan.conf where its container reads it, readable by the server's user alone."""
+        """Write a node's stan.conf where its server reads it, readable by the server's user alone."""
+        self.write_for_server(plan, node, {"stan.conf": conf.encode()})
+
+    def write_for_server(self, plan: GroupPlan, node: NodePlan, files: Mapping[str, bytes]) -> None:
+        """Write files beside a node's stan.conf, readable by the server's user alone."""
         folder = Path(plan.conf_dir(node))
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         owner = _owner(plan) if os.geteuid() == 0 else None
         if owner:
             os.chown(folder, *owner)
-        _write(folder / "stan.conf", conf.encode(), mode=0o600, owner=owner)
+        for name, data in files.items():
+            _write(folder / name, data, mode=0o600, owner=owner)
 
     # Logs of containers that are gone
 

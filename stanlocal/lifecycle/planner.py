@@ -110,6 +110,7 @@ class Planner:
             store_dir=store_dir,
             store_size=self._settings.store_size,
             proxied=self._settings.proxied,
+            secure=self._settings.secure,
             state_dir=str(self._group.home.folder),
             user=self._request.user,
             streaming=redacted(self._settings.streaming),

@@ -16,7 +16,9 @@ from typing import NoReturn
 from stanlocal.errors import NodeFailed, NodeNotFound, PortInUse
 from stanlocal.faults import injection
 from stanlocal.group.core import Group, Look, intended_plan, origin_of
+from stanlocal.group.reload import reload
 from stanlocal.group.retirement import retire
+from stanlocal.group.secured_files import keep_files, secured_for_node
 from stanlocal.group.state_dir import SNAPSHOTS
 from stanlocal.group.watch import Watch
 from stanlocal.lifecycle.placement import placement_notes, settle
@@ -109,6 +111,8 @@ class _Bringup:
         self._before = before
         self._was_there = bool(instances)
         self._made: list[str] = []
+        self._renewed: set[str] = set()
+        """Nodes whose certificate is new, so that a running server has to read it."""
         self._claim: Claim | None = None
         self._store_parts = store_parts
         self._origin = origin
@@ -148,10 +152,14 @@ class _Bringup:
 
     def _write_confs(self, plan: GroupPlan) -> dict[str, str]:
         """Write each node's configuration, which alone holds secrets; return the nodes' fingerprints."""
-        with_secrets = replace(plan, streaming=self._settings.streaming, nats=self._settings.nats)
+        if plan.secure:
+            self._renewed.update(keep_files(self._group.home, plan))
         fingerprints = {}
         for node in plan.nodes:
-            conf = render(with_secrets, node)
+            streaming, nats = secured_for_node(
+                self._group.home, plan, node, self._settings.streaming, self._settings.nats
+            )
+            conf = render(replace(plan, streaming=streaming, nats=nats), node)
             self._group.home.write_conf(plan, node, conf)
             fingerprints[node.name] = fingerprint(plan, node, conf)
         return fingerprints
@@ -261,6 +269,8 @@ class _Bringup:
             reached, names, watch, deadline, "a group with one active node and standbys"
         )
         self._group.home.journal.close_faults()
+        for name in sorted(self._renewed.intersection(self._present).difference(self._made)):
+            await reload(self._group, name)
         return Look(plan, status)
 
     async def _until(

@@ -59,6 +59,7 @@ def plan_group(
     bound_to: str | None = None,
     store_size: int | None = None,
     proxied: bool = False,
+    secure: bool = False,
 ) -> GroupPlan:
     """Return the plan of a group with one node for each pair (client port, monitor port) in `ports`.
 
@@ -95,4 +96,6 @@ def plan_group(
         bound_to=bound_to,
         store_size=store_size,
         proxied=proxied,
+        secure=secure,
+        monitor_tls=secure,
     )

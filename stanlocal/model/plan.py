@@ -27,6 +27,8 @@ STORE_DIR = "/data/stan/store"
 """Folder of the store inside nodes (the seed document's `dir`)."""
 VOLUME_DIR = "/data/stan"
 """Mount point of the volume with a limited store; the store is a folder in it."""
+HOST_GATEWAY = "host.docker.internal"
+"""Name at which a container reaches the engine's machine."""
 STOP_GRACE_S = 30
 """Seconds between SIGTERM and SIGKILL (the seed's terminationGracePeriodSeconds)."""
 
@@ -155,6 +157,8 @@ class GroupPlan:
     """Whether store and configuration are in volumes, as the engine does not see the host's folders."""
     proxied: bool = False
     """Whether clients and routes go through a proxy (`model.proxy_routes`), where faults can act on them."""
+    secure: bool = False
+    """Whether it has TLS and a login from a CA of its own (`certificates.secured`)."""
     bound_to: str | None = None
     """Process that the group was made for (`orphans.this_process`) and whose end makes it unnecessary."""
 
@@ -234,7 +238,8 @@ class GroupPlan:
 
     def client_url(self, node: NodePlan) -> str:
         """Return the URL at which clients reach the group through `node`."""
-        return self.external_nats[0] if self.external_nats else f"nats://{self.host}:{node.client_port}"
+        scheme = "tls" if self.secure else "nats"
+        return self.external_nats[0] if self.external_nats else f"{scheme}://{self.host}:{node.client_port}"
 
     def monitor_url(self, node: NodePlan) -> str:
         return f"http{'s' if self.monitor_tls else ''}://{self.host}:{node.monitor_port}"
@@ -253,7 +258,7 @@ class GroupPlan:
     @property
     def trusted_file(self) -> str:
         """Host file of the certificates that the nodes' own are checked against."""
-        return f"{self.secrets_dir}/trusted.pem"
+        return f"{self.secrets_dir}/{'ca' if self.secure else 'trusted'}.pem"
 
     @property
     def client_urls(self) -> tuple[str, ...]:
@@ -266,6 +271,12 @@ class GroupPlan:
     def conf_dir(self, node: NodePlan) -> str:
         """Return the host folder of the node's stan.conf, which is mounted at `CONF_DIR` or copied there."""
         return f"{self.state_dir}/conf/{node.name}"
+
+    def server_conf_dir(self, node: NodePlan) -> str:
+        """Return the folder of its stan.conf as the server sees it."""
+        if self.engine == "process":  # it works there, and may not pass through the folders above
+            return "."
+        return f"{CONF_DIR}/{node.name}" if self.conf_volume else CONF_DIR
 
     def node(self, name: str) -> NodePlan:
         """Return the node of that name; raise `KeyError` if there is none."""
@@ -282,6 +293,7 @@ class GroupPlan:
             "store_dir": self.store_dir,
             "store_size": self.store_size,
             "proxied": self.proxied,
+            "secure": self.secure,
             "streaming": self.streaming,
             "nats": self.nats,
         }

@@ -9,8 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from stanlocal.model import proxy_routes
-from stanlocal.model.plan import CONF_DIR, STORE_DIR, VOLUME_DIR, GroupPlan, NodePlan
-from stanlocal.render.stan_conf import HOST_GATEWAY
+from stanlocal.model.plan import CONF_DIR, HOST_GATEWAY, STORE_DIR, VOLUME_DIR, GroupPlan, NodePlan
 from stanlocal.settings import host_files
 from stanlocal.util.addresses import LOOPBACK
 

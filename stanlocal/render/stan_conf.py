@@ -17,7 +17,7 @@ from typing import Any
 
 from stanlocal.errors import SettingsError
 from stanlocal.model import proxy_routes
-from stanlocal.model.plan import STORE_DIR, GroupPlan, Listen, NodePlan
+from stanlocal.model.plan import HOST_GATEWAY, STORE_DIR, GroupPlan, Listen, NodePlan
 from stanlocal.settings.nats import NATS
 from stanlocal.settings.schema import Kind, Option, Table
 from stanlocal.settings.tool_options import SETTINGS
@@ -29,8 +29,6 @@ CONNECT_RETRIES = 10
 
 _SPELLED = {"cluster_id": "id"}
 """Names that the seed document writes in another of the server's spellings."""
-HOST_GATEWAY = "host.docker.internal"
-"""Name at which a node's container reaches its machine, for an external NATS server there."""
 _LOOPBACK_URL = re.compile(r"^(\w+://(?:[^@/]*@)?)(?:127\.[0-9.]+|localhost|\[::1\])(?=:|/|$)")
 _PLAIN_VALUE = re.compile(r"[A-Za-z][A-Za-z0-9._-]*(:[0-9]+)?|[0-9]+(\.[0-9]+){3}:[0-9]+")
 _WORDS = {"true", "false", "yes", "no", "on", "off"}
@@ -133,6 +131,7 @@ def _with_nats(plan: GroupPlan, identity: Identity, routes: Sequence[str], liste
         *_entry("routes", routes, None, 1),
         f"  cluster_advertise: {_scalar(identity.cluster_advertise)}",
         f"  connect_retries: {CONNECT_RETRIES}",
+        *_route_tls(plan),
         "}",
     ]
 
@@ -140,6 +139,14 @@ def _with_nats(plan: GroupPlan, identity: Identity, routes: Sequence[str], liste
 def _monitor(plan: GroupPlan) -> str:
     """Return the name of the option with the monitor's address."""
     return "https" if plan.monitor_tls else "http"
+
+
+def _route_tls(plan: GroupPlan) -> Iterator[str]:
+    """Yield TLS for routes: a secured group's nodes show each other the certificates that clients see."""
+    if plan.secure:
+        names = ("cert_file", "key_file", "ca_file", "timeout")
+        tls = {name: plan.nats["tls"][name] for name in names}
+        yield from _entry("tls", tls, NATS.find("tls"), 1)
 
 
 def _without_nats(plan: GroupPlan, identity: Identity, listen: Listen) -> list[str]:

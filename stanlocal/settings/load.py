@@ -39,6 +39,8 @@ class Settings:
     """Limit of the store in bytes; None: no limit but the disk."""
     proxied: bool
     """True if clients and routes go through a proxy."""
+    secure: bool
+    """True if the group has TLS and a login from a CA of its own."""
     port: int | None
     """First client port on the host; None unless one was requested."""
     preset: str | None
@@ -150,6 +152,7 @@ def resolve(
         store_dir=_path(tree.get("store_dir")),
         store_size=tree.get("store_size"),
         proxied=tree["proxied"],
+        secure=tree["secure"],
         port=tree.get("port"),
         preset=preset,
         streaming=tree["streaming"],

@@ -16,6 +16,7 @@ DEFAULTS: Mapping[str, Any] = {
     "engine": "auto",
     "nodes": 2,
     "proxied": False,
+    "secure": False,
     "image": DEFAULT_IMAGE,
     "streaming": {
         "cluster_id": "test-cluster",

@@ -12,6 +12,7 @@ _MAX_PAYLOAD = 1024**2
 _MAX_PENDING = 64 * 1024**2
 _LAME_DUCK_DURATION = "2m"
 _LAME_DUCK_GRACE = "10s"
+_OWN_FILES = ("cert_file", "key_file", "ca_file")
 _WITHOUT_NATS = {"debug", "trace", "tls"}
 """NATS options that a node without a NATS server inside still uses."""
 
@@ -23,6 +24,7 @@ def broken(values: Mapping[str, Any]) -> Iterator[str]:
     yield from _login(values["streaming"], values["nats"])
     yield from _nats(values["nats"])
     yield from _proxy(values)
+    yield from _secure(values)
 
 
 def surprising(values: Mapping[str, Any]) -> Iterator[str]:
@@ -45,6 +47,30 @@ def _proxy(values: Mapping[str, Any]) -> Iterator[str]:
         yield "proxied needs the engine 'docker': local processes have no network with a proxy in it"
     if values["proxied"] and values["streaming"].get("nats_server_url"):
         yield "proxied does not go with streaming.nats_server_url: clients and nodes then meet elsewhere"
+
+
+def _secure(values: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what does not go with certificates and a login of the group's own."""
+    if not values["secure"]:
+        return
+    streaming, nats = values["streaming"], values["nats"]
+    if streaming.get("nats_server_url"):
+        yield "secure does not go with streaming.nats_server_url: that server has its own TLS and logins"
+    named = [f"nats.tls.{name}" for name in _OWN_FILES if nats.get("tls", {}).get(name)]
+    named += [f"streaming.tls.{name}" for name in sorted(streaming.get("tls", {}))]
+    for name in named:
+        yield f"secure makes the group's own certificates; leave out {name}, or secure"
+    for name in ("tls.insecure", "allow_non_tls"):
+        if _at(nats, name):
+            yield f"secure does not go with nats.{name}, which lets clients in without TLS or its checks"
+    if streaming.get("secure") is False:
+        yield "secure does not go with streaming.secure = false: the NATS server inside then demands TLS"
+
+
+def _at(values: Mapping[str, Any], name: str) -> Any:
+    for part in name.split("."):
+        values = values.get(part, {})
+    return values
 
 
 def _store(streaming: Mapping[str, Any]) -> Iterator[str]:

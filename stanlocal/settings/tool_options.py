@@ -87,6 +87,12 @@ SETTINGS = Table(
             "false",
         ),
         Option(
+            "secure",
+            Kind.BOOLEAN,
+            "TLS for clients, routes and monitor, and a login, from a CA of the group's own.",
+            "false",
+        ),
+        Option(
             "port",
             Kind.INTEGER,
             "First client port on the host; node i has port + i. Taken ports are then an error.",

@@ -13,13 +13,16 @@ and what it is needed for. The reasons, one by one:
 - `_disconnected_cb`, `_reconnected_cb`, `_closed_cb`: a connection of the caller's keeps its own callbacks
   behind the STAN client's;
 - `_process_connect_init`, `_process_info`, `_attempt_reconnect`: a server that sends an unusable INFO would
-  end them in silence, or with an error of Python's own.
+  end them in silence, or with an error of Python's own;
+- `_transport` and the stream writer of it: after a TLS handshake that failed, nats-py alone would try no
+  other server; and asyncio's `_over_ssl`, which nats-py does not set, keeps a warning away.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, cast
 from urllib.parse import urlparse
@@ -82,10 +85,30 @@ class GuardedClient(NatsClient):
     async def _process_connect_init(self) -> None:
         try:
             await super()._process_connect_init()
+            self._let_tls_end()
+        except ssl.SSLError:
+            self._drop_transport()
+            raise
         except (NatsError, OSError, TimeoutError):
             raise
         except Exception as error:  # whatever the server sent to cause it
             raise NotNats(f"nats: the server sent no usable INFO: {error!r}") from error
+
+    def _drop_transport(self) -> None:
+        """Cut a connection off whose TLS handshake has failed.
+
+        nats-py would wait for ever for its end, and try no other server.
+        """
+        writer = getattr(self._transport, "_io_writer", None)
+        if writer is not None:
+            writer.transport.abort()
+        self._transport = None
+
+    def _let_tls_end(self) -> None:
+        """Keep asyncio from a warning at the end of a TLS connection: nats-py does not name it as such."""
+        writer = getattr(self._transport, "_io_writer", None)
+        if writer is not None and writer.get_extra_info("ssl_object") is not None:
+            writer.transport.get_protocol()._over_ssl = True
 
     async def _process_info(self, info: Any, initial_connection: bool = False) -> None:
         if not isinstance(info, dict):

@@ -80,11 +80,16 @@ def _make_holder(api: Any, plan: GroupPlan, labels: Mapping[str, str]) -> None:
 
 
 def put_conf(api: Any, plan: GroupPlan, node: NodePlan) -> None:
-    """Copy the node's stan.conf from the caller's folder to the volume from which its container reads it."""
-    conf = Path(plan.conf_dir(node), "stan.conf").read_bytes()
-    folder, file = entry(node.name, plan.user, mode=0o700), entry(f"{node.name}/stan.conf", plan.user)
-    folder.type, file.size = tarfile.DIRTYPE, len(conf)
-    put(api, holder(plan.group), CONF_DIR, (folder, b""), (file, conf))
+    """Copy the node's configuration and certificates from the caller's folder to its container's volume."""
+    folder = entry(node.name, plan.user, mode=0o700)
+    folder.type = tarfile.DIRTYPE
+    files = []
+    for path in Path(plan.conf_dir(node)).glob("[!.]*"):  # others are drafts of a killed tool
+        content = path.read_bytes()
+        file = entry(f"{node.name}/{path.name}", plan.user)
+        file.size = len(content)
+        files.append((file, content))
+    put(api, holder(plan.group), CONF_DIR, (folder, b""), *files)
 
 
 def put_folder(api: Any, container: str, path: str, user: str) -> None:

@@ -62,7 +62,10 @@ async def test_does_what_it_predicts_and_is_undone(
 
 
 KILLED = ("kill", "stop", "restart", "rolling-restart", "pause", "partition", "isolate")
-KILLED_ELSEWHERE = {"expire-lock", "truncate-store", "fill-disk", "slow-network", "flaky-network"}
+KILLED_ELSEWHERE = {
+    *("expire-lock", "truncate-store", "fill-disk", "slow-network", "flaky-network"),
+    *("expire-certificate", "wrong-certificate"),
+}
 
 
 def test_every_fault_has_a_test_of_a_tool_that_is_killed_half_way() -> None:

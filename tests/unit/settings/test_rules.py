@@ -29,6 +29,18 @@ USERS = [{"user": "me", "password": "pw"}, {"user": "you", "password": "pw"}]
         ({"nats": {"max_payload": "2mb", "max_pending": "1mb"}}, "max_payload (2mb) is more than"),
         ({"nats": {"max_payload": "65mb"}}, "max_payload (65mb) is more than nats.max_pending (64mb)"),
         ({"nats": {"lame_duck_grace_period": "2m"}}, "grace_period (2m) is not less than"),
+        (
+            {"secure": True, "streaming": {"nats_server_url": "nats://h:1"}},
+            "secure does not go with streaming.nats_server_url",
+        ),
+        ({"secure": True, "nats": {"allow_non_tls": True}}, "secure does not go with nats.allow_non_tls"),
+        ({"secure": True, "nats": {"tls": {"insecure": True}}}, "does not go with nats.tls.insecure"),
+        ({"secure": True, "nats": {"tls": {"ca_file": __file__}}}, "leave out nats.tls.ca_file, or secure"),
+        (
+            {"secure": True, "streaming": {"tls": {"client_cert": __file__}}},
+            "leave out streaming.tls.client_cert, or secure",
+        ),
+        ({"secure": True, "streaming": {"secure": False}}, "with streaming.secure = false"),
         ({"nats": {"authorization": {"users": USERS}}}, "the streaming server needs a login of its own"),
         (
             {"nats": {"accounts": {"A": {"users": USERS}}}},

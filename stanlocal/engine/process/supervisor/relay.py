@@ -4,7 +4,8 @@ A server listens on ports that only this relay uses. Clients, monitor readers an
 the ports that the relay listens on. A cut has the effect that it has where each node has its own network:
 
 - Cut routes fall silent in both directions and resume once they are healed; new ones are refused. That
-  includes routes that the cut node has opened: the opener of a route sends its name first.
+  includes routes that the cut node has opened: the opener of a route sends its name first. One of a secured
+  group sends it encrypted, and is found by its process (`route_peer`).
 - Cut clients are disconnected, and new ones refused: nothing listens there.
 """
 
@@ -19,6 +20,7 @@ from collections.abc import Collection, Mapping
 from functools import partial
 
 from stanlocal.engine.process.supervisor.link import Link, turn
+from stanlocal.engine.process.supervisor.route_peer import is_tls, name_in, node_of
 from stanlocal.util.addresses import LOOPBACK
 
 CUT = "cut"
@@ -81,10 +83,19 @@ class Relay:
     """The relay of one server: it forwards connections to it, except those that are cut."""
 
     def __init__(
-        self, node: str, ports: Collection[ForwardedPort], selector: selectors.BaseSelector, open_files: int
+        self,
+        node: str,
+        ports: Collection[ForwardedPort],
+        selector: selectors.BaseSelector,
+        open_files: int,
+        nodes: str = "..",
     ) -> None:
-        """Prepare the relay; `open_files` limits its descriptors, and callers beyond that wait."""
+        """Prepare the relay; `open_files` limits its descriptors, and callers beyond that wait.
+
+        `nodes` is the folder with a folder for each node of the group.
+        """
         self._node = node
+        self._nodes = nodes
         self._ports = ports
         self._selector = selector
         self._most_links = max(1, (open_files - _OTHER_FILES) // 2)
@@ -182,8 +193,8 @@ class Relay:
         except ConnectionError:
             data = b""
         said += data
-        peer = _name_in(said)
-        if peer is None and data and len(said) < _CHUNK:
+        peer = node_of(caller, self._nodes) if is_tls(said) else name_in(said)
+        if peer is None and data and len(said) < _CHUNK and not is_tls(said):
             return
         if peer is None or self._is_cut(ROUTES, peer):
             self._reject(caller)
@@ -228,11 +239,3 @@ def _listen(port: int) -> socket.socket:
             raise PortTaken(port) from error
         raise OSError(error.errno, f"port {port}: {error.strerror}") from error
     return listener
-
-
-def _name_in(said: bytearray) -> str | None:
-    """Return the server_name once a route's first lines hold it: `CONNECT {...}`, then `INFO {...}`."""
-    for line in said.split(b"\r\n")[:-1]:
-        if line.startswith(b"INFO "):
-            return line.partition(b'"server_name":"')[2].partition(b'"')[0].decode("utf-8", "replace")
-    return None

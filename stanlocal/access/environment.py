@@ -1,0 +1,24 @@
+"""The variables of `stanlocal env`: what a program needs to reach a group. Pure.
+
+Secrets are in none of them, only the paths of the files that hold them.
+"""
+
+from __future__ import annotations
+
+from stanlocal.certificates.secured import PASSWORD, USER, Files, has_login
+from stanlocal.model.plan import GroupPlan
+
+
+def variables(plan: GroupPlan) -> dict[str, str]:
+    """Return the variables by name; `NATS_*` are those of the `nats` command, where it has any."""
+    found = {
+        "NATS_URL": ",".join(plan.client_urls),
+        "STAN_CLUSTER_ID": plan.cluster_id,
+        "STANLOCAL_GROUP": plan.group,
+    }
+    if plan.secure:
+        files = Files.of_client(plan.secrets_dir)
+        found |= {"NATS_CA": files.authority, "NATS_CERT": files.certificate, "NATS_KEY": files.key}
+        if not has_login(plan.nats):  # the user knows the login of the settings
+            found |= {"NATS_USER": USER, "NATS_PASSWORD_FILE": f"{plan.secrets_dir}/{PASSWORD}"}
+    return found

@@ -1,0 +1,1 @@
+"""Certificates of a secured group: a CA of its own, and what the CA signs."""
