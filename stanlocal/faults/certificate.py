@@ -122,16 +122,16 @@ class ExpireCertificate(BadCertificate):
         "let a certificate expire: new connections are refused, open ones stay (up --secure)"
     )
 
-    within_s: float = parameter(3.0, "--in", "Seconds until the certificate expires", "S")
+    expires_s: float = parameter(3.0, "--in", "Seconds until the certificate expires", "S")
 
     def __post_init__(self) -> None:
-        if not 1 <= self.within_s <= _LONGEST_S:
+        if not 1 <= self.expires_s <= _LONGEST_S:
             raise SettingsError(
-                [f"a certificate that expires in {self.within_s:g} s: give 1 to {_LONGEST_S:g} s"]
+                [f"a certificate that expires in {self.expires_s:g} s: give 1 to {_LONGEST_S:g} s"]
             )
 
     def certificate(self, authority: KeyPair, plan: GroupPlan, node: NodePlan) -> KeyPair:
-        lasts = timedelta(seconds=self.within_s)
+        lasts = timedelta(seconds=self.expires_s)
         return issue(authority, node.name, hosts=node_hosts(plan, node), lasts=lasts)
 
     def why(self) -> str:

@@ -17,7 +17,7 @@ from stanlocal.stan.errors import ConnectFailed
 from tests.integration.faults.conftest import kill_half_way
 from tests.integration.secure.conftest import environment, password
 
-FAULTS = [ExpireCertificate(within_s=1), WrongCertificate()]
+FAULTS = [ExpireCertificate(expires_s=1), WrongCertificate()]
 REASONS = {"expire-certificate": "expired", "wrong-certificate": "unknown authority"}
 
 

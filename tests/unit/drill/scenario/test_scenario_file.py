@@ -303,7 +303,7 @@ def test_every_parameter_of_every_fault_can_be_written_in_a_scenario(tmp_path: P
 
 def test_no_parameter_of_a_fault_has_the_name_of_a_step_s_own_field() -> None:
     own = {"do", "targets", "for", "at", "after", "until", "within", "repeat", "random", "weight", "step"}
-    names = {each.name for kind in FAULTS.values() for each in fields(kind)}  # type: ignore[arg-type]
+    names = {field_name(each.name) for kind in FAULTS.values() for each in fields(kind)}  # type: ignore[arg-type]
     assert not own & names
 
 
