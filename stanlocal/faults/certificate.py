@@ -122,7 +122,7 @@ class ExpireCertificate(BadCertificate):
         "let a certificate expire: new connections are refused, open ones stay (up --secure)"
     )
 
-    expires_s: float = parameter(3.0, "--in", "Seconds until the certificate expires", "S")
+    expires_s: float = parameter(3, "--in", "Seconds until the certificate expires", "S")
 
     def __post_init__(self) -> None:
         if not 1 <= self.expires_s <= _LONGEST_S:
