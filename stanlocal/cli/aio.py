@@ -1,4 +1,4 @@
-"""`run`: runs a command's coroutine; the first Ctrl-C, SIGTERM or SIGHUP cancels it, and it cleans up."""
+"""`run`: runs a command's coroutine; Ctrl-C, SIGTERM and SIGHUP cancel it, so that it can clean up."""
 
 from __future__ import annotations
 

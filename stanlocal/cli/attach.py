@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Coroutine
 from contextlib import aclosing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from stanlocal.cli.history import print_event
 from stanlocal.errors import SettingsError, StanlocalError
@@ -17,6 +16,7 @@ from stanlocal.machine.file_watch import changes, lock_file_losses
 from stanlocal.settings.file import find_file
 from stanlocal.store.layout import lock_file
 from stanlocal.store.local import local_store
+from stanlocal.util.tasks import together
 
 if TYPE_CHECKING:
     from stanlocal.api import FTGroup
@@ -34,7 +34,7 @@ async def stay(context: Context, group: FTGroup) -> None:
     core = await core_of(group)
     context.say("showing what happens; Ctrl-C takes the group down and keeps its store")
     try:
-        await _all(
+        await together(
             _show_events(context, core),
             keep_alive(core, context.say),
             _record_lock_losses(core),
@@ -45,17 +45,6 @@ async def stay(context: Context, group: FTGroup) -> None:
             context.say("taking the group down")
         finally:  # also when that cannot be written any more
             await group.down()
-
-
-async def _all(*works: Coroutine[Any, Any, None]) -> None:
-    """Run all coroutines until one fails or this call is cancelled."""
-    tasks = [asyncio.create_task(work) for work in works]
-    try:
-        await asyncio.gather(*tasks)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _show_events(context: Context, core: Group) -> None:

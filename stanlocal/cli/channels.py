@@ -1,4 +1,4 @@
-"""`channels`, `clients`, `subscriptions`: what the active node's monitor tells of them."""
+"""`channels`, `clients`, `subscriptions`: what the active node's monitor reports."""
 
 from __future__ import annotations
 

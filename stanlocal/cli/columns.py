@@ -53,7 +53,7 @@ def _line(row: Sequence[Part], widths: Sequence[int], right: Container[int]) -> 
 
 
 def _folded(text: str, most: int) -> list[str]:
-    """Return a comma-separated list folded into lines of at most `width` cells; items stay whole."""
+    """Return a comma-separated list folded into lines of at most `most` cells; items stay whole."""
     found = [""]
     for number, item in enumerate(text.split(",")):
         joined = f"{found[-1]},{item}" if number else item
@@ -71,10 +71,10 @@ def show(
     right: Container[int] = (),
     folded: int | None = None,
 ) -> None:
-    """Print them, the head in bold on a terminal."""
+    """Print a table (see `lines`), folded to the width of the terminal, if there is one."""
     terminal = printing.is_terminal()
     most = None
-    if terminal:  # escaped before they are measured
+    if terminal:  # an escaped character is wider, so cells are escaped before they are measured
         from shutil import get_terminal_size
 
         rows = [[_escaped(cell) for cell in row] for row in rows]

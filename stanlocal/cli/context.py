@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
 
 class Context:
-    """The global options, given before or after the command, and `flags`, settings given by its own options.
+    """The global options of a command, and in `flags` the settings that its own options gave.
 
-    Not a dataclass: making one takes longer than the rest of this module.
+    Not a dataclass: defining one takes longer than importing the rest of this module.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class Context:
 
     @asynccontextmanager
     async def opened(self, report: Report = lambda line: None) -> AsyncIterator[FTGroup]:
-        """Yield the group that the options name, and let go of its engine however the block ends."""
+        """Yield the group that the options name; its connection to the engine is closed after the block."""
         group = self.ft_group(report)
         try:
             yield group
@@ -78,7 +78,7 @@ class Context:
 
     @asynccontextmanager
     async def opened_core(self) -> AsyncIterator[Group]:
-        """Yield the group's core instead, as `opened` does."""
+        """Yield the core of that group; like `opened`."""
         opener = self.opener()
         try:
             yield await opener.core()

@@ -20,11 +20,10 @@ if TYPE_CHECKING:
     from stanlocal.drill.runner import Drill
     from stanlocal.model.states import GroupStatus
 
-_A_SECOND = 4
-"""Seconds between two updates of the lines."""
-_LINES = 5
+_UPDATES_PER_S = 4
+_LAST_STEPS = 5
 """Number of last steps shown."""
-_BAR = 30
+_BAR_CELLS = 30
 
 
 @contextmanager
@@ -37,11 +36,11 @@ def shown(context: Context, drill: Drill) -> Iterator[None]:
         return
     from rich.live import Live
 
-    lines: deque[str] = deque(maxlen=_LINES)
+    lines: deque[str] = deque(maxlen=_LAST_STEPS)
     drill.report = lambda line: lines.append(printable(line))
     with Live(
         console=printing.people_console(),
-        refresh_per_second=_A_SECOND,
+        refresh_per_second=_UPDATES_PER_S,
         transient=True,
         get_renderable=lambda: picture(drill.progress, lines),
     ):
@@ -49,7 +48,7 @@ def shown(context: Context, drill: Drill) -> Iterator[None]:
 
 
 def picture(progress: Progress, lines: deque[str]) -> Group:
-    """Return the lines."""
+    """Return the lines that show the progress, below them the last steps."""
     from rich.console import Group
     from rich.text import Text
 
@@ -84,8 +83,8 @@ def _bar(progress: Progress) -> Text:
     minutes, seconds = divmod(int(progress.elapsed_s), 60)
     bar = Text()
     if (share := progress.share) is not None:
-        full = round(share * _BAR)
-        bar.append("█" * full, "green").append("░" * (_BAR - full), "dim").append(f" {share:4.0%}  ")
+        full = round(share * _BAR_CELLS)
+        bar.append("█" * full, "green").append("░" * (_BAR_CELLS - full), "dim").append(f" {share:4.0%}  ")
     steps = f"step {progress.steps}" + (f" of {progress.of_steps}" if progress.of_steps else "")
     return bar.append(f"{minutes}:{seconds:02}  {steps}")
 

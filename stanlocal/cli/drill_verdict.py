@@ -34,7 +34,7 @@ def show(outcome: Outcome) -> None:
 
 def summary(outcome: Outcome) -> Iterator[tuple[str, str]]:
     """Yield the figures with their names."""
-    from stanlocal.history.failovers import percentile
+    from stanlocal.util.percentile import percentile
 
     found = outcome.verdict.findings
     yield (

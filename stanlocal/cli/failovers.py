@@ -152,7 +152,7 @@ def _legend() -> Iterator[Part]:
 
 
 def _spread(found: Sequence[Failover]) -> str:
-    from stanlocal.history.failovers import percentile
+    from stanlocal.util.percentile import percentile
 
     took = [failover.server_ms for failover in found]
     return f"median {_ms(percentile(took, 50))}, longest {_ms(max(took))}"

@@ -14,11 +14,10 @@ from stanlocal.cli import printing, render
 from stanlocal.cli.aio import run
 from stanlocal.cli.context import Context, from_option, pass_context, store_option
 from stanlocal.errors import GroupNotFound
+from stanlocal.model.states import GroupState
 
 if TYPE_CHECKING:
     from stanlocal.group.core import Group
-
-_STATES = ("down", "starting", "split-brain", "recovering", "blocked", "failover", "degraded", "healthy")
 
 
 @click.command()
@@ -195,7 +194,12 @@ async def _document(group: Group) -> Mapping[str, Any] | None:
 
 
 @click.command()
-@click.option("--state", type=click.Choice(_STATES), required=True, help="The group's state to wait for.")
+@click.option(
+    "--state",
+    type=click.Choice([state.value for state in GroupState]),
+    required=True,
+    help="The group's state to wait for.",
+)
 @click.option("--timeout", type=float, default=30.0, metavar="S", help="Seconds to wait (30).")
 @pass_context
 def wait(context: Context, state: str, timeout: float) -> None:

@@ -25,18 +25,21 @@ _SECONDS = {"ms": 1e-3, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 class Since(click.ParamType[datetime]):
-    """A time (RFC 3339) or how long ago (`90s`, `5m`, `2h`, `1d`), as `docker logs --since` takes it."""
+    """A time (RFC 3339, in UTC if it names no zone) or a duration before now (`90s`, `5m`, `2h`, `1d`)."""
 
     name = "time"
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
         ago = re.fullmatch(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)", value)
         if ago:
-            return datetime.now(UTC) - timedelta(seconds=float(ago[1]) * _SECONDS[ago[2]])
+            try:
+                return datetime.now(UTC) - timedelta(seconds=float(ago[1]) * _SECONDS[ago[2]])
+            except OverflowError:
+                self.fail(f"'{value}' is too long ago; give at most some hundred years", param, ctx)
         try:
             time = datetime.fromisoformat(value)
         except ValueError:
-            self.fail(f"'{value}' is no time; say 10m, 2h or 2026-01-31T12:00:00Z", param, ctx)
+            self.fail(f"'{value}' is not a time; give 10m, 2h or 2026-01-31T12:00:00Z", param, ctx)
         return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 

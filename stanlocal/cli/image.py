@@ -19,7 +19,7 @@ _SOURCES = {
     "registry": "pulled",
     "binary": "made by stanlocal from a local nats-streaming-server",
     "go": "made by stanlocal with go install",
-    "unknown": "loaded or built by somebody else",
+    "unknown": "loaded or built by another program",
 }
 
 

@@ -20,7 +20,7 @@ _ADDRESS = re.compile(r"(?:\[(?P<six>[0-9a-fA-F:.]+)\]|(?P<host>[^:\[\]]*)):(?P<
 
 
 class Address(click.ParamType[tuple[str, int]]):
-    """An address HOST:PORT; without a host the loopback."""
+    """An address HOST:PORT; without a host, that of the loopback interface."""
 
     name = "address"
 
@@ -29,7 +29,7 @@ class Address(click.ParamType[tuple[str, int]]):
     ) -> tuple[str, int]:
         found = _ADDRESS.fullmatch(value)
         if found is None or int(found["port"]) > 65535:
-            self.fail(f"'{value}' is no address; say 127.0.0.1:7777", param, ctx)
+            self.fail(f"'{value}' is not an address; give HOST:PORT, such as 127.0.0.1:7777", param, ctx)
         return found["six"] or found["host"] or "127.0.0.1", int(found["port"])
 
 

@@ -75,6 +75,7 @@ def kill(context: Context, targets: tuple[str, ...], signal: str) -> None:
 
 
 def signal_name(text: str) -> str:
+    """Return the full name of a signal: SIGTERM for `term` or `15`. Raises `BadParameter` for no signal."""
     name = text.upper() if text.upper().startswith("SIG") else f"SIG{text.upper()}"
     if text.isdigit() and int(text) in {each.value for each in signals.Signals}:
         name = signals.Signals(int(text)).name

@@ -8,8 +8,7 @@ from stanlocal.cli.context import Context
 from stanlocal.errors import SettingsError
 from stanlocal.model.placement import plan_group
 from stanlocal.model.plan import CLIENT_PORT, MONITOR_PORT, GroupPlan, NodePlan
-
-_LAST_PORT = 65535
+from stanlocal.settings.tool_options import MAX_PORT
 
 
 def planned(context: Context, *, monitor_port: int | None = None) -> GroupPlan:
@@ -52,8 +51,8 @@ def _ports(
 ) -> list[tuple[int, int]]:
     """Return the client port and the monitor port of each node.
 
-    Nodes keep the ports that they have had, and others follow on them. Where a client port is asked for and
-    no monitor port, monitors get the ports that `up` would give them.
+    Nodes keep the ports that they have had, and new nodes get the ports that follow. Where a client port is
+    asked for and no monitor port, monitors get the ports that `up` would give them.
     """
     clients = _row(count, [node.client_port for node in before], CLIENT_PORT, first_client)
     kept = [node.monitor_port for node in before]
@@ -70,9 +69,9 @@ def _ports(
 
 def _row(count: int, kept: Sequence[int], usual: int, first: int | None) -> list[int]:
     if first is not None:
-        if first + count - 1 > _LAST_PORT:
+        if first + count - 1 > MAX_PORT:
             raise SettingsError(
-                [f"port {first} leaves no room for {count} nodes: the last port is {_LAST_PORT}"]
+                [f"port {first} leaves no room for {count} nodes: the last port is {MAX_PORT}"]
             )
         return [first + index for index in range(count)]
     last = max(kept, default=usual - 1)

@@ -1,8 +1,8 @@
 """Printing to standard output and standard error; no other module does.
 
-On a terminal whatever is not printable is shown escaped, unless it is a style of ours: names, payloads and
-logs come from elsewhere, and a terminal acts upon what it is sent. Into a pipe or a file everything is
-written as it is, without styles. a test keeps the other modules from ways of their own.
+On a terminal, characters that are not printable are escaped: names, payloads and logs come from elsewhere,
+and a terminal obeys control characters. Styles are added after that. Into a pipe or a file everything is
+written as it is, without styles.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ Part: TypeAlias = object
 
 
 def is_terminal(*, err: bool = False) -> bool:
-    """Whether standard output is read by a person."""
+    """Whether standard output (or, with `err`, standard error) is a terminal."""
     return _stream(err).isatty()
 
 
@@ -48,7 +48,7 @@ def echo(*parts: Part, err: bool = False) -> None:
 
 
 def page(text: str, *, err: bool = False) -> None:
-    """Print a text of many lines, which ends as it ends."""
+    """Print a text of many lines; no line feed is added at its end."""
     stream = _stream(err)
     _write(stream, [printable(text, keep="\n\t") if stream.isatty() else text])
 

@@ -16,8 +16,8 @@ from stanlocal.cli.context import Context, pass_context
 from stanlocal.cli.stan_server import Endpoint, StanServer, made_up_id, server_options
 from stanlocal.cli.until_signal import run_until_signal
 
-_GIVE_UP = 30.0
-"""Seconds that a message may take through a failover."""
+_ACK_TIMEOUT_S = 30.0
+"""Deadline for the ack of each message; long enough for a failover."""
 
 
 @click.command()
@@ -98,7 +98,9 @@ async def _pub(
             published += 1
         await client.flush()
 
-    async with stan.connect(**endpoint, client_id=client_id, retry=True, ack_timeout=_GIVE_UP) as client:
+    async with stan.connect(
+        **endpoint, client_id=client_id, retry=True, ack_timeout=_ACK_TIMEOUT_S
+    ) as client:
         begin = loop.time()
         code = await run_until_signal(send(client), failed)
         if code:

@@ -14,7 +14,7 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 
 
 def start_options(command: _F) -> _F:
-    """Return the start position that the options choose; at most one may be given."""
+    """Add the options to a command; `start_position` takes their values."""
     for option in (
         click.option("--seq", type=click.IntRange(0), help="From that sequence on."),
         click.option(
@@ -31,6 +31,10 @@ def start_options(command: _F) -> _F:
 def start_position(
     new: bool, everything: bool, last: bool, since: str | None, seq: int | None
 ) -> StartPosition:
+    """Return the start position that the options choose, new messages only if none is given.
+
+    Raises `UsageError` for more than one option, and for a `--since` that is not a time.
+    """
     from stanlocal import stan
     from stanlocal.stan.start import since as parse_since
 

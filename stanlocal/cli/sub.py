@@ -18,6 +18,9 @@ from stanlocal.cli.until_signal import TIMED_OUT, run_until_signal
 if TYPE_CHECKING:
     from stanlocal.stan import Client, Message, Subscription
 
+_REQUEST_TIMEOUT_S = 10.0
+"""Longest wait for each answer of the server, where --timeout allows it."""
+
 
 @click.command()
 @click.argument("channel")
@@ -88,12 +91,17 @@ def sub(
         )
     )
     if code == TIMED_OUT:
-        wanted = f"{count} messages" if count else "an end"
-        printing.echo(
-            f"no {wanted} on {channel} within {timeout:g} s; see whether anything publishes there", err=True
-        )
+        printing.echo(_timed_out(channel, count, timeout), err=True)
     if code:
         click.get_current_context().exit(code)
+
+
+def _timed_out(channel: str, count: int | None, timeout: float | None) -> str:
+    if count is None:
+        return f"{channel} was read for {timeout:g} s; without --timeout, it is read until Ctrl-C"
+    return (
+        f"fewer than {count} messages on {channel} within {timeout:g} s; see whether anything publishes there"
+    )
 
 
 async def _sub(
@@ -121,12 +129,12 @@ async def _sub(
             if shown == count:
                 return
 
-    patience = None if timeout is None else min(timeout, 10.0)
+    request_timeout = None if timeout is None else min(timeout, _REQUEST_TIMEOUT_S)
     async with (
         stan.connect(
             **endpoint,
             client_id=client_id,
-            request_timeout=patience,
+            request_timeout=request_timeout,
             retry=True,
             reconnect=True,
         ) as client,

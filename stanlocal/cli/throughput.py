@@ -7,12 +7,15 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from stanlocal.util.percentile import percentile
+
 if TYPE_CHECKING:
     from stanlocal.cli.stan_server import Endpoint
     from stanlocal.stan import Client, Message
 
 _STAMP = 8
-"""Bytes at the start of a message that hold its send time, if it is that long."""
+"""Bytes at the start of a message that hold its send time; a shorter message has none."""
+_SHARES = {"p50": 50, "p95": 95, "p99": 99, "max": 100}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +32,16 @@ class Bench:
 
 @dataclass(slots=True)
 class _Receiver:
-    """Counts one subscriber's messages, and measures their delays."""
+    """Callback of one subscriber: counts its messages, and measures their delays."""
 
     wanted: int
+    """Number of messages after which `done` is set."""
     stamped: bool
+    """Whether messages hold their send time."""
     done: asyncio.Event = field(default_factory=asyncio.Event)
     seen: int = 0
     delays: list[float] = field(default_factory=list)
+    """Milliseconds from the publishing call to the callback."""
 
     def __call__(self, message: Message) -> None:
         self.seen += 1
@@ -47,7 +53,7 @@ class _Receiver:
 
 
 async def run(endpoint: Endpoint, client_id: str, plan: Bench) -> dict[str, Any]:
-    """Measure, and report rates in messages a second and latencies in milliseconds.
+    """Measure; return the report, with rates in messages a second and latencies in milliseconds.
 
     A subscriber's latency is from the publishing call to its callback. Without publishers, the
     subscribers read what the channel has, from its beginning, and there is no latency.
@@ -134,16 +140,11 @@ def _part(messages: int, seconds: float, delays: list[float]) -> dict[str, Any]:
         "messages": messages,
         "seconds": round(seconds, 6),
         "rate": round(messages / seconds, 1),
-        "latency_ms": _percentiles(delays),
+        "latency_ms": _latencies(delays),
     }
 
 
-def _percentiles(delays: list[float]) -> dict[str, float]:
-    if not delays:
-        return {}
-    delays.sort()
-    shares = {"p50": 0.5, "p95": 0.95, "p99": 0.99, "max": 1.0}
-    return {
-        name: round(delays[min(len(delays) - 1, int(len(delays) * share))], 3)
-        for name, share in shares.items()
-    }
+def _latencies(delays: list[float]) -> dict[str, float]:
+    """Return common percentiles of delays, in the unit of the delays; nothing without delays."""
+    found = {name: percentile(delays, share) for name, share in _SHARES.items()}
+    return {name: round(value, 3) for name, value in found.items() if value is not None}

@@ -25,14 +25,14 @@ def tui(context: Context, read_only: bool, web: bool) -> None:
     if web:
         from stanlocal.tui.web import serve
 
-        def tell(address: str) -> None:
+        def announce(address: str) -> None:
             if context.json:
                 context.print_json({"url": address}, stream=True)
             else:
                 context.say(f"open {address} (it lets in whoever has it); Ctrl-C ends it")
 
         title = f"stanlocal: {context.settings().group}"
-        run(serve(_command(context, read_only=read_only), title=title, announce=tell))
+        run(serve(_command(context, read_only=read_only), title=title, announce=announce))
         return
     served = "TEXTUAL_DRIVER" in os.environ  # by a web server, which has started this to show what it draws
     if not (sys.stdout.isatty() or served):

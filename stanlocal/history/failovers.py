@@ -16,7 +16,6 @@ A phase that was not seen is None, and the next one counts from the last time th
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -24,6 +23,7 @@ from typing import Any
 
 from stanlocal.history.occurrences import Ended, Healed, Hit, Logged, Occurrence, Outage
 from stanlocal.logs import events as ev
+from stanlocal.util.percentile import percentile
 from stanlocal.util.timestamps import from_rfc3339, rfc3339
 
 PHASES = ("detected", "lock", "recovering", "ready", "first_ack")
@@ -263,15 +263,6 @@ def _last(occurrences: Sequence[Occurrence], *kinds: type[ev.LogEvent]) -> datet
 def _route_lost(occurrence: Occurrence) -> bool:
     event = occurrence.what.event if isinstance(occurrence.what, Logged) else None
     return isinstance(event, ev.RouteDown) and event.reason != "Duplicate Route"
-
-
-def percentile(values: Sequence[float], share: float) -> float | None:
-    """Return the nearest-rank percentile; None without values."""
-    ordered = sorted(values)
-    if not ordered:
-        return None
-    rank = math.ceil(len(ordered) * share / 100)
-    return ordered[max(rank, 1) - 1]
 
 
 def document(failovers: Sequence[Failover]) -> dict[str, Any]:

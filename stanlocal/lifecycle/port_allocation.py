@@ -9,9 +9,8 @@ from stanlocal.errors import PortInUse, SettingsError
 from stanlocal.machine.ports import ContainerOfPort, is_free, port_owner
 from stanlocal.model.placement import node_name
 from stanlocal.model.plan import CLIENT_PORT, MONITOR_PORT
+from stanlocal.settings.tool_options import MAX_PORT
 from stanlocal.util.addresses import LOOPBACK
-
-_LAST_PORT = 65535
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +55,8 @@ def choose_ports(
     kept = [*keep[:count], *[(None, None)] * (count - len(keep))]
     clients = [(asked or first_client) + index for index in range(count)]
     monitors = [first_monitor + index for index in range(count)]
-    if asked is not None and clients[-1] > _LAST_PORT:
-        raise SettingsError([f"port {asked} leaves no room for {count} nodes: the last port is {_LAST_PORT}"])
+    if asked is not None and clients[-1] > MAX_PORT:
+        raise SettingsError([f"port {asked} leaves no room for {count} nodes: the last port is {MAX_PORT}"])
     own = {port for pair in keep for port in pair if port}
     used = {port for pair in kept for port in (pair[1:] if asked is not None else pair) if port}
     picker = _Picker(
@@ -112,7 +111,7 @@ class _Picker:
         if why is None:
             self.used.add(best)
             return best
-        for port in range(best + 1, _LAST_PORT + 1):
+        for port in range(best + 1, MAX_PORT + 1):
             if port not in self.wanted and self._objection(port, name_owner=False) is None:
                 self.used.add(port)
                 moved.append(f"{why}: {who} on {port} instead")

@@ -27,7 +27,7 @@ Report = Callable[[str], object]
 
 
 class Endpoint:
-    """Answers scrapes of a group that is watched."""
+    """Follows a group's history, and answers scrapes with it; made by `opened`."""
 
     def __init__(
         self, group: Group, plan: GroupPlan, report: Report, retry_s: float, causes: Sequence[str]
@@ -40,7 +40,7 @@ class Endpoint:
         self._watch: Watch | None = None
         """The running watch; None while the group cannot be watched."""
         self._failovers: dict[datetime, Failover] = {}
-        """Failovers by the time the next node was ready: two sources report past ones."""
+        """Failovers by the time the next node was ready, so that one that two sources report counts once."""
         self.started: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         """Done once the history so far is read; has the error if the first watch fails."""
 
@@ -60,7 +60,7 @@ class Endpoint:
             await asyncio.sleep(self._retry_s)
 
     async def _follow(self) -> None:
-        """Keep count of failovers, those of containers that are gone included, until the watch fails."""
+        """Collect failovers, past ones included (also of removed containers), until the watch fails."""
         plan, _ = await self._group.find()
         async with await self._group.watch(with_history=True) as watch:
             await watch.caught_up()
@@ -96,7 +96,7 @@ class Endpoint:
         return render([*exporter.families(scrapes), *stanlocal_metrics.families(facts, scrapes)], accept)
 
     def _status(self) -> GroupStatus | None:
-        """The group's status, None where the newest one may be outdated."""
+        """Return the group's status; None while it is not watched, so that no old state is served."""
         if self._watch is None or self._watch.engine_lost is not None:
             return None
         return self._watch.status
@@ -112,7 +112,7 @@ class Endpoint:
 
 
 def _store_bytes(plan: GroupPlan) -> tuple[int | None, int | None]:
-    """The bytes of the store's files and those free beside them; None where they cannot be seen."""
+    """Return the size of the store's files and the free bytes of their file system; None if unreadable."""
     try:
         store = local_store(plan)
         return survey(store).disk_bytes, shutil.disk_usage(store).free

@@ -93,7 +93,7 @@ def families(scrapes: Sequence[NodeScrape]) -> Iterator[Metric]:
 
 
 def _nats(scrapes: Sequence[NodeScrape]) -> Iterator[Metric]:
-    """Every figure of a document of the NATS server, under the path of its key."""
+    """Yield a family for each figure in the NATS server's documents, named by the path of its key."""
     found: dict[str, GaugeMetricFamily] = {}
     for scrape in scrapes:
         for endpoint, document in scrape.nats.items():

@@ -12,6 +12,8 @@ from prometheus_client.registry import Collector, CollectorRegistry
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Ready(Collector):
+    """A collector of metrics that are made already."""
+
     metrics: tuple[Metric, ...]
 
     def collect(self) -> Iterator[Metric]:

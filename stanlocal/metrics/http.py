@@ -15,7 +15,8 @@ Answer = Callable[[str], Awaitable[tuple[bytes, str]]]
 """Callback from the request's `Accept` to the text and its content type."""
 
 _INDEX = "<!doctype html><title>stanlocal</title><a href=metrics>metrics</a>\n"
-_END_S = 1.0
+_SHUTDOWN_S = 1.0
+"""Time that requests have to end when the server stops."""
 _UNHEARD = logging.Logger(__name__, logging.CRITICAL + 1)
 """Silent logger: aiohttp would log a traceback for each malformed request."""
 
@@ -35,7 +36,7 @@ async def serve(host: str, port: int, answer: Answer) -> AsyncIterator[tuple[str
         return response
 
     server = web.Server(handle, access_log=None, logger=_UNHEARD)
-    runner = web.ServerRunner(server, handle_signals=False, shutdown_timeout=_END_S)
+    runner = web.ServerRunner(server, handle_signals=False, shutdown_timeout=_SHUTDOWN_S)
     await runner.setup()
     try:
         await web.TCPSite(runner, host, port).start()
@@ -48,12 +49,12 @@ async def serve(host: str, port: int, answer: Answer) -> AsyncIterator[tuple[str
 
 
 def shown(host: str, port: int) -> str:
-    """Host and port as written in a URL."""
+    """Return host and port as written in a URL."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _authorities(host: str, port: int) -> set[str]:
-    """The accepted values of `Host`; empty accepts any, for addresses that other machines can reach.
+    """Return the accepted values of `Host`; none for an address that other machines reach: any is accepted.
 
     A page in a browser can have its own name resolve to the loopback address; it cannot change `Host`.
     """

@@ -12,7 +12,8 @@ from stanlocal.drill.ledger.entries import Header, Note
 from stanlocal.drill.report import charts
 from stanlocal.drill.report.lanes import clock, fault_text, lanes, length_s, ticks
 from stanlocal.history import charts as failover_charts
-from stanlocal.history.failovers import PHASES, Failover, percentile
+from stanlocal.history.failovers import PHASES, Failover
+from stanlocal.util.percentile import percentile
 from stanlocal.util.printable import printable
 
 _TEMPLATE = "report.html.jinja"

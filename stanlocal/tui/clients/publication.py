@@ -11,12 +11,12 @@ from time import monotonic, time_ns
 from typing import TYPE_CHECKING
 
 from stanlocal.errors import StanlocalError
-from stanlocal.history.failovers import percentile
 from stanlocal.history.occurrences import Outage
 from stanlocal.outages.gaps import Gap
 from stanlocal.outages.rate_meter import RateMeter
 from stanlocal.outages.silence import SilenceMeter
 from stanlocal.tui.clients.orders import PublishOrder
+from stanlocal.util.percentile import percentile
 
 if TYPE_CHECKING:
     from stanlocal.stan import Client, PublishAck

@@ -14,12 +14,13 @@ from textual.widgets import DataTable, Static
 
 from stanlocal.api import FTGroup
 from stanlocal.history.charts import GLYPHS, cells, longest_ms
-from stanlocal.history.failovers import PHASES, Failover, bridges, percentile
+from stanlocal.history.failovers import PHASES, Failover, bridges
 from stanlocal.outages.gaps import Gap, Side
 from stanlocal.tui.widgets.live_table import Cells, LiveTable
 from stanlocal.tui.widgets.pane import Pane, copy_command
 from stanlocal.tui.widgets.probing import Probing
 from stanlocal.util.format import ms
+from stanlocal.util.percentile import percentile
 from stanlocal.util.timestamps import rfc3339
 
 _HEADS = ("#", "STARTED", "CAUSE", "FROM → TO", "READY", "OUTAGE", "PUB", "SUB", "PHASES")

@@ -86,7 +86,9 @@ ROWS = [
         r"error: .*no signal 'WINK'; name one such as KILL, TERM or HUP; .*",
     ),
     Row("a pattern that is none", ("logs", "--grep", "("), 2, r"error: .*--grep: .*position 0; .*"),
-    Row("a time that is no time", ("logs", "--since", "yesterday"), 2, r"error: .*'yesterday' is no time.*"),
+    Row(
+        "a time that is no time", ("logs", "--since", "yesterday"), 2, r"error: .*'yesterday' is not a time.*"
+    ),
     Row("a state that there is not", ("wait", "--state", "fine"), 2, r"error: .*'fine'.*"),
     *(
         Row(f"{command[0]} of no group", command, 4, r"error: no group '\S+'; start it with 'stanlocal up'.*")

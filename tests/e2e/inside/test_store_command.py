@@ -95,7 +95,7 @@ def test_differences_of_two_stores_are_listed_by_sequence(cli: Cli, store: Path,
         (("store", "dump", "bills", "--dir", "store"), 2, "no channel 'bills' in store; it has orders"),
         (("store", "diff", "store", "nowhere"), 2, "cannot read the store nowhere"),
         (("--group", "none-such", "store"), 4, "no group 'none-such'"),
-        (("metrics", "--listen", "7777"), 2, "'7777' is no address"),
+        (("metrics", "--listen", "7777"), 2, "'7777' is not an address"),
     ],
 )
 def test_an_unreadable_store_is_reported_in_one_line(

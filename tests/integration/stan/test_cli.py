@@ -207,7 +207,7 @@ async def test_sub_start_positions(
 async def test_sub_timeout_is_exit_code_1(group: Group, channel: str) -> None:
     """Fewer messages than --count within --timeout: exit code 1, with a word on why."""
     _, err = await run(group, "sub", channel, "--count", "2", "--timeout", "0.3", code=1)
-    assert f"no 2 messages on {channel} within 0.3 s" in err
+    assert f"fewer than 2 messages on {channel} within 0.3 s" in err
 
 
 async def test_sub_manual_ack_leaves_messages_unacknowledged(

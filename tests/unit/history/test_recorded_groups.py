@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from stanlocal.group.state_dir import GroupHome
 from stanlocal.history import failovers, occurrences, timeline
-from stanlocal.history.failovers import PHASES, Failover, percentile
+from stanlocal.history.failovers import PHASES, Failover
 from stanlocal.history.occurrences import Ended, Healed, Hit, Logged, Occurrence, Outage
 from stanlocal.history.timeline import Event
 from stanlocal.logs import events as ev
@@ -260,14 +260,6 @@ def test_percentiles_skip_failovers_that_no_client_saw() -> None:
     seen = [replace(unseen, first_ack_at=at(second)) for second in range(1, 101)]
     document = failovers.document([unseen, *seen])
     assert (document["p50_ms"], document["p95_ms"], document["max_ms"]) == (50_000, 95_000, 100_000)
-
-
-@given(st.lists(st.floats(0, 1e6), min_size=1), st.floats(0, 100))
-def test_a_percentile_is_one_of_the_values_with_its_share_below_it(values: list[float], share: float) -> None:
-    found = percentile(values, share)
-    assert found in values
-    assert sum(value <= found for value in values) >= len(values) * share / 100
-    assert percentile([], share) is None
 
 
 # Events
