@@ -24,6 +24,7 @@
     ├── LoginError               a login, key or certificate that a client cannot use
     ├── OutputError              a file that the user named is not replaced, or cannot be written
     ├── StateError               the disk of the state folder is full or read-only
+    ├── JetStreamError           a JetStream server did not do what was asked  .code
     ├── LedgerError              a drill's ledger cannot be written or read
     └── StanError                the STAN client; its subclasses are in `stanlocal.stan.errors`
 
@@ -167,6 +168,14 @@ class OutputError(StanlocalError):
 
 class StateError(StanlocalError):
     """The user's state folder cannot be written: its disk is full, or read-only."""
+
+
+class JetStreamError(StanlocalError):
+    """A JetStream server did not do what was asked; `code` is its own number of the error, if it gave one."""
+
+    def __init__(self, message: str, code: int | None = None) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class LedgerError(StanlocalError):

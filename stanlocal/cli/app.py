@@ -48,6 +48,7 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "clients": ("stanlocal.cli.channels", "Show the connected clients."),
     "subscriptions": ("stanlocal.cli.channels", "Show the subscriptions."),
     "store": ("stanlocal.cli.store", "Look into the store's files; verify, dump, diff."),
+    "migrate": ("stanlocal.cli.migrate", "Leave NATS Streaming for JetStream, with proof."),
     "metrics": ("stanlocal.cli.metrics", "Serve Prometheus metrics."),
     "image": ("stanlocal.cli.image", "Show, pull or build the server image."),
     "doctor": ("stanlocal.cli.doctor", "Check what the group needs."),

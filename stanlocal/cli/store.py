@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -18,7 +15,9 @@ from stanlocal.cli.context import Context, pass_context
 from stanlocal.cli.exit_codes import BAD_VERDICT, FAILED
 from stanlocal.cli.history import Since
 from stanlocal.cli.printing import Styled
+from stanlocal.cli.progress_bar import progress_bar
 from stanlocal.cli.snapshots import restore, snapshot
+from stanlocal.cli.store_folder import store_folder
 from stanlocal.cli.store_key import encryption_key
 from stanlocal.util import format
 from stanlocal.util.printable import printable
@@ -71,19 +70,7 @@ def store(ctx: click.Context, folder: Path | None, channel: str, pending: bool) 
 
 
 def _store(context: Context, folder: Path | None) -> tuple[Path, GroupPlan | None]:
-    """Return the store's folder, and the group's plan if the store is the group's."""
-    if folder is not None:
-        return folder, None
-    from stanlocal.errors import GroupNotFound
-    from stanlocal.group.state_dir import GroupHome
-    from stanlocal.machine.user_dirs import group_folder
-    from stanlocal.store.local import local_store
-
-    name = context.settings().group
-    plan = GroupHome(group_folder(name)).load_plan()
-    if plan is None:
-        raise GroupNotFound(f"no group '{name}'; start it with 'stanlocal up', or name a store with '--dir'")
-    return local_store(plan), plan
+    return store_folder(context, folder, "'--dir'")
 
 
 def _show(document: dict[str, Any]) -> None:
@@ -155,7 +142,7 @@ def verify(context: Context, folder: Path | None, key_file: Path | None, cluster
 
     path, plan = _store(context, folder)
     key = encryption_key(context, plan, key_file)
-    with _bar(context) as progress:
+    with progress_bar(context, of_bytes=True) as progress:
         wanted = cluster_id or (plan.cluster_id if plan else None)
         verdict = check(path, cluster_id=wanted, key=key, progress=progress)
     if verdict.maybe_encrypted:
@@ -193,27 +180,6 @@ def _problem(problem: dict[str, Any]) -> None:
     name = Styled(problem["kind"], "bold red")
     printing.echo(name, f"  {problem['file']}{where}: {problem['detail']} ({start})")
     printing.echo(f"    fix: {problem['fix']}")
-
-
-@contextmanager
-def _bar(context: Context) -> Iterator[Callable[[int, int], None]]:
-    """Show a progress bar on a terminal."""
-    if context.json or not sys.stderr.isatty():
-        yield lambda done, total: None
-        return
-    from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
-
-    bar = Progress(
-        BarColumn(),
-        DownloadColumn(),
-        TransferSpeedColumn(),
-        TimeRemainingColumn(),
-        console=printing.people_console(),
-        transient=True,
-    )
-    with bar:
-        task = bar.add_task("", total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 @store.command()

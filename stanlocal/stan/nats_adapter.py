@@ -30,7 +30,12 @@ from urllib.parse import urlparse
 from nats.aio.client import Client as NatsClient
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription as NatsSubscription
-from nats.errors import BadSubscriptionError, ConnectionClosedError, ConnectionDrainingError
+from nats.errors import (
+    BadSubscriptionError,
+    ConnectionClosedError,
+    ConnectionDrainingError,
+    NoRespondersError,
+)
 from nats.errors import Error as NatsError
 
 from stanlocal.stan.parser import DirectParser, Handler, NotNats
@@ -53,12 +58,17 @@ CALLBACKS = ("_disconnected_cb", "_reconnected_cb", "_closed_cb")
 __all__ = ["Callbacks", "NatsAdapter", "NatsClient", "NatsError", "NatsSubscription"]
 
 
+RawHandler = Callable[[bytes, bytes, bytes, bytes], None]
+"""Takes subject, payload, reply subject, and the headers as they are; empty without headers."""
+
+
 class GuardedClient(NatsClient):
     """A nats-py client that no server can stop in silence, and that reads through `DirectParser`."""
 
     def __init__(self) -> None:
         super().__init__()
         self.parser = DirectParser(self)
+        self.raw_handlers: dict[int, RawHandler] = {}
         self._ps = self.parser  # type: ignore[assignment] # nats-py asks only for parse and reset
 
     # What the parser hands on
@@ -78,7 +88,11 @@ class GuardedClient(NatsClient):
     async def take_message(
         self, number: int, subject: bytes, reply: bytes, payload: bytes, headers: bytes
     ) -> None:
-        await self._process_msg(number, subject, reply, payload, headers)
+        raw = self.raw_handlers.get(number)
+        if raw is not None:
+            raw(subject, payload, reply, headers)
+        else:
+            await self._process_msg(number, subject, reply, payload, headers)
 
     # What nats-py does with an INFO
 
@@ -204,10 +218,34 @@ class NatsAdapter:
             self._parser.handlers[b"%d" % subscription._id] = handler
         return subscription
 
+    async def subscribe_raw(self, subject: str, handler: RawHandler) -> NatsSubscription:
+        """Have `handler` called with each message, in order, as it is read, headers included.
+
+        Only on a connection of stanlocal's own.
+        """
+        assert isinstance(self.client, GuardedClient)
+        subscription = await self.client.subscribe(subject)
+
+        def plain(subject: bytes, payload: bytes, reply: bytes, _: bool) -> None:
+            handler(subject, payload, reply, b"")
+
+        self.client.raw_handlers[subscription._id] = handler
+        self.client.parser.handlers[b"%d" % subscription._id] = plain
+        return subscription
+
+    async def request(self, subject: str, payload: bytes, timeout: float) -> bytes | None:
+        """Return the answer to a request; None if no one serves the subject. Raises `TimeoutError`."""
+        try:
+            return (await self.client.request(subject, payload, timeout)).data
+        except NoRespondersError:
+            return None
+
     async def unsubscribe(self, subscription: NatsSubscription) -> Exception | None:
         """Stop the messages; returns the error of a connection that is gone, and has nothing to stop."""
         if self._parser is not None:
             self._parser.handlers.pop(b"%d" % subscription._id, None)
+        if isinstance(self.client, GuardedClient):
+            self.client.raw_handlers.pop(subscription._id, None)
         try:
             await subscription.unsubscribe()
         except (BadSubscriptionError, ConnectionClosedError, ConnectionDrainingError) as error:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def rfc3339(time: datetime) -> str:
@@ -21,3 +23,9 @@ def from_rfc3339(stamp: str) -> datetime:
 def from_ns(time: int) -> datetime:
     """Return a time in nanoseconds since 1970 as a datetime in UTC."""
     return datetime.fromtimestamp(time / 1e9, UTC)
+
+
+def rfc3339_ns(time: int) -> str:
+    """Return a time in nanoseconds since 1970 as RFC 3339 with all of them, as Go writes it."""
+    seconds, rest = divmod(time, 10**9)
+    return (_EPOCH + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S") + f".{rest:09d}Z"

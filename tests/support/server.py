@@ -72,7 +72,7 @@ def run_server(binary: Path, conf: str, folder: Path) -> Iterator[Server]:
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / "stan.conf"
     file.write_text(conf, encoding="utf-8")
-    with _followed(Server(_start([binary, "-sc", file], folder))) as server:
+    with followed(Server(_start([binary, "-sc", file], folder))) as server:
         yield server
 
 
@@ -90,7 +90,7 @@ def running(
         *options,
     ]
     server = StreamingServer(_start(command), client_port=client_port, monitor_port=monitor_port)
-    with _followed(server) as server:
+    with followed(server) as server:
         yield server
 
 
@@ -100,7 +100,8 @@ def _start(command: Sequence[str | Path], folder: Path | None = None) -> subproc
 
 
 @contextmanager
-def _followed(server: S) -> Iterator[S]:
+def followed(server: S) -> Iterator[S]:
+    """Collect what a server writes; it is killed on the way out."""
     follower = threading.Thread(target=server.follow)
     follower.start()
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping
@@ -16,6 +17,7 @@ from stanlocal.errors import ImageNotFound, SettingsError
 from stanlocal.machine.user_dirs import cache_folder, make_private
 
 MODULE = f"github.com/nats-io/{NAME}"
+JETSTREAM_NAME = "nats-server"
 
 _SILENCE_S = 180.0
 """Seconds without output after which go is ended: with `-v` it prints each package, and none takes longer."""
@@ -37,6 +39,7 @@ _KEPT = (
 """Variables of the user's `go env` that apply: the sources and the caches of modules."""
 
 
+_MAJOR_VERSION = re.compile(r"/v[0-9]+$")
 _REPORT_EACH = 50
 """Packages between two progress lines; there are about 300."""
 
@@ -66,8 +69,9 @@ class GoModule:
         return f"{path}@v{self.version}"
 
     def built_as(self, program: str) -> str:
-        """Return the name that Go gives the executable."""
-        return (self.programs[program] or self.module).rpartition("/")[2]
+        """Return the name that Go gives the executable: the last part of its path that is no version."""
+        path = self.programs[program] or _MAJOR_VERSION.sub("", self.module)
+        return path.rpartition("/")[2]
 
     def __str__(self) -> str:
         return f"{self.name} {self.version}"
@@ -76,6 +80,12 @@ class GoModule:
 def server(version: str) -> GoModule:
     """Return the module of that version of the server."""
     return GoModule(NAME, MODULE, version, {NAME: ""}, "servers")
+
+
+def jetstream_server(version: str) -> GoModule:
+    """Return the module of that version of nats-server, which holds JetStream."""
+    module = f"github.com/nats-io/{JETSTREAM_NAME}/v2"
+    return GoModule(JETSTREAM_NAME, module, version, {JETSTREAM_NAME: ""}, "servers")
 
 
 def kept_server(version: str, platform: Platform) -> Path:

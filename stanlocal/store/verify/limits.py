@@ -30,6 +30,13 @@ class Limits:
     max_age: int = 0
     """Nanoseconds."""
     max_subs: int = 0
+    max_inactivity: int = 0
+    """Nanoseconds without a message and a subscription after which the server deletes the channel."""
+
+    @property
+    def drop_messages(self) -> bool:
+        """True if the server drops messages because of them."""
+        return bool(self.max_msgs or self.max_bytes or self.max_age)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +62,17 @@ def limits_of(store_limits: Mapping[str, Any], channel: str) -> Limits:
 
     Raises `SettingsError` for a limit that is not a number, size or duration.
     """
-    effective = {name: store_limits.get(name, 0) for name in ("max_msgs", "max_bytes", "max_age", "max_subs")}
-    per_channel: Mapping[str, Mapping[str, Any]] = store_limits.get("channels", {})
-    for pattern in sorted(filter(lambda each: matches(each, channel), per_channel), key=_breadth):
-        effective |= {name: value for name, value in per_channel[pattern].items() if name in effective}
     parse: Mapping[str, Callable[[str], int]] = {
         "max_msgs": int,
         "max_bytes": parse_size,
         "max_age": parse_duration,
         "max_subs": int,
+        "max_inactivity": parse_duration,
     }
+    effective = {name: store_limits.get(name, 0) for name in parse}
+    per_channel: Mapping[str, Mapping[str, Any]] = store_limits.get("channels", {})
+    for pattern in sorted(filter(lambda each: matches(each, channel), per_channel), key=_breadth):
+        effective |= {name: value for name, value in per_channel[pattern].items() if name in effective}
     return Limits(**{name: max(_number(name, value, parse[name]), 0) for name, value in effective.items()})
 
 

@@ -1,0 +1,180 @@
+"""Findings: the points at which JetStream does something else than NATS Streaming did. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from stanlocal.migrate.inventory import Channel, Durable, Inventory
+from stanlocal.util.format import size
+from stanlocal.util.printable import printable
+
+DEFAULT_MAX_PAYLOAD = 1 << 20
+"""Bytes that a NATS server takes by default."""
+_HOUR_NS = 3600 * 10**9
+
+
+class Kind(StrEnum):
+    """Kinds of findings."""
+
+    ENCRYPTED = "encrypted"
+    BEYOND_LIMITS = "beyond-limits"
+    MAX_BYTES = "max-bytes"
+    MAX_INACTIVITY = "max-inactivity"
+    MAX_CHANNELS = "max-channels"
+    LIMITS_UNKNOWN = "limits-unknown"
+    PAYLOAD = "payload"
+    EPHEMERAL = "ephemeral"
+    ONLINE = "online"
+    OFFLINE = "offline"
+    CLIENT_ID = "client-id"
+    POSITION_PAST_END = "position-past-end"
+    PENDING_GONE = "pending-gone"
+    RENAMED = "renamed"
+    SALVAGED = "salvaged"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One point that is lost or changes, and what to do about it."""
+
+    kind: Kind
+    where: str
+    """Channel, or channel and durable; empty for the whole store."""
+    detail: str
+    advice: str
+    refused: bool = False
+    """True if nothing can be packed with it."""
+
+    def document(self) -> dict[str, Any]:
+        return {
+            "kind": self.kind.value,
+            "where": printable(self.where),
+            "detail": printable(self.detail),
+            "advice": printable(self.advice),
+            "refused": self.refused,
+        }
+
+
+def of_inventory(inventory: Inventory, *, limits_known: bool) -> list[Finding]:
+    """Return what is to be said of a store, channel by channel, then of the whole."""
+    found = [
+        finding
+        for channel in inventory.channels
+        for finding in _of_channel(channel, readable=inventory.key is not None)
+    ]
+    if inventory.max_channels:
+        found.append(
+            Finding(
+                Kind.MAX_CHANNELS,
+                "",
+                f"max_channels {inventory.max_channels} has no counterpart: no stream is made by publishing",
+                "make streams on purpose; limit them by account ('max_streams')",
+            )
+        )
+    if not limits_known and inventory.channels:
+        found.append(
+            Finding(
+                Kind.LIMITS_UNKNOWN,
+                "",
+                "the files do not say the server's limits: every message in them is taken along",
+                "name the server's configuration with '--from FILE', so that limits and ages are the same",
+            )
+        )
+    if any(durable.client_id for channel in inventory.channels for durable in channel.durables):
+        found.append(
+            Finding(
+                Kind.CLIENT_ID,
+                "",
+                "JetStream knows no client ids: two instances of one program may consume at the same time",
+                "run one instance, or let them share the work",
+            )
+        )
+    return found
+
+
+def _of_channel(channel: Channel, *, readable: bool) -> Iterator[Finding]:
+    if channel.maybe_encrypted and not readable:
+        yield Finding(
+            Kind.ENCRYPTED,
+            channel.name,
+            "the messages look encrypted by the server, and cannot be read without its key",
+            "give the key with '--key-file' or NATS_STREAMING_ENCRYPTION_KEY",
+            refused=True,
+        )
+    if channel.beyond_limits:
+        yield Finding(
+            Kind.BEYOND_LIMITS,
+            channel.name,
+            f"{channel.beyond_limits} messages are still in the files, but past a limit: they stay behind",
+            "nothing to do; the server shows them to no one either",
+        )
+    if channel.limits.max_bytes:
+        yield Finding(
+            Kind.MAX_BYTES,
+            channel.name,
+            f"max_bytes {size(channel.limits.max_bytes)} counts differently: JetStream counts fewer bytes "
+            "a message, and keeps some more of them",
+            "nothing to do, if a few more messages do no harm",
+        )
+    if channel.limits.max_inactivity:
+        hours = channel.limits.max_inactivity / _HOUR_NS
+        yield Finding(
+            Kind.MAX_INACTIVITY,
+            channel.name,
+            f"max_inactivity ({hours:g} h) has no counterpart: the stream is never deleted by itself",
+            "delete streams that are no longer used, or give their messages a 'max_age'",
+        )
+    if channel.largest > DEFAULT_MAX_PAYLOAD:
+        yield Finding(
+            Kind.PAYLOAD,
+            channel.name,
+            f"its largest message has up to {size(channel.largest)}, more than a server takes by default",
+            f"set 'max_payload' of the JetStream servers to at least {channel.largest}",
+        )
+    if channel.ephemeral:
+        yield Finding(
+            Kind.EPHEMERAL,
+            channel.name,
+            f"{channel.ephemeral} subscriptions are not durable: they end with their clients",
+            "nothing to do; their programs subscribe again",
+        )
+    for durable in channel.durables:
+        yield from _of_durable(channel, durable)
+
+
+def _of_durable(channel: Channel, durable: Durable) -> Iterator[Finding]:
+    where = f"{channel.name} {durable.label}"
+    if durable.online:
+        yield Finding(
+            Kind.ONLINE,
+            where,
+            "it was in use when the files were read: acknowledgements that were on their way are missing",
+            "for the last copy stop the subscribers first; otherwise a few messages are delivered again",
+        )
+    else:
+        yield Finding(
+            Kind.OFFLINE,
+            where,
+            "no client was subscribed; its consumer stays until it is deleted, as the durable did",
+            "if no one comes back, leave it out with an empty name in '--names'",
+        )
+    gone = sum(
+        not channel.first_sequence <= sequence <= channel.last_sequence for sequence in durable.pending
+    )
+    if gone:
+        yield Finding(
+            Kind.PENDING_GONE,
+            where,
+            f"{gone} unacknowledged messages are no longer in the channel",
+            "nothing to do; neither server can deliver them",
+        )
+    if durable.last_sent > channel.last_sequence:
+        yield Finding(
+            Kind.POSITION_PAST_END,
+            where,
+            f"it was sent up to {durable.last_sent}, and the channel ends at {channel.last_sequence}",
+            "look at the store with 'stanlocal store verify': messages are missing at its end",
+        )

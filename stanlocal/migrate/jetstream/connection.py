@@ -1,0 +1,146 @@
+"""A connection to a JetStream server, and the requests of its API that a migration needs.
+
+The API is JSON over NATS subjects (nats-server, server/jetstream_api.go).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+from stanlocal.errors import JetStreamError
+from stanlocal.stan.nats_adapter import NatsAdapter, NatsError
+from stanlocal.util.printable import printable
+
+_TIMEOUT_S = 10.0
+_CONNECT_S = 5.0
+_INTEREST_S = 1.0
+"""Seconds in which all servers of a cluster learn who serves a subject."""
+_ATTEMPTS, _PAUSE_S = 4, 0.5
+"""Attempts at a server, and seconds between two."""
+_NOT_FOUND = frozenset({10059, 10014})
+"""Error codes for no such stream, and no such consumer (server/errors.json)."""
+
+
+class JetStream:
+    """An open connection."""
+
+    def __init__(self, adapter: NatsAdapter, url: str) -> None:
+        self.adapter = adapter
+        self.url = url
+
+    @property
+    def version(self) -> tuple[int, ...]:
+        """Version of the server that is connected to."""
+        version = self.adapter.client.connected_server_version
+        return (version.major, version.minor, version.patch)
+
+    @property
+    def max_payload(self) -> int:
+        """Bytes of the largest message that the server takes."""
+        return self.adapter.client.max_payload
+
+    def inbox(self) -> str:
+        """Return a subject that only this connection listens to."""
+        return str(self.adapter.client.new_inbox())
+
+    async def ask(self, subject: str, request: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Send a request of the API; `subject` is what follows `$JS.API.`. Raises `JetStreamError`."""
+        payload = json.dumps(request).encode() if request is not None else b""
+        return self.answer(await self.send(f"$JS.API.{subject}", payload), subject)
+
+    async def send(self, subject: str, payload: bytes, timeout: float = _TIMEOUT_S) -> bytes:
+        """Send a request to a subject, and return the answer; raises `JetStreamError` without one."""
+        try:
+            answer = await self._request(subject, payload, timeout)
+        except TimeoutError as error:
+            raise JetStreamError(
+                f"{self.url} did not answer {subject} within {timeout:g} s; look at the server's log"
+            ) from error
+        except (NatsError, OSError) as error:
+            raise JetStreamError(f"{self.url}: {error}; see the server's log, and run it again") from error
+        if answer is None:
+            raise JetStreamError(
+                f"{self.url} has no JetStream for this login; add 'jetstream {{}}' to its configuration"
+            )
+        return answer
+
+    async def _request(self, subject: str, payload: bytes, timeout: float) -> bytes | None:
+        """Return the answer; None if no one serves the subject.
+
+        In a cluster another server may serve it, and the one connected to may not know yet.
+        """
+        end = time.monotonic() + _INTEREST_S
+        while True:
+            answer = await self.adapter.request(subject, payload, timeout)
+            if answer is not None or time.monotonic() > end:
+                return answer
+            await asyncio.sleep(_INTEREST_S / 20)
+
+    def answer(self, payload: bytes, subject: str) -> dict[str, Any]:
+        """Decode an answer; raises `JetStreamError` for an error in it."""
+        try:
+            document = json.loads(payload)
+        except (ValueError, RecursionError):
+            document = None
+        if not isinstance(document, dict):
+            raise JetStreamError(
+                f"{self.url} answered {subject} with what is no JSON object; is it a NATS server?"
+            )
+        error = document.get("error")
+        if isinstance(error, dict):
+            text = printable(str(error.get("description", "an error without a description")))
+            raise JetStreamError(f"{self.url} refused {subject}: {text}", error.get("err_code"))
+        return document
+
+    async def stream(self, name: str) -> dict[str, Any] | None:
+        """Return a stream's configuration and state; None if there is no such stream."""
+        return await self._found(f"STREAM.INFO.{name}")
+
+    async def consumer(self, stream: str, name: str) -> dict[str, Any] | None:
+        """Return a consumer's configuration and positions; None if there is no such consumer."""
+        return await self._found(f"CONSUMER.INFO.{stream}.{name}")
+
+    async def _found(self, subject: str) -> dict[str, Any] | None:
+        try:
+            return await self.ask(subject)
+        except JetStreamError as error:
+            if error.code in _NOT_FOUND:
+                return None
+            raise
+
+    async def delete_stream(self, name: str) -> None:
+        """Delete a stream with everything in it."""
+        await self.ask(f"STREAM.DELETE.{name}")
+
+
+@asynccontextmanager
+async def connected(url: str) -> AsyncIterator[JetStream]:
+    """Connect to a server, or one of several with commas between them; raises `JetStreamError`."""
+    adapter = NatsAdapter.own()
+    try:
+        try:
+            await adapter.connect(
+                servers=url.split(","),
+                name="stanlocal migrate",
+                connect_timeout=_CONNECT_S,
+                allow_reconnect=True,
+                max_reconnect_attempts=_ATTEMPTS,
+                reconnect_time_wait=_PAUSE_S,
+                error_cb=_ignored,
+            )
+        except (NatsError, OSError, TimeoutError, ValueError) as error:
+            raise JetStreamError(
+                f"cannot connect to {printable(url)}: {error or 'no answer'}; check '--to'"
+            ) from error
+        yield JetStream(adapter, printable(url))
+    finally:
+        await adapter.close(_CONNECT_S)
+
+
+async def _ignored(error: Exception) -> None:
+    """Do nothing: what fails is reported by the request that fails with it."""

@@ -1,0 +1,151 @@
+"""Loading a pack into a JetStream server or cluster; run again it goes on where it stopped, and adds nothing.
+
+A stream that a killed run left half restored is known by the pack's id in its metadata: it is deleted and
+restored again. Any other stream of the same name is refused.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from stanlocal.errors import JetStreamError
+from stanlocal.migrate.jetstream.connection import JetStream
+from stanlocal.migrate.jetstream.restore import restore
+from stanlocal.migrate.pack_folder import PACK_ID, PackedStream, PackFolder
+
+_OLDEST = (2, 15, 0)
+"""First version of the server that reads the packs."""
+
+_CONSUMER_S = 30.0
+"""Seconds that a cluster may take to bring up a consumer."""
+_PAUSE_S = 0.1
+
+Progress = Callable[[int, int], None]
+"""Callback that takes the number of bytes sent, and of all bytes."""
+
+
+@dataclass(slots=True)
+class Loaded:
+    """What was loaded."""
+
+    to: str
+    streams: list[dict[str, Any]] = field(default_factory=list)
+    seconds: float = 0.0
+
+    def document(self) -> dict[str, Any]:
+        return {"to": self.to, "streams": self.streams, "seconds": round(self.seconds, 3)}
+
+
+async def load(
+    pack: PackFolder, server: JetStream, *, replicas: int = 1, progress: Progress = lambda done, total: None
+) -> Loaded:
+    """Restore every stream of the pack.
+
+    Raises `JetStreamError` when the server is too old, has a stream of the same name, or fails; what was
+    restored until then stays, and the next run goes on.
+    """
+    began = time.monotonic()
+    if server.version < _OLDEST:
+        version = ".".join(map(str, server.version))
+        raise JetStreamError(
+            f"{server.url} runs nats-server {version}, which cannot restore a pack; "
+            "use 2.15 or later, to which a stream of any server can be moved"
+        )
+    largest = max((stream.largest for stream in pack.streams), default=0)
+    if largest > server.max_payload:
+        raise JetStreamError(
+            f"the pack has a message of {largest} bytes, {server.url} takes {server.max_payload}; "
+            "raise 'max_payload' in its configuration"
+        )
+    loaded = Loaded(server.url)
+    total, sent = sum(stream.data.stat().st_size for stream in pack.streams), 0
+    for stream in pack.streams:
+
+        def advance(count: int) -> None:
+            nonlocal sent
+            sent += count
+            progress(sent, total)
+
+        how = await _load(stream, server, replicas, advance)
+        loaded.streams.append({"stream": stream.name, "messages": stream.state["messages"], "result": how})
+    loaded.seconds = time.monotonic() - began
+    return loaded
+
+
+async def _load(
+    stream: PackedStream, server: JetStream, replicas: int, advance: Callable[[int], None]
+) -> str:
+    there = await server.stream(stream.name)
+    how = "restored"
+    if there is not None:
+        if _same_pack(there, stream) and _is_whole(there, stream):
+            advance(stream.data.stat().st_size)
+            return "there already"
+        if not (_same_pack(there, stream) and _is_part(there, stream)):
+            raise JetStreamError(
+                f"{server.url} has a stream {stream.name} that this pack did not make; "
+                f"delete it ('nats stream rm {stream.name}'), or name the channel's stream with '--names'"
+            )
+        await server.delete_stream(stream.name)
+        how = "restored again"
+    config = {**stream.config, "num_replicas": replicas}
+    state = await restore(server, config, stream.state, stream.data, advance)
+    made, wanted = ((each.get("messages"), each.get("last_seq")) for each in (state, stream.state))
+    if made != wanted:
+        raise JetStreamError(
+            f"stream {stream.name} has {made[0]} messages up to {made[1]} now, not {wanted[0]} up to "
+            f"{wanted[1]}; see the log of {server.url}"
+        )
+    for name, position in stream.consumers.items():
+        await _wait_for_consumer(stream, name, position, server)
+    return how
+
+
+async def _wait_for_consumer(
+    stream: PackedStream, name: str, position: Mapping[str, int], server: JetStream
+) -> None:
+    """Wait until a consumer has its position: in a cluster it comes up after the stream."""
+    found: object = "missing"
+    try:
+        async with asyncio.timeout(_CONSUMER_S):
+            while found != position:
+                info = await server.consumer(stream.name, name)
+                found = {key: info[key]["stream_seq"] for key in position} if info else "missing"
+                if found != position:
+                    await asyncio.sleep(_PAUSE_S)
+    except TimeoutError as error:
+        raise JetStreamError(
+            f"consumer {name} of stream {stream.name} is {found} after {_CONSUMER_S:g} s, not "
+            f"{dict(position)}; see the log of {server.url}"
+        ) from error
+
+
+def _same_pack(there: dict[str, Any], stream: PackedStream) -> bool:
+    metadata = there.get("config", {}).get("metadata") or {}
+    wanted = stream.config.get("metadata") or {}
+    return bool(wanted.get(PACK_ID)) and metadata.get(PACK_ID) == wanted.get(PACK_ID)
+
+
+def _is_whole(there: dict[str, Any], stream: PackedStream) -> bool:
+    """Return whether the stream has come at least as far as the pack; it may have gone on since."""
+    state = there.get("state", {})
+    return bool(
+        state.get("last_seq", 0) >= stream.state["last_seq"]
+        and state.get("consumer_count", 0) >= stream.state["consumer_count"]
+        and (
+            state.get("messages", 0) >= stream.state["messages"]
+            or state.get("first_seq", 0) > stream.state["first_seq"]
+        )
+    )
+
+
+def _is_part(there: dict[str, Any], stream: PackedStream) -> bool:
+    state = there.get("state", {})
+    return bool(
+        state.get("last_seq", 0) <= stream.state["last_seq"]
+        and state.get("messages", 0) <= stream.state["messages"]
+    )

@@ -1,0 +1,70 @@
+"""The plan of a migration: what becomes of every channel and durable, and what is lost. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from stanlocal.errors import SettingsError
+from stanlocal.migrate import findings, naming
+from stanlocal.migrate.findings import Finding
+from stanlocal.migrate.inventory import Inventory
+from stanlocal.migrate.naming import Names
+from stanlocal.migrate.stream_plan import ConsumerPlan, StreamPlan
+from stanlocal.util.printable import printable
+
+
+@dataclass(frozen=True, slots=True)
+class MigrationPlan:
+    """Every stream to be made, and every finding."""
+
+    inventory: Inventory
+    streams: tuple[StreamPlan, ...]
+    left_out: tuple[str, ...]
+    """Channels that stay behind because the user said so."""
+    findings: tuple[Finding, ...]
+
+    def document(self) -> dict[str, Any]:
+        return {
+            "store": str(self.inventory.store),
+            "cluster_id": self.inventory.cluster_id,
+            "streams": [stream.document() for stream in self.streams],
+            "left_out": [printable(name) for name in self.left_out],
+            "findings": [finding.document() for finding in self.findings],
+        }
+
+
+def make_plan(
+    inventory: Inventory, names: Names | None = None, *, limits_known: bool = True
+) -> MigrationPlan:
+    """Make the plan for an inventory.
+
+    Raises `SettingsError` with every name that two things would get, that JetStream refuses, or that the user
+    gave to what is not there.
+    """
+    chosen = names or Names()
+    streams = []
+    problems = chosen.unused(inventory.channels)
+    for channel in inventory.channels:
+        name = naming.stream_name(channel.name, chosen)
+        if not name:
+            continue
+        named = [(each, naming.consumer_name(channel.name, each, chosen)) for each in channel.durables]
+        taken = [(durable, consumer) for durable, consumer in named if consumer]
+        problems += naming.problems_of(
+            ((f"{channel.name} {each.label}", to) for each, to in taken), "consumer"
+        )
+        consumers = tuple(ConsumerPlan.of(to, channel, each) for each, to in taken)
+        streams.append(StreamPlan(name, channel, consumers))
+    problems += naming.problems_of(((f"channel {each.subject}", each.name) for each in streams), "stream")
+    if problems:
+        raise SettingsError(problems)
+    kept = {stream.subject for stream in streams}
+    left_out = tuple(channel.name for channel in inventory.channels if channel.name not in kept)
+    said = findings.of_inventory(inventory, limits_known=limits_known)
+    return MigrationPlan(
+        inventory,
+        tuple(streams),
+        left_out,
+        tuple(each for each in said if each.where.split(" ")[0] not in left_out),
+    )

@@ -1,0 +1,201 @@
+"""The messages of a slice, many at a time: the quick way to read a whole store.
+
+`read_messages` of `slices` makes an object of each message, which costs more than reading it. Here a message
+is a tuple, cut out of the record where the index says that it is: the server writes the fields of a message
+in one order, so all but its data is known beforehand. A record that is anything else is decoded.
+"""
+
+from __future__ import annotations
+
+import zlib
+from bisect import bisect_right
+from collections.abc import Iterator
+from contextlib import ExitStack
+from functools import lru_cache
+from pathlib import Path
+from typing import TypeAlias
+
+from stanlocal.store.format import index
+from stanlocal.store.format.crc import HEAD_BYTES
+from stanlocal.store.format.files import VERSION, VERSION_BYTES, StoreFile, opened_file
+from stanlocal.store.format.index import Block
+from stanlocal.store.format.message import StoredMessage, decode
+from stanlocal.store.format.records import (
+    BATCH_BYTES,
+    HEAD,
+    Damage,
+    Flaw,
+    Found,
+    LargeRecord,
+    Record,
+    read_records,
+)
+from stanlocal.store.format.slices import SliceFiles, read_one
+from stanlocal.store.format.varints import varint_of, varints
+
+BulkMessage: TypeAlias = tuple[int, int, bytes]
+"""Sequence, time in nanoseconds since the epoch, and data."""
+
+Piece: TypeAlias = list[BulkMessage] | Damage
+
+_DATA_FIELD = 0x22
+_TIME_FIELD = b"\x28"
+_WORD = 1 << 64
+
+LARGEST_MESSAGE = 64 << 20
+"""Bytes of the largest record that is read: the most that NATS can be set to accept, and its head."""
+
+
+def read_bulk(store: Path, slice_: SliceFiles, first_sequence: int = 0) -> Iterator[Piece]:
+    """Yield the messages of a slice from `first_sequence` on, in order, and each damaged record in its place.
+
+    A list holds about a megabyte, or one message. Every message is compared with its checksum and its index
+    entry. Raises `OSError` when a file cannot be read.
+    """
+    if slice_.data is None:
+        return
+    channel = slice_.data.rpartition("/")[0]
+    with ExitStack() as files:
+        entries = files.enter_context(opened_file(store, slice_.index)) if slice_.index else None
+        data = files.enter_context(opened_file(store, slice_.data))
+        if data.version != VERSION:
+            yield Damage(0, Flaw.VERSION, f"format version {data.version}, not {VERSION}")
+            return
+        end = VERSION_BYTES
+        if entries is not None and entries.version == VERSION:
+            for block in index.read_blocks(entries, _start(entries, first_sequence)):
+                if not isinstance(block, Block):
+                    break
+                for low, high in _spans(block):
+                    if block.sequences[high - 1] >= first_sequence:
+                        yield from _span(data, block, low, high, channel, first_sequence)
+                    end = block.entry(high - 1).end
+                    if end > data.size:  # the rest of the file is not there
+                        return
+        yield from _unlisted(data, end, first_sequence)
+
+
+def _start(entries: StoreFile, first_sequence: int) -> int:
+    """Return the entry to begin with; the last one if all come before, so that its end is known."""
+    try:
+        return max(0, min(index.find(entries, "sequence", first_sequence), index.count(entries) - 1))
+    except ValueError:  # damaged on the way: from the beginning then
+        return 0
+
+
+def _spans(block: Block) -> Iterator[tuple[int, int]]:
+    """Yield the parts of a block that lie together in about `BATCH_BYTES` bytes."""
+    low = 0
+    while low < len(block):
+        high = max(bisect_right(block.offsets, block.offsets[low] + BATCH_BYTES, low), low + 1)
+        yield low, high
+        low = high
+
+
+def _span(
+    data: StoreFile, block: Block, low: int, high: int, channel: str, first_sequence: int
+) -> Iterator[Piece]:
+    begin, end = block.offsets[low], block.entry(high - 1).end
+    if begin < VERSION_BYTES or end > data.size or end - begin > 2 * BATCH_BYTES:
+        yield from _singly(data, block, low, high, first_sequence)
+        return
+    buffer = data.read(begin, end - begin)
+    found: list[BulkMessage] = []
+    field = b"\x12" + varint_of(len(channel.encode())) + channel.encode()
+    if max(block.timestamps[low:high]) >= _WORD // 2:  # before 1970
+        yield from _singly(data, block, low, high, first_sequence)
+        return
+    columns = zip(
+        block.sequences[low:high],
+        varints(block.sequences[low:high]),
+        block.offsets[low:high],
+        block.timestamps[low:high],
+        varints(block.timestamps[low:high]),
+        block.sizes[low:high],
+        strict=True,
+    )
+    for sequence, sequence_bytes, offset, time, time_bytes, size in columns:
+        at = offset - begin
+        payload = buffer[at + HEAD_BYTES : at + HEAD_BYTES + size]
+        prefix = b"\x08" + sequence_bytes + field
+        suffix = _TIME_FIELD + time_bytes
+        if (
+            buffer[at : at + HEAD_BYTES] != HEAD.pack(size, zlib.crc32(payload))
+            or not payload.startswith(prefix)
+            or not payload.endswith(suffix)
+        ):
+            break
+        place, rest = len(prefix), size - len(suffix)
+        if place == rest:
+            content = b""
+        else:
+            width = _width(rest - place - 1)
+            if payload[place : place + 1 + width] != _data_head(rest - place - 1 - width):
+                break
+            content = payload[place + 1 + width : rest]
+        if sequence >= first_sequence:
+            found.append((sequence, time, content))
+    else:
+        if found:
+            yield found
+        return
+    yield from _singly(data, block, low, high, first_sequence)
+
+
+def _width(size: int) -> int:
+    """Return the bytes of the length of data that takes `size` bytes together with its length."""
+    width = 1
+    while size - width >= 1 << 7 * width:
+        width += 1
+    return width
+
+
+@lru_cache(maxsize=4096)
+def _data_head(size: int) -> bytes:
+    return bytes((_DATA_FIELD,)) + varint_of(size)
+
+
+def _singly(data: StoreFile, block: Block, low: int, high: int, first_sequence: int) -> Iterator[Piece]:
+    """Read messages one by one: something is unusual about one of them."""
+    for at in range(low, high):
+        entry = block.entry(at)
+        if entry.offset < VERSION_BYTES or entry.end > data.size:
+            yield Damage(entry.offset, Flaw.CUT_SHORT, f"sequence {entry.sequence} is not in the file")
+            continue
+        message = _whole(data, read_one(data, entry))
+        if isinstance(message, Damage):
+            yield message
+        elif (message.sequence, message.timestamp % _WORD) != (entry.sequence, entry.timestamp):
+            yield Damage(
+                entry.offset,
+                Flaw.MISFIT,
+                f"the index has sequence {entry.sequence}, time {entry.timestamp}; "
+                f"the message is sequence {message.sequence}, time {message.timestamp}",
+            )
+        elif message.sequence >= first_sequence:
+            yield [(message.sequence, message.timestamp, message.data)]
+
+
+def _unlisted(data: StoreFile, start: int, first_sequence: int) -> Iterator[Piece]:
+    """Read the messages behind the last one of the index."""
+    for found in read_records(data, typed=False, start=start):
+        message = _whole(data, found)
+        if isinstance(message, Damage):
+            yield message
+        elif message.sequence >= first_sequence:
+            yield [(message.sequence, message.timestamp, message.data)]
+
+
+def _whole(data: StoreFile, found: Found) -> StoredMessage | Damage:
+    if isinstance(found, Damage):
+        return found
+    if isinstance(found, LargeRecord):
+        if found.size > LARGEST_MESSAGE:
+            return Damage(
+                found.offset, Flaw.LARGE, f"{found.size} bytes; NATS takes {LARGEST_MESSAGE} at most"
+            )
+        found = Record(found.offset, 0, data.read(found.offset + HEAD_BYTES, found.size))
+    try:
+        return decode(found.payload)
+    except ValueError as error:
+        return Damage(found.offset, Flaw.UNDECODABLE, f"no message: {error}")
