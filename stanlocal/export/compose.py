@@ -7,19 +7,26 @@ docker-compose 1.29 and the Compose Specification have in common.
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from stanlocal.export.secrets import Secret, without_secrets
 from stanlocal.export.yamltext import Noted, document
-from stanlocal.model.plan import GroupPlan, NodePlan
+from stanlocal.model.plan import CONF_DIR, GroupPlan, NodePlan
 from stanlocal.render.container_spec import Container, Mount, container
 from stanlocal.render.stan_conf import Identity, Variable, identity, in_environment, render_shared
 
 FILE = "compose.yaml"
 CONF = "conf/stan.conf"
 STORE = "store"
+SECRETS = "secrets/stan.conf"
+"""File with the secrets, one line each in the server's own language."""
+_SECRET = "stan-secrets"
+_SECRETS_DIR = "/run/secrets"
+"""Folder of secrets in a container."""
+_INCLUDED = posixpath.relpath(f"{_SECRETS_DIR}/{_SECRET}", CONF_DIR)
 USER = "STANLOCAL_USER"
 """Variable with the owner of the store and of the servers' processes: `uid:gid`."""
 
@@ -33,15 +40,16 @@ _IDENTITY = Identity(
 def files(plan: GroupPlan) -> dict[str, str]:
     """Return the files by their names, relative to one folder.
 
-    They hold no secrets: Compose takes each from a variable of its own environment.
+    They hold no secrets: these are in a file that the configuration includes, as a secret of Compose.
     """
     clean, secrets = without_secrets(plan)
-    return {FILE: _compose(clean, secrets), CONF: render_shared(clean, _IDENTITY)}
+    conf = render_shared(clean, _IDENTITY, _INCLUDED if secrets else None)
+    return {FILE: _compose(clean, secrets), CONF: conf}
 
 
 def _compose(plan: GroupPlan, secrets: Sequence[Secret]) -> str:
     services = {node.name: _service(plan, node, secrets) for node in plan.nodes}
-    content = {
+    content: dict[str, Any] = {
         "services": services,
         "networks": {
             "clients": Noted({"driver": "bridge"}, "Carries clients and monitoring; ports are published."),
@@ -51,6 +59,10 @@ def _compose(plan: GroupPlan, secrets: Sequence[Secret]) -> str:
             ),
         },
     }
+    if secrets:
+        content["secrets"] = {
+            _SECRET: Noted({"file": f"./{SECRETS}"}, "The top of this file says how it is made.")
+        }
     return document(content, _header(plan, secrets))
 
 
@@ -71,8 +83,13 @@ def _header(plan: GroupPlan, secrets: Sequence[Secret]) -> str:
         "204: standby).",
     ]
     if secrets:
-        lines += ["", "Secrets are not in here; Compose takes them from its environment or from .env:"]
-        lines += [f"  {secret.variable}: {secret.setting}" for secret in secrets]
+        lines += [
+            "",
+            f"Secrets are not in here, but in ./{SECRETS}, which has to be made, for {USER} to read:",
+            f"  mkdir -m 700 -p {posixpath.dirname(SECRETS)} && (umask 077 && touch {SECRETS})",
+            "It has one line for each, in the double quotes and with the escapes of the server's language:",
+        ]
+        lines += [f'  {secret.variable}: "…"    # {secret.setting}' for secret in secrets]
     return "\n".join(lines)
 
 
@@ -89,9 +106,8 @@ def _service(plan: GroupPlan, node: NodePlan, secrets: Sequence[Secret]) -> dict
             "SERVER_NAME": _told(own.server_name),
             "CLIENT_ADVERTISE": _told(own.client_advertise),
             "CLUSTER_ADVERTISE": _told(own.cluster_advertise),
-            # In the server's own quotes, so that it takes a number or a word like "yes" for the string it is.
-            **{each.variable: f'"${{{each.variable}:?is {each.setting}}}"' for each in secrets},
         },
+        **({"secrets": [_SECRET]} if secrets else {}),
         "ports": [f"{_bracketed(port.host)}:{port.outside}:{port.inside}" for port in made.ports],
         "volumes": [
             _volume(made.store),

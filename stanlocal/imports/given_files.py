@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -12,6 +13,8 @@ from stanlocal.imports.templates import source_folder
 from stanlocal.natsconf import ConfError, Place, Table, parse
 from stanlocal.settings.text import read_text
 
+_SECRET = re.compile(r"(\.\./)+run/secrets/[^/]+")
+"""Path of a secret of the container, relative to its configuration."""
 _MOST_FILES = 250
 _LARGEST_FOLDER = 1 << 22
 """Number of characters of all files of a folder."""
@@ -88,8 +91,18 @@ class GivenFiles:
         self._read += 1
         return GivenFile(str(path), read_text(real), path.parent, path)
 
-    def configuration(self, file: GivenFile, environ: Mapping[str, str], found: Found) -> Table:
-        """Parse a stan.conf with what it includes; empty after a problem, which is noted."""
+    def configuration(
+        self,
+        file: GivenFile,
+        environ: Mapping[str, str],
+        found: Found,
+        outside: Callable[[str], GivenFile | None] = lambda path: None,
+    ) -> Table:
+        """Parse a stan.conf with what it includes; empty after a problem, which is noted.
+
+        `outside` returns a file that the configuration includes from outside its folder. A secret of the
+        container that is not there is empty: the variables that it sets are then asked for.
+        """
         self._characters += len(file.text)
         if self._characters > _MOST_CHARACTERS:
             found.problem(file.start, f"the configurations have more than {_MOST_CHARACTERS} characters")
@@ -99,7 +112,8 @@ class GivenFiles:
                 "\n" * (file.first_line - 1) + file.text,
                 file.name,
                 environ=environ,
-                read_include=lambda name: self._included(file, name),
+                read_include=lambda name: self._included(file, name, outside),
+                may_lead_out=lambda path: outside(path) is not None or bool(_SECRET.fullmatch(path)),
                 missing_ok=True,
                 said=lambda place, line: found.changed(place, "an option", line),
             )
@@ -107,8 +121,11 @@ class GivenFiles:
             found.problems.append(str(error))
             return {}
 
-    def _included(self, file: GivenFile, name: str) -> str:
-        """Read a file in the main one's folder, or below it, symbolic links resolved."""
+    def _included(self, file: GivenFile, name: str, outside: Callable[[str], GivenFile | None]) -> str:
+        """Read a file in the main one's folder, or below it, symbolic links resolved, or one of `outside`."""
+        if name.startswith(".."):
+            elsewhere = outside(name)
+            return "" if elsewhere is None else elsewhere.text
         folder = file.folder.resolve()
         wanted = (folder / name).resolve()
         if not wanted.is_relative_to(folder):

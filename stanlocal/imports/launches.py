@@ -6,6 +6,7 @@ the same cluster id and FT group are the nodes of a group; what differs between 
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,6 +36,11 @@ class Launch:
     read: Callable[[str], GivenFile | None]
     """Returns the file that the server reads at a path."""
     count: int = 1
+
+    def beside(self, flag: Flag | None) -> Callable[[str], GivenFile | None]:
+        """Return the reader of paths that are relative to the file that a flag names."""
+        folder = posixpath.dirname(flag.value or "") if flag is not None else ""
+        return lambda path: self.read(posixpath.normpath(posixpath.join(folder, path)))
 
     def local_file(self, path: str) -> Path | None:
         """Return the file of this machine that the server reads at a path."""
@@ -107,7 +113,9 @@ def _configuration(
     if any(file is None for file in read.values()) or not read:
         return {}, launch.place
     tables = {
-        half: files.configuration(file, launch.environment, found) for half, file in read.items() if file
+        half: files.configuration(file, launch.environment, found, launch.beside(named[half]))
+        for half, file in read.items()
+        if file
     }
     only = next(iter(tables.values()))
     starts = [file.start for file in read.values() if file]

@@ -52,6 +52,7 @@ class _Context:
     missing_ok: bool
     said: Callable[[Place, str], None]
     budget: Budget
+    may_lead_out: Callable[[str], bool]
     files: list[str] = field(default_factory=list)
     included: int = 0
     variables: dict[str, Value] = field(default_factory=dict)
@@ -67,16 +68,18 @@ def parse(
     missing_ok: bool = False,
     said: Callable[[Place, str], None] = lambda place, line: None,
     limits: Limits | None = None,
+    may_lead_out: Callable[[str], bool] = lambda path: False,
 ) -> Table:
     """Parse `text` to a tree; `file` is its name, for places and for its includes.
 
     A variable is looked up in the tables around it, then in `environ`, whose values are read as
     configuration too. An undefined one is an error, or, with `missing_ok`, a `Missing`. `said` is called
-    for names given twice, of which the last counts. Raises only `ConfError`.
+    for names given twice, of which the last counts. `may_lead_out` says whether an include may be outside the
+    file's folder. Raises only `ConfError`.
     """
     limits = limits or Limits()
     budget = Budget(limits.characters, limits.values, limits.depth)
-    context = _Context(environ or {}, read_include, limits, missing_ok, said, budget)
+    context = _Context(environ or {}, read_include, limits, missing_ok, said, budget, may_lead_out)
     return _Parser(context, text, file, "").whole()
 
 
@@ -293,7 +296,7 @@ class _Parser:
     def _included(self, name: str, place: Place) -> Table:
         context = self._context
         path = posixpath.normpath(posixpath.join(self._folder, name.lstrip("/")))
-        if path.startswith(".."):
+        if path.startswith("..") and not context.may_lead_out(path):
             raise ConfError(place, f"include {_shown(name)} leads out of the configuration's folder")
         if path in context.files:
             raise ConfError(place, f"include {_shown(name)} includes itself")

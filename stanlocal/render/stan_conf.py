@@ -71,12 +71,14 @@ def render(plan: GroupPlan, node: NodePlan, *, store_dir: str | None = None) -> 
     return _render(title, plan, own, routes, node.listen, store_dir or plan.server_store_dir)
 
 
-def render_shared(plan: GroupPlan, identity: Identity) -> str:
+def render_shared(plan: GroupPlan, identity: Identity, include: str | None = None) -> str:
     """Return one stan.conf for all nodes, which differ only by the variables in `identity`.
 
-    Raises like `render`.
+    `include` is a file, relative to the configuration's folder, that sets variables. Raises like `render`.
     """
     title = f"Every node of the NATS Streaming FT group {quote(plan.group)}, from stanlocal."
+    if include is not None:
+        title += f"\n\n# Variables below whose names are not set for each node.\ninclude {quote(include)}"
     return _render(title, plan, identity, plan.routes, plan.nodes[0].listen, STORE_DIR)
 
 

@@ -79,20 +79,30 @@ def test_secrets_are_asked_for_and_not_written() -> None:
     )
     exported = files(plan)
     assert all(_SECRET not in text for text in exported.values())
-    environ = compose(plan)["services"]["stan-0"]["environment"]
-    asked = [name for name, value in environ.items() if ":?" in value]
-    assert asked == [
-        "STREAMING_ENCRYPTION_KEY",
-        "STREAMING_PASSWORD",
-        "NATS_AUTHORIZATION_USERS_0_PASSWORD",
-    ]
-    given = {name: f'"{_SECRET}"' if name in asked else value for name, value in environ.items()}
-    assert plain(parse(exported[CONF], environ=given)) == independent.parse(render(plan, plan.nodes[0]))
+    found = compose(plan)
+    assert found["secrets"] == {"stan-secrets": {"file": "./secrets/stan.conf"}}
+    asked = ("STREAMING_ENCRYPTION_KEY", "STREAMING_PASSWORD", "NATS_AUTHORIZATION_USERS_0_PASSWORD")
+    assert all(f'{name}: "…"' in exported[FILE] for name in asked)
+    service = found["services"]["stan-0"]
+    assert service["secrets"] == ["stan-secrets"]
+    assert not set(service["environment"]) & set(asked)
+    text = "".join(f'{name}: "{_SECRET}"\n' for name in asked)
+    read = plain(
+        parse(
+            exported[CONF],
+            environ=service["environment"],
+            read_include={"../../run/secrets/stan-secrets": text}.__getitem__,
+            may_lead_out=lambda path: True,
+        )
+    )
+    own = {name: value for name, value in read.items() if name not in asked}
+    assert own == independent.parse(render(plan, plan.nodes[0]))
 
 
 def test_secrets_that_a_stored_plan_hides_are_asked_for_too() -> None:
     plan = a_plan({"streaming": {"encryption_key": "********"}})
-    assert "STREAMING_ENCRYPTION_KEY" in compose(plan)["services"]["stan-0"]["environment"]
+    assert "$STREAMING_ENCRYPTION_KEY" in files(plan)[CONF]
+    assert compose(plan)["services"]["stan-0"]["secrets"] == ["stan-secrets"]
 
 
 def test_files_that_options_name_are_mounted_where_they_are() -> None:
