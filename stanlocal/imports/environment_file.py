@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 _LINE = re.compile(r"(?:export\s+)?([A-Za-z_][A-Za-z0-9_.]*)\s*=\s*(.*)", re.DOTALL)
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r"}
 _COMMENT = re.compile(r"\s#.*")
 
 
-def read_environment_file(text: str) -> dict[str, str]:
-    """Return the variables of the text; lines that set none are skipped, the last value of each counts."""
+def read_environment_file(text: str, expand: Callable[[str], str] = str) -> dict[str, str]:
+    """Return the variables of the text; lines that set none are skipped, the last value of each counts.
+
+    `expand` fills in the variables of each value that is not in single quotes.
+    """
     variables: dict[str, str] = {}
     for line in text.replace("\\\n", " ").splitlines():
         if match := _LINE.fullmatch(line.strip()):
-            variables[match[1]] = unquoted(match[2])
+            value = unquoted(match[2])
+            variables[match[1]] = value if match[2].startswith("'") else expand(value)
     return variables
 
 

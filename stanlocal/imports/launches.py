@@ -79,10 +79,10 @@ def read_launches(launches: Sequence[Launch], files: GivenFiles, found: Found) -
         found.problem(launches[0].place, f"there are more than {MOST_SERVERS} servers")
         return
     servers = [_server(launch, files, file_store=found.file_store) for launch in launches]
-    members = _members(servers, found)
-    for server in members:
+    for server in servers:
         found.problems += server.found.problems
-    if found.problems or not members:
+    members = _members(servers, found) if not found.problems else []
+    if not members:
         return
     first, *others = members
     found.findings += first.found.findings

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from stanlocal.errors import SettingsError
 from stanlocal.imports import conf_files, templates
+from stanlocal.imports.compose import is_compose, read_compose
 from stanlocal.imports.content import is_conf
 from stanlocal.imports.given_files import GivenFile, GivenFiles
 from stanlocal.imports.import_result import Found
@@ -71,7 +72,8 @@ YAML = Shape("Kubernetes objects or chart values", _is_yaml, _read_yaml)
 SCRIPT = Shape("a script", starts_servers, read_scripts)
 CONF = Shape("a stan.conf", lambda file: True, conf_files.read_confs)
 
-SHAPES = (UNIT, YAML, SCRIPT, CONF)
+COMPOSE = Shape("a Compose file", is_compose, read_compose)
+SHAPES = (UNIT, COMPOSE, YAML, SCRIPT, CONF)
 """All shapes; of those that fit a file, the first."""
 
 

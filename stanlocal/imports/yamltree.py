@@ -38,8 +38,14 @@ _TRUTH = {"yes": True, "true": True, "on": True, "no": False, "false": False, "o
 class YamlTree:
     """The documents of one text."""
 
-    def __init__(self, text: str, file: str, before: YamlTree | None = None) -> None:
-        """Read `text` later; values and characters count together with those of `before`."""
+    def __init__(
+        self, text: str, file: str, before: YamlTree | None = None, *, truth_words: bool = True
+    ) -> None:
+        """Take the text; values and characters count together with those of `before`.
+
+        Without `truth_words` `yes`, `no`, `on` and `off` are strings, as in YAML 1.2.
+        """
+        self._truth_words = truth_words
         self.file = file
         self._text = text
         self._lines = text.split("\n")
@@ -137,11 +143,11 @@ class YamlTree:
             raise self._error(node, f"there are more than {_CHARACTERS} characters, counting aliases")
         if kind == "null":
             return {}
-        if kind == "bool":
+        if kind == "bool" and (self._truth_words or text.lower() in ("true", "false")):
             return _TRUTH[text.lower()]
         if kind in ("int", "float"):
             return self._number(node, kind, text)
-        if kind in ("str", "timestamp", "value"):
+        if kind in ("str", "timestamp", "value", "bool"):
             return text
         raise self._error(node, f"the tag {node.tag[:_LONGEST_SHOWN]} means nothing here")
 

@@ -48,6 +48,52 @@ def test_the_guides_configuration_starts_its_group_and_it_fails_over(cli: Cli, t
     assert '"one"' in cli.ok("sub", "orders", "--all", "--count", "1", "--timeout", "20", "--json")
 
 
+def test_a_compose_pair_by_flags_starts_and_fails_over(cli: Cli, tmp_path: Path) -> None:
+    service = """
+    image: nats-streaming:${TAG:-0.25.6}
+    command: -store file -dir /data -ft_group ft -cid $CLUSTER -cluster nats://0.0.0.0:6222
+      -routes nats://a:6222,nats://b:6222 -mc 5 -ma 90m
+    volumes: [data:/data]"""
+    file = tmp_path / "compose.yaml"
+    file.write_text(f"services:\n  a:{service}\n  b:{service}\nvolumes: {{data: {{}}}}\n")
+    (tmp_path / ".env").write_text("CLUSTER=orders\n")
+    kills_and_heals(cli, file)
+    found = limits(cli.json("status"))
+    assert (found["max_channels"], found["max_age"]) == (5, 90 * 60 * 10**9)
+
+
+def test_a_compose_pair_by_mounted_files_starts_and_fails_over(cli: Cli, tmp_path: Path) -> None:
+    service = """
+    image: mine/stan
+    entrypoint: [/bin/sh, -c]
+    command: ["exec nats-streaming-server -c $$CONF -cid orders"]
+    profiles: [ft]
+    env_file: vars.env
+    volumes: ["./conf:/etc/stan:ro"]"""
+    file = tmp_path / "compose.yaml"
+    file.write_text(f"services:\n  a:{service}\n  b:{service}\n")
+    (tmp_path / "vars.env").write_text("CONF=/etc/stan/stan.conf\nAGE='\"90m\"'\n")
+    (tmp_path / "conf").mkdir()
+    conf = "store: file\n dir: /data\n ft_group: ft\n store_limits { max_channels: 5, max_age: $AGE }"
+    (tmp_path / "conf" / "stan.conf").write_text(f"streaming {{\n {conf}\n}}\n")
+    kills_and_heals(cli, file)
+    found = limits(cli.json("status"))
+    assert (found["max_channels"], found["max_age"]) == (5, 90 * 60 * 10**9)
+
+
+def kills_and_heals(cli: Cli, file: Path) -> None:
+    """Bring a deployment up, kill its active node, and start that again."""
+    document = cli.json("up", "--from", str(file))
+    assert (document["state"], document["cluster_id"], document["ft_group"]) == ("healthy", "orders", "ft")
+    assert len(document["nodes"]) == 2
+    cli.ok("kill", "@active")
+    cli.ok("wait", "--state", "degraded", "--timeout", "20")
+    after = cli.json("status")
+    assert after["active"] not in (None, document["active"])
+    cli.ok("start", document["active"])
+    cli.ok("wait", "--state", "healthy", "--timeout", "20")
+
+
 @pytest.mark.slow
 def test_the_guides_chart_values_start_its_second_group(cli: Cli) -> None:
     document = cli.json("up", "--from", str(seed.VALUES))
