@@ -16,7 +16,7 @@ from stanlocal.cli.command_group import CommandGroup
 from stanlocal.cli.context import Context, pass_context
 from stanlocal.cli.exit_codes import USAGE
 from stanlocal.errors import NodeNotFound, SettingsError
-from stanlocal.settings import Settings, load, redacted
+from stanlocal.settings import HIDDEN, Settings, load, redacted
 from stanlocal.settings.layer import Key, dotted
 from stanlocal.settings.schema import Kind
 from stanlocal.settings.tool_options import SETTINGS
@@ -56,11 +56,16 @@ def show(context: Context) -> None:
 @pass_context
 def render(context: Context, target: str, secrets: bool) -> None:
     """Print the stan.conf of node TARGET (a name or an index), as planned with the default ports."""
+    from stanlocal.certificates.secured import Files, secured
     from stanlocal.render.stan_conf import render as stan_conf
 
     settings = context.settings()
     plan = _plan(settings)
     node = _node(plan, target)
+    if plan.secure:  # the password is made by `up`
+        files = Files.of_node(plan.server_conf_dir(node))
+        streaming, nats = secured(plan.streaming, plan.nats, files, HIDDEN)
+        plan = replace(plan, streaming=streaming, nats=nats)
     if not secrets:
         plan = replace(plan, streaming=redacted(plan.streaming), nats=redacted(plan.nats))
     text = stan_conf(plan, node)
@@ -138,6 +143,7 @@ def _plan(settings: Settings) -> GroupPlan:
         streaming=settings.streaming,
         nats=settings.nats,
         proxied=settings.proxied,
+        secure=settings.secure,
     )
 
 

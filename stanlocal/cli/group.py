@@ -62,7 +62,8 @@ def up(context: Context, /, timeout: float, recreate: bool, attach: bool, **flag
             else:
                 render.group(document)
                 urls = ",".join(document["client_urls"])
-                context.say(f"connect to {urls}, cluster id {document['cluster_id']}")
+                files = "; 'stanlocal env' names the files for it" if look.plan.secure else ""
+                context.say(f"connect to {urls}, cluster id {document['cluster_id']}{files}")
             if attach:
                 from stanlocal.cli.attach import stay
 

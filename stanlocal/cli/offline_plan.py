@@ -22,6 +22,14 @@ def planned(context: Context, *, monitor_port: int | None = None) -> GroupPlan:
     opener = context.opener()
     before = group_home(opener.settings().group).load_plan()
     settings = opener.settings(before.decided() if before else None)
+    if settings.secure:
+        raise SettingsError(
+            [
+                f"'{settings.group}' is secured by certificates for this machine alone: an export "
+                "would lack them; name those of the other place in nats.tls, its login in "
+                "nats.authorization, and set STANLOCAL_SECURE=false for the export"
+            ]
+        )
     ports = _ports(
         context, settings.group, settings.nodes, before.nodes if before else (), settings.port, monitor_port
     )

@@ -37,7 +37,7 @@ async def group(name: str) -> AsyncIterator[FTGroup]:
 
 
 async def environment(group: FTGroup) -> dict[str, str]:
-    """What `stanlocal env` prints for the group."""
+    """Return the variables that `stanlocal env` prints for the group."""
     return variables((await group.look()).plan)
 
 

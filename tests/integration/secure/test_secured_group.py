@@ -38,7 +38,7 @@ async def test_the_groups_own_client_gets_in_and_publishes_through_a_failover(gr
 
 @pytest.mark.parametrize("missing", ["nothing", "ca", "login", "password"])
 async def test_only_who_has_the_ca_and_the_login_gets_in(group: FTGroup, missing: str) -> None:
-    """A client that nobody here wrote, with what `env` prints, or with less."""
+    """A client of another library, with what `env` prints, or with less."""
     env = await environment(group)
     context = ssl.create_default_context(cafile=None if missing == "ca" else env["NATS_CA"])
     user = None if missing == "login" else env["NATS_USER"]

@@ -52,6 +52,13 @@ def test_render_shows_the_routes_through_a_proxy() -> None:
     assert conf["cluster"]["routes"] == ["nats://proxy.stan:20064"]
 
 
+def test_render_shows_the_tls_of_a_secured_group_and_no_password() -> None:
+    conf = parse(run("render", "1", "--secrets", secure=True).stdout)
+    assert conf["https"] == "0.0.0.0:8222"
+    assert conf["tls"]["cert_file"] == conf["cluster"]["tls"]["cert_file"] == "/etc/stan-config/server.pem"
+    assert conf["authorization"]["users"] == [{"user": "stanlocal", "password": HIDDEN}]
+
+
 def test_show_has_one_line_for_each_setting_whatever_is_in_it() -> None:
     result = run("show", nats={"no_auth_user": "a\nb\x1b[2J", "accounts": {"A": {"users": []}}})
     rows = result.output.splitlines()

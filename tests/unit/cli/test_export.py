@@ -54,6 +54,16 @@ def test_a_proxy_is_left_out_and_that_is_said(what: str, monkeypatch: pytest.Mon
     assert result.stdout == bare.stdout
 
 
+@pytest.mark.parametrize("what", ["compose", "kubernetes", "helm"])
+def test_no_export_leaves_out_the_certificates_of_a_secured_group(
+    what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STANLOCAL_SECURE", "true")
+    result = run(what)
+    assert result.stdout == ""
+    assert "is secured by certificates for this machine alone" in str(result.exception)
+
+
 def test_compose_writes_all_that_docker_compose_needs(tmp_path: Path) -> None:
     result = run("compose", "--output", "out")
     assert result.exit_code == 0

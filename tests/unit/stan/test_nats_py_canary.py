@@ -6,6 +6,7 @@ adapter, and only then raise the pin in `pyproject.toml`.
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 from importlib.metadata import requires, version
 from typing import Any
@@ -146,3 +147,11 @@ def test_nats_py_is_pinned_below_its_next_minor_version() -> None:
     assert len(pins) == 1
     assert f"<{major}.{minor + 1}" in pins[0]
     assert f">={major}.{minor}" in pins[0]
+
+
+async def test_a_protocol_of_asyncio_knows_whether_it_is_over_tls() -> None:
+    """nats-py makes one by hand for TLS, and asyncio warns at its end unless it knows of that."""
+    protocol = asyncio.StreamReaderProtocol(asyncio.StreamReader())
+    assert protocol._over_ssl is False  # type: ignore[attr-defined]
+    protocol._over_ssl = True  # type: ignore[attr-defined]
+    assert protocol.eof_received() is False
