@@ -6,6 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from stanlocal.settings.nats import NATS
 from stanlocal.settings.schema import Kind, Option, Table
 from stanlocal.settings.store import FILE_OPTIONS, STORE_LIMITS
 from stanlocal.settings.streaming import STREAMING
@@ -89,3 +90,66 @@ def streaming(draw: st.DrawFn, largest: int = INT64_MAX) -> dict[str, Any]:
 
 def _distinct(channels: dict[str, Any]) -> bool:
     return len({name.lower() for name in channels}) == len(channels)
+
+
+SECRETS = st.one_of(WORDS, TEXT).filter(bool)
+_PERMISSIONS = st.sampled_from(
+    [
+        {"publish": ["_STAN.>", "_INBOX.>"], "subscribe": {"allow": ["_INBOX.>", "_STAN.>"]}},
+        {"publish": "a.b", "subscribe": ["2024", "true"]},
+    ]
+)
+
+
+@st.composite
+def _logins(draw: st.DrawFn) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Logins: what the NATS server asks for, and the streaming server's own."""
+    kind = draw(st.sampled_from(["none", "user", "token", "users", "nkeys", "accounts"]))
+    own, other = draw(st.lists(STRINGS, min_size=2, max_size=2, unique=True))
+    password, another = draw(SECRETS), draw(SECRETS)
+    login = {"username": own, "password": password}
+    match kind:
+        case "user":
+            return {"authorization": {"user": own, "password": password, "timeout": 1.5}}, {}
+        case "token":
+            return {"authorization": {"token": password}}, {}
+        case "users":
+            users = [
+                {"user": own, "password": password},
+                {"user": other, "password": another, "permissions": draw(_PERMISSIONS)},
+            ]
+            return {"authorization": {"users": users, "default_permissions": draw(_PERMISSIONS)}}, login
+        case "nkeys":
+            users = [{"user": own, "password": password}, {"nkey": "U" + "A" * 55}]
+            return {"authorization": {"users": users}}, login
+        case "accounts":
+            return {"accounts": {"A": {"users": [{"user": own, "password": password}]}}}, login
+        case _:
+            return {}, {}
+
+
+@st.composite
+def nats(draw: st.DrawFn) -> dict[str, Any]:
+    """The options of the NATS server, without logins."""
+    found: dict[str, Any] = draw(tables(NATS, without=frozenset({"no_auth_user", "system_account"})))
+    if "max_pending" in found:
+        found["max_pending"] = max(found["max_pending"], found.get("max_payload", 2**20))
+    elif found.get("max_payload", 0) > 2**26:
+        found["max_pending"] = found["max_payload"]
+    for name in ("lame_duck_duration", "lame_duck_grace_period"):
+        found.pop(name, None)
+    if draw(st.booleans()):
+        found["server_tags"] = draw(st.lists(STRINGS, min_size=1, max_size=2))
+    if draw(st.booleans()):
+        found["mappings"] = {"a.b": "c.d"}
+    return found
+
+
+@st.composite
+def settings(draw: st.DrawFn) -> dict[str, Any]:
+    """A group with logins and an encrypted store, of any number of nodes."""
+    asked, own = draw(_logins())
+    stream = {**draw(streaming()), **own}
+    if draw(st.booleans()):
+        stream |= {"encrypt": True, "encryption_key": draw(SECRETS)}
+    return {"nodes": draw(st.integers(2, 5)), "streaming": stream, "nats": {**draw(nats()), **asked}}
