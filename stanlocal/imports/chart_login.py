@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from stanlocal.imports.chart_text import rendered
+from stanlocal.imports.chart_printing import rendered
 from stanlocal.imports.conf import options
 from stanlocal.imports.import_result import Found
 from stanlocal.imports.objects import at

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 
 from stanlocal.errors import SettingsError
+from stanlocal.imports.helm import is_values
 from stanlocal.imports.yamltree import YamlTree
 from stanlocal.natsconf import ConfError, Table, Value, parse
 from stanlocal.settings.nats import NATS
+from stanlocal.settings.schema import Kind
 from stanlocal.settings.streaming import STREAMING
 
 _YAML_NAMES = frozenset({".yaml", ".yml", ".json"})
 _OBJECT = frozenset({"kind", "apiversion"})
-_NESTED = frozenset({"stan", "store"})
-"""Names of a values file, whose values are tables there and words in a stan.conf."""
 
 
 def is_conf(text: str, path: Path) -> bool:
@@ -43,19 +42,22 @@ def _yaml_tables(text: str, path: Path) -> list[Table] | None:
 
 def _is_document(table: Table) -> bool:
     """Return whether a table of a YAML document is a Kubernetes object or has a chart's values."""
-    names = {name.lower() for name in table}
-    return names >= _OBJECT or any(isinstance(_value(table, name), dict) for name in _NESTED)
+    return {name.lower() for name in table} >= _OBJECT or is_values(table)
 
 
 def _is_configuration(text: str) -> bool:
     """Return whether the text is a configuration with options that the server knows."""
     try:
-        conf: Mapping[str, object] = parse(text, missing_ok=True, read_include=lambda name: "")
+        conf = parse(text, missing_ok=True, read_include=lambda name: "")
     except ConfError:
         return False
-    return any(name.lower() == "streaming" or STREAMING.find(name) or NATS.find(name) for name in conf)
+    return any(_is_known(name, entry.value) for name, entry in conf.items())
 
 
-def _value(table: Table, name: str) -> Value | None:
-    entry = table.get(name)
-    return None if entry is None else entry.value
+def _is_known(name: str, value: Value) -> bool:
+    """Return whether the name is an option's, or a section's, with a value that fits."""
+    if name.lower() == "streaming":
+        return True
+    option = STREAMING.find(name) or NATS.find(name)
+    tables = (Kind.TABLE, Kind.MAP, Kind.STRUCTURE)
+    return option is not None and (not isinstance(value, (dict, list)) or option.kind in tables)

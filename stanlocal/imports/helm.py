@@ -2,45 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import math
+import re
 
 from stanlocal.imports.chart_login import read_login
-from stanlocal.imports.chart_text import rendered, rendered_names
-from stanlocal.imports.conf import NATS_ELSEWHERE, no_group, options, put_store
-from stanlocal.imports.import_result import Found
+from stanlocal.imports.chart_printing import is_printed
+from stanlocal.imports.chart_values import UNREAD, ChartValues, entry_at
+from stanlocal.imports.conf import NATS_ELSEWHERE, no_group, put_store
+from stanlocal.imports.import_result import Found, listing, with_value
 from stanlocal.imports.walk import Path, Reasons, leave_rest
-from stanlocal.natsconf import Entry, Place, Table, plain
-from stanlocal.settings.layer import Key
-from stanlocal.settings.store import FILE_OPTIONS, STORE_LIMITS
+from stanlocal.natsconf import Entry, Place, Table, Value, plain
+from stanlocal.settings.presets import DEFAULTS
 
 RELEASE = "stan"
 """The release's name in the guide, and so the cluster id where the values have none."""
 
-_TAKEN: Mapping[Path, Key] = {
-    ("stan", "replicas"): ("nodes",),
-    ("stan", "clusterID"): ("streaming", "cluster_id"),
-    ("stan", "logging", "debug"): ("streaming", "stan_debug"),
-    ("stan", "logging", "trace"): ("streaming", "stan_trace"),
-    ("store", "ft", "group"): ("streaming", "ft_group_name"),
-    ("store", "partitioning", "enabled"): ("streaming", "partitioning"),
-    ("nats", "pingInterval"): ("nats", "ping_interval"),
-    ("nats", "limits", "maxConnections"): ("nats", "max_connections"),
-    ("nats", "limits", "maxSubscriptions"): ("nats", "max_subscriptions"),
-    ("nats", "limits", "maxControlLine"): ("nats", "max_control_line"),
-    ("nats", "limits", "maxPayload"): ("nats", "max_payload"),
-    ("nats", "limits", "maxPending"): ("nats", "max_pending"),
-    ("nats", "limits", "maxPings"): ("nats", "ping_max"),
-    ("nats", "limits", "writeDeadline"): ("nats", "write_deadline"),
-    ("nats", "limits", "lameDuckDuration"): ("nats", "lame_duck_duration"),
-    ("nats", "logging", "debug"): ("nats", "debug"),
-    ("nats", "logging", "trace"): ("nats", "trace"),
-    ("nats", "logging", "connectErrorReports"): ("nats", "connect_error_reports"),
-    ("nats", "logging", "reconnectErrorReports"): ("nats", "reconnect_error_reports"),
+_OWN_VALUES = {
+    "stan": frozenset(("replicas", "clusterID", "nats", "image", "logging", "auth", "tls", "credentials")),
+    "store": frozenset(
+        ("type", "ft", "limits", "partitioning", "volume", "file", "cluster", "sql", "backup")
+    ),
 }
-_TABLES: Mapping[Path, tuple[Key, object]] = {
-    ("store", "file", "options"): (("streaming", "file_options"), FILE_OPTIONS),
-    ("store", "limits"): (("streaming", "store_limits"), STORE_LIMITS),
-}
+"""Names by which values of the chart are known."""
+_TYPES = frozenset(("file", "sql", "memory"))
+_DEPTH = 3
+"""Depth of subcharts that are searched."""
 _IMAGE = "an image is code, which a file cannot choose; take it with --image"
 _FOLDER = "the store is a folder of this machine; choose it with --store-dir"
 _SECURITY = "nodes run as the caller, without capabilities, on a read-only system"
@@ -71,68 +57,115 @@ _REASONS: Reasons = {
 
 
 def is_values(document: Table) -> bool:
-    """Return whether the document is a values file of the chart."""
-    return "kind" not in document and "apiVersion" not in document and bool({"stan", "store"} & set(document))
+    """Return whether the document is a values file, of the chart itself or of one that it is a part of."""
+    return "kind" not in document and "apiVersion" not in document and bool(subcharts(document))
 
 
-def read(values: Table, start: Place, found: Found) -> None:
+def subcharts(values: Table, at: Path = ()) -> list[tuple[Path, Table]]:
+    """Return the tables that are values of the chart, with their paths: the whole, or those of subcharts."""
+    if any(_is_own(name, entry.value) for name, entry in values.items()):
+        return [(at, values)]
+    if len(at) == _DEPTH:
+        return []
+    tables = [(name, entry.value) for name, entry in values.items() if isinstance(entry.value, dict)]
+    return [found for name, table in tables for found in subcharts(table, (*at, name))]
+
+
+def _is_own(name: str, value: object) -> bool:
+    if not isinstance(value, dict) or not _OWN_VALUES.get(name, frozenset()) & set(value):
+        return False
+    kind = plain(value["type"].value) if "type" in value else "file"
+    return name != "store" or not isinstance(kind, str) or kind.lower() in _TYPES
+
+
+def read(document: Table, start: Place, found: Found) -> None:
     """Put the settings of the values into `found`."""
-    leaves = dict(_leaves(values, ()))
-    raft = leaves.get(("store", "cluster", "enabled"))
-    if raft is not None and plain(raft.value) is True:
-        found.problem(
-            raft.place, "this is a Raft cluster; stanlocal runs FT groups over one store (store.ft.group)"
-        )
+    (path, values), *others = subcharts(document)
+    if others:
+        names = listing([".".join(each) for each, _ in ((path, values), *others)])
+        found.problem(start, f"several subcharts have values of the nats/stan chart ({names}); leave one")
         return
-    put_store(leaves.get(("store", "type"), Entry("file", start)), start, found)
-    taken: list[Path] = [("store", "type")]
-    for path, key in _TAKEN.items():
-        if path in leaves:
-            printed = rendered(leaves[path], ".".join(path), found)
-            found.put(key, plain(printed.value), printed.place)
-            taken.append(path)
-    for path, (key, table) in _TABLES.items():
-        entry = _entry(values, path)
-        if entry is not None and isinstance(entry.value, dict):
-            options(table, _printed(entry.value), key, found)  # type: ignore[arg-type]  # option tables
-            taken.append(path)
-    if not found.has(("streaming", "cluster_id")):
-        found.put(("streaming", "cluster_id"), RELEASE, start)
-        found.changed(
-            start,
-            "stan.clusterID",
-            f"the chart takes the release's name, which is taken to be {RELEASE!r}; set "
-            "STANLOCAL_STREAMING__CLUSTER_ID for another",
-        )
-    if not found.has(("streaming", "ft_group_name")):
-        found.changed(start, "store.ft.group", no_group())
+    _read(values, start, "".join(f"{step}." for step in path), found)
+    if path:
+        _around(document, path, found)
+
+
+def _read(values: Table, start: Place, at: str, found: Found) -> None:
+    raft = entry_at(values, ("store", "cluster", "enabled"))
+    if raft is not None and is_printed(raft.value):
+        why = "this is a Raft cluster; stanlocal runs FT groups over one store (store.ft.group)"
+        found.problem(raft.place, why)
+        return
+    kind = entry_at(values, ("store", "type")) or Entry("file", start)
+    if kind.value not in ("sql", "memory"):  # to the chart all else is files
+        if kind.value not in ("file", {}):
+            found.changed(
+                kind.place, with_value(f"{at}store.type", kind.value), "the chart takes it for file"
+            )
+        kind = Entry("file", kind.place)
+    put_store(kind, start, found)
+    _replicas(values, start, at, found)
+    taken = [("stan", "replicas"), ("store", "type"), *ChartValues(values, found, at).put()]
+    _names(values, start, at, found)
     used, reasons = read_login(values, found)
-    leave_rest(values, "", [*taken, *used], {**_REASONS, **reasons}, found)
+    leave_rest(values, at, [*taken, *used], {**_REASONS, **UNREAD, **reasons}, found)
 
 
-def _printed(table: Table) -> Table:
-    """Return a table of options with the channels' names as the server reads them."""
-    channels = table.get("channels")
-    if channels is None or not isinstance(channels.value, dict):
-        return table
-    return {**table, "channels": Entry(rendered_names(channels.value), channels.place)}
+def _replicas(values: Table, start: Place, at: str, found: Found) -> None:
+    replicas = entry_at(values, ("stan", "replicas"))
+    count = 0 if replicas is None else _whole(replicas.value)
+    if count is None:
+        assert replicas is not None
+        found.put(("nodes",), plain(replicas.value), replicas.place)
+    elif replicas is not None and count:
+        found.put(("nodes",), count, replicas.place)
+    else:
+        nodes = DEFAULTS["nodes"]
+        why = f"it is not set, and the chart's own 1 is no FT group; {nodes} nodes here"
+        found.changed(start, f"{at}stan.replicas", f"{why}, and --nodes sets another number")
 
 
-def _entry(values: Table, path: Path) -> Entry | None:
-    table: object = values
-    entry = None
+def _whole(value: Value) -> int | None:
+    """Return the number that the chart makes of its replicas; 0 for null, None for what is no number."""
+    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,9}", value):
+        return int(value)
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value):
+        return int(value)
+    return 0 if value == {} else None
+
+
+def _names(values: Table, start: Place, at: str, found: Found) -> None:
+    """Put the names that the chart takes from elsewhere, or that are missing."""
+    if not found.has(("streaming", "cluster_id")):
+        override = entry_at(values, ("nameOverride",))
+        name = override.value if override is not None and isinstance(override.value, str) else ""
+        found.put(("streaming", "cluster_id"), name or RELEASE, start)
+        if not name:
+            why = (
+                f"the chart takes the release's name, which is taken to be {RELEASE!r}; set "
+                "STANLOCAL_STREAMING__CLUSTER_ID for another"
+            )
+            found.changed(start, f"{at}stan.clusterID", why)
+    if not found.has(("streaming", "ft_group_name")):
+        found.changed(start, f"{at}store.ft.group", no_group())
+
+
+def _around(document: Table, path: Path, found: Found) -> None:
+    """Note the values of other charts; those of a NATS server of its own count for the nodes' own."""
+    table = document
     for step in path:
-        if not isinstance(table, dict) or step not in table:
-            return None
-        entry = table[step]
-        table = entry.value
-    return entry
+        for name, entry in table.items():
+            inner = entry.value
+            if name == "nats" and step != name and isinstance(inner, dict) and _is_nats(inner):
+                found.changed(entry.place, name, "its NATS server is the one inside each node here")
+                ChartValues(inner, found, "nats.").put_nats()
+            elif name != step:
+                found.left_out(entry.place, name, "it belongs to another chart")
+        inner = table[step].value
+        table = inner if isinstance(inner, dict) else {}
 
 
-def _leaves(table: Table, at: Path) -> Iterator[tuple[Path, Entry]]:
-    """Yield every value except tables and null, by its path."""
-    for name, entry in table.items():
-        if isinstance(entry.value, dict):
-            yield from _leaves(entry.value, (*at, name))
-        else:
-            yield (*at, name), entry
+def _is_nats(values: Table) -> bool:
+    """Return whether these are values of the NATS server's chart with limits that count here too."""
+    limits = entry_at(values, ("nats", "limits"))
+    return limits is not None and isinstance(limits.value, dict)

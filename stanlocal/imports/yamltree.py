@@ -29,6 +29,8 @@ _DIRECTIVE = re.compile(r"(?:\A\ufeff?|[\n\r\x85\u2028\u2029])%")
 _LONGEST_SHOWN = 60
 _LONGEST_NUMBER = 80
 """Characters of the longest integer; 64 bits in binary are 66. A longer one is read as a word."""
+_EXPONENT = re.compile(r"[-+]?[0-9]{1,30}[eE][-+]?[0-9]{1,3}")
+"""A number to Kubernetes and Helm, and a word to PyYAML, which wants a point in it."""
 _LOADER = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
 """PyYAML can be built without libyaml; it is ten times slower then."""
 _PREFIX = "tag:yaml.org,2002:"
@@ -148,7 +150,7 @@ class YamlTree:
         if kind in ("int", "float"):
             return self._number(node, kind, text)
         if kind in ("str", "timestamp", "value", "bool"):
-            return text
+            return float(text) if not node.style and _EXPONENT.fullmatch(text) else text
         raise self._error(node, f"the tag {node.tag[:_LONGEST_SHOWN]} means nothing here")
 
     def _number(self, node: yaml.ScalarNode, kind: str, text: str) -> Value:
