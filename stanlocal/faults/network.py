@@ -179,7 +179,7 @@ class FlakyNetwork(NetworkFault):
     reset_percent: int = parameter(20, "--reset", "Share of connections that are reset", "PERCENT")
     """The reset (RST) comes as soon as something is sent."""
     silent_percent: int = parameter(0, "--silent", "Share of connections that go silent", "PERCENT")
-    """On these nothing arrives any more, as if each packet were lost."""
+    """A silent connection stays open, and nothing arrives on it, as if each packet were lost."""
     limit_kb: int | None = parameter(64, "--limit", "KB after which each connection ends; 0: never", "KB")
     """KB are 1000 bytes, each way; None for never."""
 

@@ -130,7 +130,7 @@ _MARKS: Mapping[str | None, tuple[What, What]] = {
     "unrouted": (Cut(clients=False), Rejoined()),
     "isolated": (Cut(clients=True), Rejoined()),
 }
-"""What a fault that leaves this condition does to a node, and what healing it does."""
+"""By the condition that a fault leaves a node in: the occurrence of the fault, and that of its healing."""
 
 
 def of_fault(fault: FaultRecord) -> Iterator[Occurrence]:

@@ -23,9 +23,9 @@ class PublishAck(asyncio.Future[str]):
     published: float
     """Moment of the call by `time.monotonic`, in seconds; `deadline` and `again_at` likewise."""
     deadline: float
-    """Moment at which it fails without an ack."""
+    """Moment at which the publish fails without an ack."""
     again_at: float
-    """With `retry`: moment at which it is sent again although nothing else is wrong."""
+    """Moment at which, with `retry`, an unanswered message is sent again on an intact connection."""
 
     @property
     def guid(self) -> str:

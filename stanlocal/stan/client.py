@@ -264,4 +264,10 @@ class Client:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self.close()
+        """Close the client; if that fails too, the block's own error is raised, with a note about it."""
+        try:
+            await self.close()
+        except StanError as unclosed:
+            if error is None:
+                raise
+            error.add_note(f"the client could not be closed either: {unclosed}")

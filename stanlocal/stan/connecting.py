@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from stanlocal.stan.client import Client, LostCallback
 from stanlocal.stan.connection import Connection
-from stanlocal.stan.errors import InvalidOption, StanError
+from stanlocal.stan.errors import InvalidOption
 from stanlocal.stan.link import Link
 from stanlocal.stan.options import DEFAULT_URL, ClientOptions, NatsOptions, timeouts
 
@@ -35,12 +35,7 @@ class Connecting:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         assert self._client is not None
-        try:
-            await self._client.close()
-        except StanError as unclosed:
-            if error is None:
-                raise
-            error.add_note(f"the client could not be closed either: {unclosed}")
+        await self._client.__aexit__(kind, error, trace)
 
 
 def connect(

@@ -286,7 +286,7 @@ class Publisher(Listener, LinkListener):
             self._settle(token, ack, error)
 
     async def active_found(self) -> None:
-        """With `retry`, send again all that has no answer, in the order of publishing."""
+        """Send all unanswered messages again, in the order of publishing, if `retry` holds them back."""
         if not self._held:
             return
         self._held = False

@@ -292,7 +292,7 @@ class Subscription:
         await self._finish(drain, unsubscribe=False)
 
     async def unsubscribe(self, *, drain: bool = False) -> None:
-        """As `close`, and a durable is removed: its place is forgotten. May raise `UnsubscribeTimeout`."""
+        """Close like `close`, and remove a durable with its position. May raise `UnsubscribeTimeout`."""
         await self._finish(drain, unsubscribe=True)
 
     async def _finish(self, drain: bool, unsubscribe: bool) -> None:

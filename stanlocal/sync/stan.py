@@ -145,12 +145,7 @@ class Client(OnLoop[client.Client]):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        try:
-            self.close()
-        except StanError as unclosed:
-            if error is None:
-                raise
-            error.add_note(f"the client could not be closed either: {unclosed}")
+        portal.PORTAL.run(self._usable.__aexit__(kind, error, trace))
 
 
 def _in_thread(callback: Callback) -> subscription.Callback:

@@ -25,7 +25,6 @@ from stanlocal.util.printable import printable
 class PurgeReport:
     """The result of a purge."""
 
-    removed_files: int
     left: tuple[str, ...] = ()
     """Entries that were left, as neither the server nor stanlocal made them."""
     failed: tuple[str, ...] = ()
@@ -44,19 +43,19 @@ def purge(path: Path, group: str, group_id: str | None = None) -> PurgeReport:
     try:
         with opened(path) as folder:
             if not _entries(folder):  # a purge that was killed before its last step
-                return PurgeReport(removed_files=0)
+                return PurgeReport()
             marker = _check(path, folder, group, group_id)
             sweep = _Sweep(path, device=os.fstat(folder).st_dev)
             with kept_from_servers(path, f"nothing of {path} was deleted"):
                 sweep.store(folder)
     except FileNotFoundError:
-        return PurgeReport(removed_files=0)
+        return PurgeReport()
     except OSError as err:
         raise StoreRefused(f"cannot purge {path} ({err.strerror}); fix that and try again") from err
     if not sweep.left and not sweep.failed and not marker.folder_was_there:
         with sweep.reporting(path):
             path.rmdir()
-    return PurgeReport(sweep.removed, tuple(sweep.left), tuple(sweep.failed))
+    return PurgeReport(tuple(sweep.left), tuple(sweep.failed))
 
 
 def check_purgeable(path: Path, group: str, group_id: str | None = None) -> None:
@@ -115,7 +114,6 @@ class _Sweep:
     """Path for messages."""
     device: int
     """Device of the store's file system; anything mounted into it is left alone."""
-    removed: int = 0
     left: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
 
@@ -152,7 +150,6 @@ class _Sweep:
     def _unlink(self, folder: int, path: Path) -> None:
         with self.reporting(path):
             os.unlink(path.name, dir_fd=folder)
-            self.removed += 1
 
     @contextmanager
     def reporting(self, path: Path) -> Iterator[None]:

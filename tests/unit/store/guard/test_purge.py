@@ -29,10 +29,9 @@ def store(tmp_path: Path) -> Path:
 
 
 def test_a_store_of_ours_is_gone_afterwards(store: Path) -> None:
-    files = sum(1 for path in store.rglob("*") if path.is_file())
-    assert purge(store, "stan") == PurgeReport(removed_files=files)
+    assert purge(store, "stan") == PurgeReport()
     assert not store.exists()
-    assert purge(store, "stan") == PurgeReport(removed_files=0)
+    assert purge(store, "stan") == PurgeReport()
 
 
 def test_through_a_symbolic_link_the_store_is_purged_and_the_link_left(store: Path, tmp_path: Path) -> None:
@@ -357,7 +356,7 @@ def test_a_folder_that_was_there_before_stays_empty(tmp_path: Path) -> None:
     fill(store)
     assert purge(store, "stan").left == ()
     assert [*store.iterdir()] == []
-    assert purge(store, "stan") == PurgeReport(removed_files=0)
+    assert purge(store, "stan") == PurgeReport()
     claim(store, group="stan", cluster_id="test-cluster", user=USER)
     assert discard_unused(store, "stan")
     assert store.is_dir()
