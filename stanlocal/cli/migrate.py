@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from stanlocal.cli import aio, columns, printing
+from stanlocal.cli import aio, columns, output_file, printing
 from stanlocal.cli.command_group import CommandGroup
 from stanlocal.cli.context import Context, pass_context
 from stanlocal.cli.exit_codes import BAD_VERDICT, FAILED
@@ -161,6 +162,52 @@ def verify(
     return 0 if document["ok"] else BAD_VERDICT
 
 
+@migrate.command()
+@_store
+@click.option("--html", type=_PATH, metavar="FILE", help="Write a report as one HTML file.")
+@click.option("--junit", type=_PATH, metavar="FILE", help="Write a JUnit report for CI.")
+@_names
+@_key
+@_salvage
+@output_file.force_option
+@pass_context
+def rehearse(
+    context: Context,
+    store: Path | None,
+    html: Path | None,
+    junit: Path | None,
+    names: Path | None,
+    key_file: Path | None,
+    salvage: bool,
+    force: bool,
+) -> int:
+    """Do all of it against a local JetStream server of its own, and give a verdict.
+
+    Packs, loads, verifies, restarts the server, verifies again, lets the ack wait pass and checks that
+    exactly the unacknowledged messages come first. Exit code 5 when anything differs.
+    """
+    from stanlocal.migrate.rehearsal import rehearse as run
+
+    output_file.check((html, junit), force=force)
+    made = _plan(context, store, names, key_file)
+    with TemporaryDirectory(prefix="stanlocal-rehearsal-") as folder, context.progress() as report:
+        result = aio.run(run(made, Path(folder), salvage=salvage, report=report))
+    if html is not None:
+        from stanlocal.migrate.report.html import page
+
+        output_file.write(html, page(result), force=force)
+    if junit is not None:
+        from stanlocal.migrate.report.junit import junit_report
+
+        output_file.write(junit, junit_report(result), force=force)
+    document = result.document()
+    if context.json:
+        context.print_json(document)
+    else:
+        _show_rehearsal(document)
+    return 0 if result.ok else BAD_VERDICT
+
+
 def _plan(context: Context, store: Path | None, names: Path | None, key_file: Path | None) -> MigrationPlan:
     from stanlocal.migrate.inventory import take_inventory
     from stanlocal.migrate.plan import make_plan
@@ -228,6 +275,20 @@ def _show_plan(document: dict[str, Any]) -> None:
         where = f"{finding['where']}: " if finding["where"] else ""
         printing.echo(Styled(finding["kind"], style), f"  {where}{finding['detail']}")
         printing.echo(f"    {finding['advice']}")
+
+
+def _show_rehearsal(document: dict[str, Any]) -> None:
+    for step in document["steps"]:
+        printing.echo(f"{step['name']:<13}{step['seconds']:>8.1f} s  {step['detail']}")
+    for problem in document["problems"]:
+        printing.echo(Styled("!!", "bold red"), f" {problem}")
+    if document["not_waited_for"]:
+        printing.echo(f"not waited for, as their ack wait is long: {', '.join(document['not_waited_for'])}")
+    for finding in document["plan"]["findings"]:
+        where = f"{finding['where']}: " if finding["where"] else ""
+        printing.echo(Styled(finding["kind"], "bold yellow"), f"  {where}{finding['detail']}")
+    verdict = Styled("ok", "bold green") if document["ok"] else Styled("BAD", "bold red")
+    printing.echo("rehearsed: ", verdict, f", with nats-server {document['server_version']}")
 
 
 def _show_verdict(document: dict[str, Any]) -> None:

@@ -1,0 +1,1 @@
+"""Reports of a rehearsal, for people and for CI servers."""
