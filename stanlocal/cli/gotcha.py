@@ -14,7 +14,7 @@ from stanlocal.util.nearest import nearest
 @click.argument("name", required=False)
 @pass_context
 def gotcha(context: Context, name: str | None) -> None:
-    """Set up one of the ten classic FT surprises in a scratch group, show and explain it, and clean up.
+    """Set up one of the classic FT surprises in a scratch group, show and explain it, and clean up.
 
     Without NAME: list them.
     """

@@ -20,6 +20,7 @@ from stanlocal.lifecycle.opener import GroupOpener, this_process
 from stanlocal.lifecycle.orphans import is_orphan
 from stanlocal.logs.events import ChannelCreated
 from stanlocal.model.plan import GroupPlan
+from stanlocal.model.states import NodeState
 from stanlocal.stan.client import Client
 from stanlocal.store.local import local_store
 from stanlocal.util.tasks import beside
@@ -49,6 +50,8 @@ class Gotcha:
     """Coroutine that sets the gotcha up and reports each step."""
     streaming: Mapping[str, Any] = field(default_factory=dict)
     """Settings of the scratch group."""
+    secure: bool = False
+    """Whether the scratch group has TLS and a login."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +111,14 @@ class Stage:
         """Stop all nodes."""
         await self.group.stop("@all", timeout=10)
 
+    async def failure(self, node: str) -> None:
+        """Wait until a node has failed."""
+        await self.core.wait(
+            lambda status: status.node(node).state is NodeState.FAILED,
+            timeout=_LINE_TIMEOUT_S,
+            waiting_for=f"{node} to fail",
+        )
+
     def rewrite(self, node: int, old: str, new: str) -> None:
         """Replace text in a node's stan.conf in place; effective from the node's next start."""
         conf = Path(self.plan.conf_dir(self.plan.nodes[node])) / "stan.conf"
@@ -144,6 +155,7 @@ async def run(gotcha: Gotcha, *, engine: str | None, say: Say) -> Seen:
         "engine": engine,
         "nodes": 2,
         "streaming": gotcha.streaming or None,
+        "secure": gotcha.secure,
     }
     # Notes are dropped: they only report its ports.
     group = group_over(GroupOpener(settings, bound_to=this_process, note=lambda line: None))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from stanlocal.gotchas.base import Gotcha
+from stanlocal.gotchas.certificates import EXPIRED_CERTIFICATE
 from stanlocal.gotchas.clients import CLIENT_REPLACED, CONNECT_TIMEOUT
 from stanlocal.gotchas.locks import ALL_STANDBY, NOT_SHARED, TWO_ACTIVES, WHO_IS_ACTIVE
 from stanlocal.gotchas.stores import (
@@ -25,6 +26,7 @@ GOTCHAS: dict[str, Gotcha] = {
         WHO_IS_ACTIVE,
         CLIENT_REPLACED,
         UNEXPECTED_EOF,
+        EXPIRED_CERTIFICATE,
     )
 }
 """Gotchas by name, in the order in which users meet them."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import ssl
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -147,7 +148,9 @@ class Link:
     def _connect_failed(self, error: Exception) -> StanError:
         reason = one_line(str(error).removeprefix("nats: ")) or type(error).__name__
         advice = "check that the server runs and the URL is right"
-        if self._adapter.asks_for_authorization:
+        if isinstance(error, ssl.SSLCertVerificationError):
+            advice = "check the CA that the client trusts, and the server's certificate"
+        elif self._adapter.asks_for_authorization:
             # The server refuses and hangs up; which of the two is seen first is chance.
             advice = "the server asks for authorization: check user, password, token or key"
         return ConnectFailed(f"no NATS server at {self._shown}: {reason}; {advice}")

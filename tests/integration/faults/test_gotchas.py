@@ -34,10 +34,6 @@ async def test_the_servers_own_line_appears_and_is_explained(
     assert not group_folder(f"gotcha-{name}").exists()
 
 
-def test_there_are_ten() -> None:
-    assert len(GOTCHAS) == 10
-
-
 def test_an_unknown_gotcha_is_refused_with_the_nearest_name(cli: Cli) -> None:
     ended = cli.run("gotcha", "two-active")
     assert ended.returncode == 2
