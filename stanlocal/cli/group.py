@@ -145,8 +145,9 @@ async def _show(context: Context, core: Group) -> None:
     from stanlocal.monitor.group_findings import look_inside
 
     pids = {node.name: node.instance.pid for node in look.status.nodes if node.instance.pid}
-    render.group(document, of_processes(pids))
-    for finding in await look_inside(look.plan, look.status.active):
+    findings = asyncio.create_task(look_inside(look.plan, look.status.active))
+    render.group(document, await asyncio.to_thread(of_processes, pids))
+    for finding in await findings:
         context.say(f"{finding.detail}; {finding.cure}")
 
 

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from stanlocal.engine.base import Engine
+from stanlocal.engine.process.groups import groups_in
 from stanlocal.errors import EngineUnavailable, WrongEngine
 from stanlocal.group.core import Group
 from stanlocal.group.state_dir import known_groups
@@ -37,6 +38,9 @@ async def open_groups(asked: str, note: Report = _LOG.warning) -> AsyncIterator[
     answer, or because another engine or machine made them. Raises `EngineUnavailable` when Docker alone is
     asked for and does not answer.
     """
+    home = state_home()
+    plans = {name: plan for name in known_groups(home) if (plan := group_home(name).load_plan()) is not None}
+    has_process_groups = groups_in(home) or any(plan.engine == "process" for plan in plans.values())
     engines: dict[str, Engine] = {}
     missing: EngineUnavailable | None = None
     if asked != "process":
@@ -46,15 +50,14 @@ async def open_groups(asked: str, note: Report = _LOG.warning) -> AsyncIterator[
             if asked == "docker":
                 raise
             missing = error
-    if asked != "docker":
+    if asked == "process" or (asked == "auto" and has_process_groups):
         engines["process"] = engine_choice.process_engine()
     try:
         made_by = {name: engine for engine in engines for name in await engines[engine].groups()}
-        for name in known_groups(state_home()):
-            plan = group_home(name).load_plan()
-            if plan is not None and plan.engine in engines:
+        for name, plan in plans.items():
+            if plan.engine in engines:
                 made_by.setdefault(name, plan.engine)
-            elif plan is not None and missing is not None:
+            elif missing is not None:
                 note(f"{name} is left out: {missing}")
         groups = [Group(engines[engine], name, group_home(name)) for name, engine in sorted(made_by.items())]
         yield [group for group in groups if await _is_of_its_engine(group, note)]

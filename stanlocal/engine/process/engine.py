@@ -29,7 +29,8 @@ from pathlib import Path
 import stanlocal
 from stanlocal.engine.artifacts.binary import host_platform
 from stanlocal.engine.base import EngineInfo, Progress
-from stanlocal.engine.process.node_files import FOLDER, Node, NodeFiles, Run, nodes_in, remove_leftovers
+from stanlocal.engine.process.groups import FOLDER, groups_in
+from stanlocal.engine.process.node_files import Node, NodeFiles, Run, nodes_in, remove_leftovers
 from stanlocal.engine.process.node_view import NodeView, events_between, look, view_of
 from stanlocal.engine.process.output import Tail, kept
 from stanlocal.engine.process.requests import LOOK_AGAIN_S, apply_requests, change_cuts, until
@@ -94,9 +95,7 @@ class ProcessEngine:
         )
 
     async def groups(self) -> Sequence[str]:
-        if not self._home.is_dir():
-            return []
-        return sorted(group.name for group in self._home.iterdir() if (group / FOLDER).is_dir())
+        return groups_in(self._home)
 
     async def instances(self, group: str) -> Sequence[Instance]:
         found = (view.instance() for view in look(self._home / group / FOLDER).values())

@@ -35,7 +35,6 @@ from stanlocal.model import plan_json
 from stanlocal.model.plan import GroupPlan
 from stanlocal.util.small_files import read_json, read_small
 
-FOLDER = "processes"
 LOST_CODE = 255
 """Exit code of a process whose end no one observed, as containerd reports it."""
 
