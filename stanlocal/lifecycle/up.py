@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import NoReturn
 
 from stanlocal.errors import NodeFailed, NodeNotFound, PortInUse
-from stanlocal.faults import injection
 from stanlocal.group.core import Group, Look, intended_plan, origin_of
 from stanlocal.group.reload import reload
 from stanlocal.group.retirement import retire
@@ -53,8 +52,11 @@ async def up(group: Group, request: UpRequest) -> Look:
     async with group.home.lock(lambda: request.report(waiting)):
         instances = await group.engine.instances(group.name)
         await group.check_origin(instances)
-        await injection.heal_but_ended(group)
-        instances = await group.engine.instances(group.name)
+        if any(fault.in_force for fault in group.home.journal.faults()):
+            from stanlocal.faults.injection import heal_but_ended  # it loads every fault
+
+            await heal_but_ended(group)
+            instances = await group.engine.instances(group.name)
         before = group.with_identity(intended_plan(instances) or group.home.load_plan())
         settings = request.settings(before.decided() if before else None)
         for warning in settings.warnings:
