@@ -118,7 +118,7 @@ async def _find(context: Context) -> tuple[Sequence[tuple[str, Monitor]], Monito
     The plan in the group's folder names them; only if that leads to no active node, the engine is asked.
     """
     from stanlocal.errors import NodeNotFound
-    from stanlocal.group.state_dir import GroupHome
+    from stanlocal.group.home import GroupHome
     from stanlocal.machine.user_dirs import group_folder
     from stanlocal.monitor.pages import find_active
 

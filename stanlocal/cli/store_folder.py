@@ -19,7 +19,7 @@ def store_folder(context: Context, folder: Path | None, how: str) -> tuple[Path,
     if folder is not None:
         return folder, None
     from stanlocal.errors import GroupNotFound
-    from stanlocal.group.state_dir import GroupHome
+    from stanlocal.group.home import GroupHome
     from stanlocal.machine.user_dirs import group_folder
     from stanlocal.store.local import local_store
 

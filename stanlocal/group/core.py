@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from stanlocal.engine.base import Engine
 from stanlocal.errors import GroupNotFound, WrongEngine
+from stanlocal.group.home import GroupHome
 from stanlocal.group.observation import observe
-from stanlocal.group.state_dir import GroupHome
 from stanlocal.history.journal import end_is_recorded, faults
 from stanlocal.logs.merge import NodeLine, follow_all, read_all
 from stanlocal.logs.parse import LogLine, parse

@@ -17,7 +17,7 @@ from stanlocal.certificates.authority import KeyPair, expiry, is_good, issue, ma
 from stanlocal.certificates.hosts import node_hosts
 from stanlocal.certificates.secured import PASSWORD, USER, Files, secured
 from stanlocal.errors import GroupError
-from stanlocal.group.state_dir import GroupHome
+from stanlocal.group.home import GroupHome
 from stanlocal.model.plan import GroupPlan, NodePlan
 
 _AUTHORITY, _AUTHORITY_KEY = "ca.pem", "ca.key"

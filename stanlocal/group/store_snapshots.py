@@ -9,7 +9,7 @@ from pathlib import Path
 
 from stanlocal.errors import Refused, StoreRefused
 from stanlocal.group.core import Group
-from stanlocal.group.state_dir import SNAPSHOTS
+from stanlocal.group.home import SNAPSHOTS
 from stanlocal.store.guard.content import inspect_store
 from stanlocal.store.guard.copy import copy_store, put_back
 from stanlocal.store.guard.holder import kept_from_servers

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from stanlocal.engine.base import Engine
 from stanlocal.errors import EngineUnavailable, SettingsError
-from stanlocal.group.state_dir import GroupHome
+from stanlocal.group.home import GroupHome
 from stanlocal.machine.user_dirs import group_folder, state_home
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from stanlocal.engine.base import Engine
 from stanlocal.engine.process.groups import groups_in
 from stanlocal.errors import EngineUnavailable, WrongEngine
 from stanlocal.group.core import Group
-from stanlocal.group.state_dir import known_groups
+from stanlocal.group.home import known_groups
 from stanlocal.lifecycle import engine_choice
 from stanlocal.lifecycle.engine_choice import group_home
 from stanlocal.machine.user_dirs import state_home

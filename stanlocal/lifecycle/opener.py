@@ -19,7 +19,7 @@ from stanlocal.settings.layer import variable
 if TYPE_CHECKING:  # what only some commands need is loaded by the methods that use it
     from stanlocal.engine.base import Engine
     from stanlocal.group.core import Group, Look
-    from stanlocal.group.state_dir import GroupHome
+    from stanlocal.group.home import GroupHome
     from stanlocal.imports import Import
     from stanlocal.lifecycle.down import Down
     from stanlocal.lifecycle.planner import Report

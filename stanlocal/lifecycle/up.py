@@ -15,10 +15,10 @@ from typing import NoReturn
 
 from stanlocal.errors import NodeFailed, NodeNotFound, PortInUse
 from stanlocal.group.core import Group, Look, intended_plan, origin_of
+from stanlocal.group.home import SNAPSHOTS
 from stanlocal.group.reload import reload
 from stanlocal.group.retirement import retire
 from stanlocal.group.secured_files import keep_files, secured_for_node
-from stanlocal.group.state_dir import SNAPSHOTS
 from stanlocal.group.watch import Watch
 from stanlocal.lifecycle.placement import placement_notes, settle
 from stanlocal.lifecycle.planner import Planner, UpRequest

@@ -15,6 +15,8 @@ from pathlib import Path
 from stanlocal.errors import SettingsError
 
 APP = "stanlocal"
+TRIAL_FOLDER = "probe"
+"""Folder within a group's, temporary, for the trial whether the engine's containers see these folders."""
 
 
 def state_home(environ: Mapping[str, str] = os.environ) -> Path:

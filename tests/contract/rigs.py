@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
 import pytest
 
 from stanlocal.engine.base import Engine
-from stanlocal.group.state_dir import GroupHome
+from stanlocal.group.home import GroupHome
 from stanlocal.model.placement import plan_group
 from stanlocal.model.plan import GroupPlan, fingerprint
 from stanlocal.render.stan_conf import render

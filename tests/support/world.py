@@ -11,7 +11,7 @@ import pytest
 
 from stanlocal.engine.base import Engine
 from stanlocal.group.core import Group, Look
-from stanlocal.group.state_dir import GroupHome
+from stanlocal.group.home import GroupHome
 from stanlocal.lifecycle import up
 from stanlocal.lifecycle.planner import UpRequest
 from stanlocal.monitor.client import MonitorAnswer

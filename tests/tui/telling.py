@@ -11,8 +11,8 @@ from textual.message import Message
 from textual.pilot import Pilot
 
 from stanlocal.api import FTGroup
+from stanlocal.group.home import GroupHome
 from stanlocal.group.resources import Resources
-from stanlocal.group.state_dir import GroupHome
 from stanlocal.history import failovers, timeline
 from stanlocal.logs.merge import NodeLine, read_all
 from stanlocal.model.group_document import group_document

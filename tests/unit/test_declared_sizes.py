@@ -14,7 +14,7 @@ LENGTH = 300 << 20
 
 _PLAN = """
 from stanlocal.errors import GroupError
-from stanlocal.group.state_dir import GroupHome
+from stanlocal.group.home import GroupHome
 start()
 try:
     GroupHome(FOLDER).load_plan()
@@ -22,7 +22,7 @@ except GroupError as error:
     print(str(error).splitlines() == [str(error)])
 """
 _LOG = """
-from stanlocal.group.state_dir import GroupHome
+from stanlocal.group.home import GroupHome
 start()
 GroupHome(FOLDER).saved_log("g-0")
 """

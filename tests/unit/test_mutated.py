@@ -11,7 +11,7 @@ from random import Random
 import pytest
 
 from stanlocal.errors import GroupError, SettingsError, StanlocalError
-from stanlocal.group.state_dir import GroupHome
+from stanlocal.group.home import GroupHome
 from stanlocal.history.journal import FILE, Journal
 from stanlocal.imports import read
 from stanlocal.model import plan_json

@@ -30,6 +30,7 @@ from stanlocal.engine.docker.reach import (
 )
 from stanlocal.engine.docker.throwaway import name_of, throwaway_server
 from stanlocal.errors import EngineError, EngineUnavailable
+from stanlocal.machine.user_dirs import TRIAL_FOLDER
 from stanlocal.model.placement import Placement
 from stanlocal.model.plan import MONITOR_PORT
 
@@ -83,7 +84,7 @@ def place(api: Any, trial: Trial, placement: Placement, address: str) -> Placeme
 
 def sees_folder(api: Any, trial: Trial) -> bool:
     """Whether the engine sees the caller's folder at the same path."""
-    folder, token = trial.folder / trial_cache.TRIAL_FOLDER, secrets.token_hex(16)
+    folder, token = trial.folder / TRIAL_FOLDER, secrets.token_hex(16)
     folder.mkdir(mode=0o700, exist_ok=True)
     file = folder / _TOKEN
     mount = Mount(_MOUNTED_AT, str(folder), type="bind", read_only=True)

@@ -17,8 +17,6 @@ from stanlocal.errors import SettingsError
 from stanlocal.machine.user_dirs import cache_folder, make_private
 from stanlocal.util.small_files import read_json
 
-TRIAL_FOLDER = "probe"
-"""Name of the temporary folder for the trial whether nodes see a group's folder."""
 _NETWORK = Path("/proc/self/ns/net")
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from stanlocal.engine.docker.engine import DockerEngine
 from stanlocal.group.core import Group
-from stanlocal.group.state_dir import GroupHome
+from stanlocal.group.home import GroupHome
 from stanlocal.lifecycle.engine_choice import choose_engine
 from stanlocal.machine.user_dirs import cache_folder
 from stanlocal.model.placement import plan_group

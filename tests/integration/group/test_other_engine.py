@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from stanlocal.group.state_dir import GroupHome
+from stanlocal.group.home import GroupHome
 from stanlocal.machine.user_dirs import group_folder
 from tests.support.cli import Cli
 from tests.support.other_engine import OtherEngine, missing, other_engine

@@ -10,7 +10,7 @@ import pytest
 
 from stanlocal.api import FTGroup
 from stanlocal.engine.process import engine
-from stanlocal.group.state_dir import GroupHome
+from stanlocal.group.home import GroupHome
 from stanlocal.model.plan import GroupPlan
 from tests.support.processes import processes_of
 

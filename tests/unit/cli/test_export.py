@@ -15,7 +15,7 @@ from stanlocal.cli.context import Context
 from stanlocal.cli.export import export
 from stanlocal.cli.output_file import marked
 from stanlocal.errors import OutputError, SettingsError
-from stanlocal.group.state_dir import GroupHome
+from stanlocal.group.home import GroupHome
 from tests import seed
 from tests.unit.export.plans import a_plan
 

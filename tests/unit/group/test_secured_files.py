@@ -13,8 +13,8 @@ import pytest
 from stanlocal.certificates.authority import expiry, is_good
 from stanlocal.certificates.hosts import node_hosts
 from stanlocal.errors import GroupError
+from stanlocal.group.home import GroupHome
 from stanlocal.group.secured_files import authority_of, keep_files, renew_certificate
-from stanlocal.group.state_dir import GroupHome
 from stanlocal.model.placement import plan_group
 from stanlocal.model.plan import GroupPlan
 

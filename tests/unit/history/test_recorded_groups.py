@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stanlocal.group.state_dir import GroupHome
+from stanlocal.group.home import GroupHome
 from stanlocal.history import failovers, occurrences, timeline
 from stanlocal.history.failovers import PHASES, Failover
 from stanlocal.history.occurrences import Ended, Healed, Hit, Logged, Occurrence, Outage

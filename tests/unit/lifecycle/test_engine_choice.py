@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from stanlocal.errors import EngineUnavailable, SettingsError
-from stanlocal.group.state_dir import GroupHome
+from stanlocal.group.home import GroupHome
 from stanlocal.lifecycle import engine_choice as choosing
 from stanlocal.lifecycle import inventory
 from stanlocal.lifecycle.port_allocation import choose_ports

@@ -12,7 +12,7 @@ from stanlocal.faults import injection
 from stanlocal.faults.kill import Kill
 from stanlocal.group import store_snapshots
 from stanlocal.group.core import Group
-from stanlocal.group.state_dir import GroupHome
+from stanlocal.group.home import GroupHome
 from stanlocal.lifecycle import up
 from stanlocal.lifecycle.down import down
 from stanlocal.model import plan_json

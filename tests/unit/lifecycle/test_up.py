@@ -15,7 +15,7 @@ from stanlocal.faults.kill import Kill
 from stanlocal.faults.pause import Pause
 from stanlocal.faults.stop import Stop
 from stanlocal.group.core import Look
-from stanlocal.group.state_dir import GroupHome
+from stanlocal.group.home import GroupHome
 from stanlocal.lifecycle import up
 from stanlocal.lifecycle.down import down
 from stanlocal.model.states import GroupState

@@ -19,6 +19,7 @@ from stanlocal.access.secrets_folder import SecretsFolder
 from stanlocal.errors import GroupError, StoreRefused
 from stanlocal.history.journal import FILE as JOURNAL
 from stanlocal.history.journal import Journal
+from stanlocal.machine.user_dirs import TRIAL_FOLDER
 from stanlocal.model import plan_json
 from stanlocal.model.instance import RawLine
 from stanlocal.model.plan import GroupPlan, NodePlan
@@ -213,8 +214,6 @@ class GroupHome:
         store that stays and carries it.
         """
         import shutil
-
-        from stanlocal.engine.docker.trial_cache import TRIAL_FOLDER
 
         for name in ("conf", "logs", SECRETS, SNAPSHOTS, TRIAL_FOLDER):
             shutil.rmtree(self.folder / name, ignore_errors=True)

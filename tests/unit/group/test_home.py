@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stanlocal.errors import GroupError
-from stanlocal.group.state_dir import GroupHome, known_groups
+from stanlocal.group.home import GroupHome, known_groups
 from stanlocal.model.instance import RawLine
 from tests.support.facts import at, group_plan
 
