@@ -12,6 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from stanlocal.errors import SettingsError
+from stanlocal.export.named_files import key, moved, named_files
 from stanlocal.export.secrets import Secret, without_secrets
 from stanlocal.export.yamltext import Noted, document
 from stanlocal.model.plan import CONF_DIR, GroupPlan, NodePlan
@@ -42,13 +44,26 @@ def files(plan: GroupPlan) -> dict[str, str]:
 
     They hold no secrets: these are in a file that the configuration includes, as a secret of Compose.
     """
-    clean, secrets = without_secrets(plan)
+    certificates = [path for path in named_files(plan) if path not in _scripts(plan)]
+    if _SECRET in map(key, certificates):
+        raise SettingsError(
+            [f"a file cannot be named {_SECRET!r} here: the export has a secret of that name"]
+        )
+    clean, secrets = without_secrets(moved(plan, _SECRETS_DIR, without=_scripts(plan)))
     conf = render_shared(clean, _IDENTITY, _INCLUDED if secrets else None)
-    return {FILE: _compose(clean, secrets), CONF: conf}
+    return {FILE: _compose(clean, secrets, certificates), CONF: conf}
 
 
-def _compose(plan: GroupPlan, secrets: Sequence[Secret]) -> str:
-    services = {node.name: _service(plan, node, secrets) for node in plan.nodes}
+def _scripts(plan: GroupPlan) -> set[str]:
+    """Return the paths of files that the servers run, which stay where they are."""
+    script = plan.streaming.get("file_options", {}).get("slice_archive_script")
+    return set() if script is None else {script}
+
+
+def _compose(plan: GroupPlan, secrets: Sequence[Secret], certificates: Sequence[str]) -> str:
+    held = {key(path): path for path in certificates}
+    named = [*([_SECRET] if secrets else []), *held]
+    services = {node.name: _service(plan, node, named) for node in plan.nodes}
     content: dict[str, Any] = {
         "services": services,
         "networks": {
@@ -59,10 +74,10 @@ def _compose(plan: GroupPlan, secrets: Sequence[Secret]) -> str:
             ),
         },
     }
-    if secrets:
-        content["secrets"] = {
-            _SECRET: Noted({"file": f"./{SECRETS}"}, "The top of this file says how it is made.")
-        }
+    if named:
+        made = {_SECRET: Noted({"file": f"./{SECRETS}"}, "The top of this file says how it is made.")}
+        files = {name: {"file": _literal(path)} for name, path in held.items()}
+        content["secrets"] = {**(made if secrets else {}), **files}
     return document(content, _header(plan, secrets))
 
 
@@ -93,7 +108,7 @@ def _header(plan: GroupPlan, secrets: Sequence[Secret]) -> str:
     return "\n".join(lines)
 
 
-def _service(plan: GroupPlan, node: NodePlan, secrets: Sequence[Secret]) -> dict[str, Any]:
+def _service(plan: GroupPlan, node: NodePlan, secrets: Sequence[str]) -> dict[str, Any]:
     made = container(replace(plan, store_dir=f"./{STORE}"), node)
     own = identity(plan, node)
     return {
@@ -107,12 +122,12 @@ def _service(plan: GroupPlan, node: NodePlan, secrets: Sequence[Secret]) -> dict
             "CLIENT_ADVERTISE": _told(own.client_advertise),
             "CLUSTER_ADVERTISE": _told(own.cluster_advertise),
         },
-        **({"secrets": [_SECRET]} if secrets else {}),
+        **({"secrets": list(secrets)} if secrets else {}),
         "ports": [f"{_bracketed(port.host)}:{port.outside}:{port.inside}" for port in made.ports],
         "volumes": [
             _volume(made.store),
             _volume(replace(made.conf, source="./conf")),
-            *map(_volume, made.files),
+            *(_volume(mount) for mount in made.files if mount.source in _scripts(plan)),
         ],
         "networks": {"clients": {"priority": 1000}, "routes": {"aliases": [made.route_alias]}},
         **({"extra_hosts": _hosts(made)} if made.extra_hosts else {}),

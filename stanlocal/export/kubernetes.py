@@ -6,13 +6,13 @@ Differences from the guide are explained in the comments of the text itself.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Any
 
-from stanlocal.errors import SettingsError
 from stanlocal.export import quantity, storage
+from stanlocal.export.named_files import moved, named_files
 from stanlocal.export.objects import Object, Storage
 from stanlocal.export.pod import (
     CPU,
@@ -28,7 +28,6 @@ from stanlocal.export.yamltext import Noted, documents
 from stanlocal.model.plan import GroupPlan
 from stanlocal.render.container_spec import CONF_FILE, container
 from stanlocal.render.stan_conf import Identity, Variable, render_shared
-from stanlocal.settings import host_files
 
 FILES_DIR = "/etc/stan-files"
 """Folder in a pod for the files that options name."""
@@ -87,27 +86,8 @@ def _in_cluster(plan: GroupPlan, deployment: Deployment) -> GroupPlan:
         replace(node, name=f"{name}-{node.index}", route_host=f"{name}-{node.index}.{name}")
         for node in plan.nodes
     )
-    paths = {path: f"{FILES_DIR}/{PurePosixPath(path).name}" for path in _files(plan)}
-    if len(set(paths.values())) < len(paths):
-        raise SettingsError([f"files of the same name cannot be in one Secret: {', '.join(paths)}"])
-    return replace(
-        plan,
-        group=name,
-        nodes=nodes,
-        engine="kubernetes",
-        streaming=_moved(plan.streaming, paths),
-        nats=_moved(plan.nats, paths),
-    )
-
-
-def _files(plan: GroupPlan) -> list[str]:
-    return sorted(set(host_files(plan.streaming, plan.nats).values()))
-
-
-def _moved(value: Any, paths: Mapping[str, str]) -> Any:
-    if isinstance(value, Mapping):
-        return {name: _moved(item, paths) for name, item in value.items()}
-    return paths.get(value, value) if isinstance(value, str) else value
+    plan = moved(plan, FILES_DIR)
+    return replace(plan, group=name, nodes=nodes, engine="kubernetes")
 
 
 def _objects(plan: GroupPlan, deployment: Deployment, secrets: Sequence[Secret]) -> Sequence[Object]:
@@ -123,7 +103,7 @@ def _objects(plan: GroupPlan, deployment: Deployment, secrets: Sequence[Secret])
         memory=deployment.memory,
         memory_limit=deployment.memory_limit,
         secrets=secrets,
-        files_dir=FILES_DIR if _files(plan) else None,
+        files_dir=FILES_DIR if named_files(plan) else None,
     )
     text = render_shared(plan, _IDENTITY)
     stored = storage.objects(deployment.store, namespace=deployment.namespace, labels=labels, user=spec.user)
@@ -165,7 +145,7 @@ def _header(plan: GroupPlan, deployment: Deployment, secrets: Sequence[Secret]) 
     if secrets:
         keys = [f"--from-literal={each.variable}=…" for each in secrets]
         lines += ["", "Secrets are not in here:", *_command(f"secret generic{option} {name}-secrets", keys)]
-    if files := _files(plan):
+    if files := named_files(plan):
         keys = [f"--from-file={PurePosixPath(path).name}" for path in files]
         lines += ["", "Files are not in here:", *_command(f"secret generic{option} {name}-files", keys)]
     return "\n".join(lines)

@@ -61,12 +61,15 @@ _TAKEN = (
     "environment",
     "env_file",
     "configs",
+    "secrets",
     "scale",
     "profiles",
     "extends",
     "working_dir",
 )
-_TOP = {"volumes": _STORE, "networks": _NETWORK, "secrets": "give secrets as STANLOCAL_… variables or files"}
+_TOP = {"volumes": _STORE, "networks": _NETWORK}
+_FOLDERS = {"configs": "/", "secrets": "/run/secrets"}
+"""Folder of a container that relative targets of configs and secrets are in."""
 
 
 def is_compose(file: GivenFile) -> bool:
@@ -233,17 +236,19 @@ def _file(path: str, service: Service, project: Project) -> GivenFile | None:
             mount = _mount(value, entry.place, project)
             if mount is not None:
                 mounts[mount[1]] = (mount[0], layer.file)
-    for entry, _ in service.every("configs"):
-        for value in entry.value if isinstance(entry.value, list) else ():
-            config = _config(value, entry.place, project)
-            if config is None:
-                continue
-            source, target, file = config
-            if isinstance(source, GivenFile):
-                if target == path:
-                    return source
-            else:
-                mounts[target] = (source, file)
+    for kind, folder_there in _FOLDERS.items():
+        for entry, _ in service.every(kind):
+            for value in entry.value if isinstance(entry.value, list) else ():
+                config = _config(value, entry.place, project, kind)
+                if config is None:
+                    continue
+                source, target, file = config
+                target = posixpath.join(folder_there, target)
+                if isinstance(source, GivenFile):
+                    if target == path:
+                        return source
+                else:
+                    mounts[target] = (source, file)
     on = on_machine(path, [(source, target) for target, (source, _) in mounts.items()])
     beside = next(
         (file for source, file in mounts.values() if on.startswith(source)), service.layers[-1].file
@@ -263,14 +268,16 @@ def _mount(value: object, place: Place, project: Project) -> tuple[str, str] | N
     return (source, target) if source.startswith(("/", ".", "~")) and target else None
 
 
-def _config(value: object, place: Place, project: Project) -> tuple[str | GivenFile, str, GivenFile] | None:
-    """Return the source of a config, a path or a text, its path in the container, and its file."""
+def _config(
+    value: object, place: Place, project: Project, kind: str
+) -> tuple[str | GivenFile, str, GivenFile] | None:
+    """Return the source of a config or secret, a path or a text, its path in the container, and its file."""
     source = value["source"].value if isinstance(value, dict) and "source" in value else value
     name = project.text(source, place) if isinstance(source, str) else ""
-    if name not in project.configs:
+    if (kind, name) not in project.configs:
         return None
-    table, file = project.configs[name]
-    target = value["target"].value if isinstance(value, dict) and "target" in value else f"/{name}"
+    table, file = project.configs[kind, name]
+    target = value["target"].value if isinstance(value, dict) and "target" in value else name
     path = project.text(target, place)
     if "content" in table:
         entry = table["content"]
@@ -278,4 +285,7 @@ def _config(value: object, place: Place, project: Project) -> tuple[str | GivenF
         return GivenFile(file.name, text, file.folder, first_line=entry.place.line + 1), path, file
     if "file" in table:
         return project.text(plain(table["file"].value), place), path, file
+    if "environment" in table:
+        held = project.variables.get(project.text(plain(table["environment"].value), place))
+        return None if held is None else (GivenFile(file.name, held, file.folder), path, file)
     return None

@@ -53,13 +53,14 @@ class Service:
 
 @dataclass
 class Project:
-    """The services and configs of a project, and the variables in its values."""
+    """The services, configs and secrets of a project, and the variables in its values."""
 
     files: GivenFiles
     environ: Mapping[str, str]
     found: Found
     services: dict[str, Service] = field(default_factory=dict)
-    configs: dict[str, tuple[Table, GivenFile]] = field(default_factory=dict)
+    configs: dict[tuple[str, str], tuple[Table, GivenFile]] = field(default_factory=dict)
+    """Configs and secrets, by `configs` or `secrets` and their name."""
     documents: list[tuple[Table, GivenFile]] = field(default_factory=list)
     variables: dict[str, str] = field(default_factory=dict)
     _interpolation: Interpolation = field(default_factory=lambda: Interpolation({}))
@@ -102,9 +103,10 @@ class Project:
                 if isinstance(entry.value, dict):
                     service = self.services.setdefault(name, Service(name))
                     service.layers.append(Layer(entry.value, entry.place, file))
-            for name, entry in _table(table.get("configs")).items():
-                if isinstance(entry.value, dict):
-                    self.configs[name] = (entry.value, file)
+            for kind in ("configs", "secrets"):
+                for name, entry in _table(table.get(kind)).items():
+                    if isinstance(entry.value, dict):
+                        self.configs[kind, name] = (entry.value, file)
 
     def _include(self, value: Value, file: GivenFile) -> None:
         paths = _list(value.get("path")) if isinstance(value, dict) else [value]

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
+from stanlocal.errors import SettingsError
 from stanlocal.export.compose import CONF, FILE, files
 from stanlocal.model.plan import GroupPlan
 from stanlocal.natsconf import parse, plain
@@ -105,10 +106,25 @@ def test_secrets_that_a_stored_plan_hides_are_asked_for_too() -> None:
     assert compose(plan)["services"]["stan-0"]["secrets"] == ["stan-secrets"]
 
 
-def test_files_that_options_name_are_mounted_where_they_are() -> None:
+def test_certificates_and_keys_are_secrets_of_compose() -> None:
     plan = a_plan({"nats": {"tls": {"cert_file": "/certs/a$b.pem", "key_file": "/certs/key.pem"}}})
-    volumes = compose(plan)["services"]["stan-0"]["volumes"]
-    assert volumes[2:] == ["/certs/a$$b.pem:/certs/a$$b.pem:ro", "/certs/key.pem:/certs/key.pem:ro"]
+    found = compose(plan)
+    assert found["secrets"] == {"a_b.pem": {"file": "/certs/a$$b.pem"}, "key.pem": {"file": "/certs/key.pem"}}
+    service = found["services"]["stan-0"]
+    assert (service["secrets"], len(service["volumes"])) == (["a_b.pem", "key.pem"], 2)
+    tls = plain(parse(files(plan)[CONF], missing_ok=True))["tls"]
+    assert tls == {"cert_file": "/run/secrets/a_b.pem", "key_file": "/run/secrets/key.pem"}
+
+
+def test_a_script_is_mounted_where_it_is() -> None:
+    plan = a_plan({"streaming": {"file_options": {"slice_archive_script": "/bin/archive"}}})
+    assert compose(plan)["services"]["stan-0"]["volumes"][2:] == ["/bin/archive:/bin/archive:ro"]
+
+
+def test_files_of_the_same_name_are_refused() -> None:
+    plan = a_plan({"nats": {"tls": {"cert_file": "/a/tls.pem", "key_file": "/b/tls.pem"}}})
+    with pytest.raises(SettingsError, match="files of the same name"):
+        files(plan)
 
 
 def test_equal_plans_give_equal_text() -> None:

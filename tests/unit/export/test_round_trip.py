@@ -70,6 +70,21 @@ def test_a_stan_conf_of_compose_read_back_has_the_settings(tmp_path: Path, flags
 
 @_ANY
 @given(groups.settings())
+def test_a_compose_project_read_back_has_the_settings_and_its_secrets(
+    tmp_path: Path, flags: dict[str, Any]
+) -> None:
+    plan = a_plan(flags)
+    for name, text in compose.files(plan).items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    lines = [f"{name}: {quote(secret)}\n" for name, secret in secrets_of(plan).items()]
+    (tmp_path / "secrets").mkdir(exist_ok=True)
+    (tmp_path / compose.SECRETS).write_text("".join(lines), encoding="utf-8")
+    same(plan, settled(read(tmp_path / compose.FILE, {"STANLOCAL_USER": "1:1"})))
+
+
+@_ANY
+@given(groups.settings())
 def test_kubernetes_objects_read_back_have_the_settings(tmp_path: Path, flags: dict[str, Any]) -> None:
     plan = a_plan(flags)
     path = tmp_path / "stan.yaml"
@@ -131,6 +146,22 @@ def test_certificates_of_an_export_are_asked_for_by_name(tmp_path: Path) -> None
         "STANLOCAL_NATS__TLS__CERT_FILE=FILE",
         "STANLOCAL_NATS__TLS__KEY_FILE=FILE",
         "STANLOCAL_STREAMING__TLS__CLIENT_CACERT=FILE",
+    ]
+
+
+def test_a_compose_project_takes_its_certificates_from_its_folder_and_asks_for_others(tmp_path: Path) -> None:
+    (tmp_path / "server.pem").write_text("-")
+    tls = {"cert_file": str(tmp_path / "server.pem"), "key_file": "/certs/server-key.pem"}
+    plan = a_plan({"nats": {"tls": tls, "authorization": {"token": "t0p"}}})
+    for name, text in compose.files(plan).items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    imported = read(tmp_path / compose.FILE, {"STANLOCAL_USER": "1:1"})
+    found = resolve([imported.layer])
+    assert found.nats["tls"] == {"cert_file": str(tmp_path / "server.pem")}
+    assert [line.rpartition("set ")[2] for line in imported.unmet(found)] == [
+        "STANLOCAL_NATS__AUTHORIZATION__TOKEN or STANLOCAL_NATS__AUTHORIZATION__TOKEN_FILE",
+        "STANLOCAL_NATS__TLS__KEY_FILE=FILE",
     ]
 
 
