@@ -38,14 +38,21 @@ class Configurations:
         self._blocks = blocks
 
     def of(
-        self, server: Server, arguments: Sequence[Flag], variables: Mapping[str, str], found: Found
+        self,
+        server: Server,
+        arguments: Sequence[Flag],
+        variables: Mapping[str, str],
+        written: Mapping[str, str],
+        found: Found,
     ) -> tuple[Table, Place]:
         """Return what the server reads and its beginning; empty without a file, and after a problem.
+
+        `written` has the files that a script writes before it starts the server.
 
         As in the server, one file has both parts; with one for each, only its part of each counts.
         """
         named = [_last(arguments, names) for names in (NATS_FILE, STREAMING_FILE)]
-        read = [self._file(server, flag, variables, found) for flag in named if flag is not None]
+        read = [self._file(server, flag, variables, written, found) for flag in named if flag is not None]
         if not read or found.problems:
             return {}, server.workload.place
         if len(read) == 1:
@@ -54,9 +61,16 @@ class Configurations:
         return combined(nats, streaming, found), start
 
     def _file(
-        self, server: Server, flag: Flag, variables: Mapping[str, str], found: Found
+        self,
+        server: Server,
+        flag: Flag,
+        variables: Mapping[str, str],
+        written: Mapping[str, str],
+        found: Found,
     ) -> tuple[Table, Place]:
         path = flag.value or ""
+        if path in written:
+            return _written(written[path], flag, variables, found)
         source = server.source(path, self._candidates)
         if flag.missing:
             source = f"a file that ${flag.missing} names, which is set neither there nor in the environment"
@@ -113,6 +127,16 @@ class Configurations:
             return replace(place, file=f"{held.place.file} ({held.kind} {held.name}, {source.key})")
         line, column = self._blocks[own]
         return Place(held.place.file, line + place.line - 1, column + place.column - 1)
+
+
+def _written(text: str, flag: Flag, variables: Mapping[str, str], found: Found) -> tuple[Table, Place]:
+    """Return the tree of a file that the container's own script writes."""
+    try:
+        conf = parse(text, flag.value or "", environ=variables, missing_ok=True)
+    except ConfError as error:
+        found.problem(flag.place, f"{flag.value}:{error.place.line}: {error.reason}")
+        return {}, flag.place
+    return _moved(conf, lambda place: flag.place), flag.place
 
 
 def _last(arguments: Sequence[Flag], names: frozenset[str]) -> Flag | None:

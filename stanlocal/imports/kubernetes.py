@@ -78,8 +78,10 @@ def _configured(
     """Return the server with what comes of its files, arguments and variables."""
     own = Found(file_store=found.file_store)
     variables = server.environment(objects, environ, own)
-    arguments = flags.split(server.arguments(variables, own), own)
-    conf, start = configurations.of(server, arguments, ChainMap(variables.complete(), dict(environ)), own)
+    line = server.command_line(variables, own)
+    arguments = flags.split(line.arguments, own)
+    known = ChainMap(dict(line.environment), variables.complete(), dict(environ))
+    conf, start = configurations.of(server, arguments, known, line.written, own)
     merged = flags.lay_over(conf, arguments, own)
     count, place = server.count
     title = server.workload.title

@@ -12,7 +12,7 @@ from stanlocal.natsconf import Place
 
 PROGRAM = re.compile(r"(?:.*[/\\])?nats-streaming(?:-server)?(?:[-_.][\w.-]*)?(?:\.go)?", re.DOTALL)
 """Names of the server's program."""
-IMAGE = re.compile(r"(?:.*/)?nats-streaming(?:-server)?(?:[:@][\w.:-]+)?", re.DOTALL)
+IMAGE = re.compile(r"(?:.*/)?nats-streaming(?:-server)?(?:[:@][\w.:@-]+)?", re.DOTALL)
 """Names of the server's image."""
 _ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(.*)", re.DOTALL)
 _OWN_FLAGS = frozenset(

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from stanlocal.imports.container_command import CommandLine, Words, command_line, starts_server, words_of
 from stanlocal.imports.container_environment import Environment, environment
-from stanlocal.imports.flags import CONFIG_FLAGS, Word
+from stanlocal.imports.flags import CONFIG_FLAGS
 from stanlocal.imports.import_result import Found
-from stanlocal.imports.objects import Object, at, listed, strings, text
+from stanlocal.imports.objects import Object, at, listed, text
+from stanlocal.imports.server_command import IMAGE
 from stanlocal.imports.volumes import Source, Volumes
 from stanlocal.imports.walk import Path
 from stanlocal.model.plan import STOP_GRACE_S
@@ -23,13 +24,8 @@ _TEMPLATES: Sequence[Path] = (
     (),
 )
 """Where objects have a pod: a StatefulSet and its like, a CronJob, a PodTemplate, a Pod."""
-_SERVER_IMAGE = re.compile(r"(^|/)nats-streaming(:|@|-server|$)")
-_PROGRAM = re.compile(r"(?:.*/)?nats-streaming-server")
-_OWN_FLAGS = frozenset({"sc", "stan_config", "ft_group", "cid", "cluster_id", "st", "store"})
-"""Flags by which a server in an image of any name is known."""
 _SECTION = re.compile(r"(?:^|[\n{,;])\s*\"?streaming\"?\s*[:=]?\s*\{", re.IGNORECASE)
 STREAMING_CLUSTER = "NatsStreamingCluster"
-_LONGEST_COMMAND = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +38,7 @@ class Server:
     step: str
     """The container's step in paths."""
     content: Table
-    command: tuple[tuple[str, Place], ...]
-    """The command line, each word with the place of its list."""
+    command: Words
 
     @property
     def pod(self) -> Path:
@@ -61,14 +56,9 @@ class Server:
         fields = metadata if isinstance(metadata, dict) else {}
         return environment(self.content, self.workload, fields, candidates, environ, found)
 
-    def arguments(self, variables: Environment, found: Found) -> list[Word]:
-        """Return the words of the command line, references to variables replaced."""
-        words = []
-        start = next((at for at, (word, _) in enumerate(self.command) if _PROGRAM.fullmatch(word)), 0)
-        for word, place in self.command[start:]:
-            expanded, missing = variables.expanded(word, found, place)
-            words.append(Word(expanded, place, missing))
-        return words
+    def command_line(self, variables: Environment, found: Found) -> CommandLine:
+        """Return what the server is started with, references to variables replaced."""
+        return command_line(self.command, variables, self.workload.title, found)
 
     def source(self, path: str, candidates: Sequence[Object]) -> Source | str:
         """Return the ConfigMap or Secret that has the file, or else what the file is in."""
@@ -99,38 +89,18 @@ def servers(workload: Object, candidates: Sequence[Object]) -> Iterator[Server]:
     for template in _TEMPLATES:
         for step, entry in listed(workload.content, (*template, "spec", "containers"), workload.place):
             if isinstance(entry.value, dict):
-                server = Server(workload, template, step, entry.value, tuple(_command(entry.value)))
+                server = Server(workload, template, step, entry.value, tuple(words_of(entry.value)))
                 if _runs_server(server, candidates):
                     yield server
 
 
-def _command(container: Table) -> Iterator[tuple[str, Place]]:
-    """Yield the words of the command line; one that is a whole command line is split."""
-    for name in ("command", "args"):
-        words = strings(container, name) if name in container else []
-        for word in words:
-            whole = len(words) == 1 and (_PROGRAM.match(word) or word.startswith("-")) and " " in word
-            for part in _split(word) if whole else [word]:
-                yield part, container[name].place
-
-
-def _split(line: str) -> list[str]:
-    try:
-        return shlex.split(line[:_LONGEST_COMMAND])
-    except ValueError:  # quotes without an end
-        return line.split()
-
-
 def _runs_server(server: Server, candidates: Sequence[Object]) -> bool:
-    if _SERVER_IMAGE.search(text(server.content, "image")):
+    if IMAGE.fullmatch(text(server.content, "image")):
+        return True
+    if starts_server(server.command):
         return True
     words = [word for word, _ in server.command]
-    if any(_PROGRAM.fullmatch(word) for word in words):
-        return True
     flags = [word.lstrip("-").partition("=") for word in words]
-    names = {name for (name, _, _), word in zip(flags, words, strict=True) if word.startswith("-")}
-    if len(names & _OWN_FLAGS) > 1 or names & {"sc", "stan_config", "ft_group"}:
-        return True
     following = dict(zip([name for name, _, _ in flags], words[1:], strict=False))
     files = [value or following.get(name, "") for name, _, value in flags if name in CONFIG_FLAGS]
     sources = [server.source(file, candidates) for file in files if file]
