@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import tomllib
 from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -16,13 +17,15 @@ from stanlocal.cli.command_group import CommandGroup
 from stanlocal.cli.context import Context, pass_context
 from stanlocal.cli.exit_codes import USAGE
 from stanlocal.errors import NodeNotFound, SettingsError
-from stanlocal.settings import HIDDEN, Settings, load, redacted
+from stanlocal.settings import HIDDEN, Settings, load, redacted, resolve
 from stanlocal.settings.layer import Key, dotted
 from stanlocal.settings.schema import Kind
+from stanlocal.settings.text import read_text
 from stanlocal.settings.tool_options import SETTINGS
 from stanlocal.settings.values import format_size
 
 if TYPE_CHECKING:
+    from stanlocal.lifecycle.opener import GroupOpener
     from stanlocal.model.plan import GroupPlan, NodePlan
 
 
@@ -35,11 +38,20 @@ def config() -> None:
 @pass_context
 def show(context: Context) -> None:
     """Show the effective settings and where each came from; secrets are hidden."""
-    settings = context.settings()
+    opener = context.opener()
+    settings, before = _effective(opener)
     values = _values(settings)
     if context.json:
-        context.print_json({**values, "sources": dict(settings.sources), "warnings": list(settings.warnings)})
+        context.print_json(
+            {
+                **values,
+                "exists": before is not None,
+                "sources": dict(settings.sources),
+                "warnings": list(settings.warnings),
+            }
+        )
         return
+    context.say(_which(settings, before))
     rows = [
         (dotted(key), _shown(key, value), settings.sources.get(dotted(key), "default"))
         for key, value in _leaves(values, settings.sources)
@@ -55,12 +67,15 @@ def show(context: Context) -> None:
 @click.option("--secrets", is_flag=True, help="Show passwords and keys too.")
 @pass_context
 def render(context: Context, target: str, secrets: bool) -> None:
-    """Print the stan.conf of node TARGET (a name or an index), as planned with the default ports."""
+    """Print the stan.conf of node TARGET (a name or an index) of the group, or of a new one."""
     from stanlocal.certificates.secured import Files, secured
+    from stanlocal.cli.offline_plan import planned
     from stanlocal.render.stan_conf import render as stan_conf
 
-    settings = context.settings()
-    plan = _plan(settings)
+    opener = context.opener()
+    settings, before = _effective(opener)
+    plan, _ = planned(context, opener, keep_hidden=True)
+    context.say(_which(settings, before))
     node = _node(plan, target)
     if plan.secure:  # the password is made by `up`
         files = Files.of_node(plan.server_conf_dir(node))
@@ -80,9 +95,15 @@ def render(context: Context, target: str, secrets: bool) -> None:
 @pass_context
 @click.pass_context
 def validate(ctx: click.Context, context: Context, file: Path | None) -> None:
-    """Check the settings, or those of FILE, and report every problem."""
+    """Check the settings, or those of FILE: a stanlocal.toml, or any deployment that --from takes."""
+    findings: list[str] = []
     try:
-        settings = context.settings() if file is None else load({}, os.environ, file, Path.cwd())
+        if file is None:
+            settings = context.settings()
+        elif _is_toml(file):
+            settings = load({}, os.environ, file, Path.cwd())
+        else:
+            settings = _deployment(file, findings)
     except SettingsError as error:
         if context.json:
             context.print_json({"ok": False, "problems": list(error.problems), "warnings": []})
@@ -91,10 +112,37 @@ def validate(ctx: click.Context, context: Context, file: Path | None) -> None:
         ctx.exit(USAGE)
     warnings = [*settings.warnings, *(() if file is None else _only_when_named(settings, Path.cwd() / file))]
     if context.json:
-        context.print_json({"ok": True, "problems": [], "warnings": warnings})
+        imported = {"import": findings} if findings else {}
+        context.print_json({"ok": True, "problems": [], "warnings": warnings, **imported})
     else:
         printing.echo("ok")
+        for line in findings:
+            context.say(line)
     _warn(warnings)
+
+
+def _is_toml(file: Path) -> bool:
+    """Return whether the file is a stanlocal.toml, which its name or its content shows."""
+    if file.suffix != ".conf" and file.is_file():
+        try:
+            names = tomllib.loads(read_text(file))
+        except (tomllib.TOMLDecodeError, SettingsError):
+            return file.suffix == ".toml"
+        return file.suffix == ".toml" or any(SETTINGS.find(name) for name in names)
+    return file.suffix == ".toml"
+
+
+def _deployment(file: Path, findings: list[str]) -> Settings:
+    """Return the settings of a deployment by themselves; `findings` gets what is not taken over."""
+    from stanlocal.imports import read, report
+    from stanlocal.settings.text import read_standard_input
+
+    imported = read(file, os.environ, standard_input=read_standard_input)
+    findings += report.lines(imported.findings)
+    settings = resolve([imported.layer], is_file=os.path.isfile)
+    if unmet := imported.unmet(settings):
+        raise SettingsError(unmet)
+    return settings
 
 
 def _values(settings: Settings) -> dict[str, Any]:
@@ -128,23 +176,18 @@ def _shown(key: Key, value: Any) -> str:
     return json.dumps(value)
 
 
-def _plan(settings: Settings) -> GroupPlan:
-    from stanlocal.model.placement import plan_group
-    from stanlocal.model.plan import CLIENT_PORT, MONITOR_PORT
+def _effective(opener: GroupOpener) -> tuple[Settings, GroupPlan | None]:
+    """Return the settings that `up` would use, and the plan of the group if it is there."""
+    from stanlocal.lifecycle.engine_choice import group_home
 
-    first = CLIENT_PORT if settings.port is None else settings.port
-    return plan_group(
-        group=settings.group,
-        image=settings.image,
-        ports=[(first + index, MONITOR_PORT + index) for index in range(settings.nodes)],
-        store_dir=str(settings.store_dir or ""),
-        state_dir="",
-        user="",
-        streaming=settings.streaming,
-        nats=settings.nats,
-        proxied=settings.proxied,
-        secure=settings.secure,
-    )
+    before = group_home(opener.settings().group).load_plan()
+    return opener.settings(before.decided() if before else None, keep_hidden=True), before
+
+
+def _which(settings: Settings, before: GroupPlan | None) -> str:
+    if before is None:
+        return f"there is no group '{settings.group}' yet: this is what 'up' would start"
+    return f"this is the group '{settings.group}', which is there, as 'up' would run it"
 
 
 def _node(plan: GroupPlan, target: str) -> NodePlan:

@@ -220,10 +220,10 @@ def grafana(context: Context, output: Path | None, force: bool) -> None:
 
 
 def _plan(context: Context, flags: Mapping[str, Any], *, monitor_port: int | None = None) -> GroupPlan:
-    from stanlocal.cli.offline_plan import planned
+    from stanlocal.cli.offline_plan import exported
 
     context.flags.update(flags)
-    return planned(context, monitor_port=monitor_port)
+    return exported(context, monitor_port=monitor_port)
 
 
 def _given(options: Mapping[str, str | None]) -> dict[str, Any]:

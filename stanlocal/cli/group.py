@@ -44,10 +44,18 @@ if TYPE_CHECKING:
 @click.option("--preset", type=click.Choice(["seed"]), help="seed: the values of the Kubernetes guide.")
 @from_option
 @store_option
+@click.option("--dry-run", is_flag=True, help="Say what would run, and start nothing.")
 @pass_context
-def up(context: Context, /, timeout: float, recreate: bool, attach: bool, **flags: Any) -> None:
+def up(
+    context: Context, /, timeout: float, recreate: bool, attach: bool, dry_run: bool, **flags: Any
+) -> None:
     """Start the group, or change it to the settings given; do nothing if it is already so."""
     context.flags.update(flags)
+    if dry_run:
+        from stanlocal.cli.dry_run import show
+
+        show(context)
+        return
 
     async def work() -> None:
         from stanlocal.api import core_of

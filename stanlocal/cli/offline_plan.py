@@ -1,8 +1,10 @@
-"""`planned`: the group's plan without an engine, for commands that show or export it."""
+"""The group's plan without an engine, for commands that show or export it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from stanlocal.cli.context import Context
 from stanlocal.errors import SettingsError
@@ -10,18 +12,18 @@ from stanlocal.model.placement import plan_group
 from stanlocal.model.plan import CLIENT_PORT, MONITOR_PORT, GroupPlan, NodePlan
 from stanlocal.settings.tool_options import MAX_PORT
 
+if TYPE_CHECKING:
+    from stanlocal.lifecycle.opener import GroupOpener
+    from stanlocal.settings import Settings
 
-def planned(context: Context, *, monitor_port: int | None = None) -> GroupPlan:
-    """Return the plan that `up` would make, with the ports that the group has had before.
+
+def exported(context: Context, *, monitor_port: int | None = None) -> GroupPlan:
+    """Return the plan that is exported: that of `up`, without what works on this machine alone.
 
     `monitor_port` is the monitor's port of the first node, if it was asked for. The plan holds the secrets of
     the settings. Raises `SettingsError` for settings that cannot be used.
     """
-    from stanlocal.lifecycle.engine_choice import group_home
-
-    opener = context.opener()
-    before = group_home(opener.settings().group).load_plan()
-    settings = opener.settings(before.decided() if before else None)
+    plan, settings = planned(context, context.opener(), monitor_port=monitor_port)
     if settings.secure:
         raise SettingsError(
             [
@@ -30,23 +32,60 @@ def planned(context: Context, *, monitor_port: int | None = None) -> GroupPlan:
                 "nats.authorization, and set STANLOCAL_SECURE=false for the export"
             ]
         )
-    ports = _ports(
-        context, settings.group, settings.nodes, before.nodes if before else (), settings.port, monitor_port
-    )
     for warning in settings.warnings:
         context.say(f"warning: {warning}")
     if settings.proxied:
         context.say("the proxy is left out: in the export, clients and routes lead to the nodes")
+    return replace(plan, proxied=False, state_dir="", store_size=None)
+
+
+def planned(
+    context: Context,
+    opener: GroupOpener,
+    *,
+    monitor_port: int | None = None,
+    keep_hidden: bool = False,
+) -> tuple[GroupPlan, Settings]:
+    """Return the plan that `up` would make, with the ports that the group has had before, and its settings.
+
+    The plan holds the secrets of the settings. Raises `SettingsError` for settings that cannot be used.
+    """
+    from stanlocal.lifecycle.engine_choice import group_home
+
+    before = group_home(opener.settings().group).load_plan()
+    settings = opener.settings(before.decided() if before else None, keep_hidden=keep_hidden)
+    if before is not None and monitor_port is None and _keeps_nodes(before, settings):
+        return replace(
+            before,
+            image=settings.image,
+            store_dir=str(settings.store_dir or before.store_dir),
+            store_size=settings.store_size,
+            streaming=dict(settings.streaming),
+            nats=dict(settings.nats),
+        ), settings
+    ports = _ports(
+        context, settings.group, settings.nodes, before.nodes if before else (), settings.port, monitor_port
+    )
     return plan_group(
         group=settings.group,
         image=settings.image,
         ports=ports,
         store_dir=str(settings.store_dir or ""),
-        state_dir="",
+        store_size=settings.store_size,
+        state_dir=before.state_dir if before else "",
         user="",
         streaming=settings.streaming,
         nats=settings.nats,
-    )
+        proxied=settings.proxied,
+        secure=settings.secure,
+    ), settings
+
+
+def _keeps_nodes(before: GroupPlan, settings: Settings) -> bool:
+    """Return whether the group keeps its nodes with their ports."""
+    same = (before.proxied, before.secure) == (settings.proxied, settings.secure)
+    moved = settings.port not in (None, before.nodes[0].client_port)
+    return same and len(before.nodes) == settings.nodes and not moved
 
 
 def _ports(

@@ -60,8 +60,9 @@ def read(
     shapes = read_all(files, environ, found)
     if found.problems:
         raise SettingsError(found.problems)
-    fill_defaults(found, first.start)
     places = {dotted(key): str(place) for key, place in found.places.items()}
+    fill_defaults(found, first.start)
+    places = dict.fromkeys(map(dotted, found.places), f"the server's default, for {first.name}") | places
     layer = Layer(
         "import", found.values, base=first.folder, file=Path(first.name), may_execute=False, places=places
     )

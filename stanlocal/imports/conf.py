@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from stanlocal.imports import kinds, routes
 from stanlocal.imports.import_result import Found, with_value
-from stanlocal.model.plan import CLUSTER_PORT
+from stanlocal.model.plan import CLIENT_PORT, CLUSTER_PORT, MONITOR_PORT
 from stanlocal.natsconf import Entry, Missing, Place, Table, Value, plain
 from stanlocal.render.stan_conf import CONNECT_RETRIES
 from stanlocal.settings.coerce import coerce, shown
@@ -22,8 +22,18 @@ from stanlocal.settings.tool_options import SETTINGS
 _STREAMING: Key = ("streaming",)
 _NATS: Key = ("nats",)
 
-_SAME = {("cluster", "port"): CLUSTER_PORT, ("cluster", "connect_retries"): CONNECT_RETRIES}
-"""Options that stanlocal writes itself, with the same value."""
+_SAME: Mapping[Key, tuple[object, ...]] = {
+    ("cluster", "port"): (CLUSTER_PORT,),
+    ("cluster", "listen"): tuple(f"{host}:{CLUSTER_PORT}" for host in ("0.0.0.0", "nats://0.0.0.0")),
+    ("cluster", "connect_retries"): (CONNECT_RETRIES,),
+    ("nats", "port"): (CLIENT_PORT,),
+    ("nats", "listen"): (f"0.0.0.0:{CLIENT_PORT}",),
+    ("nats", "host"): ("0.0.0.0",),
+    ("nats", "http_port"): (MONITOR_PORT,),
+    ("nats", "http"): (MONITOR_PORT, f"0.0.0.0:{MONITOR_PORT}"),
+    ("nats", "logtime"): (True,),
+}
+"""Options that stanlocal writes itself, with the values that it writes: these are not reported."""
 _FILE_STORE = "--store file runs it over a file store"
 NATS_ELSEWHERE = (
     "the nodes use the NATS server inside each of them; for one of yours set "
@@ -72,7 +82,7 @@ def _routes(cluster: Entry, conf: Table, found: Found) -> None:
         what = with_value(f"cluster.{name}", entry.value)
         if name.lower() == "routes":
             routes.put(cluster.value, conf, what, found)
-        elif _SAME.get(("cluster", name.lower())) != plain(entry.value):
+        elif not _agrees(("cluster", name.lower()), entry.value):
             found.left_out(entry.place, what, "stanlocal writes the routes between the nodes")
 
 
@@ -122,12 +132,19 @@ def options(table: Options, conf: Table, at: Key, found: Found) -> None:
             near = found.nearest(table, name)
             meant = "" if near is None else f"; it knows {near}"
             found.left_out(entry.place, what, f"the server does not know it and ignores it{meant}")
+        elif _agrees((*at, option.name), entry.value):
+            continue
         elif (why := _reason(option, (*at, option.name), found.nats_asks)) is not None:
             found.left_out(entry.place, with_value(what, entry.value), why)
         elif option.kind is Kind.PATH:
             _put_file(entry, (*at, option.name), found)
         else:
             _put(option, entry, (*at, option.name), found)
+
+
+def _agrees(key: Key, value: Value) -> bool:
+    """Return whether stanlocal writes the option with this value itself."""
+    return key in _SAME and plain(value) in _SAME[key]
 
 
 def _reason(option: Option, key: Key, asks: frozenset[str]) -> str | None:

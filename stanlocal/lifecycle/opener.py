@@ -6,7 +6,7 @@ Every `FTGroup` holds one, and the rest of stanlocal makes an `FTGroup` from one
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -58,6 +58,8 @@ class GroupOpener:
     config: Path | None = None
     from_files: Sequence[Path] = ()
     """Files and folders of a deployment; `-` is standard input."""
+    notes_import: bool = True
+    """Whether `note` gets what is not as in that deployment, once its settings are read."""
     bound_to: Callable[[], str | None] = _no_process
     """Returns the name of the process that the group is made for, as `orphans.this_process` does; None for a
     group that no process is bound to. A bound group avoids the usual ports, and `orphans.remove` removes it
@@ -83,15 +85,23 @@ class GroupOpener:
         """Whether it holds an engine."""
         return self._core is not None and self._opened_by == os.getpid()
 
-    def settings(self, existing: Mapping[str, Any] | None = None) -> Settings:
+    def settings(self, existing: Mapping[str, Any] | None = None, *, keep_hidden: bool = False) -> Settings:
         """Return the effective settings, given those that an existing group decides.
+
+        With `keep_hidden` its hidden secrets stay as they are, for settings that are only shown.
 
         A group that is bound to a process takes its port and store folder from `flags` alone: in the
         environment and in files they belong to the user's lasting group, and no two groups can share them.
         """
-        imported = self._imported()
+        imported = self.imported()
+        if imported is not None and self.notes_import:
+            self.notes_import = False
+            for line in _import_notes(imported):
+                self.note(line)
         layer = imported.layer if imported else None
-        settings = load(self.flags, os.environ, self.config, Path.cwd(), existing, layer)
+        settings = load(
+            self.flags, os.environ, self.config, Path.cwd(), existing, layer, keep_hidden=keep_hidden
+        )
         if imported is not None and (unmet := imported.unmet(settings)):
             raise SettingsError(unmet)
         if self.bound_to() is None:
@@ -105,8 +115,8 @@ class GroupOpener:
     def _is_given(self, setting: str) -> bool:
         return self.flags.get(setting) is not None
 
-    def _imported(self) -> Import | None:
-        """Return the deployment in `from_files`; note once what is not taken over from it."""
+    def imported(self) -> Import | None:
+        """Return the deployment in `from_files`; None where nothing is imported."""
         if self.from_files and self._import is None:
             from stanlocal.imports import read
             from stanlocal.settings.text import read_standard_input
@@ -117,11 +127,6 @@ class GroupOpener:
                 file_store=self._asks_for_a_file_store(),
                 standard_input=read_standard_input,
             )
-            if len(self._import.shapes) > 1:
-                for name, shape in self._import.shapes.items():
-                    self.note(f"{name} is read as {shape}")
-            for finding in self._import.findings:
-                self.note(str(finding))
         return self._import
 
     def _asks_for_a_file_store(self) -> bool:
@@ -213,6 +218,15 @@ class GroupOpener:
         from stanlocal.lifecycle import down
 
         return await down.down(await self.core(), timeout=timeout, purge_store=purge, report=self.report)
+
+
+def _import_notes(imported: Import) -> Iterator[str]:
+    """Yield what each file is read as, where there are several, and what is not as in the deployment."""
+    from stanlocal.imports import report
+
+    if len(imported.shapes) > 1:
+        yield from (f"{name} is read as {shape}" for name, shape in imported.shapes.items())
+    yield from report.lines(imported.findings)
 
 
 def opener_for(settings: Mapping[str, Any]) -> GroupOpener:

@@ -60,6 +60,8 @@ def load(
     start_dir: Path,
     existing: Mapping[str, Any] | None = None,
     imported: Layer | None = None,
+    *,
+    keep_hidden: bool = False,
 ) -> Settings:
     """Load the effective settings; raises `SettingsError` with every problem of every layer.
 
@@ -67,8 +69,8 @@ def load(
     `config_file` is the file named by --config; without one, and without STANLOCAL_CONFIG, the nearest
     stanlocal.toml from `start_dir` upward counts, if it is the caller's own, but it cannot make anything run,
     send logins elsewhere or name a folder. `existing` has the values of an existing group; secrets hidden in
-    it count as not set, with a warning. `imported` has those of a deployment to be run locally
-    (`stanlocal.imports`).
+    it count as not set, with a warning, unless `keep_hidden`: then the settings are only shown. `imported`
+    has those of a deployment to be run locally (`stanlocal.imports`).
     """
     home = Path(environ["HOME"]) if environ.get("HOME") else None
     environment = read_environment(environ, start_dir, home)
@@ -88,8 +90,9 @@ def load(
         except SettingsError as error:
             problems += error.problems
     if existing is not None:
-        layers.append(Layer("running", _given(existing), base=start_dir, home=home))
-        if ("streaming", "encryption_key") in _hidden(existing):
+        kept = existing if keep_hidden else _given(existing)
+        layers.append(Layer("running", _set(kept), base=start_dir, home=home))
+        if not keep_hidden and ("streaming", "encryption_key") in _hidden(existing):
             # Without its key an encrypted store would be served as it is, so a missing key is reported.
             layers.append(Layer("running", {"streaming": {"encrypt": True}}))
     settings = resolve(
@@ -173,9 +176,14 @@ def _given(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return the values without those that are None or hidden, at any depth of tables."""
     return {
         name: _given(value) if isinstance(value, Mapping) else value
-        for name, value in values.items()
-        if value is not None and (isinstance(value, Mapping) or not holds_hidden(value))
+        for name, value in _set(values).items()
+        if isinstance(value, Mapping) or not holds_hidden(value)
     }
+
+
+def _set(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values without those that are None."""
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def _hidden(values: Mapping[str, Any], at: Key = ()) -> Iterator[Key]:

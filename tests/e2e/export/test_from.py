@@ -33,7 +33,7 @@ def test_the_guides_manifests_start_its_group(cli: Cli) -> None:
     assert found["max_channels"] == 10
     assert found["max_age"] == 3600 * 10**9
     assert found["max_bytes"] == 256 << 30
-    assert "PersistentVolumeClaim/efs left out" in done.stderr
+    assert "PersistentVolumeClaim/efs (line 128)" in done.stderr
 
 
 def test_the_guides_configuration_starts_its_group_and_it_fails_over(cli: Cli, tmp_path: Path) -> None:

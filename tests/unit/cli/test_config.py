@@ -13,7 +13,10 @@ from click.testing import CliRunner, Result
 from stanlocal.cli.config import config
 from stanlocal.cli.context import Context
 from stanlocal.errors import NodeNotFound, SettingsError
+from stanlocal.lifecycle.engine_choice import group_home
+from stanlocal.model.placement import plan_group
 from stanlocal.settings import HIDDEN
+from stanlocal.settings.presets import DEFAULTS
 from tests.support.natsconf import parse
 
 SECRET = "hunter2"
@@ -22,6 +25,7 @@ SECRET = "hunter2"
 @pytest.fixture(autouse=True)
 def _empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
 
 
 def run(
@@ -153,3 +157,52 @@ def test_validate_warns_of_what_counts_only_in_a_named_file() -> None:
         "image",
         "streaming.file_options.slice_archive_script",
     ]
+
+
+def there(nodes: int = 3) -> None:
+    """Note a group as one that was brought up before."""
+    ports = [(5000 + index, 6000 + index) for index in range(nodes)]
+    streaming = {**DEFAULTS["streaming"], "cluster_id": "orders", "encryption_key": HIDDEN}
+    plan = plan_group(
+        group="stan",
+        image="mine:1",
+        ports=ports,
+        store_dir="/data",
+        state_dir="",
+        user="",
+        streaming=streaming,
+        nats={},
+    )
+    group_home("stan").save_plan(plan)
+
+
+def test_show_and_render_are_of_the_group_that_is_there_and_say_so() -> None:
+    before = run("show")
+    assert "there is no group 'stan' yet: this is what 'up' would start" in before.stderr
+    there()
+    shown = run("show")
+    rows = {line.split("  ")[0]: line.split() for line in shown.stdout.splitlines()}
+    assert rows["nodes"][1:] == ["3", "the", "running", "group"]
+    assert rows["streaming.cluster_id"][1] == "orders"
+    assert "this is the group 'stan', which is there" in shown.stderr
+    assert json.loads(run("show", as_json=True).stdout)["exists"] is True
+    rendered = run("render", "2")
+    conf = parse(rendered.stdout)
+    assert (conf["client_advertise"], conf["streaming"]["id"]) == ("127.0.0.1:5002", "orders")
+    assert "this is the group 'stan', which is there" in rendered.stderr
+
+
+def test_validate_takes_a_stan_conf_and_every_other_deployment() -> None:
+    Path("stan.conf").write_text("port = 4222\nstreaming { store: file, ft_group: g, id: 'a b' }\n")
+    Path("run.sh").write_text("nats-streaming-server -st file -ft_group g -p 4333\n")
+    Path("memory.conf").write_text("streaming { store: memory, ft_group: g }\n")
+    bad = run("validate", "stan.conf")
+    assert (bad.exit_code, bad.stdout) == (2, "")
+    assert bad.stderr.startswith("stan.conf:2:39: streaming.cluster_id is 'a b', which")
+    good = run("validate", "run.sh")
+    assert (good.exit_code, good.stdout) == (0, "ok\n")
+    assert "port (4333) left out" in good.stderr
+    document = json.loads(run("validate", "run.sh", as_json=True).stdout)
+    assert document["ok"] is True
+    assert any("port (4333) left out" in line for line in document["import"])
+    assert "--store file" in run("validate", "memory.conf").stderr

@@ -241,7 +241,7 @@ def test_options_that_cannot_be_are_refused(arguments: tuple[str, ...], reason: 
 def test_an_existing_deployment_is_exported_and_what_it_loses_is_said() -> None:
     result = run("compose", "--from", str(seed.EFS))
     assert list(yaml.safe_load(result.stdout)["services"]) == ["stan-0", "stan-1", "stan-2"]
-    assert "PersistentVolumeClaim/efs left out: " in result.stderr
+    assert "PersistentVolumeClaim/efs (line 128)" in result.stderr
 
 
 @pytest.mark.parametrize("command", [("kubernetes",), ("helm",)])

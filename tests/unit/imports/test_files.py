@@ -141,7 +141,7 @@ def workload(**server: Any) -> str:
 
 def test_a_server_that_runs_by_arguments_alone_is_read(write: Write) -> None:
     arguments = "-cid orders --store=file -dir /data -ft_group g -mm 10 -ma 5m -file_sync=false -SDV"
-    arguments += " -m 8222 -cluster_log_path x -hbi 2s"
+    arguments += " -m 8223 -cluster_log_path x -hbi 2s"
     imported = read(write("a.json", workload(args=arguments.split())), {})
     found = resolve([imported.layer])
     assert found.nodes == 4
@@ -154,7 +154,7 @@ def test_a_server_that_runs_by_arguments_alone_is_read(write: Write) -> None:
     said = " ".join(told(imported))
     assert "argument -cluster_log_path left out: it is for Raft clusters" in said
     assert "streaming.dir ('/data') left out" in said
-    assert "http_port (8222) left out" in said
+    assert "http_port (8223) left out" in said
 
 
 def test_arguments_count_more_than_the_configuration(write: Write) -> None:

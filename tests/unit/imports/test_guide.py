@@ -87,7 +87,7 @@ def test_every_object_and_value_of_the_manifests_is_taken_or_accounted_for() -> 
             "StatefulSet/stan spec.template.spec.terminationGracePeriodSeconds",
         ),
         *(f"StatefulSet/stan spec.template.spec.containers[stan].{name}" for name in ("name", "args")),
-        *("stan.conf cluster.port", "stan.conf cluster.connect_retries"),
+        *("stan.conf http", "stan.conf cluster.port", "stan.conf cluster.connect_retries"),
     }
     conf_names = {"id": "cluster_id"}
 
