@@ -9,7 +9,7 @@ from typing import Any
 
 from stanlocal.history.failovers import PHASES, Failover, document
 from stanlocal.util.printable import printable
-from stanlocal.util.svg import Bar, bars
+from stanlocal.util.svg import StackedBar, bars
 
 COLOURS = ("#7f8c8d", "#e67e22", "#f1c40f", "#2ecc71", "#3498db")
 """Colours of the phases, in their order."""
@@ -19,7 +19,7 @@ GLYPHS = ("░", "▒", "▓", "█", "▪")
 
 def svg(failovers: Sequence[Failover]) -> str:
     """Draw a bar for each failover, with a part for each phase, as an SVG document."""
-    rows = [Bar(_label(failover), list(failover.phases_ms.values())) for failover in failovers]
+    rows = [StackedBar(_label(failover), list(failover.phases_ms.values())) for failover in failovers]
     return bars("Failovers, in ms from the fault", PHASES, COLOURS, rows, empty="no failover yet")
 
 

@@ -50,7 +50,7 @@ class Series:
 
 
 @dataclass(frozen=True, slots=True)
-class Bar:
+class StackedBar:
     """A bar of parts that follow each other; None for a part that is missing."""
 
     name: str
@@ -99,7 +99,9 @@ def plot(
     return _document(title, bottom + 28, body())
 
 
-def bars(title: str, names: Sequence[str], colours: Sequence[str], rows: Sequence[Bar], *, empty: str) -> str:
+def bars(
+    title: str, names: Sequence[str], colours: Sequence[str], rows: Sequence[StackedBar], *, empty: str
+) -> str:
     """Draw a bar for each row, below its name; `names` and `colours` are those of the parts, in order."""
     longest = max((sum(filter(None, row.parts)) for row in rows), default=0.0) or 1.0
     length = WIDTH - 2 * _MARGIN

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stanlocal.util.svg import LEFT, SPAN, Bar, Series, bars, plot, ticks
+from stanlocal.util.svg import LEFT, SPAN, Series, StackedBar, bars, plot, ticks
 
 _SVG = "{http://www.w3.org/2000/svg}"
 _HOSTILE = "<script>&\"'\x07"
@@ -42,7 +42,7 @@ def test_plot_without_points_says_so() -> None:
 
 def test_bars_parts_follow_each_other_and_a_missing_one_takes_no_room() -> None:
     chart = Xml.fromstring(
-        bars("phases", ["a", "b", "c"], ["#1", "#2", "#3"], [Bar(_HOSTILE, [30, None, 10])], empty="")
+        bars("phases", ["a", "b", "c"], ["#1", "#2", "#3"], [StackedBar(_HOSTILE, [30, None, 10])], empty="")
     )
     parts = [part for part in chart.iter(f"{_SVG}rect") if part.find(f"{_SVG}title") is not None]
     begins = [float(part.attrib["x"]) for part in parts]
