@@ -28,6 +28,7 @@ async def scratch_group(
         "nodes": scenario.nodes,
         "store_size": scenario.store_size if await _limits_stores(engine, config) else None,
         "proxied": scenario.proxied or None,
+        "secure": scenario.secure or None,
         "engine": engine,
     }
     # Notes are dropped: they only report its ports.

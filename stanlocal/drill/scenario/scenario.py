@@ -143,6 +143,8 @@ class Scenario:
     """A limit for the scratch group's store, as settings spell it."""
     proxied: bool = False
     """Whether the scratch group has a proxy in its path, for network faults."""
+    secure: bool = False
+    """Whether the scratch group has TLS and a login, for faults of certificates."""
     duration_s: float | None = None
     """Time after which no further step is taken; None for no limit."""
     load: LoadSpec = field(default_factory=LoadSpec)

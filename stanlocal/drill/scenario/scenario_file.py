@@ -74,7 +74,7 @@ def _scenario(table: Fields, path: Path, faults: Mapping[str, type[Fault]]) -> S
     table_of_group = table.table("group")
     nodes = table_of_group.whole("nodes", 2, least=1, most=MAX_NODES)
     store_size = table_of_group.text("store_size") or None
-    proxied = table_of_group.flag("proxied")
+    proxied, secure = table_of_group.flag("proxied"), table_of_group.flag("secure")
     table_of_group.end()
     if store_size is not None:
         try:
@@ -97,6 +97,7 @@ def _scenario(table: Fields, path: Path, faults: Mapping[str, type[Fault]]) -> S
         nodes=nodes,
         store_size=store_size,
         proxied=proxied,
+        secure=secure,
         duration_s=table.seconds("duration"),
         load=load,
         budget=budget,

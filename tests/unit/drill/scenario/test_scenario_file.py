@@ -123,6 +123,7 @@ def test_group_load_and_budget_are_taken_over(tmp_path: Path) -> None:
         nodes = 3
         store_size = "32mb"
         proxied = true
+        secure = true
         [load]
         channels = ["a", "b"]
         publishers = 4
@@ -136,7 +137,7 @@ def test_group_load_and_budget_are_taken_over(tmp_path: Path) -> None:
         """,
     )
     assert (found.title, found.teaches, found.duration_s) == ("mine", "this and that", 90)
-    assert (found.nodes, found.store_size, found.proxied) == (3, "32mb", True)
+    assert (found.nodes, found.store_size, found.proxied, found.secure) == (3, "32mb", True, True)
     assert (found.load.channels, found.load.publishers, found.load.rate) == (("a", "b"), 4, 10)
     assert found.load.sizes == (64,)
     assert (found.budget.max_outage, found.budget.max_duplicates, found.budget.max_lost) == (2.5, 7, 0)
