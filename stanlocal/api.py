@@ -29,7 +29,6 @@ if TYPE_CHECKING:  # what only some commands need is loaded by the methods that 
     from stanlocal.history.timeline import Event
     from stanlocal.lifecycle.down import Down
     from stanlocal.logs.merge import NodeLine
-    from stanlocal.model.plan import GroupPlan
     from stanlocal.stan.client import Client, LostCallback
     from stanlocal.stan.connecting import Connecting
     from stanlocal.stan.options import NatsOptions
@@ -54,7 +53,7 @@ class FTGroup(FaultMethods):
     _opener: GroupOpener
     _timeout: float
     _purge: bool
-    _found: GroupPlan | None
+    _found: Mapping[str, Any] | None
     """Plan that the group ran with when the block began; None: it did not run."""
 
     def __init__(
@@ -125,7 +124,7 @@ class FTGroup(FaultMethods):
             if self._opener.bound_to() is not None:
                 await together(self.up(timeout=self._timeout), self._opener.remove_orphans())
             else:
-                self._found = await self._opener.running_plan()
+                self._found = await self._opener.running_settings()
                 await self.up(timeout=self._timeout)
             stack.pop_all()
         return self

@@ -7,11 +7,13 @@ problem can be fixed without a decision of the user has a `fix`, which `doctor -
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from stanlocal.access.group_access import access_to, settings_to_log_in
+from stanlocal.access.login_findings import login_findings
 from stanlocal.errors import GroupNotFound, PortInUse, SettingsError, StanlocalError, StoreRefused
 from stanlocal.group.core import Group
 from stanlocal.lifecycle.engine_choice import choose_engine, group_home, server_user
@@ -71,6 +73,7 @@ async def examine(load: Callable[[], Settings], report: Callable[[str], None]) -
         yield await _ports(group, settings)
         for check in _store(settings, group, await server_user(engine)):
             yield check
+        yield _login(settings, group)
         yield await _leftovers(group)
         async for check in _group(group):
             yield check
@@ -138,6 +141,22 @@ def _store(settings: Settings, group: Group, user: str) -> list[Check]:
     if state.marker is not None and state.marker.group != group.name:
         return [Check("store", False, f"{path} is the store of '{state.marker.group}'", "choose another")]
     return [Check("store", True, f"{path}, {state.kind.value}, servers run as {user}")]
+
+
+def _login(settings: Settings, group: Group) -> Check:
+    """Check that a client can log in and do what clients of NATS Streaming do, by the group's settings."""
+    plan = group.home.load_plan()
+    known: Mapping[str, Any] = {"streaming": settings.streaming, "nats": settings.nats}
+    try:
+        if plan is not None:
+            access_to(plan)
+            known = settings_to_log_in(plan)
+    except StanlocalError as error:
+        return Check("login", False, str(error), "set the secrets again, and run 'stanlocal up'")
+    able, detail = login_findings(known["streaming"], known["nats"])
+    if able:
+        return Check("login", True, detail)
+    return Check("login", False, detail, "allow it in the user's permissions, or add a user who may")
 
 
 async def _leftovers(group: Group) -> Check:

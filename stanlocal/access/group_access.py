@@ -22,7 +22,7 @@ _TOKEN = ("nats", "authorization", "token")
 
 def access_to(plan: GroupPlan) -> Access:
     """Return the access to a group; raise `LoginError` if its secrets are not here, or let no client in."""
-    settings = _settings(plan)
+    settings = settings_to_log_in(plan)
     try:
         access = access_of(
             settings["streaming"], settings["nats"], trusted=plan.trusted_file, server_name=plan.tls_name
@@ -42,13 +42,13 @@ def access_to(plan: GroupPlan) -> Access:
 
 def tls_to(plan: GroupPlan) -> TlsFiles | None:
     """Return the TLS files for a group's servers; None if they serve without TLS."""
-    settings = _settings(plan)
+    settings = settings_to_log_in(plan)
     return tls_of(
         settings["streaming"], settings["nats"], trusted=plan.trusted_file, server_name=plan.tls_name
     )
 
 
-def _settings(plan: GroupPlan) -> dict[str, Any]:
+def settings_to_log_in(plan: GroupPlan) -> dict[str, Any]:
     """Return the settings with their secrets; a secured group's include those that it has made itself."""
     folder = SecretsFolder(Path(plan.secrets_dir))
     settings = folder.revealed({"streaming": plan.streaming, "nats": plan.nats})

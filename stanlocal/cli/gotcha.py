@@ -34,7 +34,7 @@ def gotcha(context: Context, name: str | None) -> None:
     if not context.json:
         printing.page(f"{chosen.title}\n\n")
     say = (lambda line: None) if context.json else printing.echo
-    seen = run(base.run(chosen, engine=context.engine, say=say))
+    seen = run(base.run(chosen, engine=context.engine, say=say, config=context.config))
     if context.json:
         context.print_json(seen.document())
         return

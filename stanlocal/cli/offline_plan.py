@@ -52,8 +52,12 @@ def planned(
     """
     from stanlocal.lifecycle.engine_choice import group_home
 
-    before = group_home(opener.settings().group).load_plan()
-    settings = opener.settings(before.decided() if before else None, keep_hidden=keep_hidden)
+    home = group_home(opener.settings().group)
+    before = home.load_plan()
+    existing = before.decided() if before else None
+    if existing is not None and not keep_hidden:
+        existing = home.secrets.revealed(existing)
+    settings = opener.settings(existing, keep_hidden=keep_hidden)
     if before is not None and monitor_port is None and _keeps_nodes(before, settings):
         return replace(
             before,

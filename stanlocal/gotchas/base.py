@@ -145,7 +145,7 @@ class Stage:
         return []
 
 
-async def run(gotcha: Gotcha, *, engine: str | None, say: Say) -> Seen:
+async def run(gotcha: Gotcha, *, engine: str | None, say: Say, config: Path | None = None) -> Seen:
     """Show a gotcha in a scratch group, and remove the group afterwards.
 
     Raises `GroupError` if the server's expected log line did not appear.
@@ -158,7 +158,7 @@ async def run(gotcha: Gotcha, *, engine: str | None, say: Say) -> Seen:
         "secure": gotcha.secure,
     }
     # Notes are dropped: they only report its ports.
-    group = group_over(GroupOpener(settings, bound_to=this_process, note=lambda line: None))
+    group = group_over(GroupOpener(settings, config, bound_to=this_process, note=lambda line: None))
     try:
         await check_removable(await core_of(group))
     except BaseException:

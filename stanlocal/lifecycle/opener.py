@@ -23,7 +23,6 @@ if TYPE_CHECKING:  # what only some commands need is loaded by the methods that 
     from stanlocal.imports import Import
     from stanlocal.lifecycle.down import Down
     from stanlocal.lifecycle.planner import Report
-    from stanlocal.model.plan import GroupPlan
 
 _SPREAD = 100
 """Ports among which the first of a bound group is drawn, where the environment says where they begin."""
@@ -153,16 +152,17 @@ class GroupOpener:
             await self._core.engine.close()
         self._core = None
 
-    async def running_plan(self) -> GroupPlan | None:
-        """Return the plan that the group runs with; None when none of its nodes runs."""
+    async def running_settings(self) -> Mapping[str, Any] | None:
+        """Return the settings that the group runs with, secrets included; None if none of its nodes runs."""
         from stanlocal.group.core import intended_plan
 
         group = await self.core()
         instances = await group.engine.instances(group.name)
-        return intended_plan(instances) if any(instance.running for instance in instances) else None
+        plan = intended_plan(instances) if any(instance.running for instance in instances) else None
+        return None if plan is None else group.home.secrets.revealed(plan.decided())
 
     async def up(
-        self, *, timeout: float | None = None, recreate: bool = False, found: GroupPlan | None = None
+        self, *, timeout: float | None = None, recreate: bool = False, found: Mapping[str, Any] | None = None
     ) -> Look:
         """Bring the group up; see `stanlocal.lifecycle.up.up`.
 
@@ -185,7 +185,7 @@ class GroupOpener:
         def as_found(existing: Mapping[str, Any] | None) -> Settings:
             binary = self.flags.get("server_binary")
             named = {"group": group.name, "engine": self.flags.get("engine"), "server_binary": binary}
-            return load(named, os.environ, self.config, Path.cwd(), found.decided() if found else existing)
+            return load(named, os.environ, self.config, Path.cwd(), found or existing)
 
         request = UpRequest(
             settings=as_found if found else self.settings,

@@ -9,6 +9,7 @@ from stanlocal.errors import SettingsError
 from stanlocal.model.placement import Placement
 from stanlocal.model.plan import GroupPlan
 from stanlocal.settings import Settings, host_files
+from stanlocal.settings.paths import copied_files
 from stanlocal.util.addresses import LOOPBACK
 
 
@@ -21,10 +22,12 @@ def settle(found: Placement, settings: Settings, before: GroupPlan | None, defau
         found = replace(found, in_volumes=True)
     if not found.in_volumes:
         return found
+    copied = copied_files(settings.streaming, settings.nats)
     problems = [
         f"{option} names {path}, which the engine does not see: it has other files than this machine; "
         "leave it out"
         for option, path in sorted(host_files(settings.streaming, settings.nats).items())
+        if option not in copied
     ]
     if before is not None and not before.in_volumes:
         problems.append(

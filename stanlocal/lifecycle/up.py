@@ -13,22 +13,22 @@ from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
+from stanlocal.access.server_files import read_server_files
 from stanlocal.errors import NodeFailed, NodeNotFound, PortInUse
 from stanlocal.group.core import Group, Look, intended_plan, origin_of
 from stanlocal.group.home import SNAPSHOTS
 from stanlocal.group.reload import reload
 from stanlocal.group.retirement import retire
-from stanlocal.group.secured_files import keep_files, secured_for_node
 from stanlocal.group.watch import Watch
+from stanlocal.lifecycle.configuration import Configuration
 from stanlocal.lifecycle.placement import placement_notes, settle
 from stanlocal.lifecycle.planner import Planner, UpRequest
 from stanlocal.logs.events import PortBusy
 from stanlocal.logs.parse import parse
 from stanlocal.model.instance import Instance
 from stanlocal.model.placement import Placement
-from stanlocal.model.plan import GroupPlan, Origin, fingerprint
+from stanlocal.model.plan import GroupPlan, Origin
 from stanlocal.model.states import GroupState, GroupStatus, NodeState, NodeStatus
-from stanlocal.render.stan_conf import render
 from stanlocal.settings import Settings
 from stanlocal.settings.layer import dotted, leaves
 from stanlocal.store.guard import drafts
@@ -58,7 +58,7 @@ async def up(group: Group, request: UpRequest) -> Look:
             await heal_but_ended(group)
             instances = await group.engine.instances(group.name)
         before = group.with_identity(intended_plan(instances) or group.home.load_plan())
-        settings = request.settings(before.decided() if before else None)
+        settings = request.settings(group.home.secrets.revealed(before.decided()) if before else None)
         for warning in settings.warnings:
             request.note(f"warning: {warning}")
         for line in _changed_by_preset(settings, before):
@@ -70,7 +70,11 @@ async def up(group: Group, request: UpRequest) -> Look:
             request.note(line)
         store_parts = await group.engine.store_parts(group.name)
         origin = await origin_of(group.engine)
-        bringup = _Bringup(group, request, settings, instances, before, placement, store_parts, origin)
+        files = read_server_files(settings.streaming, settings.nats, placement.host, secure=settings.secure)
+        configuration = Configuration(group.home, settings, files, before)
+        bringup = _Bringup(
+            group, request, settings, configuration, instances, before, placement, store_parts, origin
+        )
         try:
             return await bringup.run()
         except BaseException:
@@ -98,6 +102,7 @@ class _Bringup:
         group: Group,
         request: UpRequest,
         settings: Settings,
+        configuration: Configuration,
         instances: Sequence[Instance],
         before: GroupPlan | None,
         placement: Placement,
@@ -109,12 +114,11 @@ class _Bringup:
         self._engine = group.engine
         self._request = request
         self._settings = settings
+        self._configuration = configuration
         self._present = {instance.name: instance for instance in instances}
         self._before = before
         self._was_there = bool(instances)
         self._made: list[str] = []
-        self._renewed: set[str] = set()
-        """Nodes whose certificate is new, so that a running server has to read it."""
         self._claim: Claim | None = None
         self._store_parts = store_parts
         self._origin = origin
@@ -142,8 +146,13 @@ class _Bringup:
             self._group, self._request, self._settings, self._present, self._before, self._placement
         )
         while True:
-            plan = replace(planner.plan(str(self._claim.path)), group_id=self._group_id, origin=self._origin)
-            fingerprints = self._write_confs(plan)
+            plan = replace(
+                planner.plan(str(self._claim.path)),
+                group_id=self._group_id,
+                origin=self._origin,
+                tls_name=self._configuration.tls_name,
+            )
+            fingerprints = self._configuration.write(plan)
             self._group.home.save_plan(plan)
             try:
                 return await self._converge(plan, fingerprints)
@@ -151,20 +160,6 @@ class _Bringup:
                 if not planner.give_up(conflict.port):
                     raise
                 await self._remove_made()
-
-    def _write_confs(self, plan: GroupPlan) -> dict[str, str]:
-        """Write each node's configuration, which alone holds secrets; return the nodes' fingerprints."""
-        if plan.secure:
-            self._renewed.update(keep_files(self._group.home, plan))
-        fingerprints = {}
-        for node in plan.nodes:
-            streaming, nats = secured_for_node(
-                self._group.home, plan, node, self._settings.streaming, self._settings.nats
-            )
-            conf = render(replace(plan, streaming=streaming, nats=nats), node)
-            self._group.home.write_conf(plan, node, conf)
-            fingerprints[node.name] = fingerprint(plan, node, conf)
-        return fingerprints
 
     # From the nodes that there are to those of the plan
 
@@ -271,7 +266,7 @@ class _Bringup:
             reached, names, watch, deadline, "a group with one active node and standbys"
         )
         self._group.home.journal.close_faults()
-        for name in sorted(self._renewed.intersection(self._present).difference(self._made)):
+        for name in sorted(self._configuration.renewed.intersection(self._present).difference(self._made)):
             await reload(self._group, name)
         return Look(plan, status)
 
@@ -309,6 +304,7 @@ class _Bringup:
     async def undo(self) -> None:
         """Remove what this `up` made, so that a later `up` does what it would have done before."""
         await self._remove_made()
+        self._configuration.put_back()
         if self._before is not None:
             self._group.home.save_plan(replace(self._before, group_id=self._group_id))
         store_stays = self._claim is not None

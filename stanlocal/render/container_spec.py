@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from stanlocal.model import proxy_routes
 from stanlocal.model.plan import CONF_DIR, HOST_GATEWAY, STORE_DIR, VOLUME_DIR, GroupPlan, NodePlan
 from stanlocal.settings import host_files
+from stanlocal.settings.paths import copied_files
 from stanlocal.util.addresses import LOOPBACK
 
 CONF_FILE = f"{CONF_DIR}/stan.conf"
@@ -79,16 +80,22 @@ class NodeContainer(Container):
     conf: Mount
     """Folder with stan.conf, or volume with a folder for each node."""
     files: tuple[Mount, ...]
-    """Files that options name (certificates, keys), at the same paths as on the host."""
+    """Files that options name (certificates, keys), at the same paths as on the host; for exports.
+
+    The engine's nodes have copies of them in their folder of configuration (`access.server_files`)."""
+    scripts: tuple[Mount, ...] = ()
+    """Those of them that the server runs, of which it gets no copy."""
 
     @property
     def mounts(self) -> tuple[Mount, ...]:
-        return (self.store, self.conf, *self.files)
+        """Mounts of a container of the engine."""
+        return (self.store, self.conf, *self.scripts)
 
 
 def container(plan: GroupPlan, node: NodePlan) -> NodeContainer:
     """Return the container of `node`."""
-    named = sorted(set(host_files(plan.streaming, plan.nats).values()))
+    named = host_files(plan.streaming, plan.nats)
+    run = named.keys() - copied_files(plan.streaming, plan.nats).keys()
     return NodeContainer(
         name=node.name,
         image=plan.image,
@@ -99,7 +106,8 @@ def container(plan: GroupPlan, node: NodePlan) -> NodeContainer:
         if plan.store_volume
         else Mount(plan.store_dir, STORE_DIR, read_only=False),
         conf=Mount(plan.conf_volume or plan.conf_dir(node), CONF_DIR),
-        files=tuple(Mount(path, path) for path in named),
+        files=tuple(Mount(path, path) for path in sorted(set(named.values()))),
+        scripts=tuple(Mount(named[name], named[name]) for name in sorted(run)),
         client_network=plan.client_network,
         client_alias=proxy_routes.client_alias(node) if plan.proxied else None,
         cluster_network=plan.cluster_network,

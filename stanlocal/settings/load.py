@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,7 +12,7 @@ from stanlocal.errors import SettingsError
 from stanlocal.settings import rules
 from stanlocal.settings.environment import SERVER_KEY, read_environment
 from stanlocal.settings.file import check_owner, file_layer, find_file, trusted_owners
-from stanlocal.settings.layer import Key, Layer, dotted
+from stanlocal.settings.layer import Key, Layer, dotted, variable
 from stanlocal.settings.paths import host_files
 from stanlocal.settings.presets import DEFAULTS, PRESETS
 from stanlocal.settings.read import LayerReader
@@ -22,6 +22,9 @@ from stanlocal.settings.tool_options import SETTINGS
 _PRESET: Key = ("preset",)
 _ENCRYPT: Key = ("streaming", "encrypt")
 _KEY: Key = ("streaming", "encryption_key")
+_AUTHORIZATION: Key = ("nats", "authorization")
+_LOGINS = ("user", "token", "users")
+"""Kinds of logins of the NATS server, of which there is one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +71,10 @@ def load(
     `flags` has the settings given on the command line (or as arguments), None for those not given.
     `config_file` is the file named by --config; without one, and without STANLOCAL_CONFIG, the nearest
     stanlocal.toml from `start_dir` upward counts, if it is the caller's own, but it cannot make anything run,
-    send logins elsewhere or name a folder. `existing` has the values of an existing group; secrets hidden in
-    it count as not set, with a warning, unless `keep_hidden`: then the settings are only shown. `imported`
-    has those of a deployment to be run locally (`stanlocal.imports`).
+    send logins elsewhere or name a folder. `existing` has the values of an existing group; a secret hidden in
+    it that nothing else sets is a problem, as without it the group would let in more than it did, unless
+    `keep_hidden`: then the settings are only shown. `imported` has those of a deployment to be run locally
+    (`stanlocal.imports`).
     """
     home = Path(environ["HOME"]) if environ.get("HOME") else None
     environment = read_environment(environ, start_dir, home)
@@ -92,19 +96,14 @@ def load(
     if existing is not None:
         kept = existing if keep_hidden else _given(existing)
         layers.append(Layer("running", _set(kept), base=start_dir, home=home))
-        if not keep_hidden and ("streaming", "encryption_key") in _hidden(existing):
-            # Without its key an encrypted store would be served as it is, so a missing key is reported.
-            layers.append(Layer("running", {"streaming": {"encrypt": True}}))
-    settings = resolve(
+    return resolve(
         layers,
         problems=problems,
         warnings=environment.warnings,
         is_file=os.path.isfile,
+        hidden=[] if keep_hidden else list(_hidden(existing or {})),
         server_key=environ.get(SERVER_KEY),
     )
-    lost = [dotted(key) for key in _hidden(existing or {}) if dotted(key) not in settings.sources]
-    warnings = [f"the group has had {name}, which is not given any more" for name in lost]
-    return replace(settings, warnings=(*settings.warnings, *warnings))
 
 
 def resolve(
@@ -113,6 +112,7 @@ def resolve(
     problems: Sequence[str] = (),
     warnings: Sequence[str] = (),
     is_file: Callable[[str], bool] = lambda path: True,
+    hidden: Sequence[Key] = (),
     server_key: str | None = None,
 ) -> Settings:
     """Resolve `layers`, of which the first takes precedence, over the defaults.
@@ -121,8 +121,9 @@ def resolve(
     applied again.
 
     Pure, except for `is_file`, which is called for the files that the servers will read. `problems` and
-    `warnings` are those found before. `server_key` is the encryption key if messages are encrypted and no
-    layer has one. Raises `SettingsError` if there is any problem.
+    `warnings` are those found before, `hidden` the secrets that the layer of an existing group lacks.
+    `server_key` is the encryption key if messages are encrypted and no layer has one. Raises `SettingsError`
+    if there is any problem.
     """
     found = list(problems)
     read = [_read(layer, found) for layer in layers]
@@ -132,14 +133,18 @@ def resolve(
         read.insert(len(above), _read(Layer("preset", PRESETS[preset], name=preset), found))
     read.append(_read(Layer("default", DEFAULTS), found))
 
+    if _drop_replaced_logins(read):
+        hidden = [key for key in hidden if key[:2] != _AUTHORIZATION]
     effective: dict[Key, Any] = {}
     sources: dict[str, str] = {}
     for layer, values in reversed(read):
         for key, value in values.items():
             effective[key] = value
             sources[dotted(key)] = layer.source(key)
-    if effective.get(_ENCRYPT) and _KEY not in effective and server_key:
+    encrypted = effective.get(_ENCRYPT) or _KEY in hidden
+    if encrypted and _KEY not in effective and server_key:
         effective[_KEY], sources[dotted(_KEY)] = server_key, f"environment {SERVER_KEY}"
+    found += [_is_missing(key) for key in hidden if not _is_set(key, effective)]
     tree = _tree(effective)
     found += rules.broken(tree)
     files = host_files(tree["streaming"], tree["nats"])
@@ -170,6 +175,36 @@ def _read(layer: Layer, problems: list[str]) -> tuple[Layer, dict[Key, Any]]:
     values = reader.read(SETTINGS)
     problems += reader.problems
     return layer, values
+
+
+def _drop_replaced_logins(read: Sequence[tuple[Layer, dict[Key, Any]]]) -> bool:
+    """Drop the logins of an existing group if another layer sets some of another kind; return whether so."""
+    wanted = {kind for layer, values in read if layer.origin != "running" for kind in _logins(values)}
+    running = next((values for layer, values in read if layer.origin == "running"), {})
+    if not wanted or wanted & _logins(running):
+        return False
+    for name in ("password", *_LOGINS):
+        running.pop((*_AUTHORIZATION, name), None)
+    return True
+
+
+def _logins(values: Mapping[Key, Any]) -> set[str]:
+    return {kind for kind in _LOGINS if (*_AUTHORIZATION, kind) in values}
+
+
+def _is_set(key: Key, effective: Mapping[Key, Any]) -> bool:
+    """Return whether a layer sets the key or a table above it."""
+    return any(key[:length] in effective for length in range(1, len(key) + 1))
+
+
+def _is_missing(key: Key) -> str:
+    """Say which secret of an existing group is missing, and where it is taken from."""
+    option = SETTINGS.at(key)
+    if option is not None and option.secret:
+        how = f"set {variable(key)} or {variable(key)}_FILE"
+    else:
+        how = "set it in the configuration file"
+    return f"the group has {dotted(key)}, which is neither kept here nor given; {how}"
 
 
 def _given(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -108,6 +108,30 @@ def _nats(nats: Mapping[str, Any]) -> Iterator[str]:
         )
 
 
+def without_certificates(streaming: Mapping[str, Any], nats: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the certificates that TLS lacks, one line each.
+
+    They are not among `broken`: of an imported deployment they are still to be given, and a secured group
+    makes its own.
+    """
+    tls, own = nats.get("tls", {}), streaming.get("tls", {})
+    for certificate, key, table in (
+        ("cert_file", "key_file", "nats.tls"),
+        ("client_cert", "client_key", "streaming.tls"),
+    ):
+        values = tls if table == "nats.tls" else own
+        if bool(values.get(certificate)) != bool(values.get(key)):
+            yield f"{table}.{certificate} and {table}.{key} go together; set both"
+    if tls and not tls.get("cert_file") and not streaming.get("nats_server_url"):
+        yield "nats.tls needs the certificate that servers show: set nats.tls.cert_file and nats.tls.key_file"
+    asks = "verify" if tls.get("verify") else "verify_and_map" if tls.get("verify_and_map") else None
+    if asks and not streaming.get("nats_server_url") and not own.get("client_cert"):
+        yield (
+            f"nats.tls.{asks} asks every client for a certificate, the streaming server too: set "
+            "streaming.tls.client_cert and streaming.tls.client_key"
+        )
+
+
 def _login(streaming: Mapping[str, Any], nats: Mapping[str, Any]) -> Iterator[str]:
     rules = nats.get("authorization", {})
     for user in rules.get("users", ()):
@@ -143,4 +167,5 @@ def _have_users(accounts: object) -> bool:
 
 def _logs_in(streaming: Mapping[str, Any], nats: Mapping[str, Any]) -> bool:
     ways = ("username", "credentials", "nkey_seed_file")
-    return any(streaming.get(way) for way in ways) or bool(nats.get("no_auth_user"))
+    mapped = nats.get("tls", {}).get("verify_and_map")
+    return any(streaming.get(way) for way in ways) or bool(nats.get("no_auth_user") or mapped)

@@ -16,8 +16,8 @@ from textual.binding import Binding, BindingType
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher, DataTable, Input, Static, Tab, Tabs
 
-from stanlocal.api import FTGroup
-from stanlocal.errors import MonitorError, NodeNotFound, StoreRefused
+from stanlocal.api import FTGroup, core_of
+from stanlocal.errors import EngineError, GroupError, StoreRefused
 from stanlocal.monitor.documents import Document
 from stanlocal.store.inspect.overview import overview
 from stanlocal.tui.data import rows
@@ -100,6 +100,7 @@ class DataPane(Pane):
 
     def __init__(self, group: FTGroup, *, read_only: bool = False) -> None:
         super().__init__()
+        self._group = group
         self._browser = MessageBrowser(group, read_only=read_only)
         self._monitor = MonitorReader()
         self._inside: Inside | None = None
@@ -141,8 +142,11 @@ class DataPane(Pane):
 
     async def _look_inside(self, document: Mapping[str, Any]) -> None:
         try:
-            self._inside = await self._monitor.look(document)
-        except (NodeNotFound, MonitorError) as error:
+            plan = None
+            if any(url.startswith("https:") for url in document["monitor_urls"]):
+                plan, _ = await (await core_of(self._group)).find()
+            self._inside = await self._monitor.look(document, plan)
+        except (GroupError, EngineError) as error:
             self._summarize(str(error))
         else:
             self._show()

@@ -85,14 +85,15 @@ def test_a_group_in_volumes_lives_as_any_other(
     ("arguments", "why"),
     [
         (("--store-dir", "{hidden}/mine"), "store_dir names {hidden}/mine, which the engine does not see"),
-        (("--config", "{hidden}/tls.toml"), "nats.tls.ca_file names {hidden}/ca.pem, which the engine"),
+        (("--config", "{hidden}/run.toml"), "slice_archive_script names {hidden}/run.sh, which the engine"),
     ],
 )
 def test_files_that_the_engine_would_have_to_see_are_refused(
     cli: Cli, hidden: Path, arguments: tuple[str, ...], why: str
 ) -> None:
-    (hidden / "ca.pem").touch()
-    (hidden / "tls.toml").write_text(f'[nats.tls]\nca_file = "{hidden}/ca.pem"\n')
+    (hidden / "run.sh").touch()
+    script = f'slice_archive_script = "{hidden}/run.sh"'
+    (hidden / "run.toml").write_text(f"[streaming.file_options]\n{script}\n")
     refused = cli.run("up", *(each.format(hidden=hidden) for each in arguments))
     assert refused.returncode == 2
     assert why.format(hidden=hidden) in refused.stderr

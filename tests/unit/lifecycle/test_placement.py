@@ -39,7 +39,10 @@ def test_a_group_in_volumes_stays_there() -> None:
     ("given", "problem"),
     [
         ({"store_dir": "/mine"}, "store_dir names /mine, which the engine does not see"),
-        ({"nats": {"tls": {"cert_file": "/c.pem"}}}, "nats.tls.cert_file names /c.pem, which the engine"),
+        (
+            {"streaming": {"file_options": {"slice_archive_script": "/s"}}},
+            "streaming.file_options.slice_archive_script names /s, which the engine",
+        ),
     ],
 )
 def test_files_that_the_engine_would_have_to_see_are_refused(given: dict[str, Any], problem: str) -> None:
@@ -48,6 +51,10 @@ def test_files_that_the_engine_would_have_to_see_are_refused(given: dict[str, An
     (said,) = refused.value.problems
     assert said.startswith(problem)
     settle(SHARED, _settings(**given), None, STORE)
+
+
+def test_files_that_the_nodes_get_copies_of_need_not_be_seen() -> None:
+    settle(APART, _settings(nats={"tls": {"cert_file": "/c.pem", "key_file": "/k.pem"}}), None, STORE)
 
 
 def test_a_store_in_a_folder_is_not_left_behind_for_an_empty_volume() -> None:

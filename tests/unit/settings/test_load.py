@@ -239,26 +239,47 @@ def test_files_that_the_servers_must_read_have_to_be_there(tmp_path: Path) -> No
     )
 
 
-def test_hidden_secrets_of_a_running_group_do_not_count() -> None:
-    """Values that `redacted` took away are unset, rather than set to stars."""
+def test_hidden_secrets_of_a_running_group_have_to_be_given() -> None:
+    """A group is not written again without the secrets that it has: it would let in more than before."""
     existing = {
         "nodes": 3,
         "port": None,
         "streaming": {"password": HIDDEN, "username": "me"},
         "nats": {"authorization": {"users": [{"user": "me", "password": HIDDEN}]}},
     }
-    settings = settle(existing=existing, streaming={"password": "new"})
-    assert settings.streaming["password"] == "new"
-    assert settings.nats == {}
-    assert settings.nodes == 3
-    assert settings.warnings == ("the group has had nats.authorization.users, which is not given any more",)
+    assert problems(existing=existing) == (
+        "the group has streaming.password, which is neither kept here nor given; set "
+        "STANLOCAL_STREAMING__PASSWORD or STANLOCAL_STREAMING__PASSWORD_FILE",
+        "the group has nats.authorization.users, which is neither kept here nor given; set it in the "
+        "configuration file",
+    )
+    users = [{"user": "me", "password": "p"}]
+    given = settle(existing=existing, streaming={"password": "new"}, nats={"authorization": {"users": users}})
+    assert given.streaming["password"] == "new"
+    assert given.nats == {"authorization": {"users": users}}
+    assert given.nodes == 3
 
 
-def test_an_encrypted_group_is_not_started_without_its_key() -> None:
+@pytest.mark.parametrize(
+    "existing",
+    [
+        {"user": "me", "password": "p"},
+        {"user": "me", "password": HIDDEN},
+        {"users": [{"user": "me", "password": HIDDEN}]},
+    ],
+)
+def test_logins_of_another_kind_replace_those_of_a_running_group(existing: dict[str, Any]) -> None:
+    given = settle(
+        {"STANLOCAL_NATS__AUTHORIZATION__TOKEN": "t"}, existing={"nats": {"authorization": existing}}
+    )
+    assert given.nats == {"authorization": {"token": "t"}}
+
+
+def test_encrypted_group_is_not_started_without_its_key() -> None:
     """An encrypted store would be served as it is, unreadable."""
     existing = {"streaming": {"encryption_key": HIDDEN}}
     (problem,) = problems(existing=existing)
-    assert problem.startswith("streaming.encrypt needs streaming.encryption_key")
+    assert "STANLOCAL_STREAMING__ENCRYPTION_KEY_FILE" in problem
     assert settle({"STANLOCAL_STREAMING__ENCRYPTION_KEY": "k"}, existing=existing).warnings == ()
 
 

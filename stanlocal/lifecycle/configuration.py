@@ -1,0 +1,89 @@
+"""What the servers and clients of a group read: each node's stan.conf and certificates, and the secrets."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from stanlocal.access.server_files import ServerFiles, settings_of_node
+from stanlocal.group.home import GroupHome
+from stanlocal.group.secured_files import keep_files, secured_for_node
+from stanlocal.model.plan import GroupPlan, NodePlan, fingerprint
+from stanlocal.render.stan_conf import render
+from stanlocal.settings import Settings
+
+_COPIED = ("nats.", "streaming.")
+"""Beginnings of the names of files that settings name; other files are stan.conf and a secured group's."""
+
+
+class Configuration:
+    """The files that one `up` writes, and those that were there before it, which `put_back` restores.
+
+    Without that, a node of before would start again with settings that a failed `up` was to bring.
+    """
+
+    def __init__(
+        self, home: GroupHome, settings: Settings, files: ServerFiles, before: GroupPlan | None
+    ) -> None:
+        self._home = home
+        self._settings = settings
+        self._files = files
+        self._before = before
+        self._secrets_before = home.secrets.keep()
+        self._confs_before = {node: _content(before, node) for node in before.nodes} if before else {}
+        self.renewed: set[str] = set()
+        """Nodes whose certificate is new, so that a running server has to read it."""
+
+    @property
+    def tls_name(self) -> str | None:
+        """Name in the nodes' certificate by which it is checked; None: their addresses."""
+        return self._files.name
+
+    def write(self, plan: GroupPlan) -> dict[str, str]:
+        """Write the secrets, and each node's configuration; return the nodes' fingerprints."""
+        home, settings = self._home, self._settings
+        home.secrets.save(settings.streaming, settings.nats)
+        home.secrets.save_trusted(self._files.trusted)
+        if plan.secure:
+            self.renewed.update(keep_files(home, plan))
+        fingerprints = {}
+        for node in plan.nodes:
+            *settings_here, copies = settings_of_node(
+                plan, node, settings.streaming, settings.nats, self._files
+            )
+            streaming, nats = secured_for_node(home, plan, node, *settings_here)
+            conf = render(replace(plan, streaming=streaming, nats=nats), node)
+            home.write_for_server(plan, node, copies)
+            home.write_conf(plan, node, conf)
+            _remove_others(plan, node, copies)
+            fingerprints[node.name] = fingerprint(plan, node, conf + _digest(copies))
+        return fingerprints
+
+    def put_back(self) -> None:
+        """Write what was there before."""
+        self._home.secrets.put_back(self._secrets_before)
+        for node, files in self._confs_before.items():
+            assert self._before is not None
+            if files:
+                self._home.write_for_server(self._before, node, files)
+                _remove_others(self._before, node, files)
+
+
+def _content(plan: GroupPlan, node: NodePlan) -> dict[str, bytes]:
+    """Return the files of a node's configuration, which are small."""
+    folder = Path(plan.conf_dir(node))
+    return {path.name: path.read_bytes() for path in folder.glob("[!.]*")}
+
+
+def _remove_others(plan: GroupPlan, node: NodePlan, copies: Mapping[str, bytes]) -> None:
+    """Remove files that settings have named before."""
+    for path in Path(plan.conf_dir(node)).glob("[!.]*"):
+        if path.name.startswith(_COPIED) and path.name not in copies:
+            path.unlink(missing_ok=True)
+
+
+def _digest(copies: Mapping[str, bytes]) -> str:
+    """Return a text that changes with the files; empty without files."""
+    return "".join(f"{name} {hashlib.sha256(copies[name]).hexdigest()}\n" for name in sorted(copies))
