@@ -9,6 +9,7 @@ from enum import Enum
 from typing import TypeGuard
 
 from stanlocal.imports.chart_printing import fits, is_printed, printed, read, read_name, rendered
+from stanlocal.imports.chart_reasons import UNREAD
 from stanlocal.imports.conf import options
 from stanlocal.imports.import_result import Found, with_value
 from stanlocal.imports.walk import Path
@@ -20,7 +21,6 @@ from stanlocal.settings.tool_options import SETTINGS
 from stanlocal.settings.values import parse_duration
 
 _DROPS = "the server's own default counts"
-_UNREAD = "no template of the chart reads it"
 _SHORTEST_LAME_DUCK = "30s"
 
 
@@ -62,12 +62,6 @@ _LIMITS: Mapping[str, How] = {
     "max_age": How.QUOTED,
     "max_inactivity": How.QUOTED,
 }
-UNREAD: Mapping[Path, str] = {
-    ("nats", "limits", "maxPings"): f"{_UNREAD}; nats.maxPings counts",
-    ("nats", "limits", "writeDeadline"): f"{_UNREAD}; nats.writeDeadline counts",
-    ("nats", "limits", "lameDuckDuration"): f"{_UNREAD}; nats.writeDeadline counts",
-}
-"""Values that look as if they counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +159,7 @@ class ChartValues:
                     at = (*key, "channels", read_name(channel))
                     self._channel(own, f"{what}.{channel}", at)
             elif each not in _LIMITS or (each == "max_channels" and len(key) > 2):
-                self.found.left_out(entry.place, with_value(f"{self.at}{what}", entry.value), _UNREAD)
+                self.found.left_out(entry.place, with_value(f"{self.at}{what}", entry.value), UNREAD)
             elif not isinstance(entry.value, (dict, list)):
                 self._put(entry, what, (*key, each), _LIMITS[each])
 

@@ -7,10 +7,11 @@ import re
 
 from stanlocal.imports.chart_login import read_login
 from stanlocal.imports.chart_printing import is_printed
-from stanlocal.imports.chart_values import UNREAD, ChartValues, entry_at
-from stanlocal.imports.conf import NATS_ELSEWHERE, no_group, put_store
+from stanlocal.imports.chart_reasons import REASONS, UNREAD
+from stanlocal.imports.chart_values import ChartValues, entry_at
+from stanlocal.imports.conf import no_group, put_store
 from stanlocal.imports.import_result import Found, listing, with_value
-from stanlocal.imports.walk import Path, Reasons, leave_rest
+from stanlocal.imports.walk import Path, leave_rest
 from stanlocal.natsconf import Entry, Place, Table, Value, plain
 from stanlocal.settings.presets import DEFAULTS
 
@@ -27,33 +28,6 @@ _OWN_VALUES = {
 _TYPES = frozenset(("file", "sql", "memory"))
 _DEPTH = 3
 """Depth of subcharts that are searched."""
-_IMAGE = "an image is code, which a file cannot choose; take it with --image"
-_FOLDER = "the store is a folder of this machine; choose it with --store-dir"
-_SECURITY = "nodes run as the caller, without capabilities, on a read-only system"
-_PROBES = "stanlocal reads logs and monitor itself; 'stanlocal up --attach' restarts"
-_METRICS = "'stanlocal metrics' serves the metrics"
-
-_REASONS: Reasons = {
-    ("stan", "image"): _IMAGE,
-    ("stan", "securityContext"): _SECURITY,
-    ("stan", "pullPolicy"): "an image that the engine has is taken as it is",
-    ("stan", "nats"): NATS_ELSEWHERE,
-    ("store", "file", "path"): _FOLDER,
-    ("store", "file", "storageSize"): _FOLDER,
-    ("store", "volume"): _FOLDER,
-    ("store", "sql"): "stanlocal runs groups over a file store",
-    ("store", "cluster"): "it is for Raft clusters",
-    ("store", "backup"): "it makes something run; 'stanlocal store snapshot' makes copies",
-    ("exporter",): _METRICS,
-    ("resources",): "nodes take what this machine has",
-    ("affinity",): "all nodes run on this machine",
-    ("nodeSelector",): "all nodes run on this machine",
-    ("tolerations",): "all nodes run on this machine",
-    ("securityContext",): _SECURITY,
-    ("livenessProbe",): _PROBES,
-    ("readinessProbe",): _PROBES,
-    ("nameOverride",): "choose the group's name with --group",
-}
 
 
 def is_values(document: Table) -> bool:
@@ -108,7 +82,7 @@ def _read(values: Table, start: Place, at: str, found: Found) -> None:
     taken = [("stan", "replicas"), ("store", "type"), *ChartValues(values, found, at).put()]
     _names(values, start, at, found)
     used, reasons = read_login(values, found)
-    leave_rest(values, at, [*taken, *used], {**_REASONS, **UNREAD, **reasons}, found)
+    leave_rest(values, at, [*taken, *used], {**REASONS, **reasons}, found, unknown=UNREAD)
 
 
 def _replicas(values: Table, start: Place, at: str, found: Found) -> None:

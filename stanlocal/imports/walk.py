@@ -14,14 +14,22 @@ Reasons = Mapping[Path, str]
 """Reason why the value at a path, and all below it, was left out; `*` matches one step."""
 
 
-def leave_rest(document: Table, at: str, taken: Sequence[Path], reasons: Reasons, found: Found) -> None:
+def leave_rest(
+    document: Table,
+    at: str,
+    taken: Sequence[Path],
+    reasons: Reasons,
+    found: Found,
+    *,
+    unknown: str = "stanlocal has no counterpart for it",
+) -> None:
     """Note each value as left out, except those at `taken`, in as few lines as `reasons` allow.
 
-    `at` is the document's name. A value without a reason is reported as having no counterpart.
+    `at` is the document's name, `unknown` the reason for a value without another.
     """
     known, used = _Patterns(reasons), _Patterns(dict.fromkeys(taken, ""))
     for path, entry in _leaves(document, (), known, used):
-        why = known.at(path) or "stanlocal has no counterpart for it"
+        why = known.at(path) or unknown
         # The data of a ConfigMap is not shown: it may be anything.
         what = (
             _spelled(path) if path[0] in ("data", "stringData") else with_value(_spelled(path), entry.value)
@@ -54,7 +62,7 @@ def _leaves(table: Table, at: Path, reasons: _Patterns, taken: _Patterns) -> Ite
 
 
 def _leaf(path: Path, entry: Entry, reasons: _Patterns, taken: _Patterns) -> Iterator[tuple[Path, Entry]]:
-    if taken.at(path) is not None or entry.value in ({}, []):
+    if taken.at(path) is not None or entry.value in ({}, [], ""):
         return
     if not taken.below(path) and reasons.at(path):
         yield path, entry
