@@ -30,7 +30,7 @@ class Import:
     findings: tuple[Finding, ...]
     """Everything left out or changed in the local group, in the order of the files."""
     shapes: Mapping[str, str]
-    """What each file was read as, by its name."""
+    """Shape of each file, by its name."""
     needs: tuple[Need, ...] = ()
     """Settings that have to come from elsewhere: secrets, and files of another machine."""
 

@@ -21,7 +21,7 @@ _DEPTH = 32
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """What one file says of a service."""
+    """The part of a service that one file has."""
 
     content: Table
     place: Place

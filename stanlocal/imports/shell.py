@@ -255,6 +255,8 @@ class Shell:
             return self._positional[number - 1] if 0 < number <= len(self._positional) else ""
         if name in self.variables:
             return self.variables[name]
+        if name in ("@", "*"):
+            return " ".join(self._positional or ())
         if name == "PWD":
             return "."
         return self.environ.get(name)

@@ -66,7 +66,7 @@ class Line:
 
 @dataclass(slots=True)
 class _Service:
-    """What the lines of a unit and of its drop-ins come to."""
+    """The lines of a unit and of its drop-ins, together."""
 
     starts: list[Line] = field(default_factory=list)
     variables: dict[str, str] = field(default_factory=dict)

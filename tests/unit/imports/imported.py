@@ -58,7 +58,7 @@ def problems(folder: Path, files: Mapping[str, str], environ: Mapping[str, str] 
     return [problem.replace(f"{folder}/", "") for problem in caught.value.problems]
 
 
-def told(found: Import) -> list[str]:
+def reported(found: Import) -> list[str]:
     """Return the findings as lines, without the folders of their files."""
     return [
         f"{Path(each.place.file).name}:{each.place.line}: {each.what} {each.how}: {each.why}"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.imports.imported import imported, settings, told
+from tests.unit.imports.imported import imported, reported, settings
 
 _GROUP = "stan: {replicas: 2, clusterID: c}\nstore: {type: file, ft: {group: g}}\n"
 
@@ -34,7 +34,7 @@ _GROUP = "stan: {replicas: 2, clusterID: c}\nstore: {type: file, ft: {group: g}}
     ],
 )
 def test_every_value_has_its_reason(tmp_path: Path, value: str, reason: str) -> None:
-    lines = told(imported(tmp_path, {"values.yaml": f"{_GROUP}{value}\n"}))
+    lines = reported(imported(tmp_path, {"values.yaml": f"{_GROUP}{value}\n"}))
     assert [line for line in lines if f" left out: {reason}" in line]
     assert not [line for line in lines if "no counterpart" in line]
 
@@ -47,4 +47,4 @@ def test_the_values_that_the_templates_read_count(tmp_path: Path) -> None:
 
 def test_empty_values_are_not_listed(tmp_path: Path) -> None:
     values = f"{_GROUP}nameOverride: ''\nserviceAccountName: ''\naffinity: {{}}\ntolerations: []\n"
-    assert told(imported(tmp_path, {"values.yaml": values})) == []
+    assert reported(imported(tmp_path, {"values.yaml": values})) == []

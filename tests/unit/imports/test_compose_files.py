@@ -14,7 +14,7 @@ from stanlocal.errors import SettingsError
 from stanlocal.imports import read
 from stanlocal.settings import resolve
 from tests.support.cost import processor_time_below
-from tests.unit.imports.imported import FT, imported, matters, problems, summary, told, write
+from tests.unit.imports.imported import FT, imported, matters, problems, reported, summary, write
 
 _FLAGS = "-st file -dir /data -ft_group g"
 
@@ -163,7 +163,7 @@ def test_what_compose_alone_does_is_left_out_with_its_reason(tmp_path: Path) -> 
         f"always\nnetworks: [n]\nx-mine: 1"
     )
     said = " ".join(
-        told(imported(tmp_path, {"compose.yaml": pair(service, "networks: {n: {driver: bridge}}\n")}))
+        reported(imported(tmp_path, {"compose.yaml": pair(service, "networks: {n: {driver: bridge}}\n")}))
     )
     assert "service a ports (4222:4222) left out: client and monitor ports are published on 127.0.0.1" in said
     assert "service a restart ('always') left out: stanlocal starts and watches its nodes itself" in said
@@ -174,7 +174,7 @@ def test_unset_variables_are_blank_and_reported(tmp_path: Path) -> None:
     project = pair(f"image: nats-streaming\ncommand: {_FLAGS} $MORE")
     assert any(
         "$MORE changed: it is set neither there nor" in line
-        for line in told(imported(tmp_path, {"c.yaml": project}))
+        for line in reported(imported(tmp_path, {"c.yaml": project}))
     )
 
 
@@ -183,7 +183,7 @@ def test_a_service_of_an_inactive_profile_is_left_out_with_the_way_to_start_it(t
         f"services:\n  a: {{image: nats-streaming, command: {_FLAGS}}}\n  b: {{image: "
         f"nats-streaming, profiles: [ft], command: {_FLAGS}}}\n"
     )
-    said = told(imported(tmp_path, {"compose.yaml": project}))
+    said = reported(imported(tmp_path, {"compose.yaml": project}))
     assert any(
         "service b (ft) left out: it is in a profile that is not active; COMPOSE_PROFILES=ft starts it"
         in line

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.imports.imported import FT, imported, matters, problems, told
+from tests.unit.imports.imported import FT, imported, matters, problems, reported
 
 _PAIR = """#!/bin/sh
 nats-streaming-server -store file -dir datastore -ft_group "ft" -cluster nats://localhost:6222 -routes \\
@@ -159,7 +159,7 @@ def test_differences_between_the_nodes_are_reported(tmp_path: Path) -> None:
         "-st file -ft_group g -mm 6 -p 2\n"
     )
     found = imported(tmp_path, {"run.sh": script})
-    assert [line for line in told(found) if " changed: " in line] == [
+    assert [line for line in reported(found) if " changed: " in line] == [
         "run.sh:2: streaming.store_limits.max_msgs (6) changed: the server of line 2 differs from the server "
         "of line 1, whose value all nodes take"
     ]
@@ -169,13 +169,13 @@ def test_a_single_server_of_a_group_becomes_two_nodes_and_that_is_reported(tmp_p
     found = imported(tmp_path, {"run.sh": "nats-streaming-server -st file -ft_group g\n"})
     assert any(
         "one server of the group is there; 2 nodes run, or as many as --nodes says" in line
-        for line in told(found)
+        for line in reported(found)
     )
 
 
 def test_a_server_of_another_group_is_left_out(tmp_path: Path) -> None:
     found = imported(tmp_path, {"run.sh": SCRIPTS[-2][0]})
-    assert any("it is another server (cluster id other, no FT group)" in line for line in told(found))
+    assert any("it is another server (cluster id other, no FT group)" in line for line in reported(found))
 
 
 def test_an_encrypted_store_gets_its_key_from_the_servers_environment(tmp_path: Path) -> None:

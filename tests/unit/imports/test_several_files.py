@@ -10,7 +10,7 @@ from stanlocal.errors import SettingsError
 from stanlocal.imports import read
 from stanlocal.settings import resolve
 from tests import seed
-from tests.unit.imports.imported import FT, summary, told, write
+from tests.unit.imports.imported import FT, reported, summary, write
 
 
 def of(*paths: Path, text: str = "") -> str:
@@ -66,7 +66,7 @@ def test_a_file_that_no_server_reads_is_reported(tmp_path: Path) -> None:
         tmp_path,
         {"run.sh": "nats-streaming-server -sc a.conf", "a.conf": FT + "}", "b.conf": FT + " id: b\n}"},
     )
-    said = told(read(tmp_path, {}))
+    said = reported(read(tmp_path, {}))
     assert f"b.conf:1: the whole file left out: no server of {tmp_path}/run.sh reads it" in said
     assert not any(line.startswith("a.conf") for line in said if "whole file" in line)
 

@@ -8,7 +8,7 @@ import pytest
 
 from stanlocal.imports import read
 from stanlocal.settings import resolve
-from tests.unit.imports.imported import FT, imported, matters, problems, summary, told, write
+from tests.unit.imports.imported import FT, imported, matters, problems, reported, summary, write
 
 _START = "/usr/local/bin/nats-streaming-server"
 
@@ -148,7 +148,7 @@ def test_an_instance_has_its_name_and_several_units_are_nodes(tmp_path: Path) ->
 
 def test_the_rest_of_a_unit_is_left_out_with_its_reason(tmp_path: Path) -> None:
     lines = ["User=nats", "Restart=always", "ExecStartPre=/bin/x", f"ExecStart={_START} -st file -ft_group g"]
-    said = " ".join(told(imported(tmp_path, {"stan.service": unit(*lines)})))
+    said = " ".join(reported(imported(tmp_path, {"stan.service": unit(*lines)})))
     assert "Service.User ('nats') left out: nodes run as the caller" in said
     assert "Service.ExecStartPre ('/bin/x') left out: a file cannot make anything run" in said
     assert "Service.Restart ('always') left out: 'stanlocal up --attach' restarts dead nodes" in said
