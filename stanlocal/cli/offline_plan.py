@@ -6,10 +6,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from stanlocal.certificates.secured import Files, secured
 from stanlocal.cli.context import Context
 from stanlocal.errors import SettingsError
+from stanlocal.export import certificates
 from stanlocal.model.placement import plan_group
 from stanlocal.model.plan import CLIENT_PORT, MONITOR_PORT, GroupPlan, NodePlan
+from stanlocal.settings import HIDDEN
 from stanlocal.settings.tool_options import MAX_PORT
 
 if TYPE_CHECKING:
@@ -23,15 +26,12 @@ def exported(context: Context, *, monitor_port: int | None = None) -> GroupPlan:
     `monitor_port` is the monitor's port of the first node, if it was asked for. The plan holds the secrets of
     the settings. Raises `SettingsError` for settings that cannot be used.
     """
-    plan, settings = planned(context, context.opener(), monitor_port=monitor_port)
+    plan, settings = planned(context, context.opener(), monitor_port=monitor_port, elsewhere=True)
     if settings.secure:
-        raise SettingsError(
-            [
-                f"'{settings.group}' is secured by certificates for this machine alone: an export "
-                "would lack them; name those of the other place in nats.tls, its login in "
-                "nats.authorization, and set STANLOCAL_SECURE=false for the export"
-            ]
-        )
+        # The group's own certificates are for this machine; the exporters say how others are made.
+        files = Files.of_node(certificates.FOLDER)
+        streaming, nats = secured(settings.streaming, settings.nats, files, HIDDEN)
+        plan = replace(plan, streaming=streaming, nats=nats)
     for warning in settings.warnings:
         context.say(f"warning: {warning}")
     if settings.proxied:
@@ -45,10 +45,12 @@ def planned(
     *,
     monitor_port: int | None = None,
     keep_hidden: bool = False,
+    elsewhere: bool = False,
 ) -> tuple[GroupPlan, Settings]:
     """Return the plan that `up` would make, with the ports that the group has had before, and its settings.
 
-    The plan holds the secrets of the settings. Raises `SettingsError` for settings that cannot be used.
+    With `elsewhere` it is that of an engine in another place, whatever runs the group here. The plan holds
+    the secrets of the settings. Raises `SettingsError` for settings that cannot be used.
     """
     from stanlocal.lifecycle.engine_choice import group_home
 
@@ -58,7 +60,7 @@ def planned(
     if existing is not None and not keep_hidden:
         existing = home.secrets.revealed(existing)
     settings = opener.settings(existing, keep_hidden=keep_hidden)
-    if before is not None and monitor_port is None and _keeps_nodes(before, settings):
+    if before is not None and not elsewhere and _keeps_nodes(before, settings):
         return replace(
             before,
             image=settings.image,

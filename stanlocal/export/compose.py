@@ -13,12 +13,14 @@ from dataclasses import replace
 from typing import Any
 
 from stanlocal.errors import SettingsError
+from stanlocal.export import certificates
 from stanlocal.export.named_files import key, moved, named_files
 from stanlocal.export.secrets import Secret, without_secrets
 from stanlocal.export.yamltext import Noted, document
 from stanlocal.model.plan import CONF_DIR, GroupPlan, NodePlan
 from stanlocal.render.container_spec import Container, Mount, container
 from stanlocal.render.stan_conf import Identity, Variable, identity, in_environment, render_shared
+from stanlocal.util.addresses import LOOPBACK
 
 FILE = "compose.yaml"
 CONF = "conf/stan.conf"
@@ -82,6 +84,7 @@ def _compose(plan: GroupPlan, secrets: Sequence[Secret], certificates: Sequence[
 
 
 def _header(plan: GroupPlan, secrets: Sequence[Secret]) -> str:
+    trusted = f"--cacert {certificates.FOLDER}/ca.pem " if plan.secure else ""
     lines = [
         f"The NATS Streaming FT group '{plan.group}' for Docker Compose, from 'stanlocal export compose'.",
         "",
@@ -94,17 +97,21 @@ def _header(plan: GroupPlan, secrets: Sequence[Secret]) -> str:
         f"Clients: {','.join(plan.client_urls)}, cluster id {plan.cluster_id}",
         "",
         "There is no health check, as there is nothing but the server in its image to run one with. Ask the",
-        f"monitor instead: curl -i {plan.monitor_url(plan.nodes[0])}/streaming/isFTActive (200: active,",
-        "204: standby).",
+        "monitor instead; 200 is the active node, 204 a standby:",
+        f"  curl -i {trusted}{plan.monitor_url(plan.nodes[0])}/streaming/isFTActive",
     ]
     if secrets:
         lines += [
             "",
             f"Secrets are not in here, but in ./{SECRETS}, which has to be made, for {USER} to read:",
             f"  mkdir -m 700 -p {posixpath.dirname(SECRETS)} && (umask 077 && touch {SECRETS})",
-            "It has one line for each, in the double quotes and with the escapes of the server's language:",
+            "It has one line for each, in double quotes, with a backslash before each quote and backslash:",
         ]
         lines += [f'  {secret.variable}: "…"    # {secret.setting}' for secret in secrets]
+    if plan.secure:
+        hosts = {"localhost", LOOPBACK, plan.host}
+        hosts |= {name for node in plan.nodes for name in (node.name, node.route_host)}
+        lines += ["", *certificates.commands(hosts, f"{certificates.FOLDER}/")]
     return "\n".join(lines)
 
 

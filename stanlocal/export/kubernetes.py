@@ -6,12 +6,12 @@ Differences from the guide are explained in the comments of the text itself.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Any
 
-from stanlocal.export import quantity, storage
+from stanlocal.export import certificates, quantity, storage
 from stanlocal.export.named_files import moved, named_files
 from stanlocal.export.objects import Object, Storage
 from stanlocal.export.pod import (
@@ -28,6 +28,7 @@ from stanlocal.export.yamltext import Noted, documents
 from stanlocal.model.plan import GroupPlan
 from stanlocal.render.container_spec import CONF_FILE, container
 from stanlocal.render.stan_conf import Identity, Variable, render_shared
+from stanlocal.util.addresses import LOOPBACK
 
 FILES_DIR = "/etc/stan-files"
 """Folder in a pod for the files that options name."""
@@ -87,7 +88,7 @@ def _in_cluster(plan: GroupPlan, deployment: Deployment) -> GroupPlan:
         for node in plan.nodes
     )
     plan = moved(plan, FILES_DIR)
-    return replace(plan, group=name, nodes=nodes, engine="kubernetes")
+    return replace(plan, group=name, nodes=nodes, engine="kubernetes", monitor_tls=False)
 
 
 def _objects(plan: GroupPlan, deployment: Deployment, secrets: Sequence[Secret]) -> Sequence[Object]:
@@ -144,11 +145,22 @@ def _header(plan: GroupPlan, deployment: Deployment, secrets: Sequence[Secret]) 
     lines += [f"Replace: {line}" for line in deployment.store.placeholders]
     if secrets:
         keys = [f"--from-literal={each.variable}=…" for each in secrets]
-        lines += ["", "Secrets are not in here:", *_command(f"secret generic{option} {name}-secrets", keys)]
+        lines += ["", "Secrets are not in here; write a backslash before each double quote and backslash:"]
+        lines += [*_command(f"secret generic{option} {name}-secrets", keys)]
+    if plan.secure:
+        hosts = {"localhost", LOOPBACK, *_hosts(plan, namespace)}
+        lines += ["", *certificates.commands(hosts, "")]
+        lines += ["The monitor has no TLS: the exporter beside it could not check such a certificate."]
     if files := named_files(plan):
         keys = [f"--from-file={PurePosixPath(path).name}" for path in files]
         lines += ["", "Files are not in here:", *_command(f"secret generic{option} {name}-files", keys)]
     return "\n".join(lines)
+
+
+def _hosts(plan: GroupPlan, namespace: str) -> Iterator[str]:
+    """Yield the names by which routes and clients find the pods."""
+    for node in plan.nodes:
+        yield from (node.name, node.route_host, f"{node.route_host}.{namespace}.svc")
 
 
 def _command(what: str, options: Sequence[str]) -> list[str]:

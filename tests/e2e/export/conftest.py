@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 import time
 import urllib.error
 import urllib.request
@@ -30,21 +31,21 @@ def cli(
     assert Left(docker_client, state_home, group_name).census() == NOTHING
 
 
-def wait_for_active(monitors: Iterable[str]) -> str:
+def wait_for_active(monitors: Iterable[str], tls: ssl.SSLContext | None = None) -> str:
     """The monitor URL of the one node that is active, once there is one."""
     deadline = time.monotonic() + _DEADLINE_S
     while time.monotonic() < deadline:
-        active = [url for url in monitors if _state(url) == "FT_ACTIVE"]
+        active = [url for url in monitors if _state(url, tls) == "FT_ACTIVE"]
         if len(active) == 1:
             return active[0]
         time.sleep(_POLL_S)
     pytest.fail(f"no single node is active after {_DEADLINE_S} s")
 
 
-def _state(url: str) -> str | None:
+def _state(url: str, tls: ssl.SSLContext | None) -> str | None:
     """Return what the node reports about itself; None if it does not answer."""
     try:
-        with urllib.request.urlopen(f"{url}/streaming/serverz", timeout=2) as answer:
+        with urllib.request.urlopen(f"{url}/streaming/serverz", timeout=2, context=tls) as answer:
             return str(json.load(answer)["state"])
     except (urllib.error.URLError, OSError, ValueError):
         return None

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
+import ssl
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ import pytest
 from tests.conftest import unavailable
 from tests.e2e.export.conftest import wait_for_active
 from tests.support.cli import Cli
+from tests.support.ports import block
 
 pytestmark = pytest.mark.docker
 
@@ -63,6 +66,67 @@ def hardening(client: docker.DockerClient, name: str) -> dict[str, Any]:
         "hostname": config["Hostname"],
         "signal": config["StopSignal"],
     }
+
+
+@pytest.fixture
+def secured(
+    cli: Cli, group_name: str, server_image: str, tmp_path: Path, docker_client: docker.DockerClient
+) -> Iterator[Compose]:
+    """A secured group that never ran here, with what the first lines of its export say."""
+    if shutil.which("docker-compose") is None or shutil.which("openssl") is None:
+        unavailable("no docker-compose or openssl; Debian has them as packages of these names")
+    with block() as free:
+        yield from _secured(cli, group_name, tmp_path, free[1:5])
+
+
+def _secured(cli: Cli, group_name: str, tmp_path: Path, free: Sequence[int]) -> Iterator[Compose]:
+    folder = tmp_path / "exported"
+    ports = ("--port", str(free[0]), "--monitor-port", str(free[2]))
+    cli.ok("export", "compose", "--output", str(folder), *ports, STANLOCAL_SECURE="true")
+    text = (folder / "compose.yaml").read_text()
+    comments = [line.removeprefix("#   ") for line in text.splitlines() if line.startswith("#   ")]
+    begin = next(at for at, line in enumerate(comments) if line.startswith("NAMES="))
+    end = next(at for at, line in enumerate(comments) if line.startswith("cp "))
+    make = next(line for line in comments if line.startswith("mkdir -m 700"))
+    script = "\n".join([make, *comments[begin : end + 1]])
+    subprocess.run(["bash", "-ec", script], cwd=folder, check=True, capture_output=True)
+    names = [line.partition(":")[0] for line in comments if ': "…"' in line]
+    secrets = folder / "secrets"
+    (secrets / "stan.conf").write_text("".join(f'{name}: "pa\\"ss"\n' for name in names))
+    (tmp_path / "password").write_text('pa"ss')
+    owner = (folder / "store").stat()
+    for path in (secrets, *secrets.iterdir()):
+        os.chown(path, owner.st_uid, owner.st_gid)
+    document = {
+        "group": group_name,
+        "client_urls": [f"tls://127.0.0.1:{port}" for port in free[:2]],
+        "monitor_urls": [f"https://127.0.0.1:{port}" for port in free[2:]],
+    }
+    found = Compose(folder, document, {})
+    yield found
+    found.run("down", "--timeout", "0", "--volumes")
+
+
+def test_an_exported_secured_group_runs_with_the_certificates_that_its_header_makes(
+    secured: Compose, cli: Cli, tmp_path: Path
+) -> None:
+    """It comes up, demands TLS and the login, and fails over."""
+    server = ("--url", ",".join(secured.document["client_urls"]), "--cluster-id", "test-cluster")
+    trusted = ("--tls-ca", str(secured.folder / "secrets" / "ca.pem"))
+    login = (*trusted, "--user", "stanlocal", "--password-file", str(tmp_path / "password"))
+    context = ssl.create_default_context(cafile=str(secured.folder / "secrets" / "ca.pem"))
+    secured.run("up", "--detach")
+    active = wait_for_active(secured.document["monitor_urls"], context)
+    cli.ok("pub", "orders", "one", *server, *login)
+    with socket.create_connection(("127.0.0.1", int(server[1].rpartition(":")[2])), timeout=10) as plain:
+        greeting = plain.makefile().readline()
+    assert '"auth_required":true' in greeting
+    assert '"tls_required":true' in greeting
+    index = secured.document["monitor_urls"].index(active)
+    secured.run("kill", f"{secured.document['group']}-{index}")
+    assert wait_for_active(secured.document["monitor_urls"], context) != active
+    printed = cli.ok("sub", "orders", "--all", "--count", "1", "--timeout", "20", *server, *login)
+    assert "one" in printed
 
 
 @pytest.fixture

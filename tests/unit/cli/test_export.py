@@ -55,13 +55,23 @@ def test_a_proxy_is_left_out_and_that_is_said(what: str, monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize("what", ["compose", "kubernetes", "helm"])
-def test_no_export_leaves_out_the_certificates_of_a_secured_group(
+def test_an_export_of_a_secured_group_demands_its_tls_and_login(
     what: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """The group's own certificates are for this machine: the export says how others are made."""
     monkeypatch.setenv("STANLOCAL_SECURE", "true")
-    result = run(what)
-    assert result.stdout == ""
-    assert "is secured by certificates for this machine alone" in str(result.exception)
+    result = run(what, as_json=True)
+    assert result.exit_code == 0, result.exception
+    text = "".join(json.loads(result.stdout)["files"].values())
+    if what == "helm":
+        assert "url: tls://nats:4222" in text
+        assert "--from-file=ca.crt=./secrets/ca.pem" in text
+    else:
+        assert text.count('server.key"') >= 2  # for clients and for routes
+        assert "openssl req -x509" in text
+        assert "NAMES=$NAMES,DNS:stan-1.stan" in text
+        assert "NATS_AUTHORIZATION_USERS_0_PASSWORD" in text
+    assert "********" not in text
 
 
 def test_compose_writes_all_that_docker_compose_needs(tmp_path: Path) -> None:
@@ -127,6 +137,24 @@ def test_a_port_that_is_asked_for_is_taken() -> None:
         "127.0.0.1:5000:4222",
         "127.0.0.1:5001:4222",
     ]
+
+
+def test_a_group_of_processes_is_exported_as_containers(tmp_path: Path) -> None:
+    """Its servers here share the loopback, and listen on ports that no container has."""
+    from dataclasses import replace
+
+    from stanlocal.model.plan import Listen
+
+    plan = a_plan()
+    local = Listen("127.0.0.1", 15222, 15223, 15224)
+    nodes = tuple(replace(node, listen=local, route_host="127.0.0.1") for node in plan.nodes)
+    GroupHome(tmp_path / "state" / "stanlocal" / "stan").save_plan(
+        replace(plan, nodes=nodes, engine="process", store_mount=None)
+    )
+    files = json.loads(run("compose", as_json=True).stdout)["files"]
+    assert 'listen: "0.0.0.0:4222"' in files["conf/stan.conf"]
+    assert "stan-0.stan:6222" in files["conf/stan.conf"]
+    assert yaml.safe_load(files["compose.yaml"])["services"]["stan-0"]["ports"][0] == "127.0.0.1:4222:4222"
 
 
 def compose_ports(*arguments: str) -> tuple[list[int], list[int]]:

@@ -28,7 +28,9 @@ from tests.unit.export import groups
 from tests.unit.export.plans import a_plan
 
 _ANY = examples(
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None
+    max_examples=40,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    deadline=None,
 )
 
 
