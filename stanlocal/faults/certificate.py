@@ -24,7 +24,7 @@ from stanlocal.faults.handshake import refusal
 from stanlocal.faults.parameters import parameter
 from stanlocal.group.core import Group
 from stanlocal.group.reload import reload
-from stanlocal.group.secured_files import authority_of, give_certificate, renew_certificate
+from stanlocal.group.secured_files import authority_of, give_certificate, keep_files
 from stanlocal.model.fault_record import Condition, FaultRecord
 from stanlocal.model.plan import GroupPlan, NodePlan
 from stanlocal.model.states import GroupStatus, NodeState, NodeStatus
@@ -94,13 +94,15 @@ class BadCertificate(Fault):
 
     @classmethod
     async def undo(cls, group: Group, fault: FaultRecord, nodes: Collection[str]) -> None:
-        """Issue good certificates, let the servers read them, and start those that failed meanwhile."""
+        """Issue good certificates, let the servers read them, and start those that failed meanwhile.
+
+        If the CA's files are gone, there is a new CA, and every node gets a certificate of it.
+        """
         plan, status = (look := await group.look()).plan, look.status
         if not plan.secure:  # another command has made it so, and the certificates are not used any more
             return
-        for node in (plan.node(name) for name in nodes):
-            renew_certificate(group.home, plan, node)
-        present = [node for node in status.nodes if node.name in nodes]
+        renewed = {*nodes, *keep_files(group.home, plan, only=nodes)}
+        present = [node for node in status.nodes if node.name in renewed]
         await together(*(_reload(group, node.name) for node in present if node.instance.running))
         failed = [node.name for node in present if node.state is NodeState.FAILED]
         await recover(group, "ended", failed)

@@ -27,8 +27,13 @@ _RENEWED_BEFORE = timedelta(days=30)
 """Time left of a certificate below which `up` issues it again."""
 
 
-def keep_files(home: GroupHome, plan: GroupPlan, *, now: datetime | None = None) -> list[str]:
-    """Make what is missing, ends soon, or does not fit the plan; return the nodes with a new certificate."""
+def keep_files(
+    home: GroupHome, plan: GroupPlan, *, only: Collection[str] | None = None, now: datetime | None = None
+) -> list[str]:
+    """Make what is missing, ends soon, or does not fit the plan; return the nodes with a new certificate.
+
+    `only` names the nodes to look at; the others get a certificate only where the CA is a new one.
+    """
     at = (now or datetime.now(UTC)) + _RENEWED_BEFORE
     folder = home.secrets
     authority = _pair(folder, _AUTHORITY, _AUTHORITY_KEY)
@@ -47,8 +52,10 @@ def keep_files(home: GroupHome, plan: GroupPlan, *, now: datetime | None = None)
     for node in plan.nodes:
         beside = SecretsFolder(Path(plan.conf_dir(node)))
         found, hosts = _pair(beside, _SERVER, _SERVER_KEY), node_hosts(plan, node)
-        trusted = beside.content(_AUTHORITY)
-        if trusted != authority.certificate or not _fits(found, authority, hosts, at):
+        known = beside.content(_AUTHORITY) == authority.certificate
+        if known and only is not None and node.name not in only:
+            continue
+        if not (known and _fits(found, authority, hosts, at)):
             give_certificate(home, plan, node, issue(authority, node.name, hosts=hosts, now=now))
             renewed.append(node.name)
     return renewed
@@ -60,11 +67,6 @@ def authority_of(home: GroupHome) -> KeyPair:
     if authority is None:
         raise GroupError(f"{home.secrets.folder} does not hold the group's CA; run 'stanlocal up' to make it")
     return authority
-
-
-def renew_certificate(home: GroupHome, plan: GroupPlan, node: NodePlan) -> None:
-    """Issue the node's certificate again; raises as `authority_of` does."""
-    give_certificate(home, plan, node, issue(authority_of(home), node.name, hosts=node_hosts(plan, node)))
 
 
 def give_certificate(home: GroupHome, plan: GroupPlan, node: NodePlan, pair: KeyPair) -> None:

@@ -87,6 +87,17 @@ async def test_up_undoes_them_and_makes_no_node_again(group: FTGroup) -> None:
         assert await refusal(look.plan, node) == f"a new client accepts {node.name}"
 
 
+async def test_a_heal_without_the_cas_key_makes_another_ca(group: FTGroup) -> None:
+    plan = (await group.look()).plan
+    injected = await group.inject(WrongCertificate())
+    (await core_of(group)).home.secrets.put("ca.key", None)
+    await injected.heal()
+    for node in plan.nodes:
+        assert await refusal(plan, node) == f"a new client accepts {node.name}"
+    async with group.connect() as client:
+        await client.publish("foo", b"1")
+
+
 async def test_a_group_without_a_ca_of_its_own_refuses(group: FTGroup, name: str) -> None:
     await group.down(timeout=0)
     plain = FTGroup(group=name, secure=False, nodes=1)

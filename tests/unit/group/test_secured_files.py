@@ -14,7 +14,7 @@ from stanlocal.certificates.authority import expiry, is_good
 from stanlocal.certificates.hosts import node_hosts
 from stanlocal.errors import GroupError
 from stanlocal.group.home import GroupHome
-from stanlocal.group.secured_files import authority_of, keep_files, renew_certificate
+from stanlocal.group.secured_files import authority_of, keep_files
 from stanlocal.model.placement import plan_group
 from stanlocal.model.plan import GroupPlan
 
@@ -107,11 +107,15 @@ def test_damaged_files_are_replaced(home: GroupHome, plan: GroupPlan, damage: by
     assert is_good(found, authority_of(home).certificate, node_hosts(plan, node), at=NOW)
 
 
-def test_without_the_ca_no_certificate_is_renewed(home: GroupHome, plan: GroupPlan) -> None:
+def test_other_nodes_are_left_alone_unless_the_ca_is_new(home: GroupHome, plan: GroupPlan) -> None:
     keep_files(home, plan, now=NOW)
+    for node in plan.nodes:
+        (home.folder / "conf" / node.name / "server.pem").write_bytes(b"")
+    assert keep_files(home, plan, only=["g-0"], now=NOW) == ["g-0"]
     (home.secrets.folder / "ca.key").unlink()
     with pytest.raises(GroupError, match=r"does not hold the group's CA; run 'stanlocal up'"):
-        renew_certificate(home, plan, plan.nodes[0])
+        authority_of(home)
+    assert keep_files(home, plan, only=["g-0"], now=NOW) == ["g-0", "g-1"]
 
 
 def test_a_purge_forgets_them(home: GroupHome, plan: GroupPlan) -> None:
