@@ -35,8 +35,15 @@ class Import:
     """Settings that have to come from elsewhere: secrets, and files of another machine."""
 
     def unmet(self, settings: Settings) -> list[str]:
-        """Return a line for each setting that the deployment has and nothing gives."""
-        return [each.problem for each in self.needs if dotted(each.key) not in settings.sources]
+        """Return a line for each setting that the deployment has and nothing gives.
+
+        A secured group makes its certificates itself.
+        """
+        return [
+            each.problem
+            for each in self.needs
+            if dotted(each.key) not in settings.sources and not (settings.secure and each.is_certificate)
+        ]
 
 
 def read(

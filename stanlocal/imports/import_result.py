@@ -38,12 +38,18 @@ class Need:
     """What the file says of it."""
 
     @property
+    def is_certificate(self) -> bool:
+        """Whether it is a certificate or its key."""
+        return self.key[1:2] == ("tls",)
+
+    @property
     def problem(self) -> str:
         """The line that asks for it."""
         name = variable(self.key)
         option = SETTINGS.at(self.key)
         value = f" or {name}_FILE" if option is not None and option.secret else "=FILE"
-        return f"{self.place}: {dotted(self.key)} {self.what}; set {name}{value}"
+        made = ", or make certificates with --secure" if self.is_certificate else ""
+        return f"{self.place}: {dotted(self.key)} {self.what}; set {name}{value}{made}"
 
 
 _HINTS = 20

@@ -29,10 +29,16 @@ def test_tls_keeps_its_options_and_asks_for_its_files(write: Write) -> None:
     assert values(path).nats == {"tls": {"verify": True}}
     assert unmet(path) == [
         "stan.conf:1:7: nats.tls.cert_file is '/c/a.pem' there, a file of another machine; "
-        "set STANLOCAL_NATS__TLS__CERT_FILE=FILE",
+        "set STANLOCAL_NATS__TLS__CERT_FILE=FILE, or make certificates with --secure",
         "stan.conf:1:28: nats.tls.key_file is '/c/k.pem' there, a file of another machine; "
-        "set STANLOCAL_NATS__TLS__KEY_FILE=FILE",
+        "set STANLOCAL_NATS__TLS__KEY_FILE=FILE, or make certificates with --secure",
     ]
+
+
+def test_a_secured_group_makes_the_certificates_itself(write: Write) -> None:
+    path = write("stan.conf", f"tls {{ cert_file: /c/a.pem, key_file: /c/k.pem, verify: true }}\n{STREAMING}")
+    settings = GroupOpener({"secure": True}, from_files=(path,)).settings()
+    assert (settings.secure, settings.nats) == (True, {"tls": {"verify": True}})
 
 
 def test_certificates_beside_the_configuration_are_taken(write: Write, tmp_path: Path) -> None:
