@@ -12,8 +12,9 @@ from stanlocal.imports.compose_project import Project, Service
 from stanlocal.imports.flags import Word
 from stanlocal.imports.given_files import GivenFile, GivenFiles
 from stanlocal.imports.import_result import Found, listing
-from stanlocal.imports.launches import MOST_SERVERS, Launch, read_launches
+from stanlocal.imports.launches import Launch, read_launches
 from stanlocal.imports.server_command import IMAGE, after_program, has_own_flags, on_machine, server_command
+from stanlocal.imports.server_group import MOST_SERVERS
 from stanlocal.imports.shell import Shell
 from stanlocal.imports.walk import Path, leave_rest
 from stanlocal.imports.yamltree import YamlTree

@@ -10,7 +10,6 @@ from stanlocal.imports.import_result import Found
 from stanlocal.imports.objects import Object, at, listed, named, text
 from stanlocal.natsconf import Entry, Place, Table
 
-_ENCRYPTION_KEY = "NATS_STREAMING_ENCRYPTION_KEY"
 _LONGEST = 1 << 18
 """Largest number of characters of all variables together, and of all words that they are put into."""
 _REFERENCE = re.compile(r"\$(\$)?\(([A-Za-z_][A-Za-z0-9_.-]*)\)")
@@ -23,6 +22,8 @@ class Environment:
     values: dict[str, str] = field(default_factory=dict)
     environ: Mapping[str, str] = field(default_factory=dict)
     """Variables of the caller, for those that the file names without a value."""
+    places: dict[str, Place] = field(default_factory=dict)
+    """Places of the variables that the container has, with or without a value in the file."""
     _left: int = _LONGEST
     _lacking: dict[str, str] = field(default_factory=dict)
     """First missing variable that the value of another refers to."""
@@ -87,10 +88,7 @@ def environment(
     environ: Mapping[str, str],
     found: Found,
 ) -> Environment:
-    """Return the container's variables, with those that ConfigMaps and Secrets of the file give it.
-
-    A key of the store among them is put; one in a Secret of the cluster is marked as missing.
-    """
+    """Return the container's variables, with those that ConfigMaps and Secrets of the file give it."""
     result = Environment(environ=environ)
     for name, value, place in _variables(container, workload, pod_metadata, candidates):
         if value is None:
@@ -98,10 +96,7 @@ def environment(
         elif not result.add(name, value):
             found.problem(place, f"the variables come to more than {_LONGEST} characters")
             break
-        if name == _ENCRYPTION_KEY and name in result.values:
-            found.put(("streaming", "encryption_key"), result.values[name], place)
-        elif name == _ENCRYPTION_KEY:
-            found.put(("streaming", "encrypt"), True, place)
+        result.places[name] = place
     return result
 
 

@@ -17,7 +17,7 @@ from stanlocal.imports.kubernetes_reasons import (
     of_workload,
 )
 from stanlocal.imports.objects import Object, named
-from stanlocal.imports.server_group import ServerConfiguration, read_group
+from stanlocal.imports.server_group import ENCRYPTION_KEY, ServerConfiguration, read_group
 from stanlocal.imports.walk import leave_rest
 from stanlocal.imports.workload import Server
 
@@ -84,8 +84,17 @@ def _configured(
     conf, start = configurations.of(server, arguments, known, line.written, own)
     merged = flags.lay_over(conf, arguments, own)
     count, place = server.count
-    title = server.workload.title
-    return ServerConfiguration(title, server.workload.place, merged, start, own, count, place)
+    key = variables.places.get(ENCRYPTION_KEY)
+    return ServerConfiguration(
+        server.workload.title,
+        server.workload.place,
+        merged,
+        start,
+        own,
+        count,
+        place,
+        key=None if key is None else (variables.values.get(ENCRYPTION_KEY), key),
+    )
 
 
 def _read_configuration(

@@ -5,8 +5,9 @@ Servers with the same cluster id and FT group are the nodes of a group; what dif
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from stanlocal.imports.conf import read_conf
 from stanlocal.imports.import_result import Found, listing, with_value
@@ -16,6 +17,7 @@ from stanlocal.settings.presets import DEFAULTS
 from stanlocal.settings.streaming import STREAMING
 
 MOST_SERVERS = 64
+ENCRYPTION_KEY = "NATS_STREAMING_ENCRYPTION_KEY"
 _CLUSTER_ID = "test-cluster"
 """The server's own default."""
 
@@ -33,6 +35,10 @@ class ServerConfiguration:
     count: int | None = None
     """Number of servers; None if the file does not have it."""
     count_place: Place | None = None
+    key: tuple[str | None, Place] | None = None
+    """Key of an encrypted store among its variables, None if the file has not its value; and its place."""
+    local_file: Callable[[str], Path | None] | None = None
+    """Returns the file of this machine that the server reads at a path; None if it has none."""
 
     @property
     def group(self) -> tuple[str, str]:
@@ -85,8 +91,7 @@ def read_group(servers: Sequence[ServerConfiguration], found: Found) -> list[Ser
     _nodes(members, found)
     _put(first, found)
     if not found.has(("nodes",)):
-        nodes = DEFAULTS["nodes"]
-        why = f"the number of servers is not set there; {nodes} nodes here, and --nodes sets another number"
+        why = f"one server is there; {DEFAULTS['nodes']} nodes run, or as many as --nodes says"
         found.changed(first.place, first.title, why)
     for other in others:
         _note_differences(first, other, found)
@@ -94,10 +99,25 @@ def read_group(servers: Sequence[ServerConfiguration], found: Found) -> list[Ser
 
 
 def _put(server: ServerConfiguration, found: Found) -> None:
-    for key, place in server.found.places.items():  # of the environment, as a key of the store
-        found.put(key, _at(server.found.values, key), place)
     found.findings += server.found.findings
+    found.needs += server.found.needs
+    if server.local_file is not None:
+        found.local_file = server.local_file
     read_conf(server.conf, server.start, found)
+    _put_key(server, found)
+
+
+def _put_key(server: ServerConfiguration, found: Found) -> None:
+    """Put the key of a store that is encrypted; the server's variable counts more than its file."""
+    streaming = found.values.get("streaming", {})
+    if server.key is None or not (streaming.get("encrypt") or streaming.get("encryption_key")):
+        return
+    value, place = server.key
+    if value:
+        found.put(("streaming", "encryption_key"), value, place)
+    elif value is None:
+        streaming.pop("encryption_key", None)
+        found.put(("streaming", "encrypt"), True, place)
 
 
 def _members(servers: Sequence[ServerConfiguration], found: Found) -> list[ServerConfiguration]:
@@ -107,8 +127,8 @@ def _members(servers: Sequence[ServerConfiguration], found: Found) -> list[Serve
         groups.setdefault(server.group, []).append(server)
     tolerant = [key for key in groups if key[1]] or list(groups)
     if len(tolerant) > 1 or (len(servers) > 1 and not tolerant[0][1]):
-        names = listing([f"{server.title}: {_called(server.group)}" for server in servers])
-        why = f"several servers, which are not one FT group ({names}); leave those of one group in the file"
+        names = listing([f"{server.title} ({_called(server.group)})" for server in servers])
+        why = f"the servers are not one FT group: {names}; leave those with the same FT group and cluster id"
         found.problem(servers[1].place, why)
         return []
     for key, others in groups.items():
@@ -125,19 +145,19 @@ def _called(group: tuple[str, str]) -> str:
 
 def _nodes(members: Sequence[ServerConfiguration], found: Found) -> None:
     """Put the number of nodes where the deployment has it; one server alone is no group."""
-    counts = [server.count for server in members]
     fewest: int = DEFAULTS["nodes"]
-    first = members[0]
-    if len(members) > 1:
-        nodes = max(sum(1 if count is None else count for count in counts), fewest)
+    first, *others = members
+    if others:
+        nodes = max(sum(1 if server.count is None else server.count for server in members), fewest)
         found.put(("nodes",), nodes, first.place)
         names = listing([server.title for server in members])
-        found.changed(first.place, names, f"{nodes} nodes of one FT group; --nodes sets another number")
-    elif counts[0] is not None:
-        nodes = counts[0] or fewest
-        found.put(("nodes",), nodes, first.count_place or first.place)
-        if not counts[0]:
-            found.changed(first.place, first.title, f"it is scaled to 0; {nodes} nodes here")
+        found.changed(first.place, names, f"{nodes} nodes of one FT group run, or as many as --nodes says")
+    elif first.count is not None:
+        found.put(("nodes",), first.count or fewest, first.count_place or first.place)
+        if not first.count:
+            found.changed(
+                first.place, first.title, f"it is scaled to 0; {fewest} nodes run, or as many as --nodes says"
+            )
 
 
 def _note_differences(first: ServerConfiguration, other: ServerConfiguration, found: Found) -> None:

@@ -197,14 +197,23 @@ def test_a_workload_without_its_config_map_says_what_to_add(write: Write) -> Non
 def test_an_encryption_key_in_a_cluster_secret_is_asked_for_and_never_done_without(write: Write) -> None:
     """Serving an encrypted store without its key would mix plain and encrypted messages."""
     key = {"name": "NATS_STREAMING_ENCRYPTION_KEY", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}}
-    path = write("a.json", workload(args=["-st", "file", "-ft_group", "g"], env=[key]))
+    arguments = ["-st", "file", "-ft_group", "g"]
+    path = write("a.json", workload(args=[*arguments, "-encrypt"], env=[key]))
     assert any("streaming.encrypt needs streaming.encryption_key" in problem for problem in problems(path))
+
+
+def test_a_key_alone_encrypts_nothing_as_in_the_server(write: Write) -> None:
+    key = {"name": "NATS_STREAMING_ENCRYPTION_KEY", "value": "k3y"}
+    arguments = ["-st", "file", "-ft_group", "g"]
+    assert "encryption_key" not in values(write("a.json", workload(args=arguments, env=[key]))).streaming
+    encrypted = workload(args=[*arguments, "-encrypt"], env=[key])
+    assert values(write("b.json", encrypted)).streaming["encryption_key"] == "k3y"
 
 
 def test_two_workloads_without_an_ft_group_are_one_too_many(write: Write) -> None:
     path = write("a.yaml", f"{workload(args=['-st', 'file'])}\n---\n{workload(args=['-st', 'file'])}")
     (problem,) = problems(path)
-    assert "several servers, which are not one FT group (StatefulSet/stan: cluster id test-cluster" in problem
+    assert "the servers are not one FT group: StatefulSet/stan (cluster id test-cluster" in problem
 
 
 def test_objects_in_a_list_are_read(write: Write) -> None:

@@ -160,16 +160,17 @@ def test_differences_between_the_nodes_are_reported(tmp_path: Path) -> None:
     )
     found = imported(tmp_path, {"run.sh": script})
     assert [line for line in reported(found) if " changed: " in line] == [
+        "run.sh:1: the server of line 1, the server of line 2 changed: 2 nodes of one FT group run, or as "
+        "many as --nodes says",
         "run.sh:2: streaming.store_limits.max_msgs (6) changed: the server of line 2 differs from the server "
-        "of line 1, whose value all nodes take"
+        "of line 1, whose value all nodes take",
     ]
 
 
 def test_a_single_server_of_a_group_becomes_two_nodes_and_that_is_reported(tmp_path: Path) -> None:
     found = imported(tmp_path, {"run.sh": "nats-streaming-server -st file -ft_group g\n"})
     assert any(
-        "one server of the group is there; 2 nodes run, or as many as --nodes says" in line
-        for line in reported(found)
+        "one server is there; 2 nodes run, or as many as --nodes says" in line for line in reported(found)
     )
 
 

@@ -53,7 +53,7 @@ def test_the_number_of_servers_is_that_of_the_object(
     path = write("a.yaml", manifest(workload(container(*_FLAGS), **fields)))
     assert values(path).nodes == nodes
     if fields["replicas"] in (None, 0):
-        assert any(f"{nodes} nodes here" in line for line in told(read(path, {})))
+        assert any(f"{nodes} nodes run" in line for line in told(read(path, {})))
 
 
 def test_pods_of_cron_jobs_and_pod_templates_are_found(write: Write) -> None:
@@ -136,7 +136,7 @@ def test_one_deployment_for_each_node_is_one_group(write: Write) -> None:
     nodes = [workload(container(*_FLAGS), kind="Deployment", name=f"stan-{n}", replicas=1) for n in "abc"]
     path = write("a.yaml", manifest(*nodes))
     assert values(path).nodes == 3
-    assert any("3 nodes of one FT group; --nodes sets" in line for line in told(read(path, {})))
+    assert any("3 nodes of one FT group run, or as" in line for line in told(read(path, {})))
 
 
 def test_the_first_of_several_counts_where_they_differ(write: Write) -> None:
@@ -163,9 +163,10 @@ def test_two_groups_are_one_too_many(write: Write) -> None:
     other = workload(container(*_FLAGS[:-1], "billing"), name="other")
     (problem,) = problems(write("a.yaml", manifest(workload(container(*_FLAGS)), other)))
     assert (
-        "are not one FT group (StatefulSet/s: cluster id orders, FT group ftg, StatefulSet/other: " in problem
+        "are not one FT group: StatefulSet/s (cluster id orders, FT group ftg), StatefulSet/other ("
+        in problem
     )
-    assert problem.endswith("leave those of one group in the file")
+    assert problem.endswith("leave those with the same FT group and cluster id")
 
 
 def test_a_hundred_servers_are_refused_at_once(write: Write) -> None:
