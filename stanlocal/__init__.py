@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from stanlocal.api import FTGroup, attach
     from stanlocal.errors import StanlocalError
     from stanlocal.faults.base import Fault
+    from stanlocal.faults.certificate import ExpireCertificate, WrongCertificate
     from stanlocal.faults.cut import Isolate, Partition
     from stanlocal.faults.expire_lock import ExpireLock
     from stanlocal.faults.fill_disk import FillDisk
@@ -56,11 +57,13 @@ _HOMES = {
     "Pause": "stanlocal.faults.pause",
     "Partition": "stanlocal.faults.cut",
     "Isolate": "stanlocal.faults.cut",
+    "ExpireCertificate": "stanlocal.faults.certificate",
     "ExpireLock": "stanlocal.faults.expire_lock",
     "TruncateStore": "stanlocal.faults.truncate_store",
     "FillDisk": "stanlocal.faults.fill_disk",
     "SlowNetwork": "stanlocal.faults.network",
     "FlakyNetwork": "stanlocal.faults.network",
+    "WrongCertificate": "stanlocal.faults.certificate",
     "DeliverAll": "stanlocal.stan",
     "LastReceived": "stanlocal.stan",
     "NewOnly": "stanlocal.stan",
@@ -90,11 +93,13 @@ __all__ = [
     "Pause",
     "Partition",
     "Isolate",
+    "ExpireCertificate",
     "ExpireLock",
     "TruncateStore",
     "FillDisk",
     "SlowNetwork",
     "FlakyNetwork",
+    "WrongCertificate",
     "InjectedFault",
     # the STAN client alone; everything without async
     "stan",

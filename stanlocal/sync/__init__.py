@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from stanlocal.errors import StanlocalError
 from stanlocal.faults.base import Fault
+from stanlocal.faults.certificate import ExpireCertificate, WrongCertificate
 from stanlocal.faults.cut import Isolate, Partition
 from stanlocal.faults.expire_lock import ExpireLock
 from stanlocal.faults.fill_disk import FillDisk
@@ -60,11 +61,13 @@ __all__ = [
     "Pause",
     "Partition",
     "Isolate",
+    "ExpireCertificate",
     "ExpireLock",
     "TruncateStore",
     "FillDisk",
     "SlowNetwork",
     "FlakyNetwork",
+    "WrongCertificate",
     "InjectedFault",
     # the STAN client
     "stan",
