@@ -183,7 +183,7 @@ def _put(option: Option, entry: Entry, key: Key, found: Found) -> None:
         if option.secret:
             found.need(key, entry.place, what)
         else:
-            found.problem(entry.place, f"{dotted(key)} {what}")
+            found.problem(entry.place, f"{dotted(key)} {what}; set {missing}")
     elif option.kind is Kind.TABLE and option.table is not None and isinstance(value, dict):
         options(option.table, value, key, found)
     elif option.kind is Kind.MAP and option.table is not None and isinstance(value, dict):

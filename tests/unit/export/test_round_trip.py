@@ -160,6 +160,7 @@ def test_a_compose_project_takes_its_certificates_from_its_folder_and_asks_for_o
         (tmp_path / name).write_text(text)
     imported = read(tmp_path / compose.FILE, {"STANLOCAL_USER": "1:1"})
     found = resolve([imported.layer])
+    assert not [each for each in imported.findings if "differs" in each.why]
     assert found.nats["tls"] == {"cert_file": str(tmp_path / "server.pem")}
     assert [line.rpartition("set ")[2].partition(",")[0] for line in imported.unmet(found)] == [
         "STANLOCAL_NATS__AUTHORIZATION__TOKEN or STANLOCAL_NATS__AUTHORIZATION__TOKEN_FILE",
