@@ -10,7 +10,8 @@ import pytest
 from tests.support.memory import peak_above_start
 
 MOST = 64 << 20
-LENGTH = 300 << 20
+LENGTH = 100 << 20
+"""Bytes; more than `MOST`, which whoever takes a file whole exceeds."""
 
 _PLAN = """
 from stanlocal.errors import GroupError

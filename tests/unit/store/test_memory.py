@@ -87,10 +87,10 @@ def _typed(store: Path) -> None:
 
 
 def _many(store: Path) -> None:
-    """Many damaged records of eight bytes."""
-    (store / "orders/msgs.1.dat").write_bytes(stores.VERSION + struct.pack("<II", 0, 1) * (1 << 18))
+    """Many damaged records of eight bytes: to keep a problem for each takes twice what may be taken."""
+    (store / "orders/msgs.1.dat").write_bytes(stores.VERSION + struct.pack("<II", 0, 1) * (1 << 17))
     (store / "orders/msgs.1.idx").unlink()
-    (store / "clients.dat").write_bytes(stores.VERSION + struct.pack("<II", 1 << 24, 1) * (1 << 18))
+    (store / "clients.dat").write_bytes(stores.VERSION + struct.pack("<II", 1 << 24, 1) * (1 << 17))
 
 
 def _known(store: Path) -> None:
