@@ -13,12 +13,13 @@ from stanlocal.imports.flags import Word
 from stanlocal.imports.given_files import GivenFile, GivenFiles
 from stanlocal.imports.import_result import Found, listing
 from stanlocal.imports.launches import Launch, read_launches
+from stanlocal.imports.script import started_by, written
 from stanlocal.imports.server_command import IMAGE, after_program, has_own_flags, on_machine, server_command
 from stanlocal.imports.server_group import MOST_SERVERS
 from stanlocal.imports.shell import Shell
 from stanlocal.imports.walk import Path, leave_rest
 from stanlocal.imports.yamltree import YamlTree
-from stanlocal.natsconf import ConfError, Place, Table, plain
+from stanlocal.natsconf import Place, Table, plain
 
 _SERVICES = re.compile(r"^[\"']?services[\"']?[ \t]*:|\{\s*[\"']?services[\"']?\s*:", re.MULTILINE)
 _SHELL = re.compile(r"(?:.*/)?(?:ba|da|k|z|a)?sh")
@@ -173,41 +174,40 @@ def _launches(service: Service, project: Project) -> Iterator[Launch]:
         project.found.left_out(service.place, f"service {service.name}", "it has no replicas")
         return
 
-    def launch(arguments: Sequence[Word], environment: Mapping[str, str]) -> Launch:
-        return Launch(
-            f"service {service.name}",
-            place,
-            arguments,
-            environment,
-            lambda path: _file(path, service, project),
-            count,
-        )
+    file = service.layers[-1].file
 
-    if (script := _script(words)) is not None:
-        environment = project.environment(service)
-        shell = Shell(environment)
-        try:
-            shell.run(script, lambda line, column: place)
-        except ConfError as error:
-            project.found.problems.append(str(error))
-        for started in shell.servers:
-            yield launch(started.command.arguments, started.environment)
-    elif (run := server_command(words)) is not None and not run.in_container:
+    def launch(
+        arguments: Sequence[Word], environment: Mapping[str, str], shell: Shell | None = None
+    ) -> Launch:
+        def read(path: str) -> GivenFile | None:
+            return (shell and written(path, shell, file)) or _file(path, service, project)
+
+        return Launch(f"service {service.name}", place, arguments, environment, read, count)
+
+    if (run := server_command(words)) is not None and not run.in_container:
         yield launch(run.arguments, {**project.environment(service), **run.environment})
-    elif is_server and own is None:
+    elif is_server and own is None and not _runs_shell(words):
         arguments = after_program(words) or [Word(text, service.place) for text in _IMAGE_COMMAND]
         yield launch(arguments, project.environment(service))
+    elif (shell := _shell(words, service, project)) is not None and shell.servers:
+        for started in shell.servers:
+            yield launch(started.command.arguments, started.environment, shell)
     elif has_own_flags(words):
         first = next(at for at, word in enumerate(words) if word.text.startswith("-"))
         yield launch(words[first:], project.environment(service))
 
 
-def _script(words: Sequence[Word]) -> str | None:
-    """Return the script of `sh -c SCRIPT`, wherever it begins."""
-    for at, word in enumerate(words[:-2]):
-        if _SHELL.fullmatch(word.text) and re.fullmatch(r"-[a-z]*c", words[at + 1].text):
-            return words[at + 2].text
-    return None
+def _runs_shell(words: Sequence[Word]) -> bool:
+    """Return whether the command is a shell's, which an image's start script hands on."""
+    return bool(words) and _SHELL.fullmatch(words[0].text) is not None
+
+
+def _shell(words: Sequence[Word], service: Service, project: Project) -> Shell | None:
+    """Return the shell that the command starts, where that may start a server."""
+    if not any("nats-streaming" in word.text or "/" in word.text for word in words):
+        return None
+    environment = project.environment(service)
+    return started_by(words, environment, lambda path: _file(path, service, project), project.found)
 
 
 def _replicas(service: Service, project: Project) -> int:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from stanlocal.imports.environment_file import read_environment_file
+from stanlocal.imports.flags import Word
 from stanlocal.imports.given_files import GivenFile, GivenFiles
 from stanlocal.imports.import_result import Found
 from stanlocal.imports.launches import Launch, read_launches
 from stanlocal.imports.shell import LONGEST, Shell, Started
 from stanlocal.natsconf import ConfError, Place
 
+_SHELL = re.compile(r"(?:.*/)?(?:ba|da|k|z|a)?sh")
+_SHEBANG = re.compile(r"#![^\n]*sh\b")
 _COMMAND_LINE = re.compile(r"^[ \t]*(?:[$%] )?(?:[\w./-]*/)?nats-streaming-server[ \t]+-", re.MULTILINE)
 
 
@@ -72,7 +75,44 @@ def _launch(started: Started, shell: Shell, file: GivenFile, files: GivenFiles) 
 def _file(path: str, started: Started, shell: Shell, file: GivenFile, files: GivenFiles) -> GivenFile | None:
     """Return the file that the server reads at `path`: written by the script, mounted, or of the machine."""
     path = started.command.on_machine(path)
+    return written(path, shell, file) or files.find(path, file)
+
+
+def written(path: str, shell: Shell, file: GivenFile) -> GivenFile | None:
+    """Return the file that the script, which is in `file`, writes to `path`."""
     for name, (text, line) in shell.written.items():
         if Path(name) == Path(path) or Path(name).name == Path(path).name:
             return GivenFile(file.name, text, file.folder, first_line=line)
-    return files.find(path, file)
+    return None
+
+
+def started_by(
+    words: Sequence[Word],
+    environment: Mapping[str, str],
+    read: Callable[[str], GivenFile | None],
+    found: Found,
+) -> Shell | None:
+    """Return the shell that the words start, with its servers: `sh -c SCRIPT`, or a script in a file.
+
+    None for a command that is no shell's, or whose script cannot be read.
+    """
+    shell = Shell(environment)
+    for at in range(len(words) - 2):
+        if _SHELL.fullmatch(words[at].text) and re.fullmatch(r"-[a-z]*c", words[at + 1].text):
+            place = words[at + 2].place
+            return _run(shell, words[at + 2].text, words[at + 3 :], lambda line, column: place, found)
+    at = 1 if len(words) > 1 and _SHELL.fullmatch(words[0].text) else 0
+    file = read(words[at].text) if len(words) > at and "/" in words[at].text else None
+    if file is None or not (at or _SHEBANG.match(file.text)):
+        return None
+    return _run(shell, file.text, words[at + 1 :], lambda line, column: Place(file.name, line, column), found)
+
+
+def _run(
+    shell: Shell, text: str, arguments: Sequence[Word], where: Callable[[int, int], Place], found: Found
+) -> Shell:
+    try:
+        shell.run(text, where, [word.text for word in arguments])
+    except ConfError as error:
+        found.problems.append(str(error))
+    return shell

@@ -61,8 +61,12 @@ class Shell:
     _commands: int = _COMMANDS
     _depth: int = 0
 
-    def run(self, text: str, where: Callable[[int, int], Place]) -> None:
+    def run(
+        self, text: str, where: Callable[[int, int], Place], arguments: Sequence[str] | None = None
+    ) -> None:
         """Follow the script's commands; raises `ConfError` for what is no shell script, or too large."""
+        if arguments is not None:
+            self._positional = list(arguments)
         self._take(len(text), where(1, 1))
         self._block(Parser(list(Lexer(text, where).tokens())).block())
 

@@ -7,7 +7,7 @@ the units that are given with it.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from stanlocal.imports.environment_file import read_environment_file
@@ -15,14 +15,13 @@ from stanlocal.imports.flags import Word
 from stanlocal.imports.given_files import GivenFile, GivenFiles
 from stanlocal.imports.import_result import Found, with_value
 from stanlocal.imports.launches import Launch, read_launches
-from stanlocal.imports.server_command import ServerCommand, server_command
-from stanlocal.imports.shell import Shell
-from stanlocal.natsconf import ConfError, Place
+from stanlocal.imports.script import started_by, written
+from stanlocal.imports.server_command import server_command
+from stanlocal.natsconf import Place
 
 _SECTION = re.compile(r"\[([A-Za-z][\w-]*)\]\s*")
 _SECTIONS = frozenset(("Unit", "Service", "Install"))
 _PREFIXES = "@-:+!"
-_SHELL = re.compile(r"(?:.*/)?(?:ba|da|k|z)?sh")
 _WORD = re.compile(r"""\s*((?:[^\s"'\\]|\\.|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')+)""", re.DOTALL)
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _PIECE = re.compile(r"""(\\.)|"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)'|([^\\"']+)""", re.DOTALL)
@@ -174,29 +173,37 @@ def _launches(unit: GivenFile, service: _Service, files: GivenFiles, found: Foun
         )
         if "@" in prefix:
             del words[1:2]  # the name that the process is shown under
-        for command in _commands(words, line, variables, found):
-            own = command.environment if command.in_container else {**variables, **command.environment}
-            yield Launch(unit.name, line.place, command.arguments, own, _reader(command, unit, files))
+        yield from _started(words, line, unit, variables, files, found)
 
 
-def _reader(command: ServerCommand, unit: GivenFile, files: GivenFiles) -> Callable[[str], GivenFile | None]:
-    return lambda path: files.find(command.on_machine(path), unit)
+def _started(
+    words: Sequence[Word],
+    line: Line,
+    unit: GivenFile,
+    variables: Mapping[str, str],
+    files: GivenFiles,
+    found: Found,
+) -> Iterator[Launch]:
+    """Yield each server that the words start, by themselves or through a shell."""
 
+    def read(path: str) -> GivenFile | None:
+        return files.find(path, unit)
 
-def _commands(
-    words: Sequence[Word], line: Line, variables: Mapping[str, str], found: Found
-) -> Iterator[ServerCommand]:
-    """Yield each server that the words start, a shell between them included."""
     command = server_command(words)
     if command is not None:
-        yield command
-    elif len(words) > 2 and _SHELL.fullmatch(words[0].text) and words[1].text.endswith("c"):
-        shell = Shell(variables)
-        try:
-            shell.run(words[2].text, lambda row, column: line.place)
-        except ConfError as error:
-            found.problems.append(str(error))
-        yield from (started.command for started in shell.servers)
+        own = command.environment if command.in_container else {**variables, **command.environment}
+        yield Launch(
+            unit.name, line.place, command.arguments, own, lambda path: read(command.on_machine(path))
+        )
+    elif (shell := started_by(words, variables, read, found)) is not None:
+        for started in shell.servers:
+            yield Launch(
+                unit.name,
+                line.place,
+                started.command.arguments,
+                started.environment,
+                lambda path: written(path, shell, unit) or read(path),
+            )
 
 
 def _from_files(unit: GivenFile, service: _Service, files: GivenFiles, found: Found) -> dict[str, str]:

@@ -80,6 +80,10 @@ f"{{extends: base, scale: 1}}\n  b: {{extends: {{service: base}}, scale: 1}}\n",
     ("services:\n  a: {extends: {file: more/base.yaml, service: base}}\n  b: "
 "{extends: {file: more/base.yaml, service: base}}\n", "2 extended g"),
     ("include: [more/base.yaml]\nservices: {}\n", "2 extended g"),
+    (pair("image: mine\nentrypoint: /start.sh\nvolumes: [./start.sh:/start.sh, ./conf:/etc/x]"), "2 sta"
+"rted g"),
+    (pair("image: nats-streaming:alpine\ncommand: [sh, -c, \"cat > /x.conf <<E\\nstore: "
+"file\\nft_group: h\\nE\\nnats-streaming-server -c /x.conf\"]"), "2 test-cluster h"),
     ("version: '2'\n" + pair(f'image: "nats-streaming:${{TAG:-latest}}"\ncommand: {_FLAGS}'), "2 test-c"
 "luster g"),
 ]  # fmt: skip
@@ -91,6 +95,7 @@ def test_the_services_of_a_group_are_its_nodes(tmp_path: Path, project: str, exp
         "compose.yaml": project,
         "conf/stan.conf": f"{FT} id: in-conf\n}}",
         "conf/env.conf": f"{FT} id: $ID\n}}",
+        "start.sh": "#!/bin/bash\nset -e\nexec nats-streaming-server -c /etc/x/stan.conf -cid started\n",
         "vars.env": "# variables\nID=by-file\n",
         ".env": "DOT_ENV=dotted\nCID=shadowed\nCOMPOSE_PROFILES=on\n",
         "more/base.yaml": f"services:\n  base: {{image: nats-streaming, command: {_FLAGS} -cid extended}}\n",

@@ -61,6 +61,7 @@ def unit(*lines: str) -> str:
             ["Environment=ARGS=no", "EnvironmentFile=/etc/default/stan", f"ExecStart={_START} $ARGS -mc 7"],
             "2 by-env e max_channels=7",
         ),
+        (["ExecStart=/usr/local/bin/start.sh -mm=3"], "2 in-file g max_msgs=3"),
         ([f"ExecStart=/bin/sh -c 'exec {_START} -st file -ft_group g -n $(hostname)'"], "2 test-cluster g"),
         ([f'ExecStart=/bin/bash -lc "{_START} -st file -ft_group \\"g\\""'], "2 test-cluster g"),
         ([f"ExecStart=/usr/bin/numactl -C 1 {_START} -st file -ft_group g%%x"], "2 test-cluster g%x"),
@@ -80,6 +81,7 @@ def test_a_unit_runs_with_its_command_line_and_variables(
     files = {
         "stan.service": unit(*lines),
         "stan.conf": f"{FT} id: in-file\n}}",
+        "start.sh": '#!/bin/sh\nexec nats-streaming-server -sc /etc/stan.conf "$@"\n',
         "stan": '# defaults\nARGS="-st file -cid by-env -ft_group e"\n',
     }
     assert matters(tmp_path, files) == expected
