@@ -99,18 +99,20 @@ def started_by(
     shell = Shell(environment)
     for at in range(len(words) - 2):
         if _SHELL.fullmatch(words[at].text) and re.fullmatch(r"-[a-z]*c", words[at + 1].text):
-            place = words[at + 2].place
-            return _run(shell, words[at + 2].text, words[at + 3 :], lambda line, column: place, found)
+            return _run(shell, words[at + 2].text, words[at + 3 :], words[at + 2].place, found)
     at = 1 if len(words) > 1 and _SHELL.fullmatch(words[0].text) else 0
     file = read(words[at].text) if len(words) > at and "/" in words[at].text else None
     if file is None or not (at or _SHEBANG.match(file.text)):
         return None
-    return _run(shell, file.text, words[at + 1 :], lambda line, column: Place(file.name, line, column), found)
+    return _run(shell, file.text, words[at + 1 :], file, found)
 
 
-def _run(
-    shell: Shell, text: str, arguments: Sequence[Word], where: Callable[[int, int], Place], found: Found
-) -> Shell:
+def _run(shell: Shell, text: str, arguments: Sequence[Word], of: Place | GivenFile, found: Found) -> Shell:
+    """Run a script that is in a file, or a word at a place."""
+
+    def where(line: int, column: int) -> Place:
+        return of if isinstance(of, Place) else Place(of.name, line, column)
+
     try:
         shell.run(text, where, [word.text for word in arguments])
     except ConfError as error:

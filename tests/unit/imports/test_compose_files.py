@@ -136,7 +136,7 @@ def test_the_services_of_a_group_are_its_nodes(tmp_path: Path, project: str, exp
         (
             "services:\n  a: {image: nats-streaming, command: -st file -ft_group a}\n  b: "
             "{image: nats-streaming, command: -st file -ft_group b}\n",
-            "several servers, which are not one FT group",
+            "the servers are not one FT group",
         ),
         ("services:\n  a: {extends: b}\n  b: {extends: a}\n", "extends itself"),
         ("services:\n  a: {extends: gone}\n", "service a extends gone, which is not there"),
