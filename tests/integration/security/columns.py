@@ -6,7 +6,6 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import nkeys
 
@@ -22,6 +21,8 @@ class Protected:
 
     toml: str
     secrets: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
+    """What `pub --url` needs to reach the group's servers."""
 
 
 def _plain(folder: Path, nats: str) -> Protected:
@@ -29,11 +30,14 @@ def _plain(folder: Path, nats: str) -> Protected:
 
 
 def _user(folder: Path, nats: str) -> Protected:
-    return Protected(f'[nats.authorization]\nuser = "stan"\npassword = "{PASSWORD}"\n', (PASSWORD,))
+    toml = f'[nats.authorization]\nuser = "stan"\npassword = "{PASSWORD}"\n'
+    return Protected(toml, (PASSWORD,), _login(folder, "stan", PASSWORD))
 
 
 def _token(folder: Path, nats: str) -> Protected:
-    return Protected(f'[nats.authorization]\ntoken = "{TOKEN}"\n', (TOKEN,))
+    (folder / "token").write_text(TOKEN)
+    toml = f'[nats.authorization]\ntoken = "{TOKEN}"\n'
+    return Protected(toml, (TOKEN,), ("--token-file", str(folder / "token")))
 
 
 def _permissions(folder: Path, nats: str) -> Protected:
@@ -58,6 +62,7 @@ permissions.publish = ["_STAN.>", "_INBOX.>"]
 permissions.subscribe = ["_STAN.>", "_INBOX.>"]
 """,
         (PASSWORD,),
+        _login(folder, "client", f"{PASSWORD}3"),
     )
 
 
@@ -69,12 +74,14 @@ def _nkey(folder: Path, nats: str) -> Protected:
     return Protected(
         f'[streaming]\nnkey_seed_file = "stan.nk"\n[nats.authorization]\nusers = [{{ nkey = "{public}" }}]\n',
         (bytes(seed).decode(),),
+        ("--nkey", str(folder / "stan.nk")),
     )
 
 
 def _tls(folder: Path, nats: str) -> Protected:
     pair = issue(make_authority("test"), "server", hosts=["localhost", "127.0.0.1"])
-    return Protected(f"[nats.tls]\n{_named(folder, 'server', pair)}", (_secret(pair),))
+    toml = f"[nats.tls]\n{_named(folder, 'server', pair)}"
+    return Protected(toml, (_secret(pair),), ("--tls-ca", str(folder / "server.pem")))
 
 
 def _mutual_tls(folder: Path, nats: str) -> Protected:
@@ -87,17 +94,30 @@ def _mutual_tls(folder: Path, nats: str) -> Protected:
         f'[nats.tls]\nca_file = "ca.pem"\nverify = true\n{_named(folder, "server", server)}'
         f"[streaming.tls]\n{_named(folder, 'client', client, 'client_cert', 'client_key')}",
         (_secret(server), _secret(client)),
+        (
+            *("--tls-ca", str(folder / "ca.pem"), "--tls-name", "any.stan.example"),
+            *("--tls-cert", str(folder / "client.pem"), "--tls-key", str(folder / "client.key")),
+        ),
     )
 
 
 def _routes(folder: Path, nats: str) -> Protected:
+    """TLS everywhere, routes and monitors too, by certificates of the group's own."""
     return Protected("secure = true\n")
 
 
 def _external(folder: Path, nats: str) -> Protected:
     return Protected(
-        f'[streaming]\nnats_server_url = "{nats}"\nusername = "stan"\npassword = "{PASSWORD}"\n', (PASSWORD,)
+        f'[streaming]\nnats_server_url = "{nats}"\nusername = "stan"\npassword = "{PASSWORD}"\n',
+        (PASSWORD,),
+        _login(folder, "stan", PASSWORD),
     )
+
+
+def _login(folder: Path, user: str, password: str) -> tuple[str, ...]:
+    """Write the password to a file; return the options that name it."""
+    (folder / "password").write_text(f"{password}\n")
+    return ("--user", user, "--password-file", str(folder / "password"))
 
 
 def _named(
@@ -127,5 +147,3 @@ COLUMNS: Mapping[str, Callable[[Path, str], Protected]] = {
     "external NATS with login": _external,
 }
 """Makes the settings, given a folder for files and the URL of an external NATS server."""
-
-__all__ = ["COLUMNS", "PASSWORD", "Any", "Protected"]

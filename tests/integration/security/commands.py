@@ -33,6 +33,8 @@ class Meeting:
 
     name: str
     folder: Path
+    options: tuple[str, ...]
+    """What a command needs that is not told of the group, but of its servers' URL."""
     scratch: Mapping[str, subprocess.Popen[str]]
     """Commands that bring up groups of their own; they run meanwhile."""
     printed: list[str] = field(default_factory=list)
@@ -81,6 +83,19 @@ def _pub(meeting: Meeting) -> None:
 def _sub(meeting: Meeting) -> None:
     lines = meeting.run("sub", CHANNEL, "--all", "--count", "2", "--timeout", "10", "--json").splitlines()
     assert [json.loads(line)["data"] for line in lines] == ["one", "two"]
+
+
+def _url(meeting: Meeting) -> None:
+    """A command that knows nothing of the group, but its servers and a login."""
+    env = meeting.json("env")
+    options = meeting.options
+    if "NATS_CA" in env:
+        login = ("--user", env["NATS_USER"], "--password-file", env["NATS_PASSWORD_FILE"])
+        options = (*login, "--tls-ca", env["NATS_CA"])
+    elsewhere = ("--url", env["NATS_URL"], "--cluster-id", env["STAN_CLUSTER_ID"], *options)
+    assert meeting.json("pub", "by-url", "one", *elsewhere)["acked"] == 1
+    line = meeting.run("sub", "by-url", "--all", "--count", "1", "--timeout", "10", "--json", *elsewhere)
+    assert json.loads(line)["data"] == "one"
 
 
 def _bench(meeting: Meeting) -> None:
@@ -213,12 +228,19 @@ def _export(meeting: Meeting) -> None:
         meeting.run("export", kind, "--output", f"export-{kind}")
 
 
+def _down(meeting: Meeting) -> None:
+    meeting.run("down", "--timeout", "0")
+    meeting.run("store", "snapshot", "kept")
+    assert meeting.json("status")["state"] == "down"
+
+
 COMMANDS: Mapping[str, Callable[[Meeting], None]] = {
     "up, again": _up,
     "status": _status,
     "pub": _pub,
     "sub": _sub,
     "bench": _bench,
+    "pub, sub --url": _url,
     "channels, clients, subscriptions": _channels,
     "env": _env,
     "doctor": _doctor,
@@ -235,5 +257,6 @@ COMMANDS: Mapping[str, Callable[[Meeting], None]] = {
     "store": _store,
     "logs, events": _logs,
     "export": _export,
+    "down, store snapshot": _down,
 }
 """In the order in which they run."""

@@ -78,7 +78,7 @@ def meeting(on_engine: str, protected: Protected, group_name: str, tmp_path: Pat
         group = FTGroup(group=group_name, config=config).sync
         group.up()
         group.close()
-        yield Meeting(group_name, work, running)
+        yield Meeting(group_name, work, protected.options, running)
         group = FTGroup(group=group_name).sync
         group.down(timeout=0, purge=True)
         group.close()
@@ -88,18 +88,19 @@ def test_every_command_works_and_says_no_secret(
     meeting: Meeting, protected: Protected, state_home: Path, request: pytest.FixtureRequest, on_engine: str
 ) -> None:
     failed = {}
+    labels = _labels(request, meeting.name) if on_engine == "docker" else ""
+    arguments = list(_command_lines())
     for name, command in COMMANDS.items():
         try:
             command(meeting)
         except Exception as error:  # noqa: BLE001 - every cell of the column is reported
             failed[name] = f"{type(error).__name__}: {error}"
     assert failed == {}
-    labels = _labels(request, meeting.name) if on_engine == "docker" else ""
     folder = state_home / "stanlocal" / meeting.name
     for secret in protected.secrets:
         assert not [text for text in meeting.printed if secret in text]
         assert secret not in labels
-        assert not [line for line in _command_lines() if secret in line]
+        assert not [line for line in arguments if secret in line]
         written = [*_files(folder), *_files(meeting.folder)]
         holding = [path for path in written if secret.encode() in path.read_bytes()]
         assert [path for path in holding if not _may_hold_secrets(path)] == []
