@@ -17,7 +17,7 @@ from typing import ClassVar
 
 from stanlocal.certificates.authority import KeyPair, expiry, issue, make_authority
 from stanlocal.certificates.hosts import node_hosts
-from stanlocal.errors import NodePaused, Refused, SettingsError
+from stanlocal.errors import GroupError, NodePaused, Refused, SettingsError
 from stanlocal.faults.base import Fault, Scene, must_run, recover
 from stanlocal.faults.expectation import Expectation, names, nothing_follows
 from stanlocal.faults.handshake import refusal
@@ -98,21 +98,26 @@ class BadCertificate(Fault):
 
         If the CA's files are gone, there is a new CA, and every node gets a certificate of it.
         """
-        plan, status = (look := await group.look()).plan, look.status
+        plan, instances = await group.find()
         if not plan.secure:  # another command has made it so, and the certificates are not used any more
             return
         renewed = {*nodes, *keep_files(group.home, plan, only=nodes)}
-        present = [node for node in status.nodes if node.name in renewed]
-        await together(*(_reload(group, node.name) for node in present if node.instance.running))
-        failed = [node.name for node in present if node.state is NodeState.FAILED]
-        await recover(group, "ended", failed)
+        running = [each.name for each in instances if each.running and each.name in renewed]
+        await together(*(_reload(group, name) for name in running))
+        status = (await group.look()).status
+        failed = [node.name for node in status.nodes if node.state is NodeState.FAILED]
+        await recover(group, "ended", renewed.intersection(failed))
 
 
 async def _reload(group: Group, node: str) -> None:
+    """Let a node read its good certificate, unless it ends just now by the bad one."""
     try:
         await reload(group, node)
     except NodePaused:  # it reloads once it goes on
         await group.engine.signal(node, "SIGHUP")
+    except GroupError:
+        if (await group.instance(node)).running:
+            raise
 
 
 @dataclass(frozen=True, slots=True)

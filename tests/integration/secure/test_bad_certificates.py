@@ -87,6 +87,19 @@ async def test_up_undoes_them_and_makes_no_node_again(group: FTGroup) -> None:
         assert await refusal(look.plan, node) == f"a new client accepts {node.name}"
 
 
+async def test_a_node_that_starts_with_a_bad_certificate_while_it_is_healed_comes_back(
+    group: FTGroup,
+) -> None:
+    """Faults are undone in reverse: the node is started first, and may end by its certificate meanwhile."""
+    hit = await group.wait_active()
+    await group.inject(WrongCertificate(), hit)
+    await group.kill(hit)
+    await group.heal()
+    await group.wait_state(GroupState.HEALTHY, timeout=20)
+    plan = (await group.look()).plan
+    assert await refusal(plan, plan.node(hit)) == f"a new client accepts {hit}"
+
+
 async def test_a_heal_without_the_cas_key_makes_another_ca(group: FTGroup) -> None:
     plan = (await group.look()).plan
     injected = await group.inject(WrongCertificate())
