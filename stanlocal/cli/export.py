@@ -84,6 +84,8 @@ def compose(
     _check(output, files, force=force)
     user = _make_store(output / exporter.STORE)
     _write(context, output, files, force=force, env={exporter.USER: user})
+    if f"./{exporter.SECRETS}" in files[exporter.FILE]:
+        context.say(f"note: secrets are not written; the top of {exporter.FILE} says how to make their file")
 
 
 @export.command()

@@ -89,6 +89,13 @@ def test_compose_writes_all_that_docker_compose_needs(tmp_path: Path) -> None:
     assert (tmp_path / "out" / ".env").read_text() == f"STANLOCAL_USER={store.st_uid}:{store.st_gid}\n"
 
 
+def test_compose_says_that_secrets_have_to_be_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "secrets" not in run("compose", "--output", "out").stderr
+    monkeypatch.setenv("STANLOCAL_STREAMING__ENCRYPTION_KEY", "t0p-s3cret")
+    assert "secrets are not written" in run("compose", "--output", "out").stderr
+    assert not Path("out", "secrets").exists()
+
+
 def test_compose_leaves_a_store_that_is_there_as_it_is(tmp_path: Path) -> None:
     (tmp_path / "out" / "store").mkdir(parents=True)
     (tmp_path / "out" / "store" / "msgs.1.dat").write_text("messages")

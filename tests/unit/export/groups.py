@@ -56,14 +56,14 @@ def values(option: Option, largest: int) -> st.SearchStrategy[Any]:
 def tables(
     table: Table, *, largest: int = INT64_MAX, without: frozenset[str] = frozenset()
 ) -> st.SearchStrategy[Any]:
-    """Tables of the options that are no tables, files or secrets, each there or not."""
+    """Tables of the options that are no tables, files or secrets: each there or not, or all of them."""
     plain = {
         option.name: values(option, largest)
         for option in table.options
         if option.kind not in (Kind.TABLE, Kind.TABLES, Kind.MAP, Kind.PATH, Kind.STRUCTURE, Kind.STRINGS)
         and not (option.refused or option.secret or option.executes or option.name in without)
     }
-    return st.fixed_dictionaries({}, optional=plain)
+    return st.one_of(st.fixed_dictionaries({}, optional=plain), st.fixed_dictionaries(plain))
 
 
 _OWN_LOGIN = frozenset({"username", "secure", "encrypt", "nats_server_url", "partitioning"})

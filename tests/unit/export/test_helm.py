@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import yaml
 from hypothesis import given
+from hypothesis import settings as examples
 
 from stanlocal.errors import SettingsError
 from stanlocal.export.chart_text import LARGEST_NUMBER
@@ -76,6 +77,7 @@ def served(plan: GroupPlan, chart: Chart | None = None, **secrets: str) -> dict[
     return read
 
 
+@examples(max_examples=40, deadline=None)
 @given(groups.streaming(largest=LARGEST_NUMBER))
 def test_what_the_chart_renders_is_read_as_the_groups_own_settings(streaming: dict[str, Any]) -> None:
     plan = a_plan({"streaming": streaming})
