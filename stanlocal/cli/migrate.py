@@ -106,8 +106,9 @@ def pack(
 @click.option(
     "--replicas", type=click.IntRange(1, 5), default=1, show_default=True, help="Copies of each stream."
 )
+@click.option("--accept-loss", is_flag=True, help="Fill a server before 2.15 by publishing; times are lost.")
 @pass_context
-def load(context: Context, folder: Path, url: str, replicas: int) -> int:
+def load(context: Context, folder: Path, url: str, replicas: int, accept_loss: bool) -> int:
     """Restore a pack into a JetStream server or cluster. Run again, it goes on where it stopped."""
     from stanlocal.migrate.jetstream.connection import connected
     from stanlocal.migrate.load import load as restore
@@ -118,7 +119,10 @@ def load(context: Context, folder: Path, url: str, replicas: int) -> int:
     async def work() -> dict[str, Any]:
         async with connected(url) as server:
             with progress_bar(context, of_bytes=True, title="loading") as progress:
-                return (await restore(found, server, replicas=replicas, progress=progress)).document()
+                loaded = await restore(
+                    found, server, replicas=replicas, accept_loss=accept_loss, progress=progress
+                )
+                return loaded.document()
 
     document = aio.run(work())
     if context.json:
@@ -302,6 +306,10 @@ def _show_verdict(document: dict[str, Any]) -> None:
         if stream["unreadable"]:
             damaged = counted(stream["unreadable"], "damaged record")
             printing.echo(f"{stream['stream']}: {damaged} of the store not compared")
+        if stream["published"]:
+            printing.echo(
+                f"{stream['stream']}: it was filled by publishing; times were compared in its headers"
+            )
         if not stream["pending_known"] and stream["consumers"]:
             printing.echo(
                 f"{stream['stream']}: the server says how many messages are unacknowledged, not which; "

@@ -14,11 +14,13 @@ from typing import Any
 
 from stanlocal.errors import JetStreamError
 from stanlocal.migrate.jetstream.connection import JetStream
+from stanlocal.migrate.jetstream.publishing import LOSSES, fill_by_publishing
 from stanlocal.migrate.jetstream.restore import restore
 from stanlocal.migrate.pack_folder import PACK_ID, PackedStream, PackFolder
+from stanlocal.migrate.published import MARK
 
-_OLDEST = (2, 15, 0)
-"""First version of the server that reads the packs."""
+_RESTORES, _PUBLISHES = (2, 15, 0), (2, 10, 0)
+"""First version of the server that restores packs, and that begins a stream at a chosen sequence."""
 
 _CONSUMER_S = 30.0
 """Seconds that a cluster may take to bring up a consumer."""
@@ -41,19 +43,29 @@ class Loaded:
 
 
 async def load(
-    pack: PackFolder, server: JetStream, *, replicas: int = 1, progress: Progress = lambda done, total: None
+    pack: PackFolder,
+    server: JetStream,
+    *,
+    replicas: int = 1,
+    accept_loss: bool = False,
+    progress: Progress = lambda done, total: None,
 ) -> Loaded:
-    """Restore every stream of the pack.
+    """Restore every stream of the pack; with `accept_loss` a server before 2.15 is filled by publishing.
 
     Raises `JetStreamError` when the server is too old, has a stream of the same name, or fails; what was
     restored until then stays, and the next run goes on.
     """
     began = time.monotonic()
-    if server.version < _OLDEST:
-        version = ".".join(map(str, server.version))
+    restores = server.version >= _RESTORES
+    if not restores and not accept_loss:
         raise JetStreamError(
-            f"{server.url} runs nats-server {version}, which cannot restore a pack; "
-            "use 2.15 or later, to which a stream of any server can be moved"
+            f"{server.url} runs nats-server {_text(server.version)}, which restores no packs: "
+            f"{LOSSES}; load into 2.15 or later, or accept that with '--accept-loss'"
+        )
+    if server.version < _PUBLISHES:
+        raise JetStreamError(
+            f"{server.url} runs nats-server {_text(server.version)}, which begins no stream at a sequence; "
+            "use 2.10 or later, best 2.15"
         )
     largest = max((stream.largest for stream in pack.streams), default=0)
     if largest > server.max_payload:
@@ -70,29 +82,34 @@ async def load(
             sent += count
             progress(sent, total)
 
-        how = await _load(stream, server, replicas, advance)
+        how = await _load(stream, server, replicas, advance, restores)
         loaded.streams.append({"stream": stream.name, "messages": stream.state["messages"], "result": how})
     loaded.seconds = time.monotonic() - began
     return loaded
 
 
 async def _load(
-    stream: PackedStream, server: JetStream, replicas: int, advance: Callable[[int], None]
+    stream: PackedStream, server: JetStream, replicas: int, advance: Callable[[int], None], restores: bool
 ) -> str:
+    config = {**stream.config, "num_replicas": replicas}
     there = await server.stream(stream.name)
-    how = "restored"
+    how = "restored" if restores else "published"
     if there is not None:
-        if _same_pack(there, stream) and _is_whole(there, stream):
-            advance(stream.data.stat().st_size)
-            return "there already"
-        if not (_same_pack(there, stream) and _is_part(there, stream)):
+        if not (_same_pack(there, stream) and (_is_whole(there, stream) or _is_part(there, stream))):
             raise JetStreamError(
                 f"{server.url} has a stream {stream.name} that this pack did not make; "
                 f"delete it ('nats stream rm {stream.name}'), or name the channel's stream with '--names'"
             )
+        if _is_whole(there, stream):
+            advance(stream.data.stat().st_size)
+            return "there already"
+        how = f"{how} again" if restores else f"{how} on"
+    if not restores:
+        config["metadata"] = {**config["metadata"], MARK: "true"}
+        await fill_by_publishing(stream, config, server, advance)
+        return how
+    if there is not None:
         await server.delete_stream(stream.name)
-        how = "restored again"
-    config = {**stream.config, "num_replicas": replicas}
     state = await restore(server, config, stream.state, stream.data, advance)
     made, wanted = ((each.get("messages"), each.get("last_seq")) for each in (state, stream.state))
     if made != wanted:
@@ -122,6 +139,10 @@ async def _wait_for_consumer(
             f"consumer {name} of stream {stream.name} is {found} after {_CONSUMER_S:g} s, not "
             f"{dict(position)}; see the log of {server.url}"
         ) from error
+
+
+def _text(version: tuple[int, ...]) -> str:
+    return ".".join(map(str, version))
 
 
 def _same_pack(there: dict[str, Any], stream: PackedStream) -> bool:

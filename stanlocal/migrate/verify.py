@@ -18,6 +18,7 @@ from stanlocal.migrate.jetstream.pending import pending_of
 from stanlocal.migrate.jetstream.reading import read_stream
 from stanlocal.migrate.messages import messages_of, refuse
 from stanlocal.migrate.plan import MigrationPlan
+from stanlocal.migrate.published import MARK
 from stanlocal.migrate.stream_plan import StreamPlan
 from stanlocal.store.format.records import Damage
 from stanlocal.util.printable import printable
@@ -38,6 +39,8 @@ class StreamVerdict:
     """Number of consumers that were compared."""
     pending_known: bool = True
     """Whether the server says which messages are unacknowledged, and not only how many."""
+    published: bool = False
+    """Whether the stream was filled by publishing; its times are new, and the headers have the original."""
     unreadable: int = 0
     """Number of damaged records of the store, which nothing can be compared with."""
     differences: Differences = field(default_factory=Differences)
@@ -54,6 +57,7 @@ class StreamVerdict:
             "equal": self.equal,
             "consumers": self.consumers,
             "pending_known": self.pending_known,
+            "published": self.published,
             "unreadable": self.unreadable,
             "counts": {kind.value: count for kind, count in self.differences.counts.items()},
             "differences": [each.document() for each in self.differences.listed],
@@ -131,7 +135,8 @@ async def _stream(
 
     damaged = count if salvage else refuse
     expected = messages_of(plan.inventory.store, stream, damaged, plan.inventory.key)
-    comparison = MessageComparison(stream.subject, expected, result.differences)
+    result.published = MARK in (info["config"].get("metadata") or {})
+    comparison = MessageComparison(stream.subject, expected, result.differences, published=result.published)
     last = info["state"]["last_seq"]
     async for batch in read_stream(server, stream.name, stream.channel.first_sequence, last):
         comparison.compare(batch)

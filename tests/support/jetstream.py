@@ -31,6 +31,12 @@ def find_jetstream() -> Path | None:
     return path if path.is_file() else None
 
 
+async def build_jetstream(version: str) -> Path:
+    """Return the executable of another version, built now unless the cache has it."""
+    built = await build(jetstream_server(version), host_platform(), lambda line: None)
+    return built[JETSTREAM_NAME]
+
+
 @dataclass
 class JetStreamServer(Server):
     """A server on a port of its own."""

@@ -113,7 +113,12 @@ def _info(**changed: Any) -> dict[str, Any]:
         "delivered": {"stream_seq": found["delivered"]},
         "ack_floor": {"stream_seq": found["ack_floor"]},
         "num_ack_pending": found["num_ack_pending"],
-        "config": {name: found[name] for name in ("ack_wait", "max_ack_pending")},
+        "config": {
+            "ack_wait": found["ack_wait"],
+            "max_ack_pending": found["max_ack_pending"],
+            "deliver_policy": "by_start_sequence" if "start" in found else "all",
+            "opt_start_seq": found.get("start", 0),
+        },
     }
 
 
@@ -125,6 +130,8 @@ def _info(**changed: Any) -> dict[str, Any]:
         (None, None, {Kind.CONSUMER_MISSING}),
         (_info(delivered=9), {5, 9}, {Kind.DELIVERED}),
         (_info(ack_floor=5), {5, 9}, {Kind.ACK_FLOOR}),
+        (_info(ack_floor=0, start=5), {5, 9}, set()),
+        (_info(ack_floor=0, start=6), {5, 9}, {Kind.ACK_FLOOR}),
         (_info(), {5}, {Kind.PENDING}),
         (_info(), {5, 8}, {Kind.PENDING}),
         (_info(), {5, 9, 10}, {Kind.PENDING}),

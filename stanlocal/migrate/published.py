@@ -1,0 +1,22 @@
+"""The headers of messages that were published into a stream instead of restored. Pure.
+
+A server that publishes stamps the time anew, so the original time travels in a header; and a message is only
+taken directly behind its predecessor, which makes a repeat harmless.
+"""
+
+from __future__ import annotations
+
+EXPECTED = "Nats-Expected-Last-Sequence"
+TIMESTAMP = "Nats-Streaming-Timestamp"
+MARK = "stan_published"
+"""Key of the metadata of a stream that was filled by publishing."""
+
+
+def headers_of(sequence: int, time: int) -> bytes:
+    """Return the header block of a message with this sequence and time (ns since the epoch)."""
+    return b"NATS/1.0\r\n%b: %d\r\n%b: %d\r\n\r\n" % (
+        EXPECTED.encode(),
+        sequence - 1,
+        TIMESTAMP.encode(),
+        time,
+    )

@@ -1,0 +1,116 @@
+"""Filling servers that restore no packs, by publishing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from stanlocal.errors import JetStreamError
+from stanlocal.migrate.inventory import take_inventory
+from stanlocal.migrate.jetstream.connection import JetStream, connected
+from stanlocal.migrate.jetstream.publishing import fill_by_publishing
+from stanlocal.migrate.load import load
+from stanlocal.migrate.pack import pack
+from stanlocal.migrate.pack_folder import PackFolder, read_pack
+from stanlocal.migrate.plan import MigrationPlan, make_plan
+from stanlocal.migrate.published import MARK
+from stanlocal.migrate.verify import Verification, verify
+from tests.support.jetstream import JetStreamServer, build_jetstream, running_jetstream
+from tests.support.stores import make_store, slice_of, subscription, update
+
+pytestmark = pytest.mark.server
+
+
+def _packed(store: Path, folder: Path) -> tuple[MigrationPlan, PackFolder]:
+    plan = make_plan(take_inventory(store), limits_known=False)
+    pack(plan, folder)
+    return plan, read_pack(folder)
+
+
+@pytest.fixture
+def gaps(tmp_path: Path) -> Path:
+    """A store that begins at 101, with a gap, and a durable with unacknowledged messages around it."""
+    slices = [slice_of([b"a%d" % n for n in range(50)], 101), slice_of([b"b%d" % n for n in range(20)], 160)]
+    subs = [(1, subscription(1, "dur"))]
+    subs += [(5, update(1, sequence)) for sequence in (*range(101, 151), *range(160, 171))]
+    subs += [(4, update(1, sequence)) for sequence in (*range(101, 150), *range(161, 170))]
+    return make_store(tmp_path / "store", slices, subs=subs)
+
+
+async def _publish(packed: PackFolder, server: JetStream) -> None:
+    for stream in packed.streams:
+        config = {**stream.config, "metadata": {**stream.config["metadata"], MARK: "true"}}
+        await fill_by_publishing(stream, config, server, lambda count: None)
+
+
+def _counts(verdict: Verification) -> dict[str, dict[str, int]]:
+    return {each["stream"]: each["counts"] for each in verdict.document()["streams"] if each["counts"]}
+
+
+async def test_sequences_gaps_and_positions_stay(
+    gaps: Path, jetstream: JetStreamServer, tmp_path: Path
+) -> None:
+    plan, packed = _packed(gaps, tmp_path / "pack")
+    async with connected(jetstream.url) as server:
+        await _publish(packed, server)
+        verdict = await verify(plan, server)
+        info = await server.stream("orders") or {}
+    assert (_counts(verdict), verdict.streams[0].published, verdict.streams[0].equal) == ({}, True, 70)
+    assert (info["state"]["first_seq"], info["state"]["num_deleted"]) == (101, 9)
+
+
+async def test_a_real_store_is_published_and_a_second_run_adds_nothing(
+    real_store: Path, jetstream: JetStreamServer, tmp_path: Path
+) -> None:
+    plan, packed = _packed(real_store, tmp_path / "pack")
+    async with connected(jetstream.url) as server:
+        await _publish(packed, server)
+        await _publish(packed, server)
+        verdict = await verify(plan, server)
+    assert (_counts(verdict), verdict.document()["messages"]) == ({}, 4_303)
+
+
+async def test_a_run_that_was_ended_half_way_is_taken_up_again(
+    gaps: Path, jetstream: JetStreamServer, tmp_path: Path
+) -> None:
+    plan, packed = _packed(gaps, tmp_path / "pack")
+    [stream] = packed.streams
+    config = {**stream.config, "metadata": {**stream.config["metadata"], MARK: "true"}}
+    async with connected(jetstream.url) as server:
+        await server.ask("STREAM.CREATE.orders", {**config, "first_seq": 101})
+        for number in range(30):
+            await server.send("orders", b"a%d" % number)
+        half = (await server.stream("orders") or {})["state"]["last_seq"]
+        await fill_by_publishing(stream, config, server, lambda count: None)
+        verdict = await verify(plan, server)
+    assert half == 130
+    assert _counts(verdict) == {"orders": {"headers": 30}}  # those of the test have none; nothing is twice
+
+
+async def test_a_gap_that_would_take_too_long_is_refused(jetstream: JetStreamServer, tmp_path: Path) -> None:
+    store = make_store(tmp_path / "store", [slice_of([b"a"], 1), slice_of([b"b"], 1_000_000)])
+    _, packed = _packed(store, tmp_path / "pack")
+    async with connected(jetstream.url) as server:
+        with pytest.raises(JetStreamError, match="a gap of 999998 messages"):
+            await _publish(packed, server)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("version", ["2.10.29", "2.12.15"])
+async def test_servers_before_2_15_are_filled_once_the_loss_is_accepted(
+    real_store: Path, version: str, tmp_path: Path
+) -> None:
+    plan, packed = _packed(real_store, tmp_path / "pack")
+    binary = await build_jetstream(version)
+    with running_jetstream(binary, tmp_path / "js") as running:
+        async with connected(running.url) as server:
+            with pytest.raises(JetStreamError, match=f"runs nats-server {version}, .* '--accept-loss'"):
+                await load(packed, server)
+            assert await server.stream("orders") is None
+            await load(packed, server, accept_loss=True)
+            again = await load(packed, server, accept_loss=True)
+            verdict = await verify(plan, server)
+    assert {each["result"] for each in again.streams} == {"there already"}
+    assert _counts(verdict) == {}
+    assert all(stream.published for stream in verdict.streams)
