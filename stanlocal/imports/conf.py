@@ -39,7 +39,10 @@ NATS_ELSEWHERE = (
     "the nodes use the NATS server inside each of them; for one of yours set "
     "STANLOCAL_STREAMING__NATS_SERVER_URL"
 )
-_RAFT = "this is a Raft cluster, where each node has its own store; stanlocal runs FT groups over one store"
+_RAFT = (
+    "this is a Raft cluster, where each node has its own store; stanlocal runs FT groups over one store, for "
+    "which ft_group_name stands instead"
+)
 
 
 def read_conf(conf: Table, start: Place, found: Found) -> None:

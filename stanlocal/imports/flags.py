@@ -19,7 +19,10 @@ STREAMING_FILE = frozenset({"sc", "stan_config"})
 NATS_FILE = frozenset({"c", "config"})
 CONFIG_FLAGS = STREAMING_FILE | NATS_FILE
 
-_RAFT = "this is a Raft cluster, where each node has its own store; stanlocal runs FT groups over one store"
+_RAFT = (
+    "this is a Raft cluster, where each node has its own store; stanlocal runs FT groups over one store, for "
+    "which -ft_group stands instead"
+)
 _TRUTH = {
     **dict.fromkeys(("1", "t", "T", "true", "TRUE", "True"), True),
     **dict.fromkeys(("0", "f", "F", "false", "FALSE", "False"), False),

@@ -19,10 +19,8 @@ RELEASE = "stan"
 """The release's name in the guide, and so the cluster id where the values have none."""
 
 _OWN_VALUES = {
-    "stan": frozenset(("replicas", "clusterID", "nats", "image", "logging", "auth", "tls", "credentials")),
-    "store": frozenset(
-        ("type", "ft", "limits", "partitioning", "volume", "file", "cluster", "sql", "backup")
-    ),
+    "stan": frozenset(("replicas", "clusterID", "nats", "logging")),
+    "store": frozenset(("type", "ft", "limits", "partitioning", "cluster")),
 }
 """Names by which values of the chart are known."""
 _TYPES = frozenset(("file", "sql", "memory"))
@@ -52,19 +50,19 @@ def _is_own(name: str, value: object) -> bool:
     return name != "store" or not isinstance(kind, str) or kind.lower() in _TYPES
 
 
-def read(document: Table, start: Place, found: Found) -> None:
-    """Put the settings of the values into `found`."""
+def read(document: Table, start: Place, found: Found, release: str = "") -> None:
+    """Put the settings of the values into `found`; `release` is the release's name, where it is known."""
     (path, values), *others = subcharts(document)
     if others:
         names = listing([".".join(each) for each, _ in ((path, values), *others)])
         found.problem(start, f"several subcharts have values of the nats/stan chart ({names}); leave one")
         return
-    _read(values, start, "".join(f"{step}." for step in path), found)
+    _read(values, start, "".join(f"{step}." for step in path), release, found)
     if path:
         _around(document, path, found)
 
 
-def _read(values: Table, start: Place, at: str, found: Found) -> None:
+def _read(values: Table, start: Place, at: str, release: str, found: Found) -> None:
     raft = entry_at(values, ("store", "cluster", "enabled"))
     if raft is not None and is_printed(raft.value):
         why = "this is a Raft cluster; stanlocal runs FT groups over one store (store.ft.group)"
@@ -80,7 +78,7 @@ def _read(values: Table, start: Place, at: str, found: Found) -> None:
     put_store(kind, start, found)
     _replicas(values, start, at, found)
     taken = [("stan", "replicas"), ("store", "type"), *ChartValues(values, found, at).put()]
-    _names(values, start, at, found)
+    _names(values, start, at, release, found)
     used, reasons = read_login(values, found)
     leave_rest(values, at, [*taken, *used], {**REASONS, **reasons}, found, unknown=UNREAD)
 
@@ -108,11 +106,11 @@ def _whole(value: Value) -> int | None:
     return 0 if value == {} else None
 
 
-def _names(values: Table, start: Place, at: str, found: Found) -> None:
+def _names(values: Table, start: Place, at: str, release: str, found: Found) -> None:
     """Put the names that the chart takes from elsewhere, or that are missing."""
     if not found.has(("streaming", "cluster_id")):
         override = entry_at(values, ("nameOverride",))
-        name = override.value if override is not None and isinstance(override.value, str) else ""
+        name = override.value if override is not None and isinstance(override.value, str) else release
         found.put(("streaming", "cluster_id"), name or RELEASE, start)
         if not name:
             why = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import ChainMap
 from collections.abc import Iterator, Mapping, Sequence
 
-from stanlocal.imports import config_map, flags, operators, workload
+from stanlocal.imports import config_map, flags, openshift, operators, releases, workload
 from stanlocal.imports.conf import read_conf
 from stanlocal.imports.import_result import Found
 from stanlocal.imports.kubernetes_reasons import (
@@ -23,9 +23,10 @@ from stanlocal.imports.workload import Server
 
 
 def read(
-    objects: Sequence[Object], blocks: config_map.Blocks, environ: Mapping[str, str], found: Found
+    given: Sequence[Object], blocks: config_map.Blocks, environ: Mapping[str, str], found: Found
 ) -> None:
     """Put the settings of the objects into `found`; `environ` is used after the container's variables."""
+    objects = openshift.processed(given, environ, found)
     owned = [each for each in objects if _is_owned(each, objects)]
     free = [each for each in objects if each not in owned]
     servers = [server for each in free for server in _servers(each, objects, found)]
@@ -34,7 +35,7 @@ def read(
     configurations = config_map.Configurations(objects, blocks)
     if servers:
         _read_servers(servers, objects, configurations, environ, found)
-    else:
+    elif not releases.read(objects, found) and objects:
         _read_configuration(objects, configurations, environ, found)
     if found.problems:
         return
@@ -124,7 +125,7 @@ def _rest(each: Object, servers: Sequence[Server], *, owned: bool, found: Found)
         others = {(*server.pod, "containers", step): OTHER_CONTAINER for step in server.other_containers}
         reasons = {**others, **of_workload(server.pod, server.path)}
         leave_rest(each.content, each.title, taken, reasons, found)
-    elif each.files and each.taken:
+    elif each.taken:
         leave_rest(each.content, each.title, taken, CONFIG_MAP, found)
     else:
         found.left_out(each.place, each.title, KINDS.get(each.kind, UNKNOWN_KIND))

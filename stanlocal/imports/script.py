@@ -14,6 +14,7 @@ from stanlocal.imports.launches import Launch, read_launches
 from stanlocal.imports.shell import LONGEST, Shell, Started
 from stanlocal.natsconf import ConfError, Place
 
+_SUFFIXES = (".sh", ".bash", ".zsh", ".ksh")
 _SHELL = re.compile(r"(?:.*/)?(?:ba|da|k|z|a)?sh")
 _SHEBANG = re.compile(r"#![^\n]*sh\b")
 _COMMAND_LINE = re.compile(r"^[ \t]*(?:[$%] )?(?:[\w./-]*/)?nats-streaming-server[ \t]+-", re.MULTILINE)
@@ -21,7 +22,7 @@ _COMMAND_LINE = re.compile(r"^[ \t]*(?:[$%] )?(?:[\w./-]*/)?nats-streaming-serve
 
 def starts_servers(file: GivenFile) -> bool:
     """Return whether the text is a script that starts a server, or says that it is a script."""
-    if file.text.startswith("#!"):
+    if file.text.startswith("#!") or (file.path is not None and file.path.suffix in _SUFFIXES):
         return True
     if "nats-streaming" not in file.text or len(file.text) > LONGEST:
         return False

@@ -60,7 +60,8 @@ def _read_yaml(
 
 
 def _source_of(each: Object) -> str | None:
-    return templates.source_of(each.content, "" if each.kind == "?" else each.kind)
+    lists_and_words = [name for name, entry in each.content.items() if not isinstance(entry.value, dict)]
+    return templates.source_of(lists_and_words, "" if each.kind == "?" else each.kind)
 
 
 def _is_yaml(file: GivenFile) -> bool:

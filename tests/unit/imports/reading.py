@@ -26,7 +26,7 @@ def problems(path: Path, environ: Mapping[str, str] | None = None) -> list[str]:
     return [problem.replace(f"{path.parent}/", "") for problem in caught.value.problems]
 
 
-def told(imported: Import) -> list[str]:
+def reported(imported: Import) -> list[str]:
     return [f"{each.place.line}: {each.what} {each.how}: {each.why}" for each in imported.findings]
 
 

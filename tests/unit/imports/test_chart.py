@@ -8,7 +8,7 @@ import pytest
 
 from stanlocal.imports import read
 from stanlocal.imports.chart_printing import printed
-from tests.unit.imports.reading import CASES, Write, problems, told, values
+from tests.unit.imports.reading import CASES, Write, problems, reported, values
 
 _FT = "store: {type: file, ft: {group: g}}"
 
@@ -48,7 +48,7 @@ def test_words_and_floats_are_what_the_chart_makes_of_them() -> None:
         "max_subs": 1000,
         "channels": {"orders": {"max_age": "1h"}},
     }
-    lines = told(read(path, {}))
+    lines = reported(read(path, {}))
     assert any("max_channels ('100') left out: the chart prints a number only" in line for line in lines)
     assert any("the server refuses what the chart prints there (2020)" in line for line in lines)
 
@@ -57,7 +57,7 @@ def test_nulls_are_values_that_are_not_set() -> None:
     path = CASES / "helm-null.yaml"
     found = values(path)
     assert (found.nodes, found.streaming["cluster_id"], found.streaming["ft_group_name"]) == (2, "stan", "g")
-    lines = told(read(path, {}))
+    lines = reported(read(path, {}))
     assert any(
         "stan.replicas changed: it is not set, and the chart's own 1 is no FT group; 2" in line
         for line in lines
@@ -69,7 +69,7 @@ def test_a_chart_without_an_ft_group_gets_one_and_the_sentence_is_whole() -> Non
     assert values(path).streaming["ft_group_name"] == "test-cluster"
     assert any(
         line.endswith("it is not set there, so that each server serves alone; here it is 'test-cluster'")
-        for line in told(read(path, {}))
+        for line in reported(read(path, {}))
     )
 
 
@@ -140,7 +140,9 @@ def test_limits_are_what_the_chart_makes_of_them(write: Write, limits: str, expe
 def test_values_that_no_template_reads_are_said_to_be_unread(write: Write, name: str) -> None:
     path = write("values.yaml", f"nats: {{limits: {{{name}}}}}\n{_FT}")
     assert values(path).nats == {}
-    assert any("left out: no template of the chart reads it; nats." in line for line in told(read(path, {})))
+    assert any(
+        "left out: no template of the chart reads it; nats." in line for line in reported(read(path, {}))
+    )
 
 
 @pytest.mark.parametrize("kind", ["FILE", "File", "Memory", "SQL", "disk", ""])
@@ -161,7 +163,9 @@ def test_values_of_a_subchart_are_found() -> None:
         "g",
     )
     assert found.streaming["store_limits"]["max_age"] == "36h"
-    assert any("postgresql left out: it belongs to another chart" in line for line in told(read(path, {})))
+    assert any(
+        "postgresql left out: it belongs to another chart" in line for line in reported(read(path, {}))
+    )
 
 
 _OWN = "{stan: {replicas: 3, clusterID: orders}, store: {type: file, ft: {group: g}}}"
@@ -194,7 +198,7 @@ def test_values_are_found_in_any_subchart(write: Write, content: str) -> None:
 def test_limits_of_the_nats_chart_beside_it_count_for_the_nodes_own(write: Write) -> None:
     path = write("values.yaml", f"stan: {_OWN}\nnats: {{nats: {{limits: {{maxPayload: 4MB}}}}}}")
     assert values(path).nats == {"max_payload": 4 << 20}
-    assert any("nats changed: its NATS server is the one inside" in line for line in told(read(path, {})))
+    assert any("nats changed: its NATS server is the one inside" in line for line in reported(read(path, {})))
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 
 from stanlocal.imports import read
 from tests.unit.imports.manifests import CONF, config_map, container, manifest, workload
-from tests.unit.imports.reading import CASES, Write, problems, told, values
+from tests.unit.imports.reading import CASES, Write, problems, reported, values
 
 _FLAGS = "-store file -dir /d -ft_group g -cid orders"
 
@@ -100,5 +100,6 @@ def test_a_script_with_two_ways_to_start_is_read_by_the_first(write: Write) -> N
     path = write("a.yaml", manifest(workload(container(command=["sh", "-c", script]))))
     assert values(path).streaming["store_limits"]["max_msgs"] == 1_000_000
     assert any(
-        "its script starts the server in 2 ways; the first counts" in line for line in told(read([path], {}))
+        "its script starts the server in 2 ways; the first counts" in line
+        for line in reported(read([path], {}))
     )

@@ -14,7 +14,7 @@ from stanlocal.errors import SettingsError
 from stanlocal.imports import read
 from stanlocal.settings import resolve
 from tests import seed
-from tests.unit.imports.reading import Write, problems, told, values
+from tests.unit.imports.reading import Write, problems, reported, values
 
 _FT = "store: file\n ft_group_name: g\n"
 
@@ -69,7 +69,7 @@ def test_a_configuration_that_cannot_be_run_is_one_line_with_its_place(
 def test_dropped_elements_are_reported(write: Write, content: str, expected: str) -> None:
     path = write("stan.conf", f"{content}\nstreaming {{ {_FT} }}" if "streaming" not in content
                  else content.replace("streaming {", "streaming { store: file, ft_group: g,"))  # fmt: skip
-    assert [line for line in told(read(path, {})) if line.startswith(expected)]
+    assert [line for line in reported(read(path, {})) if line.startswith(expected)]
 
 
 def test_secrets_are_taken_and_not_shown(write: Write) -> None:
@@ -78,13 +78,13 @@ def test_secrets_are_taken_and_not_shown(write: Write) -> None:
     found = resolve([imported.layer])
     assert found.nats["authorization"]["password"] == "s3cret"
     assert found.streaming["encryption_key"] == "$tr0ng"
-    assert all("s3cret" not in line and "tr0ng" not in line for line in told(imported))
+    assert all("s3cret" not in line and "tr0ng" not in line for line in reported(imported))
 
 
 def test_passwords_in_routes_are_not_shown(write: Write) -> None:
     conf = f"cluster {{ routes [\n nats://u:s3cret@a:6222\n ] }}\nstreaming {{ {_FT} }}"
     imported = read(write("stan.conf", conf), {})
-    assert any("cluster.routes (nats://u:********@a:6222)" in line for line in told(imported))
+    assert any("cluster.routes (nats://u:********@a:6222)" in line for line in reported(imported))
 
 
 def test_variables_come_from_the_environment_and_from_the_file(write: Write) -> None:
@@ -151,7 +151,7 @@ def test_a_server_that_runs_by_arguments_alone_is_read(write: Write) -> None:
     assert found.streaming["file_options"]["sync_on_flush"] is False
     assert found.streaming["stan_debug"] is found.streaming["stan_trace"] is True
     assert found.streaming["hb_interval"] == "2s"
-    said = " ".join(told(imported))
+    said = " ".join(reported(imported))
     assert "argument -cluster_log_path left out: it is for Raft clusters" in said
     assert "streaming.dir ('/data') left out" in said
     assert "http_port (8223) left out" in said

@@ -80,7 +80,7 @@ def test_settings_know_their_lines_in_the_manifest() -> None:
 def test_every_object_and_value_of_the_manifests_is_taken_or_accounted_for() -> None:
     """An element that is neither a setting nor named by a finding was dropped silently."""
     imported = read(seed.EFS, {})
-    told = [finding.what.split(" (")[0] for finding in imported.findings]
+    reported = [finding.what.split(" (")[0] for finding in imported.findings]
     taken = {
         *(
             "StatefulSet/stan spec.replicas",
@@ -96,10 +96,15 @@ def test_every_object_and_value_of_the_manifests_is_taken_or_accounted_for() -> 
         if title == "stan.conf":
             section, _, rest = path.partition(".")
             setting = f"{section}.{conf_names.get(rest, rest)}"
-            return path in told or setting in told or setting in imported.layer.places or element in taken
+            return (
+                path in reported
+                or setting in reported
+                or setting in imported.layer.places
+                or element in taken
+            )
         if path in ("apiVersion", "kind"):
             return True
-        return element in taken or any(under({element: None}, name) or name == title for name in told)
+        return element in taken or any(under({element: None}, name) or name == title for name in reported)
 
     assert [each for each in elements(seed.documents(seed.EFS)) if not is_accounted_for(each)] == []
 

@@ -9,7 +9,7 @@ import pytest
 from stanlocal.errors import SettingsError
 from stanlocal.imports import read
 from stanlocal.lifecycle.opener import GroupOpener
-from tests.unit.imports.reading import FT, Write, problems, told, values
+from tests.unit.imports.reading import FT, Write, problems, reported, values
 
 STREAMING = f"streaming {{ id: a, {FT} }}\n"
 USERS = [{"user": "app", "password": "s3cret"}, {"user": "other", "password": "x"}]
@@ -110,7 +110,7 @@ auth:
     settings = values(path)
     assert settings.nats["authorization"]["users"] == USERS
     assert (settings.streaming["username"], settings.streaming["password"]) == ("app", "s3cret")
-    assert not [line for line in told(read(path, {})) if "auth" in line]
+    assert not [line for line in reported(read(path, {})) if "auth" in line]
 
 
 def test_a_login_at_a_nats_server_elsewhere_becomes_the_groups_own(write: Write) -> None:
@@ -156,7 +156,7 @@ nats:
     path = write("values.yaml", text)
     assert values(path).nats == {}
     assert unmet(path) == []
-    lines = told(read(path, {}))
+    lines = reported(read(path, {}))
     for name in ("stan.auth", "stan.credentials", "auth.basic", "nats.tls"):
         assert [line for line in lines if f": {name}" in f" {line}" and "left out" in line], name
     assert "s3cret" not in str(lines)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from stanlocal.imports import read
-from tests.unit.imports.reading import CASES, FT, Write, problems, told, values
+from tests.unit.imports.reading import CASES, FT, Write, problems, reported, values
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_numbers_as_names_are_taken_and_the_servers_refusal_is_reported() -> Non
     found = values(path)
     assert (found.streaming["cluster_id"], found.streaming["ft_group_name"]) == ("2020", "7")
     assert found.nats["authorization"]["password"] == "1234"
-    lines = told(read(path, {}))
+    lines = reported(read(path, {}))
     assert sum("the server refuses a configuration with a number there" in line for line in lines) == 3
     assert not any("1234" in line for line in lines)
 
@@ -112,7 +112,7 @@ def test_clustered_in_a_configuration_is_ignored_as_the_server_does() -> None:
     assert values(path).streaming["ft_group_name"] == "g"
     assert any(
         "clustered (true) left out: the server's configuration does not" in line
-        for line in told(read(path, {}))
+        for line in reported(read(path, {}))
     )
 
 

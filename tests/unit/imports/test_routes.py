@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from stanlocal.imports import read
-from tests.unit.imports.reading import CASES, FT, Write, told, values
+from tests.unit.imports.reading import CASES, FT, Write, reported, values
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def test_routes_show_the_number_of_nodes(write: Write, cluster: str, top: str, n
 
 def test_the_number_of_nodes_and_the_option_for_another_are_reported() -> None:
     imported = read(CASES / "routes-peers.conf", {})
-    (line,) = (line for line in told(imported) if "routes" in line and "changed" in line)
+    (line,) = (line for line in reported(imported) if "routes" in line and "changed" in line)
     assert line.endswith("3 nodes, as the routes lead to the others (b, c); --nodes sets another number")
 
 
@@ -51,5 +51,6 @@ def test_a_service_says_nothing_about_the_number_of_nodes() -> None:
     path = CASES / "routes-service.conf"
     assert values(path).nodes == 2
     assert any(
-        "does not show how many nodes there are, which are 2 here" in line for line in told(read(path, {}))
+        "does not show how many nodes there are, which are 2 here" in line
+        for line in reported(read(path, {}))
     )

@@ -12,7 +12,7 @@ from stanlocal.cli.export import export
 from stanlocal.errors import SettingsError
 from stanlocal.imports import read
 from stanlocal.settings import resolve
-from tests.unit.imports.reading import Write, problems, told
+from tests.unit.imports.reading import Write, problems, reported
 
 _VALUES = "stan: {replicas: 3, clusterID: orders}\nstore: {type: memory, ft: {group: g}}"
 _ARGUMENTS = (
@@ -44,7 +44,7 @@ def test_another_store_is_run_over_files_where_that_is_asked(write: Write, name:
     imported = read(write(name, content), {}, file_store=True)
     found = resolve([imported.layer]).streaming
     assert (found["store"], found["cluster_id"], found["ft_group_name"]) == ("file", "orders", "g")
-    assert any("here it is a file store, as --store asks" in line for line in told(imported))
+    assert any("here it is a file store, as --store asks" in line for line in reported(imported))
 
 
 def test_the_option_and_its_variable_reach_the_import(

@@ -8,7 +8,7 @@ import pytest
 
 from stanlocal.imports import read
 from tests.unit.imports.manifests import CONF, config_map, container, manifest, workload
-from tests.unit.imports.reading import CASES, Write, problems, told, values
+from tests.unit.imports.reading import CASES, Write, problems, reported, values
 
 _MOUNTS = [{"name": "c", "mountPath": "/e"}]
 _VOLUMES = [{"name": "c", "configMap": {"name": "cm"}}]
@@ -25,7 +25,7 @@ def test_both_files_are_read(name: str) -> None:
     found = values(path)
     assert (found.streaming["cluster_id"], found.streaming["ft_group_name"]) == ("orders", "ftg")
     assert found.nats["max_payload"] == 2 << 20
-    assert not any("does not read it" in line for line in told(read(path, {})))
+    assert not any("does not read it" in line for line in reported(read(path, {})))
 
 
 _NATS = "max_payload: 2MB"
@@ -66,7 +66,7 @@ def test_options_in_the_file_that_does_not_count_for_them_are_reported(write: Wr
         nats_conf="streaming { id: other }",
         stan_conf=f"max_payload: 3MB\n{CONF}",
     )
-    lines = told(read(path, {}))
+    lines = reported(read(path, {}))
     assert any("streaming left out: -sc names another file for it" in line for line in lines)
     assert any("max_payload (3145728) left out: -c names another file for the NATS" in line for line in lines)
 

@@ -8,7 +8,7 @@ import pytest
 
 from stanlocal.imports import read
 from tests.unit.imports.manifests import config_map, container, manifest, workload
-from tests.unit.imports.reading import CASES, Write, problems, told, values
+from tests.unit.imports.reading import CASES, Write, problems, reported, values
 
 _FLAGS = ("-st", "file", "-dir", "/d", "-ft_group", "ftg", "-cid", "orders")
 
@@ -53,7 +53,7 @@ def test_the_number_of_servers_is_that_of_the_object(
     path = write("a.yaml", manifest(workload(container(*_FLAGS), **fields)))
     assert values(path).nodes == nodes
     if fields["replicas"] in (None, 0):
-        assert any(f"{nodes} nodes run" in line for line in told(read(path, {})))
+        assert any(f"{nodes} nodes run" in line for line in reported(read(path, {})))
 
 
 def test_pods_of_cron_jobs_and_pod_templates_are_found(write: Write) -> None:
@@ -110,7 +110,7 @@ def test_other_containers_are_no_servers(write: Write, other: dict[str, Any]) ->
 
 
 def test_pods_that_another_object_makes_are_left_out(write: Write) -> None:
-    lines = told(read(CASES / "get-all.yaml", {}))
+    lines = reported(read(CASES / "get-all.yaml", {}))
     assert [line for line in lines if line.endswith("Pod/s-0 left out: another object of the file makes it")]
 
 
@@ -136,7 +136,7 @@ def test_one_deployment_for_each_node_is_one_group(write: Write) -> None:
     nodes = [workload(container(*_FLAGS), kind="Deployment", name=f"stan-{n}", replicas=1) for n in "abc"]
     path = write("a.yaml", manifest(*nodes))
     assert values(path).nodes == 3
-    assert any("3 nodes of one FT group run, or as" in line for line in told(read(path, {})))
+    assert any("3 nodes of one FT group run, or as" in line for line in reported(read(path, {})))
 
 
 def test_the_first_of_several_counts_where_they_differ(write: Write) -> None:
@@ -145,7 +145,7 @@ def test_the_first_of_several_counts_where_they_differ(write: Write) -> None:
     assert values(path).streaming["store_limits"]["max_msgs"] == 7
     assert any(
         "max_msgs (8) changed: StatefulSet/stan-8 differs from StatefulSet/stan-7" in line
-        for line in told(read(path, {}))
+        for line in reported(read(path, {}))
     )
 
 
@@ -155,7 +155,7 @@ def test_a_lone_server_beside_a_group_is_left_out(write: Write) -> None:
     assert values(path).nodes == 3
     assert any(
         "StatefulSet/dev left out: it is another server (cluster id dev" in line
-        for line in told(read(path, {}))
+        for line in reported(read(path, {}))
     )
 
 
@@ -224,7 +224,7 @@ def test_the_operators_resource_with_an_ft_group_is_read(
         "ftg",
     )
     assert found.streaming.items() >= expected.items()
-    assert any("nats_server_url" in line and "left out" in line for line in told(read(path, {})))
+    assert any("nats_server_url" in line and "left out" in line for line in reported(read(path, {})))
 
 
 @pytest.mark.parametrize(

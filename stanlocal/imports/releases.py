@@ -1,0 +1,69 @@
+"""Resources that install the nats/stan chart in a cluster, with its values inside them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from stanlocal.errors import SettingsError
+from stanlocal.imports import helm
+from stanlocal.imports.import_result import Found
+from stanlocal.imports.objects import Object, at
+from stanlocal.imports.walk import Path
+from stanlocal.imports.yamltree import YamlTree
+from stanlocal.natsconf import Entry, Table
+
+_VALUES: tuple[Path, ...] = (
+    ("spec", "values"),
+    ("spec", "valuesContent"),
+    ("spec", "source", "helm", "valuesObject"),
+    ("spec", "source", "helm", "values"),
+)
+"""Where a HelmRelease of Flux, a HelmChart of k3s and an Application of Argo CD have values."""
+_NAMES: tuple[Path, ...] = (
+    ("spec", "releaseName"),
+    ("spec", "source", "helm", "releaseName"),
+    ("metadata", "name"),
+)
+
+
+def read(given: Sequence[Object], found: Found) -> bool:
+    """Put the settings of the first such resource into `found`; return whether there is one."""
+    for each in given:
+        for path in _VALUES:
+            values = _table(each, path)
+            if values is not None and helm.is_values(values):
+                name = next(
+                    (name for place in _NAMES if isinstance(name := at(each.content, place), str)), ""
+                )
+                each.taken += [path, ("metadata", "name")]
+                helm.read(values, each.place, found, release=name)
+                return True
+    return False
+
+
+def _table(each: Object, path: Path) -> Table | None:
+    value = at(each.content, path)
+    if isinstance(value, str):
+        return _parsed(value, each)
+    return value if isinstance(value, dict) else None
+
+
+def _parsed(text: str, each: Object) -> Table | None:
+    """Return the values in a text; None if it has none."""
+    try:
+        documents = list(YamlTree(text, each.place.file).documents())
+    except SettingsError:
+        return None
+    value = documents[0].value if documents else None
+    return _at_place(value, each) if isinstance(value, dict) else None
+
+
+def _at_place(table: Table, each: Object) -> Table:
+    """Return the table with the object's place in the file for all of it: those of the text are its own."""
+    return {
+        name: Entry(
+            _at_place(entry.value, each) if isinstance(entry.value, dict) else entry.value,
+            each.place,
+        )
+        for name, entry in table.items()
+    }
