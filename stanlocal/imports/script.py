@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from stanlocal.imports.environment_file import read_environment_file
@@ -26,11 +27,11 @@ def starts_servers(file: GivenFile) -> bool:
         return True
     if "nats-streaming" not in file.text or len(file.text) > LONGEST:
         return False
+    if _COMMAND_LINE.search(file.text):
+        return True
     shell = Shell({})
-    try:
+    with suppress(ConfError):  # what cannot be followed is no script
         shell.run(file.text, lambda line, column: Place(file.name, line, column))
-    except ConfError:
-        return _COMMAND_LINE.search(file.text) is not None
     return bool(shell.servers)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import dropwhile
+from itertools import dropwhile, islice
 
 from stanlocal.imports.flags import Word
 from stanlocal.imports.server_command import ServerCommand, server_command
@@ -19,6 +19,8 @@ from stanlocal.natsconf import ConfError, Place
 
 LONGEST = 1 << 18
 """Number of characters of a script, and of all that its variables come to."""
+_TOKENS = 20_000
+"""Number of words and operators of a script."""
 _COMMANDS = 5_000
 _SERVERS = 64
 _DEPTH = 16
@@ -67,8 +69,13 @@ class Shell:
         """Follow the script's commands; raises `ConfError` for what is no shell script, or too large."""
         if arguments is not None:
             self._positional = list(arguments)
+        if len(text) > LONGEST:
+            raise ConfError(where(1, 1), f"the script has more than {LONGEST} characters")
         self._take(len(text), where(1, 1))
-        self._block(Parser(list(Lexer(text, where).tokens())).block())
+        tokens = list(islice(Lexer(text, where).tokens(), _TOKENS + 1))
+        if len(tokens) > _TOKENS:
+            raise ConfError(tokens[-1].place, f"the script has more than {_TOKENS} words")
+        self._block(Parser(tokens).block())
 
     def _take(self, characters: int, place: Place) -> None:
         self._characters -= characters

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 from stanlocal.imports.environment_file import read_environment_file
 from stanlocal.imports.flags import Word
@@ -30,6 +31,7 @@ _VARIABLE = re.compile(r"\$\$|\$\{([A-Za-z_]\w*)\}|\$([A-Za-z_]\w*)")
 _SPECIFIER = re.compile(r"%(.)")
 _INSTANCE = re.compile(r".*?@(.+)\.service")
 _MOST_LINES = 10_000
+_MOST_WORDS = 10_000
 _LONGEST = 1 << 18
 """Number of characters that the variables of a command line may come to."""
 
@@ -168,9 +170,12 @@ def _launches(unit: GivenFile, service: _Service, files: GivenFiles, found: Foun
     for line in service.starts:
         value = line.value
         prefix = value[: len(value) - len(value.lstrip(_PREFIXES))]
-        words = list(
-            _expanded(value[len(prefix) :], unit, {} if ":" in prefix else variables, line, ":" in prefix)
-        )
+        own = {} if ":" in prefix else variables
+        expanded = _expanded(value[len(prefix) :], unit, own, line, ":" in prefix)
+        words = list(islice(expanded, _MOST_WORDS + 1))
+        if len(words) > _MOST_WORDS:
+            found.problem(line.place, f"the command line has more than {_MOST_WORDS} words")
+            return
         if "@" in prefix:
             del words[1:2]  # the name that the process is shown under
         yield from _started(words, line, unit, variables, files, found)
