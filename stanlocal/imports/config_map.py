@@ -14,6 +14,9 @@ from stanlocal.imports.volumes import Source
 from stanlocal.imports.workload import Server
 from stanlocal.natsconf import ConfError, Entry, Place, Table, Value, parse
 
+_LONGEST = 1 << 20
+"""Number of characters of all configurations, each counted as often as it is read."""
+
 Blocks = Mapping[Place, tuple[int, int]]
 """Line and column where the text of each literal block begins, by the place of its name."""
 _WAY_ON = "add the ConfigMap (kubectl get configmap -o yaml) or give the stan.conf itself"
@@ -36,6 +39,9 @@ class Configurations:
     def __init__(self, candidates: Sequence[Object], blocks: Blocks) -> None:
         self._candidates = candidates
         self._blocks = blocks
+        self._left = _LONGEST
+        self._read: dict[tuple[int, str, frozenset[tuple[str, str]]], tuple[Table, Place]] = {}
+        """What was read, by file and variables: all servers of a group may read the same."""
 
     def of(
         self,
@@ -93,6 +99,23 @@ class Configurations:
         `beside` finds a file that the configuration includes. Places are those in the file where the text is
         literal there, and else those in the text.
         """
+        key = (id(source.object), source.key, frozenset(variables.items()))
+        if key not in self._read:
+            self._read[key] = self._parsed(source, variables, found, beside)
+        return self._read[key]
+
+    def _parsed(
+        self,
+        source: Source,
+        variables: Mapping[str, str],
+        found: Found,
+        beside: Callable[[str], Source | None],
+    ) -> tuple[Table, Place]:
+        text = source.object.take_file(source.key)
+        self._left -= len(text)
+        if self._left < 0:
+            found.problem(source.object.place, f"the configurations have more than {_LONGEST} characters")
+            return {}, source.object.place
         included: dict[str, Source] = {}
 
         def read_include(name: str) -> str:
@@ -108,7 +131,7 @@ class Configurations:
 
         try:
             conf = parse(
-                source.object.take_file(source.key),
+                text,
                 source.key,
                 environ=variables,
                 read_include=read_include,

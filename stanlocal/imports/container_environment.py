@@ -30,7 +30,7 @@ class Environment:
 
     def add(self, name: str, value: str) -> bool:
         """Add a variable, with the references in its value replaced; return whether there was room."""
-        self._left -= self._length(value)
+        self._left -= self._length(value) + len(name) + 1
         if self._left < 0:
             return False
         missing = self._missing(value)

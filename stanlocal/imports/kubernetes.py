@@ -16,8 +16,8 @@ from stanlocal.imports.kubernetes_reasons import (
     UNKNOWN_KIND,
     of_workload,
 )
-from stanlocal.imports.objects import Object, named
-from stanlocal.imports.server_group import ENCRYPTION_KEY, ServerConfiguration, read_group
+from stanlocal.imports.objects import Object
+from stanlocal.imports.server_group import ENCRYPTION_KEY, MOST_SERVERS, ServerConfiguration, read_group
 from stanlocal.imports.walk import leave_rest
 from stanlocal.imports.workload import Server
 
@@ -27,9 +27,12 @@ def read(
 ) -> None:
     """Put the settings of the objects into `found`; `environ` is used after the container's variables."""
     objects = openshift.processed(given, environ, found)
-    owned = [each for each in objects if _is_owned(each, objects)]
-    free = [each for each in objects if each not in owned]
+    made = {(each.kind, each.name) for each in objects}
+    owned = {id(each) for each in objects if each.owner in made}
+    free = (each for each in objects if id(each) not in owned)
     servers = [server for each in free for server in _servers(each, objects, found)]
+    if len(servers) > MOST_SERVERS:
+        found.problem(servers[0].workload.place, f"there are more than {MOST_SERVERS} servers")
     if found.problems:
         return
     configurations = config_map.Configurations(objects, blocks)
@@ -40,12 +43,7 @@ def read(
     if found.problems:
         return
     for each in objects:
-        _rest(each, servers, owned=each in owned, found=found)
-
-
-def _is_owned(each: Object, objects: Sequence[Object]) -> bool:
-    """Return whether another object of the file makes this one."""
-    return each.owner is not None and named(objects, *each.owner, each.namespace) is not None
+        _rest(each, servers, owned=id(each) in owned, found=found)
 
 
 def _servers(each: Object, objects: Sequence[Object], found: Found) -> Iterator[Server]:
@@ -65,7 +63,7 @@ def _read_servers(
     candidates = [_configured(each, objects, configurations, environ, found) for each in servers]
     members = read_group(candidates, found)
     for server, configuration in zip(servers, candidates, strict=True):
-        if configuration in members:
+        if any(configuration is member for member in members):
             workload.take(server)
 
 

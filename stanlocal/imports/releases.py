@@ -28,9 +28,10 @@ _NAMES: tuple[Path, ...] = (
 
 def read(given: Sequence[Object], found: Found) -> bool:
     """Put the settings of the first such resource into `found`; return whether there is one."""
+    texts = _Texts()
     for each in given:
         for path in _VALUES:
-            values = _table(each, path)
+            values = _table(each, path, texts)
             if values is not None and helm.is_values(values):
                 name = next(
                     (name for place in _NAMES if isinstance(name := at(each.content, place), str)), ""
@@ -41,21 +42,28 @@ def read(given: Sequence[Object], found: Found) -> bool:
     return False
 
 
-def _table(each: Object, path: Path) -> Table | None:
+class _Texts:
+    """Reads values that are texts, which may not come to more than one file's together."""
+
+    def __init__(self) -> None:
+        self._before: YamlTree | None = None
+
+    def table(self, text: str, each: Object) -> Table | None:
+        """Return the values in a text; None if it has none."""
+        tree = self._before = YamlTree(text, each.place.file, self._before)
+        try:
+            documents = list(tree.documents())
+        except SettingsError:
+            return None
+        value = documents[0].value if documents else None
+        return _at_place(value, each) if isinstance(value, dict) else None
+
+
+def _table(each: Object, path: Path, texts: _Texts) -> Table | None:
     value = at(each.content, path)
     if isinstance(value, str):
-        return _parsed(value, each)
+        return texts.table(value, each)
     return value if isinstance(value, dict) else None
-
-
-def _parsed(text: str, each: Object) -> Table | None:
-    """Return the values in a text; None if it has none."""
-    try:
-        documents = list(YamlTree(text, each.place.file).documents())
-    except SettingsError:
-        return None
-    value = documents[0].value if documents else None
-    return _at_place(value, each) if isinstance(value, dict) else None
 
 
 def _at_place(table: Table, each: Object) -> Table:

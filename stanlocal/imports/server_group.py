@@ -94,7 +94,8 @@ def read_group(servers: Sequence[ServerConfiguration], found: Found) -> list[Ser
         why = f"one server is there; {DEFAULTS['nodes']} nodes run, or as many as --nodes says"
         found.changed(first.place, first.title, why)
     for other in others:
-        _note_differences(first, other, found)
+        if (other.conf, other.key) != (first.conf, first.key):
+            _note_differences(first, other, found)
     return members
 
 

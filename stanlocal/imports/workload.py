@@ -102,8 +102,8 @@ def _runs_server(server: Server, candidates: Sequence[Object]) -> bool:
     words = [word for word, _ in server.command]
     flags = [word.lstrip("-").partition("=") for word in words]
     following = dict(zip([name for name, _, _ in flags], words[1:], strict=False))
-    files = [value or following.get(name, "") for name, _, value in flags if name in CONFIG_FLAGS]
-    sources = [server.source(file, candidates) for file in files if file]
+    files = {name: value or following.get(name, "") for name, _, value in flags if name in CONFIG_FLAGS}
+    sources = [server.source(file, candidates) for file in files.values() if file]
     return any(isinstance(each, Source) and _has_section(each) for each in sources)
 
 

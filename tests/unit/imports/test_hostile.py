@@ -17,6 +17,7 @@ from stanlocal.natsconf import ConfError, Limits, Value, parse
 from stanlocal.settings import load, resolve
 from tests.support.cost import processor_time_below
 from tests.support.hostile import NATS, TOML, YAML, Make
+from tests.support.hostile_manifests import MANIFESTS
 
 AT_MOST_S = 1.0
 """Limit of processor time, so that a busy machine changes nothing."""
@@ -58,6 +59,13 @@ def test_a_hostile_configuration_is_read_or_refused_at_once(make: Make, tmp_path
 
 @pytest.mark.parametrize("make", cases(dict(YAML)))
 def test_hostile_documents_are_read_or_refused_at_once(make: Make, tmp_path: Path) -> None:
+    path = tmp_path / "stan.yaml"
+    path.write_text(make())
+    problems_at_once(lambda: _run(path, {}))
+
+
+@pytest.mark.parametrize("make", cases(dict(MANIFESTS)))
+def test_hostile_manifests_are_read_or_refused_at_once(make: Make, tmp_path: Path) -> None:
     path = tmp_path / "stan.yaml"
     path.write_text(make())
     problems_at_once(lambda: _run(path, {}))
