@@ -1,0 +1,165 @@
+"""`python -m tests.bench.migrate [--large]`: how fast a store gets to JetStream, and with how much memory.
+
+A store of a million messages of 128 bytes is packed, loaded and verified by the commands that users run,
+on a real nats-server, in turns with `nats stream restore` where natscli is on PATH. With `--large` also
+ten million messages, end to end. Results go to tests/bench/results/migrate.md.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import statistics
+import sys
+import tempfile
+import time
+import zlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from tests.bench.page import RESULTS, load_average, machine, page, publish, verdict
+from tests.support.cli import COMMAND
+from tests.support.jetstream import VERSION, JetStreamServer, find_jetstream, running_jetstream
+from tests.support.stores import EPOCH, index_record, make_store, message
+
+MESSAGES, LARGE = 1_000_000, 10_000_000
+SIZE = 128
+ROUNDS = 3
+STEP_NS = 11_000
+_SLICE = 1_000_000
+_STAN2JS = 9_300
+"""Messages per second of stan2js, measured before; it is in no registry to be measured beside."""
+_HOW = f"""messages of {SIZE} bytes in a store as the server writes it, taken to nats-server
+{VERSION} by `stanlocal migrate`; whole commands, medians of {ROUNDS} rounds, memory as the largest
+of a command's rounds."""
+
+
+def make(store: Path, count: int) -> None:
+    """Write a store with slices of a million messages; half of each payload cannot be compressed."""
+    make_store(store, [])
+    for number, first in enumerate(range(1, count + 1, _SLICE), 1):
+        with (
+            (store / "orders" / f"msgs.{number}.dat").open("wb") as data,
+            (store / "orders" / f"msgs.{number}.idx").open("wb") as index,
+        ):
+            for file in (data, index):
+                file.write(b"\x01\0\0\0")
+            offset = 4
+            for sequence in range(first, min(first + _SLICE, count + 1)):
+                time_ns = EPOCH + sequence * STEP_NS
+                body = message(sequence, random.randbytes(SIZE // 2) + b"m" * (SIZE // 2), time=time_ns)
+                index.write(index_record(sequence, offset, time_ns, len(body)))
+                data.write(len(body).to_bytes(4, "little") + zlib.crc32(body).to_bytes(4, "little") + body)
+                offset += 8 + len(body)
+
+
+def run(*command: str | Path) -> tuple[float, float]:
+    """Return the seconds that a command takes, and its memory in MB; it has to succeed."""
+    began = time.monotonic()
+    pid = os.posix_spawnp(
+        str(command[0]), [str(part) for part in command], os.environ, file_actions=[_quiet(1), _quiet(2)]
+    )
+    _, status, usage = os.wait4(pid, 0)
+    if status:
+        sys.exit(f"{' '.join(map(str, command))} failed with status {status}")
+    return time.monotonic() - began, usage.ru_maxrss / 1e3
+
+
+def _quiet(descriptor: int) -> tuple[int, int, str, int, int]:
+    return (os.POSIX_SPAWN_OPEN, descriptor, os.devnull, os.O_WRONLY, 0)
+
+
+def rounds(store: Path, folder: Path, binary: Path, count: int) -> Iterator[tuple[str, float, float]]:
+    """Yield seconds and MB of each command, with its name."""
+    pack, streams = folder / "pack", folder / "streams"
+    for path in (pack, streams):
+        shutil.rmtree(path, ignore_errors=True)
+    yield "pack", *run(*COMMAND, "migrate", "pack", store, "--out", pack)
+    with running_jetstream(binary, streams) as server:
+        yield "load", *run(*COMMAND, "migrate", "load", pack, "--to", server.url)
+        yield "verify", *run(*COMMAND, "migrate", "verify", store, "--to", server.url)
+        yield "size", _size(streams) / (count * (SIZE + 30 + len("orders"))), 0.0
+    if natscli := shutil.which("nats"):
+        shutil.rmtree(streams)
+        with running_jetstream(binary, streams) as server:
+            yield "nats stream restore", *_restore(natscli, server, pack)
+
+
+def _restore(natscli: str, server: JetStreamServer, pack: Path) -> tuple[float, float]:
+    return run(natscli, "-s", server.url, "stream", "restore", "--no-progress", pack / "orders")
+
+
+def _size(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*.blk"))
+
+
+def rows(count: int, repeat: int, binary: Path) -> Iterator[Sequence[str]]:
+    measured: dict[str, list[tuple[float, float]]] = {}
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        make(folder / "store", count)
+        for _ in range(repeat):
+            for what, seconds, memory in rounds(folder / "store", folder, binary, count):
+                measured.setdefault(what, []).append((seconds, memory))
+    for what, least in (("pack", 150_000), ("load", 200_000), ("verify", 100_000)):
+        rate = count / statistics.median(seconds for seconds, _ in measured[what])
+        memory = max(memory for _, memory in measured[what])
+        holds = rate >= least and memory <= 200
+        yield (
+            f"{what}, {count:,}",
+            f"{rate:,.0f}/s",
+            f"{memory:.0f} MB",
+            f"{least:,}/s, 200 MB",
+            verdict(holds),
+        )
+    if found := measured.get("nats stream restore"):
+        rate = count / statistics.median(seconds for seconds, _ in found)
+        yield (
+            f"nats stream restore, {count:,}",
+            f"{rate:,.0f}/s",
+            f"{max(m for _, m in found):.0f} MB",
+            "peer",
+            "",
+        )
+    whole = sum(statistics.median(s for s, _ in measured[what]) for what in ("pack", "load", "verify"))
+    least_whole = 300 if count == LARGE else count / (10 * _STAN2JS)
+    yield (
+        f"end to end, {count:,}",
+        f"{whole:.0f} s",
+        "",
+        f"{least_whole:.0f} s",
+        verdict(whole <= least_whole),
+    )
+    ratio = max(ratio for ratio, _ in measured["size"])
+    yield (
+        f"size on disk, {count:,}",
+        f"{ratio:.3f}",
+        "",
+        "1.01 x (payload + 30 + subject)",
+        verdict(ratio <= 1.01),
+    )
+
+
+def main() -> int:
+    binary = find_jetstream()
+    if binary is None:
+        sys.stderr.write("no nats-server; 'python -m tests.support.jetstream' builds one\n")
+        return 1
+    measured = [*rows(MESSAGES, ROUNDS, binary)]
+    if "--large" in sys.argv[1:]:
+        measured += rows(LARGE, 1, binary)
+    text = page(
+        "From a store to JetStream",
+        bench="migrate",
+        how=_HOW,
+        machine=f"{machine()}, {load_average()}",
+        columns=("what", "measured", "memory", "demanded", "verdict"),
+        rows=measured,
+    )
+    publish(text, RESULTS / "migrate.md")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
