@@ -15,16 +15,22 @@ import resource
 
 before = 0
 
+def peak():
+    try:
+        with open("/proc/self/status") as status:
+            return next(int(line.split()[1]) for line in status if line.startswith("VmHWM:"))
+    except FileNotFoundError:  # not Linux, whose ru_maxrss begins with that of the parent process
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
 def start():
     global before
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-"""
-_MARK = """
+    before = peak()
+
 def mark(name):
-    print("case", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before, name)
+    print("case", peak() - before, name)
 """
 _END = """
-print("took", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+print("took", peak() - before)
 """
 
 
@@ -44,7 +50,7 @@ def too_large(code: str, most: int) -> list[str]:
 
 
 def _run(code: str) -> str:
-    command = [sys.executable, "-c", _BEGIN + _MARK + dedent(code) + _END]
+    command = [sys.executable, "-c", _BEGIN + dedent(code) + _END]
     done = subprocess.run(
         command, cwd=ROOT, env=unmeasured(), capture_output=True, text=True, timeout=120, check=False
     )
