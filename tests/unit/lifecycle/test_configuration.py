@@ -1,0 +1,101 @@
+"""What a group's servers and clients read, written by `up`: it is kept, and put back when an `up` fails."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stanlocal.access.group_access import access_to, connect_options
+from stanlocal.access.login import Access
+from stanlocal.certificates.authority import issue, make_authority
+from stanlocal.errors import LoginError, NodeFailed, SettingsError
+from stanlocal.testing.fake.server import Trouble
+from tests.support.world import World
+from tests.unit.lifecycle.test_up import FATAL
+
+LOGIN = {"authorization": {"user": "stan", "password": "first"}}
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def with_certificate(folder: Path) -> dict[str, Any]:
+    pair = issue(make_authority("test"), "server", hosts=["localhost", "127.0.0.1"])
+    (folder / "c.pem").write_bytes(pair.certificate)
+    (folder / "k.pem").write_bytes(pair.key)
+    return {"tls": {"cert_file": str(folder / "c.pem"), "key_file": str(folder / "k.pem")}}
+
+
+async def test_login_is_known_to_later_commands(world: World) -> None:
+    await world.up(nats=LOGIN)
+    plan = (await world.up()).plan
+    assert access_to(plan) == Access(user="stan", password="first")
+    assert b'"first"' in contents(world.home.folder)["conf/t-0/stan.conf"]
+    assert "first" not in repr(plan)
+
+
+async def test_failed_up_puts_back_secrets_and_configuration(world: World, tmp_path: Path) -> None:
+    await world.up(nats=LOGIN)
+    folders = [world.home.folder / "secrets", world.home.folder / "conf"]
+    before = [contents(folder) for folder in folders]
+    world.machine.troubles["t-1"] = Trouble("boot", FATAL)
+    with pytest.raises(NodeFailed):
+        await world.up(nats={**with_certificate(tmp_path), "authorization": {"token": "second"}})
+    assert [contents(folder) for folder in folders] == before
+
+
+async def test_failed_first_up_leaves_no_secret(world: World) -> None:
+    world.machine.troubles["t-1"] = Trouble("boot", FATAL)
+    with pytest.raises(NodeFailed):
+        await world.up(nats=LOGIN)
+    assert not (world.home.folder / "secrets").exists()
+
+
+async def test_lost_secrets_stop_the_up_before_anything_changes(world: World) -> None:
+    look = await world.up(nats=LOGIN)
+    world.home.secrets.put("settings.json", None)
+    ids = world.ids
+    with pytest.raises(SettingsError, match="STANLOCAL_NATS__AUTHORIZATION__PASSWORD"):
+        await world.up(nodes=3)
+    assert world.ids == ids
+    with pytest.raises(LoginError, match="STANLOCAL_NATS__AUTHORIZATION__PASSWORD"):
+        access_to(look.plan)
+    await world.up(nats={"authorization": {"password": "first"}})
+    assert access_to(look.plan).password == "first"
+
+
+async def test_changed_certificate_replaces_the_nodes(world: World, tmp_path: Path) -> None:
+    nats = with_certificate(tmp_path)
+    await world.up(nats=nats)
+    before = world.ids
+    await world.up()
+    assert world.ids == before
+    with_certificate(tmp_path)
+    await world.up()
+    assert not set(world.ids.values()) & set(before.values())
+    copy = world.home.folder / "conf" / "t-0" / "nats.tls.cert_file"
+    assert copy.read_bytes() == (tmp_path / "c.pem").read_bytes()
+
+
+async def test_seed_is_copied_for_the_nodes_and_read_where_it_is_by_clients(
+    world: World, tmp_path: Path
+) -> None:
+    (tmp_path / "seed").write_text("SUABC")
+    users = {"authorization": {"users": [{"nkey": "UABC"}]}}
+    await world.up(nats=users, streaming={"nkey_seed_file": str(tmp_path / "seed")})
+    assert "streaming.nkey_seed_file" in {path.name for path in (world.home.folder / "conf/t-0").iterdir()}
+    plan = (await world.up()).plan
+    assert access_to(plan) == Access(nkey_seed=str(tmp_path / "seed"))
+
+
+async def test_callers_own_login_replaces_the_groups_and_keeps_its_tls(world: World, tmp_path: Path) -> None:
+    plan = (await world.up(nats={**with_certificate(tmp_path), **LOGIN})).plan
+    assert connect_options(plan, {})["user"] == "stan"
+    own = connect_options(plan, {"token": "t"})
+    assert own.keys() == {"token", "tls"}
+    assert connect_options(plan, {}, Access(user="me", password="p"))["user"] == "me"
+    given = object()
+    assert connect_options(plan, {"tls": given})["tls"] is given
