@@ -80,9 +80,7 @@ async def test_changed_certificate_replaces_the_nodes(world: World, tmp_path: Pa
     assert copy.read_bytes() == (tmp_path / "c.pem").read_bytes()
 
 
-async def test_seed_is_copied_for_the_nodes_and_read_where_it_is_by_clients(
-    world: World, tmp_path: Path
-) -> None:
+async def test_seed_is_copied_for_the_nodes_only(world: World, tmp_path: Path) -> None:
     (tmp_path / "seed").write_text("SUABC")
     users = {"authorization": {"users": [{"nkey": "UABC"}]}}
     await world.up(nats=users, streaming={"nkey_seed_file": str(tmp_path / "seed")})
