@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import ssl
+import subprocess
 import time
 import urllib.error
 import urllib.request
@@ -29,6 +30,21 @@ def cli(
     yield made
     made.ok("down", "--purge", "--yes", "--timeout", "0")
     assert Left(docker_client, state_home, group_name).census() == NOTHING
+
+
+def make_secrets(folder: Path, secret: str) -> Path:
+    """Make certificates and secrets as the first lines of a compose.yaml say; the folder that they are in."""
+    text = (folder / "compose.yaml").read_text()
+    comments = [line.removeprefix("#   ") for line in text.splitlines() if line.startswith("#   ")]
+    begin = next(at for at, line in enumerate(comments) if line.startswith("NAMES="))
+    end = next(at for at, line in enumerate(comments) if line.startswith("cp "))
+    make = next(line for line in comments if line.startswith("mkdir -m 700"))
+    script = "\n".join([make, *comments[begin : end + 1]])
+    subprocess.run(["bash", "-ec", script], cwd=folder, check=True, capture_output=True)
+    escaped = secret.replace("\\", "\\\\").replace('"', '\\"')
+    names = [line.partition(":")[0] for line in comments if ': "…"' in line]
+    (folder / "secrets" / "stan.conf").write_text("".join(f'{name}: "{escaped}"\n' for name in names))
+    return folder / "secrets"
 
 
 def wait_for_active(monitors: Iterable[str], tls: ssl.SSLContext | None = None) -> str:

@@ -16,7 +16,7 @@ import docker
 import pytest
 
 from tests.conftest import unavailable
-from tests.e2e.export.conftest import wait_for_active
+from tests.e2e.export.conftest import make_secrets, wait_for_active
 from tests.support.cli import Cli
 from tests.support.ports import block
 
@@ -83,19 +83,10 @@ def _secured(cli: Cli, group_name: str, tmp_path: Path, free: Sequence[int]) -> 
     folder = tmp_path / "exported"
     ports = ("--port", str(free[0]), "--monitor-port", str(free[2]))
     cli.ok("export", "compose", "--output", str(folder), *ports, STANLOCAL_SECURE="true")
-    text = (folder / "compose.yaml").read_text()
-    comments = [line.removeprefix("#   ") for line in text.splitlines() if line.startswith("#   ")]
-    begin = next(at for at, line in enumerate(comments) if line.startswith("NAMES="))
-    end = next(at for at, line in enumerate(comments) if line.startswith("cp "))
-    make = next(line for line in comments if line.startswith("mkdir -m 700"))
-    script = "\n".join([make, *comments[begin : end + 1]])
-    subprocess.run(["bash", "-ec", script], cwd=folder, check=True, capture_output=True)
-    names = [line.partition(":")[0] for line in comments if ': "…"' in line]
-    secrets = folder / "secrets"
-    (secrets / "stan.conf").write_text("".join(f'{name}: "pa\\"ss"\n' for name in names))
+    made = make_secrets(folder, 'pa"ss')
     (tmp_path / "password").write_text('pa"ss')
     owner = (folder / "store").stat()
-    for path in (secrets, *secrets.iterdir()):
+    for path in (made, *made.iterdir()):
         os.chown(path, owner.st_uid, owner.st_gid)
     document = {
         "group": group_name,

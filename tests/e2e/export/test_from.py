@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+import socket
 import urllib.request
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,8 @@ from typing import Any
 import pytest
 
 from tests import seed
+from tests.conftest import unavailable
+from tests.e2e.export.conftest import make_secrets
 from tests.support.cli import Cli
 
 pytestmark = pytest.mark.docker
@@ -92,6 +96,26 @@ def kills_and_heals(cli: Cli, file: Path) -> None:
     assert after["active"] not in (None, document["active"])
     cli.ok("start", document["active"])
     cli.ok("wait", "--state", "healthy", "--timeout", "20")
+
+
+def test_an_exported_secured_group_comes_back_with_its_tls_and_login(cli: Cli, tmp_path: Path) -> None:
+    """Its secrets and certificates are in the files that its compose.yaml names; nothing else is given."""
+    if shutil.which("openssl") is None:
+        unavailable("no openssl; Debian has it as a package of that name")
+    folder = tmp_path / "exported"
+    cli.ok("export", "compose", "--output", str(folder), STANLOCAL_SECURE="true")
+    refused = cli.run("up", "--from", str(folder / "compose.yaml"))
+    assert refused.returncode == 2
+    assert "NATS_AUTHORIZATION_USERS_0_PASSWORD" in refused.stderr
+    make_secrets(folder, 'pa"ss')
+    document = cli.json("up", "--from", str(folder / "compose.yaml"))
+    assert document["state"] == "healthy"
+    cli.ok("pub", "orders", "one")
+    port = int(document["client_urls"][0].rpartition(":")[2])
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as plain:
+        greeting = plain.makefile().readline()
+    assert '"auth_required":true' in greeting
+    assert '"tls_required":true' in greeting
 
 
 @pytest.mark.slow
