@@ -126,14 +126,33 @@ class DirectParser:
 
     def _take(self, data: bytes) -> bytes:
         """Hand over the client's own messages, keep an incomplete one; the rest is nats-py's."""
+        at = 0
         if self._kept:
-            self._kept += data
-            if len(self._kept) < self._needed:
+            missing = self._needed - len(self._kept)
+            if missing > len(data):
+                self._kept += data
                 return b""
-            data = bytes(self._kept)
+            at = max(0, missing)
+            first = bytes(self._kept) + data[:at]
             self._kept.clear()
             self._needed = 0
-        at, size, count, total = 0, len(data), 0, 0
+            if missing <= 0 or self._hand_over(first, 0) == 0:
+                data, at = first + data[at:], 0
+        at = self._hand_over(data, at)
+        if at:
+            data = data[at:]
+        if b"MSG ".startswith(data[:4]) and len(data) < LINE and b"\r\n" not in data:
+            self._keep(data, 0)
+            return b""
+        return data
+
+    def _hand_over(self, data: bytes, at: int) -> int:
+        """Hand over the client's own messages from `at` on, keep an incomplete one; return where they end.
+
+        Does not copy `data`, which may be a quarter of a megabyte: memory that is new to the process takes
+        longer than the parsing.
+        """
+        size, count, total = len(data), 0, 0
         while (head := _MSG.match(data, at)) is not None:
             subject, number, reply, length = head.groups()
             handler = self.handlers.get(number)
@@ -154,12 +173,7 @@ class DirectParser:
         if count:
             self._nats.stats["in_msgs"] += count
             self._nats.stats["in_bytes"] += total
-        if at:
-            data = data[at:]
-        if b"MSG ".startswith(data[:4]) and len(data) < LINE and b"\r\n" not in data:
-            self._keep(data, 0)
-            return b""
-        return data
+        return at
 
     def _keep(self, data: bytes, needed: int) -> None:
         self._kept += data
