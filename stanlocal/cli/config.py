@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import tomllib
 from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -127,6 +126,8 @@ def validate(ctx: click.Context, context: Context, file: Path | None) -> None:
 def _is_toml(file: Path) -> bool:
     """Return whether the file is a stanlocal.toml, which its name or its content shows."""
     if file.suffix != ".conf" and file.is_file():
+        import tomllib
+
         try:
             names = tomllib.loads(read_text(file))
         except (tomllib.TOMLDecodeError, SettingsError):
@@ -183,8 +184,11 @@ def _effective(opener: GroupOpener) -> tuple[Settings, GroupPlan | None]:
     """Return the settings that `up` would use, and the plan of the group if it is there."""
     from stanlocal.lifecycle.engine_choice import group_home
 
-    before = group_home(opener.settings().group).load_plan()
-    return opener.settings(before.decided() if before else None, keep_hidden=True), before
+    settings = opener.settings()
+    before = group_home(settings.group).load_plan()
+    if before is None:
+        return settings, None
+    return opener.settings(before.decided(), keep_hidden=True), before
 
 
 def _which(settings: Settings, before: GroupPlan | None) -> str:

@@ -6,26 +6,27 @@ its history. While there are containers, the engine's labels take precedence.
 
 from __future__ import annotations
 
-import asyncio
 import fcntl
 import os
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from stanlocal.access.secrets_folder import NAME as SECRETS
 from stanlocal.access.secrets_folder import SecretsFolder
 from stanlocal.errors import GroupError, StoreRefused
-from stanlocal.history.journal import FILE as JOURNAL
-from stanlocal.history.journal import Journal
 from stanlocal.machine.user_dirs import TRIAL_FOLDER
-from stanlocal.model import plan_json
-from stanlocal.model.instance import RawLine
-from stanlocal.model.plan import GroupPlan, NodePlan
 from stanlocal.util.durable_write import full_disk_reported
 from stanlocal.util.small_files import read_small
 from stanlocal.util.timestamps import rfc3339
+
+if TYPE_CHECKING:
+    from stanlocal.history.journal import Journal
+    from stanlocal.model.instance import RawLine
+    from stanlocal.model.plan import GroupPlan, NodePlan
 
 SNAPSHOTS = "snapshots"
 _PLAN = "group.json"
@@ -50,11 +51,17 @@ class GroupHome:
         saved_log_bytes: int = _SAVED_LOG_BYTES,
     ) -> None:
         self.folder = folder
-        self.journal = Journal(folder)
         self.secrets = SecretsFolder(folder / SECRETS)
         self._lock_retry_s = lock_retry_s
         self._saved_log_bytes = saved_log_bytes
         """Size from which on a node's saved log is rotated."""
+
+    @cached_property
+    def journal(self) -> Journal:
+        """The journal; loaded when it is first needed, as many commands only read the plan."""
+        from stanlocal.history.journal import Journal
+
+        return Journal(self.folder)
 
     @property
     def plan_file(self) -> Path:
@@ -67,6 +74,8 @@ class GroupHome:
     # The plan
 
     def save_plan(self, plan: GroupPlan) -> None:
+        from stanlocal.model import plan_json
+
         _write(self.folder / _PLAN, (plan_json.to_json(plan) + "\n").encode(), mode=0o600)
 
     def load_plan(self) -> GroupPlan | None:
@@ -76,7 +85,10 @@ class GroupHome:
         """
         path = self.folder / _PLAN
         try:
-            return plan_json.from_json(read_small(path).decode())
+            text = read_small(path)
+            from stanlocal.model import plan_json
+
+            return plan_json.from_json(text.decode())
         except FileNotFoundError:
             return None
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError, OSError) as error:
@@ -167,6 +179,8 @@ class GroupHome:
         The kernel frees it when its holder ends, however that happens. `waiting` is called once if another
         command holds it; the wait has no limit.
         """
+        import asyncio
+
         reported = False
         while (descriptor := self._try_lock()) is None:
             if not reported:
@@ -217,6 +231,8 @@ class GroupHome:
 
         for name in ("conf", "logs", SECRETS, SNAPSHOTS, TRIAL_FOLDER):
             shutil.rmtree(self.folder / name, ignore_errors=True)
+        from stanlocal.history.journal import FILE as JOURNAL
+
         known = (_PLAN, JOURNAL) if keep_id else (_PLAN, JOURNAL, _ID)
         drafts = (draft for name in (_PLAN, _ID) for draft in self.folder.glob(f".{name}.*"))
         for path in (*(self.folder / name for name in known), *drafts):
@@ -235,6 +251,8 @@ def _owner(plan: GroupPlan) -> tuple[int, int]:
 
 
 def _saved_line(line: str) -> RawLine | None:
+    from stanlocal.model.instance import RawLine
+
     stamp, _, text = line.removesuffix("\n").partition(" ")
     try:
         time = datetime.fromisoformat(stamp)

@@ -5,20 +5,18 @@ Only this module makes engines; the rooms below receive theirs as an argument.
 
 from __future__ import annotations
 
-import logging
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stanlocal.engine.base import Engine
 from stanlocal.errors import EngineUnavailable, SettingsError
 from stanlocal.group.home import GroupHome
 from stanlocal.machine.user_dirs import group_folder, state_home
+from stanlocal.util.notes import log_note
 
 if TYPE_CHECKING:
+    from stanlocal.engine.base import Engine
     from stanlocal.lifecycle.planner import Report
-
-_LOG = logging.getLogger("stanlocal")
 
 SERVER_USER = "65532:65532"
 """The servers' uid and gid when the caller is root: those of `nonroot` in distroless images."""
@@ -29,7 +27,7 @@ def group_home(group: str) -> GroupHome:
     return GroupHome(group_folder(group))
 
 
-def choose_engine(asked: str, home: GroupHome | None = None, note: Report = _LOG.warning) -> Engine:
+def choose_engine(asked: str, home: GroupHome | None = None, note: Report = log_note) -> Engine:
     """Return the engine for the group of that folder, or for a new group.
 
     `auto` is the engine that made the group; for a new one it is Docker where it answers, else local

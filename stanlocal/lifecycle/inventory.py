@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
@@ -15,11 +14,10 @@ from stanlocal.group.home import known_groups
 from stanlocal.lifecycle import engine_choice
 from stanlocal.lifecycle.engine_choice import group_home
 from stanlocal.machine.user_dirs import state_home
+from stanlocal.util.notes import log_note
 
 if TYPE_CHECKING:
     from stanlocal.lifecycle.planner import Report
-
-_LOG = logging.getLogger("stanlocal")
 
 
 def reserved_ports(group: str) -> frozenset[int]:
@@ -31,7 +29,7 @@ def reserved_ports(group: str) -> frozenset[int]:
 
 
 @asynccontextmanager
-async def open_groups(asked: str, note: Report = _LOG.warning) -> AsyncIterator[list[Group]]:
+async def open_groups(asked: str, note: Report = log_note) -> AsyncIterator[list[Group]]:
     """Yield the caller's groups by name, including those that are down, each on the engine that made it.
 
     With `auto` they are those of all engines; `note` reports groups that are left out because Docker does not

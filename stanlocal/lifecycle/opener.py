@@ -15,6 +15,7 @@ from stanlocal.errors import SettingsError, StanlocalError
 from stanlocal.settings import Settings, load
 from stanlocal.settings.environment import first_port
 from stanlocal.settings.layer import variable
+from stanlocal.util.notes import log_note
 
 if TYPE_CHECKING:  # what only some commands need is loaded by the methods that use it
     from stanlocal.engine.base import Engine
@@ -32,13 +33,6 @@ _STORE = ("streaming", "store")
 
 def _nothing(line: str) -> None:
     """Report no progress."""
-
-
-def _log(line: str) -> None:
-    """Log a note where no caller takes it."""
-    import logging
-
-    logging.getLogger("stanlocal").warning(line)
 
 
 def _no_process() -> None:
@@ -64,7 +58,7 @@ class GroupOpener:
     group that no process is bound to. A bound group avoids the usual ports, and `orphans.remove` removes it
     once its process has ended."""
     report: Report = _nothing
-    note: Report = _log
+    note: Report = log_note
     engine: Engine | None = None
     home: GroupHome | None = None
     user: str | None = None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import subprocess
 import sys
 from pathlib import Path
@@ -26,7 +25,11 @@ def machine_id(file: Path = _MACHINE_ID, namespace: Path = _PID_NAMESPACE) -> st
         text = file.read_text("ascii").strip()
     except (OSError, UnicodeDecodeError):  # the system has none, or is not set up yet
         return None
-    return hashlib.sha256(f"stanlocal {text}".encode()).hexdigest()[:16] if len(text) == 32 else None
+    if len(text) != 32:
+        return None
+    import hashlib
+
+    return hashlib.sha256(f"stanlocal {text}".encode()).hexdigest()[:16]
 
 
 def boot_id() -> str | None:

@@ -7,7 +7,6 @@ Secrets are never part of a plan: it carries the settings as `stanlocal.settings
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -311,6 +310,8 @@ def fingerprint(plan: GroupPlan, node: NodePlan, conf: str) -> str:
 
     Covers the container's settings and the configuration's text, but not the ports of *other* nodes.
     """
+    import hashlib
+
     covered = [
         plan.image,
         plan.store_dir,

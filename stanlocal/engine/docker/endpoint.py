@@ -12,7 +12,6 @@ starting one help.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -107,6 +106,8 @@ def _current_context(config_dir: Path) -> str:
 
 def _context_endpoint(config_dir: Path, name: str) -> Endpoint:
     """Return a context's endpoint; docker keeps each under the SHA-256 of its name."""
+    import hashlib
+
     digest = hashlib.sha256(name.encode()).hexdigest()
     path = config_dir / "contexts" / "meta" / digest / "meta.json"
     try:
