@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import secrets
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing, asynccontextmanager
@@ -14,10 +15,9 @@ from typing import Any
 from stanlocal import stan
 from stanlocal.access.group_access import connect_options
 from stanlocal.api import FTGroup, core_of, group_over
-from stanlocal.errors import GroupError, GroupNotFound, Refused
+from stanlocal.errors import GroupError
 from stanlocal.group.core import Group
 from stanlocal.lifecycle.opener import GroupOpener, this_process
-from stanlocal.lifecycle.orphans import is_orphan
 from stanlocal.logs.events import ChannelCreated
 from stanlocal.model.plan import GroupPlan
 from stanlocal.model.states import NodeState
@@ -151,21 +151,18 @@ async def run(gotcha: Gotcha, *, engine: str | None, say: Say, config: Path | No
     Raises `GroupError` if the server's expected log line did not appear.
     """
     settings: Mapping[str, Any] = {
-        "group": f"gotcha-{gotcha.name}",
+        "group": f"gotcha-{gotcha.name}-{secrets.token_hex(2)}",
         "engine": engine,
         "nodes": 2,
         "streaming": gotcha.streaming or None,
-        "secure": gotcha.secure,
+        "secure": gotcha.secure or None,
     }
     # Notes are dropped: they only report its ports.
-    group = group_over(GroupOpener(settings, config, bound_to=this_process, note=lambda line: None))
+    opener = GroupOpener(settings, config, bound_to=this_process, note=lambda line: None)
+    group = group_over(opener)
+    await opener.core()  # raises where there is no engine, and nothing to remove
     try:
-        await check_removable(await core_of(group))
-    except BaseException:
-        await group.close()
-        raise
-    try:
-        await _remove(group)  # left by a killed run
+        await opener.remove_orphans()
         say(f"starting two nodes in the scratch group '{settings['group']}'")
         look = await group.up()
         stage = Stage(group, await core_of(group), look.plan, say)
@@ -178,19 +175,6 @@ async def run(gotcha: Gotcha, *, engine: str | None, say: Say, config: Path | No
     if not lines:
         raise GroupError(f"gotcha {gotcha.name}: no server said /{gotcha.line}/; see what it did with '-v'")
     return Seen(gotcha, tuple(lines))
-
-
-async def check_removable(core: Group) -> None:
-    """Raise `Refused` unless there is no scratch group, or one that an ended process has left."""
-    try:
-        plan, _ = await core.find()
-    except GroupNotFound:
-        return
-    if not is_orphan(core, plan):
-        raise Refused(
-            f"the group '{core.name}' is there, and no process is known to have left it; if no one uses it, "
-            f"remove it with 'stanlocal --group {core.name} down --purge'"
-        )
 
 
 async def _remove(group: FTGroup) -> None:

@@ -14,6 +14,7 @@ from tests.support.cli import Cli
 
 pytestmark = [pytest.mark.docker, pytest.mark.xdist_group("gotchas")]
 
+_GROUP = re.compile(r"in the scratch group '(gotcha-.*)'")
 QUICK = {"who-is-active"}
 
 
@@ -28,10 +29,11 @@ async def test_the_servers_own_line_appears_and_is_explained(
     seen = await run(gotcha, engine="docker", say=said.append)
     assert seen.lines
     assert all(re.search(gotcha.line, line) for line in seen.lines)
-    label: dict[str, str | list[str] | bool] = {"label": f"dev.stanlocal.group=gotcha-{name}"}
+    (group,) = _GROUP.findall("\n".join(said))
+    label: dict[str, str | list[str] | bool] = {"label": f"dev.stanlocal.group={group}"}
     assert docker_client.containers.list(all=True, filters=label) == []
     assert docker_client.networks.list(filters=label) == []
-    assert not group_folder(f"gotcha-{name}").exists()
+    assert not group_folder(group).exists()
 
 
 def test_an_unknown_gotcha_is_refused_with_the_nearest_name(cli: Cli) -> None:
