@@ -1,4 +1,4 @@
-"""How a client logs in at a NATS server: `Access`, and the one of a group's own clients. Pure.
+"""Login of a client at a NATS server: `Access`, and that of a group's own clients. Pure.
 
 Keys and credentials stay in files, of which an `Access` has the paths; passwords and tokens are never
 part of its `repr`.

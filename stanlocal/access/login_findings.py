@@ -1,4 +1,4 @@
-"""What is wrong with the logins of a group, for `doctor`. Pure."""
+"""Findings of `doctor` about the logins of a group. Pure."""
 
 from __future__ import annotations
 

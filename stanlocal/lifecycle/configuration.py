@@ -1,4 +1,4 @@
-"""What the servers and clients of a group read: each node's stan.conf and certificates, and the secrets."""
+"""Files that a group's servers and clients read: stan.conf and certificates of each node, and the secrets."""
 
 from __future__ import annotations
 

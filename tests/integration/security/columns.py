@@ -22,7 +22,7 @@ class Protected:
     toml: str
     secrets: tuple[str, ...] = ()
     options: tuple[str, ...] = ()
-    """What `pub --url` needs to reach the group's servers."""
+    """Login options with which `pub --url` reaches the group's servers."""
 
 
 def _plain(folder: Path, nats: str) -> Protected:

@@ -34,7 +34,7 @@ class Meeting:
     name: str
     folder: Path
     options: tuple[str, ...]
-    """What a command needs that is not told of the group, but of its servers' URL."""
+    """Login options of a command that knows only the URL of the group's servers."""
     scratch: Mapping[str, subprocess.Popen[str]]
     """Commands that bring up groups of their own; they run meanwhile."""
     printed: list[str] = field(default_factory=list)
@@ -259,4 +259,4 @@ COMMANDS: Mapping[str, Callable[[Meeting], None]] = {
     "export": _export,
     "down, store snapshot": _down,
 }
-"""In the order in which they run."""
+"""Commands by their names, in the order in which they run."""

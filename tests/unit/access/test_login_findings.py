@@ -1,4 +1,4 @@
-"""What `doctor` says of a group's logins."""
+"""Findings of `doctor` about a group's logins."""
 
 from __future__ import annotations
 
