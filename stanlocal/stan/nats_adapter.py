@@ -8,6 +8,7 @@ and what it is needed for. The reasons, one by one:
 - a stand-in for the `future` of `Client.subscribe`: the same on a connection of the caller's;
 - `_transport`, `_pending` and `_flush_queue`: frames are written without nats-py's own queue, in order with
   what nats-py has still to write;
+- asyncio's `max_size` of a TCP transport: the bytes that are read at once;
 - `_server_pool` and the transport of the stream writer: to move to a chosen server, also off one that no
   longer reads;
 - `_disconnected_cb`, `_reconnected_cb`, `_closed_cb`: a connection of the caller's keeps its own callbacks
@@ -47,6 +48,10 @@ POOL = 256
 
 MAX_PAYLOAD = 2**31
 """Bound of the `max_payload` that a server may state: NATS keeps it in 32 bits."""
+
+_READ_BYTES = 120 << 10
+"""Limit on one read. The C library returns larger blocks, such as the 256 KiB that asyncio reads, to the
+kernel at once: with messages of 4 KiB the new pages of each read take longer than everything else."""
 
 NO_RESPONDERS = "503"
 
@@ -287,6 +292,9 @@ class NatsAdapter:
         reader = getattr(self.client._transport, "_io_reader", None)
         if self._parser is not None and reader is not None:
             self._parser.tap(reader)
+        transport: Any = getattr(getattr(self.client._transport, "_io_writer", None), "transport", None)
+        if hasattr(transport, "max_size"):  # asyncio's own, without TLS
+            transport.max_size = _READ_BYTES
 
     # Servers
 

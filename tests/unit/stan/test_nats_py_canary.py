@@ -155,3 +155,28 @@ async def test_a_protocol_of_asyncio_knows_whether_it_is_over_tls() -> None:
     assert protocol._over_ssl is False  # type: ignore[attr-defined]
     protocol._over_ssl = True  # type: ignore[attr-defined]
     assert protocol.eof_received() is False
+
+
+async def test_a_tcp_transport_of_asyncio_reads_no_more_than_its_max_size() -> None:
+    async def send(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"x" * 100)
+        writer.close()
+
+    reads: list[int] = []
+
+    async with await asyncio.start_server(send, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        transport: Any = writer.transport
+        assert hasattr(transport, "max_size"), "asyncio has another limit than stan/nats_adapter.py relies on"
+        transport.max_size = 60
+        pass_on = reader.feed_data
+
+        def feed(data: bytes) -> None:
+            reads.append(len(data))
+            pass_on(data)
+
+        reader.feed_data = feed  # type: ignore[method-assign,assignment]
+        assert len(await reader.read(-1)) == 100
+        writer.close()
+    assert max(reads) <= 60
