@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from time import monotonic
+from types import TracebackType
 from typing import Any, cast
 
 from stanlocal.errors import StanError
@@ -133,6 +134,11 @@ class FakeClient:
         for each in self.subscriptions:
             if each.channel == channel and each.is_open:
                 each.deliver(sequence)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
 
     async def close(self) -> None:
         self.closed = True

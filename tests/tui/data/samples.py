@@ -44,7 +44,9 @@ def group_document(active: str | None = "t-0", store_dir: str = "/nowhere") -> d
         {"name": f"t-{number}", "monitor_url": f"http://127.0.0.1:{8222 + number}"} for number in range(2)
     ]
     state = "healthy" if active else "failover"
-    return {"group": "t", "state": state, "active": active, "store_dir": store_dir, "nodes": nodes}
+    urls = [node["monitor_url"] for node in nodes]
+    document = {"group": "t", "state": state, "active": active, "store_dir": store_dir, "monitor_urls": urls}
+    return {**document, "nodes": nodes}
 
 
 CHANNELS = [
