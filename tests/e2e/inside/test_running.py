@@ -66,15 +66,16 @@ def test_the_store_of_a_running_group_is_intact(cli: Cli) -> None:
 
 
 def scrape(url: str) -> dict[tuple[str, str], float]:
-    """The samples of a scrape, by name and node (or group)."""
+    """The samples of a scrape, by name and node, or else the cause of a failover, or neither."""
     with urllib.request.urlopen(url, timeout=5) as answer:
         text = answer.read().decode()
     families = parser.text_string_to_metric_families(text)
     samples = [sample for family in families for sample in family.samples]
-    return {
-        (sample.name, sample.labels.get("server_id") or sample.labels.get("node") or ""): sample.value
-        for sample in samples
-    }
+    return {(sample.name, _of(sample.labels)): sample.value for sample in samples}
+
+
+def _of(labels: dict[str, str]) -> str:
+    return next((labels[name] for name in ("server_id", "node", "cause") if labels.get(name)), "")
 
 
 def test_metrics_tell_of_a_failover_and_of_the_node_that_is_gone(cli: Cli, tmp_path: Path) -> None:
@@ -88,13 +89,13 @@ def test_metrics_tell_of_a_failover_and_of_the_node_that_is_gone(cli: Cli, tmp_p
         active = node if before["nss_server_active", node] else other
         standby = other if active == node else node
         assert before["nss_server_channels", active] == 2
-        assert ("stanlocal_failovers_total", "") not in before
+        assert before["stanlocal_failovers_total", "kill"] == 0
         cli.ok("kill", "@active")
         cli.ok("wait", "--state", "degraded", "--timeout", "20")
         after = scrape(url)
         assert after["nss_server_active", standby] == 1
         assert (after["stanlocal_monitor_up", active], after["stanlocal_monitor_up", standby]) == (0, 1)
-        assert after["stanlocal_failovers_total", ""] == 1
+        assert after["stanlocal_failovers_total", "kill"] == 1
         assert after["stanlocal_store_bytes", ""] > 300 * 128
         code, _, error = interrupt(serving)
     assert (code, "Traceback" in error) == (130, False)

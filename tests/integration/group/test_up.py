@@ -176,16 +176,16 @@ async def test_a_store_that_cannot_be_read_fails_up_with_the_nodes_last_words(
 def test_a_node_that_fails_shows_its_last_lines_and_nothing_of_the_group_is_left(
     cli: Cli, left: Left, tmp_path: Path
 ) -> None:
-    """Files are there that the servers cannot use."""
-    for name in ("cert.pem", "key.pem"):
-        (tmp_path / name).write_text("not PEM")
-    (tmp_path / "stanlocal.toml").write_text('[nats.tls]\ncert_file = "cert.pem"\nkey_file = "key.pem"\n')
-    tmp_path.chmod(0o755)
+    """A permission is there that only the servers look at."""
+    permissions = '{ user = "a", password = "b", permissions = { publish = "foo..bar" } }'
+    (tmp_path / "stanlocal.toml").write_text(
+        f'[nats]\nno_auth_user = "a"\nauthorization.users = [{permissions}]\n'
+    )
     done = cli.run("up")
     *tail, error = done.stderr.splitlines()
     assert (done.returncode, done.stdout) == (1, "")
     assert error.startswith(f"error: {cli.group}-0 failed: exit 1: ")
-    assert any("certificate" in line for line in tail)
+    assert any('"foo..bar" is not a valid subject' in line for line in tail)
     assert left.census() == NOTHING
 
 
