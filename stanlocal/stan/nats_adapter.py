@@ -289,12 +289,13 @@ class NatsAdapter:
 
     def tap(self) -> None:
         """Have the parser see bytes as they come, one turn of the loop before nats-py reads them."""
-        reader = getattr(self.client._transport, "_io_reader", None)
-        if self._parser is not None and reader is not None:
-            self._parser.tap(reader)
-        transport: Any = getattr(getattr(self.client._transport, "_io_writer", None), "transport", None)
-        if hasattr(transport, "max_size"):  # asyncio's own, without TLS
-            transport.max_size = _READ_BYTES
+        transport: Any = self.client._transport
+        reader, writer = (getattr(transport, name, None) for name in ("_io_reader", "_io_writer"))
+        if self._parser is None or reader is None:
+            return
+        self._parser.tap(reader)
+        if writer is not None and hasattr(writer.transport, "max_size"):  # asyncio's own, without TLS
+            writer.transport.max_size = _READ_BYTES
 
     # Servers
 
