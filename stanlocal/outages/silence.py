@@ -73,14 +73,16 @@ class SilenceMeter:
 
     def acked(self, now: int, sent: int = 0) -> Silence | None:
         """Count an ack of a message sent at that time, if known; return the silence that it ends, if any."""
-        began, last, lost, served = self._since, self._last_ack, self._lost, self._served
+        silence, began = None, self._since
+        if now - began > TOLERANCE_NS:
+            silence = Silence(self._last_ack, began, now, True, self._lost, self._served, sent)
         self._waiting -= 1
         self._failed = 0
         self._since = self._last_ack = now
         self._lost = None
-        if sent > served:
+        if sent > self._served:
             self._served = sent
-        return Silence(last, began, now, True, lost, served, sent) if now - began > TOLERANCE_NS else None
+        return silence
 
     def failed(self, now: int) -> None:
         """Count a message that was refused, or given up."""

@@ -101,17 +101,17 @@ class Tally:
 
     def events(self, cells: bytes) -> None:
         """Count events in order. Raises `LedgerError` where no drill can have written them."""
-        streams, readers = self.streams, self.roster.readers
-        audit = len(readers) - 1
+        streams, publishers, readers = self.streams, len(self.streams), len(self.roster.readers)
+        audit = readers - 1
         self._room += _ROOM_FOR_EACH * len(cells)
         for time, sequence, number, _, publisher, reader, flags, kind in CELL.iter_unpack(cells):
             self.time = time
             if time >= self._next_second:
                 self._end_second()
             if kind == DELIVERED:
-                if reader >= len(readers):
+                if reader >= readers:
                     raise _impossible(f"a delivery to reader {reader}")
-                if publisher >= len(streams) or not 0 < number <= streams[publisher].last:
+                if publisher >= publishers or not 0 < number <= streams[publisher].last:
                     self.unexpected += 1
                 elif reader == audit:
                     self._audited(streams[publisher], number, sequence)
@@ -124,7 +124,7 @@ class Tally:
                 self.strange[self.channels[publisher]].add(sequence)
             elif kind > UNANSWERED:
                 self._disrupted()
-            elif publisher >= len(streams):
+            elif publisher >= publishers:
                 raise _impossible(f"an event of publisher {publisher}")
             elif kind == PUBLISHED:
                 self._published(streams[publisher], number, time)
