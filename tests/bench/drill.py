@@ -23,6 +23,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 
+import stanlocal.drill
+import stanlocal.outages
 from stanlocal.api import FTGroup
 from stanlocal.drill.analysis import checker
 from stanlocal.drill.ledger.entries import Header, Kind
@@ -37,12 +39,12 @@ Cells = tuple[str, str, str, str]
 MESSAGES = 1_000_000
 SECONDS = 20
 ROUNDS = 3
-OWN = str(Path(checker.__file__).parent)
+OWN = tuple(each for room in (stanlocal.drill, stanlocal.outages) for each in room.__path__)
 EVERYONE = LoadSpec(publishers=2, window=128, plain=1, durable=1, queue=2)
 
 
 class Sampler:
-    """Count of samples, in all and in the checker, one for each millisecond of processor time."""
+    """Count of samples, in all and in the drill's own code, one for each millisecond of processor time."""
 
     def __init__(self) -> None:
         self.own = self.all = 0
