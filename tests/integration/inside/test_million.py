@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import resource
 from pathlib import Path
 
 import pytest
@@ -11,13 +10,20 @@ import pytest
 from stanlocal import stan
 from stanlocal.monitor import pages
 from stanlocal.store.inspect.overview import overview
-from stanlocal.store.verify.store import verify
+from tests.support.memory import peak_above_start
 from tests.support.server import running
 
 pytestmark = [pytest.mark.server, pytest.mark.slow, pytest.mark.timeout(600)]
 
 COUNT = 1_000_000
 READY = "Streaming Server is ready"
+_VERIFY = """
+from pathlib import Path
+from stanlocal.store.verify.store import verify
+start()
+verdict = verify(Path({store!r}), cluster_id="test-cluster")
+assert (verdict.problems, verdict.messages) == ([], {count}), verdict.problems[:5]
+"""
 
 
 async def test_reader_monitor_and_subscriber_agree_on_a_million_before_and_after_a_failover(
@@ -36,11 +42,7 @@ async def test_reader_monitor_and_subscriber_agree_on_a_million_before_and_after
             standby.wait_for(READY)
             seen.append(await _counts(standby.client_port, standby.monitor_url, store, limits))
     assert seen[0] == seen[1]
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    verdict = verify(store, cluster_id="test-cluster")
-    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
-    assert (verdict.problems, verdict.messages) == ([], COUNT)
-    assert grown < 16 << 10, f"memory grew by {grown} KiB"
+    assert peak_above_start(_VERIFY.format(store=str(store), count=COUNT)) < 16 << 20
 
 
 async def _publish(port: int) -> None:
