@@ -98,7 +98,7 @@ def test_the_first_run_compiles_what_it_installs(ready: Path) -> None:
 def test_the_second_run_sets_nothing_up_and_adds_less_than_a_tenth_of_a_second(
     ready: Path, tools: Path
 ) -> None:
-    """Neither Python nor uv is on PATH or needed. Best of five runs, since the machine is shared."""
+    """Neither Python nor uv is on PATH or needed. Best of many runs in turns, since the machine is shared."""
     env = environment(tools)
     command = ready / ".venv" / "bin" / "stanlocal"
 
@@ -109,12 +109,16 @@ def test_the_second_run_sets_nothing_up_and_adds_less_than_a_tenth_of_a_second(
         return time.perf_counter() - begin
 
     bare_env = {**env, "PYTHONDONTWRITEBYTECODE": ""}
-    bare = min(
-        seconds(lambda: subprocess.run([command, "--version"], env=bare_env, capture_output=True, text=True))
-        for _ in range(5)
-    )
-    scripted = min(seconds(lambda: stanlocal(ready, env, "--version")) for _ in range(5))
-    assert scripted - bare < 0.1
+    bare = scripted = float("inf")
+    for _ in range(25):
+        one = seconds(
+            lambda: subprocess.run([command, "--version"], env=bare_env, capture_output=True, text=True)
+        )
+        bare = min(bare, one)
+        scripted = min(scripted, seconds(lambda: stanlocal(ready, env, "--version")))
+        if scripted - bare < 0.1:
+            return
+    pytest.fail(f"{scripted:.3f} s through the script, {bare:.3f} s without it")
 
 
 def test_it_can_be_called_through_a_link_from_anywhere(ready: Path, tools: Path, tmp_path: Path) -> None:

@@ -105,7 +105,7 @@ async def test_the_same_key_undoes_it(
         await until_shown(pilot, "t: degraded")
         await pilot.press(key)
         await until(pilot, lambda: back(world.machine))
-        await until_shown(pilot, "done")
+        await until_shown(pilot, "t: healthy")
 
 
 async def test_start_starts_what_does_not_run(world: World, ft_group: FTGroup) -> None:
