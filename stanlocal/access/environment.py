@@ -15,6 +15,7 @@ def variables(plan: GroupPlan) -> dict[str, str]:
         "NATS_URL": ",".join(plan.client_urls),
         "STAN_CLUSTER_ID": plan.cluster_id,
         "STANLOCAL_GROUP": plan.group,
+        "STANLOCAL_MONITOR_URLS": ",".join(plan.monitor_urls),
     }
     if plan.secure:
         files = Files.of_client(plan.secrets_dir)

@@ -13,6 +13,7 @@ from stanlocal.cli import aio, columns, output_file, printing
 from stanlocal.cli.command_group import CommandGroup
 from stanlocal.cli.context import Context, pass_context
 from stanlocal.cli.exit_codes import BAD_VERDICT, FAILED
+from stanlocal.cli.login_options import Login, login_options
 from stanlocal.cli.printing import Styled
 from stanlocal.cli.progress_bar import progress_bar
 from stanlocal.cli.store_folder import store_folder
@@ -103,21 +104,24 @@ def pack(
 @migrate.command()
 @click.argument("folder", metavar="DIR", type=_PATH)
 @_to
+@login_options
 @click.option(
     "--replicas", type=click.IntRange(1, 5), default=1, show_default=True, help="Copies of each stream."
 )
 @click.option("--accept-loss", is_flag=True, help="Fill a server before 2.15 by publishing; times are lost.")
 @pass_context
-def load(context: Context, folder: Path, url: str, replicas: int, accept_loss: bool) -> int:
+def load(context: Context, folder: Path, url: str, login: Login, replicas: int, accept_loss: bool) -> int:
     """Restore a pack into a JetStream server or cluster. Run again, it goes on where it stopped."""
+    from stanlocal.access.nats_options import nats_options
     from stanlocal.migrate.jetstream.connection import connected
     from stanlocal.migrate.load import load as restore
     from stanlocal.migrate.pack_folder import read_pack
 
     found = read_pack(folder)
+    access = nats_options(login.access())
 
     async def work() -> dict[str, Any]:
-        async with connected(url) as server:
+        async with connected(url, access) as server:
             with progress_bar(context, of_bytes=True, title="loading") as progress:
                 loaded = await restore(
                     found, server, replicas=replicas, accept_loss=accept_loss, progress=progress
@@ -137,24 +141,33 @@ def load(context: Context, folder: Path, url: str, replicas: int, accept_loss: b
 @migrate.command()
 @_store
 @_to
+@login_options
 @_names
 @_key
 @_salvage
 @pass_context
 def verify(
-    context: Context, store: Path | None, url: str, names: Path | None, key_file: Path | None, salvage: bool
+    context: Context,
+    store: Path | None,
+    url: str,
+    login: Login,
+    names: Path | None,
+    key_file: Path | None,
+    salvage: bool,
 ) -> int:
     """Compare every message and every durable of STORE with the streams of a server.
 
     Exit code 5 when anything differs. Run it before programs use the streams: they move the positions.
     """
+    from stanlocal.access.nats_options import nats_options
     from stanlocal.migrate.jetstream.connection import connected
     from stanlocal.migrate.verify import verify as compare
 
     made = _plan(context, store, names, key_file)
+    access = nats_options(login.access())
 
     async def work() -> dict[str, Any]:
-        async with connected(url) as server:
+        async with connected(url, access) as server:
             with progress_bar(context, title="comparing") as progress:
                 return (await compare(made, server, salvage=salvage, progress=progress)).document()
 

@@ -14,8 +14,8 @@ from stanlocal.settings.layer import ENVIRONMENT_PREFIX, LEVEL, Key, Layer, vari
 from stanlocal.settings.tool_options import MAX_PORT, SETTINGS
 
 FIRST_PORT = "FIRST_PORT"
-NO_SETTINGS = frozenset({"CONFIG", "JSON", "YES", "VERBOSE", FIRST_PORT})
-"""Names that are read from the environment and are not settings."""
+NO_SETTINGS = frozenset({"CONFIG", "JSON", "YES", "VERBOSE", FIRST_PORT, "MONITOR_URLS"})
+"""Names that are read from the environment, or printed by `stanlocal env`, and are not settings."""
 
 _PRIVILEGED_PORTS = 1024
 _ROOM = 1000

@@ -9,7 +9,7 @@ import asyncio
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,12 +50,17 @@ class JetStreamServer(Server):
 
 @contextmanager
 def running_jetstream(
-    binary: Path, folder: Path, port: int | None = None, *, jetstream: bool = True
+    binary: Path,
+    folder: Path,
+    port: int | None = None,
+    *,
+    jetstream: bool = True,
+    options: Sequence[str] = (),
 ) -> Iterator[JetStreamServer]:
     """Run a server over the folder; it is killed on the way out, and may be started on it again."""
     [chosen] = [port] if port is not None else free_ports(1)
     command = [str(binary), "-a", "127.0.0.1", "-p", str(chosen)]
-    command += ["-js", "-sd", str(folder)] if jetstream else []
+    command += [*options, *(["-js", "-sd", str(folder)] if jetstream else [])]
     environment = {**os.environ, "TZ": "UTC"}
     process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
     with followed(JetStreamServer(process, port=chosen)) as server:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -16,6 +17,8 @@ from stanlocal.errors import JetStreamError
 from stanlocal.stan.nats_adapter import NatsAdapter, NatsError
 from stanlocal.util.printable import printable
 
+_LOGIN = re.compile(r"//[^/@\s]*@")
+"""The login in a URL, which no message shows."""
 _TIMEOUT_S = 10.0
 _CONNECT_S = 5.0
 _INTEREST_S = 1.0
@@ -119,9 +122,18 @@ class JetStream:
 
 
 @asynccontextmanager
-async def connected(url: str) -> AsyncIterator[JetStream]:
-    """Connect to a server, or one of several with commas between them; raises `JetStreamError`."""
-    adapter = NatsAdapter.own()
+async def connected(url: str, login: Mapping[str, Any] | None = None) -> AsyncIterator[JetStream]:
+    """Connect to a server, or one of several with commas between them; raises `JetStreamError`.
+
+    `login` has the options of a NATS connection, as `access.nats_options` makes them.
+    """
+    adapter, shown = NatsAdapter.own(), printable(_LOGIN.sub("//", url))
+    last: list[Exception] = []
+
+    async def keep(error: Exception) -> None:
+        """Keep the last error: what ends the connecting says only that no server is left."""
+        last[:] = [error]
+
     try:
         try:
             await adapter.connect(
@@ -131,16 +143,14 @@ async def connected(url: str) -> AsyncIterator[JetStream]:
                 allow_reconnect=True,
                 max_reconnect_attempts=_ATTEMPTS,
                 reconnect_time_wait=_PAUSE_S,
-                error_cb=_ignored,
+                error_cb=keep,
+                **(login or {}),
             )
         except (NatsError, OSError, TimeoutError, ValueError) as error:
+            reason = printable(_LOGIN.sub("//", str(last[0] if last else error))) or "no answer"
             raise JetStreamError(
-                f"cannot connect to {printable(url)}: {error or 'no answer'}; check '--to'"
+                f"cannot connect to {shown}: {reason}; check '--to', and the login with '--user' or '--creds'"
             ) from error
-        yield JetStream(adapter, printable(url))
+        yield JetStream(adapter, shown)
     finally:
         await adapter.close(_CONNECT_S)
-
-
-async def _ignored(error: Exception) -> None:
-    """Do nothing: what fails is reported by the request that fails with it."""

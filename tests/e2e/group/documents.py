@@ -82,4 +82,9 @@ LOG_LINE: Shape = {
     "level": (str, None),
     "message": str,
 }
-ENV: Shape = {"NATS_URL": str, "STAN_CLUSTER_ID": str, "STANLOCAL_GROUP": str}
+ENV: Shape = {
+    "NATS_URL": str,
+    "STAN_CLUSTER_ID": str,
+    "STANLOCAL_GROUP": str,
+    "STANLOCAL_MONITOR_URLS": str,
+}

@@ -93,7 +93,8 @@ def test_a_group_that_is_down_is_listed_as_down(up: Cli) -> None:
 
 def test_env_is_what_a_shell_can_take(shared: Cli) -> None:
     document = shared.json("status")
-    shell = 'eval "$1"; printf "%s\\n" "$NATS_URL" "$STAN_CLUSTER_ID" "$STANLOCAL_GROUP"'
+    names = '"$NATS_URL" "$STAN_CLUSTER_ID" "$STANLOCAL_GROUP" "$STANLOCAL_MONITOR_URLS"'
+    shell = f'eval "$1"; printf "%s\\n" {names}'
     printed = subprocess.run(
         ["sh", "-euc", shell, "sh", shared.ok("env")], capture_output=True, text=True, check=True
     ).stdout
@@ -101,6 +102,7 @@ def test_env_is_what_a_shell_can_take(shared: Cli) -> None:
         ",".join(document["client_urls"]),
         document["cluster_id"],
         document["group"],
+        ",".join(document["monitor_urls"]),
     ]
 
 

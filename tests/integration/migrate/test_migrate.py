@@ -204,6 +204,24 @@ def test_two_commands_lead_from_a_copied_store_to_a_verified_stream(
     assert document["ok"] is True
 
 
+def test_a_server_with_a_login_takes_it_from_a_file_and_no_message_shows_it(
+    real_store: Path, packed: PackFolder, jetstream_binary: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "password").write_text("s3cret\n")
+    login = ("--user", "mover", "--password-file", "password")
+    options = ("--user", "mover", "--pass", "s3cret")
+    cli = Cli(tmp_path)
+    with running_jetstream(jetstream_binary, tmp_path / "js", options=options) as server:
+        cli.ok("migrate", "load", str(packed.path), "--to", server.url, *login)
+        cli.ok("migrate", "verify", str(real_store), "--to", server.url, *login)
+        wrong = cli.run(
+            "migrate", "verify", str(real_store), "--to", server.url.replace("//", "//mover:n0pe@")
+        )
+    assert wrong.returncode == 1
+    assert "uthorization" in wrong.stderr
+    assert "n0pe" not in wrong.stderr
+
+
 def test_a_difference_ends_with_exit_code_5(
     real_store: Path, jetstream: JetStreamServer, tmp_path: Path
 ) -> None:
