@@ -177,7 +177,7 @@ async def test_a_load_that_cannot_go_on_ends_a_wait_at_once(playing: Playing, st
 
 
 async def test_no_step_is_taken_after_the_drill_s_duration(playing: Playing, stage: Stage) -> None:
-    await playing.play("[[step]]\ndo = 'kill'\n[[step]]\ndo = 'kill'\nafter = 100\n", duration_s=0.05)
+    await playing.play("[[step]]\ndo = 'kill'\n[[step]]\ndo = 'kill'\nafter = 100\n", duration_s=0.5)
     assert stage.asked == ["kill"]
 
 
@@ -189,6 +189,6 @@ async def test_a_step_waits_for_its_moment_and_a_moment_that_has_passed_is_now(p
 
 
 async def test_steps_without_end_are_taken_until_the_time_is_over(playing: Playing, stage: Stage) -> None:
-    text = "duration = 0.05\n[[step]]\ndo = 'heal'\nafter = 0.01\nrepeat = 'forever'\n"
-    await playing.play(text, duration_s=0.05)
+    text = "duration = 0.5\n[[step]]\ndo = 'heal'\nafter = 0.1\nrepeat = 'forever'\n"
+    await playing.play(text, duration_s=0.5)
     assert 1 <= len(stage.asked) <= 5
