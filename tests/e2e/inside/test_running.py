@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -74,6 +75,15 @@ def scrape(url: str) -> dict[tuple[str, str], float]:
     return {(sample.name, _of(sample.labels)): sample.value for sample in samples}
 
 
+def scrape_until(url: str, sample: tuple[str, str], value: float) -> dict[tuple[str, str], float]:
+    """Scrape until a sample has the value: the endpoint learns of the same events as `wait`, not first."""
+    end = time.monotonic() + 10
+    while (found := scrape(url))[sample] != value and time.monotonic() < end:
+        time.sleep(0.1)
+    assert found[sample] == value
+    return found
+
+
 def _of(labels: dict[str, str]) -> str:
     return next((labels[name] for name in ("server_id", "node", "cause") if labels.get(name)), "")
 
@@ -92,10 +102,9 @@ def test_metrics_tell_of_a_failover_and_of_the_node_that_is_gone(cli: Cli, tmp_p
         assert before["stanlocal_failovers_total", "kill"] == 0
         cli.ok("kill", "@active")
         cli.ok("wait", "--state", "degraded", "--timeout", "20")
-        after = scrape(url)
+        after = scrape_until(url, ("stanlocal_failovers_total", "kill"), 1)
         assert after["nss_server_active", standby] == 1
         assert (after["stanlocal_monitor_up", active], after["stanlocal_monitor_up", standby]) == (0, 1)
-        assert after["stanlocal_failovers_total", "kill"] == 1
         assert after["stanlocal_store_bytes", ""] > 300 * 128
         code, _, error = interrupt(serving)
     assert (code, "Traceback" in error) == (130, False)
