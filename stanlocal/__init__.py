@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from stanlocal.faults.cut import Isolate, Partition
     from stanlocal.faults.expire_lock import ExpireLock
     from stanlocal.faults.fill_disk import FillDisk
-    from stanlocal.faults.injected import InjectedFault
+    from stanlocal.faults.injected_fault import InjectedFault
     from stanlocal.faults.kill import Kill
     from stanlocal.faults.network import FlakyNetwork, SlowNetwork
     from stanlocal.faults.pause import Pause
@@ -49,7 +49,7 @@ _HOMES = {
     "Failover": "stanlocal.history.failovers",
     "Event": "stanlocal.history.timeline",
     "Fault": "stanlocal.faults.base",
-    "InjectedFault": "stanlocal.faults.injected",
+    "InjectedFault": "stanlocal.faults.injected_fault",
     "Kill": "stanlocal.faults.kill",
     "Stop": "stanlocal.faults.stop",
     "Restart": "stanlocal.faults.stop",

@@ -23,7 +23,7 @@ from stanlocal.util.tasks import together
 if TYPE_CHECKING:  # what only some commands need is loaded by the methods that use it
     from stanlocal.engine.base import Engine
     from stanlocal.faults.base import Fault
-    from stanlocal.faults.injected import InjectedFault
+    from stanlocal.faults.injected_fault import InjectedFault
     from stanlocal.history.failovers import Failover
     from stanlocal.history.occurrences import Outage
     from stanlocal.history.timeline import Event

@@ -14,7 +14,7 @@ from stanlocal.model.plan import STOP_GRACE_S
 
 if TYPE_CHECKING:
     from stanlocal.api import FTGroup
-    from stanlocal.faults.injected import InjectedFault
+    from stanlocal.faults.injected_fault import InjectedFault
 
 _targets = click.argument("targets", nargs=-1, required=True, metavar="TARGET...")
 _grace = click.option(

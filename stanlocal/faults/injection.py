@@ -1,55 +1,28 @@
-"""Injection and healing of faults, recorded in the journal.
+"""Injection of faults, recorded in the journal.
 
 The intent is in the journal before anything happens, so that later commands find the fault of a killed
-tool. Each function holds the group's lock and first heals faults that are overdue.
+tool. An injection holds the group's lock and first heals faults that are overdue.
 """
 
 from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from stanlocal.errors import GroupNotFound, SettingsError
-from stanlocal.faults.base import Fault, Scene, recover
+from stanlocal.errors import SettingsError
+from stanlocal.faults.base import Fault, Scene
 from stanlocal.faults.expectation import Expectation
-from stanlocal.faults.registry import FAULTS
-from stanlocal.faults.truncate_store import TruncateStore, repair
-from stanlocal.group.core import Group, Look
-from stanlocal.group.store_snapshots import put_back_now
-from stanlocal.model.fault_record import HEALING, Condition, FaultRecord
+from stanlocal.faults.healing import changing, close_condition, undo
+from stanlocal.group.core import Group
+from stanlocal.model.fault_record import FaultRecord
 from stanlocal.model.targets import resolve
-from stanlocal.store.local import local_store
-from stanlocal.util.timestamps import rfc3339
 
 LONGEST_S = 365 * 86_400.0
 """Longest time in seconds for a fault with an end: a year."""
-
-
-def _silent() -> None:
-    """Report nothing while waiting for the lock, which is held only for moments."""
-
-
-@asynccontextmanager
-async def _changing(group: Group) -> AsyncIterator[list[FaultRecord]]:
-    """Hold the group's lock, with overdue faults healed first; yield these."""
-    async with group.home.lock(_silent):
-        yield await heal_overdue(group)
-
-
-async def heal_overdue(group: Group) -> list[FaultRecord]:
-    """Heal faults that are past their end, or whose injection was cut short; call it with the lock held.
-
-    Returns these faults as they were before.
-    """
-    now = datetime.now(UTC)
-    overdue = [fault for fault in group.home.journal.faults() if fault.overdue(now)]
-    await _undo(group, overdue)
-    return overdue
 
 
 async def foresee(group: Group, fault: Fault, targets: Sequence[str] = ()) -> Expectation:
@@ -70,7 +43,7 @@ async def inject(
     for unknown targets and `SettingsError` for an impossible time, before anything is touched.
     """
     check_time(for_s)
-    async with _changing(group):
+    async with changing(group):
         look = await group.look()
         nodes = resolve(look.status, targets or fault.default_targets)
         id_ = secrets.token_hex(4)
@@ -97,13 +70,13 @@ async def inject(
         try:
             times = await fault.inject(scene)
         except BaseException:
-            await _undo(group, [recorded(group, id_)])
+            await undo(group, [recorded(group, id_)])
             raise
         journal.fault_took_effect(id_, times, _end(for_s))
         if fault.leaves is None:
             journal.fault_healed(id_)
         if fault.ends_run:
-            _close(group, "frozen", [node.name for node in nodes])
+            close_condition(group, "frozen", [node.name for node in nodes])
         return recorded(group, id_)
 
 
@@ -134,128 +107,8 @@ def recorded(group: Group, id_: str) -> FaultRecord:
     return next(record for record in group.home.journal.faults() if record.id == id_)
 
 
-async def heal(group: Group, targets: Sequence[str] = (), *, id_: str | None = None) -> list[FaultRecord]:
-    """Undo the faults in force on the targets, or the one of that id; return them, healed.
-
-    Without targets it undoes all of them, and also unfreezes and reconnects nodes that were frozen or cut off
-    from outside. A fault that hit several nodes is undone on the targets alone where that is possible.
-    Overdue faults, which any command that changes the group undoes first, are returned too.
-    """
-    async with _changing(group) as overdue:
-        look = await group.look()
-        nodes = {node.name for node in resolve(look.status, targets)} if targets else None
-        in_force = [fault for fault in group.home.journal.faults() if fault.in_force]
-        found = [fault for fault in (*overdue, *in_force) if id_ in (None, fault.id)]
-        await _undo(group, [fault for fault in in_force if fault in found], nodes)
-        if nodes is None and id_ is None:
-            await _recover_all(group)
-        ids = {fault.id for fault in found if nodes is None or nodes & set(fault.targets)}
-        return [fault for fault in group.home.journal.faults() if fault.id in ids]
-
-
-async def put_store_back(group: Group, name: str) -> str:
-    """Stop the nodes, restore the snapshot of that name into the store, and start them again.
-
-    Returns the name of a copy of the store's content before.
-    """
-    async with _changing(group):
-        plan, instances = await group.find()
-        running = [instance.name for instance in instances if instance.running]
-        await asyncio.gather(*(group.stop(node, plan.stop_grace_s) for node in running))
-        try:
-            return await put_back_now(group, name, local_store(plan))
-        finally:
-            await asyncio.gather(*(group.start(node) for node in running))
-
-
-async def repair_store(group: Group) -> str:
-    """Let the server drop a torn last record of the store; see `truncate_store.repair`."""
-    async with _changing(group):
-        said = await repair(group)
-        for fault in group.home.journal.faults():
-            if fault.in_force and fault.name == TruncateStore.name:
-                group.home.journal.fault_healed(fault.id)
-        return said
-
-
-async def heal_but_ended(group: Group) -> None:
-    """Undo every fault but ends of processes: for `up`, which starts nodes itself and holds the lock."""
-    found = group.home.journal.faults()
-    await _undo(group, [fault for fault in found if fault.in_force and fault.leaves != "ended"])
-
-
-async def _undo(group: Group, found: Sequence[FaultRecord], only: Collection[str] | None = None) -> None:
-    """Undo faults, the newest first, as later ones may build on earlier ones; `only` limits the nodes."""
-    for fault in reversed(found):
-        nodes = [
-            node for node in fault.targets if node not in fault.healed and (only is None or node in only)
-        ]
-        if not nodes:
-            continue
-        known = FAULTS.get(fault.name)
-        _about_to_heal(group, fault)
-        try:
-            if known is not None:
-                await known.undo(group, fault, nodes)
-            else:  # a later version's
-                await recover(group, fault.leaves or "other", nodes)
-        except GroupNotFound:  # no node of the group is left to recover
-            pass
-        group.home.journal.fault_healed(fault.id, nodes)
-
-
-async def _recover_all(group: Group) -> None:
-    look = await group.look()
-    frozen = [node.name for node in look.status.nodes if node.paused]
-    cut = [node.name for node in look.status.nodes if node.partitioned]
-    await recover(group, "frozen", frozen)
-    await recover(group, "isolated", cut)
-
-
 async def send_signal(group: Group, targets: Sequence[str], signal: str) -> None:
     """Send a signal that ends no process; it leaves nothing to record or to undo."""
     look = await group.look()
     nodes = resolve(look.status, targets)
     await asyncio.gather(*(group.engine.signal(node.name, signal) for node in nodes))
-
-
-async def start(group: Group, targets: Sequence[str]) -> None:
-    """Start nodes that do not run, which ends kills and stops."""
-    async with _changing(group):
-        nodes = _names(await group.look(), targets)
-        for fault in _hitting(group, "ended", nodes):
-            _about_to_heal(group, fault)
-        await asyncio.gather(*(group.start(name) for name in nodes))
-        _close(group, "ended", nodes)
-
-
-async def unpause(group: Group, targets: Sequence[str]) -> None:
-    """Thaw frozen nodes, which ends pauses."""
-    async with _changing(group):
-        nodes = _names(await group.look(), targets)
-        for fault in _hitting(group, "frozen", nodes):
-            _about_to_heal(group, fault)
-        await asyncio.gather(*(group.engine.unpause(name) for name in nodes))
-        _close(group, "frozen", nodes)
-
-
-def _names(look: Look, targets: Sequence[str]) -> list[str]:
-    return [node.name for node in resolve(look.status, targets)]
-
-
-def _about_to_heal(group: Group, fault: FaultRecord) -> None:
-    """Record the start of healing: later changes are effects of the healing, not of the fault."""
-    if HEALING not in fault.notes:
-        group.home.journal.fault_noted(fault.id, {HEALING: rfc3339(datetime.now(UTC))})
-
-
-def _close(group: Group, condition: Condition, nodes: Sequence[str]) -> None:
-    """Record that the condition is over on these nodes."""
-    for fault in _hitting(group, condition, nodes):
-        group.home.journal.fault_healed(fault.id, sorted(node for node in nodes if fault.hits(node)))
-
-
-def _hitting(group: Group, condition: Condition, nodes: Sequence[str]) -> list[FaultRecord]:
-    """Return the faults in force on any of the nodes that leave this condition."""
-    found = group.home.journal.faults()
-    return [fault for fault in found if fault.leaves == condition and any(map(fault.hits, nodes))]

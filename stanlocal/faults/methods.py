@@ -11,7 +11,7 @@ from stanlocal.model.plan import STOP_GRACE_S
 
 if TYPE_CHECKING:  # what only some faults need is loaded by the methods that inject them
     from stanlocal.faults.base import Fault
-    from stanlocal.faults.injected import InjectedFault
+    from stanlocal.faults.injected_fault import InjectedFault
     from stanlocal.group.core import Group
     from stanlocal.model.fault_record import FaultRecord
 
@@ -54,15 +54,15 @@ class FaultMethods:
 
     async def unpause(self, *targets: str) -> None:
         """Resume frozen targets."""
-        from stanlocal.faults import injection
+        from stanlocal.faults import healing
 
-        await injection.unpause(await self._group(), targets)
+        await healing.unpause(await self._group(), targets)
 
     async def start(self, *targets: str) -> None:
         """Start targets that do not run."""
-        from stanlocal.faults import injection
+        from stanlocal.faults import healing
 
-        await injection.start(await self._group(), targets)
+        await healing.start(await self._group(), targets)
 
     async def partition(self, *targets: str) -> InjectedFault:
         """Cut the targets' routes; clients still reach them, and an active one keeps the store lock."""
@@ -95,16 +95,16 @@ class FaultMethods:
         then, or else the next call or command that changes the group.
         """
         from stanlocal.faults import injection
-        from stanlocal.faults.injected import InjectedFault
+        from stanlocal.faults.injected_fault import InjectedFault
 
         group = await self._group()
         return InjectedFault(group, await injection.inject(group, fault, targets, for_s=for_s))
 
     async def heal(self, *targets: str) -> list[FaultRecord]:
         """Undo the faults in force on the targets, or all without targets; return those faults."""
-        from stanlocal.faults import injection
+        from stanlocal.faults import healing
 
-        return await injection.heal(await self._group(), targets)
+        return await healing.heal(await self._group(), targets)
 
     async def put_store_back(self, snapshot: str) -> str:
         """Stop the nodes, restore the snapshot into the store, and start the nodes again.
@@ -112,18 +112,18 @@ class FaultMethods:
         A fault that can lose data takes one before: `record.notes["snapshot"]`. Returns the name of a
         snapshot of the store's content before.
         """
-        from stanlocal.faults import injection
+        from stanlocal.faults import healing
 
-        return await injection.put_store_back(await self._group(), snapshot)
+        return await healing.put_store_back(await self._group(), snapshot)
 
     async def repair_store(self) -> str:
         """Drop a torn last record from the store, then start all nodes; they must all be stopped.
 
         One node does it, once, by the server's own `-file_truncate_bad_eof`. Returns the server's log line.
         """
-        from stanlocal.faults import injection
+        from stanlocal.faults import healing
 
-        return await injection.repair_store(await self._group())
+        return await healing.repair_store(await self._group())
 
     async def faults(self) -> list[FaultRecord]:
         """Return every fault on record, with prediction and observed outcome, oldest first."""

@@ -18,7 +18,7 @@ from stanlocal.api import FTGroup, core_of, group_over
 from stanlocal.errors import GroupError
 from stanlocal.group.core import Group
 from stanlocal.lifecycle.opener import GroupOpener, this_process
-from stanlocal.logs.events import ChannelCreated
+from stanlocal.logs.event_types import ChannelCreated
 from stanlocal.model.plan import GroupPlan
 from stanlocal.model.states import NodeState
 from stanlocal.stan.client import Client

@@ -18,8 +18,8 @@ from stanlocal.errors import GroupNotFound, WrongEngine
 from stanlocal.group.home import GroupHome
 from stanlocal.group.observation import observe
 from stanlocal.history.journal import end_is_recorded, faults
+from stanlocal.logs.line_patterns import LogLine, parse
 from stanlocal.logs.merge import NodeLine, follow_all, read_all
-from stanlocal.logs.parse import LogLine, parse
 from stanlocal.machine.machine_identity import machine_id
 from stanlocal.model.group_document import group_document
 from stanlocal.model.instance import Instance

@@ -13,8 +13,8 @@ from pathlib import Path
 from stanlocal.engine.base import Engine
 from stanlocal.errors import NodeNotFound
 from stanlocal.history.journal import Journal, end_is_recorded
-from stanlocal.logs.facts import fold
-from stanlocal.logs.parse import parse
+from stanlocal.logs.line_patterns import parse
+from stanlocal.logs.node_facts import fold
 from stanlocal.machine.locks import LOCK_FILE, container_of, lock_holder
 from stanlocal.model.assessment import assess, role_of
 from stanlocal.model.fault_record import FaultRecord

@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import Sequence
 
 from stanlocal.group.observation import NO_ANSWER, ask_monitor, node_facts
-from stanlocal.logs.facts import advance
+from stanlocal.logs.line_patterns import parse
 from stanlocal.logs.merge import NodeLine
-from stanlocal.logs.parse import parse
+from stanlocal.logs.node_facts import advance
 from stanlocal.model.fault_record import FaultRecord
 from stanlocal.model.instance import Instance, RawLine
 from stanlocal.model.states import LogFacts, NodeFacts

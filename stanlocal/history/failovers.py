@@ -22,7 +22,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from stanlocal.history.occurrences import Ended, Healed, Hit, Logged, Occurrence, Outage
-from stanlocal.logs import events as ev
+from stanlocal.logs import event_types as ev
 from stanlocal.util.percentile import percentile
 from stanlocal.util.timestamps import from_rfc3339, rfc3339
 

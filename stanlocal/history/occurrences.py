@@ -13,8 +13,8 @@ from typing import TypeAlias
 
 from stanlocal.history.journal import faults
 from stanlocal.history.records import LockFileLost, OutageSeen, ProcessEnded, Record
-from stanlocal.logs.events import LogEvent
-from stanlocal.logs.parse import LogLine
+from stanlocal.logs.event_types import LogEvent
+from stanlocal.logs.line_patterns import LogLine
 from stanlocal.model.fault_record import FaultRecord
 from stanlocal.model.instance import EngineEvent, Instance
 

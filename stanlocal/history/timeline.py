@@ -26,9 +26,9 @@ from stanlocal.history.occurrences import (
     Rejoined,
     Thawed,
 )
-from stanlocal.logs import events as ev
-from stanlocal.logs.facts import advance
-from stanlocal.logs.parse import LogLine
+from stanlocal.logs import event_types as ev
+from stanlocal.logs.line_patterns import LogLine
+from stanlocal.logs.node_facts import advance
 from stanlocal.model.assessment import assess
 from stanlocal.model.instance import Instance
 from stanlocal.model.plan import GroupPlan

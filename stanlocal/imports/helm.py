@@ -6,9 +6,9 @@ import math
 import re
 
 from stanlocal.imports.chart_login import read_login
+from stanlocal.imports.chart_options import ChartValues, entry_at
 from stanlocal.imports.chart_printing import is_printed
 from stanlocal.imports.chart_reasons import REASONS, UNREAD
-from stanlocal.imports.chart_values import ChartValues, entry_at
 from stanlocal.imports.conf import no_group, put_store
 from stanlocal.imports.import_result import Found, listing, with_value
 from stanlocal.imports.walk import Path, leave_rest

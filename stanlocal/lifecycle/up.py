@@ -23,8 +23,8 @@ from stanlocal.group.watch import Watch
 from stanlocal.lifecycle.configuration import Configuration
 from stanlocal.lifecycle.placement import placement_notes, settle
 from stanlocal.lifecycle.planner import Planner, UpRequest
-from stanlocal.logs.events import PortBusy
-from stanlocal.logs.parse import parse
+from stanlocal.logs.event_types import PortBusy
+from stanlocal.logs.line_patterns import parse
 from stanlocal.model.instance import Instance
 from stanlocal.model.placement import Placement
 from stanlocal.model.plan import GroupPlan, Origin
@@ -53,7 +53,7 @@ async def up(group: Group, request: UpRequest) -> Look:
         instances = await group.engine.instances(group.name)
         await group.check_origin(instances)
         if any(fault.in_force for fault in group.home.journal.faults()):
-            from stanlocal.faults.injection import heal_but_ended  # it loads every fault
+            from stanlocal.faults.healing import heal_but_ended  # it loads every fault
 
             await heal_but_ended(group)
             instances = await group.engine.instances(group.name)

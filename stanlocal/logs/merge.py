@@ -11,9 +11,9 @@ from typing import Any
 
 from stanlocal.engine.base import Engine
 from stanlocal.errors import EngineUnavailable, StanlocalError
-from stanlocal.logs.facts import advance
 from stanlocal.logs.follow import Follower
-from stanlocal.logs.parse import LogLine, parse
+from stanlocal.logs.line_patterns import LogLine, parse
+from stanlocal.logs.node_facts import advance
 from stanlocal.model.instance import RawLine
 from stanlocal.model.states import LogFacts, NodeState
 

@@ -48,7 +48,7 @@ class Client:
         self._state = connection.state
         self._on_connection_lost = on_connection_lost
         self._publisher = connection.publisher
-        self._outbox = connection.link.outbox
+        self._write_buffer = connection.link.write_buffer
         self._closing = asyncio.Lock()
         self._closed = False
         self._ending: asyncio.Task[None] | None = None
@@ -120,7 +120,7 @@ class Client:
         if self._publisher.full:
             await self._publisher.wait_for_room()
         ack = self._publisher.publish(channel, data, timeout)
-        if self._outbox.congested:
+        if self._write_buffer.congested:
             await self._connection.link.drain()
         return ack
 
@@ -143,7 +143,7 @@ class Client:
 
     async def flush(self) -> None:
         """Return when every message published so far has its answer, be it an ack or an error."""
-        self._outbox.flush()
+        self._write_buffer.flush()
         await self._publisher.settled()
 
     # Subscribing
@@ -232,7 +232,7 @@ class Client:
         finally:
             for each in waiting:
                 each.cancel()
-        self._outbox.flush()
+        self._write_buffer.flush()
         try:
             await connection.say_goodbye()
         except ConnectionInterrupted as error:

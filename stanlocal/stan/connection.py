@@ -7,6 +7,7 @@ import secrets
 
 from stanlocal.stan import wire
 from stanlocal.stan._pb import stan_pb2 as pb
+from stanlocal.stan.active_search import ActiveSearch
 from stanlocal.stan.errors import (
     BadReply,
     CloseTimeout,
@@ -20,7 +21,6 @@ from stanlocal.stan.link import RECONNECT_WAIT, Link, LinkListener, log
 from stanlocal.stan.options import ClientOptions
 from stanlocal.stan.pinger import Pinger
 from stanlocal.stan.publisher import Publisher
-from stanlocal.stan.recovery import Recovery
 from stanlocal.stan.registration import Registration
 from stanlocal.stan.registry import Registry
 from stanlocal.stan.renewal import Renewal
@@ -52,8 +52,8 @@ class Connection(Listener, LinkListener):
         self.publisher = Publisher(link, options, state, secrets.token_hex(6))
         self.subscriptions = Registry(link, self._server, options, state)
         renewal = Renewal(registration, self.subscriptions, options, state)
-        self._recovery = Recovery(link, requests, state, renewal)
-        self._pinger = Pinger(options, state, self._recovery)
+        self._active_search = ActiveSearch(link, requests, state, renewal)
+        self._pinger = Pinger(options, state, self._active_search)
         self._active_id = ""
         self._loop = asyncio.get_running_loop()
         state.listen(self)
@@ -148,7 +148,7 @@ class Connection(Listener, LinkListener):
     async def teardown(self) -> None:
         """Free everything; returns when no task is left."""
         await self._pinger.close()
-        await self._recovery.close()
+        await self._active_search.close()
         for subscription in self.subscriptions.open:
             await subscription.stopped()
         self._requests.interrupt()

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from stanlocal.stan.errors import ConnectFailed, ConnectionInterrupted, InvalidOption, StanError, one_line
-from stanlocal.stan.outbox import Outbox
+from stanlocal.stan.write_buffer import WriteBuffer
 
 if TYPE_CHECKING:
     from stanlocal.stan.nats_adapter import Callbacks, NatsAdapter, NatsClient, NatsSubscription
@@ -60,7 +60,7 @@ class Link:
         self._previous: Callbacks = {}
         self._down_since = 0.0
         self._subscriptions: list[NatsSubscription] = []
-        self.outbox = Outbox(adapter)
+        self.write_buffer = WriteBuffer(adapter)
         self.last_error: Exception | None = None
         self.moving = False
         """Whether the client has left a server on purpose and is not at another yet."""
@@ -191,12 +191,12 @@ class Link:
     def publish(self, subject: str, payload: bytes, reply: str = "") -> None:
         """Send a NATS message."""
         head = f"PUB {subject} {reply} {len(payload)}\r\n" if reply else f"PUB {subject} {len(payload)}\r\n"
-        self.outbox.send(b"%b%b\r\n" % (head.encode(), payload))
+        self.write_buffer.send(b"%b%b\r\n" % (head.encode(), payload))
 
     async def drain(self) -> None:
         """Give the loop a turn, and wait while the server reads slower than the client writes."""
         try:
-            await self.outbox.drain()
+            await self.write_buffer.drain()
         except OSError as error:
             self.last_error = error  # the connection broke: `link_down` follows
 
@@ -307,7 +307,7 @@ class Link:
 
     async def close(self) -> None:
         """Write what is left; close the client's own connection, or leave the caller's as it was."""
-        self.outbox.flush()
+        self.write_buffer.flush()
         self._closing = True
         if self._owned:
             await self._adapter.close(IN_ORDER)

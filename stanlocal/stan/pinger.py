@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import asyncio
 
+from stanlocal.stan.active_search import ActiveSearch
 from stanlocal.stan.errors import ConnectionLost
 from stanlocal.stan.options import ClientOptions
 from stanlocal.stan.pings import PingResult
-from stanlocal.stan.recovery import Recovery
 from stanlocal.stan.state import ConnectionState, Listener
 
 
 class Pinger(Listener):
     """Pings at the session's interval; a ping without an answer starts the search for the active."""
 
-    def __init__(self, options: ClientOptions, state: ConnectionState, recovery: Recovery) -> None:
+    def __init__(self, options: ClientOptions, state: ConnectionState, active_search: ActiveSearch) -> None:
         self._options = options
         self._state = state
-        self._recovery = recovery
+        self._active_search = active_search
         self._loop = asyncio.get_running_loop()
         self._unanswered = 0
         self._task: asyncio.Task[None] | None = None
@@ -44,8 +44,8 @@ class Pinger(Listener):
         while self._unanswered <= most or self._options.reconnect:
             due += interval
             await asyncio.sleep(max(0.0, due - self._loop.time()))
-            if not self._recovery.in_doubt:
-                result, _ = await self._recovery.ping()
+            if not self._active_search.in_doubt:
+                result, _ = await self._active_search.ping()
                 if result is PingResult.ACTIVE:
                     self._unanswered = 0
                     continue

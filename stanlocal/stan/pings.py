@@ -44,7 +44,7 @@ class Pings:
             self.forget()
             return PingResult.CUT, None
         self._waiting.append(self._requests.post(session.ping_requests, session.ping))
-        self._link.outbox.flush()
+        self._link.write_buffer.flush()
         await asyncio.wait(self._waiting, timeout=self._timeout, return_when=asyncio.FIRST_COMPLETED)
         answered = next((each for each in self._waiting if each.done()), None)
         if answered is None:

@@ -50,7 +50,7 @@ class Publisher(Listener, LinkListener):
 
     def __init__(self, link: Link, options: ClientOptions, state: ConnectionState, unique: str) -> None:
         self._link = link
-        self._outbox = link.outbox
+        self._write_buffer = link.write_buffer
         self._options = options
         self._state = state
         self._retry = options.retry
@@ -105,7 +105,7 @@ class Publisher(Listener, LinkListener):
 
     async def wait_for_room(self) -> None:
         """Return when the window has room for another message."""
-        self._outbox.flush()
+        self._write_buffer.flush()
         while self.full and self._closed is None:
             await self._waiters.wait()
 
@@ -142,9 +142,9 @@ class Publisher(Listener, LinkListener):
         if not self._held:
             frame = encoder.frame(token, expected, payload)
             if alone:
-                self._outbox.send_now(frame)  # nothing to gather it with: a synchronous publish
+                self._write_buffer.send_now(frame)  # nothing to gather it with: a synchronous publish
             else:
-                self._outbox.send(frame)
+                self._write_buffer.send(frame)
         if self._watch is None:
             self._progressed = True
             self._watch = self._loop.call_later(TICK, self._look)
@@ -297,15 +297,15 @@ class Publisher(Listener, LinkListener):
                 self._settle(token, ack, None)
             elif not ack.done():
                 self._send_again(token, ack)
-                if self._outbox.congested:
+                if self._write_buffer.congested:
                     await self._link.drain()
-        self._outbox.flush()
+        self._write_buffer.flush()
         self._active_until = monotonic() + STALL
 
     def _send_again(self, token: bytes, ack: PublishAck) -> None:
         if not self._held:
             encoder = self._encoders.get(ack.channel) or self._encoder(ack.channel)
-            self._outbox.send(encoder.frame(token, ack.expected, ack.payload))
+            self._write_buffer.send(encoder.frame(token, ack.expected, ack.payload))
 
     async def settled(self) -> None:
         """Return when every message has its answer."""

@@ -51,7 +51,7 @@ class Requests(LinkListener):
         self._waiting[token] = reply
         try:
             self._link.publish(subject, payload, f"{self._inbox}.{token.decode()}")
-            self._link.outbox.flush()
+            self._link.write_buffer.flush()
             async with asyncio.timeout(timeout):
                 return await reply
         finally:

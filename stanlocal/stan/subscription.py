@@ -65,7 +65,7 @@ class Subscription:
     ) -> None:
         self._registry = registry
         self._link = link
-        self._outbox = link.outbox
+        self._write_buffer = link.write_buffer
         self.options = options
         self._callback = callback
         self._buffer: deque[bytes] = deque()
@@ -261,7 +261,7 @@ class Subscription:
                 self.last_sequence = message.sequence
             if self._unacknowledged:
                 self._unacknowledged.discard(message.sequence)
-            self._outbox.send(self._acks.frame(message.sequence))
+            self._write_buffer.send(self._acks.frame(message.sequence))
 
     async def ack(self, message: Message) -> None:
         """Acknowledge a message, as `Message.ack` does."""
@@ -275,7 +275,7 @@ class Subscription:
         if self._ended is not None:
             raise self._ended
         self._acknowledge(message)
-        if self._outbox.congested:
+        if self._write_buffer.congested:
             await self._link.drain()
 
     # The end
@@ -301,7 +301,7 @@ class Subscription:
                 f"the subscription to {self.channel!r} is closed already"
             ) from self._ended
         await self.settle(drain)
-        self._outbox.flush()
+        self._write_buffer.flush()
         await self._registry.end(self, unsubscribe)
         self.end(SubscriptionClosed(f"the subscription to {self.channel!r} is closed"))
 

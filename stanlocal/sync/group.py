@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Any, Concatenate, ParamSpec
 
 from stanlocal import api
-from stanlocal.faults import injected
+from stanlocal.faults import injected_fault
 from stanlocal.model.fault_record import FaultRecord
 from stanlocal.sync import portal
 from stanlocal.sync.mirror import Blocking, Same, blocking, entering, iterating
@@ -16,17 +16,17 @@ from stanlocal.sync.stan import Client
 P = ParamSpec("P")
 
 
-class InjectedFault(Blocking[injected.InjectedFault]):
+class InjectedFault(Blocking[injected_fault.InjectedFault]):
     """A fault whose effect the engine has confirmed."""
 
     name = Same[str]()
     targets = Same[tuple[str, ...]]()
     expected = Same[str | None]()
     record = Same[FaultRecord]()
-    failover = blocking(injected.InjectedFault.failover)
-    outcome = blocking(injected.InjectedFault.outcome)
-    wait_and_heal = blocking(injected.InjectedFault.wait_and_heal)
-    heal = blocking(injected.InjectedFault.heal)
+    failover = blocking(injected_fault.InjectedFault.failover)
+    outcome = blocking(injected_fault.InjectedFault.outcome)
+    wait_and_heal = blocking(injected_fault.InjectedFault.wait_and_heal)
+    heal = blocking(injected_fault.InjectedFault.heal)
 
 
 def _with_parameters_of(

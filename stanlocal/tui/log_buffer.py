@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
-from stanlocal.logs import events as ev
+from stanlocal.logs import event_types as ev
+from stanlocal.logs.line_patterns import LogLine
 from stanlocal.logs.merge import NodeLine
-from stanlocal.logs.parse import LogLine
 
 _FT = (
     ev.Boot,

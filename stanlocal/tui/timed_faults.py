@@ -10,7 +10,7 @@ from typing import Any
 from textual.screen import Screen
 
 from stanlocal.errors import StanlocalError
-from stanlocal.faults.injected import InjectedFault
+from stanlocal.faults.injected_fault import InjectedFault
 from stanlocal.model.fault_record import FaultRecord
 from stanlocal.tui.actions import Command
 from stanlocal.tui.widgets.last_action import LastAction

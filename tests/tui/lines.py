@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from stanlocal.logs.line_patterns import parse
 from stanlocal.logs.merge import NodeLine
-from stanlocal.logs.parse import parse
 
 START = datetime(2026, 11, 23, 9, 50, 15, tzinfo=UTC)
 

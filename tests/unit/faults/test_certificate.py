@@ -8,7 +8,7 @@ import pytest
 
 from stanlocal.certificates.authority import expiry, is_good
 from stanlocal.errors import GroupError, Refused, SettingsError
-from stanlocal.faults import injection
+from stanlocal.faults import healing, injection
 from stanlocal.faults.certificate import ExpireCertificate, WrongCertificate
 from stanlocal.group.reload import reload
 from stanlocal.model.states import GroupState
@@ -32,7 +32,7 @@ async def test_only_the_targets_get_a_bad_certificate_and_all_are_good_again(
         name in record.targets for name in ("t-0", "t-1")
     ]
     before = world.starts
-    await injection.heal(world.group())
+    await healing.heal(world.group())
     assert good(world, "t-0")
     assert good(world, "t-1")
     assert world.starts == before, "a reload is enough"
@@ -81,7 +81,7 @@ async def test_a_paused_node_is_refused_and_one_paused_later_is_healed(world: Wo
     await world.up(secure=True)
     record = await injection.inject(world.group(), WrongCertificate(), ["t-0"])
     await world.engine.pause("t-0")
-    await injection.heal(world.group(), id_=record.id)
+    await healing.heal(world.group(), id_=record.id)
     assert good(world, "t-0")
     with pytest.raises(Refused, match="unpause them first"):
         await injection.inject(world.group(), WrongCertificate(), ["t-0"])

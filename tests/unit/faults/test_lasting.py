@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from stanlocal.errors import EngineUnavailable, SettingsError
-from stanlocal.faults import injection, outcome
-from stanlocal.faults.injected import InjectedFault
+from stanlocal.faults import healing, injection, outcome
+from stanlocal.faults.injected_fault import InjectedFault
 from stanlocal.faults.pause import Pause
 from stanlocal.group.core import Group
 from stanlocal.model.fault_record import FaultRecord
@@ -110,9 +110,9 @@ async def test_a_time_that_cannot_be_is_refused_before_anything_is_touched(
 
 async def test_heal_returns_the_overdue_faults_that_it_has_undone(world: World) -> None:
     injected = await freeze(world, 0)
-    assert [fault.id for fault in await injection.heal(world.group(), ["t-1"])] == []
+    assert [fault.id for fault in await healing.heal(world.group(), ["t-1"])] == []
     second = await injection.inject(world.group(), Pause(), ["t-0"], for_s=0)
-    healed = await injection.heal(world.group())
+    healed = await healing.heal(world.group())
     assert [(fault.id, fault.in_force) for fault in healed] == [(second.id, False)]
     assert injected.record.id != second.id
     assert status(world) == "running"

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from stanlocal.errors import EngineError, Refused, SettingsError
-from stanlocal.faults import injection, outcome
+from stanlocal.faults import healing, injection, outcome
 from stanlocal.faults.base import Fault
 from stanlocal.faults.network import FlakyNetwork, SlowNetwork
 from stanlocal.faults.toxics import Toxic
@@ -90,7 +90,7 @@ async def test_it_acts_on_the_ways_of_its_targets_until_it_is_healed(
     await world.up(proxied=True)
     proxy = await injected(world, fault, *targets)
     assert proxy.poisoned == ways
-    [healed] = await injection.heal(world.group())
+    [healed] = await healing.heal(world.group())
     assert not healed.in_force
     assert proxy.poisoned == set()
 
@@ -98,9 +98,9 @@ async def test_it_acts_on_the_ways_of_its_targets_until_it_is_healed(
 async def test_healed_on_one_node_it_goes_on_for_the_others(world: World) -> None:
     await world.up(proxied=True)
     proxy = await injected(world, SlowNetwork("all"), "@all")
-    await injection.heal(world.group(), ["t-0"])
+    await healing.heal(world.group(), ["t-0"])
     assert proxy.poisoned == {"clients-t-1", *ROUTES}
-    await injection.heal(world.group(), ["t-1"])
+    await healing.heal(world.group(), ["t-1"])
     assert proxy.poisoned == set()
 
 
@@ -109,7 +109,7 @@ async def test_each_of_two_faults_on_one_route_removes_its_own_part(world: World
     proxy = await injected(world, SlowNetwork(), "t-0")
     first = set(proxy.toxics["clients-t-0"])
     second = await injection.inject(world.group(), FlakyNetwork(), ["t-0"])
-    await injection.heal(world.group(), id_=second.id)
+    await healing.heal(world.group(), id_=second.id)
     assert set(proxy.toxics["clients-t-0"]) == first
 
 
@@ -126,7 +126,7 @@ async def test_it_is_over_with_the_proxy_that_it_acted_on(world: World) -> None:
     await world.up(proxied=True)
     await injected(world, SlowNetwork())
     del world.machine.proxies["t"]
-    [healed] = await injection.heal(world.group())
+    [healed] = await healing.heal(world.group())
     assert not healed.in_force
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from stanlocal.faults import injection
+from stanlocal.faults import healing, injection
 from stanlocal.faults.kill import Kill
 from stanlocal.faults.outcome import with_outcomes
 from stanlocal.model.states import GroupState
@@ -29,7 +29,7 @@ async def test_effects_of_healing_are_not_taken_for_effects_of_the_fault(
     await injection.inject(group, Kill())
     await group.wait(lambda status: status.active == "t-1", timeout=3, waiting_for="the other node")
     monkeypatch.setattr(type(group), "start", until_healthy)
-    await (injection.heal(group) if way == "heal" else injection.start(group, ["t-0"]))
+    await (healing.heal(group) if way == "heal" else healing.start(group, ["t-0"]))
     [found] = await with_outcomes(group)
     assert found.as_expected is True, (found.expected, found.observed)
     assert found.observed is not None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from stanlocal.errors import Refused
-from stanlocal.faults import injection
+from stanlocal.faults import healing
 from stanlocal.lifecycle import down
 from tests.support.world import World
 
@@ -14,4 +14,4 @@ async def test_repair_of_a_group_without_nodes_is_refused(world: World) -> None:
     await world.up()
     await down.down(world.group())
     with pytest.raises(Refused, match="t-0 does not exist, so it cannot repair the store"):
-        await injection.repair_store(world.group())
+        await healing.repair_store(world.group())

@@ -10,13 +10,13 @@ from datetime import UTC, datetime
 import pytest
 
 from stanlocal.errors import EngineError, WaitTimeout
-from stanlocal.faults import injection
+from stanlocal.faults import healing, injection
 from stanlocal.faults.kill import Kill
 from stanlocal.faults.pause import Pause
 from stanlocal.group.core import Group
 from stanlocal.group.watch import Pace, Watch
 from stanlocal.history.occurrences import Logged
-from stanlocal.logs.events import StreamingReady
+from stanlocal.logs.event_types import StreamingReady
 from stanlocal.logs.merge import NodeLine
 from stanlocal.model.instance import RawLine
 from stanlocal.model.states import GroupState, GroupStatus, LockFacts
@@ -140,7 +140,7 @@ async def test_every_line_is_reported_once_though_engine_and_nodes_come_and_go(w
     await reached(world.group(), GroupState.DEGRADED)
     with world.machine.losing_engine():
         await asyncio.sleep(0.01)
-    await injection.start(world.group(), ["t-0"])
+    await healing.start(world.group(), ["t-0"])
     await reached(world.group(), GroupState.HEALTHY)
     await injection.inject(world.group(), Kill(), ["t-1"])
     await asyncio.wait_for(ready.wait(), 3)
@@ -203,7 +203,7 @@ async def test_the_history_is_in_order_and_goes_on(world: World) -> None:
     await world.up()
     await injection.inject(world.group(), Kill(), ["t-0"])
     await reached(world.group(), GroupState.DEGRADED)
-    await injection.start(world.group(), ["t-0"])
+    await healing.start(world.group(), ["t-0"])
     await reached(world.group(), GroupState.HEALTHY)
     took_over: list[str] = []
     async with aclosing(world.group().follow_events()) as events:

@@ -28,7 +28,7 @@ from stanlocal.history.records import (
     OutageSeen,
     Record,
 )
-from stanlocal.logs import events as ev
+from stanlocal.logs import event_types as ev
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
 

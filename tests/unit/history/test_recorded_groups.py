@@ -17,8 +17,8 @@ from stanlocal.history import failovers, occurrences, timeline
 from stanlocal.history.failovers import PHASES, Failover
 from stanlocal.history.occurrences import Ended, Healed, Hit, Logged, Occurrence, Outage
 from stanlocal.history.timeline import Event
-from stanlocal.logs import events as ev
-from stanlocal.logs.parse import parse
+from stanlocal.logs import event_types as ev
+from stanlocal.logs.line_patterns import parse
 from stanlocal.model.instance import EngineEvent
 from stanlocal.model.plan import GroupPlan
 from tests.support.facts import at, group_plan, instance

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from stanlocal.errors import GroupNotFound, NodeFailed, StoreRefused, WrongEngine
-from stanlocal.faults import injection
+from stanlocal.faults import healing, injection
 from stanlocal.faults.kill import Kill
 from stanlocal.group import store_snapshots
 from stanlocal.group.core import Group
@@ -62,7 +62,7 @@ async def test_through_another_engine_nothing_is_done_or_said_of_the_group(world
         await store_snapshots.restore(other, "copy")
     (store_snapshots.folder(other) / "copy").rmdir()
     store_snapshots.folder(other).rmdir()
-    for call in (other.look(), injection.inject(other, Kill()), injection.heal(other), other.logs()):
+    for call in (other.look(), injection.inject(other, Kill()), healing.heal(other), other.logs()):
         with pytest.raises(WrongEngine, match=why):
             await call
     assert snapshot(world.folder) == before

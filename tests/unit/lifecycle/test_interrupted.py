@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from stanlocal.faults import injection as act
+from stanlocal.faults import healing, injection
 from stanlocal.faults.expire_lock import ExpireLock
 from stanlocal.faults.truncate_store import TruncateStore
 from stanlocal.group.core import Group
@@ -47,12 +47,12 @@ async def tear(world: World, group: Group) -> Any:
         "recovery", "[1] 2026/01/01 00:00:00.000000 [FTL] STREAM: Failed to start: unexpected EOF"
     )
     world.machine.troubles.update(dict.fromkeys(world.machine.nodes, refusal))
-    return await act.inject(group, TruncateStore())
+    return await injection.inject(group, TruncateStore())
 
 
 async def part(world: World, group: Group) -> Any:
     """Injects a fault that freezes the nodes, copies the store, and lets the lock expire."""
-    return await act.inject(group, ExpireLock())
+    return await injection.inject(group, ExpireLock())
 
 
 async def with_a_message(world: World, group: Group) -> None:
@@ -157,9 +157,9 @@ async def test_up_after_a_down_that_was_killed(world: World, when: When) -> None
 async def is_as_before(world: World) -> None:
     """Assert that no node is frozen or cut off, and that the store is whole, without incomplete copies."""
     world.machine.troubles.clear()
-    await act.start(world.group(), ["@all"])  # heals first, as any command does that changes the group
+    await healing.start(world.group(), ["@all"])  # heals first, as any command does that changes the group
     assert not any(node.paused for node in (await world.group().look()).status.nodes)
-    await act.heal(world.group())
+    await healing.heal(world.group())
     status = await world.group().wait(
         lambda status: status.state is GroupState.HEALTHY, timeout=5, waiting_for="a healthy group"
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from stanlocal.errors import ImageNotFound, NameConflict, NodeFailed, PortInUse, WaitTimeout
-from stanlocal.faults import injection
+from stanlocal.faults import healing, injection
 from stanlocal.faults.base import Fault
 from stanlocal.faults.kill import Kill
 from stanlocal.faults.pause import Pause
@@ -105,7 +105,7 @@ async def test_changed_settings_replace_nodes_one_by_one_the_active_last(world: 
     ids = world.ids
     await injection.inject(world.group(), Kill(), ["t-0"])
     await world.group().wait(lambda status: status.active is not None, timeout=2, waiting_for="a node")
-    await injection.start(world.group(), ["t-0"])
+    await healing.start(world.group(), ["t-0"])
     active = (await world.up()).status.active
     assert active in ("t-1", "t-2")
 

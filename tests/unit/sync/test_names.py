@@ -9,7 +9,7 @@ import pytest
 
 import stanlocal
 from stanlocal import api, stan, sync
-from stanlocal.faults.injected import InjectedFault
+from stanlocal.faults.injected_fault import InjectedFault
 
 _NOT_FOR_THREADS = {
     api.FTGroup: {"settings", "sync"},

@@ -15,8 +15,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stanlocal.logs import events as ev
-from stanlocal.logs.parse import parse
+from stanlocal.logs import event_types as ev
+from stanlocal.logs.line_patterns import parse
 
 RECEIVED = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 STAMP = "[1] 2026/11/23 09:15:13.751291 "

@@ -16,7 +16,7 @@ CHUNK = 64 * 1024
 """Most bytes that are gathered: asyncio's own high-water mark."""
 
 
-class Outbox:
+class WriteBuffer:
     """Writer of frames to one NATS connection; what is sent while it is down is dropped."""
 
     def __init__(self, nats: NatsAdapter) -> None:

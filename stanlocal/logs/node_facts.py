@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from stanlocal.logs import events as ev
-from stanlocal.logs.parse import LogLine
+from stanlocal.logs import event_types as ev
+from stanlocal.logs.line_patterns import LogLine
 from stanlocal.model.states import LogFacts, NodeState
 
 _ROLES: dict[type[ev.LogEvent], NodeState] = {

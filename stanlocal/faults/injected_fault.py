@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from stanlocal.errors import SettingsError
-from stanlocal.faults import injection, outcome
+from stanlocal.faults import healing, injection, outcome
 from stanlocal.group.core import Group
 from stanlocal.history.failovers import Failover
 from stanlocal.model.fault_record import FaultRecord
@@ -77,5 +77,5 @@ class InjectedFault:
 
     async def heal(self) -> FaultRecord:
         """Undo the fault and return its record; do nothing if it is over."""
-        healed = await injection.heal(self._group, id_=self.record.id)
+        healed = await healing.heal(self._group, id_=self.record.id)
         return healed[0] if healed else injection.recorded(self._group, self.record.id)

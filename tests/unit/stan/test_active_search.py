@@ -8,8 +8,8 @@ from typing import Any
 from unittest.mock import Mock
 
 from stanlocal.stan._pb import stan_pb2 as pb
+from stanlocal.stan.active_search import ActiveSearch, Timing
 from stanlocal.stan.pings import WAITED_FOR
-from stanlocal.stan.recovery import Recovery, Timing
 from stanlocal.stan.requests import NoResponders
 from stanlocal.stan.state import ConnectionState, Listener
 
@@ -35,7 +35,7 @@ class Doubt(Listener):
         link.move_to = self._move
         self.state = ConnectionState(Mock(pings=True, ping=b"", client_id="c"))
         self.state.listen(self)
-        self.recovery = Recovery(link, Mock(post=self._post), self.state, Mock(), timing)
+        self.recovery = ActiveSearch(link, Mock(post=self._post), self.state, Mock(), timing)
 
     def _post(self, subject: str, payload: bytes) -> asyncio.Future[bytes]:
         ping: asyncio.Future[bytes] = self.loop.create_future()

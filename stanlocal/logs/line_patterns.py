@@ -18,7 +18,7 @@ from functools import cache
 from string import Formatter
 from typing import Literal, NamedTuple, TypeAlias, cast
 
-from stanlocal.logs import events as ev
+from stanlocal.logs import event_types as ev
 
 Level = Literal["INF", "WRN", "ERR", "FTL", "DBG", "TRC"]
 

@@ -50,7 +50,7 @@ class Registrar(Protocol):
         """Register the client again; return False if it has been lost instead."""
 
 
-class Recovery(Listener):
+class ActiveSearch(Listener):
     """The search for the active, which runs while there is doubt and reports what it finds to the state."""
 
     def __init__(
@@ -78,7 +78,7 @@ class Recovery(Listener):
     def active_doubted(self) -> None:
         """Look for the active, unless that is under way."""
         if self._task is None:
-            self._task = self._loop.create_task(self._run(), name="stan-recovery")
+            self._task = self._loop.create_task(self._run(), name="stan-active-search")
             self._state.guard(self._task)
 
     async def close(self) -> None:

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from stanlocal.logs.facts import fold
-from stanlocal.logs.parse import parse
+from stanlocal.logs.line_patterns import parse
+from stanlocal.logs.node_facts import fold
 from stanlocal.model.states import LogFacts
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
