@@ -1,4 +1,4 @@
-"""What the nats/stan chart prints of a value, and what the server reads there.
+"""The nats/stan chart's printing of a value, and the server's reading of what is printed.
 
 Helm reads every number of a values file as a floating-point one, and prints it as Go does: a million is
 `1e+06`, which is no number to the server.

@@ -41,7 +41,7 @@ class Configurations:
         self._blocks = blocks
         self._left = _LONGEST
         self._read: dict[tuple[int, str, frozenset[tuple[str, str]]], tuple[Table, Place]] = {}
-        """What was read, by file and variables: all servers of a group may read the same."""
+        """Files already read, by file and variables: all servers of a group may read the same."""
 
     def of(
         self,

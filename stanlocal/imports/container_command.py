@@ -24,7 +24,7 @@ Words = tuple[tuple[str, Place], ...]
 
 @dataclass(frozen=True, slots=True)
 class CommandLine:
-    """What the server is started with."""
+    """The command line that starts the server."""
 
     arguments: Sequence[Word]
     environment: Mapping[str, str] = field(default_factory=dict)

@@ -35,7 +35,7 @@ class Need:
     key: Key
     place: Place
     what: str
-    """What the file says of it."""
+    """The file's statement about the key."""
 
     @property
     def is_certificate(self) -> bool:

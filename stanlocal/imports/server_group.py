@@ -31,7 +31,7 @@ class ServerConfiguration:
     conf: Table
     start: Place
     found: Found = field(default_factory=Found)
-    """What reading it has shown: problems, findings and secrets of its environment."""
+    """Results of reading it: problems, findings and secrets of its environment."""
     count: int | None = None
     """Number of servers; None if the file does not have it."""
     count_place: Place | None = None

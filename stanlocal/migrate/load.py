@@ -32,7 +32,7 @@ Progress = Callable[[int, int], None]
 
 @dataclass(slots=True)
 class Loaded:
-    """What was loaded."""
+    """The result of `load`."""
 
     to: str
     streams: list[dict[str, Any]] = field(default_factory=list)

@@ -1,7 +1,7 @@
 """The headers of messages that were published into a stream instead of restored. Pure.
 
-A server that publishes stamps the time anew, so the original time travels in a header; and a message is only
-taken directly behind its predecessor, which makes a repeat harmless.
+The server stamps a message with the time of publishing, so the original time travels in a header; and it only
+takes a message directly behind its predecessor, which makes a repeat harmless.
 """
 
 from __future__ import annotations

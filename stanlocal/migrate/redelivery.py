@@ -16,7 +16,7 @@ _GRACE_S = 10.0
 
 @dataclass(slots=True)
 class Redelivery:
-    """What a consumer delivered, compared with what its durable would have."""
+    """The deliveries of a consumer, compared with what its durable would have delivered."""
 
     consumer: str
     stream: str

@@ -115,7 +115,7 @@ class StreamPlan:
         }
 
     def stored_bytes(self, messages: int, payload: int) -> int:
-        """Return the bytes that the stream counts for so many messages with so many bytes of payload."""
+        """Return the bytes that the stream counts for that number of messages and bytes of payload."""
         return payload + messages * (_HEAD_BYTES + len(self.subject.encode()))
 
     def document(self) -> dict[str, Any]:

@@ -29,7 +29,7 @@ Progress = Callable[[int, int], None]
 
 @dataclass(slots=True)
 class StreamVerdict:
-    """What a stream has in common with its channel."""
+    """The comparison of a stream with its channel."""
 
     stream: str
     channel: str
@@ -157,7 +157,7 @@ async def _stream(
 def _known(
     pending: Mapping[str, frozenset[int]] | None, consumer: str, info: Mapping[str, Any] | None
 ) -> frozenset[int] | None:
-    """Return the unacknowledged messages; None if they are not told, as by a server in a cluster."""
+    """Return the unacknowledged messages; None if the server does not report them, as one in a cluster."""
     found = pending.get(consumer) if pending is not None else None
     if not found and info is not None and info.get("num_ack_pending"):
         return None

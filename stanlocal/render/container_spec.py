@@ -84,7 +84,7 @@ class NodeContainer(Container):
 
     The engine's nodes have copies of them in their folder of configuration (`access.server_files`)."""
     scripts: tuple[Mount, ...] = ()
-    """Those of them that the server runs, of which it gets no copy."""
+    """The files among them that the server runs as programs; nodes get no copy of these."""
 
     @property
     def mounts(self) -> tuple[Mount, ...]:

@@ -122,7 +122,7 @@ def _with_nats(plan: GroupPlan, identity: Identity, routes: Sequence[str], liste
         "client_advertise": identity.client_advertise,
     }
     return [
-        "# Where this node listens, and the address that clients are told.",
+        "# Where this node listens, and the address that it gives to clients.",
         *(f"{name}: {_scalar(value)}" for name, value in own.items()),
         "",
         "# Routes to every node; the cluster's name keeps nodes from first rejecting each other.",

@@ -37,7 +37,7 @@ LOSSES = (
     "the time of each message becomes that of loading, so a 'max_age' begins again; "
     f"the original is in the header {TIMESTAMP}"
 )
-"""What is lost by publishing."""
+"""The losses of loading by publishing, as said before it starts."""
 
 Advance = Callable[[int], None]
 
