@@ -25,6 +25,7 @@
     ├── OutputError              a file that the user named is not replaced, or cannot be written
     ├── StateError               the disk of the state folder is full or read-only
     ├── JetStreamError           a JetStream server did not do what was asked  .code
+    │   └── RelayBlocked         the relay cannot go on without losing a message
     ├── LedgerError              a drill's ledger cannot be written or read
     └── StanError                the STAN client; its subclasses are in `stanlocal.stan.errors`
 
@@ -176,6 +177,10 @@ class JetStreamError(StanlocalError):
     def __init__(self, message: str, code: int | None = None) -> None:
         super().__init__(message)
         self.code = code
+
+
+class RelayBlocked(JetStreamError):
+    """A relay cannot go on without a loss: the other side has another message, or takes none of that size."""
 
 
 class LedgerError(StanlocalError):

@@ -16,18 +16,29 @@ if TYPE_CHECKING:
 _FILE = click.Path(path_type=Path)
 
 _F = TypeVar("_F", bound=Callable[..., Any])
+Option = Callable[[Any], Any]
 
-OPTIONS = (
-    click.option("--user", help="Name to log in with; a group's own login when not given."),
-    click.option("--password-file", type=_FILE, help="File whose first line is the password."),
-    click.option("--token-file", type=_FILE, help="File whose first line is the token to log in with."),
-    click.option("--creds", type=_FILE, help="Credentials file to log in with."),
-    click.option("--nkey", type=_FILE, help="File with the seed of the NKey to log in with."),
-    click.option("--tls-ca", type=_FILE, help="Certificates to check the server's against."),
-    click.option("--tls-cert", type=_FILE, help="Certificate that the client shows."),
-    click.option("--tls-key", type=_FILE, help="Key of that certificate."),
-    click.option("--tls-name", help="Name expected in the server's certificate; the URL's host otherwise."),
-)
+
+def options_of(prefix: str = "", at: str = "a group's own login when not given") -> tuple[Option, ...]:
+    """Return the options; with a prefix where a command logs in at two servers, as `--stan-user`."""
+
+    def option(name: str, text: str, kind: click.Path | None = _FILE) -> Option:
+        return click.option(f"--{prefix}{name}", type=kind, help=text)
+
+    return (
+        option("user", f"Name to log in with; {at}.", None),
+        option("password-file", "File whose first line is the password."),
+        option("token-file", "File whose first line is the token to log in with."),
+        option("creds", "Credentials file to log in with."),
+        option("nkey", "File with the seed of the NKey to log in with."),
+        option("tls-ca", "Certificates to check the server's against."),
+        option("tls-cert", "Certificate that the client shows."),
+        option("tls-key", "Key of that certificate."),
+        option("tls-name", "Name expected in the server's certificate; the URL's host otherwise.", None),
+    )
+
+
+OPTIONS = options_of()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,24 +54,29 @@ class Login:
     tls_cert: Path | None
     tls_key: Path | None
     tls_name: str | None
+    prefix: str = ""
+    """Prefix of the options' names."""
 
     @classmethod
-    def taken_from(cls, values: dict[str, Any]) -> Login:
+    def taken_from(cls, values: dict[str, Any], prefix: str = "") -> Login:
         """Take the options' values out of a command's arguments."""
-        return cls(**{each.name: values.pop(each.name) for each in fields(cls)})
+        names = [each.name for each in fields(cls) if each.name != "prefix"]
+        given = {name: values.pop(f"{prefix}{name}".replace("-", "_")) for name in names}
+        return cls(**given, prefix=prefix)
 
     def access(self) -> Access:
         """Return the login with its secrets read; raises `click.UsageError` for options that do not fit."""
         from stanlocal.access.login import Access, TlsFiles
 
-        ways = {"--user": self.user, "--token-file": self.token_file, "--creds": self.creds}
-        named = [name for name, value in {**ways, "--nkey": self.nkey}.items() if value is not None]
+        ways = {"user": self.user, "token-file": self.token_file, "creds": self.creds, "nkey": self.nkey}
+        of = f"--{self.prefix}"
+        named = [f"{of}{name}" for name, value in ways.items() if value is not None]
         if len(named) > 1:
             raise click.UsageError(f"{' and '.join(named)}: a client logs in one way; give one of them")
         if (self.user is None) != (self.password_file is None):
-            raise click.UsageError("--user and --password-file go together")
+            raise click.UsageError(f"{of}user and {of}password-file go together")
         if self.tls_key is not None and self.tls_cert is None:
-            raise click.UsageError("--tls-key is the key of --tls-cert: give that too")
+            raise click.UsageError(f"{of}tls-key is the key of {of}tls-cert: give that too")
         tls = TlsFiles(_text(self.tls_ca), _text(self.tls_cert), _text(self.tls_key), self.tls_name)
         return Access(
             user=self.user,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 
 import click
@@ -48,14 +49,19 @@ def metrics(context: Context, listen: tuple[str, int]) -> None:
         async with (
             context.opened_core() as core,
             opened(core, context.say, causes=sorted(FAULTS)) as endpoint,
+            served(listen, endpoint.answer) as url,
         ):
-            await _serve(context, listen, endpoint.answer)
+            if context.json:
+                context.print_json({"url": url}, stream=True)
+            context.say(f"metrics on {url}; Ctrl-C ends it")
+            await asyncio.Event().wait()
 
     run(work())
 
 
-async def _serve(context: Context, listen: tuple[str, int], answer: Answer) -> None:
-    """Answer scrapes until cancelled."""
+@asynccontextmanager
+async def served(listen: tuple[str, int], answer: Answer) -> AsyncIterator[str]:
+    """Answer scrapes during the block, and yield the URL; raises `PortInUse`."""
     from stanlocal.errors import PortInUse
     from stanlocal.metrics.http import serve, shown
 
@@ -68,7 +74,4 @@ async def _serve(context: Context, listen: tuple[str, int], answer: Answer) -> N
                 f"cannot listen on {shown(*listen)} ({reason}); choose another address with '--listen'",
                 listen[1],
             ) from error
-        if context.json:
-            context.print_json({"url": url}, stream=True)
-        context.say(f"metrics on {url}; Ctrl-C ends it")
-        await asyncio.Event().wait()
+        yield url

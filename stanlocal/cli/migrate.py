@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,8 @@ from stanlocal.cli.command_group import CommandGroup
 from stanlocal.cli.context import Context, pass_context
 from stanlocal.cli.exit_codes import BAD_VERDICT, FAILED
 from stanlocal.cli.login_options import Login, login_options
+from stanlocal.cli.migrate_relay import relay
+from stanlocal.cli.names_file import names_option, read_names
 from stanlocal.cli.printing import Styled
 from stanlocal.cli.progress_bar import progress_bar
 from stanlocal.cli.store_folder import store_folder
@@ -21,17 +22,10 @@ from stanlocal.cli.store_key import encryption_key
 from stanlocal.util.format import counted, size
 
 if TYPE_CHECKING:
-    from stanlocal.migrate.naming import Names
     from stanlocal.migrate.plan import MigrationPlan
 
 _PATH = click.Path(path_type=Path)
 _store = click.argument("store", required=False, type=_PATH)
-_names = click.option(
-    "--names",
-    type=_PATH,
-    metavar="FILE",
-    help="TOML with names of streams and consumers to use.",
-)
 _key = click.option("--key-file", type=_PATH, metavar="FILE", help="File with the key of an encrypted store.")
 _to = click.option("--to", "url", required=True, metavar="URL", help="The JetStream server, or URL[,URL].")
 _salvage = click.option("--salvage", is_flag=True, help="Leave damaged records out instead of refusing them.")
@@ -48,7 +42,7 @@ def migrate() -> None:
 
 @migrate.command()
 @_store
-@_names
+@names_option
 @_key
 @pass_context
 def plan(context: Context, store: Path | None, names: Path | None, key_file: Path | None) -> int:
@@ -65,7 +59,7 @@ def plan(context: Context, store: Path | None, names: Path | None, key_file: Pat
 @migrate.command()
 @_store
 @click.option("--out", "folder", required=True, type=_PATH, metavar="DIR", help="Folder to make.")
-@_names
+@names_option
 @_key
 @_salvage
 @pass_context
@@ -142,7 +136,7 @@ def load(context: Context, folder: Path, url: str, login: Login, replicas: int, 
 @_store
 @_to
 @login_options
-@_names
+@names_option
 @_key
 @_salvage
 @pass_context
@@ -183,7 +177,7 @@ def verify(
 @_store
 @click.option("--html", type=_PATH, metavar="FILE", help="Write a report as one HTML file.")
 @click.option("--junit", type=_PATH, metavar="FILE", help="Write a JUnit report for CI.")
-@_names
+@names_option
 @_key
 @_salvage
 @output_file.force_option
@@ -225,6 +219,9 @@ def rehearse(
     return 0 if result.ok else BAD_VERDICT
 
 
+migrate.add_command(relay)
+
+
 def _plan(context: Context, store: Path | None, names: Path | None, key_file: Path | None) -> MigrationPlan:
     from stanlocal.migrate.inventory import take_inventory
     from stanlocal.migrate.plan import make_plan
@@ -233,23 +230,7 @@ def _plan(context: Context, store: Path | None, names: Path | None, key_file: Pa
     limits = group.streaming.get("store_limits", {}) if group else None
     key = encryption_key(context, group, key_file)
     inventory = take_inventory(folder, limits, key=key)
-    return make_plan(inventory, _chosen(names), limits_known=limits is not None)
-
-
-def _chosen(path: Path | None) -> Names | None:
-    if path is None:
-        return None
-    from stanlocal.errors import SettingsError
-    from stanlocal.migrate.naming import Names
-    from stanlocal.util.small_files import read_small
-
-    try:
-        return Names.of(tomllib.loads(read_small(path).decode()))
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise SettingsError(
-            [f"{path}: {reason}; give a TOML file with the tables 'streams' and 'consumers'"]
-        ) from error
+    return make_plan(inventory, read_names(names), limits_known=limits is not None)
 
 
 def _show_plan(document: dict[str, Any]) -> None:

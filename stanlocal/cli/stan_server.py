@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any, TypeVar
@@ -15,30 +15,40 @@ from stanlocal.cli.context import group_plan
 from stanlocal.cli.login_options import Login, with_options
 
 _DEFAULT_CLUSTER_ID = "test-cluster"
+_PREFIX = "stan-"
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 Endpoint = dict[str, Any]
 """Address of a STAN server and the login there, as `stan.connect` takes them."""
 
-_OPTIONS = (
+_ADDRESS = (
     click.option("--url", help="Any STAN server instead of the group: URL[,URL]."),
     click.option("--cluster-id", help="Cluster id of the server; the group's when not given."),
-    click.option("--client-id", help="Client id; made up when not given."),
-    *login_options.OPTIONS,
 )
 
 
 def server_options(command: _F) -> _F:
     """Add the options; the command gets them as one `StanServer`, its argument `stan_server`."""
+    client_id = click.option("--client-id", help="Client id; made up when not given.")
+    return _with_server(command, "", (*_ADDRESS, client_id, *login_options.OPTIONS))
 
+
+def source_options(command: _F) -> _F:
+    """Add the options of a command that goes from a STAN server to another server with a login of its own."""
+    client_id = click.option("--client-id", help="Client id at the STAN server (stanlocal-relay).")
+    login = login_options.options_of(_PREFIX, "at the STAN server, if it is not the group's own")
+    return _with_server(command, _PREFIX, (*_ADDRESS, client_id, *login))
+
+
+def _with_server(command: _F, prefix: str, options: Sequence[login_options.Option]) -> _F:
     @wraps(command)
     def with_server(*args: Any, **values: Any) -> Any:
         given = {name: values.pop(name) for name in ("url", "cluster_id", "client_id")}
-        server = StanServer(**given, login=Login.taken_from(values))
+        server = StanServer(**given, login=Login.taken_from(values, prefix))
         return command(*args, **values, stan_server=server)
 
-    return with_options(with_server, _OPTIONS)  # type: ignore[return-value]
+    return with_options(with_server, options)  # type: ignore[return-value]
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,6 +104,16 @@ class JetStream:
         """Return a stream's configuration and state; None if there is no such stream."""
         return await self._found(f"STREAM.INFO.{name}")
 
+    async def streams(self) -> list[dict[str, Any]]:
+        """Return the configuration and state of every stream."""
+        found: list[dict[str, Any]] = []
+        while True:
+            page = await self.ask("STREAM.LIST", {"offset": len(found)})
+            some = page.get("streams") or []
+            found += some
+            if not some or len(found) >= page.get("total", 0):
+                return found
+
     async def consumer(self, stream: str, name: str) -> dict[str, Any] | None:
         """Return a consumer's configuration and positions; None if there is no such consumer."""
         return await self._found(f"CONSUMER.INFO.{stream}.{name}")

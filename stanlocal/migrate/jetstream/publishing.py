@@ -29,7 +29,8 @@ _CONFIRM_S = 10.0
 _PULL_S = 30.0
 _PAUSE_S = 0.005
 _LONG_ACK_WAIT_NS = 3600 * 10**9
-_LONGEST_GAP = 100_000
+LONGEST_GAP = 100_000
+"""Messages that are published and deleted again at most, to leave a gap."""
 _PREFIX = "consumers/"
 _BATCH = 500
 
@@ -95,7 +96,7 @@ class _Publisher:
 
     async def _skip_to(self, sequence: int) -> None:
         """Leave a gap up to a sequence: publish messages, and note them for deletion."""
-        if sequence - self._last > _LONGEST_GAP:
+        if sequence - self._last > LONGEST_GAP:
             raise JetStreamError(
                 f"stream {self._stream} has a gap of {sequence - self._last} messages, which only a server "
                 "of 2.15 or later can keep; load the pack there"

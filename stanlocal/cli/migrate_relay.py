@@ -1,0 +1,116 @@
+"""`migrate relay`: follows the channels of a STAN server into streams while both are in use."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from stanlocal.cli import columns, printing
+from stanlocal.cli.context import Context, pass_context
+from stanlocal.cli.login_options import Login, login_options
+from stanlocal.cli.metrics import Address, served
+from stanlocal.cli.names_file import names_option, read_names
+from stanlocal.cli.stan_server import StanServer, source_options
+from stanlocal.cli.until_signal import run_until_signal
+
+if TYPE_CHECKING:
+    from stanlocal.migrate.relay.relay import Relay
+
+
+@click.command()
+@click.argument("channels", nargs=-1, metavar="[CHANNEL]...")
+@click.option("--to", "to", required=True, metavar="URL", help="The JetStream server, or URL[,URL].")
+@login_options
+@source_options
+@names_option
+@click.option("--once", is_flag=True, help="End once the streams have all that the channels have now.")
+@click.option("--listen", type=Address(), metavar="HOST:PORT", help="Serve Prometheus metrics there.")
+@pass_context
+def relay(
+    context: Context,
+    channels: tuple[str, ...],
+    to: str,
+    login: Login,
+    stan_server: StanServer,
+    names: Path | None,
+    once: bool,
+    listen: tuple[str, int] | None,
+) -> int:
+    """Keep streams in step with their channels, with equal sequences, until Ctrl-C.
+
+    Follows every channel whose stream a pack made, from the stream's last message on; a CHANNEL that is named
+    gets a stream if it has none. May be killed, as may both servers: it goes on where the streams end, and
+    nothing is missing or twice.
+    """
+    from stanlocal.access.nats_options import nats_options
+    from stanlocal.migrate.relay.relay import CLIENT_ID, Relay, stan_source
+
+    endpoint = stan_server.endpoint()
+    connect = stan_source(endpoint, stan_server.client_id or CLIENT_ID)
+    access = nats_options(login.access())
+    chosen = read_names(names)
+
+    async def work() -> int:
+        working = Relay(connect, to, login=access, channels=channels, names=chosen, report=context.say)
+        async with AsyncExitStack() as stack:
+            if listen is not None:
+                url = await stack.enter_async_context(served(listen, partial(_metrics, working)))
+                context.say(f"metrics on {url}")
+            async with asyncio.TaskGroup() as group:
+                telling = group.create_task(_tell(context, working))
+                try:
+                    code = await run_until_signal(working.run(once=once))
+                finally:
+                    telling.cancel()
+        _show(context, working)
+        return code
+
+    return asyncio.run(work())
+
+
+async def _tell(context: Context, working: Relay) -> None:
+    """Say that the relay has begun."""
+    await working.begun()
+    if context.json:
+        context.print_json({"relaying": len(working.progress)}, stream=True)
+    context.say(f"relaying {len(working.progress)} channels; Ctrl-C ends it")
+
+
+def _show(context: Context, working: Relay) -> None:
+    documents = [each.document() for each in working.progress]
+    if context.json:
+        context.print_json({"interruptions": working.interruptions, "channels": documents}, stream=True)
+        return
+    fields = ("channel", "stream", "last_seq", "behind", "relayed")
+    rows: list[tuple[Any, ...]] = [tuple(each[field] for field in fields) for each in documents]
+    columns.show(("CHANNEL", "STREAM", "LAST SEQUENCE", "BEHIND", "RELAYED"), rows, right=(2, 3, 4))
+    for each in documents:
+        if each["lost"]:
+            printing.echo(f"{each['channel']}: {each['lost']} messages were gone before they were relayed")
+
+
+async def _metrics(working: Relay, accept: str) -> tuple[bytes, str]:
+    from stanlocal.metrics.exposition import render
+    from stanlocal.metrics.relay_metrics import RelayedChannel, families
+
+    now = asyncio.get_running_loop().time()
+    found = [
+        RelayedChannel(
+            each.channel,
+            each.stream,
+            channel_sequence=each.known,
+            stream_sequence=each.last,
+            relayed=each.relayed,
+            repeated=each.repeated,
+            lost=each.lost,
+            restarts=each.restarts,
+            waiting_s=0.0 if each.waiting_since is None else now - each.waiting_since,
+        )
+        for each in working.progress
+    ]
+    return render(families(working.connected, working.interruptions, found), accept)
