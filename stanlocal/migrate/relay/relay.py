@@ -117,9 +117,10 @@ class Relay:
             self._begun.set()
             works = [relay.follow(client, server, once=once) for relay in self._relays.values()]
             relaying = asyncio.ensure_future(together(*works))
+            ends: set[asyncio.Future[Any]] = {relaying, lost}
             try:
-                await asyncio.wait({relaying, lost}, return_when=asyncio.FIRST_COMPLETED)
-                for each in (relaying, lost):
+                await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+                for each in ends:
                     if each.done():
                         each.result()
             finally:

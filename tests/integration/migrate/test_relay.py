@@ -20,10 +20,11 @@ from stanlocal.errors import JetStreamError, RelayBlocked, StanError
 from stanlocal.migrate.inventory import take_inventory
 from stanlocal.migrate.jetstream.connection import connected
 from stanlocal.migrate.plan import make_plan
+from stanlocal.migrate.published import headers_of
 from stanlocal.migrate.relay.relay import Relay, stan_source
 from stanlocal.migrate.verify import verify
 from stanlocal.store.local import local_store
-from tests.support.cli import COMMAND
+from tests.support.cli import COMMAND, Cli
 from tests.support.jetstream import JetStreamServer, running_jetstream
 from tests.support.server import StreamingServer, running
 
@@ -168,9 +169,8 @@ async def test_messages_that_the_channel_dropped_meanwhile_leave_a_gap(
         await _publish(client, range(41, 61))
         assert await _state(jetstream) == (6, 40, 20)
     async with connected(jetstream.url) as server:
-        filler = b"HPUB orders 73 73\r\nNATS/1.0\r\nNats-Expected-Last-Sequence: 40\r\n"
-        filler += b"Nats-Streaming-Timestamp: 0\r\n\r\n\r\n"
-        server.adapter.write(filler, 1)
+        headers = headers_of(41, 0)  # of a message that keeps the place of one that is gone
+        server.adapter.write(b"HPUB orders %d %d\r\n%b\r\n" % (len(headers), len(headers), headers), 1)
         await server.adapter.client.flush()
     await _reached(jetstream.url, 41)
     await _relay(streaming, jetstream).run(once=True)
@@ -214,22 +214,44 @@ async def test_what_keeps_a_relay_from_beginning_is_raised(
         await task
 
 
-async def test_metrics_say_how_far_it_is(streaming: StreamingServer, jetstream: JetStreamServer) -> None:
-    url = f"nats://127.0.0.1:{streaming.client_port}"
-    async with _client(streaming) as client:
-        await _publish(client, range(1, 6))
-        with _relaying(url, jetstream.url, "--listen", "127.0.0.1:0") as process:
+async def test_metrics_say_how_far_it_is_and_each_server_has_its_login(
+    server_binary: Path, jetstream_binary: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "stan").write_text("st4n\n")
+    (tmp_path / "js").write_text("j3t\n")
+    options: tuple[str, ...] = ("--stan-user", "from", "--stan-password-file", str(tmp_path / "stan"))
+    options += ("--user", "to", "--password-file", str(tmp_path / "js"), "--listen", "127.0.0.1:0")
+    with (
+        running(server_binary, tmp_path / "store", "--user", "from", "--pass", "st4n") as streaming,
+        running_jetstream(
+            jetstream_binary, tmp_path / "jetstream", options=("--user", "to", "--pass", "j3t")
+        ) as jetstream,
+    ):
+        streaming.wait_for("Streaming Server is ready")
+        url = f"nats://127.0.0.1:{streaming.client_port}"
+        async with stan.connect(
+            url, cluster_id="test-cluster", client_id="publisher", user="from", password="st4n"
+        ) as client:
+            await _publish(client, range(1, 6))
+        with _relaying(url, jetstream.url, *options) as process:
             assert process.stderr is not None
             line = await asyncio.to_thread(process.stderr.readline)
             await _begun(process)
-            await _reached(jetstream.url, 5)
-            text = await asyncio.to_thread(_read, line.split()[-1])
-            while 'stanlocal_relay_stream_sequence{channel="orders",stream="orders"} 5.0' not in text:
-                text = await asyncio.to_thread(_read, line.split()[-1])
+            text = ""
+            async with asyncio.timeout(_PATIENCE_S):
+                while 'stanlocal_relay_stream_sequence{channel="orders",stream="orders"} 5.0' not in text:
+                    text = await asyncio.to_thread(_read, line.split()[-1])
             process.send_signal(signal.SIGINT)
             assert await asyncio.to_thread(process.wait, _PATIENCE_S) == 130
     assert "stanlocal_relay_up 1.0" in text
     assert 'stanlocal_relay_messages_total{channel="orders",stream="orders"} 5.0' in text
+
+
+def test_a_login_that_is_half_given_is_named_as_it_was_given(tmp_path: Path) -> None:
+    servers = ("--to", "nats://h", "--url", "nats://h")
+    done = Cli(tmp_path).run("migrate", "relay", *servers, "--stan-user", "a")
+    assert done.returncode == 2
+    assert "--stan-user and --stan-password-file go together" in done.stderr
 
 
 def _read(url: str) -> str:

@@ -16,6 +16,7 @@ from stanlocal.migrate.comparison import (
     compare_consumer,
     compare_stream,
 )
+from stanlocal.migrate.published import headers_of
 from stanlocal.migrate.stream_plan import ConsumerPlan, StreamPlan
 from stanlocal.store.format.bulk_messages import BulkMessage
 from tests.unit.migrate.made import channel, durable
@@ -48,6 +49,18 @@ SIZES = st.lists(st.integers(1, 4), max_size=6)
 def test_equal_messages_have_no_difference(sizes: list[int]) -> None:
     equal, differences = _compare(MESSAGES, _delivered(MESSAGES), sizes)
     assert (equal, differences.listed) == (len(MESSAGES), [])
+
+
+@given(SIZES, st.integers(0, len(MESSAGES)))
+def test_messages_that_a_relay_added_have_their_time_in_a_header(sizes: list[int], restored: int) -> None:
+    found = _delivered(MESSAGES)
+    for place in range(restored, len(found)):
+        sequence, time, *_ = found[place]
+        found[place] = found[place]._replace(time=time + 7, headers=headers_of(sequence, time))
+    assert _compare(MESSAGES, found, sizes)[1].listed == []
+    if restored < len(found):
+        found[-1] = found[-1]._replace(headers=headers_of(11, 1))
+        assert _compare(MESSAGES, found, sizes)[1].counts == {Kind.HEADERS: 1}
 
 
 @pytest.mark.parametrize(
