@@ -56,27 +56,6 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "completion": ("stanlocal.cli.completion", "Print the shell's completion script."),
 }
 
-_SYNONYMS: Mapping[str, str] = {
-    "delete": "down --purge",
-    "destroy": "down --purge",
-    "freeze": "pause",
-    "inspect": "status",
-    "ls": "list",
-    "ps": "status",
-    "publish": "pub",
-    "purge": "down --purge",
-    "remove": "down",
-    "resume": "unpause",
-    "rm": "down",
-    "run": "up",
-    "subscribe": "sub",
-    "thaw": "unpause",
-    "top": "tui",
-    "unfreeze": "unpause",
-    "watch": "status --watch",
-}
-"""Commands by the names that other tools have for them."""
-
 
 def _remember(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
     if value is not None and param.name is not None:
@@ -133,7 +112,9 @@ class Commands(click.Group):
         if args and args[0] not in _COMMANDS and not args[0].startswith("-"):
             from difflib import get_close_matches
 
-            synonym = _SYNONYMS.get(args[0])
+            from stanlocal.model.synonyms import SYNONYMS
+
+            synonym = SYNONYMS.get(args[0])
             near = [synonym] if synonym else get_close_matches(args[0], _COMMANDS, 1)
             hint = f"; did you mean '{near[0]}'?" if near else ""
             raise click.UsageError(f"no command '{args[0]}'{hint}", ctx)

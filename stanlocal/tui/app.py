@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from functools import partial
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from rich.text import Text
-from textual.app import App, SystemCommand
+from textual.app import App
 from textual.driver import Driver
 from textual.filter import LineFilter
 from textual.screen import Screen
@@ -22,12 +21,22 @@ from stanlocal.tui.terminal import PrintableLines
 from stanlocal.tui.themes import THEMES
 from stanlocal.util.printable import printable
 
+if TYPE_CHECKING:
+    from stanlocal.tui.palette import Palette
+
+
+def _palette() -> type[Palette]:
+    from stanlocal.tui.palette import Palette  # seldom needed, and not at the start
+
+    return Palette
+
 
 class StanlocalApp(App[None]):
     """One group in a terminal."""
 
     TITLE = "stanlocal"
     CSS_PATH = "stanlocal.tcss"
+    COMMANDS = {_palette}  # noqa: RUF012 - textual's own declaration
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE_FROM, "-wide")]  # noqa: RUF012 - textual's own declaration
 
     def __init__(
@@ -54,15 +63,6 @@ class StanlocalApp(App[None]):
 
     def get_default_screen(self) -> Screen[None]:
         return self._main
-
-    def get_system_commands(self, screen: Screen[Any]) -> Iterator[SystemCommand]:
-        """Every action that has a key now, by its name, and textual's own commands."""
-        for active in screen.active_bindings.values():
-            binding = active.binding
-            if active.enabled and binding.id and binding.id != "quit":
-                act = partial(self.run_action, binding.action, active.node)
-                yield SystemCommand(binding.description, binding.tooltip, act)
-        yield from super().get_system_commands(screen)
 
     async def action_quit(self) -> None:
         """End the interface; a running drill and timed faults are ended and healed first.

@@ -15,7 +15,7 @@ from stanlocal.tui.app import StanlocalApp
 from stanlocal.tui.screens.main import MainScreen
 from stanlocal.tui.widgets.faults import FaultsPane
 from tests.support.world import World
-from tests.tui.conftest import app, piloted, press_to_ask, running, shown, until, until_shown
+from tests.tui.conftest import app, piloted, running, shown, until, until_shown
 
 
 async def test_a_running_group_is_shown_and_a_lost_engine_is_a_state(world: World, ft_group: FTGroup) -> None:
@@ -110,16 +110,6 @@ async def test_help_lists_every_key_and_every_state(world: World, ft_group: FTGr
             assert state in text
         await pilot.press("escape")
         await until(pilot, lambda: len(pilot.app.screen_stack) == 1)
-
-
-async def test_the_palette_has_every_key_by_name(world: World, ft_group: FTGroup) -> None:
-    await world.up()
-    async with running(ft_group) as pilot:
-        await press_to_ask(pilot, "ctrl+p")
-        await pilot.press(*"restart")
-        await until_shown(pilot, "stop the node and start it again")
-        await pilot.press("enter")
-        await until_shown(pilot, "restart t-0?")
 
 
 async def test_notices_are_shown_and_not_written_over_the_screen(

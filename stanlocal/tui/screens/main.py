@@ -31,6 +31,7 @@ from stanlocal.tui.messages import (
 )
 from stanlocal.tui.screens.help import HelpScreen
 from stanlocal.tui.screens.start import StartScreen
+from stanlocal.tui.tabs import TABS
 from stanlocal.tui.widgets.group_bar import GroupBar
 from stanlocal.tui.widgets.key_bar import KeyBar
 from stanlocal.tui.widgets.last_action import LastAction
@@ -73,8 +74,8 @@ class MainScreen(Screen[None]):
         Binding("question_mark", "help", "Help", id="help", tooltip="show this help", show=False),
         Binding("q", "app.quit", "Quit", id="quit", tooltip="the group is left as it is", show=False),
         *(
-            Binding(f"{number}", f"pane({number})", f"Tab {number}", id=f"pane.{number}", show=False)
-            for number in range(1, 8)
+            Binding(f"{number}", f"pane({number})", title, id=f"pane.{number}", tooltip=about, show=False)
+            for number, (title, about) in enumerate(TABS.items(), 1)
         ),
     ]
 
@@ -194,6 +195,11 @@ class MainScreen(Screen[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         return not (self.read_only and action in _CHANGING)
+
+    @property
+    def group_name(self) -> str:
+        """The group's name; empty until it was seen."""
+        return self._controller.name
 
     @property
     def _target(self) -> str:

@@ -14,6 +14,7 @@ from textual.widgets import DataTable, TabbedContent, TabPane
 
 from stanlocal.api import FTGroup
 from stanlocal.tui.messages import EventSeen, FailoversChanged, GapFelt, LogLines
+from stanlocal.tui.tabs import TABS
 from stanlocal.tui.widgets.data import DataPane
 from stanlocal.tui.widgets.failovers import FailoversPane
 from stanlocal.tui.widgets.faults import FaultsPane
@@ -42,15 +43,16 @@ class Panes(TabbedContent):
         self.timeline = TimelinePane()
         self.data = DataPane(group, read_only=read_only)
         self.faults = FaultsPane(group, read_only=read_only)
-        self.each: Mapping[str, Widget] = {
-            "Logs": self.logs,
-            "Publish": self.publish,
-            "Subscribe": self.subscribe,
-            "Failovers": self.failovers,
-            "Timeline": self.timeline,
-            "Data": self.data,
-            "Faults": self.faults,
-        }
+        parts = (
+            self.logs,
+            self.publish,
+            self.subscribe,
+            self.failovers,
+            self.timeline,
+            self.data,
+            self.faults,
+        )
+        self.each: Mapping[str, Widget] = dict(zip(TABS, parts, strict=True))
         """Panes by their titles, in the order of their keys."""
         for number, (title, pane) in enumerate(self.each.items(), 1):
             self.compose_add_child(TabPane(f"{number} {title}", pane, id=title.lower()))

@@ -6,7 +6,8 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from stanlocal.cli.app import _SYNONYMS, app
+from stanlocal.cli.app import app
+from stanlocal.model.synonyms import SYNONYMS
 
 
 def invoke(*arguments: str) -> tuple[int, str]:
@@ -49,7 +50,7 @@ def test_unknown_command_suggests_the_right_one(word: str, command: str) -> None
 
 def test_suggested_commands_exist() -> None:
     context = click.Context(app)
-    for synonym, suggested in _SYNONYMS.items():
+    for synonym, suggested in SYNONYMS.items():
         name, *options = suggested.split()
         command = app.get_command(context, name)
         assert command is not None
