@@ -7,7 +7,9 @@ problem can be fixed without a decision of the user has a `fix`, which `doctor -
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+import shutil
+import sys
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +20,8 @@ from stanlocal.errors import GroupNotFound, PortInUse, SettingsError, StanlocalE
 from stanlocal.group.core import Group
 from stanlocal.lifecycle.engine_choice import choose_engine, group_home, server_user
 from stanlocal.lifecycle.port_allocation import choose_ports, first_ports
-from stanlocal.model.states import GroupState
+from stanlocal.model.command_line import DEFAULT_GROUP, Command
+from stanlocal.model.states import GroupState, GroupStatus, NodeState
 from stanlocal.monitor.group_findings import look_inside
 from stanlocal.settings.environment import first_port
 from stanlocal.store.guard.content import StoreKind, inspect_store
@@ -37,6 +40,8 @@ class Check:
     detail: str
     cure: str | None = None
     """Advice to the user on how to fix it; None if all is well."""
+    commands: tuple[str, ...] = ()
+    """Shell commands that do so, or show more; words in capitals are the user's to fill in."""
     fix: Callable[[], Awaitable[object]] | None = None
     """Fix the problem without the user; None if that is impossible."""
 
@@ -47,7 +52,8 @@ async def examine(load: Callable[[], Settings], report: Callable[[str], None]) -
         settings = load()
     except SettingsError as error:
         for problem in error.problems:
-            yield Check("settings", False, problem, "correct it; 'stanlocal config show' shows all")
+            cure = "correct it; this shows all settings, and where each is from:"
+            yield Check("settings", False, problem, cure, (_stanlocal("config", "show"),))
         return
     yield Check("settings", True, f"group '{settings.group}', {settings.nodes} nodes")
     try:
@@ -81,8 +87,24 @@ async def examine(load: Callable[[], Settings], report: Callable[[str], None]) -
         await engine.close()
 
 
+def _stanlocal(*words: str, group: str = DEFAULT_GROUP) -> str:
+    return str(Command(group, words))
+
+
 def _no_engine(error: StanlocalError) -> Check:
-    return Check("engine", False, str(error), "start it, or install one")
+    return Check("engine", False, str(error), "one of these, whichever fits:", tuple(_engine_commands()))
+
+
+def _engine_commands() -> Iterator[str]:
+    """Yield the commands that start or install an engine on this machine, and the one that needs none."""
+    if sys.platform == "darwin":
+        yield from ("open -a Docker", "colima start")
+    elif shutil.which("dockerd"):
+        yield "sudo systemctl start docker" if shutil.which("systemctl") else "sudo service docker start"
+    elif shutil.which("apt-get"):
+        yield "sudo apt-get install docker.io"
+    yield "docker context ls"
+    yield _stanlocal("--engine", "process", "up")
 
 
 async def _image(engine: DockerEngine, settings: Settings, report: Callable[[str], None]) -> Check:
@@ -97,15 +119,16 @@ async def _image(engine: DockerEngine, settings: Settings, report: Callable[[str
             engine.client, settings.image, server_binary=settings.server_binary, progress=report
         )
 
-    return Check("image", False, f"{settings.image} is not there", "'stanlocal image pull' or 'build'", fix)
+    commands = tuple(_stanlocal("image", how, group=settings.group) for how in ("pull", "build"))
+    return Check("image", False, f"{settings.image} is not there", "pull it, or build it:", commands, fix)
 
 
 async def _container(engine: DockerEngine, settings: Settings) -> Check:
     try:
         await engine.check_start(settings.group, settings.image)
     except StanlocalError as error:
-        cure = f"fix the engine; 'docker run --rm {settings.image}' shows the same"
-        return Check("container", False, str(error), cure)
+        commands = (f"docker run --rm {settings.image}",)
+        return Check("container", False, str(error), "fix the engine; this shows the same:", commands)
     return Check("container", True, "a throw-away server starts")
 
 
@@ -123,7 +146,9 @@ async def _ports(group: Group, settings: Settings) -> Check:
             asked=settings.port,
         )
     except PortInUse as error:
-        return Check("ports", False, str(error), "free it, or choose others with '--port'")
+        free = choose_ports(settings.nodes, first_client=client, first_monitor=monitor).ports[0][0]
+        command = _stanlocal("up", "--port", str(free), group=group.name)
+        return Check("ports", False, str(error), "free it, or choose others, such as:", (command,))
     return Check("ports", True, "; ".join(choice.moved) or "those that the group would like are free")
 
 
@@ -132,14 +157,15 @@ def _store(settings: Settings, group: Group, user: str) -> list[Check]:
     if plan is not None and plan.store_volume is not None:
         return [Check("store", True, f"the volume {plan.store_volume}, servers run as {user}")]
     path = Path(plan.store_dir) if plan else settings.store_dir or group.home.default_store
+    cure, other = "choose another folder:", (_stanlocal("up", "--store-dir", "DIR", group=group.name),)
     try:
         state = inspect_store(path)
     except StoreRefused as error:
-        return [Check("store", False, str(error), "choose another folder with '--store-dir'")]
+        return [Check("store", False, str(error), cure, other)]
     if state.kind in (StoreKind.FOREIGN, StoreKind.NOT_A_FOLDER):
-        return [Check("store", False, f"{path}: {state.kind.value}", "choose another folder")]
+        return [Check("store", False, f"{path}: {state.kind.value}", cure, other)]
     if state.marker is not None and state.marker.group != group.name:
-        return [Check("store", False, f"{path} is the store of '{state.marker.group}'", "choose another")]
+        return [Check("store", False, f"{path} is the store of '{state.marker.group}'", cure, other)]
     return [Check("store", True, f"{path}, {state.kind.value}, servers run as {user}")]
 
 
@@ -152,11 +178,14 @@ def _login(settings: Settings, group: Group) -> Check:
             access_to(plan)
             known = settings_to_log_in(plan)
     except StanlocalError as error:
-        return Check("login", False, str(error), "set the secrets again, and run 'stanlocal up'")
+        command = _stanlocal("up", group=group.name)
+        return Check("login", False, str(error), "set the secrets again, then:", (command,))
     able, detail = login_findings(known["streaming"], known["nats"])
     if able:
         return Check("login", True, detail)
-    return Check("login", False, detail, "allow it in the user's permissions, or add a user who may")
+    command = _stanlocal("config", "show", group=group.name)
+    cure = "allow it in the user's permissions, or add a user who may; this shows them:"
+    return Check("login", False, detail, cure, (command,))
 
 
 async def _leftovers(group: Group) -> Check:
@@ -170,8 +199,9 @@ async def _leftovers(group: Group) -> Check:
 
     if not empty:
         return Check("leftovers", True, "none")
-    cure = f"'stanlocal doctor --fix', or 'stanlocal --group {empty[0]} down' for each"
-    return Check("leftovers", False, f"networks of {', '.join(empty)}", cure, fix)
+    commands = (_stanlocal("doctor", "--fix"), *(_stanlocal("down", group=name) for name in empty))
+    cure = "remove all of them at once, or each:"
+    return Check("leftovers", False, f"networks of {', '.join(empty)}", cure, commands, fix)
 
 
 async def _group(group: Group) -> AsyncGenerator[Check]:
@@ -185,9 +215,36 @@ async def _group(group: Group) -> AsyncGenerator[Check]:
     well = status.state in (GroupState.HEALTHY, GroupState.DOWN, GroupState.STARTING)
     problems = [status.problem, *(node.problem for node in status.nodes)]
     detail = "; ".join([status.state.value, *filter(None, problems)])
-    yield Check("group", well and not any(problems), detail, None if well else "see 'stanlocal status'")
+    if well and not any(problems):
+        yield Check("group", True, detail)
+    else:
+        yield Check("group", False, detail, "in this order:", tuple(_group_commands(group, status)))
     found = await look_inside(look.plan, status.active, records=True)
     if not found:
         yield Check("content", True, "nothing piles up, every record of the store is whole")
     for finding in found:
-        yield Check(finding.name, False, finding.detail, finding.cure)
+        shows = _SHOWS[finding.name].split()
+        yield Check(
+            finding.name, False, finding.detail, finding.cure, (_stanlocal(*shows, group=group.name),)
+        )
+
+
+_SHOWS = {
+    "disk": "store",
+    "durable": "subscriptions",
+    "limit": "channels",
+    "stalled": "subscriptions",
+    "store": "store verify",
+}
+"""Commands that show more of a finding, by its name."""
+
+
+def _group_commands(group: Group, status: GroupStatus) -> Iterator[str]:
+    """Yield what shows the reason for the group's state, and then what ends it."""
+    yield _stanlocal("status", group=group.name)
+    for node in status.nodes:
+        if node.state is NodeState.FAILED:
+            yield _stanlocal("logs", node.name, "--tail", "20", group=group.name)
+    if any(fault.in_force for fault in group.home.journal.faults()):
+        yield _stanlocal("heal", group=group.name)
+    yield _stanlocal("up", group=group.name)

@@ -16,6 +16,8 @@ class CommandGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and "/" in args[0] and any(param.name == "folder" for param in self.params):
+            raise click.UsageError(f"'{args[0]}' is no command; name a folder with '--dir {args[0]}'", ctx)
         name, command, rest = super().resolve_command(ctx, args)
         if command is not None and name is not None and not ctx.resilient_parsing:
             ctx.default_map = {name: self._handed_down(ctx, command)}

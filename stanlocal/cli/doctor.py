@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import aclosing
+from typing import Any
 
 import click
 
@@ -19,10 +20,10 @@ from stanlocal.cli.printing import Styled
 def doctor(context: Context, fix: bool) -> int:
     """Check what the group needs; exit code 5 when something is wrong."""
 
-    async def work() -> list[dict[str, object]]:
+    async def work() -> list[dict[str, Any]]:
         from stanlocal.doctor import examine
 
-        found: list[dict[str, object]] = []
+        found: list[dict[str, Any]] = []
         with context.progress() as report:
             async with aclosing(examine(context.settings, report)) as checks:
                 async for check in checks:
@@ -31,12 +32,14 @@ def doctor(context: Context, fix: bool) -> int:
                         report(f"fixing {check.name}")
                         await check.fix()
                         fixed = True
+                    well = check.ok or fixed
                     found.append(
                         {
                             "name": check.name,
-                            "ok": check.ok or fixed,
+                            "ok": well,
                             "detail": f"{check.detail}; fixed" if fixed else check.detail,
-                            "cure": None if check.ok or fixed else check.cure,
+                            "cure": None if well else check.cure,
+                            "commands": [] if well else [*check.commands],
                         }
                     )
         return found
@@ -51,4 +54,6 @@ def doctor(context: Context, fix: bool) -> int:
             printing.echo(mark, f"  {check['name']:<10} {check['detail']}")
             if check["cure"]:
                 printing.echo(f"    {'':<10} {check['cure']}")
+            for command in check["commands"]:
+                printing.echo(f"    {'':<10}   $ ", Styled(command, "bold"))
     return 0 if well else BAD_VERDICT

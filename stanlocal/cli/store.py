@@ -128,19 +128,24 @@ def _show(document: dict[str, Any]) -> None:
 
 
 @store.command()
+@click.argument("copy", required=False, type=click.Path(path_type=Path), metavar="[DIR]")
 @_dir
 @_key_file
 @click.option("--cluster-id", metavar="ID", help="That the store must be of; the group's by default.")
 @pass_context
-def verify(context: Context, folder: Path | None, key_file: Path | None, cluster_id: str | None) -> int:
+def verify(
+    context: Context, copy: Path | None, folder: Path | None, key_file: Path | None, cluster_id: str | None
+) -> int:
     """Check every record of every file, and say what the server would refuse at its next start.
+
+    DIR is a store, such as a copy of a production store; the group's when not given.
 
     Of an encrypted store, with its key, also that every message can be decrypted.
     The server itself checks only the last message of each slice. Exit code 5 when something is wrong.
     """
     from stanlocal.store.verify.store import verify as check
 
-    path, plan = _store(context, folder)
+    path, plan = _store(context, copy or folder)
     key = encryption_key(context, plan, key_file)
     with progress_bar(context, of_bytes=True) as progress:
         wanted = cluster_id or (plan.cluster_id if plan else None)

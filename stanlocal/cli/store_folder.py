@@ -12,12 +12,13 @@ if TYPE_CHECKING:
 
 
 def store_folder(context: Context, folder: Path | None, how: str) -> tuple[Path, GroupPlan | None]:
-    """Return the store's folder, and the group's plan if the store is the group's.
+    """Return the store's folder, and the plan of the group that made the store, or of which it is a copy.
 
-    `how` names the option or argument that names a folder. Raises `GroupNotFound` without a group.
+    A copy carries the marker of its group; the plan is None if that is not one of the caller's. `how` names
+    the option or argument that names a folder. Raises `GroupNotFound` without a group.
     """
     if folder is not None:
-        return folder, None
+        return folder, _plan_of_copy(folder)
     from stanlocal.errors import GroupNotFound
     from stanlocal.group.home import GroupHome
     from stanlocal.machine.user_dirs import group_folder
@@ -28,3 +29,23 @@ def store_folder(context: Context, folder: Path | None, how: str) -> tuple[Path,
     if plan is None:
         raise GroupNotFound(f"no group '{name}'; start it with 'stanlocal up', or name a store with {how}")
     return local_store(plan), plan
+
+
+def _plan_of_copy(folder: Path) -> GroupPlan | None:
+    """Return the plan of the caller's group whose marker the folder carries."""
+    from stanlocal.errors import GroupError, StoreRefused
+    from stanlocal.group.home import GroupHome
+    from stanlocal.machine.user_dirs import group_folder
+    from stanlocal.store.guard.content import inspect_store
+
+    try:
+        marker = inspect_store(folder).marker
+    except StoreRefused:  # what reads the store reports it
+        return None
+    if marker is None or marker.id is None:
+        return None
+    try:
+        plan = GroupHome(group_folder(marker.group)).load_plan()
+    except (GroupError, ValueError):  # none of the caller's groups can have that name, or its plan is damaged
+        return None
+    return plan if plan is not None and marker.differs(plan.group, plan.group_id) is None else None

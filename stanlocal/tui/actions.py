@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Literal, TypeAlias
 
 from stanlocal.faults.base import Fault
+from stanlocal.model.command_line import Command
 from stanlocal.model.states import NodeStatus
-
-DEFAULT_GROUP = "stan"
 
 KEYED = frozenset({"kill", "stop", "restart", "pause", "partition", "isolate"})
 """Names of the faults with a key and a command of their own; the others are chosen from a list."""
@@ -28,18 +26,6 @@ SIGNALS = (
 
 Cure: TypeAlias = Literal["start", "unpause", "heal"]
 """Commands that undo faults."""
-
-
-@dataclass(frozen=True, slots=True)
-class Command:
-    """A command line that does the same as an action here."""
-
-    group: str
-    words: Sequence[str]
-
-    def __str__(self) -> str:
-        named = [] if self.group == DEFAULT_GROUP else ["--group", self.group]
-        return shlex.join(["stanlocal", *named, *self.words])
 
 
 def of_fault(group: str, fault: Fault, targets: Sequence[str], for_s: float | None = None) -> Command:

@@ -14,10 +14,11 @@ from stanlocal.errors import NodeNotFound, StanlocalError
 from stanlocal.faults.injection import foresee
 from stanlocal.faults.kill import ENDING_SIGNALS, Kill
 from stanlocal.faults.registry import FAULTS
+from stanlocal.model.command_line import Command
 from stanlocal.model.states import GroupStatus, NodeStatus
 from stanlocal.model.targets import resolve
 from stanlocal.tui import actions
-from stanlocal.tui.actions import Command, Cure
+from stanlocal.tui.actions import Cure
 from stanlocal.tui.drill_control import DrillControl
 from stanlocal.tui.screens.fault_form import FaultForm, Wanted
 from stanlocal.tui.screens.pick import PickScreen

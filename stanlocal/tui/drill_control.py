@@ -10,7 +10,7 @@ from textual.screen import Screen
 
 from stanlocal.api import FTGroup
 from stanlocal.errors import StanlocalError
-from stanlocal.tui.actions import Command
+from stanlocal.model.command_line import Command
 from stanlocal.tui.screens.pick import PickScreen
 from stanlocal.tui.screens.question import Question, QuestionScreen
 from stanlocal.tui.widgets.last_action import LastAction

@@ -9,8 +9,8 @@ from functools import partial
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
+from stanlocal.model.command_line import Command
 from stanlocal.model.synonyms import SYNONYMS
-from stanlocal.tui.actions import Command
 from stanlocal.tui.widgets.pane import copy_command
 
 _ACTIONS: Mapping[str, str] = {

@@ -11,8 +11,8 @@ from textual.screen import Screen
 
 from stanlocal.errors import StanlocalError
 from stanlocal.faults.injected_fault import InjectedFault
+from stanlocal.model.command_line import Command
 from stanlocal.model.fault_record import FaultRecord
-from stanlocal.tui.actions import Command
 from stanlocal.tui.widgets.last_action import LastAction
 
 

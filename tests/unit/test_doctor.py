@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
+from pathlib import Path
+from typing import NoReturn
+
 import pytest
+from click.testing import CliRunner
 
 from stanlocal import doctor
+from stanlocal.api import group_over
+from stanlocal.cli.app import app
+from stanlocal.cli.context import Context
+from stanlocal.cli.exit_codes import BAD_VERDICT
+from stanlocal.doctor import Check
 from stanlocal.engine.base import EngineInfo
 from stanlocal.errors import EngineUnavailable
+from stanlocal.lifecycle.opener import GroupOpener
 from stanlocal.settings import load
 from stanlocal.testing.fake.engine import FakeEngine
 from tests.support.world import World
@@ -31,3 +42,67 @@ async def test_engine_that_stops_answering_is_closed(world: World, monkeypatch: 
     checks = [check async for check in doctor.examine(lambda: settings, lambda line: None)]
     assert [(check.name, check.ok) for check in checks] == [("settings", True), ("engine", False)]
     assert engine.closed
+
+
+async def examined(world: World, monkeypatch: pytest.MonkeyPatch, **settings: object) -> dict[str, Check]:
+    """Every check on the fake machine, by its name."""
+    monkeypatch.setattr(doctor, "choose_engine", lambda asked: world.engine)
+    monkeypatch.setattr(doctor, "group_home", lambda name: world.home)
+    made = load({"group": "t", **settings}, {}, None, world.folder, None)
+    return {check.name: check async for check in doctor.examine(lambda: made, lambda line: None)}
+
+
+async def test_a_group_that_is_well_needs_no_command(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    await world.up()
+    checks = await examined(world, monkeypatch)
+    assert {
+        name: (check.cure, check.commands) for name, check in checks.items() if check.name != "login"
+    } == {name: (None, ()) for name in checks if name != "login"}
+
+
+async def test_a_group_in_trouble_gets_the_commands_that_show_and_end_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.up()
+    opener = GroupOpener({"group": "t"}, engine=world.engine, home=world.home, user="65532:65532")
+    paused = group_over(opener)
+    await paused.pause("@active")
+    await paused.close()
+    group = (await examined(world, monkeypatch))["group"]
+    wanted = [f"stanlocal --group t {command}" for command in ("status", "heal", "up")]
+    assert (group.ok, [*group.commands]) == (False, wanted)
+
+
+async def test_a_taken_port_and_a_foreign_store_get_commands_with_other_ones(
+    world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "letter.txt").touch()
+    monkeypatch.setattr("stanlocal.lifecycle.port_allocation.is_free", lambda port, host="": port > 4300)
+    checks = await examined(world, monkeypatch, port=4222, store_dir=tmp_path, nodes=1)
+    assert checks["ports"].commands == ("stanlocal --group t up --port 4301",)
+    assert checks["store"].commands == ("stanlocal --group t up --store-dir DIR",)
+
+
+@pytest.mark.parametrize("platform", ["linux", "darwin"])
+async def test_without_an_engine_the_commands_start_one_or_need_none(
+    world: World, monkeypatch: pytest.MonkeyPatch, platform: str
+) -> None:
+    def none(asked: str) -> NoReturn:
+        raise EngineUnavailable("no Docker Engine answers")
+
+    made = load({"group": "t"}, {}, None, world.folder, None)
+    monkeypatch.setattr(doctor, "choose_engine", none)
+    monkeypatch.setattr("sys.platform", platform)
+    *_, engine = [check async for check in doctor.examine(lambda: made, lambda line: None)]
+    assert engine.commands[-1] == "stanlocal --engine process up"
+    assert any("docker" in command.lower() for command in engine.commands[:-1])
+
+
+def test_commands_are_printed_ready_to_be_copied(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def examine(*_: object) -> AsyncGenerator[Check]:
+        yield Check("image", False, "it is not there", "pull it:", ("stanlocal image pull",))
+
+    monkeypatch.setattr(doctor, "examine", examine)
+    done = CliRunner().invoke(app, ["doctor"], obj=Context(), standalone_mode=False)
+    assert done.return_value == BAD_VERDICT
+    assert done.output.splitlines()[1:] == [" " * 15 + "pull it:", " " * 17 + "$ stanlocal image pull"]

@@ -17,7 +17,7 @@ from pathlib import Path
 from stanlocal.errors import StoreRefused
 from stanlocal.store.guard.content import StoreKind, StoreState, inspect_opened, opened, real
 from stanlocal.store.guard.marker import VERSION, Marker, replace_marker, write_marker
-from stanlocal.store.layout import is_servers
+from stanlocal.store.layout import MARKER_FILE, is_servers
 from stanlocal.util.printable import printable
 
 
@@ -119,7 +119,10 @@ def _check_content(path: Path, state: StoreState, group: str, group_id: str | No
             "choose an empty folder with '--store-dir'"
         )
     if state.marker is not None and (whose := state.marker.differs(group, group_id)):
-        raise StoreRefused(f"{path} is {whose}; choose another folder with '--store-dir'")
+        raise StoreRefused(
+            f"{path} is {whose}; choose another folder with '--store-dir', or, if it is a copy, "
+            f"'rm {path / MARKER_FILE}', which ends its tie to that group"
+        )
     if state.cluster_id not in (None, cluster_id):
         raise StoreRefused(
             f"the store {path} was written under the cluster id '{printable(str(state.cluster_id))}', "

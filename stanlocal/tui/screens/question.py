@@ -12,7 +12,7 @@ from textual.events import Key
 from textual.widget import Widget
 from textual.widgets import Button, Static
 
-from stanlocal.tui.actions import Command
+from stanlocal.model.command_line import Command
 from stanlocal.tui.screens.dialog import Dialog
 from stanlocal.tui.widgets.pane import copy_command
 

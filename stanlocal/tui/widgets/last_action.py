@@ -9,8 +9,8 @@ from textual.content import Content
 from textual.timer import Timer
 from textual.widgets import Static
 
+from stanlocal.model.command_line import Command
 from stanlocal.model.fault_record import FaultRecord
-from stanlocal.tui.actions import Command
 
 _SHOWN_S = 30.0
 """Seconds that it stays once the outcome is final."""

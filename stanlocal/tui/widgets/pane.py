@@ -9,7 +9,7 @@ from textual.containers import Vertical
 from textual.reactive import reactive
 from textual.widget import Widget
 
-from stanlocal.tui.actions import DEFAULT_GROUP, Command
+from stanlocal.model.command_line import DEFAULT_GROUP, Command
 
 
 class Pane(Vertical):
