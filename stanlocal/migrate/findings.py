@@ -33,7 +33,8 @@ class Kind(StrEnum):
     POSITION_PAST_END = "position-past-end"
     PENDING_GONE = "pending-gone"
     RENAMED = "renamed"
-    SALVAGED = "salvaged"
+    SPLIT_BRAIN = "split-brain"
+    POSITION_SET_BACK = "position-set-back"
 
 
 @dataclass(frozen=True, slots=True)

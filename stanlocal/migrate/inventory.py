@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from stanlocal.errors import StoreRefused
+from stanlocal.migrate.branches import KEPT, Split, find_split
 from stanlocal.store.format import index
 from stanlocal.store.format.encryption import StoreKey
 from stanlocal.store.format.files import opened_file
@@ -71,6 +72,24 @@ class Channel:
     maybe_encrypted: bool
     slices: tuple[SliceFiles, ...]
     disk_bytes: int
+    split: Split | None = None
+    """The branches of a channel that two servers wrote into at the same time; no limits are applied then."""
+
+    def of_branch(self, part: int) -> Channel:
+        """Return the channel as one of its branches; a conflict has no durables."""
+        if self.split is None:
+            return self
+        branch = self.split.parts[part]
+        return replace(
+            self,
+            messages=branch.messages,
+            first_sequence=branch.first_sequence,
+            last_sequence=branch.last_sequence,
+            largest=branch.largest,
+            beyond_limits=0,
+            limits=Limits(),
+            durables=self.durables if part == KEPT else (),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +158,8 @@ def _channel(
     if not stored and durables:  # every message is gone, and the files with them
         last = max(durable.last_sent for durable in durables)
         first = last + 1
-    return Channel(
+    split = find_split(store, files.name, files.slices) if _may_be_split(slices) else None
+    channel = Channel(
         name=files.name,
         messages=served.msgs if served is not None else stored,
         first_sequence=first,
@@ -152,7 +172,21 @@ def _channel(
         maybe_encrypted=maybe_encrypted(store, files.slices),
         slices=tuple(files.slices),
         disk_bytes=sum(summary.disk_bytes for _, summary in slices),
+        split=split,
     )
+    return channel.of_branch(KEPT)
+
+
+def _may_be_split(slices: Iterable[tuple[SliceFiles, SliceSummary]]) -> bool:
+    """Return whether more messages are there than sequences, or slices do not follow each other."""
+    last = 0
+    for _, summary in slices:
+        if summary.first is not None and summary.last is not None:
+            first = summary.first.sequence
+            if first <= last or summary.messages > summary.last.sequence - first + 1:
+                return True
+            last = summary.last.sequence
+    return False
 
 
 def _extent(slices: Iterable[tuple[SliceFiles, SliceSummary]]) -> tuple[int, int]:

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from stanlocal.errors import StoreRefused
+from stanlocal.migrate.branches import KEPT, read_branch
 from stanlocal.migrate.stream_plan import StreamPlan
-from stanlocal.store.format.bulk_messages import BulkMessage, read_bulk
+from stanlocal.store.format.bulk_messages import BulkMessage, Piece, read_bulk
 from stanlocal.store.format.encryption import ChannelKey, StoreKey, Undecryptable
 from stanlocal.store.format.records import Damage, Flaw
 from stanlocal.util.printable import printable
@@ -29,33 +30,43 @@ def messages_of(
 ) -> Iterator[list[BulkMessage]]:
     """Yield the messages in the order of their sequences, without those written since the plan was made.
 
+    What is damaged in a channel with several branches is reported with the one that is kept.
     With the store's key the data is decrypted; a message that it does not fit is damaged. Raises
     `StoreRefused` when a file cannot be read, or sequences do not ascend, and what `damaged` raises.
     """
     channel = plan.channel
     channel_key = key.channel(channel.name) if key is not None else None
     last = channel.first_sequence - 1
-    for files in channel.slices:
-        name = files.data or ""
-        try:
-            for found in read_bulk(store, files, channel.first_sequence):
-                if isinstance(found, Damage):
+    try:
+        for name, found in _stored(store, plan):
+            if isinstance(found, Damage):
+                if plan.part == KEPT:
                     damaged(name, found)
-                    continue
-                messages = found
-                if messages[-1][0] > channel.last_sequence:
-                    messages = [each for each in messages if each[0] <= channel.last_sequence]
+                continue
+            messages = found
+            if messages[-1][0] > channel.last_sequence:
+                messages = [each for each in messages if each[0] <= channel.last_sequence]
+            if messages:
+                _check_order(name, messages, last)
+                last = messages[-1][0]
+                if channel_key is not None:
+                    messages = _decrypted(messages, channel_key, name, damaged)
                 if messages:
-                    _check_order(name, messages, last)
-                    last = messages[-1][0]
-                    if channel_key is not None:
-                        messages = _decrypted(messages, channel_key, name, damaged)
-                    if messages:
-                        yield messages
-        except OSError as error:
-            raise StoreRefused(
-                f"cannot read {error.filename or name} ({error.strerror}); take a new copy of the store"
-            ) from error
+                    yield messages
+    except OSError as error:
+        raise StoreRefused(
+            f"cannot read {error.filename or channel.name} ({error.strerror}); take a new copy of the store"
+        ) from error
+
+
+def _stored(store: Path, plan: StreamPlan) -> Iterator[tuple[str, Piece]]:
+    channel = plan.channel
+    if channel.split is not None:
+        yield from read_branch(store, channel.name, channel.slices, channel.split, plan.part)
+        return
+    for files in channel.slices:
+        for found in read_bulk(store, files, channel.first_sequence):
+            yield files.data or "", found
 
 
 def _decrypted(messages: list[BulkMessage], key: ChannelKey, file: str, damaged: Report) -> list[BulkMessage]:

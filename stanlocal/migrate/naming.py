@@ -86,6 +86,11 @@ def consumer_name(channel: str, durable: Durable, names: Names) -> str:
     return cleaned("_".join(parts))
 
 
+def conflict_name(stream: str, number: int) -> str:
+    """Return the name of the stream for a branch that is not kept, numbered from 1 on."""
+    return f"{stream}_conflict" if number == 1 else f"{stream}_conflict_{number}"
+
+
 def cleaned(name: str) -> str:
     """Replace whatever JetStream takes in no name."""
     return "".join("_" if c in _REFUSED or not c.isprintable() else c for c in name)
@@ -96,19 +101,25 @@ def problems_of(named: Iterable[tuple[str, str]], kind: str) -> list[str]:
 
     `named` are pairs of what is named, and its name.
     """
+    pairs = list(named)
     found: list[str] = []
-    owners: dict[str, list[str]] = {}
-    for what, name in named:
-        owners.setdefault(name, []).append(what)
+    for what, name in pairs:
         if not name or cleaned(name) != name or len(name.encode()) > LONGEST:
             found.append(
                 f"{printable(what)}: JetStream takes no {kind} named '{printable(name)}'; "
                 f"choose one of at most {LONGEST} bytes, without dots, slashes and blanks, with '--names'"
             )
-    for name, several in owners.items():
-        if len(several) > 1:
-            found.append(
-                f"{' and '.join(map(printable, several))} would both be the {kind} '{printable(name)}'; "
-                "give one another name with '--names'"
-            )
-    return found
+    return found + shared(pairs, kind)
+
+
+def shared(named: Iterable[tuple[str, str]], kind: str) -> list[str]:
+    """Return a line for each name that several things got."""
+    owners: dict[str, list[str]] = {}
+    for what, name in named:
+        owners.setdefault(name, []).append(what)
+    return [
+        f"{' and '.join(map(printable, several))} would both be the {kind} '{printable(name)}'; "
+        "give one another name with '--names'"
+        for name, several in owners.items()
+        if len(several) > 1
+    ]

@@ -7,8 +7,9 @@ from typing import Any
 
 from stanlocal.errors import SettingsError
 from stanlocal.migrate import findings, naming
+from stanlocal.migrate.branches import KEPT
 from stanlocal.migrate.findings import Finding
-from stanlocal.migrate.inventory import Inventory
+from stanlocal.migrate.inventory import Channel, Inventory
 from stanlocal.migrate.naming import Names
 from stanlocal.migrate.stream_plan import ConsumerPlan, StreamPlan
 from stanlocal.util.printable import printable
@@ -56,10 +57,13 @@ def make_plan(
         )
         consumers = tuple(ConsumerPlan.of(to, channel, each) for each, to in taken)
         streams.append(StreamPlan(name, channel, consumers))
-    problems += naming.problems_of(((f"channel {each.subject}", each.name) for each in streams), "stream")
+        streams += _conflicts(name, channel)
+    problems += naming.problems_of(((_shown(each), each.name) for each in streams), "stream")
+    subjects = ((_shown(each), each.subject) for each in streams)
+    problems += [each for each in naming.shared(subjects, "subject") if each not in problems]
     if problems:
         raise SettingsError(problems)
-    kept = {stream.subject for stream in streams}
+    kept = {stream.channel.name for stream in streams}
     left_out = tuple(channel.name for channel in inventory.channels if channel.name not in kept)
     said = findings.of_inventory(inventory, limits_known=limits_known)
     return MigrationPlan(
@@ -68,3 +72,19 @@ def make_plan(
         left_out,
         tuple(each for each in said if each.where.split(" ")[0] not in left_out),
     )
+
+
+def _conflicts(name: str, channel: Channel) -> list[StreamPlan]:
+    """Return a stream for each branch that is not kept of a channel that two servers wrote into."""
+    if channel.split is None:
+        return []
+    numbers = range(1, len(channel.split.parts))
+    return [
+        StreamPlan(naming.conflict_name(name, number), channel.of_branch(number), (), number)
+        for number in numbers
+    ]
+
+
+def _shown(stream: StreamPlan) -> str:
+    conflict = f", conflict {stream.part}" if stream.part != KEPT else ""
+    return f"channel {stream.channel.name}{conflict}"

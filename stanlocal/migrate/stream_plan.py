@@ -10,6 +10,7 @@ from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from typing import Any
 
+from stanlocal.migrate.branches import KEPT, Branch
 from stanlocal.migrate.inventory import Channel, Durable
 from stanlocal.store.format.bulk_messages import BulkMessage
 from stanlocal.util.printable import printable
@@ -37,8 +38,13 @@ class ConsumerPlan:
 
     @classmethod
     def of(cls, name: str, channel: Channel, durable: Durable) -> ConsumerPlan:
-        """Make the plan of a durable: unacknowledged messages that are gone count as acknowledged."""
-        delivered = min(max(durable.last_sent, channel.first_sequence - 1), channel.last_sequence)
+        """Make the plan of a durable: unacknowledged messages that are gone count as acknowledged.
+
+        In a channel that two servers wrote into it counts as far as both wrote the same: of two messages with one
+        sequence no one knows which was acknowledged.
+        """
+        last = min(channel.last_sequence, channel.split.fork if channel.split else channel.last_sequence)
+        delivered = min(max(durable.last_sent, channel.first_sequence - 1), last)
         low = bisect_left(durable.pending, channel.first_sequence)
         pending = durable.pending[low : bisect_right(durable.pending, delivered)]
         return cls(name, durable, pending[0] - 1 if pending else delivered, pending, delivered)
@@ -89,10 +95,18 @@ class StreamPlan:
     name: str
     channel: Channel
     consumers: tuple[ConsumerPlan, ...]
+    part: int = KEPT
+    """Number of the channel's branch, if two servers wrote into it at the same time."""
 
     @property
     def subject(self) -> str:
-        return self.channel.name
+        """The channel's name; the stream's own for a conflict, as no two streams share a subject."""
+        return self.channel.name if self.part == KEPT else self.name
+
+    @property
+    def branch(self) -> Branch | None:
+        """The branch that it is of a channel that two servers wrote into."""
+        return self.channel.split.parts[self.part] if self.channel.split else None
 
     def config(self, replicas: int = 1) -> dict[str, Any]:
         """Return the stream's configuration; limits of 0 in STAN are no limits, which are -1 here."""
@@ -111,7 +125,7 @@ class StreamPlan:
             "max_msg_size": -1,
             "duplicate_window": min(_DUPLICATE_WINDOW_NS, limits.max_age or _DUPLICATE_WINDOW_NS),
             "allow_direct": True,
-            "metadata": {"stan_channel": self.subject},
+            "metadata": {"stan_channel": self.channel.name},
         }
 
     def stored_bytes(self, messages: int, payload: int) -> int:
@@ -131,6 +145,8 @@ class StreamPlan:
             "max_msgs": limits.max_msgs,
             "max_bytes": limits.max_bytes,
             "max_age_s": limits.max_age / 1e9,
+            "conflict": self.part != KEPT,
+            "branch": self.branch.document() if self.branch else None,
             "consumers": [consumer.document() for consumer in self.consumers],
         }
 

@@ -162,7 +162,7 @@ def _singly(data: StoreFile, block: Block, low: int, high: int, first_sequence: 
         if entry.offset < VERSION_BYTES or entry.end > data.size:
             yield Damage(entry.offset, Flaw.CUT_SHORT, f"sequence {entry.sequence} is not in the file")
             continue
-        message = _whole(data, read_one(data, entry))
+        message = whole_message(data, read_one(data, entry))
         if isinstance(message, Damage):
             yield message
         elif (message.sequence, message.timestamp % _WORD) != (entry.sequence, entry.timestamp):
@@ -179,14 +179,15 @@ def _singly(data: StoreFile, block: Block, low: int, high: int, first_sequence: 
 def _unlisted(data: StoreFile, start: int, first_sequence: int) -> Iterator[Piece]:
     """Read the messages behind the last one of the index."""
     for found in read_records(data, typed=False, start=start):
-        message = _whole(data, found)
+        message = whole_message(data, found)
         if isinstance(message, Damage):
             yield message
         elif message.sequence >= first_sequence:
             yield [(message.sequence, message.timestamp, message.data)]
 
 
-def _whole(data: StoreFile, found: Found) -> StoredMessage | Damage:
+def whole_message(data: StoreFile, found: Found) -> StoredMessage | Damage:
+    """Decode what was found in a file; a large record is read, up to `LARGEST_MESSAGE`."""
     if isinstance(found, Damage):
         return found
     if isinstance(found, LargeRecord):

@@ -1,0 +1,204 @@
+"""The branches of a channel into which two servers wrote at the same time, so that sequences come twice.
+
+Each server goes on counting from what it read when it became active. So in the order in which records were
+written, every branch ascends, and a record belongs to the branch that stands just before it. Where two branches
+stand at the same sequence the files do not say who wrote the next record: it counts as written by the server
+that wrote the one before.
+
+A server that starts on such a store goes on behind the last record (nats-streaming-server 0.25.6,
+stores/filestore.go: recoverOneMsgFile). So the branch with the last record is the one that is kept; what is
+only in another one is a conflict.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from stanlocal.errors import StoreRefused
+from stanlocal.store.format.bulk_messages import BulkMessage
+from stanlocal.store.format.message import time_of
+from stanlocal.store.format.raw_messages import read_raw
+from stanlocal.store.format.records import Damage
+from stanlocal.store.format.slices import SliceFiles
+from stanlocal.util.printable import printable
+from stanlocal.util.timestamps import rfc3339
+
+KEPT = 0
+"""Number of the branch that is kept."""
+_MOST = 16
+"""Number of branches at most: each is a server that became active while another one was."""
+_BATCH = 4096
+
+Written = tuple[int, BulkMessage]
+"""A message, and the number of its branch in the order in which the branches began."""
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """The messages of a channel that one server wrote, or those that only it wrote if it is a conflict."""
+
+    first_sequence: int
+    last_sequence: int
+    messages: int
+    first_time: int
+    """Nanoseconds since the epoch."""
+    last_time: int
+    largest: int
+    """Bytes of the largest message."""
+
+    def document(self) -> dict[str, Any]:
+        return {
+            "first_seq": self.first_sequence,
+            "last_seq": self.last_sequence,
+            "messages": self.messages,
+            "first_time": rfc3339(time_of(self.first_time)),
+            "last_time": rfc3339(time_of(self.last_time)),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Lineage:
+    """The branch that is kept, and those that it goes on from, each up to a sequence."""
+
+    kept_below: tuple[int | None, ...]
+    """For each branch, as they began, the sequence from which on it is a conflict; None if it never is."""
+
+    def part(self, branch: int, sequence: int) -> int:
+        """Return `KEPT`, the number of the conflict that a message belongs to, from 1 on, or -1.
+
+        -1 is a branch that began after the lineage was found.
+        """
+        if branch >= len(self.kept_below):
+            return -1
+        below = self.kept_below[branch]
+        if below is None or sequence < below:
+            return KEPT
+        return 1 + sum(each is not None for each in self.kept_below[:branch])
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """A channel's branches."""
+
+    fork: int
+    """Last sequence up to which all branches are the same."""
+    lineage: Lineage
+    parts: tuple[Branch, ...]
+    """The branch that is kept, then the conflicts in the order in which they began."""
+
+
+class _Branches:
+    """Assigns records, in the order in which they were written, to branches."""
+
+    def __init__(self, channel: str) -> None:
+        self._channel = channel
+        self.tips: list[int] = []
+        """Last sequence of each branch."""
+        self.first: list[int] = []
+        self.parents: list[int] = []
+        """Branch that each one forked from; the first one is its own."""
+        self.last = 0
+        """Branch of the last record."""
+
+    def of(self, sequence: int) -> int:
+        before = [tip for tip in self.tips if tip < sequence]
+        if not before:
+            self._begin(sequence)
+        else:
+            closest = max(before)
+            if self.tips[self.last] != closest:
+                self.last = self.tips.index(closest)
+            self.tips[self.last] = sequence
+        return self.last
+
+    def _begin(self, sequence: int) -> None:
+        if len(self.tips) == _MOST:
+            raise StoreRefused(
+                f"channel '{printable(self._channel)}' has sequence {sequence} again and again: more than "
+                f"{_MOST} servers cannot have written it; see 'stanlocal store verify'"
+            )
+        self.tips.append(sequence)
+        self.first.append(sequence)
+        self.parents.append(self.last)
+        self.last = len(self.tips) - 1
+
+    def lineage(self) -> Lineage:
+        below: list[int | None] = list(self.first)  # nothing of a branch is kept, unless the last goes on from it
+        branch, limit = self.last, None
+        while True:
+            below[branch] = limit
+            if branch == 0:
+                return Lineage(tuple(below))
+            limit, branch = self.first[branch], self.parents[branch]
+            while branch and self.first[branch] >= limit:
+                branch = self.parents[branch]
+
+
+def find_split(store: Path, channel: str, slices: Iterable[SliceFiles]) -> Split | None:
+    """Read a channel and return its branches; None if its sequences ascend.
+
+    Raises `StoreRefused` for sequences that no two servers can have written, `OSError` for a file that cannot be
+    read.
+    """
+    files = tuple(slices)
+    branches = _Branches(channel)
+    for _ in _written(store, branches, files):
+        pass
+    if len(branches.tips) < 2:
+        return None
+    lineage = branches.lineage()
+    found: dict[int, Branch] = {}
+    for each in _written(store, _Branches(channel), files):
+        if not isinstance(each, Damage):
+            branch, (sequence, time, data) = each
+            part = lineage.part(branch, sequence)
+            found[part] = _counted(found.get(part), sequence, time, len(data))
+    parts = tuple(found[part] for part in sorted(found))
+    return Split(min(branches.first[1:]) - 1, lineage, parts)
+
+
+def _counted(branch: Branch | None, sequence: int, time: int, size: int) -> Branch:
+    if branch is None:
+        return Branch(sequence, sequence, 1, time, time, size)
+    return Branch(
+        branch.first_sequence,
+        sequence,
+        branch.messages + 1,
+        branch.first_time,
+        time,
+        max(branch.largest, size),
+    )
+
+
+def read_branch(
+    store: Path, channel: str, slices: Iterable[SliceFiles], split: Split, part: int
+) -> Iterator[tuple[str, list[BulkMessage] | Damage]]:
+    """Yield the messages of one branch, and each damaged record in its place, with the file they are in.
+
+    Raises what `find_split` raises.
+    """
+    branches = _Branches(channel)
+    for files in slices:
+        name = files.data or ""
+        batch: list[BulkMessage] = []
+        for each in _written(store, branches, (files,)):
+            if isinstance(each, Damage):
+                yield name, each
+            elif split.lineage.part(each[0], each[1][0]) == part:
+                batch.append(each[1])
+                if len(batch) == _BATCH or len(each[1][2]) > _BATCH:
+                    yield name, batch
+                    batch = []
+        if batch:
+            yield name, batch
+
+
+def _written(
+    store: Path, branches: _Branches, slices: Iterable[SliceFiles]
+) -> Iterator[Written | Damage]:
+    for files in slices:
+        for message in read_raw(store, files):
+            yield message if isinstance(message, Damage) else (branches.of(message[0]), message)
