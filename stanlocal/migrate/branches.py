@@ -1,9 +1,9 @@
 """The branches of a channel into which two servers wrote at the same time, so that sequences come twice.
 
 Each server goes on counting from what it read when it became active. So in the order in which records were
-written, every branch ascends, and a record belongs to the branch that stands just before it. Where two branches
-stand at the same sequence the files do not say who wrote the next record: it counts as written by the server
-that wrote the one before.
+written, every branch ascends, and a record belongs to the branch that stands just before it. Where two
+branches stand at the same sequence the files do not say who wrote the next record: it counts as written by
+the server that wrote the one before.
 
 A server that starts on such a store goes on behind the last record (nats-streaming-server 0.25.6,
 stores/filestore.go: recoverOneMsgFile). So the branch with the last record is the one that is kept; what is
@@ -126,7 +126,9 @@ class _Branches:
         self.last = len(self.tips) - 1
 
     def lineage(self) -> Lineage:
-        below: list[int | None] = list(self.first)  # nothing of a branch is kept, unless the last goes on from it
+        below: list[int | None] = list(
+            self.first
+        )  # nothing of a branch is kept, unless the last goes on from it
         branch, limit = self.last, None
         while True:
             below[branch] = limit
@@ -140,8 +142,8 @@ class _Branches:
 def find_split(store: Path, channel: str, slices: Iterable[SliceFiles]) -> Split | None:
     """Read a channel and return its branches; None if its sequences ascend.
 
-    Raises `StoreRefused` for sequences that no two servers can have written, `OSError` for a file that cannot be
-    read.
+    Raises `StoreRefused` for sequences that no two servers can have written, `OSError` for a file that cannot
+    be read.
     """
     files = tuple(slices)
     branches = _Branches(channel)
@@ -196,9 +198,7 @@ def read_branch(
             yield name, batch
 
 
-def _written(
-    store: Path, branches: _Branches, slices: Iterable[SliceFiles]
-) -> Iterator[Written | Damage]:
+def _written(store: Path, branches: _Branches, slices: Iterable[SliceFiles]) -> Iterator[Written | Damage]:
     for files in slices:
         for message in read_raw(store, files):
             yield message if isinstance(message, Damage) else (branches.of(message[0]), message)

@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from stanlocal.migrate.branches import Branch, Split
 from stanlocal.migrate.inventory import Channel, Durable, Inventory
-from stanlocal.util.format import size
+from stanlocal.store.format.message import time_of
+from stanlocal.util.format import counted, size
 from stanlocal.util.printable import printable
+from stanlocal.util.timestamps import rfc3339
 
 DEFAULT_MAX_PAYLOAD = 1 << 20
 """Bytes that a NATS server takes by default."""
@@ -20,10 +23,13 @@ class Kind(StrEnum):
     """Kinds of findings."""
 
     ENCRYPTED = "encrypted"
+    DAMAGED = "damaged"
+    SPLIT_BRAIN = "split-brain"
     BEYOND_LIMITS = "beyond-limits"
     MAX_BYTES = "max-bytes"
     MAX_INACTIVITY = "max-inactivity"
     MAX_CHANNELS = "max-channels"
+    MAX_SUBSCRIPTIONS = "max-subscriptions"
     LIMITS_UNKNOWN = "limits-unknown"
     PAYLOAD = "payload"
     EPHEMERAL = "ephemeral"
@@ -33,7 +39,6 @@ class Kind(StrEnum):
     POSITION_PAST_END = "position-past-end"
     PENDING_GONE = "pending-gone"
     RENAMED = "renamed"
-    SPLIT_BRAIN = "split-brain"
     POSITION_SET_BACK = "position-set-back"
 
 
@@ -48,6 +53,8 @@ class Finding:
     advice: str
     refused: bool = False
     """True if nothing can be packed with it."""
+    salvaged: bool = False
+    """True if it can only be packed with `--salvage`."""
 
     def document(self) -> dict[str, Any]:
         return {
@@ -56,6 +63,7 @@ class Finding:
             "detail": printable(self.detail),
             "advice": printable(self.advice),
             "refused": self.refused,
+            "salvaged": self.salvaged,
         }
 
 
@@ -105,6 +113,8 @@ def _of_channel(channel: Channel, *, readable: bool) -> Iterator[Finding]:
             "give the key with '--key-file' or NATS_STREAMING_ENCRYPTION_KEY",
             refused=True,
         )
+    if channel.split is not None:
+        yield _of_split(channel, channel.split)
     if channel.beyond_limits:
         yield Finding(
             Kind.BEYOND_LIMITS,
@@ -128,6 +138,13 @@ def _of_channel(channel: Channel, *, readable: bool) -> Iterator[Finding]:
             f"max_inactivity ({hours:g} h) has no counterpart: the stream is never deleted by itself",
             "delete streams that are no longer used, or give their messages a 'max_age'",
         )
+    if channel.limits.max_subs:
+        yield Finding(
+            Kind.MAX_SUBSCRIPTIONS,
+            channel.name,
+            f"max_subs {channel.limits.max_subs} has no counterpart: any number of clients share a consumer",
+            "nothing to do; 'max_consumers' of the stream limits the number of consumers",
+        )
     if channel.largest > DEFAULT_MAX_PAYLOAD:
         yield Finding(
             Kind.PAYLOAD,
@@ -144,6 +161,26 @@ def _of_channel(channel: Channel, *, readable: bool) -> Iterator[Finding]:
         )
     for durable in channel.durables:
         yield from _of_durable(channel, durable)
+
+
+def _of_split(channel: Channel, split: Split) -> Finding:
+    kept, *conflicts = (_shown(branch) for branch in split.parts)
+    lost = "; ".join(f"conflict {number}: {each}" for number, each in enumerate(conflicts, 1))
+    return Finding(
+        Kind.SPLIT_BRAIN,
+        channel.name,
+        f"two servers wrote into it at the same time, from sequence {split.fork + 1} on; "
+        f"kept, as it was written last: {kept}; {lost}",
+        "pack it with '--salvage': each conflict becomes a stream of its own, and no stream of the channel has "
+        "limits; publish from the conflicts what the kept branch lacks",
+        salvaged=True,
+    )
+
+
+def _shown(branch: Branch) -> str:
+    first, last = (rfc3339(time_of(each)) for each in (branch.first_time, branch.last_time))
+    sequences = f"{branch.first_sequence} to {branch.last_sequence}"
+    return f"{counted(branch.messages, 'message')}, {sequences}, written from {first} to {last}"
 
 
 def _of_durable(channel: Channel, durable: Durable) -> Iterator[Finding]:
@@ -172,7 +209,15 @@ def _of_durable(channel: Channel, durable: Durable) -> Iterator[Finding]:
             f"{gone} unacknowledged messages are no longer in the channel",
             "nothing to do; neither server can deliver them",
         )
-    if durable.last_sent > channel.last_sequence:
+    if channel.split is not None and durable.last_sent > channel.split.fork:
+        yield Finding(
+            Kind.POSITION_SET_BACK,
+            where,
+            f"it was sent up to {durable.last_sent}; its consumer goes on behind {channel.split.fork}: of two "
+            "messages with one sequence no one knows which was acknowledged",
+            "nothing to do, if messages may be delivered again; else make the consumer with a start of your own",
+        )
+    elif durable.last_sent > channel.last_sequence:
         yield Finding(
             Kind.POSITION_PAST_END,
             where,

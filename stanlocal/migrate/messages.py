@@ -11,6 +11,8 @@ from stanlocal.migrate.stream_plan import StreamPlan
 from stanlocal.store.format.bulk_messages import BulkMessage, Piece, read_bulk
 from stanlocal.store.format.encryption import ChannelKey, StoreKey, Undecryptable
 from stanlocal.store.format.records import Damage, Flaw
+from stanlocal.store.verify.problems import Kind
+from stanlocal.store.verify.store import verify_subscriptions
 from stanlocal.util.printable import printable
 
 Report = Callable[[str, Damage], None]
@@ -57,6 +59,13 @@ def messages_of(
         raise StoreRefused(
             f"cannot read {error.filename or channel.name} ({error.strerror}); take a new copy of the store"
         ) from error
+
+
+def damaged_positions(store: Path, channel: str) -> Iterator[tuple[str, Damage]]:
+    """Yield the damaged records of a channel's durables, with their file: what they said is not known."""
+    for problem in verify_subscriptions(store, channel):
+        if problem.kind is not Kind.ZERO_TAIL:
+            yield problem.file, Damage(problem.offset or 0, Flaw.UNDECODABLE, problem.detail)
 
 
 def _stored(store: Path, plan: StreamPlan) -> Iterator[tuple[str, Piece]]:

@@ -19,7 +19,8 @@ from typing import IO, Any
 from stanlocal.errors import OutputError, StoreRefused
 from stanlocal.migrate.archive.entries import END, MAGIC, consumer_entry, message_entries, state_entry
 from stanlocal.migrate.archive.frames import Frames
-from stanlocal.migrate.messages import messages_of, refuse
+from stanlocal.migrate.branches import KEPT
+from stanlocal.migrate.messages import damaged_positions, messages_of, refuse
 from stanlocal.migrate.pack_folder import DATA, FORMAT, MANIFEST, META, PACK_ID
 from stanlocal.migrate.plan import MigrationPlan
 from stanlocal.migrate.stream_plan import Contents, StreamPlan
@@ -72,11 +73,12 @@ def pack(
 ) -> Packed:
     """Write the pack to the new folder `folder`. Memory does not grow with the store.
 
-    With `salvage` damaged records are left out and listed. Raises `OutputError` where the folder exists or
+    With `salvage` damaged records are left out and listed, and the branches of a channel that two servers
+    wrote into become streams of their own. Raises `OutputError` where the folder exists or
     cannot be written, `StoreRefused` for a damaged or unreadable store; then nothing is left behind.
     """
     for finding in plan.findings:
-        if finding.refused:
+        if finding.refused or (finding.salvaged and not salvage):
             raise StoreRefused(f"{printable(finding.where)}: {finding.detail}; {finding.advice}")
     if folder.exists() or folder.is_symlink():
         raise OutputError(f"{folder} exists already; name another folder, or remove it")
@@ -145,7 +147,9 @@ class _Packing:
         self._packed.streams.append(
             {
                 "stream": stream.name,
-                "channel": printable(stream.subject),
+                "channel": printable(stream.channel.name),
+                "conflict": stream.part != KEPT,
+                "branch": stream.branch.document() if stream.branch else None,
                 "messages": contents.messages,
                 "first_seq": state["first_seq"],
                 "last_seq": state["last_seq"],
@@ -162,11 +166,14 @@ class _Packing:
         contents = Contents()
 
         def lose(name: str, damage: Damage) -> None:
-            self._packed.lost.append(Loss(stream.subject, name, damage))
+            self._packed.lost.append(Loss(stream.channel.name, name, damage))
 
         frames = Frames(file)
         inventory = self._plan.inventory
         damaged = lose if self._salvage else refuse
+        if stream.part == KEPT:
+            for file_name, each in damaged_positions(inventory.store, stream.channel.name):
+                damaged(file_name, each)
         for batch in messages_of(inventory.store, stream, damaged, inventory.key):
             contents.add(batch)
             frames.write(message_entries(stream.subject, batch))

@@ -40,8 +40,8 @@ class ConsumerPlan:
     def of(cls, name: str, channel: Channel, durable: Durable) -> ConsumerPlan:
         """Make the plan of a durable: unacknowledged messages that are gone count as acknowledged.
 
-        In a channel that two servers wrote into it counts as far as both wrote the same: of two messages with one
-        sequence no one knows which was acknowledged.
+        In a channel that two servers wrote into it counts as far as both wrote the same: of two messages with
+        one sequence no one knows which was acknowledged.
         """
         last = min(channel.last_sequence, channel.split.fork if channel.split else channel.last_sequence)
         delivered = min(max(durable.last_sent, channel.first_sequence - 1), last)

@@ -8,7 +8,7 @@ is whole, which is found by the channel's name in it.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 from stanlocal.store.format.bulk_messages import LARGEST_MESSAGE, BulkMessage, whole_message
@@ -40,7 +40,7 @@ def read_raw(store: Path, slice_: SliceFiles) -> Iterator[BulkMessage | Damage]:
             at = yield from _run(data, at, subject)
 
 
-def _run(data: StoreFile, start: int, subject: bytes) -> Iterator[BulkMessage | Damage]:
+def _run(data: StoreFile, start: int, subject: bytes) -> Generator[BulkMessage | Damage, None, int | None]:
     """Yield records up to the first damaged one; return where the next whole one begins, if there is any."""
     for found in read_records(data, typed=False, start=start):
         message = whole_message(data, found)
@@ -59,7 +59,7 @@ def _next_record(data: StoreFile, damaged: int, subject: bytes) -> int | None:
 
     Where the damaged one's own size leads to a whole record, its size is right.
     """
-    size, _ = HEAD.unpack(data.read(damaged, HEAD_BYTES).ljust(HEAD_BYTES, b"\0"))
+    size: int = HEAD.unpack(data.read(damaged, HEAD_BYTES).ljust(HEAD_BYTES, b"\0"))[0]
     following = damaged + HEAD_BYTES + size
     if _is_whole(data, following, subject):
         return following
@@ -81,8 +81,12 @@ def _is_whole(data: StoreFile, offset: int, subject: bytes) -> bool:
     beginning = data.read(offset, HEAD_BYTES + 1 + _WIDEST + len(subject))
     if len(beginning) < HEAD_BYTES + 2 or beginning[HEAD_BYTES] != 0x08:
         return False
+    size: int
+    crc: int
     size, crc = HEAD.unpack_from(beginning)
-    width = next((n for n in range(1, _WIDEST + 1) if beginning[HEAD_BYTES + n : HEAD_BYTES + n + 1] < b"\x80"), 0)
+    width = next(
+        (n for n in range(1, _WIDEST + 1) if beginning[HEAD_BYTES + n : HEAD_BYTES + n + 1] < b"\x80"), 0
+    )
     if (
         not width
         or not beginning[HEAD_BYTES + 1 + width :].startswith(subject)

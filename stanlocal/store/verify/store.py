@@ -111,6 +111,15 @@ def verify(
     return work.verdict
 
 
+def verify_subscriptions(store: Path, channel: str) -> list[Problem]:
+    """Check the subscriptions and positions of one channel, and return the first thousand problems."""
+    work = _Verification(Survey(store), lambda done, total: None, None)
+    name = f"{channel}/{SUBS_FILE}"
+    if (store / name).exists():
+        work.file(name, lambda: check_typed(store, name, SUB_TYPES, work.advance))
+    return work.verdict.problems
+
+
 class _Verification:
     def __init__(self, found: Survey, progress: Progress, key: StoreKey | None) -> None:
         self.store = found.store
