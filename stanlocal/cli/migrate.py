@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from stanlocal.cli import aio, columns, output_file, printing
+from stanlocal.cli import aio, migrate_output, output_file, printing
 from stanlocal.cli.command_group import CommandGroup
 from stanlocal.cli.context import Context, pass_context
 from stanlocal.cli.exit_codes import BAD_VERDICT, FAILED
 from stanlocal.cli.login_options import Login, login_options
 from stanlocal.cli.migrate_relay import relay
-from stanlocal.cli.names_file import names_option, read_names
-from stanlocal.cli.printing import Styled
+from stanlocal.cli.migrate_source import Source, key_option, source_of_migration
 from stanlocal.cli.progress_bar import progress_bar
-from stanlocal.cli.store_folder import store_folder
 from stanlocal.cli.store_key import encryption_key
-from stanlocal.util.format import counted, size
 
 if TYPE_CHECKING:
+    from stanlocal.migrate.jetstream.connection import JetStream
+    from stanlocal.migrate.pack_folder import PackFolder
     from stanlocal.migrate.plan import MigrationPlan
 
 _PATH = click.Path(path_type=Path)
-_store = click.argument("store", required=False, type=_PATH)
-_key = click.option("--key-file", type=_PATH, metavar="FILE", help="File with the key of an encrypted store.")
 _to = click.option("--to", "url", required=True, metavar="URL", help="The JetStream server, or URL[,URL].")
 _salvage = click.option("--salvage", is_flag=True, help="Leave damaged records out instead of refusing them.")
 
@@ -41,34 +39,47 @@ def migrate() -> None:
 
 
 @migrate.command()
-@_store
-@names_option
-@_key
+@source_of_migration
+@click.option("--quick", is_flag=True, help="Do not read every message in search of damage.")
+@click.option("--write-names", type=_PATH, metavar="FILE", help="Write all names into a file for --names.")
+@output_file.force_option
 @pass_context
-def plan(context: Context, store: Path | None, names: Path | None, key_file: Path | None) -> int:
+def plan(context: Context, source: Source, quick: bool, write_names: Path | None, force: bool) -> int:
     """Show what would become of every channel and durable, and what is lost."""
-    made = _plan(context, store, names, key_file)
+    from stanlocal.migrate.damage_findings import damage_findings
+    from stanlocal.migrate.served_positions import served_positions
+    from stanlocal.store.verify.store import verify as check
+
+    output_file.check((write_names,), force=force)
+    made, group = source.plan(context)
+    if group is not None:
+        made = replace(made, served=aio.run(served_positions(group)))
+    if not quick:
+        with progress_bar(context, of_bytes=True) as progress:
+            found = check(made.inventory.store, key=made.inventory.key, progress=progress)
+        damaged = damage_findings(found.problems, found.problems_total - len(found.problems), made.split())
+        made = replace(made, findings=(*damaged, *made.findings))
+    if write_names is not None:
+        from stanlocal.migrate.names_text import names_text
+
+        output_file.write(write_names, names_text(made), force=force)
     document = made.document()
     if context.json:
         context.print_json(document)
     else:
-        _show_plan(document)
+        migrate_output.plan(document)
     return FAILED if any(finding.refused for finding in made.findings) else 0
 
 
 @migrate.command()
-@_store
+@source_of_migration
 @click.option("--out", "folder", required=True, type=_PATH, metavar="DIR", help="Folder to make.")
-@names_option
-@_key
 @_salvage
 @pass_context
 def pack(
     context: Context,
-    store: Path | None,
+    source: Source,
     folder: Path,
-    names: Path | None,
-    key_file: Path | None,
     salvage: bool,
 ) -> int:
     """Write JetStream backups, for `migrate load` or `nats stream restore` (nats-server 2.15 and later).
@@ -77,21 +88,14 @@ def pack(
     """
     from stanlocal.migrate.pack import pack as write
 
-    made = _plan(context, store, names, key_file)
+    made, _ = source.plan(context)
     with progress_bar(context, title="packing") as progress:
         packed = write(made, folder, salvage=salvage, progress=progress)
     document = packed.document()
     if context.json:
         context.print_json(document)
         return 0
-    for loss in document["lost"]:
-        printing.echo(Styled("lost", "bold red"), f"  {loss['file']} at {loss['offset']}: {loss['detail']}")
-    messages = sum(each["messages"] for each in document["streams"])
-    printing.echo(
-        f"{folder}: {counted(messages, 'message')} in {counted(len(document['streams']), 'stream')}, "
-        f"{packed.seconds:.1f} s"
-    )
-    printing.echo(f"next: stanlocal migrate load {folder} --to nats://SERVER:4222")
+    migrate_output.pack(document)
     return 0
 
 
@@ -103,50 +107,92 @@ def pack(
     "--replicas", type=click.IntRange(1, 5), default=1, show_default=True, help="Copies of each stream."
 )
 @click.option("--accept-loss", is_flag=True, help="Fill a server before 2.15 by publishing; times are lost.")
+@click.option(
+    "--verify", "proof", is_flag=True, help="Then compare everything with the store that was packed."
+)
+@key_option
 @pass_context
-def load(context: Context, folder: Path, url: str, login: Login, replicas: int, accept_loss: bool) -> int:
-    """Restore a pack into a JetStream server or cluster. Run again, it goes on where it stopped."""
+def load(
+    context: Context,
+    folder: Path,
+    url: str,
+    login: Login,
+    replicas: int,
+    accept_loss: bool,
+    proof: bool,
+    key_file: Path | None,
+) -> int:
+    """Restore a pack into a JetStream server or cluster. Run again, it goes on where it stopped.
+
+    With --verify, exit code 5 when anything differs.
+    """
     from stanlocal.access.nats_options import nats_options
     from stanlocal.migrate.jetstream.connection import connected
     from stanlocal.migrate.load import load as restore
     from stanlocal.migrate.pack_folder import read_pack
 
     found = read_pack(folder)
+    expected = _packed_plan(context, found, key_file) if proof else None
     access = nats_options(login.access())
+
+    async def loading(server: JetStream) -> dict[str, Any]:
+        with progress_bar(context, of_bytes=True, title="loading") as progress:
+            loaded = await restore(
+                found, server, replicas=replicas, accept_loss=accept_loss, progress=progress
+            )
+            return loaded.document()
 
     async def work() -> dict[str, Any]:
         async with connected(url, access) as server:
-            with progress_bar(context, of_bytes=True, title="loading") as progress:
-                loaded = await restore(
-                    found, server, replicas=replicas, accept_loss=accept_loss, progress=progress
-                )
-                return loaded.document()
+            document = await loading(server)
+            if expected is not None:
+                salvaged = found.source is not None and found.source.salvage
+                document["verification"] = await _compared(context, expected, server, salvage=salvaged)
+            return document
 
     document = aio.run(work())
+    verdict = document.get("verification")
     if context.json:
         context.print_json(document)
-        return 0
-    rows = [(each["stream"], each["messages"], each["result"]) for each in document["streams"]]
-    columns.show(("STREAM", "MESSAGES", "RESULT"), rows, right=(1,))
-    printing.echo(f"next: stanlocal migrate verify STORE --to {url}")
-    return 0
+    else:
+        migrate_output.load(document)
+        if verdict is not None:
+            migrate_output.verdict(verdict)
+        else:
+            printing.echo(f"next: stanlocal migrate verify STORE --to {url}")
+    return 0 if verdict is None or verdict["ok"] else BAD_VERDICT
+
+
+def _packed_plan(context: Context, pack_folder: PackFolder, key_file: Path | None) -> MigrationPlan:
+    from stanlocal.errors import StoreRefused
+
+    if pack_folder.source is None:
+        raise StoreRefused(
+            f"{pack_folder.path} does not say which store it is of; use 'stanlocal migrate verify'"
+        )
+    return pack_folder.source.plan(encryption_key(context, None, key_file))
+
+
+async def _compared(
+    context: Context, expected: MigrationPlan, server: JetStream, *, salvage: bool
+) -> dict[str, Any]:
+    from stanlocal.migrate.verify import verify as compare
+
+    with progress_bar(context, title="comparing") as progress:
+        return (await compare(expected, server, salvage=salvage, progress=progress)).document()
 
 
 @migrate.command()
-@_store
+@source_of_migration
 @_to
 @login_options
-@names_option
-@_key
 @_salvage
 @pass_context
 def verify(
     context: Context,
-    store: Path | None,
+    source: Source,
     url: str,
     login: Login,
-    names: Path | None,
-    key_file: Path | None,
     salvage: bool,
 ) -> int:
     """Compare every message and every durable of STORE with the streams of a server.
@@ -155,40 +201,34 @@ def verify(
     """
     from stanlocal.access.nats_options import nats_options
     from stanlocal.migrate.jetstream.connection import connected
-    from stanlocal.migrate.verify import verify as compare
 
-    made = _plan(context, store, names, key_file)
+    made, _ = source.plan(context)
     access = nats_options(login.access())
 
     async def work() -> dict[str, Any]:
         async with connected(url, access) as server:
-            with progress_bar(context, title="comparing") as progress:
-                return (await compare(made, server, salvage=salvage, progress=progress)).document()
+            return await _compared(context, made, server, salvage=salvage)
 
     document = aio.run(work())
     if context.json:
         context.print_json(document)
     else:
-        _show_verdict(document)
+        migrate_output.verdict(document)
     return 0 if document["ok"] else BAD_VERDICT
 
 
 @migrate.command()
-@_store
+@source_of_migration
 @click.option("--html", type=_PATH, metavar="FILE", help="Write a report as one HTML file.")
 @click.option("--junit", type=_PATH, metavar="FILE", help="Write a JUnit report for CI.")
-@names_option
-@_key
 @_salvage
 @output_file.force_option
 @pass_context
 def rehearse(
     context: Context,
-    store: Path | None,
+    source: Source,
     html: Path | None,
     junit: Path | None,
-    names: Path | None,
-    key_file: Path | None,
     salvage: bool,
     force: bool,
 ) -> int:
@@ -200,7 +240,7 @@ def rehearse(
     from stanlocal.migrate.rehearsal import rehearse as run
 
     output_file.check((html, junit), force=force)
-    made = _plan(context, store, names, key_file)
+    made, _ = source.plan(context)
     with TemporaryDirectory(prefix="stanlocal-rehearsal-") as folder, context.progress() as report:
         result = aio.run(run(made, Path(folder), salvage=salvage, report=report))
     if html is not None:
@@ -215,103 +255,8 @@ def rehearse(
     if context.json:
         context.print_json(document)
     else:
-        _show_rehearsal(document)
+        migrate_output.rehearsal(document)
     return 0 if result.ok else BAD_VERDICT
 
 
 migrate.add_command(relay)
-
-
-def _plan(context: Context, store: Path | None, names: Path | None, key_file: Path | None) -> MigrationPlan:
-    from stanlocal.migrate.inventory import take_inventory
-    from stanlocal.migrate.plan import make_plan
-
-    folder, group = store_folder(context, store, "the argument STORE")
-    limits = group.streaming.get("store_limits", {}) if group else None
-    key = encryption_key(context, group, key_file)
-    inventory = take_inventory(folder, limits, key=key)
-    return make_plan(inventory, read_names(names), limits_known=limits is not None)
-
-
-def _show_plan(document: dict[str, Any]) -> None:
-    rows = [
-        (
-            each["channel"],
-            each["stream"],
-            each["messages"],
-            f"{each['first_seq']}-{each['last_seq']}" if each["messages"] else "-",
-            size(each["disk_bytes"]),
-        )
-        for each in document["streams"]
-    ]
-    printing.echo(f"{document['store']}: cluster {document['cluster_id'] or '-'}")
-    columns.show(("CHANNEL", "STREAM", "MESSAGES", "SEQUENCES", "ON DISK"), rows, right=(2, 4))
-    consumers = [
-        (
-            each["channel"],
-            f"{durable['durable_name']}:{durable['queue_group']}"
-            if durable["queue_group"]
-            else f"{durable['client_id']}/{durable['durable_name']}",
-            durable["consumer"],
-            durable["ack_floor"],
-            durable["delivered"],
-            durable["pending_count"],
-        )
-        for each in document["streams"]
-        for durable in each["consumers"]
-    ]
-    if consumers:
-        printing.echo()
-        heads = ("CHANNEL", "DURABLE", "CONSUMER", "ACKED UP TO", "DELIVERED UP TO", "UNACKED")
-        columns.show(heads, consumers, right=(3, 4, 5))
-    for name in document["left_out"]:
-        printing.echo(f"{name} stays behind, as --names says")
-    if document["findings"]:
-        printing.echo()
-    for finding in document["findings"]:
-        style = "bold red" if finding["refused"] else "bold yellow"
-        where = f"{finding['where']}: " if finding["where"] else ""
-        printing.echo(Styled(finding["kind"], style), f"  {where}{finding['detail']}")
-        printing.echo(f"    {finding['advice']}")
-
-
-def _show_rehearsal(document: dict[str, Any]) -> None:
-    for step in document["steps"]:
-        printing.echo(f"{step['name']:<13}{step['seconds']:>8.1f} s  {step['detail']}")
-    for problem in document["problems"]:
-        printing.echo(Styled("!!", "bold red"), f" {problem}")
-    if document["not_waited_for"]:
-        printing.echo(f"not waited for, as their ack wait is long: {', '.join(document['not_waited_for'])}")
-    for finding in document["plan"]["findings"]:
-        where = f"{finding['where']}: " if finding["where"] else ""
-        printing.echo(Styled(finding["kind"], "bold yellow"), f"  {where}{finding['detail']}")
-    verdict = Styled("ok", "bold green") if document["ok"] else Styled("BAD", "bold red")
-    printing.echo("rehearsed: ", verdict, f", with nats-server {document['server_version']}")
-
-
-def _show_verdict(document: dict[str, Any]) -> None:
-    for stream in document["streams"]:
-        for each in stream["differences"]:
-            where = f"{stream['stream']} {each['consumer'] or ''}".rstrip()
-            printing.echo(Styled(each["kind"], "bold red"), f"  {where}: {each['detail']}")
-        more = sum(stream["counts"].values()) - len(stream["differences"])
-        if more:
-            printing.echo(f"  … and {more} more in {stream['stream']}")
-        if stream["unreadable"]:
-            damaged = counted(stream["unreadable"], "damaged record")
-            printing.echo(f"{stream['stream']}: {damaged} of the store not compared")
-        if stream["published"]:
-            printing.echo(
-                f"{stream['stream']}: it was filled by publishing; times were compared in its headers"
-            )
-        if not stream["pending_known"] and stream["consumers"]:
-            printing.echo(
-                f"{stream['stream']}: the server says how many messages are unacknowledged, not which; "
-                "only the number was compared"
-            )
-    verdict = Styled("equal", "bold green") if document["ok"] else Styled("different", "bold red")
-    printing.echo(
-        verdict,
-        f": {counted(document['messages'], 'message')} and {counted(document['consumers'], 'consumer')} "
-        f"compared in {document['seconds']:.1f} s",
-    )

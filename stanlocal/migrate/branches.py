@@ -88,6 +88,8 @@ class Split:
     lineage: Lineage
     parts: tuple[Branch, ...]
     """The branch that is kept, then the conflicts in the order in which they began."""
+    damaged: int = 0
+    """Number of damaged records, which belong to no branch."""
 
 
 class _Branches:
@@ -147,8 +149,7 @@ def find_split(store: Path, channel: str, slices: Iterable[SliceFiles]) -> Split
     """
     files = tuple(slices)
     branches = _Branches(channel)
-    for _ in _written(store, branches, files):
-        pass
+    damaged = sum(isinstance(each, Damage) for each in _written(store, branches, files))
     if len(branches.tips) < 2:
         return None
     lineage = branches.lineage()
@@ -159,7 +160,7 @@ def find_split(store: Path, channel: str, slices: Iterable[SliceFiles]) -> Split
             part = lineage.part(branch, sequence)
             found[part] = _counted(found.get(part), sequence, time, len(data))
     parts = tuple(found[part] for part in sorted(found))
-    return Split(min(branches.first[1:]) - 1, lineage, parts)
+    return Split(min(branches.first[1:]) - 1, lineage, parts, damaged)
 
 
 def _counted(branch: Branch | None, sequence: int, time: int, size: int) -> Branch:

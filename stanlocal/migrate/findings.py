@@ -166,12 +166,14 @@ def _of_channel(channel: Channel, *, readable: bool) -> Iterator[Finding]:
 def _of_split(channel: Channel, split: Split) -> Finding:
     kept, *conflicts = (_shown(branch) for branch in split.parts)
     lost = "; ".join(f"conflict {number}: {each}" for number, each in enumerate(conflicts, 1))
+    if split.damaged:
+        lost += f"; besides {counted(split.damaged, 'damaged record')}"
     return Finding(
         Kind.SPLIT_BRAIN,
         channel.name,
         f"two servers wrote into it at the same time, from sequence {split.fork + 1} on; "
         f"kept, as it was written last: {kept}; {lost}",
-        "pack it with '--salvage': each conflict becomes a stream of its own, and no stream of the channel has "
+        "pack it with '--salvage': each conflict becomes a stream of its own, and none of them has "
         "limits; publish from the conflicts what the kept branch lacks",
         salvaged=True,
     )
@@ -213,9 +215,9 @@ def _of_durable(channel: Channel, durable: Durable) -> Iterator[Finding]:
         yield Finding(
             Kind.POSITION_SET_BACK,
             where,
-            f"it was sent up to {durable.last_sent}; its consumer goes on behind {channel.split.fork}: of two "
-            "messages with one sequence no one knows which was acknowledged",
-            "nothing to do, if messages may be delivered again; else make the consumer with a start of your own",
+            f"it was sent up to {durable.last_sent}; its consumer goes on behind {channel.split.fork}: of "
+            "two messages with one sequence no one knows which was acknowledged",
+            "nothing to do, if messages may be delivered again; else make the consumer with another start",
         )
     elif durable.last_sent > channel.last_sequence:
         yield Finding(

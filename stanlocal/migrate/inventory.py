@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+from array import array
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +105,8 @@ class Inventory:
     """Limit of the number of channels; 0 if there is none, or it is unknown."""
     key: StoreKey | None = None
     """The key that messages are encrypted with."""
+    store_limits: Mapping[str, Any] | None = None
+    """The server's limits; None if they are unknown."""
 
 
 def take_inventory(
@@ -135,7 +139,7 @@ def take_inventory(
             f"{_SUBSCRIPTION_BYTES >> 20} MiB; "
             "remove durables that no one uses any more, and take a new copy"
         ) from error
-    return Inventory(store, cluster_id, channels, _number(limits.get("max_channels")), key)
+    return Inventory(store, cluster_id, channels, _number(limits.get("max_channels")), key, store_limits)
 
 
 def _number(value: Any) -> int:
@@ -158,7 +162,7 @@ def _channel(
     if not stored and durables:  # every message is gone, and the files with them
         last = max(durable.last_sent for durable in durables)
         first = last + 1
-    split = find_split(store, files.name, files.slices) if _may_be_split(slices) else None
+    split = find_split(store, files.name, files.slices) if _may_be_split(store, slices) else None
     channel = Channel(
         name=files.name,
         messages=served.msgs if served is not None else stored,
@@ -177,16 +181,39 @@ def _channel(
     return channel.of_branch(KEPT)
 
 
-def _may_be_split(slices: Iterable[tuple[SliceFiles, SliceSummary]]) -> bool:
-    """Return whether more messages are there than sequences, or slices do not follow each other."""
+def _may_be_split(store: Path, slices: Iterable[tuple[SliceFiles, SliceSummary]]) -> bool:
+    """Return whether sequences do not ascend, as far as indexes say."""
     last = 0
-    for _, summary in slices:
+    for files, summary in slices:
         if summary.first is not None and summary.last is not None:
             first = summary.first.sequence
             if first <= last or summary.messages > summary.last.sequence - first + 1:
                 return True
+            if not _ascends(store, files):
+                return True
             last = summary.last.sequence
     return False
+
+
+def _ascends(store: Path, files: SliceFiles) -> bool:
+    if files.index is None:
+        return True
+    last = 0
+    with opened_file(store, files.index) as entries:
+        for block in index.read_blocks(entries):
+            if isinstance(block, Block):
+                first, end = block.sequences[0], block.sequences[-1]
+                gapless = end - first + 1 == len(block) and block.sequences == array(
+                    "Q", range(first, end + 1)
+                )
+                if first <= last or not (gapless or _is_sorted(block.sequences)):
+                    return False
+                last = end
+    return True
+
+
+def _is_sorted(sequences: array[int]) -> bool:
+    return all(before < after for before, after in pairwise(sequences))
 
 
 def _extent(slices: Iterable[tuple[SliceFiles, SliceSummary]]) -> tuple[int, int]:

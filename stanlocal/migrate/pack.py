@@ -22,6 +22,7 @@ from stanlocal.migrate.archive.frames import Frames
 from stanlocal.migrate.branches import KEPT
 from stanlocal.migrate.messages import damaged_positions, messages_of, refuse
 from stanlocal.migrate.pack_folder import DATA, FORMAT, MANIFEST, META, PACK_ID
+from stanlocal.migrate.pack_source import PackSource
 from stanlocal.migrate.plan import MigrationPlan
 from stanlocal.migrate.stream_plan import Contents, StreamPlan
 from stanlocal.store.format.records import Damage
@@ -119,6 +120,7 @@ class _Packing:
         manifest = {
             "stanlocal_pack": FORMAT,
             "cluster_id": self._plan.inventory.cluster_id,
+            "source": PackSource.of(self._plan, salvage=self._salvage).document(),
             "streams": self._packed.streams,
             "lost": [loss.document() for loss in self._packed.lost],
         }

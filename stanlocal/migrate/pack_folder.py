@@ -10,6 +10,7 @@ from typing import Any
 
 from stanlocal.errors import StoreRefused
 from stanlocal.migrate.naming import cleaned
+from stanlocal.migrate.pack_source import PackSource
 from stanlocal.util.printable import printable
 from stanlocal.util.small_files import read_small
 
@@ -44,6 +45,8 @@ class PackFolder:
 
     path: Path
     streams: tuple[PackedStream, ...]
+    source: PackSource | None = None
+    """The store that it was made from."""
 
 
 def read_pack(path: Path) -> PackFolder:
@@ -52,7 +55,8 @@ def read_pack(path: Path) -> PackFolder:
     listed = manifest.get("streams")
     if manifest.get("stanlocal_pack") != FORMAT or not isinstance(listed, list):
         raise _no_pack(path, f"{MANIFEST} is of another version of stanlocal")
-    return PackFolder(path, tuple(_stream(path, each) for each in listed))
+    source = PackSource.read(manifest.get("source"))
+    return PackFolder(path, tuple(_stream(path, each) for each in listed), source)
 
 
 def _stream(path: Path, listed: Any) -> PackedStream:

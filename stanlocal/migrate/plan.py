@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from stanlocal.errors import SettingsError
@@ -11,7 +11,7 @@ from stanlocal.migrate.branches import KEPT
 from stanlocal.migrate.findings import Finding
 from stanlocal.migrate.inventory import Channel, Inventory
 from stanlocal.migrate.naming import Names
-from stanlocal.migrate.stream_plan import ConsumerPlan, StreamPlan
+from stanlocal.migrate.stream_plan import ConsumerPlan, Served, StreamPlan
 from stanlocal.util.printable import printable
 
 
@@ -24,12 +24,20 @@ class MigrationPlan:
     left_out: tuple[str, ...]
     """Channels that stay behind because the user said so."""
     findings: tuple[Finding, ...]
+    names: Names = field(default_factory=Names)
+    """Names that the user chose."""
+    served: Served = field(default_factory=dict)
+    """Positions of a running group's durables."""
+
+    def split(self) -> frozenset[str]:
+        """Return the channels that two servers wrote into at the same time."""
+        return frozenset(stream.channel.name for stream in self.streams if stream.part != KEPT)
 
     def document(self) -> dict[str, Any]:
         return {
             "store": str(self.inventory.store),
             "cluster_id": self.inventory.cluster_id,
-            "streams": [stream.document() for stream in self.streams],
+            "streams": [stream.document(self.served) for stream in self.streams],
             "left_out": [printable(name) for name in self.left_out],
             "findings": [finding.document() for finding in self.findings],
         }
@@ -71,6 +79,7 @@ def make_plan(
         tuple(streams),
         left_out,
         tuple(each for each in said if each.where.split(" ")[0] not in left_out),
+        chosen,
     )
 
 

@@ -7,14 +7,18 @@ server/consumer.go: ConsumerConfig; server/store.go: ConsumerState).
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from stanlocal.migrate.branches import KEPT, Branch
 from stanlocal.migrate.inventory import Channel, Durable
 from stanlocal.store.format.bulk_messages import BulkMessage
 from stanlocal.util.printable import printable
 from stanlocal.util.timestamps import rfc3339_ns
+
+Served: TypeAlias = Mapping[tuple[str, str], Mapping[str, Any]]
+"""Position that a running group serves, by channel and the durable's label."""
 
 _NO_TIME = "0001-01-01T00:00:00Z"
 """Go's zero time, which an empty stream has."""
@@ -132,7 +136,8 @@ class StreamPlan:
         """Return the bytes that the stream counts for that number of messages and bytes of payload."""
         return payload + messages * (_HEAD_BYTES + len(self.subject.encode()))
 
-    def document(self) -> dict[str, Any]:
+    def document(self, served: Served | None = None) -> dict[str, Any]:
+        """Return the JSON document, with the positions that a running group serves."""
         channel = self.channel
         limits = channel.limits
         return {
@@ -147,7 +152,10 @@ class StreamPlan:
             "max_age_s": limits.max_age / 1e9,
             "conflict": self.part != KEPT,
             "branch": self.branch.document() if self.branch else None,
-            "consumers": [consumer.document() for consumer in self.consumers],
+            "consumers": [
+                {**each.document(), "served": (served or {}).get((channel.name, each.durable.label))}
+                for each in self.consumers
+            ],
         }
 
 

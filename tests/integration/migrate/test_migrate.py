@@ -196,10 +196,10 @@ def test_two_commands_lead_from_a_copied_store_to_a_verified_stream(
     real_store: Path, jetstream: JetStreamServer, tmp_path: Path
 ) -> None:
     cli = Cli(tmp_path)
-    cli.ok("migrate", "pack", str(real_store), "--out", "pack")
-    cli.ok("migrate", "load", "pack", "--to", jetstream.url)
-    said = cli.ok("migrate", "verify", str(real_store), "--to", jetstream.url)
-    assert said.startswith("equal: 4,303 messages and 3 consumers compared")
+    said = cli.ok("migrate", "pack", str(real_store), "--out", "pack")
+    assert said.endswith("next: stanlocal migrate load pack --to nats://SERVER:4222 --verify\n")
+    said = cli.ok("migrate", "load", "pack", "--to", jetstream.url, "--verify")
+    assert "\nequal: 4,303 messages and 3 consumers compared" in said
     document = cli.json("migrate", "verify", str(real_store), "--to", jetstream.url, "--json")
     assert document["ok"] is True
 

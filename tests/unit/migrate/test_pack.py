@@ -21,7 +21,7 @@ from stanlocal.migrate.pack_folder import DATA, MANIFEST, META, read_pack
 from stanlocal.migrate.plan import make_plan
 from stanlocal.store.format.encryption import StoreKey
 from stanlocal.store.format.wire import varint
-from tests.support.stores import make_store, slice_of, subscription, update
+from tests.support.stores import Slice, make_store, slice_of, subscription, update
 
 
 def _pack(store: Path, folder: Path, *, salvage: bool = False) -> Packed:
@@ -121,11 +121,26 @@ def test_an_encrypted_store_is_packed_with_its_key_only(tmp_path: Path) -> None:
     assert [data for _, sequence, data in entries if sequence] == [b"one", b"two"]
 
 
-def test_sequences_that_come_twice_are_refused(tmp_path: Path) -> None:
-    slices = [slice_of([b"a"] * 5), slice_of([b"b"] * 5, first=4)]
-    store = make_store(tmp_path / "store", slices)
-    with pytest.raises(StoreRefused, match=r"msgs\.2\.dat has sequence 4 after 5: two servers wrote into it"):
+def test_sequences_that_come_twice_are_found_where_as_many_are_missing(store: Path, tmp_path: Path) -> None:
+    hidden = Slice()
+    for sequence in (1, 2, 3, 2, 5):
+        hidden.add(sequence, b"x")
+    store = make_store(tmp_path / "other", [hidden])
+    with pytest.raises(StoreRefused, match="orders: two servers wrote into it at the same time"):
         _pack(store, tmp_path / "pack")
+    packed = _pack(store, tmp_path / "pack", salvage=True)
+    assert [each["messages"] for each in packed.streams] == [4, 1]
+
+
+def test_damaged_positions_are_refused_or_named(store: Path, tmp_path: Path) -> None:
+    file = store / "orders" / "subs.dat"
+    content = bytearray(file.read_bytes())
+    content[content.rindex(b"\x10\x08")] ^= 1
+    file.write_bytes(content)
+    with pytest.raises(StoreRefused, match=r"orders/subs\.dat is damaged at .*--salvage"):
+        _pack(store, tmp_path / "pack")
+    packed = _pack(store, tmp_path / "pack", salvage=True)
+    assert [(loss.channel, loss.file) for loss in packed.lost] == [("orders", "orders/subs.dat")]
 
 
 def test_a_folder_that_is_there_is_never_replaced(store: Path, tmp_path: Path) -> None:
