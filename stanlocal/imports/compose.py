@@ -5,26 +5,23 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from stanlocal.errors import SettingsError
 from stanlocal.imports.compose_project import Project, Service
+from stanlocal.imports.container_run import container_words, on_machine
 from stanlocal.imports.flags import Word
 from stanlocal.imports.given_files import GivenFile, GivenFiles
 from stanlocal.imports.import_result import Found, listing
 from stanlocal.imports.launches import Launch, read_launches
-from stanlocal.imports.script import started_by, written
-from stanlocal.imports.server_command import IMAGE, after_program, has_own_flags, on_machine, server_command
+from stanlocal.imports.script import launches
+from stanlocal.imports.server_command import has_own_flags
 from stanlocal.imports.server_group import MOST_SERVERS
-from stanlocal.imports.shell import Shell
 from stanlocal.imports.walk import Path, leave_rest
 from stanlocal.imports.yamltree import YamlTree
 from stanlocal.natsconf import Place, Table, plain
 
 _SERVICES = re.compile(r"^[\"']?services[\"']?[ \t]*:|\{\s*[\"']?services[\"']?\s*:", re.MULTILINE)
-_SHELL = re.compile(r"(?:.*/)?(?:ba|da|k|z|a)?sh")
-_IMAGE_COMMAND = ("-m", "8222")
-"""Arguments of the server's image, where nothing else is set."""
 _MOST_REPLICAS = 1000
 
 _NAMES = "nodes are named <group>-0, <group>-1, …; choose the group's name with --group"
@@ -112,13 +109,13 @@ def read_compose(
     active = set(re.split(r"[,\s]+", project.variables.get("COMPOSE_PROFILES", "")))
     servers: list[_Profiled] = []
     for service in project.services.values():
-        launches = list(_launches(service, project))
+        started = list(_launches(service, project))
         if len(servers) > MOST_SERVERS:
             break
         profiles = project.texts(service.last("profiles"))
         is_active = not profiles or bool(active & {*profiles, "*"})
-        if launches:
-            servers.append(_Profiled(launches, service, is_active, profiles))
+        if started:
+            servers.append(_Profiled(started, service, is_active, profiles))
         else:
             found.left_out(service.place, f"service {service.name}", _OTHER_SERVICE)
     project.note_unset()
@@ -167,47 +164,31 @@ def _launches(service: Service, project: Project) -> Iterator[Launch]:
     own, given = project.words(entrypoint), project.words(command)
     place = next((each.place for each in (command, entrypoint) if each is not None), service.place)
     image = service.last("image")
-    is_server = image is not None and IMAGE.fullmatch(project.text(image.value, image.place)) is not None
-    words = [Word(text, place) for text in [*(own or ()), *(given or ())]]
+    name = Word("" if image is None else project.text(image.value, image.place), service.place)
     count = _replicas(service, project)
     if count == 0:
         project.found.left_out(service.place, f"service {service.name}", "it has no replicas")
         return
-
-    file = service.layers[-1].file
-
-    def launch(
-        arguments: Sequence[Word], environment: Mapping[str, str], shell: Shell | None = None
-    ) -> Launch:
-        def read(path: str) -> GivenFile | None:
-            return (shell and written(path, shell, file)) or _file(path, service, project)
-
-        return Launch(f"service {service.name}", place, arguments, environment, read, count)
-
-    if (run := server_command(words)) is not None and not run.in_container:
-        yield launch(run.arguments, {**project.environment(service), **run.environment})
-    elif is_server and own is None and not _runs_shell(words):
-        arguments = after_program(words) or [Word(text, service.place) for text in _IMAGE_COMMAND]
-        yield launch(arguments, project.environment(service))
-    elif (shell := _shell(words, service, project)) is not None and shell.servers:
-        for started in shell.servers:
-            yield launch(started.command.arguments, started.environment, shell)
-    elif has_own_flags(words):
-        first = next(at for at, word in enumerate(words) if word.text.startswith("-"))
-        yield launch(words[first:], project.environment(service))
-
-
-def _runs_shell(words: Sequence[Word]) -> bool:
-    """Return whether the command is a shell's, which an image's start script hands on."""
-    return bool(words) and _SHELL.fullmatch(words[0].text) is not None
-
-
-def _shell(words: Sequence[Word], service: Service, project: Project) -> Shell | None:
-    """Return the shell that the command starts, where that may start a server."""
-    if not any("nats-streaming" in word.text or "/" in word.text for word in words):
-        return None
+    words = container_words(
+        name,
+        None if own is None else [Word(text, place) for text in own],
+        [Word(text, place) for text in given or ()],
+    )
+    if not any("nats-streaming" in word.text or "/" in word.text for word in words) and not has_own_flags(
+        words
+    ):
+        return  # its variables, which may be of files that are not there, do not matter
+    title = f"service {service.name}"
     environment = project.environment(service)
-    return started_by(words, environment, lambda path: _file(path, service, project), project.found)
+    for each in launches(
+        words,
+        title,
+        environment,
+        lambda path: _file(path, service, project),
+        service.layers[-1].file,
+        project.found,
+    ):
+        yield replace(each, place=place, count=count)
 
 
 def _replicas(service: Service, project: Project) -> int:

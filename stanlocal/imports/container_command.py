@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from stanlocal.imports.container_environment import Environment
 from stanlocal.imports.flags import Word
 from stanlocal.imports.import_result import Found
 from stanlocal.imports.objects import strings
-from stanlocal.imports.server_command import PROGRAM, ServerCommand, has_own_flags, server_command
-from stanlocal.imports.shell import LONGEST, Shell, Started
+from stanlocal.imports.server_command import PROGRAM, has_own_flags
+from stanlocal.imports.shell import Read, Shell
+from stanlocal.imports.shell_command import is_shell
+from stanlocal.imports.shell_variables import LONGEST
 from stanlocal.natsconf import ConfError, Place, Table
-
-_SHELL = re.compile(r"(?:.*/)?(?:ba|da|k|z|a)?sh")
-_SCRIPT_OPTION = re.compile(r"-[a-z]*c")
 
 Words = tuple[tuple[str, Place], ...]
 """A command line, each word with the place of its list."""
@@ -35,7 +34,8 @@ class CommandLine:
 
 def words_of(container: Table) -> Iterator[tuple[str, Place]]:
     """Yield the words of the command line; a text that is a whole command line is split."""
-    shell = any(_SHELL.fullmatch(word) for word in strings(container, "command")[:1])
+    place = container["command"].place if "command" in container else Place("?", 1, 1)
+    shell = is_shell([Word(word, place) for word in strings(container, "command")])
     for name in ("command", "args"):
         words = strings(container, name) if name in container else []
         for word in words:
@@ -56,56 +56,38 @@ def _split(line: str) -> list[str]:
         return line.split()
 
 
-def starts_server(words: Words) -> bool:
-    """Return whether the command line is known to run the server, by its program or its flags."""
-    script = _script(words)
-    if script is not None:
-        return bool(_servers(Shell({}), *script))
+def starts_server(words: Words, read: Read) -> bool:
+    """Return whether the command line is known to run the server: by its program, its flags or its script."""
     plain = [Word(word, place) for word, place in words]
-    return server_command(plain) is not None or has_own_flags(plain)
+    shell = Shell({}, read)
+    with suppress(ConfError):  # what cannot be followed is no script
+        shell.start(plain)
+    return bool(shell.servers) or has_own_flags(plain)
 
 
-def command_line(words: Words, variables: Environment, title: str, found: Found) -> CommandLine:
-    """Return what the server is started with, references to variables replaced."""
+def command_line(words: Words, variables: Environment, read: Read, title: str, found: Found) -> CommandLine:
+    """Return what the server is started with, references to variables replaced.
+
+    `read` returns the file at a path of the container.
+    """
     expanded = [(*variables.expanded(word, found, place), place) for word, place in words]
-    script = _script(tuple((text, place) for text, _, place in expanded))
-    if script is not None:
-        return _of_script(*script, variables, title, found)
     plain = [Word(text, place, missing) for text, missing, place in expanded]
-    known = server_command(plain)
-    return CommandLine(plain) if known is None else _of(known)
-
-
-def _of(command: ServerCommand) -> CommandLine:
-    return CommandLine(command.arguments, command.environment)
-
-
-def _of_script(text: str, place: Place, variables: Environment, title: str, found: Found) -> CommandLine:
-    shell = Shell(variables.complete())
+    shell = Shell(variables.complete(), read)
     try:
-        started = _servers(shell, text, place)
+        shell.start(plain)
     except ConfError as error:
-        found.problem(place, error.reason)
+        found.problem(plain[0].place, error.reason)
         return CommandLine(())
-    if not started:
+    if not shell.servers and is_shell(plain):
         why = "the script that it runs starts no nats-streaming-server"
+        place = plain[0].place
         found.problem(place, f"{title}: {why}; give the stan.conf itself, or write the server's command line")
         return CommandLine(())
-    if len(started) > 1:
-        found.changed(place, title, f"its script starts the server in {len(started)} ways; the first counts")
-    first = started[0]
-    written = {name: content for name, (content, _) in shell.written.items()}
-    return CommandLine(first.command.arguments, first.environment, written)
-
-
-def _servers(shell: Shell, text: str, place: Place) -> list[Started]:
-    shell.run(text, lambda line, column: place)
-    return shell.servers
-
-
-def _script(words: Words) -> tuple[str, Place] | None:
-    """Return the script of `sh -c SCRIPT`; None for other command lines."""
-    if not words or not _SHELL.fullmatch(words[0][0]):
-        return None
-    at = next((at for at, (word, _) in enumerate(words) if _SCRIPT_OPTION.fullmatch(word)), None)
-    return words[at + 1] if at is not None and at + 1 < len(words) else None
+    if not shell.servers:
+        return CommandLine(plain)
+    first, *others = shell.servers
+    if others:
+        ways = len(shell.servers)
+        found.changed(plain[0].place, title, f"its script starts the server in {ways} ways; the first counts")
+    written = {name: file.text for name, file in shell.written.items()}
+    return CommandLine(first.arguments, first.environment, written)

@@ -82,6 +82,14 @@ class GivenFiles:
                 return found
         return None
 
+    def in_folder(self, folder: str, pattern: str) -> list[GivenFile]:
+        """Return the files of a folder whose names fit; none of a folder that may not be read."""
+        try:
+            paths = sorted(Path(folder).glob(pattern))[:_MOST_FILES]
+        except (OSError, ValueError, NotImplementedError):  # a pattern that is none
+            return []
+        return [file for path in paths if (file := self._file(path)) is not None]
+
     def _file(self, path: Path) -> GivenFile | None:
         real = _resolved(path)
         if real is None or not any(real.is_relative_to(folder) for folder in self.folders):

@@ -1,10 +1,10 @@
-"""Command lines that run the server: by itself, under another program (`sudo`), in a container. Pure."""
+"""Command lines that run the server: by itself, or under another program (`sudo`). Pure."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 from stanlocal.imports.flags import Word
@@ -12,8 +12,6 @@ from stanlocal.natsconf import Place
 
 PROGRAM = re.compile(r"(?:.*[/\\])?nats-streaming(?:-server)?(?:[-_.][\w.-]*)?(?:\.go)?", re.DOTALL)
 """Names of the server's program."""
-IMAGE = re.compile(r"(?:.*/)?nats-streaming(?:-server)?(?:[:@][\w.:@-]+)?", re.DOTALL)
-"""Names of the server's image."""
 _ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(.*)", re.DOTALL)
 _OWN_FLAGS = frozenset(
     ("sc", "stan_config", "cid", "cluster_id", "ft_group", "st", "store", "hbi", "hbt", "msu")
@@ -27,28 +25,7 @@ class ServerCommand:
 
     place: Place
     arguments: tuple[Word, ...]
-    title: str = ""
-    """Name of its container, where it has one."""
     environment: dict[str, str] = field(default_factory=dict)
-    environment_files: tuple[str, ...] = ()
-    mounts: tuple[tuple[str, str], ...] = ()
-    """Files and folders of the machine, each with its path in the container."""
-    in_container: bool = False
-
-    def on_machine(self, path: str) -> str:
-        """Return the path on the machine of what the server sees at `path`; the longest mount counts."""
-        return on_machine(path, self.mounts)
-
-
-def on_machine(path: str, mounts: Iterable[tuple[str, str]]) -> str:
-    """Return the path on the machine of what a container has at `path`; the longest mount counts."""
-    for source, target in sorted(mounts, key=lambda mount: -len(mount[1])):
-        target = target.rstrip("/")
-        if path == target:
-            return source
-        if path.startswith(f"{target}/"):
-            return f"{source.rstrip('/')}/{path[len(target) + 1 :]}"
-    return path
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,36 +58,44 @@ _WRAPPERS = {
     "setuidgid": _Wrapper("", 1),
     "tini": _Wrapper("-p -e"),
 }
-_ENGINES = frozenset(("docker", "podman", "nerdctl"))
-_RUN = frozenset(("run", "create"))
-_DOCKER_SWITCHES = re.compile(
-    r"-[ditPq]+|--(?:detach|interactive|tty|rm|init|privileged|read-only|publish-all|quiet|no-healthcheck"
-    r"|oom-kill-disable|sig-proxy|disable-content-trust|replace)(?:=.*)?"
-)
+SPEAKS = frozenset(("echo", "printf", "logger", "log", "print", "cat", "grep", "pgrep", "pkill", "killall"))
+"""Commands that name others without running them."""
+_FAR = 16
+"""Number of words before the server's program, where it runs under a program that is not known."""
+
+
+def unwrapped(words: Sequence[Word]) -> tuple[dict[str, str], Sequence[Word]]:
+    """Return the command that others run (`sudo`, `env`), and the variables that they set for it."""
+    environment: dict[str, str] = {}
+    at = 0
+    while at < len(words):
+        if assigned := _ASSIGNMENT.fullmatch(words[at].text):
+            environment[assigned[1]] = assigned[2]
+            at += 1
+        elif base(words[at].text) in _WRAPPERS:
+            at = _inner(words, at, _WRAPPERS[base(words[at].text)])
+        else:
+            break
+    return environment, words[at:]
 
 
 def server_command(words: Sequence[Word]) -> ServerCommand | None:
     """Return what the words run, when that is the server; None for any other command."""
-    environment: dict[str, str] = {}
-    at = 0
-    while at < len(words):
-        text = words[at].text
-        if assigned := _ASSIGNMENT.fullmatch(text):
-            environment[assigned[1]] = assigned[2]
-            at += 1
-        elif PROGRAM.fullmatch(text):
-            return ServerCommand(words[at].place, tuple(words[at + 1 :]), environment=environment)
-        elif _base(text) in _ENGINES:
-            found = _container(words[at:])
-            return found and replace(found, environment={**environment, **found.environment})
-        elif _base(text) == "start-stop-daemon":
-            return _daemon(words[at + 1 :])
-        elif _base(text) in _WRAPPERS:
-            at = _inner(words, at, _WRAPPERS[_base(text)])
-        elif text.startswith(("/", "./")) and has_own_flags(words[at + 1 :]):
-            return ServerCommand(words[at].place, tuple(words[at + 1 :]), environment=environment)
-        else:
-            return None
+    environment, command = unwrapped(words)
+    if not command:
+        return None
+    program, arguments = command[0], command[1:]
+    if PROGRAM.fullmatch(program.text):
+        return ServerCommand(program.place, tuple(arguments), environment)
+    if base(program.text) == "start-stop-daemon":
+        return _daemon(arguments)
+    if program.text.startswith(("/", "./")) and has_own_flags(arguments):
+        return ServerCommand(program.place, tuple(arguments), environment)
+    if base(program.text) in SPEAKS:
+        return None
+    for at, word in enumerate(arguments[:_FAR], 1):
+        if PROGRAM.fullmatch(word.text) and has_own_flags(command[at + 1 :]):
+            return ServerCommand(word.place, tuple(command[at + 1 :]), environment)
     return None
 
 
@@ -120,7 +105,7 @@ def has_own_flags(words: Sequence[Word]) -> bool:
     return len(flags & _OWN_FLAGS) > 1 or bool(flags & {"sc", "stan_config", "ft_group"})
 
 
-def _base(path: str) -> str:
+def base(path: str) -> str:
     return path.replace("\\", "/").rpartition("/")[2]
 
 
@@ -151,58 +136,4 @@ def _daemon(words: Sequence[Word]) -> ServerCommand | None:
     for option, value in pairwise(words[:end]):
         if option.text in ("-x", "--exec", "-a", "--startas") and PROGRAM.fullmatch(value.text):
             return ServerCommand(value.place, tuple(words[end + 1 :]))
-    return None
-
-
-def _container(words: Sequence[Word]) -> ServerCommand | None:
-    """Return the server that `docker run` runs."""
-    start = next((at for at, word in enumerate(words) if word.text in _RUN), None)
-    if start is None:
-        return None
-    options: list[tuple[str, str]] = []
-    at = start + 1
-    while at < len(words) and words[at].text.startswith("-"):
-        name, equals, value = words[at].text.partition("=")
-        if _DOCKER_SWITCHES.fullmatch(words[at].text) or equals:
-            options.append((name, value))
-        elif re.fullmatch(r"-[evpuw].+", name):  # -v/a:/b
-            options.append((name[:2], name[2:]))
-        else:
-            at += 1
-            options.append((name, words[at].text if at < len(words) else ""))
-        at += 1
-    if at >= len(words):
-        return None
-    image, arguments = words[at], words[at + 1 :]
-    entrypoint = next((value for name, value in options if name == "--entrypoint"), "")
-    known = IMAGE.fullmatch(image.text) or PROGRAM.fullmatch(entrypoint) or has_own_flags(arguments)
-    if not known:
-        return None
-    pairs = [value.partition("=") for name, value in options if name in ("-e", "--env")]
-    return ServerCommand(
-        words[0].place,
-        tuple(after_program(arguments)) or (Word("-m", image.place), Word("8222", image.place)),
-        title=next((value for name, value in options if name == "--name"), ""),
-        environment={name: value for name, equals, value in pairs if equals},
-        environment_files=tuple(value for name, value in options if name == "--env-file"),
-        mounts=tuple(mount for name, value in options if (mount := _mount(name, value))),
-        in_container=True,
-    )
-
-
-def after_program(words: Sequence[Word]) -> Sequence[Word]:
-    """Return the words without the server's program, which an image's start script takes away."""
-    return words[1:] if words and PROGRAM.fullmatch(words[0].text) else words
-
-
-def _mount(option: str, value: str) -> tuple[str, str] | None:
-    if option in ("-v", "--volume"):
-        source, _, rest = value.partition(":")
-        target = rest.partition(":")[0]
-        return (source, target) if target else None
-    if option == "--mount":
-        fields = dict(part.partition("=")[::2] for part in value.split(","))
-        source = fields.get("source") or fields.get("src") or ""
-        target = fields.get("target") or fields.get("dst") or fields.get("destination") or ""
-        return (source, target) if source and target else None
     return None

@@ -14,6 +14,7 @@ from stanlocal.imports.given_files import GivenFile, GivenFiles
 from stanlocal.imports.import_result import Found
 from stanlocal.imports.objects import Object, objects
 from stanlocal.imports.script import read_scripts, starts_servers
+from stanlocal.imports.supervisor import is_supervisor, read_supervisor
 from stanlocal.imports.unit import is_unit, read_units
 from stanlocal.imports.yamltree import YamlTree
 from stanlocal.natsconf import Entry, Place
@@ -68,13 +69,14 @@ def _is_yaml(file: GivenFile) -> bool:
     return not is_conf(file.text, file.path or Path(file.name))
 
 
+SUPERVISOR = Shape("a supervisord configuration", lambda file: is_supervisor(file.text), read_supervisor)
 UNIT = Shape("a systemd unit", lambda file: is_unit(file.text), read_units)
 YAML = Shape("Kubernetes objects or chart values", _is_yaml, _read_yaml)
 SCRIPT = Shape("a script", starts_servers, read_scripts)
 CONF = Shape("a stan.conf", lambda file: True, conf_files.read_confs)
 
 COMPOSE = Shape("a Compose file", is_compose, read_compose)
-SHAPES = (UNIT, COMPOSE, YAML, SCRIPT, CONF)
+SHAPES = (UNIT, SUPERVISOR, COMPOSE, YAML, SCRIPT, CONF)
 """All shapes; of those that fit a file, the first."""
 
 

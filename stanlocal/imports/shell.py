@@ -1,301 +1,335 @@
 """A shell script as the servers that it would run: variables are followed, nothing is ever run.
 
 Commands are read in their order, both branches of a condition included. What only running would tell, such
-as the output of a command, is unknown; it matters only where the server's settings depend on it.
+as the output of most commands, is unknown; it matters only where the server's settings depend on it.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import dropwhile, islice
+from pathlib import Path, PurePosixPath
 
+from stanlocal.imports.container_run import ContainerRun, container_run, on_machine
+from stanlocal.imports.environment_file import read_environment_file
 from stanlocal.imports.flags import Word
-from stanlocal.imports.server_command import ServerCommand, server_command
-from stanlocal.imports.shell_parser import Block, Function, Loop, Parser, Simple
-from stanlocal.imports.shell_words import Lexer, Part, Substitution, Text, Token, Variable
+from stanlocal.imports.given_files import GivenFile
+from stanlocal.imports.server_command import base, server_command, unwrapped
+from stanlocal.imports.shell_command import ShellCommand, shell_command
+from stanlocal.imports.shell_output import PRINTS, output
+from stanlocal.imports.shell_parser import Block, Function, Group, Loop, Output, Parser, Simple
+from stanlocal.imports.shell_variables import LONGEST, Budget, Variables, is_assignment
+from stanlocal.imports.shell_words import Lexer, Token
 from stanlocal.natsconf import ConfError, Place
 
-LONGEST = 1 << 18
-"""Number of characters of a script, and of all that its variables come to."""
 _TOKENS = 20_000
 """Number of words and operators of a script."""
-_COMMANDS = 5_000
-_SERVERS = 64
-_DEPTH = 16
-"""Depth of functions and scripts within each other."""
-_ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=")
+_SHEBANG = re.compile(r"#![^\n]*sh\b")
 _DECLARES = frozenset(("export", "readonly", "declare", "typeset", "local"))
-_SHELL = re.compile(r"(?:.*/)?(?:ba|da|k|z|a)?sh")
-_SEQUENCE = re.compile(r"seq\s+(\d{1,3})(?:\s+(\d{1,3}))?\s*")
-_BRACES = re.compile(r"\{(\d{1,3})\.\.(\d{1,3})\}")
-_LONGEST_SHOWN = 60
-_FOLDER = re.compile(r"\s*(?:pwd|cd [^|]*&&\s*pwd(?: -P)?|dirname .*|readlink .*|realpath .*)\s*", re.DOTALL)
-"""Commands whose output is the script's own folder."""
+_SILENT = frozenset(
+    ("cd", "mkdir", "chmod", "chown", "touch", "rm", "cp", "mv", "ln", "sleep", "wait", "true", ":", "test")
+)
+"""Commands that print nothing, or nothing that matters."""
+_PROMPTS = frozenset(("$", "%", "?"))
+"""First words that are no command: a documented command's prompt, an unset variable."""
+
+Read = Callable[[str], GivenFile | None]
 
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """A server that the script starts."""
+    """A server that a script, or a command line, starts."""
 
-    command: ServerCommand
+    place: Place
+    arguments: Sequence[Word]
     environment: Mapping[str, str]
+    read: Read
+    """Returns the file that the server reads at a path."""
+    title: str = ""
+    """Name of its container, where it has one."""
+    count: int = 1
 
 
-@dataclass
 class Shell:
-    """The reader of one script and of those that it reads or runs in turn."""
+    """The reader of one script, or of a command line, and of the scripts that it reads or runs in turn."""
 
-    environ: Mapping[str, str]
-    read: Callable[[str], tuple[str, str] | None] = lambda name: None
-    """Reads a script's file: its name in messages and its text; None where it cannot be."""
-    servers: list[Started] = field(default_factory=list)
-    written: dict[str, tuple[str, int]] = field(default_factory=dict)
-    """Files that the script writes, with the line of each file's first."""
-    variables: dict[str, str] = field(default_factory=dict)
-    _missing: dict[str, str] = field(default_factory=dict)
-    """Variables whose values only running would tell, with what they come from."""
-    _exported: set[str] = field(default_factory=set)
-    _functions: dict[str, Block] = field(default_factory=dict)
-    _positional: list[str] | None = None
-    _characters: int = 4 * LONGEST
-    _commands: int = _COMMANDS
-    _depth: int = 0
+    def __init__(
+        self,
+        environ: Mapping[str, str],
+        read: Read = lambda path: None,
+        folder: Path = Path(),
+        *,
+        within: Shell | None = None,
+    ) -> None:
+        """Take the variables that the script gets, and a function that returns the file at a path.
+
+        `folder` is that of the script's own file. `within` is the shell whose script runs this one in a
+        container.
+        """
+        self.servers: list[Started] = []
+        self.written: dict[str, GivenFile] = {}
+        """Files that the script writes."""
+        self._folder = folder
+        self._read = read
+        self._budget: Budget = Budget() if within is None else within._budget
+        self._variables = Variables(environ, self._budget, self._printed_by)
+        self._functions: dict[str, Block] = {}
+        self._running: list[str] = [] if within is None else within._running
+        """Names of the files whose scripts run."""
+        self._captured: list[list[str | None]] = []
+        """Outputs of the commands, for each group of them whose output is used."""
+        self._input: str | None = None
+        """Output of the command before, where the next one reads it."""
 
     def run(
-        self, text: str, where: Callable[[int, int], Place], arguments: Sequence[str] | None = None
+        self, text: str, where: Callable[[int, int], Place], arguments: Sequence[Word] | None = None
     ) -> None:
         """Follow the script's commands; raises `ConfError` for what is no shell script, or too large."""
         if arguments is not None:
-            self._positional = list(arguments)
+            self._variables.positional = [word.text for word in arguments]
         if len(text) > LONGEST:
             raise ConfError(where(1, 1), f"the script has more than {LONGEST} characters")
-        self._take(len(text), where(1, 1))
+        self._budget.take(len(text), where(1, 1))
         tokens = list(islice(Lexer(text, where).tokens(), _TOKENS + 1))
         if len(tokens) > _TOKENS:
             raise ConfError(tokens[-1].place, f"the script has more than {_TOKENS} words")
         self._block(Parser(tokens).block())
 
-    def _take(self, characters: int, place: Place) -> None:
-        self._characters -= characters
-        if self._characters < 0:
-            raise ConfError(
-                place, f"there are more than {4 * LONGEST} characters, those of variables included"
-            )
+    def start(self, words: Sequence[Word]) -> None:
+        """Follow a command line that is no script's; raises `ConfError` as `run` does."""
+        if words:
+            self._command(words, {}, words[0].place)
+
+    def file(self, path: str) -> GivenFile | None:
+        """Return the file at a path: one that the script writes, or else one that is there."""
+        if path in self.written:
+            return self.written[path]
+        name = PurePosixPath(path).name
+        written = (file for each, file in self.written.items() if name and PurePosixPath(each).name == name)
+        return next(written, None) or self._read(path)
+
+    # Commands
 
     def _block(self, block: Block) -> None:
         for statement in block:
             if isinstance(statement, Function):
                 self._functions[statement.name] = statement.body
             elif isinstance(statement, Loop):
-                for word in [each for token in statement.words for each in self._fields(token)]:
-                    self._assign(statement.variable, word)
+                for word in [each for token in statement.words for each in self._variables.fields(token)]:
+                    self._variables.assign(statement.variable, word)
                     self._block(statement.body)
+            elif isinstance(statement, Group):
+                self._group(statement)
             else:
                 self._simple(statement)
+
+    def _group(self, group: Group) -> None:
+        text = self._capture(lambda: self._block(group.body))
+        self._send(group.output, text, group.place)
 
     def _simple(self, command: Simple) -> None:
         if not command.words:
             return
         place = command.words[0].place
-        self._commands -= 1
-        if self._commands < 0:
-            raise ConfError(place, f"there are more than {_COMMANDS} commands, those of loops included")
-        rest = list(dropwhile(_is_assignment, command.words))
+        self._budget.command(place)
+        rest = list(dropwhile(is_assignment, command.words))
         if not rest:
             for token in command.words:
-                name, value = self._assignment(token)
-                if not (command.conditional and self._is_set(name)):
-                    self._assign(name, value)
+                self._variables.assign_token(token, if_unset=command.conditional)
             return
-        own = [self._assignment(token) for token in command.words[: len(command.words) - len(rest)]]
-        words = [field for token in rest for field in self._fields(token)]
-        while words and words[0].text in ("$", "%", "?"):  # a documented command's prompt; an unset variable
+        own = [self._variables.assignment(token) for token in command.words[: len(command.words) - len(rest)]]
+        for token in rest:
+            if token.items is not None:  # declare -a NAME=(…)
+                self._variables.assign_token(token)
+        rest = [token for token in rest if token.items is None]
+        words = [field for token in rest for field in self._variables.fields(token)]
+        while words and words[0].text in _PROMPTS:
             words = words[1:]
+        given = self._given(command, place)
         if not words:
             return
-        if command.document is not None and command.output is not None and words[0].text in ("cat", "tee"):
-            self._write(command.output, command.document)
-        elif command.document is not None and words[0].text == "tee" and len(words) > 1:
-            self._write_to(words[-1].text, command.document)
-        self._command(words, {name: value.text for name, value in own}, place)
+        text = self._command(words, {name: value.text for name, value, _ in own}, place)
+        if text is None:
+            text = self._output(rest, words, given, place)
+        body = command.text.body_place if command.text is not None else None
+        self._send(command.output, text, body or place)
 
-    def _assignment(self, token: Token) -> tuple[str, Word]:
-        """Return the name and the value of a word `NAME=value`."""
-        first = token.parts[0]
-        assert isinstance(first, Text)
-        name, _, value = first.text.partition("=")
-        return name, self._joined((Text(value, True), *token.parts[1:]), token.place)
-
-    def _command(self, words: list[Word], own: Mapping[str, str], place: Place) -> None:
+    def _command(self, words: Sequence[Word], own: Mapping[str, str], place: Place) -> str | None:
+        """Follow a command, and return what it prints; None if it is none of those that are followed."""
         name = words[0].text
-        if name in _DECLARES:
-            for word in words[1:]:
-                variable, equals, value = word.text.partition("=")
-                if equals:
-                    self._assign(variable, word._replace(text=value))
-                if name == "export" or "-x" in (each.text for each in words):
-                    self._exported.add(variable)
+        if name in _DECLARES or name in ("set", "shift"):
+            self._declare(words)
         elif name in self._functions:
-            self._nested(place, lambda: self._block(self._functions[name]), words[1:])
+            return self._nested(place, lambda: self._block(self._functions[name]), words[1:])
         elif name in (".", "source") and len(words) > 1:
             self._source(words[1])
-        elif (script := _inner_script(words)) is not None:
-            self._nested(place, lambda: self.run(script, lambda line, column: place), words[2:])
+        elif (run := container_run(words)) is not None:
+            self._container(run, place)
+        elif (inner := shell_command(words)) is not None and (runs := self._script(inner, place)) is not None:
+            for variable, value in {**unwrapped(words)[0], **own}.items():
+                self._variables.assign(variable, Word(value, place))
+            return self._nested(place, runs, inner.arguments)
         elif (found := server_command(words)) is not None:
-            if len(self.servers) >= _SERVERS:
-                raise ConfError(place, f"there are more than {_SERVERS} servers")
-            self.servers.append(Started(found, {**self.environment(), **own, **found.environment}))
+            self._budget.server(place)
+            environment = {**self._variables.environment(), **own, **found.environment}
+            self.servers.append(Started(found.place, found.arguments, environment, self.file))
+        else:
+            return None
+        return ""
 
-    def environment(self) -> dict[str, str]:
-        """Return the variables that a command gets: those of this environment and what the script exports."""
-        exported = {name: self.variables[name] for name in self._exported if name in self.variables}
-        inherited = {name: value for name, value in self.variables.items() if name in self.environ}
-        return {**self.environ, **inherited, **exported}
+    def _script(self, command: ShellCommand, place: Place) -> Callable[[], None] | None:
+        """Return what runs the script; None if its file is not there, or is no shell script."""
+        if not command.in_file:
+            return lambda: self.run(command.script.text, lambda line, column: command.script.place)
+        file = None if command.script.missing else self.file(command.script.text)
+        if file is None or file.name in self._running:
+            return None
+        if command.shebang and not _SHEBANG.match(file.text):
+            return None
+        return lambda: self._run_file(file)
 
-    def _nested(self, place: Place, act: Callable[[], None], arguments: Sequence[Word]) -> None:
-        self._depth += 1
-        if self._depth > _DEPTH:
+    def _run_file(self, file: GivenFile) -> None:
+        self._running.append(file.name)
+        first = file.first_line
+        try:
+            self.run(file.text, lambda line, column: Place(file.name, first + line - 1, column))
+        finally:
+            self._running.pop()
+
+    def _container(self, run: ContainerRun, place: Place) -> None:
+        environment: dict[str, str] = {}
+        for name in run.environment_files:
+            if (file := self.file(name)) is not None:
+                environment |= read_environment_file(file.text)
+        environment |= run.environment
+        inner = Shell(
+            environment, lambda path: self.file(on_machine(path, run.mounts)), self._folder, within=self
+        )
+        inner.start(run.words)
+        self.servers += [
+            replace(each, place=place, title=run.title, count=run.count) for each in inner.servers
+        ]
+
+    def _nested(self, place: Place, act: Callable[[], None], arguments: Sequence[Word]) -> str | None:
+        """Run a function or a script with its own arguments, and return what it prints."""
+        self._budget.depth -= 1
+        if self._budget.depth < 0:
             raise ConfError(place, "functions and scripts are nested too deeply")
-        before, self._positional = self._positional, [word.text for word in arguments]
-        act()
-        self._positional = before
-        self._depth -= 1
+        before = self._variables.positional
+        self._variables.positional = [word.text for word in arguments]
+        try:
+            return self._capture(act)
+        finally:
+            self._variables.positional = before
+            self._budget.depth += 1
 
     def _source(self, word: Word) -> None:
-        found = self.read(word.text)
-        if found is not None:
-            name, text = found
-            self._nested(
-                word.place, lambda: self.run(text, lambda line, column: Place(name, line, column)), ()
-            )
+        file = self.file(word.text)
+        if file is not None and file.name not in self._running:
+            self._nested(word.place, lambda: self._run_file(file), [])
 
-    # Files that the script writes
+    def _declare(self, words: Sequence[Word]) -> None:
+        """Follow the builtins that set variables."""
+        name, *rest = words
+        if name.text == "shift":
+            self._variables.positional = (self._variables.positional or [])[1:]
+        elif name.text == "set":
+            self._set(rest)
+        for word in rest if name.text in _DECLARES else ():
+            variable, equals, value = word.text.partition("=")
+            if equals:
+                self._variables.assign(variable, word._replace(text=value))
+            if name.text == "export" or "-x" in (each.text for each in rest):
+                self._variables.exported.add(variable)
 
-    def _write(self, output: Token, document: Token) -> None:
-        self._write_to(self._joined(output.parts, output.place).text, document)
+    def _set(self, words: Sequence[Word]) -> None:
+        texts = [word.text for word in words]
+        if "--" in texts:
+            self._variables.positional = texts[texts.index("--") + 1 :]
+        for at, text in enumerate(texts):
+            if (text[:1] == "-" and "a" in text) or (text == "allexport" and texts[at - 1] == "-o"):
+                self._variables.export_all = True
+            elif (text[:1] == "+" and "a" in text) or text == "allexport":
+                self._variables.export_all = False
 
-    def _write_to(self, name: str, document: Token) -> None:
-        self.written[name] = (self._joined(document.body, document.place).text, document.body_line)
+    # Input and output
 
-    # Variables
+    def _given(self, command: Simple, place: Place) -> str | None:
+        """Return the input of a command; None if it is the terminal's, or unknown."""
+        piped, self._input = self._input, None
+        if command.text is not None and command.text.operator:
+            return self._variables.text(command.text.body, place)
+        if command.text is not None:
+            return f"{self._variables.text(command.text.parts, place)}\n"
+        if command.input is not None:
+            file = self.file(self._variables.joined(command.input.parts, place).text)
+            return None if file is None else file.text
+        return piped
 
-    def _is_set(self, name: str) -> bool:
-        return name in self.variables or name in self.environ
-
-    def _assign(self, name: str, value: Word) -> None:
-        self._missing.pop(name, None)
-        self.variables[name] = value.text
-        if value.missing:
-            self._missing[name] = value.missing
-
-    def _fields(self, token: Token) -> Iterator[Word]:
-        """Yield the words that a word expands to."""
-        if len(token.parts) == 1 and isinstance(token.parts[0], Variable):
-            only = token.parts[0]
-            if only.name in ("@", "*"):
-                for argument in self._positional or ():
-                    yield Word(argument, token.place)
-                return
-        yield from self._split_fields(token)
-
-    def _split_fields(self, token: Token) -> Iterator[Word]:
-        text: list[str] = []
-        missing = ""
-        exists = False
-        for part in token.parts:
-            value, lacking = self._expanded(part, token.place)
-            self._take(len(value), token.place)
-            missing = missing or lacking
-            if part.quoted or isinstance(part, Text):
-                numbers = _BRACES.fullmatch(value) if isinstance(part, Text) and not part.quoted else None
-                if numbers and len(token.parts) == 1:
-                    yield from (Word(each, token.place) for each in _count(numbers[1], numbers[2]))
-                    return
-                text.append(value)
-                exists = True
-                continue
-            pieces = re.split(r"\s+", value)
-            text.append(pieces[0])
-            for piece in pieces[1:]:
-                if exists or "".join(text):
-                    yield Word("".join(text), token.place, missing)
-                text, exists = [piece], False
-        if exists or missing or "".join(text):
-            yield Word("".join(text), token.place, missing)
-
-    def _joined(self, parts: Sequence[Part], place: Place) -> Word:
-        """Return the parts as one word."""
-        values = [self._expanded(part, place) for part in parts]
-        self._take(sum(len(value) for value, _ in values), place)
-        return Word(
-            "".join(value for value, _ in values), place, next((each for _, each in values if each), "")
+    def _output(
+        self, tokens: Sequence[Token], words: Sequence[Word], given: str | None, place: Place
+    ) -> str | None:
+        """Return what a command prints; None if only running it would tell."""
+        if any(word.missing for word in words):  # each stays in the text as a reference to what is unknown
+            words = [self._known(word, token) for token in tokens for word in self._variables.fields(token)]
+        _, command = unwrapped(words)
+        if not command or base(command[0].text) in _SILENT:
+            return ""
+        if base(command[0].text) == "tee":
+            names = [word.text for word in command[1:]]
+            for name in names:
+                if not name.startswith("-"):
+                    self._write(name, given, place, append="-a" in names)
+        text = output(
+            [word.text for word in command],
+            given,
+            self._variables.environment(),
+            lambda path: None if (file := self.file(path)) is None else file.text,
         )
+        self._budget.take(len(text or ""), place)
+        return text
 
-    def _expanded(self, part: Part, place: Place) -> tuple[str, str]:
-        """Return the text of a part, and what is missing for it."""
-        if isinstance(part, Text):
-            return part.text, ""
-        if isinstance(part, Substitution):
-            if len(part.text) <= _LONGEST_SHOWN and _FOLDER.fullmatch(part.text):
-                return ".", ""
-            if numbers := _SEQUENCE.fullmatch(part.text):
-                return " ".join(
-                    _count(*(("1", numbers[1]) if numbers[2] is None else numbers.group(1, 2)))
-                ), ""
-            return "?", part.text if part.text.startswith("{") else f"({part.text[:_LONGEST_SHOWN]})"
-        value = self._value(part.name, place)
-        lacking = self._missing.get(part.name, "") if value is not None else part.name
-        if part.operator:
-            empty = value is None or (not value and part.operator.startswith(":"))
-            operator = part.operator.removeprefix(":")
-            if operator == "+" or empty:
-                replaced = self._joined(part.word, place) if empty != (operator == "+") else Word("", place)
-                if operator in "-=+":
-                    if operator == "=":
-                        self._assign(part.name, replaced)
-                    return replaced.text, replaced.missing
-        if value is None:
-            return ("", "") if part.operator else ("?", lacking)
-        return value, lacking
+    def _known(self, word: Word, token: Token) -> Word:
+        return word._replace(text=self._variables.text(token.parts, token.place)) if word.missing else word
 
-    def _value(self, name: str, place: Place) -> str | None:
-        if name.isdigit() and self._positional is not None:
-            number = int(name)
-            return self._positional[number - 1] if 0 < number <= len(self._positional) else ""
-        if name in self.variables:
-            return self.variables[name]
-        if name in ("@", "*"):
-            return " ".join(self._positional or ())
-        if name == "PWD":
-            return "."
-        return self.environ.get(name)
+    def _send(self, to: Output, text: str | None, place: Place) -> None:
+        """Send the output of a command to where it goes."""
+        if to.file is not None:
+            name = self._variables.joined(to.file.parts, to.file.place).text
+            self._write(name, text, place, append=to.append)
+        elif to.piped:
+            self._input = text
+        elif self._captured:
+            self._captured[-1].append(text)
 
+    def _write(self, name: str, text: str | None, place: Place, *, append: bool) -> None:
+        before = self.written.get(name) if append else None
+        if text is None and before is None:
+            self.written.pop(name, None)
+            return
+        whole = (before.text if before is not None else "") + (text or "")
+        self._budget.take(len(whole), place)
+        line = before.first_line if before is not None else place.line
+        self.written[name] = GivenFile(place.file, whole, self._folder, first_line=line)
 
-def _is_assignment(token: Token) -> bool:
-    first = token.parts[0] if token.parts else None
-    return isinstance(first, Text) and not first.quoted and _ASSIGNMENT.match(first.text) is not None
+    def _capture(self, act: Callable[[], None]) -> str | None:
+        """Return what the commands of `act` print; None if only running them would tell."""
+        texts: list[str | None] = []
+        self._captured.append(texts)
+        try:
+            act()
+        finally:
+            self._captured.pop()
+        return None if None in texts else "".join(text for text in texts if text is not None)
 
-
-def _inner_script(words: Sequence[Word]) -> str | None:
-    """Return the script that the command gives another shell: `sh -c '…'`, `ssh host …`, `su -c '…'`."""
-    name = words[0].text
-    if _SHELL.fullmatch(name) or name == "su":
-        for at, word in enumerate(words[1:], 1):
-            if re.fullmatch(r"-[a-z]*c", word.text):
-                return words[at + 1].text if at + 1 < len(words) else None
-        return None
-    if name == "eval":
-        return " ".join(word.text for word in words[1:])
-    if name == "ssh":
-        rest = [word.text for word in words[1:]]
-        while rest and rest[0].startswith("-"):
-            rest = rest[2:] if rest[0] in ("-p", "-i", "-l", "-o", "-F", "-J") else rest[1:]
-        return " ".join(rest[1:]) or None
-    return None
-
-
-def _count(first: str, last: str) -> list[str]:
-    step = 1 if int(first) <= int(last) else -1
-    return [str(number) for number in range(int(first), int(last) + step, step)]
+    def _printed_by(self, script: str, place: Place) -> str | None:
+        """Return the output of `$(…)`; None if only running it would tell."""
+        first = script.split(None, 1)[:1]
+        if not first or not (first[0] in PRINTS or first[0] in self._functions):
+            return None
+        try:
+            return self._nested(place, lambda: self.run(script, lambda line, column: place), [])
+        except ConfError:  # no script, such as an expression; too large a one ends with the next command
+            return None

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from stanlocal.imports.shell_words import Token
-from stanlocal.natsconf import ConfError
+from stanlocal.natsconf import ConfError, Place
 
 _DEPTH = 32
 _SEPARATORS = frozenset(("\n", ";", "&", "|", "|&", "&&", "||"))
@@ -15,16 +15,36 @@ _SKIPPED = frozenset(("if", "elif", "then", "else", "fi", "do", "done", "esac", 
 
 
 @dataclass(frozen=True, slots=True)
+class Output:
+    """The end of a command's output: a file, another command, or neither."""
+
+    file: Token | None = None
+    append: bool = False
+    piped: bool = False
+    """True if the next command reads it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Simple:
     """A command with its arguments, or assignments alone."""
 
     words: tuple[Token, ...]
-    output: Token | None = None
-    """Name of the file that it writes to."""
-    document: Token | None = None
-    """Operator of its here-document."""
+    output: Output = field(default_factory=Output)
+    input: Token | None = None
+    """Name of the file that it reads."""
+    text: Token | None = None
+    """Operator of its here-document, or the word after `<<<`."""
     conditional: bool = False
     """True if it may not be run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Commands in brackets, whose output goes together."""
+
+    place: Place
+    body: Block
+    output: Output
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +64,7 @@ class Function:
     body: Block
 
 
-Block = tuple["Simple | Loop | Function", ...]
+Block = tuple["Simple | Group | Loop | Function", ...]
 
 
 @dataclass(slots=True)
@@ -62,7 +82,7 @@ class Parser:
         self._depth += 1
         if self._depth > _DEPTH:
             raise ConfError(self.tokens[self._at].place, "commands are nested too deeply")
-        statements: list[Simple | Loop | Function] = []
+        statements: list[Simple | Group | Loop | Function] = []
         conditional = False
         while self._at < len(self.tokens):
             token = self.tokens[self._at]
@@ -71,7 +91,7 @@ class Parser:
                 if token.operator in until:
                     break
                 if token.operator == "(":
-                    statements += self.block(frozenset((")",)))
+                    statements += self._group(")")
                 conditional = token.operator in ("&&", "||")
                 continue
             word = token.literal
@@ -99,10 +119,10 @@ class Parser:
             return self._case()
         if word == "{":
             self._at += 1
-            return self.block(frozenset(("}",)))
+            return self._group("}")
         if word == "function" or (self._operator(1) == "(" and self._operator(2) == ")"):
             return self._function(word)
-        return self._simple(conditional)
+        return (self._command([], conditional=conditional),)
 
     def _operator(self, ahead: int) -> str:
         at = self._at + ahead
@@ -135,7 +155,7 @@ class Parser:
 
     def _case(self) -> Block:
         """Parse all branches; none of them is known to be run."""
-        statements: list[Simple | Loop | Function] = []
+        statements: list[Simple | Group | Loop | Function] = []
         while self._at < len(self.tokens) and self.tokens[self._at].literal != "in":
             self._at += 1
         self._at += 1
@@ -156,7 +176,7 @@ class Parser:
         return tuple(statements)
 
     def _branch(self) -> Block:
-        statements: list[Simple | Loop | Function] = []
+        statements: list[Simple | Group | Loop | Function] = []
         while self._at < len(self.tokens) and self.tokens[self._at].literal != "esac":
             token = self.tokens[self._at]
             if token.operator:
@@ -164,7 +184,7 @@ class Parser:
                 if token.operator in (";;", ";&", ";;&"):
                     break
                 if token.operator == "(":
-                    statements += self.block(frozenset((")",)))
+                    statements += self._group(")")
             else:
                 self._depth += 1
                 if self._depth > _DEPTH:
@@ -188,22 +208,35 @@ class Parser:
         self._conditions = conditions
         return (Function(name, body),)
 
-    def _simple(self, conditional: bool) -> Block:
-        words: list[Token] = []
-        output: Token | None = None
-        document: Token | None = None
+    def _group(self, closing: str) -> Block:
+        """Parse commands up to the closing bracket, and where their output goes."""
+        place = self.tokens[min(self._at, len(self.tokens) - 1)].place
+        body = self.block(frozenset((closing,)))
+        rest = self._command(None, conditional=False)
+        return (Group(place, body, rest.output),) if rest.output != Output() else body
+
+    def _command(self, words: list[Token] | None, *, conditional: bool) -> Simple:
+        """Parse words and redirections; without `words` redirections only."""
+        output, source, text = Output(), None, None
         while self._at < len(self.tokens):
             token = self.tokens[self._at]
             if token.operator == "<<":
-                document = token
+                text = token
                 self._at += 1
             elif token.operator in _REDIRECTIONS:
                 self._at += 1
                 target = self._word()
-                output = target if token.operator in (">", ">>", ">|") and target is not None else output
-            elif token.operator:
+                if token.operator in (">", ">>", ">|", "&>", "&>>") and token.number in ("", "1"):
+                    output = Output(target, append=">>" in token.operator)
+                elif token.operator == "<":
+                    source = target
+                elif token.operator == "<<<":
+                    text = target
+            elif token.operator or words is None:
                 break
             else:
                 words.append(token)
                 self._at += 1
-        return (Simple(tuple(words), output, document, conditional),)
+        if self._operator(0) in ("|", "|&"):
+            output = replace(output, piped=True)
+        return Simple(tuple(words or ()), output, source, text, conditional)

@@ -15,11 +15,14 @@ from stanlocal.natsconf import ConfError, Place
 _DEPTH = 8
 """Depth of variables whose defaults have variables: `${A:-${B:-c}}`."""
 _BLANK = re.compile(r"(?:[ \t\r]|\\\n)+")
+_BLANKS = re.compile(r"(?:\s|\\\n)+")
+_ARRAY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\+?=")
 _PLAIN = re.compile(r"[^\s'\"\\$`;&|()<>]+")
 _IN_QUOTES = re.compile(r"[^\"\\$`]+")
 _OPERATOR = re.compile(r"\n|;;&?|;&|;|&&|&>>?|&|\|\||\|&?|<<<|<<-?|<&|<>|<|>>|>&|>\||>|\(|\)")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|[0-9@*#?$!-]")
 _BRACED = re.compile(r"([A-Za-z_][A-Za-z0-9_]*|[0-9]+|[@*#?$!-])(:?[-=?+])?")
+_WHOLE_ARRAY = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)\[[@*]\]")
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "\\": "\\", "'": "'", '"': '"', "a": "\a", "e": "\x1b"}
 
 
@@ -33,7 +36,7 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """A variable, with the operator of `${NAME:-word}` and its word."""
+    """A variable, with the operator of `${NAME:-word}` and its word; `${NAME[@]}` has `@`."""
 
     name: str
     quoted: bool = False
@@ -59,10 +62,14 @@ class Token:
     place: Place
     parts: tuple[Part, ...] = ()
     operator: str = ""
+    number: str = ""
+    """Number of the file that the operator redirects, where it is given: 2>log."""
     body: tuple[Part, ...] = ()
     """Text of the here-document that the operator `<<` begins."""
-    body_line: int = 1
-    """Line where that text begins."""
+    body_place: Place | None = None
+    """Place where that text begins."""
+    items: tuple[Token, ...] | None = None
+    """Words of the array that the word assigns: `NAME=(…)`."""
 
     @property
     def literal(self) -> str:
@@ -88,6 +95,7 @@ class Lexer:
     where: Callable[[int, int], Place]
     """Makes a place of a line and a column, both from 1."""
     _at: int = 0
+    _number: str = ""
     _starts: list[int] = field(default_factory=list)
     _waiting: list[_HereDocument] = field(default_factory=list)
 
@@ -119,7 +127,8 @@ class Lexer:
         return ConfError(self._place(at), reason)
 
     def _operator(self, operator: str) -> Iterator[Token]:
-        token = Token(self._place(self._at), operator=operator)
+        token = Token(self._place(self._at), operator=operator, number=self._number)
+        self._number = ""
         self._at += len(operator)
         if operator in ("<<", "<<-"):
             token.operator = "<<"
@@ -142,7 +151,7 @@ class Lexer:
 
     def _read_documents(self) -> None:
         for document in self._waiting:
-            document.token.body_line = bisect_right(self._starts, self._at)
+            document.token.body_place = self._place(self._at)
             lines: list[str] = []
             while self._at < len(self.text):
                 end = self.text.find("\n", self._at)
@@ -173,9 +182,32 @@ class Lexer:
                 break
             else:
                 parts += self._special(char, quoted=False, depth=0)
-        is_number = self.text[start : self._at].isdigit() and self.text[self._at : self._at + 1] in ("<", ">")
-        if not is_number:  # else it is a file's number: 2>log
+        word = self.text[start : self._at]
+        following = self.text[self._at : self._at + 1]
+        if word.isdigit() and following in ("<", ">"):  # a file's number: 2>log
+            self._number = word
+        elif following == "(" and _ARRAY.fullmatch(word):
+            yield Token(self._place(start), tuple(parts), items=tuple(self._items(start)))
+        else:
             yield Token(self._place(start), tuple(parts))
+
+    def _items(self, start: int) -> Iterator[Token]:
+        """Read the words of an array; `_at` is at its opening bracket."""
+        self._at += 1
+        while self._at < len(self.text):
+            if blank := _BLANKS.match(self.text, self._at):
+                self._at = blank.end()
+            elif self.text[self._at] == ")":
+                self._at += 1
+                return
+            elif self.text[self._at] == "#":
+                end = self.text.find("\n", self._at)
+                self._at = len(self.text) if end < 0 else end
+            elif _OPERATOR.match(self.text, self._at):
+                break
+            else:
+                yield from self._word()
+        raise self._error(start, "the bracket of the array is not closed")
 
     def _special(self, char: str, *, quoted: bool, depth: int) -> Iterator[Part]:
         """Read a quote, an escape or a variable."""
@@ -284,4 +316,6 @@ class Lexer:
         content = self._bracketed(start, "{", "}")
         if head is not None and content == head[1]:
             return Variable(content, quoted)
+        if (array := _WHOLE_ARRAY.fullmatch(content)) is not None:
+            return Variable(array[1], quoted, "@")
         return Substitution(f"{{{content}}}", quoted)

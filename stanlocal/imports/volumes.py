@@ -5,7 +5,9 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path as FilePath
 
+from stanlocal.imports.given_files import GivenFile
 from stanlocal.imports.objects import Object, at, listed, named, text
 from stanlocal.imports.walk import Path
 from stanlocal.natsconf import Place, Table
@@ -23,6 +25,11 @@ class Source:
 
     object: Object
     key: str
+
+    def file(self, text: str) -> GivenFile:
+        """Return the file with its text."""
+        held = self.object
+        return GivenFile(f"{held.place.file} ({held.kind} {held.name}, {self.key})", text, FilePath())
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 from stanlocal.imports.container_command import CommandLine, Words, command_line, starts_server, words_of
 from stanlocal.imports.container_environment import Environment, environment
+from stanlocal.imports.container_run import IMAGE
 from stanlocal.imports.flags import CONFIG_FLAGS
+from stanlocal.imports.given_files import GivenFile
 from stanlocal.imports.import_result import Found
 from stanlocal.imports.objects import Object, at, listed, text
-from stanlocal.imports.server_command import IMAGE
 from stanlocal.imports.volumes import Source, Volumes
 from stanlocal.imports.walk import Path
 from stanlocal.model.plan import STOP_GRACE_S
@@ -56,9 +57,16 @@ class Server:
         fields = metadata if isinstance(metadata, dict) else {}
         return environment(self.content, self.workload, fields, candidates, environ, found)
 
-    def command_line(self, variables: Environment, found: Found) -> CommandLine:
+    def command_line(self, variables: Environment, candidates: Sequence[Object], found: Found) -> CommandLine:
         """Return what the server is started with, references to variables replaced."""
-        return command_line(self.command, variables, self.workload.title, found)
+
+        def read(path: str) -> GivenFile | None:
+            source = self.source(path, candidates)
+            if not isinstance(source, Source):
+                return None
+            return source.file(source.object.take_file(source.key))
+
+        return command_line(self.command, variables, read, self.workload.title, found)
 
     def source(self, path: str, candidates: Sequence[Object]) -> Source | str:
         """Return the ConfigMap or Secret that has the file, or else what the file is in."""
@@ -97,7 +105,13 @@ def servers(workload: Object, candidates: Sequence[Object]) -> Iterator[Server]:
 def _runs_server(server: Server, candidates: Sequence[Object]) -> bool:
     if IMAGE.fullmatch(text(server.content, "image")):
         return True
-    if starts_server(server.command):
+
+    def read(path: str) -> GivenFile | None:
+        source = server.source(path, candidates)
+        value = source.object.files[source.key].value if isinstance(source, Source) else None
+        return source.file(value) if isinstance(source, Source) and isinstance(value, str) else None
+
+    if starts_server(server.command, read):
         return True
     words = [word for word, _ in server.command]
     flags = [word.lstrip("-").partition("=") for word in words]

@@ -82,6 +82,120 @@ SCRIPTS = [
 ]
 
 
+_WRITTEN = "streaming {\n id: %s\n store: file\n ft_group: g\n}\n"
+_ONE_LINE = _WRITTEN.replace("\n", "\\n")
+_STARTS = "nats-streaming-server -c /etc/stan/stan.conf\n"
+WRITES = {
+    "printf": f"printf '{_ONE_LINE}' \"$ID\" > /etc/stan/stan.conf\n",
+    "echo": "echo 'streaming { store: file, ft_group: g' > /etc/stan/stan.conf\n"
+    'echo "id: $ID }" >> /etc/stan/stan.conf\n',
+    "echo -e": 'echo -en "streaming {\\n id: $ID\\n store: file; ft_group: g }"'
+    " | sudo tee /etc/stan/stan.conf\n",
+    "document": f"cat <<EOF > /etc/stan/stan.conf\n{_WRITTEN % '$ID'}EOF\n",
+    "piped document": "cat <<-'EOF' | sudo tee /etc/stan/stan.conf >/dev/null 2>&1\n"
+    f"{_WRITTEN % 'from-env'}EOF\n",
+    "tee": f"tee /etc/stan/stan.conf <<EOF\n{_WRITTEN % '${ID:-x}'}EOF\n",
+    "in two parts": "cat > /etc/stan/stan.conf <<'EOF'\nmax_payload: 1MB\nEOF\n"
+    f"cat >> /etc/stan/stan.conf <<EOF\n{_WRITTEN % '$ID'}EOF\n",
+    "group": "{\n echo 'streaming {'\n mkdir -p /x\n echo \" id: $ID\"\n"
+    " printf '%s\\n' 'store: file' 'ft_group: g' '}'\n"
+    "} > /etc/stan/stan.conf\n",
+    "function": f"conf() {{\n cat <<EOF\n{_WRITTEN % '$1'}EOF\n}}\nconf $ID > /etc/stan/stan.conf\n",
+    "substitution": f'CONF=$(cat <<EOF\n{_WRITTEN % "$ID"}EOF\n)\necho "$CONF" >/etc/stan/stan.conf\n',
+    "here-string": 'cat > /etc/stan/stan.conf <<< "streaming { id: $ID, store: file, ft_group: g }"\n',
+    "envsubst": "export ID\nenvsubst '$ID' < conf/stan.tpl > /etc/stan/stan.conf\n",
+    "copy": "cat conf/part1 conf/part2 > /etc/stan/stan.conf\n",
+}
+
+
+@pytest.mark.parametrize("name", WRITES)
+def test_a_configuration_that_the_script_writes_is_read(tmp_path: Path, name: str) -> None:
+    files = {
+        "run.sh": f"#!/bin/bash\n{WRITES[name]}{_STARTS}",
+        "conf/stan.tpl": _WRITTEN % "${ID}",
+        "conf/part1": "streaming {\n id: from-env\n",
+        "conf/part2": " store: file\n ft_group: g\n}\n",
+    }
+    assert matters(tmp_path, files, {"ID": "from-env"}) == "2 from-env g"
+
+
+@pytest.mark.parametrize(
+    ("writes", "expected"),
+    [
+        (
+            f"cat > /etc/stan/stan.conf <<EOF\n{_WRITTEN % '$(hostname -s)'}EOF\n",
+            "is $(hostname_-s), which is set",
+        ),
+        (
+            f"cat > /etc/stan/stan.conf <<EOF\n{_WRITTEN % '$NONE'}EOF\n",
+            "run.sh:4:2: streaming.cluster_id is $NONE",
+        ),
+        (
+            f'echo "{_WRITTEN % "$NONE"}" > /etc/stan/stan.conf\n',
+            "streaming.cluster_id is $NONE, which is set",
+        ),
+        (
+            "sed s/a/b/ x > /etc/stan/stan.conf\n",
+            "the server reads /etc/stan/stan.conf, which is neither given",
+        ),
+        ("{ cat x; echo '}'; } > /etc/stan/stan.conf\n", "/etc/stan/stan.conf, which is neither given"),
+    ],
+)
+def test_what_only_running_would_tell_of_a_written_file_is_said(
+    tmp_path: Path, writes: str, expected: str
+) -> None:
+    (problem,) = problems(tmp_path, {"run.sh": f"#!/bin/sh\n{writes}{_STARTS}"})
+    assert expected in problem
+
+
+_PAIR_OF = "nats-streaming-server -st file -ft_group g -cid two"
+OTHERS = {
+    "arguments": f"sh -c 'exec nats-streaming-server \"$@\"' -- {_PAIR_OF.partition(' ')[2]}\n",
+    "scripts": "#!/bin/sh\n./node.sh two &\nbash node.sh two &\n",
+    "arrays": "A=(-st file\n  -ft_group g) # both\nA+=(-cid 'two')\nnats-streaming-server \"${A[@]}\"\n",
+    "declared": 'declare -a A=(-st file -ft_group g -cid two)\nnats-streaming-server ${A[*]} "${NONE[@]}"\n',
+    "added to": "O='-st file'\nO+=' -ft_group g -cid two'\nnats-streaming-server $O\n",
+    "all exported": "set -a\n. ./vars.env\nset +a\nnats-streaming-server -c by-env.conf\n",
+    "exported lines": "export $(grep -v '^#' vars.env | xargs)\nnats-streaming-server -c by-env.conf\n",
+    "set": 'set -- -st file -ft_group g -cid two\nnats-streaming-server "$@"\n',
+    "shift": 'run() { shift; nats-streaming-server "$@"; }\nrun x -st file -ft_group g -cid two\n',
+    "tmux": f"tmux new-session -d -s stan '{_PAIR_OF} -p 1'\ntmux split-window '{_PAIR_OF} -p 2'\n",
+    "screen": f"screen -dmS a {_PAIR_OF}\nscreen -dmS b {_PAIR_OF}\n",
+    "systemd-run": f"systemd-run --unit=stan -p Restart=always /usr/bin/{_PAIR_OF}\n",
+    "container shell": f"docker run -d --entrypoint /bin/sh nats-streaming:alpine -c '{_PAIR_OF}'\n",
+    "container script": "#!/bin/sh\ndocker run -v $PWD:/s mine /s/node.sh two\n",
+    "container": f"podman run --name=a -e X=1 -- nats-streaming {_PAIR_OF.partition(' ')[2]}\n",
+    "service": f"docker service create --name s --replicas 2 nats-streaming {_PAIR_OF.partition(' ')[2]}\n",
+    "Procfile": f"a: {_PAIR_OF} -p 1\nb: {_PAIR_OF} -p 2\nweb: ./web\n",
+    "crontab": f"# stan\n@reboot stan /usr/bin/{_PAIR_OF} >> /var/log/stan 2>&1\n",
+    "document": f"Don't forget:\n\n```sh\n$ {_PAIR_OF}\n```\n\nIt's (as ever):\n\n~~~\n{_PAIR_OF}\n~~~\n",
+    "makefile": f"run:\n\t{_PAIR_OF} -p 1 &\n\t{_PAIR_OF} -p 2 &\n",
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_servers_are_found_however_a_script_starts_them(tmp_path: Path, name: str) -> None:
+    files = {
+        "run": OTHERS[name],
+        "node.sh": "#!/bin/sh\nexec nats-streaming-server -st file -ft_group g -cid $1\n",
+        "vars.env": "# both\nID=two\nFT=g\n",
+        "by-env.conf": "streaming { id: $ID, store: file, ft_group: $FT }",
+    }
+    assert matters(tmp_path, files) == "2 two g"
+
+
+@pytest.mark.parametrize("word", ["echo", "pkill -f", "logger 'starting", "grep -c", "printf '%s'"])
+def test_a_command_that_only_names_the_server_starts_none(tmp_path: Path, word: str) -> None:
+    end = "'" if word.endswith("starting") else ""
+    (problem,) = problems(tmp_path, {"run.sh": f"#!/bin/sh\n{word} {_PAIR_OF}{end}\n"})
+    assert "this script starts no nats-streaming-server" in problem
+
+
+def test_a_script_that_runs_itself_is_read_once(tmp_path: Path) -> None:
+    script = f"#!/bin/sh\n[ $(id -u) = 0 ] || exec sudo ./run.sh\n{_PAIR_OF}\n"
+    assert matters(tmp_path, {"run.sh": script}) == "2 two g"
+
+
 @pytest.mark.parametrize(("script", "expected"), SCRIPTS)
 def test_servers_that_a_script_starts_are_the_group(tmp_path: Path, script: str, expected: str) -> None:
     files = {

@@ -105,7 +105,7 @@ def test_a_unit_runs_with_its_command_line_and_variables(
             "stan.service:5:1: streaming.cluster_id is $CID, which is set neither",
         ),
         ([f"ExecStart={_START} -st file -cid %i"], "stan.service:5:1: streaming.cluster_id is $%i"),
-        (["strange"], "stan.service:5:1: this line of the unit is neither a section nor NAME=value"),
+        (["strange"], "stan.service:5:1: this line is neither a section nor NAME=value"),
     ],
 )
 def test_a_unit_that_cannot_be_run_is_one_line_with_its_place(
@@ -146,6 +146,106 @@ def test_an_instance_has_its_name_and_several_units_are_nodes(tmp_path: Path) ->
     assert matters(tmp_path, {"stan@7.service": unit(start)}) == "2 c7 g"
     both = write(tmp_path, {f"stan-{name}.service": unit(start.replace("%i", "")) for name in "abc"})
     assert summary(resolve([read(both, {}).layer])) == "3 c g"
+
+
+def test_a_drop_in_changes_only_the_unit_whose_folder_it_is_in(tmp_path: Path) -> None:
+    start = f"ExecStart={_START} -st file -ft_group g -cid $CID"
+    dropped = "[Service]\nEnvironment=CID=dropped\n"
+    files = {
+        "a.service": unit(start, "Environment=CID=same"),
+        "b@1.service": unit(start, "Environment=CID=b%i"),
+        "b@.service.d/x.conf": "[Service]\nEnvironment=CID=same\n",
+        "c.service.d/x.conf": dropped,
+    }
+    write(tmp_path, files)
+    assert summary(resolve([read(tmp_path, {}).layer])) == "2 same g"
+
+
+def test_drop_ins_beside_a_unit_are_read_as_systemd_reads_them(tmp_path: Path) -> None:
+    files = {
+        "stan.service": unit(f"ExecStart={_START} -st file -ft_group g -cid $CID"),
+        "stan.service.d/10.conf": "[Service]\nEnvironment=CID=first\n",
+        "stan.service.d/20.conf": "[Service]\nEnvironment=CID=second\n",
+    }
+    assert matters(tmp_path, files) == "2 second g"
+
+
+def test_a_file_that_is_written_before_the_start_is_read(tmp_path: Path) -> None:
+    lines = [
+        "Environment=CID=written",
+        'ExecStartPre=/bin/sh -c \'printf "streaming { id: %%s, store: file, ft_group: g }" \\',
+        '"$CID" >/run/a.conf\'',
+        f"ExecStart={_START} -c /run/a.conf",
+    ]
+    assert matters(tmp_path, {"stan.service": unit(*lines)}) == "2 written g"
+
+
+def test_other_units_of_a_folder_are_no_nodes(tmp_path: Path) -> None:
+    files = {
+        "a.service": unit(f"ExecStart={_START} -st file -ft_group g"),
+        "backup.service": unit("ExecStart=/usr/bin/rsync /data x:/"),
+        "backup.timer": "[Unit]\nDescription=b\n[Timer]\nOnCalendar=daily\n",
+    }
+    write(tmp_path, files)
+    found = read(tmp_path, {})
+    assert summary(resolve([found.layer])) == "2 test-cluster g"
+    left_out = [line for line in reported(found) if "starts no nats-streaming-server" in line]
+    assert [line.partition(":")[0] for line in left_out] == ["backup.service", "backup.timer"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        (["Image=nats-streaming:0.25.6", "Exec=-st file -ft_group g -cid orders"], "2 orders g"),
+        (
+            [
+                "Image=docker.io/library/nats-streaming",
+                "Volume=/etc/stan.conf:/etc/stan/stan.conf:ro,Z",
+                "Exec=-sc /etc/stan/stan.conf",
+            ],
+            "2 in-file g",
+        ),
+        (
+            [
+                "Image=localhost/private:7",
+                "Environment=ID=by-env GROUP=g",
+                "EnvironmentFile=stan",
+                "Entrypoint=/bin/sh",
+                "Exec=-c 'exec nats-streaming-server -st file -ft_group $$GROUP -cid $$ID $$ARGS'",
+            ],
+            "2 by-env g max_msgs=7",
+        ),
+        (["Image=nats-streaming", "ContainerName=%p", "Exec=-st file -ft_group %N -cid %p"], "2 stan stan"),
+        (["Image=mine/stan", "Exec=-st=file --ft_group=g --cid=mine", "PublishPort=4222:4222"], "2 mine g"),
+    ],
+)
+def test_a_quadlet_runs_with_its_container(tmp_path: Path, lines: list[str], expected: str) -> None:
+    files = {
+        "stan.container": "\n".join(["[Unit]", "Description=stan", "[Container]", *lines, "[Service]", ""]),
+        "stan.conf": f"{FT} id: in-file\n}}",
+        "stan": "ARGS=-mm 7\n",
+    }
+    assert matters(tmp_path, files) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("[Container]\nImage=nginx\n", "stan.container:1:1: this unit starts no nats-streaming-server"),
+        ("[Container]\nExec=-st file\n", "stan.container:1:1: this unit starts no nats-streaming-server"),
+        (
+            "[Kube]\nYaml=stan.yaml\n",
+            "stan.container:1:1: this unit runs the Kubernetes objects of stan.yaml",
+        ),
+        (
+            "[Container]\nImage=nats-streaming\nExec=-sc /etc/x.conf\n",
+            "stan.container:3:1: the server reads /etc/x.conf, which is neither given nor in",
+        ),
+    ],
+)
+def test_a_quadlet_that_runs_no_group_is_one_line(tmp_path: Path, text: str, expected: str) -> None:
+    (problem,) = problems(tmp_path, {"stan.container": text})
+    assert problem.startswith(expected)
 
 
 def test_the_rest_of_a_unit_is_left_out_with_its_reason(tmp_path: Path) -> None:
