@@ -13,6 +13,7 @@ from stanlocal.natsconf import Place
 
 _SECTION = re.compile(r"\[([A-Za-z][^\]\s]*)\]\s*")
 _WORD = re.compile(r"""\s*((?:[^\s"'\\]|\\.|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')+)""", re.DOTALL)
+_QUOTED = re.compile(r"[\"'\\]")
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _PIECE = re.compile(r"""(\\.)|"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)'|([^\\"']+)""", re.DOTALL)
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "s": " "}
@@ -93,6 +94,8 @@ def words(text: str) -> Iterator[str]:
 
 
 def _plain(word: str) -> str:
+    if not _QUOTED.search(word):
+        return word
     return "".join(
         each[4] or _ESCAPED.sub(lambda one: _ESCAPES.get(one[1], one[1]), each[2] or each[3] or each[1] or "")
         for each in _PIECE.finditer(word)
@@ -106,8 +109,11 @@ def expanded(
     left = LONGEST
     for match in _WORD.finditer(text):
         raw, missing = _specified(_plain(match[1]), unit)
+        if "$" not in raw or literal:
+            yield Word(raw, line.place, missing)
+            continue
         only = re.fullmatch(r"\$([A-Za-z_]\w*)", raw)
-        if only and not literal:
+        if only:
             value = variables.get(only[1])
             if value is None:  # systemd leaves the word out
                 yield Word("?", line.place, only[1])
@@ -127,11 +133,13 @@ def expanded(
             left -= len(value)
             return value if left >= 0 else ""
 
-        yield Word(raw if literal else _VARIABLE.sub(replaced, raw), line.place, missing)
+        yield Word(_VARIABLE.sub(replaced, raw), line.place, missing)
 
 
 def _specified(word: str, unit: GivenFile) -> tuple[str, str]:
     """Return the word with its specifiers, as far as the unit's name has them, and the first other one."""
+    if "%" not in word:
+        return word, ""
     missing = ""
     full = unit.name.rpartition("/")[2]
     name = full.rpartition(".")[0] or full
