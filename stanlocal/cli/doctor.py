@@ -11,7 +11,7 @@ from stanlocal.cli import printing
 from stanlocal.cli.aio import run
 from stanlocal.cli.context import Context, pass_context
 from stanlocal.cli.exit_codes import BAD_VERDICT
-from stanlocal.cli.printing import Styled
+from stanlocal.util.styled import Styled
 
 
 @click.command()

@@ -22,7 +22,7 @@ from stanlocal.cli.command_group import CommandGroup
 from stanlocal.cli.context import Context, pass_context
 from stanlocal.cli.exit_codes import BAD_VERDICT
 from stanlocal.cli.history import Since
-from stanlocal.cli.printing import Styled
+from stanlocal.util.styled import Styled
 
 if TYPE_CHECKING:
     from stanlocal.drill.analysis.outcome import Outcome

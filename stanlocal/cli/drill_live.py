@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from stanlocal.cli import printing
 from stanlocal.cli.context import Context
-from stanlocal.cli.render import STYLES
+from stanlocal.model.group_text import STYLES
 from stanlocal.util.printable import printable
 
 if TYPE_CHECKING:

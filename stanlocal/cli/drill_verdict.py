@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from stanlocal.cli import printing
-from stanlocal.cli.printing import Styled
 from stanlocal.util.format import counted
+from stanlocal.util.styled import Styled
 
 if TYPE_CHECKING:
     from stanlocal.drill.analysis.outcome import Outcome

@@ -13,7 +13,7 @@ import click
 from stanlocal.cli import columns, output_file, printing
 from stanlocal.cli.aio import run
 from stanlocal.cli.context import Context, pass_context
-from stanlocal.cli.printing import Part, Styled
+from stanlocal.util.styled import Part, Styled
 
 if TYPE_CHECKING:
     from stanlocal.api import FTGroup

@@ -14,13 +14,13 @@ from stanlocal.cli.command_group import CommandGroup
 from stanlocal.cli.context import Context, pass_context
 from stanlocal.cli.exit_codes import BAD_VERDICT
 from stanlocal.cli.nodes import signal_name
-from stanlocal.cli.printing import Styled
 from stanlocal.faults import injection
 from stanlocal.faults.base import Fault
 from stanlocal.faults.expire_lock import numbered
 from stanlocal.faults.parameters import Parameter, parameters
 from stanlocal.faults.registry import FAULTS
 from stanlocal.faults.truncate_store import TruncateStore
+from stanlocal.util.styled import Styled
 
 if TYPE_CHECKING:
     from stanlocal.api import FTGroup

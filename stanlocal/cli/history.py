@@ -13,7 +13,8 @@ import click
 from stanlocal.cli import printing, render
 from stanlocal.cli.aio import run
 from stanlocal.cli.context import Context, pass_context
-from stanlocal.cli.printing import Part, Styled
+from stanlocal.model.group_text import STYLES
+from stanlocal.util.styled import Part, Styled
 
 if TYPE_CHECKING:
     from stanlocal.group.core import Group
@@ -128,7 +129,7 @@ def _line_parts(entry: NodeLine) -> Iterator[Part]:
     state = entry.state or "-"
     colour = render.NODE_COLOURS[sum(entry.node.encode()) % len(render.NODE_COLOURS)]
     yield Styled(f"{entry.node} ", colour)
-    yield Styled(f"{state:<10} ", render.STYLES.get(state, ""))
+    yield Styled(f"{state:<10} ", STYLES.get(state, ""))
     yield Styled(entry.line.text, "bold" if entry.line.event else "")
 
 
@@ -156,7 +157,6 @@ def print_event(context: Context, event: Event) -> None:
     if context.json:
         context.print_json(event.document(), stream=True)
         return
-    from stanlocal.history.timeline import in_words
+    from stanlocal.history.timeline import as_line
 
-    time = event.time.astimezone().strftime("%H:%M:%S.%f")[:-3]
-    printing.echo(f"{time}  {event.type:<11} {event.node or '':<8} {in_words(event)}".rstrip())
+    printing.echo(as_line(event))

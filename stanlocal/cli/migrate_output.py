@@ -6,8 +6,8 @@ import shlex
 from typing import Any
 
 from stanlocal.cli import columns, printing
-from stanlocal.cli.printing import Styled
 from stanlocal.util.format import counted, size
+from stanlocal.util.styled import Styled
 
 
 def plan(document: dict[str, Any]) -> None:

@@ -11,30 +11,17 @@ import os
 import re
 import sys
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple, TextIO, TypeAlias
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
 from stanlocal.util.printable import printable
+from stanlocal.util.styled import Part, Styled
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 _NOT_PRINTABLE = re.compile(r"[^\x20-\x7e]")
-
-
-class Styled(NamedTuple):
-    """A part of a line with its style in rich's terms, such as `bold red`."""
-
-    text: str
-    style: str
-
-    def __str__(self) -> str:
-        return self.text
-
-
-Part: TypeAlias = object
-"""A `Styled`, or any object, printed as its `str`."""
 
 
 def is_terminal(*, err: bool = False) -> bool:

@@ -14,13 +14,13 @@ from stanlocal.cli.command_group import CommandGroup
 from stanlocal.cli.context import Context, pass_context
 from stanlocal.cli.exit_codes import BAD_VERDICT, FAILED
 from stanlocal.cli.history import Since
-from stanlocal.cli.printing import Styled
 from stanlocal.cli.progress_bar import progress_bar
 from stanlocal.cli.snapshots import restore, snapshot
 from stanlocal.cli.store_folder import store_folder
 from stanlocal.cli.store_key import encryption_key
 from stanlocal.util import format
 from stanlocal.util.printable import printable
+from stanlocal.util.styled import Styled
 
 if TYPE_CHECKING:
     from stanlocal.model.plan import GroupPlan

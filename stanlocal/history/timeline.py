@@ -84,6 +84,12 @@ def in_words(event: Event) -> str:
             return str(detail["problem"])
 
 
+def as_line(event: Event) -> str:
+    """Return the event as a line for people, with its local time."""
+    time = event.time.astimezone().strftime("%H:%M:%S.%f")[:-3]
+    return f"{time}  {event.type:<11} {event.node or '':<8} {in_words(event)}".rstrip()
+
+
 class Timeline:
     """Replay of one group's occurrences, from which its events are derived."""
 

@@ -159,6 +159,7 @@ class Client:
         manual_ack: bool = False,
         ack_wait: int = 30,
         max_inflight: int = 1024,
+        next_timeout: float | None = None,
     ) -> Subscription:
         """Subscribe and return once the server has the subscription.
 
@@ -167,15 +168,18 @@ class Client:
         `durable_name`: the server keeps the place when the subscription or client closes.
         `queue_group`: the group's members share the messages; with a durable name the group is
         durable. `ack_wait`: whole seconds until an unacknowledged message comes again.
-        `max_inflight`: unacknowledged messages after which the server sends no new ones.
+        `max_inflight`: unacknowledged messages after which the server sends no new ones. `next_timeout`:
+        seconds that its iteration waits for a message (`math.inf`: as long as it takes); else the client's.
 
         The server keeps the subscription through a failover; no action is needed then. Raises
         `InvalidName`, `InvalidOption`, `SubscribeTimeout`, `NoActiveServer`, and the server's
         refusals, such as `DuplicateDurable`. Cancelled, it leaves no subscription.
         """
         self._check_open()
+        if next_timeout is None:
+            next_timeout = self._connection.options.next_timeout
         options = SubscriptionOptions(
-            channel, start, durable_name, queue_group, manual_ack, ack_wait, max_inflight
+            channel, start, durable_name, queue_group, manual_ack, ack_wait, max_inflight, next_timeout
         )
         check_served(channel, self._connection.options.served_channels)
         subscription = Subscription(self._connection.subscriptions, self._connection.link, options, callback)

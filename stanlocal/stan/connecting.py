@@ -53,6 +53,7 @@ def connect(
     reconnect: bool = False,
     allow_close_retry: bool = False,
     served_channels: Sequence[str] | None = None,
+    next_timeout: float | None = None,
     on_connection_lost: LostCallback | None = None,
     discover_prefix: str = "_STAN.discover",
     ack_prefix: str = "_STAN.acks",
@@ -75,7 +76,8 @@ def connect(
     `on_connection_lost`: called once with the client and the reason when it is lost, not when it is
     closed. `allow_close_retry`: see `Client.close`. `served_channels`: for servers with partitioning, the
     names in their `store_limits.channels`; other channels are then refused at once (`NoConfiguredChannel`),
-    where such a server never answers.
+    where such a server never answers. `next_timeout`: seconds that the iteration of a subscription waits for
+    a message before it raises `MessageTimeout`; without it, as long as it takes.
 
     The connection to NATS is kept for as long as it takes, and moved to a server that reaches the
     active. Raises `InvalidName`, `InvalidOption`, `ConnectFailed` (no NATS server accepts the client),
@@ -98,6 +100,7 @@ def connect(
         reconnect=reconnect,
         allow_close_retry=allow_close_retry,
         served_channels=served_channels,
+        next_timeout=next_timeout,
         nats_options=nats_options,
     )
     if nats is not None and (servers is not None or nats_options):

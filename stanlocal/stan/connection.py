@@ -15,12 +15,12 @@ from stanlocal.stan.errors import (
     ConnectionLost,
     StanError,
     UnknownClient,
-    server_error,
 )
 from stanlocal.stan.link import RECONNECT_WAIT, Link, LinkListener, log
 from stanlocal.stan.options import ClientOptions
 from stanlocal.stan.pinger import Pinger
 from stanlocal.stan.publisher import Publisher
+from stanlocal.stan.refusals import server_error
 from stanlocal.stan.registration import Registration
 from stanlocal.stan.registry import Registry
 from stanlocal.stan.renewal import Renewal

@@ -9,6 +9,7 @@
     ├── NoActiveServer                NATS answers, and says that no streaming server listens
     ├── RequestTimeout                no answer to a request; a TimeoutError too
     │   ├── ConnectTimeout  SubscribeTimeout  UnsubscribeTimeout  CloseTimeout
+    ├── MessageTimeout                no message within the subscription's next_timeout; a TimeoutError too
     ├── PublishTimeout                no ack in time: the message may or may not be stored; a TimeoutError too
     ├── ConnectionInterrupted         the way to the active broke before the ack: the same doubt
     ├── PayloadTooLarge               more bytes than the server takes             .size .limit
@@ -28,8 +29,7 @@
         ├── TooManyChannels  TooManySubscriptions  AlreadyExists  NotFound
         └── StoreFailed               the server's disk or store; all else is a plain ServerError
 
-The server's own words are kept in `ServerError.text`; which class they become is the table
-`SERVER_TEXTS`, whose texts are those of nats-streaming-server 0.25.6.
+The server's own words are kept in `ServerError.text`; `stanlocal.stan.refusals` has the class of each.
 """
 
 from __future__ import annotations
@@ -66,6 +66,7 @@ __all__ = [
     "InvalidSubscription",
     "InvalidSubscriptionRequest",
     "InvalidUnsubscribeRequest",
+    "MessageTimeout",
     "NoActiveServer",
     "NoConfiguredChannel",
     "NotFound",
@@ -83,7 +84,6 @@ __all__ = [
     "UnknownChannel",
     "UnknownClient",
     "UnsubscribeTimeout",
-    "server_error",
 ]
 
 
@@ -121,6 +121,10 @@ class UnsubscribeTimeout(RequestTimeout):
 
 class CloseTimeout(RequestTimeout):
     """No answer to a close request, of a subscription or of the client."""
+
+
+class MessageTimeout(StanError, TimeoutError):
+    """No message came within the subscription's `next_timeout`; it can be iterated again."""
 
 
 class PublishTimeout(StanError, TimeoutError):
@@ -274,76 +278,3 @@ class NotFound(ServerError):
 
 class StoreFailed(ServerError):
     """The server's disk or store failed; the message is not stored."""
-
-
-SERVER_TEXTS: dict[str, type[ServerError]] = {
-    "stan: invalid subject": InvalidSubject,
-    "stan: invalid start position": InvalidStartPosition,
-    "stan: invalid subscription": InvalidSubscription,
-    "stan: clientID already registered": ClientIDInUse,
-    "stan: clientID missing": InvalidClientID,
-    "stan: invalid clientID: only alphanumeric and `-` or `_` characters allowed": InvalidClientID,
-    "stan: invalid ack wait time, should be >= 1s": InvalidAckWait,
-    "stan: invalid MaxInflight, should be >= 1": InvalidMaxInflight,
-    "stan: invalid connection request": InvalidConnectRequest,
-    "stan: invalid publish request": InvalidPublishRequest,
-    "stan: invalid subscription request": InvalidSubscriptionRequest,
-    "stan: invalid unsubscribe request": InvalidUnsubscribeRequest,
-    "stan: invalid close request": InvalidCloseRequest,
-    "stan: duplicate durable registration": DuplicateDurable,
-    "stan: durable name of a durable queue subscriber can't contain the character ':'": InvalidDurableName,
-    "stan: unknown clientID": UnknownClient,
-    "stan: unknown channel": UnknownChannel,
-    "stan: no configured channel": NoConfiguredChannel,
-    "stan: channel is being deleted": ChannelBeingDeleted,
-    "client has been replaced or is no longer registered": ClientReplaced,
-    "too many channels": TooManyChannels,
-    "too many subscriptions per channel": TooManySubscriptions,
-    "already exists": AlreadyExists,
-    "not found": NotFound,
-}
-"""The server's texts, word for word, and the class that each becomes."""
-
-SERVER_PHRASES: dict[str, type[ServerError]] = {
-    "different cases not allowed": ChannelCaseConflict,
-    "no space left on device": StoreFailed,
-    "input/output error": StoreFailed,
-    "read-only file system": StoreFailed,
-    "permission denied": StoreFailed,
-    "too many open files": StoreFailed,
-    "file too large": StoreFailed,
-    "disk quota exceeded": StoreFailed,
-}
-"""Parts of texts that carry names or paths, and the class they become."""
-
-ADVICE: dict[type[ServerError], str] = {
-    ClientIDInUse: "close that client or choose another id",
-    ClientReplaced: "connect again",
-    InvalidPublishRequest: "the server does not know this client any more: connect again",
-    DuplicateDurable: "close the other subscription or choose another durable name",
-    InvalidDurableName: "choose a durable name without ':'",
-    ChannelBeingDeleted: "try again",
-    ChannelCaseConflict: "use the existing channel's spelling",
-    TooManyChannels: "raise max_channels in the server's store limits",
-    TooManySubscriptions: "raise max_subs in the server's store limits",
-    NoConfiguredChannel: "add the channel to the server's configured channels",
-    StoreFailed: "see the server's log",
-}
-"""Next step after a refusal, where the server's words do not say it."""
-
-
-def one_line(text: str, most: int = 300) -> str:
-    """Return a server's text for an error message: on one line, printable, at most `most` characters."""
-    shown = "".join(each if each.isprintable() else repr(each)[1:-1] for each in text[:most])
-    return shown if len(text) <= most else f"{shown}… ({len(text)} characters)"
-
-
-def server_error(text: str, doing: str) -> ServerError:
-    """Return the error for the server's `text`; `doing` says what was asked, as ``publish to 'orders'``."""
-    kind = SERVER_TEXTS.get(text)
-    if kind is None:
-        matches = (known for phrase, known in SERVER_PHRASES.items() if phrase in text)
-        kind = next(matches, ServerError)
-    advice = ADVICE.get(kind)
-    reason = one_line(text.removeprefix("stan: "))
-    return kind(f"{doing} refused: {reason}{f'; {advice}' if advice else ''}", text)

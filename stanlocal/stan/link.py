@@ -8,7 +8,8 @@ import ssl
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from stanlocal.stan.errors import ConnectFailed, ConnectionInterrupted, InvalidOption, StanError, one_line
+from stanlocal.stan.errors import ConnectFailed, ConnectionInterrupted, InvalidOption, StanError
+from stanlocal.stan.refusals import one_line
 from stanlocal.stan.write_buffer import WriteBuffer
 
 if TYPE_CHECKING:

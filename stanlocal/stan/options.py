@@ -66,6 +66,7 @@ class ClientOptions:
     reconnect: bool = False
     allow_close_retry: bool = False
     served_channels: Sequence[str] | None = None
+    next_timeout: float | None = None
     nats_options: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -77,6 +78,8 @@ class ClientOptions:
         _at_least("ping_max_out", self.ping_max_out, 2)
         _at_least("request_timeout", self.request_timeout, 0.001)
         _at_least("close_timeout", self.close_timeout, 0.001)
+        if self.next_timeout is not None:
+            _at_least("next_timeout", self.next_timeout, 0.001)
 
 
 def timeouts(given: float | None, retry: bool) -> tuple[float, float]:
@@ -100,12 +103,15 @@ class SubscriptionOptions:
     manual_ack: bool = False
     ack_wait: int = 30
     max_inflight: int = 1024
+    next_timeout: float | None = None
 
     def __post_init__(self) -> None:
         names.check_channel(self.channel)
         names.check_durable(self.durable_name, self.queue_group)
         _at_least("ack_wait", self.ack_wait, 1)
         _at_least("max_inflight", self.max_inflight, 1)
+        if self.next_timeout is not None:
+            _at_least("next_timeout", self.next_timeout, 0.001)
         if self.ack_wait != int(self.ack_wait):
             raise InvalidOption(f"ack_wait {self.ack_wait} s is not whole: the protocol has whole seconds")
         if not isinstance(self.start, StartPosition):

@@ -7,8 +7,9 @@ from enum import Enum
 
 from stanlocal.stan import wire
 from stanlocal.stan._pb import stan_pb2 as pb
-from stanlocal.stan.errors import BadReply, ServerError, server_error
+from stanlocal.stan.errors import BadReply, ServerError
 from stanlocal.stan.link import Link
+from stanlocal.stan.refusals import server_error
 from stanlocal.stan.requests import Interrupted, NoResponders, Requests
 from stanlocal.stan.session import Session
 

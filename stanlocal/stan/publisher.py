@@ -19,10 +19,10 @@ from stanlocal.stan.errors import (
     PayloadTooLarge,
     PublishTimeout,
     StanError,
-    server_error,
 )
 from stanlocal.stan.link import Link, LinkListener
 from stanlocal.stan.options import ClientOptions
+from stanlocal.stan.refusals import server_error
 from stanlocal.stan.state import ConnectionState, Listener
 from stanlocal.stan.window import WindowWaiters
 

@@ -16,11 +16,11 @@ from stanlocal.stan.errors import (
     StanError,
     SubscribeTimeout,
     UnsubscribeTimeout,
-    server_error,
 )
 from stanlocal.stan.link import Link, log
 from stanlocal.stan.names import is_subject
 from stanlocal.stan.options import ClientOptions
+from stanlocal.stan.refusals import server_error
 from stanlocal.stan.server_requests import ServerRequests
 from stanlocal.stan.start import NewOnly, StartPosition, StartSequence, StartTime
 from stanlocal.stan.state import ConnectionState, Listener

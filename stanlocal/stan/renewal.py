@@ -9,10 +9,10 @@ from stanlocal.stan.errors import (
     NoActiveServer,
     RequestTimeout,
     ServerError,
-    one_line,
 )
 from stanlocal.stan.link import log
 from stanlocal.stan.options import ClientOptions
+from stanlocal.stan.refusals import one_line
 from stanlocal.stan.registration import Registration
 from stanlocal.stan.registry import Registry
 from stanlocal.stan.state import ConnectionState

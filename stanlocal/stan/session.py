@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from stanlocal.stan import wire
 from stanlocal.stan._pb import stan_pb2 as pb
-from stanlocal.stan.errors import BadReply, server_error
+from stanlocal.stan.errors import BadReply
 from stanlocal.stan.names import is_subject
+from stanlocal.stan.refusals import server_error
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from stanlocal.stan.errors import (
 )
 from stanlocal.stan.link import Link
 from stanlocal.stan.message import Message
+from stanlocal.stan.next_timeout import in_time
 from stanlocal.stan.options import SubscriptionOptions
 
 if TYPE_CHECKING:
@@ -227,7 +228,7 @@ class Subscription:
         """Return the next message; acknowledge the one before unless `manual_ack`.
 
         Ends when the subscription or the client is closed; raises `ConnectionLost` when the client
-        is gone for good.
+        is gone for good, and `MessageTimeout` when none has come within `next_timeout`.
         """
         if self._callback is not None:
             raise InvalidOption(
@@ -235,7 +236,7 @@ class Subscription:
             )
         self._let_go()
         while True:
-            await self._arrival()
+            await in_time(self._arrival(), self.options, self.delivered)
             if self._ended is None or self._buffer:
                 message = self._next()
                 if message is not None:

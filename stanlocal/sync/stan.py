@@ -123,6 +123,7 @@ class Client(OnLoop[client.Client]):
         manual_ack: bool = False,
         ack_wait: int = 30,
         max_inflight: int = 1024,
+        next_timeout: float | None = None,
     ) -> Subscription:
         # The one method whose types are others: its callback takes a blocking message.
         subscribing = self._usable.subscribe(
@@ -134,6 +135,7 @@ class Client(OnLoop[client.Client]):
             manual_ack=manual_ack,
             ack_wait=ack_wait,
             max_inflight=max_inflight,
+            next_timeout=next_timeout,
         )
         return Subscription.of(portal.PORTAL.run(subscribing))
 

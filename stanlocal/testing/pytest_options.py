@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 RUN = "stanlocal_run"
 """Key of the main process's data for its workers: its identity, and the name of the shared group."""
 
+NEXT_TIMEOUT_S = 10.0
+"""Default seconds until a test that waits for a message fails: longer than a failover, not for ever."""
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("stanlocal", "NATS Streaming fault-tolerant groups")
@@ -33,6 +36,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--stan-reuse",
         action="store_true",
         help="take up the group of the last such run, and leave it running",
+    )
+    group.addoption(
+        "--stan-next-timeout",
+        type=float,
+        default=NEXT_TIMEOUT_S,
+        metavar="S",
+        help="seconds that a subscription of a fixture's client waits for its next message "
+        f"(default: {NEXT_TIMEOUT_S:g})",
     )
     group.addoption(
         "--stan-unavailable",

@@ -139,10 +139,11 @@ def stan_channel(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def stan_client(request: pytest.FixtureRequest, stan_group: FTGroup) -> Iterator[Client]:
     """A client of `stan_group` with an id of its own, for asynchronous tests: its methods are awaited, on any
-    asyncio event loop. It retries through failovers."""
+    asyncio event loop. It retries through failovers; iterating a subscription waits `--stan-next-timeout`
+    seconds for a message."""
     from stanlocal.sync.client_bridge import for_any_loop
 
-    client = _connect(stan_group)
+    client = _connect(request.config, stan_group)
     yield for_any_loop(client)
     _close(request.node, client)
 
@@ -150,17 +151,18 @@ def stan_client(request: pytest.FixtureRequest, stan_group: FTGroup) -> Iterator
 @pytest.fixture
 def stan_sync_client(request: pytest.FixtureRequest, stan_group: FTGroup) -> Iterator[sync.stan.Client]:
     """A client of `stan_group` with an id of its own, for plain tests: its methods block. It retries through
-    failovers."""
-    client = _connect(stan_group)
+    failovers; iterating a subscription waits `--stan-next-timeout` seconds for a message."""
+    client = _connect(request.config, stan_group)
     yield client
     _close(request.node, client)
 
 
-def _connect(group: FTGroup) -> sync.stan.Client:
+def _connect(config: pytest.Config, group: FTGroup) -> sync.stan.Client:
     from stanlocal.errors import StanlocalError
 
     try:
-        return group.sync.connect(f"pytest-{secrets.token_hex(4)}")
+        timeout = config.getoption("stan_next_timeout")
+        return group.sync.connect(f"pytest-{secrets.token_hex(4)}", next_timeout=timeout)
     except StanlocalError as error:
         pytest.fail(f"no client of the FT group: {error}", pytrace=False)
 

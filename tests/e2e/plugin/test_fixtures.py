@@ -196,3 +196,33 @@ def test_what_is_wrong_is_said_once(project: Project, test: str, why: str) -> No
     assert ran.code != 0
     assert why in ran.text
     assert "Traceback" not in ran.text
+
+
+def test_a_message_that_does_not_come_fails_the_test_after_a_while(project: Project) -> None:
+    """In the iteration of a subscription, plain or asynchronous; a subscription may wait otherwise."""
+    project.write(
+        "test_it.py",
+        """
+        import math
+        import pytest
+
+        def test_plain(stan_sync_client, stan_channel):
+            with stan_sync_client.subscribe(stan_channel) as messages:
+                with pytest.raises(TimeoutError, match="within 0.2 s, after 0 before"):
+                    next(messages)
+                stan_sync_client.publish(stan_channel, b"late")
+                assert next(messages).data == b"late"
+
+        async def test_asynchronous(stan_client, stan_channel):
+            async with await stan_client.subscribe(stan_channel) as messages:
+                with pytest.raises(TimeoutError, match="within 0.2 s"):
+                    await anext(messages)
+
+        def test_otherwise(stan_sync_client, stan_channel):
+            with stan_sync_client.subscribe(stan_channel, next_timeout=math.inf) as messages:
+                assert messages._real.options.next_timeout == math.inf
+        """,
+    )
+    ran = project.run("--stan-next-timeout=0.2")
+    assert ran.outcomes == {"passed": 3}, ran.text
+    assert "(default: 10)" in project.run("--help").text

@@ -27,10 +27,33 @@ def test_a_failing_test_shows_document_timeline_and_logs_of_its_own_time(project
     ran = project.run()
     assert ran.outcomes == {"passed": 2, "failed": 1}, ran.text
     _, report = ran.text.split("this one", 1)
-    assert '"state": "degraded"' in report
-    assert '"name": "pause"' in report
-    assert '"expected": "failover:' not in report, "a fault of the test before is no news"
-    assert ": logs -" in report
+    status, rest = report.split(": timeline -", 1)
+    timeline, logs = rest.split(": logs -", 1)
+    assert re.search(r"^pytest-\w+: degraded, \S+ is active, but not every standby is ready", status, re.M)
+    assert re.search(r"^in force since \S+: pause pytest-", status, re.M)
+    assert re.search(r"^[\d:.]+  fault       pytest-\w+-\d pause$", timeline, re.M)
+    assert not re.search(r"fault .* kill", timeline), "a fault of the test before is no news"
+    assert "{" not in status + timeline
+    assert "Go version" not in logs
+
+
+def test_a_start_is_folded_to_its_milestones(project: Project) -> None:
+    project.write(
+        "test_it.py",
+        """
+        import pytest
+
+        @pytest.mark.stan(nodes=2)
+        def test_it(stan_group):
+            stan_group.sync.restart("@standby")
+            assert False, "this one"
+        """,
+    )
+    _, logs = project.run().text.split(": logs -", 1)
+    assert re.search(r"^ +pytest-\w+-1  \.\.\. \d+ lines of its start$", logs, re.M), logs
+    assert "INF Starting nats-streaming-server" in logs
+    assert "INF Starting in standby mode" in logs
+    assert "Go version" not in logs
 
 
 @pytest.mark.slow

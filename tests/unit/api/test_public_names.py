@@ -80,7 +80,7 @@ TIMEOUTS = [error for error in _all_errors(StanlocalError) if error.__name__.end
 def test_waits_that_run_out_are_known() -> None:
     assert {error.__name__ for error in TIMEOUTS} == {
         "WaitTimeout", "RequestTimeout", "ConnectTimeout", "SubscribeTimeout", "UnsubscribeTimeout",
-        "CloseTimeout", "PublishTimeout",
+        "CloseTimeout", "MessageTimeout", "PublishTimeout",
     }  # fmt: skip
 
 

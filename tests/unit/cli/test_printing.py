@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 
 from stanlocal import cli
 from stanlocal.cli import columns, printing, render
-from stanlocal.cli.printing import Styled
 from stanlocal.util.printable import printable, width
+from stanlocal.util.styled import Styled
 
 
 class Terminal(io.TextIOWrapper):

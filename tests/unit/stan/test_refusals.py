@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from stanlocal.stan import errors
-from stanlocal.stan.errors import SERVER_TEXTS, ServerError, StanError, server_error
+from stanlocal.stan.errors import ServerError, StanError
+from stanlocal.stan.refusals import SERVER_TEXTS, server_error
 
 KNOWN = """\
 stan: invalid subject
