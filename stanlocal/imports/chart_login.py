@@ -12,12 +12,14 @@ from collections.abc import Mapping
 from stanlocal.imports.chart_printing import rendered
 from stanlocal.imports.conf import options
 from stanlocal.imports.import_result import Found
+from stanlocal.imports.kinds import converted
 from stanlocal.imports.objects import at
 from stanlocal.imports.walk import Path, Reasons
 from stanlocal.natsconf import Entry, Table, plain
 from stanlocal.settings.layer import Key
 from stanlocal.settings.nats import NATS
 from stanlocal.settings.streaming import CLIENT_TLS
+from stanlocal.settings.tool_options import SETTINGS
 
 _ELSEWHERE = (
     "it is for a NATS server elsewhere; here the nodes use the one inside each of them, and 'up --secure' "
@@ -58,14 +60,20 @@ def read_login(values: Table, found: Found) -> tuple[list[Path], Reasons]:
     return taken, _reasons(values, elsewhere)
 
 
+def _holds(values: Table, path: Path) -> bool:
+    """Return whether `{{ if }}` of a template holds for the value at a path."""
+    value = at(values, path)
+    return bool(value)
+
+
 def _reasons(values: Table, elsewhere: bool) -> Reasons:
     reasons = dict(REASONS)
-    if at(values, ("auth", "enabled")) is True:
+    if _holds(values, ("auth", "enabled")):
         reasons[("auth", "basic")] = _NOT_USED
     if not elsewhere:
         inside = "the NATS server inside each node asks for nothing that it would give"
         reasons[("stan", "tls")] = reasons[("stan", "credentials")] = inside
-    if at(values, ("stan", "auth", "enabled")) is True:
+    if _holds(values, ("stan", "auth", "enabled")):
         reasons[("stan", "auth")] = _ELSEWHERE
     return reasons
 
@@ -73,18 +81,25 @@ def _reasons(values: Table, elsewhere: bool) -> Reasons:
 def _own_login(values: Table, taken: list[Path], elsewhere: bool, found: Found) -> None:
     """Put the streaming server's login; that at a NATS server elsewhere is what the group's own asks for."""
     auth = at(values, ("stan", "auth"))
-    if not isinstance(auth, dict) or at(auth, ("enabled",)) is not True:
+    if not isinstance(auth, dict) or not _holds(auth, ("enabled",)):
         return
     taken.append(("stan", "auth", "enabled"))
     names = {"username": "user", "password": "password", "token": "token"} if elsewhere else {}
     section: Key = ("nats", "authorization") if elsewhere else ("streaming",)
-    user, password = auth.get("username"), auth.get("password")
+    given = {name: entry for name, entry in auth.items() if plain(entry.value)}
+    user, password = given.get("username"), auth.get("password")
+    if user is None and "password" in given:
+        why = "the chart prints it beside stan.auth.username only"
+        found.left_out(given.pop("password").place, "stan.auth.password", why)
+        taken.append(("stan", "auth", "password"))
     for name in ("username", "password", "token"):
-        entry = auth.get(name)
-        if entry is None or not plain(entry.value):
+        if name not in given:
             continue
         key = (*section, names.get(name, name))
-        found.put(key, plain(rendered(entry, f"stan.auth.{name}", found).value), entry.place)
+        entry, option = rendered(given[name], f"stan.auth.{name}", found), SETTINGS.at(key)
+        assert option is not None
+        meant = converted(option, entry, key, found)
+        found.put(key, None if meant is None else plain(meant), entry.place)
         taken.append(("stan", "auth", name))
     if user is not None and (password is None or not plain(password.value)):
         found.need((*section, "password"), user.place, "is not in the values; stan.auth has the user only")
@@ -100,7 +115,7 @@ def _own_login(values: Table, taken: list[Path], elsewhere: bool, found: Found) 
 
 def _nats_login(values: Table, taken: list[Path], found: Found) -> None:
     """Put the users of the NATS server inside each node."""
-    if at(values, ("auth", "enabled")) is not True:
+    if not _holds(values, ("auth", "enabled")):
         return
     taken.append(("auth", "enabled"))
     basic = at(values, ("auth", "basic"))
@@ -141,7 +156,7 @@ def _nats_tls(values: Table, taken: list[Path], found: Found) -> None:
 def _client_tls(values: Table, taken: list[Path], found: Found) -> None:
     """Ask for the files with which the streaming server meets the TLS of its own NATS server."""
     tls = at(values, ("stan", "tls"))
-    if not isinstance(tls, dict) or at(tls, ("enabled",)) is not True:
+    if not isinstance(tls, dict) or not _holds(tls, ("enabled",)):
         return
     settings = at(tls, ("settings",))
     given: Mapping[str, Entry] = settings if isinstance(settings, dict) else {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TypeGuard
 
@@ -79,7 +79,9 @@ class ChartValues:
         taken += self._put_all(_VALUES)
         options_table = entry_at(self.values, ("store", "file", "options"))
         if options_table is not None and isinstance(options_table.value, dict):
-            options(FILE_OPTIONS, _as_json(options_table.value), ("streaming", "file_options"), self.found)
+            options(
+                FILE_OPTIONS, self._as_json(options_table.value), ("streaming", "file_options"), self.found
+            )
         limits = entry_at(self.values, ("store", "limits"))
         if limits is not None and isinstance(limits.value, dict):
             self._limits(limits.value, "store.limits", ("streaming", "store_limits"))
@@ -163,6 +165,15 @@ class ChartValues:
             elif not isinstance(entry.value, (dict, list)):
                 self._put(entry, what, (*key, each), _LIMITS[each])
 
+    def _as_json(self, table: Table) -> Table:
+        """Return options as the chart's JSON has them: whole numbers, and null, which the server refuses."""
+        given = {name: entry for name, entry in table.items() if entry.value != {}}
+        for name, entry in table.items():
+            if name not in given:
+                why = f"the chart prints null, which the server refuses; here {_DROPS}"
+                self.found.left_out(entry.place, f"{self.at}store.file.options.{name}", why)
+        return {name: replace(entry, value=_whole(entry.value)) for name, entry in given.items()}
+
     def _channel(self, own: Entry, name: str, key: Key) -> None:
         limits = own.value if isinstance(own.value, dict) else {}
         self._limits(limits, name, key)
@@ -186,20 +197,12 @@ def _is_number(value: Value) -> TypeGuard[int | float]:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
 
 
+def _whole(value: Value) -> Value:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 def _meant(value: Value, kind: Kind) -> Value:
     if kind is Kind.DURATION and _is_number(value):
         return f"{int(value)}s"
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
+    value = _whole(value)
     return str(value) if kind in (Kind.STRING, Kind.DURATION) and not isinstance(value, bool) else value
-
-
-def _as_json(table: Table) -> Table:
-    """Return options as the chart's JSON has them: whole numbers, and no null."""
-
-    def whole(value: Value) -> Value:
-        return int(value) if isinstance(value, float) and value.is_integer() else value
-
-    return {
-        name: Entry(whole(entry.value), entry.place) for name, entry in table.items() if entry.value != {}
-    }

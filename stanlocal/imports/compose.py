@@ -76,7 +76,7 @@ def is_compose(file: GivenFile) -> bool:
     if _SERVICES.search(file.text) is None:
         return False
     try:
-        tables = [each.value for each in YamlTree(file.text, file.name).documents()]
+        tables = [each.value for each in YamlTree(file.yaml).documents()]
     except SettingsError:
         return file.text.count("{{") == 0 and "apiVersion" not in file.text
     return any(

@@ -91,7 +91,7 @@ class Project:
         if self._left < 0:
             self.found.problem(file.start, f"there are more than {_MOST_FILES} files in the project")
             return
-        self._tree = YamlTree(file.text, file.name, self._tree, truth_words=False)
+        self._tree = YamlTree(file.yaml, self._tree, truth_words=False)
         for document in self._tree.documents():
             table = document.value
             if not isinstance(table, dict):

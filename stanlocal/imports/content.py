@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from stanlocal.errors import SettingsError
-from stanlocal.imports.helm import is_values
+from stanlocal.imports.given_files import GivenFile
+from stanlocal.imports.helm import values_in
 from stanlocal.imports.yamltree import YamlTree
 from stanlocal.natsconf import ConfError, Table, Value, parse
 from stanlocal.settings.nats import NATS
@@ -16,25 +17,25 @@ _YAML_NAMES = frozenset({".yaml", ".yml", ".json"})
 _OBJECT = frozenset({"kind", "apiversion"})
 
 
-def is_conf(text: str, path: Path) -> bool:
+def is_conf(file: GivenFile) -> bool:
     """Return whether the text is a stan.conf, and not a YAML document.
 
     A stan.conf in JSON is valid YAML, and may be named so. A text that is neither counts as what its name
     says, so that the message is about that format.
     """
-    named_yaml = path.suffix.lower() in _YAML_NAMES
-    tables = _yaml_tables(text, path)
+    named_yaml = Path(file.name).suffix.lower() in _YAML_NAMES
+    tables = _yaml_tables(file)
     if tables is None:
-        return not named_yaml or _is_configuration(text)
+        return not named_yaml or _is_configuration(file.text)
     if any(_is_document(table) for table in tables):
         return False
-    return _is_configuration(text) if named_yaml else True
+    return _is_configuration(file.text) if named_yaml else True
 
 
-def _yaml_tables(text: str, path: Path) -> list[Table] | None:
+def _yaml_tables(file: GivenFile) -> list[Table] | None:
     """Return the tables among the YAML documents; None if it is no YAML."""
     try:
-        documents = [document.value for document in YamlTree(text, str(path)).documents()]
+        documents = [document.value for document in YamlTree(file.yaml).documents()]
     except SettingsError:
         return None
     return [document for document in documents if isinstance(document, dict)]
@@ -42,7 +43,7 @@ def _yaml_tables(text: str, path: Path) -> list[Table] | None:
 
 def _is_document(table: Table) -> bool:
     """Return whether a table of a YAML document is a Kubernetes object or has a chart's values."""
-    return {name.lower() for name in table} >= _OBJECT or is_values(table)
+    return {name.lower() for name in table} >= _OBJECT or bool(values_in(table))
 
 
 def _is_configuration(text: str) -> bool:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 from stanlocal.errors import SettingsError
 from stanlocal.imports.import_result import Found
 from stanlocal.imports.templates import source_folder
+from stanlocal.imports.yamltree import YamlText
 from stanlocal.natsconf import ConfError, Place, Table, parse
 from stanlocal.settings.text import read_text
 
@@ -22,7 +24,7 @@ _MOST_CHARACTERS = 1 << 20
 """Number of characters of all configurations that the servers read, each counted as often as it is read."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class GivenFile:
     """A file that is imported, or that one of those names."""
 
@@ -39,6 +41,11 @@ class GivenFile:
     @property
     def start(self) -> Place:
         return Place(self.name, self.first_line, 1)
+
+    @cached_property
+    def yaml(self) -> YamlText:
+        """The text as YAML, if it is."""
+        return YamlText(self.text, self.name)
 
     def beside(self, path: str) -> Path | None:
         """Return the file at a path in this one's folder or below it, symbolic links resolved."""
@@ -57,7 +64,7 @@ class GivenFiles:
     """Folders that may be read."""
     used: set[str] = field(default_factory=set)
     """Names of the given files that another file led to."""
-    _read: int = 0
+    _read: dict[Path, GivenFile] = field(default_factory=dict)
     _characters: int = 0
 
     def find(self, wanted: str, beside: GivenFile) -> GivenFile | None:
@@ -94,10 +101,11 @@ class GivenFiles:
         real = _resolved(path)
         if real is None or not any(real.is_relative_to(folder) for folder in self.folders):
             return None
-        if not real.is_file() or self._read >= _MOST_FILES:
-            return None
-        self._read += 1
-        return GivenFile(str(path), read_text(real), path.parent, path)
+        if path not in self._read:
+            if not real.is_file() or len(self._read) >= _MOST_FILES:
+                return None
+            self._read[path] = GivenFile(str(path), read_text(real), path.parent, path)
+        return self._read[path]
 
     def configuration(
         self,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 
 from stanlocal.imports.chart_login import read_login
 from stanlocal.imports.chart_options import ChartValues, entry_at
@@ -28,19 +29,22 @@ _DEPTH = 3
 """Depth of subcharts that are searched."""
 
 
-def is_values(document: Table) -> bool:
-    """Return whether the document is a values file, of the chart itself or of one that it is a part of."""
-    return "kind" not in document and "apiVersion" not in document and bool(subcharts(document))
+Charts = Sequence[tuple[Path, Table]]
+"""Tables that are values of the chart, each with its path."""
 
 
-def subcharts(values: Table, at: Path = ()) -> list[tuple[Path, Table]]:
-    """Return the tables that are values of the chart, with their paths: the whole, or those of subcharts."""
+def values_in(document: Table) -> Charts:
+    """Return the values of the chart: the whole document, or tables of subcharts; none in another one."""
+    return [] if "kind" in document or "apiVersion" in document else _subcharts(document, ())
+
+
+def _subcharts(values: Table, at: Path) -> Charts:
     if any(_is_own(name, entry.value) for name, entry in values.items()):
         return [(at, values)]
     if len(at) == _DEPTH:
         return []
     tables = [(name, entry.value) for name, entry in values.items() if isinstance(entry.value, dict)]
-    return [found for name, table in tables for found in subcharts(table, (*at, name))]
+    return [found for name, table in tables for found in _subcharts(table, (*at, name))]
 
 
 def _is_own(name: str, value: object) -> bool:
@@ -50,9 +54,12 @@ def _is_own(name: str, value: object) -> bool:
     return name != "store" or not isinstance(kind, str) or kind.lower() in _TYPES
 
 
-def read(document: Table, start: Place, found: Found, release: str = "") -> None:
-    """Put the settings of the values into `found`; `release` is the release's name, where it is known."""
-    (path, values), *others = subcharts(document)
+def read(document: Table, charts: Charts, start: Place, found: Found, release: str = "") -> None:
+    """Put the settings of the values into `found`.
+
+    `charts` is what `values_in` finds in the document, `release` the release's name, where it is known.
+    """
+    (path, values), *others = charts
     if others:
         names = listing([".".join(each) for each, _ in ((path, values), *others)])
         found.problem(start, f"several subcharts have values of the nats/stan chart ({names}); leave one")

@@ -9,7 +9,7 @@ from stanlocal.imports import helm
 from stanlocal.imports.import_result import Found
 from stanlocal.imports.objects import Object, at
 from stanlocal.imports.walk import Path
-from stanlocal.imports.yamltree import YamlTree
+from stanlocal.imports.yamltree import YamlText, YamlTree
 from stanlocal.natsconf import Entry, Table
 
 _VALUES: tuple[Path, ...] = (
@@ -32,12 +32,13 @@ def read(given: Sequence[Object], found: Found) -> bool:
     for each in given:
         for path in _VALUES:
             values = _table(each, path, texts)
-            if values is not None and helm.is_values(values):
+            charts = [] if values is None else helm.values_in(values)
+            if values is not None and charts:
                 name = next(
                     (name for place in _NAMES if isinstance(name := at(each.content, place), str)), ""
                 )
                 each.taken += [path, ("metadata", "name")]
-                helm.read(values, each.place, found, release=name)
+                helm.read(values, charts, each.place, found, release=name)
                 return True
     return False
 
@@ -50,7 +51,7 @@ class _Texts:
 
     def table(self, text: str, each: Object) -> Table | None:
         """Return the values in a text; None if it has none."""
-        tree = self._before = YamlTree(text, each.place.file, self._before)
+        tree = self._before = YamlTree(YamlText(text, each.place.file), self._before)
         try:
             documents = list(tree.documents())
         except SettingsError:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from stanlocal.errors import SettingsError
 from stanlocal.imports import conf_files, templates
@@ -42,11 +41,12 @@ def _read_yaml(
     tables: list[Entry] = []
     tree: YamlTree | None = None
     for file in given:
-        tree = YamlTree(file.text, file.name, tree)
+        tree = YamlTree(file.yaml, tree)
         tables += [each for each in tree.documents() if isinstance(each.value, dict)]
         blocks |= tree.blocks
-    if len(tables) == 1 and isinstance(tables[0].value, dict) and helm.is_values(tables[0].value):
-        helm.read(tables[0].value, tables[0].place, found)
+    only = tables[0].value if len(tables) == 1 else None
+    if isinstance(only, dict) and (charts := helm.values_in(only)):
+        helm.read(only, charts, tables[0].place, found)
         return
     found_objects = list(objects(tables))
     if why := next((why for each in found_objects if (why := _source_of(each))), None):
@@ -65,13 +65,9 @@ def _source_of(each: Object) -> str | None:
     return templates.source_of(lists_and_words, "" if each.kind == "?" else each.kind)
 
 
-def _is_yaml(file: GivenFile) -> bool:
-    return not is_conf(file.text, file.path or Path(file.name))
-
-
 SUPERVISOR = Shape("a supervisord configuration", lambda file: is_supervisor(file.text), read_supervisor)
 UNIT = Shape("a systemd unit", lambda file: is_unit(file.text), read_units)
-YAML = Shape("Kubernetes objects or chart values", _is_yaml, _read_yaml)
+YAML = Shape("Kubernetes objects or chart values", lambda file: not is_conf(file), _read_yaml)
 SCRIPT = Shape("a script", starts_servers, read_scripts)
 CONF = Shape("a stan.conf", lambda file: True, conf_files.read_confs)
 

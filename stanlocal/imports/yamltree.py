@@ -37,35 +37,32 @@ _PREFIX = "tag:yaml.org,2002:"
 _TRUTH = {"yes": True, "true": True, "on": True, "no": False, "false": False, "off": False}
 
 
-class YamlTree:
-    """The documents of one text."""
+class YamlText:
+    """A text of YAML documents, which libyaml reads once however often they are converted."""
 
-    def __init__(
-        self, text: str, file: str, before: YamlTree | None = None, *, truth_words: bool = True
-    ) -> None:
-        """Take the text; values and characters count together with those of `before`.
-
-        Without `truth_words` `yes`, `no`, `on` and `off` are strings, as in YAML 1.2.
-        """
-        self._truth_words = truth_words
+    def __init__(self, text: str, file: str) -> None:
         self.file = file
+        self.lines = text.split("\n")
+        self.events = 0
+        """Number of libyaml's events, once the nodes were read."""
         self._text = text
-        self._lines = text.split("\n")
-        self._indents: dict[int, int] = {}
-        """Indentation of each block's text, by the number of its first line."""
-        self._values: int = _VALUES if before is None else before._values
-        self._characters: int = _CHARACTERS if before is None else before._characters
-        self._events: int = _EVENTS if before is None else before._events
-        self.blocks: dict[Place, tuple[int, int]] = {}
-        """Line and column where the text of each literal block begins, by the place of its entry."""
+        self._nodes: list[yaml.Node] | SettingsError | None = None
 
-    def documents(self) -> Iterator[Entry]:
-        """Yield each document that is not empty; raises `SettingsError` with the place of invalid YAML."""
+    def nodes(self) -> list[yaml.Node]:
+        """Return each document that is not empty; raises `SettingsError` with the place of invalid YAML."""
+        if self._nodes is None:
+            try:
+                self._nodes = self._composed()
+            except SettingsError as error:
+                self._nodes = error
+        if isinstance(self._nodes, SettingsError):
+            raise SettingsError(list(self._nodes.problems)) from self._nodes
+        return self._nodes
+
+    def _composed(self) -> list[yaml.Node]:
         try:
             self._check()
-            for node in yaml.compose_all(self._text, Loader=_LOADER):
-                if node is not None and not _is_empty(node):
-                    yield Entry(self._value(node, 0), self._place(node))
+            return [node for node in yaml.compose_all(self._text, Loader=_LOADER) if not _is_empty(node)]
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             place = Place(self.file, mark.line + 1, mark.column + 1) if mark else self.file
@@ -79,15 +76,44 @@ class YamlTree:
             raise SettingsError([f"{self.file}: there are more than {_DIRECTIVES} directives"])
         depth = 0
         for event in yaml.parse(self._text, Loader=_LOADER):
-            self._events -= 1
+            self.events += 1
             if isinstance(event, yaml.CollectionStartEvent):
                 depth += 1
             elif isinstance(event, yaml.CollectionEndEvent):
                 depth -= 1
-            if (depth > _DEPTH or self._events < 0) and (mark := event.start_mark) is not None:
+            if (depth > _DEPTH or self.events > _EVENTS) and (mark := event.start_mark) is not None:
                 place = Place(self.file, mark.line + 1, mark.column + 1)
                 reason = "values are nested too deeply" if depth > _DEPTH else _TOO_MANY
                 raise SettingsError([f"{place}: {reason}"])
+
+
+class YamlTree:
+    """The documents of one text as tables."""
+
+    def __init__(self, text: YamlText, before: YamlTree | None = None, *, truth_words: bool = True) -> None:
+        """Take the text; values and characters count together with those of `before`.
+
+        Without `truth_words` `yes`, `no`, `on` and `off` are strings, as in YAML 1.2.
+        """
+        self._truth_words = truth_words
+        self.file = text.file
+        self._source = text
+        self._indents: dict[int, int] = {}
+        """Indentation of each block's text, by the number of its first line."""
+        self._values: int = _VALUES if before is None else before._values
+        self._characters: int = _CHARACTERS if before is None else before._characters
+        self._events: int = _EVENTS if before is None else before._events
+        self.blocks: dict[Place, tuple[int, int]] = {}
+        """Line and column where the text of each literal block begins, by the place of its entry."""
+
+    def documents(self) -> Iterator[Entry]:
+        """Yield each document that is not empty; raises `SettingsError` with the place of invalid YAML."""
+        nodes = self._source.nodes()
+        self._events -= self._source.events
+        for node in nodes:
+            if self._events < 0:
+                raise self._error(node, _TOO_MANY)
+            yield Entry(self._value(node, 0), self._place(node))
 
     def _place(self, node: yaml.Node) -> Place:
         return Place(self.file, node.start_mark.line + 1, node.start_mark.column + 1)
@@ -132,7 +158,8 @@ class YamlTree:
     def _note_block(self, node: yaml.ScalarNode, place: Place) -> None:
         first = node.start_mark.line + 1
         if first not in self._indents:  # a block with aliases is read again, and may begin with blank lines
-            beginning = (self._lines[number] for number in range(first, len(self._lines)))
+            lines = self._source.lines
+            beginning = (lines[number] for number in range(first, len(lines)))
             line = next((line for line in beginning if line.strip()), "")
             self._indents[first] = len(line) - len(line.lstrip(" "))
         self.blocks[place] = (first + 1, self._indents[first] + 1)
@@ -162,6 +189,6 @@ class YamlTree:
             return text
 
 
-def _is_empty(node: yaml.Node) -> bool:
+def _is_empty(node: yaml.Node | None) -> bool:
     """Return whether a document has no content, as after a last `---`."""
-    return isinstance(node, yaml.ScalarNode) and node.tag == f"{_PREFIX}null"
+    return node is None or (isinstance(node, yaml.ScalarNode) and node.tag == f"{_PREFIX}null")

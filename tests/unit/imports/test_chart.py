@@ -224,3 +224,12 @@ def test_limits_of_the_nats_chart_beside_it_count_for_the_nodes_own(write: Write
 )  # fmt: skip
 def test_values_that_are_no_ft_group_are_refused(write: Write, content: str, expected: str) -> None:
     assert any(expected in problem for problem in problems(write("values.yaml", content)))
+
+
+def test_a_null_among_the_file_options_is_left_out_as_the_server_refuses_it(write: Write) -> None:
+    path = write(
+        "values.yaml", "store: {ft: {group: g}, file: {options: {buffer_size: null, sync_on_flush: false}}}"
+    )
+    assert values(path).streaming["file_options"]["sync_on_flush"] is False
+    (line,) = [line for line in reported(read([path], {})) if "buffer_size" in line]
+    assert "the chart prints null, which the server refuses" in line

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from stanlocal.drill.scenario.scenario_file import load_scenario
 from stanlocal.errors import SettingsError
 from stanlocal.imports import read
-from stanlocal.imports.yamltree import YamlTree
+from stanlocal.imports.yamltree import YamlText, YamlTree
 from stanlocal.natsconf import ConfError, Limits, Value, parse
 from stanlocal.settings import load, resolve
 from tests.support.cost import processor_time_below
@@ -144,7 +144,7 @@ def test_the_size_of_aliases_is_within_the_limits(links: list[list[int]], form: 
         words = [f"*a{target}" if target < number else "{x: y}" for target in targets]
         lines.append(f"v{number}: &a{number} {form.format(', '.join(words))}\n")
     try:
-        (document,) = YamlTree("".join(lines), "f").documents()
+        (document,) = YamlTree(YamlText("".join(lines), "f")).documents()
     except SettingsError:
         return
     assert _values(document.value) <= _VALUES

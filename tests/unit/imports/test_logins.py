@@ -128,6 +128,22 @@ def test_a_password_that_the_values_leave_out_is_asked_for(write: Write) -> None
     assert "set STANLOCAL_NATS__AUTHORIZATION__PASSWORD or" in line
 
 
+def test_a_password_without_a_user_is_not_printed_by_the_chart(write: Write) -> None:
+    path = write("values.yaml", f"{FT_VALUES}stan: {{auth: {{enabled: true, password: s3cret}}}}\n")
+    assert "password" not in values(path).streaming
+    (line,) = [line for line in reported(read(path, {})) if "stan.auth.password" in line]
+    assert "the chart prints it beside stan.auth.username only" in line
+    assert "s3cret" not in line
+
+
+@pytest.mark.parametrize("enabled", ["true", "'true'", "'false'", "1"])
+def test_a_login_is_on_where_the_charts_condition_holds(write: Write, enabled: str) -> None:
+    text = f"{FT_VALUES}stan: {{auth: {{enabled: {enabled}, username: app, password: 2024}}}}\n"
+    path = write("values.yaml", text)
+    assert values(path).streaming["password"] == "2024"
+    assert any("it is a word here, as if in quotes" in line for line in reported(read(path, {})))
+
+
 def test_tls_of_the_charts_nats_server_asks_for_its_files(write: Write) -> None:
     text = f"""{FT_VALUES}nats:
   tls: {{secret: {{name: nats-tls}}, cert: tls.crt, key: tls.key, verify: true}}
