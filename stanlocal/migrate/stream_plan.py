@@ -129,7 +129,7 @@ class StreamPlan:
             "max_msg_size": -1,
             "duplicate_window": min(_DUPLICATE_WINDOW_NS, limits.max_age or _DUPLICATE_WINDOW_NS),
             "allow_direct": True,
-            "metadata": {"stan_channel": self.channel.name},
+            "metadata": {"stan_channel" if self.part == KEPT else "stan_conflict_of": self.channel.name},
         }
 
     def stored_bytes(self, messages: int, payload: int) -> int:
