@@ -9,7 +9,7 @@ import asyncio
 import json
 import re
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -35,6 +35,13 @@ class JetStream:
     def __init__(self, adapter: NatsAdapter, url: str) -> None:
         self.adapter = adapter
         self.url = url
+        self._waiting: set[asyncio.Future[None]] = set()
+
+    def lost(self) -> None:
+        """Fail every request that waits: the connection was lost, and the answer with it."""
+        for waiting in self._waiting:
+            if not waiting.done():
+                waiting.set_result(None)
 
     @property
     def version(self) -> tuple[int, ...]:
@@ -59,7 +66,7 @@ class JetStream:
     async def send(self, subject: str, payload: bytes, timeout: float = _TIMEOUT_S) -> bytes:
         """Send a request to a subject, and return the answer; raises `JetStreamError` without one."""
         try:
-            answer = await self._request(subject, payload, timeout)
+            answer = await self._unless_lost(self._request(subject, payload, timeout))
         except TimeoutError as error:
             raise JetStreamError(
                 f"{self.url} did not answer {subject} within {timeout:g} s; look at the server's log"
@@ -71,6 +78,22 @@ class JetStream:
                 f"{self.url} has no JetStream for this login; add 'jetstream {{}}' to its configuration"
             )
         return answer
+
+    async def _unless_lost(self, request: Coroutine[Any, Any, bytes | None]) -> bytes | None:
+        waiting: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        working = asyncio.ensure_future(request)
+        self._waiting.add(waiting)
+        try:
+            either: set[asyncio.Future[Any]] = {working, waiting}
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+            if not working.done():
+                raise JetStreamError(
+                    f"the connection to {self.url} was lost; look at the server, and run it again"
+                )
+            return working.result()
+        finally:
+            self._waiting.discard(waiting)
+            working.cancel()
 
     async def _request(self, subject: str, payload: bytes, timeout: float) -> bytes | None:
         """Return the answer; None if no one serves the subject.
@@ -138,11 +161,15 @@ async def connected(url: str, login: Mapping[str, Any] | None = None) -> AsyncIt
     `login` has the options of a NATS connection, as `access.nats_options` makes them.
     """
     adapter, shown = NatsAdapter.own(), printable(_LOGIN.sub("//", url))
+    server = JetStream(adapter, shown)
     last: list[Exception] = []
 
     async def keep(error: Exception) -> None:
         """Keep the last error: what ends the connecting says only that no server is left."""
         last[:] = [error]
+
+    async def lost() -> None:
+        server.lost()
 
     try:
         try:
@@ -154,6 +181,7 @@ async def connected(url: str, login: Mapping[str, Any] | None = None) -> AsyncIt
                 max_reconnect_attempts=_ATTEMPTS,
                 reconnect_time_wait=_PAUSE_S,
                 error_cb=keep,
+                disconnected_cb=lost,
                 **(login or {}),
             )
         except (NatsError, OSError, TimeoutError, ValueError) as error:
@@ -161,6 +189,6 @@ async def connected(url: str, login: Mapping[str, Any] | None = None) -> AsyncIt
             raise JetStreamError(
                 f"cannot connect to {shown}: {reason}; check '--to', and the login with '--user' or '--creds'"
             ) from error
-        yield JetStream(adapter, shown)
+        yield server
     finally:
         await adapter.close(_CONNECT_S)
