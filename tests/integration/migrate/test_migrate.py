@@ -83,6 +83,7 @@ async def test_exactly_the_unacknowledged_messages_come_first_and_then_the_next(
                 min(50, len(consumer.pending) + 1 - len(found)), timeout=10
             ):
                 found.append(message.metadata.sequence.stream)
+                assert message.metadata.num_delivered == (2 if found[-1] <= consumer.delivered else 1)
                 await message.ack()
     finally:
         await client.close()
