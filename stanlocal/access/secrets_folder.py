@@ -5,6 +5,7 @@
     <state home>/<group>/secrets/      0700
         settings.json   the settings that a plan hides, 0600
         trusted.pem     the certificates that the nodes' own are checked against
+        fingerprint     the random key of the nodes' fingerprints, which the engine's labels show
 
 and of a secured group (`certificates.secured`) also its CA, the certificate for clients, their keys, and the
 password.
@@ -17,6 +18,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -29,6 +31,8 @@ from stanlocal.util.small_files import read_small
 NAME = "secrets"
 _SETTINGS = "settings.json"
 _TRUSTED = "trusted.pem"
+_FINGERPRINT = "fingerprint"
+_KEY_BYTES = 32
 
 
 class SecretsFolder:
@@ -37,14 +41,29 @@ class SecretsFolder:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def save(self, streaming: Mapping[str, Any], nats: Mapping[str, Any]) -> None:
-        """Keep the secrets of the settings, and only these."""
+    def save(self, streaming: Mapping[str, Any], nats: Mapping[str, Any]) -> bool:
+        """Keep the secrets of the settings, and only these; return whether there are any."""
         found = secrets_in({"streaming": streaming, "nats": nats})
         self.put(_SETTINGS, json.dumps(found, sort_keys=True).encode() if found else None)
+        return bool(found)
 
     def save_trusted(self, certificates: bytes | None) -> None:
         """Keep the certificates that the nodes' own are checked against; None: they have none."""
         self.put(_TRUSTED, certificates)
+
+    def fingerprint_key(self, *, needed: bool) -> bytes:
+        """Return the random key of fingerprints, made when it is first needed; empty where it is not.
+
+        What holds no secret has no key, so that another state folder comes to the same fingerprints.
+        """
+        if not needed:
+            self.put(_FINGERPRINT, None)
+            return b""
+        key = self.content(_FINGERPRINT)
+        if not key:
+            key = secrets.token_bytes(_KEY_BYTES)
+            self.put(_FINGERPRINT, key)
+        return key
 
     def load(self) -> dict[str, Any]:
         """Return the secrets as a tree of settings; empty if there are none.
@@ -70,7 +89,7 @@ class SecretsFolder:
 
     def keep(self) -> Mapping[str, bytes | None]:
         """Return the files, for `put_back`."""
-        return {name: self.content(name) for name in (_SETTINGS, _TRUSTED)}
+        return {name: self.content(name) for name in (_SETTINGS, _TRUSTED, _FINGERPRINT)}
 
     def put_back(self, files: Mapping[str, bytes | None]) -> None:
         """Write the files as `keep` has returned them."""

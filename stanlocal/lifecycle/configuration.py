@@ -44,10 +44,11 @@ class Configuration:
     def write(self, plan: GroupPlan) -> dict[str, str]:
         """Write the secrets, and each node's configuration; return the nodes' fingerprints."""
         home, settings = self._home, self._settings
-        home.secrets.save(settings.streaming, settings.nats)
+        kept = home.secrets.save(settings.streaming, settings.nats)
         home.secrets.save_trusted(self._files.trusted)
         if plan.secure:
             self.renewed.update(keep_files(home, plan))
+        key = home.secrets.fingerprint_key(needed=kept or plan.secure or bool(self._files.content))
         fingerprints = {}
         for node in plan.nodes:
             *settings_here, copies = settings_of_node(
@@ -58,7 +59,7 @@ class Configuration:
             home.write_for_server(plan, node, copies)
             home.write_conf(plan, node, conf)
             _remove_others(plan, node, copies)
-            fingerprints[node.name] = fingerprint(plan, node, conf + _digest(copies))
+            fingerprints[node.name] = fingerprint(plan, node, conf + _digest(copies), key)
         return fingerprints
 
     def put_back(self) -> None:

@@ -305,12 +305,14 @@ def without_login(url: str) -> str:
     return f"{scheme}{colon}{host.rpartition('@')[2]}{slash}{path}"
 
 
-def fingerprint(plan: GroupPlan, node: NodePlan, conf: str) -> str:
+def fingerprint(plan: GroupPlan, node: NodePlan, conf: str, key: bytes = b"") -> str:
     """Return a hash that changes whenever the node's container has to be made again.
 
-    Covers the container's settings and the configuration's text, but not the ports of *other* nodes.
+    Covers the container's settings and the configuration's text, but not the ports of *other* nodes. It is
+    kept where others can read it, so for a text with secrets it needs a secret `key`: else a password could
+    be guessed from it.
     """
-    import hashlib
+    import hmac
 
     covered = [
         plan.image,
@@ -324,4 +326,4 @@ def fingerprint(plan: GroupPlan, node: NodePlan, conf: str) -> str:
         asdict(node),
         conf,
     ]
-    return hashlib.sha256(json.dumps(covered, sort_keys=True).encode()).hexdigest()[:16]
+    return hmac.digest(key, json.dumps(covered, sort_keys=True).encode(), "sha256").hex()[:16]

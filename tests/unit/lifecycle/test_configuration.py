@@ -11,6 +11,8 @@ from stanlocal.access.group_access import access_to, connect_options
 from stanlocal.access.login import Access
 from stanlocal.certificates.authority import issue, make_authority
 from stanlocal.errors import LoginError, NodeFailed, SettingsError
+from stanlocal.lifecycle.configuration import _digest
+from stanlocal.model.plan import fingerprint
 from stanlocal.testing.fake.server import Trouble
 from tests.support.world import World
 from tests.unit.lifecycle.test_up import FATAL
@@ -78,6 +80,40 @@ async def test_changed_certificate_replaces_the_nodes(world: World, tmp_path: Pa
     assert not set(world.ids.values()) & set(before.values())
     copy = world.home.folder / "conf" / "t-0" / "nats.tls.cert_file"
     assert copy.read_bytes() == (tmp_path / "c.pem").read_bytes()
+
+
+@pytest.mark.parametrize("kind", ["login", "certificate", "secured"])
+async def test_no_secret_can_be_guessed_from_the_labels(world: World, tmp_path: Path, kind: str) -> None:
+    """Whoever knows everything but the key of the group's own cannot check a guess."""
+    asked: dict[str, dict[str, Any]] = {
+        "login": {"nats": LOGIN},
+        "certificate": {"nats": with_certificate(tmp_path)},
+        "secured": {"secure": True},
+    }
+    plan = (await world.up(**asked[kind])).plan
+    node = plan.nodes[0]
+    key = world.home.secrets.content("fingerprint")
+    assert key is not None
+    assert len(key) == 32
+    files = contents(Path(plan.conf_dir(node)))
+    conf = files.pop("stan.conf").decode()
+    conf += _digest({name: files[name] for name in files if name.startswith(("nats.", "streaming."))})
+    shown = world.machine.nodes[node.name].fingerprint
+    assert shown == fingerprint(plan, node, conf, key)
+    assert shown != fingerprint(plan, node, conf)
+
+
+async def test_changed_password_replaces_the_nodes(world: World) -> None:
+    await world.up(nats=LOGIN)
+    before = world.ids
+    await world.up(nats={"authorization": {"password": "second"}})
+    assert not set(world.ids.values()) & set(before.values())
+
+
+async def test_nodes_without_secrets_stay_for_another_state_folder(world: World) -> None:
+    """Their fingerprints need no key, which the other folder would not have."""
+    await world.up()
+    assert not (world.home.folder / "secrets").exists()
 
 
 async def test_seed_is_copied_for_the_nodes_only(world: World, tmp_path: Path) -> None:

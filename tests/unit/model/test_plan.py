@@ -94,6 +94,12 @@ def test_each_ingredient_of_a_nodes_container_changes_its_fingerprint(
     assert fingerprint(plan, node, conf) != fingerprint(PLAN, NODE, "conf")
 
 
+def test_a_fingerprint_with_a_key_cannot_be_found_without_it() -> None:
+    keyed = fingerprint(PLAN, NODE, "conf", b"key")
+    assert keyed not in (fingerprint(PLAN, NODE, "conf"), fingerprint(PLAN, NODE, "conf", b"other"))
+    assert keyed != fingerprint(PLAN, NODE, "other conf", b"key")
+
+
 @pytest.mark.parametrize(
     "plan",
     [
