@@ -5,8 +5,9 @@ Secrets are in none of them, only the paths of the files that hold them.
 
 from __future__ import annotations
 
-from stanlocal.certificates.secured import PASSWORD, USER, Files, has_login
+from stanlocal.certificates.secured import PASSWORD, USER, Files
 from stanlocal.model.plan import GroupPlan
+from stanlocal.settings.protection import has_login
 
 
 def variables(plan: GroupPlan) -> dict[str, str]:

@@ -19,7 +19,7 @@ from stanlocal.errors import SettingsError
 from stanlocal.model.plan import GroupPlan, NodePlan
 from stanlocal.settings.layer import Key
 from stanlocal.settings.paths import copied_files
-from stanlocal.settings.rules import without_certificates
+from stanlocal.settings.rules import without_certificates, without_passwords
 from stanlocal.util.addresses import LOOPBACK
 from stanlocal.util.small_files import read_small
 
@@ -48,7 +48,8 @@ def read_server_files(
     that is missing, or whose file cannot be used.
     """
     content: dict[str, bytes] = {}
-    problems = [] if secure else list(without_certificates(streaming, nats))
+    problems = list(without_passwords(nats))
+    problems += [] if secure else without_certificates(streaming, nats)
     for name, path in copied_files(streaming, nats).items():
         try:
             content[name] = read_small(Path(path))

@@ -10,13 +10,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from stanlocal.settings.protection import has_login
+
 USER = "stanlocal"
 """The user of the login that a secured group gets unless its settings have one."""
 PASSWORD = "password"
 """File of that login's password, in the folder of the group's secrets."""
 _HANDSHAKE_S = 5
 """Seconds for a handshake; the server's own 2 are short on a busy machine."""
-_LOGINS = ("user", "token", "users")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +64,3 @@ def secured(
         return streaming, nats
     streaming = {"username": user["user"], "password": user["password"], **streaming}
     return streaming, {**nats, "authorization": {**rules, "users": [user]}}
-
-
-def has_login(nats: Mapping[str, Any]) -> bool:
-    """Return whether the settings of the NATS server have logins."""
-    rules = nats.get("authorization", {})
-    return any(rules.get(name) for name in _LOGINS) or bool(nats.get("accounts"))

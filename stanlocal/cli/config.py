@@ -18,7 +18,7 @@ from stanlocal.cli.exit_codes import USAGE
 from stanlocal.errors import NodeNotFound, SettingsError
 from stanlocal.settings import HIDDEN, Settings, load, redacted, resolve
 from stanlocal.settings.layer import Key, dotted
-from stanlocal.settings.rules import without_certificates
+from stanlocal.settings.rules import without_certificates, without_passwords
 from stanlocal.settings.schema import Kind
 from stanlocal.settings.text import read_text
 from stanlocal.settings.tool_options import SETTINGS
@@ -104,7 +104,9 @@ def validate(ctx: click.Context, context: Context, file: Path | None) -> None:
             settings = load({}, os.environ, file, Path.cwd())
         else:
             settings = _deployment(file, findings)
-        if not settings.secure and (missing := list(without_certificates(settings.streaming, settings.nats))):
+        missing = list(without_passwords(settings.nats))
+        missing += [] if settings.secure else without_certificates(settings.streaming, settings.nats)
+        if missing:
             raise SettingsError(missing)
     except SettingsError as error:
         if context.json:

@@ -41,16 +41,29 @@ if TYPE_CHECKING:
     help="TLS for clients, routes and monitor, and a login, from a CA of the group's own.",
 )
 @click.option("--port", type=int, metavar="P", help="Client port of the first node (4222).")
+@click.option(
+    "--unset",
+    multiple=True,
+    metavar="SETTING",
+    help="A setting that the group is to lose, with all below it: nats.authorization.",
+)
 @click.option("--preset", type=click.Choice(["seed"]), help="seed: the values of the Kubernetes guide.")
 @from_option
 @store_option
 @click.option("--dry-run", is_flag=True, help="Say what would run, and start nothing.")
 @pass_context
 def up(
-    context: Context, /, timeout: float, recreate: bool, attach: bool, dry_run: bool, **flags: Any
+    context: Context,
+    /,
+    timeout: float,
+    recreate: bool,
+    attach: bool,
+    dry_run: bool,
+    unset: tuple[str, ...],
+    **flags: Any,
 ) -> None:
     """Start the group, or change it to the settings given; do nothing if it is already so."""
-    context.flags.update(flags)
+    context.flags.update(flags, unset=list(unset) or None)
     if dry_run:
         from stanlocal.cli.dry_run import show
 

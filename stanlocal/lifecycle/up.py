@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -20,6 +20,7 @@ from stanlocal.group.home import SNAPSHOTS
 from stanlocal.group.reload import reload
 from stanlocal.group.retirement import retire
 from stanlocal.group.watch import Watch
+from stanlocal.lifecycle.changes import changes
 from stanlocal.lifecycle.configuration import Configuration
 from stanlocal.lifecycle.placement import placement_notes, settle
 from stanlocal.lifecycle.planner import Planner, UpRequest
@@ -30,7 +31,6 @@ from stanlocal.model.placement import Placement
 from stanlocal.model.plan import GroupPlan, Origin
 from stanlocal.model.states import GroupState, GroupStatus, NodeState, NodeStatus
 from stanlocal.settings import Settings
-from stanlocal.settings.layer import dotted, leaves
 from stanlocal.store.guard import drafts
 from stanlocal.store.guard.claim import Claim, claim
 from stanlocal.store.guard.holder import check_not_held
@@ -61,7 +61,7 @@ async def up(group: Group, request: UpRequest) -> Look:
         settings = request.settings(group.home.secrets.revealed(before.decided()) if before else None)
         for warning in settings.warnings:
             request.note(f"warning: {warning}")
-        for line in _changed_by_preset(settings, before):
+        for line in changes(settings, before):
             request.note(line)
         await request.ensure_image(settings)
         found = await group.engine.place(group.name, settings.image, group.home.folder)
@@ -80,18 +80,6 @@ async def up(group: Group, request: UpRequest) -> Look:
         except BaseException:
             await bringup.undo()
             raise
-
-
-def _changed_by_preset(settings: Settings, before: GroupPlan | None) -> Iterator[str]:
-    """Say which values a preset gives to a group that had others."""
-    if before is None:
-        return
-    now = {"nodes": settings.nodes, "streaming": settings.streaming, "nats": settings.nats}
-    had, wanted = dict(leaves(before.decided())), dict(leaves(now))
-    for key, value in wanted.items():
-        name = dotted(key)
-        if settings.sources.get(name) == f"preset {settings.preset}" and had.get(key) != value:
-            yield f"preset {settings.preset}: {name} is {value} (it was {had.get(key, 'not set')})"
 
 
 class _Bringup:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
@@ -16,6 +17,8 @@ LEVEL = "__"
 
 
 _ROOT = PurePath("/")
+_KEY_PART = re.compile(r'[A-Za-z0-9_-]+|"(?:[^"\\]|\\["\\])+"')
+_ESCAPED = re.compile(r'\\(["\\])')
 
 
 def dotted(key: Key) -> str:
@@ -24,6 +27,14 @@ def dotted(key: Key) -> str:
         part if part.replace("_", "").replace("-", "").isalnum() and part.isascii() else _quoted(part)
         for part in key
     )
+
+
+def parsed_key(text: str) -> Key | None:
+    """Return the key that `dotted` writes as `text`; None if it is none."""
+    parts = _KEY_PART.findall(text)
+    if not parts or ".".join(parts) != text:
+        return None
+    return tuple(_ESCAPED.sub(r"\1", part[1:-1]) if part.startswith('"') else part for part in parts)
 
 
 def _quoted(part: str) -> str:

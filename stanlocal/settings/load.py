@@ -15,9 +15,11 @@ from stanlocal.settings.file import check_owner, file_layer, find_file, trusted_
 from stanlocal.settings.layer import Key, Layer, dotted, variable
 from stanlocal.settings.paths import host_files
 from stanlocal.settings.presets import DEFAULTS, PRESETS
+from stanlocal.settings.protection import lowered
 from stanlocal.settings.read import LayerReader
 from stanlocal.settings.secrets import holds_hidden
 from stanlocal.settings.tool_options import SETTINGS
+from stanlocal.settings.unset import take_out_unset, within
 
 _PRESET: Key = ("preset",)
 _ENCRYPT: Key = ("streaming", "encrypt")
@@ -25,6 +27,15 @@ _KEY: Key = ("streaming", "encryption_key")
 _AUTHORIZATION: Key = ("nats", "authorization")
 _LOGINS = ("user", "token", "users")
 """Kinds of logins of the NATS server, of which there is one."""
+_NATS_SERVER_URL: Key = ("streaming", "nats_server_url")
+_ALL_LOGINS: frozenset[Key] = frozenset(
+    {
+        *((*_AUTHORIZATION, name) for name in ("password", *_LOGINS)),
+        ("nats", "no_auth_user"),
+        *(("streaming", name) for name in ("username", "password", "token", "nkey_seed_file")),
+    }
+)
+"""Logins of the NATS server inside nodes, and that of the streaming server there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +144,9 @@ def resolve(
         read.insert(len(above), _read(Layer("preset", PRESETS[preset], name=preset), found))
     read.append(_read(Layer("default", DEFAULTS), found))
 
-    if _drop_replaced_logins(read):
-        hidden = [key for key in hidden if key[:2] != _AUTHORIZATION]
+    unset = take_out_unset(read, found)
+    replaced = _drop_replaced_logins(read, hidden)
+    hidden = [key for key in hidden if not (within(key, unset) or (replaced and within(key, _ALL_LOGINS)))]
     effective: dict[Key, Any] = {}
     sources: dict[str, str] = {}
     for layer, values in reversed(read):
@@ -144,9 +156,10 @@ def resolve(
     encrypted = effective.get(_ENCRYPT) or _KEY in hidden
     if encrypted and _KEY not in effective and server_key:
         effective[_KEY], sources[dotted(_KEY)] = server_key, f"environment {SERVER_KEY}"
-    found += [_is_missing(key) for key in hidden if not _is_set(key, effective)]
+    found += [_is_missing(key) for key in hidden if not within(key, effective)]
     tree = _tree(effective)
     found += rules.broken(tree)
+    found += _lowered_by_found(read, tree)
     files = host_files(tree["streaming"], tree["nats"])
     found += [f"{name} is {path}, which is no file" for name, path in files.items() if not is_file(path)]
     if found:
@@ -177,24 +190,35 @@ def _read(layer: Layer, problems: list[str]) -> tuple[Layer, dict[Key, Any]]:
     return layer, values
 
 
-def _drop_replaced_logins(read: Sequence[tuple[Layer, dict[Key, Any]]]) -> bool:
+def _drop_replaced_logins(read: Sequence[tuple[Layer, dict[Key, Any]]], hidden: Sequence[Key]) -> bool:
     """Drop the logins of an existing group if another layer sets some of another kind; return whether so."""
     wanted = {kind for layer, values in read if layer.origin != "running" for kind in _logins(values)}
     running = next((values for layer, values in read if layer.origin == "running"), {})
-    if not wanted or wanted & _logins(running):
+    had = _logins(running) | _logins(dict.fromkeys(hidden))
+    if not wanted or not had or wanted & had or _NATS_SERVER_URL in running:
         return False
-    for name in ("password", *_LOGINS):
-        running.pop((*_AUTHORIZATION, name), None)
+    for key in [key for key in running if within(key, _ALL_LOGINS)]:
+        del running[key]
     return True
+
+
+def _lowered_by_found(read: Sequence[tuple[Layer, dict[Key, Any]]], tree: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a line if a file that was found takes protection away that all else asks for."""
+    place = next((str(layer.file) for layer, _ in read if layer.found), None)
+    if place is None:
+        return
+    rest = {
+        key: value for layer, values in reversed(read) if not layer.found for key, value in values.items()
+    }
+    if lost := list(lowered(_tree(rest), tree)):
+        yield (
+            f"{place} would take protection from the group ({', '.join(lost)}), which a file that was found "
+            "and not named cannot ask for; name the file with --config, or take that out of it"
+        )
 
 
 def _logins(values: Mapping[Key, Any]) -> set[str]:
     return {kind for kind in _LOGINS if (*_AUTHORIZATION, kind) in values}
-
-
-def _is_set(key: Key, effective: Mapping[Key, Any]) -> bool:
-    """Return whether a layer sets the key or a table above it."""
-    return any(key[:length] in effective for length in range(1, len(key) + 1))
 
 
 def _is_missing(key: Key) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from stanlocal.settings.layer import variable
+from stanlocal.settings.protection import has_users
 from stanlocal.settings.tool_options import MAX_PORT
 from stanlocal.settings.values import format_size, parse_duration
 
@@ -60,9 +62,11 @@ def _secure(values: Mapping[str, Any]) -> Iterator[str]:
     named += [f"streaming.tls.{name}" for name in sorted(streaming.get("tls", {}))]
     for name in named:
         yield f"secure makes the group's own certificates; leave out {name}, or secure"
-    for name in ("tls.insecure", "allow_non_tls"):
+    for name in ("tls.insecure", "allow_non_tls", "no_auth_user"):
         if _at(nats, name):
-            yield f"secure does not go with nats.{name}, which lets clients in without TLS or its checks"
+            yield f"secure does not go with nats.{name}, which lets in without TLS, its checks or a login"
+    if _at(nats, "tls.verify_and_map"):
+        yield "secure does not go with nats.tls.verify_and_map: its certificates name nodes, and not users"
     if streaming.get("secure") is False:
         yield "secure does not go with streaming.secure = false: the NATS server inside then demands TLS"
 
@@ -132,6 +136,31 @@ def without_certificates(streaming: Mapping[str, Any], nats: Mapping[str, Any]) 
         )
 
 
+def without_passwords(nats: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the users who would be let in without a password, one line each.
+
+    They are not among `broken`: of an imported deployment a password may still be to be given.
+    """
+    if nats.get("tls", {}).get("verify_and_map"):  # a certificate says who it is
+        return
+    rules = nats.get("authorization", {})
+    key = ("nats", "authorization", "password")
+    if rules.get("user") and not rules.get("password"):
+        yield (
+            f"nats.authorization.user {rules['user']!r} has no password: the name alone would let in; "
+            f"set {variable(key)} or {variable(key)}_FILE"
+        )
+    accounts = nats.get("accounts")
+    tables = {"nats.authorization": rules}
+    tables |= {f"nats.accounts.{name}": each for name, each in accounts.items()} if accounts else {}
+    for place, table in tables.items():
+        users = table.get("users") if isinstance(table, Mapping) else None
+        for user in users if isinstance(users, list) else ():
+            name = user.get("user") or user.get("username")
+            if name and not (user.get("password") or user.get("pass") or name == nats.get("no_auth_user")):
+                yield f"{place}.users names {name!r} without a password: the name alone would let in"
+
+
 def _login(streaming: Mapping[str, Any], nats: Mapping[str, Any]) -> Iterator[str]:
     rules = nats.get("authorization", {})
     for user in rules.get("users", ()):
@@ -148,7 +177,7 @@ def _login(streaming: Mapping[str, Any], nats: Mapping[str, Any]) -> Iterator[st
     if len(names) != len(set(names)):
         yield "nats.authorization.users names a user twice"
     own = streaming.get("username")
-    if (rules.get("users") or _have_users(nats.get("accounts"))) and not _logs_in(streaming, nats):
+    if (rules.get("users") or has_users(nats.get("accounts"))) and not _logs_in(streaming, nats):
         yield (
             "where nats has users, the streaming server needs a login of its own: set streaming.username and "
             "streaming.password to one of them, or nats.no_auth_user"
@@ -157,12 +186,6 @@ def _login(streaming: Mapping[str, Any], nats: Mapping[str, Any]) -> Iterator[st
         yield f"streaming.username {own!r} is none of nats.authorization.users"
     if streaming.get("password") and not own:
         yield "streaming.password needs streaming.username"
-
-
-def _have_users(accounts: object) -> bool:
-    return isinstance(accounts, Mapping) and any(
-        isinstance(account, Mapping) and account.get("users") for account in accounts.values()
-    )
 
 
 def _logs_in(streaming: Mapping[str, Any], nats: Mapping[str, Any]) -> bool:

@@ -86,6 +86,23 @@ class Table:
             return option
         return None if option.table is None else option.table.at(tuple(rest))
 
+    def canonical(self, key: tuple[str, ...]) -> tuple[str, ...] | None:
+        """Return the path of a setting under its canonical names; None if there is no such setting.
+
+        A list, or a value of the server's own shape, is one setting as a whole.
+        """
+        name, *rest = key
+        option = self.find(name)
+        if option is None or option.refused:
+            return None
+        if not rest:
+            return (option.name,)
+        if option.table is None or option.kind not in (Kind.TABLE, Kind.MAP):
+            return None
+        free = rest[:1] if option.kind is Kind.MAP else []
+        below = option.table.canonical(tuple(rest[len(free) :])) if len(rest) > len(free) else ()
+        return None if below is None else (option.name, *free, *below)
+
     @cached_property
     def _settable(self) -> list[str]:
         return [name for option in self.options if not option.refused for name in option.names]

@@ -106,6 +106,12 @@ SETTINGS = Table(
             "Values to begin with: `seed` is the group of the Kubernetes guide, to the letter.",
             choices=("seed",),
         ),
+        Option(
+            "unset",
+            Kind.STRINGS,
+            "Settings that the group is to lose, each with all below it: `nats.authorization`.",
+            reaches="take settings from the group",
+        ),
         Option("streaming", Kind.TABLE, "Options of the streaming server.", table=STREAMING),
         Option("nats", Kind.TABLE, "Options of the NATS server inside each node.", table=NATS),
     )

@@ -35,6 +35,8 @@ USERS = [{"user": "me", "password": "pw"}, {"user": "you", "password": "pw"}]
         ),
         ({"secure": True, "nats": {"allow_non_tls": True}}, "secure does not go with nats.allow_non_tls"),
         ({"secure": True, "nats": {"tls": {"insecure": True}}}, "does not go with nats.tls.insecure"),
+        ({"secure": True, "nats": {"no_auth_user": "me"}}, "secure does not go with nats.no_auth_user"),
+        ({"secure": True, "nats": {"tls": {"verify_and_map": True}}}, "not go with nats.tls.verify_and_map"),
         ({"secure": True, "nats": {"tls": {"ca_file": __file__}}}, "leave out nats.tls.ca_file, or secure"),
         (
             {"secure": True, "streaming": {"tls": {"client_cert": __file__}}},
