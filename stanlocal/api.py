@@ -45,7 +45,8 @@ class FTGroup(FaultMethods):
     up goes down, and its store is kept unless `purge`.
 
     Settings that are not given come from the environment, the deployment in `from_file`, one or several,
-    stanlocal.toml, a group of that name that is there already, and defaults, in this order. `engine` is
+    stanlocal.toml, a group of that name that is there already, and defaults, in this order; `unset` names
+    settings that count nowhere, such as ``["nats.authorization"]``. `engine` is
     `auto`, `docker`, `process`, or an engine of your own (`stanlocal.engine.base.Engine`), such as
     `stanlocal.testing.FakeEngine`. All methods raise subclasses of `stanlocal.errors.StanlocalError` only.
     """
@@ -72,6 +73,7 @@ class FTGroup(FaultMethods):
         preset: str | None = None,
         streaming: Mapping[str, Any] | None = None,
         nats: Mapping[str, Any] | None = None,
+        unset: Sequence[str] | None = None,
         config: Path | None = None,
         from_file: str | Path | Sequence[str | Path] | None = None,
         timeout: float = TIMEOUT_S,
@@ -91,6 +93,7 @@ class FTGroup(FaultMethods):
             "preset": preset,
             "streaming": streaming,
             "nats": nats,
+            "unset": unset,
             "config": config,
             "from_file": from_file,
         }

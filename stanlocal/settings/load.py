@@ -58,6 +58,8 @@ class Settings:
     port: int | None
     """First client port on the host; None unless one was requested."""
     preset: str | None
+    unset: tuple[str, ...] | None
+    """Settings that count nowhere, by dotted name; None if there are none."""
     streaming: Mapping[str, Any] = field(repr=False)
     """Options of `streaming {}` under the server's names, those of `stanlocal.settings.streaming`."""
     nats: Mapping[str, Any] = field(repr=False)
@@ -153,6 +155,8 @@ def resolve(
         for key, value in values.items():
             effective[key] = value
             sources[dotted(key)] = layer.source(key)
+    if unset:
+        sources["unset"] = ", ".join(dict.fromkeys(unset.values()))
     encrypted = effective.get(_ENCRYPT) or _KEY in hidden
     if encrypted and _KEY not in effective and server_key:
         effective[_KEY], sources[dotted(_KEY)] = server_key, f"environment {SERVER_KEY}"
@@ -176,6 +180,7 @@ def resolve(
         secure=tree["secure"],
         port=tree.get("port"),
         preset=preset,
+        unset=tuple(map(dotted, unset)) or None,
         streaming=tree["streaming"],
         nats=tree["nats"],
         sources=dict(sorted(sources.items())),

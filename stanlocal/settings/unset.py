@@ -16,9 +16,12 @@ from stanlocal.settings.tool_options import SETTINGS
 _UNSET: Key = ("unset",)
 
 
-def take_out_unset(read: Sequence[tuple[Layer, dict[Key, Any]]], problems: list[str]) -> set[Key]:
-    """Take what layers unset out of their values; return the keys. `problems` gets each that cannot be."""
-    taken: set[Key] = set()
+def take_out_unset(read: Sequence[tuple[Layer, dict[Key, Any]]], problems: list[str]) -> dict[Key, str]:
+    """Take what layers unset out of their values; return the keys, each with its origin.
+
+    `problems` gets a line for each that cannot be taken out.
+    """
+    taken: dict[Key, str] = {}
     for position, (layer, values) in enumerate(read):
         keys = set(_keys(layer, values.pop(_UNSET, ()), problems))
         for key in [key for key in values if within(key, keys)]:
@@ -26,7 +29,7 @@ def take_out_unset(read: Sequence[tuple[Layer, dict[Key, Any]]], problems: list[
         for lower, theirs in read[position + 1 :]:
             for key in [key for key in theirs if lower.origin != "default" and within(key, keys)]:
                 del theirs[key]
-        taken |= keys
+        taken |= dict.fromkeys(sorted(keys), layer.source(_UNSET))
     return taken
 
 

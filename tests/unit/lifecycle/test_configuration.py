@@ -110,6 +110,31 @@ async def test_changed_password_replaces_the_nodes(world: World) -> None:
     assert not set(world.ids.values()) & set(before.values())
 
 
+async def test_unset_login_is_gone_and_said_to_be(world: World) -> None:
+    await world.up(nats={**LOGIN, "max_payload": 7})
+    look = await world.up(unset=["nats.authorization"])
+    assert look.plan.nats == {"max_payload": 7}
+    assert "warning: t is less protected than before: clients need no login" in world.said
+    assert not (world.home.folder / "secrets" / "settings.json").exists()
+    assert b"authorization" not in contents(world.home.folder)["conf/t-0/stan.conf"]
+
+
+async def test_found_file_that_takes_protection_away_changes_nothing(world: World) -> None:
+    await world.up(secure=True)
+    ids, files = world.ids, contents(world.home.folder)
+    (world.folder / "stanlocal.toml").write_text("secure = false\n")
+    with pytest.raises(SettingsError, match="would take protection from the group"):
+        await world.up()
+    assert (world.ids, contents(world.home.folder)) == (ids, files)
+    assert not (await world.up(secure=False)).plan.secure
+
+
+async def test_user_without_a_password_is_not_let_in(world: World) -> None:
+    with pytest.raises(SettingsError, match="STANLOCAL_NATS__AUTHORIZATION__PASSWORD"):
+        await world.up(nats={"authorization": {"user": "stan"}})
+    assert world.left == {}
+
+
 async def test_nodes_without_secrets_stay_for_another_state_folder(world: World) -> None:
     """Their fingerprints need no key, which the other folder would not have."""
     await world.up()

@@ -28,7 +28,8 @@ def test_setting_is_lost_with_all_below_it_and_others_stay() -> None:
     assert given.nats == {"max_payload": 5_000_000}
     assert not {"username", "password"} & given.streaming.keys()
     assert given.streaming["store_limits"]["max_age"] == "1h"
-    assert "unset" not in given.sources
+    assert given.unset == ("nats.authorization", "streaming.password", "streaming.username")
+    assert given.sources["unset"] == "flag --unset"
 
 
 @pytest.mark.parametrize(
