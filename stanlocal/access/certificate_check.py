@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime
 from ipaddress import ip_address
 
@@ -40,28 +41,58 @@ def name_for(certificate: bytes, hosts: Collection[str], *, setting: str) -> str
 
     Raises `SettingsError` for a certificate without any name that clients check.
     """
+    names = names_in(certificate)
+    if names is None:
+        raise SettingsError(
+            [
+                f"{setting}: the certificate has no subjectAltName, and clients check no other name; issue "
+                "one with '-addext subjectAltName=DNS:localhost,IP:127.0.0.1'"
+            ]
+        )
+    if all(names.have(host) for host in hosts):
+        return None
+    chosen = [*(name.replace("*", "stan", 1) for name in names.dns), *names.addresses]
+    return chosen[0] if chosen else None
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """The names in a certificate that TLS clients check, in its order."""
+
+    dns: tuple[str, ...]
+    """Host names; one may begin with `*.`, for any one label."""
+    addresses: tuple[str, ...]
+
+    def have(self, host: str) -> bool:
+        """Return whether the certificate is valid at the host, a name or an IP address."""
+        try:
+            return str(ip_address(host)) in self.addresses
+        except ValueError:
+            _, _, domain = host.partition(".")
+            return not {host.lower(), f"*.{domain}".lower()}.isdisjoint(map(str.lower, self.dns))
+
+
+def names_in(certificate: bytes) -> Names | None:
+    """Return the names in a certificate in PEM; None if it has no subjectAltName."""
     from cryptography import x509
 
     found = x509.load_pem_x509_certificates(certificate)[0]
     try:
         names = found.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except x509.ExtensionNotFound:
-        raise SettingsError(
-            [
-                f"{setting}: the certificate has no subjectAltName, and clients check no other name; issue "
-                "one with '-addext subjectAltName=DNS:localhost,IP:127.0.0.1'"
-            ]
-        ) from None
-    dns = names.get_values_for_type(x509.DNSName)
-    addresses = names.get_values_for_type(x509.IPAddress)
-    if all(_is_named(host, dns, {str(address) for address in addresses}) for host in hosts):
         return None
-    chosen = [name.replace("*", "stan", 1) for name in dns] + [str(address) for address in addresses]
-    return chosen[0] if chosen else None
+    addresses = names.get_values_for_type(x509.IPAddress)
+    return Names(tuple(names.get_values_for_type(x509.DNSName)), tuple(map(str, addresses)))
 
 
-def _is_named(host: str, dns: Collection[str], addresses: Collection[str]) -> bool:
+def is_for_clients(certificate: bytes) -> bool:
+    """Return whether a client may prove itself by the certificate."""
+    from cryptography import x509
+    from cryptography.x509.oid import ExtendedKeyUsageOID
+
+    found = x509.load_pem_x509_certificates(certificate)[0]
     try:
-        return str(ip_address(host)) in addresses
-    except ValueError:
-        return host in dns
+        usage = found.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+    except x509.ExtensionNotFound:
+        return True
+    return not {ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE}.isdisjoint(usage)

@@ -6,6 +6,7 @@
         settings.json   the settings that a plan hides, 0600
         trusted.pem     the certificates that the nodes' own are checked against
         fingerprint     the random key of the nodes' fingerprints, which the engine's labels show
+        routes          the password that nodes show each other
 
 and of a secured group (`certificates.secured`) also its CA, the certificate for clients, their keys, and the
 password.
@@ -32,6 +33,7 @@ NAME = "secrets"
 _SETTINGS = "settings.json"
 _TRUSTED = "trusted.pem"
 _FINGERPRINT = "fingerprint"
+_ROUTES = "routes"
 _KEY_BYTES = 32
 
 
@@ -56,14 +58,22 @@ class SecretsFolder:
 
         What holds no secret has no key, so that another state folder comes to the same fingerprints.
         """
+        return self._random(_FINGERPRINT, needed=needed)
+
+    def route_password(self, *, needed: bool) -> str:
+        """Return the random password that nodes show each other, like `fingerprint_key`."""
+        return self._random(_ROUTES, needed=needed).hex()
+
+    def _random(self, name: str, *, needed: bool) -> bytes:
+        """Return what a file of random bytes holds, which is made or removed as `needed`."""
         if not needed:
-            self.put(_FINGERPRINT, None)
+            self.put(name, None)
             return b""
-        key = self.content(_FINGERPRINT)
-        if not key:
-            key = secrets.token_bytes(_KEY_BYTES)
-            self.put(_FINGERPRINT, key)
-        return key
+        content = self.content(name)
+        if not content:
+            content = secrets.token_bytes(_KEY_BYTES)
+            self.put(name, content)
+        return content
 
     def load(self) -> dict[str, Any]:
         """Return the secrets as a tree of settings; empty if there are none.
@@ -89,7 +99,7 @@ class SecretsFolder:
 
     def keep(self) -> Mapping[str, bytes | None]:
         """Return the files, for `put_back`."""
-        return {name: self.content(name) for name in (_SETTINGS, _TRUSTED, _FINGERPRINT)}
+        return {name: self.content(name) for name in (_SETTINGS, _TRUSTED, _FINGERPRINT, _ROUTES)}
 
     def put_back(self, files: Mapping[str, bytes | None]) -> None:
         """Write the files as `keep` has returned them."""

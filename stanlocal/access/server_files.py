@@ -25,7 +25,12 @@ from stanlocal.util.small_files import read_small
 
 _CERTIFICATE, _KEY, _AUTHORITY = "nats.tls.cert_file", "nats.tls.key_file", "nats.tls.ca_file"
 _TRUSTED = "streaming.tls.client_cacert"
-_PAIRS = ((_CERTIFICATE, _KEY), ("streaming.tls.client_cert", "streaming.tls.client_key"))
+_OF_ROUTES = "nats.cluster.tls.cert_file"
+_PAIRS = (
+    (_CERTIFICATE, _KEY),
+    (_OF_ROUTES, "nats.cluster.tls.key_file"),
+    ("streaming.tls.client_cert", "streaming.tls.client_key"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +42,11 @@ class ServerFiles:
     """Certificates that a client of the nodes checks theirs against; None: they have none of their own."""
     name: str | None = None
     """Name in the nodes' certificate by which it is checked; None: their addresses are in it."""
+
+    @property
+    def of_routes(self) -> bytes | None:
+        """The certificate that nodes show each other, which has to name them; None if there is none."""
+        return self.content.get(_OF_ROUTES)
 
 
 def read_server_files(

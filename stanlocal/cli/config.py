@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from stanlocal.access import route_login
 from stanlocal.cli import printing
 from stanlocal.cli.command_group import CommandGroup
 from stanlocal.cli.context import Context, pass_context
@@ -81,6 +82,8 @@ def render(context: Context, target: str, secrets: bool) -> None:
         files = Files.of_node(plan.server_conf_dir(node))
         streaming, nats = secured(plan.streaming, plan.nats, files, HIDDEN)
         plan = replace(plan, streaming=streaming, nats=nats)
+    if not plan.external_nats and route_login.is_needed(plan.nats, secure=plan.secure):
+        plan = replace(plan, nats=route_login.with_route_login(plan.nats, HIDDEN))
     if not secrets:
         plan = replace(plan, streaming=redacted(plan.streaming), nats=redacted(plan.nats))
     text = stan_conf(plan, node)

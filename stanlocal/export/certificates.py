@@ -9,6 +9,8 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable, Iterator, Sequence
 
+from stanlocal.model.plan import GroupPlan
+
 FOLDER = "./secrets"
 """Folder of the files, relative to the export."""
 
@@ -24,6 +26,13 @@ def commands(hosts: Iterable[str], folder: str) -> list[str]:
         f"    -keyout {folder}server.key -out {folder}server.pem",
         f"  cp {folder}server.pem {folder}ca.pem",
     ]
+
+
+def for_routes(plan: GroupPlan, hosts: Iterable[str]) -> list[str]:
+    """Return header lines about the certificate that the settings name for routes, if they do."""
+    if plan.secure or not plan.nats.get("cluster", {}).get("tls"):
+        return []
+    return ["", f"nats.cluster.tls.cert_file has to name {', '.join(hosts)}, where nodes dial each other."]
 
 
 def _names(names: Sequence[str]) -> Iterator[str]:

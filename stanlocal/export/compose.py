@@ -112,6 +112,7 @@ def _header(plan: GroupPlan, secrets: Sequence[Secret]) -> str:
         hosts = {"localhost", LOOPBACK, plan.host}
         hosts |= {name for node in plan.nodes for name in (node.name, node.route_host)}
         lines += ["", *certificates.commands(hosts, f"{certificates.FOLDER}/")]
+    lines += certificates.for_routes(plan, (node.route_host for node in plan.nodes))
     return "\n".join(lines)
 
 

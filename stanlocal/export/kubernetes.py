@@ -151,6 +151,7 @@ def _header(plan: GroupPlan, deployment: Deployment, secrets: Sequence[Secret]) 
         hosts = {"localhost", LOOPBACK, *_hosts(plan, namespace)}
         lines += ["", *certificates.commands(hosts, "")]
         lines += ["The monitor has no TLS: the exporter beside it could not check such a certificate."]
+    lines += certificates.for_routes(plan, (node.route_host for node in plan.nodes))
     if files := named_files(plan):
         keys = [f"--from-file={PurePosixPath(path).name}" for path in files]
         lines += ["", "Files are not in here:", *_command(f"secret generic{option} {name}-files", keys)]

@@ -42,7 +42,7 @@ REASONS: Reasons = {
     ("stan", "credentials"): _ELSEWHERE,
     ("stan", "auth"): "stan.auth.enabled is not true, so that the chart does not read it",
     ("nats", "tls"): _NOT_USED,
-    ("cluster", "tls"): "stanlocal writes the routes between the nodes",
+    ("cluster", "tls"): _NOT_USED,
     ("auth", "resolver"): _OPERATOR,
     ("auth", "operatorjwt"): _OPERATOR,
     ("auth", "basic"): "auth.enabled is not true, so that the chart does not read it",
@@ -55,7 +55,9 @@ def read_login(values: Table, found: Found) -> tuple[list[Path], Reasons]:
     elsewhere = bool(at(values, ("stan", "nats", "url")))
     if not elsewhere:
         _nats_login(values, taken, found)
-        _nats_tls(values, taken, found)
+        if _tls(values, ("nats", "tls"), ("nats", "tls"), taken, found):
+            _client_tls(values, taken, found)
+        _tls(values, ("cluster", "tls"), ("nats", "cluster", "tls"), taken, found)
     _own_login(values, taken, elsewhere, found)
     return taken, _reasons(values, elsewhere)
 
@@ -134,23 +136,28 @@ def _nats_login(values: Table, taken: list[Path], found: Found) -> None:
     options(NATS, conf, ("nats",), found)
 
 
-def _nats_tls(values: Table, taken: list[Path], found: Found) -> None:
-    """Put the TLS of the NATS server inside each node, and ask for its files, which are in a Secret."""
-    tls = at(values, ("nats", "tls"))
+def _tls(values: Table, path: Path, key: Key, taken: list[Path], found: Found) -> bool:
+    """Put the TLS at a path, that of clients or of routes, if there is any; return whether there is.
+
+    Its files, which are in a Secret, are asked for.
+    """
+    tls = at(values, path)
     if not isinstance(tls, dict) or not tls:
-        return
+        return False
     secret = at(tls, ("secret", "name"))
     for name, option in _TLS_FILES.items():
         if name in tls:
             found.need(
-                ("nats", "tls", option),
+                (*key, option),
                 tls[name].place,
                 f"is {plain(tls[name].value)!a} of the Secret {secret!a} there",
             )
-    conf = {option: tls[name] for name, option in _TLS.items() if name in tls}
-    options(NATS, {"tls": Entry(conf, next(iter(tls.values())).place)}, ("nats",), found)
-    taken += [("nats", "tls", name) for name in ("secret", *_TLS_FILES, *_TLS)]
-    _client_tls(values, taken, found)
+    conf: Table = {option: tls[name] for name, option in _TLS.items() if name in tls}
+    for part in reversed(key[1:]):
+        conf = {part: Entry(conf, next(iter(tls.values())).place)}
+    options(NATS, conf, ("nats",), found)
+    taken += [(*path, name) for name in ("secret", *_TLS_FILES, *_TLS)]
+    return True
 
 
 def _client_tls(values: Table, taken: list[Path], found: Found) -> None:

@@ -21,6 +21,7 @@ from stanlocal.settings.tool_options import SETTINGS
 
 _STREAMING: Key = ("streaming",)
 _NATS: Key = ("nats",)
+_CLUSTER = Options(tuple(each for each in (NATS.at(("cluster", "tls")),) if each is not None))
 
 _SAME: Mapping[Key, tuple[object, ...]] = {
     ("cluster", "port"): (CLUSTER_PORT,),
@@ -77,7 +78,7 @@ def _nats(conf: Table, found: Found) -> None:
 
 
 def _routes(cluster: Entry, conf: Table, found: Found) -> None:
-    """Put the number of nodes, from the routes; all else of routes is the local nodes' own."""
+    """Put the number of nodes and the TLS of routes; all else of routes is the local nodes' own."""
     if not isinstance(cluster.value, dict):
         found.left_out(cluster.place, "cluster", "it is no table")
         return
@@ -85,6 +86,8 @@ def _routes(cluster: Entry, conf: Table, found: Found) -> None:
         what = with_value(f"cluster.{name}", entry.value)
         if name.lower() == "routes":
             routes.put(cluster.value, conf, what, found)
+        elif name.lower() == "tls" and isinstance(entry.value, dict):
+            options(_CLUSTER, {name: entry}, (*_NATS, "cluster"), found)
         elif not _agrees(("cluster", name.lower()), entry.value):
             found.left_out(entry.place, what, "stanlocal writes the routes between the nodes")
 

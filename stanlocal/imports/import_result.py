@@ -40,7 +40,7 @@ class Need:
     @property
     def is_certificate(self) -> bool:
         """Whether it is a certificate or its key."""
-        return self.key[1:2] == ("tls",)
+        return "tls" in self.key[:-1]
 
     @property
     def problem(self) -> str:

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from stanlocal.access import route_login
+from stanlocal.access.route_names import named_for_routes
 from stanlocal.access.server_files import ServerFiles, settings_of_node
 from stanlocal.group.home import GroupHome
 from stanlocal.group.secured_files import keep_files, secured_for_node
@@ -41,6 +43,12 @@ class Configuration:
         """Name in the nodes' certificate by which it is checked; None: their addresses."""
         return self._files.name
 
+    def named_for_routes(self, plan: GroupPlan) -> GroupPlan:
+        """Return the plan with nodes under the names in the certificate for routes, if there is one."""
+        certificate = self._files.of_routes
+        unchecked = plan.external_nats or plan.nats.get("cluster", {}).get("tls", {}).get("insecure")
+        return plan if certificate is None or unchecked else named_for_routes(plan, certificate)
+
     def write(self, plan: GroupPlan) -> dict[str, str]:
         """Write the secrets, and each node's configuration; return the nodes' fingerprints."""
         home, settings = self._home, self._settings
@@ -49,12 +57,16 @@ class Configuration:
         if plan.secure:
             self.renewed.update(keep_files(home, plan))
         key = home.secrets.fingerprint_key(needed=kept or plan.secure or bool(self._files.content))
+        guarded = not plan.external_nats and route_login.is_needed(settings.nats, secure=plan.secure)
+        routes = home.secrets.route_password(needed=guarded)
         fingerprints = {}
         for node in plan.nodes:
             *settings_here, copies = settings_of_node(
                 plan, node, settings.streaming, settings.nats, self._files
             )
             streaming, nats = secured_for_node(home, plan, node, *settings_here)
+            if guarded:
+                nats = route_login.with_route_login(nats, routes)
             conf = render(replace(plan, streaming=streaming, nats=nats), node)
             home.write_for_server(plan, node, copies)
             home.write_conf(plan, node, conf)

@@ -140,6 +140,7 @@ class _Bringup:
                 origin=self._origin,
                 tls_name=self._configuration.tls_name,
             )
+            plan = self._configuration.named_for_routes(plan)
             fingerprints = self._configuration.write(plan)
             self._group.home.save_plan(plan)
             try:

@@ -108,8 +108,8 @@ def _render(
         "# One store for all nodes: who holds its lock is active, the others are standby.",
         *_entry("streaming", {**streaming, "dir": store_dir}, SETTINGS.find("streaming"), 0),
     ]
-    if plan.nats:
-        lines += ["", "# Options of the NATS server.", *_entries(plan.nats, NATS, 0)]
+    if nats := {name: value for name, value in plan.nats.items() if name != "cluster"}:
+        lines += ["", "# Options of the NATS server.", *_entries(nats, NATS, 0)]
     return "\n".join(lines) + "\n"
 
 
@@ -121,6 +121,7 @@ def _with_nats(plan: GroupPlan, identity: Identity, routes: Sequence[str], liste
         _monitor(plan): address(listen.host, listen.monitor),
         "client_advertise": identity.client_advertise,
     }
+    login = plan.nats.get("cluster", {}).get("authorization", {})
     return [
         "# Where this node listens, and the address that it gives to clients.",
         *(f"{name}: {_scalar(value)}" for name, value in own.items()),
@@ -130,12 +131,18 @@ def _with_nats(plan: GroupPlan, identity: Identity, routes: Sequence[str], liste
         f"  name: {quote(plan.group)}",
         f"  host: {quote(listen.host)}",
         f"  port: {listen.cluster}",
-        *_entry("routes", routes, None, 1),
+        *_entry("routes", [_with_login(route, login) for route in routes], None, 1),
         f"  cluster_advertise: {_scalar(identity.cluster_advertise)}",
         f"  connect_retries: {CONNECT_RETRIES}",
+        *(_entry("authorization", login, None, 1) if login else ()),
         *_route_tls(plan),
         "}",
     ]
+
+
+def _with_login(route: str, login: Mapping[str, str]) -> str:
+    """Return the URL of a route with the login there."""
+    return route.replace("://", f"://{login['user']}:{login['password']}@", 1) if login else route
 
 
 def _monitor(plan: GroupPlan) -> str:
@@ -144,11 +151,17 @@ def _monitor(plan: GroupPlan) -> str:
 
 
 def _route_tls(plan: GroupPlan) -> Iterator[str]:
-    """Yield TLS for routes: a secured group's nodes show each other the certificates that clients see."""
+    """Yield TLS for routes: a secured group's nodes show each other the certificates that clients see.
+
+    A certificate without an authority is its own.
+    """
+    tls = dict(plan.nats.get("cluster", {}).get("tls", {}))
     if plan.secure:
-        names = ("cert_file", "key_file", "ca_file", "timeout")
-        tls = {name: plan.nats["tls"][name] for name in names}
-        yield from _entry("tls", tls, NATS.find("tls"), 1)
+        tls |= {name: plan.nats["tls"][name] for name in ("cert_file", "key_file", "ca_file")}
+        tls.setdefault("timeout", plan.nats["tls"]["timeout"])
+    if tls:
+        tls.setdefault("ca_file", tls.get("cert_file"))
+        yield from _entry("tls", tls, NATS.at(("cluster", "tls")), 1)
 
 
 def _without_nats(plan: GroupPlan, identity: Identity, listen: Listen) -> list[str]:

@@ -84,6 +84,60 @@ _TLS = Table(
     )
 )
 
+_WRITTEN = "stanlocal writes the routes between the nodes"
+_OF_CLIENTS = "the routes between the nodes have no users"
+_LOGIN = "stanlocal gives the routes a login of their own, where clients need one"
+_ROUTES_TLS = Table(
+    (
+        Option("cert_file", Kind.PATH, "Certificate of the nodes, which they show to each other."),
+        Option("key_file", Kind.PATH, "Its key."),
+        Option(
+            "ca_file",
+            Kind.PATH,
+            "Authority that nodes must prove themselves by.",
+            "the certificate itself",
+        ),
+        Option("verify", Kind.BOOLEAN, "No effect: nodes always check each other's certificates.", "true"),
+        *(
+            option
+            for option in _TLS.options
+            if option.name
+            in ("timeout", "cipher_suites", "curve_preferences", "connection_rate_limit", "pinned_certs")
+        ),
+        Option("insecure", Kind.BOOLEAN, "Whether a node that dials checks no certificate.", "false"),
+        Option(
+            "verify_and_map", Kind.BOOLEAN, "Whether that certificate names the user.", refused=_OF_CLIENTS
+        ),
+        Option(
+            "verify_cert_and_check_known_urls",
+            Kind.BOOLEAN,
+            "Check certificates against configured URLs.",
+            refused="the certificate that nodes share has all their names, so that it would check nothing",
+        ),
+        *(option for option in _TLS.options if option.name.startswith(("cert_store", "cert_match"))),
+    )
+)
+_CLUSTER = Table(
+    (
+        Option("tls", Kind.TABLE, "TLS of the routes between nodes.", table=_ROUTES_TLS),
+        *(
+            Option(name, Kind.STRUCTURE, "", aliases=also, refused=_WRITTEN)
+            for name, also in (
+                ("name", ()),
+                ("listen", ()),
+                ("host", ("net",)),
+                ("port", ()),
+                ("routes", ()),
+                ("cluster_advertise", ("advertise",)),
+                ("no_advertise", ()),
+                ("connect_retries", ()),
+                ("accounts", ()),
+            )
+        ),
+        *(Option(name, Kind.STRUCTURE, "", refused=_LOGIN) for name in ("authorization", "permissions")),
+    )
+)
+
 _SETTABLE = (
     Option("authorization", Kind.TABLE, "Who may connect.", table=_AUTHORIZATION),
     Option("accounts", Kind.STRUCTURE, "Accounts with users, imports and exports."),
@@ -98,6 +152,7 @@ _SETTABLE = (
     ),
     Option("mappings", Kind.STRUCTURE, "Subjects mapped to others.", aliases=("maps",)),
     Option("tls", Kind.TABLE, "TLS of clients.", table=_TLS),
+    Option("cluster", Kind.TABLE, "Routes between the nodes.", table=_CLUSTER),
     Option("allow_non_tls", Kind.BOOLEAN, "Whether clients may also connect in clear.", "false"),
     Option("ocsp", Kind.STRUCTURE, "OCSP stapling."),
     Option("ocsp_cache", Kind.STRUCTURE, "Cache of OCSP answers."),
@@ -212,7 +267,6 @@ _REFUSED: tuple[tuple[str, tuple[str, ...], str], ...] = (
     ("http_base_path", (), "stanlocal reads the monitor at its usual paths"),
     ("client_advertise", (), "stanlocal advertises the published host address"),
     ("server_name", (), _IDENTITY),
-    ("cluster", (), "stanlocal writes the routes between the nodes"),
     ("gateway", (), _OTHER_PORT),
     ("leafnodes", ("leaf",), _OTHER_PORT),
     ("websocket", ("ws",), _OTHER_PORT),

@@ -14,6 +14,7 @@ _MAX_PAYLOAD = 1024**2
 _MAX_PENDING = 64 * 1024**2
 _LAME_DUCK_DURATION = "2m"
 _LAME_DUCK_GRACE = "10s"
+_TLS = ("tls", "cluster.tls")
 _OWN_FILES = ("cert_file", "key_file", "ca_file")
 _WITHOUT_NATS = {"debug", "trace", "tls"}
 """NATS options that a node without a NATS server inside still uses."""
@@ -58,11 +59,11 @@ def _secure(values: Mapping[str, Any]) -> Iterator[str]:
     streaming, nats = values["streaming"], values["nats"]
     if streaming.get("nats_server_url"):
         yield "secure does not go with streaming.nats_server_url: that server has its own TLS and logins"
-    named = [f"nats.tls.{name}" for name in _OWN_FILES if nats.get("tls", {}).get(name)]
+    named = [f"nats.{at}.{name}" for at in _TLS for name in _OWN_FILES if _at(nats, f"{at}.{name}")]
     named += [f"streaming.tls.{name}" for name in sorted(streaming.get("tls", {}))]
     for name in named:
         yield f"secure makes the group's own certificates; leave out {name}, or secure"
-    for name in ("tls.insecure", "allow_non_tls", "no_auth_user"):
+    for name in ("tls.insecure", "cluster.tls.insecure", "allow_non_tls", "no_auth_user"):
         if _at(nats, name):
             yield f"secure does not go with nats.{name}, which lets in without TLS, its checks or a login"
     if _at(nats, "tls.verify_and_map"):
@@ -118,14 +119,19 @@ def without_certificates(streaming: Mapping[str, Any], nats: Mapping[str, Any]) 
     They are not among `broken`: of an imported deployment they are still to be given, and a secured group
     makes its own.
     """
-    tls, own = nats.get("tls", {}), streaming.get("tls", {})
-    for certificate, key, table in (
-        ("cert_file", "key_file", "nats.tls"),
-        ("client_cert", "client_key", "streaming.tls"),
+    tls, own, routes = nats.get("tls", {}), streaming.get("tls", {}), nats.get("cluster", {}).get("tls", {})
+    for certificate, key, table, values in (
+        ("cert_file", "key_file", "nats.tls", tls),
+        ("cert_file", "key_file", "nats.cluster.tls", routes),
+        ("client_cert", "client_key", "streaming.tls", own),
     ):
-        values = tls if table == "nats.tls" else own
         if bool(values.get(certificate)) != bool(values.get(key)):
             yield f"{table}.{certificate} and {table}.{key} go together; set both"
+    if routes and not routes.get("cert_file") and not streaming.get("nats_server_url"):
+        yield (
+            "nats.cluster.tls needs the certificate that nodes show each other: set "
+            "nats.cluster.tls.cert_file and nats.cluster.tls.key_file"
+        )
     if tls and not tls.get("cert_file") and not streaming.get("nats_server_url"):
         yield "nats.tls needs the certificate that servers show: set nats.tls.cert_file and nats.tls.key_file"
     asks = "verify" if tls.get("verify") else "verify_and_map" if tls.get("verify_and_map") else None

@@ -102,7 +102,16 @@ def _mutual_tls(folder: Path, nats: str) -> Protected:
 
 
 def _routes(folder: Path, nats: str) -> Protected:
-    """TLS everywhere, routes and monitors too, by certificates of the group's own."""
+    """The certificate has the address of processes; containers get names below its wildcard."""
+    authority = make_authority("test")
+    (folder / "ca.pem").write_bytes(authority.certificate)
+    pair = issue(authority, "routes", hosts=["127.0.0.1", "*.stan.example"])
+    toml = f'[nats.cluster.tls]\nca_file = "ca.pem"\n{_named(folder, "routes", pair)}'
+    return Protected(toml, (_secret(pair),))
+
+
+def _secure(folder: Path, nats: str) -> Protected:
+    """TLS everywhere, routes and monitors too, and a login, all of the group's own."""
     return Protected("secure = true\n")
 
 
@@ -144,6 +153,7 @@ COLUMNS: Mapping[str, Callable[[Path, str], Protected]] = {
     "TLS": _tls,
     "mutual TLS": _mutual_tls,
     "TLS routes": _routes,
+    "up --secure": _secure,
     "external NATS with login": _external,
 }
 """Makes the settings, given a folder for files and the URL of an external NATS server."""

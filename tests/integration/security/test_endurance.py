@@ -16,7 +16,7 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("column", ["users with permissions", "TLS routes"])
+@pytest.mark.parametrize("column", ["users with permissions", "TLS routes", "up --secure"])
 async def test_no_acknowledged_message_is_lost_in_twenty_kills(
     on_engine: str, column: str, group_name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -104,6 +104,12 @@ def test_unusable_pair_is_refused_by_the_names_of_its_settings(
     [
         ({}, {"tls": {"timeout": 5}}, "nats.tls needs the certificate that servers show"),
         ({}, {"tls": {"cert_file": "c"}}, "nats.tls.cert_file and nats.tls.key_file go together"),
+        ({}, {"cluster": {"tls": {"timeout": 5}}}, "nats.cluster.tls needs the certificate that nodes show"),
+        (
+            {},
+            {"cluster": {"tls": {"key_file": "k"}}},
+            "nats.cluster.tls.cert_file and nats.cluster.tls.key_file",
+        ),
         ({"tls": {"client_key": "k"}}, {}, "streaming.tls.client_cert and streaming.tls.client_key go"),
         (
             {},

@@ -41,6 +41,22 @@ def test_a_secured_group_makes_the_certificates_itself(write: Write) -> None:
     assert (settings.secure, settings.nats) == (True, {"tls": {"verify": True}})
 
 
+def test_tls_of_routes_asks_for_its_files(write: Write, tmp_path: Path) -> None:
+    """It is taken over like the clients', and a secured group makes the certificates itself."""
+    routes = "cluster {{ name: prod, tls {{ cert_file: {0}, key_file: {0}, verify: true, timeout: 3 }} }}"
+    path = write("stan.conf", f"{routes.format('/c/a.pem')}\n{STREAMING}")
+    assert values(path).nats == {"cluster": {"tls": {"verify": True, "timeout": 3}}}
+    assert [line.partition(": ")[2].partition(" is ")[0] for line in unmet(path)] == [
+        "nats.cluster.tls.cert_file",
+        "nats.cluster.tls.key_file",
+    ]
+    assert unmet(path)[0].endswith("CLUSTER__TLS__CERT_FILE=FILE, or make certificates with --secure")
+    assert GroupOpener({"secure": True}, from_files=(path,)).settings().secure
+    (tmp_path / "a.pem").write_text("-")
+    path = write("stan.conf", f"{routes.format('a.pem')}\n{STREAMING}")
+    assert values(path).nats["cluster"]["tls"]["cert_file"] == str(tmp_path / "a.pem")
+
+
 def test_certificates_beside_the_configuration_are_taken(write: Write, tmp_path: Path) -> None:
     (tmp_path / "certs").mkdir()
     for name in ("a.pem", "k.pem"):
@@ -156,6 +172,17 @@ stan:
         "nats.tls.cert_file",
         "nats.tls.key_file",
         "streaming.tls.client_cacert",
+    ]
+
+
+def test_tls_of_the_charts_routes_asks_for_its_files(write: Write) -> None:
+    tls = "{secret: {name: t}, ca: ca.crt, cert: tls.crt, key: tls.key, verify: true, timeout: 3}"
+    path = write("values.yaml", f"{FT_VALUES}cluster: {{tls: {tls}}}\n")
+    assert values(path).nats == {"cluster": {"tls": {"verify": True, "timeout": 3}}}
+    assert [line.partition(": ")[2].partition(" is ")[0] for line in unmet(path)] == [
+        "nats.cluster.tls.cert_file",
+        "nats.cluster.tls.key_file",
+        "nats.cluster.tls.ca_file",
     ]
 
 

@@ -37,6 +37,15 @@ USERS = [{"user": "me", "password": "pw"}, {"user": "you", "password": "pw"}]
         ({"secure": True, "nats": {"tls": {"insecure": True}}}, "does not go with nats.tls.insecure"),
         ({"secure": True, "nats": {"no_auth_user": "me"}}, "secure does not go with nats.no_auth_user"),
         ({"secure": True, "nats": {"tls": {"verify_and_map": True}}}, "not go with nats.tls.verify_and_map"),
+        (
+            {"secure": True, "nats": {"cluster": {"tls": {"ca_file": __file__}}}},
+            "leave out nats.cluster.tls.ca_file, or secure",
+        ),
+        (
+            {"nats": {"cluster": {"name": "x"}}},
+            "nats.cluster.name cannot be set: stanlocal writes the routes",
+        ),
+        ({"nats": {"cluster": {"authorization": {"user": "x"}}}}, "cannot be set: stanlocal gives"),
         ({"secure": True, "nats": {"tls": {"ca_file": __file__}}}, "leave out nats.tls.ca_file, or secure"),
         (
             {"secure": True, "streaming": {"tls": {"client_cert": __file__}}},
