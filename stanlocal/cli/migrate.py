@@ -240,9 +240,10 @@ def rehearse(
     from stanlocal.migrate.rehearsal import rehearse as run
 
     output_file.check((html, junit), force=force)
+    engine = context.settings().engine
     made, _ = source.plan(context)
     with TemporaryDirectory(prefix="stanlocal-rehearsal-") as folder, context.progress() as report:
-        result = aio.run(run(made, Path(folder), salvage=salvage, report=report))
+        result = aio.run(run(made, Path(folder), engine=engine, salvage=salvage, report=report))
     if html is not None:
         from stanlocal.migrate.report.html import page
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from stanlocal.migrate.jetstream.connection import connected
-from stanlocal.migrate.jetstream.local_server import LocalServer, local_server
+from stanlocal.migrate.jetstream.rehearsal_server import RehearsalServer, rehearsal_server
 from stanlocal.migrate.load import load
 from stanlocal.migrate.pack import Packed, pack
 from stanlocal.migrate.pack_folder import read_pack
@@ -92,19 +92,24 @@ class Rehearsal:
 
 
 async def rehearse(
-    plan: MigrationPlan, folder: Path, *, salvage: bool = False, report: Report = lambda line: None
+    plan: MigrationPlan,
+    folder: Path,
+    *,
+    engine: str = "auto",
+    salvage: bool = False,
+    report: Report = lambda line: None,
 ) -> Rehearsal:
     """Pack, load, verify, restart the server, verify again, and have what is unacknowledged delivered again.
 
-    Works in the folder, which the caller removes. The server is ended however this ends. Raises what the
-    steps raise.
+    Works in the folder, which the caller removes. The server, on the engine of that name, is ended however
+    this ends. Raises what the steps raise.
     """
     work = _Rehearsing(Rehearsal(plan, datetime.now(UTC)), report)
     result = work.result
     async with work.step("pack", "packing the store") as step:
         result.packed = pack(plan, folder / "pack", salvage=salvage)
         step.detail = f"{sum(each['messages'] for each in result.packed.streams):,} messages"
-    async with local_server(folder / "jetstream", report) as server:
+    async with rehearsal_server(engine, folder / "jetstream", report) as server:
         async with work.step("load", "loading the pack"), connected(server.url) as client:
             result.version = ".".join(map(str, client.version))
             await load(read_pack(folder / "pack"), client)
@@ -130,7 +135,7 @@ class _Rehearsing:
         step.seconds = time.monotonic() - began
         self.result.steps.append(step)
 
-    async def verify(self, server: LocalServer, name: str, salvage: bool) -> None:
+    async def verify(self, server: RehearsalServer, name: str, salvage: bool) -> None:
         line = "comparing every message and every durable"
         async with self.step(name, line) as step, connected(server.url) as client:
             verification = await verify(self.result.plan, client, salvage=salvage)
@@ -138,7 +143,7 @@ class _Rehearsing:
             compared = sum(stream.equal for stream in verification.streams)
             step.detail = f"{compared:,} messages equal"
 
-    async def redeliver(self, server: LocalServer) -> None:
+    async def redeliver(self, server: RehearsalServer) -> None:
         every = [(stream, consumer) for stream in self.result.plan.streams for consumer in stream.consumers]
         waits = {consumer.name: consumer.durable.ack_wait / 1e9 for _, consumer in every}
         chosen = [pair for pair in every if waits[pair[1].name] <= LONGEST_ACK_WAIT_S]

@@ -18,6 +18,8 @@ from stanlocal.machine.user_dirs import cache_folder, make_private
 
 MODULE = f"github.com/nats-io/{NAME}"
 JETSTREAM_NAME = "nats-server"
+JETSTREAM_VERSION = "2.15.2"
+"""Version of the JetStream server that is built where none is there."""
 
 _SILENCE_S = 180.0
 """Seconds without output after which go is ended: with `-v` it prints each package, and none takes longer."""

@@ -12,17 +12,16 @@ from pathlib import Path
 
 from stanlocal.engine.artifacts.binary import host_platform
 from stanlocal.engine.artifacts.child_process import ChildTimeout, run_child
-from stanlocal.engine.artifacts.go_build import JETSTREAM_NAME, build, jetstream_server
+from stanlocal.engine.artifacts.go_build import JETSTREAM_NAME, JETSTREAM_VERSION, build, jetstream_server
 from stanlocal.errors import ImageNotFound, JetStreamError
 from stanlocal.util.addresses import LOOPBACK
 
-VERSION = "2.15.2"
-"""Version that is built where none is on PATH."""
 _OLDEST = (2, 15)
 _READY_S = 30.0
 _END_S = 10.0
 _PAUSE_S = 0.02
-_MAX_PAYLOAD = 64 << 20
+MAX_PAYLOAD = 64 << 20
+"""Bytes of the largest message that the server takes: whatever a store may have."""
 
 _SCRIPT = '"$0" "$@" </dev/null & read -r line; kill $!; wait $!'
 """Ends the server when its standard input is closed: so it never outlives the tool, however that ends."""
@@ -37,7 +36,7 @@ async def find_server(report: Report) -> Path:
     if on_path is not None and await _version(on_path) >= _OLDEST:
         return Path(on_path)
     try:
-        built = await build(jetstream_server(VERSION), host_platform(), report)
+        built = await build(jetstream_server(JETSTREAM_VERSION), host_platform(), report)
     except ImageNotFound as error:
         raise JetStreamError(
             f"no nats-server of 2.15 or later to rehearse with: none on PATH, and {error}; install it, or Go"
@@ -76,7 +75,7 @@ class LocalServer:
         log, conf = self._folder / "server.log", self._folder / "server.conf"
         conf.write_text(
             f'host: "{LOOPBACK}"\nport: {self._port}\nports_file_dir: {json.dumps(str(ports))}\n'
-            f"max_payload: {_MAX_PAYLOAD}\nmax_pending: {2 * _MAX_PAYLOAD}\n"
+            f"max_payload: {MAX_PAYLOAD}\nmax_pending: {2 * MAX_PAYLOAD}\n"
             f"jetstream {{ store_dir: {json.dumps(str(self._folder))} }}\n",
             encoding="utf-8",
         )
