@@ -331,6 +331,11 @@ async def core_of(group: FTGroup) -> Group:
     return await group._group()
 
 
+async def remove_orphans(group: FTGroup) -> None:
+    """Remove, for the rest of stanlocal, groups on the group's engine whose process has ended."""
+    await group._opener.remove_orphans()
+
+
 def group_over(opener: GroupOpener) -> FTGroup:
     """Return an `FTGroup` over an opener, for the rest of stanlocal."""
     group = FTGroup.__new__(FTGroup)

@@ -34,6 +34,7 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "fault": ("stanlocal.cli.faults", "Predict what a fault will do, inject it, compare."),
     "gotcha": ("stanlocal.cli.gotcha", "Show one of the classic FT surprises on real servers."),
     "drill": ("stanlocal.cli.drill", "Run a failure scenario under load, with a verdict."),
+    "run": ("stanlocal.cli.run", "Run your tests on a group of their own, with faults meanwhile."),
     "logs": ("stanlocal.cli.history", "Show the nodes' logs, merged in time order."),
     "events": ("stanlocal.cli.history", "Show what happened."),
     "failovers": ("stanlocal.cli.failovers", "Show each failover with its phases."),

@@ -22,6 +22,7 @@ from stanlocal.cli.command_group import CommandGroup
 from stanlocal.cli.context import Context, pass_context
 from stanlocal.cli.exit_codes import BAD_VERDICT
 from stanlocal.cli.history import Since
+from stanlocal.cli.seconds import Seconds
 from stanlocal.util.styled import Styled
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def _judging(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.argument("scenario", metavar="NAME|FILE")
 @click.option("--here", is_flag=True, help="In the group that runs, instead of a scratch group.")
 @click.option("--kill-active", type=click.IntRange(min=1), metavar="N", help="Kills in a kill-loop (20).")
-@click.option("--duration", metavar="S", help="How long the drill lasts, such as 90 or 10m.")
+@click.option("--duration", type=Seconds(), metavar="S", help="How long the drill lasts, such as 90 or 10m.")
 @click.option("--seed", type=click.IntRange(min=0), metavar="N", help="Repeat the drill that had this seed.")
 @click.option("--ledger", type=_file, metavar="FILE", help="Where all that happens is written down.")
 @_judging
@@ -93,7 +94,7 @@ def run_(
     scenario: str,
     here: bool,
     kill_active: int | None,
-    duration: str | None,
+    duration: float | None,
     seed: int | None,
     ledger: Path | None,
     junit: Path | None,
@@ -110,7 +111,7 @@ def run_(
     if kill_active is not None:
         found = with_kills(found, kill_active)
     if duration is not None:
-        found = replace(found, duration_s=_seconds(duration))
+        found = replace(found, duration_s=duration)
     found = replace(found, budget=_budget(found.budget, limits))
     output_file.check((junit, html), force=force)  # not after ten minutes
     _check_writable(ledger)
@@ -149,15 +150,6 @@ def _stopped_by_ctrl_c(drill: Drill) -> Iterator[None]:
         loop.remove_signal_handler(signal.SIGINT)
 
 
-def _seconds(text: str) -> float:
-    from stanlocal.settings.values import parse_duration
-
-    try:
-        return float(text) if text.replace(".", "", 1).isdecimal() else parse_duration(text) / 1e9
-    except ValueError as reason:
-        raise click.BadParameter(f"--duration: {text!r} {reason}") from None
-
-
 def _budget(budget: Budget, limits: dict[str, float | None]) -> Budget:
     """Return the budget with the limits of the command line."""
     return replace(budget, **{name: limit for name, limit in limits.items() if limit is not None})  # type: ignore[arg-type]  # each option has its field's type
@@ -170,11 +162,9 @@ def _check_writable(path: Path | None) -> None:
 
 
 def _confirm_cost(context: Context, scenario: Scenario) -> None:
-    from stanlocal.drill.scenario.scenario import Inject, all_steps
+    from stanlocal.drill.scenario.scenario import costs
 
-    faults = {step.act.fault for step in all_steps(scenario.steps) if isinstance(step.act, Inject)}
-    costs = sorted({fault.costs_data for fault in faults if fault.costs_data})
-    for cost in costs:
+    for cost in sorted(costs(scenario)):
         context.confirm(f"'{scenario.name}' in the group that runs: {cost}")
 
 

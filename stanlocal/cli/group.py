@@ -71,12 +71,13 @@ def up(
         return
 
     async def work() -> None:
-        from stanlocal.api import core_of
+        from stanlocal.api import core_of, remove_orphans
 
         async with AsyncExitStack() as stack:
             with context.progress() as report:
                 group = await stack.enter_async_context(context.opened(report))
                 look = await group.up(timeout=timeout, recreate=recreate)
+                await remove_orphans(group)
             document = (await core_of(group)).document(look)
             if context.json:
                 context.print_json(document, stream=attach)
@@ -104,6 +105,8 @@ def down(context: Context, timeout: float | None, purge: bool, every: bool) -> i
         context.confirm("this deletes the store of " + ("all your groups" if every else "the group"))
 
     async def work() -> int:
+        from stanlocal.api import remove_orphans
+
         names = await _names(context) if every else [context.settings().group]
         left: list[str] = []
         downed: dict[str, Any] = {}
@@ -112,6 +115,7 @@ def down(context: Context, timeout: float | None, purge: bool, every: bool) -> i
             with context.progress() as report:
                 async with context.opened(report) as group:
                     done = await group.down(timeout=timeout, purge=purge)
+                    await remove_orphans(group)
             if done.purged:
                 left += [f"{path} was not made by the server or stanlocal" for path in done.purged.left]
                 left += [f"{path} could not be removed" for path in done.purged.failed]

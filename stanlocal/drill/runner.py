@@ -75,6 +75,7 @@ class Drill:
         self.report = report
         """Callback that receives a line for each thing that happens."""
         self._stop = asyncio.Event()
+        self._begun = asyncio.Event()
         self._doing = "starting"
         self._playing: tuple[Player, Load, Witness] | None = None
 
@@ -86,6 +87,10 @@ class Drill:
         """
         self._stop.set()
         return self._playing is not None
+
+    async def begun(self) -> None:
+        """Wait until the load runs and the first step is due; for ever if `run` fails before."""
+        await self._begun.wait()
 
     @property
     def progress(self) -> Progress:
@@ -177,6 +182,7 @@ class Drill:
             try:
                 player = Player(group, load, witness, ledger, self.report)
                 self._playing, self._doing = (player, load, witness), ""
+                self._begun.set()
                 await self._play(player, {recording, probing})
             finally:
                 try:

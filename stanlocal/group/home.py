@@ -32,6 +32,7 @@ SNAPSHOTS = "snapshots"
 _PLAN = "group.json"
 _LOCK = "lock"
 _ID = "id"
+_BINDING = "bound-to"
 _LOCK_RETRY_S = 0.05
 _SAVED_LOG_BYTES = 32 << 20
 _LONGEST_LINE = 2 << 20
@@ -119,6 +120,24 @@ class GroupHome:
         """Save the id; a store gets it only afterwards, so that a killed tool leaves no store without its
         group."""
         _write(self.folder / _ID, f"{group_id}\n".encode(), mode=0o600)
+
+    # The process that the group is made for
+
+    def save_binding(self, engine: str, process: str) -> None:
+        """Save the engine and the process of a group that is about to be made for it.
+
+        Its plan says so, too, but is known later: without this, what a tool that is killed before then has
+        made would belong to no process.
+        """
+        _write(self.folder / _BINDING, f"{engine}\n{process}\n".encode(), mode=0o600)
+
+    def binding(self) -> tuple[str, str] | None:
+        """Return the saved engine and process; None when there are none, or others than stanlocal wrote."""
+        try:
+            lines = read_small(self.folder / _BINDING).decode("ascii", "replace").splitlines()
+        except OSError:
+            return None
+        return (lines[0], lines[1]) if len(lines) == 2 else None
 
     # The servers' configuration
 
@@ -214,10 +233,17 @@ class GroupHome:
         os.close(descriptor)  # held by another, or removed by one that has just purged the group
         return None
 
+    def drop_unused(self) -> None:
+        """Remove the folder if it holds nothing, as a killed tool leaves it, and no command has its lock."""
+        if (descriptor := self._try_lock()) is not None:
+            self._drop_unused()
+            os.close(descriptor)
+
     def _drop_unused(self) -> None:
-        """Remove a folder that holds nothing but the held lock."""
+        """Remove a folder that holds nothing but the held lock, and for whom a group was to be made."""
         with suppress(OSError):  # removed from outside, or another command has just put its lock there
-            if {entry.name for entry in self.folder.iterdir()} <= {_LOCK}:
+            if {entry.name for entry in self.folder.iterdir()} <= {_LOCK, _BINDING}:
+                (self.folder / _BINDING).unlink(missing_ok=True)
                 (self.folder / _LOCK).unlink()
                 self.folder.rmdir()
 
@@ -233,8 +259,8 @@ class GroupHome:
             shutil.rmtree(self.folder / name, ignore_errors=True)
         from stanlocal.history.journal import FILE as JOURNAL
 
-        known = (_PLAN, JOURNAL) if keep_id else (_PLAN, JOURNAL, _ID)
-        drafts = (draft for name in (_PLAN, _ID) for draft in self.folder.glob(f".{name}.*"))
+        known = (_PLAN, _BINDING, JOURNAL, *(() if keep_id else (_ID,)))
+        drafts = (draft for name in (_PLAN, _BINDING, _ID) for draft in self.folder.glob(f".{name}.*"))
         for path in (*(self.folder / name for name in known), *drafts):
             path.unlink(missing_ok=True)
 
@@ -243,6 +269,22 @@ def known_groups(state_home: Path) -> Iterator[str]:
     """Yield the names of groups that have a plan in the user's state folder, running or not."""
     if state_home.is_dir():
         yield from sorted(entry.name for entry in state_home.iterdir() if (entry / _PLAN).is_file())
+
+
+def bound_groups(state_home: Path) -> Iterator[str]:
+    """Yield the names of groups that were to be made for a process, and may have no plan yet."""
+    if state_home.is_dir():
+        yield from sorted(entry.name for entry in state_home.iterdir() if (entry / _BINDING).is_file())
+
+
+def unused_folders(state_home: Path) -> Iterator[str]:
+    """Yield the names of groups' folders that hold nothing but a lock."""
+    if state_home.is_dir():
+        for entry in sorted(state_home.iterdir()):
+            if not entry.name.startswith("_") and entry.is_dir():
+                with suppress(OSError):  # gone since it was listed
+                    if {each.name for each in entry.iterdir()} <= {_LOCK}:
+                        yield entry.name
 
 
 def _owner(plan: GroupPlan) -> tuple[int, int]:

@@ -10,7 +10,7 @@ from stanlocal.engine.base import Engine
 from stanlocal.engine.process.groups import groups_in
 from stanlocal.errors import EngineUnavailable, WrongEngine
 from stanlocal.group.core import Group
-from stanlocal.group.home import known_groups
+from stanlocal.group.home import bound_groups, known_groups
 from stanlocal.lifecycle import engine_choice
 from stanlocal.lifecycle.engine_choice import group_home
 from stanlocal.machine.user_dirs import state_home
@@ -32,13 +32,18 @@ def reserved_ports(group: str) -> frozenset[int]:
 async def open_groups(asked: str, note: Report = log_note) -> AsyncIterator[list[Group]]:
     """Yield the caller's groups by name, including those that are down, each on the engine that made it.
 
+    They include what a killed tool began to make for a process, which may have no plan: `find` then raises
+    `GroupNotFound`.
+
     With `auto` they are those of all engines; `note` reports groups that are left out because Docker does not
     answer, or because another engine or machine made them. Raises `EngineUnavailable` when Docker alone is
     asked for and does not answer.
     """
     home = state_home()
     plans = {name: plan for name in known_groups(home) if (plan := group_home(name).load_plan()) is not None}
-    has_process_groups = groups_in(home) or any(plan.engine == "process" for plan in plans.values())
+    begun = {name: saved[0] for name in bound_groups(home) if (saved := group_home(name).binding())}
+    made_on = begun | {name: plan.engine for name, plan in plans.items()}
+    has_process_groups = groups_in(home) or "process" in made_on.values()
     engines: dict[str, Engine] = {}
     missing: EngineUnavailable | None = None
     if asked != "process":
@@ -52,9 +57,9 @@ async def open_groups(asked: str, note: Report = log_note) -> AsyncIterator[list
         engines["process"] = engine_choice.process_engine()
     try:
         made_by = {name: engine for engine in engines for name in await engines[engine].groups()}
-        for name, plan in plans.items():
-            if plan.engine in engines:
-                made_by.setdefault(name, plan.engine)
+        for name, made_with in made_on.items():
+            if made_with in engines:
+                made_by.setdefault(name, made_with)
             elif missing is not None:
                 note(f"{name} is left out: {missing}")
         groups = [Group(engines[engine], name, group_home(name)) for name, engine in sorted(made_by.items())]

@@ -1,7 +1,8 @@
 """Orphans: groups made for one process, such as a test run, that has ended without removing them.
 
 The plan of such a group, and so the labels of its containers, names the process and the machine that it is
-bound to. It is removed only when that process is known to have ended.
+bound to; before there is a plan, a file in the group's folder does. It is removed only when that process is
+known to have ended.
 """
 
 from __future__ import annotations
@@ -13,11 +14,13 @@ from dataclasses import dataclass
 
 from stanlocal.errors import GroupNotFound, Refused
 from stanlocal.group.core import Group
+from stanlocal.group.home import unused_folders
 from stanlocal.lifecycle import down
+from stanlocal.lifecycle.engine_choice import group_home
 from stanlocal.lifecycle.inventory import open_groups
 from stanlocal.machine.machine_identity import boot_id, machine_id, pid_namespace
 from stanlocal.machine.process_identity import birth_of
-from stanlocal.model.plan import GroupPlan
+from stanlocal.machine.user_dirs import state_home
 
 _LOG = logging.getLogger("stanlocal")
 _VERSION = "2"
@@ -69,11 +72,16 @@ def has_ended(process: str, *, made_here: bool = False) -> bool:
     return made_here and bound.machine != _UNKNOWN and bound.machine == machine_id()
 
 
-def is_orphan(group: Group, plan: GroupPlan) -> bool:
-    """Return whether the group was made for a process that is known to have ended."""
+async def is_orphan(group: Group) -> bool:
+    """Return whether the group was made, or begun, for a process that is known to have ended."""
+    saved = group.home.load_plan()
+    try:
+        plan, _ = await group.find()
+    except GroupNotFound:  # nothing is planned yet, or another process has removed it
+        begun = group.home.binding()
+        return begun is not None and has_ended(begun[1], made_here=True)
     if plan.bound_to is None:
         return False
-    saved = group.home.load_plan()
     return has_ended(plan.bound_to, made_here=saved is not None and saved.bound_to == plan.bound_to)
 
 
@@ -87,12 +95,13 @@ async def remove(engine: str = "auto") -> list[str]:
     async with open_groups(engine, note=lambda line: None) as groups:
         for group in groups:
             with suppress(GroupNotFound):  # another process removed it first
-                plan, _ = await group.find()
-                if is_orphan(group, plan):
+                if await is_orphan(group):
                     try:
                         await down.down(group, timeout=0, purge_store=True)
                     except Refused as refusal:  # the others are removed nevertheless
                         _LOG.warning("%s, left by a process that has ended, stays: %s", group.name, refusal)
                     else:
                         removed.append(group.name)
+    for name in unused_folders(state_home()):
+        group_home(name).drop_unused()
     return removed

@@ -50,6 +50,8 @@ async def up(group: Group, request: UpRequest) -> Look:
     """
     waiting = f"waiting for another command that changes '{group.name}'"
     async with group.home.lock(lambda: request.report(waiting)):
+        if request.bound_to is not None:
+            group.home.save_binding(group.engine.name, request.bound_to)
         instances = await group.engine.instances(group.name)
         await group.check_origin(instances)
         if any(fault.in_force for fault in group.home.journal.faults()):

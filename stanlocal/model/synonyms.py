@@ -26,7 +26,6 @@ SYNONYMS: Mapping[str, str] = {
     "repair": "heal",
     "resume": "unpause",
     "rm": "down",
-    "run": "up",
     "subscribe": "sub",
     "tail": "logs -f",
     "thaw": "unpause",

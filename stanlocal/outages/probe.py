@@ -24,13 +24,15 @@ _ACK_TIMEOUT_S = 24 * 3600.0
 """The probe does not give up: the length of the outage is its result."""
 
 
-async def outages(client: Client, *, channel: str = CHANNEL) -> AsyncGenerator[Outage]:
+async def outages(
+    client: Client, *, channel: str = CHANNEL, meter: SilenceMeter | None = None
+) -> AsyncGenerator[Outage]:
     """Yield each outage once it is over, until cancelled.
 
-    `client` must publish with `retry`. Times are exact to some 5 ms. Raises `StanError` when the client
-    is lost for good.
+    `client` must publish with `retry`. Times are exact to some 5 ms. A caller that hands in the meter can ask
+    it for an outage that still lasts. Raises `StanError` when the client is lost for good.
     """
-    meter = SilenceMeter()
+    meter = SilenceMeter() if meter is None else meter
     while True:
         meter.published(time.time_ns())
         publish = asyncio.ensure_future(client.publish(channel, b"probe", timeout=_ACK_TIMEOUT_S))

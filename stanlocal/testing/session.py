@@ -18,25 +18,16 @@ from typing import Any
 
 from stanlocal.api import FTGroup, attach, core_of, group_over
 from stanlocal.errors import StanlocalError
-from stanlocal.history.timeline import as_line
 from stanlocal.lifecycle import orphans
 from stanlocal.lifecycle.opener import opener_for, this_process
 from stanlocal.machine.user_dirs import cache_folder, group_folder, make_private
-from stanlocal.model import group_text
 from stanlocal.model.states import GroupState
 from stanlocal.sync.portal import PORTAL
-from stanlocal.testing.log_report import folded
+from stanlocal.testing.group_report import group_report
 from stanlocal.util.tasks import together
 
 _LOG = logging.getLogger("stanlocal.pytest")
 """Logger of notes about groups, such as their ports; pytest shows them with a test that fails."""
-_REPORT_S = 5.0
-"""Seconds for one part of a report: a failing test may have left the group in any state."""
-_LOG_LINES = 500
-"""Log lines that are read of each node for the report of a failing test."""
-_SHOWN_LINES = 200
-"""Lines of all nodes together that the report shows, starts folded."""
-_EVENTS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,40 +105,7 @@ class KeptGroup:
 
     async def report(self, since: datetime) -> list[tuple[str, str]]:
         """Return titled texts for people: the group's status, and its events and log lines since then."""
-        parts: Mapping[str, Callable[[datetime], Any]] = {
-            f"{self.name}: status": self._status,
-            f"{self.name}: timeline": self._timeline,
-            f"{self.name}: logs": self._logs,
-        }
-        return [(title, await _bounded(part, since)) for title, part in parts.items()]
-
-    async def _status(self, since: datetime) -> str:
-        return group_text.text(await self.group.document())
-
-    async def _timeline(self, since: datetime) -> str:
-        events = await (await core_of(self.group)).events()
-        lines = [as_line(event) for event in events if event.time >= since]
-        return _tail(lines, _EVENTS, "nothing happened during the test")
-
-    async def _logs(self, since: datetime) -> str:
-        lines = await self.group.logs(since=since, tail=_LOG_LINES)
-        return _tail([*folded(lines)], _SHOWN_LINES, "no lines")
-
-
-async def _bounded(part: Callable[[datetime], Any], since: datetime) -> str:
-    try:
-        async with asyncio.timeout(_REPORT_S):
-            text: str = await part(since)
-            return text
-    except (StanlocalError, TimeoutError) as error:
-        return f"unavailable: {error or f'no answer within {_REPORT_S:g} s'}"
-
-
-def _tail(lines: list[str], most: int, otherwise: str) -> str:
-    if not lines:
-        return otherwise
-    left_out = [f"({len(lines) - most} earlier ones left out)"] if len(lines) > most else []
-    return "\n".join([*left_out, *lines[-most:]])
+        return await group_report(self.group, self.name, since)
 
 
 @dataclass(slots=True)

@@ -52,6 +52,10 @@ class OnTerminal:
             assert self._more.wait_for(look, _END_S), f"{pattern!r} is not in {bytes(self._written)!r}"
         return found[0][0].decode()
 
+    def press(self, keys: bytes) -> None:
+        """Type that on its keyboard."""
+        os.write(self._master, keys)
+
     def hang_up(self) -> None:
         """Close the terminal: the process gets SIGHUP, and what it writes fails."""
         if not self._closed:

@@ -13,29 +13,21 @@ from stanlocal.drill.report import charts
 from stanlocal.drill.report.lanes import clock, fault_text, lanes, length_s, ticks
 from stanlocal.history import charts as failover_charts
 from stanlocal.history.failovers import PHASES, Failover
+from stanlocal.util.html_page import html_page
 from stanlocal.util.percentile import percentile
-from stanlocal.util.printable import printable
 
-_TEMPLATE = "report.html.jinja"
+_TEMPLATE = Path(__file__).with_name("report.html.jinja")
 
 
 def page(outcome: Outcome) -> str:
     """Return the report as an HTML page. Whatever a ledger holds is shown as text."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
 
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=_escaped,
-    )
-    environment.filters |= {"clock": clock, "audience": _audience}
     found = outcome.verdict.findings
     failovers = list(_failovers(found))
-    return environment.get_template(_TEMPLATE).render(
+    return html_page(
+        _TEMPLATE,
+        {"clock": clock, "audience": _audience},
         outcome=outcome,
         verdict=outcome.verdict,
         found=found,
@@ -166,8 +158,3 @@ def _last(outcome: Outcome, kind: str) -> Mapping[str, Any]:
     """Return the fields of the last note of that kind; empty where there is none."""
     notes = outcome.notes(kind)
     return notes[-1].fields if notes else {}
-
-
-def _escaped(value: object) -> object:
-    """Escape what is not printable in text: names and problems come from outside."""
-    return printable(value, keep="\n\t") if type(value) is str else value

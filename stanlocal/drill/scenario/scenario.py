@@ -184,3 +184,9 @@ def all_steps(steps: tuple[Step | Block, ...]) -> list[Step]:
     for each in steps:
         found += [each] if isinstance(each, Step) else all_steps(each.steps)
     return found
+
+
+def costs(scenario: Scenario) -> set[str]:
+    """Return the data-loss warnings of the scenario's faults."""
+    faults = [step.act.fault for step in all_steps(scenario.steps) if isinstance(step.act, Inject)]
+    return {fault.costs_data for fault in faults if fault.costs_data}

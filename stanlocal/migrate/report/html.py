@@ -3,28 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from stanlocal.migrate.rehearsal import Rehearsal
-from stanlocal.util.printable import printable
+from stanlocal.util.html_page import html_page
 
-_TEMPLATE = "rehearsal.html.jinja"
+_TEMPLATE = Path(__file__).with_name("rehearsal.html.jinja")
 
 
 def page(rehearsal: Rehearsal) -> str:
     """Return the report as an HTML page. Whatever a store holds is shown as text."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=_escaped,
-    )
-    return environment.get_template(_TEMPLATE).render(document=rehearsal.document())
-
-
-def _escaped(value: Any) -> Any:
-    return printable(value, keep="\n\t") if type(value) is str else value
+    return html_page(_TEMPLATE, document=rehearsal.document())

@@ -48,6 +48,7 @@ COMMANDS: dict[str, list[list[str]]] = {
     "fault": [["fault", ESCAPES], ["fault", "pause", "@standby", *DONE]],
     "gotcha": [["gotcha"], ["gotcha", ESCAPES]],
     "drill": [["drill", ESCAPES], ["drill", "verify", ESCAPES], ["drill", "record"]],
+    "run": [["run", ESCAPES], ["run", "--fault", ESCAPES, "true"], ["run", "sh", "-c", "exit 3", ESCAPES]],
     "logs": [["logs"], ["logs", "--grep", f"({ESCAPES}"]],
     "events": [["events"]],
     "failovers": [["failovers"], ["failovers", "--svg", f"none/{ESCAPES}"]],

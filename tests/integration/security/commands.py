@@ -185,6 +185,12 @@ def _drill(meeting: Meeting) -> None:
     assert json.loads(meeting.end_of("drill"))["ok"]
 
 
+def _run(meeting: Meeting) -> None:
+    """A client of the run's own measures outages meanwhile."""
+    reports = ("--html", "run.html", "--junit", "run.xml")
+    meeting.run("run", "--max-outage", "60", *reports, "--", "true")
+
+
 def _gotcha(meeting: Meeting) -> None:
     assert json.loads(meeting.end_of("gotcha"))["lines"]
 
@@ -252,6 +258,7 @@ COMMANDS: Mapping[str, Callable[[Meeting], None]] = {
     "heal": _heal,
     "restart": _restart,
     "drill --here": _drill_here,
+    "run": _run,
     "drill": _drill,
     "gotcha": _gotcha,
     "store": _store,

@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stanlocal.errors import GroupError
-from stanlocal.group.home import GroupHome, known_groups
+from stanlocal.group.home import GroupHome, bound_groups, known_groups, unused_folders
 from stanlocal.model.instance import RawLine
 from tests.support.facts import at, group_plan
 
@@ -202,6 +202,35 @@ def test_groups_with_a_plan_are_known(home: GroupHome) -> None:
     (groups / "no-plan").mkdir()
     (groups / "file").write_text("x")
     assert list(known_groups(groups)) == ["another", "stan"]
+
+
+def test_the_process_that_a_group_is_made_for_is_kept_until_the_group_is_forgotten(home: GroupHome) -> None:
+    assert home.binding() is None
+    home.save_binding("docker", "2 m b n 7 x")
+    assert home.binding() == ("docker", "2 m b n 7 x")
+    assert list(bound_groups(home.folder.parent)) == [home.folder.name]
+    home.forget()
+    assert home.binding() is None
+    (home.folder / "bound-to").write_bytes(b"\xff")
+    assert home.binding() is None
+
+
+async def test_a_folder_without_anything_is_dropped_unless_a_command_holds_its_lock(home: GroupHome) -> None:
+    home.save_binding("docker", "2 m b n 7 x")
+    async with home.lock(lambda: None):
+        GroupHome(home.folder).drop_unused()
+        assert home.binding() is not None
+        (home.folder / "bound-to").unlink()
+        assert list(unused_folders(home.folder.parent)) == [home.folder.name]
+        home.save_binding("docker", "2 m b n 7 x")
+    assert not home.folder.exists()
+    home.save_plan(group_plan())
+    home.drop_unused()
+    assert home.load_plan() == group_plan()
+    assert list(unused_folders(home.folder.parent)) == []
+    home.forget()
+    home.drop_unused()
+    assert not home.folder.exists()
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""`stanlocal run` on real servers."""
