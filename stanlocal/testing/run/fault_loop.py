@@ -9,7 +9,7 @@ from random import Random
 from stanlocal.api import FTGroup
 from stanlocal.drill.store_repair import repair_if_torn
 from stanlocal.errors import StanlocalError
-from stanlocal.faults.injected import InjectedFault
+from stanlocal.faults.injected_fault import InjectedFault
 from stanlocal.lifecycle.planner import Report
 from stanlocal.model.states import GroupState
 from stanlocal.testing.run.planned_fault import PlannedFault
