@@ -70,9 +70,10 @@ def connect(
     `ack_timeout`: seconds for a publish. `max_pub_acks_inflight`: messages that may be unacknowledged.
     `ping_interval` (seconds) and `ping_max_out`: when the server has not answered more pings than
     that in a row, the client is lost. `retry`: see `Client.publish`; connecting and subscribing wait
-    for an active server, too. `reconnect`: when the server no longer knows the client (its data is
-    gone, or it gave the client up), register again and subscribe from the last message processed, instead
-    of being lost; where its data is gone, what others published before that is not delivered.
+    for an active server, too, unless the login is refused. `reconnect`: when the server no longer knows the
+    client (its data is gone, or it gave the client up), register again and subscribe from the last message
+    processed, instead of being lost; where its data is gone, what others published before that is not
+    delivered.
     `on_connection_lost`: called once with the client and the reason when it is lost, not when it is
     closed. `allow_close_retry`: see `Client.close`. `served_channels`: for servers with partitioning, the
     names in their `store_limits.channels`; other channels are then refused at once (`NoConfiguredChannel`),

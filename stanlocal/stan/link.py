@@ -23,6 +23,9 @@ RECONNECT_WAIT = 0.05
 
 RECONNECT_WAIT_MAX = 1.0
 
+_REFUSED = "authorization violation"
+"""Part of a server's text when it refuses a login, in small letters."""
+
 AT_ONCE, IN_ORDER = 0.1, 2.0
 """Seconds that closing a NATS connection may take: one that was never used, and one with frames to write."""
 
@@ -72,18 +75,20 @@ class Link:
     ) -> Link:
         """Connect to the first of `urls` that accepts the client.
 
-        When each has refused once, `ConnectFailed` is raised; `patient` goes on until `timeout`.
+        When each has failed once, `ConnectFailed` is raised; `patient` goes on until `timeout`, unless
+        each has refused the login.
         """
         from stanlocal.stan.nats_adapter import NatsAdapter, NatsError
 
         link = cls(NatsAdapter.own(), True, urls, options)
-        failures = 0
+        failures = refusals = 0
 
         async def failed_once(error: Exception) -> None:
-            nonlocal failures
+            nonlocal failures, refusals
             failures += 1
+            refusals += _REFUSED in str(error).lower()
             link.last_error = error
-            if not patient and failures >= len(urls):
+            if (refusals if patient else failures) >= len(urls):
                 raise link._connect_failed(error) from error
 
         settings: dict[str, Any] = {"connect_timeout": min(2.0, timeout), **options}

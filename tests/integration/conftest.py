@@ -1,4 +1,4 @@
-"""Choice of a test's engine: the same test runs on each real one."""
+"""Choice of a test's engine: the same test runs on each real one; and a server of today's NATS."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.conftest import unavailable
+from tests.support.jetstream import find_jetstream
 
 
 @pytest.fixture(
@@ -34,3 +37,12 @@ def _only_where_it_makes_sense(request: pytest.FixtureRequest) -> None:
     marker = request.node.get_closest_marker("only_on")
     if marker is not None and request.getfixturevalue("on_engine") != marker.args[0]:
         pytest.skip(marker.args[1])
+
+
+@pytest.fixture(scope="session")
+def jetstream_binary() -> Path:
+    """The real nats-server; without one the test is skipped, and fails when CI=true."""
+    binary = find_jetstream()
+    if binary is None:
+        unavailable("no nats-server; 'python -m tests.support.jetstream' builds one")
+    return binary

@@ -7,18 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import unavailable
 from tests.integration.migrate.real_store import make_real_store
-from tests.support.jetstream import JetStreamServer, find_jetstream, running_jetstream
-
-
-@pytest.fixture(scope="session")
-def jetstream_binary() -> Path:
-    """The real nats-server; without one the test is skipped, and fails when CI=true."""
-    binary = find_jetstream()
-    if binary is None:
-        unavailable("no nats-server; 'python -m tests.support.jetstream' builds one")
-    return binary
+from tests.support.jetstream import JetStreamServer, running_jetstream
 
 
 @pytest.fixture

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import json
 import os
 import shutil
 import ssl
 import subprocess
-import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import nkeys
 import pytest
@@ -21,6 +17,7 @@ from stanlocal.stan import errors
 from tests.conftest import unavailable
 from tests.integration.stan.conftest import Connect
 from tests.integration.stan.ft_processes import Group
+from tests.support.operator_mode import Operator, key_pair
 
 pytestmark = pytest.mark.server
 
@@ -66,11 +63,6 @@ async def test_tls(
         await connect(group.urls, tls=ssl.create_default_context())
 
 
-def key_pair(kind: int) -> Any:
-    """A fresh NKey."""
-    return nkeys.from_seed(nkeys.encode_seed(os.urandom(32), kind))
-
-
 async def test_nkey(make_group: Callable[..., Group], connect: Connect, tmp_path: Path) -> None:
     """A server with NKeys lets in who has the seed, given as a file or as text."""
     key = key_pair(nkeys.PREFIX_BYTE_USER)
@@ -91,52 +83,17 @@ async def test_nkey(make_group: Callable[..., Group], connect: Connect, tmp_path
     other = key_pair(nkeys.PREFIX_BYTE_USER)
     with pytest.raises(errors.ConnectFailed, match=r"(?i)authorization"):
         await connect(group.urls, nkeys_seed_str=other.seed.decode())
-
-
-def token(claims: dict[str, Any], subject: Any, issuer: Any) -> str:
-    """A JWT as NATS has them: about `subject`, signed by `issuer`."""
-
-    def encode(data: bytes) -> str:
-        return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
-
-    body = {
-        "jti": "x",
-        "iat": int(time.time()),
-        "iss": issuer.public_key.decode(),
-        "name": "test",
-        "sub": subject.public_key.decode(),
-        "nats": {"version": 2, **claims},
-    }
-    parts = {"typ": "JWT", "alg": "ed25519-nkey"}, body
-    signed = ".".join(encode(json.dumps(part).encode()) for part in parts)
-    return f"{signed}.{encode(issuer.sign(signed.encode()))}"
-
-
-def credentials(path: Path, user: str, seed: bytes) -> Path:
-    """A credentials file."""
-    path.write_text(
-        f"-----BEGIN NATS USER JWT-----\n{user}\n------END NATS USER JWT------\n\n"
-        f"-----BEGIN USER NKEY SEED-----\n{seed.decode()}\n------END USER NKEY SEED------\n"
-    )
-    return path
+    async with asyncio.timeout(60):  # a refused login is no outage to wait out
+        with pytest.raises(errors.ConnectFailed, match=r"(?i)authorization"):
+            await connect(group.urls, nkeys_seed_str=other.seed.decode(), retry=True, request_timeout=3600)
 
 
 async def test_credentials_file(make_group: Callable[..., Group], connect: Connect, tmp_path: Path) -> None:
     """A server in operator mode lets in who has a credentials file of one of its accounts."""
-    operator, account = key_pair(nkeys.PREFIX_BYTE_OPERATOR), key_pair(nkeys.PREFIX_BYTE_ACCOUNT)
-    user = key_pair(nkeys.PREFIX_BYTE_USER)
-    unlimited = {"subs": -1, "data": -1, "payload": -1}
-    account_limits = {**unlimited, "imports": -1, "exports": -1, "wildcards": True, "conn": -1, "leaf": -1}
-    account_jwt = token({"type": "account", "limits": account_limits}, account, operator)
-    file = credentials(
-        tmp_path / "user.creds", token({"type": "user", **unlimited}, user, account), user.seed
-    )
+    operator = Operator.make()
+    file, _ = operator.credentials(tmp_path / "user.creds")
     group = make_group(
-        nodes=1,
-        ft=False,
-        top=f'operator: "{token({"type": "operator"}, operator, operator)}"\n'
-        f'resolver: MEMORY\nresolver_preload: {{ {account.public_key.decode()}: "{account_jwt}" }}',
-        streaming=f'credentials: "{file}", store: "MEMORY"',
+        nodes=1, ft=False, top=operator.conf, streaming=f'credentials: "{file}", store: "MEMORY"'
     )
     await asyncio.to_thread(group.start)
     client = await connect(group.urls, user_credentials=str(file))

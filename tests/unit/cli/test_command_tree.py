@@ -90,3 +90,25 @@ def test_the_store_that_is_checked_is_the_one_named_before_the_command(tmp_path:
     (tmp_path / "copy").mkdir()
     assert run(["store", "--dir", str(tmp_path / "none"), "verify"]) != 0
     assert run(["store", "--dir", str(tmp_path / "none"), "verify", "--dir", str(tmp_path / "copy")]) == 0
+
+
+def test_each_command_that_takes_the_address_of_a_server_takes_a_login_there() -> None:
+    """Without `--user` and the like it could not be used with a server that production has."""
+    login = {
+        "user",
+        "password_file",
+        "token_file",
+        "creds",
+        "nkey",
+        "tls_ca",
+        "tls_cert",
+        "tls_key",
+        "tls_name",
+    }
+    taking = {}
+    for path, command in commands():
+        names = {param.name for param in command.params}
+        if "url" in names:
+            taking[path] = login - names
+    assert taking.keys() >= {"pub", "sub", "bench", "migrate load", "migrate verify"}
+    assert {path: lacking for path, lacking in taking.items() if lacking} == {}
