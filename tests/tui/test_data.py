@@ -13,7 +13,7 @@ from stanlocal.tui.data.rows import MOST
 from stanlocal.tui.widgets.data import DataPane
 from stanlocal.tui.widgets.live_table import LiveTable
 from stanlocal.tui.widgets.message_view import MessageView
-from tests.support.stores import make_store, slice_of
+from tests.support.stores import make_store, slice_of, subscription, update
 from tests.tui.data.monitors import FakeMonitors, monitors
 from tests.tui.data.samples import CHANNELS, channel, group_document
 from tests.tui.hosting import Desk, shown
@@ -109,6 +109,37 @@ async def test_the_store_is_looked_at_without_any_active_node(monitors: FakeMoni
         await it.until(lambda: names(it, "store") == ["orders"])
         await it.press("enter")
         await it.until(lambda: len(lines(it)) == 100)
+
+
+async def test_each_channel_and_durable_shows_what_would_become_of_it(
+    monitors: FakeMonitors, tmp_path: Path
+) -> None:
+    subs = [(1, subscription(1, "dur")), *((5, update(1, each)) for each in (1, 2)), (4, update(1, 1))]
+    store = make_store(tmp_path / "store", [slice_of([b"x"] * 5)], subs=subs, channel="orders.eu")
+    async with shown(DataPane) as it:
+        await look(it, store, active=None)
+        it.pane.query_one("#channels").focus()
+        await go_to(it, "jetstream")
+        await it.until(lambda: names(it, "jetstream") == ["orders.eu", "orders.eu"])
+        assert it.cells(0, "jetstream")[1:] == ["-", "stream orders_eu", "1-5", "-", "-"]
+        durable = ["client/dur", "consumer client_dur", "3", "1", "online"]
+        assert it.cells(1, "jetstream")[1:] == durable
+        text, worth = it.says("summary").splitlines()
+        assert text == "channels and durables: 2, by channel; 3 findings, see 'migrate plan'"
+        assert worth.startswith("the files do not say the server's limits")
+        await it.press("y")
+        assert it.host.clipboard == "stanlocal --group t migrate plan"
+
+
+async def test_names_that_collide_are_said_instead(monitors: FakeMonitors, tmp_path: Path) -> None:
+    store = make_store(tmp_path / "store", [slice_of([b"x"])], channel="a.b")
+    (store / "a_b").mkdir()
+    (store / "a_b" / "subs.dat").write_bytes((store / "a.b" / "subs.dat").read_bytes())
+    async with shown(DataPane) as it:
+        await look(it, store, active=None)
+        it.pane.query_one("#channels").focus()
+        await go_to(it, "jetstream")
+        await it.until(lambda: "would both be the stream 'a_b'" in it.says("summary"))
 
 
 async def test_silent_monitor_keeps_the_rows_and_shows_the_reason(

@@ -142,7 +142,7 @@ def test_the_timeline(size: tuple[int, int], at: str, snap_compare: Compare) -> 
     assert picture(snap_compare, size, lambda _: TimelinePane(), act)
 
 
-@pytest.mark.parametrize("view", ["channels", "messages", "clients", "subscriptions", "store"])
+@pytest.mark.parametrize("view", ["channels", "messages", "clients", "subscriptions", "store", "jetstream"])
 def test_data_views(
     size: tuple[int, int],
     view: str,
@@ -169,7 +169,7 @@ def test_data_views(
             await desk.press("up")
         else:
             await go_to(desk, view)
-            text = "grows by" if view == "store" else "redelivered 0/s"
+            text = {"store": "grows by", "jetstream": "findings"}.get(view, "redelivered 0/s")
             await desk.until(lambda: text in desk.says("summary"))
 
     assert picture(snap_compare, size, DataPane, act)

@@ -9,10 +9,11 @@ from typing import Any, Literal
 from stanlocal.monitor.documents import Document, ordered, select, split_queue
 from stanlocal.monitor.findings import findings
 from stanlocal.tui.data.live import TOTAL, Inside
+from stanlocal.tui.data.migration import Migration
 from stanlocal.util.format import size
 from stanlocal.util.printable import printable
 
-View = Literal["channels", "clients", "subscriptions", "store"]
+View = Literal["channels", "clients", "subscriptions", "store", "jetstream"]
 
 MOST = 500
 """Limit of the rows of a table; a filter finds the others."""
@@ -55,6 +56,12 @@ COLUMNS: Mapping[View, Columns] = {
         range(1, 7),
         "name",
         ("name", "disk_bytes", "msgs"),
+    ),
+    "jetstream": Columns(
+        ("CHANNEL", "DURABLE", "WOULD BECOME", "NEXT", "UNACKED", "FINDINGS"),
+        range(3, 5),
+        "channel",
+        ("channel", "findings_count"),
     ),
 }
 
@@ -113,6 +120,29 @@ def store_row(channel: Mapping[str, Any], growth: Mapping[str, float]) -> tuple[
         grows(growth, channel["name"]),
         f"{len(channel['subscriptions'])}",
     )
+
+
+def migration_row(document: Document) -> tuple[str, ...]:
+    """Return the row of a channel or a durable in the view `jetstream`."""
+    unacked = document["unacked"]
+    return (
+        str(document["channel"]),
+        str(document["durable"] or "-"),
+        str(document["becomes"]),
+        str(document["next"]),
+        f"{unacked:,}" if unacked is not None else "-",
+        str(document["findings"] or "-"),
+    )
+
+
+def migration_summary(migration: Migration) -> str:
+    """Return the number of findings, and the first that concerns the whole store, else the first."""
+    found = migration.findings
+    if not found:
+        return "everything stays as it is"
+    whole = next((each for each in found if not each.where), found[0])
+    where = f"{whole.where}: " if whole.where else ""
+    return f"{len(found)} findings, see 'migrate plan'\n{printable(where + whole.detail)}"
 
 
 def grows(growth: Mapping[str, float], name: str = TOTAL) -> str:

@@ -17,12 +17,13 @@ from textual.widget import Widget
 from textual.widgets import ContentSwitcher, DataTable, Input, Static, Tab, Tabs
 
 from stanlocal.api import FTGroup, core_of
-from stanlocal.errors import EngineError, GroupError, StoreRefused
+from stanlocal.errors import EngineError, GroupError, SettingsError, StoreRefused
 from stanlocal.monitor.documents import Document
 from stanlocal.store.inspect.overview import overview
 from stanlocal.tui.data import rows
 from stanlocal.tui.data.browse import SequenceRange
 from stanlocal.tui.data.live import Growth, Inside, MonitorReader
+from stanlocal.tui.data.migration import Migration, migration_of
 from stanlocal.tui.data.rows import COLUMNS, MOST, View, chosen
 from stanlocal.tui.widgets.live_table import LiveTable
 from stanlocal.tui.widgets.message_browser import MessageBrowser
@@ -60,7 +61,7 @@ class DocumentTable(LiveTable):
         self.show(shown)
         count = f"{len(found):,}" if len(found) <= MOST else f"{MOST} of {len(found):,}"
         matching = f" with '{pattern}'" if pattern else ""
-        kind = "channels" if self.view == "store" else self.view
+        kind = {"store": "channels", "jetstream": "channels and durables"}.get(self.view, self.view)
         return f"{kind}: {count}{matching}, by {self.sorted_by}"
 
     @property
@@ -71,7 +72,10 @@ class DocumentTable(LiveTable):
 
 _EVERY_S = 1.0
 """Seconds between two updates while the pane is shown."""
-_VIEWS = ("channels", "messages", "clients", "subscriptions", "store")
+_MIGRATION_EVERY_S = 5.0
+"""Seconds between two plans, each of which reads the index of every message."""
+_VIEWS = ("channels", "messages", "clients", "subscriptions", "store", "jetstream")
+_TITLES = {"jetstream": "JetStream"}
 
 
 class DataPane(Pane):
@@ -107,13 +111,15 @@ class DataPane(Pane):
         self._growth = Growth()
         self._store: Mapping[str, Any] | None = None
         self._grows: Mapping[str, float] = {}
+        self._migration: Migration | None = None
+        self._planned_at = -_MIGRATION_EVERY_S
         self._look_again = asyncio.Event()
 
     def compose(self) -> ComposeResult:
-        yield Tabs(*(Tab(name.capitalize(), id=f"view-{name}") for name in _VIEWS))
+        yield Tabs(*(Tab(_TITLES.get(name, name.capitalize()), id=f"view-{name}") for name in _VIEWS))
         yield Static("loading ...", id="summary", markup=False)
         with ContentSwitcher(initial="channels"):
-            for view in ("channels", "clients", "subscriptions", "store"):
+            for view in ("channels", "clients", "subscriptions", "store", "jetstream"):
                 yield DocumentTable(view)
             self._browser.id = "messages"
             yield self._browser
@@ -135,7 +141,8 @@ class DataPane(Pane):
             self._look_again.clear()
             document = self.document
             if document is not None:
-                await (self._look_at_store(document) if self.view == "store" else self._look_inside(document))
+                look = {"store": self._look_at_store, "jetstream": self._look_at_migration}
+                await look.get(self.view, self._look_inside)(document)
             with suppress(TimeoutError):
                 async with asyncio.timeout(_EVERY_S):
                     await self._look_again.wait()
@@ -158,6 +165,19 @@ class DataPane(Pane):
             self._summarize(str(error))
         else:
             self._grows = self._growth.look(monotonic(), self._store)
+            self._show()
+
+    async def _look_at_migration(self, document: Mapping[str, Any]) -> None:
+        if monotonic() - self._planned_at < _MIGRATION_EVERY_S:
+            return
+        self._planned_at = monotonic()
+        try:
+            self._migration = await asyncio.to_thread(
+                migration_of, Path(document["store_dir"]), document["group"]
+            )
+        except (StoreRefused, SettingsError) as error:
+            self._summarize(str(error))
+        else:
             self._show()
 
     # Showing
@@ -193,6 +213,10 @@ class DataPane(Pane):
                     store["channels"], lambda each: rows.store_row(each, self._grows), pattern
                 )
                 self._summarize(f"{listed}; {rows.store_summary(store, self._grows)}")
+        elif table.view == "jetstream":
+            if self._migration is not None:
+                listed = table.fill(self._migration.documents, rows.migration_row, pattern)
+                self._summarize(f"{listed}; {rows.migration_summary(self._migration)}")
         elif inside is not None:
             documents, row = {
                 "channels": (inside.channels, rows.channel_row),
@@ -257,5 +281,6 @@ class DataPane(Pane):
             self._show()
 
     def action_copy(self) -> None:
-        words = self._browser.words if self.view == "messages" else [self.view]
+        own = {"messages": self._browser.words, "jetstream": ["migrate", "plan"]}
+        words = own.get(self.view, [self.view])
         copy_command(self, self.command(words))
