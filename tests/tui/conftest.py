@@ -8,15 +8,18 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
 
 import pytest
+from rich.console import RenderableType
+from textual._compositor import Compositor
 from textual._context import visible_screen_stack
 from textual._wait import wait_for_idle
 from textual.pilot import Pilot
+from textual.screen import Screen
 
 from stanlocal import tui
 from stanlocal.api import FTGroup, group_over
@@ -44,6 +47,33 @@ def _keys_need_not_leave_the_process_idle(monkeypatch: pytest.MonkeyPatch) -> No
     """The pilot gives it two seconds a key for that; what looks again all the time never is."""
     for module in ("app", "pilot"):
         monkeypatch.setattr(f"textual.{module}.wait_for_idle", partial(wait_for_idle, max_sleep=0.1))
+
+
+_looks: dict[Screen[Any], str] = {}
+"""The text of a screen since it last changed."""
+
+
+@pytest.fixture(autouse=True)
+def _screens_are_rendered_when_looked_at(
+    monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> Iterator[None]:
+    """Without a terminal, pictures between two looks are for nothing, and take a third of a test's time.
+
+    Tests that compare a picture keep them: the last one before it decides how a cursor is drawn.
+    """
+    render = Compositor.render_update
+    drawn = "snap_compare" in request.fixturenames
+
+    def render_update(self: Compositor, full: bool = False, **given: Any) -> RenderableType | None:
+        _looks.clear()
+        if full or drawn:
+            return render(self, full, **given)
+        self._dirty_regions.clear()
+        return None
+
+    monkeypatch.setattr(Compositor, "render_update", render_update)
+    yield
+    _looks.clear()
 
 
 @pytest.fixture(autouse=True)
@@ -107,12 +137,15 @@ def app(group: FTGroup, *, read_only: bool = False) -> StanlocalApp:
 def shown(pilot: Pilot[None]) -> str:
     """Return the text on the screen, dialogs and what they are in front of; gaps between texts are left out.
 
-    Tests call it again and again: a picture of the screen would keep the app from going on.
+    Tests call it again and again: it is read from the screen when this has changed only.
     """
-    visible_screen_stack.set(pilot.app._background_screens)
-    strips = pilot.app.screen._compositor.render_strips()
-    rows = ("".join(segment.text for segment in strip if segment.text.strip(" ")) for strip in strips)
-    return "\n".join(row.replace("\xa0", " ") for row in rows if row)
+    screen = pilot.app.screen
+    if screen not in _looks:
+        visible_screen_stack.set(pilot.app._background_screens)
+        strips = screen._compositor.render_strips()
+        rows = ("".join(segment.text for segment in strip if segment.text.strip(" ")) for strip in strips)
+        _looks[screen] = "\n".join(row.replace("\xa0", " ") for row in rows if row)
+    return _looks[screen]
 
 
 async def until_shown(pilot: Pilot[None], text: str, *, broken: bool = False) -> None:
