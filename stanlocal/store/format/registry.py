@@ -247,5 +247,5 @@ def _subscription(payload: bytes) -> StoredSubscription:
         durable_name=text(found.get(8, b"")),
         last_sent=whole(found.get(9, 0)),
         is_durable=bool(whole(found.get(10, 0)) or found.get(8)),
-        is_offline=bool(whole(found.get(11, 0))),
+        is_offline=bool(whole(found.get(11, 0)) or not found.get(2)),  # a queue group without members
     )

@@ -56,7 +56,9 @@ def survey(store: Path) -> Survey:
     except NotADirectoryError as error:
         raise StoreRefused(f"{store} is not a folder; name the folder that holds server.dat") from error
     except OSError as error:
-        raise StoreRefused(f"cannot read the store {store} ({error.strerror}); check '--dir'") from error
+        raise StoreRefused(
+            f"cannot read the store {store} ({error.strerror}); name the folder that holds server.dat"
+        ) from error
     folders = [entry.name for entry in listed if entry.is_dir(follow_symlinks=False)]
     names = {entry.name for entry in listed} - set(folders)
     found.server_file = SERVER_FILE in names

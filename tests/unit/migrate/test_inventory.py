@@ -55,6 +55,14 @@ def test_the_members_of_a_durable_queue_group_are_one_durable(tmp_path: Path) ->
     assert (durable.pending, durable.max_inflight, durable.ack_wait) == ((2, 3), 150, 60 * 10**9)
 
 
+def test_a_durable_queue_group_without_members_is_offline(tmp_path: Path) -> None:
+    """The server keeps its place in a subscription that belongs to no client."""
+    kept = data(3, b"dur:workers") + data(5, b"_INBOX.b") + number(6, 1) + number(7, 1) + number(10, 1)
+    subs = [(NEW, number(1, 1) + kept)]
+    [orders] = take_inventory(make_store(tmp_path / "store", subs=subs)).channels
+    assert [each.online for each in orders.durables] == [False]
+
+
 @pytest.mark.parametrize(
     ("limits", "first", "messages", "beyond"),
     [
