@@ -125,15 +125,15 @@ def run_(
             drill = Drill(
                 found, here=group, engine=context.engine, config=context.config, seed=seed, ledger=ledger
             )
-            with shown(context, drill), _stopped_by_ctrl_c(drill):
+            with shown(context, drill), stopped_by_ctrl_c(drill):
                 return await drill.run()
 
     outcome = run(work())
-    return _give(context, outcome, junit, html, force=force)
+    return give(context, outcome, junit, html, force=force)
 
 
 @contextmanager
-def _stopped_by_ctrl_c(drill: Drill) -> Iterator[None]:
+def stopped_by_ctrl_c(drill: Drill) -> Iterator[None]:
     """During the block, let the first Ctrl-C end the drill in good order, and the second at once."""
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
     assert task is not None
@@ -168,7 +168,7 @@ def _confirm_cost(context: Context, scenario: Scenario) -> None:
         context.confirm(f"'{scenario.name}' in the group that runs: {cost}")
 
 
-def _give(context: Context, outcome: Outcome, junit: Path | None, html: Path | None, *, force: bool) -> int:
+def give(context: Context, outcome: Outcome, junit: Path | None, html: Path | None, *, force: bool) -> int:
     """Write the reports, print the verdict, and return the exit code."""
     from stanlocal.cli.drill_verdict import show
 
@@ -229,7 +229,7 @@ def verify(
     from stanlocal.drill.analysis.outcome import judged
 
     output_file.check((junit, html), force=force)
-    return _give(context, judged(ledger, **limits), junit, html, force=force)
+    return give(context, judged(ledger, **limits), junit, html, force=force)
 
 
 @drill.command()

@@ -24,6 +24,8 @@ def show(outcome: Outcome) -> None:
         word = Styled(f"BAD, {counted(len(verdict.problems), 'problem')}", "bold red")
     cut = "" if outcome.ended == "whole" else f" ({outcome.ended})"
     printing.echo(f"{outcome.header.drill}: ", word, cut)
+    for phase in outcome.phases:
+        printing.echo(f"  {phase.name:<17} {phase.seconds:>7.2f} s  {phase.detail}")
     for name, figures in summary(outcome):
         printing.echo(f"  {name:<10} {figures}")
     for problem in verdict.problems[:_SHOWN]:

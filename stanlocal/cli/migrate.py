@@ -14,6 +14,7 @@ from stanlocal.cli.command_group import CommandGroup
 from stanlocal.cli.context import Context, pass_context
 from stanlocal.cli.exit_codes import BAD_VERDICT, FAILED
 from stanlocal.cli.login_options import Login, login_options
+from stanlocal.cli.migrate_positions import positions
 from stanlocal.cli.migrate_relay import relay
 from stanlocal.cli.migrate_source import Source, key_option, source_of_migration
 from stanlocal.cli.progress_bar import progress_bar
@@ -222,6 +223,11 @@ def verify(
 @click.option("--html", type=_PATH, metavar="FILE", help="Write a report as one HTML file.")
 @click.option("--junit", type=_PATH, metavar="FILE", help="Write a JUnit report for CI.")
 @_salvage
+@click.option("--live", is_flag=True, help="Under load: a relay follows, then the cut-over.")
+@click.option(
+    "--kill-active", type=click.IntRange(min=1), metavar="N", help="With --live: kill active nodes."
+)
+@click.option("--rollback", is_flag=True, help="With --live: go back after the cut-over.")
 @output_file.force_option
 @pass_context
 def rehearse(
@@ -230,16 +236,31 @@ def rehearse(
     html: Path | None,
     junit: Path | None,
     salvage: bool,
+    live: bool,
+    kill_active: int | None,
+    rollback: bool,
     force: bool,
 ) -> int:
     """Do all of it against a local JetStream server of its own, and give a verdict.
 
     Packs, loads, verifies, restarts the server, verifies again, lets the ack wait pass and checks that
     exactly the unacknowledged messages come first. Exit code 5 when anything differs.
+
+    With --live publishers and subscribers go on, on a scratch group that begins with a copy of STORE, or
+    empty: a relay keeps streams in step, subscribers move with their positions, then publishers, and the
+    verdict is that of a drill.
     """
+    output_file.check((html, junit), force=force)
+    if live:
+        from stanlocal.cli.migrate_live import rehearse_live
+
+        if salvage:
+            raise click.UsageError("--salvage: a live rehearsal needs an intact store; leave it out")
+        return rehearse_live(context, source, kill_active or 0, rollback, html, junit, force=force)
+    if kill_active is not None or rollback:
+        raise click.UsageError("--kill-active and --rollback belong to '--live': give that too")
     from stanlocal.migrate.rehearsal import rehearse as run
 
-    output_file.check((html, junit), force=force)
     engine = context.settings().engine
     made, _ = source.plan(context)
     with TemporaryDirectory(prefix="stanlocal-rehearsal-") as folder, context.progress() as report:
@@ -261,3 +282,4 @@ def rehearse(
 
 
 migrate.add_command(relay)
+migrate.add_command(positions)

@@ -9,11 +9,12 @@ from __future__ import annotations
 import asyncio
 import platform
 import secrets
+from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack, aclosing
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypedDict, Unpack
+from typing import Any, TypedDict, Unpack
 
 import stanlocal
 from stanlocal.api import FTGroup, core_of
@@ -22,6 +23,7 @@ from stanlocal.drill.analysis.verdict import Budget
 from stanlocal.drill.ledger.entries import Header
 from stanlocal.drill.ledger.writer import Ledger
 from stanlocal.drill.load.load import Load
+from stanlocal.drill.load.payload import draw_run
 from stanlocal.drill.player import Player, note_failure
 from stanlocal.drill.progress import Progress
 from stanlocal.drill.rehearsal import rehearse
@@ -38,6 +40,21 @@ from stanlocal.machine.user_dirs import make_private, state_home
 from stanlocal.model.states import GroupState
 from stanlocal.util.tasks import beside
 
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A drill that runs, as a script acts on it."""
+
+    group: FTGroup
+    load: Load
+    witness: Witness
+    ledger: Ledger
+    report: Report
+
+
+Script = Callable[[Stage], Coroutine[Any, Any, None]]
+"""Acts on a drill until its end; a `StanlocalError` of it makes the verdict bad."""
+
 DRAIN_S = 30.0
 """Seconds that subscribers have at the end to receive everything."""
 HEALTHY_S = 60.0
@@ -50,7 +67,8 @@ class Drill:
     """One run of a scenario: on the group `here`, which must be healthy, or on a scratch group.
 
     `seed` decides all that is random; without one it is drawn, and is in the outcome. `budget` counts
-    instead of the scenario's.
+    instead of the scenario's. `script` is played instead of the scenario's steps. With `store` the scratch
+    group begins with a copy of what that folder holds.
     """
 
     def __init__(
@@ -63,6 +81,8 @@ class Drill:
         seed: int | None = None,
         budget: Budget | None = None,
         ledger: Path | None = None,
+        script: Script | None = None,
+        store: Path | None = None,
         report: Report = lambda line: None,
     ) -> None:
         self.scenario = scenario
@@ -72,6 +92,8 @@ class Drill:
         self._engine = engine
         self._config = config
         self._path = ledger
+        self._script = script
+        self._store = store
         self.report = report
         """Callback that receives a line for each thing that happens."""
         self._stop = asyncio.Event()
@@ -120,7 +142,7 @@ class Drill:
         async with AsyncExitStack() as stack:
             group = self._here
             if group is None:
-                scratch = scratch_group(self.scenario, self._engine, self._config, self._phase)
+                scratch = scratch_group(self.scenario, self._engine, self._config, self._phase, self._store)
                 group = await stack.enter_async_context(scratch)
             header = await self._header(group)
             await rehearse(self.scenario, group)
@@ -146,8 +168,8 @@ class Drill:
                 f"a drill needs a healthy group, and '{look.plan.group}' is {look.status.state.value}; "
                 "see 'stanlocal status'"
             )
-        spec, run = self.scenario.load, secrets.randbits(32)
-        if self._here is not None:  # its channels may be in use, and cannot be deleted afterwards
+        spec, run = self.scenario.load, draw_run()
+        if self._here is not None or self._store is not None:  # its channels may be in use already
             spec = replace(spec, channels=tuple(f"drill.{run:08x}.{channel}" for channel in spec.channels))
         return Header(
             load=spec,
@@ -183,7 +205,9 @@ class Drill:
                 player = Player(group, load, witness, ledger, self.report)
                 self._playing, self._doing = (player, load, witness), ""
                 self._begun.set()
-                await self._play(player, {recording, probing})
+                await self._play(
+                    player, Stage(group, load, witness, ledger, self.report), {recording, probing}
+                )
             finally:
                 try:
                     await self._end(group, load, ledger)
@@ -197,16 +221,26 @@ class Drill:
                     note_failure(ledger, what, error, self.report)
             ledger.note("end", datetime.now(UTC), interrupted=self._stop.is_set())
 
-    async def _play(self, player: Player, observers: set[asyncio.Task[None]]) -> None:
+    async def _play(self, player: Player, stage: Stage, observers: set[asyncio.Task[None]]) -> None:
         """Play until all is done, the drill is stopped, or an observer fails."""
         beats = schedule(self.scenario, self.seed)
+        steps = (
+            player.play(beats, self.scenario.duration_s) if self._script is None else self._scripted(stage)
+        )
         async with (
-            beside(player.play(beats, self.scenario.duration_s)) as playing,
+            beside(steps) as playing,
             beside(self._stopped()) as stopping,
         ):
             await asyncio.wait({playing, stopping, *observers}, return_when=asyncio.FIRST_COMPLETED)
             if playing.done():
                 playing.result()
+
+    async def _scripted(self, stage: Stage) -> None:
+        assert self._script is not None
+        try:
+            await self._script(stage)
+        except StanlocalError as error:
+            note_failure(stage.ledger, self.scenario.name, error, self.report)
 
     async def _stopped(self) -> None:
         await self._stop.wait()
@@ -264,6 +298,8 @@ class Options(TypedDict, total=False):
     seed: int | None
     budget: Budget | None
     ledger: Path | None
+    script: Script | None
+    store: Path | None
     report: Report
 
 

@@ -25,6 +25,8 @@ from stanlocal.store.verify.limits import Limits, kept, limits_of
 _SUBSCRIPTION_BYTES = 150 << 20
 """Memory for the durables of all channels: some 90,000 of them, or 1.5 million unacknowledged messages."""
 _NS = 10**9
+RELAY_DURABLE = "stanlocal-relay"
+"""Name of the durables of `migrate relay`, which does not migrate itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,7 +240,7 @@ def _durables(subscriptions: Iterable[StoredSubscription]) -> Iterable[Durable]:
     """Yield the durables; the members of a queue group are one."""
     members: dict[tuple[str, str], list[StoredSubscription]] = {}
     for sub in subscriptions:
-        if sub.is_durable:
+        if sub.is_durable and sub.durable_name != RELAY_DURABLE:
             key = ("", sub.queue_name) if sub.queue_name else (sub.client_id, sub.durable_name)
             members.setdefault(key, []).append(sub)
     for (client_id, _), group in members.items():

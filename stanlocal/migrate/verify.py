@@ -16,7 +16,7 @@ from stanlocal.migrate.comparison import (
 from stanlocal.migrate.jetstream.connection import JetStream
 from stanlocal.migrate.jetstream.pending import pending_of
 from stanlocal.migrate.jetstream.reading import read_stream
-from stanlocal.migrate.messages import messages_of, refuse
+from stanlocal.migrate.messages import Report, messages_of, refuse
 from stanlocal.migrate.plan import MigrationPlan
 from stanlocal.migrate.published import MARK
 from stanlocal.migrate.stream_plan import StreamPlan
@@ -133,16 +133,9 @@ async def _stream(
     def count(file: str, damage: Damage) -> None:
         result.unreadable += 1
 
-    damaged = count if salvage else refuse
-    expected = messages_of(plan.inventory.store, stream, damaged, plan.inventory.key)
     result.published = MARK in (info["config"].get("metadata") or {})
-    comparison = MessageComparison(stream.subject, expected, result.differences, published=result.published)
     last = info["state"]["last_seq"]
-    async for batch in read_stream(server, stream.name, stream.channel.first_sequence, last):
-        comparison.compare(batch)
-        compared(len(batch))
-    comparison.finish()
-    result.equal = comparison.equal
+    await compare_messages(plan, stream, server, result, last, count if salvage else refuse, compared)
     if not stream.consumers:
         return
     pending = await pending_of(server, stream.name)
@@ -152,6 +145,28 @@ async def _stream(
         result.pending_known &= known is not None
         compare_consumer(consumer, found, known, result.differences)
         result.consumers += 1
+
+
+async def compare_messages(
+    plan: MigrationPlan,
+    stream: StreamPlan,
+    server: JetStream,
+    result: StreamVerdict,
+    last: int,
+    damaged: Report = refuse,
+    compared: Callable[[int], None] = lambda count: None,
+) -> None:
+    """Compare a channel's messages with those of its stream up to sequence `last`, and add to `result`.
+
+    Raises `StoreRefused` when the store cannot be read, `JetStreamError` when the server does not answer.
+    """
+    expected = messages_of(plan.inventory.store, stream, damaged, plan.inventory.key)
+    comparison = MessageComparison(stream.subject, expected, result.differences, published=result.published)
+    async for batch in read_stream(server, stream.name, stream.channel.first_sequence, last):
+        comparison.compare(batch)
+        compared(len(batch))
+    comparison.finish()
+    result.equal = comparison.equal
 
 
 def _known(

@@ -214,11 +214,11 @@ class Publisher(Listener, LinkListener):
             )
             return
         refusal = server_error(reply.error, doing)
-        if isinstance(refusal, InvalidPublishRequest):
+        unknown = isinstance(refusal, InvalidPublishRequest)
+        if not (unknown and self._retry and self._options.reconnect):  # else it is sent again once registered
+            self._settle(token, ack, refusal)  # first, as the doubt below answers all that are left
+        if unknown:
             self._state.suspect(lost=self._options.reconnect)
-            if self._retry and self._options.reconnect:
-                return  # kept, and sent again for the new registration
-        self._settle(token, ack, refusal)
 
     def _settle(self, token: bytes, ack: PublishAck, error: StanError | None) -> None:
         del self._inflight[token]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,30 @@ from stanlocal.drill.analysis.checker import check
 from stanlocal.drill.analysis.verdict import Budget, Verdict, judge
 from stanlocal.drill.ledger.entries import Header, Note
 from stanlocal.drill.ledger.reader import read
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """One phase of a drill that plays a script."""
+
+    name: str
+    seconds: float
+    detail: str = ""
+    pause_s: float | None = None
+    """Seconds without an acknowledgement while publishers moved; None where they did not."""
+
+    @classmethod
+    def of(cls, note: Note) -> Phase:
+        """Return the phase that a note records; figures that are none are 0, as a file may be changed."""
+        name, seconds, detail, pause = (
+            note.fields.get(key) for key in ("name", "seconds", "detail", "pause_s")
+        )
+        return cls(
+            str(name),
+            float(seconds) if isinstance(seconds, int | float) else 0.0,
+            str(detail or ""),
+            float(pause) if isinstance(pause, int | float) else None,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +53,11 @@ class Outcome:
         return [note for note in self.verdict.findings.notes if note.kind == kind]
 
     @property
+    def phases(self) -> list[Phase]:
+        """Its phases, if it played a script."""
+        return [Phase.of(note) for note in self.notes("phase")]
+
+    @property
     def ended(self) -> str:
         """How it ended: `whole`; `interrupted` by Ctrl-C, but healed; or `killed` before its end."""
         ends = self.notes("end")
@@ -42,6 +71,7 @@ class Outcome:
             **self.verdict.as_json(),
             "ended": self.ended,
             "ledger": str(self.ledger),
+            **({"phases": [asdict(phase) for phase in self.phases]} if self.phases else {}),
         }
 
 

@@ -8,7 +8,6 @@ kind is its last byte, so one that was cut short is never taken for a whole one.
 from __future__ import annotations
 
 import json
-import secrets
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from datetime import UTC, datetime
 from enum import IntEnum
 from typing import Any
 
+from stanlocal.drill.load.payload import draw_run
 from stanlocal.drill.scenario.spec import LoadSpec
 from stanlocal.util.timestamps import from_rfc3339, rfc3339
 
@@ -73,7 +73,7 @@ class Header:
     seed: int | None = None
     """Seed of the scenario's random choices."""
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
-    run: int = field(default_factory=lambda: secrets.randbits(32))
+    run: int = field(default_factory=draw_run)
     """Random number of the drill, which its messages carry, so that those of other drills are recognised."""
     settings: Mapping[str, Any] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from stanlocal.api import FTGroup
 from stanlocal.drill.audit import audit
@@ -13,19 +13,16 @@ from stanlocal.drill.ledger.writer import Ledger
 from stanlocal.drill.load import connection_watch
 from stanlocal.drill.load.load_meter import LoadMeter, LoadStats
 from stanlocal.drill.load.publisher import Publisher
+from stanlocal.drill.load.sites import GroupSite, LoadClient, Site
 from stanlocal.drill.load.subscriber import Subscriber
 from stanlocal.drill.scenario.spec import ReaderKind
-from stanlocal.errors import StanError, StanlocalError
+from stanlocal.errors import StanError, StanlocalError, WaitTimeout
 from stanlocal.util.tasks import together
-
-if TYPE_CHECKING:
-    from stanlocal.stan.client import Client
-
 
 _LOOK_S = 0.05
 """Interval of checking clients and counters."""
-_ACK_TIMEOUT_S = 3600.0
-"""Seconds for which a publish is repeated: an outage is measured, whatever its length."""
+_WHOLE_S = 15.0
+"""Seconds in which plain subscribers get what was lost on its way to them, before they move."""
 
 
 class Load:
@@ -39,10 +36,13 @@ class Load:
     def __init__(self, group: FTGroup, ledger: Ledger, *, client_ids: str) -> None:
         self._group = group
         self._ledger = ledger
-        self._client_ids = client_ids
+        self.home = GroupSite(group, client_ids)
+        """The group as a site, to which clients that moved can move back."""
+        self.client_ids = client_ids
+        self._audited_at: Site = self.home
         self._roster = ledger.header.load.roster()
         self._meter = LoadMeter(len(self._roster.audiences) - 1)
-        self._clients: list[Client] = []
+        self._clients: list[LoadClient] = []
         self._publishers: list[Publisher] = []
         self._subscribers: list[Subscriber] = []
         self._watching: asyncio.Task[None] | None = None
@@ -71,35 +71,34 @@ class Load:
         self._watching = asyncio.create_task(self._watch(urls), name="drill-watch")
         self.start_publishers()
 
-    async def _connect(self, name: str, index: int = 0) -> Client:
-        """Connect a client to the node of that index first, so that clients are spread over the nodes."""
-        client = await self._group.connect(
-            f"{self._client_ids}-{name}", first=index, reconnect=True, ack_timeout=_ACK_TIMEOUT_S
-        )
-        self._clients.append(client)
+    async def _connect(self, site: Site, name: str, index: int = 0) -> LoadClient:
+        client = await site.client(name, index)
+        if client not in self._clients:
+            self._clients.append(client)
         return client
 
     async def _publisher(self, index: int) -> Publisher:
-        client = await self._connect(f"publisher-{index}", index)
+        client = await self._connect(self.home, f"publisher-{index}", index)
         return Publisher(index, self._roster.publishers[index], client, self._ledger, self._meter)
 
     async def _subscriber(self, index: int) -> Subscriber:
         reader = self._roster.readers[index]
-        client = await self._connect(reader.name, index)
-        group = f"{self._client_ids}-{self._roster.audiences[reader.audience].name}"
+        client = await self._connect(self.home, reader.name, index)
+        group = f"{self.client_ids}-{self._roster.audiences[reader.audience].name}"
         subscriber = Subscriber(index, reader, group, client, self._ledger, self._meter)
         self._subscribers.append(subscriber)
         await subscriber.start()
         return subscriber
 
     async def _watch(self, urls: Sequence[str]) -> None:
+        at = self.home.clients
         watched = [
             *(
-                connection_watch.Watched(each.client, publisher=index)
-                for index, each in enumerate(self._publishers)
+                connection_watch.Watched(at[f"publisher-{index}"], publisher=index)
+                for index, _ in enumerate(self._publishers)
             ),
             *(
-                connection_watch.Watched(each.client, reader=index)
+                connection_watch.Watched(at[each.reader.name], reader=index)
                 for index, each in enumerate(self._subscribers)
             ),
         ]
@@ -146,6 +145,47 @@ class Load:
         Raises `StanError` when the server does not answer.
         """
         await together(*(each.stop() for each in self._subscribers if each.reader.kind == kind))
+
+    async def move_publishers(self, site: Site) -> None:
+        """Have the publishers, which are stopped, publish at another site from now on; raises `StanError`.
+
+        The audit at the end reads the channels there too. Connecting first, with `prepare`, spares time.
+        """
+        for index, publisher in enumerate(self._publishers):
+            publisher.client = await self._connect(site, f"publisher-{index}", index)
+        self._audited_at = site
+
+    async def move_subscribers(self, site: Site, meanwhile: Callable[[], Awaitable[None]]) -> None:
+        """Stop all subscribers, await `meanwhile`, and start them at another site; raises `StanError`.
+
+        Plain subscribers stop once they have everything up to their last message: nothing but that message's
+        sequence goes with them.
+        """
+        await self._stop_whole()
+        await meanwhile()
+        for index, each in enumerate(self._subscribers):
+            each.client = await self._connect(site, each.reader.name, index)
+        await together(*(each.start() for each in self._subscribers))
+
+    async def prepare(self, site: Site) -> None:
+        """Connect all clients to a site; raises `StanError`."""
+        names = [f"publisher-{index}" for index, _ in enumerate(self._publishers)]
+        names += [each.reader.name for each in self._subscribers]
+        await together(*(self._connect(site, name, index) for index, name in enumerate(names)))
+
+    async def _stop_whole(self) -> None:
+        clock = asyncio.get_running_loop().time
+        give_up = clock() + _WHOLE_S
+        while True:
+            while missing := sum(len(each.holes) for each in self._subscribers):
+                if clock() > give_up:
+                    what = f"{missing} deliveries to plain subscribers did not come again"
+                    raise WaitTimeout(f"{what} within {_WHOLE_S:g} s", {})
+                await asyncio.sleep(_LOOK_S)
+            await together(*(each.stop() for each in self._subscribers))
+            if not any(each.holes for each in self._subscribers):
+                return
+            await together(*(each.start() for each in self._subscribers))
 
     # The end
 
@@ -195,7 +235,7 @@ class Load:
         reader = len(self._roster.readers) - 1
         try:
             async with asyncio.timeout(seconds):
-                client = await self._connect("audit")
+                client = await self._connect(self._audited_at, "audit")
             auditor = Subscriber(reader, self._roster.readers[reader], "", client, self._ledger, self._meter)
             await audit(auditor, self._subscribers)
         except (StanError, TimeoutError) as error:

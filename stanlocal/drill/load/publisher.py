@@ -19,7 +19,7 @@ from stanlocal.stan.errors import (
 )
 
 if TYPE_CHECKING:
-    from stanlocal.stan.client import Client
+    from stanlocal.drill.load.sites import LoadClient
 
 _DOUBT = (PublishTimeout, ConnectionInterrupted, ConnectionClosed, ConnectionLost)
 """Errors after which it is unknown whether the message is stored."""
@@ -32,7 +32,9 @@ _CATCH_UP_S = 0.05
 class Publisher:
     """A publisher to one channel, from `start` to `stop`; it can be started again."""
 
-    def __init__(self, index: int, channel: str, client: Client, ledger: Ledger, meter: LoadMeter) -> None:
+    def __init__(
+        self, index: int, channel: str, client: LoadClient, ledger: Ledger, meter: LoadMeter
+    ) -> None:
         self.client = client
         self._index = index
         self._channel = channel

@@ -16,9 +16,7 @@ from stanlocal.errors import StanError
 from stanlocal.stan.start import NewOnly, StartPosition, StartSequence, StartTime
 
 if TYPE_CHECKING:
-    from stanlocal.stan.client import Client
-    from stanlocal.stan.message import Message
-    from stanlocal.stan.subscription import Subscription
+    from stanlocal.drill.load.sites import Delivery, LoadClient, LoadSubscription
 
 
 @dataclass(slots=True)
@@ -36,7 +34,7 @@ class Subscriber:
     """
 
     def __init__(
-        self, index: int, reader: Recipient, name: str, client: Client, ledger: Ledger, meter: LoadMeter
+        self, index: int, reader: Recipient, name: str, client: LoadClient, ledger: Ledger, meter: LoadMeter
     ) -> None:
         self.client = client
         self.reader = reader
@@ -48,8 +46,10 @@ class Subscriber:
         self._name = name
         self._ledger = ledger
         self._meter = meter
+        self.holes: set[tuple[str, int]] = set()
+        """Channels and sequences that a plain subscriber missed, and that will come again."""
         self._since: datetime | None = None
-        self._open: list[Subscription] = []
+        self._open: list[LoadSubscription] = []
 
     @property
     def is_whole(self) -> bool:
@@ -98,23 +98,29 @@ class Subscriber:
         if failure is not None:
             raise failure
 
-    def _deliver(self, channel: str) -> Callable[[Message], None]:
+    def _deliver(self, channel: str) -> Callable[[Delivery], None]:
         load = self._ledger.header.load
         run, index, audience = self._ledger.header.run, self._index, self.reader.audience
         place = load.channels.index(channel)
         publishers = range(place, load.publishers, len(load.channels))
-        counted = self.reader.kind != "audit"
+        counted, plain = self.reader.kind != "audit", self.reader.kind == "plain"
+        holes = self.holes
         event, meter = self._ledger.event, self._meter
         span = self.spans[channel]
 
-        def deliver(message: Message) -> None:
+        def deliver(message: Delivery) -> None:
             self.seen += 1
             sequence = message.sequence
             if sequence > span.last:
+                if plain and sequence > span.last + 1 and span.last:
+                    holes.update((channel, each) for each in range(span.last + 1, sequence))
                 span.first = span.first or sequence
                 span.last = sequence
-            elif sequence < span.first:
-                span.first = sequence
+            else:
+                if holes:
+                    holes.discard((channel, sequence))
+                if sequence < span.first:
+                    span.first = sequence
             flags = REDELIVERED if message.redelivered else 0
             found = read(run, message.data)
             if found is None or found[0] not in publishers:

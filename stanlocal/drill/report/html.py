@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from stanlocal.drill.analysis.findings import Findings
-from stanlocal.drill.analysis.outcome import Outcome
+from stanlocal.drill.analysis.outcome import Outcome, Phase
 from stanlocal.drill.ledger.entries import Header, Note
 from stanlocal.drill.report import charts
 from stanlocal.drill.report.lanes import clock, fault_text, lanes, length_s, ticks
@@ -132,6 +132,9 @@ def _words(note: Note) -> str | None:
             return f"failover: {of.get('from')} to {of.get('to')}"
         case "said" if of.get("node"):
             return f"{of.get('node')}: {of.get('problem')}"
+        case "phase":
+            phase = Phase.of(note)
+            return f"{phase.name} is done, after {phase.seconds:.2f} s"
         case "problem":
             return f"PROBLEM: {of.get('text')}"
     return None

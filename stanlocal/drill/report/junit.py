@@ -1,4 +1,4 @@
-"""The verdict as a JUnit report: a test case for the drill, with its figures."""
+"""The verdict as a JUnit report: a test case for the drill, with its figures, and one for each phase."""
 
 from __future__ import annotations
 
@@ -28,10 +28,11 @@ def junit_report(outcome: Outcome) -> str:
     figures = {figure: document[figure] for figure in _FIGURES}
     worst = {"worst_outage_ms": max(document["outages_ms"], default=0.0)}
     case = Case(name, outcome.verdict.problems, seconds=seconds, output=f"ledger: {outcome.ledger}")
+    phases = [Case(each.name, seconds=each.seconds, output=each.detail) for each in outcome.phases]
     return junit_document(
         "stanlocal drill",
         name,
-        [case],
+        [case, *phases],
         seconds=seconds,
         started=started,
         properties={**figures, **worst, **findings.header.versions},

@@ -41,14 +41,14 @@ class JetStreamContainer:
         self._id = ""
         self._host = ""
 
-    def make(self, addresses: Sequence[PublishedAddress], max_payload: int) -> str:
+    def make(self, addresses: Sequence[PublishedAddress], max_payload: int, max_store: int) -> str:
         """Make and start it at the first of these addresses at which it is reached; return its URL.
 
         Raises `EngineUnavailable` when it is reached at none, and what the SDK raises.
         """
         objections = []
         for address in addresses:
-            self._create(address, max_payload)
+            self._create(address, _configuration(max_payload, max_store))
             try:
                 return self.start()
             except (APIError, EngineError) as error:
@@ -60,7 +60,7 @@ class JetStreamContainer:
             "use '--engine process', or see 'stanlocal doctor'"
         )
 
-    def _create(self, address: PublishedAddress, max_payload: int) -> None:
+    def _create(self, address: PublishedAddress, configuration: bytes) -> None:
         made = self._api.create_container(
             IMAGE,
             command=["-c", f"/{_CONF}"],
@@ -75,7 +75,7 @@ class JetStreamContainer:
             ),
         )
         self._id, self._host = made["Id"], address.host
-        self._api.put_archive(self._id, "/", _archive(_configuration(max_payload)))
+        self._api.put_archive(self._id, "/", _archive(configuration))
 
     def start(self) -> str:
         """Start it, wait until it serves, and return its URL; raises `EngineError` when it does not."""
@@ -121,10 +121,10 @@ def _serves(host: str, port: int) -> bool:
         return False
 
 
-def _configuration(max_payload: int) -> bytes:
+def _configuration(max_payload: int, max_store: int) -> bytes:
     return (
         f"port: {CLIENT_PORT}\nmax_payload: {max_payload}\nmax_pending: {2 * max_payload}\n"
-        f"jetstream {{ store_dir: {json.dumps(_DATA)} }}\n"
+        f"jetstream {{ store_dir: {json.dumps(_DATA)}, max_file_store: {max_store} }}\n"
     ).encode()
 
 

@@ -22,6 +22,8 @@ _END_S = 10.0
 _PAUSE_S = 0.02
 MAX_PAYLOAD = 64 << 20
 """Bytes of the largest message that the server takes: whatever a store may have."""
+MAX_STORE = 1 << 60
+"""Bytes that the streams' limits may add up to: they are reserved, and no disk is that large."""
 
 _SCRIPT = '"$0" "$@" </dev/null & read -r line; kill $!; wait $!'
 """Ends the server when its standard input is closed: so it never outlives the tool, however that ends."""
@@ -76,7 +78,7 @@ class LocalServer:
         conf.write_text(
             f'host: "{LOOPBACK}"\nport: {self._port}\nports_file_dir: {json.dumps(str(ports))}\n'
             f"max_payload: {MAX_PAYLOAD}\nmax_pending: {2 * MAX_PAYLOAD}\n"
-            f"jetstream {{ store_dir: {json.dumps(str(self._folder))} }}\n",
+            f"jetstream {{ store_dir: {json.dumps(str(self._folder))}, max_file_store: {MAX_STORE} }}\n",
             encoding="utf-8",
         )
         with log.open("ab") as output:

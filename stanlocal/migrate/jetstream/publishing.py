@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from stanlocal.errors import JetStreamError
@@ -56,10 +56,10 @@ async def fill_by_publishing(
         there = await server.ask(f"STREAM.CREATE.{stream.name}", {**config, "first_seq": first})
     last = max(there["state"]["last_seq"], stream.state["first_seq"] - 1)
     publisher = _Publisher(stream, config["subjects"][0], server, last)
-    consumers: list[_Consumer] = []
+    consumers: list[ConsumerPosition] = []
     for entry in read_archive(stream.data):
         if entry.name.startswith(_PREFIX):
-            consumers.append(_Consumer(json.loads(entry.data)))
+            consumers.append(ConsumerPosition(json.loads(entry.data)))
             continue
         for consumer in consumers:
             consumer.count(entry.sequence)
@@ -141,7 +141,7 @@ class _Publisher:
             await self._server.ask(f"STREAM.MSG.DELETE.{self._stream}", {"seq": sequence, "no_erase": True})
 
 
-class _Consumer:
+class ConsumerPosition:
     """A consumer that is brought to the position of its durable."""
 
     def __init__(self, packed: Mapping[str, Any]) -> None:
@@ -150,12 +150,26 @@ class _Consumer:
         self._floor, self._delivered = (state[key]["stream_seq"] for key in ("ack_floor", "delivered"))
         self._to_consume = 0
 
+    @property
+    def delivered(self) -> int:
+        """Highest sequence that the durable has had."""
+        return int(self._delivered)
+
     def count(self, sequence: int) -> None:
         """Count a message of the stream, if the durable has had it."""
         self._to_consume += self._floor < sequence <= self._delivered
 
-    async def bring_up(self, stream: str, server: JetStream) -> None:
-        """Make it, and consume up to the position, leaving unacknowledged what is so."""
+    def count_all(self, first: int, deleted: Collection[int]) -> None:
+        """Count every message from a stream's first on, except those that are deleted."""
+        low = max(self._floor, first - 1)
+        gone = sum(low < each <= self._delivered for each in deleted)
+        self._to_consume = max(self._delivered - low, 0) - gone
+
+    async def bring_up(self, stream: str, server: JetStream, *, at_once: bool = False) -> None:
+        """Make it, and consume up to the position, leaving unacknowledged what is so.
+
+        With `at_once` that is delivered again to whoever asks first, instead of after the ack wait.
+        """
         name = self._config["name"]
         there = await server.consumer(stream, name)
         if there is not None:
@@ -177,4 +191,6 @@ class _Consumer:
                         "left; see the server's log, and run it again"
                     )
                 left -= len(got)
-        await server.ask(subject, {"stream_name": stream, "config": config})
+            await server.ask(subject, {"stream_name": stream, "config": config})
+            if at_once:
+                await puller.give_back()

@@ -20,6 +20,7 @@ class Puller:
         self._server = server
         self._subject = f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{consumer}"
         self._arrived: asyncio.Queue[bytes | None] = asyncio.Queue()
+        self._kept: list[str] = []
 
     async def __aenter__(self) -> Puller:
         self._inbox = self._server.inbox()
@@ -55,10 +56,18 @@ class Puller:
                     parts = reply.split(b".")
                     sequence = int(parts[5 if len(parts) == 9 else 7])
                     found.append(sequence)
-                    if not keep(sequence):
+                    if keep(sequence):
+                        self._kept.append(reply.decode())
+                    else:
                         await client.publish(reply.decode(), b"+ACK")
         except TimeoutError as error:
             raise JetStreamError(
                 f"{self._server.url} did not answer a pull within {timeout:g} s; look at its log"
             ) from error
         return found
+
+    async def give_back(self) -> None:
+        """Have the server deliver again at once what was kept."""
+        for reply in self._kept:
+            await self._server.adapter.client.publish(reply, b"-NAK")
+        self._kept.clear()

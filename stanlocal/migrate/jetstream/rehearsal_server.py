@@ -14,7 +14,7 @@ from stanlocal.engine.artifacts.binary import host_platform
 from stanlocal.engine.artifacts.go_build import JETSTREAM_NAME, JETSTREAM_VERSION, jetstream_server
 from stanlocal.errors import EngineUnavailable, SettingsError
 from stanlocal.lifecycle.orphans import has_ended, this_process
-from stanlocal.migrate.jetstream.local_server import MAX_PAYLOAD, local_server
+from stanlocal.migrate.jetstream.local_server import MAX_PAYLOAD, MAX_STORE, local_server
 from stanlocal.util.tasks import run_to_end
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ class _Contained:
         from stanlocal.engine.docker.reach import default_gateway, published_addresses
 
         addresses = list(published_addresses(engine, default_gateway()))
-        self.url = await _called(lambda: self._container.make(addresses, MAX_PAYLOAD))
+        self.url = await _called(lambda: self._container.make(addresses, MAX_PAYLOAD, MAX_STORE))
 
     async def start(self) -> None:
         self.url = await _called(self._container.start)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from stanlocal.errors import JetStreamError, RelayBlocked
+from stanlocal.migrate.inventory import RELAY_DURABLE
 from stanlocal.migrate.jetstream.connection import JetStream
 from stanlocal.migrate.relay.stream_writer import Relayed, StreamWriter
 from stanlocal.stan.start import DeliverAll, LastReceived, StartPosition, StartSequence
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from stanlocal.stan.message import Message
     from stanlocal.stan.subscription import Subscription
 
-DURABLE = "stanlocal-relay"
-"""Name of the durable; its client id is the relay's."""
 _ACK_WAIT_S = 2
 """Seconds after which the server sends again what was lost on its way."""
 _IN_FLIGHT = 256
@@ -210,7 +209,7 @@ class _Durable:
             self._channel,
             self.arrivals.take,
             start=StartSequence(self._start),
-            durable_name=DURABLE,
+            durable_name=RELAY_DURABLE,
             manual_ack=True,
             ack_wait=_ACK_WAIT_S,
             max_inflight=_IN_FLIGHT,

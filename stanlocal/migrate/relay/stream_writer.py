@@ -117,7 +117,7 @@ class StreamWriter:
             adapter.write(bytes(frames), len(batch))
             await adapter.drain()
             async with asyncio.timeout(_ANSWER_S):
-                return _sequence(await answer) == batch[-1].sequence
+                return confirmed_sequence(await answer) == batch[-1].sequence
         except TimeoutError:
             return False
         except OSError as error:
@@ -202,7 +202,7 @@ def _first_batch(messages: Sequence[Relayed]) -> Sequence[Relayed]:
     return messages
 
 
-def _sequence(answer: bytes) -> int | None:
+def confirmed_sequence(answer: bytes) -> int | None:
     """Return the sequence that a server's answer confirms; None for a refusal, or nothing."""
     try:
         document: Any = json.loads(answer)

@@ -52,11 +52,11 @@ async def test_a_rehearsal_is_ok_and_leaves_no_server(plan: MigrationPlan, tmp_p
         *("pack", "load", "verify", "restart", "verify again", "redeliver"),
     ]
     assert [each.unacknowledged > 0 for each in result.redeliveries].count(True) == 2
-    assert not _servers_of(tmp_path)
+    assert not servers_of(tmp_path)
     _reports_hold(result)
 
 
-def _servers_of(folder: Path) -> list[psutil.Process]:
+def servers_of(folder: Path) -> list[psutil.Process]:
     return [
         each
         for each in psutil.process_iter(["cmdline"])

@@ -440,6 +440,19 @@ async def test_publish_refused_as_unknown_loses_the_client(fake: FakeStan, conne
     assert "no longer registered" in str(await lost.wait(2))
 
 
+async def test_publish_refused_as_unknown_is_answered_with_that_where_the_client_registers_again(
+    fake: FakeStan, connect: Connect
+) -> None:
+    """The refusal answers its message; those sent with it are interrupted, each once."""
+    refusal = pb.PubAck(guid="g", error="stan: invalid publish request").SerializeToString()
+    fake.answers["pub"] = lambda _: refusal
+    client = await connect(cluster_id=fake.cluster_id, reconnect=True)
+    acks = [await client.publish_async("foo", b"x") for _ in range(2)]
+    first, second = await asyncio.gather(*acks, return_exceptions=True)
+    assert isinstance(first, errors.InvalidPublishRequest)
+    assert isinstance(second, errors.ConnectionInterrupted | errors.InvalidPublishRequest)
+
+
 async def test_closing_does_not_wait_for_a_failover(
     make_group: Callable[..., Group], connect: Connect
 ) -> None:

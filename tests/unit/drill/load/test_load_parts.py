@@ -15,6 +15,7 @@ from stanlocal.drill.analysis.runs import runs
 from stanlocal.drill.load import payload
 from stanlocal.drill.load.load_meter import LoadMeter
 from stanlocal.drill.scenario.spec import LARGEST, LoadSpec
+from stanlocal.store.format.encryption import looks_encrypted
 from tests.unit.drill.story import START, Story
 
 MS = 1_000_000
@@ -77,6 +78,11 @@ def test_a_damaged_message_is_none(message: tuple[int, int, int, int], data: st.
     damaged[data.draw(st.integers(0, len(whole) - 1))] ^= data.draw(st.integers(1, 255))
     assert payload.read(message[0], bytes(damaged)) is None
     assert payload.read(message[0], whole[: data.draw(st.integers(0, len(whole) - 1))]) is None
+
+
+def test_no_message_of_a_drill_looks_encrypted_to_a_reader_of_stores() -> None:
+    drawn = [payload.make(payload.draw_run(), 0, number, 128) for number in range(1, 1_000)]
+    assert not [each for each in drawn if looks_encrypted(each)]
 
 
 @given(st.lists(st.tuples(st.sampled_from("padg"), st.integers(0, 5), st.integers(0, 1))))

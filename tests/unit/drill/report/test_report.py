@@ -115,6 +115,22 @@ def test_the_report_of_a_drill_that_went_well_says_ok(outcome_of: Callable[[Stor
     assert "interrupted: what ran is judged" in text
 
 
+def test_the_phases_of_a_script_are_in_all_reports(outcome_of: Callable[[Story], Outcome]) -> None:
+    """Whatever a changed ledger says of them."""
+    story = Story().note("phase", name="copy", seconds=1.25, detail=HOSTILE, pause_s=0.5)
+    outcome = outcome_of(story.note("phase", name=["odd"], seconds="long", detail=None))
+    assert [(each["name"], each["seconds"], each["pause_s"]) for each in outcome.document()["phases"]] == [
+        ("copy", 1.25, 0.5),
+        ("['odd']", 0.0, None),
+    ]
+    assert '<td>copy</td><td class="n">1.25</td><td>&lt;script' in page(outcome)
+    cases = Xml.fromstring(junit_report(outcome)).findall(".//testcase")
+    assert [(each.attrib["name"], each.attrib["time"]) for each in cases[1:]] == [
+        ("copy", "1.250"),
+        ("['odd']", "0.000"),
+    ]
+
+
 def test_a_drill_that_was_killed_at_once_has_a_report(outcome_of: Callable[[Story], Outcome]) -> None:
     outcome = outcome_of(Story())
     assert outcome.ended == "killed"
