@@ -2,21 +2,26 @@
 
 A store of a million messages of 128 bytes is packed, loaded and verified by the commands that users run,
 on a real nats-server, in turns with `nats stream restore` where natscli is on PATH. With `--large` also
-ten million messages, end to end. Results go to tests/bench/results/migrate.md.
+ten million messages, end to end. Then the cut-over is rehearsed under load, there and back, while active
+nodes of an FT group of local processes are killed; `--live` measures only that, and prints it. Results go to
+tests/bench/results/migrate.md.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import shutil
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
 import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from tests.bench.page import RESULTS, load_average, machine, page, publish, verdict
 from tests.support.cli import COMMAND
@@ -28,6 +33,7 @@ SIZE = 128
 ROUNDS = 3
 STEP_NS = 11_000
 _SLICE = 1_000_000
+_LIVE_RUNS, _KILLS = 20, 5
 _STAN2JS = 9_300
 """Messages per second of stan2js, measured before; it is in no registry to be measured beside."""
 _HOW = f"""messages of {SIZE} bytes in a store as the server writes it, taken to nats-server
@@ -141,14 +147,50 @@ def rows(count: int, repeat: int, binary: Path) -> Iterator[Sequence[str]]:
     )
 
 
+def live_rows() -> Iterator[Sequence[str]]:
+    """Rehearse the cut-over and the way back under load, again and again, and count what it cost."""
+    runs = [_rehearsed() for _ in range(_LIVE_RUNS)]
+    of = f"live, {_LIVE_RUNS} runs with {_KILLS} kills"
+    lost = sum(run["lost"] + run["gaps"] for run in runs)
+    yield f"{of}: lost, there and back", f"{lost}", "", "0", verdict(lost == 0)
+    twice = sum(run["duplicates"]["unexplained"] + run["forked"] for run in runs)
+    yield f"{of}: twice, or another sequence", f"{twice}", "", "0", verdict(twice == 0)
+    again = sum(run["duplicated"] - run["duplicates"]["unexplained"] for run in runs)
+    delivered = sum(run["delivered"] for run in runs)
+    yield f"{of}: again after a failover of STAN", f"{again} of {delivered:,}", "", "", ""
+    bad = sum(not run["ok"] for run in runs)
+    yield f"{of}: bad verdicts", f"{bad}", "", "0", verdict(bad == 0)
+    for name in ("publishers", "publishers back"):
+        pauses = [phase["pause_s"] for run in runs for phase in run["phases"] if phase["name"] == name]
+        median = statistics.median(pauses)
+        measured = f"median {median:.2f} s, worst {max(pauses):.2f} s"
+        yield f"{of}: pause of {name}", measured, "", "median 2 s", verdict(median <= 2)
+
+
+def _rehearsed() -> dict[str, Any]:
+    """Return the verdict of one rehearsal; a bad one has exit code 5."""
+    command = ("--engine", "process", "--json", "migrate", "rehearse")
+    options = ("--live", "--kill-active", str(_KILLS), "--rollback")
+    done = subprocess.run([*COMMAND, *command, *options], capture_output=True, text=True)
+    if done.returncode not in (0, 5):
+        sys.exit(f"a rehearsal failed: {done.stderr}")
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
 def main() -> int:
     binary = find_jetstream()
     if binary is None:
         sys.stderr.write("no nats-server; 'python -m tests.support.jetstream' builds one\n")
         return 1
+    if "--live" in sys.argv[1:]:
+        for row in live_rows():
+            sys.stdout.write(" | ".join(row) + "\n")
+        return 0
     measured = [*rows(MESSAGES, ROUNDS, binary)]
     if "--large" in sys.argv[1:]:
         measured += rows(LARGE, 1, binary)
+    measured += live_rows()
     text = page(
         "From a store to JetStream",
         bench="migrate",
