@@ -34,12 +34,14 @@ def rehearse_live(
             "leave them out"
         )
 
+    engine = context.settings().engine
+
     async def work(folder: Path) -> Outcome:
         from stanlocal.cli.drill_live import shown
         from stanlocal.migrate.live.rehearsal import LiveRehearsal
 
         rehearsal = LiveRehearsal(
-            folder, store=source.store, kills=kills, back=back, engine=context.engine, config=context.config
+            folder, store=source.store, kills=kills, back=back, engine=engine, config=context.config
         )
         with shown(context, rehearsal.drill), stopped_by_ctrl_c(rehearsal.drill):
             return await rehearsal.run()

@@ -62,7 +62,7 @@ class LiveRehearsal:
     async def run(self) -> Outcome:
         """Run it to its end, and return the drill's outcome.
 
-        Raises what `Drill.run` and `rehearsal_server` raise, and `StoreRefused` for a store that is not copied.
+        Raises what `Drill.run` and `rehearsal_server` raise.
         """
         async with self._stack:
             folder = self._folder / "jetstream"

@@ -53,7 +53,7 @@ async def test_a_rehearsal_in_docker_is_ok_and_leaves_no_server(
     assert (first.problems(), first.ok, first.version[:5]) == ([], True, "2.15.")
     ended = _ended_process()
     left = JetStreamContainer(docker_client.api, owner=str(os.getuid()), process=ended)
-    left.make(list(published_addresses(docker_client.api.base_url, default_gateway())), 1 << 20)
+    left.make(list(published_addresses(docker_client.api.base_url, default_gateway())), 1 << 20, 1 << 30)
     assert ended in _servers(docker_client)
     second = await rehearse(plan, tmp_path / "second", engine="docker")
     assert second.ok
