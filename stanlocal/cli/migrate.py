@@ -41,17 +41,29 @@ def migrate() -> None:
 
 @migrate.command()
 @source_of_migration
+@click.option(
+    "--to-version", metavar="V", help="Version of the JetStream servers; 2.15 or later if not given."
+)
 @click.option("--quick", is_flag=True, help="Do not read every message in search of damage.")
 @click.option("--write-names", type=_PATH, metavar="FILE", help="Write all names into a file for --names.")
 @output_file.force_option
 @pass_context
-def plan(context: Context, source: Source, quick: bool, write_names: Path | None, force: bool) -> int:
+def plan(
+    context: Context,
+    source: Source,
+    to_version: str | None,
+    quick: bool,
+    write_names: Path | None,
+    force: bool,
+) -> int:
     """Show what would become of every channel and durable, and what is lost."""
     from stanlocal.migrate.damage_findings import damage_findings
     from stanlocal.migrate.served_positions import served_positions
+    from stanlocal.migrate.server_versions import parse_version, version_findings
     from stanlocal.store.verify.store import verify as check
 
     output_file.check((write_names,), force=force)
+    of_version = version_findings(parse_version(to_version)) if to_version else []
     made, group = source.plan(context)
     if group is not None:
         made = replace(made, served=aio.run(served_positions(group)))
@@ -60,6 +72,7 @@ def plan(context: Context, source: Source, quick: bool, write_names: Path | None
             found = check(made.inventory.store, key=made.inventory.key, progress=progress)
         damaged = damage_findings(found.problems, found.problems_total - len(found.problems), made.split())
         made = replace(made, findings=(*damaged, *made.findings))
+    made = replace(made, findings=(*made.findings, *of_version))
     if write_names is not None:
         from stanlocal.migrate.names_text import names_text
 

@@ -31,6 +31,7 @@ class Kind(StrEnum):
     MAX_CHANNELS = "max-channels"
     MAX_SUBSCRIPTIONS = "max-subscriptions"
     LIMITS_UNKNOWN = "limits-unknown"
+    VERSION = "version"
     PAYLOAD = "payload"
     EPHEMERAL = "ephemeral"
     ONLINE = "online"

@@ -14,13 +14,11 @@ from typing import Any
 
 from stanlocal.errors import JetStreamError
 from stanlocal.migrate.jetstream.connection import JetStream
-from stanlocal.migrate.jetstream.publishing import LOSSES, fill_by_publishing
+from stanlocal.migrate.jetstream.publishing import fill_by_publishing
 from stanlocal.migrate.jetstream.restore import restore
 from stanlocal.migrate.pack_folder import PACK_ID, PackedStream, PackFolder
-from stanlocal.migrate.published import MARK
-
-_RESTORES, _PUBLISHES = (2, 15, 0), (2, 10, 0)
-"""First version of the server that restores packs, and that begins a stream at a chosen sequence."""
+from stanlocal.migrate.published import LOSSES, MARK
+from stanlocal.migrate.server_versions import PUBLISHES, RESTORES
 
 _CONSUMER_S = 30.0
 """Seconds that a cluster may take to bring up a consumer."""
@@ -56,13 +54,13 @@ async def load(
     restored until then stays, and the next run goes on.
     """
     began = time.monotonic()
-    restores = server.version >= _RESTORES
+    restores = server.version >= RESTORES
     if not restores and not accept_loss:
         raise JetStreamError(
             f"{server.url} runs nats-server {_text(server.version)}, which restores no packs: "
             f"{LOSSES}; load into 2.15 or later, or accept that with '--accept-loss'"
         )
-    if server.version < _PUBLISHES:
+    if server.version < PUBLISHES:
         raise JetStreamError(
             f"{server.url} runs nats-server {_text(server.version)}, which begins no stream at a sequence; "
             "use 2.10 or later, best 2.15"

@@ -11,6 +11,12 @@ TIMESTAMP = "Nats-Streaming-Timestamp"
 MARK = "stan_published"
 """Key of the metadata of a stream that was filled by publishing."""
 
+LOSSES = (
+    "the time of each message becomes that of loading, so a 'max_age' begins again; "
+    f"the original is in the header {TIMESTAMP}"
+)
+"""The losses of loading by publishing, as said before it starts."""
+
 
 def headers_of(sequence: int, time: int) -> bytes:
     """Return the header block of a message with this sequence and time (ns since the epoch)."""

@@ -19,7 +19,7 @@ from stanlocal.migrate.archive.reading import Entry, read_archive
 from stanlocal.migrate.jetstream.connection import JetStream
 from stanlocal.migrate.jetstream.pulling import Puller
 from stanlocal.migrate.pack_folder import PackedStream
-from stanlocal.migrate.published import TIMESTAMP, headers_of
+from stanlocal.migrate.published import headers_of
 
 _WINDOW = 2_000
 """Messages between two confirmations."""
@@ -33,12 +33,6 @@ LONGEST_GAP = 100_000
 """Messages that are published and deleted again at most, to leave a gap."""
 _PREFIX = "consumers/"
 _BATCH = 500
-
-LOSSES = (
-    "the time of each message becomes that of loading, so a 'max_age' begins again; "
-    f"the original is in the header {TIMESTAMP}"
-)
-"""The losses of loading by publishing, as said before it starts."""
 
 Advance = Callable[[int], None]
 

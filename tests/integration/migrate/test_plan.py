@@ -10,6 +10,7 @@ import pytest
 from stanlocal import stan
 from stanlocal.api import FTGroup
 from tests.support.cli import Cli
+from tests.support.jetstream import JetStreamServer
 
 pytestmark = pytest.mark.server
 
@@ -45,17 +46,20 @@ async def test_a_running_groups_plan_shows_the_positions_that_it_serves(
     assert (later["consumers"][0]["delivered"], later["consumers"][0]["pending_count"]) == (5, 1)
 
 
-def test_limits_of_a_deployment_and_names_lead_through_all_steps(real_store: Path, tmp_path: Path) -> None:
+def test_limits_of_a_deployment_and_names_lead_through_all_steps(
+    real_store: Path, jetstream: JetStreamServer, tmp_path: Path
+) -> None:
     (tmp_path / "stan.conf").write_text(
         "streaming { store: file, dir: store, store_limits { max_msgs: 100, max_subs: 7, channels { "
-        '"events.>": { max_age: "1s" } } } }'
+        '"events.>": { max_age: "100ms" } } } }'
     )
     cli = Cli(tmp_path)
-    plan = cli.json("migrate", "plan", str(real_store), "--from", "stan.conf", "--write-names", "names.toml")
+    options = ("--from", "stan.conf", "--write-names", "names.toml", "--to-version", "2.12")
+    plan = cli.json("migrate", "plan", str(real_store), *options)
     counts = {each["channel"]: each["messages"] for each in plan["streams"]}
     assert counts == {"bytes": 3, "empty": 0, "events.eu": 0, "orders": 100}
     kinds = {finding["kind"] for finding in plan["findings"]}
-    assert {"beyond-limits", "max-subscriptions", "max-channels", "max-bytes"} <= kinds
+    assert {"beyond-limits", "max-subscriptions", "max-channels", "max-bytes", "version"} <= kinds
     assert "limits-unknown" not in kinds
     names = (tmp_path / "names.toml").read_text().replace('"events_eu"', '"EVENTS"')
     (tmp_path / "names.toml").write_text(names)
@@ -65,3 +69,6 @@ def test_limits_of_a_deployment_and_names_lead_through_all_steps(real_store: Pat
     assert sorted(path.name for path in (tmp_path / "pack").iterdir() if path.is_dir()) == [
         *("EVENTS", "bytes", "empty", "orders"),
     ]
+    loaded = cli.json("migrate", "load", "pack", "--to", jetstream.url, "--verify")
+    assert loaded["verification"]["ok"] is True
+    assert loaded["verification"]["messages"] == 103
