@@ -88,6 +88,27 @@ def read_server_files(
     return ServerFiles(content, trusted, server_name)
 
 
+def trusting(streaming: Mapping[str, Any], nats: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the streaming options with trust in the NATS server inside each node, for servers elsewhere.
+
+    They are what the nodes of an engine here get, with the certificate's own file as the authority. Raises
+    `SettingsError` for a certificate that cannot be read, or that clients cannot check.
+    """
+    path = nats.get("tls", {}).get("cert_file")
+    own = streaming.get("tls", {})
+    if path is None or streaming.get("nats_server_url"):
+        return dict(streaming)
+    trust = {"client_cacert": path}
+    if "server_name" not in own and not own.get("skip_verify"):
+        try:
+            name = name_for(read_small(Path(path)), (LOOPBACK,), setting=_CERTIFICATE)
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise SettingsError([f"{_CERTIFICATE} names {path}, which cannot be read: {reason}"]) from error
+        trust |= {} if name is None else {"server_name": name}
+    return {**streaming, "tls": {**trust, **own}}
+
+
 def settings_of_node(
     plan: GroupPlan, node: NodePlan, streaming: Mapping[str, Any], nats: Mapping[str, Any], files: ServerFiles
 ) -> tuple[dict[str, Any], dict[str, Any], dict[str, bytes]]:

@@ -203,7 +203,7 @@ def helm(
     """Print values for the nats/stan chart."""
     from stanlocal.export import helm as exporter
 
-    plan = _plan(context, flags)
+    plan = _plan(context, flags, inside=False)
     own = {"metrics_image": metrics_image, "cpu": cpu, "memory": memory, "memory_limit": memory_limit}
     chart = exporter.Chart(name or plan.group, **_given({"nats_url": nats_url, "claim": claim, **own}))
     _out(context, output, "values.yaml", exporter.render(plan, chart), force=force)
@@ -221,11 +221,13 @@ def grafana(context: Context, output: Path | None, force: bool) -> None:
     _out(context, output, exporter.FILE, exporter.dashboard() + "\n", force=force)
 
 
-def _plan(context: Context, flags: Mapping[str, Any], *, monitor_port: int | None = None) -> GroupPlan:
+def _plan(
+    context: Context, flags: Mapping[str, Any], *, monitor_port: int | None = None, inside: bool = True
+) -> GroupPlan:
     from stanlocal.cli.offline_plan import exported
 
     context.flags.update(flags)
-    return exported(context, monitor_port=monitor_port)
+    return exported(context, monitor_port=monitor_port, inside=inside)
 
 
 def _given(options: Mapping[str, str | None]) -> dict[str, Any]:

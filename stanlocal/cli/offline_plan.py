@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from stanlocal.access.server_files import trusting
 from stanlocal.certificates.secured import Files, secured
 from stanlocal.cli.context import Context
 from stanlocal.errors import SettingsError
@@ -20,11 +21,12 @@ if TYPE_CHECKING:
     from stanlocal.settings import Settings
 
 
-def exported(context: Context, *, monitor_port: int | None = None) -> GroupPlan:
+def exported(context: Context, *, monitor_port: int | None = None, inside: bool = True) -> GroupPlan:
     """Return the plan that is exported: that of `up`, without what works on this machine alone.
 
-    `monitor_port` is the monitor's port of the first node, if it was asked for. The plan holds the secrets of
-    the settings. Raises `SettingsError` for settings that cannot be used.
+    `monitor_port` is the monitor's port of the first node, if it was asked for. `inside` is false where the
+    servers use a NATS server elsewhere. The plan holds the secrets of the settings. Raises `SettingsError`
+    for settings that cannot be used.
     """
     plan, settings = planned(context, context.opener(), monitor_port=monitor_port, elsewhere=True)
     if settings.secure:
@@ -32,6 +34,8 @@ def exported(context: Context, *, monitor_port: int | None = None) -> GroupPlan:
         files = Files.of_node(certificates.FOLDER)
         streaming, nats = secured(settings.streaming, settings.nats, files, HIDDEN)
         plan = replace(plan, streaming=streaming, nats=nats)
+    elif inside:
+        plan = replace(plan, streaming=trusting(plan.streaming, plan.nats))
     for warning in settings.warnings:
         context.say(f"warning: {warning}")
     if settings.proxied:

@@ -47,6 +47,15 @@ def make_secrets(folder: Path, secret: str) -> Path:
     return folder / "secrets"
 
 
+def wait_for_standby(monitor: str) -> None:
+    """Return once the node at this monitor is standby."""
+    deadline = time.monotonic() + _DEADLINE_S
+    while _state(monitor, None) != "FT_STANDBY":
+        if time.monotonic() > deadline:
+            pytest.fail(f"{monitor} is no standby after {_DEADLINE_S} s")
+        time.sleep(_POLL_S)
+
+
 def wait_for_active(monitors: Iterable[str], tls: ssl.SSLContext | None = None) -> str:
     """The monitor URL of the one node that is active, once there is one."""
     deadline = time.monotonic() + _DEADLINE_S

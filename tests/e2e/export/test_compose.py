@@ -16,7 +16,7 @@ import docker
 import pytest
 
 from tests.conftest import unavailable
-from tests.e2e.export.conftest import make_secrets, wait_for_active
+from tests.e2e.export.conftest import make_secrets, wait_for_active, wait_for_standby
 from tests.support.cli import Cli
 from tests.support.ports import block
 
@@ -134,7 +134,7 @@ def compose(cli: Cli, docker_client: docker.DockerClient, tmp_path: Path) -> Ite
     found.run("down", "--timeout", "0", "--volumes")
 
 
-def test_docker_compose_brings_the_group_up_and_a_failover_loses_nothing(
+def test_docker_compose_brings_the_group_up_and_a_failover_loses_nothing_and_is_healed(
     compose: Compose, cli: Cli, docker_client: docker.DockerClient
 ) -> None:
     names = [node["name"] for node in compose.document["nodes"]]
@@ -154,3 +154,7 @@ def test_docker_compose_brings_the_group_up_and_a_failover_loses_nothing(
     printed = cli.ok("sub", "orders", "--all", "--count", "2", "--timeout", "20", "--json", *server)
     assert printed.count('"data":"one"') + printed.count('"data": "one"') == 1
     assert printed.count('"data":"two"') + printed.count('"data": "two"') == 1
+
+    compose.run("up", "--detach")
+    wait_for_standby(before)
+    assert wait_for_active(monitors) == after

@@ -11,11 +11,13 @@ import pytest
 import yaml
 from click.testing import CliRunner, Result
 
+from stanlocal.certificates.authority import issue, make_authority
 from stanlocal.cli.context import Context
 from stanlocal.cli.export import export
 from stanlocal.cli.output_file import marked
 from stanlocal.errors import OutputError, SettingsError
 from stanlocal.group.home import GroupHome
+from stanlocal.imports import read
 from tests import seed
 from tests.unit.export.plans import a_plan
 
@@ -338,3 +340,28 @@ def test_a_deployment_is_read_from_several_files_or_standard_input(tmp_path: Pat
     assert "run.sh is read as a script\nother/stan.conf is read as a stan.conf\n" in several.stderr
     piped = run("compose", "--from", "-", text="nats-streaming-server -st file -ft_group g -cid piped")
     assert "cluster id piped" in piped.stdout
+
+
+@pytest.mark.parametrize("what", ["compose", "kubernetes"])
+def test_the_servers_of_an_export_trust_the_certificate_of_the_nats_server_inside_them(
+    what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the nodes here do, which need no other setting than the certificate and its key."""
+    pair = issue(make_authority("test"), "server", hosts=["stan.example"])
+    for name, content in (("cert", pair.certificate), ("key", pair.key)):
+        (tmp_path / f"{name}.pem").write_bytes(content)
+        monkeypatch.setenv(f"STANLOCAL_NATS__TLS__{name.upper()}_FILE", str(tmp_path / f"{name}.pem"))
+    run(what, "--output", "out")
+    path = {"compose": "out/conf/stan.conf", "kubernetes": "out/kubernetes.yaml"}[what]
+    tls = read(Path(path), {}).layer.values["streaming"]["tls"]
+    assert tls["server_name"] == "stan.example"
+    needs = [need.key for need in read(Path(path), {}).needs]
+    assert ("streaming", "tls", "client_cacert") in needs
+    assert "streaming.tls" not in run("helm").stderr
+
+
+def test_a_certificate_that_is_none_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("CERT", "KEY"):
+        (tmp_path / name).write_text("none")
+        monkeypatch.setenv(f"STANLOCAL_NATS__TLS__{name}_FILE", str(tmp_path / name))
+    assert f"nats.tls.cert_file names {tmp_path}/CERT, which cannot be read" in refusal("compose")
