@@ -19,6 +19,7 @@ from stanlocal.engine.docker import endpoint
 from stanlocal.errors import EngineUnavailable
 from stanlocal.settings.tool_options import DEFAULT_IMAGE
 from tests.support.binary import find_server
+from tests.support.effort import inputs
 from tests.support.ports import groups_in_a_block
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ _WITH_REAL_GROUPS = {"e2e", "examples", "integration"}
 gc.set_threshold(50_000, 20, 20)
 
 # An example takes as long as the machine lets it: other tests run beside it.
-settings.register_profile("stanlocal", deadline=None)
+settings.register_profile("stanlocal", deadline=None, max_examples=inputs(100))
 settings.load_profile("stanlocal")
 
 # A shell that starts the tests in its background has them ignore Ctrl-C, and so all that they start.

@@ -64,6 +64,8 @@ except SettingsError as error:
 
 _OUTPUT = """
 from stanlocal.engine.process.output import Tail, kept
+
+pytestmark = pytest.mark.huge
 (FOLDER / "00000001.log").rename(FOLDER / "00000002.log")
 (FOLDER / "00000001.log").write_text("")
 start()

@@ -29,6 +29,7 @@ from stanlocal.store.verify.problems import Problem
 from stanlocal.store.verify.store import verify
 from tests import seed
 from tests.support.damage import sound
+from tests.support.effort import inputs
 from tests.support.mutation import mutated, mutated_document, mutated_text
 
 CASES = 250
@@ -37,7 +38,7 @@ CASES = 250
 def outcomes(act: Callable[[Random], object], cases: int = CASES) -> list[str]:
     """Return each generator's outcome of `act`: "" or stanlocal's error; fail for any other error."""
     found = []
-    for number in range(cases):
+    for number in range(inputs(cases)):
         try:
             act(Random(number))
             found.append("")
@@ -123,7 +124,7 @@ def test_a_plan_with_anything_wrong(tmp_path: Path) -> None:
     )  # fmt: skip
     home = GroupHome(tmp_path)
     refused = 0
-    for number in range(1000):
+    for number in range(inputs(1000)):
         dice = Random(number)
         text = json.dumps(mutated_document(json.loads(plan_json.to_json(plan)), dice)).encode()
         (tmp_path / "group.json").write_bytes(mutated(text, dice) if dice.random() < 0.3 else text)
@@ -136,7 +137,7 @@ def test_a_plan_with_anything_wrong(tmp_path: Path) -> None:
         assert len(found.client_urls) == len(found.monitor_urls) == len(found.nodes)
         assert all(map(found.conf_dir, found.nodes))
         assert json.loads(plan_json.to_json(found))
-    assert refused > 100
+    assert refused > inputs(100)
 
 
 def test_a_plan_with_nested_settings_of_any_kind() -> None:
@@ -166,7 +167,7 @@ def test_a_plan_with_nested_settings_of_any_kind() -> None:
         findings([channel], found.streaming.get("store_limits"), None, [])
 
     refused = [each for each in outcomes(act, 1000) if each]
-    assert 100 < len(refused) < 900
+    assert inputs(100) < len(refused) < inputs(900)
 
 
 def test_a_journal_with_anything_wrong(tmp_path: Path) -> None:
@@ -184,7 +185,7 @@ def test_a_journal_with_anything_wrong(tmp_path: Path) -> None:
          "exit_code": 1},
     ]  # fmt: skip
     read_at_all = 0
-    for number in range(1000):
+    for number in range(inputs(1000)):
         dice = Random(number)
         records = [mutated_document(each, dice) if dice.random() < 0.4 else each for each in good]
         data = "".join(f"{json.dumps(each)}\n" for each in records).encode()
@@ -193,4 +194,4 @@ def test_a_journal_with_anything_wrong(tmp_path: Path) -> None:
         for fault in journal.faults():
             json.dumps(fault.document())
         read_at_all += len(journal.records())
-    assert read_at_all > 1000
+    assert read_at_all > inputs(1000)

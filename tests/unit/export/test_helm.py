@@ -15,6 +15,7 @@ from stanlocal.export.helm import Chart, left_out, render
 from stanlocal.model.plan import STORE_DIR, GroupPlan
 from stanlocal.natsconf import parse, plain
 from tests.support import stan_chart
+from tests.support.effort import inputs
 from tests.unit.export import groups
 from tests.unit.export.plans import a_plan
 
@@ -77,7 +78,7 @@ def served(plan: GroupPlan, chart: Chart | None = None, **secrets: str) -> dict[
     return read
 
 
-@examples(max_examples=40, deadline=None)
+@examples(max_examples=inputs(40), deadline=None)
 @given(groups.streaming(largest=LARGEST_NUMBER))
 def test_what_the_chart_renders_is_read_as_the_groups_own_settings(streaming: dict[str, Any]) -> None:
     plan = a_plan({"streaming": streaming})

@@ -24,11 +24,12 @@ from stanlocal.model.plan import GroupPlan
 from stanlocal.render.stan_conf import quote
 from stanlocal.settings import Settings, resolve
 from stanlocal.settings.layer import Layer
+from tests.support.effort import inputs
 from tests.unit.export import groups
 from tests.unit.export.plans import a_plan
 
 _ANY = examples(
-    max_examples=40,
+    max_examples=inputs(40),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     deadline=None,
 )

@@ -29,6 +29,7 @@ from stanlocal.history.records import (
 )
 from stanlocal.model.fault_record import HEALING
 from stanlocal.util.timestamps import rfc3339
+from tests.support.effort import inputs
 from tests.support.facts import at
 
 KILL = FaultStarted(
@@ -91,7 +92,7 @@ def journal(tmp_path: Path) -> Journal:
     return Journal(tmp_path / "stan")
 
 
-@settings(max_examples=40)
+@settings(max_examples=inputs(40))
 @given(st.lists(RECORDS, max_size=5))
 def test_records_are_read_back_as_they_were_appended(scratch: Path, records: list[Record]) -> None:
     journal = Journal(scratch)

@@ -14,6 +14,7 @@ from stanlocal.errors import SettingsError
 from stanlocal.imports import read
 from stanlocal.settings import resolve
 from tests import seed
+from tests.support.effort import inputs
 from tests.unit.imports.reading import Write, problems, reported, values
 
 _FT = "store: file\n ft_group_name: g\n"
@@ -278,7 +279,7 @@ _SEED = seed.EFS.read_text()
 
 
 @given(st.integers(0, len(_SEED) - 1), st.integers(0, 40), st.text(max_size=5))
-@examples(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@examples(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=inputs(60))
 def test_a_manifest_damaged_anywhere_is_read_or_refused(write: Write, at: int, cut: int, put: str) -> None:
     path = write("a.yaml", (_SEED[:at] + put + _SEED[at + cut :]).encode("utf-8", "replace").decode())
     try:

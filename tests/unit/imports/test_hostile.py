@@ -19,6 +19,8 @@ from tests.support.cost import processor_time_below
 from tests.support.hostile import NATS, TOML, YAML, Make
 from tests.support.hostile_manifests import MANIFESTS
 
+pytestmark = pytest.mark.huge
+
 AT_MOST_S = 1.0
 """Limit of processor time, so that a busy machine changes nothing."""
 LONGEST_LINE = 2_500

@@ -14,6 +14,9 @@ from stanlocal.errors import SettingsError
 from stanlocal.imports import read
 from stanlocal.settings import resolve
 from tests.support.cost import processor_time_below
+from tests.support.effort import inputs
+
+pytestmark = pytest.mark.huge
 
 _SERVER = "nats-streaming-server -st file -ft_group g"
 _ALMOST = 250_000
@@ -107,7 +110,9 @@ _PARTS = st.sampled_from(
 
 
 @given(st.lists(_PARTS, max_size=30).map("".join), st.sampled_from(["a.sh", "a.service", "c.yaml"]))
-@examples(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150, deadline=None)
+@examples(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=inputs(150), deadline=None
+)
 def test_any_text_is_read_or_refused(tmp_path: Path, text: str, name: str) -> None:
     path = tmp_path / name
     path.write_text(text)

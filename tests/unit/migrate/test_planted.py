@@ -20,6 +20,7 @@ from stanlocal.migrate.messages import messages_of
 from stanlocal.migrate.pack import pack
 from stanlocal.migrate.pack_folder import DATA
 from stanlocal.migrate.plan import MigrationPlan, make_plan
+from tests.support.effort import inputs
 from tests.support.planted import DIFFERENCES, Archive, kinds, random_store
 
 STORES = 200
@@ -50,7 +51,7 @@ def _compare(plan: MigrationPlan, archive: Archive, batch: int) -> Differences:
 
 @pytest.mark.parametrize("part", range(4))
 def test_each_difference_is_found_and_none_where_there_is_none(part: int, tmp_path: Path) -> None:
-    for seed in range(part, STORES, 4):
+    for seed in range(part, inputs(STORES), 4):
         rng = random.Random(seed)
         store = random_store(tmp_path / f"store-{seed}", rng)
         plan = make_plan(take_inventory(store))

@@ -120,6 +120,8 @@ from stanlocal.store.inspect.overview import overview
 from stanlocal.store.verify.problems import Problem
 from stanlocal.store.verify.store import verify
 
+pytestmark = pytest.mark.huge
+
 json.dumps("ä", ensure_ascii=False).encode()
 start()
 for store in sorted(STORES.iterdir()):

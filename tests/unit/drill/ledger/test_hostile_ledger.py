@@ -19,6 +19,7 @@ from stanlocal.drill.report.html import page
 from stanlocal.drill.report.junit import junit_report
 from stanlocal.drill.scenario.spec import LoadSpec
 from stanlocal.errors import LedgerError
+from tests.support.effort import inputs
 from tests.support.memory import peak_above_start
 from tests.support.mutation import mutated, mutated_document
 
@@ -136,7 +137,7 @@ def test_a_ledger_with_anything_wrong_is_judged_or_refused_in_one_line(block: in
     """Every tenth is also drawn, which takes most of the time."""
     path = tmp_path / "ledger"
     judgements, refused = 0, list[str]()
-    for seed in range(block * 250, block * 250 + 250):
+    for seed in range(block * 250, block * 250 + inputs(250)):
         path.write_bytes(ledger(Random(seed)))
         try:
             outcome = judged(path)
@@ -148,13 +149,14 @@ def test_a_ledger_with_anything_wrong_is_judged_or_refused_in_one_line(block: in
         if seed % 10 == 0:
             page(outcome).encode()
         judgements += 1
-    assert judgements > 100
+    assert judgements > inputs(250) * 0.4
     assert not any("\n" in line for line in refused)
 
 
 _MANY = {"publishers": 1000, "plain": 1000, "durable": 1000, "queue": 1000}
 
 
+@pytest.mark.huge
 @pytest.mark.parametrize(
     "data",
     [

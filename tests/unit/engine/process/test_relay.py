@@ -25,6 +25,7 @@ from stanlocal.engine.process.supervisor.relay import (
     cuts_in,
 )
 from tests.support.cost import waiting_below
+from tests.support.effort import inputs
 from tests.support.ports import free_ports
 
 LOOPBACK = "127.0.0.1"
@@ -130,7 +131,7 @@ def world() -> Iterator[World]:
 # Passing on
 
 
-@settings(max_examples=30)
+@settings(max_examples=inputs(30))
 @given(
     st.lists(st.tuples(st.booleans(), st.binary(min_size=1, max_size=300_000)), min_size=1, max_size=8),
 )

@@ -16,6 +16,7 @@ from stanlocal.errors import StoreRefused
 from stanlocal.store.guard.claim import claim
 from stanlocal.store.guard.purge import PurgeReport, check_purgeable, discard_unused, purge
 from stanlocal.store.layout import MARKER_FILE
+from tests.support.effort import inputs
 from tests.unit.store.trees import USER, fill, snapshot
 
 
@@ -265,7 +266,7 @@ def scratch(factory: pytest.TempPathFactory) -> Iterator[Path]:
     shutil.rmtree(path)
 
 
-@settings(max_examples=150)
+@settings(max_examples=inputs(150))
 @given(tree=st.lists(st.tuples(st.lists(NAMES, min_size=1, max_size=3), KINDS), max_size=14))
 def test_in_any_tree_no_foreign_file_is_ever_lost(
     tmp_path_factory: pytest.TempPathFactory, tree: list[tuple[list[str], str]]

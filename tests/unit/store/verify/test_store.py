@@ -30,6 +30,7 @@ from tests.support.damage import (
     flip,
     sound,
 )
+from tests.support.effort import inputs
 from tests.support.stores import Slice, index_offset, make_store, slice_of
 
 
@@ -106,7 +107,7 @@ def test_a_message_larger_than_what_is_held_in_memory_is_checked(tmp_path: Path)
 
 
 @given(st.lists(st.integers(0, 300), min_size=1, max_size=700), st.integers(1, 1 << 42))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=inputs(25), deadline=None)
 def test_messages_of_any_sizes_and_sequences_are_intact_as_written(
     tmp_path_factory: pytest.TempPathFactory, sizes: list[int], first: int
 ) -> None:
@@ -145,7 +146,9 @@ def _cannot_be_seen(name: str, original: bytes, at: int, change: int) -> bool:
 @example(SUBS, 0.8563, 5 ^ 3)
 @example(SUBS, 7.5 / 2512, 1 ^ 2)
 @example("clients.dat", 0.2, 1 ^ 2)
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=inputs(150), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 def test_any_changed_byte_is_found_and_located_in_its_file(
     pristine: Path, name: str, where: float, change: int
 ) -> None:
@@ -172,7 +175,9 @@ def test_any_changed_byte_is_found_and_located_in_its_file(
 
 
 @given(st.sampled_from(FILES), st.floats(0, 1, exclude_max=True))
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=inputs(150), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 def test_a_file_cut_anywhere_is_read_to_its_end(pristine: Path, name: str, where: float) -> None:
     original = (pristine / name).read_bytes()
     size = int(where * len(original))
@@ -196,7 +201,9 @@ def _ends_between_records(name: str, original: bytes, size: int) -> bool:
 
 
 @given(st.binary(max_size=4000), st.sampled_from(FILES))
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=inputs(100), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 def test_no_content_of_a_file_crashes_the_reader(pristine: Path, content: bytes, name: str) -> None:
     original = (pristine / name).read_bytes()
     try:
@@ -260,7 +267,7 @@ def test_random_damage_in_several_places_never_crashes(tmp_path: Path) -> None:
     store = sound(tmp_path / "store")
     pick = random.Random(7)
     originals = {name: (store / name).read_bytes() for name in FILES}
-    for _ in range(100):
+    for _ in range(inputs(100)):
         for name, content in originals.items():
             damaged = bytearray(content)
             for _ in range(pick.randrange(4)):
