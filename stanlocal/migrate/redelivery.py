@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,8 +11,10 @@ from stanlocal.migrate.jetstream.pulling import Puller
 from stanlocal.migrate.stream_plan import ConsumerPlan, StreamPlan
 
 _BATCH = 100
+_TIMERS_S = 2.0
+"""Seconds by which the server may notice late that an ack wait has passed."""
 _GRACE_S = 10.0
-"""Seconds after the ack wait within which the server begins to deliver again."""
+"""Seconds within which the server delivers what is due."""
 
 
 @dataclass(slots=True)
@@ -35,20 +38,21 @@ class Redelivery:
 
 
 async def check_redelivery(stream: StreamPlan, consumer: ConsumerPlan, server: JetStream) -> Redelivery:
-    """Consume and acknowledge a consumer's messages, up to the first that was never delivered.
+    """Let the ack wait pass, then consume and acknowledge up to the first message that was never delivered.
 
-    Waits for the ack wait at most, and some seconds more. This moves the consumer: for a rehearsal only.
-    Raises `JetStreamError`.
+    Before, a consumer that has not as many messages in flight as it may delivers new ones. This moves the
+    consumer: for a rehearsal only. Raises `JetStreamError`.
     """
     found = Redelivery(consumer.name, stream.name, len(consumer.pending))
     reader = Puller(server, stream.name, consumer.name)
-    wait = consumer.durable.ack_wait / 1e9 + _GRACE_S
+    if consumer.pending:
+        await asyncio.sleep(consumer.durable.ack_wait / 1e9 + _TIMERS_S)
     wanted = list(consumer.pending)
     has_next = consumer.delivered < stream.channel.last_sequence
     again: list[int] = []
     async with reader:
         while len(again) < len(wanted):
-            got = await reader.pull(min(_BATCH, len(wanted) - len(again)), wait)
+            got = await reader.pull(min(_BATCH, len(wanted) - len(again)), _GRACE_S)
             again += got
             if not got:
                 break

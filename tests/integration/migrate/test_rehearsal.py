@@ -22,6 +22,7 @@ from stanlocal.migrate.report.html import page
 from stanlocal.migrate.report.junit import junit_report
 from tests.support.cli import Cli
 from tests.support.jetstream import JetStreamServer
+from tests.support.stores import make_store, slice_of, subscription, update
 
 pytestmark = [pytest.mark.server, pytest.mark.usefixtures("jetstream_binary")]
 
@@ -90,6 +91,22 @@ async def test_a_message_that_must_not_come_again_is_found(
     assert not result.ok
     assert Xml.fromstring(junit_report(result)).findall(".//failure")
     assert "badge bad" in page(result)
+
+
+async def test_a_consumer_that_may_take_more_is_asked_only_after_its_ack_wait(
+    jetstream: JetStreamServer, tmp_path: Path
+) -> None:
+    """Before, the server delivers new messages to it, and that is no mistake."""
+    subs = [(1, subscription(1, "dur")), *((5, update(1, each)) for each in (1, 2, 3)), (4, update(1, 2))]
+    store = make_store(tmp_path / "store", [slice_of([b"x"] * 9)], subs=subs)
+    plan = _impatient(make_plan(take_inventory(store)))
+    pack(plan, tmp_path / "pack")
+    [stream] = plan.streams
+    [consumer] = stream.consumers
+    async with connected(jetstream.url) as server:
+        await load(read_pack(tmp_path / "pack"), server)
+        found = await check_redelivery(stream, consumer, server)
+    assert (found.unacknowledged, found.problems) == (2, [])
 
 
 def test_the_command_writes_its_reports(tmp_path: Path, real_store: Path) -> None:
