@@ -83,7 +83,9 @@ def _routes(cluster: Entry, conf: Table, found: Found) -> None:
         found.left_out(cluster.place, "cluster", "it is no table")
         return
     for name, entry in cluster.value.items():
-        what = with_value(f"cluster.{name}", entry.value)
+        what = f"cluster.{name}"
+        if NATS.at(("cluster", name)) is not None:  # what else is there may be a password with a typing error
+            what = with_value(what, entry.value)
         if name.lower() == "routes":
             routes.put(cluster.value, conf, what, found)
         elif name.lower() == "tls" and isinstance(entry.value, dict):

@@ -10,6 +10,7 @@ from typing import Any
 
 from stanlocal.settings.layer import Layer
 from stanlocal.settings.schema import Kind, Option
+from stanlocal.settings.secrets import without_logins
 from stanlocal.settings.values import (
     format_duration,
     format_size,
@@ -54,12 +55,12 @@ def called(value: object, *, secret: bool = False) -> str:
 
 
 def shown(value: object) -> str:
-    """Return the value for messages: escaped, in TOML's notation, and shortened."""
+    """Return the value for messages: escaped, in TOML's notation, shortened, and without logins of URLs."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int) and abs(value) > _LONGEST_NUMBER:
         return "a huge number"
-    text = repr(value)
+    text = repr(without_logins(value) if isinstance(value, str) else value)
     return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
 
 

@@ -28,7 +28,7 @@ class LayerReader:
 
     def _table(self, table: Table, values: object, at: Key) -> Iterator[tuple[Key, Any]]:
         if not isinstance(values, Mapping):
-            self._problem(at, f"must be a table, not {called(values)}")
+            self._problem(at, f"must be a table, not {called(values, secret=table.has_secrets)}")
             return
         spelled: dict[str, str] = {}
         for name, value in values.items():
@@ -76,7 +76,7 @@ class LayerReader:
 
     def _tables(self, shape: Table, value: object, key: Key) -> Iterator[tuple[Key, Any]]:
         if not isinstance(value, (list, tuple)):
-            self._problem(key, f"must be a list of tables, not {called(value)}")
+            self._problem(key, f"must be a list of tables, not {called(value, secret=shape.has_secrets)}")
             return
         rows = [self._table(shape, item, (*key, str(index))) for index, item in enumerate(value)]
         yield key, [{leaf[-1]: content for leaf, content in row} for row in rows]

@@ -16,6 +16,8 @@ _LAME_DUCK_DURATION = "2m"
 _LAME_DUCK_GRACE = "10s"
 _TLS = ("tls", "cluster.tls")
 _OWN_FILES = ("cert_file", "key_file", "ca_file")
+_ENDS_REDACTION = frozenset('",}\r\n')
+"""Characters at which the server ends a password that it leaves out of a trace; the rest is written."""
 _WITHOUT_NATS = {"debug", "trace", "tls"}
 """NATS options that a node without a NATS server inside still uses."""
 
@@ -26,6 +28,7 @@ def broken(values: Mapping[str, Any]) -> Iterator[str]:
     yield from _store(values["streaming"])
     yield from _login(values["streaming"], values["nats"])
     yield from _nats(values["nats"])
+    yield from _trace(values["nats"])
     yield from _proxy(values)
     yield from _secure(values)
 
@@ -156,15 +159,41 @@ def without_passwords(nats: Mapping[str, Any]) -> Iterator[str]:
             f"nats.authorization.user {rules['user']!r} has no password: the name alone would let in; "
             f"set {variable(key)} or {variable(key)}_FILE"
         )
+    for place, user in _users(nats):
+        name = user.get("user") or user.get("username")
+        if name and not (user.get("password") or user.get("pass") or name == nats.get("no_auth_user")):
+            yield f"{place} names {name!r} without a password: the name alone would let in"
+
+
+def _users(nats: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield the users of `authorization` and of each account, each with the setting that lists it."""
     accounts = nats.get("accounts")
-    tables = {"nats.authorization": rules}
-    tables |= {f"nats.accounts.{name}": each for name, each in accounts.items()} if accounts else {}
+    tables = {"nats.authorization": nats.get("authorization", {})}
+    if isinstance(accounts, Mapping):
+        tables |= {f"nats.accounts.{name}": each for name, each in accounts.items()}
     for place, table in tables.items():
         users = table.get("users") if isinstance(table, Mapping) else None
-        for user in users if isinstance(users, list) else ():
-            name = user.get("user") or user.get("username")
-            if name and not (user.get("password") or user.get("pass") or name == nats.get("no_auth_user")):
-                yield f"{place}.users names {name!r} without a password: the name alone would let in"
+        for user in users if isinstance(users, (list, tuple)) else ():
+            if isinstance(user, Mapping):
+                yield f"{place}.users", user
+
+
+def _trace(nats: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the secrets that the server would write into its log, where it traces logins."""
+    if not (nats.get("trace") or nats.get("trace_verbose")):
+        return
+    rules = nats.get("authorization", {})
+    if rules.get("token"):
+        yield (
+            "nats.trace would write nats.authorization.token into the logs at each login; leave it out, or "
+            "let clients log in with a user and password"
+        )
+    passwords = [rules.get("password"), *(user.get("password", user.get("pass")) for _, user in _users(nats))]
+    if any(not _ENDS_REDACTION.isdisjoint(each) for each in passwords if isinstance(each, str)):
+        yield (
+            "nats.trace would write a part of a password into the logs at each login, as it has a comma, "
+            "quote or brace; leave it out, or choose another password"
+        )
 
 
 def _login(streaming: Mapping[str, Any], nats: Mapping[str, Any]) -> Iterator[str]:

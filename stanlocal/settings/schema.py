@@ -104,6 +104,12 @@ class Table:
         return None if below is None else (option.name, *free, *below)
 
     @cached_property
+    def has_secrets(self) -> bool:
+        """Whether an option of the table, or of a table in it, is a secret."""
+        below = (option.table for option in self.options if option.table is not None)
+        return any(option.secret for option in self.options) or any(table.has_secrets for table in below)
+
+    @cached_property
     def _settable(self) -> list[str]:
         return [name for option in self.options if not option.refused for name in option.names]
 

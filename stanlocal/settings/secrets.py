@@ -81,7 +81,12 @@ def _scrubbed(value: Any) -> Any:
         return [_scrubbed(item) for item in value]
     if not isinstance(value, str):
         return value
-    return HIDDEN if _CRYPT.match(value) else _URL_LOGIN.sub(_without_login, value)
+    return HIDDEN if _CRYPT.match(value) else without_logins(value)
+
+
+def without_logins(text: str) -> str:
+    """Return a text with the passwords and tokens of the URLs in it hidden."""
+    return _URL_LOGIN.sub(_without_login, text)
 
 
 def _without_login(match: re.Match[str]) -> str:

@@ -41,7 +41,7 @@ def test_texts_that_are_not_what_the_option_is_are_problems() -> None:
         }
     ) == (
         "environment STANLOCAL_NATS__AUTHORIZATION__TIMEOUT must be a number, not 'soon'",
-        "environment STANLOCAL_NATS__AUTHORIZATION__USERS must be a list of tables, not 'me'",
+        "environment STANLOCAL_NATS__AUTHORIZATION__USERS must be a list of tables, not what was given",
         "environment STANLOCAL_NATS__MAPPINGS cannot be set by the environment; write it in stanlocal.toml",
         "environment STANLOCAL_NATS__PING_INTERVALL is not a setting; did you mean nats.ping_interval?",
         "environment STANLOCAL_NODES must be a whole number, not 'three'",

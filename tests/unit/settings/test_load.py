@@ -160,7 +160,7 @@ def test_all_problems_are_reported_at_once_each_with_its_place(tmp_path: Path) -
         "JetStream has no store here",
         f"{path}: nats.ping_interval is '5 minutes', which is not a duration such as 250ms, 10s, 5m or 1h30m",
         f"{path}: nats.tls must be a table, not 'yes'",
-        f"{path}: nats.authorization.users must be a list of tables, not 'all'",
+        f"{path}: nats.authorization.users must be a list of tables, not what was given",
     )
 
 

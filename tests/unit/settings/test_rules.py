@@ -35,6 +35,14 @@ USERS = [{"user": "me", "password": "pw"}, {"user": "you", "password": "pw"}]
         ),
         ({"secure": True, "nats": {"allow_non_tls": True}}, "secure does not go with nats.allow_non_tls"),
         ({"secure": True, "nats": {"tls": {"insecure": True}}}, "does not go with nats.tls.insecure"),
+        (
+            {"nats": {"trace": True, "authorization": {"token": "t"}}},
+            "nats.trace would write nats.authorization.token into the logs",
+        ),
+        (
+            {"nats": {"trace_verbose": True, "authorization": {"user": "u", "password": "a,b"}}},
+            "nats.trace would write a part of a password into the logs",
+        ),
         ({"secure": True, "nats": {"no_auth_user": "me"}}, "secure does not go with nats.no_auth_user"),
         ({"secure": True, "nats": {"tls": {"verify_and_map": True}}}, "not go with nats.tls.verify_and_map"),
         (

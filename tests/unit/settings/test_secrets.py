@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from stanlocal.settings import HIDDEN, redacted
 from stanlocal.settings.secrets import holds_hidden
+from tests.unit.settings.support import problems
 
 SECRET = "hunter2"
 
@@ -70,3 +71,22 @@ def test_no_secret_is_left_at_any_depth_and_hiding_twice_changes_nothing(tree: d
     assert SECRET not in repr(hidden)
     assert redacted(hidden) == hidden
     assert holds_hidden(hidden) == (SECRET in repr(tree))
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"nats": {"authorization": SECRET}},
+        {"nats": {"authorization": {"password": [SECRET]}}},
+        {"nats": {"authorization": {"users": SECRET}}},
+        {"nats": {"authorization": {"users": [SECRET]}}},
+        {"nats": SECRET},
+        {"streaming": {"token": {"a": SECRET}}},
+        {"streaming": {"nats_server_url": f"http://u:{SECRET}@host"}},
+        {"streaming": {"nats_server_url": f"nats://{SECRET}@host,"}},
+    ],
+)
+def test_no_message_about_a_wrong_value_holds_a_secret(given: dict[str, Any]) -> None:
+    found = problems(**given)
+    assert found
+    assert not [line for line in found if SECRET in line]
