@@ -1,9 +1,10 @@
-"""Nodes and clients log in by credentials files (JWT) at a NATS server of today in operator mode."""
+"""Nodes and clients log in by credentials files (JWT) at a NATS server of today, over TLS."""
 
 from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 from stanlocal import stan
 from stanlocal.api import FTGroup
+from stanlocal.certificates.authority import issue, make_authority
 from stanlocal.errors import NodeFailed
 from stanlocal.model.states import GroupState
 from tests.support.cli import Cli
@@ -28,18 +30,31 @@ class Elsewhere:
     config: Path
     seed: str
 
+    @property
+    def authority(self) -> Path:
+        return self.config.with_name("ca.pem")
+
 
 @pytest.fixture
 def elsewhere(on_engine: str, jetstream_binary: Path, tmp_path: Path) -> Iterator[Elsewhere]:
     operator = Operator.make()
     folder = tmp_path / "settings"
     folder.mkdir()
-    (folder / "nats.conf").write_text(operator.conf)
+    authority = make_authority("elsewhere")
+    pair = issue(authority, "nats", hosts=["127.0.0.1"])
+    files = {"ca.pem": authority.certificate, "nats.pem": pair.certificate, "nats.key": pair.key}
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+    tls = f'tls {{ cert_file: "{folder / "nats.pem"}", key_file: "{folder / "nats.key"}" }}\n'
+    (folder / "nats.conf").write_text(operator.conf + tls)
     _, seed = operator.credentials(folder / "nodes.creds")
     options = ("-c", str(folder / "nats.conf"), "-a", "0.0.0.0")  # containers are not on the loopback
     with running_jetstream(jetstream_binary, folder, jetstream=False, options=options) as server:
         config = folder / "stanlocal.toml"
-        config.write_text(f'[streaming]\nnats_server_url = "{server.url}"\ncredentials = "nodes.creds"\n')
+        config.write_text(
+            f'[streaming]\nnats_server_url = "{server.url}"\ncredentials = "nodes.creds"\nsecure = true\n'
+            '[streaming.tls]\nclient_cacert = "ca.pem"\n'
+        )
         yield Elsewhere(server, operator, config, seed)
 
 
@@ -71,12 +86,13 @@ def _commands_log_in(cli: Cli, elsewhere: Elsewhere, folder: Path) -> None:
     """By themselves, and at an address with `--creds`, as another user of the account too."""
     assert json.loads(cli.ok("--json", "pub", "orders", "3"))["acked"] == 1
     client, _ = elsewhere.operator.credentials(folder / "client.creds")
-    server = ("--url", elsewhere.server.url, "--creds", str(client))
+    address = ("--url", elsewhere.server.url, "--tls-ca", str(elsewhere.authority))
+    server = (*address, "--creds", str(client))
     assert json.loads(cli.ok("--json", "pub", "orders", "4", *server))["acked"] == 1
     read = ("sub", "orders", "--all", "--count", "4", "--timeout", "20", *server)
     lines = cli.ok("--json", *read).splitlines()
     assert [json.loads(line)["data"] for line in lines] == ["1", "2", "3", "4"]
-    refused = cli.run("pub", "orders", "5", "--url", elsewhere.server.url)
+    refused = cli.run("pub", "orders", "5", *address)
     assert refused.returncode == 1
     assert "authorization" in refused.stderr.lower()
 
@@ -86,7 +102,10 @@ async def _others_stay_out(elsewhere: Elsewhere) -> None:
     strange, _ = Operator.make().credentials(elsewhere.config.parent / "strange.creds")
     with pytest.raises(stan.errors.ConnectFailed, match=r"(?i)authorization"):
         await stan.connect(
-            elsewhere.server.url, cluster_id="test-cluster", client_id="s", user_credentials=str(strange)
+            elsewhere.server.url,
+            cluster_id="test-cluster",
+            user_credentials=str(strange),
+            tls=ssl.create_default_context(cafile=elsewhere.authority),
         )
     other = FTGroup(
         nodes=1, config=elsewhere.config, streaming={"credentials": str(strange), "cluster_id": "strange"}
