@@ -102,7 +102,7 @@ def validate(ctx: click.Context, context: Context, file: Path | None) -> None:
     findings: list[str] = []
     try:
         if file is None:
-            settings = context.settings()
+            settings, _ = _effective(context.opener())
         elif _is_toml(file):
             settings = load({}, os.environ, file, Path.cwd())
         else:

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from stanlocal.model.plan import GroupPlan, NodePlan
 
 SNAPSHOTS = "snapshots"
+CONF = "conf"
+"""Folder with a folder for each node's configuration (`GroupPlan.conf_dir`)."""
 _PLAN = "group.json"
 _LOCK = "lock"
 _ID = "id"
@@ -255,7 +257,7 @@ class GroupHome:
         """
         import shutil
 
-        for name in ("conf", "logs", SECRETS, SNAPSHOTS, TRIAL_FOLDER):
+        for name in (CONF, "logs", SECRETS, SNAPSHOTS, TRIAL_FOLDER):
             shutil.rmtree(self.folder / name, ignore_errors=True)
         from stanlocal.history.journal import FILE as JOURNAL
 

@@ -23,6 +23,8 @@ from stanlocal.model.plan import GroupPlan, NodePlan
 _AUTHORITY, _AUTHORITY_KEY = "ca.pem", "ca.key"
 _CLIENT, _CLIENT_KEY = "client.pem", "client.key"
 _SERVER, _SERVER_KEY = "server.pem", "server.key"
+OF_NODE = (_SERVER_KEY, _SERVER, _AUTHORITY)
+"""Files beside the stan.conf of a secured group's node."""
 _RENEWED_BEFORE = timedelta(days=30)
 """Time left of a certificate below which `up` issues it again."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -10,8 +11,8 @@ from pathlib import Path
 from stanlocal.access import route_login
 from stanlocal.access.route_names import named_for_routes
 from stanlocal.access.server_files import ServerFiles, settings_of_node
-from stanlocal.group.home import GroupHome
-from stanlocal.group.secured_files import keep_files, secured_for_node
+from stanlocal.group.home import CONF, GroupHome
+from stanlocal.group.secured_files import OF_NODE, keep_files, secured_for_node
 from stanlocal.model.plan import GroupPlan, NodePlan, fingerprint
 from stanlocal.render.stan_conf import render
 from stanlocal.settings import Settings
@@ -73,6 +74,15 @@ class Configuration:
             _remove_others(plan, node, copies)
             fingerprints[node.name] = fingerprint(plan, node, conf + _digest(copies), key)
         return fingerprints
+
+    def clear(self, plan: GroupPlan) -> None:
+        """Remove files of nodes that are gone, and certificates no longer used: some are secrets."""
+        for folder in (self._home.folder / CONF).glob("*"):
+            if folder.name not in {node.name for node in plan.nodes}:
+                shutil.rmtree(folder, ignore_errors=True)
+            elif not plan.secure:
+                for name in OF_NODE:
+                    (folder / name).unlink(missing_ok=True)
 
     def put_back(self) -> None:
         """Write what was there before."""

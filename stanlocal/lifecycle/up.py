@@ -259,6 +259,7 @@ class _Bringup:
         self._group.home.journal.close_faults()
         for name in sorted(self._configuration.renewed.intersection(self._present).difference(self._made)):
             await reload(self._group, name)
+        self._configuration.clear(plan)
         return Look(plan, status)
 
     async def _until(

@@ -69,7 +69,7 @@ def _is_off(name: str) -> Callable[[Tree], bool]:
 _OF_NATS: tuple[tuple[Callable[[Tree], bool], str], ...] = (
     (_asks_for_login, "clients need no login"),
     (_has_tls, "clients need no TLS"),
-    (lambda tree: _has_tls(tree) and not _at(tree, "nats.allow_non_tls"), "clients may connect in clear"),
+    (lambda tree: not (_has_tls(tree) and _at(tree, "nats.allow_non_tls")), "clients may connect in clear"),
     (_is_set("nats.tls.verify", "nats.tls.verify_and_map"), "clients need no certificate"),
     (_is_off("nats.tls.insecure"), "certificates of clients are not checked"),
     (_is_set("nats.tls.pinned_certs"), "the certificates of clients may be any"),

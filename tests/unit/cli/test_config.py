@@ -192,6 +192,16 @@ def test_show_and_render_are_of_the_group_that_is_there_and_say_so() -> None:
     assert "this is the group 'stan', which is there" in rendered.stderr
 
 
+def test_validate_is_of_the_group_that_is_there() -> None:
+    """A file that is found may set what it likes for a new group, and takes no protection from this one."""
+    Path("stanlocal.toml").write_text("[streaming.tls]\nskip_verify = true\n")
+    assert run("validate").exit_code == 0
+    there()
+    result = run("validate")
+    assert result.exit_code == 2
+    assert "would take protection from the group (the certificate of the NATS server is not" in result.stderr
+
+
 def test_validate_takes_a_stan_conf_and_every_other_deployment() -> None:
     Path("stan.conf").write_text("port = 4222\nstreaming { store: file, ft_group: g, id: 'a b' }\n")
     Path("run.sh").write_text("nats-streaming-server -st file -ft_group g -p 4333\n")

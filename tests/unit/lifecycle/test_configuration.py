@@ -141,6 +141,13 @@ async def test_nodes_without_secrets_stay_for_another_state_folder(world: World)
     assert not (world.home.folder / "secrets").exists()
 
 
+async def test_nodes_that_are_gone_leave_no_secret(world: World) -> None:
+    await world.up(secure=True, nodes=3)
+    await world.up(secure=False, nodes=2, nats=LOGIN)
+    conf = contents(world.home.folder / "conf")
+    assert conf.keys() == {"t-0/stan.conf", "t-1/stan.conf"}
+
+
 async def test_seed_is_copied_for_the_nodes_only(world: World, tmp_path: Path) -> None:
     (tmp_path / "seed").write_text("SUABC")
     users = {"authorization": {"users": [{"nkey": "UABC"}]}}

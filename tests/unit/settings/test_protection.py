@@ -88,6 +88,13 @@ def test_found_file_takes_no_protection_away(tmp_path: Path, content: str, exist
     settle(start=tmp_path)  # a group that is new, too
 
 
+def test_each_loss_is_named_once() -> None:
+    assert list(lowered(nats(tls={"verify": True}), OPEN)) == [
+        "clients need no TLS",
+        "clients need no certificate",
+    ]
+
+
 def test_found_file_takes_nothing_away_that_the_environment_asks_for(tmp_path: Path) -> None:
     (tmp_path / "stanlocal.toml").write_text('[nats]\nno_auth_user = "me"\n')
     environ = {"STANLOCAL_NATS__AUTHORIZATION__USER": "me", "STANLOCAL_NATS__AUTHORIZATION__PASSWORD": "p"}
