@@ -12,6 +12,7 @@ _LOGINS = ("user", "token", "users")
 
 Tree = Mapping[str, Any]
 """All settings as a tree: `secure`, `streaming`, `nats` and others."""
+_Check = Callable[[Tree], bool]
 
 
 def lowered(before: Tree, after: Tree) -> Iterator[str]:
@@ -22,6 +23,9 @@ def lowered(before: Tree, after: Tree) -> Iterator[str]:
     elsewhere = any(_at(tree, "streaming.nats_server_url") for tree in (before, after))
     for protects, then in _OF_STORE if elsewhere else (*_OF_NATS, *_OF_STORE):
         if protects(before) and not protects(after):
+            yield then
+    for protects, weakening, then in _WEAKENED_ANYWHERE if elsewhere else (*_WEAKENED, *_WEAKENED_ANYWHERE):
+        if protects(before) and protects(after) and _at(after, weakening) and not _at(before, weakening):
             yield then
     if not elsewhere:
         lost = _unrestricted(after).intersection(_restricted(before))
@@ -57,31 +61,36 @@ def _has_tls(tree: Tree) -> bool:
     return bool(tree.get("secure") or _at(tree, "nats.tls"))
 
 
-def _is_set(*names: str) -> Callable[[Tree], bool]:
+def _is_set(*names: str) -> _Check:
     """Return a check whether one of the settings is on."""
     return lambda tree: any(_at(tree, name) for name in names)
 
 
-def _is_off(name: str) -> Callable[[Tree], bool]:
-    return lambda tree: not _at(tree, name)
-
-
-_OF_NATS: tuple[tuple[Callable[[Tree], bool], str], ...] = (
+_has_certificates = _is_set("nats.tls.verify", "nats.tls.verify_and_map")
+_OF_NATS: tuple[tuple[_Check, str], ...] = (
     (_asks_for_login, "clients need no login"),
     (_has_tls, "clients need no TLS"),
-    (lambda tree: not (_has_tls(tree) and _at(tree, "nats.allow_non_tls")), "clients may connect in clear"),
-    (_is_set("nats.tls.verify", "nats.tls.verify_and_map"), "clients need no certificate"),
-    (_is_off("nats.tls.insecure"), "certificates of clients are not checked"),
+    (_has_certificates, "clients need no certificate"),
     (_is_set("nats.tls.pinned_certs"), "the certificates of clients may be any"),
     (_is_set("secure", "nats.cluster.tls"), "routes have no TLS"),
-    (_is_off("nats.cluster.tls.insecure"), "certificates of routes are not checked"),
     (_is_set("secure"), "monitors have no TLS"),
 )
-_OF_STORE: tuple[tuple[Callable[[Tree], bool], str], ...] = (
-    (_is_off("streaming.tls.skip_verify"), "the certificate of the NATS server is not checked"),
+_OF_STORE: tuple[tuple[_Check, str], ...] = (
     (_is_set("streaming.encrypt", "streaming.encryption_key"), "messages are stored in clear"),
 )
-"""Protection whatever NATS server the nodes use."""
+_WEAKENED: tuple[tuple[_Check, str, str], ...] = (
+    (_has_tls, "nats.allow_non_tls", "clients may connect in clear"),
+    (_has_certificates, "nats.tls.insecure", "certificates of clients are not checked"),
+    (_is_set("nats.cluster.tls"), "nats.cluster.tls.insecure", "certificates of routes are not checked"),
+)
+"""Protection, the setting that takes its effect away, and what is then the case."""
+_WEAKENED_ANYWHERE: tuple[tuple[_Check, str, str], ...] = (
+    (
+        _is_set("nats.tls", "streaming.secure", "streaming.tls"),
+        "streaming.tls.skip_verify",
+        "the certificate of the NATS server is not checked",
+    ),
+)
 
 
 def _restricted(tree: Tree) -> set[str]:

@@ -159,7 +159,7 @@ def test_validate_warns_of_what_counts_only_in_a_named_file() -> None:
     ]
 
 
-def there(nodes: int = 3) -> None:
+def there(nodes: int = 3, *, secure: bool = False) -> None:
     """Note a group as one that was brought up before."""
     ports = [(5000 + index, 6000 + index) for index in range(nodes)]
     streaming = {**DEFAULTS["streaming"], "cluster_id": "orders", "encryption_key": HIDDEN}
@@ -172,6 +172,7 @@ def there(nodes: int = 3) -> None:
         user="",
         streaming=streaming,
         nats={},
+        secure=secure,
     )
     group_home("stan").save_plan(plan)
 
@@ -194,12 +195,12 @@ def test_show_and_render_are_of_the_group_that_is_there_and_say_so() -> None:
 
 def test_validate_is_of_the_group_that_is_there() -> None:
     """A file that is found may set what it likes for a new group, and takes no protection from this one."""
-    Path("stanlocal.toml").write_text("[streaming.tls]\nskip_verify = true\n")
+    Path("stanlocal.toml").write_text("secure = false\n")
     assert run("validate").exit_code == 0
-    there()
+    there(secure=True)
     result = run("validate")
     assert result.exit_code == 2
-    assert "would take protection from the group (the certificate of the NATS server is not" in result.stderr
+    assert "would take protection from the group (clients need no login" in result.stderr
 
 
 def test_validate_takes_a_stan_conf_and_every_other_deployment() -> None:

@@ -41,14 +41,22 @@ def nats(**options: Any) -> dict[str, Any]:
         (nats(tls={"verify": True}), nats(tls={"verify": True, "insecure": True}), "are not checked"),
         (nats(tls={"pinned_certs": ["a"]}), nats(tls={"timeout": 1}), "certificates of clients may be any"),
         (nats(cluster={"tls": {"timeout": 1}}), OPEN, "routes have no TLS"),
-        (OPEN, nats(cluster={"tls": {"insecure": True}}), "certificates of routes are not checked"),
+        (
+            nats(cluster={"tls": {"timeout": 1}}),
+            nats(cluster={"tls": {"insecure": True}}),
+            "certificates of routes are not checked",
+        ),
         (
             nats(authorization={"users": USERS}),
             nats(authorization={"users": [{"user": "me", "password": "p"}]}),
             "the user me may publish and subscribe to everything",
         ),
         ({"streaming": {"encrypt": True}, "nats": {}}, OPEN, "messages are stored in clear"),
-        (OPEN, {"streaming": {"tls": {"skip_verify": True}}, "nats": {}}, "NATS server is not checked"),
+        (
+            {"streaming": {"nats_server_url": "tls://h:1", "secure": True}, "nats": {}},
+            {"streaming": {"nats_server_url": "tls://h:1", "tls": {"skip_verify": True}}, "nats": {}},
+            "NATS server is not checked",
+        ),
     ],
 )
 def test_less_protection_is_named(before: dict[str, Any], after: dict[str, Any], then: str) -> None:
@@ -63,6 +71,7 @@ def test_less_protection_is_named(before: dict[str, Any], after: dict[str, Any],
         (nats(authorization={"token": "t"}), {**OPEN, "secure": True}),
         (nats(tls={"cert_file": "a"}), nats(tls={"cert_file": "b"})),
         (OPEN, nats(authorization={"users": USERS}, tls={"verify": True})),
+        (OPEN, {"streaming": {"tls": {"skip_verify": True}}, "nats": {"tls": {"insecure": True}}}),
         (nats(tls={"timeout": 1}), {"streaming": {"nats_server_url": "tls://h:1"}, "nats": {}}),
     ],
 )
