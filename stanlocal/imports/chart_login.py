@@ -76,7 +76,7 @@ def _reasons(values: Table, elsewhere: bool) -> Reasons:
         inside = "the NATS server inside each node asks for nothing that it would give"
         reasons[("stan", "tls")] = reasons[("stan", "credentials")] = inside
     if _holds(values, ("stan", "auth", "enabled")):
-        reasons[("stan", "auth")] = _ELSEWHERE
+        reasons[("stan", "auth")] = reasons[("stan", "auth", "nkeySeedFile")] = _ELSEWHERE
     return reasons
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from hypothesis import strategies as st
@@ -145,10 +146,63 @@ def nats(draw: st.DrawFn) -> dict[str, Any]:
     return found
 
 
+_TLS_LISTS = {
+    "cipher_suites": ["TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256", "TLS_AES_128_GCM_SHA256"],
+    "curve_preferences": ["X25519", "CurveP256"],
+    "pinned_certs": ["ab" * 32, "cd" * 32],
+}
+
+
+def _tls(table: Table, folder: Path, name: str) -> st.SearchStrategy[dict[str, Any]]:
+    """A table `tls`, with files of the folder."""
+    found: dict[str, st.SearchStrategy[Any]] = {}
+    for option in table.options:
+        if option.refused or option.kind is Kind.STRUCTURE:
+            continue
+        if option.kind is Kind.PATH:
+            found[option.name] = st.just(str(folder / f"{name}-{option.name}.pem"))
+        elif option.kind is Kind.STRINGS:
+            found[option.name] = st.just(_TLS_LISTS[option.name])
+        elif option.kind is Kind.NUMBER:
+            found[option.name] = st.sampled_from([1, 2.5])
+        else:
+            found[option.name] = values(option, 1000)
+    # Routes without an authority get the certificate's own file for one, so it is always given here.
+    always = ("cert_file", "key_file", *(["ca_file"] if name == "routes" else []))
+    pair = {each: found.pop(each) for each in always if each in found}
+    return st.one_of(st.fixed_dictionaries(pair, optional=found), st.fixed_dictionaries({**pair, **found}))
+
+
+def _table(table: Table, *path: str) -> Table:
+    option = table.at(path)
+    assert option is not None
+    assert option.table is not None
+    return option.table
+
+
 @st.composite
-def settings(draw: st.DrawFn) -> dict[str, Any]:
-    """A group with logins and an encrypted store, of any number of nodes."""
+def _certificates(draw: st.DrawFn, folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """TLS of the NATS server and of its routes, and the streaming server's own."""
+    asked: dict[str, Any] = {"tls": draw(_tls(_table(NATS, "tls"), folder, "nats"))}
+    if draw(st.booleans()):
+        asked["cluster"] = {"tls": draw(_tls(_table(NATS, "cluster", "tls"), folder, "routes"))}
+    own: dict[str, Any] = {}
+    if draw(st.booleans()):
+        own["tls"] = draw(_tls(_table(STREAMING, "tls"), folder, "streaming"))
+    if draw(st.booleans()):
+        own["secure"] = draw(st.booleans())
+    return asked, own
+
+
+@st.composite
+def settings(draw: st.DrawFn, folder: Path | None = None) -> dict[str, Any]:
+    """A group with logins and an encrypted store, of any number of nodes; with a folder also with TLS."""
     asked, own = draw(_logins())
+    if folder is not None:
+        certificates, trust = draw(_certificates(folder))
+        asked, own = {**asked, **certificates}, {**own, **trust}
+        if "users" in asked.get("authorization", {}) and draw(st.booleans()):
+            own["nkey_seed_file"] = str(folder / "seed.pem")
     stream = {**draw(streaming()), **own}
     if draw(st.booleans()):
         stream |= {"encrypt": True, "encryption_key": draw(SECRETS)}

@@ -17,13 +17,14 @@ from hypothesis import strategies as st
 
 from stanlocal.export import compose, helm, kubernetes
 from stanlocal.export.chart_text import LARGEST_NUMBER
+from stanlocal.export.named_files import named_files
 from stanlocal.export.objects import Storage
 from stanlocal.export.secrets import without_secrets
 from stanlocal.imports import Import, read
 from stanlocal.model.plan import GroupPlan
 from stanlocal.render.stan_conf import quote
-from stanlocal.settings import Settings, resolve
-from stanlocal.settings.layer import Layer
+from stanlocal.settings import Settings, host_files, resolve
+from stanlocal.settings.layer import Layer, dotted
 from tests.support.effort import inputs
 from tests.unit.export import groups
 from tests.unit.export.plans import a_plan
@@ -95,6 +96,48 @@ def test_kubernetes_objects_read_back_have_the_settings(tmp_path: Path, flags: d
     path.write_text(text, encoding="utf-8")
     environ = {name: quote(secret) for name, secret in secrets_of(plan).items()}
     same(plan, settled(read(path, environ)))
+
+
+@_ANY
+@given(st.data())
+def test_tls_of_a_compose_project_comes_back_with_its_files(tmp_path: Path, data: st.DataObject) -> None:
+    plan = a_plan(data.draw(groups.settings(tmp_path)))
+    for path in named_files(plan):
+        Path(path).write_text("-")
+    for name, text in compose.files(plan).items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    lines = [f"{name}: {quote(secret)}\n" for name, secret in secrets_of(plan).items()]
+    (tmp_path / "secrets").mkdir(exist_ok=True)
+    (tmp_path / compose.SECRETS).write_text("".join(lines), encoding="utf-8")
+    same(plan, settled(read(tmp_path / compose.FILE, {"STANLOCAL_USER": "1:1"})))
+
+
+@_ANY
+@given(st.data())
+def test_tls_of_kubernetes_objects_comes_back_with_the_files_that_are_asked_for(
+    tmp_path: Path, data: st.DataObject
+) -> None:
+    """The export names its files in Secrets: exactly these are asked for, and all else is there."""
+    plan = a_plan(data.draw(groups.settings(tmp_path)))
+    path = tmp_path / "stan.yaml"
+    deployment = kubernetes.Deployment("stan", Storage("existing-claim", "store"))
+    path.write_text(kubernetes.render(plan, deployment), encoding="utf-8")
+    environ = {name: quote(secret) for name, secret in secrets_of(plan).items()}
+    imported = read(path, environ)
+    files = host_files(plan.streaming, plan.nats)
+    assert {dotted(need.key) for need in imported.needs} == set(files)
+    given_by: dict[str, Any] = {}
+    for name, file in files.items():
+        *parents, last = name.split(".")
+        branch = given_by
+        for part in parents:
+            branch = branch.setdefault(part, {})
+        branch[last] = file
+        Path(file).write_text("-")
+    found = resolve([Layer("environment", given_by), imported.layer])
+    assert imported.unmet(found) == []
+    same(plan, found)
 
 
 @_ANY
