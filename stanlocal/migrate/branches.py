@@ -2,8 +2,9 @@
 
 Each server goes on counting from what it read when it became active. So in the order in which records were
 written, every branch ascends, and a record belongs to the branch that stands just before it. Where two
-branches stand at the same sequence the files do not say who wrote the next record: it counts as written by
-the server that wrote the one before.
+branches stand at the same sequence, the record's entry in the index tells by the offset that its server
+believed in. Where that does not tell either, as messages are of one size or the index was written new, the
+record counts as written by the server that wrote the one before.
 
 A server that starts on such a store goes on behind the last record (nats-streaming-server 0.25.6,
 stores/filestore.go: recoverOneMsgFile). So the branch with the last record is the one that is kept; what is
@@ -13,12 +14,16 @@ only in another one is a conflict.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from stanlocal.errors import StoreRefused
 from stanlocal.store.format.bulk_messages import BulkMessage
+from stanlocal.store.format.files import opened_file
+from stanlocal.store.format.index import Entry
+from stanlocal.store.format.index_views import IndexViews
 from stanlocal.store.format.message import time_of
 from stanlocal.store.format.raw_messages import read_raw
 from stanlocal.store.format.records import Damage
@@ -104,17 +109,27 @@ class _Branches:
         """Branch that each one forked from; the first one is its own."""
         self.last = 0
         """Branch of the last record."""
+        self._ends: list[int] = []
+        """Offset at which each branch's server believes that its next record begins; 0 if that is unknown."""
 
-    def of(self, sequence: int) -> int:
+    def of(self, sequence: int, entry: Entry | None) -> int:
+        """Return the branch of the next record, with its entry in the index."""
         before = [tip for tip in self.tips if tip < sequence]
         if not before:
             self._begin(sequence)
         else:
-            closest = max(before)
-            if self.tips[self.last] != closest:
-                self.last = self.tips.index(closest)
+            self.last = self._closest(max(before), entry.offset if entry else 0)
             self.tips[self.last] = sequence
+        self._ends[self.last] = entry.end if entry else 0
         return self.last
+
+    def _closest(self, tip: int, offset: int) -> int:
+        """Return the branch that stands there and expects the offset, else the last one, else the first."""
+        there = [branch for branch, each in enumerate(self.tips) if each == tip]
+        expecting = [branch for branch in there if self._ends[branch] == offset]
+        if offset and len(expecting) == 1:
+            return expecting[0]
+        return self.last if self.last in there else there[0]
 
     def _begin(self, sequence: int) -> None:
         if len(self.tips) == _MOST:
@@ -124,6 +139,7 @@ class _Branches:
             )
         self.tips.append(sequence)
         self.first.append(sequence)
+        self._ends.append(0)
         self.parents.append(self.last)
         self.last = len(self.tips) - 1
 
@@ -201,5 +217,12 @@ def read_branch(
 
 def _written(store: Path, branches: _Branches, slices: Iterable[SliceFiles]) -> Iterator[Written | Damage]:
     for files in slices:
-        for message in read_raw(store, files):
-            yield message if isinstance(message, Damage) else (branches.of(message[0]), message)
+        with ExitStack() as stack:
+            entries = stack.enter_context(opened_file(store, files.index)) if files.index else None
+            views = IndexViews(entries)
+            for found in read_raw(store, files):
+                if isinstance(found, Damage):
+                    yield found
+                else:
+                    sequence, time, _ = found
+                    yield branches.of(sequence, views.entry(sequence, time)), found

@@ -53,9 +53,12 @@ def split_store(server_binary: Path, tmp_path_factory: pytest.TempPathFactory) -
             second.wait_for("Starting in standby mode")
             lock_file(store).unlink()
             second.wait_for(READY)
-            asyncio.run(_publish(first, *_named("first", 21, 30)))
+            for number in (21, 22, 23):  # in turns, so that both stand at one sequence
+                asyncio.run(_publish(first, *_named("first", number, number)))
+                asyncio.run(_publish(second, *_named("second", number, number)))
+            asyncio.run(_publish(first, *_named("first", 24, 30)))
             asyncio.run(_consume(first, 15))
-            asyncio.run(_publish(second, *_named("second", 21, 25)))
+            asyncio.run(_publish(second, *_named("second", 24, 25)))
             asyncio.run(_publish(first, *_named("first", 31, 40)))
             asyncio.run(_publish(second, *_named("second", 26, 28)))
     return store

@@ -19,7 +19,16 @@ from stanlocal.migrate.pack_folder import DATA
 from stanlocal.migrate.plan import make_plan
 from stanlocal.store.format.records import Damage
 from stanlocal.store.format.slices import slices_of
-from tests.support.stores import Slice, make_store, subscription, update
+from tests.support.stores import (
+    EPOCH,
+    Slice,
+    index_record,
+    make_store,
+    message,
+    record,
+    subscription,
+    update,
+)
 
 Written = Sequence[tuple[int, bytes]]
 
@@ -87,6 +96,35 @@ def test_a_channel_of_one_server_has_no_branches(tmp_path: Path) -> None:
     store = _store(tmp_path, COMMON, A)
     assert find_split(store, "orders", slices_of(store, "orders")) is None
     assert take_inventory(store).channels[0].split is None
+
+
+def _as_two_servers_see_it(written: Sequence[tuple[str, int, bytes]]) -> Slice:
+    """A slice with the offsets in the index that each of the servers `a` and `b` believes in."""
+    made = Slice()
+    ends = {"a": len(made.data), "b": len(made.data)}
+    for number, (server, sequence, payload) in enumerate(written):
+        body = message(sequence, payload, time=EPOCH + number)
+        made.index += index_record(sequence, ends[server], EPOCH + number, len(body))
+        made.data += record(body)
+        ends[server] += 8 + len(body)
+        if sequence <= 3:  # before the second became active
+            ends["b"] = ends["a"]
+    return made
+
+
+@pytest.mark.parametrize("order", ["abababab", "abbaabba", "aabbbbaa", "abbabaab"])
+def test_the_index_tells_who_wrote_where_both_stand_at_one_sequence(tmp_path: Path, order: str) -> None:
+    """Messages of two sizes; no message of one server is in the other's branch."""
+    written = [("a", sequence, payload) for sequence, payload in COMMON]
+    at = {"a": 3, "b": 3}
+    for server in order:
+        at[server] += 1
+        written.append((server, at[server], {"a": b"first", "b": b"second"}[server]))
+    store = make_store(tmp_path / "store", [_as_two_servers_see_it(written)])
+    kept, conflict = _parts(store, _split(store))
+    last = {"a": b"first", "b": b"second"}[order[-1]]
+    assert {payload for _, payload in kept[3:]} == {last}
+    assert len({payload for _, payload in conflict}) == 1
 
 
 @given(order=st.lists(st.booleans(), max_size=30), last=st.booleans())
