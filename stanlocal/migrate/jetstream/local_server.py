@@ -32,11 +32,20 @@ Report = Callable[[str], None]
 """Callback that takes a line on what is being done."""
 
 
-async def find_server(report: Report) -> Path:
-    """Return a nats-server of 2.15 or later: on PATH, built before, or built now. Raises `JetStreamError`."""
+async def present_server() -> Path | None:
+    """Return a nats-server of 2.15 or later that is on PATH or was built before; None without one."""
     on_path = shutil.which(JETSTREAM_NAME)
     if on_path is not None and await _version(on_path) >= _OLDEST:
         return Path(on_path)
+    kept = jetstream_server(JETSTREAM_VERSION).kept(host_platform())[JETSTREAM_NAME]
+    return kept if kept.is_file() else None
+
+
+async def find_server(report: Report) -> Path:
+    """Return a nats-server of 2.15 or later that is there, or build one. Raises `JetStreamError`."""
+    present = await present_server()
+    if present is not None:
+        return present
     try:
         built = await build(jetstream_server(JETSTREAM_VERSION), host_platform(), report)
     except ImageNotFound as error:

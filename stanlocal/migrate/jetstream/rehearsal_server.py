@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from stanlocal.engine.artifacts.binary import host_platform
-from stanlocal.engine.artifacts.go_build import JETSTREAM_NAME, JETSTREAM_VERSION, jetstream_server
 from stanlocal.errors import EngineUnavailable, SettingsError
 from stanlocal.lifecycle.orphans import has_ended, this_process
-from stanlocal.migrate.jetstream.local_server import MAX_PAYLOAD, MAX_STORE, local_server
+from stanlocal.migrate.jetstream.local_server import MAX_PAYLOAD, MAX_STORE, local_server, present_server
 from stanlocal.util.tasks import run_to_end
 
 if TYPE_CHECKING:
@@ -39,9 +36,8 @@ class RehearsalServer(Protocol):
         """Stop it and wait for its end."""
 
 
-def rehearsal_server(
-    engine: str, folder: Path, report: Report
-) -> AbstractAsyncContextManager[RehearsalServer]:
+@asynccontextmanager
+async def rehearsal_server(engine: str, folder: Path, report: Report) -> AsyncIterator[RehearsalServer]:
     """Run a server of its own, which has ended, data and all, when the block has.
 
     `auto` takes a nats-server that is there, else Docker where it answers, else Go. Raises `SettingsError`
@@ -50,7 +46,12 @@ def rehearsal_server(
     """
     if engine not in ("auto", "docker", "process"):
         raise SettingsError([f"engine '{engine}': a rehearsal's server runs by 'docker' or 'process'"])
-    if engine == "process" or (engine == "auto" and _has_server()):
+    async with await _chosen(engine, folder, report) as server:
+        yield server
+
+
+async def _chosen(engine: str, folder: Path, report: Report) -> AbstractAsyncContextManager[RehearsalServer]:
+    if engine == "process" or (engine == "auto" and await present_server() is not None):
         return local_server(folder, report)
     try:
         return _container(report)
@@ -58,11 +59,6 @@ def rehearsal_server(
         if engine == "docker":
             raise
         return local_server(folder, report)
-
-
-def _has_server() -> bool:
-    kept = jetstream_server(JETSTREAM_VERSION).kept(host_platform())[JETSTREAM_NAME]
-    return kept.is_file() or shutil.which(JETSTREAM_NAME) is not None
 
 
 class _Contained:
