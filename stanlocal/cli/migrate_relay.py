@@ -17,6 +17,7 @@ from stanlocal.cli.metrics import Address, served
 from stanlocal.cli.names_file import names_option, read_names
 from stanlocal.cli.stan_server import StanServer, source_options
 from stanlocal.cli.until_signal import run_until_signal
+from stanlocal.util.tasks import beside
 
 if TYPE_CHECKING:
     from stanlocal.migrate.relay.relay import Relay
@@ -61,19 +62,15 @@ def relay(
             if listen is not None:
                 url = await stack.enter_async_context(served(listen, partial(_metrics, working)))
                 context.say(f"metrics on {url}")
-            async with asyncio.TaskGroup() as group:
-                telling = group.create_task(_tell(context, working))
-                try:
-                    code = await run_until_signal(working.run(once=once))
-                finally:
-                    telling.cancel()
+            async with beside(_report(context, working)):
+                code = await run_until_signal(working.run(once=once))
         _show(context, working)
         return code
 
     return asyncio.run(work())
 
 
-async def _tell(context: Context, working: Relay) -> None:
+async def _report(context: Context, working: Relay) -> None:
     """Say that the relay has begun."""
     await working.begun()
     if context.json:

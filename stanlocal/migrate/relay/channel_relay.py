@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 _ACK_WAIT_S = 2
 """Seconds after which the server sends again what was lost on its way."""
 _IN_FLIGHT = 256
-_LOOK_S = 2.0
-"""Seconds in which a server that has a message delivers it."""
+_LOOKS, _LOOK_S = 3, 1.5
+"""Attempts to get a first message, and seconds of each: a failover may lose one on its way."""
 
 Report = Callable[[str], None]
 """Callback that takes a line on what happens."""
@@ -232,8 +232,16 @@ async def first_available(client: Client, channel: str, start: StartPosition) ->
     """Return the first message of a channel from a position on; None if there is none.
 
     With one message in flight the server sends no other before that is acknowledged: so what comes is the
-    first, even if a delivery is lost on its way. Raises `StanError`.
+    first, even if a delivery is lost on its way. That there is none takes some seconds to know. Raises
+    `StanError`.
     """
+    for _ in range(_LOOKS):
+        if (found := await _delivered(client, channel, start)) is not None:
+            return found
+    return None
+
+
+async def _delivered(client: Client, channel: str, start: StartPosition) -> Relayed | None:
     arrived: asyncio.Future[Relayed] = asyncio.get_running_loop().create_future()
 
     def take(message: Message) -> None:

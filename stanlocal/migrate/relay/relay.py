@@ -125,7 +125,8 @@ class Relay:
                         each.result()
             finally:
                 relaying.cancel()
-                lost.cancel()
+                if not lost.cancel():
+                    lost.exception()  # else asyncio logs it as never retrieved
                 with suppress(asyncio.CancelledError, StanlocalError):
                     await relaying
 

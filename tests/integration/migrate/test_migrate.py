@@ -193,6 +193,18 @@ async def test_a_message_that_the_server_would_not_take_is_said_before(
         assert await server.stream("orders") is None
 
 
+async def test_a_limit_that_the_server_has_no_room_for_is_named(
+    packed: PackFolder, jetstream: JetStreamServer
+) -> None:
+    large = tuple(
+        replace(stream, config={**stream.config, "max_bytes": 1 << 60}) for stream in packed.streams
+    )
+    with pytest.raises(
+        JetStreamError, match=r"no room .* max_bytes of 1152921504606846976 is reserved whole"
+    ):
+        await _load(replace(packed, streams=large), jetstream.url)
+
+
 def test_two_commands_lead_from_a_copied_store_to_a_verified_stream(
     real_store: Path, jetstream: JetStreamServer, tmp_path: Path
 ) -> None:
