@@ -85,16 +85,17 @@ async def position_of(server: JetStream, stream: str, consumer: str) -> Position
         await asyncio.sleep(_PAUSE_S)
 
 
-async def move_to_durable(client: Client, channel: str, durable: Durable, to: Position) -> None:
-    """Bring a durable, which no client uses, to a position at or behind its own.
+async def move_to_durable(client: Client, channel: str, durable: Durable, to: Position) -> bool:
+    """Bring a durable, which no client uses, to a position at or behind its own; return False if it is there.
 
-    `client` is the one that the durable belongs to, or any for a queue group. Raises `StanError`, and
-    `WaitTimeout` when the server does not deliver what the position includes.
+    `client` is the one that the durable belongs to, or any for a queue group. A server that is killed
+    meanwhile may lose acknowledgements: so call it again with the durable as it is then, until it is there.
+    Raises `StanError`, and `WaitTimeout` when the server does not deliver what the position includes.
     """
     missing = {*durable.pending, *range(durable.last_sent + 1, to.delivered + 1)} - to.pending
     missing = {each for each in missing if each <= to.delivered}
     if not missing:
-        return
+        return False
     unacknowledged: list[Message] = []
     arrived = asyncio.Event()
 
@@ -129,6 +130,7 @@ async def move_to_durable(client: Client, channel: str, durable: Durable, to: Po
     finally:
         if subscription.is_open:
             await subscription.close()
+    return True
 
 
 def _taken(messages: list[Message], keep: Collection[int]) -> list[Message]:

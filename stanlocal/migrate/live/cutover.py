@@ -21,12 +21,11 @@ from stanlocal.drill.runner import Stage
 from stanlocal.errors import JetStreamError, StoreRefused, WaitTimeout
 from stanlocal.migrate.inventory import take_inventory
 from stanlocal.migrate.jetstream.connection import connected
-from stanlocal.migrate.jetstream.reading import read_stream
+from stanlocal.migrate.live.comparison import compare, compare_back
 from stanlocal.migrate.live.jetstream_site import JetStreamSite, consumer_of
 from stanlocal.migrate.live.kills import Kills
 from stanlocal.migrate.live.relay_back import RelayBack
 from stanlocal.migrate.load import load
-from stanlocal.migrate.messages import messages_of
 from stanlocal.migrate.naming import Names, stream_name
 from stanlocal.migrate.pack import pack
 from stanlocal.migrate.pack_folder import read_pack
@@ -34,12 +33,10 @@ from stanlocal.migrate.plan import MigrationPlan, make_plan
 from stanlocal.migrate.positions import move_to_consumers, move_to_durable, position_of
 from stanlocal.migrate.relay.channel_relay import first_available
 from stanlocal.migrate.relay.relay import Relay, stan_source
-from stanlocal.migrate.verify import StreamVerdict, compare_messages
 from stanlocal.model.plan import GroupPlan
 from stanlocal.outages import probe
 from stanlocal.stan.start import LastReceived
 from stanlocal.store.local import local_store
-from stanlocal.util.format import counted
 
 if TYPE_CHECKING:
     from stanlocal.stan.client import Client
@@ -56,7 +53,7 @@ _FLOW = 100
 """Messages acknowledged and delivered between two phases."""
 _LOOK_S = 0.002
 _ATTEMPTS, _PAUSE_S = 5, 0.2
-"""Attempts to read a store that is being written, and seconds between two."""
+"""Attempts at a store or a server that changes meanwhile, and seconds between two."""
 
 
 @dataclass(slots=True)
@@ -140,7 +137,8 @@ class Cutover:
             relaying.cancel()
             await self._load.move_publishers(self._site)
         async with self._phase("verify") as phase:
-            phase.detail = f"{await self._compare(last_sequences):,} messages equal"
+            equal = await compare(await self._planned(), self._server, last_sequences, self._problem)
+            phase.detail = f"{equal:,} messages equal"
         return last_sequences
 
     async def _copy(self) -> int:
@@ -164,19 +162,6 @@ class Cutover:
         kept = tuple(stream for stream in plan.streams if stream.subject != probe.CHANNEL)
         return replace(plan, streams=kept)
 
-    async def _compare(self, last: Mapping[str, int]) -> int:
-        """Compare every message with the streams, up to the cut-over; return how many are equal."""
-        plan, equal = await self._planned(), 0
-        for stream in plan.streams:
-            result = StreamVerdict(stream.name, stream.subject)
-            end = last.get(stream.subject, stream.channel.last_sequence)
-            await compare_messages(plan, stream, self._server, result, end)
-            for kind, count in result.differences.counts.items():
-                first = next(each.detail for each in result.differences.listed if each.kind is kind)
-                self._problem(f"stream {stream.name}: {counted(count, 'difference')} ({kind.value}): {first}")
-            equal += result.equal
-        return equal
-
     # The way back
 
     async def _return(self, publisher: Client, last: Mapping[str, int]) -> None:
@@ -194,7 +179,9 @@ class Cutover:
         async with self._phase("subscribers back"):
 
             async def positions() -> None:
-                await self._positions_back(relays)
+                for _ in range(_ATTEMPTS):  # a kill meanwhile may cost acknowledgements
+                    if not await self._positions_back(relays):
+                        return
 
             await self._load.move_subscribers(self._load.home, positions)
         await self._flows()
@@ -208,10 +195,12 @@ class Cutover:
                 task.cancel()
             await self._load.move_publishers(self._load.home)
         async with self._phase("verify back") as phase:
-            phase.detail = f"{await self._compare_back(last):,} messages equal"
+            equal = await compare_back(await self._planned(), self._server, last, self._problem)
+            phase.detail = f"{equal:,} messages equal"
 
-    async def _positions_back(self, relays: Mapping[str, RelayBack]) -> None:
-        """Bring the load's durables to the positions of their consumers."""
+    async def _positions_back(self, relays: Mapping[str, RelayBack]) -> bool:
+        """Bring the load's durables to the positions of their consumers; return whether any was elsewhere."""
+        moved = False
         clients = {client.client_id: client for client in self._load.home.clients.values()}
         for stream in (await self._planned()).streams:
             for consumer in stream.consumers:
@@ -224,30 +213,8 @@ class Cutover:
                 )
                 position = await position_of(self._server, stream.name, name)
                 await self._in_step(relays[stream.subject].reached(position.delivered))
-                await move_to_durable(client, stream.subject, durable, position)
-
-    async def _compare_back(self, last: Mapping[str, int]) -> int:
-        """Compare what was published since the cut-over in sequence and data; return how many are equal."""
-        plan, equal = await self._planned(), 0
-        for stream in plan.streams:
-            if stream.subject not in last:
-                continue
-            begin, end = last[stream.subject] + 1, await self._last_of_stream(stream.subject)
-            returned = {
-                sequence: data
-                for batch in messages_of(self._store, stream)
-                for sequence, _, data in batch
-                if begin <= sequence <= end
-            }
-            async for found in read_stream(self._server, stream.name, begin, end):
-                for each in found:
-                    if returned.pop(each.sequence, None) == each.data:
-                        equal += 1
-                    else:
-                        self._problem(f"channel {stream.subject}: {each.sequence} is not the stream's")
-            if returned:
-                self._problem(f"channel {stream.subject}: {len(returned)} messages are not in the stream")
-        return equal
+                moved |= await move_to_durable(client, stream.subject, durable, position)
+        return moved
 
     # What both have
 

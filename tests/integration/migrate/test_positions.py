@@ -86,10 +86,10 @@ async def test_a_position_goes_there_and_back_exactly(
             [orders] = [stream for stream in planned().streams if stream.name == "orders"]
             [durable] = [each.durable for each in orders.consumers if each.name == "app_dur"]
             async with stan.connect(_url(streaming), cluster_id="test-cluster", client_id="app") as app:
-                await move_to_durable(app, "orders", durable, there)
-                await move_to_durable(
-                    app, "orders", durable, Position(durable.last_sent, frozenset(_UNACKED))
-                )
+                assert await move_to_durable(app, "orders", durable, there)
+                [orders] = [stream for stream in planned().streams if stream.name == "orders"]
+                [durable] = [each.durable for each in orders.consumers if each.name == "app_dur"]
+                assert not await move_to_durable(app, "orders", durable, there)
             late = orders.channel.last_sequence + 1
             ahead = [type(each)(each.name, each.durable, late, (), late) for each in orders.consumers]
             with pytest.raises(
