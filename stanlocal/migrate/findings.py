@@ -202,9 +202,8 @@ def _of_durable(channel: Channel, durable: Durable) -> Iterator[Finding]:
             "no client was subscribed; its consumer stays until it is deleted, as the durable did",
             "if no one comes back, leave it out with an empty name in '--names'",
         )
-    gone = sum(
-        not channel.first_sequence <= sequence <= channel.last_sequence for sequence in durable.pending
-    )
+    last = channel.last_sequence if channel.split is None else max(durable.pending, default=0)
+    gone = sum(not channel.first_sequence <= sequence <= last for sequence in durable.pending)
     if gone:
         yield Finding(
             Kind.PENDING_GONE,
