@@ -68,9 +68,9 @@ def survey(store: Path) -> Survey:
     if not found.server_file and not found.channels:
         only = ", ".join(printable(entry.name) for entry in listed[:3] if entry.name != MARKER_FILE)
         if names - {MARKER_FILE} or folders:
-            raise StoreRefused(
-                f"{store} is not a store of the server ({only}, …); name the folder with server.dat"
-            )
+            inside = next((name for name in folders if (store / name / SERVER_FILE).is_file()), None)
+            named = f"name {printable(str(store / inside))}" if inside else "name the folder with server.dat"
+            raise StoreRefused(f"{store} is not a store of the server ({only}, …); {named}")
     if not found.server_file and found.channels:
         found.problems.append(
             Problem(

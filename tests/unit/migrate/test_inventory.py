@@ -94,6 +94,12 @@ def test_a_folder_that_is_no_store_is_refused(tmp_path: Path) -> None:
         take_inventory(tmp_path / "missing")
 
 
+def test_a_store_in_the_named_folder_is_named_instead(tmp_path: Path) -> None:
+    make_store(tmp_path / "data" / "store")
+    with pytest.raises(StoreRefused, match=r"is not a store of the server .*; name .*/data/store$"):
+        take_inventory(tmp_path / "data")
+
+
 def test_nothing_in_the_store_is_changed(tmp_path: Path) -> None:
     store = make_store(tmp_path / "store")
     before = {path: (path.stat().st_mtime_ns, path.stat().st_size) for path in store.rglob("*")}
