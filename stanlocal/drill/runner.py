@@ -50,6 +50,8 @@ class Stage:
     witness: Witness
     ledger: Ledger
     report: Report
+    lasting: AsyncExitStack
+    """What is closed only when subscribers have had time to receive everything."""
 
 
 Script = Callable[[Stage], Coroutine[Any, Any, None]]
@@ -197,6 +199,7 @@ class Drill:
             Witness(core, ledger, begun, self._witnessed) as witness,
             beside(witness.record_events()) as recording,
             beside(_probe(group)) as probing,
+            AsyncExitStack() as lasting,
         ):
             load = Load(group, ledger, client_ids=f"drill-{ledger.header.run:08x}")
             self._phase("starting publishers and subscribers")
@@ -205,9 +208,8 @@ class Drill:
                 player = Player(group, load, witness, ledger, self.report)
                 self._playing, self._doing = (player, load, witness), ""
                 self._begun.set()
-                await self._play(
-                    player, Stage(group, load, witness, ledger, self.report), {recording, probing}
-                )
+                stage = Stage(group, load, witness, ledger, self.report, lasting)
+                await self._play(player, stage, {recording, probing})
             finally:
                 try:
                     await self._end(group, load, ledger)

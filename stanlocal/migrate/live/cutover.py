@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -88,20 +88,20 @@ class Cutover:
         self._kills = Kills(stage.group, self._count, phases, self._seed)
         self._plan = (await stage.group.look()).plan
         self._store = local_store(self._plan)
-        async with AsyncExitStack() as stack:
-            self._server = await stack.enter_async_context(connected(self._url))
-            name = f"migrate-{secrets.token_hex(4)}"
-            self._client = await stack.enter_async_context(stage.group.connect(name, reconnect=True))
+        lasting = stage.lasting  # a drill that is stopped on the way has its relays until all is delivered
+        self._server = await lasting.enter_async_context(connected(self._url))
+        name = f"migrate-{secrets.token_hex(4)}"
+        self._client = await lasting.enter_async_context(stage.group.connect(name, reconnect=True))
+        lasting.push_async_callback(self._end_relays)
+        await self._flows()
+        last = await self._there()
+        await self._flows()
+        if self._back:
+            connecting = stage.group.connect(f"{name}-back", retry=False, reconnect=True)
+            publisher = await lasting.enter_async_context(connecting)
+            lasting.push_async_callback(self._end_relays)
+            await self._return(publisher, last)
             await self._flows()
-            stack.push_async_callback(self._end_relays)
-            last = await self._there()
-            await self._flows()
-            if self._back:
-                connecting = stage.group.connect(f"{name}-back", retry=False, reconnect=True)
-                publisher = await stack.enter_async_context(connecting)
-                stack.push_async_callback(self._end_relays)
-                await self._return(publisher, last)
-                await self._flows()
 
     # The way there
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from pathlib import Path
 from xml.etree import ElementTree as Xml
@@ -87,6 +88,24 @@ async def test_a_message_that_a_stream_lacks_makes_the_verdict_bad(
     assert (found["lost"], found["duplicated"], found["undelivered"]) == (1, 0, 0)
     assert [phase.name for phase in outcome.phases] == _WAY
     assert not servers_of(tmp_path)
+
+
+@pytest.mark.timeout(120)
+async def test_a_rehearsal_that_is_stopped_half_way_loses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Subscribers are moving, and publishers are not: the relay goes on until they have everything."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    rehearsal = LiveRehearsal(tmp_path / "work", engine="process")
+
+    def stop(line: str) -> None:
+        if line == "subscribers":
+            asyncio.get_running_loop().call_later(0.03, rehearsal.drill.stop)
+
+    rehearsal.drill.report = stop
+    outcome = await rehearsal.run()
+    assert (outcome.ended, outcome.verdict.problems) == ("interrupted", ())
+    assert outcome.document()["lost"] == 0
 
 
 @pytest.mark.parametrize(
