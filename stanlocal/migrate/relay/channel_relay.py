@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 _ACK_WAIT_S = 2
 """Seconds after which the server sends again what was lost on its way."""
+_OVERDUE_S = 5.0
+"""Seconds after which a message that the channel has, and the server does not deliver, counts as missing."""
 _IN_FLIGHT = 256
 _LOOKS, _LOOK_S = 3, 1.5
 """Attempts to get a first message, and seconds of each: a failover may lose one on its way."""
@@ -79,8 +81,13 @@ class _Arrivals:
         self.messages.append(message)
         self.wake.set()
 
-    async def next(self) -> list[Message]:
-        await self.wake.wait()
+    async def next(self, timeout: float | None) -> list[Message]:
+        """Return what was delivered; nothing when `timeout` seconds are up."""
+        try:
+            async with asyncio.timeout(timeout):
+                await self.wake.wait()
+        except TimeoutError:
+            return []
         self.wake.clear()
         found, self.messages = self.messages, []
         return found
@@ -139,7 +146,9 @@ class ChannelRelay:
         """Write what arrives until a message is missing (False), or the stream has `end` (True)."""
         begun, progress = writer.last, self.progress
         while end is None or writer.last < end:
-            arrived = await arrivals.next()
+            arrived = await arrivals.next(_OVERDUE_S if writer.last < progress.known else None)
+            if not arrived:
+                return False
             progress.waiting_since = asyncio.get_running_loop().time()
             run: list[Relayed] = []
             had: list[Relayed] = []

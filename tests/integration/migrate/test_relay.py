@@ -185,6 +185,20 @@ async def _state(jetstream: JetStreamServer) -> tuple[int, ...]:
     return tuple(state[key] for key in ("first_seq", "last_seq", "messages"))
 
 
+async def test_a_stream_that_was_lost_is_filled_again_though_the_durable_is_ahead(
+    streaming: StreamingServer, jetstream: JetStreamServer
+) -> None:
+    async with _client(streaming) as client:
+        await _publish(client, range(1, 8))
+        await _relay(streaming, jetstream, "orders").run(once=True)
+        async with connected(jetstream.url) as server:
+            await server.delete_stream("orders")
+        again = _relay(streaming, jetstream, "orders")
+        await again.run(once=True)
+    assert (again.progress[0].relayed, again.progress[0].restarts) == (7, 1)
+    assert await _state(jetstream) == (1, 7, 7)
+
+
 async def test_a_stream_that_something_else_publishes_to_is_left_as_it_is(
     streaming: StreamingServer, jetstream: JetStreamServer
 ) -> None:
