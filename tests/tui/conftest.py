@@ -51,6 +51,8 @@ def _keys_need_not_leave_the_process_idle(monkeypatch: pytest.MonkeyPatch) -> No
 
 _looks: dict[Screen[Any], str] = {}
 """The text of a screen since it last changed."""
+_looks_are_kept = False
+"""Whether it is noticed that a screen changes: tests elsewhere use this module without its fixtures."""
 
 
 @pytest.fixture(autouse=True)
@@ -72,6 +74,7 @@ def _screens_are_rendered_when_looked_at(
         return None
 
     monkeypatch.setattr(Compositor, "render_update", render_update)
+    monkeypatch.setattr(f"{__name__}._looks_are_kept", True)
     yield
     _looks.clear()
 
@@ -140,7 +143,7 @@ def shown(pilot: Pilot[None]) -> str:
     Tests call it again and again: it is read from the screen when this has changed only.
     """
     screen = pilot.app.screen
-    if screen not in _looks:
+    if screen not in _looks or not _looks_are_kept:
         visible_screen_stack.set(pilot.app._background_screens)
         strips = screen._compositor.render_strips()
         rows = ("".join(segment.text for segment in strip if segment.text.strip(" ")) for strip in strips)
