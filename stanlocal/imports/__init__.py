@@ -66,7 +66,7 @@ def read(
     first = files.given[0]
     shapes = read_all(files, environ, found)
     if found.problems:
-        raise SettingsError(found.problems)
+        raise SettingsError(list(dict.fromkeys(found.problems)))
     places = {dotted(key): str(place) for key, place in found.places.items()}
     fill_defaults(found, first.start)
     places = dict.fromkeys(map(dotted, found.places), f"the server's default, for {first.name}") | places

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from stanlocal.errors import SettingsError
-from stanlocal.imports.compose_project import Project, Service
+from stanlocal.imports.compose_project import Project, Service, services_of
 from stanlocal.imports.container_run import container_words, on_machine
 from stanlocal.imports.flags import Word
 from stanlocal.imports.given_files import GivenFile, GivenFiles
@@ -22,6 +22,7 @@ from stanlocal.imports.yamltree import YamlTree
 from stanlocal.natsconf import Place, Table, plain
 
 _SERVICES = re.compile(r"^[\"']?services[\"']?[ \t]*:|\{\s*[\"']?services[\"']?\s*:", re.MULTILINE)
+_IMAGE = re.compile(r"^[ \t]+[\"']?(?:image|build)[\"']?[ \t]*:", re.MULTILINE)
 _MOST_REPLICAS = 1000
 
 _NAMES = "nodes are named <group>-0, <group>-1, …; choose the group's name with --group"
@@ -73,7 +74,7 @@ _FOLDERS = {"configs": "/", "secrets": "/run/secrets"}
 
 def is_compose(file: GivenFile) -> bool:
     """Return whether the text is a Compose file: it has services, each a table, and is no other object."""
-    if _SERVICES.search(file.text) is None:
+    if _SERVICES.search(file.text) is None and _IMAGE.search(file.text) is None:
         return False
     try:
         tables = [each.value for each in YamlTree(file.yaml).documents()]
@@ -82,7 +83,7 @@ def is_compose(file: GivenFile) -> bool:
     return any(
         isinstance(table, dict)
         and "kind" not in table
-        and isinstance(services := table["services"].value if "services" in table else None, dict)
+        and (bool(services := services_of(table)) or "services" in table)
         and all(isinstance(each.value, dict) for each in services.values())
         for table in tables
     )

@@ -99,7 +99,7 @@ class Project:
             self.documents.append((table, file))
             for each in _list(table.get("include")):
                 self._include(each, file)
-            for name, entry in _table(table.get("services")).items():
+            for name, entry in services_of(table).items():
                 if isinstance(entry.value, dict):
                     service = self.services.setdefault(name, Service(name))
                     service.layers.append(Layer(entry.value, entry.place, file))
@@ -237,6 +237,15 @@ class Project:
             return self._interpolation.text(value)
         except InterpolationError:
             return value
+
+
+def services_of(table: Table) -> Table:
+    """Return the services of a Compose file; before version 2 they were at the top."""
+    if "services" in table:
+        return _table(table["services"])
+    own = [each.value for each in table.values() if isinstance(each.value, dict)]
+    first = bool(own) and len(own) == len(table) and all({"image", "build"} & set(each) for each in own)
+    return table if first else {}
 
 
 def _list(value: Entry | Value | None) -> list[Value]:

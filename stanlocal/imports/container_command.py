@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from stanlocal.imports.container_environment import Environment
 from stanlocal.imports.flags import Word
+from stanlocal.imports.given_files import GivenFile
 from stanlocal.imports.import_result import Found
 from stanlocal.imports.objects import strings
 from stanlocal.imports.server_command import PROGRAM, has_own_flags
@@ -63,6 +64,16 @@ def starts_server(words: Words, read: Read) -> bool:
     with suppress(ConfError):  # what cannot be followed is no script
         shell.start(plain)
     return bool(shell.servers) or has_own_flags(plain)
+
+
+def written_by(words: Words, variables: Environment, read: Read) -> Mapping[str, GivenFile]:
+    """Return the files that a container writes, by path, as far as its command line tells."""
+    unsaid = Found()
+    plain = [Word(*variables.expanded(word, unsaid, place)[:1], place) for word, place in words]
+    shell = Shell(variables.complete(), read)
+    with suppress(ConfError):  # what cannot be followed writes nothing that could be read
+        shell.start(plain)
+    return shell.written
 
 
 def command_line(words: Words, variables: Environment, read: Read, title: str, found: Found) -> CommandLine:

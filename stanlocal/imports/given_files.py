@@ -123,6 +123,10 @@ class GivenFiles:
         if self._characters > _MOST_CHARACTERS:
             found.problem(file.start, f"the configurations have more than {_MOST_CHARACTERS} characters")
             return {}
+        if file.text.startswith("\ufeff"):
+            why = "the server takes it for a part of the first name; save the file without it"
+            found.problem(file.start, f"the file begins with a byte order mark: {why}")
+            return {}
         try:
             return parse(
                 "\n" * (file.first_line - 1) + file.text,

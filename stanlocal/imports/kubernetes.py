@@ -77,7 +77,7 @@ def _configured(
     """Return the server with what comes of its files, arguments and variables."""
     own = Found(file_store=found.file_store)
     variables = server.environment(objects, environ, own)
-    line = server.command_line(variables, objects, own)
+    line = server.command_line(variables, objects, environ, own)
     arguments = flags.split(line.arguments, own)
     known = ChainMap(dict(line.environment), variables.complete(), dict(environ))
     conf, start = configurations.of(server, arguments, known, line.written, own)

@@ -50,14 +50,18 @@ class Object:
         data = at(self.content, ("data",))
         plain = at(self.content, ("stringData",))
         files = dict(data) if isinstance(data, dict) else {}
+        binary = at(self.content, ("binaryData",))
         if self.kind == "Secret":
-            files = {key: Entry(_decoded(entry.value), entry.place) for key, entry in files.items()}
+            binary, files = files, {}
+        if isinstance(binary, dict):
+            files |= {key: Entry(_decoded(entry.value), entry.place) for key, entry in binary.items()}
         return {**files, **(plain if isinstance(plain, dict) else {})}
 
     def take_file(self, key: str) -> str:
         """Return the text of a file, and note that it was used."""
-        plain = at(self.content, ("stringData",))
-        self.taken.append(("stringData" if isinstance(plain, dict) and key in plain else "data", key))
+        fields = ((name, at(self.content, (name,))) for name in ("stringData", "binaryData"))
+        holds = (name for name, held in fields if isinstance(held, dict) and key in held)
+        self.taken.append((next(holds, "data"), key))
         value = self.files[key].value
         return value if isinstance(value, str) else ""
 

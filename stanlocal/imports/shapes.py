@@ -81,26 +81,33 @@ def shape_of(file: GivenFile) -> Shape:
     return next(shape for shape in SHAPES if shape.fits(file))
 
 
+def _unreadable(file: GivenFile) -> str | None:
+    """Return why a file is nothing that could be read; None if it may be."""
+    return templates.template(file.text) or (None if file.text.strip() else "the file is empty")
+
+
 def read_all(files: GivenFiles, environ: Mapping[str, str], found: Found) -> dict[str, Shape]:
     """Put the settings of all files into `found`; return the shape of each."""
+    sources = {file.name: why for file in files.given if (why := _unreadable(file))}
+    rest = [file for file in files.given if file.name not in sources]
     for file in files.given:
-        if why := templates.template(file.text):
-            found.problem(file.start, why)
+        if file.name in sources and rest:
+            found.left_out(file.start, "the whole file", sources[file.name])
+        elif file.name in sources:
+            found.problem(file.start, sources[file.name])
     if found.problems:
         return {}
-    shapes = {file.name: shape_of(file) for file in files.given}
+    shapes = {file.name: shape_of(file) for file in rest}
     whole = [shape for shape in SHAPES if shape is not CONF and shape in shapes.values()]
     if len(whole) > 1:
-        first, other = (
-            next(file for file in files.given if shapes[file.name] is shape) for shape in whole[:2]
-        )
+        first, other = (next(file for file in rest if shapes[file.name] is shape) for shape in whole[:2])
         found.problem(
             other.start,
             f"this is {whole[1].name}, and {first.name} is {whole[0].name}: name the files of one of them",
         )
         return shapes
     shape = whole[0] if whole else CONF
-    given = [file for file in files.given if shapes[file.name] is shape]
+    given = [file for file in rest if shapes[file.name] is shape]
     try:
         shape.read(given, files, environ, found)
     except SettingsError as error:
@@ -110,7 +117,7 @@ def read_all(files: GivenFiles, environ: Mapping[str, str], found: Found) -> dic
         why = next((why for file in texts if (why := templates.perhaps_template(file.text))), None)
         if why is not None and shape is not SCRIPT:
             found.problems[:] = [f"{texts[0].start}: {why}"]
-    for file in files.given:
+    for file in rest:
         if shapes[file.name] is not shape and file.name not in files.used:
             found.left_out(file.start, "the whole file", f"no server of {given[0].name} reads it")
     return shapes

@@ -236,23 +236,13 @@ class Shell:
         if name.text == "shift":
             self._variables.positional = (self._variables.positional or [])[1:]
         elif name.text == "set":
-            self._set(rest)
+            self._variables.set_options([word.text for word in rest])
         for word in rest if name.text in _DECLARES else ():
             variable, equals, value = word.text.partition("=")
             if equals:
                 self._variables.assign(variable, word._replace(text=value))
             if name.text == "export" or "-x" in (each.text for each in rest):
                 self._variables.exported.add(variable)
-
-    def _set(self, words: Sequence[Word]) -> None:
-        texts = [word.text for word in words]
-        if "--" in texts:
-            self._variables.positional = texts[texts.index("--") + 1 :]
-        for at, text in enumerate(texts):
-            if (text[:1] == "-" and "a" in text) or (text == "allexport" and texts[at - 1] == "-o"):
-                self._variables.export_all = True
-            elif (text[:1] == "+" and "a" in text) or text == "allexport":
-                self._variables.export_all = False
 
     # Input and output
 
@@ -275,6 +265,7 @@ class Shell:
         if any(word.missing for word in words):  # each stays in the text as a reference to what is unknown
             words = [self._known(word, token) for token in tokens for word in self._variables.fields(token)]
         _, command = unwrapped(words)
+        self._move([word.text for word in command], place)
         if not command or base(command[0].text) in _SILENT:
             return ""
         if base(command[0].text) == "tee":
@@ -290,6 +281,21 @@ class Shell:
         )
         self._budget.take(len(text or ""), place)
         return text
+
+    def _move(self, words: Sequence[str], place: Place) -> None:
+        """Follow a copy of a file; forget one that `sed` changes in a way that only running would tell."""
+        names = [word for word in words[1:] if not word.startswith("-")]
+        if words[:1] == ["sed"] and any(word.startswith("-i") for word in words):
+            for name in names[1:]:
+                self.written.pop(name, None)
+        elif words[:1] in (["cp"], ["mv"], ["install"]) and len(names) == 2:
+            source, target = names
+            file = self.file(source)
+            if file is not None:
+                self._write(target, file.text, place, append=False)
+                self._write(
+                    f"{target.rstrip('/')}/{PurePosixPath(source).name}", file.text, place, append=False
+                )
 
     def _known(self, word: Word, token: Token) -> Word:
         return word._replace(text=self._variables.text(token.parts, token.place)) if word.missing else word

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from stanlocal.imports.flags import Word
 from stanlocal.imports.shell_words import Part, Substitution, Text, Token, Variable
@@ -100,6 +101,16 @@ class Variables:
             self.assign(name, Word(self.values.get(name, "") + value.text, token.place, missing))
         elif not (if_unset and self.is_set(name)):
             self.assign(name, value)
+
+    def set_options(self, words: Sequence[str]) -> None:
+        """Follow the builtin `set`, as far as it exports variables or gives the script arguments."""
+        if "--" in words:
+            self.positional = list(words[words.index("--") + 1 :])
+        for before, word in pairwise(["", *words]):
+            if (word[:1] == "-" and "a" in word) or (before, word) == ("-o", "allexport"):
+                self.export_all = True
+            elif (word[:1] == "+" and "a" in word) or (before, word) == ("+o", "allexport"):
+                self.export_all = False
 
     def assignment(self, token: Token) -> tuple[str, Word, bool]:
         """Return the name and the value of a word `NAME=value`, and whether it adds to the one before."""

@@ -31,6 +31,11 @@ _DOCKERFILE = (
     "this is a Dockerfile, which builds an image and runs nothing; give the command line, compose.yaml or "
     "manifest that runs the image"
 )
+_COMMAND = "give the server's command line, and the stan.conf that it names"
+_PLAYBOOK = f"this is a playbook of Ansible; {_COMMAND}"
+_NOMAD = f"this is a job of Nomad; {_COMMAND}"
+_XML = f"this is XML, as launchd and WinSW have it; {_COMMAND}"
+_WINDOWS = f"this is a script of Windows; {_COMMAND}"
 
 _SURE: tuple[tuple[re.Pattern[str], str], ...] = (
     (
@@ -43,6 +48,13 @@ _SURE: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\{%-? *(?:if|for|set|include|block|endif|endfor|raw|macro|import|extends)\b"), _JINJA),
     (re.compile(r"<%[=-]? *[^%\n]{0,200}%>"), _ERB),
     (re.compile(r"^(?:resource|data) \"[\w-]+\" \"[\w-]+\" \{", re.MULTILINE), _TERRAFORM),
+    (re.compile(r"\A(?:[^\S\n]*(?:#[^\n]*)?\n)*job \"[^\"\n]+\" \{"), _NOMAD),
+    (re.compile(r"\A\s*<(?:\?xml|plist|service)\b"), _XML),
+    (re.compile(r"\A\s*@echo off\b|^[ \t]*Start-Process ", re.IGNORECASE | re.MULTILINE), _WINDOWS),
+    (
+        re.compile(r"^- (?:hosts|name): [^\n]*\n(?:[^\n]*\n){0,20}? +(?:tasks|roles):", re.MULTILINE),
+        _PLAYBOOK,
+    ),
     (
         re.compile(r"\A(?:[^\S\n]*(?:#[^\n]*)?\n|ARG [^\n]*\n)*FROM [\w./:@-]+(?: AS \w+)?\s*\n"),
         _DOCKERFILE,

@@ -67,6 +67,25 @@ class Volumes:
         kind = next((name for name in content if name != "name"), "emptyDir")
         return lacking or f"volume {text(volume, 'name')}, {_ELSEWHERE.get(kind, f'which is a {kind}')}"
 
+    def inside(self, path: str) -> tuple[str, str] | None:
+        """Return the name of the volume that a path is on, and the path in it; None for one of the image."""
+        wanted = posixpath.normpath(posixpath.join("/", text(self.container, "workingDir"), path))
+        mount = self._mount(wanted)
+        if mount is None:
+            return None
+        folder, volume = mount
+        inner = posixpath.join(text(volume, "subPath"), posixpath.relpath(wanted, folder))
+        return text(volume, "name"), posixpath.normpath(inner)
+
+    def paths(self, volume: str, inner: str) -> Iterator[str]:
+        """Yield the paths at which the container sees a path in a volume."""
+        for _, entry in listed(self.container, ("volumeMounts",), self.workload.place):
+            if isinstance(entry.value, dict) and text(entry.value, "name") == volume:
+                below = posixpath.relpath(inner, text(entry.value, "subPath") or ".")
+                if not below.startswith(".."):
+                    folder = posixpath.join("/", text(entry.value, "mountPath"))
+                    yield posixpath.normpath(posixpath.join(folder, below))
+
     def _mount(self, wanted: str) -> tuple[str, Table] | None:
         """Return the mount that has the file, with its folder: the innermost counts."""
         found: tuple[str, Table] | None = None

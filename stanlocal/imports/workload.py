@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
-from stanlocal.imports.container_command import CommandLine, Words, command_line, starts_server, words_of
+from stanlocal.imports.container_command import (
+    CommandLine,
+    Words,
+    command_line,
+    starts_server,
+    words_of,
+    written_by,
+)
 from stanlocal.imports.container_environment import Environment, environment
 from stanlocal.imports.container_run import IMAGE
 from stanlocal.imports.flags import CONFIG_FLAGS
@@ -57,16 +65,48 @@ class Server:
         fields = metadata if isinstance(metadata, dict) else {}
         return environment(self.content, self.workload, fields, candidates, environ, found)
 
-    def command_line(self, variables: Environment, candidates: Sequence[Object], found: Found) -> CommandLine:
-        """Return what the server is started with, references to variables replaced."""
+    def command_line(
+        self, variables: Environment, candidates: Sequence[Object], environ: Mapping[str, str], found: Found
+    ) -> CommandLine:
+        """Return what the server is started with, references to variables replaced.
+
+        Init containers may write its files.
+        """
+        prepared = self._prepared(candidates, environ)
 
         def read(path: str) -> GivenFile | None:
-            source = self.source(path, candidates)
-            if not isinstance(source, Source):
-                return None
-            return source.file(source.object.take_file(source.key))
+            return prepared.get(path) or self._file(path, candidates, take=True)
 
-        return command_line(self.command, variables, read, self.workload.title, found)
+        line = command_line(self.command, variables, read, self.workload.title, found)
+        written = {path: file.text for path, file in prepared.items()}
+        return replace(line, written={**written, **line.written})
+
+    def _prepared(self, candidates: Sequence[Object], environ: Mapping[str, str]) -> dict[str, GivenFile]:
+        """Return the files that the init containers write into volumes, by their paths in this container."""
+        own = Volumes(self.workload, self.pod, self.content, candidates)
+        prepared: dict[str, GivenFile] = {}
+        for step, entry in listed(self.workload.content, (*self.pod, "initContainers"), self.workload.place):
+            if not isinstance(entry.value, dict):
+                continue
+            init = Server(self.workload, self.template, step, entry.value, tuple(words_of(entry.value)))
+            volumes = Volumes(self.workload, self.pod, entry.value, candidates)
+            variables = init.environment(candidates, environ, Found())
+            reads = partial(init._file, candidates=candidates, take=True)
+            for path, file in written_by(init.command, variables, reads).items():
+                place = volumes.inside(path)
+                if place is not None:
+                    prepared |= dict.fromkeys(own.paths(*place), file)
+        return prepared
+
+    def _file(self, path: str, candidates: Sequence[Object], *, take: bool) -> GivenFile | None:
+        """Return the file at a path; `take` notes that it was used."""
+        source = self.source(path, candidates)
+        if not isinstance(source, Source):
+            return None
+        if take:
+            return source.file(source.object.take_file(source.key))
+        value = source.object.files[source.key].value
+        return source.file(value) if isinstance(value, str) else None
 
     def source(self, path: str, candidates: Sequence[Object]) -> Source | str:
         """Return the ConfigMap or Secret that has the file, or else what the file is in."""
@@ -105,13 +145,7 @@ def servers(workload: Object, candidates: Sequence[Object]) -> Iterator[Server]:
 def _runs_server(server: Server, candidates: Sequence[Object]) -> bool:
     if IMAGE.fullmatch(text(server.content, "image")):
         return True
-
-    def read(path: str) -> GivenFile | None:
-        source = server.source(path, candidates)
-        value = source.object.files[source.key].value if isinstance(source, Source) else None
-        return source.file(value) if isinstance(source, Source) and isinstance(value, str) else None
-
-    if starts_server(server.command, read):
+    if starts_server(server.command, partial(server._file, candidates=candidates, take=False)):
         return True
     words = [word for word, _ in server.command]
     flags = [word.lstrip("-").partition("=") for word in words]

@@ -57,6 +57,8 @@ CASES = [
 "volumes: [./conf:/etc]"), "2 environ-id g"),
     (pair("image: nats-streaming\ncommand: -c /etc/env.conf\nenv_file: [{path: gone, "
 "required: false}, {path: vars.env}]\nvolumes: [./conf:/etc]"), "2 by-file g"),
+    (f"a: &a\n  image: nats-streaming\n  command: {_FLAGS}\nb:\n  <<: *a\n", "2 test-cluster g"),
+    (pair(f"image: mine\nentrypoint: stan\ncommand: {_FLAGS}"), "2 test-cluster g"),
     (pair(f"image: mine/stan\nentrypoint: /nats-streaming-server\ncommand: {_FLAGS}"), "2 test-cluster g"),
     (pair(f"image: mine/stan\nentrypoint: [tini, --, nats-streaming-server]\ncommand: "
 f"{_FLAGS} -n $$HOSTNAME"), "2 test-cluster g"),

@@ -49,6 +49,9 @@ def test_a_script_is_read_as_a_command_line() -> None:
         {"command": ["nats-streaming-server"], "args": [_FLAGS]},
         {"command": ["tini", "--", "nats-streaming-server"], "args": _FLAGS.split()},
         {"command": ["/entrypoint.sh"], "args": _FLAGS.split()},
+        {"command": ["sh", "-c", 'exec nats-streaming-server "$@"', "--"], "args": _FLAGS.split()},
+        {"command": ["tini", "--", "bash", "-ec"], "args": [f"nats-streaming-server {_FLAGS}"]},
+        {"command": ["/usr/bin/env", "A=b", "sh", "-e", "-c", f"nats-streaming-server {_FLAGS}"]},
         {
             "command": ["sh", "-c"],
             "args": ['if [ -n "$X" ]; then echo x; fi; nats-streaming-server ' + _FLAGS],

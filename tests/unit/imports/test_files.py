@@ -240,7 +240,7 @@ def test_an_error_in_a_config_map_has_its_line_in_the_manifest(write: Write) -> 
         ("!!python/object/apply:os.system ['true']", "a.yaml:1:1: this is neither a Kubernetes object"),
         ("stan: !!python/name:os.system x", "a.yaml:1:7: the tag tag:yaml.org,2002:python/name"),
         ("- 1", "a.yaml:1:1: this is neither a Kubernetes object nor values of the nats/stan chart"),
-        ("", "a.yaml:1:1: this is neither"),
+        ("", "a.yaml:1:1: the file is empty"),
         ("? [a]\n: b", "a.yaml:1:3: a name has to be a word"),
         ("kind: Service\nmetadata: {name: x}", "a.yaml:1:1: there is neither a stan.conf in a ConfigMap nor"),
         ("a: &a\n  b: *a\nstan: 1", "nested too deeply"),

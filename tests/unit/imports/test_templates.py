@@ -36,6 +36,15 @@ _KUSTOMIZE = "kubectl kustomize DIR | stanlocal up --from -"
         ("stan.conf.erb", f"{FT} id: <%= @cluster %>\n}}\n", "ERB template"),
         ("main.tf", 'resource "kubernetes_stateful_set" "stan" {\n}\n', "Terraform's language"),
         ("Dockerfile", '# x\nFROM nats-streaming:0.25\nCMD ["-sc", "x"]\n', "Dockerfile"),
+        ("stan.nomad", '# two\njob "stan" {\n  group "stan" {}\n}\n', "job of Nomad"),
+        ("stan.plist", '<?xml version="1.0"?>\n<plist version="1.0"></plist>\n', "launchd"),
+        ("run.bat", "@echo off\nstart C:\\nats-streaming-server.exe -st file\n", "script of Windows"),
+        ("run.ps1", "# x\nStart-Process nats-streaming-server.exe\n", "script of Windows"),
+        (
+            "play.yml",
+            "- hosts: stan\n  become: true\n  tasks:\n  - shell: nats-streaming-server -st file\n",
+            "playbook of Ansible",
+        ),
         (
             "helmfile.yaml",
             "repositories: []\nreleases: [{name: stan, chart: nats/stan}]\n",
@@ -57,6 +66,30 @@ def test_a_folder_of_sources_is_one_sentence(tmp_path: Path, name: str, expected
     with pytest.raises(SettingsError) as caught:
         read(tmp_path, {})
     assert expected in str(caught.value)
+
+
+def test_what_is_no_deployment_beside_one_is_left_out_with_the_reason(tmp_path: Path) -> None:
+    files = {
+        "Dockerfile": "FROM nats-streaming:0.25\n",
+        "empty": "",
+        "logback.xml": "<?xml version='1.0'?>\n",
+        "stan.conf": f"{FT}}}",
+        "stan.conf.j2": "{% for r in routes %}{% endfor %}\n",
+    }
+    write(tmp_path, files)
+    found = read(tmp_path, {})
+    assert found.layer.values["streaming"]["ft_group_name"] == "g"
+    left_out = {
+        Path(each.place.file).name: each.why for each in found.findings if each.what == "the whole file"
+    }
+    assert sorted(left_out) == ["Dockerfile", "empty", "logback.xml", "stan.conf.j2"]
+    assert "this is a Dockerfile" in left_out["Dockerfile"]
+    assert left_out["empty"] == "the file is empty"
+
+
+def test_a_byte_order_mark_is_named(tmp_path: Path) -> None:
+    (problem,) = problems(tmp_path, {"stan.conf": f"\ufeff{FT}}}"})
+    assert problem.startswith("stan.conf:1:1: the file begins with a byte order mark")
 
 
 def test_braces_that_are_no_template_are_read(tmp_path: Path) -> None:

@@ -124,3 +124,65 @@ def test_a_configuration_that_is_not_there_is_said_to_be_elsewhere(
     pod = workload(server, volumes=[{"name": "c", **volume} for volume in volumes])
     (problem,) = problems(write("a.yaml", manifest(config_map(), pod)))
     assert f"the server reads /e/stan.conf from {expected}; add the ConfigMap" in problem
+
+
+_WRITES = {
+    "echo": f"echo '{CONF}' > /work/stan.conf",
+    "document": f"cat > /work/sub/stan.conf <<'EOF'\n{CONF}\nEOF",
+    "copy": "cp /e/stan.conf /work/stan.conf",
+    "copy into a folder": "mkdir -p /work; cp -f /e/stan.conf /work/",
+    "envsubst": "envsubst < /e/stan.conf > /work/stan.conf",
+}
+
+
+@pytest.mark.parametrize("name", _WRITES)
+def test_a_configuration_that_an_init_container_writes_is_read(write: Write, name: str) -> None:
+    work = {"name": "w", "mountPath": "/work"}
+    init = {
+        "name": "init",
+        "image": "busybox",
+        "command": ["sh", "-c", _WRITES[name]],
+        "volumeMounts": [_AT_E, work],
+        "env": [{"name": "FT", "value": "ftg"}],
+    }
+    at = {"name": "w", "mountPath": "/etc/stan", **({"subPath": "sub"} if name == "document" else {})}
+    server = container("-sc", "/etc/stan/stan.conf", volumeMounts=[at])
+    volumes = [{"name": "w", "emptyDir": {}}, {"name": "c", **_CM}]
+    files = config_map(stan_conf=CONF.replace("ftg", "${FT}") if name == "envsubst" else CONF)
+    path = write("a.yaml", manifest(files, workload(server, volumes=volumes, initContainers=[init])))
+    assert values(path).streaming["ft_group_name"] == "ftg"
+
+
+def test_a_file_that_an_init_container_changes_is_not_guessed(write: Write) -> None:
+    script = "cp /e/stan.conf /work/stan.conf && sed -i s/orders/others/ /work/stan.conf"
+    work = {"name": "w", "mountPath": "/work"}
+    init = {"name": "i", "command": ["sh", "-c", script], "volumeMounts": [_AT_E, work]}
+    server = container("-sc", "/work/stan.conf", volumeMounts=[work])
+    volumes = [{"name": "w", "emptyDir": {}}, {"name": "c", **_CM}]
+    path = write("a.yaml", manifest(config_map(), workload(server, volumes=volumes, initContainers=[init])))
+    (problem,) = problems(path)
+    assert "from volume w, which is empty until another container fills it" in problem
+
+
+def test_a_configuration_in_binary_data_is_read(write: Write) -> None:
+    held = {**config_map(), "data": {}, "binaryData": {"stan.conf": base64.b64encode(CONF.encode()).decode()}}
+    server = container("-sc", "/e/stan.conf", volumeMounts=[_AT_E])
+    path = write("a.yaml", manifest(held, workload(server, volumes=[{"name": "c", **_CM}])))
+    assert values(path).streaming["cluster_id"] == "orders"
+
+
+def test_a_script_in_a_config_map_is_read_with_the_files_that_it_writes(write: Write) -> None:
+    script = (
+        "#!/bin/sh\nset -e\nsed s/x/y/ /e/other\ncp /e/stan.conf /tmp/own.conf\n"
+        "exec nats-streaming-server -c /tmp/own.conf -cid $ID\n"
+    )
+    server = {
+        **container(volumeMounts=[_AT_E]),
+        "image": "private/stan:7",
+        "command": ["/e/run.sh"],
+        "env": [{"name": "ID", "value": "own"}],
+    }
+    files = config_map(run_sh=script, stan_conf=CONF)
+    path = write("a.yaml", manifest(files, workload(server, volumes=[{"name": "c", **_CM}])))
+    found = values(path)
+    assert (found.streaming["cluster_id"], found.streaming["ft_group_name"]) == ("own", "ftg")
