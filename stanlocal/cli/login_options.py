@@ -19,14 +19,14 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 Option = Callable[[Any], Any]
 
 
-def options_of(prefix: str = "", at: str = "a group's own login when not given") -> tuple[Option, ...]:
+def options_of(prefix: str = "", at: str = "") -> tuple[Option, ...]:
     """Return the options; with a prefix where a command logs in at two servers, as `--stan-user`."""
 
     def option(name: str, text: str, kind: click.Path | None = _FILE) -> Option:
         return click.option(f"--{prefix}{name}", type=kind, help=text)
 
     return (
-        option("user", f"Name to log in with; {at}.", None),
+        option("user", f"Name to log in with{at}.", None),
         option("password-file", "File whose first line is the password."),
         option("token-file", "File whose first line is the token to log in with."),
         option("creds", "Credentials file to log in with."),
@@ -38,7 +38,7 @@ def options_of(prefix: str = "", at: str = "a group's own login when not given")
     )
 
 
-OPTIONS = options_of()
+OPTIONS = options_of(at="; a group's own login when not given")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ def login_options(command: _F) -> _F:
         login = Login.taken_from(values)
         return command(*args, **values, login=login)
 
-    return with_options(with_login, OPTIONS)  # type: ignore[return-value]
+    return with_options(with_login, options_of())  # type: ignore[return-value]
 
 
 def with_options(command: Callable[..., Any], options: Sequence[Callable[[Any], Any]]) -> Callable[..., Any]:

@@ -48,8 +48,8 @@ def stan_source(endpoint: Mapping[str, Any], client_id: str) -> ConnectStan:
 class Relay:
     """A relay from one STAN server to one JetStream server.
 
-    `channels` are relayed, and their streams made where there are none; without any, every channel is whose
-    stream a pack made. `connect` connects to STAN; `login` are the options of the connection to `url`.
+    `channels` are relayed, and their streams made where there are none; without any, every channel with a
+    stream that a pack made. `connect` connects to STAN; `login` are the options of the connection to `url`.
     """
 
     def __init__(
