@@ -1,0 +1,1 @@
+"""The image of stanlocal, built from this repository."""
