@@ -14,7 +14,9 @@ import pytest
 from tests.conftest import unavailable
 from tests.e2e.plugin.job import SOCKET
 from tests.support.census import NOTHING, take
-from tests.support.cli import ROOT
+from tests.support.cli import ROOT, Cli
+from tests.support.other_engine import missing as missing_engine
+from tests.support.other_engine import other_engine
 from tests.support.own_image import OwnImage, missing, own_image
 from tests.support.ports import of_the_module
 
@@ -142,3 +144,25 @@ def test_a_command_in_the_image_runs_while_the_group_fails_over(
     assert "no outage" not in said
     group = said.rpartition(" on run-")[2].partition(";")[0]
     assert take(docker_client, prefix=f"run-{group}") == NOTHING
+
+
+def test_with_docker_in_docker_the_group_is_where_the_job_reaches_it(
+    image: OwnImage, server_image: str, tmp_path: Path, group_name: str
+) -> None:
+    if (why := missing_engine()) is not None:
+        unavailable(why)
+    hidden = tmp_path / "hidden"
+    hidden.mkdir()
+    with other_engine(hidden) as engine:
+        for name in (server_image, image.name):
+            engine.load(name, image.client)
+        inner = OwnImage(image.name, image.base, engine.client)
+        given: dict[str, Any] = {"environment": {"DOCKER_HOST": engine.url}, "volumes": []}
+        said = run(inner, "--group", group_name, "up", **given)
+        assert f"connect to nats://{engine.address}:4222,nats://{engine.address}:4223" in said
+        job = Cli(tmp_path)
+        url = f"nats://{engine.address}:4222,nats://{engine.address}:4223"
+        sent = job.json("pub", "orders", "one", "--url", url, "--cluster-id", "test-cluster")
+        assert sent["acked"] == 1
+        run(inner, "--group", group_name, "down", "--purge", "--yes", **given)
+        assert take(engine.client, prefix=group_name) == NOTHING
