@@ -44,9 +44,29 @@ if [ -z "$UNSET" ]; then LIMIT=11; fi
 [ -n "$ID" ] || LIMIT=12
 nohup nats-streaming-server {_AT} -c nats.conf -sc ./stan.conf -mc $LIMIT -sc stan.conf
 """,
+    "pieces": f"""set -- pieces x
+names() {{ printf '%s\\n' "  id: $1-$2" "  ft_group: g"; shift; }}
+{{ echo 'streaming {{'; names "$@"; echo '  store: file'; }} > made.conf
+printf '  dir: "%s"\\n  limits {{ mc: %d, ' d 13 >> made.conf
+LINE=$(grep -v '^#' line)
+echo "$LINE }} }}" | tee -a made.conf >/dev/null
+cp made.conf stan.conf
+exec nats-streaming-server {_AT} -c ./stan.conf
+""",
+    "calls": """set -a
+. ./vars.env
+set +a
+sh -c 'exec sh node.sh "$@"' name -st file -dir d -ft_group g
+""",
     "shell": f"""start() {{ sh -c "exec nats-streaming-server {_AT} -st file -dir d $*"; }}
 for group in g; do start -ft_group $group -cid "in-$group" -mb 1GB -encrypt=false; done
 """,
+}
+_FILES = {
+    "nats.conf": "max_payload: 3mb\nstreaming { id: wrong }\n",
+    "line": "# a comment\nmm: 14\n",
+    "vars.env": "# variables\nCID=by-env\nMAX='15'\n",
+    "node.sh": f"#!/bin/sh\nexec nats-streaming-server {_AT} -cid $CID -mm $MAX $@\n",
 }
 
 
@@ -58,7 +78,8 @@ def test_a_scripts_server_has_the_settings_that_are_read(
     environ = {"CLIENT": str(client), "MONITOR": str(at)}
     script = tmp_path / "run.sh"
     script.write_text(_SCRIPTS[name])
-    (tmp_path / "nats.conf").write_text("max_payload: 3mb\nstreaming { id: wrong }\n")
+    for each, text in _FILES.items():
+        (tmp_path / each).write_text(text)
     found = resolve([read(script, environ).layer])
     path = f"{server_binary.parent}:{os.environ['PATH']}"
     with running(script, {**environ, "PATH": path}):
