@@ -17,6 +17,11 @@ _YAML_NAMES = frozenset({".yaml", ".yml", ".json"})
 _OBJECT = frozenset({"kind", "apiversion"})
 
 
+def has_values(file: GivenFile) -> bool:
+    """Return whether the text is a values file of the chart."""
+    return any(values_in(table) for table in _yaml_tables(file) or ())
+
+
 def is_conf(file: GivenFile) -> bool:
     """Return whether the text is a stan.conf, and not a YAML document.
 

@@ -38,6 +38,26 @@ def values_in(document: Table) -> Charts:
     return [] if "kind" in document or "apiVersion" in document else _subcharts(document, ())
 
 
+def merged(documents: Sequence[Entry]) -> Table | None:
+    """Return the values of several files as Helm merges them, the last ones over the others; None for objects."""
+    result: Table = {}
+    for document in documents:
+        if not isinstance(document.value, dict) or {"kind", "apiVersion"} & set(document.value):
+            return None
+        result = _over(result, document.value)
+    return result
+
+
+def _over(below: Table, above: Table) -> Table:
+    result = dict(below)
+    for name, entry in above.items():
+        old = result.get(name)
+        if old is not None and isinstance(old.value, dict) and isinstance(entry.value, dict):
+            entry = Entry(_over(old.value, entry.value), old.place)
+        result[name] = entry
+    return result
+
+
 def _subcharts(values: Table, at: Path) -> Charts:
     if any(_is_own(name, entry.value) for name, entry in values.items()):
         return [(at, values)]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from stanlocal.errors import SettingsError
 from stanlocal.imports import conf_files, templates
 from stanlocal.imports.compose import is_compose, read_compose
-from stanlocal.imports.content import is_conf
+from stanlocal.imports.content import has_values, is_conf
 from stanlocal.imports.given_files import GivenFile, GivenFiles
 from stanlocal.imports.import_result import Found
 from stanlocal.imports.objects import Object, objects
@@ -34,7 +34,7 @@ class Shape:
 def _read_yaml(
     given: Sequence[GivenFile], files: GivenFiles, environ: Mapping[str, str], found: Found
 ) -> None:
-    """Read Kubernetes objects, of all files together, or the values of the chart."""
+    """Read Kubernetes objects, or the values of the chart, of all files together."""
     from stanlocal.imports import helm, kubernetes
 
     blocks: dict[Place, tuple[int, int]] = {}
@@ -44,9 +44,12 @@ def _read_yaml(
         tree = YamlTree(file.yaml, tree)
         tables += [each for each in tree.documents() if isinstance(each.value, dict)]
         blocks |= tree.blocks
-    only = tables[0].value if len(tables) == 1 else None
-    if isinstance(only, dict) and (charts := helm.values_in(only)):
-        helm.read(only, charts, tables[0].place, found)
+    values = helm.merged(tables)
+    if values is not None and (charts := helm.values_in(values)):
+        if len(tables) > 1:
+            later = "a value of a later file counts more than that of an earlier one, as in helm -f A -f B"
+            found.changed(tables[1].place, "values", later)
+        helm.read(values, charts, tables[0].place, found)
         return
     found_objects = list(objects(tables))
     if why := next((why for each in found_objects if (why := _source_of(each))), None):
@@ -55,7 +58,11 @@ def _read_yaml(
     strange = [each for each in found_objects if each.kind == "?"]
     if not found_objects or strange:
         place = strange[0].place if strange else given[0].start
-        found.problem(place, "this is neither a Kubernetes object nor values of the nats/stan chart")
+        if strange and helm.values_in(strange[0].content):
+            why = "these are values of the nats/stan chart, beside Kubernetes objects: name the files of one"
+        else:
+            why = "this is neither a Kubernetes object nor values of the nats/stan chart"
+        found.problem(place, why)
         return
     kubernetes.read(found_objects, blocks, environ, found)
 
@@ -67,12 +74,13 @@ def _source_of(each: Object) -> str | None:
 
 SUPERVISOR = Shape("a supervisord configuration", lambda file: is_supervisor(file.text), read_supervisor)
 UNIT = Shape("a systemd unit", lambda file: is_unit(file.text), read_units)
-YAML = Shape("Kubernetes objects or chart values", lambda file: not is_conf(file), _read_yaml)
+VALUES = Shape("values of the nats/stan chart", has_values, _read_yaml)
+OBJECTS = Shape("Kubernetes objects", lambda file: not is_conf(file), _read_yaml)
 SCRIPT = Shape("a script", starts_servers, read_scripts)
 CONF = Shape("a stan.conf", lambda file: True, conf_files.read_confs)
 
 COMPOSE = Shape("a Compose file", is_compose, read_compose)
-SHAPES = (UNIT, SUPERVISOR, COMPOSE, YAML, SCRIPT, CONF)
+SHAPES = (UNIT, SUPERVISOR, COMPOSE, VALUES, OBJECTS, SCRIPT, CONF)
 """All shapes; of those that fit a file, the first."""
 
 
@@ -98,7 +106,8 @@ def read_all(files: GivenFiles, environ: Mapping[str, str], found: Found) -> dic
     if found.problems:
         return {}
     shapes = {file.name: shape_of(file) for file in rest}
-    whole = [shape for shape in SHAPES if shape is not CONF and shape in shapes.values()]
+    readers = {shape.read: shape for shape in SHAPES if shape is not CONF and shape in shapes.values()}
+    whole = list(readers.values())
     if len(whole) > 1:
         first, other = (next(file for file in rest if shapes[file.name] is shape) for shape in whole[:2])
         found.problem(
@@ -107,7 +116,7 @@ def read_all(files: GivenFiles, environ: Mapping[str, str], found: Found) -> dic
         )
         return shapes
     shape = whole[0] if whole else CONF
-    given = [file for file in rest if shapes[file.name] is shape]
+    given = [file for file in rest if shapes[file.name].read is shape.read]
     try:
         shape.read(given, files, environ, found)
     except SettingsError as error:
@@ -118,6 +127,6 @@ def read_all(files: GivenFiles, environ: Mapping[str, str], found: Found) -> dic
         if why is not None and shape is not SCRIPT:
             found.problems[:] = [f"{texts[0].start}: {why}"]
     for file in rest:
-        if shapes[file.name] is not shape and file.name not in files.used:
+        if shapes[file.name].read is not shape.read and file.name not in files.used:
             found.left_out(file.start, "the whole file", f"no server of {given[0].name} reads it")
     return shapes

@@ -77,9 +77,26 @@ def test_two_shapes_at_a_time_are_refused(tmp_path: Path) -> None:
     )
     assert refused(tmp_path) == (
         f"{tmp_path}/run.sh:1:1: this is a script, and {tmp_path}/stan.yaml is Kubernetes "
-        f"objects or chart values: "
-        "name the files of one of them"
+        "objects: name the files of one of them"
     )
+
+
+def test_values_of_several_files_are_merged_as_helm_merges_them(tmp_path: Path) -> None:
+    files = {
+        "base.yaml": "stan: {replicas: 2, clusterID: base}\nstore: {ft: {group: g}, limits: {max_msgs: 5}}\n",
+        "prod.yaml": "stan: {replicas: 5}\nstore: {limits: {max_channels: 7}}\n",
+        "size.yaml": "resources: {limits: {memory: 1Gi}}\n",
+    }
+    paths = write(tmp_path, files)
+    assert of(*paths) == "5 base g max_channels=7 max_msgs=5"
+    assert of(paths[1], paths[0], paths[2]) == "2 base g max_channels=7 max_msgs=5"
+    found = read(paths, {})
+    assert "prod.yaml:1: values changed: a value of a later file counts more" in "; ".join(reported(found))
+
+
+def test_values_beside_objects_are_refused(tmp_path: Path) -> None:
+    write(tmp_path, {"stan.yaml": seed.EFS.read_text(), "values.yaml": seed.VALUES.read_text()})
+    assert "these are values of the nats/stan chart, beside Kubernetes objects" in refused(tmp_path)
 
 
 def test_a_folder_without_a_text_file_is_refused(tmp_path: Path) -> None:
