@@ -17,6 +17,7 @@ from stanlocal.cli.metrics import Address, served
 from stanlocal.cli.names_file import names_option, read_names
 from stanlocal.cli.stan_server import StanServer, source_options
 from stanlocal.cli.until_signal import run_until_signal
+from stanlocal.util.format import counted
 from stanlocal.util.tasks import beside
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ async def _report(context: Context, working: Relay) -> None:
     await working.begun()
     if context.json:
         context.print_json({"relaying": len(working.progress)}, stream=True)
-    context.say(f"relaying {len(working.progress)} channels; Ctrl-C ends it")
+    context.say(f"relaying {counted(len(working.progress), 'channel')}; Ctrl-C ends it")
 
 
 def _show(context: Context, working: Relay) -> None:
