@@ -39,7 +39,7 @@ def values_in(document: Table) -> Charts:
 
 
 def merged(documents: Sequence[Entry]) -> Table | None:
-    """Return the values of several files as Helm merges them, the last ones over the others; None for objects."""
+    """Return the values of several files, merged as Helm does; None where one has an object."""
     result: Table = {}
     for document in documents:
         if not isinstance(document.value, dict) or {"kind", "apiVersion"} & set(document.value):
