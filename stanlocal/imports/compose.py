@@ -74,6 +74,8 @@ _FOLDERS = {"configs": "/", "secrets": "/run/secrets"}
 
 def is_compose(file: GivenFile) -> bool:
     """Return whether the text is a Compose file: it has services, each a table, and is no other object."""
+    if file.text.startswith("#!"):
+        return False
     if _SERVICES.search(file.text) is None and _IMAGE.search(file.text) is None:
         return False
     try:

@@ -95,6 +95,8 @@ def _configuration(
 def _file(launch: Launch, flag: Flag, found: Found) -> GivenFile | None:
     if flag.missing or not flag.value:
         name = f"${flag.missing}" if flag.missing else "an empty name"
+        if flag.missing.startswith("%"):  # a specifier of systemd
+            name = f"{flag.missing}, which the unit's name does not tell"
         found.problem(
             flag.place, f"the server reads its configuration from {name}; write the file's name there"
         )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
 
 from stanlocal.imports.flags import Word
 from stanlocal.imports.given_files import GivenFile, GivenFiles
@@ -57,22 +59,27 @@ def _commands(text: str) -> str:
 
 def read_scripts(
     scripts: Sequence[GivenFile], files: GivenFiles, environ: Mapping[str, str], found: Found
-) -> None:
-    """Put the settings of the servers that the scripts start into `found`."""
+) -> Sequence[GivenFile] | None:
+    """Put the settings of the servers that the scripts start into `found`.
+
+    Where they start none, return the files that they write, which may start servers; else None.
+    """
     servers: list[Launch] = []
+    written: list[GivenFile] = []
     for script in scripts:
         try:
             shell = _followed(script, files, environ)
         except ConfError as error:
             found.problems.append(str(error))
-            return
+            return None
+        for path, file in shell.written.items():
+            written.append(replace(file, name=f"{script.name}:{path}", path=Path(path)))
         for started in shell.servers:
             title = started.title or f"the server of line {started.place.line}"
             servers.append(_launch(started, title, started.place))
-    if not servers:
-        found.problem(scripts[0].start, "this script starts no nats-streaming-server")
-        return
-    read_launches(servers, files, found)
+    if servers:
+        read_launches(servers, files, found)
+    return None if servers else written
 
 
 def _followed(script: GivenFile, files: GivenFiles, environ: Mapping[str, str]) -> Shell:

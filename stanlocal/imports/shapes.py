@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from stanlocal.errors import SettingsError
 from stanlocal.imports import conf_files, templates
@@ -72,11 +72,26 @@ def _source_of(each: Object) -> str | None:
     return templates.source_of(lists_and_words, "" if each.kind == "?" else each.kind)
 
 
+def _read_scripts(
+    given: Sequence[GivenFile], files: GivenFiles, environ: Mapping[str, str], found: Found
+) -> None:
+    """Read scripts, and where they start no server the units and other deployments that they write."""
+    written = read_scripts(given, files, environ, found)
+    if written is None:
+        return
+    inner = replace(files, given=[*files.given, *written])
+    for shape in (UNIT, SUPERVISOR, COMPOSE, OBJECTS):
+        if fitting := [file for file in written if shape_of(file) is shape]:
+            shape.read(fitting, inner, environ, found)
+            return
+    found.problem(given[0].start, "this script starts no nats-streaming-server")
+
+
 SUPERVISOR = Shape("a supervisord configuration", lambda file: is_supervisor(file.text), read_supervisor)
 UNIT = Shape("a systemd unit", lambda file: is_unit(file.text), read_units)
 VALUES = Shape("values of the nats/stan chart", has_values, _read_yaml)
 OBJECTS = Shape("Kubernetes objects", lambda file: not is_conf(file), _read_yaml)
-SCRIPT = Shape("a script", starts_servers, read_scripts)
+SCRIPT = Shape("a script", starts_servers, _read_scripts)
 CONF = Shape("a stan.conf", lambda file: True, conf_files.read_confs)
 
 COMPOSE = Shape("a Compose file", is_compose, read_compose)

@@ -17,7 +17,7 @@ from stanlocal.imports.environment_file import read_environment_file
 from stanlocal.imports.flags import Word
 from stanlocal.imports.given_files import GivenFile
 from stanlocal.imports.server_command import base, server_command, unwrapped
-from stanlocal.imports.shell_command import ShellCommand, shell_command
+from stanlocal.imports.shell_command import ShellCommand, reads_script, shell_command
 from stanlocal.imports.shell_output import PRINTS, output
 from stanlocal.imports.shell_parser import Block, Function, Group, Loop, Output, Parser, Simple
 from stanlocal.imports.shell_variables import LONGEST, Budget, Variables, is_assignment
@@ -32,6 +32,8 @@ _SILENT = frozenset(
     ("cd", "mkdir", "chmod", "chown", "touch", "rm", "cp", "mv", "ln", "sleep", "wait", "true", ":", "test")
 )
 """Commands that print nothing, or nothing that matters."""
+_APPLY = frozenset(("kubectl", "oc", "docker", "docker-compose", "podman"))
+"""Commands whose input is a deployment."""
 _PROMPTS = frozenset(("$", "%", "?"))
 """First words that are no command: a documented command's prompt, an unset variable."""
 
@@ -150,6 +152,10 @@ class Shell:
         given = self._given(command, place)
         if not words:
             return
+        if given is not None and reads_script(words):
+            script = given
+            self._nested(place, lambda: self.run(script, lambda line, column: place), [])
+            return
         text = self._command(words, {name: value.text for name, value, _ in own}, place)
         if text is None:
             text = self._output(rest, words, given, place)
@@ -234,7 +240,8 @@ class Shell:
         """Follow the builtins that set variables."""
         name, *rest = words
         if name.text == "shift":
-            self._variables.positional = (self._variables.positional or [])[1:]
+            count = int(rest[0].text) if rest and rest[0].text.isdecimal() else 1
+            self._variables.positional = (self._variables.positional or [])[count:]
         elif name.text == "set":
             self._variables.set_options([word.text for word in rest])
         for word in rest if name.text in _DECLARES else ():
@@ -273,6 +280,8 @@ class Shell:
             for name in names:
                 if not name.startswith("-"):
                     self._write(name, given, place, append="-a" in names)
+        if given is not None and base(command[0].text) in _APPLY:
+            self._write(f"{base(command[0].text)}.yaml", given, place, append=False)
         text = output(
             [word.text for word in command],
             given,

@@ -13,6 +13,7 @@ _SHELL = re.compile(r"(?:ba|da|k|z|a)?sh(?:\.exe)?")
 _COMMAND_OPTION = re.compile(r"-[a-z]*c|--command")
 _VALUED = frozenset(("-o", "+o", "-O", "+O", "--rcfile", "--init-file"))
 """Options of shells that take the following word as their value."""
+_MOST_WORDS = 16
 _SSH_VALUED = frozenset(("-p", "-i", "-l", "-o", "-F", "-J"))
 _SERVER_LINE = re.compile(
     r"\s*(?:(?:exec|sudo|nohup)\s+)*(?:[^\s'\"]*[/\\])?nats-streaming-server(?:\.exe)?\s+-", re.DOTALL
@@ -35,6 +36,23 @@ def is_shell(words: Sequence[Word]) -> bool:
     """Return whether the command is a shell, or a program that runs one."""
     _, command = unwrapped(words)
     return bool(command) and _SHELL.fullmatch(base(command[0].text)) is not None
+
+
+def reads_script(words: Sequence[Word]) -> bool:
+    """Return whether the command is a shell, here or elsewhere, that reads its script from its input."""
+    _, command = unwrapped(words)
+    if not command:
+        return False
+    name, rest = base(command[0].text), command[1:]
+    if name == "ssh":
+        known = shell_command(words)
+        return known is None or is_shell([known.script]) or reads_script(_split(known.script))
+    options = [word.text for word in rest if word.text.startswith("-")]
+    return _SHELL.fullmatch(name) is not None and ("-s" in options or len(options) == len(rest))
+
+
+def _split(script: Word) -> Sequence[Word]:
+    return [Word(text, script.place) for text in script.text.split()[:_MOST_WORDS]]
 
 
 def shell_command(words: Sequence[Word]) -> ShellCommand | None:

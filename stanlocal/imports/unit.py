@@ -192,7 +192,8 @@ def _from_files(unit: GivenFile, service: _Service, files: GivenFiles, found: Fo
     """Return the variables of the files, which count more than those of the unit."""
     variables: dict[str, str] = {}
     for line in service.files:
-        path = line.value.removeprefix("-")
+        given = unit_file.expanded(line.value, unit, {}, line, literal=True)
+        path = next((word.text for word in given), "").removeprefix("-")
         file = files.find(path, unit)
         if file is not None:
             variables |= read_environment_file(file.text)

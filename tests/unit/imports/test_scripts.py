@@ -166,6 +166,9 @@ OTHERS = {
     "container script": "#!/bin/sh\ndocker run -v $PWD:/s mine /s/node.sh two\n",
     "container": f"podman run --name=a -e X=1 -- nats-streaming {_PAIR_OF.partition(' ')[2]}\n",
     "service": f"docker service create --name s --replicas 2 nats-streaming {_PAIR_OF.partition(' ')[2]}\n",
+    "input": f"#!/bin/sh\nssh a <<'E'\n{_PAIR_OF}\nE\nssh -p 22 b bash -s <<E\n{_PAIR_OF}\nE\n",
+    "shell input": f"#!/bin/sh\nsudo sh <<'E'\n{_PAIR_OF}\nE\n",
+    "several shifted": f'n() {{ local a=$1; shift 2; {_PAIR_OF} "$@" & }}\nn a b -n x\nn c d -n y\n',
     "Procfile": f"a: {_PAIR_OF} -p 1\nb: {_PAIR_OF} -p 2\nweb: ./web\n",
     "crontab": f"# stan\n@reboot stan /usr/bin/{_PAIR_OF} >> /var/log/stan 2>&1\n",
     "document": f"Don't forget:\n\n```sh\n$ {_PAIR_OF}\n```\n\nIt's (as ever):\n\n~~~\n{_PAIR_OF}\n~~~\n",
@@ -182,6 +185,33 @@ def test_servers_are_found_however_a_script_starts_them(tmp_path: Path, name: st
         "by-env.conf": "streaming { id: $ID, store: file, ft_group: $FT }",
     }
     assert matters(tmp_path, files) == "2 two g"
+
+
+_UNIT = f"[Service]\nExecStart=/usr/bin/{_PAIR_OF}\n"
+INSTALLS = {
+    "unit": f"cat > /etc/systemd/system/stan.service <<'E'\n{_UNIT}E\nsystemctl enable --now stan\n",
+    "unit and configuration": "tee /etc/stan.conf <<E\nstreaming { id: two, store: file, ft_group: $FT }\nE\n"
+    "cat > stan.service <<E\n[Service]\nExecStart=/bin/nats-streaming-server -c /etc/stan.conf\nE\n",
+    "two units": f"for n in a b; do cat > /etc/systemd/system/$n.service <<E\n{_UNIT}E\ndone\n",
+    "supervisord": f"printf '[program:stan]\\ncommand={_PAIR_OF}\\nnumprocs=2\\n' > /etc/stan.conf\n",
+    "compose": "cat > compose.yaml <<'E'\nservices:\n  a: &a\n    image: nats-streaming\n    command: >-\n"
+    f"      {_PAIR_OF.partition(' ')[2]}\n  b: *a\nE\ndocker compose up -d\n",
+    "objects": "kubectl apply -f - <<E\napiVersion: apps/v1\nkind: StatefulSet\nmetadata: {name: s}\nspec:\n"
+    "  replicas: 2\n  template: {spec: {containers: [{name: c, image: nats-streaming, args: "
+    "[-st, file, -ft_group, $FT, -cid, two]}]}}\nE\n",
+}
+
+
+@pytest.mark.parametrize("name", INSTALLS)
+def test_a_deployment_that_a_script_writes_is_read(tmp_path: Path, name: str) -> None:
+    script = f"#!/bin/sh\nset -eu\nFT=g\n{INSTALLS[name]}"
+    assert matters(tmp_path, {"install.sh": script}) == "2 two g"
+
+
+def test_what_is_wrong_in_a_file_that_a_script_writes_names_both(tmp_path: Path) -> None:
+    script = f"#!/bin/sh\ncat > /etc/a.service <<E\n{_UNIT.replace(' -cid two', ' -strange')}E\n"
+    (problem,) = problems(tmp_path, {"install.sh": script})
+    assert problem.startswith("install.sh:/etc/a.service:2:1: the server knows no flag '-strange'")
 
 
 @pytest.mark.parametrize("word", ["echo", "pkill -f", "logger 'starting", "grep -c", "printf '%s'"])

@@ -180,6 +180,17 @@ def test_a_file_that_is_written_before_the_start_is_read(tmp_path: Path) -> None
     assert matters(tmp_path, {"stan.service": unit(*lines)}) == "2 written g"
 
 
+def test_the_units_own_name_is_in_its_specifiers(tmp_path: Path) -> None:
+    lines = ["EnvironmentFile=/etc/default/%p", f"ExecStart={_START} -st file -ft_group %N -cid ${{ID}}"]
+    files = {"stan@7.service": unit(*lines), "stan": "ID=seven\n"}
+    assert matters(tmp_path, files) == "2 seven stan@7"
+
+
+def test_a_file_named_by_an_unknown_instance_is_asked_for(tmp_path: Path) -> None:
+    (problem,) = problems(tmp_path, {"stan@.service": unit(f"ExecStart={_START} -sc /etc/%i.conf")})
+    assert "the server reads its configuration from %i, which the unit's name does not tell" in problem
+
+
 def test_other_units_of_a_folder_are_no_nodes(tmp_path: Path) -> None:
     files = {
         "a.service": unit(f"ExecStart={_START} -st file -ft_group g"),
