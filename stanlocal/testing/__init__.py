@@ -1,4 +1,4 @@
-"""Helpers for tests of failover, an engine in memory, and the pytest plugin.
+"""Helpers for tests: the pytest plugin, `run` for any program's tests, an engine in memory.
 
 Light to import: the plugin is loaded in every pytest run, so each name here is loaded when it is first used.
 """
