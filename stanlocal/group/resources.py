@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from stanlocal.errors import MonitorError
 from stanlocal.machine.process_usage import of_processes
@@ -23,6 +24,18 @@ _OWN_AT_MOST = 16
 
 
 @dataclass(frozen=True, slots=True)
+class Counts:
+    """Messages since the node became active, at one time."""
+
+    at: datetime
+    """Time by the node's clock."""
+    stored: int
+    """Messages that clients have published."""
+    sent: int
+    """Deliveries to subscribers."""
+
+
+@dataclass(frozen=True, slots=True)
 class Resources:
     """One node's figures; None where they are unavailable."""
 
@@ -34,6 +47,8 @@ class Resources:
     """Connections of clients, without the server's own."""
     routes: int | None = None
     """Routes to other nodes."""
+    counts: Counts | None = None
+    """Messages of the node that serves."""
 
 
 async def measure(plan: GroupPlan, nodes: Sequence[NodeStatus]) -> dict[str, Resources]:
@@ -45,17 +60,30 @@ async def measure(plan: GroupPlan, nodes: Sequence[NodeStatus]) -> dict[str, Res
     pids = {node.name: node.instance.pid for node in nodes if node.instance.pid}
     running = [node.name for node in nodes if node.instance.running]
     reachable = [node.name for node in nodes if node.instance.clients_connected and not node.paused]
-    used, answers = await asyncio.gather(
+    serving = [node.name for node in nodes if node.serves]
+    used, answers, messages = await asyncio.gather(
         asyncio.to_thread(of_processes, pids),
         asyncio.gather(*(_connections_and_routes(plan, name) for name in reachable)),
+        asyncio.gather(*(_counts(plan, name) for name in serving)),
     )
     counted = dict(zip(reachable, answers, strict=True))
+    counts = dict(zip(serving, messages, strict=True))
     resources = {}
     for name in running:
         cpu, memory = used.get(name, (None, None))
         connections, routes = counted.get(name, (None, None))
-        resources[name] = Resources(cpu, memory, connections, routes)
+        resources[name] = Resources(cpu, memory, connections, routes, counts.get(name))
     return resources
+
+
+async def _counts(plan: GroupPlan, name: str) -> Counts | None:
+    try:
+        answer = await fetch(plan.monitor(plan.node(name)), "/streaming/serverz", _MONITOR_TIMEOUT_S)
+        return Counts(
+            datetime.fromisoformat(str(answer["now"])), int(answer["in_msgs"]), int(answer["out_msgs"])
+        )
+    except (MonitorError, KeyError, TypeError, ValueError):  # not there, or not an answer of the server's
+        return None
 
 
 async def _connections_and_routes(plan: GroupPlan, name: str) -> tuple[int | None, int | None]:

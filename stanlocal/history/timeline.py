@@ -67,7 +67,8 @@ def in_words(event: Event) -> str:
     match event.type:
         case "state":
             if detail["from"] == detail["to"]:
-                marks = [mark for mark in ("paused", "partitioned") if detail[mark]]
+                cut = "isolated" if detail.get("isolated") else "partitioned"
+                marks = [*(["paused"] if detail["paused"] else []), *([cut] if detail["partitioned"] else [])]
                 return ", ".join([detail["to"], *(marks or ["recovered"])])
             return f"{detail['from']} -> {detail['to']}"
         case "group-state":
@@ -219,6 +220,7 @@ def _changes(before: GroupStatus, after: GroupStatus, time: datetime, node: str)
             "to": new.state.value,
             "paused": new.paused,
             "partitioned": new.partitioned,
+            "isolated": new.partitioned and not new.instance.clients_connected,
         }
         yield Event(time, "state", node, detail)
     if before.state is not after.state:

@@ -68,6 +68,15 @@ def _time(time: datetime | None) -> str | None:
     return rfc3339(time) if time else None
 
 
+def marks(document: Mapping[str, Any], node: Mapping[str, Any]) -> list[str]:
+    """Return the flags of a node of the document in words; isolated is also cut off from clients."""
+    isolated = any(
+        fault["name"] == "isolate" and node["name"] in fault["targets"] for fault in document["faults"]
+    )
+    cut = ["isolated" if isolated else "partitioned"] if node["partitioned"] else []
+    return [*(["paused"] if node["paused"] else []), *cut]
+
+
 def meaning(document: Mapping[str, Any]) -> str:
     """Explain in one line what the group's state means for its clients."""
     return MEANINGS[document["state"]].format(active=document["active"])

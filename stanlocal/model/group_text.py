@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from stanlocal.model.group_document import meaning
+from stanlocal.model.group_document import marks, meaning
 from stanlocal.util import columns
 from stanlocal.util.styled import Part, Styled
 
@@ -57,10 +57,10 @@ def table(
     heads = ("NODE", "STATE", "LOCK", "CLIENTS", "MONITOR", *(("CPU", "MEM") if usage else ()))
     rows = []
     for node in document["nodes"]:
-        marks = [mark for mark in ("paused", "partitioned") if node[mark]]
+        found = marks(document, node)
         row: list[Part] = [
             node["name"],
-            Styled(" ".join([node["state"], *marks]), "yellow") if marks else styled(node["state"]),
+            Styled(" ".join([node["state"], *found]), "yellow") if found else styled(node["state"]),
             "holds" if document["lock_holder"] == node["name"] else "",
             _address(node["client_url"]),
             _address(node["monitor_url"]),

@@ -7,14 +7,18 @@ import gc
 import os
 from collections.abc import Callable
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stanlocal.api import core_of
 from stanlocal.util.tasks import beside
 
 if TYPE_CHECKING:
+    from textual.driver import Driver
+
     from stanlocal.api import FTGroup
     from stanlocal.tui.app import StanlocalApp
+    from stanlocal.tui.preferences import Preferences
 
 
 _FULL_AFTER = 200
@@ -54,7 +58,7 @@ class Notices:
         self._early.clear()
 
 
-__all__ = ["Notices", "run"]
+__all__ = ["Notices", "replay", "run"]
 
 _PARENT_CHECK_S = 1.0
 
@@ -65,20 +69,54 @@ async def run(group: FTGroup, notices: Notices, *, read_only: bool = False, serv
     With `served` the parent process displays the screen, and the interface ends with it. Raises what
     `core_of` raises before the screen is taken, and `SettingsError` for invalid preferences.
     """
-    from stanlocal.tui import preferences
-
-    path, chosen = preferences.load()
+    chosen = _preferences()
     await core_of(group)
     from stanlocal.tui.app import StanlocalApp
 
+    app = StanlocalApp(group, notices, read_only=read_only, chosen=chosen, driver_class=_driver(served))
+    try:
+        await _show(app, served)
+    finally:
+        await group.close()
+
+
+async def replay(ledger: Path, *, served: bool = False) -> None:
+    """Show the drill in the ledger again, on a clock of its own, until the user quits.
+
+    Raises `LedgerError` when the file is not a drill's ledger, and what `run` raises for preferences.
+    """
+    from stanlocal.drill import judged
+
+    chosen = _preferences()
+    outcome = await asyncio.to_thread(judged, ledger)
+    from stanlocal.tui.app import StanlocalApp
+    from stanlocal.tui.replay.screen import ReplayScreen
+
+    screen = ReplayScreen(outcome, chosen.keys)
+    app = StanlocalApp(
+        screen.group, Notices(), read_only=True, chosen=chosen, driver_class=_driver(served), main=screen
+    )
+    await _show(app, served)
+
+
+def _preferences() -> Preferences:
+    from stanlocal.tui import preferences
+
+    path, chosen = preferences.load()
     if chosen.theme or chosen.keys:
         from stanlocal.tui.keys import check
 
         check(path, chosen)
+    return chosen
+
+
+def _driver(served: bool) -> type[Driver] | None:
     from stanlocal.tui.terminal import TerminalDriver
 
-    driver = None if served else TerminalDriver
-    app = StanlocalApp(group, notices, read_only=read_only, chosen=chosen, driver_class=driver)
+    return None if served else TerminalDriver
+
+
+async def _show(app: StanlocalApp, served: bool) -> None:
     collect_seldom()
     try:
         async with AsyncExitStack() as stack:
@@ -86,10 +124,7 @@ async def run(group: FTGroup, notices: Notices, *, read_only: bool = False, serv
                 await stack.enter_async_context(beside(_end_with_parent(app)))
             await app.run_async()
     finally:
-        try:
-            await app.finish()
-        finally:
-            await group.close()
+        await app.finish()
 
 
 async def _end_with_parent(app: StanlocalApp) -> None:

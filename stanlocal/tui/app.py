@@ -47,12 +47,14 @@ class StanlocalApp(App[None]):
         read_only: bool = False,
         chosen: Preferences = Preferences(),  # noqa: B008 - it is frozen
         driver_class: type[Driver] | None = None,
+        main: MainScreen | None = None,
     ) -> None:
+        """`main`: the main screen, if it is not that of a live group."""
         super().__init__(driver_class=driver_class)
         self.animation_level = "none"  # animations delay the effect of a key
         self._notices = notices
         self._printable = PrintableLines()
-        self._main = MainScreen(group, read_only=read_only, keys=chosen.keys)
+        self._main = main or MainScreen(group, read_only=read_only, keys=chosen.keys)
         for theme in THEMES:
             self.register_theme(theme)
         self.theme = chosen.theme or THEMES[0].name

@@ -112,7 +112,7 @@ class Controller:
                 injected = await inject()
                 last.observe(question.command, await injected.outcome())
         except StanlocalError:
-            last.hide()
+            last.withdraw(question.command)
             raise
 
     # Undoing
@@ -170,8 +170,14 @@ class Controller:
 
     async def _do(self, command: Command, work: Coroutine[Any, Any, object]) -> None:
         self.last = command
-        await work
-        self._screen.query_one(LastAction).done(command)
+        last = self._screen.query_one(LastAction)
+        last.begin(command)
+        try:
+            await work
+        except StanlocalError:
+            last.withdraw(command)
+            raise
+        last.done(command)
 
     # Unfinished actions
 

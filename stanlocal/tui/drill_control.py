@@ -48,6 +48,7 @@ class DrillControl:
         question = Question(
             what=f"drill {name}",
             expected=" ".join(scenarios[name].teaches.split()),
+            label="what it shows",
             command=Command(group, ("drill", name, "--here")),
             warning="it breaks this group again and again while it publishes to channels of its own, which "
             "stay; everything is healed at the end",
@@ -67,6 +68,7 @@ class DrillControl:
         self._drill = drill = Drill(scenario, here=self._group)
         self._running = running = asyncio.create_task(drill.run())
         last = self._screen.query_one(LastAction)
+        last.begin(command)
         while not running.done():
             last.show(command, progress_text(drill.progress))
             await asyncio.wait([running], timeout=_EVERY_S)
@@ -74,10 +76,12 @@ class DrillControl:
             last.done(command)
             return
         try:
-            last.show(command, outcome_text(running.result()))
+            outcome = running.result()
         except StanlocalError:
-            last.hide()
+            last.withdraw(command)
             raise
+        last.begin(command)  # the verdict is news, whatever was done meanwhile
+        last.show(command, outcome_text(outcome))
 
     async def stop(self) -> str | None:
         """End the running drill; return its verdict once the group is healed, None if it has none."""

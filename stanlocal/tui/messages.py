@@ -18,11 +18,14 @@ from stanlocal.outages.gaps import Gap
 class GroupChanged(Message):
     """The group's status has changed; also the first message about a group."""
 
-    def __init__(self, document: Mapping[str, Any], status: GroupStatus, missing: Sequence[str]) -> None:
+    def __init__(
+        self, document: Mapping[str, Any], status: GroupStatus | None, missing: Sequence[str]
+    ) -> None:
         super().__init__()
         self.document = document
         """Group document, as `stanlocal status --json` prints it."""
         self.status = status
+        """Status of the group; None for a replayed one, on which no key acts."""
         self.missing = tuple(missing)
         """Names of planned nodes that the engine no longer has."""
 

@@ -12,6 +12,7 @@ from textual.content import Content
 
 from stanlocal.group.resources import Resources
 from stanlocal.history.timeline import Event
+from stanlocal.model.group_document import marks
 from stanlocal.tui.themes import STATE_STYLES
 
 _WITHOUT_PROCESS = ("created", "stopped", "failed", "gone")
@@ -39,8 +40,8 @@ class NodeView:
     name: str
     state: str
     """State of the node; `gone` if the engine no longer has it."""
-    paused: bool
-    partitioned: bool
+    flags: Sequence[str]
+    """Words for being paused, isolated or partitioned."""
     holds_lock: bool
     since: datetime | None
     client: str
@@ -61,11 +62,6 @@ class NodeView:
         """Whether the node has a process, frozen or not."""
         return self.state not in _WITHOUT_PROCESS
 
-    @property
-    def flags(self) -> tuple[str, ...]:
-        pairs = (("paused", self.paused), ("partitioned", self.partitioned))
-        return tuple(name for name, so in pairs if so)
-
 
 def views(document: Mapping[str, Any], missing: Sequence[str], known: Mapping[str, Known]) -> list[NodeView]:
     """Return the nodes of the group document and the missing ones, in order of their index."""
@@ -82,8 +78,7 @@ def _view(document: Mapping[str, Any], node: Mapping[str, Any], known: Known, ro
     return NodeView(
         name=node["name"],
         state=node["state"],
-        paused=node["paused"],
-        partitioned=node["partitioned"],
+        flags=marks(document, node),
         holds_lock=document["lock_holder"] == node["name"],
         since=known.since or _time(node["started_at"]),
         client=_address(node["client_url"]),
@@ -99,7 +94,7 @@ def _view(document: Mapping[str, Any], node: Mapping[str, Any], known: Known, ro
 
 def _gone(name: str) -> NodeView:
     why = "the engine no longer has it; bring the group up again"
-    return NodeView(name, "gone", False, False, False, None, "", "", None, 0, None, (), (), why)
+    return NodeView(name, "gone", (), False, None, "", "", None, 0, None, (), (), why)
 
 
 def _index(name: str) -> int:
@@ -115,9 +110,9 @@ def _time(stamp: str | None) -> datetime | None:
 
 
 def learn_events(known: dict[str, Known], events: Sequence[Event]) -> None:
-    """Update the time of each node's last change of state."""
+    """Update the time of each node's last change of state; a cut or a pause does not change it."""
     for event in events:
-        if event.type == "state" and event.node is not None:
+        if event.type == "state" and event.node is not None and event.detail["from"] != event.detail["to"]:
             known.setdefault(event.node, Known()).since = event.time
 
 
@@ -147,7 +142,7 @@ def card(view: NodeView) -> Content:
     lines = [_state(view)]
     if view.client:
         lines += [_row("clients", Content(view.client)), _row("monitor", Content(view.monitor))]
-    if view.runs:
+    if view.runs and view.client:
         lines += [
             _row("carries", _links(view)),
             _row("cpu", _cpu(view, _SPARK_WIDE)),
@@ -169,7 +164,7 @@ def line(view: NodeView) -> Content:
         Content.styled(f"{flags:<8}", "bold reverse $text-warning") if flags else Content(f"{since:<8}"),
         Content(f"{_port(view.client)} {_port(view.monitor)}"),
     ]
-    if view.runs:
+    if view.runs and view.client:
         connections = "?" if view.connections is None else view.connections
         parts += [
             Content("routes ") + _routes(view),

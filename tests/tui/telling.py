@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import ClassVar
 
@@ -12,7 +13,7 @@ from textual.pilot import Pilot
 
 from stanlocal.api import FTGroup
 from stanlocal.group.home import GroupHome
-from stanlocal.group.resources import Resources
+from stanlocal.group.resources import Counts, Resources
 from stanlocal.history import failovers, timeline
 from stanlocal.logs.merge import NodeLine, read_all
 from stanlocal.model.group_document import group_document
@@ -34,6 +35,9 @@ from stanlocal.tui.screens.main import WIDE_FROM
 from stanlocal.tui.themes import THEMES
 from tests.tui.conftest import until_shown
 from tests.unit.history.test_recorded_groups import RECORDINGS, recording
+
+_MEASURED = datetime(2026, 11, 23, tzinfo=UTC)
+"""Time of the first measurement of resources."""
 
 
 class StoryFeed:
@@ -66,14 +70,21 @@ class StoryFeed:
             self._post(EngineLost(self.engine_lost))
 
     async def follow_resources(self) -> None:
-        for load in (0.01, 0.02, 0.16, 0.31, 0.08, 0.03, 0.02, 0.02):
-            self._post(ResourcesMeasured(_resources(self._status, load)))
+        for number, load in enumerate((0.01, 0.02, 0.16, 0.31, 0.08, 0.03, 0.02, 0.02)):
+            self._post(ResourcesMeasured(_resources(self._status, load, number)))
 
 
-def _resources(status: GroupStatus, load: float) -> dict[str, Resources]:
+def _resources(status: GroupStatus, load: float, number: int) -> dict[str, Resources]:
     running = [node for node in status.nodes if node.instance.running]
+    counts = Counts(_MEASURED + timedelta(seconds=2 * number), 40 * number**2, 80 * number**2)
     return {
-        node.name: Resources(load if node.serves else 0.0, 18 << 20, 3 * node.serves, len(running) - 1)
+        node.name: Resources(
+            load if node.serves else 0.0,
+            18 << 20,
+            3 * node.serves,
+            len(running) - 1,
+            counts if node.serves else None,
+        )
         for node in running
         if not node.paused
     }

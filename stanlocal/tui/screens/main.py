@@ -32,16 +32,18 @@ from stanlocal.tui.messages import (
 from stanlocal.tui.screens.help import HelpScreen
 from stanlocal.tui.screens.start import StartScreen
 from stanlocal.tui.tabs import TABS
+from stanlocal.tui.widgets.activity import Activity
 from stanlocal.tui.widgets.group_bar import GroupBar
 from stanlocal.tui.widgets.key_bar import KeyBar
 from stanlocal.tui.widgets.last_action import LastAction
 from stanlocal.tui.widgets.nodes import ACTIVE, Nodes
 
 if TYPE_CHECKING:
+    from stanlocal.tui.replay.feed import ReplayFeed
     from stanlocal.tui.screens.panes import Panes
 
-WIDE_FROM = 100
-"""Least number of columns to show the nodes beside the panes."""
+WIDE_FROM = 120
+"""Least number of columns to show the nodes beside the panes, which then have 80 as on a narrow screen."""
 _CHANGING = frozenset({"fault", "pick_fault", "pick_signal", "start", "heal", "drill", "up", "down"})
 """Actions that are unavailable in a read-only interface."""
 
@@ -81,6 +83,8 @@ class MainScreen(Screen[None]):
 
     document: reactive[Mapping[str, Any] | None] = reactive(None)
     """The newest group document."""
+    FIRST_PANE: ClassVar[int] = 1
+    """Number of the pane that is shown first."""
 
     def __init__(
         self, group: FTGroup, *, read_only: bool = False, keys: Mapping[str, str] = MappingProxyType({})
@@ -98,10 +102,10 @@ class MainScreen(Screen[None]):
         self._ending = False
 
     def compose(self) -> ComposeResult:
-        hint = "read only  ? help  q quit" if self.read_only else "? help  q quit"
-        yield GroupBar(hint, {} if self.read_only else self._key_names())
-        with Container(id="body"):
+        yield GroupBar("read only" if self.read_only else "", {} if self.read_only else self._key_names())
+        with Container(id="body"), Container(id="side"):
             yield Nodes()
+            yield Activity()
         yield LastAction()
         yield KeyBar()
 
@@ -114,8 +118,20 @@ class MainScreen(Screen[None]):
                 names[each.id] = self.app.get_key_display(Binding(key, each.action))
         return names
 
+    def make_feed(self) -> Feed | ReplayFeed:
+        """Return the source of messages about the group."""
+        return Feed(self.group, self.post_message)
+
+    def key_state(self, state: str) -> str:
+        """Return the name of the keys that matter in that state of the group."""
+        return state
+
+    def show_hint(self, hint: str) -> None:
+        """Show a text at the right of the group's state."""
+        self.query_one(GroupBar).show_hint(hint)
+
     def on_mount(self) -> None:
-        self._feed = Feed(self.group, self.post_message)
+        self._feed = self.make_feed()
         self.run_worker(self._look(), name="look", group="watch", exclusive=True)
 
     async def _look(self) -> None:
@@ -134,9 +150,13 @@ class MainScreen(Screen[None]):
                 return
             await self.query_one("#body").mount(panes)
         self._panes = panes
-        self.action_pane(1)
-        self.run_worker(self._feed.follow_group(), name="watch", group="watch", exclusive=True)
+        self.action_pane(self.FIRST_PANE)
+        self.follow()
         self.run_worker(self._feed.follow_resources(), name="resources", group="resources", exclusive=True)
+
+    def follow(self) -> None:
+        """Follow the group, from now on."""
+        self.run_worker(self._feed.follow_group(), name="watch", group="watch", exclusive=True)
 
     def on_resize(self, event: Resize) -> None:
         self.query_one(Nodes).compact = event.size.width < WIDE_FROM
@@ -148,6 +168,7 @@ class MainScreen(Screen[None]):
         self.document = message.document
         self.query_one(GroupBar).show(message.document, message.missing)
         self.query_one(Nodes).show(message.document, message.missing)
+        self.query_one(KeyBar).show_state(self.key_state(message.document["state"]))
         if message.document["nodes"]:
             self._asked_to_start = True
         else:
@@ -167,6 +188,7 @@ class MainScreen(Screen[None]):
 
     def on_resources_measured(self, message: ResourcesMeasured) -> None:
         self.query_one(Nodes).learn_resources(message.resources)
+        self.query_one(Activity).learn_resources(message.resources)
 
     def on_log_lines(self, message: LogLines) -> None:
         self._pass_to_panes(message)
@@ -176,6 +198,7 @@ class MainScreen(Screen[None]):
         self._pass_to_panes(message)
 
     def on_failovers_changed(self, message: FailoversChanged) -> None:
+        self.query_one(Activity).show_failovers(message.failovers)
         self._pass_to_panes(message)
 
     def on_gap_felt(self, message: GapFelt) -> None:

@@ -74,6 +74,8 @@ class Panes(TabbedContent):
                 self.logs.add(message.lines, message.skipped, replay=message.replay)
             case EventSeen():
                 self.timeline.add(message.events, replay=message.replay)
+                for of_clients in (self.publish, self.subscribe):
+                    of_clients.learn(message.events, replay=message.replay)
             case FailoversChanged():
                 for pane in (self.publish, self.subscribe, self.failovers):
                     pane.show(message.failovers)

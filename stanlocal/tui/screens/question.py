@@ -24,17 +24,20 @@ class Question:
     what: str
     """Short name of the action, such as `kill stan-0`."""
     expected: str
+    """Its predicted outcome, or what else is to be known of it."""
     command: Command
     warning: str | None = None
-    """Warning of data loss; the user then has to choose yes, the second press of a key does not do."""
+    """Warning of what it costs; only a key of its own says yes then."""
     again: str | None = None
     """Key that was pressed for the action; pressed again it says yes."""
+    label: str = "expected"
+    """Word above `expected`."""
     ends_service: bool = False
     """Whether a node serves now and none will afterwards; only a key of its own says yes then."""
 
 
-_ENDS_SERVICE = "Y"
-"""Key that confirms the end of the service: not enter, pressed in passing, and not y, which copies."""
+_GRAVE = "Y"
+"""Key that confirms what ends the service or costs data: not enter, which is pressed in passing."""
 
 
 class QuestionScreen(Dialog[bool]):
@@ -55,7 +58,7 @@ class QuestionScreen(Dialog[bool]):
     def content(self) -> list[Widget]:
         asked = self.question
         parts: list[Widget] = [
-            Static("expected", classes="muted"),
+            Static(asked.label, classes="muted"),
             Static(asked.expected, classes="gap", markup=False),
         ]
         if asked.ends_service:
@@ -65,28 +68,27 @@ class QuestionScreen(Dialog[bool]):
         parts += [
             Static("the same from a shell (y copies it)", classes="muted"),
             Static(f"{asked.command}", classes="gap", markup=False),
-            _Buttons(self._yes_label(), safe=asked.warning is None, by_key=not asked.ends_service),
+            _Buttons(f"Do it ({self._yes_keys})", by_key=not self._is_grave),
         ]
         return parts
 
     @property
-    def _yes_key(self) -> str | None:
-        """Key that says yes wherever the focus is."""
-        if self.question.ends_service:
-            return _ENDS_SERVICE
-        return self.question.again if self.question.warning is None else None
+    def _is_grave(self) -> bool:
+        return self.question.ends_service or self.question.warning is not None
 
-    def _yes_label(self) -> str:
-        if self.question.ends_service:
-            return f"Do it ({_ENDS_SERVICE})"
-        return f"Do it (enter or {self._yes_key})" if self._yes_key else "Do it"
+    @property
+    def _yes_key(self) -> str | None:
+        """Key that says yes, beside enter where that does too."""
+        return _GRAVE if self._is_grave else self.question.again
+
+    @property
+    def _yes_keys(self) -> str:
+        if self._is_grave:
+            return _GRAVE
+        return f"enter or {self._yes_key}" if self._yes_key else "enter"
 
     def hint(self) -> str:
-        if self.question.ends_service:
-            return f"{_ENDS_SERVICE} does it, esc leaves it"
-        if self.question.warning is not None:
-            return "tab and enter choose, esc leaves it"
-        return f"enter{f' or {self._yes_key}' if self._yes_key else ''} does it, esc leaves it"
+        return f"{self._yes_keys} does it, esc leaves it"
 
     def on_key(self, event: Key) -> None:
         if event.key == self._yes_key:
@@ -106,18 +108,17 @@ class _Buttons(Horizontal):
     _Buttons Button { margin-right: 2; }
     """
 
-    def __init__(self, yes: str, *, safe: bool, by_key: bool) -> None:
+    def __init__(self, yes: str, *, by_key: bool) -> None:
         """`by_key`: whether tab and enter choose the buttons; otherwise only the mouse does."""
         super().__init__()
-        self._yes, self._safe, self._by_key = yes, safe, by_key
+        self._yes, self._by_key = yes, by_key
 
     def compose(self) -> ComposeResult:
-        plain = self._safe and self._by_key
-        yield Button(self._yes, id="yes", variant="primary" if plain else "error", compact=True)
+        yield Button(self._yes, id="yes", variant="primary" if self._by_key else "error", compact=True)
         yield Button("Leave it (esc)", id="no", compact=True)
 
     def on_mount(self) -> None:
         for button in self.query(Button):
             button.can_focus = self._by_key
         if self._by_key:
-            self.query_one("#yes" if self._safe else "#no", Button).focus()
+            self.query_one("#yes", Button).focus()

@@ -16,8 +16,10 @@ from textual.widgets import DataTable, Static
 
 from stanlocal.api import FTGroup
 from stanlocal.errors import StanError
-from stanlocal.history.failovers import Failover, bridges
+from stanlocal.history.failovers import Failover
+from stanlocal.history.timeline import Event
 from stanlocal.outages.gaps import Gap
+from stanlocal.tui.causes import Causes
 from stanlocal.tui.messages import GapFelt
 from stanlocal.tui.widgets.form import Form
 from stanlocal.tui.widgets.line_view import clock
@@ -86,7 +88,7 @@ class ClientsPane(Pane, Generic[C]):
         self.read_only = read_only
         self.clients: dict[str, C] = {}
         """Clients by the keys of their rows, in order of their start."""
-        self.failovers: Sequence[Failover] = ()
+        self.causes = Causes()
         self._felt: deque[Gap] = deque(maxlen=50)
         self._keys = map(str, count(1))
         self._shown_detail: str | None = None
@@ -121,7 +123,7 @@ class ClientsPane(Pane, Generic[C]):
         yield self.table()
         yield from self.below()
         yield Static(id="detail", markup=False)
-        felt = LiveTable(self.FELT, "FOR MS", "CHANNEL", "THROUGH", right=(1,), id="felt")
+        felt = LiveTable(self.FELT, "FOR MS", "CHANNEL", "CAUSE", right=(1,), id="felt")
         felt.can_focus = felt.show_cursor = False
         yield felt
 
@@ -156,7 +158,12 @@ class ClientsPane(Pane, Generic[C]):
 
     def show(self, failovers: Sequence[Failover]) -> None:
         """Take all known failovers, oldest first."""
-        self.failovers = failovers
+        self.causes.failovers = failovers
+        self._show_felt()
+
+    def learn(self, events: Sequence[Event], *, replay: bool = False) -> None:
+        """Take new events, among which the causes of gaps are found; with `replay` all of them."""
+        self.causes.learn(events, replay=replay)
         self._show_felt()
 
     def feel(self, gap: Gap) -> None:
@@ -178,9 +185,7 @@ class ClientsPane(Pane, Generic[C]):
             felt.show({str(id(gap)): self._felt_cells(gap) for gap in self._felt})
 
     def _felt_cells(self, gap: Gap) -> Cells:
-        since = clock(gap.outage.last_ack)
-        through = [each for each in self.failovers if bridges(gap.outage, each)]
-        return since, ms(gap.ms), gap.channel, _label(through[-1]) if through else "no failover"
+        return clock(gap.outage.last_ack), ms(gap.ms), gap.channel, self.causes.of(gap.outage)
 
     def _show_current(self) -> None:
         current = self.current
@@ -197,9 +202,11 @@ class ClientsPane(Pane, Generic[C]):
     @on(Form.Changed)
     def preview(self) -> None:
         """Show the equal command below the form, or the problem with it."""
+        if self.read_only:
+            return
         form = self.query_one(Form)
         try:
-            form.say(f"enter: {self.command(self.ordered().order.words)}")
+            form.say(f"$ {self.command(self.ordered().order.words)}")
         except StanError as error:
             form.say(str(error), problem=True)
 
@@ -219,7 +226,9 @@ class ClientsPane(Pane, Generic[C]):
         self._forget_old()
         self.run_worker(client.run(), name=f"{client.order.words[0]} {key}", group=key, exclusive=True)
         self.refresh_rows()
-        self.query_one("#running", LiveTable).move_cursor(row=len(self.clients) - 1)
+        table = self.query_one("#running", LiveTable)
+        table.move_cursor(row=len(self.clients) - 1)
+        table.focus()  # the next keys are for the new client, or for another tab
 
     def _forget_old(self) -> None:
         over = [key for key, client in self.clients.items() if client.is_over]
@@ -252,7 +261,3 @@ class ClientsPane(Pane, Generic[C]):
     def _on_another_row(self) -> None:
         self._show_current()
         self.refresh_bindings()
-
-
-def _label(failover: Failover) -> str:
-    return f"{failover.cause}: {failover.from_node} → {failover.to_node}"

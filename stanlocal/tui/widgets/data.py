@@ -25,6 +25,7 @@ from stanlocal.tui.data.browse import SequenceRange
 from stanlocal.tui.data.live import Growth, Inside, MonitorReader
 from stanlocal.tui.data.migration import Migration, migration_of
 from stanlocal.tui.data.rows import COLUMNS, MOST, View, chosen
+from stanlocal.tui.replay import ENGINE
 from stanlocal.tui.widgets.live_table import LiveTable
 from stanlocal.tui.widgets.message_browser import MessageBrowser
 from stanlocal.tui.widgets.pane import Pane, copy_command
@@ -140,7 +141,9 @@ class DataPane(Pane):
         while self.is_running:
             self._look_again.clear()
             document = self.document
-            if document is not None:
+            if document is not None and document["engine"] == ENGINE:
+                self._summarize("a drill's ledger has neither a store nor a monitor to be read")
+            elif document is not None:
                 look = {"store": self._look_at_store, "jetstream": self._look_at_migration}
                 await look.get(self.view, self._look_inside)(document)
             with suppress(TimeoutError):

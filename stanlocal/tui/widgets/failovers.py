@@ -29,6 +29,8 @@ _BAR_WIDTH = 12
 _ROOM_FOR_BOTH = 22
 """Least height in lines to show the plot below the table."""
 _GAPS = 500
+_NUMBERS = "ms: READY fault to ready, OUTAGE fault to first ack, PUB/SUB longest gap here"
+"""Definitions of the columns, as one outage has several numbers."""
 
 
 class FailoversPane(Pane):
@@ -42,6 +44,7 @@ class FailoversPane(Pane):
         #phases { background: $panel; }
         #plot { height: 1fr; min-height: 8; }
         #none { padding: 1 2; }
+        #numbers { color: $text-muted; }
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -62,7 +65,9 @@ class FailoversPane(Pane):
         """Whether the user has changed where the plot stands."""
 
     def compose(self) -> ComposeResult:
-        yield Probing(self.group)
+        probing = Probing(self.group)
+        probing.display = not self.read_only
+        yield probing
         yield Static(
             "no failover yet: kill the active node (a, then k), and the standby takes over", id="none"
         )
@@ -72,6 +77,7 @@ class FailoversPane(Pane):
         yield plot
         yield Static(id="phases", classes="line")
         yield Static(id="spread", classes="line")
+        yield Static(_NUMBERS, id="numbers", classes="line")
 
     def on_mount(self) -> None:
         self._update()
@@ -96,7 +102,8 @@ class FailoversPane(Pane):
             return
         found = self._failovers
         self.query_one("#none").display = not found
-        self.query_one("#phases").display = self.query_one("#spread").display = bool(found)
+        for line in ("#phases", "#spread", "#numbers"):
+            self.query_one(line).display = bool(found)
         longest = longest_ms(found)
         width = _BAR_WIDTH + max(0, self.size.width - 80)
         rows = {
@@ -166,12 +173,13 @@ class FailoversPane(Pane):
 
     # The probe
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer no probe where nothing may be published."""
+        return not (self.read_only and action == "probe")
+
     def action_probe(self) -> None:
-        if self.read_only:
-            self.notify("read-only: nothing is published", severity="warning")
-        else:
-            probing = self.query_one(Probing)
-            probing.on = not probing.on
+        probing = self.query_one(Probing)
+        probing.on = not probing.on
 
     def action_copy(self) -> None:
         """Copy the command that shows the same."""

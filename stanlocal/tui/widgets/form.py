@@ -12,16 +12,19 @@ from textual.widgets import Input, Label, Static
 
 
 class Field(Horizontal):
-    """A label and its input."""
+    """A label and its input, between brackets that show its length without colours too."""
 
     DEFAULT_CSS = """
     Field {
         height: 1;
         width: 1fr;
         margin-right: 2;
-        Label { width: auto; margin-right: 1; color: $text-muted; }
+        Label { width: auto; color: $text-muted; }
+        .name { margin-right: 1; }
         Input { width: 1fr; background: $surface; }
-        Input:focus { background: $boost; text-style: underline; }
+        &:focus-within .name { color: $text-accent; text-style: bold; }
+        &:focus-within .edge { color: $text-accent; text-style: bold; }
+        &:focus-within Input { background: $boost; }
     }
     """
 
@@ -31,17 +34,24 @@ class Field(Horizontal):
         self._input = Input(value, placeholder=placeholder, id=name, compact=True, select_on_focus=False)
 
     def compose(self) -> ComposeResult:
-        yield Label(self._label, markup=False)
+        if self._label:
+            yield Label(self._label, markup=False, classes="name")
+        yield Label("[", markup=False, classes="edge")
         yield self._input
+        yield Label("]", markup=False, classes="edge")
 
 
 class Form(Vertical):
-    """Fields that enter submits, and below them a line with the equal command or the problem."""
+    """Fields in a frame that says what enter does, and below them the equal command or the problem."""
 
     DEFAULT_CSS = """
     Form {
         height: auto;
         padding: 0 1;
+        border: round $foreground 50%;
+        border-title-color: $foreground; border-title-style: bold; border-subtitle-color: $text-muted;
+        &:focus-within { border: heavy $accent; border-title-color: $text-accent; }
+        &:focus-within { border-subtitle-color: $text-accent; border-subtitle-style: bold; }
         Horizontal.row { height: 1; }
         #says { height: 1; color: $text-muted; text-wrap: nowrap; text-overflow: ellipsis; }
         #says.-problem { color: $text-error; }
@@ -49,7 +59,28 @@ class Form(Vertical):
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "Leave the form"),
+        Binding("tab", "app.focus_next", "Next field"),
     ]
+    TITLE: ClassVar[str]
+    """Title of the form: what it does."""
+    ENTER: ClassVar[str]
+    """Effect of enter, as in `enter publishes`."""
+
+    def on_mount(self) -> None:
+        self.border_title = self.TITLE
+        self._say_keys()
+
+    def on_descendant_focus(self) -> None:
+        self._say_keys()
+
+    def on_descendant_blur(self) -> None:
+        self._say_keys()
+
+    def _say_keys(self) -> None:
+        inside = self.has_pseudo_class("focus-within")
+        self.border_subtitle = (
+            f"enter {self.ENTER}, tab next field, esc leaves" if inside else "n fills it in"
+        )
 
     class Changed(Message):
         """A field has changed."""

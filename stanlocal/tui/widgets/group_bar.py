@@ -38,6 +38,10 @@ class GroupBar(Horizontal):
         yield Static(group_text(None, (), None), id="state")
         yield Static(self._hint, id="hint", markup=False)
 
+    def show_hint(self, hint: str) -> None:
+        """Show a text at the right."""
+        self.query_one("#hint", Static).update(hint)
+
     def show(self, document: Mapping[str, Any], missing: Sequence[str]) -> None:
         """Show the newest group document, and the planned nodes that the engine no longer has."""
         self._document, self._missing, self._trouble = document, missing, None
@@ -107,6 +111,8 @@ def _next(document: Mapping[str, Any], missing: Sequence[str], keys: Mapping[str
     state = document["state"]
     if document["problem"]:
         return Content.styled(document["problem"], "$text-error")
+    if state == "healthy" and "kill" not in keys:
+        return Content("nothing is wrong")
     if state == "degraded":
         steps = (f"{name} is {what}: {_step(what, keys)}" for name, what in _unusable(document, missing))
         return Content(f"next: {'; '.join(steps)}")

@@ -26,28 +26,45 @@ class LastAction(Static):
     def __init__(self) -> None:
         super().__init__()
         self._timer: Timer | None = None
+        self._current: Command | None = None
+
+    def begin(self, command: Command) -> None:
+        """Make this the last action, the only one whose progress and outcome are shown from now on.
+
+        Actions take different times: the outcome of an older one may come after that of a newer one.
+        """
+        self._current = command
+        self.show(command, Content("doing it ..."))
 
     def expect(self, command: Command, expected: str) -> None:
         """Show the prediction of an action that is being done."""
+        self.begin(command)
         self.show(command, Content.assemble(("expected  ", "$foreground 65%"), expected, "\nobserving ..."))
 
     def observe(self, command: Command, record: FaultRecord) -> None:
-        """Show the outcome; a timed fault stays until it is healed."""
-        self.show(command, in_full(record))
-        if record.until is None or not record.in_force:
+        """Show the outcome of the last action; a timed fault stays until it is healed."""
+        if self.show(command, in_full(record)) and (record.until is None or not record.in_force):
             self._hide_soon()
 
     def done(self, command: Command) -> None:
-        """Show that an action without a prediction is done."""
-        self.show(command, Content("done"))
-        self._hide_soon()
+        """Show that the last action, one without a prediction, is done."""
+        if self.show(command, Content("done")):
+            self._hide_soon()
 
-    def show(self, command: Command, how: Content) -> None:
-        """Show the progress or outcome until the next action."""
+    def show(self, command: Command, how: Content) -> bool:
+        """Show the progress or outcome of the last action; return False where the command is an older one."""
+        if command is not self._current:
+            return False
         if self._timer is not None:
             self._timer.stop()
         self.update(Content.assemble((str(command), "bold"), ("  (y copies it)\n", "$foreground 65%"), how))
         self.display = True
+        return True
+
+    def withdraw(self, command: Command) -> None:
+        """Hide an action that failed, unless a newer one is shown."""
+        if command is self._current:
+            self.hide()
 
     def hide(self) -> None:
         """Hide the outcome."""

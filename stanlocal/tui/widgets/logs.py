@@ -11,6 +11,7 @@ from textual.binding import Binding, BindingType
 
 from stanlocal.logs.merge import NodeLine
 from stanlocal.tui.log_buffer import LogBuffer, Mark, Severity, mark
+from stanlocal.tui.replay import ENGINE
 from stanlocal.tui.widgets.line_view import LineView, clock, one_line
 from stanlocal.tui.widgets.lines_pane import LinesPane
 
@@ -94,6 +95,9 @@ class LogsPane(LinesPane):
         self.refresh_status()
 
     def status(self) -> Iterable[str]:
+        if self.document and self.document["engine"] == ENGINE:
+            yield "a drill's ledger has no log lines"
+            return
         wanted = self._buffer.filter
         yield from super().status()
         yield wanted.node or "all nodes"

@@ -24,6 +24,9 @@ class PublishForm(Form):
     PublishForm #field-payload { width: 3fr; }
     """
 
+    TITLE = "publish"
+    ENTER = "publishes"
+
     def compose(self) -> ComposeResult:
         with Horizontal(classes="row"):
             yield Field("channel", "channel", "orders")

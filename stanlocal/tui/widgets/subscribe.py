@@ -40,10 +40,13 @@ class SubscribeForm(Form):
     SubscribeForm {
         .label { width: auto; margin-right: 1; color: $text-muted; }
         Select { width: 24; }
+        Select:focus { text-style: bold underline; }
         #manual-ack { width: 16; }
         #field-place { margin-left: 1; }
     }
     """
+    TITLE = "subscribe"
+    ENTER = "subscribes"
 
     def compose(self) -> ComposeResult:
         with Horizontal(classes="row"):
@@ -59,6 +62,7 @@ class SubscribeForm(Form):
         yield Static(id="says", markup=False)
 
     def on_mount(self) -> None:
+        super().on_mount()
         self._show_place()
 
     @on(Select.Changed)
@@ -157,12 +161,12 @@ class SubscribePane(ClientsPane[Reception]):
 
     def _explain_silences(self) -> None:
         """Find the silences of failovers; also while the pane is hidden, as the failovers pane shows them."""
-        known = (sum(client.silences for client in self.clients.values()), len(self.failovers))
+        known = (sum(client.silences for client in self.clients.values()), len(self.causes.failovers))
         if known == self._explained:
             return
         self._explained = known
         for client in self.clients.values():
-            for failover in self.failovers[-_EXPLAINED:]:
+            for failover in self.causes.failovers[-_EXPLAINED:]:
                 gap = client.gap(failover)
                 if gap is not None and gap not in self._explained_gaps:
                     self._explained_gaps.add(gap)
