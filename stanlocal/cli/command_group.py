@@ -5,6 +5,8 @@ from __future__ import annotations
 import click
 from click.core import ParameterSource
 
+from stanlocal.util.nearest import nearest
+
 
 class CommandGroup(click.Group):
     """A group of commands that ignores no option: `store --dir DIR verify` is `store verify --dir DIR`.
@@ -18,6 +20,9 @@ class CommandGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and "/" in args[0] and any(param.name == "folder" for param in self.params):
             raise click.UsageError(f"'{args[0]}' is no command; name a folder with '--dir {args[0]}'", ctx)
+        if args and args[0] not in self.commands and not args[0].startswith("-"):
+            hint = nearest(args[0], sorted(self.commands))
+            raise click.UsageError(f"no command '{args[0]}'; {hint}", ctx)
         name, command, rest = super().resolve_command(ctx, args)
         if command is not None and name is not None and not ctx.resilient_parsing:
             ctx.default_map = {name: self._handed_down(ctx, command)}

@@ -10,7 +10,7 @@ from stanlocal.cli.context import Context, pass_context
 
 
 @click.command()
-@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]), metavar="SHELL")
 @pass_context
 def completion(context: Context, shell: str) -> None:
     """Print the completion script of a shell: eval "$(stanlocal completion bash)"."""

@@ -99,8 +99,10 @@ def document(error: errors.StanlocalError) -> dict[str, Any]:
 def show_usage(error: click.ClickException, context: Context) -> int:
     """Print a usage error; return the exit code."""
     command = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "stanlocal"
-    message = error.format_message().rstrip(".")
-    printing.echo(f"error: {message[:1].lower()}{message[1:]}; see '{command} --help'", err=True)
+    from stanlocal.cli.usage_text import usage_text
+
+    message = usage_text(error)
+    printing.echo(f"error: {message}; see '{command} --help'", err=True)
     if context.json:
         printing.print_json({"error": {"type": "usage", "message": message}})
     return error.exit_code

@@ -80,7 +80,9 @@ def signal_name(text: str) -> str:
     if text.isdigit() and int(text) in {each.value for each in signals.Signals}:
         name = signals.Signals(int(text)).name
     if name not in signals.Signals.__members__:
-        raise click.BadParameter(f"no signal '{text}'; name one such as KILL, TERM or HUP")
+        raise click.BadParameter(
+            f"no signal '{text}'; name one such as KILL, TERM or HUP", param_hint="'--signal'"
+        )
     return name
 
 

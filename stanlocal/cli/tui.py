@@ -45,7 +45,9 @@ def tui(context: Context, read_only: bool, web: bool, ledger: Path | None) -> No
         return
     served = "TEXTUAL_DRIVER" in os.environ  # by a web server, which has started this to show what it draws
     if not (sys.stdout.isatty() or served):
-        raise click.UsageError("the terminal interface needs a terminal; see 'stanlocal status --watch'")
+        raise click.UsageError(
+            "the terminal interface needs a terminal; without one use 'stanlocal status --watch'"
+        )
     if ledger is not None:
         run(tui.replay(ledger, served=served))
         return

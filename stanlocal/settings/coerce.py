@@ -72,7 +72,7 @@ def _string(option: Option, value: object, layer: Layer) -> str:
     if not isinstance(value, str):
         raise _wrong(option, value)
     if not value:
-        raise ValueError("is empty")
+        raise ValueError("is empty; give a text, or leave it out")
     if not is_unicode(value):
         raise ValueError("is not valid UTF-8")
     if option.check and (reason := option.check(value)):
@@ -121,7 +121,7 @@ def _number(option: Option, value: object, layer: Layer) -> int | float:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
         raise _wrong(option, value)
     if option.minimum is not None and value < option.minimum:
-        raise ValueError(f"is {shown(value)}, less than {option.minimum}")
+        raise ValueError(f"is {shown(value)}; give {option.minimum} or more")
     return value
 
 
@@ -188,11 +188,12 @@ def _in_range(option: Option, number: int, value: object, spelled: Callable[[int
         return number
     least = -INT64_MAX if option.minimum is None else option.minimum
     most = INT64_MAX if option.maximum is None else option.maximum
-    if number < least:
-        raise ValueError(f"is {shown(value)}, less than {spelled(least)}")
-    if number > most:
-        raise ValueError(f"is {shown(value)}, more than {spelled(most)}")
-    return number
+    if least <= number <= most:
+        return number
+    if option.minimum is not None and option.maximum is not None:
+        raise ValueError(f"is {shown(value)}; give {spelled(least)} to {spelled(most)}")
+    limit = f"{spelled(least)} or more" if number < least else f"{spelled(most)} or less"
+    raise ValueError(f"is {shown(value)}; give {limit}")
 
 
 _COERCE: Mapping[Kind, Callable[[Option, object, Layer], Any]] = {

@@ -69,7 +69,7 @@ def file_layer(path: Path, home: Path | None, *, named: bool) -> Layer:
     except RecursionError:
         raise SettingsError([f"{path}: its values are nested too deeply"]) from None
     except ValueError as error:  # tomllib.TOMLDecodeError, or int() refusing too many digits
-        raise SettingsError([_where(path, text, str(error))]) from error
+        raise SettingsError([f"{_where(path, text, str(error))}; correct it there"]) from error
     _check_size(path, values)
     return Layer("file", values, base=path.parent, home=home, file=path, may_execute=named, found=not named)
 

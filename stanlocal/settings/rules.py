@@ -45,7 +45,7 @@ def surprising(values: Mapping[str, Any]) -> Iterator[str]:
 def _ports(values: Mapping[str, Any]) -> Iterator[str]:
     port, nodes = values.get("port"), values["nodes"]
     if port is not None and port + nodes > MAX_PORT:
-        yield f"port {port} leaves no room for {nodes} nodes: port + nodes is more than {MAX_PORT}"
+        yield f"port {port} leaves no room for {nodes} nodes: give {MAX_PORT - nodes} or less"
 
 
 def _proxy(values: Mapping[str, Any]) -> Iterator[str]:

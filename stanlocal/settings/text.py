@@ -20,7 +20,9 @@ def read_text(path: Path, largest: int = LARGEST) -> str:
         with path.open("rb") as file:
             content = file.read(largest + 1)
     except OSError as error:
-        raise SettingsError([f"{path}: cannot be read: {(error.strerror or str(error)).lower()}"]) from error
+        reason = (error.strerror or str(error)).lower()
+        problem = f"{path}: cannot be read: {reason}; check the path, and that you may read it"
+        raise SettingsError([problem]) from error
     return _decoded(content, str(path), largest)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import ssl
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -152,7 +153,7 @@ class Link:
         )
 
     def _connect_failed(self, error: Exception) -> StanError:
-        reason = one_line(str(error).removeprefix("nats: ")) or type(error).__name__
+        reason = one_line(_reason(error)) or type(error).__name__
         advice = "check that the server runs and the URL is right"
         if isinstance(error, ssl.SSLCertVerificationError):
             advice = "check the CA that the client trusts, and the server's certificate"
@@ -321,3 +322,10 @@ class Link:
         for subscription in list(self._subscriptions):
             await self.unsubscribe(subscription)
         self._adapter.restore_callbacks(self._callbacks(), self._previous)
+
+
+def _reason(error: Exception) -> str:
+    """Return why a connection failed, without Python's own notation of system errors."""
+    if isinstance(error, OSError) and error.errno is not None and error.errno > 0:
+        return os.strerror(error.errno).lower()
+    return str(error).removeprefix("nats: ")

@@ -15,7 +15,7 @@ from stanlocal.tui.app import StanlocalApp
 from stanlocal.tui.screens.main import MainScreen
 from stanlocal.tui.widgets.faults import FaultsPane
 from tests.support.world import World
-from tests.tui.conftest import app, piloted, running, shown, until, until_shown
+from tests.tui.conftest import app, piloted, press_to_ask, running, shown, until, until_shown
 
 
 async def test_a_running_group_is_shown_and_a_lost_engine_is_a_state(world: World, ft_group: FTGroup) -> None:
@@ -95,7 +95,7 @@ async def test_each_number_opens_its_tab(number: int, world: World, ft_group: FT
         assert tabs.active == names[number - 1]
 
 
-async def test_help_lists_every_key_and_every_state(world: World, ft_group: FTGroup) -> None:
+async def test_help_lists_every_key_by_task_and_every_state(world: World, ft_group: FTGroup) -> None:
     await world.up()
     async with running(ft_group, size=(120, 200)) as pilot:
         await pilot.press("question_mark")
@@ -104,10 +104,27 @@ async def test_help_lists_every_key_and_every_state(world: World, ft_group: FTGr
         for binding in MainScreen.BINDINGS:
             assert isinstance(binding, Binding)
             assert binding.tooltip in text
-        assert "in the log view" in text
-        assert "in the logs pane" in text
+        assert text.index("break a node") < text.index("mend it") < text.index("in this tab")
+        assert "Search: find lines with a text" in text
         for state in MEANINGS:
             assert state in text
+        await pilot.press("escape")
+        await until(pilot, lambda: len(pilot.app.screen_stack) == 1)
+
+
+async def test_help_is_searched_by_typing_also_for_the_words_of_other_tools(
+    world: World, ft_group: FTGroup
+) -> None:
+    await world.up()
+    async with running(ft_group) as pilot:
+        await press_to_ask(pilot, "question_mark")
+        await pilot.press(*"freeze")
+        await until(pilot, lambda: "Kill:" not in shown(pilot))
+        assert "Pause: freeze the node, or resume it" in shown(pilot)
+        await pilot.press(*["backspace"] * 6, *"undo")
+        await until_shown(pilot, "Heal: undo every fault in force")
+        await pilot.press(*" x")
+        await until_shown(pilot, "nothing about 'undo x'")
         await pilot.press("escape")
         await until(pilot, lambda: len(pilot.app.screen_stack) == 1)
 

@@ -101,7 +101,7 @@ async def start_first(pilot: Pilot[None]) -> None:
     await until_shown(pilot, "a drill in this group")
     await pilot.press("enter")
     await until_shown(pilot, f"drill {shipped()[0]}?")
-    await pilot.press("shift+tab", "enter")
+    await pilot.press("Y")
 
 
 async def test_every_drill_that_is_shipped_can_be_chosen_and_says_what_it_teaches(
@@ -117,7 +117,9 @@ async def test_every_drill_that_is_shipped_can_be_chosen_and_says_what_it_teache
         await until_shown(pilot, "drill kill-loop?")
         assert "What one failover costs" in shown(pilot)
         assert "stanlocal --group t drill kill-loop --here" in shown(pilot)
-        await pilot.press("enter")  # on 'Leave it': it breaks the group again and again
+        await pilot.press("enter")
+        await until_shown(pilot, "enter does nothing here; Y does it, esc leaves it")
+        await pilot.press("escape")
         await until(pilot, lambda: len(pilot.app.screen_stack) == 1)
         assert "acknowledged" not in shown(pilot)
 

@@ -31,7 +31,7 @@ def node(name: str, state: str = "standby", **changes: Any) -> dict[str, Any]:
 def document(*nodes: Mapping[str, Any], state: str = "healthy", **changes: Any) -> dict[str, Any]:
     active = next((each["name"] for each in nodes if each["state"] == "active"), None)
     usual = {"group": "stan", "state": state, "active": active, "lock_holder": active, "problem": None}
-    return {**usual, "nodes": list(nodes), **changes}
+    return {**usual, "nodes": list(nodes), "faults": [], **changes}
 
 
 HEALTHY = document(node("stan-0", "active"), node("stan-1"))

@@ -6,11 +6,12 @@ from typing import ClassVar
 
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
-from textual.pilot import Pilot
 from textual.widgets import Static
 
+from stanlocal.api import FTGroup
 from stanlocal.tui.widgets.key_bar import KeyBar
-from tests.tui.conftest import until
+from tests.support.world import World
+from tests.tui.conftest import running, until
 
 
 class One(Static, can_focus=True):
@@ -62,13 +63,28 @@ async def test_click_presses_the_key_and_hovering_shows_its_tooltip() -> None:
         await until(pilot, lambda: app.query_one(KeyBar).tooltip is None)
 
 
-async def test_narrow_bar_shows_the_first_keys() -> None:
+async def test_a_narrow_bar_leaves_out_whole_keys_and_a_wider_one_has_them() -> None:
     app = Keys()
     async with app.run_test(size=(5, 4)) as pilot:
+        await until(pilot, lambda: app.query_one(KeyBar).size.width == 5)
+        assert app.shown == ""
+        await pilot.resize_terminal(40, 4)
         await until(pilot, lambda: app.shown == "x First")
-        assert _bottom_row(pilot) == "x Fi…"
 
 
-def _bottom_row(pilot: Pilot[None]) -> str:
-    [line] = pilot.app.query_one(KeyBar).render_lines(pilot.app.query_one(KeyBar).size.region)
-    return line.text
+async def test_the_state_of_the_group_decides_which_keys_are_shown_beside_help_and_quit(
+    world: World, ft_group: FTGroup
+) -> None:
+    await world.up()
+    async with running(ft_group, size=(120, 30)) as pilot:
+        bar = pilot.app.screen.query_one(KeyBar)
+
+        def shown() -> str:
+            return str(bar.content)
+
+        await until(pilot, lambda: "k Kill  p Pause" in shown())
+        assert "S Start" not in shown()
+        assert shown().endswith("? Help  q Quit")
+        await ft_group.stop("@standby")
+        await until(pilot, lambda: "S Start  h Heal" in shown())
+        assert "p Pause" not in shown()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -38,6 +38,16 @@ def test_a_line_says_it_in_80_columns() -> None:
     line = node_view.line(shown()).plain
     assert line == "stan-0   active     lock          :4222 :8222 routes 1/1 3 conn   ▁█  50% 20M"
     assert len(line) + len("▸ ") <= 80
+
+
+def test_a_node_that_clients_cannot_reach_either_is_isolated_not_only_partitioned() -> None:
+    cut = {"name": "isolate", "targets": ["stan-0"]}
+    found = {**document(node("stan-0", "active", partitioned=True), node("stan-1")), "faults": [cut]}
+    (view, other) = views(found, (), {})
+    assert "ISOLATED" in node_view.card(view).plain
+    assert "ISOLATED" in node_view.line(view).plain
+    assert "PARTITIONED" not in node_view.card(view).plain
+    assert other.flags == []
 
 
 @pytest.mark.parametrize("flag", ["paused", "partitioned"])
@@ -81,10 +91,12 @@ def test_bars_are_as_wide_as_asked_and_the_highest_is_full(values: list[float], 
         assert "█" in bars
 
 
-def test_events_give_the_time_of_a_nodes_last_change() -> None:
-
+def test_events_give_the_time_of_a_nodes_last_change_of_state() -> None:
+    """A pause or a cut changes only its flags."""
     at = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
     known: dict[str, Known] = {}
-    learn_events(known, [Event(at, "state", "stan-0", {}), Event(at, "group-state", None, {})])
+    active = Event(at, "state", "stan-0", {"from": "recovering", "to": "active"})
+    paused = Event(at + timedelta(hours=1), "state", "stan-0", {"from": "active", "to": "active"})
+    learn_events(known, [active, Event(at, "group-state", None, {}), paused])
     assert views(HEALTHY, (), known)[0].since == at
     assert set(known) == {"stan-0"}

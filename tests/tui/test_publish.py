@@ -9,6 +9,7 @@ from functools import partial
 import pytest
 
 from stanlocal.history.failovers import Failover, bridges
+from stanlocal.tui.causes import UNKNOWN
 from stanlocal.tui.widgets.publish import PublishPane
 from stanlocal.util.durable_write import full
 from tests.tui.hosting import Desk, FakeGroup, shown
@@ -27,6 +28,7 @@ async def test_enter_publishes_and_all_is_acknowledged() -> None:
     async with shown(PublishPane) as it:
         await publish(it, channel="orders", payload="hello [b]x[/b]", count="3")
         await it.until(lambda: it.cells()[STATE:SENT] == ["done"])
+        assert it.host.focused is it.pane.query_one("#running"), "the next key is no text for the form"
         assert it.cells()[:5] == ["orders", "done", "3", "3", "0"]
         assert it.group.server.channels == {"orders": [b"hello [b]x[/b]"] * 3}
 
@@ -34,7 +36,7 @@ async def test_enter_publishes_and_all_is_acknowledged() -> None:
 async def test_the_form_says_which_command_it_comes_to_or_what_is_wrong() -> None:
     async with shown(PublishPane) as it:
         it.fill(channel="a", count="5", rate="2")
-        await it.until(lambda: it.says("says") == "enter: stanlocal pub a --count 5 --rate 2")
+        await it.until(lambda: it.says("says") == "$ stanlocal pub a --count 5 --rate 2")
         it.fill(channel="a b")
         await it.until(lambda: "invalid channel 'a b'" in it.says("says"))
         await publish(it)
@@ -78,7 +80,7 @@ async def test_several_publications_run_at_once_and_keys_act_on_that_under_the_c
 
 
 async def test_gap_of_a_publisher_is_shown_recorded_and_posted() -> None:
-    """A busy machine makes other gaps too, which belong to no failover."""
+    """A busy machine makes other gaps too, which no fault explains."""
     async with shown(PublishPane) as it:
         await publish(it, channel="a", count="", rate="200")
         await it.until(lambda: it.cells()[STATE:SENT] == ["publishing"])
@@ -89,7 +91,7 @@ async def test_gap_of_a_publisher_is_shown_recorded_and_posted() -> None:
         failover = Failover("kill", "t-0", "t-1", ready, None, None, None, ready)
         await it.until(lambda: any(bridges(gap.outage, failover) for gap in it.host.felt))
         await it.until(lambda: [gap.outage for gap in it.host.felt] == it.group.recorded)
-        await it.until(lambda: it.cells(table="felt")[2:] == ["a", "no failover"])
+        await it.until(lambda: it.cells(table="felt")[2:] == ["a", UNKNOWN])
         it.pane.show([failover])
         rows = range(len(it.host.felt))
         await it.until(lambda: ["a", "kill: t-0 → t-1"] in [it.cells(row, "felt")[2:] for row in rows])

@@ -60,7 +60,7 @@ def load_scenario(name: str | Path, faults: Mapping[str, type[Fault]] = FAULTS) 
     if str(name) in shipped():
         path = SCENARIOS / f"{name}.toml"
     elif path.suffix != ".toml" and len(path.parts) == 1:
-        hint = f"{nearest(str(name), shipped())} A file of yours ends in .toml"
+        hint = f"{nearest(str(name), shipped())}; a scenario of your own is a file that ends in .toml"
         raise SettingsError([f"no scenario '{name}'; {hint}"])
     values = file_layer(path, None, named=True).values
     problems: list[str] = []

@@ -228,7 +228,7 @@ class ClientsPane(Pane, Generic[C]):
         self.refresh_rows()
         table = self.query_one("#running", LiveTable)
         table.move_cursor(row=len(self.clients) - 1)
-        table.focus()  # the next keys are for the new client, or for another tab
+        self.screen.set_focus(table)  # the next keys are for the new client, or for another tab
 
     def _forget_old(self) -> None:
         over = [key for key, client in self.clients.items() if client.is_over]

@@ -187,7 +187,7 @@ def test_marked_tests_and_the_factory_make_groups_of_their_own(project: Project)
             "@pytest.fixture(scope='module')\ndef wide(stan_channel): pass\ndef test_it(wide): pass",
             "ScopeMismatch: You tried to access the function scoped fixture stan_channel",
         ),
-        ("def test_it(stan_group_factory): stan_group_factory(nodes=0)", "--nodes is 0, less than 1"),
+        ("def test_it(stan_group_factory): stan_group_factory(nodes=0)", "--nodes is 0; give 1 to 64"),
     ],
 )
 def test_what_is_wrong_is_said_once(project: Project, test: str, why: str) -> None:

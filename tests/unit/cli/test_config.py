@@ -125,8 +125,8 @@ def test_validate_reports_every_problem_and_exits_with_2() -> None:
     assert result.exit_code == 2
     assert result.stdout == ""
     assert result.stderr.splitlines() == [
-        "flag --nodes is 0, less than 1",
-        "flag --port is 70000, more than 65535",
+        "flag --nodes is 0; give 1 to 64",
+        "flag --port is 70000; give 1 to 65535",
     ]
 
 
@@ -135,7 +135,7 @@ def test_validate_as_json_is_one_document_either_way() -> None:
     assert bad.exit_code == 2
     assert json.loads(bad.stdout) == {
         "ok": False,
-        "problems": ["flag --nodes is 0, less than 1"],
+        "problems": ["flag --nodes is 0; give 1 to 64"],
         "warnings": [],
     }
     assert json.loads(run("validate", as_json=True).stdout) == {"ok": True, "problems": [], "warnings": []}
@@ -145,7 +145,7 @@ def test_validate_checks_the_file_it_is_given() -> None:
     Path("other.toml").write_text("nodes = 99\n")
     result = run("validate", "other.toml")
     assert result.exit_code == 2
-    assert result.stderr == f"{Path.cwd() / 'other.toml'}: nodes is 99, more than 64\n"
+    assert result.stderr == f"{Path.cwd() / 'other.toml'}: nodes is 99; give 1 to 64\n"
 
 
 def test_validate_warns_of_what_counts_only_in_a_named_file() -> None:

@@ -55,7 +55,7 @@ def test_the_scenarios_are_listed_with_what_they_teach(
         ),
         (["kill-loop", "--duration", "soon"], "'--duration': 'soon' is not a duration"),
         (["kill-loop", "--html", "none/a.html"], "its folder is not there"),
-        (["kill-loop", "--max-outage", "-1"], "-1.0 is not in the range"),
+        (["kill-loop", "--max-outage", "-1"], "-1.0 is out of range; give"),
         (["verify", "none.ledger"], "none.ledger cannot be read"),
     ],
 )

@@ -268,7 +268,7 @@ def test_names_sizes_and_images_are_options(tmp_path: Path) -> None:
         (("--storage-size", "100gb"), "storage size '100gb' is no quantity"),
         (("--name", "Stan"), "name 'Stan' is refused by Kubernetes"),
         (("--from", "gone.conf"), "gone.conf: cannot be read: no such file or directory"),
-        (("--nodes", "0"), "flag --nodes is 0, less than 1"),
+        (("--nodes", "0"), "flag --nodes is 0; give 1 to 64"),
     ],
 )
 def test_options_that_cannot_be_are_refused(arguments: tuple[str, ...], reason: str) -> None:

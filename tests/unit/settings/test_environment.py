@@ -91,7 +91,7 @@ def test_a_secret_that_cannot_be_read_is_a_problem_among_the_others(tmp_path: Pa
         "environment STANLOCAL_STREAMING__PASSWORD_FILE:",
         "environment STANLOCAL_STREAMING__TOKEN_FILE:",
     ]
-    assert found[3] == "environment STANLOCAL_NODES is 0, less than 1"
+    assert found[3] == "environment STANLOCAL_NODES is 0; give 1 to 64"
 
 
 def test_a_problem_with_a_secret_does_not_show_it() -> None:

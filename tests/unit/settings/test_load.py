@@ -137,7 +137,7 @@ def test_all_problems_are_reported_at_once_each_with_its_place(tmp_path: Path) -
     assert problems(
         {"STANLOCAL_GROUP": "Foo_Bar", "STANLOCAL_STREAMING__ENCRYPT": "maybe"}, start=tmp_path, nodes=0
     ) == (
-        "flag --nodes is 0, less than 1",
+        "flag --nodes is 0; give 1 to 64",
         "environment STANLOCAL_GROUP is 'Foo_Bar', which is not a group name: use a-z, 0-9 and '-', "
         "beginning and ending with a letter or digit",
         "environment STANLOCAL_STREAMING__ENCRYPT must be true or false, not 'maybe'",
@@ -152,10 +152,10 @@ def test_all_problems_are_reported_at_once_each_with_its_place(tmp_path: Path) -
         "set store_dir, the folder on the host",
         f"{path}: streaming.max_channels is not a setting; did you mean streaming.store_limits.max_channels?",
         f"{path}: streaming.store_limits.max_age must be a duration such as '10s' or '1h30m', not 5",
-        f"{path}: streaming.store_limits.max_msgs is -1, less than 0",
+        f"{path}: streaming.store_limits.max_msgs is -1; give 0 or more",
         f'{path}: streaming.store_limits.channels."foo.>.bar" is not a channel name or pattern '
         "('>' stands last, no part between dots is empty)",
-        f"{path}: nats.max_payload is '4gb', more than 2147483647",
+        f"{path}: nats.max_payload is '4gb'; give 1 to 2147483647",
         f"{path}: nats.jetstream cannot be set: the group is a NATS Streaming one; "
         "JetStream has no store here",
         f"{path}: nats.ping_interval is '5 minutes', which is not a duration such as 250ms, 10s, 5m or 1h30m",
@@ -167,17 +167,17 @@ def test_all_problems_are_reported_at_once_each_with_its_place(tmp_path: Path) -
 @pytest.mark.parametrize(
     ("flags", "problem"),
     [
-        ({"nodes": 65}, "flag --nodes is 65, more than 64"),
+        ({"nodes": 65}, "flag --nodes is 65; give 1 to 64"),
         ({"nodes": True}, "flag --nodes must be a whole number, not true"),
-        ({"nodes": 10**400}, "flag --nodes is a huge number, more than 64"),
+        ({"nodes": 10**400}, "flag --nodes is a huge number; give 1 to 64"),
         ({"group": ""}, "flag --group is empty"),
         ({"group": "a" * 61}, "is too long for a group name: 61 characters, 60 at most"),
         ({"group": "-a"}, "is not a group name"),
         ({"group": "a.b"}, "is not a group name"),
         ({"engine": "podman"}, "flag --engine is 'podman', not auto or docker or process"),
-        ({"port": 0}, "flag --port is 0, less than 1"),
-        ({"port": 65536}, "flag --port is 65536, more than 65535"),
-        ({"store_size": "12kb"}, "flag --store-size is '12kb', less than 64kb"),
+        ({"port": 0}, "flag --port is 0; give 1 to 65535"),
+        ({"port": 65536}, "flag --port is 65536; give 1 to 65535"),
+        ({"store_size": "12kb"}, "flag --store-size is '12kb'; give 64kb or more"),
         ({"store_dir": "a\0b"}, "flag --store-dir is no path: it has a NUL character"),
         ({"image": "a b"}, "flag --image is 'a b', which is not an image reference"),
         ({"image": "--privileged"}, "which is not an image reference"),
@@ -233,7 +233,7 @@ def test_files_that_the_servers_must_read_have_to_be_there(tmp_path: Path) -> No
     """A missing file, which would end every server with exit code 1, is reported among other problems."""
     tls = {"cert_file": "missing.pem", "ca_file": str(tmp_path)}
     assert problems(start=tmp_path, nodes=0, nats={"tls": tls}) == (
-        "flag --nodes is 0, less than 1",
+        "flag --nodes is 0; give 1 to 64",
         f"nats.tls.cert_file is {tmp_path / 'missing.pem'}, which is no file",
         f"nats.tls.ca_file is {tmp_path}, which is no file",
     )

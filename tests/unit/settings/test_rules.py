@@ -17,7 +17,7 @@ USERS = [{"user": "me", "password": "pw"}, {"user": "you", "password": "pw"}]
     [
         (
             {"port": 65534, "nodes": 2},
-            "port 65534 leaves no room for 2 nodes: port + nodes is more than 65535",
+            "port 65534 leaves no room for 2 nodes: give 65533 or less",
         ),
         ({"streaming": {"partitioning": True}}, "streaming.partitioning needs channels"),
         ({"streaming": {"encrypt": True}}, "streaming.encrypt needs streaming.encryption_key"),
