@@ -127,9 +127,9 @@ async def test_failed_publication_shows_the_reason() -> None:
 async def test_publications_go_on_while_the_pane_is_not_seen() -> None:
     async with shown(PublishPane) as it:
         await publish(it, channel="a", count="", rate="200")
-        await it.until(lambda: it.cells()[STATE:SENT] == ["publishing"])
-        it.pane.display = False
         stored = it.group.server.channels
+        await it.until(lambda: it.cells()[STATE:SENT] == ["publishing"] and "a" in stored)
+        it.pane.display = False
         before = len(stored["a"])
         await it.until(lambda: len(stored["a"]) > before + 20)
         drawn = int(it.cells()[ACKED])

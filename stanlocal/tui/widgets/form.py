@@ -49,6 +49,7 @@ class Form(Vertical):
         height: auto;
         padding: 0 1;
         border: round $foreground 50%;
+        max-width: 96;
         border-title-color: $foreground; border-title-style: bold; border-subtitle-color: $text-muted;
         &:focus-within { border: heavy $accent; border-title-color: $text-accent; }
         &:focus-within { border-subtitle-color: $text-accent; border-subtitle-style: bold; }

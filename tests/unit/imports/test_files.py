@@ -268,7 +268,9 @@ def test_aliases_of_aliases_are_bounded(write: Write) -> None:
 @pytest.mark.parametrize("name", ["stan.conf", "values.yaml"])
 def test_a_file_that_is_too_large_or_no_text_or_not_there_is_refused(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
-    assert problems(path) == [f"{name}: cannot be read: no such file or directory"]
+    assert problems(path) == [
+        f"{name}: cannot be read: no such file or directory; check the path, and that you may read it"
+    ]
     path.write_bytes(b"ok: 1\n\xff")
     assert problems(path) == [f"{name}:2:1: is not valid UTF-8"]
     path.write_bytes(b"#" * (2 << 20))

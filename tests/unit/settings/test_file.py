@@ -54,12 +54,10 @@ def test_a_syntax_error_is_one_problem_with_line_and_column(
 
 def test_a_named_file_that_cannot_be_read_is_a_problem(tmp_path: Path) -> None:
     (missing,) = problems(file=tmp_path / "missing.toml")
-    assert (
-        missing
-        == f"{tmp_path / 'missing.toml'}: cannot be read: no such file or directory; check the path, and that you may read it"
-    )
+    step = "check the path, and that you may read it"
+    assert missing == f"{tmp_path / 'missing.toml'}: cannot be read: no such file or directory; {step}"
     (folder,) = problems(file=tmp_path)
-    assert folder == f"{tmp_path}: cannot be read: is a directory"
+    assert folder == f"{tmp_path}: cannot be read: is a directory; check the path, and that you may read it"
 
 
 def test_a_folder_of_the_files_name_is_passed_over(tmp_path: Path) -> None:
