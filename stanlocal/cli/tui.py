@@ -49,7 +49,7 @@ def tui(context: Context, read_only: bool, web: bool, ledger: Path | None) -> No
             "the terminal interface needs a terminal; without one use 'stanlocal status --watch'"
         )
     if ledger is not None:
-        run(tui.replay(ledger, served=served))
+        run(tui.replay_drill(ledger, served=served))
         return
     notices = tui.Notices()
     run(tui.run(context.ft_group(notices, notices), notices, read_only=read_only, served=served))

@@ -58,7 +58,7 @@ class Notices:
         self._early.clear()
 
 
-__all__ = ["Notices", "replay", "run"]
+__all__ = ["Notices", "replay_drill", "run"]
 
 _PARENT_CHECK_S = 1.0
 
@@ -80,7 +80,7 @@ async def run(group: FTGroup, notices: Notices, *, read_only: bool = False, serv
         await group.close()
 
 
-async def replay(ledger: Path, *, served: bool = False) -> None:
+async def replay_drill(ledger: Path, *, served: bool = False) -> None:
     """Show the drill in the ledger again, on a clock of its own, until the user quits.
 
     Raises `LedgerError` when the file is not a drill's ledger, and what `run` raises for preferences.

@@ -141,7 +141,7 @@ class DataPane(Pane):
         while self.is_running:
             self._look_again.clear()
             document = self.document
-            if document is not None and document["engine"] == ENGINE:
+            if document is not None and document.get("engine") == ENGINE:
                 self._summarize("a drill's ledger has neither a store nor a monitor to be read")
             elif document is not None:
                 look = {"store": self._look_at_store, "jetstream": self._look_at_migration}

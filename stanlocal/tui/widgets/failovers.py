@@ -178,8 +178,9 @@ class FailoversPane(Pane):
         return not (self.read_only and action == "probe")
 
     def action_probe(self) -> None:
-        probing = self.query_one(Probing)
-        probing.on = not probing.on
+        if not self.read_only:
+            probing = self.query_one(Probing)
+            probing.on = not probing.on
 
     def action_copy(self) -> None:
         """Copy the command that shows the same."""

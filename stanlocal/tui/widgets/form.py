@@ -8,7 +8,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.message import Message
-from textual.widgets import Input, Label, Static
+from textual.widgets import Input, Label, Select, Static
 
 
 class Field(Horizontal):
@@ -78,10 +78,9 @@ class Form(Vertical):
         self._say_keys()
 
     def _say_keys(self) -> None:
+        enter = "opens the list" if isinstance(self.screen.focused, Select) else self.ENTER
         inside = self.has_pseudo_class("focus-within")
-        self.border_subtitle = (
-            f"enter {self.ENTER}, tab next field, esc leaves" if inside else "n fills it in"
-        )
+        self.border_subtitle = f"enter {enter}, tab next field, esc leaves" if inside else "n fills it in"
 
     class Changed(Message):
         """A field has changed."""

@@ -95,7 +95,7 @@ class LogsPane(LinesPane):
         self.refresh_status()
 
     def status(self) -> Iterable[str]:
-        if self.document and self.document["engine"] == ENGINE:
+        if self.document and self.document.get("engine") == ENGINE:
             yield "a drill's ledger has no log lines"
             return
         wanted = self._buffer.filter

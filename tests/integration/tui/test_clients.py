@@ -42,7 +42,7 @@ def cells(pane: Widget, table: str = "running", row: int = 0) -> dict[str, str]:
 def is_told(pane: Widget, through: str) -> bool:
     """Whether among what the pane's clients felt is a gap of such a failover."""
     rows = range(pane.query_one("#felt", LiveTable).row_count)
-    return any(cells(pane, "felt", row)["THROUGH"].startswith(through) for row in rows)
+    return any(cells(pane, "felt", row)["CAUSE"].startswith(through) for row in rows)
 
 
 async def start(pilot: Pilot[None], key: str, kind: type[Widget], **texts: str) -> None:

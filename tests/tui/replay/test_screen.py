@@ -17,7 +17,7 @@ from stanlocal.cli.app import app as cli
 from stanlocal.cli.context import Context
 from stanlocal.drill import judged
 from stanlocal.errors import LedgerError
-from stanlocal.tui import Notices, replay
+from stanlocal.tui import Notices, replay_drill
 from stanlocal.tui.app import StanlocalApp
 from stanlocal.tui.replay.screen import ReplayScreen
 from tests.tui.conftest import WIDE, piloted, shown, until_shown
@@ -91,7 +91,7 @@ async def test_the_keys_of_the_clock_are_in_the_footer_and_in_the_help(tmp_path:
 async def test_a_file_that_is_no_ledger_is_refused_before_the_screen_is_taken(tmp_path: Path) -> None:
     (tmp_path / "x").write_text("no ledger")
     with pytest.raises(LedgerError, match="is not a drill's ledger"):
-        await replay(tmp_path / "x")
+        await replay_drill(tmp_path / "x")
 
 
 def test_the_command_needs_a_terminal_for_a_replay_too(tmp_path: Path) -> None:
