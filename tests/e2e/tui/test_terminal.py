@@ -51,7 +51,7 @@ def test_a_failover_is_brought_about_and_watched_without_leaving_the_screen(
     screen.wait_for("esc Leave the form")
     screen.press("Enter")
     screen.wait_for(r"orders +open +0 ")
-    leave_form(screen)
+    screen.wait_while("esc Leave the form")
 
     open_pane(screen, "2", "ACKED")
     screen.press("n")
@@ -67,7 +67,7 @@ def test_a_failover_is_brought_about_and_watched_without_leaving_the_screen(
     screen.wait_for(f"pub orders --count {MESSAGES} --rate {RATE}")
     screen.press("Enter")
     screen.wait_for(r"orders +\S+ +[1-9]\d* +[1-9]\d*")
-    leave_form(screen)
+    screen.wait_while("esc Leave the form")
 
     screen.press("k")
     screen.wait_for(rf"kill {first}\?")
@@ -100,9 +100,3 @@ def open_pane(screen: Terminal, key: str, head: str) -> None:
     screen.press(key)
     screen.wait_for(head)
     screen.wait_for("y Copy")
-
-
-def leave_form(screen: Terminal) -> None:
-    """A key that follows escape at once would be taken for one with alt."""
-    screen.press("Escape")
-    screen.wait_for(r"k Kill")
