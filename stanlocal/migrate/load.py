@@ -14,10 +14,10 @@ from typing import Any
 
 from stanlocal.errors import JetStreamError
 from stanlocal.migrate.jetstream.connection import JetStream
-from stanlocal.migrate.jetstream.publishing import fill_by_publishing
+from stanlocal.migrate.jetstream.publishing import fill_by_publishing, make_gaps
 from stanlocal.migrate.jetstream.restore import restore
 from stanlocal.migrate.pack_folder import PACK_ID, PackedStream, PackFolder
-from stanlocal.migrate.published import LOSSES, MARK
+from stanlocal.migrate.published import LOSSES, MARK, PART
 from stanlocal.migrate.server_versions import PUBLISHES, RESTORES
 
 _CONSUMER_S = 30.0
@@ -93,17 +93,20 @@ async def _load(
     there = await server.stream(stream.name)
     how = "restored" if restores else "published"
     if there is not None:
-        if not (_same_pack(there, stream) and (_is_whole(there, stream) or _is_part(there, stream))):
+        whole = _is_whole(there, stream) and _mark(there) != PART
+        if not (_same_pack(there, stream) and (whole or _mark(there) == PART or _is_part(there, stream))):
             raise JetStreamError(
                 f"{server.url} has a stream {stream.name} that this pack did not make; "
                 f"delete it ('nats stream rm {stream.name}'), or name the channel's stream with '--names'"
             )
-        if _is_whole(there, stream):
+        if whole and _mark(there) is not None and _is_overfull(there, stream):
+            await make_gaps(stream, server)
+        if whole:
             advance(stream.data.stat().st_size)
             return "there already"
         how = f"{how} again" if restores else f"{how} on"
     if not restores:
-        config["metadata"] = {**config["metadata"], MARK: "true"}
+        config["metadata"] = {**config["metadata"], MARK: PART}
         await fill_by_publishing(stream, config, server, advance)
         return how
     if there is not None:
@@ -149,6 +152,12 @@ def _same_pack(there: dict[str, Any], stream: PackedStream) -> bool:
     return bool(wanted.get(PACK_ID)) and metadata.get(PACK_ID) == wanted.get(PACK_ID)
 
 
+def _mark(there: dict[str, Any]) -> str | None:
+    """Return what the stream's metadata say of its being filled by publishing; None if it is not."""
+    metadata = there.get("config", {}).get("metadata") or {}
+    return metadata.get(MARK)
+
+
 def _is_whole(there: dict[str, Any], stream: PackedStream) -> bool:
     """Return whether the stream has come at least as far as the pack; it may have gone on since."""
     state = there.get("state", {})
@@ -159,6 +168,15 @@ def _is_whole(there: dict[str, Any], stream: PackedStream) -> bool:
             state.get("messages", 0) >= stream.state["messages"]
             or state.get("first_seq", 0) > stream.state["first_seq"]
         )
+    )
+
+
+def _is_overfull(there: dict[str, Any], stream: PackedStream) -> bool:
+    """Return whether the stream ends where the pack does, and has more messages."""
+    state = there.get("state", {})
+    return bool(
+        state.get("last_seq") == stream.state["last_seq"]
+        and state.get("messages", 0) > stream.state["messages"]
     )
 
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 EXPECTED = "Nats-Expected-Last-Sequence"
 TIMESTAMP = "Nats-Streaming-Timestamp"
 MARK = "stan_published"
-"""Key of the metadata of a stream that was filled by publishing."""
+"""Key of the metadata of a stream that is filled by publishing."""
+PART, WHOLE = "part", "whole"
+"""Values of that key: as long as something is missing or too much, and afterwards."""
 
 LOSSES = (
     "the time of each message becomes that of loading, so a 'max_age' begins again; "

@@ -19,7 +19,7 @@ from stanlocal.migrate.archive.reading import Entry, read_archive
 from stanlocal.migrate.jetstream.connection import JetStream
 from stanlocal.migrate.jetstream.pulling import Puller
 from stanlocal.migrate.pack_folder import PackedStream
-from stanlocal.migrate.published import headers_of
+from stanlocal.migrate.published import MARK, WHOLE, headers_of
 
 _WINDOW = 2_000
 """Messages between two confirmations."""
@@ -50,6 +50,7 @@ async def fill_by_publishing(
         there = await server.ask(f"STREAM.CREATE.{stream.name}", {**config, "first_seq": first})
     last = max(there["state"]["last_seq"], stream.state["first_seq"] - 1)
     publisher = _Publisher(stream, config["subjects"][0], server, last)
+    gaps = _Gaps(stream.state["first_seq"], last)
     consumers: list[ConsumerPosition] = []
     for entry in read_archive(stream.data):
         if entry.name.startswith(_PREFIX):
@@ -57,12 +58,61 @@ async def fill_by_publishing(
             continue
         for consumer in consumers:
             consumer.count(entry.sequence)
+        if not entry.sequence:  # the stream's state
+            continue
+        gaps.before(entry.sequence)
         if entry.sequence > last:
             await publisher.take(entry)
+    gaps.before(stream.state["last_seq"] + 1)
     await publisher.finish(stream.state["last_seq"])
+    await gaps.clear(stream.name, server)
     for consumer in consumers:
         await consumer.bring_up(stream.name, server)
+    await _mark_whole(stream.name, server)
     advance(stream.data.stat().st_size)
+
+
+async def make_gaps(stream: PackedStream, server: JetStream) -> None:
+    """Delete again what fills a stream's gaps: a server that is killed forgets its last deletions."""
+    gaps = _Gaps(stream.state["first_seq"], stream.state["last_seq"])
+    for entry in read_archive(stream.data):
+        if entry.sequence:
+            gaps.before(entry.sequence)
+    gaps.before(stream.state["last_seq"] + 1)
+    await gaps.clear(stream.name, server)
+
+
+async def _mark_whole(stream: str, server: JetStream) -> None:
+    found = await server.stream(stream)
+    if found is not None:
+        config = found["config"]
+        metadata = {**(config.get("metadata") or {}), MARK: WHOLE}
+        await server.ask(f"STREAM.UPDATE.{stream}", {**config, "metadata": metadata})
+
+
+class _Gaps:
+    """The gaps up to where an earlier run came, which may have been killed before it made them."""
+
+    def __init__(self, first: int, last: int) -> None:
+        self._at = first
+        self._last = last
+        self._ranges: list[range] = []
+
+    def before(self, sequence: int) -> None:
+        """Note what lies between the last sequence that the stream is to have and this one."""
+        gap = range(self._at, min(sequence, self._last + 1))
+        if gap:
+            self._ranges.append(gap)
+        self._at = sequence + 1
+
+    async def clear(self, stream: str, server: JetStream) -> None:
+        """Delete every message in them."""
+        if not self._ranges:
+            return
+        info = await server.ask(f"STREAM.INFO.{stream}", {"deleted_details": True})
+        deleted = frozenset(info["state"].get("deleted") or ())
+        for sequence in (each for gap in self._ranges for each in gap if each not in deleted):
+            await server.ask(f"STREAM.MSG.DELETE.{stream}", {"seq": sequence, "no_erase": True})
 
 
 class _Publisher:
@@ -166,14 +216,16 @@ class ConsumerPosition:
         """
         name = self._config["name"]
         there = await server.consumer(stream, name)
-        if there is not None:
-            position = there["delivered"]["stream_seq"], there["num_ack_pending"]
-            if position == (self._delivered, len(self._pending)):
-                return
-            await server.ask(f"CONSUMER.DELETE.{stream}.{name}")  # of a run that was killed half way
         config = {**self._config, "deliver_policy": "by_start_sequence", "opt_start_seq": self._floor + 1}
         patient = {"ack_wait": _LONG_ACK_WAIT_NS, "max_ack_pending": len(self._pending) + _BATCH}
         subject = f"CONSUMER.CREATE.{stream}.{name}"
+        if there is not None:
+            position = there["delivered"]["stream_seq"], there["num_ack_pending"]
+            if position == (self._delivered, len(self._pending)):
+                if any(there["config"].get(key) != config[key] for key in patient):  # killed just before
+                    await server.ask(subject, {"stream_name": stream, "config": config})
+                return
+            await server.ask(f"CONSUMER.DELETE.{stream}.{name}")  # of a run that was killed half way
         await server.ask(subject, {"stream_name": stream, "config": {**config, **patient}})
         async with Puller(server, stream, name) as puller:
             left = self._to_consume

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import nats
 import pytest
 
 from stanlocal.errors import JetStreamError
+from stanlocal.migrate.archive.reading import read_archive
 from stanlocal.migrate.inventory import take_inventory
 from stanlocal.migrate.jetstream.connection import JetStream, connected
 from stanlocal.migrate.jetstream.publishing import fill_by_publishing
@@ -14,7 +16,7 @@ from stanlocal.migrate.load import load
 from stanlocal.migrate.pack import pack
 from stanlocal.migrate.pack_folder import PackFolder, read_pack
 from stanlocal.migrate.plan import MigrationPlan, make_plan
-from stanlocal.migrate.published import MARK
+from stanlocal.migrate.published import EXPECTED, MARK, PART, TIMESTAMP, WHOLE
 from stanlocal.migrate.verify import Verification, verify
 from tests.support.jetstream import JetStreamServer, build_jetstream, running_jetstream
 from tests.support.stores import make_store, slice_of, subscription, update
@@ -40,7 +42,7 @@ def gaps(tmp_path: Path) -> Path:
 
 async def _publish(packed: PackFolder, server: JetStream) -> None:
     for stream in packed.streams:
-        config = {**stream.config, "metadata": {**stream.config["metadata"], MARK: "true"}}
+        config = {**stream.config, "metadata": {**stream.config["metadata"], MARK: PART}}
         await fill_by_publishing(stream, config, server, lambda count: None)
 
 
@@ -76,7 +78,7 @@ async def test_a_run_that_was_ended_half_way_is_taken_up_again(
 ) -> None:
     plan, packed = _packed(gaps, tmp_path / "pack")
     [stream] = packed.streams
-    config = {**stream.config, "metadata": {**stream.config["metadata"], MARK: "true"}}
+    config = {**stream.config, "metadata": {**stream.config["metadata"], MARK: PART}}
     async with connected(jetstream.url) as server:
         await server.ask("STREAM.CREATE.orders", {**config, "first_seq": 101})
         for number in range(30):
@@ -86,6 +88,55 @@ async def test_a_run_that_was_ended_half_way_is_taken_up_again(
         verdict = await verify(plan, server)
     assert half == 130
     assert _counts(verdict) == {"orders": {"headers": 30}}  # those of the test have none; nothing is twice
+
+
+async def test_what_keeps_a_gap_open_is_deleted_by_the_next_run_if_the_first_was_ended_before(
+    gaps: Path, jetstream: JetStreamServer, tmp_path: Path
+) -> None:
+    """Everything is published, and nothing of it deleted or consumed; its number alone says nothing."""
+    plan, packed = _packed(gaps, tmp_path / "pack")
+    [stream] = packed.streams
+    config = {**stream.config, "metadata": {**stream.config["metadata"], MARK: PART}}
+    messages = {each.sequence: each for each in read_archive(stream.data) if each.sequence}
+    client = await nats.connect(jetstream.url)
+    async with connected(jetstream.url) as server:
+        await server.ask("STREAM.CREATE.orders", {**config, "first_seq": 101})
+        for sequence in range(101, 180):
+            there = messages.get(sequence)
+            time, data = (there.time, there.data) if there else (0, b"")
+            headers = {EXPECTED: str(sequence - 1), TIMESTAMP: str(time)}
+            await client.jetstream().publish("orders", data, headers=headers)
+        await _publish(packed, server)
+        assert _counts(await verify(plan, server)) == {}
+        found = (await server.consumer("orders", "client_dur") or {})["config"]
+        patient = {"stream_name": "orders", "config": {**found, "ack_wait": 3600 * 10**9}}
+        await server.ask("CONSUMER.CREATE.orders.client_dur", patient)
+        await _publish(packed, server)
+        verdict = await verify(plan, server)
+    await client.close()
+    assert _counts(verdict) == {}
+
+
+async def test_deletions_that_a_killed_server_forgot_are_made_again(
+    gaps: Path, jetstream: JetStreamServer, tmp_path: Path
+) -> None:
+    """And nothing else is touched: programs may have moved the consumers since."""
+    _, packed = _packed(gaps, tmp_path / "pack")
+    [stream] = packed.streams
+    config = {**stream.config, "metadata": {**stream.config["metadata"], MARK: WHOLE}}
+    async with connected(jetstream.url) as server:
+        await server.ask("STREAM.CREATE.orders", {**config, "first_seq": 101})
+        for _ in range(101, 180):
+            await server.send("orders", b"")
+        [name] = stream.consumers
+        moved = {"name": name, "durable_name": name, "ack_policy": "explicit"}
+        await server.ask(f"CONSUMER.CREATE.orders.{name}", {"stream_name": "orders", "config": moved})
+        done = await load(packed, server)
+        state = (await server.stream("orders") or {})["state"]
+        consumer = await server.consumer("orders", name) or {}
+    assert [each["result"] for each in done.streams] == ["there already"]
+    assert (state["messages"], state["num_deleted"]) == (70, 9)
+    assert consumer["delivered"]["stream_seq"] == 100
 
 
 async def test_a_gap_that_would_take_too_long_is_refused(jetstream: JetStreamServer, tmp_path: Path) -> None:
