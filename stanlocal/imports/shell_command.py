@@ -64,9 +64,7 @@ def shell_command(words: Sequence[Word]) -> ShellCommand | None:
     if _SHELL.fullmatch(name):
         return _shell(rest)
     if name == "su":
-        at = next(
-            (at for at, word in enumerate(rest) if re.fullmatch(r"-[a-z]*c|--command", word.text)), None
-        )
+        at = next((at for at, word in enumerate(rest) if _COMMAND_OPTION.fullmatch(word.text)), None)
         return ShellCommand(rest[at + 1]) if at is not None and at + 1 < len(rest) else None
     if name == "eval" and rest:
         return ShellCommand(_one(rest))

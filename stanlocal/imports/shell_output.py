@@ -9,6 +9,7 @@ from itertools import chain, islice
 PRINTS = frozenset(("echo", "printf", "cat", "grep", "envsubst"))
 """Commands whose output is known where they come first."""
 _ESCAPE = re.compile(r"\\(x[0-9a-fA-F]{1,2}|0?[0-7]{1,3}|.)", re.DOTALL)
+_OCTAL = re.compile(r"[0-7]+")
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "\\": "\\", '"': '"', "'": "'", "a": "\a", "e": "\x1b"}
 _DIRECTIVE = re.compile(r"%(?:(%)|[-+ #0]*[0-9]*(?:\.[0-9]+)?([a-zA-Z]))")
 _REFERENCE = re.compile(r"\$(?:\{([A-Za-z_]\w*)\}|([A-Za-z_]\w*))")
@@ -86,7 +87,7 @@ def _character(match: re.Match[str]) -> str:
     code = match[1]
     if code[0] == "x" and len(code) > 1:
         return chr(int(code[1:], 16))
-    if code.isdigit():
+    if _OCTAL.fullmatch(code):
         return chr(int(code, 8) & 255)
     return _ESCAPES.get(code, match[0])
 
