@@ -144,9 +144,8 @@ class _Branches:
         self.last = len(self.tips) - 1
 
     def lineage(self) -> Lineage:
-        below: list[int | None] = list(
-            self.first
-        )  # nothing of a branch is kept, unless the last goes on from it
+        # nothing of a branch is kept, unless the last goes on from it
+        below: list[int | None] = list(self.first)
         branch, limit = self.last, None
         while True:
             below[branch] = limit
@@ -173,8 +172,8 @@ def find_split(store: Path, channel: str, slices: Iterable[SliceFiles]) -> Split
     for each in _written(store, _Branches(channel), files):
         if not isinstance(each, Damage):
             branch, (sequence, time, data) = each
-            part = lineage.part(branch, sequence)
-            found[part] = _counted(found.get(part), sequence, time, len(data))
+            if (part := lineage.part(branch, sequence)) >= KEPT:
+                found[part] = _counted(found.get(part), sequence, time, len(data))
     parts = tuple(found[part] for part in sorted(found))
     return Split(min(branches.first[1:]) - 1, lineage, parts, damaged)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stanlocal.errors import SettingsError, StoreRefused
+from stanlocal.migrate import branches
 from stanlocal.migrate.archive.reading import read_archive
 from stanlocal.migrate.branches import Split, find_split, read_branch
 from stanlocal.migrate.inventory import take_inventory
@@ -96,6 +98,23 @@ def test_a_channel_of_one_server_has_no_branches(tmp_path: Path) -> None:
     store = _store(tmp_path, COMMON, A)
     assert find_split(store, "orders", slices_of(store, "orders")) is None
     assert take_inventory(store).channels[0].split is None
+
+
+def test_a_branch_that_begins_while_the_store_is_read_is_no_part(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = _store(tmp_path, [*COMMON, *A, *B])
+    grown = _store(tmp_path / "grown", [*COMMON, *A, *B, (4, b"later")])
+    lineage = branches._Branches.lineage
+
+    def growing(of: branches._Branches) -> branches.Lineage:
+        shutil.copytree(grown, store, dirs_exist_ok=True)
+        return lineage(of)
+
+    monkeypatch.setattr(branches._Branches, "lineage", growing)
+    split = _split(store)
+    assert [part.messages for part in split.parts] == [7, 7]
+    assert _parts(store, split) == [[*COMMON, *B], A]
 
 
 def _as_two_servers_see_it(written: Sequence[tuple[str, int, bytes]]) -> Slice:
