@@ -112,7 +112,6 @@ def run(
         scenario = load_scenario(drill)
         flags |= _needed(scenario, flags)
     context.flags.update(flags)
-    context.flags.update(flags)
     own = not (context.group or os.environ.get(variable(("group",))))
     if own:
         context.group = f"run-{secrets.token_hex(4)}"

@@ -32,7 +32,7 @@ from stanlocal.migrate.pack_folder import read_pack
 from stanlocal.migrate.plan import MigrationPlan, make_plan
 from stanlocal.migrate.positions import move_to_consumers, move_to_durable, position_of
 from stanlocal.migrate.relay.channel_relay import first_available
-from stanlocal.migrate.relay.relay import Relay, stan_source
+from stanlocal.migrate.relay.relay import CLIENT_ID, Relay, stan_source
 from stanlocal.model.plan import GroupPlan
 from stanlocal.outages import probe
 from stanlocal.stan.start import LastReceived
@@ -110,7 +110,7 @@ class Cutover:
         async with self._phase("copy") as phase:
             count, version = await self._copy(), ".".join(map(str, self._server.version))
             phase.detail = f"{count:,} messages into nats-server {version}"
-        source = stan_source(_endpoint(self._plan), "stanlocal-relay")
+        source = stan_source(_endpoint(self._plan), CLIENT_ID)
         relay = Relay(source, self._url, report=self._stage.report)
         relaying = self._begin(relay.run())
         async with self._phase("follow") as phase:

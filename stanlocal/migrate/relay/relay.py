@@ -98,7 +98,7 @@ class Relay:
                     raise
                 pause = _PAUSE_S if self.connected else min(2 * pause, _LONGEST_PAUSE_S)
                 self.interruptions += 1
-                self._report(f"{error}; it goes on once that is mended")
+                self._report(f"{error}; the relay tries again until that is fixed")
             finally:
                 self.connected = False
             await asyncio.sleep(pause)

@@ -121,7 +121,7 @@ class StreamWriter:
         except TimeoutError:
             return False
         except OSError as error:
-            raise JetStreamError(f"{self._server.url}: {error}; it is tried again") from error
+            raise JetStreamError(f"{self._server.url}: {error}") from error
         finally:
             del self._answers[reply]
 
