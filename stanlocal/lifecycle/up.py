@@ -60,10 +60,11 @@ async def up(group: Group, request: UpRequest) -> Look:
             await heal_but_ended(group)
             instances = await group.engine.instances(group.name)
         before = group.with_identity(intended_plan(instances) or group.home.load_plan())
-        settings = request.settings(group.home.secrets.revealed(before.decided()) if before else None)
+        had = group.home.secrets.revealed(before.decided()) if before else None
+        settings = request.settings(had)
         for warning in settings.warnings:
             request.note(f"warning: {warning}")
-        for line in changes(settings, before):
+        for line in changes(settings, had):
             request.note(line)
         await request.ensure_image(settings)
         found = await group.engine.place(group.name, settings.image, group.home.folder)

@@ -119,6 +119,24 @@ async def test_unset_login_is_gone_and_said_to_be(world: World) -> None:
     assert b"authorization" not in contents(world.home.folder)["conf/t-0/stan.conf"]
 
 
+async def test_other_logins_are_said_to_be_others(world: World) -> None:
+    """A file in the working directory may bring them, and that is no secret."""
+    await world.up(nats=LOGIN)
+    await world.up()
+    said = "the logins of t are no longer those that it had: "
+    assert not [line for line in world.said if line.startswith(said)]
+    file = world.folder / "stanlocal.toml"
+    file.write_text('[nats.authorization]\ntoken = "second"\n')
+    await world.up()
+    assert f"{said}{file}" in world.said
+    users = [{"user": "a", "password": "second"}]
+    await world.up(
+        nats={"accounts": {"A": {"users": users}}}, streaming={"username": "a", "password": "second"}
+    )
+    assert f"{said}argument nats.accounts" in world.said
+    assert "second" not in str(world.said)
+
+
 async def test_found_file_that_takes_protection_away_changes_nothing(world: World) -> None:
     await world.up(secure=True)
     ids, files = world.ids, contents(world.home.folder)
