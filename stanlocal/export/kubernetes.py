@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Any
 
+from stanlocal.access import route_login
 from stanlocal.export import certificates, quantity, storage
 from stanlocal.export.named_files import moved, named_files
 from stanlocal.export.objects import Object, Storage
@@ -114,6 +115,8 @@ def _objects(plan: GroupPlan, deployment: Deployment, secrets: Sequence[Secret])
         _stateful_set(plan, deployment, labels, spec, text),
         _disruption_budget(deployment, labels),
     ]
+    if not plan.external_nats and route_login.is_needed(plan.nats, secure=plan.secure):
+        own.append(_network_policy(plan, deployment, labels))
     content, comment = (*stored, *own)[0]
     headed = (content, f"{_header(plan, deployment, secrets)}\n\n{comment}".rstrip())
     return (headed, *(*stored, *own)[1:])
@@ -248,6 +251,29 @@ def _stateful_set(
         },
     }
     return stateful_set, "One pod holds the lock of the store and is active, the others stand by."
+
+
+def _network_policy(plan: GroupPlan, deployment: Deployment, labels: dict[str, str]) -> Object:
+    others = {name: port for name, port in _ports(plan).items() if name != "cluster"} | {
+        "metrics": METRICS_PORT
+    }
+    selector = {"matchLabels": {"app": deployment.name}}
+    policy = {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "NetworkPolicy",
+        "metadata": _metadata(deployment, f"{deployment.name}-routes", labels),
+        "spec": {
+            "podSelector": selector,
+            "ingress": [
+                {"ports": [{"port": port} for port in others.values()]},
+                {"from": [{"podSelector": selector}], "ports": [{"port": _ports(plan)["cluster"]}]},
+            ],
+        },
+    }
+    return policy, (
+        "Not in the guide: whoever opens a route reads and writes everything without a login, so only the "
+        "pods may. It needs a network that enforces policies."
+    )
 
 
 def _disruption_budget(deployment: Deployment, labels: dict[str, str]) -> Object:

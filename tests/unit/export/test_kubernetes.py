@@ -197,6 +197,17 @@ def test_files_come_from_a_secret_mounted_where_the_configuration_looks() -> Non
     }
 
 
+def test_only_the_pods_open_routes_where_clients_need_a_login() -> None:
+    """Routes have none in a cluster, and let in whoever reaches them."""
+    policy = objects(a_plan({"nats": {"authorization": {"token": "t"}}}), stan())["NetworkPolicy/stan-routes"]
+    pods = {"matchLabels": {"app": "stan"}}
+    assert policy["spec"]["podSelector"] == pods
+    anyone, ours = policy["spec"]["ingress"]
+    assert anyone == {"ports": [{"port": port} for port in (4222, 8222, 7777)]}
+    assert ours == {"from": [{"podSelector": pods}], "ports": [{"port": 6222}]}
+    assert "NetworkPolicy/stan-routes" not in objects(a_plan({}), stan())
+
+
 def test_two_files_of_one_name_cannot_be_in_one_secret() -> None:
     plan = a_plan({"nats": {"tls": {"cert_file": "/a/tls.pem", "key_file": "/b/tls.pem"}}})
     with pytest.raises(SettingsError, match=r"/a/tls.pem, /b/tls.pem"):
