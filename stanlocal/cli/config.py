@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from stanlocal.access import route_login
 from stanlocal.cli import printing
 from stanlocal.cli.command_group import CommandGroup
 from stanlocal.cli.context import Context, pass_context
@@ -69,6 +68,7 @@ def show(context: Context) -> None:
 @pass_context
 def render(context: Context, target: str, secrets: bool) -> None:
     """Print the stan.conf of node TARGET (a name or an index) of the group, or of a new one."""
+    from stanlocal.access import route_login
     from stanlocal.certificates.secured import Files, secured
     from stanlocal.cli.offline_plan import planned
     from stanlocal.render.stan_conf import render as stan_conf
