@@ -16,6 +16,8 @@ LONGEST = 1 << 18
 _ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(\+?)=")
 _SEQUENCE = re.compile(r"seq\s+(\d{1,3})(?:\s+(\d{1,3}))?\s*")
 _BRACES = re.compile(r"\{(\d{1,3})\.\.(\d{1,3})\}")
+_WORD = 16
+"""Number of characters that a word of an array counts for besides its own: it costs more than they do."""
 _LONGEST_SHOWN = 60
 _NO_NAME = re.compile(r"[^\w()./-]+")
 """Characters that the server's configuration has in no name of a variable."""
@@ -128,12 +130,19 @@ class Variables:
             if only.operator == "@":
                 value = self._value(only.name)
                 words = self.arrays.get(only.name, [] if value is None else [Word(value, token.place)])
-                yield from (word._replace(place=token.place) for word in words)
+                yield from self._each(words, token.place)
                 return
             if only.name in ("@", "*") and not only.operator:
-                yield from (Word(argument, token.place) for argument in self.positional or ())
+                yield from self._each(
+                    [Word(text, token.place) for text in self.positional or ()], token.place
+                )
                 return
         yield from self._split_fields(token)
+
+    def _each(self, words: Sequence[Word], place: Place) -> Iterator[Word]:
+        """Yield words of an array, which may hold itself twice."""
+        self.budget.take(sum(len(word.text) + _WORD for word in words), place)
+        yield from (word._replace(place=place) for word in words)
 
     def _split_fields(self, token: Token) -> Iterator[Word]:
         text: list[str] = []

@@ -14,6 +14,8 @@ from stanlocal.natsconf import ConfError, Place
 
 _DEPTH = 8
 """Depth of variables whose defaults have variables: `${A:-${B:-c}}`."""
+_MOST_ITEMS = 10_000
+"""Number of words of an array, blanks between them included."""
 _BLANK = re.compile(r"(?:[ \t\r]|\\\n)+")
 _BLANKS = re.compile(r"(?:\s|\\\n)+")
 _ARRAY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\+?=")
@@ -194,7 +196,11 @@ class Lexer:
     def _items(self, start: int) -> Iterator[Token]:
         """Read the words of an array; `_at` is at its opening bracket."""
         self._at += 1
+        left = _MOST_ITEMS
         while self._at < len(self.text):
+            left -= 1
+            if left < 0:
+                raise self._error(start, f"the array has more than {_MOST_ITEMS} words")
             if blank := _BLANKS.match(self.text, self._at):
                 self._at = blank.end()
             elif self.text[self._at] == ")":

@@ -21,10 +21,12 @@ _SECTION = re.compile(
     r"supervisord|supervisorctl|unix_http_server|inet_http_server|include"
     r"|(?:program|fcgi-program|group|eventlistener|rpcinterface):.*"
 )
-_EXPANSION = re.compile(r"%(?:\((\w+)\)(0?[0-9]{0,3})[sd]|%)")
+_EXPANSION = re.compile(r"%(?:\((\w+)\)(0?[0-9]?)[sd]|%)")
 _UNKNOWN = "\x00"
 """Character around the name of an expansion whose value is unknown."""
-_PAIR = re.compile(r"""\s*([^=,\s]+)\s*=\s*("[^"]*"|'[^']*'|[^,]*)\s*(?:,|$)""")
+_PAIR = re.compile(r"""(?:^|(?<=,))\s*([^=,\s]+)\s*=\s*("[^"]*"|'[^']*'|[^,]*)\s*(?:,|$)""")
+_LONGEST_COMMAND = 1 << 14
+"""Number of characters of a command line."""
 _OTHER = "stanlocal starts and watches its nodes itself; 'stanlocal up --attach' restarts dead ones"
 _REASONS = {
     "user": "nodes run as the caller",
@@ -75,6 +77,8 @@ def read_supervisor(
         kind, _, name = section.partition(":")
         if kind not in ("program", "fcgi-program") or "command" not in lines:
             continue
+        if len(servers) > MOST_SERVERS:
+            break
         started = list(_launches(name, lines, variables, sections.files[section], files, found))
         servers += started
         for line in lines.values() if started else ():
@@ -134,7 +138,10 @@ def _launches(
         if not words:
             return
         title = f"program {name}" if count == 1 else f"program {name} {number}"
-        yield from launches(words, title, variables, lambda path: files.find(path, file), file, found)
+        started = list(launches(words, title, variables, lambda path: files.find(path, file), file, found))
+        if not started:
+            return
+        yield from started
 
 
 def _number(line: Line | None, default: int, found: Found) -> int:
@@ -161,8 +168,11 @@ def _expanded(text: str, known: Mapping[str, str]) -> str:
 
 
 def _words(command: str, line: Line, found: Found) -> list[Word]:
+    if len(command) > _LONGEST_COMMAND:
+        found.problem(line.place, f"the command line has more than {_LONGEST_COMMAND} characters")
+        return []
     try:
-        texts = shlex.split(command[: unit_file.LONGEST])
+        texts = shlex.split(command)
     except ValueError as error:
         found.problem(line.place, f"the command cannot be split into words: {str(error).lower()}")
         return []

@@ -50,6 +50,13 @@ SCRIPTS = {
     "document": filled("$A", _ALMOST, "A=xxxxxxxx\ncat > f <<E\n", f"\nE\n{_SERVER} -sc f\n"),
     "cases": filled("case x in ", _ALMOST, f"{_SERVER}\n"),
     "operators": filled(";&|<>", _ALMOST, f"{_SERVER}\n"),
+    "arrays": filled("a ", _ALMOST, f"{_SERVER}\nA=(", ')\nfor i in {1..99}; do A+=("${A[@]}"); done'),
+    "arguments": f'{_SERVER}\nset -- {"a " * 1_000}\nfor i in {{1..99}}; do set -- "$@" "$@"; done\n',
+    "printf": f"#!/bin/sh\nprintf '{'%s' + 'x' * 100_000}' {'a ' * 9_000} > f\n{_SERVER} -sc f\n",
+    "appended": filled("cat f f f f >> f\n", _ALMOST, "#!/bin/sh\necho x > f\n", f"{_SERVER}\n"),
+    "substituted": "#!/bin/sh\nf() { echo $(f)$(f); }\n" + filled("A=$(f)\n", 50_000) + _SERVER,
+    "inputs": filled("sh <<E\n", _ALMOST, f"#!/bin/sh\n{_SERVER}\n"),
+    "written units": filled("echo '[Service]' > $i.service\n", 200_000, "#!/bin/sh\n"),
     "shells": f"{_SERVER}\n" + "sh -c '" * 1 + filled("eval ", _ALMOST - 100) + "'",
     "too large": filled(f"{_SERVER}\n", _LARGEST),
     "shebang": filled("x\n", _LARGEST, "#!/bin/sh\n"),
@@ -68,6 +75,24 @@ UNITS = {
     "sections": filled("[Service]\n", _LARGEST),
     "comments": filled("# \n", _LARGEST),
 }
+_PROGRAM = f"[program:a]\ncommand={_SERVER}"
+SUPERVISORS = {
+    "programs": filled("[program:a]\ncommand=x\n", _LARGEST, f"{_PROGRAM}\n"),
+    "processes": filled(f"[program:a%s]\ncommand={'x ' * 2_000}\nnumprocs=9999\n", _LARGEST, f"{_PROGRAM}\n"),
+    "environment": filled("A", _LARGEST, f"{_PROGRAM}\nenvironment="),
+    "pairs": filled("A=b,", _LARGEST, f"{_PROGRAM}\nenvironment="),
+    "quotes": filled("A='\"", _LARGEST, f"{_PROGRAM}\nenvironment="),
+    "expansions": filled("%(program_name)09d", _LARGEST, f"{_PROGRAM} "),
+    "marks": filled("%(x)s", _LARGEST, f"{_PROGRAM} "),
+    "continued": filled(" a\n", _LARGEST, f"{_PROGRAM}\n"),
+    "comments": filled(" ;", _LARGEST, f"{_PROGRAM} "),
+    "included": filled("*.ini ", _LARGEST, "[include]\nfiles="),
+}
+
+
+@pytest.mark.parametrize("name", SUPERVISORS)
+def test_hostile_programs_are_read_or_refused_at_once(tmp_path: Path, name: str) -> None:
+    at_once(tmp_path / "supervisord.conf", SUPERVISORS[name])
 
 
 @pytest.mark.parametrize("name", SCRIPTS)
