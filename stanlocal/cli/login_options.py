@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
-from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,11 +14,10 @@ if TYPE_CHECKING:
 
 _FILE = click.Path(path_type=Path)
 
-_F = TypeVar("_F", bound=Callable[..., Any])
 Option = Callable[[Any], Any]
 
 
-def options_of(prefix: str = "", at: str = "") -> tuple[Option, ...]:
+def options_of(prefix: str = "", *, at: str) -> tuple[Option, ...]:
     """Return the options; with a prefix where a command logs in at two servers, as `--stan-user`."""
 
     def option(name: str, text: str, kind: click.Path | None = _FILE) -> Option:
@@ -86,17 +84,6 @@ class Login:
             credentials=_text(self.creds),
             tls=None if tls == TlsFiles() else tls,
         )
-
-
-def login_options(command: _F) -> _F:
-    """Add the options; the command gets them as one `Login`, its argument `login`."""
-
-    @wraps(command)
-    def with_login(*args: Any, **values: Any) -> Any:
-        login = Login.taken_from(values)
-        return command(*args, **values, login=login)
-
-    return with_options(with_login, options_of())  # type: ignore[return-value]
 
 
 def with_options(command: Callable[..., Any], options: Sequence[Callable[[Any], Any]]) -> Callable[..., Any]:

@@ -13,10 +13,10 @@ from stanlocal.cli import aio, migrate_output, output_file, printing
 from stanlocal.cli.command_group import CommandGroup
 from stanlocal.cli.context import Context, pass_context
 from stanlocal.cli.exit_codes import BAD_VERDICT, FAILED
-from stanlocal.cli.login_options import Login, login_options
 from stanlocal.cli.migrate_positions import positions
 from stanlocal.cli.migrate_relay import relay
 from stanlocal.cli.migrate_source import Source, key_option, source_of_migration
+from stanlocal.cli.migrate_target import Target, target_of_migration
 from stanlocal.cli.progress_bar import progress_bar
 from stanlocal.cli.store_key import encryption_key
 
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from stanlocal.migrate.plan import MigrationPlan
 
 _PATH = click.Path(path_type=Path)
-_to = click.option("--to", "url", required=True, metavar="URL", help="The JetStream server, or URL[,URL].")
 _salvage = click.option("--salvage", is_flag=True, help="Leave damaged records out instead of refusing them.")
 
 
@@ -115,8 +114,7 @@ def pack(
 
 @migrate.command()
 @click.argument("folder", metavar="DIR", type=_PATH)
-@_to
-@login_options
+@target_of_migration
 @click.option(
     "--replicas", type=click.IntRange(1, 5), default=1, show_default=True, help="Copies of each stream."
 )
@@ -129,8 +127,7 @@ def pack(
 def load(
     context: Context,
     folder: Path,
-    url: str,
-    login: Login,
+    target: Target,
     replicas: int,
     accept_loss: bool,
     proof: bool,
@@ -140,14 +137,12 @@ def load(
 
     With --verify, exit code 5 when anything differs.
     """
-    from stanlocal.access.nats_options import nats_options
-    from stanlocal.migrate.jetstream.connection import connected
     from stanlocal.migrate.load import load as restore
     from stanlocal.migrate.pack_folder import read_pack
 
     found = read_pack(folder)
     expected = _packed_plan(context, found, key_file) if proof else None
-    access = nats_options(login.access())
+    connection = target.connected()
 
     async def loading(server: JetStream) -> dict[str, Any]:
         with progress_bar(context, of_bytes=True, title="loading") as progress:
@@ -157,7 +152,7 @@ def load(
             return loaded.document()
 
     async def work() -> dict[str, Any]:
-        async with connected(url, access) as server:
+        async with connection as server:
             document = await loading(server)
             if expected is not None:
                 salvaged = found.source is not None and found.source.salvage
@@ -173,7 +168,7 @@ def load(
         if verdict is not None:
             migrate_output.verdict(verdict)
         else:
-            printing.echo(f"next: stanlocal migrate verify STORE --to {url}")
+            printing.echo(f"next: stanlocal migrate verify STORE --to {target.url}")
     return 0 if verdict is None or verdict["ok"] else BAD_VERDICT
 
 
@@ -198,29 +193,24 @@ async def _compared(
 
 @migrate.command()
 @source_of_migration
-@_to
-@login_options
+@target_of_migration
 @_salvage
 @pass_context
 def verify(
     context: Context,
     source: Source,
-    url: str,
-    login: Login,
+    target: Target,
     salvage: bool,
 ) -> int:
     """Compare every message and every durable of STORE with the streams of a server.
 
-    Exit code 5 when anything differs. Run it before programs use the streams: they move the positions.
+    Exit code 5 when anything differs. Run it before programs use the streams, as programs move the positions.
     """
-    from stanlocal.access.nats_options import nats_options
-    from stanlocal.migrate.jetstream.connection import connected
-
     made, _ = source.plan(context)
-    access = nats_options(login.access())
+    connection = target.connected()
 
     async def work() -> dict[str, Any]:
-        async with connected(url, access) as server:
+        async with connection as server:
             return await _compared(context, made, server, salvage=salvage)
 
     document = aio.run(work())

@@ -1,4 +1,4 @@
-"""`migrate positions`: consumers go on where their durables are by now."""
+"""`migrate positions`: brings consumers to the positions of their durables."""
 
 from __future__ import annotations
 
@@ -8,30 +8,27 @@ import click
 
 from stanlocal.cli import aio, columns
 from stanlocal.cli.context import Context, pass_context
-from stanlocal.cli.login_options import Login, login_options
 from stanlocal.cli.migrate_source import Source, source_of_migration
+from stanlocal.cli.migrate_target import Target, target_of_migration
 
 
 @click.command()
 @source_of_migration
-@click.option("--to", "url", required=True, metavar="URL", help="The JetStream server, or URL[,URL].")
-@login_options
+@target_of_migration
 @pass_context
-def positions(context: Context, source: Source, url: str, login: Login) -> None:
-    """Bring consumers to where the durables of STORE are by now, which went on since the pack was made.
+def positions(context: Context, source: Source, target: Target) -> None:
+    """Bring consumers to the positions that the durables of STORE have reached since the pack was made.
 
-    For the moment at which subscribers have stopped on NATS Streaming: the streams have to have every message
-    that a durable has had (`relay`). What is unacknowledged is delivered first.
+    Run it when the subscribers have stopped on NATS Streaming, and the streams have every message that a
+    durable has had ('migrate relay'). Unacknowledged messages are delivered first.
     """
-    from stanlocal.access.nats_options import nats_options
-    from stanlocal.migrate.jetstream.connection import connected
     from stanlocal.migrate.positions import move_to_consumers
 
     plan, _ = source.plan(context)
-    access = nats_options(login.access())
+    connection = target.connected()
 
     async def work() -> None:
-        async with connected(url, access) as server:
+        async with connection as server:
             for stream in plan.streams:
                 if stream.consumers:
                     await move_to_consumers(stream, server)
@@ -43,7 +40,7 @@ def positions(context: Context, source: Source, url: str, login: Login) -> None:
         for consumer in stream.consumers
     ]
     if context.json:
-        context.print_json({"to": url, "consumers": moved})
+        context.print_json({"to": target.url, "consumers": moved})
         return
     fields = ("stream", "consumer", "ack_floor", "delivered", "pending_count")
     rows: list[tuple[Any, ...]] = [tuple(each[field] for field in fields) for each in moved]

@@ -12,8 +12,8 @@ import click
 
 from stanlocal.cli import columns, printing
 from stanlocal.cli.context import Context, pass_context
-from stanlocal.cli.login_options import Login, login_options
 from stanlocal.cli.metrics import Address, served
+from stanlocal.cli.migrate_target import Target, target_of_migration
 from stanlocal.cli.names_file import names_option, read_names
 from stanlocal.cli.stan_server import StanServer, source_options
 from stanlocal.cli.until_signal import run_until_signal
@@ -26,8 +26,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("channels", nargs=-1, metavar="[CHANNEL]...")
-@click.option("--to", "to", required=True, metavar="URL", help="The JetStream server, or URL[,URL].")
-@login_options
+@target_of_migration
 @source_options
 @names_option
 @click.option("--once", is_flag=True, help="End once the streams have all that the channels have now.")
@@ -36,8 +35,7 @@ if TYPE_CHECKING:
 def relay(
     context: Context,
     channels: tuple[str, ...],
-    to: str,
-    login: Login,
+    target: Target,
     stan_server: StanServer,
     names: Path | None,
     once: bool,
@@ -49,21 +47,22 @@ def relay(
     gets a stream if it has none. May be killed, as may both servers: it goes on where the streams end, and
     nothing is missing or twice.
     """
-    from stanlocal.access.nats_options import nats_options
     from stanlocal.migrate.relay.relay import CLIENT_ID, Relay, stan_source
 
     endpoint = stan_server.endpoint()
     connect = stan_source(endpoint, stan_server.client_id or CLIENT_ID)
-    access = nats_options(login.access())
+    access = target.access()
     chosen = read_names(names)
 
     async def work() -> int:
-        working = Relay(connect, to, login=access, channels=channels, names=chosen, report=context.say)
+        working = Relay(
+            connect, target.url, login=access, channels=channels, names=chosen, report=context.say
+        )
         async with AsyncExitStack() as stack:
             if listen is not None:
                 url = await stack.enter_async_context(served(listen, partial(_metrics, working)))
                 context.say(f"metrics on {url}")
-            async with beside(_report(context, working)):
+            async with beside(_report(context, working, once=once)):
                 code = await run_until_signal(working.run(once=once))
         _show(context, working)
         return code
@@ -71,12 +70,13 @@ def relay(
     return asyncio.run(work())
 
 
-async def _report(context: Context, working: Relay) -> None:
+async def _report(context: Context, working: Relay, *, once: bool) -> None:
     """Say that the relay has begun."""
     await working.begun()
     if context.json:
         context.print_json({"relaying": len(working.progress)}, stream=True)
-    context.say(f"relaying {counted(len(working.progress), 'channel')}; Ctrl-C ends it")
+    end = "" if once else "; Ctrl-C ends it"
+    context.say(f"relaying {counted(len(working.progress), 'channel')}{end}")
 
 
 def _show(context: Context, working: Relay) -> None:

@@ -37,7 +37,7 @@ def server_options(command: _F) -> _F:
 def source_options(command: _F) -> _F:
     """Add the options of a command that goes from a STAN server to another server with a login of its own."""
     client_id = click.option("--client-id", help="Client id at the STAN server (stanlocal-relay).")
-    login = login_options.options_of(_PREFIX, " at the STAN server; a group's own login when not given")
+    login = login_options.options_of(_PREFIX, at=" at the STAN server; a group's own login when not given")
     return _with_server(command, _PREFIX, (*_ADDRESS, client_id, *login))
 
 

@@ -108,7 +108,7 @@ def test_each_command_that_takes_the_address_of_a_server_takes_a_login_there() -
     taking = {}
     for path, command in commands():
         names = {param.name for param in command.params}
-        if "url" in names:
+        if "url" in names or (path.startswith("migrate ") and "to" in names):
             taking[path] = login - names
-    assert taking.keys() >= {"pub", "sub", "bench", "migrate load", "migrate verify"}
+    assert taking.keys() >= {"pub", "sub", "bench", "migrate load", "migrate relay", "migrate verify"}
     assert {path: lacking for path, lacking in taking.items() if lacking} == {}
