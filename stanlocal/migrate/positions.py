@@ -36,6 +36,8 @@ async def move_to_consumers(stream: StreamPlan, server: JetStream) -> None:
 
     The stream has to have every message that a durable has had. A consumer that is elsewhere is made again.
     """
+    if await server.stream(stream.name) is None:
+        raise JetStreamError(f"{server.url} has no stream {stream.name}; load the pack first")
     info = await server.ask(f"STREAM.INFO.{stream.name}", {"deleted_details": True})
     state = info["state"]
     for consumer in stream.consumers:

@@ -71,6 +71,8 @@ async def test_a_position_goes_there_and_back_exactly(
         endpoint = {"servers": _url(streaming), "cluster_id": "test-cluster"}
         relay = Relay(stan_source(endpoint, "relay"), jetstream.url, channels=("orders",))
         async with connected(jetstream.url) as server:
+            with pytest.raises(JetStreamError, match="no stream orders; load the pack first"):
+                await move_to_consumers(orders, server)
             await relay.run(once=True)
             command = ("migrate", "positions", str(tmp_path / "store"), "--to", jetstream.url)
             [moved] = (await asyncio.to_thread(Cli(tmp_path).json, *command))["consumers"]
