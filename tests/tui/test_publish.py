@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import errno
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import pytest
 
 from stanlocal.history.failovers import Failover, bridges
+from stanlocal.history.occurrences import Outage
+from stanlocal.outages.gaps import Gap
 from stanlocal.tui.causes import UNKNOWN
 from stanlocal.tui.widgets.publish import PublishPane
 from stanlocal.util.durable_write import full
@@ -146,3 +148,14 @@ async def test_read_only_publishes_nothing() -> None:
         it.pane.start()
         assert it.group.server.clients == []
         assert it.cells() == []
+
+
+async def test_the_newest_gap_is_in_sight_however_many_there_are() -> None:
+    async with shown(PublishPane) as it:
+        begun = datetime.now(UTC)
+        for number in range(1, 9):
+            end = begun + timedelta(milliseconds=1000 * number)
+            it.pane.feel(Gap("pub", "orders", Outage(begun, None, end)))
+            await it.pilot.pause()
+        assert it.cells(0, "felt")[1] == "8,000"
+        assert it.pane.query_one("#felt").scroll_offset.y == 0

@@ -183,6 +183,7 @@ class ClientsPane(Pane, Generic[C]):
             felt = self.query_one("#felt", LiveTable)
             felt.display = True
             felt.show({str(id(gap)): self._felt_cells(gap) for gap in self._felt})
+            felt.move_cursor(row=0)  # to the newest: a cursor that stays on an older row scrolls down with it
 
     def _felt_cells(self, gap: Gap) -> Cells:
         return clock(gap.outage.last_ack), ms(gap.ms), gap.channel, self.causes.of(gap.outage)
