@@ -20,10 +20,14 @@ STATE, SENT, ACKED = 1, 2, 3
 
 
 async def publish(desk: Desk[PublishPane], **texts: str) -> None:
-    """Fills the form in and sends it."""
+    """Fills the form in and sends it; returns once that is answered: it is left, or a problem is said."""
     desk.fill(**texts)
-    desk.pane.query_one("#channel").focus()
+    channel = desk.pane.query_one("#channel")
+    desk.host.set_focus(channel)
     await desk.press("enter")
+    await desk.until(
+        lambda: desk.host.focused is not channel or desk.pane.query_one("#says").has_class("-problem")
+    )
 
 
 async def test_enter_publishes_and_all_is_acknowledged() -> None:

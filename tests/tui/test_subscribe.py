@@ -27,7 +27,7 @@ async def subscribe(
     desk.fill(**{"channel": "orders", **texts})
     desk.pane.query_one("#begin", Select).value = begin
     desk.pane.query_one("#manual-ack", Select).value = by_hand
-    desk.pane.query_one("#channel").focus()
+    desk.host.set_focus(desk.pane.query_one("#channel"))
     row = len(desk.pane.clients)
     await desk.press("enter")
     await desk.until(lambda: desk.cells(row)[STATE:GOT] == ["open"])
