@@ -15,7 +15,7 @@ from stanlocal.imports import quadlet, unit_file
 from stanlocal.imports.environment_file import read_environment_file
 from stanlocal.imports.flags import Word
 from stanlocal.imports.given_files import GivenFile, GivenFiles
-from stanlocal.imports.import_result import Found, with_value
+from stanlocal.imports.import_result import Found, shortened, with_value
 from stanlocal.imports.launches import Launch, read_launches
 from stanlocal.imports.script import launches
 from stanlocal.imports.unit_file import Line
@@ -26,6 +26,7 @@ _SECTIONS = frozenset(
 _RUNS = (".service", ".container")
 """Suffixes of the units that may run a server."""
 _OTHER_UNITS = (".socket", ".timer", ".target", ".path", ".mount", ".slice", ".volume", ".network", ".pod")
+_YAML = re.compile(r"^Yaml=(\S+)", re.MULTILINE)
 _PREFIXES = "@-:+!"
 _MOST_WORDS = 10_000
 
@@ -113,9 +114,9 @@ def read_units(
 
 
 def _no_server(unit: GivenFile) -> str:
-    kube = re.search(r"^\[Kube\]\s(?:.*\s)*?Yaml=(\S+)", unit.text[: unit_file.LONGEST], re.MULTILINE)
-    if kube is not None:
-        return f"this unit runs the Kubernetes objects of {kube[1]}; give that file"
+    yaml = _YAML.search(unit.text[: unit_file.LONGEST])
+    if yaml is not None:
+        return f"this unit runs the Kubernetes objects of {shortened(yaml[1])}; give that file"
     return "this unit starts no nats-streaming-server: its ExecStart= or image runs another"
 
 

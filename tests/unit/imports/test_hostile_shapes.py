@@ -74,6 +74,9 @@ UNITS = {
     "specifiers": filled("%i", _LARGEST, f"[Service]\nExecStart=/usr/bin/{_SERVER} -cid "),
     "sections": filled("[Service]\n", _LARGEST),
     "comments": filled("# \n", _LARGEST),
+    "blanks": filled(" ", 9_000, "[Kube]\n"),
+    "names": filled("Yaml=", _LARGEST, "[Kube]\nYaml="),
+    "quadlets": filled("Volume=/a:/b\n", 100_000, "[Container]\nImage=nats-streaming\n", "Exec=-st file\n"),
 }
 _PROGRAM = f"[program:a]\ncommand={_SERVER}"
 SUPERVISORS = {
