@@ -52,6 +52,13 @@ def leaves(values: Mapping[str, Any], at: Key = ()) -> Iterator[tuple[Key, Any]]
             yield (*at, name), value
 
 
+def value_at(tree: Any, name: str) -> Any:
+    """Return the value with this dotted name in a tree of settings; None where there is none."""
+    for part in name.split("."):
+        tree = tree.get(part) if isinstance(tree, Mapping) else None
+    return tree
+
+
 def variable(key: Key) -> str:
     """Return the environment variable that sets the key."""
     return ENVIRONMENT_PREFIX + LEVEL.join(key).upper()

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from stanlocal.settings.layer import value_at
+
 _LOGINS = ("user", "token", "users")
 
 Tree = Mapping[str, Any]
@@ -20,12 +22,17 @@ def lowered(before: Tree, after: Tree) -> Iterator[str]:
 
     Where the nodes use a NATS server elsewhere, logins and TLS are that server's, and not compared.
     """
-    elsewhere = any(_at(tree, "streaming.nats_server_url") for tree in (before, after))
+    elsewhere = any(value_at(tree, "streaming.nats_server_url") for tree in (before, after))
     for protects, then in _OF_STORE if elsewhere else (*_OF_NATS, *_OF_STORE):
         if protects(before) and not protects(after):
             yield then
     for protects, weakening, then in _WEAKENED_ANYWHERE if elsewhere else (*_WEAKENED, *_WEAKENED_ANYWHERE):
-        if protects(before) and protects(after) and _at(after, weakening) and not _at(before, weakening):
+        if (
+            protects(before)
+            and protects(after)
+            and value_at(after, weakening)
+            and not value_at(before, weakening)
+        ):
             yield then
     if not elsewhere:
         lost = _unrestricted(after).intersection(_restricted(before))
@@ -45,25 +52,19 @@ def has_users(accounts: object) -> bool:
     )
 
 
-def _at(tree: Any, name: str) -> Any:
-    for part in name.split("."):
-        tree = tree.get(part) if isinstance(tree, Mapping) else None
-    return tree
-
-
 def _asks_for_login(tree: Tree) -> bool:
     nats = tree["nats"]
-    asks = tree.get("secure") or has_login(nats) or _at(nats, "tls.verify_and_map")
+    asks = tree.get("secure") or has_login(nats) or value_at(nats, "tls.verify_and_map")
     return bool(asks) and not nats.get("no_auth_user")
 
 
 def _has_tls(tree: Tree) -> bool:
-    return bool(tree.get("secure") or _at(tree, "nats.tls"))
+    return bool(tree.get("secure") or value_at(tree, "nats.tls"))
 
 
 def _is_set(*names: str) -> _Check:
     """Return a check whether one of the settings is on."""
-    return lambda tree: any(_at(tree, name) for name in names)
+    return lambda tree: any(value_at(tree, name) for name in names)
 
 
 _has_certificates = _is_set("nats.tls.verify", "nats.tls.verify_and_map")

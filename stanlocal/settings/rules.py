@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from stanlocal.settings.layer import variable
+from stanlocal.settings.layer import value_at, variable
 from stanlocal.settings.protection import has_users
 from stanlocal.settings.tool_options import MAX_PORT
 from stanlocal.settings.values import format_size, parse_duration
@@ -62,23 +62,17 @@ def _secure(values: Mapping[str, Any]) -> Iterator[str]:
     streaming, nats = values["streaming"], values["nats"]
     if streaming.get("nats_server_url"):
         yield "secure does not go with streaming.nats_server_url: that server has its own TLS and logins"
-    named = [f"nats.{at}.{name}" for at in _TLS for name in _OWN_FILES if _at(nats, f"{at}.{name}")]
+    named = [f"nats.{at}.{name}" for at in _TLS for name in _OWN_FILES if value_at(nats, f"{at}.{name}")]
     named += [f"streaming.tls.{name}" for name in sorted(streaming.get("tls", {}))]
     for name in named:
         yield f"secure makes the group's own certificates; leave out {name}, or secure"
     for name in ("tls.insecure", "cluster.tls.insecure", "allow_non_tls", "no_auth_user"):
-        if _at(nats, name):
+        if value_at(nats, name):
             yield f"secure does not go with nats.{name}, which lets in without TLS, its checks or a login"
-    if _at(nats, "tls.verify_and_map"):
+    if value_at(nats, "tls.verify_and_map"):
         yield "secure does not go with nats.tls.verify_and_map: its certificates name nodes, and not users"
     if streaming.get("secure") is False:
         yield "secure does not go with streaming.secure = false: the NATS server inside then demands TLS"
-
-
-def _at(values: Mapping[str, Any], name: str) -> Any:
-    for part in name.split("."):
-        values = values.get(part, {})
-    return values
 
 
 def _store(streaming: Mapping[str, Any]) -> Iterator[str]:
