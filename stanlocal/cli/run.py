@@ -63,7 +63,11 @@ class _WithFaults(click.Command):
 )
 @click.option("--every", multiple=True, type=Seconds(), metavar="S", help="Inject that fault every S.")
 @click.option(
-    "--after", multiple=True, type=Seconds(), metavar="S", help="Inject it after S: once, or first."
+    "--after",
+    multiple=True,
+    type=Seconds(),
+    metavar="S",
+    help="Inject that fault after S: once, or with --every the first time.",
 )
 @click.option("--drill", metavar="NAME|FILE", help="Run a drill, with its load, while COMMAND runs.")
 @click.option("--seed", type=click.IntRange(min=0), metavar="N", help="Repeat the run that had this seed.")

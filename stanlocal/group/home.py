@@ -242,7 +242,7 @@ class GroupHome:
             os.close(descriptor)
 
     def _drop_unused(self) -> None:
-        """Remove a folder that holds nothing but the held lock, and for whom a group was to be made."""
+        """Remove a folder that holds nothing but the held lock and a binding."""
         with suppress(OSError):  # removed from outside, or another command has just put its lock there
             if {entry.name for entry in self.folder.iterdir()} <= {_LOCK, _BINDING}:
                 (self.folder / _BINDING).unlink(missing_ok=True)

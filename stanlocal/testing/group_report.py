@@ -38,7 +38,7 @@ async def _status(group: FTGroup, since: datetime) -> str:
 async def _timeline(group: FTGroup, since: datetime) -> str:
     events = await (await core_of(group)).events()
     lines = [as_line(event) for event in events if event.time >= since]
-    return _tail(lines, _EVENTS, "nothing happened during the test")
+    return _tail(lines, _EVENTS, "no events")
 
 
 async def _logs(group: FTGroup, since: datetime) -> str:

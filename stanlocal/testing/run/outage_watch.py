@@ -17,7 +17,7 @@ from stanlocal.util.tasks import beside
 from stanlocal.util.timestamps import from_ns
 
 _REQUEST_S = 5.0
-"""Seconds for the client's goodbye: the command may have left a group that answers no one."""
+"""Seconds for the client's requests, so that its end is not delayed by a group that no longer answers."""
 
 
 @dataclass(frozen=True, slots=True)

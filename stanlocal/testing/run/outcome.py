@@ -59,6 +59,11 @@ class RunOutcome:
         return printable(shlex.join(self.command))
 
     @property
+    def watched(self) -> bool:
+        """Whether a client looked for outages."""
+        return self.drill is not None or self.outages is not None
+
+    @property
     def longest_ms(self) -> float | None:
         """Longest outage in ms as a client saw it, else from fault to ready; None: there was none."""
         if self.drill is not None:
@@ -71,7 +76,7 @@ class RunOutcome:
 
     @property
     def problems(self) -> list[str]:
-        """Sentences on what exceeds the budget, or was not as asked; none of them is about the exit code."""
+        """Sentences on what exceeds the budget or was not as asked, without the exit code."""
         found = list(self.failures)
         if self.max_outage_s is not None and self.drill is None:
             found += [
@@ -97,7 +102,7 @@ class RunOutcome:
             kinds = Counter(fault.name for fault in self.faults)
             named = ", ".join(f"{count} {name}" for name, count in sorted(kinds.items()))
             went += f" after {counted(len(self.faults), 'fault')} ({named})"
-        said.append(f"{went}, {self._longest()}")
+        said.append(f"{went}{self._longest()}")
         if self.drill is not None:
             findings = self.drill.verdict.findings
             lost = f"{findings.lost:,} lost" if findings.lost else "none lost"
@@ -107,10 +112,11 @@ class RunOutcome:
         return "; ".join(said)
 
     def _longest(self) -> str:
+        """Say which outage was the longest, or that there was none if a client looked."""
         if self.longest_ms is None:
-            return "no outage"
-        whose = "" if self.drill or self.outages is not None else " of the servers"
-        return f"longest outage{whose} {self.longest_ms / 1e3:.2f} s"
+            return ", no outage" if self.watched else ""
+        whose = "" if self.watched else " of the servers"
+        return f", longest outage{whose} {self.longest_ms / 1e3:.2f} s"
 
     def document(self) -> dict[str, Any]:
         """Return it for scripts."""

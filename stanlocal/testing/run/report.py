@@ -22,6 +22,7 @@ def page(outcome: RunOutcome) -> str:
         _TEMPLATE,
         outcome=outcome,
         longest=None if outcome.longest_ms is None else f"{outcome.longest_ms / 1e3:.3f} s",
+        watched=outcome.watched,
         drawn=Markup(svg(outcome.failovers)),
         phases=PHASES,
         story=[(event.time, event.node or "", event.type, in_words(event)) for event in outcome.events],

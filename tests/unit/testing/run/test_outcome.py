@@ -53,9 +53,13 @@ def outages(*ms: float) -> Sequence[SeenOutage]:
 
 
 def test_a_quiet_run_says_so() -> None:
-    assert outcome(outages=None).paragraph() == (
-        "go test ./... succeeded after 12.3 s on run-1; 0 failovers, no outage"
-    )
+    assert outcome().paragraph() == "go test ./... succeeded after 12.3 s on run-1; 0 failovers, no outage"
+
+
+def test_without_a_client_a_quiet_run_says_nothing_of_outages() -> None:
+    found = outcome(outages=None)
+    assert found.paragraph() == "go test ./... succeeded after 12.3 s on run-1; 0 failovers"
+    assert "not measured" in page(found)
 
 
 def test_failovers_faults_the_longest_outage_and_the_seed_are_said() -> None:
