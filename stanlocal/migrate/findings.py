@@ -27,6 +27,7 @@ class Kind(StrEnum):
     SPLIT_BRAIN = "split-brain"
     BEYOND_LIMITS = "beyond-limits"
     MAX_BYTES = "max-bytes"
+    RESERVED = "reserved"
     MAX_INACTIVITY = "max-inactivity"
     MAX_CHANNELS = "max-channels"
     MAX_SUBSCRIPTIONS = "max-subscriptions"
@@ -103,6 +104,21 @@ def of_inventory(inventory: Inventory, *, limits_known: bool) -> list[Finding]:
             )
         )
     return found
+
+
+def of_reserved(limits: int) -> list[Finding]:
+    """Return what is to be said of the bytes that the limits of all streams add up to; nothing of 0."""
+    if not limits:
+        return []
+    return [
+        Finding(
+            Kind.RESERVED,
+            "",
+            f"JetStream reserves max_bytes whole: {size(limits)} for all streams, times '--replicas'",
+            f"set at least 'jetstream {{ max_file_store: {limits} }}' in the server's configuration, by "
+            "default 3/4 of the free disk, or name lower limits with '--from'",
+        )
+    ]
 
 
 def _of_channel(channel: Channel, *, readable: bool) -> Iterator[Finding]:

@@ -19,10 +19,13 @@ from stanlocal.migrate.jetstream.restore import restore
 from stanlocal.migrate.pack_folder import PACK_ID, PackedStream, PackFolder
 from stanlocal.migrate.published import LOSSES, MARK, PART
 from stanlocal.migrate.server_versions import PUBLISHES, RESTORES
+from stanlocal.util.format import size
 
 _CONSUMER_S = 30.0
 """Seconds that a cluster may take to bring up a consumer."""
 _PAUSE_S = 0.1
+_NO_ROOM = 10047
+"""Error code where limits of streams add up to more than the server may store (server/errors.json)."""
 
 Progress = Callable[[int, int], None]
 """Callback that takes the number of bytes sent, and of all bytes."""
@@ -80,10 +83,26 @@ async def load(
             sent += count
             progress(sent, total)
 
-        how = await _load(stream, server, replicas, advance, restores)
+        try:
+            how = await _load(stream, server, replicas, advance, restores)
+        except JetStreamError as error:
+            if error.code != _NO_ROOM:
+                raise
+            raise _no_room(stream, pack, server, replicas) from error
         loaded.streams.append({"stream": stream.name, "messages": stream.state["messages"], "result": how})
     loaded.seconds = time.monotonic() - began
     return loaded
+
+
+def _no_room(stream: PackedStream, pack: PackFolder, server: JetStream, replicas: int) -> JetStreamError:
+    """Return the error for a stream whose limit is more than the server may still reserve."""
+    needed = replicas * sum(max(0, each.config.get("max_bytes") or 0) for each in pack.streams)
+    return JetStreamError(
+        f"{server.url} has no room for stream {stream.name}: it reserves max_bytes whole, "
+        f"{size(needed)} for all streams of the pack; set at least "
+        f"'jetstream {{ max_file_store: {needed} }}' in its configuration, or give pack lower limits with "
+        "'--from'"
+    )
 
 
 async def _load(

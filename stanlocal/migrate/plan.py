@@ -74,6 +74,7 @@ def make_plan(
     kept = {stream.channel.name for stream in streams}
     left_out = tuple(channel.name for channel in inventory.channels if channel.name not in kept)
     said = findings.of_inventory(inventory, limits_known=limits_known)
+    said += findings.of_reserved(sum(each.channel.limits.max_bytes for each in streams))
     return MigrationPlan(
         inventory,
         tuple(streams),

@@ -12,8 +12,6 @@ from typing import Any
 from stanlocal.errors import JetStreamError
 from stanlocal.migrate.jetstream.connection import JetStream
 
-_NO_ROOM = 10047
-"""Error code where limits of streams add up to more than the server may store (server/errors.json)."""
 _CHUNK = 512 * 1024
 _CHUNK_TIMEOUT_S = 30.0
 _FINISH_TIMEOUT_S = 3600.0
@@ -34,15 +32,7 @@ async def restore(
     A restore that fails half way leaves a stream with a part of the messages.
     """
     name = config["name"]
-    try:
-        begun = await server.ask(f"STREAM.RESTORE.{name}", {"config": config, "state": state})
-    except JetStreamError as error:
-        if error.code != _NO_ROOM:
-            raise
-        raise JetStreamError(
-            f"{server.url} has no room for stream {name}, whose max_bytes of {config.get('max_bytes')} is "
-            "reserved whole; raise 'max_file_store' there, or give pack lower limits with '--from'"
-        ) from error
+    begun = await server.ask(f"STREAM.RESTORE.{name}", {"config": config, "state": state})
     subject = begun.get("deliver_subject")
     if not isinstance(subject, str):
         raise JetStreamError(f"{server.url} began no restore of stream {name}; look at its log")

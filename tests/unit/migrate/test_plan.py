@@ -78,6 +78,7 @@ def test_an_empty_stream_goes_on_behind_its_last_sequence() -> None:
         (channel("orders", maybe_encrypted=True), "encrypted"),
         (channel("orders", beyond_limits=4), "beyond-limits"),
         (channel("orders", limits=Limits(max_bytes=1000)), "max-bytes"),
+        (channel("orders", limits=Limits(max_bytes=1000)), "reserved"),
         (channel("orders", limits=Limits(max_inactivity=HOUR)), "max-inactivity"),
         (channel("orders", limits=Limits(max_subs=7)), "max-subscriptions"),
         (channel("orders", largest=2 << 20), "payload"),
