@@ -56,8 +56,13 @@ async def examine(load: Callable[[], Settings], report: Callable[[str], None]) -
             yield Check("settings", False, problem, cure, (_stanlocal("config", "show"),))
         return
     yield Check("settings", True, f"group '{settings.group}', {settings.nodes} nodes")
+    home = group_home(settings.group)
     try:
-        engine = choose_engine(settings.engine)
+        engine = choose_engine(settings.engine, home)
+    except SettingsError as error:
+        own = (_stanlocal("--engine", "auto", "doctor", group=settings.group),)
+        yield Check("engine", False, str(error), "this looks at it with its own engine:", own)
+        return
     except StanlocalError as error:
         yield _no_engine(error)
         return
@@ -68,7 +73,7 @@ async def examine(load: Callable[[], Settings], report: Callable[[str], None]) -
             yield _no_engine(error)
             return
         yield Check("engine", True, f"{info.name} {info.version} at {info.address}")
-        group = Group(engine, settings.group, group_home(settings.group))
+        group = Group(engine, settings.group, home)
         from stanlocal.engine.docker.engine import DockerEngine
 
         if isinstance(engine, DockerEngine):

@@ -25,7 +25,6 @@ from stanlocal.settings.tool_options import SETTINGS
 from stanlocal.settings.values import format_size
 
 if TYPE_CHECKING:
-    from stanlocal.lifecycle.opener import GroupOpener
     from stanlocal.model.plan import GroupPlan, NodePlan
 
 
@@ -39,7 +38,7 @@ def config() -> None:
 def show(context: Context) -> None:
     """Show the effective settings and where each came from; secrets are hidden."""
     opener = context.opener()
-    settings, before = _effective(opener)
+    settings, before = opener.effective()
     values = _values(settings)
     if context.json:
         context.print_json(
@@ -74,7 +73,7 @@ def render(context: Context, target: str, secrets: bool) -> None:
     from stanlocal.render.stan_conf import render as stan_conf
 
     opener = context.opener()
-    settings, before = _effective(opener)
+    settings, before = opener.effective()
     plan, _ = planned(context, opener, keep_hidden=True)
     context.say(_which(settings, before))
     node = _node(plan, target)
@@ -102,7 +101,7 @@ def validate(ctx: click.Context, context: Context, file: Path | None) -> None:
     findings: list[str] = []
     try:
         if file is None:
-            settings, _ = _effective(context.opener())
+            settings, _ = context.opener().effective()
         elif _is_toml(file):
             settings = load({}, os.environ, file, Path.cwd())
         else:
@@ -183,17 +182,6 @@ def _shown(key: Key, value: Any) -> str:
     if option is not None and option.kind is Kind.SIZE:
         return format_size(value)
     return json.dumps(value)
-
-
-def _effective(opener: GroupOpener) -> tuple[Settings, GroupPlan | None]:
-    """Return the settings that `up` would use, and the plan of the group if it is there."""
-    from stanlocal.lifecycle.engine_choice import group_home
-
-    settings = opener.settings()
-    before = group_home(settings.group).load_plan()
-    if before is None:
-        return settings, None
-    return opener.settings(before.decided(), keep_hidden=True), before
 
 
 def _which(settings: Settings, before: GroupPlan | None) -> str:

@@ -24,8 +24,9 @@ def doctor(context: Context, fix: bool) -> int:
         from stanlocal.doctor import examine
 
         found: list[dict[str, Any]] = []
+        opener = context.opener()
         with context.progress() as report:
-            async with aclosing(examine(context.settings, report)) as checks:
+            async with aclosing(examine(lambda: opener.effective()[0], report)) as checks:
                 async for check in checks:
                     fixed = False
                     if fix and not check.ok and check.fix is not None:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:  # what only some commands need is loaded by the methods that 
     from stanlocal.imports import Import
     from stanlocal.lifecycle.down import Down
     from stanlocal.lifecycle.planner import Report
+    from stanlocal.model.plan import GroupPlan
 
 _SPREAD = 100
 """Ports among which the first of a bound group is drawn, where the environment says where they begin."""
@@ -104,6 +105,16 @@ class GroupOpener:
             port=settings.port if self._is_given("port") else None,
             store_dir=settings.store_dir if self._is_given("store_dir") else None,
         )
+
+    def effective(self) -> tuple[Settings, GroupPlan | None]:
+        """Return the settings that `up` would use, secrets hidden, and the group's plan if it is there."""
+        from stanlocal.lifecycle.engine_choice import group_home
+
+        settings = self.settings()
+        before = (self.home or group_home(settings.group)).load_plan()
+        if before is None:
+            return settings, None
+        return self.settings(before.decided(), keep_hidden=True), before
 
     def _is_given(self, setting: str) -> bool:
         return self.flags.get(setting) is not None

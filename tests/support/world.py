@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
 from stanlocal.engine.base import Engine
+from stanlocal.errors import MonitorError
 from stanlocal.group.core import Group, Look
 from stanlocal.group.home import GroupHome
 from stanlocal.lifecycle import up
@@ -80,10 +81,16 @@ class World:
 async def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
     machine = FakeMachine()
     monkeypatch.setattr("stanlocal.group.observation.ask_role", _no_monitor)
+    monkeypatch.setattr("stanlocal.monitor.group_findings.pages.channels", _no_channels)
     for user_of_ports in ("stanlocal.lifecycle.port_allocation", "stanlocal.lifecycle.planner"):
         monkeypatch.setattr(f"{user_of_ports}.is_free", lambda port, host="": True)
     yield World(tmp_path, machine)
     machine.shut_down()
+
+
+async def _no_channels(monitor: object, timeout: float) -> NoReturn:
+    """Answer as `_no_monitor` does."""
+    raise MonitorError("nothing listens there", "refused")
 
 
 async def _no_monitor(url: str, timeout: float) -> MonitorAnswer:

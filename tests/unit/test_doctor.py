@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncGenerator
+from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
 
@@ -17,9 +19,12 @@ from stanlocal.cli.exit_codes import BAD_VERDICT
 from stanlocal.doctor import Check
 from stanlocal.engine.base import EngineInfo
 from stanlocal.errors import EngineUnavailable
+from stanlocal.lifecycle import engine_choice
+from stanlocal.lifecycle.engine_choice import group_home
 from stanlocal.lifecycle.opener import GroupOpener
 from stanlocal.settings import load
 from stanlocal.testing.fake.engine import FakeEngine
+from tests.support.facts import group_plan
 from tests.support.world import World
 
 
@@ -37,7 +42,7 @@ class DeadEngine(FakeEngine):
 
 async def test_engine_that_stops_answering_is_closed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     engine = DeadEngine(world.machine)
-    monkeypatch.setattr(doctor, "choose_engine", lambda asked: engine)
+    monkeypatch.setattr(doctor, "choose_engine", lambda *asked: engine)
     settings = load({"group": "t"}, {}, None, world.folder, None)
     checks = [check async for check in doctor.examine(lambda: settings, lambda line: None)]
     assert [(check.name, check.ok) for check in checks] == [("settings", True), ("engine", False)]
@@ -46,7 +51,7 @@ async def test_engine_that_stops_answering_is_closed(world: World, monkeypatch: 
 
 async def examined(world: World, monkeypatch: pytest.MonkeyPatch, **settings: object) -> dict[str, Check]:
     """Every check on the fake machine, by its name."""
-    monkeypatch.setattr(doctor, "choose_engine", lambda asked: world.engine)
+    monkeypatch.setattr(doctor, "choose_engine", lambda *asked: world.engine)
     monkeypatch.setattr(doctor, "group_home", lambda name: world.home)
     made = load({"group": "t", **settings}, {}, None, world.folder, None)
     return {check.name: check async for check in doctor.examine(lambda: made, lambda line: None)}
@@ -87,7 +92,7 @@ async def test_a_taken_port_and_a_foreign_store_get_commands_with_other_ones(
 async def test_without_an_engine_the_commands_start_one_or_need_none(
     world: World, monkeypatch: pytest.MonkeyPatch, platform: str
 ) -> None:
-    def none(asked: str) -> NoReturn:
+    def none(*asked: object) -> NoReturn:
         raise EngineUnavailable("no Docker Engine answers")
 
     made = load({"group": "t"}, {}, None, world.folder, None)
@@ -96,6 +101,29 @@ async def test_without_an_engine_the_commands_start_one_or_need_none(
     *_, engine = [check async for check in doctor.examine(lambda: made, lambda line: None)]
     assert engine.commands[-1] == "stanlocal --engine process up"
     assert any("docker" in command.lower() for command in engine.commands[:-1])
+
+
+def test_a_group_is_examined_with_the_engine_and_the_settings_that_it_has(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(world.folder))
+    monkeypatch.chdir(world.folder)
+    made = replace(group_plan(3, "g"), engine="process")
+    group_home(made.group).save_plan(made)
+    chosen: list[str] = []
+
+    def process_engine() -> FakeEngine:
+        chosen.append("process")
+        return FakeEngine(world.machine)
+
+    monkeypatch.setattr(engine_choice, "process_engine", process_engine)
+    done = CliRunner().invoke(app, ["--group", made.group, "--json", "doctor"])
+    assert chosen == ["process"]
+    assert json.loads(done.output)["checks"][0]["detail"] == f"group '{made.group}', 3 nodes"
+    refused = CliRunner().invoke(app, ["--group", made.group, "--engine", "docker", "--json", "doctor"])
+    engine = json.loads(refused.output)["checks"][-1]
+    assert (engine["name"], engine["ok"]) == ("engine", False)
+    assert engine["commands"] == [f"stanlocal --group {made.group} --engine auto doctor"]
 
 
 def test_commands_are_printed_ready_to_be_copied(monkeypatch: pytest.MonkeyPatch) -> None:
