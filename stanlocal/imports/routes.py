@@ -76,7 +76,7 @@ def count(cluster: Table, top: Table) -> tuple[int, str] | None:
         number = peers[0].number if peers else None
         nodes = max(fewest, 0 if number is None else number + 1)
         which = f"a route to {names} does" if peers else "the routes do"
-        return nodes, f"{which} not show how many nodes there are, which are {nodes} here"
+        return nodes, f"{which} not show how many nodes there are, of which {nodes} are assumed"
     own = _own(cluster, top)
     numbers = [peer.number for peer in peers]
     from_0 = not own.names and None not in numbers and 0 in numbers

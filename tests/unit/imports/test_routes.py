@@ -51,6 +51,6 @@ def test_a_service_says_nothing_about_the_number_of_nodes() -> None:
     path = CASES / "routes-service.conf"
     assert values(path).nodes == 2
     assert any(
-        "does not show how many nodes there are, which are 2 here" in line
+        "does not show how many nodes there are, of which 2 are assumed" in line
         for line in reported(read(path, {}))
     )
