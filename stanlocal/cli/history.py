@@ -63,7 +63,7 @@ def logs(
     try:
         pattern = re.compile(grep) if grep else None
     except re.error as error:
-        raise click.BadParameter(f"--grep {grep!r} is not a pattern: {error}") from error
+        raise click.BadParameter(f"{grep!r} is not a pattern: {error}", param_hint="'--grep'") from error
 
     async def work() -> None:
         async with context.opened_core() as core:

@@ -90,7 +90,7 @@ ROWS = [
         2,
         r"error: .*no signal 'WINK'; name one such as KILL, TERM or HUP; .*",
     ),
-    Row("a pattern that is none", ("logs", "--grep", "("), 2, r"error: .*--grep: .*position 0; .*"),
+    Row("a pattern that is none", ("logs", "--grep", "("), 2, r"error: .*'--grep': .*position 0; .*"),
     Row(
         "a time that is no time", ("logs", "--since", "yesterday"), 2, r"error: .*'yesterday' is not a time.*"
     ),
@@ -188,7 +188,7 @@ _STORES: list[tuple[Callable[[Path], None], str]] = [
     (a_file, r"error: .*/store is not a folder; choose another with '--store-dir'"),
     (files, r"error: .*/store is not a store of the server \(it holds letter\.txt, …\); .*'--store-dir'"),
     (not_writable, r"error: .*/store\S* belongs to uid 0 and cannot be written by uid 65532.*"),
-    (of_another_group, r"error: .*/store is the store of the group 'theirs'; .*'--store-dir'"),
+    (of_another_group, r"error: .*/store is the store of the group 'theirs'; .*'--store-dir'.*"),
 ]
 
 
