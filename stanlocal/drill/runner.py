@@ -51,7 +51,7 @@ class Stage:
     ledger: Ledger
     report: Report
     lasting: AsyncExitStack
-    """What is closed only when subscribers have had time to receive everything."""
+    """Resources that are closed only when subscribers have had time to receive everything."""
 
 
 Script = Callable[[Stage], Coroutine[Any, Any, None]]

@@ -69,7 +69,7 @@ class Lineage:
     """The branch that is kept, and those that it goes on from, each up to a sequence."""
 
     kept_below: tuple[int | None, ...]
-    """For each branch, as they began, the sequence from which on it is a conflict; None if it never is."""
+    """First sequence of each branch that is a conflict, in the order of their beginnings; None if none is."""
 
     def part(self, branch: int, sequence: int) -> int:
         """Return `KEPT`, the number of the conflict that a message belongs to, from 1 on, or -1.

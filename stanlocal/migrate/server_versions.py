@@ -1,4 +1,4 @@
-"""What versions of nats-server can take of a store. Pure."""
+"""The versions of nats-server, and what each loses of a store. Pure."""
 
 from __future__ import annotations
 

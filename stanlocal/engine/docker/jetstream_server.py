@@ -112,7 +112,7 @@ def remove_left(api: Any, owner: str, has_ended: Callable[[str], bool]) -> None:
 
 
 def _serves(host: str, port: int) -> bool:
-    """Return whether a NATS server greets there."""
+    """Return whether a NATS server sends its INFO line there."""
     try:
         with socket.create_connection((host, port), _ASK_TIMEOUT_S) as connection:
             connection.settimeout(_ASK_TIMEOUT_S)

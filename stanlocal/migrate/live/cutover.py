@@ -58,7 +58,7 @@ _ATTEMPTS, _PAUSE_S = 5, 0.2
 
 @dataclass(slots=True)
 class _Phase:
-    """What a phase adds to its note."""
+    """The part of a phase's note that the phase itself knows."""
 
     detail: str = ""
     pause_s: float | None = None

@@ -72,7 +72,7 @@ class Progress:
 
 @dataclass(slots=True)
 class _Arrivals:
-    """What was delivered and not handled yet."""
+    """The messages that were delivered and not handled yet."""
 
     messages: list[Message] = field(default_factory=list)
     wake: asyncio.Event = field(default_factory=asyncio.Event)

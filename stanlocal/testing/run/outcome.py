@@ -1,4 +1,4 @@
-"""What came of a command that ran on a group: its exit code, and what the group went through. Pure."""
+"""The outcome of a command that ran on a group: its exit code, and what the group went through. Pure."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class RunOutcome:
     seed: int | None
     """Seed that repeats it; None: nothing was drawn."""
     failures: Sequence[str] = ()
-    """What kept the faults or the measurement from being as asked."""
+    """Reasons why faults or measurements were not as asked."""
     drill: DrillOutcome | None = None
     events: Sequence[Event] = ()
     sections: Sequence[tuple[str, str]] = ()

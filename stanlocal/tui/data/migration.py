@@ -1,4 +1,4 @@
-"""What would become of each channel and durable in JetStream, from the store's files."""
+"""The JetStream stream or consumer that each channel and durable would become, from the store's files."""
 
 from __future__ import annotations
 
