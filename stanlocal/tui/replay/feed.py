@@ -70,7 +70,7 @@ class ReplayFeed:
         self._post_group(scene)
         for moment in self._story.moments:
             await self._clock.until(moment.at)
-            self._tell(scene, moment)
+            self._post_moment(scene, moment)
         await self._clock.until(self._story.length)
         self._post(Ended())
         await asyncio.Event().wait()
@@ -81,7 +81,7 @@ class ReplayFeed:
             self._post(Ticked())
             await asyncio.sleep(_TICK_S)
 
-    def _tell(self, scene: Scene, moment: Moment) -> None:
+    def _post_moment(self, scene: Scene, moment: Moment) -> None:
         if moment.event is not None:
             self._post(EventSeen((moment.event,), replay=False))
             if apply(scene, moment.event):
