@@ -11,7 +11,8 @@ from textual.theme import BUILTIN_THEMES
 
 from stanlocal.errors import SettingsError
 from stanlocal.tui.preferences import Preferences
-from stanlocal.tui.screens import panes  # noqa: F401 - loads everything that has keys
+from stanlocal.tui.replay import screen  # noqa: F401 - loads its keys
+from stanlocal.tui.screens import panes  # noqa: F401 - loads everything else that has keys
 from stanlocal.tui.screens.main import MainScreen
 from stanlocal.tui.themes import THEMES
 from stanlocal.util.nearest import nearest
