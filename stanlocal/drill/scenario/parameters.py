@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, fields
+from functools import cache
 from types import UnionType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -19,9 +20,15 @@ _SECONDS = "_s"
 """Suffix of the names of durations; a scenario omits it."""
 
 
+@cache
+def _types(kind: type) -> dict[str, Any]:
+    """Return the types of a dataclass's fields, evaluated once: a scenario may have thousands of steps."""
+    return get_type_hints(kind)
+
+
 def read_into(kind: type[T], table: Fields) -> T | None:
     """Return a `kind`, with defaults for what the table lacks; None where a problem was noted."""
-    hints = get_type_hints(kind)
+    hints = _types(kind)  # type: ignore[arg-type]  # mypy doubts that a class is hashable
     given: dict[str, Any] = {}
     for parameter in fields(kind):  # type: ignore[arg-type]  # a dataclass, as all that are read here
         name = field_name(parameter.name)
