@@ -20,7 +20,7 @@ from stanlocal.access.group_access import connect_options
 from stanlocal.drill.runner import Stage
 from stanlocal.errors import JetStreamError, StoreRefused, WaitTimeout
 from stanlocal.migrate.inventory import take_inventory
-from stanlocal.migrate.jetstream.connection import connected
+from stanlocal.migrate.jetstream.connection import JetStream, connected
 from stanlocal.migrate.live.comparison import compare, compare_back
 from stanlocal.migrate.live.jetstream_site import JetStreamSite, consumer_of
 from stanlocal.migrate.live.kills import Kills
@@ -65,47 +65,62 @@ class _Phase:
     """Seconds for which publishers had no acknowledgement."""
 
 
+async def play(
+    stage: Stage, url: str, site: JetStreamSite, folder: Path, *, seed: int, kills: int, back: bool
+) -> None:
+    """Move a drill's load to the JetStream server at `url`, and with `back` home again; the drill's script.
+
+    `kills` active nodes are killed meanwhile. Raises `StanlocalError`.
+    """
+    plan = (await stage.group.look()).plan
+    lasting = stage.lasting  # a drill that is stopped on the way has its relays until all is delivered
+    server = await lasting.enter_async_context(connected(url))
+    name = f"migrate-{secrets.token_hex(4)}"
+    client = await lasting.enter_async_context(stage.group.connect(name, reconnect=True))
+    planned = Kills(stage.group, kills, _KILLS_BACK if back else _KILLS, seed)
+    cutover = Cutover(stage, plan, client, url, server, site, folder, planned)
+    lasting.push_async_callback(cutover.end_relays)
+    await cutover.flows()
+    last = await cutover.there()
+    await cutover.flows()
+    if back:
+        connecting = stage.group.connect(f"{name}-back", retry=False, reconnect=True)
+        publisher = await lasting.enter_async_context(connecting)
+        lasting.push_async_callback(cutover.end_relays)
+        await cutover.back(publisher, last)
+        await cutover.flows()
+
+
 class Cutover:
-    """The phases on one drill; `play` is the drill's script."""
+    """The phases on one drill, with what they share."""
 
     def __init__(
-        self, url: str, site: JetStreamSite, folder: Path, *, seed: int, kills: int = 0, back: bool = False
+        self,
+        stage: Stage,
+        plan: GroupPlan,
+        client: Client,
+        url: str,
+        server: JetStream,
+        site: JetStreamSite,
+        folder: Path,
+        kills: Kills,
     ) -> None:
+        self._stage, self._load = stage, stage.load
+        self._channels = stage.ledger.header.load.channels
+        self._plan = plan
+        self._store = local_store(plan)
+        self._client = client
         self._url = url
+        self._server = server
         self._site = site
         self._folder = folder
-        self._seed = seed
-        self._count = kills
-        self._back = back
+        self._kills = kills
         self._failing: list[asyncio.Task[None]] = []
         """Tasks that relay, whose failure ends the phase that waits for them."""
 
-    async def play(self, stage: Stage) -> None:
-        """Go there, and back if that is asked; raises `StanlocalError`."""
-        self._stage, self._load = stage, stage.load
-        self._channels = stage.ledger.header.load.channels
-        phases = _KILLS_BACK if self._back else _KILLS
-        self._kills = Kills(stage.group, self._count, phases, self._seed)
-        self._plan = (await stage.group.look()).plan
-        self._store = local_store(self._plan)
-        lasting = stage.lasting  # a drill that is stopped on the way has its relays until all is delivered
-        self._server = await lasting.enter_async_context(connected(self._url))
-        name = f"migrate-{secrets.token_hex(4)}"
-        self._client = await lasting.enter_async_context(stage.group.connect(name, reconnect=True))
-        lasting.push_async_callback(self._end_relays)
-        await self._flows()
-        last = await self._there()
-        await self._flows()
-        if self._back:
-            connecting = stage.group.connect(f"{name}-back", retry=False, reconnect=True)
-            publisher = await lasting.enter_async_context(connecting)
-            lasting.push_async_callback(self._end_relays)
-            await self._return(publisher, last)
-            await self._flows()
-
     # The way there
 
-    async def _there(self) -> Mapping[str, int]:
+    async def there(self) -> Mapping[str, int]:
         """Move everything to JetStream; return the last sequence of each channel."""
         async with self._phase("copy") as phase:
             count, version = await self._copy(), ".".join(map(str, self._server.version))
@@ -127,7 +142,7 @@ class Cutover:
                     await move_to_consumers(stream, self._server)
 
             await self._load.move_subscribers(self._site, positions)
-        await self._flows()
+        await self.flows()
         async with self._phase("publishers", kill_first=True) as phase, self._pause(phase):
             await self._load.stop_publishers()
             last_sequences = await self._last_sequences()
@@ -164,7 +179,7 @@ class Cutover:
 
     # The way back
 
-    async def _return(self, publisher: Client, last: Mapping[str, int]) -> None:
+    async def back(self, publisher: Client, last: Mapping[str, int]) -> None:
         """Move everything back, with what was published since the cut-over."""
         source = await self._site.client("relay-back")
         relays = {
@@ -184,7 +199,7 @@ class Cutover:
                         return
 
             await self._load.move_subscribers(self._load.home, positions)
-        await self._flows()
+        await self.flows()
         async with self._phase("publishers back", kill_first=True) as phase, self._pause(phase):
             await self._load.stop_publishers()
             for channel, relay in relays.items():
@@ -247,7 +262,7 @@ class Cutover:
         phase.pause_s = clock() - began
         phase.detail = f"publishers paused for {phase.pause_s:.2f} s"
 
-    async def _flows(self) -> None:
+    async def flows(self) -> None:
         """Wait until messages have been acknowledged and delivered where the load is now."""
         stats = self._load.stats()
         await self._in_step(self._acked(stats.acked + _FLOW, stats.delivered + _FLOW))
@@ -279,7 +294,7 @@ class Cutover:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
 
-    async def _end_relays(self) -> None:
+    async def end_relays(self) -> None:
         for task in self._failing:
             task.cancel()
         await asyncio.gather(*self._failing, return_exceptions=True)

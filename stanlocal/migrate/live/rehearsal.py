@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from stanlocal.drill.runner import Drill, Stage
 from stanlocal.drill.scenario.scenario import Scenario
 from stanlocal.drill.scenario.spec import LoadSpec
 from stanlocal.migrate.jetstream.rehearsal_server import rehearsal_server
-from stanlocal.migrate.live.cutover import Cutover
+from stanlocal.migrate.live.cutover import play
 from stanlocal.migrate.live.jetstream_site import JetStreamSite
 
 NAME = "migrate-live"
@@ -53,7 +52,7 @@ class LiveRehearsal:
             Scenario(NAME, _TITLE, _TEACHES, (), load=_LOAD),
             engine=engine,
             config=config,
-            seed=secrets.randbits(32) if seed is None else seed,
+            seed=seed,
             ledger=ledger,
             script=self._play,
             store=store,
@@ -72,7 +71,6 @@ class LiveRehearsal:
 
     async def _play(self, stage: Stage) -> None:
         site = await self._stack.enter_async_context(JetStreamSite(self._url, stage.load.client_ids))
-        cutover = Cutover(
-            self._url, site, self._folder, seed=self.drill.seed, kills=self._kills, back=self._back
+        await play(
+            stage, self._url, site, self._folder, seed=self.drill.seed, kills=self._kills, back=self._back
         )
-        await cutover.play(stage)
