@@ -133,7 +133,7 @@ def load(
     proof: bool,
     key_file: Path | None,
 ) -> int:
-    """Restore a pack into a JetStream server or cluster. Run again, it goes on where it stopped.
+    """Restore a pack into a JetStream server or cluster; run it again to continue where it stopped.
 
     With --verify, exit code 5 when anything differs.
     """
@@ -226,11 +226,14 @@ def verify(
 @click.option("--html", type=_PATH, metavar="FILE", help="Write a report as one HTML file.")
 @click.option("--junit", type=_PATH, metavar="FILE", help="Write a JUnit report for CI.")
 @_salvage
-@click.option("--live", is_flag=True, help="Under load: a relay follows, then the cut-over.")
+@click.option("--live", is_flag=True, help="Run the migration under load.")
 @click.option(
-    "--kill-active", type=click.IntRange(min=1), metavar="N", help="With --live: kill active nodes."
+    "--kill-active",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="With --live: kill N active nodes meanwhile.",
 )
-@click.option("--rollback", is_flag=True, help="With --live: go back after the cut-over.")
+@click.option("--rollback", is_flag=True, help="With --live: return to NATS Streaming after the cut-over.")
 @output_file.force_option
 @pass_context
 def rehearse(
@@ -244,14 +247,13 @@ def rehearse(
     rollback: bool,
     force: bool,
 ) -> int:
-    """Do all of it against a local JetStream server of its own, and give a verdict.
+    """Run the whole migration against a local JetStream server of its own, and give a verdict.
 
     Packs, loads, verifies, restarts the server, verifies again, lets the ack wait pass and checks that
     exactly the unacknowledged messages come first. Exit code 5 when anything differs.
 
-    With --live publishers and subscribers go on, on a scratch group that begins with a copy of STORE, or
-    empty: a relay keeps streams in step, subscribers move with their positions, then publishers, and the
-    verdict is that of a drill.
+    With --live it runs under load, on a scratch group that begins with a copy of STORE, or empty: a relay
+    keeps streams in step, subscribers move with their positions, then publishers. The verdict is a drill's.
     """
     output_file.check((html, junit), force=force)
     if live:

@@ -44,8 +44,8 @@ def relay(
     """Keep streams in step with their channels, with equal sequences, until Ctrl-C.
 
     Follows every channel whose stream a pack made, from the stream's last message on; a CHANNEL that is named
-    gets a stream if it has none. May be killed, as may both servers: it goes on where the streams end, and
-    nothing is missing or twice.
+    gets a stream if it has none. The relay and both servers may be killed: it continues where the streams
+    end, and no message is missing or twice.
     """
     from stanlocal.migrate.relay.relay import CLIENT_ID, Relay, stan_source
 

@@ -140,7 +140,7 @@ def verify(
 
     DIR is a store, such as a copy of a production store; the group's when not given.
 
-    Of an encrypted store, with its key, also that every message can be decrypted.
+    With the key of an encrypted store, check also that every message can be decrypted.
     The server itself checks only the last message of each slice. Exit code 5 when something is wrong.
     """
     from stanlocal.store.verify.store import verify as check
