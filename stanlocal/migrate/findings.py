@@ -115,8 +115,8 @@ def of_reserved(limits: int) -> list[Finding]:
             Kind.RESERVED,
             "",
             f"JetStream reserves max_bytes whole: {size(limits)} for all streams, times '--replicas'",
-            f"set at least 'jetstream {{ max_file_store: {limits} }}' in the server's configuration, by "
-            "default 3/4 of the free disk, or name lower limits with '--from'",
+            "nothing to do below 3/4 of the server's free disk, which it reserves by default; else set at "
+            f"least 'jetstream {{ max_file_store: {limits} }}' there, or name lower limits with '--from'",
         )
     ]
 
