@@ -37,12 +37,14 @@ class Import:
     def unmet(self, settings: Settings) -> list[str]:
         """Return a line for each setting that the deployment has and nothing gives.
 
-        A secured group makes its certificates itself.
+        A secured group makes its certificates itself. What an undefined variable hides is always unmet, as
+        an existing group may have an older value.
         """
         return [
             each.problem
             for each in self.needs
-            if dotted(each.key) not in settings.sources and not (settings.secure and each.is_certificate)
+            if each.undefined
+            or (dotted(each.key) not in settings.sources and not (settings.secure and each.is_certificate))
         ]
 
 

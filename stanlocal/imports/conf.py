@@ -23,6 +23,8 @@ _STREAMING: Key = ("streaming",)
 _NATS: Key = ("nats",)
 _CLUSTER = Options(tuple(each for each in (NATS.at(("cluster", "tls")),) if each is not None))
 
+_WHO_MAY = (("nats", "authorization"), ("nats", "accounts"))
+"""Logins: a deployment can be read for something else without those that its caller gives."""
 _SAME: Mapping[Key, tuple[object, ...]] = {
     ("cluster", "port"): (CLUSTER_PORT,),
     ("cluster", "listen"): tuple(f"{host}:{CLUSTER_PORT}" for host in ("0.0.0.0", "nats://0.0.0.0")),
@@ -190,6 +192,8 @@ def _put(option: Option, entry: Entry, key: Key, found: Found) -> None:
         what = f"is ${missing}, which is set neither there nor in the environment"
         if option.secret:
             found.need(key, entry.place, what)
+        elif key[:2] in _WHO_MAY:
+            found.need(key, entry.place, what, missing)
         else:
             found.problem(entry.place, f"{dotted(key)} {what}; set {missing}")
     elif option.kind is Kind.TABLE and option.table is not None and isinstance(value, dict):

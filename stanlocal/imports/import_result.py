@@ -36,6 +36,8 @@ class Need:
     place: Place
     what: str
     """The file's statement about the key."""
+    undefined: str = ""
+    """Variable that the deployment leaves to its caller; nothing else gives the setting."""
 
     @property
     def is_certificate(self) -> bool:
@@ -45,6 +47,8 @@ class Need:
     @property
     def problem(self) -> str:
         """The line that asks for it."""
+        if self.undefined:
+            return f"{self.place}: {dotted(self.key)} {self.what}; set {self.undefined}"
         name = variable(self.key)
         option = SETTINGS.at(self.key)
         value = f" or {name}_FILE" if option is not None and option.secret else "=FILE"
@@ -101,9 +105,9 @@ class Found:
     def changed(self, place: Place, what: str, why: str) -> None:
         self.findings.append(Finding(place, shortened(what), "changed", why))
 
-    def need(self, key: Key, place: Place, what: str) -> None:
-        """Note a setting that has to come from elsewhere."""
-        self.needs.append(Need(key, place, what))
+    def need(self, key: Key, place: Place, what: str, undefined: str = "") -> None:
+        """Note a setting that has to come from elsewhere, or from the variable `undefined` alone."""
+        self.needs.append(Need(key, place, what, undefined))
 
     def nearest(self, table: Table, name: str) -> str | None:
         """Return the known name that was probably meant; None when there is none, or after many of them."""

@@ -50,6 +50,7 @@ def test_limits_of_a_deployment_and_names_lead_through_all_steps(
     real_store: Path, jetstream: JetStreamServer, tmp_path: Path
 ) -> None:
     (tmp_path / "stan.conf").write_text(
+        "authorization { users: [ { user: app, password: $NOT_NEEDED_FOR_LIMITS } ] }\n"
         "streaming { store: file, dir: store, store_limits { max_msgs: 100, max_subs: 7, channels { "
         '"events.>": { max_age: "100ms" } } } }'
     )

@@ -9,6 +9,8 @@ import pytest
 from stanlocal.errors import SettingsError
 from stanlocal.imports import read
 from stanlocal.lifecycle.opener import GroupOpener
+from stanlocal.settings import resolve
+from stanlocal.settings.layer import Layer
 from tests.unit.imports.reading import FT, Write, problems, reported, values
 
 STREAMING = f"streaming {{ id: a, {FT} }}\n"
@@ -91,8 +93,20 @@ def test_a_secret_that_is_not_in_the_file_is_asked_for_by_its_names(write: Write
 def test_a_variable_in_a_list_of_users_is_no_password(write: Write) -> None:
     """Whoever knows the configuration would get in with the variable's name."""
     path = write("stan.conf", f"authorization {{ users: [ {{ user: a, password: $PW }} ] }}\n{STREAMING}")
-    (problem,) = problems(path)
-    assert "nats.authorization.users is $PW, which is set neither there nor in the environment" in problem
+    (problem,) = unmet(path)
+    assert problem == (
+        "stan.conf:1:17: nats.authorization.users is $PW, which is set neither there nor in the environment; "
+        "set PW"
+    )
+
+
+def test_the_users_of_an_existing_group_do_not_stand_for_those_of_the_file(write: Write) -> None:
+    path = write("stan.conf", f"authorization {{ users: [ {{ user: a, password: $PW }} ] }}\n{STREAMING}")
+    login = {"username": "b", "password": "older"}
+    users = [{"user": "b", "password": "older"}]
+    older = {"streaming": login, "nats": {"authorization": {"users": users}}}
+    found = read(path, {})
+    assert len(found.unmet(resolve([Layer("running", older), found.layer]))) == 1
 
 
 def test_what_is_asked_for_comes_from_the_environment(
