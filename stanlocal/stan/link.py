@@ -27,6 +27,9 @@ RECONNECT_WAIT_MAX = 1.0
 _REFUSED = "authorization violation"
 """Part of a server's text when it refuses a login, in small letters."""
 
+_OTHER_NAME = (62, 64)
+"""Codes of OpenSSL for a certificate of another host name, and of another address (x509_vfy.h)."""
+
 AT_ONCE, IN_ORDER = 0.1, 2.0
 """Seconds that closing a NATS connection may take: one that was never used, and one with frames to write."""
 
@@ -156,7 +159,9 @@ class Link:
         reason = one_line(_reason(error)) or type(error).__name__
         advice = "check that the server runs and the URL is right"
         if isinstance(error, ssl.SSLCertVerificationError):
-            advice = "check the CA that the client trusts, and the server's certificate"
+            advice = "check the CA that the client trusts ('--tls-ca'), and the server's certificate"
+            if error.verify_code in _OTHER_NAME:
+                advice = "give a name that the server's certificate has, with '--tls-name' or 'tls_hostname'"
         elif self._adapter.asks_for_authorization:
             # The server refuses and hangs up; which of the two is seen first is chance.
             advice = "the server asks for authorization: check user, password, token or key"
@@ -326,6 +331,10 @@ class Link:
 
 def _reason(error: Exception) -> str:
     """Return why a connection failed, without Python's own notation of system errors."""
+    if isinstance(error, ssl.SSLCertVerificationError):  # its number is none of the system's
+        return f"certificate verify failed: {error.verify_message.rstrip('.')}"
+    if isinstance(error, ssl.SSLError):
+        return str(error)
     if isinstance(error, OSError) and error.errno is not None and error.errno > 0:
         return os.strerror(error.errno).lower()
     return str(error).removeprefix("nats: ")

@@ -40,7 +40,7 @@ async def test_unreachable_server_is_named(retry: bool) -> None:
     """When nothing listens, the error names the URL and the reason, and no task is left."""
     url = f"nats://127.0.0.1:{free_ports(1)[0]}"
     async with no_task_left():
-        with pytest.raises(errors.ConnectFailed, match=f"no NATS server at {url}: .*onnect call failed"):
+        with pytest.raises(errors.ConnectFailed, match=f"no NATS server at {url}: connection refused; check"):
             await stan.connect(url, cluster_id="c", client_id="me", retry=retry, request_timeout=0.3)
 
 

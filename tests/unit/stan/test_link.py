@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 from unittest.mock import Mock
 
+import pytest
 from nats.aio.client import Client as NatsClient
 
 from stanlocal.stan.link import Link
@@ -57,3 +59,28 @@ async def test_a_close_that_does_not_end_leaves_no_task() -> None:
     await NatsAdapter(nats).close(0.001)
     subscription._stop_processing.assert_called_once_with()
     assert aborted(nats) == 1
+
+
+@pytest.mark.parametrize(
+    ("code", "why", "advice"),
+    [
+        (20, "unable to get local issuer certificate", "check the CA that the client trusts ('--tls-ca')"),
+        (64, "IP address mismatch, certificate is not valid for '127.0.0.1'.", "'--tls-name'"),
+    ],
+)
+async def test_a_refused_certificate_is_said_in_words_with_the_option_that_helps(
+    code: int, why: str, advice: str
+) -> None:
+    """The number of such an error is OpenSSL's; as one of the system it is `EPERM`."""
+    error = ssl.SSLCertVerificationError(1, "[SSL: CERTIFICATE_VERIFY_FAILED]")
+    error.verify_code, error.verify_message = code, why
+    said = str(Link(NatsAdapter(reconnecting()), True, ("nats://127.0.0.1:4222",), {})._connect_failed(error))
+    assert f"no NATS server at nats://127.0.0.1:4222: certificate verify failed: {why.rstrip('.')}; " in said
+    assert advice in said
+
+
+async def test_another_failure_of_tls_is_no_error_of_the_system() -> None:
+    error = ssl.SSLError(1, "[SSL: WRONG_VERSION_NUMBER] wrong version number")
+    said = str(Link(NatsAdapter(reconnecting()), True, ("nats://127.0.0.1:4222",), {})._connect_failed(error))
+    assert "WRONG_VERSION_NUMBER" in said
+    assert "operation not permitted" not in said
