@@ -23,6 +23,8 @@ from stanlocal.util.tasks import beside
 if TYPE_CHECKING:
     from stanlocal.migrate.relay.relay import Relay
 
+_SHOWN_EVERY_S = 1.0
+
 
 @click.command()
 @click.argument("channels", nargs=-1, metavar="[CHANNEL]...")
@@ -71,12 +73,21 @@ def relay(
 
 
 async def _report(context: Context, working: Relay, *, once: bool) -> None:
-    """Say that the relay has begun."""
+    """Say that the relay has begun, and from then on how far it is."""
     await working.begun()
     if context.json:
         context.print_json({"relaying": len(working.progress)}, stream=True)
     end = "" if once else "; Ctrl-C ends it"
     context.say(f"relaying {counted(len(working.progress), 'channel')}{end}")
+    with context.progress() as report:
+        said = ""
+        while True:
+            relayed = sum(each.relayed for each in working.progress)
+            behind = sum(each.behind for each in working.progress)
+            text = f"{counted(relayed, 'message')} relayed, {behind:,} behind"
+            if text != said:
+                report(said := text)
+            await asyncio.sleep(_SHOWN_EVERY_S)
 
 
 def _show(context: Context, working: Relay) -> None:

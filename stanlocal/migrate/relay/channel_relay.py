@@ -58,12 +58,17 @@ class Progress:
     waiting_since: float | None = None
     """Time of the loop at which messages arrived that are not confirmed; None where there are none."""
 
+    @property
+    def behind(self) -> int:
+        """Messages that the channel is known to have and the stream does not."""
+        return max(self.known - self.last, 0)
+
     def document(self) -> dict[str, Any]:
         return {
             "channel": printable(self.channel),
             "stream": self.stream,
             "last_seq": self.last,
-            "behind": max(self.known - self.last, 0),
+            "behind": self.behind,
             "relayed": self.relayed,
             "repeated": self.repeated,
             "lost": self.lost,
