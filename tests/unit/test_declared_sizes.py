@@ -9,6 +9,8 @@ import pytest
 
 from tests.support.memory import peak_above_start
 
+pytestmark = pytest.mark.huge
+
 MOST = 64 << 20
 LENGTH = 100 << 20
 """Bytes; more than `MOST`, which whoever takes a file whole exceeds."""
@@ -64,8 +66,6 @@ except SettingsError as error:
 
 _OUTPUT = """
 from stanlocal.engine.process.output import Tail, kept
-
-pytestmark = pytest.mark.huge
 (FOLDER / "00000001.log").rename(FOLDER / "00000002.log")
 (FOLDER / "00000001.log").write_text("")
 start()

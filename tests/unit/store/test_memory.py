@@ -25,6 +25,8 @@ from tests.support import stores
 from tests.support.memory import too_large
 from tests.support.stores import index_record, make_store
 
+pytestmark = pytest.mark.huge
+
 MOST = 64 << 20
 MEGABYTE = 1 << 20
 _HOLE = 80 << 20
@@ -119,8 +121,6 @@ from stanlocal.store.inspect.dump import dump, pieces
 from stanlocal.store.inspect.overview import overview
 from stanlocal.store.verify.problems import Problem
 from stanlocal.store.verify.store import verify
-
-pytestmark = pytest.mark.huge
 
 json.dumps("ä", ensure_ascii=False).encode()
 start()
