@@ -80,19 +80,20 @@ class Link:
         """Connect to the first of `urls` that accepts the client.
 
         When each has failed once, `ConnectFailed` is raised; `patient` goes on until `timeout`, unless
-        each has refused the login.
+        each has refused the login, or shown a certificate that is refused.
         """
         from stanlocal.stan.nats_adapter import NatsAdapter, NatsError
 
         link = cls(NatsAdapter.own(), True, urls, options)
-        failures = refusals = 0
+        failures = refusals = unproven = 0
 
         async def failed_once(error: Exception) -> None:
-            nonlocal failures, refusals
+            nonlocal failures, refusals, unproven
             failures += 1
             refusals += _REFUSED in str(error).lower()
+            unproven = unproven + 1 if isinstance(error, ssl.SSLCertVerificationError) else 0  # in a row
             link.last_error = error
-            if (refusals if patient else failures) >= len(urls):
+            if (max(refusals, unproven) if patient else failures) >= len(urls):
                 raise link._connect_failed(error) from error
 
         settings: dict[str, Any] = {"connect_timeout": min(2.0, timeout), **options}

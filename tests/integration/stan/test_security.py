@@ -61,6 +61,9 @@ async def test_tls(
     assert (await anext(subscription)).data == payload
     with pytest.raises(errors.ConnectFailed, match=r"(?i)certificate"):
         await connect(group.urls, tls=ssl.create_default_context())
+    async with asyncio.timeout(60):  # no outage to wait out, either
+        with pytest.raises(errors.ConnectFailed, match=r"certificate verify failed: .* \('--tls-ca'\)"):
+            await connect(group.urls, tls=ssl.create_default_context(), retry=True, request_timeout=3600)
 
 
 async def test_nkey(make_group: Callable[..., Group], connect: Connect, tmp_path: Path) -> None:
