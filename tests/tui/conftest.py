@@ -56,22 +56,13 @@ _looks_are_kept = False
 
 
 @pytest.fixture(autouse=True)
-def _screens_are_rendered_when_looked_at(
-    monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
-) -> Iterator[None]:
-    """Without a terminal, pictures between two looks are for nothing, and take a third of a test's time.
-
-    Tests that compare a picture keep them: the last one before it decides how a cursor is drawn.
-    """
+def _a_change_of_a_screen_is_noticed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Reading a screen that has not changed takes a fifth of a test's time."""
     render = Compositor.render_update
-    drawn = "snap_compare" in request.fixturenames
 
-    def render_update(self: Compositor, full: bool = False, **given: Any) -> RenderableType | None:
+    def render_update(self: Compositor, *given: Any, **named: Any) -> RenderableType | None:
         _looks.clear()
-        if full or drawn:
-            return render(self, full, **given)
-        self._dirty_regions.clear()
-        return None
+        return render(self, *given, **named)
 
     monkeypatch.setattr(Compositor, "render_update", render_update)
     monkeypatch.setattr(f"{__name__}._looks_are_kept", True)
