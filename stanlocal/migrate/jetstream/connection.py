@@ -11,7 +11,7 @@ import re
 import time
 from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, NoReturn
 
 from stanlocal.errors import JetStreamError
 from stanlocal.stan.nats_adapter import NatsAdapter, NatsError
@@ -42,6 +42,16 @@ class JetStream:
         for waiting in self._waiting:
             if not waiting.done():
                 waiting.set_result(None)
+
+    async def until_lost(self) -> NoReturn:
+        """Wait until the connection is lost; raises `JetStreamError` then."""
+        waiting: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.add(waiting)
+        try:
+            await waiting
+        finally:
+            self._waiting.discard(waiting)
+        raise self._was_lost()
 
     @property
     def version(self) -> tuple[int, ...]:
@@ -87,13 +97,14 @@ class JetStream:
             either: set[asyncio.Future[Any]] = {working, waiting}
             await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
             if not working.done():
-                raise JetStreamError(
-                    f"the connection to {self.url} was lost; look at the server, and run it again"
-                )
+                raise self._was_lost()
             return working.result()
         finally:
             self._waiting.discard(waiting)
             working.cancel()
+
+    def _was_lost(self) -> JetStreamError:
+        return JetStreamError(f"the connection to {self.url} was lost; look at the server, and run it again")
 
     async def _request(self, subject: str, payload: bytes, timeout: float) -> bytes | None:
         """Return the answer; None if no one serves the subject.

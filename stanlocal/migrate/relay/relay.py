@@ -70,6 +70,7 @@ class Relay:
         self._report = report
         self._relays: dict[str, ChannelRelay] = {}
         self._begun = asyncio.Event()
+        self._said = ""
         self.connected = False
         """Whether both servers are connected now."""
         self.interruptions = 0
@@ -98,7 +99,7 @@ class Relay:
                     raise
                 pause = _PAUSE_S if self.connected else min(2 * pause, _LONGEST_PAUSE_S)
                 self.interruptions += 1
-                self._report(f"{error}; the relay tries again until that is fixed")
+                self._say_once(f"{error}; the relay tries again until that is fixed")
             finally:
                 self.connected = False
             await asyncio.sleep(pause)
@@ -114,21 +115,30 @@ class Relay:
         async with connected(self._url, self._login) as server, self._connect(fail) as client:
             await self._find(client, server)
             self.connected = True
+            self._said = ""
             self._begun.set()
             works = [relay.follow(client, server, once=once) for relay in self._relays.values()]
             relaying = asyncio.ensure_future(together(*works))
-            ends: set[asyncio.Future[Any]] = {relaying, lost}
+            losing = asyncio.ensure_future(server.until_lost())
+            ends: set[asyncio.Future[Any]] = {relaying, lost, losing}
             try:
                 await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
                 for each in ends:
                     if each.done():
                         each.result()
             finally:
+                losing.cancel()
                 relaying.cancel()
                 if not lost.cancel():
                     lost.exception()  # else asyncio logs it as never retrieved
                 with suppress(asyncio.CancelledError, StanlocalError):
                     await relaying
+
+    def _say_once(self, line: str) -> None:
+        """Report why a connection failed, but not again while each attempt fails for the same reason."""
+        if line != self._said:
+            self._report(line)
+        self._said = line
 
     async def _find(self, client: Client, server: JetStream) -> None:
         """Find the stream of each channel, or make it; keep the progress of those that are known."""

@@ -257,6 +257,10 @@ async def test_metrics_say_how_far_it_is_and_each_server_has_its_login(
             async with asyncio.timeout(_PATIENCE_S):
                 while 'stanlocal_relay_stream_sequence{channel="orders",stream="orders"} 5.0' not in text:
                     text = await asyncio.to_thread(_read, line.split()[-1])
+            jetstream.process.kill()  # while nothing is relayed
+            async with asyncio.timeout(_PATIENCE_S):
+                while "stanlocal_relay_up 0.0" not in await asyncio.to_thread(_read, line.split()[-1]):
+                    pass
             process.send_signal(signal.SIGINT)
             assert await asyncio.to_thread(process.wait, _PATIENCE_S) == 130
     assert "stanlocal_relay_up 1.0" in text
