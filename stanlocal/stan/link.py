@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import ssl
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from stanlocal.stan.errors import ConnectFailed, ConnectionInterrupted, InvalidOption, StanError
+from stanlocal.stan.failure_text import failure_text
 from stanlocal.stan.refusals import one_line
 from stanlocal.stan.write_buffer import WriteBuffer
 
@@ -157,7 +157,7 @@ class Link:
         )
 
     def _connect_failed(self, error: Exception) -> StanError:
-        reason = one_line(_reason(error)) or type(error).__name__
+        reason = one_line(failure_text(error)) or type(error).__name__
         advice = "check that the server runs and the URL is right"
         if isinstance(error, ssl.SSLCertVerificationError):
             advice = "check the CA that the client trusts ('--tls-ca'), and the server's certificate"
@@ -328,14 +328,3 @@ class Link:
         for subscription in list(self._subscriptions):
             await self.unsubscribe(subscription)
         self._adapter.restore_callbacks(self._callbacks(), self._previous)
-
-
-def _reason(error: Exception) -> str:
-    """Return why a connection failed, without Python's own notation of system errors."""
-    if isinstance(error, ssl.SSLCertVerificationError):  # its number is none of the system's
-        return f"certificate verify failed: {error.verify_message.rstrip('.')}"
-    if isinstance(error, ssl.SSLError):
-        return str(error)
-    if isinstance(error, OSError) and error.errno is not None and error.errno > 0:
-        return os.strerror(error.errno).lower()
-    return str(error).removeprefix("nats: ")

@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager
 from typing import Any, NoReturn
 
 from stanlocal.errors import JetStreamError
+from stanlocal.stan.failure_text import failure_text
 from stanlocal.stan.nats_adapter import NatsAdapter, NatsError
 from stanlocal.util.printable import printable
 
@@ -196,7 +197,7 @@ async def connected(url: str, login: Mapping[str, Any] | None = None) -> AsyncIt
                 **(login or {}),
             )
         except (NatsError, OSError, TimeoutError, ValueError) as error:
-            reason = printable(_LOGIN.sub("//", str(last[0] if last else error))) or "no answer"
+            reason = printable(_LOGIN.sub("//", failure_text(last[0] if last else error))) or "no answer"
             raise JetStreamError(
                 f"cannot connect to {shown}: {reason}; check '--to', and the login with '--user' or '--creds'"
             ) from error

@@ -245,4 +245,4 @@ def test_a_difference_ends_with_exit_code_5(
 def test_a_server_that_is_not_there_is_one_line(real_store: Path, tmp_path: Path) -> None:
     done = Cli(tmp_path).run("migrate", "verify", str(real_store), "--to", "nats://127.0.0.1:1")
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
-    assert done.stderr.startswith("error: cannot connect to nats://127.0.0.1:1: ")
+    assert done.stderr.startswith("error: cannot connect to nats://127.0.0.1:1: connection refused; ")

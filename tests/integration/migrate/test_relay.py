@@ -271,7 +271,7 @@ def test_a_server_that_is_not_there_is_one_line(streaming: StreamingServer, tmp_
     url = f"nats://127.0.0.1:{streaming.client_port}"
     done = Cli(tmp_path).run("migrate", "relay", "--url", url, "--to", "nats://127.0.0.1:1")
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
-    assert done.stderr.startswith("error: cannot connect to nats://127.0.0.1:1: ")
+    assert done.stderr.startswith("error: cannot connect to nats://127.0.0.1:1: connection refused; ")
 
 
 def test_a_login_that_is_half_given_is_named_as_it_was_given(tmp_path: Path) -> None:
