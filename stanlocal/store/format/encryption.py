@@ -1,7 +1,7 @@
 """Encryption of messages, as nats-streaming-server 0.25.6 does it (stores/cryptostore.go).
 
 A message's data becomes a byte for the cipher (1: AES-256-GCM, 2: ChaCha20-Poly1305), a nonce, and the data
-with its tag. Each channel has a key of its own, made of the store's key and the channel's name. Empty data
+with its tag. A nonce is four random bytes and a 64-bit number that counts the channel's messages. Each channel has a key of its own, made of the store's key and the channel's name. Empty data
 stays as it is. `cryptography` is loaded with the first key.
 """
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 CODE_BYTES, NONCE_BYTES, TAG_BYTES = 1, 12, 16
 OVERHEAD = CODE_BYTES + NONCE_BYTES + TAG_BYTES
 AES, CHACHA = 1, 2
+_COUNT_BEGINS = slice(CODE_BYTES + 4, CODE_BYTES + 7)
+"""The highest three bytes of a nonce's number: zero, as no channel has 2**40 messages."""
 _NAMES = {AES: "AES", CHACHA: "ChaCha20"}
 
 
@@ -26,8 +28,11 @@ class Undecryptable(ValueError):
 
 
 def looks_encrypted(data: bytes) -> bool:
-    """Return whether the server may have encrypted the data: its first byte names a known cipher."""
-    return len(data) >= OVERHEAD and data[0] in _NAMES
+    """Return whether the server may have encrypted the data.
+
+    Its first byte then names a known cipher, and the number in its nonce is one that a channel can reach.
+    """
+    return len(data) >= OVERHEAD and data[0] in _NAMES and not any(data[_COUNT_BEGINS])
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ class StoredMessage:
 
     @property
     def may_be_encrypted(self) -> bool:
-        """True if the server may have encrypted the data: its first byte names a known cipher."""
+        """Whether the server may have encrypted the data, as it looks like that."""
         return not self.decrypted and looks_encrypted(self.data)
 
     def shown_data(self) -> tuple[str, str]:

@@ -67,7 +67,7 @@ def test_only_what_is_a_channel_of_the_store_is_read(tmp_path: Path, channel: st
 
 
 def test_encrypted_messages_are_not_shown_as_they_are_on_disk(tmp_path: Path) -> None:
-    store = make_store(tmp_path / "store", [slice_of([b"\x01" + b"c" * 60] * 3)])
+    store = make_store(tmp_path / "store", [slice_of([b"\x01once" + bytes(7) + b"\x01" + b"c" * 48] * 3)])
     with pytest.raises(StoreRefused, match="may be encrypted"):
         from_store(store, "orders", None)
 

@@ -24,7 +24,7 @@ KEY = StoreKey.of("k3y of the store")
 
 def encrypted(data: bytes, channel: str = "orders") -> bytes:
     """The data as the server stores it, with a nonce of its own."""
-    nonce = secrets.token_bytes(12)
+    nonce = secrets.token_bytes(4) + (1).to_bytes(8)
     return b"\x01" + nonce + AESGCM(KEY.channel(channel).key).encrypt(nonce, data, None)
 
 
@@ -50,6 +50,11 @@ def test_data_that_the_server_could_not_decrypt_is_reported(key: ChannelKey, dat
 @pytest.mark.parametrize("data", [b"", b"plain", b"\x03 plain", b"\x00" * 40])
 def test_data_without_a_known_cipher_is_unencrypted(data: bytes) -> None:
     assert KEY.channel("orders").decrypt(data) == data
+    assert not looks_encrypted(data)
+
+
+@pytest.mark.parametrize("data", [b"\x01" + b"a version byte and text " * 2, b"\x02" + bytes(range(40))])
+def test_data_that_only_begins_like_encrypted_data_is_not_taken_for_it(data: bytes) -> None:
     assert not looks_encrypted(data)
 
 
