@@ -1,8 +1,9 @@
 """Encryption of messages, as nats-streaming-server 0.25.6 does it (stores/cryptostore.go).
 
 A message's data becomes a byte for the cipher (1: AES-256-GCM, 2: ChaCha20-Poly1305), a nonce, and the data
-with its tag. A nonce is four random bytes and a 64-bit number that counts the channel's messages. Each channel has a key of its own, made of the store's key and the channel's name. Empty data
-stays as it is. `cryptography` is loaded with the first key.
+with its tag. A nonce is four random bytes and a 64-bit number that counts the channel's messages. Each
+channel has a key of its own, made of the store's key and the channel's name. Empty data stays as it is.
+`cryptography` is loaded with the first key.
 """
 
 from __future__ import annotations

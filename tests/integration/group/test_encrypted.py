@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
+from stanlocal.store.layout import MARKER_FILE
 from tests.support.cli import Cli
 
 KEY = "the k3y of the store"
@@ -36,7 +38,9 @@ def test_an_encrypted_group_fails_over_and_its_files_are_read_with_the_key(cli: 
         "plain-one",
         "plain-two",
     ]
-    done = cli.run("store", "dump", "orders", "--dir", str(store), "--json")
+    assert "plain-one" in cli.ok("store", "dump", "orders", "--dir", str(store))  # with the group's own key
+    another = shutil.copytree(store, tmp_path / "another", ignore=shutil.ignore_patterns(MARKER_FILE))
+    done = cli.run("store", "dump", "orders", "--dir", str(another), "--json")
     assert "2 messages look encrypted" in done.stderr
     assert all(json.loads(line)["maybe_encrypted"] for line in done.stdout.splitlines())
     assert cli.run("store", "verify", **key).returncode == 0
