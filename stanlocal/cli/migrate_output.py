@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from typing import Any
 
 from stanlocal.cli import columns, printing
 from stanlocal.util.format import counted, size
 from stanlocal.util.styled import Styled
+
+_MOST_ALIKE = 5
+"""Findings of one kind with the same remedy that are shown: a store may have a thousand channels."""
 
 
 def plan(document: dict[str, Any]) -> None:
@@ -48,11 +52,27 @@ def plan(document: dict[str, Any]) -> None:
         printing.echo(f"{name} stays behind, as --names says")
     if document["findings"]:
         printing.echo()
-    for finding in document["findings"]:
+    for found in _alike(document["findings"]):
+        _show_findings(found)
+        printing.echo(f"    {found[0]['advice']}")
+
+
+def _alike(findings: Sequence[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    """Group findings of one kind that have the same remedy, in the order in which each group begins."""
+    groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for finding in findings:
+        groups.setdefault((finding["kind"], finding["advice"]), []).append(finding)
+    return list(groups.values())
+
+
+def _show_findings(alike: Sequence[dict[str, Any]]) -> None:
+    """Show a line for each finding, the refused ones first, and a count in place of many more."""
+    for finding in sorted(alike, key=lambda each: not each["refused"])[:_MOST_ALIKE]:
         style = "bold red" if finding["refused"] else "bold yellow"
         where = f"{finding['where']}: " if finding["where"] else ""
         printing.echo(Styled(finding["kind"], style), f"  {where}{finding['detail']}")
-        printing.echo(f"    {finding['advice']}")
+    if (more := len(alike) - _MOST_ALIKE) > 0:
+        printing.echo(f"    … and {more} more of this kind; '--json' has all")
 
 
 def pack(document: dict[str, Any]) -> None:
@@ -89,9 +109,8 @@ def rehearsal(document: dict[str, Any]) -> None:
         printing.echo(Styled("!!", "bold red"), f" {problem}")
     if document["not_waited_for"]:
         printing.echo(f"not waited for, as their ack wait is long: {', '.join(document['not_waited_for'])}")
-    for finding in document["plan"]["findings"]:
-        where = f"{finding['where']}: " if finding["where"] else ""
-        printing.echo(Styled(finding["kind"], "bold yellow"), f"  {where}{finding['detail']}")
+    for found in _alike(document["plan"]["findings"]):
+        _show_findings(found)
     verdict = Styled("ok", "bold green") if document["ok"] else Styled("BAD", "bold red")
     printing.echo("rehearsed: ", verdict, f", with nats-server {document['server_version']}")
 
