@@ -1,14 +1,14 @@
-"""`python -m tests.bench.migrate [--large]`: how fast a store gets to JetStream, and with how much memory.
+"""Measure how fast a store gets to JetStream, and with how much memory: ``python -m tests.bench.migrate``.
 
 A store of a million messages of 128 bytes is packed, loaded and verified by the commands that users run,
 on a real nats-server, in turns with `nats stream restore` where natscli is on PATH. With `--large` also
 ten million messages, end to end. Then the cut-over is rehearsed under load, there and back, while active
-nodes of an FT group of local processes are killed; `--live` measures only that, and prints it. Results go to
-tests/bench/results/migrate.md.
+nodes of an FT group of local processes are killed. Results go to tests/bench/results/migrate.md.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import random
@@ -175,20 +175,25 @@ def _rehearsed() -> dict[str, Any]:
     if done.returncode not in (0, 5):
         sys.exit(f"a rehearsal failed: {done.stderr}")
     found: dict[str, Any] = json.loads(done.stdout)
+    if not found["ok"]:
+        sys.stderr.write(f"a bad verdict: {found['problems']}\n")
     return found
 
 
 def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.migrate", description=__doc__)
+    parser.add_argument("--large", action="store_true", help=f"with {LARGE:,} messages too")
+    parser.add_argument("--live", action="store_true", help="print only the rows of live rehearsals")
+    options = parser.parse_args()
     binary = find_jetstream()
     if binary is None:
-        sys.stderr.write("no nats-server; 'python -m tests.support.jetstream' builds one\n")
-        return 1
-    if "--live" in sys.argv[1:]:
+        parser.error("no nats-server; 'python -m tests.support.jetstream' builds one")
+    if options.live:
         for row in live_rows():
             sys.stdout.write(" | ".join(row) + "\n")
         return 0
     measured = [*rows(MESSAGES, ROUNDS, binary)]
-    if "--large" in sys.argv[1:]:
+    if options.large:
         measured += rows(LARGE, 1, binary)
     measured += live_rows()
     text = page(
