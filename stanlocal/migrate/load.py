@@ -20,9 +20,12 @@ from stanlocal.migrate.pack_folder import PACK_ID, PackedStream, PackFolder
 from stanlocal.migrate.published import LOSSES, MARK, PART
 from stanlocal.migrate.server_versions import PUBLISHES, RESTORES
 from stanlocal.util.format import size
+from stanlocal.util.printable import printable
 
 _CONSUMER_S = 30.0
 """Seconds that a cluster may take to bring up a consumer."""
+_REPLICAS_S = 300.0
+"""Seconds that the replicas of a stream may take to get what was restored."""
 _PAUSE_S = 0.1
 _NO_ROOM = 10047
 """Error code where limits of streams add up to more than the server may store (server/errors.json)."""
@@ -139,6 +142,7 @@ async def _load(
         )
     for name, position in stream.consumers.items():
         await _wait_for_consumer(stream, name, position, server)
+    await _wait_for_replicas(stream, server)
     return how
 
 
@@ -158,6 +162,26 @@ async def _wait_for_consumer(
         raise JetStreamError(
             f"consumer {name} of stream {stream.name} is {found} after {_CONSUMER_S:g} s, not "
             f"{dict(position)}; see the log of {server.url}"
+        ) from error
+
+
+async def _wait_for_replicas(stream: PackedStream, server: JetStream) -> None:
+    """Wait until each replica that is reached has the stream: any may answer whoever reads it next."""
+    behind: list[str] = []
+    try:
+        async with asyncio.timeout(_REPLICAS_S):
+            while True:
+                cluster = (await server.stream(stream.name) or {}).get("cluster") or {}
+                replicas = cluster.get("replicas") or []
+                there = [each for each in replicas if not each.get("offline")]
+                behind = [str(each.get("name")) for each in there if not each.get("current")]
+                if not behind:
+                    return
+                await asyncio.sleep(_PAUSE_S)
+    except TimeoutError as error:
+        raise JetStreamError(
+            f"stream {stream.name} is not on {printable(', '.join(behind))} after {_REPLICAS_S:g} s; see the "
+            "logs of these servers, and run it again"
         ) from error
 
 

@@ -129,7 +129,8 @@ class DataPane(Pane):
     # Reading
 
     def on_show(self) -> None:
-        self.run_worker(self._follow(), name="inside", group="inside", exclusive=True)
+        # As a function: a coroutine would be left behind where the pane is hidden before the worker runs.
+        self.run_worker(self._follow, name="inside", group="inside", exclusive=True)  # type: ignore[arg-type]
 
     def on_hide(self) -> None:
         self.workers.cancel_group(self, "inside")
