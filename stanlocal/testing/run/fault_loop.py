@@ -13,6 +13,7 @@ from stanlocal.faults.injected_fault import InjectedFault
 from stanlocal.lifecycle.planner import Report
 from stanlocal.model.states import GroupState
 from stanlocal.testing.run.planned_fault import PlannedFault
+from stanlocal.util.tasks import run_to_end
 
 HEALTHY_S = 60.0
 """Seconds that the group has to become healthy before a fault, or no further one is injected."""
@@ -75,7 +76,7 @@ class FaultLoop:
             try:
                 await injected.outcome()
             finally:
-                await injected.heal()
+                await run_to_end(injected.heal())  # also when it is the healing that is cut off
         else:
             self._lasting.append(injected)
             await injected.outcome()
