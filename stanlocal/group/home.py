@@ -214,11 +214,12 @@ class GroupHome:
             self._drop_unused()
             os.close(descriptor)
 
-    def _try_lock(self) -> int | None:
+    def _try_lock(self, *, make: bool = True) -> int | None:
         path = self.folder / _LOCK
         try:
-            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            if make:
+                self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            descriptor = os.open(path, os.O_RDWR | (os.O_CREAT if make else 0) | os.O_CLOEXEC, 0o600)
         except (FileNotFoundError, FileExistsError):
             if self.folder.exists() and not self.folder.is_dir():
                 raise
@@ -237,7 +238,9 @@ class GroupHome:
 
     def drop_unused(self) -> None:
         """Remove the folder if it holds nothing, as a killed tool leaves it, and no command has its lock."""
-        if (descriptor := self._try_lock()) is not None:
+        with suppress(OSError):  # there is something in it, or it is gone
+            self.folder.rmdir()
+        if (descriptor := self._try_lock(make=False)) is not None:  # its user may be removing it just now
             self._drop_unused()
             os.close(descriptor)
 
