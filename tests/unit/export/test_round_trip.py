@@ -72,19 +72,24 @@ def test_a_stan_conf_of_compose_read_back_has_the_settings(tmp_path: Path, flags
     same(plan, settled(read(path, environ)))
 
 
+def comes_back_from_compose(plan: GroupPlan, folder: Path) -> None:
+    """Assert that a plan's Compose project, written with its secrets, is read as the plan's settings."""
+    for name, text in compose.files(plan).items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(text, encoding="utf-8")
+    lines = [f"{name}: {quote(secret)}\n" for name, secret in secrets_of(plan).items()]
+    (folder / "secrets").mkdir(exist_ok=True)
+    (folder / compose.SECRETS).write_text("".join(lines), encoding="utf-8")
+    same(plan, settled(read(folder / compose.FILE, {"STANLOCAL_USER": "1:1"})))
+
+
 @_ANY
 @given(groups.settings())
 def test_a_compose_project_read_back_has_the_settings_and_its_secrets(
     tmp_path: Path, flags: dict[str, Any]
 ) -> None:
     plan = a_plan(flags)
-    for name, text in compose.files(plan).items():
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_text(text, encoding="utf-8")
-    lines = [f"{name}: {quote(secret)}\n" for name, secret in secrets_of(plan).items()]
-    (tmp_path / "secrets").mkdir(exist_ok=True)
-    (tmp_path / compose.SECRETS).write_text("".join(lines), encoding="utf-8")
-    same(plan, settled(read(tmp_path / compose.FILE, {"STANLOCAL_USER": "1:1"})))
+    comes_back_from_compose(plan, tmp_path)
 
 
 @_ANY
@@ -104,13 +109,7 @@ def test_tls_of_a_compose_project_comes_back_with_its_files(tmp_path: Path, data
     plan = a_plan(data.draw(groups.settings(tmp_path)))
     for path in named_files(plan):
         Path(path).write_text("-")
-    for name, text in compose.files(plan).items():
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_text(text, encoding="utf-8")
-    lines = [f"{name}: {quote(secret)}\n" for name, secret in secrets_of(plan).items()]
-    (tmp_path / "secrets").mkdir(exist_ok=True)
-    (tmp_path / compose.SECRETS).write_text("".join(lines), encoding="utf-8")
-    same(plan, settled(read(tmp_path / compose.FILE, {"STANLOCAL_USER": "1:1"})))
+    comes_back_from_compose(plan, tmp_path)
 
 
 @_ANY

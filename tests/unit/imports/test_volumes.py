@@ -127,17 +127,17 @@ def test_a_configuration_that_is_not_there_is_said_to_be_elsewhere(
 
 
 _WRITES = {
-    "echo": f"echo '{CONF}' > /work/stan.conf",
-    "document": f"cat > /work/sub/stan.conf <<'EOF'\n{CONF}\nEOF",
-    "copy": "cp /e/stan.conf /work/stan.conf",
-    "copy into a folder": "mkdir -p /work; cp -f /e/stan.conf /work/",
-    "envsubst": "envsubst < /e/stan.conf > /work/stan.conf",
+    "echo": f"echo '{CONF}' > /made/stan.conf",
+    "document": f"cat > /made/sub/stan.conf <<'EOF'\n{CONF}\nEOF",
+    "copy": "cp /e/stan.conf /made/stan.conf",
+    "copy into a folder": "mkdir -p /made; cp -f /e/stan.conf /made/",
+    "envsubst": "envsubst < /e/stan.conf > /made/stan.conf",
 }
 
 
 @pytest.mark.parametrize("name", _WRITES)
 def test_a_configuration_that_an_init_container_writes_is_read(write: Write, name: str) -> None:
-    work = {"name": "w", "mountPath": "/work"}
+    work = {"name": "w", "mountPath": "/made"}
     init = {
         "name": "init",
         "image": "busybox",
@@ -154,10 +154,10 @@ def test_a_configuration_that_an_init_container_writes_is_read(write: Write, nam
 
 
 def test_a_file_that_an_init_container_changes_is_not_guessed(write: Write) -> None:
-    script = "cp /e/stan.conf /work/stan.conf && sed -i s/orders/others/ /work/stan.conf"
-    work = {"name": "w", "mountPath": "/work"}
+    script = "cp /e/stan.conf /made/stan.conf && sed -i s/orders/others/ /made/stan.conf"
+    work = {"name": "w", "mountPath": "/made"}
     init = {"name": "i", "command": ["sh", "-c", script], "volumeMounts": [_AT_E, work]}
-    server = container("-sc", "/work/stan.conf", volumeMounts=[work])
+    server = container("-sc", "/made/stan.conf", volumeMounts=[work])
     volumes = [{"name": "w", "emptyDir": {}}, {"name": "c", **_CM}]
     path = write("a.yaml", manifest(config_map(), workload(server, volumes=volumes, initContainers=[init])))
     (problem,) = problems(path)
