@@ -4,11 +4,15 @@ The consumer is ephemeral, delivers in order, acknowledges nothing, and is delet
 sends as much as the reader has confirmed (flow control), so memory does not grow with the stream. Where a
 message is missing between two others, or the server falls silent, a new consumer goes on behind the last
 message: `consumer_seq` counts without gaps.
+
+In a cluster the consumer may be on a replica that has not got all messages yet, and that knows of no more
+than it has. So the end of a stream is what its leader says: only the leader answers `STREAM.MSG.GET`.
 """
 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 
 from stanlocal.errors import JetStreamError
@@ -18,7 +22,11 @@ from stanlocal.migrate.jetstream.connection import JetStream
 _SILENCE_S = 10.0
 _HEARTBEAT_NS = 2 * 10**9
 _INACTIVE_NS = 30 * 10**9
-_ATTEMPTS = 5
+_PATIENCE_S = 60.0
+"""Seconds in which at least one message has to come."""
+_PAUSE_S = 0.1
+_NO_MESSAGE = 10037
+"""Error code for no message at or behind a sequence (server/errors.json)."""
 _FLOW_CONTROL = b"$JS.FC."
 
 
@@ -29,26 +37,35 @@ async def read_stream(
 
     Raises `JetStreamError` when the server does not deliver them.
     """
-    next_sequence, failures = first_sequence, 0
+    next_sequence, progressed = first_sequence, time.monotonic()
     while next_sequence <= last_sequence:
-        progressed = False
         async with _Consumer(server, stream) as consumer:
-            if not await consumer.start(next_sequence):
+            if await consumer.start(next_sequence):
+                async for batch in consumer.batches():
+                    wanted = [each for each in batch if each.sequence <= last_sequence]
+                    if wanted:
+                        next_sequence, progressed = wanted[-1].sequence + 1, time.monotonic()
+                        yield wanted
+                    if next_sequence > last_sequence or len(wanted) < len(batch):
+                        return
+            if consumer.exhausted and not await _has_message_from(next_sequence, stream, server):
                 return
-            async for batch in consumer.batches():
-                wanted = [each for each in batch if each.sequence <= last_sequence]
-                if wanted:
-                    next_sequence, progressed = wanted[-1].sequence + 1, True
-                    yield wanted
-                if next_sequence > last_sequence or len(wanted) < len(batch):
-                    return
-            if consumer.exhausted:
-                return
-        failures = 0 if progressed else failures + 1
-        if failures >= _ATTEMPTS:
+        if time.monotonic() - progressed > _PATIENCE_S:
             raise JetStreamError(
                 f"{server.url} delivers nothing of stream {stream} from {next_sequence} on; look at its log"
             )
+        await asyncio.sleep(_PAUSE_S)
+
+
+async def _has_message_from(sequence: int, stream: str, server: JetStream) -> bool:
+    """Return whether the stream's leader has a message at or behind a sequence."""
+    try:
+        await server.ask(f"STREAM.MSG.GET.{stream}", {"seq": sequence, "next_by_subj": ">"})
+    except JetStreamError as error:
+        if error.code == _NO_MESSAGE:
+            return False
+        raise
+    return True
 
 
 class _Consumer:
@@ -92,8 +109,9 @@ class _Consumer:
         request = {"stream_name": self._stream, "config": config}
         made = await self._server.ask(f"CONSUMER.CREATE.{self._stream}", request)
         self._name = str(made.get("name"))
-        waiting = made.get("num_pending")
-        return not (waiting == 0 and made.get("delivered", {}).get("consumer_seq") == 0)
+        nothing = made.get("num_pending") == 0 and made.get("delivered", {}).get("consumer_seq") == 0
+        self.exhausted |= nothing  # a message may have arrived before this answer, and have been the last
+        return not nothing
 
     def _take(self, subject: bytes, data: bytes, reply: bytes, headers: bytes) -> None:
         if reply.startswith(b"$JS.ACK."):
