@@ -18,7 +18,6 @@ group let in before. Nothing else of stanlocal's holds them, but the configurati
 from __future__ import annotations
 
 import json
-import os
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
@@ -26,7 +25,7 @@ from typing import Any
 
 from stanlocal.errors import StateError
 from stanlocal.settings.secrets import revealed, secrets_in
-from stanlocal.util.durable_write import full_disk_reported
+from stanlocal.util.durable_write import replace_file
 from stanlocal.util.small_files import read_small
 
 NAME = "secrets"
@@ -121,13 +120,4 @@ class SecretsFolder:
             return
         if self.content(name) == content:
             return
-        with full_disk_reported(path):
-            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            beside = path.with_name(f".{name}.{os.getpid()}")
-            try:
-                descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
-                with os.fdopen(descriptor, "wb") as file:
-                    file.write(content)
-                beside.replace(path)
-            finally:
-                beside.unlink(missing_ok=True)
+        replace_file(path, content, mode=0o600)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING
 from stanlocal.access.secrets_folder import NAME as SECRETS
 from stanlocal.access.secrets_folder import SecretsFolder
 from stanlocal.errors import GroupError, StoreRefused
+from stanlocal.group import made_stores
 from stanlocal.machine.user_dirs import TRIAL_FOLDER
-from stanlocal.util.durable_write import full_disk_reported
+from stanlocal.util.durable_write import full_disk_reported, replace_file
 from stanlocal.util.small_files import read_small
 from stanlocal.util.timestamps import rfc3339
 
@@ -67,19 +68,24 @@ class GroupHome:
         return Journal(self.folder)
 
     @property
+    def made_stores(self) -> made_stores.MadeStores:
+        """The stores that stanlocal made for the group."""
+        return made_stores.MadeStores(self.folder)
+
+    @property
     def plan_file(self) -> Path:
         return self.folder / _PLAN
 
     @property
     def default_store(self) -> Path:
-        return self.folder / "store"
+        return self.folder / made_stores.OWN
 
     # The plan
 
     def save_plan(self, plan: GroupPlan) -> None:
         from stanlocal.model import plan_json
 
-        _write(self.folder / _PLAN, (plan_json.to_json(plan) + "\n").encode(), mode=0o600)
+        replace_file(self.folder / _PLAN, (plan_json.to_json(plan) + "\n").encode(), mode=0o600)
 
     def load_plan(self) -> GroupPlan | None:
         """Return the plan of the group's last `up`; None when there was none.
@@ -121,7 +127,7 @@ class GroupHome:
     def save_group_id(self, group_id: str) -> None:
         """Save the id; a store gets it only afterwards, so that a killed tool leaves no store without its
         group."""
-        _write(self.folder / _ID, f"{group_id}\n".encode(), mode=0o600)
+        replace_file(self.folder / _ID, f"{group_id}\n".encode(), mode=0o600)
 
     # The process that the group is made for
 
@@ -131,7 +137,7 @@ class GroupHome:
         Its plan says so, too, but is known later: without this, what a tool that is killed before then has
         made would belong to no process.
         """
-        _write(self.folder / _BINDING, f"{engine}\n{process}\n".encode(), mode=0o600)
+        replace_file(self.folder / _BINDING, f"{engine}\n{process}\n".encode(), mode=0o600)
 
     def binding(self) -> tuple[str, str] | None:
         """Return the saved engine and process; None when there are none, or others than stanlocal wrote."""
@@ -155,7 +161,7 @@ class GroupHome:
         if owner:
             os.chown(folder, *owner)
         for name, data in files.items():
-            _write(folder / name, data, mode=0o600, owner=owner)
+            replace_file(folder / name, data, mode=0o600, owner=owner)
 
     # Logs of containers that are gone
 
@@ -256,7 +262,7 @@ class GroupHome:
         """Remove all but the store and files that stanlocal does not know; call it with the lock held.
 
         The folder itself goes with the lock, if it is empty then. With `keep_id` the group's id stays, for a
-        store that stays and carries it.
+        store that stays and carries it, and so do the stores that stanlocal made.
         """
         import shutil
 
@@ -264,8 +270,9 @@ class GroupHome:
             shutil.rmtree(self.folder / name, ignore_errors=True)
         from stanlocal.history.journal import FILE as JOURNAL
 
-        known = (_PLAN, _BINDING, JOURNAL, *(() if keep_id else (_ID,)))
-        drafts = (draft for name in (_PLAN, _BINDING, _ID) for draft in self.folder.glob(f".{name}.*"))
+        identity = (_ID, made_stores.FILE)
+        known = (_PLAN, _BINDING, JOURNAL, *(() if keep_id else identity))
+        drafts = (draft for name in (_PLAN, _BINDING, *identity) for draft in self.folder.glob(f".{name}.*"))
         for path in (*(self.folder / name for name in known), *drafts):
             path.unlink(missing_ok=True)
 
@@ -318,25 +325,3 @@ def _unsaved(path: Path, lines: Sequence[RawLine]) -> Sequence[RawLine]:
         file.truncate(size - len(torn.encode("utf-8", "surrogateescape")))
     saved = next(filter(None, (_saved_line(f"{line}\n") for line in reversed(tail))), None)
     return lines[lines.index(saved) + 1 :] if saved in lines else lines
-
-
-@contextmanager
-def _replacing(path: Path) -> Iterator[Path]:
-    """Yield a file beside `path`, which replaces it at the end, or is removed on failure."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        yield beside
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
-
-
-def _write(path: Path, data: bytes, *, mode: int, owner: tuple[int, int] | None = None) -> None:
-    with full_disk_reported(path):
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with _replacing(path) as beside:
-            descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-            with os.fdopen(descriptor, "wb") as file:
-                if owner:
-                    os.fchown(descriptor, *owner)
-                file.write(data)

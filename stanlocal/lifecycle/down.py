@@ -55,8 +55,9 @@ async def down(
         grace = timeout if timeout is not None else plan.stop_grace_s if plan else STOP_GRACE_S
         store = Path(plan.store_dir) if plan else group.home.default_store
         group_id = plan.group_id if plan else group.home.group_id()
+        made = store in group.home.made_stores
         if purge_store:
-            check_purgeable(store, group.name, group_id)
+            check_purgeable(store, group.name, group_id, made=made)
             _check_unused_by_others(store, plan, instances)
         if instances:
             report(f"stopping {', '.join(instance.name for instance in instances)}")
@@ -71,7 +72,7 @@ async def down(
         report(f"purging the store {plan.store_location if plan else store}")
         await group.engine.discard_store(group.name)
         drafts.remove(store, group.name, group_id)
-        purged = purge(store, group.name, group_id)
+        purged = purge(store, group.name, group_id, made=made)
         shutil.rmtree(beside(store), ignore_errors=True)  # a killed tool's trial of its file system
         if not purged.left and not purged.failed:
             group.home.forget()

@@ -133,6 +133,7 @@ class _Bringup:
             user=self._request.user,
             group_id=self._group_id,
         )
+        self._note_store(self._claim)
         planner = Planner(
             self._group, self._request, self._settings, self._present, self._before, self._placement
         )
@@ -152,6 +153,19 @@ class _Bringup:
                 if not planner.give_up(conflict.port):
                     raise
                 await self._remove_made()
+
+    def _note_store(self, claim: Claim) -> None:
+        """Note a store that stanlocal has made; say so if it is another, which a purge must leave."""
+        made_stores = self._group.home.made_stores
+        if claim.marker.adopted:
+            return
+        if claim.unused:
+            made_stores.add(claim.path)
+        elif claim.path not in made_stores:
+            self._request.note(
+                f"the store {claim.path} is a copy, or was moved here: "
+                "'stanlocal down --purge' will not delete it"
+            )
 
     # From the nodes that there are to those of the plan
 
@@ -303,6 +317,8 @@ class _Bringup:
         store_stays = self._claim is not None
         if self._claim is not None and self._claim.new:
             store_stays = not discard_unused(self._claim.path, self._group.name, self._group_id)
+            if not store_stays:
+                self._group.home.made_stores.discard(self._claim.path)
         if not self._was_there:
             await self._engine.clean(self._group.name)
             await self._engine.discard_store(self._group.name, self._store_parts)

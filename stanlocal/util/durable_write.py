@@ -34,6 +34,26 @@ def full_disk_reported(path: Path) -> Iterator[None]:
         raise full(path, error) from error
 
 
+def replace_file(path: Path, data: bytes, *, mode: int, owner: tuple[int, int] | None = None) -> None:
+    """Write `data` to a file beside `path` that then replaces it; `owner` is the new file's uid and gid.
+
+    Folders that are missing are made (0700). Raises `StateError` when the disk is full.
+    """
+    with full_disk_reported(path):
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        beside = path.with_name(f".{path.name}.{os.getpid()}")
+        beside.unlink(missing_ok=True)  # left by a killed process of the same number
+        try:
+            descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+            with os.fdopen(descriptor, "wb") as file:
+                if owner:
+                    os.fchown(descriptor, *owner)
+                file.write(data)
+            beside.replace(path)
+        finally:
+            beside.unlink(missing_ok=True)
+
+
 def full(path: str | Path, error: OSError) -> StateError:
     """Return the `StateError` for a file that could not be written: why, and what to do."""
     reason = (error.strerror or str(error)).lower()

@@ -30,6 +30,8 @@ class Claim:
     marker: Marker
     new: bool
     """True if this claim wrote the marker, to a folder that no group had."""
+    unused: bool
+    """True if the folder held nothing but, at most, the marker and locks of servers that never served."""
 
 
 def claim(path: Path, *, group: str, cluster_id: str, user: str, group_id: str | None = None) -> Claim:
@@ -90,7 +92,7 @@ def _claim(
             os.fchown(folder, uid, gid)
         _check_writable(path, folder, uid, gid)
         if state.marker is not None:
-            return Claim(path, _with_id(folder, state.marker, group_id), new=False)
+            return Claim(path, _with_id(folder, state.marker, group_id), new=False, unused=state.unused)
         now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
         marker = Marker(
             group=group,
@@ -100,7 +102,7 @@ def _claim(
             folder_was_there=folder_was_there,
         )
         write_marker(folder, marker)
-        return Claim(path, marker, new=True)
+        return Claim(path, marker, new=True, unused=state.unused)
 
 
 def _with_id(folder: int, marker: Marker, group_id: str | None) -> Marker:

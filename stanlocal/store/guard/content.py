@@ -38,6 +38,8 @@ class StoreState:
     marker: Marker | None = None
     cluster_id: str | None = None
     """Cluster id that the server wrote; None before the first start, or when the file cannot be read."""
+    unused: bool = True
+    """True if there is nothing but the marker and the lock files of servers that never served."""
     foreign: tuple[str, ...] = ()
     """A few names of files that are not the server's."""
 
@@ -68,15 +70,17 @@ def inspect_opened(path: Path, folder: int) -> StoreState:
         raise StoreRefused(f"{err}: {path}; choose another folder with '--store-dir'") from err
     found = cluster_id(read_regular(folder, SERVER_FILE, MAX_BYTES) or b"")
     names = [n for n in sorted(os.listdir(folder)) if n != MARKER_FILE and not is_marker_draft(n)]
+    unused = set(names) <= LOCKS
     if marker is not None:
         kind = StoreKind.MARKED
     elif not names:
         kind = StoreKind.EMPTY
-    elif found is not None or set(names) <= LOCKS:
+    elif found is not None or unused:
         kind = StoreKind.STORE
     else:
-        return StoreState(StoreKind.FOREIGN, foreign=tuple(printable(name) for name in names[:_SHOWN]))
-    return StoreState(kind, marker, found)
+        foreign = tuple(printable(name) for name in names[:_SHOWN])
+        return StoreState(StoreKind.FOREIGN, unused=False, foreign=foreign)
+    return StoreState(kind, marker, found, unused)
 
 
 def real(path: Path) -> Path:

@@ -1,7 +1,8 @@
 """The marker: a small file that says which group a store folder belongs to.
 
-Only the marker allows `down --purge` to delete anything, so it is written only into a folder that stanlocal
-found empty or made itself; any other gets one with `adopted`, and is never purged.
+`down --purge` deletes nothing without it, so it is written as it is only into a folder that stanlocal found
+empty or made itself; any other gets one with `adopted`, and is never purged. A copy of the store has the
+marker, too: so a purge also needs the word of the group's state folder (`group.made_stores`).
 """
 
 from __future__ import annotations

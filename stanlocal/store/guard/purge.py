@@ -31,20 +31,21 @@ class PurgeReport:
     """Entries that could not be removed, each with the reason."""
 
 
-def purge(path: Path, group: str, group_id: str | None = None) -> PurgeReport:
+def purge(path: Path, group: str, group_id: str | None = None, *, made: bool) -> PurgeReport:
     """Delete the store of `group` at `path`; a missing or empty folder is no error.
 
-    The marker stays as long as anything else does, so that the purge can be repeated once the rest is moved
-    away. A folder that existed before the group stays, empty. Raises `StoreRefused`, with nothing deleted,
-    when the folder does not carry this group's marker, was a store before the group used it, or has a lock
-    that a process holds.
+    `made` is what the group's state folder says: whether stanlocal made this store for the group. The marker
+    alone does not count, as it goes along with a copy. It stays as long as anything else does, so that the
+    purge can be repeated once the rest is moved away. A folder that existed before the group stays, empty.
+    Raises `StoreRefused`, with nothing deleted, when the folder does not carry this group's marker, was not
+    made by stanlocal, was a store before the group used it, or has a lock that a process holds.
     """
     path = real(path)
     try:
         with opened(path) as folder:
             if not _entries(folder):  # a purge that was killed before its last step
                 return PurgeReport()
-            marker = _check(path, folder, group, group_id)
+            marker = _check(path, folder, group, group_id, made=made)
             sweep = _Sweep(path, device=os.fstat(folder).st_dev)
             with kept_from_servers(path, f"nothing of {path} was deleted"):
                 sweep.store(folder)
@@ -58,13 +59,13 @@ def purge(path: Path, group: str, group_id: str | None = None) -> PurgeReport:
     return PurgeReport(tuple(sweep.left), tuple(sweep.failed))
 
 
-def check_purgeable(path: Path, group: str, group_id: str | None = None) -> None:
+def check_purgeable(path: Path, group: str, group_id: str | None = None, *, made: bool) -> None:
     """Raise `StoreRefused` where `purge` would refuse because of the folder's content; changes nothing."""
     path = real(path)
     try:
         with opened(path) as folder:
             if _entries(folder):
-                _check(path, folder, group, group_id)
+                _check(path, folder, group, group_id, made=made)
     except FileNotFoundError:
         return
     except OSError as err:
@@ -86,12 +87,12 @@ def discard_unused(path: Path, group: str, group_id: str | None = None) -> bool:
     if marker is None or marker.differs(group, group_id) or marker.adopted or not unused:
         return False
     try:
-        return not purge(path, group, group_id).failed
+        return not purge(path, group, group_id, made=True).failed
     except StoreRefused:  # a server has just begun to use it
         return False
 
 
-def _check(path: Path, folder: int, group: str, group_id: str | None) -> Marker:
+def _check(path: Path, folder: int, group: str, group_id: str | None, *, made: bool) -> Marker:
     try:
         marker = read_marker(folder)
     except ValueError as err:
@@ -104,6 +105,11 @@ def _check(path: Path, folder: int, group: str, group_id: str | None) -> Marker:
         raise StoreRefused(
             f"nothing of {path} was deleted: it was a store before stanlocal used it; delete it yourself "
             "if you want to"
+        )
+    if not made:
+        raise StoreRefused(
+            f"nothing of {path} was deleted: stanlocal did not make it for this group, so it is a copy, or "
+            "was moved here; delete it yourself if you want to"
         )
     return marker
 

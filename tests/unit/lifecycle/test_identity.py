@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,7 +19,9 @@ from stanlocal.lifecycle import up
 from stanlocal.lifecycle.down import down
 from stanlocal.model import plan_json
 from stanlocal.model.plan import Origin
+from stanlocal.store.guard.claim import claim
 from stanlocal.store.guard.content import inspect_store
+from stanlocal.store.guard.purge import PurgeReport
 from stanlocal.testing.fake.engine import FakeEngine
 from stanlocal.testing.fake.machine import FakeMachine
 from stanlocal.testing.fake.server import Trouble
@@ -123,6 +127,54 @@ async def test_two_groups_of_one_name_cannot_have_one_store(world: World) -> Non
     with pytest.raises(StoreRefused, match=r"nothing of .* was deleted: .* from another state folder"):
         await down(other, purge_store=True)
     assert snapshot(store) == before
+
+
+async def test_a_copy_of_the_groups_own_store_is_served_and_never_deleted(world: World) -> None:
+    own, copy = world.folder / "data", world.folder / "copy"
+    await world.up(store_dir=str(own))
+    fill(own)
+    await down(world.group())
+    shutil.copytree(own, copy)
+    world.said.clear()
+    await world.up(store_dir=str(copy))
+    assert [line for line in world.said if "down --purge" in line] == [
+        f"the store {copy} is a copy, or was moved here: 'stanlocal down --purge' will not delete it"
+    ]
+    before = snapshot(copy)
+    with pytest.raises(StoreRefused, match=f"nothing of {copy} was deleted: .* it is a copy"):
+        await down(world.group(), purge_store=True)
+    assert snapshot(copy) == before
+    assert (await world.group().look()).status.active is not None  # it was refused before a node was stopped
+    await world.up(store_dir=str(own))
+    assert (await down(world.group(), purge_store=True)).purged == PurgeReport()
+    assert not own.exists()
+    assert snapshot(copy) == before
+    assert world.left == {}
+
+
+async def test_what_is_put_where_an_up_failed_is_not_taken_for_a_store_of_ours(world: World) -> None:
+    own, later = world.folder / "data", world.folder / "later"
+    await world.up(store_dir=str(own))
+    fill(own)
+    await down(world.group())
+    world.machine.troubles["t-0"] = Trouble("boot", FATAL)
+    with pytest.raises(NodeFailed):
+        await world.up(store_dir=str(later))
+    world.machine.troubles.clear()
+    shutil.copytree(own, later)
+    await world.up(store_dir=str(later))
+    with pytest.raises(StoreRefused, match=f"nothing of {later} was deleted: .* it is a copy"):
+        await down(world.group(), purge_store=True)
+
+
+async def test_a_store_whose_up_was_killed_before_it_was_noted_is_deleted(world: World) -> None:
+    store = world.folder / "data"
+    world.home.save_group_id("one")
+    claim(store, group="t", cluster_id="test-cluster", user=f"{os.getuid()}:{os.getgid()}", group_id="one")
+    await world.up(store_dir=str(store))
+    fill(store)
+    assert (await down(world.group(), purge_store=True)).purged == PurgeReport()
+    assert not store.exists()
 
 
 async def test_a_store_in_use_by_others_is_neither_purged_nor_copied_nor_served(world: World) -> None:

@@ -38,9 +38,9 @@ def test_a_store_in_use_is_not_purged_and_the_process_is_named(store: Path) -> N
         holding_lock(store) as pid,
         pytest.raises(StoreRefused, match=f"deleted: process {pid} .*has the lock"),
     ):
-        purge(store, "stan")
+        purge(store, "stan", made=True)
     assert snapshot(store) == before
-    assert purge(store, "stan").left == ()
+    assert purge(store, "stan", made=True).left == ()
     assert not store.exists()
 
 
@@ -58,7 +58,7 @@ def test_a_holder_that_the_kernel_does_not_show_here_refuses_too(
     """Only locks of its own processes show inside a container."""
     monkeypatch.setattr(holder, "lock_holder", lambda file: LockView(visible=False))
     with holding_lock(store), pytest.raises(StoreRefused, match="a process that cannot be seen from here"):
-        purge(store, "stan")
+        purge(store, "stan", made=True)
     assert lock_file(store).exists()
 
 

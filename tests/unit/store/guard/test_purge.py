@@ -30,14 +30,14 @@ def store(tmp_path: Path) -> Path:
 
 
 def test_a_store_of_ours_is_gone_afterwards(store: Path) -> None:
-    assert purge(store, "stan") == PurgeReport()
+    assert purge(store, "stan", made=True) == PurgeReport()
     assert not store.exists()
-    assert purge(store, "stan") == PurgeReport()
+    assert purge(store, "stan", made=True) == PurgeReport()
 
 
 def test_through_a_symbolic_link_the_store_is_purged_and_the_link_left(store: Path, tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(store)
-    assert purge(tmp_path / "link", "stan").left == ()
+    assert purge(tmp_path / "link", "stan", made=True).left == ()
     assert not store.exists()
     assert (tmp_path / "link").is_symlink()
 
@@ -72,14 +72,22 @@ def test_a_store_without_the_groups_own_marker_is_not_touched(
     spoil(store)
     before = snapshot(store.parent)
     with pytest.raises(StoreRefused, match=r"nothing of .* was deleted"):
-        purge(store, "stan")
+        purge(store, "stan", made=True)
+    assert snapshot(store.parent) == before
+
+
+def test_a_marker_alone_does_not_make_a_store_one_to_delete(store: Path) -> None:
+    before = snapshot(store.parent)
+    for call in (check_purgeable, purge):
+        with pytest.raises(StoreRefused, match=r"nothing of .* was deleted: .* it is a copy, or was moved"):
+            call(store, "stan", made=False)
     assert snapshot(store.parent) == before
 
 
 def test_a_file_in_place_of_the_store_is_not_touched(tmp_path: Path) -> None:
     (tmp_path / "store").write_text("thesis")
     with pytest.raises(StoreRefused, match="Not a directory"):
-        purge(tmp_path / "store", "stan")
+        purge(tmp_path / "store", "stan", made=True)
     assert (tmp_path / "store").read_text() == "thesis"
 
 
@@ -106,7 +114,7 @@ def test_foreign_files_are_left_and_named(store: Path, foreign: str) -> None:
     path = store / foreign
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("mine")
-    report = purge(store, "stan")
+    report = purge(store, "stan", made=True)
     assert path.read_text() == "mine"
     below = path if path.parent.name != "deep" else path.parent
     assert report.left == (str(below),)
@@ -115,7 +123,7 @@ def test_foreign_files_are_left_and_named(store: Path, foreign: str) -> None:
     shutil.move(path, store.parent / "saved")
     if path.parent.name == "deep":
         path.parent.rmdir()
-    assert purge(store, "stan").left == ()
+    assert purge(store, "stan", made=True).left == ()
     assert not store.exists()
 
 
@@ -129,7 +137,7 @@ def test_links_and_special_files_are_left_and_what_they_lead_to_is_safe(store: P
     (store / "linked").symlink_to(victim / "orders")
     (store / "orders" / "msgs.7.dat").symlink_to(victim / "orders" / "msgs.1.dat")
     os.mkfifo(store / "subs7")
-    report = purge(store, "stan")
+    report = purge(store, "stan", made=True)
     assert snapshot(victim) == before
     names = ["linked", "orders/msgs.7.dat", "server.dat", "subs7"]
     assert report.left == tuple(str(store / name) for name in names)
@@ -140,7 +148,7 @@ def test_a_hard_link_to_a_file_elsewhere_only_loses_its_name_in_the_store(
 ) -> None:
     (tmp_path / "precious").write_text("mine")
     os.link(tmp_path / "precious", store / "subs99")
-    assert purge(store, "stan").left == ()
+    assert purge(store, "stan", made=True).left == ()
     assert (tmp_path / "precious").read_text() == "mine"
 
 
@@ -160,7 +168,7 @@ def test_a_channel_replaced_by_a_link_under_our_hands_is_not_followed(
         return real_open(path, flags, mode, dir_fd=dir_fd)
 
     monkeypatch.setattr(os, "open", swapping_open)
-    report = purge(store, "stan")
+    report = purge(store, "stan", made=True)
     assert snapshot(victim) == before
     assert len(report.failed) == 1
     assert report.failed[0].startswith(str(store / "orders"))
@@ -170,7 +178,7 @@ def test_hostile_names_are_shown_in_printable_characters(store: Path) -> None:
     names = [b"a\nb", b"\xff\xfe", b"\x1b[2J", b"-rf", "\u202e".encode()]
     for name in names:
         (store / os.fsdecode(name)).touch()
-    report = purge(store, "stan")
+    report = purge(store, "stan", made=True)
     assert len(report.left) == len(names)
     assert all(path.isprintable() for path in report.left)
 
@@ -187,10 +195,10 @@ def test_unremovable_files_are_reported_and_the_rest_removed(
 
     with monkeypatch.context() as patch:
         patch.setattr(os, "unlink", failing_unlink)
-        report = purge(store, "stan")
+        report = purge(store, "stan", made=True)
     assert report.failed == (f"{store / 'clients.dat'} (Operation not permitted)",)
     assert snapshot(store).keys() == {"clients.dat", MARKER_FILE}
-    assert purge(store, "stan").failed == ()
+    assert purge(store, "stan", made=True).failed == ()
     assert not store.exists()
 
 
@@ -217,11 +225,11 @@ def test_a_purge_that_was_killed_half_way_can_be_repeated(
             patch.setattr(os, "unlink", step(real_unlink))
             patch.setattr(os, "rmdir", step(real_rmdir))
             try:
-                purge(store, "stan")
+                purge(store, "stan", made=True)
                 break
             except KeyboardInterrupt:
                 pass
-        again = purge(store, "stan")
+        again = purge(store, "stan", made=True)
         assert (again.left, again.failed) == ((), ())
         assert not store.exists() or not snapshot(store)  # killed at the last step: an empty folder
     assert steps > 12
@@ -279,7 +287,7 @@ def test_in_any_tree_no_foreign_file_is_ever_lost(
         for parts, kind in tree:
             plant(store, parts, kind, outside)
         before = snapshot(root)
-        report = purge(store, "stan")
+        report = purge(store, "stan", made=True)
         after = snapshot(root)
         gone = {name: content for name, content in before.items() if name not in after}
         assert all(after[name] == before[name] for name in after)
@@ -333,12 +341,12 @@ def test_the_store_of_another_group_with_the_same_name_is_not_deleted(tmp_path: 
     before = snapshot(store)
     for other in ("two", None):
         with pytest.raises(StoreRefused, match="from another state folder"):
-            check_purgeable(store, "stan", other)
+            check_purgeable(store, "stan", other, made=True)
         with pytest.raises(StoreRefused, match="from another state folder"):
-            purge(store, "stan", other)
+            purge(store, "stan", other, made=True)
         assert not discard_unused(store, "stan", other)
     assert snapshot(store) == before
-    assert purge(store, "stan", "one").left == ()
+    assert purge(store, "stan", "one", made=True).left == ()
 
 
 def test_a_store_with_a_marker_of_version_1_is_deleted_by_its_name(tmp_path: Path) -> None:
@@ -346,7 +354,7 @@ def test_a_store_with_a_marker_of_version_1_is_deleted_by_its_name(tmp_path: Pat
     store.mkdir()
     marker = '{"group": "stan", "created": "", "adopted": false, "version": 1}'
     (store / MARKER_FILE).write_text(marker)
-    assert purge(store, "stan", "one").left == ()
+    assert purge(store, "stan", "one", made=True).left == ()
     assert not store.exists()
 
 
@@ -355,9 +363,9 @@ def test_a_folder_that_was_there_before_stays_empty(tmp_path: Path) -> None:
     store.mkdir()
     claim(store, group="stan", cluster_id="test-cluster", user=USER)
     fill(store)
-    assert purge(store, "stan").left == ()
+    assert purge(store, "stan", made=True).left == ()
     assert [*store.iterdir()] == []
-    assert purge(store, "stan") == PurgeReport()
+    assert purge(store, "stan", made=True) == PurgeReport()
     claim(store, group="stan", cluster_id="test-cluster", user=USER)
     assert discard_unused(store, "stan")
     assert store.is_dir()
