@@ -56,7 +56,10 @@ class Fault(ABC):
 
     @abstractmethod
     async def inject(self, scene: Scene) -> Mapping[str, datetime]:
-        """Inject the fault; return the time each target was hit, once the engine confirms the effect."""
+        """Inject the fault; return the time each target was hit, once the engine confirms the effect.
+
+        Ended by an error or a cancellation, it leaves nothing under way: it is undone right afterwards.
+        """
 
     @classmethod
     async def undo(cls, group: Group, fault: FaultRecord, nodes: Collection[str]) -> None:

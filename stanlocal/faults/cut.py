@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,6 +12,7 @@ from stanlocal.faults.base import Fault, Scene
 from stanlocal.faults.expectation import Expectation, lock_kept, names, nothing_follows
 from stanlocal.model.fault_record import Condition
 from stanlocal.model.states import GroupState, GroupStatus, NodeStatus
+from stanlocal.util.tasks import all_to_end
 
 
 def check_cuttable(scene: Scene) -> None:
@@ -54,7 +54,7 @@ class Partition(Fault):
 
     async def inject(self, scene: Scene) -> Mapping[str, datetime]:
         engine = scene.group.engine
-        await asyncio.gather(*(engine.disconnect_routes(scene.plan, node.name) for node in scene.targets))
+        await all_to_end(*(engine.disconnect_routes(scene.plan, node.name) for node in scene.targets))
         return dict.fromkeys((node.name for node in scene.targets), datetime.now(UTC))
 
 
@@ -80,5 +80,5 @@ class Isolate(Fault):
 
     async def inject(self, scene: Scene) -> Mapping[str, datetime]:
         engine = scene.group.engine
-        await asyncio.gather(*(engine.isolate(scene.plan, node.name) for node in scene.targets))
+        await all_to_end(*(engine.isolate(scene.plan, node.name) for node in scene.targets))
         return dict.fromkeys((node.name for node in scene.targets), datetime.now(UTC))

@@ -7,7 +7,6 @@ Once they hear each other, the later one panics.
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
@@ -28,6 +27,7 @@ from stanlocal.monitor import client
 from stanlocal.store.guard import drafts
 from stanlocal.store.layout import lock_file
 from stanlocal.store.local import local_store
+from stanlocal.util.tasks import all_to_end
 
 _TAKES_OVER_S = 30.0
 """Seconds that a standby may take to become active beside the first one."""
@@ -111,7 +111,7 @@ class ExpireLock(Fault):
             await _settle(group)
         except WaitTimeout:  # they do not hear each other: the later one ends as it would have
             actives = _actives((await group.look()).status)
-            await asyncio.gather(*(group.kill(name, "SIGKILL") for name in actives if name != first))
+            await all_to_end(*(group.kill(name, "SIGKILL") for name in actives if name != first))
             await _settle(group)
         with suppress(NodeNotFound):
             await group.stop(first, plan.stop_grace_s)

@@ -6,7 +6,6 @@ lock and first heal faults that are overdue.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -20,6 +19,7 @@ from stanlocal.group.store_snapshots import put_back_now
 from stanlocal.model.fault_record import HEALING, Condition, FaultRecord
 from stanlocal.model.targets import resolve
 from stanlocal.store.local import local_store
+from stanlocal.util.tasks import all_to_end
 from stanlocal.util.timestamps import rfc3339
 
 
@@ -106,11 +106,11 @@ async def put_store_back(group: Group, name: str) -> str:
     async with changing(group):
         plan, instances = await group.find()
         running = [instance.name for instance in instances if instance.running]
-        await asyncio.gather(*(group.stop(node, plan.stop_grace_s) for node in running))
         try:
+            await all_to_end(*(group.stop(node, plan.stop_grace_s) for node in running))
             return await put_back_now(group, name, local_store(plan))
         finally:
-            await asyncio.gather(*(group.start(node) for node in running))
+            await all_to_end(*(group.start(node) for node in running))
 
 
 async def repair_store(group: Group) -> str:
@@ -129,7 +129,7 @@ async def start(group: Group, targets: Sequence[str]) -> None:
         nodes = _names(await group.look(), targets)
         for fault in _hitting(group, "ended", nodes):
             _about_to_heal(group, fault)
-        await asyncio.gather(*(group.start(name) for name in nodes))
+        await all_to_end(*(group.start(name) for name in nodes))
         close_condition(group, "ended", nodes)
 
 
@@ -139,7 +139,7 @@ async def unpause(group: Group, targets: Sequence[str]) -> None:
         nodes = _names(await group.look(), targets)
         for fault in _hitting(group, "frozen", nodes):
             _about_to_heal(group, fault)
-        await asyncio.gather(*(group.engine.unpause(name) for name in nodes))
+        await all_to_end(*(group.engine.unpause(name) for name in nodes))
         close_condition(group, "frozen", nodes)
 
 

@@ -12,6 +12,7 @@ from stanlocal.faults import healing, injection, outcome
 from stanlocal.group.core import Group
 from stanlocal.history.failovers import Failover
 from stanlocal.model.fault_record import FaultRecord
+from stanlocal.util.tasks import run_to_end
 
 
 def _ignore(record: FaultRecord) -> None:
@@ -59,9 +60,9 @@ class InjectedFault:
     async def wait_and_heal(self, seen: Callable[[FaultRecord], object] = _ignore) -> FaultRecord:
         """Wait as `outcome` does, then heal the fault when its time is up; for a fault injected with `for_s`.
 
-        The fault is always healed, also on cancellation and errors. `seen` is called with the record once
-        the outcome is decided or the time is up. Return the record of the healed fault. Raise
-        `SettingsError` for a fault without an end.
+        The fault is always healed, also on errors and however often the call is cancelled. `seen` is called
+        with the record once the outcome is decided or the time is up. Return the record of the healed fault.
+        Raise `SettingsError` for a fault without an end.
         """
         until = self.record.until
         if until is None:
@@ -72,7 +73,7 @@ class InjectedFault:
             seen(await self.outcome(at_most=max(0.0, end - clock())))
             await asyncio.sleep(end - clock())
         finally:
-            healed = await self.heal()
+            healed = await run_to_end(self.heal())
         return healed
 
     async def heal(self) -> FaultRecord:

@@ -6,7 +6,6 @@ tool. An injection holds the group's lock and first heals faults that are overdu
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
@@ -20,6 +19,7 @@ from stanlocal.faults.healing import changing, close_condition, undo
 from stanlocal.group.core import Group
 from stanlocal.model.fault_record import FaultRecord
 from stanlocal.model.targets import resolve
+from stanlocal.util.tasks import all_to_end, run_to_end
 
 LONGEST_S = 365 * 86_400.0
 """Longest time in seconds for a fault with an end: a year."""
@@ -39,7 +39,8 @@ async def inject(
     """Inject a fault; return its record once the engine confirms the effect.
 
     With `for_s` the fault ends `for_s` seconds after its effect: the caller heals it then, or else the next
-    command that changes the group. An injection that fails or is cancelled is undone. Raise `NodeNotFound`
+    command that changes the group. An injection that fails or is cancelled is undone, once what it had begun
+    has ended. Raise `NodeNotFound`
     for unknown targets and `SettingsError` for an impossible time, before anything is touched.
     """
     check_time(for_s)
@@ -70,7 +71,7 @@ async def inject(
         try:
             times = await fault.inject(scene)
         except BaseException:
-            await undo(group, [recorded(group, id_)])
+            await run_to_end(undo(group, [recorded(group, id_)]))
             raise
         journal.fault_took_effect(id_, times, _end(for_s))
         if fault.leaves is None:
@@ -111,4 +112,4 @@ async def send_signal(group: Group, targets: Sequence[str], signal: str) -> None
     """Send a signal that ends no process; it leaves nothing to record or to undo."""
     look = await group.look()
     nodes = resolve(look.status, targets)
-    await asyncio.gather(*(group.engine.signal(node.name, signal) for node in nodes))
+    await all_to_end(*(group.engine.signal(node.name, signal) for node in nodes))

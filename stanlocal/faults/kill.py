@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +13,7 @@ from stanlocal.faults.expectation import Expectation, after_end
 from stanlocal.faults.parameters import parameter
 from stanlocal.model.fault_record import Condition
 from stanlocal.model.states import GroupStatus, NodeStatus
+from stanlocal.util.tasks import all_to_end
 
 ENDING_SIGNALS = frozenset({"SIGKILL", "SIGTERM", "SIGINT", "SIGQUIT", "SIGABRT"})
 """The signals that end a server; others make it reload, reopen its log, or nothing."""
@@ -44,5 +44,5 @@ class Kill(Fault):
 
     async def inject(self, scene: Scene) -> Mapping[str, datetime]:
         group, targets = scene.group, scene.targets
-        times = await asyncio.gather(*(group.kill(node.name, self.signal) for node in targets))
+        times = await all_to_end(*(group.kill(node.name, self.signal) for node in targets))
         return {node.name: time for node, time in zip(targets, times, strict=True)}

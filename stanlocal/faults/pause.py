@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,6 +11,7 @@ from stanlocal.faults.base import Fault, Scene, must_run
 from stanlocal.faults.expectation import Expectation, lock_kept
 from stanlocal.model.fault_record import Condition
 from stanlocal.model.states import GroupStatus, NodeStatus
+from stanlocal.util.tasks import all_to_end
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,5 +35,5 @@ class Pause(Fault):
         )
 
     async def inject(self, scene: Scene) -> Mapping[str, datetime]:
-        await asyncio.gather(*(scene.group.engine.pause(node.name) for node in scene.targets))
+        await all_to_end(*(scene.group.engine.pause(node.name) for node in scene.targets))
         return dict.fromkeys((node.name for node in scene.targets), datetime.now(UTC))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,6 +16,7 @@ from stanlocal.group.watch import Watch
 from stanlocal.model.fault_record import Condition
 from stanlocal.model.plan import STOP_GRACE_S
 from stanlocal.model.states import GroupState, GroupStatus, NodeStatus
+from stanlocal.util.tasks import all_to_end
 
 _BACK_S = 60.0
 """Seconds that a restarted node may take to be back before the next one is restarted."""
@@ -38,7 +38,7 @@ class Stop(Fault):
 
     async def inject(self, scene: Scene) -> Mapping[str, datetime]:
         running = [node for node in scene.targets if node.instance.running]
-        times = await asyncio.gather(*(scene.group.stop(node.name, self.grace_s) for node in running))
+        times = await all_to_end(*(scene.group.stop(node.name, self.grace_s) for node in running))
         return {node.name: time for node, time in zip(running, times, strict=True)}
 
 

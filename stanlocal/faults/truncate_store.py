@@ -7,7 +7,6 @@ that is started with it refuses, and it must not stay on.
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import os
 import secrets
@@ -31,6 +30,7 @@ from stanlocal.store.format.records import read_records
 from stanlocal.store.guard import drafts
 from stanlocal.store.layout import is_channels
 from stanlocal.store.local import local_store
+from stanlocal.util.tasks import all_to_end
 
 REPAIR = "-file_truncate_bad_eof"
 """The server's own option; there is none in its configuration file."""
@@ -77,7 +77,7 @@ class TruncateStore(Fault):
         await snapshot_frozen(group, copy)
         scene.note({"snapshot": copy})
         running = [node.name for node in scene.targets if node.instance.running]
-        await asyncio.gather(*(group.kill(name, "SIGKILL") for name in running))
+        await all_to_end(*(group.kill(name, "SIGKILL") for name in running))
         victim = _victim(store)
         if victim is None:
             raise GroupError("the store's messages went away meanwhile; try again")
@@ -85,7 +85,7 @@ class TruncateStore(Fault):
         scene.note({"file": file, "size": size, "tail": base64.b64encode(tail).decode()})
         os.truncate(store / file, size - len(tail))
         hit = datetime.now(UTC)
-        await asyncio.gather(*(group.start(node.name) for node in scene.targets))
+        await all_to_end(*(group.start(node.name) for node in scene.targets))
         await group.wait(
             lambda status: status.all_failed,
             timeout=_REFUSE_S,
@@ -110,7 +110,7 @@ class TruncateStore(Fault):
             if missing := _missing(file, fault.notes["size"], tail):
                 instances = await group.engine.instances(group.name)
                 running = [instance.name for instance in instances if instance.running]
-                await asyncio.gather(*(group.kill(name, "SIGKILL") for name in running))
+                await all_to_end(*(group.kill(name, "SIGKILL") for name in running))
                 with file.open("ab") as damaged:
                     damaged.write(missing)
         await recover(group, "ended", names)

@@ -25,13 +25,16 @@ from stanlocal.model.group_document import group_document
 from stanlocal.model.instance import Instance
 from stanlocal.model.plan import GroupPlan, Origin
 from stanlocal.model.states import GroupStatus
-from stanlocal.util.tasks import beside
+from stanlocal.util.tasks import beside, run_to_end
 
 if TYPE_CHECKING:  # modules that `look` does not need are imported by the methods that use them
     from stanlocal.group.watch import Watch
     from stanlocal.history.failovers import Failover
     from stanlocal.history.occurrences import Occurrence
     from stanlocal.history.timeline import Event
+
+_END_S = 10.0
+"""Seconds in which a process that was sent a signal is waited for although the caller is cancelled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,7 +251,14 @@ class Group:
         return (await self.engine.wait_exit(node)).time
 
     async def kill(self, node: str, signal: str) -> datetime:
-        """Send a signal and wait for the process's end; return its time."""
+        """Send a signal and wait for the process's end; return its time.
+
+        When cancelled it waits for that end all the same, for 10 s at most: if it were undone before, a kill
+        that is on its way would end the process afterwards.
+        """
+        return await run_to_end(self._kill(node, signal), within_s=_END_S)
+
+    async def _kill(self, node: str, signal: str) -> datetime:
         async with beside(self.engine.wait_exit(node)) as ended:
             await self.engine.signal(node, signal)
             return (await ended).time

@@ -34,7 +34,7 @@ class TimedFaults:
         """Inject a fault, show its outcome, and finally that it is over.
 
         Raises what `inject` and `InjectedFault.wait_and_heal` raise. When cancelled, it leaves the fault to
-        `end`: screens cancel their workers several times, which would interrupt the healing.
+        `end`, which returns how it ended.
         """
         observe = partial(self._screen.query_one(LastAction).observe, command)
 

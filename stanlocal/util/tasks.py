@@ -24,11 +24,24 @@ async def together(*works: Coroutine[Any, Any, T]) -> list[T]:
     return [task.result() for task in tasks]
 
 
-async def run_to_end(work: Awaitable[T]) -> T:
+async def all_to_end(*works: Awaitable[T]) -> list[T]:
+    """Return the results of all works, in order; the first failure is raised once every one has ended.
+
+    Unlike with `together`, a failure cancels no other: for works whose effect cannot be called back.
+    """
+    results = await asyncio.gather(*works, return_exceptions=True)
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
+    return [result for result in results if not isinstance(result, BaseException)]
+
+
+async def run_to_end(work: Awaitable[T], *, within_s: float | None = None) -> T:
     """Return the result of `work`; when the caller is cancelled, raise that only after `work` has ended.
 
-    However often the caller is cancelled, `work` is not. So a caller that has been cancelled can clean up
-    without racing with what it had begun. A failure of `work` after a cancellation is dropped.
+    However often the caller is cancelled, `work` is not, except when it has not ended `within_s` seconds
+    after the first time. So a caller that has been cancelled can clean up without racing with what it had
+    begun. A failure of `work` after a cancellation is dropped.
     """
     task = asyncio.ensure_future(work)
     cancelled: asyncio.CancelledError | None = None
@@ -36,6 +49,8 @@ async def run_to_end(work: Awaitable[T]) -> T:
         try:
             await asyncio.wait([task])
         except asyncio.CancelledError as cancellation:
+            if cancelled is None and within_s is not None:
+                asyncio.get_running_loop().call_later(within_s, task.cancel)
             cancelled = cancellation
     if cancelled is not None:
         if not task.cancelled():

@@ -66,12 +66,7 @@ class FaultLoop:
         if not self._lasting:
             await self._group.wait_state(GroupState.HEALTHY, timeout=HEALTHY_S)
         fault, targets = planned.fault, planned.drawn_targets(self._nodes, random)
-        injecting = asyncio.ensure_future(self._group.inject(fault, *targets, for_s=planned.lasts_s))
-        try:
-            injected = await asyncio.shield(injecting)
-        except asyncio.CancelledError:  # half an injection cannot be undone: its effect may come later
-            await run_to_end((await injecting).heal())
-            raise
+        injected = await self._group.inject(fault, *targets, for_s=planned.lasts_s)
         self._report(f"{fault.name} {', '.join(injected.targets)}")
         if planned.lasts_s is not None:
             await injected.wait_and_heal()

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from stanlocal.util.tasks import beside, run_to_end
+from stanlocal.util.tasks import all_to_end, beside, run_to_end
 
 
 async def test_work_beside_a_block_is_cancelled_at_its_end() -> None:
@@ -64,3 +64,35 @@ async def test_run_to_end_raises_each_cancellation_only_after_its_work_has_ended
     with pytest.raises(asyncio.CancelledError):
         await caller
     assert ended.is_set()
+
+
+async def test_run_to_end_cancels_work_that_has_not_ended_in_time() -> None:
+    begun = asyncio.Event()
+
+    async def work() -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    caller = asyncio.create_task(run_to_end(work(), within_s=0.01))
+    await begun.wait()
+    caller.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.wait_for(caller, 60)
+
+
+async def test_the_first_failure_of_several_is_raised_once_every_one_has_ended() -> None:
+    ended: list[str] = []
+
+    async def work(name: str, *, fails: bool) -> str:
+        for _ in range(3 if not fails else 1):
+            await asyncio.sleep(0)
+        ended.append(name)
+        if fails:
+            raise ValueError(name)
+        return name
+
+    assert await all_to_end(work("a", fails=False), work("b", fails=False)) == ["a", "b"]
+    ended.clear()
+    with pytest.raises(ValueError, match="b"):
+        await all_to_end(work("a", fails=False), work("b", fails=True), work("c", fails=True))
+    assert sorted(ended) == ["a", "b", "c"]
