@@ -117,15 +117,15 @@ def down(context: Context, timeout: float | None, purge: bool, every: bool) -> i
                     done = await group.down(timeout=timeout, purge=purge)
                     await remove_orphans(group)
             if done.purged:
-                left += [f"{path} was not made by the server or stanlocal" for path in done.purged.left]
-                left += [f"{path} could not be removed" for path in done.purged.failed]
+                kept = [f"{path} was not made by the server or stanlocal" for path in done.purged.left]
+                for line in kept:
+                    context.say(f"left: {line}; remove it yourself, then repeat the purge")
+                left += [*kept, *(f"{path} could not be removed" for path in done.purged.failed)]
             for note in done.unsaved if not purge else ():
                 context.say(f"not kept: {note}")
             downed[name] = list(done.removed)
             if not context.json:
                 context.say(_summary(name, done.removed, purge))
-        for path in left:
-            context.say(f"left: {path}; remove it yourself, then repeat the purge")
         if context.json:
             context.print_json({"removed": downed, "left": left})
         return 2 if left else 0

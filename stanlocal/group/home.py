@@ -18,13 +18,13 @@ from typing import TYPE_CHECKING
 from stanlocal.access.secrets_folder import NAME as SECRETS
 from stanlocal.access.secrets_folder import SecretsFolder
 from stanlocal.errors import GroupError, StoreRefused
-from stanlocal.group import made_stores
 from stanlocal.machine.user_dirs import TRIAL_FOLDER
 from stanlocal.util.durable_write import full_disk_reported, replace_file
 from stanlocal.util.small_files import read_small
 from stanlocal.util.timestamps import rfc3339
 
 if TYPE_CHECKING:
+    from stanlocal.group.made_stores import MadeStores
     from stanlocal.history.journal import Journal
     from stanlocal.model.instance import RawLine
     from stanlocal.model.plan import GroupPlan, NodePlan
@@ -36,6 +36,7 @@ _PLAN = "group.json"
 _LOCK = "lock"
 _ID = "id"
 _BINDING = "bound-to"
+_MADE_STORES = "made-stores.json"
 _LOCK_RETRY_S = 0.05
 _SAVED_LOG_BYTES = 32 << 20
 _LONGEST_LINE = 2 << 20
@@ -68,9 +69,11 @@ class GroupHome:
         return Journal(self.folder)
 
     @property
-    def made_stores(self) -> made_stores.MadeStores:
+    def made_stores(self) -> MadeStores:
         """The stores that stanlocal made for the group."""
-        return made_stores.MadeStores(self.folder)
+        from stanlocal.group.made_stores import MadeStores
+
+        return MadeStores(self.folder / _MADE_STORES, self.default_store)
 
     @property
     def plan_file(self) -> Path:
@@ -78,7 +81,7 @@ class GroupHome:
 
     @property
     def default_store(self) -> Path:
-        return self.folder / made_stores.OWN
+        return self.folder / "store"
 
     # The plan
 
@@ -258,23 +261,21 @@ class GroupHome:
                 (self.folder / _LOCK).unlink()
                 self.folder.rmdir()
 
-    def forget(self, *, keep_id: bool = False) -> None:
+    def forget(self, *, keep_id: bool = False) -> tuple[str, ...]:
         """Remove all but the store and files that stanlocal does not know; call it with the lock held.
 
         The folder itself goes with the lock, if it is empty then. With `keep_id` the group's id stays, for a
-        store that stays and carries it, and so do the stores that stanlocal made.
+        store that stays and carries it, and so do the stores that stanlocal made. Returns what could not be
+        removed, each with the reason; another call tries again.
         """
-        import shutil
-
-        for name in (CONF, "logs", SECRETS, SNAPSHOTS, TRIAL_FOLDER):
-            shutil.rmtree(self.folder / name, ignore_errors=True)
         from stanlocal.history.journal import FILE as JOURNAL
+        from stanlocal.util.removal import remove_all
 
-        identity = (_ID, made_stores.FILE)
-        known = (_PLAN, _BINDING, JOURNAL, *(() if keep_id else identity))
+        identity = (_ID, _MADE_STORES)
+        folders = (CONF, "logs", SECRETS, SNAPSHOTS, TRIAL_FOLDER)
+        known = (*folders, _PLAN, _BINDING, JOURNAL, *(() if keep_id else identity))
         drafts = (draft for name in (_PLAN, _BINDING, *identity) for draft in self.folder.glob(f".{name}.*"))
-        for path in (*(self.folder / name for name in known), *drafts):
-            path.unlink(missing_ok=True)
+        return remove_all((*(self.folder / name for name in known), *drafts))
 
 
 def known_groups(state_home: Path) -> Iterator[str]:

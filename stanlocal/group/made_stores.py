@@ -13,16 +13,13 @@ from pathlib import Path
 from stanlocal.util.durable_write import replace_file
 from stanlocal.util.small_files import read_json
 
-FILE = "made-stores.json"
-OWN = "store"
-"""Name of the store in the group's state folder."""
-
 
 class MadeStores:
-    """The list of one group. The store in the group's state folder counts as made without being noted."""
+    """The list of one group, in `file`; `own`, the store in its state folder, counts without being noted."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, file: Path, own: Path) -> None:
+        self._file = file
+        self._own = own
 
     def add(self, store: Path) -> None:
         """Note that stanlocal made the store at `store`."""
@@ -37,15 +34,16 @@ class MadeStores:
 
     def __contains__(self, store: Path) -> bool:
         path = os.path.realpath(store)
-        return path == f"{os.path.realpath(self._folder)}/{OWN}" or path in self._noted()
+        own = os.path.realpath(self._own.parent), self._own.name
+        return os.path.split(path) == own or path in self._noted()
 
     def _write(self, noted: list[str]) -> None:
-        replace_file(self._folder / FILE, json.dumps(noted).encode(), mode=0o600)
+        replace_file(self._file, json.dumps(noted).encode(), mode=0o600)
 
     def _noted(self) -> list[str]:
         """Return the noted paths; none if the file is missing or is not such a list."""
         try:
-            noted = read_json(self._folder / FILE)
+            noted = read_json(self._file)
         except (OSError, ValueError):
             return []
         return [path for path in noted if isinstance(path, str)] if isinstance(noted, list) else []

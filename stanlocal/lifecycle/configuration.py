@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -75,14 +74,21 @@ class Configuration:
             fingerprints[node.name] = fingerprint(plan, node, conf + _digest(copies), key)
         return fingerprints
 
-    def clear(self, plan: GroupPlan) -> None:
-        """Remove files of nodes that are gone, and certificates no longer used: some are secrets."""
+    def clear(self, plan: GroupPlan) -> tuple[str, ...]:
+        """Remove files of nodes that are gone, and certificates no longer used: some are secrets.
+
+        Returns those that stay, each with the reason; the next call tries again.
+        """
+        from stanlocal.util.removal import remove_all
+
+        names = {node.name for node in plan.nodes}
+        unused: list[Path] = []
         for folder in (self._home.folder / CONF).glob("*"):
-            if folder.name not in {node.name for node in plan.nodes}:
-                shutil.rmtree(folder, ignore_errors=True)
+            if folder.name not in names:
+                unused.append(folder)
             elif not plan.secure:
-                for name in OF_NODE:
-                    (folder / name).unlink(missing_ok=True)
+                unused += (folder / name for name in OF_NODE)
+        return remove_all(unused)
 
     def put_back(self) -> None:
         """Write what was there before."""

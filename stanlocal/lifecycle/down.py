@@ -28,7 +28,7 @@ class Down:
     removed: tuple[str, ...]
     """The nodes that were there."""
     purged: PurgeReport | None = None
-    """Result for the store; None when it was left alone."""
+    """Result for the store and the group's state folder; None when they were left alone."""
     unsaved: tuple[str, ...] = ()
     """Messages about logs and ends of faults that a full disk prevented from being saved."""
 
@@ -75,7 +75,7 @@ async def down(
         purged = purge(store, group.name, group_id, made=made)
         shutil.rmtree(beside(store), ignore_errors=True)  # a killed tool's trial of its file system
         if not purged.left and not purged.failed:
-            group.home.forget()
+            purged = PurgeReport(failed=group.home.forget())
         return Down(removed, purged)
 
 

@@ -219,10 +219,13 @@ class GroupOpener:
             self.note(f"a group that an ended process left is still there: {error}")
 
     async def down(self, *, timeout: float | None = None, purge: bool = False) -> Down:
-        """Take the group down; see `stanlocal.lifecycle.down.down`."""
+        """Take the group down; see `stanlocal.lifecycle.down.down`. What a purge cannot remove is noted."""
         from stanlocal.lifecycle import down
 
-        return await down.down(await self.core(), timeout=timeout, purge_store=purge, report=self.report)
+        done = await down.down(await self.core(), timeout=timeout, purge_store=purge, report=self.report)
+        for left in done.purged.failed if done.purged else ():
+            self.note(f"not removed: {left}; remove it yourself, then repeat the purge")
+        return done
 
 
 def _import_notes(imported: Import) -> Iterator[str]:

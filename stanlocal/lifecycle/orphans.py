@@ -97,11 +97,15 @@ async def remove(engine: str = "auto") -> list[str]:
             with suppress(GroupNotFound):  # another process removed it first
                 if await is_orphan(group):
                     try:
-                        await down.down(group, timeout=0, purge_store=True)
+                        done = await down.down(group, timeout=0, purge_store=True)
                     except Refused as refusal:  # the others are removed nevertheless
                         _LOG.warning("%s, left by a process that has ended, stays: %s", group.name, refusal)
                     else:
                         removed.append(group.name)
+                        for left in done.purged.failed if done.purged else ():
+                            _LOG.warning(
+                                "%s, left by a process that has ended: not removed: %s", group.name, left
+                            )
     for name in unused_folders(state_home()):
         group_home(name).drop_unused()
     return removed

@@ -274,7 +274,10 @@ class _Bringup:
         self._group.home.journal.close_faults()
         for name in sorted(self._configuration.renewed.intersection(self._present).difference(self._made)):
             await reload(self._group, name)
-        self._configuration.clear(plan)
+        for left in self._configuration.clear(plan):
+            self._request.note(
+                f"not removed: {left}; it can hold keys, so remove it yourself, or run 'stanlocal up' again"
+            )
         return Look(plan, status)
 
     async def _until(
@@ -323,7 +326,8 @@ class _Bringup:
             await self._engine.clean(self._group.name)
             await self._engine.discard_store(self._group.name, self._store_parts)
             if self._before is None:
-                self._group.home.forget(keep_id=store_stays or self._id_was_known)
+                for left in self._group.home.forget(keep_id=store_stays or self._id_was_known):
+                    self._request.note(f"not removed: {left}; it can hold keys, so remove it yourself")
 
     async def _remove_made(self) -> None:
         for name in self._made:

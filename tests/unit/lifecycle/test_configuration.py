@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,9 @@ from stanlocal.access.login import Access
 from stanlocal.certificates.authority import issue, make_authority
 from stanlocal.errors import LoginError, NodeFailed, SettingsError
 from stanlocal.lifecycle.configuration import _digest
+from stanlocal.lifecycle.down import down
 from stanlocal.model.plan import fingerprint
+from stanlocal.store.guard.purge import PurgeReport
 from stanlocal.testing.fake.server import Trouble
 from tests.support.world import World
 from tests.unit.lifecycle.test_up import FATAL
@@ -164,6 +168,39 @@ async def test_nodes_that_are_gone_leave_no_secret(world: World) -> None:
     await world.up(secure=False, nodes=2, nats=LOGIN)
     conf = contents(world.home.folder / "conf")
     assert conf.keys() == {"t-0/stan.conf", "t-1/stan.conf"}
+
+
+async def test_keys_that_cannot_be_removed_are_named_until_they_are_gone(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.up(secure=True, nodes=2)
+    key = world.home.folder / "conf" / "t-1" / "server.key"
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "unlink", unlink_but(key.name))
+        await world.up(nodes=1)
+        said = [line for line in world.said if line.startswith("not removed: ")]
+        assert said == [
+            f"not removed: {key} (Operation not permitted); it can hold keys, so remove it yourself, or run "
+            "'stanlocal up' again"
+        ]
+        assert contents(key.parent).keys() == {key.name}
+        purged = (await down(world.group(), purge_store=True)).purged
+        assert purged is not None
+        assert f"{key} (Operation not permitted)" in purged.failed
+    assert (await down(world.group(), purge_store=True)).purged == PurgeReport()
+    assert world.left == {}
+
+
+def unlink_but(kept: str) -> Callable[..., None]:
+    """Return an `os.unlink` that files of this name withstand."""
+    unlink = os.unlink
+
+    def unlink_others(path: str | Path, *, dir_fd: int | None = None) -> None:
+        if Path(path).name == kept:
+            raise PermissionError(1, "Operation not permitted", path)
+        unlink(path, dir_fd=dir_fd)
+
+    return unlink_others
 
 
 async def test_seed_is_copied_for_the_nodes_only(world: World, tmp_path: Path) -> None:
