@@ -15,7 +15,7 @@ from stanlocal.stan.write_buffer import WriteBuffer
 
 if TYPE_CHECKING:
     from stanlocal.stan.nats_adapter import Callbacks, NatsAdapter, NatsClient, NatsSubscription
-    from stanlocal.stan.parser import Handler
+    from stanlocal.stan.parser import Handler, RunReader
 
 log = logging.getLogger(__name__)
 
@@ -213,12 +213,14 @@ class Link:
         except OSError as error:
             self.last_error = error  # the connection broke: `link_down` follows
 
-    async def subscribe(self, subject: str, handler: Handler) -> NatsSubscription:
-        """Have `handler` called with each message, in order, as it is read."""
+    async def subscribe(
+        self, subject: str, handler: Handler, run_reader: RunReader | None = None
+    ) -> NatsSubscription:
+        """Have `handler` called with each message, in order, as it is read; see `NatsAdapter.subscribe`."""
         from stanlocal.stan.nats_adapter import NatsError
 
         try:
-            subscription = await self._adapter.subscribe(subject, handler)
+            subscription = await self._adapter.subscribe(subject, handler, run_reader)
         except NatsError as error:
             raise ConnectionInterrupted(
                 f"cannot subscribe to {subject} at NATS: {error}; connect again"

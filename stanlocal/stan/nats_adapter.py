@@ -39,7 +39,7 @@ from nats.errors import (
 )
 from nats.errors import Error as NatsError
 
-from stanlocal.stan.parser import DirectParser, Handler, NotNats
+from stanlocal.stan.parser import DirectParser, Handler, NotNats, RunReader
 
 log = logging.getLogger(__name__)
 
@@ -216,11 +216,16 @@ class NatsAdapter:
 
     # Messages
 
-    async def subscribe(self, subject: str, handler: Handler) -> NatsSubscription:
-        """Have `handler` called with each message, in order, as it is read."""
+    async def subscribe(
+        self, subject: str, handler: Handler, run_reader: RunReader | None = None
+    ) -> NatsSubscription:
+        """Have `handler` called with each message, in order, as it is read.
+
+        On a connection of stanlocal's own, `run_reader` may take what follows.
+        """
         subscription = await self.client.subscribe(subject, future=cast(Any, _Sink(handler)))
         if self._parser is not None:
-            self._parser.handlers[b"%d" % subscription._id] = handler
+            self._parser.attach(subscription._id, handler, run_reader)
         return subscription
 
     async def subscribe_raw(self, subject: str, handler: RawHandler) -> NatsSubscription:
@@ -230,12 +235,8 @@ class NatsAdapter:
         """
         assert isinstance(self.client, GuardedClient)
         subscription = await self.client.subscribe(subject)
-
-        def plain(subject: bytes, payload: bytes, reply: bytes, _: bool) -> None:
-            handler(subject, payload, reply, b"")
-
         self.client.raw_handlers[subscription._id] = handler
-        self.client.parser.handlers[b"%d" % subscription._id] = plain
+        self.client.parser.attach(subscription._id, lambda s, data, r, _: handler(s, data, r, b""))
         return subscription
 
     async def request(self, subject: str, payload: bytes, timeout: float) -> bytes | None:
@@ -248,7 +249,7 @@ class NatsAdapter:
     async def unsubscribe(self, subscription: NatsSubscription) -> Exception | None:
         """Stop the messages; returns the error of a connection that is gone, and has nothing to stop."""
         if self._parser is not None:
-            self._parser.handlers.pop(b"%d" % subscription._id, None)
+            self._parser.detach(subscription._id)
         if isinstance(self.client, GuardedClient):
             self.client.raw_handlers.pop(subscription._id, None)
         try:

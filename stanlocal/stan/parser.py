@@ -3,7 +3,8 @@
 nats-py makes an object of every message, by way of two coroutines and a look at its headers. Nearly all
 traffic of a STAN client, acks and deliveries, comes to a few subscriptions of its own as plain `MSG`.
 Those are cut out of what was read in one go and handed over, which saves a third of the time of a
-delivery. Everything else goes to nats-py's handlers, line by line.
+delivery. What follows a message within one read is mostly more of the same: the subscription's own reader
+takes the whole run. Everything else goes to nats-py's handlers, line by line.
 
 No server can make the client scan bytes twice, keep more than one line of `LINE` bytes or one message of
 `MESSAGE` bytes, or stop the read loop: whatever is not NATS ends in `NotNats`, a `ProtocolError` upon which
@@ -26,6 +27,13 @@ log = logging.getLogger(__name__)
 
 Handler = Callable[[bytes, bytes, bytes, bool], None]
 """Receives subject, payload, reply subject, and whether NATS itself answered that no one listens."""
+
+RunReader = Callable[[bytes, int, bytes], tuple[int, int, int]]
+"""Takes whole messages of its subscription that follow one another in what was read.
+
+Receives the bytes, where the first may begin, and the control line of the message before. Returns where it
+stopped (at anything that it does not know), how many messages it took, and the bytes of their payloads.
+"""
 
 LINE = 4096
 """Largest control line in bytes: the NATS server's own default, and nats-py's limit."""
@@ -75,12 +83,27 @@ class Receiver(Protocol):
 
 
 class DirectParser:
-    """Parser that hands whole messages to `handlers`, by subscription number. Handlers must not raise."""
+    """Parser that hands whole messages to the handlers of the subscriptions. Handlers must not raise."""
 
     def __init__(self, nats: Receiver) -> None:
         self._nats = nats
-        self.handlers: dict[bytes, Handler] = {}
+        self._handlers: dict[bytes, Handler] = {}
+        self._run_readers: dict[bytes, RunReader] = {}
         self.reset()
+
+    def attach(self, number: int, handler: Handler, run_reader: RunReader | None = None) -> None:
+        """Hand the messages of that subscription to `handler`.
+
+        After each, `run_reader` may take those that follow it in the same read.
+        """
+        self._handlers[b"%d" % number] = handler
+        if run_reader is not None:
+            self._run_readers[b"%d" % number] = run_reader
+
+    def detach(self, number: int) -> None:
+        """Leave the messages of that subscription to nats-py."""
+        self._handlers.pop(b"%d" % number, None)
+        self._run_readers.pop(b"%d" % number, None)
 
     def reset(self) -> None:
         """Forget what was kept of a connection that is gone."""
@@ -155,7 +178,7 @@ class DirectParser:
         size, count, total = len(data), 0, 0
         while (head := _MSG.match(data, at)) is not None:
             subject, number, reply, length = head.groups()
-            handler = self.handlers.get(number)
+            handler = self._handlers.get(number)
             begin = head.end()
             end = begin + int(length)
             if handler is None:
@@ -170,6 +193,10 @@ class DirectParser:
             at = end + 2
             count += 1
             total += end - begin
+            if at < size and (reader := self._run_readers.get(number)) is not None:
+                at, more, more_bytes = reader(data, at, head[0])
+                count += more
+                total += more_bytes
         if count:
             self._nats.stats["in_msgs"] += count
             self._nats.stats["in_bytes"] += total

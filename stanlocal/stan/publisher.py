@@ -9,19 +9,19 @@ from __future__ import annotations
 import asyncio
 from time import monotonic
 
-from stanlocal.stan import names, wire
+from stanlocal.stan import wire
 from stanlocal.stan.ack import PublishAck
 from stanlocal.stan.errors import (
     BadReply,
     ConnectionInterrupted,
     InvalidPublishRequest,
     NoActiveServer,
-    PayloadTooLarge,
     PublishTimeout,
     StanError,
 )
 from stanlocal.stan.link import Link, LinkListener
 from stanlocal.stan.options import ClientOptions
+from stanlocal.stan.pub_encoders import FIRST_NUMBER, TOKEN, PubEncoders
 from stanlocal.stan.refusals import server_error
 from stanlocal.stan.state import ConnectionState, Listener
 from stanlocal.stan.window import WindowWaiters
@@ -38,18 +38,13 @@ TICK = 0.05
 MAX_BYTES = 64 * 1024 * 1024
 """Bytes of unacknowledged messages that are kept, whatever their number; one message always fits."""
 
-ENCODERS = 1024
-"""Channels whose prefixes are kept."""
-
-TOKEN = 10
-"""Digits of a message's number: the last part of its ack subject, and of its guid."""
-
 
 class Publisher(Listener, LinkListener):
     """The publishing half of a client."""
 
     def __init__(self, link: Link, options: ClientOptions, state: ConnectionState, unique: str) -> None:
         self._link = link
+        self._nats = link.nats
         self._write_buffer = link.write_buffer
         self._options = options
         self._state = state
@@ -59,13 +54,16 @@ class Publisher(Listener, LinkListener):
         self._loop = asyncio.get_running_loop()
         self._prefix = f"{options.ack_prefix}.{unique}"
         self._token_at = len(self._prefix) + 1
-        # A guid is the connection's unique part and the message's token.
-        self._expected = b"\x0a%c%b" % (len(unique) + TOKEN, unique.encode())
-        self._number = 1
+        guid = unique.encode()  # and the message's token
+        self._expected = b"\x0a%c%b" % (len(guid) + TOKEN, guid)
+        self._ack_runs = wire.PubAckRuns(self._prefix, guid, TOKEN)
+        self._number = FIRST_NUMBER
         self._inflight: dict[bytes, PublishAck] = {}
         self._bytes = 0
+        self.full = False
+        """Whether the window has no room for another message."""
         self._waiters = WindowWaiters()
-        self._encoders: dict[str, wire.PubEncoder] = {}
+        self._encoders = PubEncoders(link, options, state, self._prefix, guid)
         self._held = False
         self._untaken: set[str] = set()
         self._active_until = 0.0
@@ -81,7 +79,7 @@ class Publisher(Listener, LinkListener):
 
     async def open(self) -> None:
         """Subscribe to the acks."""
-        await self._link.subscribe(f"{self._prefix}.*", self._acked)
+        await self._link.subscribe(f"{self._prefix}.*", self._acked, self._acked_run)
 
     def registered(self) -> None:
         """Publish for the new session from now on."""
@@ -98,11 +96,6 @@ class Publisher(Listener, LinkListener):
 
     # Sending
 
-    @property
-    def full(self) -> bool:
-        """Whether the window has no room for another message."""
-        return len(self._inflight) >= self._most or self._bytes >= MAX_BYTES
-
     async def wait_for_room(self) -> None:
         """Return when the window has room for another message."""
         self._write_buffer.flush()
@@ -115,22 +108,23 @@ class Publisher(Listener, LinkListener):
             raise self._closed
         if type(payload) is not bytes:
             payload = _as_bytes(payload)
-        encoder = self._encoders.get(channel) or self._encoder(channel)
-        if len(payload) > encoder.most:
-            self._refuse_size(channel, payload)
+        encoder = self._encoders[channel]
+        size = len(payload)
+        if size > encoder.most:
+            raise self._encoders.too_large(channel, size)
         alone = not self._inflight
-        token = b"%010d" % self._number
+        token = b"%d" % self._number
         self._number += 1
         ack = PublishAck(loop=self._loop)
         ack.channel = channel
         ack.payload = payload
-        ack.expected = expected = self._expected + token
+        ack.expected = self._expected + token
         ack.published = now = monotonic()
         ack.deadline = due = now + (self._ack_timeout if timeout is None else timeout)
         if self._retry:
             ack.again_at = now + RESEND_AFTER
             due = min(due, ack.again_at)
-        elif not self._link.connected:
+        elif not self._nats.is_connected:
             raise ConnectionInterrupted(
                 f"publish to {channel!r}: not connected to NATS ({self._link.why_down}); "
                 "nothing was sent, try again"
@@ -138,9 +132,11 @@ class Publisher(Listener, LinkListener):
         if due < self._next_due:
             self._next_due = due
         self._inflight[token] = ack
-        self._bytes += len(payload)
+        self._bytes += size
+        if len(self._inflight) >= self._most or self._bytes >= MAX_BYTES:
+            self.full = True
         if not self._held:
-            frame = encoder.frame(token, expected, payload)
+            frame = encoder.frame(token, payload)
             if alone:
                 self._write_buffer.send_now(frame)  # nothing to gather it with: a synchronous publish
             else:
@@ -149,28 +145,6 @@ class Publisher(Listener, LinkListener):
             self._progressed = True
             self._watch = self._loop.call_later(TICK, self._look)
         return ack
-
-    def _refuse_size(self, channel: str, payload: bytes) -> None:
-        limit = self._link.max_payload
-        raise PayloadTooLarge(
-            f"publish to {channel!r}: {len(payload)} bytes are too many, the server takes {limit} with "
-            "the protocol's own; send less or raise the server's max_payload",
-            len(payload),
-            limit,
-        )
-
-    def _encoder(self, channel: str) -> wire.PubEncoder:
-        names.check_channel(channel)
-        names.check_served(channel, self._options.served_channels)
-        if len(self._encoders) >= ENCODERS:
-            self._encoders.clear()
-        session = self._state.session
-        encoder = wire.PubEncoder(
-            session.pub_prefix, self._prefix, channel, session.client_id, session.conn_id
-        )
-        encoder.most = self._link.max_payload - encoder.overhead
-        self._encoders[channel] = encoder
-        return encoder
 
     # Answers
 
@@ -190,6 +164,22 @@ class Publisher(Listener, LinkListener):
             self._state.suspect(lost=self._retry)
         else:
             self._refused(token, ack, data)
+
+    def _acked_run(self, data: bytes, at: int, head: bytes) -> tuple[int, int, int]:
+        """Settle the messages whose acks follow one in the same read, as a `RunReader`."""
+        end, tokens, guids = self._ack_runs.read(data, at, head)
+        take, freed, size = self._inflight.pop, 0, 0
+        for token, guid in zip(tokens, guids, strict=True):
+            ack = take(token, None)
+            if ack is None:
+                continue  # as in `_acked`
+            freed, size = freed + 1, size + len(ack.payload)
+            if not ack.done():
+                ack.set_result(guid)
+        if freed:
+            self._progressed = True
+            self._freed(freed, size)
+        return end, len(tokens), len(tokens) * len(self._expected + tokens[0]) if tokens else 0
 
     def _not_taken(self, channel: str) -> bool:
         """Whether the active is there, and yet no server takes this channel; partitioning does that.
@@ -222,14 +212,20 @@ class Publisher(Listener, LinkListener):
 
     def _settle(self, token: bytes, ack: PublishAck, error: StanError | None) -> None:
         del self._inflight[token]
-        self._bytes -= len(ack.payload)
         if not ack.done():
             if error is None:
-                ack.set_result(ack.expected[2:].decode())
+                ack.set_result(ack.guid)
             else:
                 ack.set_exception(error)
-        if self._waiters:
+        self._freed(1, len(ack.payload))
+
+    def _freed(self, count: int, size: int) -> None:
+        """Give the room of `count` messages, `size` bytes in all, to publishers that wait for it."""
+        self._bytes -= size
+        self.full = len(self._inflight) >= self._most or self._bytes >= MAX_BYTES
+        while count and self._waiters:
             self._waiters.give()
+            count -= 1
         if self._empty is not None and not self._inflight and not self._empty.done():
             self._empty.set_result(None)
 
@@ -304,8 +300,8 @@ class Publisher(Listener, LinkListener):
 
     def _send_again(self, token: bytes, ack: PublishAck) -> None:
         if not self._held:
-            encoder = self._encoders.get(ack.channel) or self._encoder(ack.channel)
-            self._write_buffer.send(encoder.frame(token, ack.expected, ack.payload))
+            encoder = self._encoders[ack.channel]
+            self._write_buffer.send(encoder.frame(token, ack.payload))
 
     async def settled(self) -> None:
         """Return when every message has its answer."""

@@ -67,7 +67,9 @@ class Registry(Listener):
         doing = f"subscribe to {options.channel!r}"
         # Deliveries can come before the answer, so the inbox listens first.
         subscription.inbox = self._link.new_inbox()
-        subscription.nats_subscription = await self._link.subscribe(subscription.inbox, subscription.receive)
+        subscription.nats_subscription = await self._link.subscribe(
+            subscription.inbox, subscription.buffer.receive, subscription.buffer.receive_run
+        )
         try:
             request = wire.subscription_request(
                 client_id=session.client_id,

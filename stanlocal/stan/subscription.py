@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
-from collections import deque
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol
 
 from stanlocal.stan import wire
-from stanlocal.stan._pb import stan_pb2 as pb
+from stanlocal.stan.delivery_buffer import DeliveryBuffer
 from stanlocal.stan.errors import (
     AlreadyAcked,
     BadReply,
@@ -69,8 +68,9 @@ class Subscription:
         self._write_buffer = link.write_buffer
         self.options = options
         self._callback = callback
-        self._buffer: deque[bytes] = deque()
-        self._wake: asyncio.Future[None] | None = None
+        self._manual_ack = options.manual_ack
+        self.buffer = DeliveryBuffer(options.max_inflight)
+        self._kept = self.buffer.kept
         self._task: asyncio.Task[None] | None = None
         self._in_hand: Message | None = None
         self._acks: wire.AckEncoder | None = None
@@ -106,7 +106,7 @@ class Subscription:
     @property
     def pending(self) -> int:
         """Messages received and not handed over yet: twice `max_inflight` at most."""
-        return len(self._buffer)
+        return len(self._kept)
 
     @property
     def is_open(self) -> bool:
@@ -121,23 +121,6 @@ class Subscription:
 
     # From the server
 
-    def receive(self, subject: bytes, data: bytes, reply: bytes, no_responders: bool) -> None:
-        """Keep a delivery, as read from NATS, until it can be handed over."""
-        if self._ended is None and not self._drain_only:
-            excess = len(self._buffer) - self.options.max_inflight
-            if excess >= 0 and (excess >= self.options.max_inflight or self._is_redelivery(data)):
-                return  # it is kept already, or comes again: the server has at most that many outstanding
-            self._buffer.append(data)
-            if self._wake is not None and not self._wake.done():
-                self._wake.set_result(None)
-
-    @staticmethod
-    def _is_redelivery(data: bytes) -> bool:
-        try:
-            return wire.decode(pb.MsgProto, data).redelivered
-        except BadReply:
-            return True  # not a message at all, so nothing is lost
-
     def registered(self, ack_inbox: str) -> None:
         """Hand over from now on: the server has the subscription. Deliveries may have come before."""
         self.ack_inbox = ack_inbox
@@ -146,7 +129,7 @@ class Subscription:
 
     def forget_deliveries(self) -> None:
         """Drop what was received and not handed over, as its registration is gone."""
-        self._buffer.clear()
+        self._kept.clear()
         self._registered.clear()
         self._acks = None
 
@@ -155,39 +138,25 @@ class Subscription:
     async def _arrival(self) -> None:
         """Return when there is something to hand over, or nothing more will come."""
         while True:
-            if self._buffer and self._registered.is_set():
+            if self._kept and self._registered.is_set():
                 return
-            if self._ended is not None or (self._drain_only and not self._buffer):
+            if self._ended is not None or (self._drain_only and not self._kept):
                 return
-            if self._buffer:
+            if self._kept:
                 await self._registered.wait()
                 continue
-            self._wake = asyncio.get_running_loop().create_future()
-            try:
-                await self._wake
-            finally:
-                self._wake = None
+            await self.buffer.wait()
 
     def _next(self) -> Message | None:
-        """Return the next message; bytes that are not a message are reported and skipped."""
-        while self._buffer and self._acks is not None:
-            data = self._buffer.popleft()
-            try:
-                proto = wire.decode(pb.MsgProto, data)
-            except BadReply as error:
-                self._garbage(error)
-                continue
-            sequence = proto.sequence
-            if not sequence:
-                self._garbage(BadReply(f"{len(data)} bytes from the server are a message without a sequence"))
-                continue
+        """Return the next message, if the server has the subscription; skip what is not a message."""
+        if self._acks is None:
+            return None
+        message = self.buffer.take(self, self._garbage)
+        if message is not None:
             self.delivered += 1
-            if self.options.manual_ack:
-                self._unacknowledged.add(sequence)
-            return Message(
-                self, sequence, proto.data, proto.timestamp, proto.redelivered, proto.redelivery_count
-            )
-        return None
+            if self._manual_ack:
+                self._unacknowledged.add(message.sequence)
+        return message
 
     def _garbage(self, error: BadReply) -> None:
         """Report bytes that are no message: as an error once, then quietly, to keep the log short."""
@@ -196,24 +165,39 @@ class Subscription:
         self.last_error = error
 
     async def _deliver(self, callback: Callback) -> None:
-        """Hand over one message at a time, and give the loop a turn where the callback never waits."""
-        automatic = not self.options.manual_ack
-        while not (self._ended is not None or (self._drain_only and not self._buffer)):
+        """Hand over one message at a time, and give the loop a turn where the callback never waits.
+
+        Acknowledgements of messages that follow one another are sent together: before the callback waits,
+        and at the end of the turn.
+        """
+        processed: list[int] = []
+        automatic = not self._manual_ack
+        while not (self._ended is not None or (self._drain_only and not self._kept)):
             await self._arrival()
-            for _ in range(TURN):
-                message = self._next()
-                if message is None:
-                    break
-                try:
-                    result = callback(message)
-                    if result is not None and inspect.isawaitable(result):
-                        await result
-                except Exception as error:  # noqa: BLE001 - the application's own, and its message's fate
-                    self._failed(message, error)
-                    continue
-                if automatic:
-                    self._acknowledge(message)
-            else:
+            left = TURN
+            try:
+                while left and (message := self._next()) is not None:
+                    left -= 1
+                    try:
+                        result = callback(message)
+                        if result is not None and inspect.isawaitable(result):
+                            if processed:
+                                self._send_acks(processed)
+                            await result
+                    except Exception as error:  # noqa: BLE001 - the application's own, and its message's fate
+                        self._failed(message, error)
+                        continue
+                    if automatic and self._ended is None and self._acks is not None:
+                        sequence = message.sequence
+                        processed.append(sequence)
+                        if sequence > self.last_sequence:
+                            self.last_sequence = sequence
+                        if self._unacknowledged:
+                            self._unacknowledged.discard(sequence)
+            finally:
+                if processed:
+                    self._send_acks(processed)
+            if not left:
                 await asyncio.sleep(0)
 
     def _failed(self, message: Message, error: Exception) -> None:
@@ -237,7 +221,7 @@ class Subscription:
         self._let_go()
         while True:
             await in_time(self._arrival(), self.options, self.delivered)
-            if self._ended is None or self._buffer:
+            if self._ended is None or self._kept:
                 message = self._next()
                 if message is not None:
                     self._in_hand = message
@@ -257,12 +241,17 @@ class Subscription:
 
     def _acknowledge(self, message: Message) -> None:
         if self._ended is None and self._acks is not None:
+            sequence = message.sequence
             message._acked = True
-            if message.sequence > self.last_sequence:
-                self.last_sequence = message.sequence
-            if self._unacknowledged:
-                self._unacknowledged.discard(message.sequence)
-            self._write_buffer.send(self._acks.frame(message.sequence))
+            self.last_sequence = max(self.last_sequence, sequence)
+            self._unacknowledged.discard(sequence)
+            self._send_acks([sequence])
+
+    def _send_acks(self, sequences: list[int]) -> None:
+        """Send the acknowledgements, and empty the list."""
+        if self._acks is not None:
+            self._write_buffer.send(self._acks.frames(sequences), len(sequences))
+        sequences.clear()
 
     async def ack(self, message: Message) -> None:
         """Acknowledge a message, as `Message.ack` does."""
@@ -309,10 +298,10 @@ class Subscription:
     async def settle(self, drain: bool) -> None:
         """Take no more, and wait for the end of the delivering task, unless it is the caller."""
         self._drain_only = True
+        self.buffer.takes_more = False
         if self._callback is None or not drain:
-            self._buffer.clear()
-        if self._wake is not None and not self._wake.done():
-            self._wake.set_result(None)
+            self._kept.clear()
+        self.buffer.wake()
         if self._task is not None and self._task is not asyncio.current_task():
             await asyncio.wait([self._task])
 
@@ -320,9 +309,9 @@ class Subscription:
         """Hand over no more; an ``async for`` ends, or raises `reason` unless the owner closed it."""
         if self._ended is None:
             self._ended = reason
-            self._buffer.clear()
-        if self._wake is not None and not self._wake.done():
-            self._wake.set_result(None)
+            self.buffer.takes_more = False
+            self._kept.clear()
+        self.buffer.wake()
         self._registered.set()
 
     def cancel(self) -> None:

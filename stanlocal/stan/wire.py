@@ -8,6 +8,8 @@ generated classes.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple, Protocol, TypeVar
 
@@ -60,54 +62,139 @@ def _string(tag: int, text: bytes) -> bytes:
 
 
 class PubEncoder:
-    """Encoder of the NATS `PUB` frames of one channel's messages on one connection."""
+    """Encoder of the NATS `PUB` frames of one channel's messages on one connection.
 
-    __slots__ = ("_fields", "_reply", "_size", "_sized", "channel", "most", "overhead")
+    A message's guid is `unique`, the connection's own part, and the message's token, which is also the last
+    part of its ack subject. All tokens have `token_size` bytes.
+    """
+
+    __slots__ = (
+        "_fields",
+        "_middle",
+        "_reply",
+        "_size",
+        "_sized",
+        "_token_size",
+        "channel",
+        "most",
+        "overhead",
+    )
 
     def __init__(
-        self, pub_prefix: str, ack_prefix: str, channel: str, client_id: str, conn_id: bytes
+        self,
+        pub_prefix: str,
+        ack_prefix: str,
+        channel: str,
+        client_id: str,
+        conn_id: bytes,
+        unique: bytes,
+        token_size: int,
     ) -> None:
         self.channel = channel
+        self._token_size = token_size
         self._reply = f"PUB {pub_prefix}.{channel} {ack_prefix}.".encode()
         self._fields = (
             _string(0x0A, client_id.encode())
             + _string(0x1A, channel.encode())
             + _string(0x32, conn_id)
-            + b"\x12"  # the guid's tag: its length and text are those of the ack
+            + b"\x12%c%b" % (len(unique) + token_size, unique)
         )
         self._size = -1
+        self._middle = b""
         self._sized = b""
-        self.overhead = len(self._fields) + 64
+        self.overhead = len(self._fields) + token_size + 16
         """Most bytes that a message has besides its payload."""
         self.most = 0
         """Most bytes of a payload that the server accepts; set by the publisher."""
 
-    def frame(self, token: bytes, expected: bytes, data: bytes) -> bytes:
-        """Return the frame that publishes `data` and asks for `expected` as ack on `<ack prefix>.<token>`."""
+    def frame(self, token: bytes, data: bytes) -> bytes:
+        """Return the frame that publishes `data` and asks for the ack on `<ack prefix>.<token>`."""
         size = len(data)
-        if size != self._size:
+        if size != self._size:  # else what it decides is as before
             self._size, self._sized = size, b"\x2a" + varint(size)
-        sized, fields = self._sized, self._fields
-        length = len(fields) + len(expected) - 1 + len(sized) + size
-        return b"%b%b %d\r\n%b%b%b%b\r\n" % (
-            self._reply, token, length, fields, expected[1:], sized, data
-        )  # fmt: skip
+            length = len(self._fields) + self._token_size + len(self._sized) + size
+            self._middle = b" %d\r\n%b" % (length, self._fields)
+        return b"".join((self._reply, token, self._middle, token, self._sized, data, b"\r\n"))
+
+
+_ONLY = [bytes((number,)) for number in range(0x80)]
+_LOWEST = [bytes((number | 0x80,)) for number in range(0x80)]
+"""The lowest seven bits of a varint: all of it, and the first byte of several."""
 
 
 class AckEncoder:
-    """Encoder of the NATS `PUB` frames of one subscription's acknowledgements."""
+    """Encoder of the NATS `PUB` frames of one subscription's acknowledgements.
 
-    __slots__ = ("_fields", "_fixed", "_subject")
+    Sequences that differ only in their lowest seven bits, as 128 in a row do, have frames that differ in one
+    byte: the bytes before and after it are kept.
+    """
+
+    __slots__ = ("_after", "_before", "_fields", "_high", "_lowest", "_subject")
 
     def __init__(self, ack_inbox: str, channel: str) -> None:
         self._subject = f"PUB {ack_inbox} ".encode()
         self._fields = _string(0x0A, channel.encode()) + b"\x10"
-        self._fixed = len(self._fields)
+        self._keep(0)
 
-    def frame(self, sequence: int) -> bytes:
-        """Return the frame that acknowledges that sequence."""
-        number = varint(sequence)
-        return b"%b%d\r\n%b%b\r\n" % (self._subject, self._fixed + len(number), self._fields, number)
+    def _keep(self, high: int) -> None:
+        rest = varint(high) if high else b""
+        length = len(self._fields) + 1 + len(rest)
+        self._high = high
+        self._lowest = _LOWEST if high else _ONLY
+        self._before = b"%b%d\r\n%b" % (self._subject, length, self._fields)
+        self._after = rest + b"\r\n"
+
+    def frames(self, sequences: Iterable[int]) -> bytes:
+        """Return the frames that acknowledge those sequences, one after another."""
+        parts: list[bytes] = []
+        for sequence in sequences:
+            if sequence >> 7 != self._high:
+                self._keep(sequence >> 7)
+            parts += (self._before, self._lowest[sequence & 0x7F], self._after)
+        return b"".join(parts)
+
+
+class PubAckRuns:
+    """Reader of the acks of one connection that follow one another in what was read from NATS.
+
+    Takes only acks of messages that are stored: they all have one size, and differ only in the token.
+    """
+
+    __slots__ = ("_begin", "_guid_size", "_pattern", "_prefix", "_size", "_token_size", "_unique")
+
+    def __init__(self, ack_prefix: str, unique: bytes, token_size: int) -> None:
+        self._prefix = f"{ack_prefix}.".encode()
+        self._unique = unique
+        self._token_size = token_size
+        self._guid_size = len(unique) + token_size
+        self._begin = len(b"MSG ") + len(self._prefix)
+        self._size = 0
+        self._pattern: re.Pattern[bytes] | None = None
+
+    def read(self, data: bytes, at: int, head: bytes) -> tuple[int, list[bytes], list[str]]:
+        """Return where the run from `at` on ends, its messages' tokens, and their guids.
+
+        `head` is the control line of an ack before it: it names the subscription.
+        """
+        if self._pattern is None:
+            line = b" %b %d\r\n" % (head.split(b" ", 3)[2], self._guid_size + 2)
+            guid = b"\n%c%b" % (self._guid_size, self._unique)
+            self._pattern = re.compile(
+                rb"(?:MSG %b(\d{%d})%b%b\1\r\n)++"
+                % (re.escape(self._prefix), self._token_size, re.escape(line), re.escape(guid))
+            )
+            self._size = self._begin + self._token_size + len(line) + self._guid_size + 4
+        run = self._pattern.match(data, at)
+        if run is None:
+            return at, [], []
+        end = run.end()
+        text = data[at:end].decode("latin-1")
+        guid_at = self._size - self._guid_size - 2
+        return (
+            end,
+            [data[i : i + self._token_size] for i in range(at + self._begin, end, self._size)],
+            [text[i : i + self._guid_size] for i in range(guid_at, end - at, self._size)],
+        )
 
 
 class AckReply(NamedTuple):

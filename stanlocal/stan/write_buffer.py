@@ -24,15 +24,17 @@ class WriteBuffer:
         self._drain = nats.drain
         self._loop = asyncio.get_running_loop()
         self._frames: list[bytes] = []
+        self._count = 0
         self._size = 0
         self._due = False
         self.congested = False
         """Whether a chunk went out in this turn of the loop: time to `drain`."""
 
-    def send(self, frame: bytes) -> None:
-        """Write `frame` before the next turn of the event loop."""
-        self._frames.append(frame)
-        self._size += len(frame)
+    def send(self, frames: bytes, count: int = 1) -> None:
+        """Write `frames`, which are `count`, before the next turn of the event loop."""
+        self._frames.append(frames)
+        self._count += count
+        self._size += len(frames)
         if self._size >= CHUNK:
             self.congested = True
             self.flush()
@@ -43,6 +45,7 @@ class WriteBuffer:
     def send_now(self, frame: bytes) -> None:
         """Write `frame` at once, behind what was sent before."""
         self._frames.append(frame)
+        self._count += 1
         self.flush()
 
     def _flush_when_due(self) -> None:
@@ -52,8 +55,9 @@ class WriteBuffer:
     def flush(self) -> None:
         """Write at once what was sent."""
         if self._frames:
-            frames, self._frames, self._size = self._frames, [], 0
-            self._write(frames[0] if len(frames) == 1 else b"".join(frames), len(frames))
+            frames, self._frames = self._frames, []
+            count, self._count, self._size = self._count, 0, 0
+            self._write(frames[0] if len(frames) == 1 else b"".join(frames), count)
 
     async def drain(self) -> None:
         """Give the loop a turn, and wait while the server reads slower than the client writes.

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
+from collections.abc import Iterable
 from itertools import pairwise
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stanlocal.stan.delivery_buffer import DeliveryBuffer
 from stanlocal.stan.parser import DirectParser
 
 Seen = list[tuple[str, bytes, bytes]]
@@ -51,8 +54,11 @@ pieces = st.lists(
 )
 
 
-def parsed(stream: bytes, cuts: list[int], tapped: bool) -> Seen:
-    """Messages seen by the handlers of 1 and 2, and by nats-py, when the stream comes cut there."""
+def parsed(stream: bytes, cuts: list[int], tapped: bool, runs: bool = False) -> Seen:
+    """Messages seen by the handlers of 1 and 2, and by nats-py, when the stream comes cut there.
+
+    With `runs` those of 1 go to the buffer of a subscription.
+    """
 
     async def run() -> Seen:
         nats = FakeNats()
@@ -64,7 +70,11 @@ def parsed(stream: bytes, cuts: list[int], tapped: bool) -> Seen:
             ) -> None:
                 nats.seen.append((f"sid {number}", subject, data))
 
-            parser.handlers[b"%d" % number] = handler
+            parser.attach(number, handler)
+        if runs:
+            buffer = DeliveryBuffer(100)
+            buffer.kept = Kept(nats.seen)
+            parser.attach(1, buffer.receive, buffer.receive_run)
         reader = asyncio.StreamReader()
         if tapped:
             parser.tap(reader)
@@ -75,9 +85,24 @@ def parsed(stream: bytes, cuts: list[int], tapped: bool) -> Seen:
             reader.feed_data(stream[begin:end])
             while reader._buffer:  # type: ignore[attr-defined]
                 await parser.parse(await reader.read(32768))
+        nats.seen.append(("bytes", b"", b"%d" % nats.stats["in_bytes"]))
         return nats.seen
 
     return asyncio.run(run())
+
+
+class Kept(deque[bytes]):
+    """Deliveries of a subscription, noted like the others when they are kept."""
+
+    def __init__(self, seen: Seen) -> None:
+        super().__init__()
+        self._seen = seen
+
+    def append(self, data: bytes) -> None:
+        self.extend([data])
+
+    def extend(self, run: Iterable[bytes]) -> None:
+        self._seen += (("sid 1", b"", data) for data in run)
 
 
 @given(pieces, st.lists(st.integers(0, 100_000), max_size=6))
@@ -85,6 +110,14 @@ def test_however_it_is_cut_the_same_is_seen_in_the_same_order(parts: list[bytes]
     """Whole or in pieces, tapped or not: every message once, in order, ours and nats-py's alike."""
     stream = b"".join(parts)
     whole = parsed(stream, [], tapped=False)
-    assert len(whole) == sum(part != b"+OK\r\n" for part in parts)
+    assert len(whole) - 1 == sum(part != b"+OK\r\n" for part in parts)
     assert parsed(stream, cuts, tapped=False) == whole
     assert parsed(stream, cuts, tapped=True) == whole
+
+
+@given(pieces, st.lists(st.integers(0, 100_000), max_size=3))
+def test_a_run_of_messages_is_read_like_each_of_them(parts: list[bytes], cuts: list[int]) -> None:
+    """A subscription that takes what follows in the same read gets the same, in the same order."""
+    stream = b"".join(part for part in parts for _ in range(2))  # runs of two at least
+    singly = [(kind, data) for kind, _, data in parsed(stream, cuts, tapped=False)]
+    assert [(kind, data) for kind, _, data in parsed(stream, cuts, tapped=False, runs=True)] == singly

@@ -53,31 +53,69 @@ def test_varint_is_protobufs(number: int) -> None:
     channels,
     client_ids,
     st.binary(min_size=1, max_size=40),
-    st.integers(1, 2**40),
-    st.binary(max_size=70_000),
+    st.lists(st.tuples(st.integers(10**13, 10**14 - 1), st.binary(max_size=70_000)), min_size=1, max_size=4),
 )
 def test_publish_frame_reads_back(
-    channel: str, client_id: str, conn_id: bytes, number: int, data: bytes
+    channel: str, client_id: str, conn_id: bytes, messages: list[tuple[int, bytes]]
 ) -> None:
-    """The generated class reads from a publish frame exactly what went in, and nothing else."""
-    encoder = wire.PubEncoder("_STAN.pub.x", "_STAN.acks.me", channel, client_id, conn_id)
-    guid = b"guid%d" % number
-    expected = pb.PubAck(guid=guid.decode()).SerializeToString()
-    subject, reply, payload = split(encoder.frame(b"%d" % number, expected, data))
-    assert len(payload) - len(data) <= encoder.overhead
-    assert subject == f"_STAN.pub.x.{channel}".encode()
-    assert reply == b"_STAN.acks.me.%d" % number
-    assert pb.PubMsg.FromString(payload) == pb.PubMsg(
-        client_id=client_id, guid=guid.decode(), subject=channel, data=data, conn_id=conn_id
-    )
+    """The generated class reads from each publish frame exactly what went in, whatever went in before."""
+    encoder = wire.PubEncoder("_STAN.pub.x", "_STAN.acks.me", channel, client_id, conn_id, b"unique", 14)
+    for number, data in messages:
+        token = b"%d" % number
+        subject, reply, payload = split(encoder.frame(token, data))
+        assert len(payload) - len(data) <= encoder.overhead
+        assert subject == f"_STAN.pub.x.{channel}".encode()
+        assert reply == b"_STAN.acks.me." + token
+        assert pb.PubMsg.FromString(payload) == pb.PubMsg(
+            client_id=client_id, guid=f"unique{number}", subject=channel, data=data, conn_id=conn_id
+        )
 
 
-@given(channels, st.integers(1, 2**64 - 1))
-def test_ack_frame_reads_back(channel: str, sequence: int) -> None:
-    """The generated class reads channel and sequence from an acknowledgement."""
-    subject, reply, payload = split(wire.AckEncoder("_INBOX.a", channel).frame(sequence))
-    assert (subject, reply) == (b"_INBOX.a", b"")
-    assert pb.Ack.FromString(payload) == pb.Ack(subject=channel, sequence=sequence)
+@given(channels, st.lists(st.integers(1, 2**64 - 1), max_size=5), st.integers(1, 2**40))
+def test_ack_frames_read_back(channel: str, anywhere: list[int], first: int) -> None:
+    """The generated class reads channel and sequence from each acknowledgement, in a row or not."""
+    encoder = wire.AckEncoder("_INBOX.a", channel)
+    for sequences in ([*anywhere, *range(first, first + 300)], anywhere, [first]):
+        rest = encoder.frames(sequences)
+        for sequence in sequences:
+            end = rest.index(b"\r\n") + 2
+            end += int(rest[:end].split()[-1]) + 2
+            subject, reply, payload = split(rest[:end])
+            assert (subject, reply) == (b"_INBOX.a", b"")
+            assert pb.Ack.FromString(payload) == pb.Ack(subject=channel, sequence=sequence)
+            rest = rest[end:]
+        assert rest == b""
+
+
+def stored(token: int, guid: str = "", unique: str = "unique") -> bytes:
+    """A NATS message with the ack of a message that is stored."""
+    payload = pb.PubAck(guid=guid or f"{unique}{token}").SerializeToString()
+    return b"MSG acks.%d 7 %d\r\n%b\r\n" % (token, len(payload), payload)
+
+
+OTHER_THAN_STORED = {
+    "another guid": stored(12, "unique13"),
+    "another connection's guid": stored(12, unique="Unique"),
+    "a refusal": b"MSG acks.12 7 21\r\n\x0a\x08unique12\x12\x09too large\r\n",
+    "a PING": b"PING\r\n",
+    "no responders": b"HMSG acks.12 7 16 16\r\nNATS/1.0 503\r\n\r\n\r\n",
+    "another subscription": stored(12).replace(b" 7 ", b" 8 "),
+    "one that is cut": stored(12)[:-1],
+}
+
+
+@pytest.mark.parametrize("other", OTHER_THAN_STORED.values(), ids=OTHER_THAN_STORED.keys())
+@pytest.mark.parametrize("count", [0, 3])
+def test_a_run_of_acks_ends_at_what_says_anything_else(other: bytes, count: int) -> None:
+    """Messages that are stored are taken in their order, and nothing that may have another meaning."""
+    runs = wire.PubAckRuns("acks", b"unique", 2)
+    first, run = stored(50), b"".join(stored(20 - each) for each in range(count))
+    head = first[: first.index(b"\n") + 1]
+    end, tokens, guids = runs.read(first + run + other + stored(60), len(first), head)
+    assert end == len(first + run)
+    assert tokens == [b"%d" % (20 - each) for each in range(count)]
+    assert guids == [f"unique{20 - each}" for each in range(count)]
+    assert runs.read(run, 0, head) == (len(run), tokens, guids)
 
 
 @given(st.binary(max_size=200))
