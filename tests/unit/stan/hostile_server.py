@@ -49,6 +49,8 @@ class HostileServer:
         """Subscription numbers by subject."""
         self.connections = 0
         self.lines: list[bytes] = []
+        self.published: list[tuple[str, bytes]] = []
+        """Subjects and payloads of what clients published."""
         self._arrived = asyncio.Condition()
         self._writer: asyncio.StreamWriter | None = None
         self._serving: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
@@ -89,6 +91,7 @@ class HostileServer:
             self.numbers[fields[0].decode()] = fields[-1]
         elif operation == b"PUB":
             payload = (await reader.readexactly(int(fields[-1]) + 2))[:-2]
+            self.published.append((fields[0].decode(), payload))
             if len(fields) == 3:
                 self._answer(fields[0].decode(), fields[1].decode(), payload)
 

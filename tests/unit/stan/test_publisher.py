@@ -1,0 +1,80 @@
+"""Publishing: what becomes of the messages whose acks come together in one read."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from stanlocal import stan
+from stanlocal.stan import errors
+from stanlocal.stan._pb import stan_pb2 as pb
+from tests.unit.stan.hostile_server import CLUSTER, HostileServer, hostile_server
+
+
+async def connect(url: str, window: int = 100) -> stan.Client:
+    return await stan.connect(url, cluster_id=CLUSTER, ping_interval=60, max_pub_acks_inflight=window)
+
+
+def answer(server: HostileServer, errors_of: dict[int, str]) -> None:
+    """Answer all that was published, in one piece: an error for some, by their places, else stored."""
+    subjects = [line.split()[2].decode() for line in server.lines if line.startswith(b"PUB pub.")]
+    messages = [pb.PubMsg.FromString(payload) for subject, payload in server.published if "pub." in subject]
+    for at, (subject, message) in enumerate(zip(subjects, messages, strict=True)):
+        ack = pb.PubAck(guid=message.guid, error=errors_of.get(at, ""))
+        inbox = f"{subject.rpartition('.')[0]}.*"
+        server.message(server.numbers[inbox], subject.encode(), ack.SerializeToString())
+
+
+async def until_published(server: HostileServer, count: int) -> None:
+    await server.until(lambda: sum("pub." in subject for subject, _ in server.published) == count)
+
+
+async def test_each_message_gets_its_own_answer() -> None:
+    """Stored, refused or given up, and acknowledged in any order: no answer goes to another message."""
+    async with hostile_server() as (server, url):
+        client = await connect(url)
+        acks = [await client.publish_async("channel", b"%d" % number) for number in range(8)]
+        acks[5].cancel()
+        await until_published(server, 8)
+        server.lines.append(server.lines.pop(-4))  # one overtakes others
+        server.published.append(server.published.pop(-4))
+        answer(server, {3: "stan: too many channels"})
+        answer(server, {3: "stan: too many channels"})  # again, as after a repetition: nothing changes
+        answers = await asyncio.gather(*acks, return_exceptions=True)
+        assert isinstance(answers[3], errors.ServerError)
+        assert isinstance(answers[5], asyncio.CancelledError)
+        assert [answers[n] for n in (0, 1, 2, 4, 6, 7)] == [acks[n].guid for n in (0, 1, 2, 4, 6, 7)]
+        assert client.unacknowledged == 0
+        await client.flush()
+        await client.close()
+
+
+async def test_acks_that_come_together_let_as_many_publishers_in() -> None:
+    """Each ack of a full window makes room for one waiting publisher."""
+    async with hostile_server() as (server, url):
+        client = await connect(url, window=3)
+        publishing = [asyncio.create_task(client.publish_async("channel", b"x")) for _ in range(6)]
+        await until_published(server, 3)
+        assert sum(task.done() for task in publishing) == 3
+        answer(server, {})
+        await until_published(server, 6)
+        answer(server, {})
+        acks = await asyncio.gather(*publishing)
+        assert await asyncio.gather(*acks) == [ack.guid for ack in acks]
+        await client.close()
+
+
+@pytest.mark.parametrize("count", [2, 300])
+async def test_flush_ends_with_the_last_ack(count: int) -> None:
+    async with hostile_server() as (server, url):
+        client = await connect(url, window=1000)
+        for _ in range(count):
+            await client.publish_async("channel", b"x")
+        flushed = asyncio.create_task(client.flush())
+        await until_published(server, count)
+        assert not flushed.done()
+        answer(server, {})
+        async with asyncio.timeout(10):
+            await flushed
+        await client.close()
