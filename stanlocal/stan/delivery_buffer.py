@@ -50,7 +50,7 @@ class DeliveryBuffer:
             try:
                 proto = _parse(data)
             except DecodeError as error:
-                report(BadReply(f"{len(data)} bytes from the server are not a message: {error}"))
+                report(BadReply(f"{len(data)} bytes from the server are not a MsgProto: {error}"))
                 continue
             sequence = proto.sequence
             if not sequence:
