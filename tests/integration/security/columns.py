@@ -22,7 +22,7 @@ class Protected:
     toml: str
     secrets: tuple[str, ...] = ()
     options: tuple[str, ...] = ()
-    """Login options with which `pub --url` reaches the group's servers."""
+    """Options of a login with which `pub --url` reaches the group's servers, beside what `env` gives."""
 
 
 def _plain(folder: Path, nats: str) -> Protected:
@@ -81,7 +81,7 @@ def _nkey(folder: Path, nats: str) -> Protected:
 def _tls(folder: Path, nats: str) -> Protected:
     pair = issue(make_authority("test"), "server", hosts=["localhost", "127.0.0.1"])
     toml = f"[nats.tls]\n{_named(folder, 'server', pair)}"
-    return Protected(toml, (_secret(pair),), ("--tls-ca", str(folder / "server.pem")))
+    return Protected(toml, (_secret(pair),))
 
 
 def _mutual_tls(folder: Path, nats: str) -> Protected:
@@ -94,10 +94,7 @@ def _mutual_tls(folder: Path, nats: str) -> Protected:
         f'[nats.tls]\nca_file = "ca.pem"\nverify = true\n{_named(folder, "server", server)}'
         f"[streaming.tls]\n{_named(folder, 'client', client, 'client_cert', 'client_key')}",
         (_secret(server), _secret(client)),
-        (
-            *("--tls-ca", str(folder / "ca.pem"), "--tls-name", "any.stan.example"),
-            *("--tls-cert", str(folder / "client.pem"), "--tls-key", str(folder / "client.key")),
-        ),
+        ("--tls-name", "any.stan.example"),
     )
 
 

@@ -85,13 +85,22 @@ def _sub(meeting: Meeting) -> None:
     assert [json.loads(line)["data"] for line in lines] == ["one", "two"]
 
 
+_OPTIONS = {
+    "NATS_USER": "--user",
+    "NATS_PASSWORD_FILE": "--password-file",
+    "NATS_CA": "--tls-ca",
+    "NATS_CERT": "--tls-cert",
+    "NATS_KEY": "--tls-key",
+}
+"""Login options by the variables of `env`."""
+
+
 def _url(meeting: Meeting) -> None:
     """A command that knows nothing of the group, but its servers and a login."""
     env = meeting.json("env")
-    options = meeting.options
-    if "NATS_CA" in env:
-        login = ("--user", env["NATS_USER"], "--password-file", env["NATS_PASSWORD_FILE"])
-        options = (*login, "--tls-ca", env["NATS_CA"])
+    options = list(meeting.options)
+    for name, option in _OPTIONS.items():
+        options += [option, env[name]] if name in env else []
     elsewhere = ("--url", env["NATS_URL"], "--cluster-id", env["STAN_CLUSTER_ID"], *options)
     assert meeting.json("pub", "by-url", "one", *elsewhere)["acked"] == 1
     line = meeting.run("sub", "by-url", "--all", "--count", "1", "--timeout", "10", "--json", *elsewhere)
