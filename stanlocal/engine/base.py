@@ -10,7 +10,7 @@ An engine touches only what it made: everything it makes carries the group's nam
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -153,14 +153,15 @@ class Lifecycle(Protocol):
 class Output(Protocol):
     """Output of a node's server."""
 
-    async def output(
-        self, node: str, *, since: datetime | None = None, tail: int | None = None
-    ) -> Sequence[RawLine]:
-        """Return the node's output so far, over all runs that the engine still has, oldest first.
+    def output(self, node: str, *, since: datetime | None = None) -> AsyncGenerator[Sequence[RawLine]]:
+        """Yield the node's output so far, over all runs that the engine still has, oldest first, in batches.
 
-        With `since` only lines from about that time on, with `tail` only the last ones. Raises `NodeNotFound`
-        if there is no such node.
+        With `since` only lines from about that time on. No batch is empty, and each is small: output may be
+        larger than memory. Raises `NodeNotFound` if there is no such node.
         """
+
+    async def tail(self, node: str, count: int) -> Sequence[RawLine]:
+        """Return the last `count` lines of that output; raises as `output`."""
 
     def attach(self, node: str) -> AsyncIterator[Sequence[RawLine]]:
         """Yield the node's output from now on, in batches as it arrives, until its run ends.

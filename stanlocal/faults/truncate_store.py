@@ -11,6 +11,7 @@ import base64
 import os
 import secrets
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -142,12 +143,21 @@ async def repair(group: Group) -> str:
         timeout=_REPAIR_S,
         waiting_for=f"{chosen.name} to serve after a repair by {REPAIR}",
     )
-    output = await group.engine.output(chosen.name)
-    said = next((line.text for line in output if "has been truncated to offset" in line.text), "")
+    said = await _said(group, chosen.name, "has been truncated to offset")
     await group.stop(chosen.name, plan.stop_grace_s)
     await _forget_option(group)
     await recover(group, "ended", [node.name for node in plan.nodes])
     return said
+
+
+async def _said(group: Group, node: str, part: str) -> str:
+    """Return the node's first line with that part; empty if there is none."""
+    async with aclosing(group.engine.output(node)) as output:
+        async for batch in output:
+            for line in batch:
+                if part in line.text:
+                    return line.text
+    return ""
 
 
 async def _forget_option(group: Group) -> None:

@@ -7,10 +7,11 @@ Bringing it up and taking it down is in `stanlocal.lifecycle.up`, faults are in 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from stanlocal.engine.base import Engine
@@ -22,7 +23,7 @@ from stanlocal.logs.line_patterns import LogLine, parse
 from stanlocal.logs.merge import NodeLine, follow_all, read_all
 from stanlocal.machine.machine_identity import machine_id
 from stanlocal.model.group_document import group_document
-from stanlocal.model.instance import Instance
+from stanlocal.model.instance import Instance, RawLine
 from stanlocal.model.plan import GroupPlan, Origin
 from stanlocal.model.states import GroupStatus
 from stanlocal.util.tasks import beside, run_to_end
@@ -130,7 +131,7 @@ class Group:
         return await read_all(
             self.engine,
             {name: name in present for name in wanted},
-            self.home.saved_log,
+            lambda name: self.home.saved_log(name).lines(),
             since=since,
             tail=tail,
         )
@@ -147,6 +148,13 @@ class Group:
         async for batch in follow_all(self.engine, self.name, wanted, since=since, tail=tail):
             yield batch
 
+    async def save_log(self, node: str) -> None:
+        """Save a node's output, so that it outlives the container.
+
+        Raises `StateError` when the disk is full, `NodeNotFound` when the node is gone.
+        """
+        await self.home.saved_log(node).add(partial(self.engine.output, node))
+
     async def history(self) -> tuple[GroupPlan, Sequence[Occurrence]]:
         """Return its plan and all that happened to it, in the order of time."""
         from stanlocal.history import occurrences
@@ -155,10 +163,11 @@ class Group:
         present = {instance.name: instance for instance in instances}
         logs: dict[str, list[LogLine]] = {}
         for node in plan.nodes:
-            lines = self.home.saved_log(node.name)
+            logs[node.name] = [*_telling(self.home.saved_log(node.name).lines())]
             if node.name in present:
-                lines += await self.engine.output(node.name)
-            logs[node.name] = [parse(line.text, line.time) for line in lines]
+                async with aclosing(self.engine.output(node.name)) as output:
+                    async for batch in output:
+                        logs[node.name] += _telling(batch)
         records = self.home.journal.records()
         recorded = faults(records)
         ends = (
@@ -275,6 +284,12 @@ async def origin_of(engine: Engine) -> Origin:
     """Return the origin of a group that this engine makes for the caller."""
     info = await engine.info()
     return Origin(info.id, info.address, machine_id() if info.local else None)
+
+
+def _telling(lines: Iterable[RawLine]) -> Iterator[LogLine]:
+    """Yield the lines that report an event: of a large log, nearly all do not."""
+    parsed = (parse(line.text, line.time) for line in lines)
+    return (line for line in parsed if line.event is not None)
 
 
 def current_plan(instances: Sequence[Instance]) -> GroupPlan | None:

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, suppress
-from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,14 +18,13 @@ from stanlocal.access.secrets_folder import NAME as SECRETS
 from stanlocal.access.secrets_folder import SecretsFolder
 from stanlocal.errors import GroupError, StoreRefused
 from stanlocal.machine.user_dirs import TRIAL_FOLDER
-from stanlocal.util.durable_write import full_disk_reported, replace_file
+from stanlocal.util.durable_write import replace_file
 from stanlocal.util.small_files import read_small
-from stanlocal.util.timestamps import rfc3339
 
 if TYPE_CHECKING:
     from stanlocal.group.made_stores import MadeStores
+    from stanlocal.group.saved_log import SavedLog
     from stanlocal.history.journal import Journal
-    from stanlocal.model.instance import RawLine
     from stanlocal.model.plan import GroupPlan, NodePlan
 
 SNAPSHOTS = "snapshots"
@@ -39,10 +37,6 @@ _BINDING = "bound-to"
 _MADE_STORES = "made-stores.json"
 _LOCK_RETRY_S = 0.05
 _SAVED_LOG_BYTES = 32 << 20
-_LONGEST_LINE = 2 << 20
-"""Characters of the longest line that stanlocal writes; a longer one is not ours."""
-_SAVED_TAIL_BYTES = 1 << 20
-"""Tail window searched for the last saved line."""
 
 
 class GroupHome:
@@ -166,39 +160,11 @@ class GroupHome:
         for name, data in files.items():
             replace_file(folder / name, data, mode=0o600, owner=owner)
 
-    # Logs of containers that are gone
+    def saved_log(self, node: str) -> SavedLog:
+        """The saved log of a node's containers that are gone."""
+        from stanlocal.group.saved_log import SavedLog
 
-    def save_log(self, node: str, lines: Sequence[RawLine]) -> None:
-        """Save a node's output, so that it outlives the container.
-
-        Lines that were saved before are not saved twice, so the call can be repeated if a tool was killed
-        during it. Raises `StateError` when the disk is full.
-        """
-        path = self.folder / "logs" / f"{node}.log"
-        with full_disk_reported(path):
-            self._save_log(path, lines)
-
-    def _save_log(self, path: Path, lines: Sequence[RawLine]) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        news = lines
-        if path.exists():
-            news = _unsaved(path, lines)
-            if path.stat().st_size > self._saved_log_bytes:
-                path.replace(path.with_suffix(".log.1"))
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        with os.fdopen(descriptor, "a", encoding="utf-8", errors="replace") as file:
-            file.writelines(f"{rfc3339(line.time)} {line.text}\n" for line in news)
-
-    def saved_log(self, node: str) -> list[RawLine]:
-        """Return the saved lines, oldest first."""
-        path = self.folder / "logs" / f"{node}.log"
-        lines: list[RawLine] = []
-        for part in (path.with_suffix(".log.1"), path):
-            if part.exists():
-                with part.open(encoding="utf-8", errors="replace", newline="\n") as file:
-                    found = iter(lambda file=file: file.readline(_LONGEST_LINE), "")  # type: ignore[misc]
-                    lines += filter(None, map(_saved_line, found))
-        return lines
+        return SavedLog(self.folder / "logs" / f"{node}.log", self._saved_log_bytes)
 
     # One at a time
 
@@ -303,26 +269,3 @@ def unused_folders(state_home: Path) -> Iterator[str]:
 def _owner(plan: GroupPlan) -> tuple[int, int]:
     uid, gid = plan.user.split(":")
     return int(uid), int(gid)
-
-
-def _saved_line(line: str) -> RawLine | None:
-    from stanlocal.model.instance import RawLine
-
-    stamp, _, text = line.removesuffix("\n").partition(" ")
-    try:
-        time = datetime.fromisoformat(stamp)
-    except ValueError:
-        return None
-    whole = line.endswith("\n")  # not cut short by a full disk or a kill
-    return RawLine(time, text) if whole and time.tzinfo else None
-
-
-def _unsaved(path: Path, lines: Sequence[RawLine]) -> Sequence[RawLine]:
-    """Return the lines after the last one that the file holds; cut off a torn end of the file."""
-    with path.open("r+b") as file:
-        size = file.seek(0, os.SEEK_END)
-        file.seek(max(0, size - _SAVED_TAIL_BYTES))
-        *tail, torn = file.read().decode("utf-8", "surrogateescape").split("\n")
-        file.truncate(size - len(torn.encode("utf-8", "surrogateescape")))
-    saved = next(filter(None, (_saved_line(f"{line}\n") for line in reversed(tail))), None)
-    return lines[lines.index(saved) + 1 :] if saved in lines else lines

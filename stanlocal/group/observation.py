@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from datetime import datetime
+from contextlib import aclosing, suppress
 from pathlib import Path
 
 from stanlocal.engine.base import Engine
@@ -42,24 +42,32 @@ async def observe(
 
 async def _look_at_node(engine: Engine, instance: Instance, recorded: Sequence[FaultRecord]) -> NodeFacts:
     """Gather a node's facts; read a long log whole if neither its tail nor the monitor shows the role."""
-    answer, lines = await asyncio.gather(ask_monitor(instance), _output(engine, instance, tail=_TAIL))
+    answer, lines = await asyncio.gather(ask_monitor(instance), _tail(engine, instance.name))
     log = _fold(lines)
     if role_of(log, answer.state) is None and len(lines) >= _TAIL:
-        log = _fold(await _output(engine, instance, since=instance.output_since))
+        log = await _fold_all(engine, instance)
     return node_facts(instance, log, answer, recorded)
 
 
-async def _output(
-    engine: Engine, instance: Instance, *, since: datetime | None = None, tail: int | None = None
-) -> Sequence[RawLine]:
+async def _tail(engine: Engine, node: str) -> Sequence[RawLine]:
     try:
-        return await engine.output(instance.name, since=since, tail=tail)
+        return await engine.tail(node, _TAIL)
     except NodeNotFound:  # removed between the look at the engine and this one
         return ()
 
 
-def _fold(lines: Sequence[RawLine]) -> LogFacts:
-    return fold(parse(line.text, line.time) for line in lines)
+async def _fold_all(engine: Engine, instance: Instance) -> LogFacts:
+    """Fold all lines of the node's last run."""
+    log = LogFacts()
+    with suppress(NodeNotFound):  # removed meanwhile
+        async with aclosing(engine.output(instance.name, since=instance.output_since)) as output:
+            async for batch in output:
+                log = _fold(batch, log)
+    return log
+
+
+def _fold(lines: Sequence[RawLine], before: LogFacts | None = None) -> LogFacts:
+    return fold((parse(line.text, line.time) for line in lines), before)
 
 
 def node_facts(

@@ -16,7 +16,7 @@ async def retire(group: Group, node: str, grace_s: float) -> None:
     """
     with suppress(NodeNotFound):
         await stop(group, node, grace_s)
-        group.home.save_log(node, await group.engine.output(node))
+        await group.save_log(node)
     await group.engine.remove(node)
 
 

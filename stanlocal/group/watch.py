@@ -274,6 +274,7 @@ class Watch:
             await self._fold(node, batch)
 
     async def _fold(self, node: WatchedNode, batch: Sequence[RawLine]) -> None:
+        """Take the next lines; no lines say that the node's past is complete."""
         before = node.log
         for first in range(0, len(batch), self._pace.lines):
             if first:
@@ -283,11 +284,11 @@ class Watch:
                 await self._history.add(*(occurrences.of_line(each.node, each.line) for each in lines))
             self._on_lines(lines)
         node.keep_tail(batch)
-        first_time = not node.caught_up.is_set()
-        if first_time:
+        if not batch and not node.caught_up.is_set():
             await node.ask()
-        node.caught_up.set()
-        if first_time or node.log is not before:
+            node.caught_up.set()
+            await self._reassess()
+        elif node.caught_up.is_set() and node.log is not before:
             await self._reassess()
 
     async def _ask_monitors(self) -> None:

@@ -93,7 +93,7 @@ async def _end(group: Group, node: str, grace_s: float, unsaved: list[str]) -> N
     with suppress(NodeNotFound):
         await stop(group, node, grace_s)
         with _noted(unsaved):
-            group.home.save_log(node, await group.engine.output(node))
+            await group.save_log(node)
     await group.engine.remove(node)
 
 

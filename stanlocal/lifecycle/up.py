@@ -303,7 +303,7 @@ class _Bringup:
     async def _raise_failed(self, name: str) -> NoReturn:
         """Read the reason and raise it: an end is reported a moment before the last lines have arrived."""
         node = (await self._group.look()).status.node(name)
-        lines = await self._engine.output(name, tail=_LOG_TAIL)
+        lines = await self._engine.tail(name, _LOG_TAIL)
         for event in (parse(line.text, line.time).event for line in lines):
             if isinstance(event, PortBusy):  # the only sign of it where nodes share the host's network
                 port = int(event.address.rpartition(":")[2])

@@ -8,7 +8,9 @@ overlap, so that no line is lost or given twice.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections import deque
+from collections.abc import AsyncGenerator, Iterable, Sequence
+from contextlib import aclosing
 from datetime import datetime
 
 from stanlocal.engine.base import Engine
@@ -42,8 +44,8 @@ class Overlap:
     may end with it: each place where the stream may have begun is tried until the next lines decide.
     """
 
-    def __init__(self, kept: Sequence[RawLine]) -> None:
-        self._kept = [line.text for line in kept[-_TAIL:]]
+    def __init__(self, kept: Iterable[RawLine]) -> None:
+        self._kept = [line.text for line in kept]
         self._next: list[int] | None = None
         """Positions in the kept output where the stream may be by now; None before its first line."""
         self._over = False
@@ -88,10 +90,10 @@ class Follower:
         self._last: RawLine | None = None
 
     async def batches(self, woken: asyncio.Event) -> AsyncGenerator[Sequence[RawLine]]:
-        """Yield what is kept, then each batch as it arrives, for ever.
+        """Yield what is kept, in batches, then each batch as it arrives, for ever.
 
-        The first batch, maybe empty, holds all that was written before it. While the node is frozen or gone,
-        this waits for `woken`, which the caller sets after each engine event.
+        An empty batch says that all which was written before it has been given. While the node is frozen or
+        gone, this waits for `woken`, which the caller sets after each engine event.
         """
         while True:
             woken.clear()
@@ -110,7 +112,8 @@ class Follower:
             async for batch in self._stream():
                 yield batch
         except NodePaused:
-            yield await self._kept()
+            async for batch in self._kept(deque()):
+                yield batch
             await woken.wait()
         else:
             if asyncio.get_running_loop().time() < attached + self._short_run_s:
@@ -120,20 +123,31 @@ class Follower:
         overlap: Overlap | None = None
         async for batch in self._engine.attach(self._node):
             if overlap is None:
-                given = [self._last] if self._last else []
-                kept = await self._kept()
-                overlap = Overlap([*given, *kept])
-                yield kept
-                del kept  # it may be large, and the stream lasts
+                recent = deque([self._last] if self._last else [], _TAIL)
+                async for kept in self._kept(recent):
+                    yield kept
+                overlap = Overlap(recent)
+                del recent  # it may be large, and the stream lasts
             elif news := overlap.news(batch):
                 yield self._give(news)
 
-    async def _kept(self) -> Sequence[RawLine]:
-        kept = await self._engine.output(self._node, since=self._since)
-        news = after(kept, self._last, self._since)
-        if kept:
-            self._since = kept[-1].time
-        return self._give(news)
+    async def _kept(self, recent: deque[RawLine]) -> AsyncGenerator[Sequence[RawLine]]:
+        """Yield what is kept and was not given yet, then an empty batch; add what is kept to `recent`."""
+        async with aclosing(self._engine.output(self._node, since=self._since)) as output:
+            if self._last is None:
+                async for batch in output:
+                    recent.extend(batch)
+                    self._since = batch[-1].time
+                    yield self._give(batch)
+            else:  # the stream had broken off, and little was kept since then
+                kept = [line async for batch in output for line in batch]
+                recent.extend(kept)
+                news = after(kept, self._last, self._since)
+                if kept:
+                    self._since = kept[-1].time
+                if news:
+                    yield self._give(news)
+        yield ()
 
     def _give(self, lines: Sequence[RawLine]) -> Sequence[RawLine]:
         if lines:

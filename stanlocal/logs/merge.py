@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -38,36 +39,37 @@ class _LineParser:
         self._since = since
         self._facts = LogFacts()
 
-    def read(self, lines: Iterable[RawLine], tail: int | None = None) -> list[NodeLine]:
-        """Return the last `tail` of the lines that are not older than `since`."""
-        read: deque[NodeLine] = deque(maxlen=tail)  # a flood of lines may be many times the tail
+    def read(self, lines: Iterable[RawLine]) -> Iterator[NodeLine]:
+        """Yield the lines that are not older than `since`."""
         for raw in lines:
             line = parse(raw.text, raw.time)
             self._facts = advance(self._facts, line)
             if self._since is None or line.time >= self._since:
-                read.append(NodeLine(self._node, line, self._facts.role))
-        return list(read)
+                yield NodeLine(self._node, line, self._facts.role)
 
 
-def _merged(lines: Iterable[Sequence[NodeLine]]) -> list[NodeLine]:
+def _merged(lines: Iterable[Iterable[NodeLine]]) -> list[NodeLine]:
     return sorted((line for node in lines for line in node), key=lambda line: line.line.time)
 
 
 async def read_all(
     engine: Engine,
     nodes: Mapping[str, bool],
-    saved: Callable[[str], Sequence[RawLine]],
+    saved: Callable[[str], Iterable[RawLine]],
     *,
     since: datetime | None,
     tail: int | None,
 ) -> list[NodeLine]:
     """Return all lines of the nodes in the order of time; `nodes` says for each whether the engine has it."""
 
-    async def read(name: str, present: bool) -> list[NodeLine]:
-        lines = list(saved(name))
+    async def read(name: str, present: bool) -> Iterable[NodeLine]:
+        parser, read = _LineParser(name, since), deque[NodeLine](maxlen=tail)
+        read.extend(parser.read(saved(name)))
         if present:
-            lines += await engine.output(name)
-        return _LineParser(name, since).read(lines, tail)
+            async with aclosing(engine.output(name)) as output:
+                async for batch in output:
+                    read.extend(parser.read(batch))
+        return read
 
     return _merged(await asyncio.gather(*(read(name, present) for name, present in nodes.items())))
 
@@ -81,12 +83,16 @@ async def follow_all(
     first = {node: asyncio.get_running_loop().create_future() for node in nodes}
 
     async def follow(node: str) -> None:
-        parser = _LineParser(node, since)
+        parser, past = _LineParser(node, since), deque[NodeLine](maxlen=tail)
         async for batch in Follower(engine, node).batches(woken[node]):
-            if not first[node].done():
-                first[node].set_result(parser.read(batch, tail))
-            elif lines := parser.read(batch):
-                await queue.put(lines)
+            if first[node].done():
+                if lines := [*parser.read(batch)]:
+                    await queue.put(lines)
+            elif batch:
+                past.extend(parser.read(batch))
+            else:
+                first[node].set_result(past)
+                past = deque()
 
     async def wake() -> None:
         while True:

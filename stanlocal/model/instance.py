@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
@@ -13,6 +14,10 @@ Status = Literal["created", "running", "paused", "restarting", "exited"]
 
 
 _START_RECORDED_WITHIN = timedelta(seconds=30)
+_BATCH_CHARACTERS = 1 << 18
+"""Characters after which a batch of lines ends."""
+_LINE_CHARACTERS = 100
+"""Characters that a line counts for in addition to its text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,3 +93,17 @@ class RawLine:
     time: datetime
     """Time (UTC) at which the engine received the line; for live lines, at which stanlocal received it."""
     text: str
+
+
+def batches(lines: Iterable[RawLine]) -> Generator[list[RawLine]]:
+    """Yield the lines in batches that are not empty, each of a limited number of lines and characters."""
+    batch: list[RawLine] = []
+    room = _BATCH_CHARACTERS
+    for line in lines:
+        batch.append(line)
+        room -= _LINE_CHARACTERS + len(line.text)
+        if room <= 0:
+            yield batch
+            batch, room = [], _BATCH_CHARACTERS
+    if batch:
+        yield batch

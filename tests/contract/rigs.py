@@ -26,6 +26,7 @@ from stanlocal.settings import load
 from stanlocal.store.guard.claim import claim
 from stanlocal.testing.fake.engine import FakeEngine
 from stanlocal.testing.fake.machine import FakeMachine
+from tests.support.output import output_of
 from tests.support.ports import free_ports
 
 if TYPE_CHECKING:
@@ -146,7 +147,7 @@ class Rig(ABC):
         """The first line of the node with this text, once it is there."""
         async with stream(self.engine.attach(node)) as batches:
             async for batch in batches:
-                for line in batch or await self.engine.output(node):
+                for line in batch or await output_of(self.engine, node):
                     if text in line.text:
                         return line.text
         raise AssertionError(f"{node} ended without {text!r}")

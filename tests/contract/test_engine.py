@@ -15,6 +15,7 @@ from stanlocal.errors import EngineError, ImageNotFound, NameConflict, NodeNotFo
 from stanlocal.model.instance import EngineEvent, Instance, RawLine
 from stanlocal.model.plan import GroupPlan, fingerprint
 from tests.contract.rigs import Rig, stream
+from tests.support.output import output_of
 
 CLOCKS = timedelta(seconds=1)
 """Tolerated difference between the engine's clock and the test's."""
@@ -214,7 +215,7 @@ async def test_a_stopped_node_logs_its_shutdown_and_ends_with_143(rig: Rig) -> N
     await rig.engine.stop(name, 10)
     node = await only(rig)
     assert (node.status, node.exit_code) == ("exited", 143)
-    assert "Shutting down." in "".join(line.text for line in await rig.engine.output(name))
+    assert "Shutting down." in "".join(line.text for line in await output_of(rig.engine, name))
 
 
 async def test_calls_on_a_node_that_has_ended_have_no_effect(rig: Rig) -> None:
@@ -265,10 +266,11 @@ async def test_an_unknown_signal_is_refused(rig: Rig) -> None:
         lambda engine, node: engine.wait_exit(node),
         lambda engine, node: engine.pause(node),
         lambda engine, node: engine.unpause(node),
-        lambda engine, node: engine.output(node),
+        lambda engine, node: anext(engine.output(node)),
+        lambda engine, node: engine.tail(node, 1),
         lambda engine, node: anext(engine.attach(node)),
     ],
-    ids=["signal", "stop", "wait_exit", "pause", "unpause", "output", "attach"],
+    ids=["signal", "stop", "wait_exit", "pause", "unpause", "output", "tail", "attach"],
 )
 async def test_a_node_that_is_not_there_is_not_found(
     rig: Rig, act: Callable[[Engine, str], Awaitable[object]]
@@ -395,7 +397,7 @@ async def test_a_node_is_removed_in_any_condition_and_only_once(rig: Rig) -> Non
         await rig.engine.remove(name)
     assert await rig.engine.instances(rig.group) == []
     with pytest.raises(NodeNotFound):
-        await rig.engine.output(running)
+        await output_of(rig.engine, running)
 
 
 # Output
@@ -407,7 +409,7 @@ async def test_output_is_kept_over_runs_in_order(rig: Rig) -> None:
     await rig.engine.stop(name, 10)
     await rig.start_again(plan, name)
     await rig.engine.stop(name, 10)
-    lines = await rig.engine.output(name)
+    lines = await output_of(rig.engine, name)
     boots = [index for index, line in enumerate(lines) if "Starting nats-streaming-server" in line.text]
     assert (len(boots), boots[0]) == (2, 0)
     assert all(earlier.time <= later.time for earlier, later in pairwise(lines))
@@ -418,12 +420,12 @@ async def test_output_is_limited_to_its_end_or_since_a_time(rig: Rig) -> None:
     plan = await rig.started()
     name = plan.nodes[0].name
     await rig.engine.stop(name, 10)
-    lines = list(await rig.engine.output(name))
-    assert await rig.engine.output(name, tail=2) == lines[-2:]
-    assert await rig.engine.output(name, tail=10_000) == lines
+    lines = await output_of(rig.engine, name)
+    assert await rig.engine.tail(name, 2) == lines[-2:]
+    assert await rig.engine.tail(name, 10_000) == lines
     since = lines[len(lines) // 2].time
-    assert await rig.engine.output(name, since=since) == [line for line in lines if line.time >= since]
-    assert await rig.engine.output(name, since=lines[-1].time + timedelta(hours=1)) == []
+    assert await output_of(rig.engine, name, since) == [line for line in lines if line.time >= since]
+    assert await output_of(rig.engine, name, lines[-1].time + timedelta(hours=1)) == []
 
 
 async def test_attaching_before_the_start_yields_every_line_until_the_end(rig: Rig) -> None:
@@ -438,22 +440,22 @@ async def test_attaching_before_the_start_yields_every_line_until_the_end(rig: R
             got += batch
             if any("Server is active" in line.text for line in batch):  # it handles signals by then
                 await rig.engine.signal(name, "SIGTERM")
-    assert [line.text for line in got] == [line.text for line in await rig.engine.output(name)]
+    assert [line.text for line in got] == [line.text for line in await output_of(rig.engine, name)]
     assert "Server Exiting" in got[-1].text
 
 
 async def test_attaching_to_a_running_node_yields_its_next_lines(rig: Rig) -> None:
     plan = await rig.started()
     name = plan.nodes[0].name
-    before = await rig.engine.output(name)
+    before = await output_of(rig.engine, name)
     async with stream(rig.engine.attach(name)) as batches:
         assert await anext(batches) == []
         await rig.engine.signal(name, "SIGTERM")
         got = [line.text async for batch in batches for line in batch]
     assert any("Shutting down." in text for text in got)
     assert not any("Starting nats-streaming-server" in text for text in got)
-    assert [line.text for line in await rig.engine.output(name)][-len(got) :] == got
-    assert len(before) + len(got) >= len(await rig.engine.output(name))
+    assert [line.text for line in await output_of(rig.engine, name)][-len(got) :] == got
+    assert len(before) + len(got) >= len(await output_of(rig.engine, name))
 
 
 async def test_attaching_to_an_ended_node_yields_its_next_run(rig: Rig) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from typing import Any, Literal, cast
 
 from stanlocal.engine.base import Engine
@@ -40,20 +40,33 @@ class Interruptions:
 
     def __getattr__(self, name: str) -> Any:
         real = getattr(self._engine, name)
-        if not inspect.iscoroutinefunction(real):
-            return real
 
         async def call(*args: Any, **kwargs: Any) -> Any:
-            self.calls.append(name)
-            number = len(self.calls)
-            if (number == self._at and self._when == "before") or (number > self._at and self._lasting):
-                await self._strike()
+            number = await self._before(name)
             result = await real(*args, **kwargs)
-            if number == self._at and self._when == "after":
-                await self._strike()
+            await self._after(number)
             return result
 
-        return call
+        async def read(*args: Any, **kwargs: Any) -> AsyncGenerator[Any]:
+            number = await self._before(name)
+            async for each in real(*args, **kwargs):
+                yield each
+            await self._after(number)
+
+        if name == "output":
+            return read
+        return call if inspect.iscoroutinefunction(real) else real
+
+    async def _before(self, name: str) -> int:
+        self.calls.append(name)
+        number = len(self.calls)
+        if (number == self._at and self._when == "before") or (number > self._at and self._lasting):
+            await self._strike()
+        return number
+
+    async def _after(self, number: int) -> None:
+        if number == self._at and self._when == "after":
+            await self._strike()
 
     async def _strike(self) -> None:
         self._interrupt()

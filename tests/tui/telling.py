@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import ClassVar
@@ -17,6 +17,7 @@ from stanlocal.group.resources import Counts, Resources
 from stanlocal.history import failovers, timeline
 from stanlocal.logs.merge import NodeLine, read_all
 from stanlocal.model.group_document import group_document
+from stanlocal.model.instance import RawLine
 from stanlocal.model.states import GroupState, GroupStatus
 from stanlocal.testing.fake.engine import FakeEngine
 from stanlocal.testing.fake.machine import FakeMachine
@@ -95,7 +96,11 @@ def lines_of(name: str) -> tuple[NodeLine, ...]:
     """Everything that the nodes of the story wrote."""
     home, plan = GroupHome(RECORDINGS / name), recording(name)[0]
     nodes = dict.fromkeys((node.name for node in plan.nodes), False)
-    reading = read_all(FakeEngine(FakeMachine()), nodes, home.saved_log, since=None, tail=None)
+
+    def saved(node: str) -> Iterable[RawLine]:
+        return home.saved_log(node).lines()
+
+    reading = read_all(FakeEngine(FakeMachine()), nodes, saved, since=None, tail=None)
     return tuple(asyncio.run(reading))
 
 

@@ -27,7 +27,7 @@ except GroupError as error:
 _LOG = """
 from stanlocal.group.home import GroupHome
 start()
-GroupHome(FOLDER).saved_log("g-0")
+list(GroupHome(FOLDER).saved_log("g-0").lines())
 """
 _NODE = """
 from stanlocal.engine.process.node_files import NodeFiles
@@ -65,11 +65,11 @@ except SettingsError as error:
 
 
 _OUTPUT = """
-from stanlocal.engine.process.output import Tail, kept
+from stanlocal.engine.process.output import Tail, kept, last_lines
 (FOLDER / "00000001.log").rename(FOLDER / "00000002.log")
 (FOLDER / "00000001.log").write_text("")
 start()
-assert kept(FOLDER) == kept(FOLDER, tail=3) == []
+assert [*kept(FOLDER)] == last_lines(FOLDER, 3) == []
 with Tail(FOLDER) as tail:
     assert tail.read() == []
 """

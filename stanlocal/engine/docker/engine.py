@@ -12,7 +12,7 @@ import os
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import aclosing, suppress
+from contextlib import aclosing, closing, suppress
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -26,7 +26,7 @@ from stanlocal.engine.docker.ping import Answer
 from stanlocal.engine.docker.queries import Queries
 from stanlocal.engine.docker.streams import AttachSource, Pump, WaitSource, parse_time, split_stamped
 from stanlocal.errors import EngineError, EngineUnavailable, NameConflict, NodeNotFound, PortInUse
-from stanlocal.model.instance import EngineEvent, Exit, Instance, RawLine
+from stanlocal.model.instance import EngineEvent, Exit, Instance, RawLine, batches
 from stanlocal.model.placement import Placement
 from stanlocal.model.plan import GroupPlan, NodePlan
 from stanlocal.util.tasks import run_to_end, together
@@ -264,13 +264,16 @@ class DockerEngine:
 
     # Watching
 
-    async def output(
-        self, node: str, *, since: datetime | None = None, tail: int | None = None
-    ) -> Sequence[RawLine]:
-        return await self._in_thread(self._output, node, since, tail)
+    async def output(self, node: str, *, since: datetime | None = None) -> AsyncGenerator[Sequence[RawLine]]:
+        with closing(batches(split_stamped(self._queries.logs(node, since=since)))) as kept:
+            while batch := await self._in_thread(next, kept, None):
+                yield batch
 
-    def _output(self, node: str, since: datetime | None, tail: int | None) -> list[RawLine]:
-        return split_stamped(self._queries.logs(node, since=since, tail=tail))
+    async def tail(self, node: str, count: int) -> Sequence[RawLine]:
+        return await self._in_thread(self._tail, node, count)
+
+    def _tail(self, node: str, count: int) -> list[RawLine]:
+        return list(split_stamped(self._queries.logs(node, tail=count)))
 
     async def attach(self, node: str) -> AsyncGenerator[Sequence[RawLine]]:
         attached = await self._ask("POST", f"containers/{node}/attach", stream=1, stdout=1, stderr=1)

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import http.client
 import json
-from collections.abc import Mapping, Sequence
-from contextlib import closing
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote, urlencode
 
 from stanlocal.engine.docker.ping import Target, open_connection
 from stanlocal.engine.docker.refusals import first_line, refusal
-from stanlocal.engine.docker.streams import Demultiplexer
+from stanlocal.engine.docker.streams import CHUNK, Demultiplexer
 from stanlocal.errors import EngineUnavailable
 
 _SHOWN = 80
@@ -48,15 +48,22 @@ class Queries:
         """Return all about one container; raises `NodeNotFound` if there is none."""
         return self._object(f"/containers/{quote(name_or_id, safe='')}/json")
 
-    def logs(self, container: str, *, since: datetime | None, tail: int | None) -> bytes:
-        """Return the output of a container without a terminal, with the engine's time before each line."""
+    def logs(
+        self, container: str, *, since: datetime | None = None, tail: int | None = None
+    ) -> Iterator[bytes]:
+        """Yield the output of a container without a terminal, with the engine's time before each line.
+
+        It comes in pieces that end anywhere.
+        """
         params: dict[str, Any] = {"stdout": 1, "stderr": 1, "timestamps": 1}
         if since is not None:
             params["since"] = f"{since.timestamp():.6f}"
         if tail is not None:
             params["tail"] = tail
-        body = self._get(f"/containers/{quote(container, safe='')}/logs", params)
-        return b"".join(Demultiplexer().feed(body))
+        frames = Demultiplexer()
+        with self._got(f"/containers/{quote(container, safe='')}/logs", params) as answer:
+            while chunk := answer.read1(CHUNK):
+                yield from frames.feed(chunk)
 
     def _object(self, path: str) -> Mapping[str, Any]:
         found = self._json(path, {})
@@ -78,13 +85,21 @@ class Queries:
             raise _unusable(repr(body[:_SHOWN])) from error
 
     def _get(self, path: str, params: Mapping[str, Any]) -> bytes:
-        """Return the body of the answer; raises the error of stanlocal that says why there is none."""
+        """Return the body of the answer; raises as `_got`."""
+        with self._got(path, params) as answer:
+            return answer.read()
+
+    @contextmanager
+    def _got(self, path: str, params: Mapping[str, Any]) -> Iterator[http.client.HTTPResponse]:
+        """Yield the answer, its body unread; raises the error of stanlocal that says why there is none."""
         query = f"?{urlencode(params)}" if params else ""
         try:
             with closing(open_connection(self._target, self._timeout_s)) as connection:
                 connection.request("GET", f"{self._root}{path}{query}", headers={"User-Agent": "stanlocal"})
                 answer = connection.getresponse()
-                body = answer.read()
+                if answer.status >= 400:
+                    raise refusal(_message(answer.read()), not_found=answer.status == 404)
+                yield answer
         except TimeoutError as error:
             raise EngineUnavailable(
                 "the engine does not answer in time; restart it, then try again"
@@ -93,9 +108,6 @@ class Queries:
             raise EngineUnavailable(
                 f"the connection to the engine was lost ({first_line(str(error))}); see 'stanlocal doctor'"
             ) from error
-        if answer.status >= 400:
-            raise refusal(_message(body), not_found=answer.status == 404)
-        return body
 
 
 def _message(body: bytes) -> str:

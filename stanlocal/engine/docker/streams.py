@@ -12,9 +12,10 @@ import json
 import struct
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Iterable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Any, Generic, TypeVar
 
 from stanlocal.model.instance import RawLine
@@ -78,11 +79,18 @@ class LineSplitter:
         return [rest.decode("utf-8", "replace")] if rest else []
 
 
-def split_stamped(output: bytes) -> list[RawLine]:
-    """Return the lines of output in which the engine put a time stamp before each."""
+def split_stamped(pieces: Iterable[bytes]) -> Iterator[RawLine]:
+    """Yield the lines of output in which the engine put a time stamp before each."""
     splitter = LineSplitter()
-    stamped = (line.partition(" ") for line in (*splitter.feed(output), *splitter.end()))
-    return [RawLine(parse_time(stamp), text) for stamp, _, text in stamped]
+    lines = chain(chain.from_iterable(map(splitter.feed, pieces)), _ended(splitter))
+    for line in lines:
+        stamp, _, text = line.partition(" ")
+        yield RawLine(parse_time(stamp), text)
+
+
+def _ended(splitter: LineSplitter) -> Iterator[str]:
+    """Yield the line that has no end, once all others were taken."""
+    yield from splitter.end()
 
 
 def parse_time(stamp: str) -> datetime:

@@ -23,6 +23,7 @@ import secrets
 import signal as signals
 import sys
 from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -32,7 +33,7 @@ from stanlocal.engine.base import EngineInfo, Progress
 from stanlocal.engine.process.groups import FOLDER, groups_in
 from stanlocal.engine.process.node_files import Node, NodeFiles, Run, nodes_in, remove_leftovers
 from stanlocal.engine.process.node_view import NodeView, events_between, look, view_of
-from stanlocal.engine.process.output import Tail, kept
+from stanlocal.engine.process.output import Tail, kept, last_lines
 from stanlocal.engine.process.requests import LOOK_AGAIN_S, apply_requests, change_cuts, until
 from stanlocal.engine.process.server_binary import find_server
 from stanlocal.engine.process.signals import send
@@ -279,11 +280,15 @@ class ProcessEngine:
 
     # Watching
 
-    async def output(
-        self, node: str, *, since: datetime | None = None, tail: int | None = None
-    ) -> Sequence[RawLine]:
+    async def output(self, node: str, *, since: datetime | None = None) -> AsyncGenerator[Sequence[RawLine]]:
         files, _ = self._of(node)
-        return await asyncio.to_thread(kept, files.log, since=since, tail=tail)
+        with closing(kept(files.log, since=since)) as batches:
+            while batch := await run_to_end(asyncio.to_thread(next, batches, None)):
+                yield batch
+
+    async def tail(self, node: str, count: int) -> Sequence[RawLine]:
+        files, _ = self._of(node)
+        return await asyncio.to_thread(last_lines, files.log, count)
 
     async def attach(self, node: str) -> AsyncGenerator[Sequence[RawLine]]:
         files, run = self._of(node)

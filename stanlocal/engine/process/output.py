@@ -1,17 +1,19 @@
-"""Output of a node, read from the segments: all of it, its last lines, or as it is written."""
+"""Output of a node, read from the segments: all of it in batches, its last lines, or as it is written."""
 
 from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from datetime import datetime
 from itertools import chain
 from pathlib import Path
 from types import TracebackType
+from typing import IO
 
 from stanlocal.engine.process.supervisor.segments import MAX_LINE, segment_name, segment_numbers
-from stanlocal.model.instance import RawLine
+from stanlocal.model.instance import RawLine, batches
 
 _CHUNK = 1 << 18
 _BLOCK = 1 << 16
@@ -21,22 +23,37 @@ _LONGEST_TAIL = 16 << 20
 """Most bytes read from the end for the last lines."""
 
 
-def kept(folder: Path, *, since: datetime | None = None, tail: int | None = None) -> list[RawLine]:
-    """Return the last `tail` lines that are not older than `since`, oldest first."""
+def kept(folder: Path, *, since: datetime | None = None) -> Generator[list[RawLine]]:
+    """Yield the lines that are not older than `since`, oldest first, in batches that are not empty.
+
+    Until the end the writer keeps the output that it has written by now.
+    """
+    with ExitStack() as files:
+        segments = [_kept_open(folder / segment_name(n), files) for n in segment_numbers(str(folder))]
+        lines = chain.from_iterable(_lines(file) for file in segments if file is not None)
+        yield from batches(line for line in _parse(lines) if since is None or line.time >= since)
+
+
+def last_lines(folder: Path, count: int) -> list[RawLine]:
+    """Return the last `count` lines, oldest first."""
     segments = [folder / segment_name(number) for number in segment_numbers(str(folder))]
-    lines = chain.from_iterable(map(_lines, segments)) if tail is None else _last(segments, tail)
-    return [line for line in _parse(lines) if since is None or line.time >= since]
+    return list(_parse(_last(segments, count)))
 
 
-def _lines(path: Path) -> Iterator[bytes]:
-    """Yield the lines of one file; the excess of an overlong line comes as lines without a time."""
+def _kept_open(path: Path, files: ExitStack) -> IO[bytes] | None:
+    """Return an open file that the writer does not remove; None for the oldest, just rotated away."""
     try:
-        file = path.open("rb")
-    except FileNotFoundError:  # the oldest, just rotated away
-        return
-    with file:
-        for line in iter(lambda: file.readline(_LONGEST_LINE), b""):
-            yield line.rstrip(b"\n")
+        file = files.enter_context(path.open("rb"))
+    except FileNotFoundError:
+        return None
+    fcntl.flock(file, fcntl.LOCK_SH)
+    return file
+
+
+def _lines(file: IO[bytes]) -> Iterator[bytes]:
+    """Yield the lines of one file; the excess of an overlong line comes as lines without a time."""
+    for line in iter(lambda: file.readline(_LONGEST_LINE), b""):
+        yield line.rstrip(b"\n")
 
 
 def _last(segments: Sequence[Path], count: int) -> list[bytes]:

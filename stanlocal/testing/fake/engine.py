@@ -23,7 +23,7 @@ from stanlocal.errors import (
     ProxyDown,
 )
 from stanlocal.model import plan_json
-from stanlocal.model.instance import EngineEvent, Exit, Instance, RawLine
+from stanlocal.model.instance import EngineEvent, Exit, Instance, RawLine, batches
 from stanlocal.model.placement import Placement
 from stanlocal.model.plan import GroupPlan, NodePlan
 from stanlocal.testing.fake.machine import Attachment, FakeMachine, Network, Node
@@ -287,13 +287,16 @@ class FakeEngine:
 
     # Watching
 
-    async def output(
-        self, node: str, *, since: datetime | None = None, tail: int | None = None
-    ) -> Sequence[RawLine]:
+    async def output(self, node: str, *, since: datetime | None = None) -> AsyncGenerator[Sequence[RawLine]]:
         await self._call()
         lines = self._usable(node).output
-        kept = [line for line in lines if since is None or line.time >= since]
-        return kept if tail is None else kept[max(0, len(kept) - tail) :]
+        for batch in batches([line for line in lines if since is None or line.time >= since]):
+            yield batch
+
+    async def tail(self, node: str, count: int) -> Sequence[RawLine]:
+        await self._call()
+        lines = self._usable(node).output
+        return lines[max(0, len(lines) - count) :]
 
     async def attach(self, node: str) -> AsyncGenerator[Sequence[RawLine]]:
         await self._call()

@@ -11,6 +11,7 @@ import pytest
 from stanlocal.api import FTGroup, core_of
 from stanlocal.model.instance import RawLine
 from stanlocal.model.states import GroupState
+from tests.support.output import output_of
 
 KEPT_BYTES = 30 << 20
 PAYLOAD = b"x" * 1_000_000
@@ -45,7 +46,7 @@ async def test_nodes_are_known_although_their_milestones_are_not_kept(
         core = await core_of(group)
         plan, _ = await core.find()
         await flood(plan.client_urls[0])
-        kept = await core.engine.output(f"{group_name}-0")
+        kept = await output_of(core.engine, f"{group_name}-0")
         assert not any_told(kept, "Streaming Server is ready"), "it has been rotated away"
         assert (await group.look()).status == before
         async with asyncio.timeout(20), await core.watch() as watch, aclosing(watch.changes()) as changes:
@@ -66,7 +67,7 @@ async def test_a_standby_is_one_while_it_is_frozen_and_takes_over_from_a_node_th
         plan, _ = await core.find()
         await asyncio.gather(*(flood(url) for url in plan.client_urls))
         for node in plan.nodes:
-            assert not any_told(await core.engine.output(node.name), "Starting in standby mode")
+            assert not any_told(await output_of(core.engine, node.name), "Starting in standby mode")
         await group.pause("@standby")
         assert (await group.look()).status.states == {active: "active", standby: "standby"}
         await group.unpause("@standby")

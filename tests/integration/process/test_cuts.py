@@ -216,7 +216,7 @@ async def test_no_file_grows_while_the_disk_counts_as_full_even_of_new_processes
 
 async def _says_last(engine: ProcessEngine, node: str, text: str) -> None:
     async def holds() -> bool:
-        return [line.text for line in await engine.output(node, tail=1)] == [text]
+        return [line.text for line in await engine.tail(node, 1)] == [text]
 
     await eventually(holds)
 

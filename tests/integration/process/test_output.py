@@ -10,6 +10,7 @@ import pytest
 
 from stanlocal.engine.process.engine import ProcessEngine
 from stanlocal.engine.process.supervisor.segments import segment_numbers
+from tests.support.output import output_of
 from tests.support.processes import IDLE, scripted_group, write_script
 
 COUNT = 400_000
@@ -30,7 +31,7 @@ async def test_a_flood_is_followed_without_a_loss_over_rotations(
     assert numbers == list(range(1, COUNT + 1))
     log = home / "g" / "processes" / "g-0" / "log"
     assert segment_numbers(str(log))[-1] > 3, "it was rotated"
-    last = await engine.output("g-0", tail=3)
+    last = await engine.tail("g-0", 3)
     assert [int(line.text.split()[1]) for line in last] == [COUNT - 2, COUNT - 1, COUNT]
 
 
@@ -46,7 +47,7 @@ async def test_a_follower_waits_for_the_next_run_and_ends_with_it(engine: Proces
         async for batch in batches:
             told += [line.text for line in batch]
     assert told == ["two", "unfinished"]
-    assert [line.text for line in await engine.output("g-0")] == ["one", "two", "unfinished"]
+    assert [line.text for line in await output_of(engine, "g-0")] == ["one", "two", "unfinished"]
 
 
 @pytest.mark.parametrize("end", ["remove", "kill"])
@@ -65,7 +66,7 @@ async def test_lines_carry_the_time_at_which_they_came(engine: ProcessEngine, ho
     await engine.start(plan, "g-0")
     end = (await engine.wait_exit("g-0")).time
     [instance] = await engine.instances("g")
-    early, late = await engine.output("g-0")
+    early, late = await output_of(engine, "g-0")
     assert instance.started_at is not None
     assert instance.started_at <= early.time <= late.time <= end
     assert (late.time - early.time).total_seconds() > 0.19

@@ -16,6 +16,7 @@ from stanlocal.engine.process.engine import ProcessEngine
 from stanlocal.engine.process.node_files import LOST_CODE, NodeFiles, Run
 from stanlocal.errors import EngineError, NameConflict, NodeNotFound, NodePaused, PortInUse
 from stanlocal.model.instance import EngineEvent, Instance
+from tests.support.output import output_of
 from tests.support.processes import IDLE, processes_of, scripted_group, write_script
 
 
@@ -24,7 +25,7 @@ async def instance(engine: ProcessEngine, node: str) -> Instance:
 
 
 async def text(engine: ProcessEngine, node: str) -> list[str]:
-    return [line.text for line in await engine.output(node)]
+    return [line.text for line in await output_of(engine, node)]
 
 
 def run_of(home: Path, node: str) -> Run:
@@ -310,7 +311,7 @@ async def test_a_node_is_made_once_and_gone_once(engine: ProcessEngine, home: Pa
     assert await engine.groups() == ["g"]
     await engine.remove("g-0")
     await engine.remove("g-0")
-    for call in (engine.stop("g-0", 0), engine.output("g-0"), engine.pause("g-0"), engine.wait_exit("g-0")):
+    for call in (engine.stop("g-0", 0), engine.tail("g-0", 1), engine.pause("g-0"), engine.wait_exit("g-0")):
         with pytest.raises(NodeNotFound):
             await call
     await engine.clean("g")

@@ -12,6 +12,7 @@ from stanlocal.faults import healing, injection
 from stanlocal.faults.certificate import ExpireCertificate, WrongCertificate
 from stanlocal.group.reload import reload
 from stanlocal.model.states import GroupState
+from tests.support.output import output_of
 from tests.support.world import World
 
 
@@ -95,7 +96,7 @@ async def test_a_renewed_certificate_is_reloaded_by_up(world: World) -> None:
     await world.up()
     assert good(world, "t-1")
     assert world.ids == before
-    lines = [line.text for line in await world.engine.output("t-1")]
+    lines = [line.text for line in await output_of(world.engine, "t-1")]
     assert any("Reloaded server configuration" in line for line in lines)
     assert look.plan.secure
 

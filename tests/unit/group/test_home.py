@@ -13,13 +13,10 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from stanlocal.errors import GroupError
 from stanlocal.group.home import GroupHome, bound_groups, known_groups, unused_folders
-from stanlocal.model.instance import RawLine
-from tests.support.facts import at, group_plan
+from tests.support.facts import group_plan
 
 FORK = multiprocessing.get_context("fork")
 
@@ -175,7 +172,8 @@ async def test_forgetting_keeps_the_store_and_what_is_not_known(home: GroupHome)
     async with home.lock(silent):
         home.save_plan(plan)
         home.write_conf(plan, plan.nodes[0], "x")
-        home.save_log("stan-0", [RawLine(at(0), "x")])
+        (home.folder / "logs").mkdir()
+        (home.folder / "logs" / "stan-0.log").touch()
         home.default_store.mkdir()
         (home.folder / "notes.txt").write_text("mine")
         home.forget()
@@ -288,58 +286,3 @@ def test_a_configuration_is_for_the_servers_user_only(home: GroupHome) -> None:
     for path, mode in ((conf, 0o600), (conf.parent, 0o700)):
         found = path.stat()
         assert (found.st_uid, found.st_gid, found.st_mode & 0o777) == (*user, mode)
-
-
-# Saved logs
-
-LINES = st.lists(st.text(st.characters(exclude_characters="\n", codec="utf-8"), max_size=20), max_size=10)
-
-
-@given(LINES, LINES)
-def test_saved_lines_are_read_back_as_they_were(
-    scratch: GroupHome, first: list[str], then: list[str]
-) -> None:
-    (scratch.folder / "logs" / "stan-0.log").unlink(missing_ok=True)
-    lines = [RawLine(at(number), text) for number, text in enumerate([*first, *then])]
-    scratch.save_log("stan-0", lines[: len(first)])
-    scratch.save_log("stan-0", lines[len(first) :])
-    assert scratch.saved_log("stan-0") == lines
-
-
-@pytest.fixture(scope="module")
-def scratch(tmp_path_factory: pytest.TempPathFactory) -> GroupHome:
-    return GroupHome(tmp_path_factory.mktemp("home"))
-
-
-@pytest.mark.parametrize("lost", range(0, 100, 9))
-def test_saving_again_after_a_kill_adds_what_is_missing(home: GroupHome, lost: int) -> None:
-    lines = [RawLine(at(number), f"line {number}") for number in range(5)]
-    home.save_log("stan-0", lines)
-    path = home.folder / "logs" / "stan-0.log"
-    path.write_bytes(path.read_bytes()[: -lost or None])
-    assert home.saved_log("stan-0") == lines[: len(home.saved_log("stan-0"))]
-    home.save_log("stan-0", lines)
-    assert home.saved_log("stan-0") == lines
-
-
-def test_a_saved_log_does_not_grow_without_bounds(tmp_path: Path) -> None:
-    home = GroupHome(tmp_path, saved_log_bytes=1000)
-    lines = [RawLine(at(number), f"line {number:03}") for number in range(200)]
-    for start in range(0, 200, 10):
-        home.save_log("stan-0", lines[start : start + 10])
-    kept = home.saved_log("stan-0")
-    assert kept == lines[-len(kept) :]
-    assert 20 < len(kept) < 100
-
-
-@pytest.mark.parametrize("line", ["", "no time", "2026-11-23 no zone", "2026-11-23T09:00:00 no zone"])
-def test_an_invalid_saved_line_is_skipped(home: GroupHome, line: str) -> None:
-    home.save_log("stan-0", [RawLine(at(0), "a")])
-    with (home.folder / "logs" / "stan-0.log").open("a") as file:
-        file.write(line + "\n")
-    home.save_log("stan-0", [RawLine(at(1), "b")])
-    assert home.saved_log("stan-0") == [RawLine(at(0), "a"), RawLine(at(1), "b")]
-
-
-def test_a_node_that_never_had_a_saved_log_has_no_lines(home: GroupHome) -> None:
-    assert home.saved_log("stan-0") == []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import cast
@@ -15,7 +15,7 @@ from stanlocal.group import observation
 from stanlocal.group.observation import NO_ANSWER
 from stanlocal.history.journal import Journal
 from stanlocal.machine.locks import LockView
-from stanlocal.model.instance import Instance, RawLine
+from stanlocal.model.instance import Instance, RawLine, batches
 from stanlocal.model.states import GroupStatus, LockFacts
 from stanlocal.monitor.client import MonitorAnswer
 from tests.support.facts import at, group_plan, instance
@@ -66,9 +66,14 @@ class Node:
         self.asked: list[int | None] = []
         """Numbers of last lines that were asked of the engine."""
 
-    async def output(self, node: str, *, since: object = None, tail: int | None = None) -> list[RawLine]:
-        self.asked.append(tail)
-        return self.lines if tail is None else self.lines[-tail:]
+    async def output(self, node: str, *, since: object = None) -> AsyncGenerator[list[RawLine]]:
+        self.asked.append(None)
+        for batch in batches(self.lines):
+            yield batch
+
+    async def tail(self, node: str, count: int) -> list[RawLine]:
+        self.asked.append(count)
+        return self.lines[-count:]
 
     async def ask_role(self, url: str, timeout: float) -> MonitorAnswer:
         return self.answer
@@ -122,7 +127,7 @@ async def test_a_node_that_has_just_been_removed_says_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Gone(Node):
-        async def output(self, node: str, **_: object) -> list[RawLine]:
+        async def tail(self, node: str, count: int) -> list[RawLine]:
             raise NodeNotFound(f"{node} is gone")
 
     assert (await Gone().status(tmp_path, monkeypatch)).states == {"stan-0": "starting"}

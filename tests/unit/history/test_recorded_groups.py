@@ -50,7 +50,7 @@ GROUP_STATES = {
 def recording(name: str) -> tuple[GroupPlan, tuple[Occurrence, ...]]:
     home = GroupHome(RECORDINGS / name)
     nodes = [path.stem for path in sorted((home.folder / "logs").iterdir())]
-    logs = {node: [parse(line.text, line.time) for line in home.saved_log(node)] for node in nodes}
+    logs = {node: [parse(line.text, line.time) for line in home.saved_log(node).lines()] for node in nodes}
     return group_plan(len(nodes), "ft"), tuple(occurrences.merge(logs, [], home.journal.records()))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -38,8 +38,9 @@ class Shelf:
 
     kept: dict[str, list[RawLine]] = field(default_factory=lambda: KEPT)
 
-    async def output(self, node: str, **_: object) -> Sequence[RawLine]:
-        return self.kept[node]
+    async def output(self, node: str, **_: object) -> AsyncGenerator[Sequence[RawLine]]:
+        for line in self.kept[node]:
+            yield [line]
 
 
 async def read(
@@ -106,8 +107,11 @@ async def test_a_follower_gets_what_there_is_merged_then_what_comes() -> None:
 
 async def test_a_node_that_cannot_be_read_ends_the_following_with_its_error() -> None:
     class Broken(FakeEngine):
-        async def output(self, node: str, **_: object) -> Sequence[RawLine]:
+        async def output(
+            self, node: str, *, since: datetime | None = None
+        ) -> AsyncGenerator[Sequence[RawLine]]:
             raise EngineError(f"{node} cannot be read")
+            yield
 
     following = follow_all(Broken(machine("stan-0")), "stan", ["stan-0"], since=None, tail=None)
     async with aclosing(following) as batches:

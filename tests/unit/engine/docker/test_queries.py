@@ -58,7 +58,7 @@ def test_output_is_taken_out_of_its_frames(tmp_path: Path) -> None:
     frames = b"".join(struct.pack(">BxxxL", stream, 2) + text for stream, text in ((1, b"a\n"), (2, b"b\n")))
     since = datetime(2026, 1, 1, microsecond=5, tzinfo=UTC)
     found, requests = answered(
-        tmp_path, reply(frames), lambda engine: engine.logs("stan-0", since=since, tail=3)
+        tmp_path, reply(frames), lambda engine: b"".join(engine.logs("stan-0", since=since, tail=3))
     )
     assert found == b"a\nb\n"
     params = b"stdout=1&stderr=1&timestamps=1&since=1767225600.000005&tail=3"

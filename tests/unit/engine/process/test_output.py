@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stanlocal.engine.process.output import Tail, kept
+from stanlocal.engine.process.output import Tail, kept, last_lines
 from stanlocal.engine.process.supervisor.segments import (
     KEPT_SEGMENTS,
     MAX_LINE,
@@ -28,7 +28,11 @@ lines_of_text = st.lists(st.text(st.characters(exclude_categories=["Cs"], exclud
 
 
 def texts(folder: Path, tail: int | None = None) -> list[str]:
-    return [line.text for line in kept(folder, tail=tail)]
+    return [line.text for line in (lines_of(folder) if tail is None else last_lines(folder, tail))]
+
+
+def lines_of(folder: Path, since: datetime | None = None) -> list[RawLine]:
+    return [line for batch in kept(folder, since=since) for line in batch]
 
 
 def pieces(data: bytes, cuts: list[int]) -> list[bytes]:
@@ -110,14 +114,14 @@ def test_a_tail_begins_with_the_next_whole_line(tmp_path: Path) -> None:
         assert [line.text for line in tail.read()] == ["begun and ended", "new"]
 
 
-def test_since_and_tail_choose_by_the_time_of_arrival(tmp_path: Path) -> None:
+def test_since_chooses_by_the_time_of_arrival(tmp_path: Path) -> None:
     seconds = [1, 2, 3]
     text = "".join(f"{stamp(second * 10**9 + 5_000)} {second}\n" for second in seconds)
     (tmp_path / segment_name(1)).write_text(text)
-    assert [line.time for line in kept(tmp_path)] == [datetime.fromtimestamp(n + 5e-6, UTC) for n in seconds]
+    times = [datetime.fromtimestamp(second + 5e-6, UTC) for second in seconds]
+    assert [line.time for line in lines_of(tmp_path)] == times
     since = datetime.fromtimestamp(2, UTC)
-    assert [line.text for line in kept(tmp_path, since=since)] == ["2", "3"]
-    assert [line.text for line in kept(tmp_path, since=since, tail=1)] == ["3"]
+    assert [line.text for line in lines_of(tmp_path, since)] == ["2", "3"]
 
 
 def test_a_line_without_end_is_kept_in_pieces(tmp_path: Path) -> None:
