@@ -105,8 +105,8 @@ class Provisioning(Protocol):
         proxy's client ports is taken.
         """
 
-    async def clean(self, group: str) -> None:
-        """Remove the objects that the group's nodes shared; call it when the nodes are gone."""
+    async def clean(self, group: str, nodes: Sequence[str] = ()) -> None:
+        """Remove the last nodes of the group, as `remove` does, and the objects that its nodes shared."""
 
 
 class Lifecycle(Protocol):

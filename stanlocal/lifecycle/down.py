@@ -11,7 +11,6 @@ from pathlib import Path
 from stanlocal.engine.docker.trial_cache import beside
 from stanlocal.errors import NodeNotFound, StateError, StoreRefused
 from stanlocal.group.core import Group, current_plan
-from stanlocal.group.observation import look_at_lock
 from stanlocal.group.retirement import stop
 from stanlocal.model.instance import Instance
 from stanlocal.model.plan import STOP_GRACE_S, GroupPlan
@@ -63,7 +62,7 @@ async def down(
             report(f"stopping {', '.join(instance.name for instance in instances)}")
         unsaved: list[str] = []
         await together(*(_end(group, instance.name, grace, unsaved) for instance in instances))
-        await group.engine.clean(group.name)
+        await group.engine.clean(group.name, [instance.name for instance in instances])
         with _noted(unsaved):
             group.home.journal.close_faults()
         removed = tuple(instance.name for instance in instances)
@@ -81,6 +80,8 @@ async def down(
 
 def _check_unused_by_others(store: Path, plan: GroupPlan | None, instances: Sequence[Instance]) -> None:
     """Raise `StoreRefused`, before any node is stopped, when the store's lock is not one of these nodes'."""
+    from stanlocal.group.observation import look_at_lock  # only a purge needs what it loads
+
     outcome = f"nothing of {store} was deleted"
     if not any(instance.running for instance in instances):
         check_not_held(store, outcome)
@@ -89,12 +90,11 @@ def _check_unused_by_others(store: Path, plan: GroupPlan | None, instances: Sequ
 
 
 async def _end(group: Group, node: str, grace_s: float, unsaved: list[str]) -> None:
-    """Do as `retirement.retire`, but go on when there is no room for the log."""
+    """End a node and save its log; go on when there is no room for that, or the node is half removed."""
     with suppress(NodeNotFound):
         await stop(group, node, grace_s)
         with _noted(unsaved):
             await group.save_log(node)
-    await group.engine.remove(node)
 
 
 @contextmanager

@@ -154,9 +154,8 @@ class Rig(ABC):
 
     async def close(self) -> None:
         """Removes what is left of the group."""
-        for instance in await self.engine.instances(self.group):
-            await self.engine.remove(instance.name)
-        await self.engine.clean(self.group)
+        left = [instance.name for instance in await self.engine.instances(self.group)]
+        await self.engine.clean(self.group, left)
         await self.engine.close()
 
 

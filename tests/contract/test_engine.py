@@ -58,6 +58,15 @@ async def test_a_group_is_known_from_its_networks_on_until_it_is_cleaned_up(rig:
         assert rig.group not in await rig.engine.groups()
 
 
+async def test_the_last_nodes_go_with_what_they_shared(rig: Rig) -> None:
+    plan = rig.plan(2)
+    await rig.start(plan)
+    for _ in range(2):
+        await rig.engine.clean(rig.group, [node.name for node in plan.nodes])
+        assert rig.group not in await rig.engine.groups()
+        assert await rig.engine.instances(rig.group) == []
+
+
 async def test_a_node_that_was_made_does_not_run(rig: Rig) -> None:
     plan = rig.plan()
     await rig.create(plan)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +11,11 @@ import pytest
 
 from stanlocal.api import FTGroup
 from stanlocal.engine.docker import lock_trial, placement_trial
+from stanlocal.engine.docker.api import Api
+from stanlocal.engine.docker.endpoint import CALL_TIMEOUT_S, find
 from stanlocal.engine.docker.labels import GROUP, OWNER
 from stanlocal.engine.docker.reach import PublishedAddress
+from stanlocal.engine.docker.transport import Transport
 from stanlocal.errors import EngineUnavailable, NameConflict, StoreRefused
 from stanlocal.model.placement import Placement
 from stanlocal.model.plan import VOLUME_DIR
@@ -33,30 +36,27 @@ async def rig(
     await rig.close()
 
 
-class Recording:
+class Recording(Api):
     """The engine's API; what is asked of it is counted."""
 
-    def __init__(self, api: Any, *, apart: bool = False) -> None:
-        self._api = api
+    def __init__(self, *, apart: bool = False) -> None:
+        endpoint, answer = find(os.environ, Path.home())
+        super().__init__(Transport(endpoint.target, answer.api_version, CALL_TIMEOUT_S))
         self._apart = apart
         self.made: list[str] = []
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._api, name)
-
-    def create_container(self, *arguments: Any, name: str, **options: Any) -> Any:
+    def create(self, name: str, description: Mapping[str, Any]) -> str:
+        """Make the container; with `apart`, it has its own memory for a store, so each gets the lock."""
         self.made.append(name)
-        return self._api.create_container(*arguments, name=name, **options)
-
-    def create_host_config(self, **options: Any) -> Any:
-        """Run trials; with `apart`, each container has its own memory for a store, so each gets the lock."""
         if self._apart:
-            options |= {"mounts": [], "volumes_from": [], "tmpfs": {VOLUME_DIR: "mode=1777"}}
-        return self._api.create_host_config(**options)
+            apart = {"Mounts": [], "VolumesFrom": [], "Tmpfs": {VOLUME_DIR: "mode=1777"}}
+            description = {**description, "HostConfig": {**description["HostConfig"], **apart}}
+        return super().create(name, description)
 
-    def put_archive(self, *arguments: Any) -> Any:
-        """Memory is mounted once a container runs; its servers may make the store themselves."""
-        return self._apart or self._api.put_archive(*arguments)
+    def put_archive(self, container: str, folder: str, archive: Any) -> None:
+        """Copy; memory is mounted once a container runs, so its servers may make the store themselves."""
+        if not self._apart:
+            super().put_archive(container, folder, archive)
 
 
 def _labels(rig: DockerRig) -> dict[str, str]:
@@ -72,7 +72,7 @@ async def test_a_local_engine_publishes_on_the_loopback_and_sees_folders(
 
 
 async def test_a_lock_that_keeps_others_out_is_tried_once(rig: DockerRig, tmp_path: Path) -> None:
-    plan, api = rig.plan(), Recording(rig.client.api)
+    plan, api = rig.plan(), Recording()
     for _ in range(2):
         lock_trial.check(api, plan, _labels(rig))
     assert api.made == [f"{rig.group}-lock-a", f"{rig.group}-lock-b"]
@@ -80,7 +80,7 @@ async def test_a_lock_that_keeps_others_out_is_tried_once(rig: DockerRig, tmp_pa
 
 
 async def test_a_lock_that_is_granted_twice_is_refused_each_time(rig: DockerRig) -> None:
-    plan, api = rig.plan(), Recording(rig.client.api, apart=True)
+    plan, api = rig.plan(), Recording(apart=True)
     for _ in range(2):
         with pytest.raises(StoreRefused, match="was granted to two containers at once"):
             lock_trial.check(api, plan, _labels(rig))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import socketserver
+import struct
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,7 +24,7 @@ _INFO = {
 _ENDED = {
     "Id": "c",
     "State": {"Running": False, "ExitCode": 1},
-    "Config": {"Labels": {}, "Tty": True},
+    "Config": {"Labels": {}},
     "NetworkSettings": {"Ports": {}},
 }
 
@@ -55,7 +56,7 @@ class _Handler(BaseHTTPRequestHandler):
             case "POST", ["containers", "c", "start"]:
                 self._answer(204, b"")
             case "GET", ["containers", "c", "logs"]:
-                self._answer(200, self.output)
+                self._answer(200, struct.pack(">BxxxL", 1, len(self.output)) + self.output)
             case "GET", ["containers", "c", "json"]:
                 self._answer(200, _ENDED)
             case "DELETE", ["containers", "c"]:

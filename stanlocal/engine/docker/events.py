@@ -9,11 +9,11 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
-from docker.errors import NotFound
-from urllib3.exceptions import ProtocolError
-
 from stanlocal.engine.docker.json_lines import json_objects
-from stanlocal.engine.docker.streams import CHUNK, Source, parse_time
+from stanlocal.engine.docker.queries import Queries
+from stanlocal.engine.docker.streams import CHUNK, Body, Source, parse_time
+from stanlocal.engine.docker.transport import LOST
+from stanlocal.errors import NodeNotFound
 from stanlocal.model.instance import EngineEvent
 
 _FILTERS: Mapping[str, list[str]] = {
@@ -29,21 +29,21 @@ _REMEMBERED = 64
 class EventSource(Source[EngineEvent]):
     """Reader of the events of the containers that have these labels."""
 
-    def __init__(self, response: Any, api: Any, labels: Mapping[str, str], node_label: str) -> None:
-        super().__init__(response)
-        self._api, self._labels, self._node_label = api, labels, node_label
+    def __init__(self, body: Body, queries: Queries, labels: Mapping[str, str], node_label: str) -> None:
+        super().__init__(body)
+        self._queries, self._labels, self._node_label = queries, labels, node_label
 
     def __iter__(self) -> Iterator[EngineEvent]:
-        yield from of_nodes(self._api, json_objects(self._chunks()), self._labels, self._node_label)
+        yield from of_nodes(self._queries, json_objects(self._chunks()), self._labels, self._node_label)
 
     def _chunks(self) -> Iterator[bytes]:
-        with suppress(ProtocolError, OSError):  # a stream without an end breaks off
-            while chunk := self._raw.read1(CHUNK):
+        with suppress(*LOST):  # a stream without an end breaks off
+            while chunk := self._body.read1(CHUNK):
                 yield chunk
 
 
 def of_nodes(
-    api: Any, stream: Iterable[Mapping[str, Any]], labels: Mapping[str, str], node_label: str
+    queries: Queries, stream: Iterable[Mapping[str, Any]], labels: Mapping[str, str], node_label: str
 ) -> Iterator[EngineEvent]:
     """Yield the events of the containers that have these labels, each once."""
     recent: deque[EngineEvent] = deque(maxlen=_REMEMBERED)
@@ -52,7 +52,7 @@ def of_nodes(
         attributes, action = found["Actor"]["Attributes"], found["Action"]
         if found["Type"] == "network":
             container = attributes.get("container")
-            attributes = _running_since(api, container, time) if container else {}
+            attributes = _running_since(queries, container, time) if container else {}
             action = "networks"
         if node_label not in attributes or not labels.items() <= attributes.items():
             continue
@@ -63,15 +63,15 @@ def of_nodes(
             yield event
 
 
-def _running_since(api: Any, container_id: str, time: datetime) -> Mapping[str, str]:
+def _running_since(queries: Queries, container_id: str, time: datetime) -> Mapping[str, str]:
     """Return the labels of a container that has run since before that time; otherwise none.
 
     A start connects a container before it runs, and an end disconnects it afterwards: these changes have
     their own events, `start` and `die`.
     """
     try:
-        found = api.inspect_container(container_id)
-    except NotFound:
+        found = queries.container(container_id)
+    except NodeNotFound:
         return {}
     labels: Mapping[str, str] = found["Config"]["Labels"] or {}
     state = found["State"]

@@ -1,14 +1,18 @@
-"""Copying of files into containers, running or not, by blocking calls of the Docker API."""
+"""Copying of files into containers, running or not, by the Docker API."""
 
 from __future__ import annotations
 
 import io
-import tarfile
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # few groups need a file copied
+    import tarfile
 
 
 def entry(name: str, user: str, *, mode: int = 0o600) -> tarfile.TarInfo:
     """Return the archive entry of an empty file of `user` (`uid:gid`)."""
+    import tarfile
+
     made = tarfile.TarInfo(name)
     made.mode = mode
     made.uid, made.gid = map(int, user.split(":"))
@@ -17,6 +21,8 @@ def entry(name: str, user: str, *, mode: int = 0o600) -> tarfile.TarInfo:
 
 def put(api: Any, container: str, folder: str, *entries: tuple[tarfile.TarInfo, bytes]) -> None:
     """Write the entries, each with its content, into a folder of the container."""
+    import tarfile
+
     archive = io.BytesIO()
     with tarfile.open(fileobj=archive, mode="w") as tar:
         for each, content in entries:

@@ -13,15 +13,14 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
-
-from docker.types import Mount
 
 from stanlocal.engine.docker import trial_cache
-from stanlocal.engine.docker.throwaway import name_of, throwaway_server
-from stanlocal.engine.docker.volumes import put_folder
+from stanlocal.engine.docker.api import Api
+from stanlocal.engine.docker.helpers import trial_server
+from stanlocal.engine.docker.throwaway import throwaway_server
 from stanlocal.errors import StoreRefused
 from stanlocal.model.plan import STORE_DIR, VOLUME_DIR, GroupPlan
+from stanlocal.render.container_spec import Mount
 
 _TRIED_WITHIN_S = 20.0
 """Seconds from the start of the servers; a server waits 1.125 to 1.375 s before it tries to lock."""
@@ -30,7 +29,7 @@ _GOT_IT = b"STREAM: Server is active"
 _REFUSED = b"unable to get store lock"
 
 
-def check(api: Any, plan: GroupPlan, labels: Mapping[str, str]) -> None:
+def check(api: Api, plan: GroupPlan, labels: Mapping[str, str]) -> None:
     """Raise `StoreRefused` unless locks on the file system of the plan's store are exclusive.
 
     The trial uses a folder beside the store, as servers take every folder in it for a channel. A store that
@@ -58,17 +57,19 @@ def _refusal(plan: GroupPlan, outcomes: Sequence[bytes]) -> str:
     return f"a lock on the file system of {plan.store_location} {what}; {elsewhere}"
 
 
-def _try_twice(api: Any, plan: GroupPlan, labels: Mapping[str, str]) -> list[bytes]:
+def _try_twice(api: Api, plan: GroupPlan, labels: Mapping[str, str]) -> list[bytes]:
     """Return what each of two servers logs about the lock; empty for one that logs nothing in time."""
+    from stanlocal.engine.docker.volumes import put_folder
+
     with ExitStack() as stack:
         servers: list[str] = []
-        mount = Mount(VOLUME_DIR, None, type="volume")
+        mount = Mount("", VOLUME_DIR, read_only=False)
         if plan.store_volume is None:
-            mount = Mount(VOLUME_DIR, str(stack.enter_context(_beside(plan))), type="bind")
+            mount = Mount(str(stack.enter_context(_beside(plan))), VOLUME_DIR, read_only=False)
         for role in ("lock-a", "lock-b"):
             server = throwaway_server(
                 api,
-                name_of(plan.group, role),
+                trial_server(plan.group, role),
                 plan.image,
                 ["-cid", "probe", "-ft_group", "probe", "-st", "file", "-dir", STORE_DIR],
                 labels,
@@ -84,11 +85,12 @@ def _try_twice(api: Any, plan: GroupPlan, labels: Mapping[str, str]) -> list[byt
         return _outcomes(api, servers)
 
 
-def _outcomes(api: Any, servers: Sequence[str]) -> list[bytes]:
+def _outcomes(api: Api, servers: Sequence[str]) -> list[bytes]:
     deadline = time.monotonic() + _TRIED_WITHIN_S
     while True:
         found = [
-            next((said for said in (_GOT_IT, _REFUSED) if said in log), b"") for log in map(api.logs, servers)
+            next((said for said in (_GOT_IT, _REFUSED) if said in log), b"")
+            for log in map(b"".join, map(api.logs, servers))
         ]
         if all(found) or time.monotonic() > deadline:
             return found

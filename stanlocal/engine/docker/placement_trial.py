@@ -7,32 +7,29 @@ caller's folders. Both are tried, never concluded from an address.
 
 from __future__ import annotations
 
-import io
 import re
 import secrets
-import tarfile
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
-
-from docker.errors import APIError, NotFound
-from docker.types import Mount
 
 from stanlocal.engine.docker import trial_cache
-from stanlocal.engine.docker.errors import explanation
+from stanlocal.engine.docker.api import Api
+from stanlocal.engine.docker.helpers import trial_server
 from stanlocal.engine.docker.reach import (
     PublishedAddress,
     default_gateway,
     published_addresses,
     serves_cluster,
 )
-from stanlocal.engine.docker.throwaway import name_of, throwaway_server
-from stanlocal.errors import EngineError, EngineUnavailable
+from stanlocal.engine.docker.throwaway import throwaway_server
+from stanlocal.engine.docker.transport import words_of
+from stanlocal.errors import EngineError, EngineUnavailable, NodeNotFound, StanlocalError
 from stanlocal.machine.user_dirs import TRIAL_FOLDER
 from stanlocal.model.placement import Placement
 from stanlocal.model.plan import MONITOR_PORT
+from stanlocal.render.container_spec import Mount
 
 _ANSWERS_WITHIN_S = 2.0
 """Seconds from the server's start; on an idle machine it answers after 50 ms."""
@@ -59,10 +56,10 @@ class Trial:
     @property
     def name(self) -> str:
         """Name of the container."""
-        return name_of(self.group, self.role)
+        return trial_server(self.group, self.role)
 
 
-def place(api: Any, trial: Trial, placement: Placement, address: str) -> Placement:
+def place(api: Api, trial: Trial, placement: Placement, address: str) -> Placement:
     """Return `placement` adapted to the engine at `address` and the caller.
 
     Raises `EngineError` if the engine cannot start a container at all, `EngineUnavailable` if none of its
@@ -82,18 +79,18 @@ def place(api: Any, trial: Trial, placement: Placement, address: str) -> Placeme
     return replace(placement, host=reached.host, publish=reached.publish, in_volumes=in_volumes)
 
 
-def sees_folder(api: Any, trial: Trial) -> bool:
+def sees_folder(api: Api, trial: Trial) -> bool:
     """Whether the engine sees the caller's folder at the same path."""
     folder, token = trial.folder / TRIAL_FOLDER, secrets.token_hex(16)
     folder.mkdir(mode=0o700, exist_ok=True)
     file = folder / _TOKEN
-    mount = Mount(_MOUNTED_AT, str(folder), type="bind", read_only=True)
+    mount = Mount(str(folder), _MOUNTED_AT)
     try:
         file.write_text(token)
         with throwaway_server(api, trial.name, trial.image, [], trial.labels, mounts=[mount]) as made:
             return _read(api, made, f"{_MOUNTED_AT}/{_TOKEN}") == token.encode()
-    except APIError as error:
-        if not _NO_SUCH_FOLDER.search(str(error.explanation)):
+    except StanlocalError as error:
+        if not _NO_SUCH_FOLDER.search(words_of(error) or ""):
             raise
         return False
     finally:
@@ -101,18 +98,21 @@ def sees_folder(api: Any, trial: Trial) -> bool:
         folder.rmdir()
 
 
-def _read(api: Any, container: str, path: str) -> bytes | None:
+def _read(api: Api, container: str, path: str) -> bytes | None:
     """Return a small file of a container, running or not; None if there is no such file."""
     try:
-        chunks, _ = api.get_archive(container, path)
-    except NotFound:
+        content = api.file(container, path)
+    except NodeNotFound:
         return None
-    with tarfile.open(fileobj=io.BytesIO(b"".join(chunks))) as archive:
+    import io
+    import tarfile
+
+    with tarfile.open(fileobj=io.BytesIO(content)) as archive:
         file = archive.extractfile(archive.getmembers()[0])
         return file.read() if file else None
 
 
-def _reach(api: Any, trial: Trial, candidates: Iterable[PublishedAddress]) -> PublishedAddress:
+def _reach(api: Api, trial: Trial, candidates: Iterable[PublishedAddress]) -> PublishedAddress:
     """Return the first address at which a published port is reached."""
     objections = []
     for candidate in candidates:
@@ -127,7 +127,7 @@ def _reach(api: Any, trial: Trial, candidates: Iterable[PublishedAddress]) -> Pu
     )
 
 
-def check_start(api: Any, trial: Trial) -> None:
+def check_start(api: Api, trial: Trial) -> None:
     """Raise `EngineError`, with the engine's or the server's message, unless a container can be started."""
     why = _failure(api, trial)
     if why is not None:
@@ -137,17 +137,15 @@ def check_start(api: Any, trial: Trial) -> None:
         )
 
 
-def _failure(api: Any, trial: Trial) -> str | None:
+def _failure(api: Api, trial: Trial) -> str | None:
     """Return why a server without any port is not started, or ends at once; None when it runs."""
     command = ["-st", "memory", "-cid", "probe"]
     with throwaway_server(api, trial.name, trial.image, command, trial.labels, network_mode="none") as made:
-        try:
-            api.start(made)
-        except APIError as error:
-            return explanation(error)
+        if (reason := _refusal_of_start(api, made)) is not None:
+            return reason
         deadline = time.monotonic() + _ANSWERS_WITHIN_S
-        while time.monotonic() < deadline and _READY not in (log := api.logs(made)):
-            state = api.inspect_container(made)["State"]
+        while time.monotonic() < deadline and _READY not in (log := b"".join(api.logs(made, stamped=False))):
+            state = api.container(made)["State"]
             if not state["Running"]:
                 last = log.decode("utf-8", "replace").strip().rpartition("\n")[2]
                 return f"its server ended with exit code {state['ExitCode']}{f' ({last})' if last else ''}"
@@ -155,17 +153,26 @@ def _failure(api: Any, trial: Trial) -> str | None:
     return None
 
 
-def _objection(api: Any, trial: Trial, candidate: PublishedAddress) -> str | None:
+def _refusal_of_start(api: Api, container: str) -> str | None:
+    """Start a container; return the engine's reason if it refuses."""
+    try:
+        api.start(container)
+    except StanlocalError as error:
+        if (reason := words_of(error)) is None:
+            raise
+        return reason
+    return None
+
+
+def _objection(api: Api, trial: Trial, candidate: PublishedAddress) -> str | None:
     """Return why a started server is not reached at this address; None if it is."""
     cluster_id = f"probe-{secrets.token_hex(8)}"
     command = ["-st", "memory", "-cid", cluster_id, "-m", str(MONITOR_PORT)]
     publish = {MONITOR_PORT: candidate.publish}
     with throwaway_server(api, trial.name, trial.image, command, trial.labels, publish=publish) as made:
-        try:
-            api.start(made)
-        except APIError as error:  # for example an address that its machine does not have
-            return explanation(error)
-        ports = api.inspect_container(made)["NetworkSettings"]["Ports"] or {}
+        if (reason := _refusal_of_start(api, made)) is not None:  # an address that its machine does not have
+            return reason
+        ports = api.container(made)["NetworkSettings"]["Ports"] or {}
         published = ports.get(f"{MONITOR_PORT}/tcp")
         if not published:
             return "the server ended at once"

@@ -1,4 +1,4 @@
-"""The container of a group's proxy and its control, by blocking calls of the Docker API.
+"""The container of a group's proxy and its control.
 
 The proxy's control port is open only on its own loopback, and its client runs inside the container. So only
 those who may use the engine may control the proxy: no page in a browser, no process of another user.
@@ -10,15 +10,17 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from stanlocal.engine.docker.api import Api
 from stanlocal.engine.docker.containers import make
 from stanlocal.engine.docker.files import entry, put
+from stanlocal.engine.docker.helpers import named
 from stanlocal.errors import EngineError, ProxyDown
 from stanlocal.model.plan import GroupPlan
 from stanlocal.model.proxy_routes import CONF_DIR, CONF_NAME, CONTROL, config, container_name
 from stanlocal.render.container_spec import proxy_container
 
 
-def ensure(api: Any, plan: GroupPlan, labels: Mapping[str, str], fingerprint_label: str) -> None:
+def ensure(api: Api, plan: GroupPlan, labels: Mapping[str, str], fingerprint_label: str) -> None:
     """Make the proxy as planned and start it, unless it runs; remove one that is not in the plan.
 
     Raises `NameConflict` if something foreign has its name, `PortInUse` if a client port is taken.
@@ -27,7 +29,8 @@ def ensure(api: Any, plan: GroupPlan, labels: Mapping[str, str], fingerprint_lab
     wanted = _fingerprint(plan) if plan.proxied else None
     if there and there["State"] == "running" and there["Labels"].get(fingerprint_label) == wanted:
         return
-    discard(api, plan.group, labels)  # one that does not run may lack its configuration
+    if there:  # one that does not run may lack its configuration
+        api.remove(there["Id"], volumes=True)
     if wanted is not None:
         marked = {**labels, fingerprint_label: wanted}
         made = make(api, proxy_container(plan), marked, own_volumes=(CONF_DIR,))
@@ -38,14 +41,7 @@ def ensure(api: Any, plan: GroupPlan, labels: Mapping[str, str], fingerprint_lab
         api.start(made)
 
 
-def discard(api: Any, group: str, labels: Mapping[str, str]) -> None:
-    """Remove the group's proxy, if it has one."""
-    there = _find(api, group, labels)
-    if there is not None:
-        api.remove_container(there["Id"], force=True, v=True)
-
-
-def control(api: Any, group: str, labels: Mapping[str, str], arguments: Sequence[str]) -> str:
+def control(api: Api, group: str, labels: Mapping[str, str], arguments: Sequence[str]) -> str:
     """Run a command of the proxy's own client; return its output.
 
     Raises `ProxyDown` if the group's proxy does not run, `EngineError` if it refuses.
@@ -53,21 +49,17 @@ def control(api: Any, group: str, labels: Mapping[str, str], arguments: Sequence
     there = _find(api, group, labels)
     if there is None or there["State"] != "running":
         raise ProxyDown(f"the proxy of group '{group}' does not run; bring it back with 'stanlocal up'")
-    run = api.exec_create(there["Id"], [f"/{CONTROL}", *arguments])["Id"]
-    said = api.exec_start(run).decode("utf-8", "replace").strip()
-    if api.exec_inspect(run)["ExitCode"] != 0:
+    exit_code, output = api.run(there["Id"], [f"/{CONTROL}", *arguments])
+    said = output.decode("utf-8", "replace").strip()
+    if exit_code != 0:
         raise EngineError(f"the proxy refused '{' '.join(arguments)}': {said}; see 'stanlocal doctor'")
-    return str(said)
+    return said
 
 
-def _find(api: Any, group: str, labels: Mapping[str, str]) -> Mapping[str, Any] | None:
-    """Return the group's proxy, found by its name and our labels; None if there is none."""
+def _find(api: Api, group: str, labels: Mapping[str, str]) -> Mapping[str, Any] | None:
+    """Return the group's proxy as listed, found by its name and our labels; None if there is none."""
     filters = {"label": [f"{name}={value}" for name, value in labels.items()]}
-    for found in api.containers(all=True, filters=filters):
-        if found["Names"] == [f"/{container_name(group)}"]:
-            there: Mapping[str, Any] = found
-            return there
-    return None
+    return next(iter(named(api, filters, {container_name(group)})), None)
 
 
 def _fingerprint(plan: GroupPlan) -> str:

@@ -1,21 +1,16 @@
-"""`Queries`: requests to a Docker Engine that change nothing, sent without its SDK.
-
-Commands that only look need no more than these, and loading the SDK takes as long as all the rest of them.
-"""
+"""`Queries`: requests to a Docker Engine that change nothing."""
 
 from __future__ import annotations
 
-import http.client
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing
 from datetime import datetime
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
-from stanlocal.engine.docker.ping import Target, open_connection
-from stanlocal.engine.docker.refusals import first_line, refusal
 from stanlocal.engine.docker.streams import CHUNK, Demultiplexer
+from stanlocal.engine.docker.transport import LOST, Transport, lost, segment
 from stanlocal.errors import EngineUnavailable
 
 _SHOWN = 80
@@ -23,12 +18,10 @@ _SHOWN = 80
 
 
 class Queries:
-    """Blocking requests to one engine; each has its own connection, so that any thread may send one."""
+    """Blocking requests to one engine; they raise as `Transport` does."""
 
-    def __init__(self, target: Target, api_version: str, timeout_s: float) -> None:
-        self._target = target
-        self._root = f"/v{api_version}"
-        self._timeout_s = timeout_s
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
 
     def info(self) -> Mapping[str, Any]:
         """Return the engine's description of itself."""
@@ -46,24 +39,47 @@ class Queries:
 
     def container(self, name_or_id: str) -> Mapping[str, Any]:
         """Return all about one container; raises `NodeNotFound` if there is none."""
-        return self._object(f"/containers/{quote(name_or_id, safe='')}/json")
+        return self._object(f"/containers/{segment(name_or_id)}/json")
 
     def logs(
-        self, container: str, *, since: datetime | None = None, tail: int | None = None
+        self, container: str, *, since: datetime | None = None, tail: int | None = None, stamped: bool = True
     ) -> Iterator[bytes]:
-        """Yield the output of a container without a terminal, with the engine's time before each line.
+        """Yield the output of a container without a terminal, in pieces that end anywhere.
 
-        It comes in pieces that end anywhere.
+        If `stamped` is true, the engine's time is before each line.
         """
-        params: dict[str, Any] = {"stdout": 1, "stderr": 1, "timestamps": 1}
+        params: dict[str, Any] = {"stdout": 1, "stderr": 1, "timestamps": int(stamped)}
         if since is not None:
             params["since"] = f"{since.timestamp():.6f}"
         if tail is not None:
             params["tail"] = tail
         frames = Demultiplexer()
-        with self._got(f"/containers/{quote(container, safe='')}/logs", params) as answer:
-            while chunk := answer.read1(CHUNK):
-                yield from frames.feed(chunk)
+        path = f"/containers/{segment(container)}/logs"
+        try:
+            with closing(self._transport.stream("GET", path, params, endless=False)) as answer:
+                while chunk := answer.read1(CHUNK):
+                    yield from frames.feed(chunk)
+        except LOST as error:
+            raise lost(error) from error
+
+    def file(self, container: str, path: str) -> bytes:
+        """Return a file of a container, running or not, in a tar archive; raises `NodeNotFound`."""
+        return self._transport.request("GET", f"/containers/{segment(container)}/archive", {"path": path})
+
+    def image(self, name: str) -> Mapping[str, Any]:
+        """Return all about one image; raises `ImageNotFound` if there is none."""
+        return self._object(f"/images/{quote(name, safe='/:')}/json")
+
+    def network(self, name: str) -> Mapping[str, Any]:
+        """Return all about one network; raises `NodeNotFound` if there is none."""
+        return self._object(f"/networks/{segment(name)}")
+
+    def volumes(self, filters: Mapping[str, Sequence[str]]) -> list[Mapping[str, Any]]:
+        """List the volumes."""
+        found = self._json("/volumes", {"filters": json.dumps(filters)})
+        if not isinstance(found, dict) or not isinstance(volumes := found.get("Volumes") or [], list):
+            raise _unusable(repr(found))
+        return volumes
 
     def _object(self, path: str) -> Mapping[str, Any]:
         found = self._json(path, {})
@@ -78,45 +94,11 @@ class Queries:
         return found
 
     def _json(self, path: str, params: Mapping[str, Any]) -> Any:
-        body = self._get(path, params)
+        body = self._transport.request("GET", path, params)
         try:
             return json.loads(body)
         except (ValueError, RecursionError) as error:
             raise _unusable(repr(body[:_SHOWN])) from error
-
-    def _get(self, path: str, params: Mapping[str, Any]) -> bytes:
-        """Return the body of the answer; raises as `_got`."""
-        with self._got(path, params) as answer:
-            return answer.read()
-
-    @contextmanager
-    def _got(self, path: str, params: Mapping[str, Any]) -> Iterator[http.client.HTTPResponse]:
-        """Yield the answer, its body unread; raises the error of stanlocal that says why there is none."""
-        query = f"?{urlencode(params)}" if params else ""
-        try:
-            with closing(open_connection(self._target, self._timeout_s)) as connection:
-                connection.request("GET", f"{self._root}{path}{query}", headers={"User-Agent": "stanlocal"})
-                answer = connection.getresponse()
-                if answer.status >= 400:
-                    raise refusal(_message(answer.read()), not_found=answer.status == 404)
-                yield answer
-        except TimeoutError as error:
-            raise EngineUnavailable(
-                "the engine does not answer in time; restart it, then try again"
-            ) from error
-        except (OSError, http.client.HTTPException) as error:
-            raise EngineUnavailable(
-                f"the connection to the engine was lost ({first_line(str(error))}); see 'stanlocal doctor'"
-            ) from error
-
-
-def _message(body: bytes) -> str:
-    """Return the first line of the engine's reason for a refusal."""
-    try:
-        message = json.loads(body)["message"]
-    except (ValueError, RecursionError, KeyError, TypeError):
-        message = body.decode("utf-8", "replace")
-    return first_line(str(message))
 
 
 def _unusable(answer: str) -> EngineUnavailable:

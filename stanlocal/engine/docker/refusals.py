@@ -8,7 +8,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from stanlocal.errors import EngineError, NameConflict, NodeNotFound, NodePaused, PortInUse, StanlocalError
+from stanlocal.errors import (
+    EngineError,
+    ImageNotFound,
+    NameConflict,
+    NodeNotFound,
+    NodePaused,
+    PortInUse,
+    StanlocalError,
+)
 
 _PORT_TAKEN = re.compile(
     r"Bind for \S*?:(\d{1,5}) failed: port is already allocated"
@@ -17,6 +25,7 @@ _PORT_TAKEN = re.compile(
 )
 _NAME_TAKEN = re.compile(r'name "/?([^"]+)" is already in use|network with name (\S+) already exists')
 _PAUSED = re.compile(r"container \S+ is paused", re.IGNORECASE)
+_NO_IMAGE = re.compile("no such image", re.IGNORECASE)
 _BEING_REMOVED = "marked for removal"
 """Part of the engine's message, also for a container that it was removing when the engine was killed."""
 _NO_SUBNET = "non-overlapping IPv4 address pool"
@@ -27,6 +36,8 @@ def refusal(said: str, *, not_found: bool) -> StanlocalError:
     for rule in _RULES:
         if error := rule(said):
             return error
+    if not_found and _NO_IMAGE.search(said):
+        return ImageNotFound(f"the image is gone: {said}; see 'stanlocal image status'")
     if not_found or _BEING_REMOVED in said:
         return NodeNotFound(f"the engine no longer has it: {said}; see 'stanlocal status'")
     return EngineError(f"the engine refused: {said}; see 'stanlocal doctor'")

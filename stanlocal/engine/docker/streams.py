@@ -16,8 +16,10 @@ from collections.abc import AsyncGenerator, Iterable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import chain
-from typing import Any, Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
+from stanlocal.engine.docker.transport import LOST, lost
+from stanlocal.errors import StanlocalError
 from stanlocal.model.instance import RawLine
 
 T = TypeVar("T")
@@ -99,11 +101,27 @@ def parse_time(stamp: str) -> datetime:
     return datetime.fromisoformat(f"{head}.{fraction[:6].ljust(6, '0')}+00:00")
 
 
+class Body(Protocol):
+    """The body of an answer as it arrives, as `stanlocal.engine.docker.transport.OpenAnswer` has it."""
+
+    def read(self, size: int, /) -> bytes:
+        """Read `size` bytes, or fewer if the body ends before."""
+
+    def read1(self, size: int, /) -> bytes:
+        """Read what has arrived, at most `size` bytes; wait if that is nothing. Empty at the end."""
+
+    def shutdown(self) -> object:
+        """End the reading, in whatever thread it waits."""
+
+    def close(self) -> object:
+        """Close the body and its connection."""
+
+
 class Source(ABC, Generic[T]):
     """A reader of the body of an answer as it arrives."""
 
-    def __init__(self, response: Any) -> None:
-        self._raw = response.raw
+    def __init__(self, body: Body) -> None:
+        self._body = body
 
     @abstractmethod
     def __iter__(self) -> Iterator[T]:
@@ -112,11 +130,11 @@ class Source(ABC, Generic[T]):
     def interrupt(self) -> None:
         """End the reading soon, from any thread."""
         with suppress(OSError, ValueError, RuntimeError):  # it has ended already
-            self._raw.shutdown()
+            self._body.shutdown()
 
     def close(self) -> None:
         """Close the body and its connection; its reader calls this, however the reading ends."""
-        self._raw.close()
+        self._body.close()
 
 
 class Pump(Generic[T]):
@@ -146,16 +164,16 @@ class Pump(Generic[T]):
                 self._closed.set()
 
     def _run(self) -> None:
-        from stanlocal.engine.docker.errors import FOREIGN, translate
-
         end: Exception | None = None
         try:
             for item in self._source:
                 self._put(item)
                 if self._closed.is_set():
                     return
-        except (*FOREIGN, OSError, ValueError) as error:  # the last two: a socket shut down under its reader
-            end = translate(error)
+        except StanlocalError as error:
+            end = error
+        except (*LOST, ValueError) as error:  # the last: a socket shut down under its reader
+            end = lost(error)
         finally:
             self._source.close()
             self._put(end)
@@ -182,7 +200,7 @@ class WaitSource(Source[int]):
     """Reader of a container's exit code, which comes once it has ended."""
 
     def __iter__(self) -> Iterator[int]:
-        yield _exit_code(self._raw.read(_LONGEST_ANSWER))
+        yield _exit_code(self._body.read(_LONGEST_ANSWER))
 
 
 def _exit_code(answer: bytes) -> int:
@@ -203,7 +221,7 @@ class AttachSource(Source[list[RawLine]]):
     def __iter__(self) -> Iterator[list[RawLine]]:
         yield []
         frames, lines = Demultiplexer(), LineSplitter()
-        while chunk := self._raw.read1(CHUNK):
+        while chunk := self._body.read1(CHUNK):
             now = datetime.now(UTC)
             batch = [RawLine(now, text) for data in frames.feed(chunk) for text in lines.feed(data)]
             if batch:

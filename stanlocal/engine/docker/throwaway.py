@@ -1,7 +1,7 @@
-"""Throw-away servers for trials of an engine, by blocking calls of the Docker API.
+"""Throw-away servers for trials of an engine.
 
 Images have nothing but the server, so every trial uses one. Each carries the labels of its group: one that
-a killed tool left behind is removed by the next trial, or by `clean` with the group.
+a killed tool left behind is removed by the next trial, or with the group.
 """
 
 from __future__ import annotations
@@ -10,77 +10,63 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from docker.errors import NotFound
-from docker.types import Mount
-
+from stanlocal.engine.docker.api import Api
+from stanlocal.engine.docker.containers import mount_of
 from stanlocal.engine.docker.refusals import foreign
-
-ROLES = ("probe", "start", "lock-a", "lock-b")
-"""Purposes of throw-away servers."""
-
-
-def name_of(group: str, role: str) -> str:
-    """Return the container's name, which differs from nodes' names, as those end with a number."""
-    return f"{group}-{role}"
+from stanlocal.errors import NodeNotFound
+from stanlocal.render.container_spec import Mount
 
 
 @contextmanager
 def throwaway_server(
-    api: Any,
+    api: Api,
     name: str,
     image: str,
     command: Sequence[str],
     labels: Mapping[str, str],
     *,
-    user: str | None = None,
-    network_mode: str | None = None,
+    user: str = "",
+    network_mode: str = "",
     mounts: Sequence[Mount] = (),
     publish: Mapping[int, str] | None = None,
     volumes_from: Sequence[str] = (),
 ) -> Iterator[str]:
     """Make a server without starting it, and remove it afterwards with its own volumes; yields its id.
 
-    `publish` has for each port the address at which the engine publishes it, on a port of its choice.
+    `publish` has for each port the address at which the engine publishes it, on a port of its choice. An
+    empty `user` or `network_mode` is the engine's default.
     """
     remove(api, name, labels)
-    ports = publish or {}
-    made = api.create_container(
-        image,
-        command=list(command),
-        name=name,
-        user=user,
-        labels=dict(labels),
-        ports=list(ports),
-        host_config=api.create_host_config(
-            mounts=list(mounts),
-            volumes_from=list(volumes_from),
-            port_bindings={port: (address,) for port, address in ports.items()},
-            network_mode=network_mode,
-            read_only=True,
-            cap_drop=["ALL"],
-            security_opt=["no-new-privileges:true"],
-        ),
-    )
+    ports = {f"{port}/tcp": address for port, address in (publish or {}).items()}
+    asked: dict[str, Any] = {
+        "Image": image,
+        "Cmd": list(command),
+        "User": user,
+        "Labels": dict(labels),
+        "ExposedPorts": {port: {} for port in ports},
+        "HostConfig": {
+            "NetworkMode": network_mode,
+            "PortBindings": {port: [{"HostIp": address}] for port, address in ports.items()},
+            "Mounts": [mount_of(mount) for mount in mounts],
+            "VolumesFrom": list(volumes_from),
+            "ReadonlyRootfs": True,
+            "CapDrop": ["ALL"],
+            "SecurityOpt": ["no-new-privileges:true"],
+        },
+    }
+    made = api.create(name, asked)
     try:
-        yield made["Id"]
+        yield made
     finally:
-        api.remove_container(made["Id"], v=True, force=True)
+        api.remove(made, volumes=True)
 
 
-def remove(api: Any, name: str, labels: Mapping[str, str]) -> None:
+def remove(api: Api, name: str, labels: Mapping[str, str]) -> None:
     """Remove the container of that name that a killed tool left; raise `NameConflict` if it is not ours."""
     try:
-        found = api.inspect_container(name)
-    except NotFound:
+        found = api.container(name)
+    except NodeNotFound:
         return
     if not labels.items() <= (found["Config"]["Labels"] or {}).items():
         raise foreign(name)
-    api.remove_container(found["Id"], v=True, force=True)
-
-
-def remove_left(api: Any, group: str, filters: Mapping[str, Any]) -> None:
-    """Remove the group's throw-away servers that killed tools have left."""
-    names = {f"/{name_of(group, role)}" for role in ROLES}
-    for container in api.containers(all=True, filters=filters):
-        if names.intersection(container["Names"]):
-            api.remove_container(container["Id"], v=True, force=True)
+    api.remove(found["Id"], volumes=True)

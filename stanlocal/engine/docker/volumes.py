@@ -3,7 +3,7 @@
 A store with a limit is a volume in memory, which can be filled up for the group alone. The engine unmounts
 such a volume, and its data is lost, when its last user ends (seen on 20.10). So a holder, a server without
 store or network, uses it as long as the store exists. Other volumes need only a holder that does not run,
-through which files are copied in and out. All calls of the API block.
+through which files are copied in and out.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ import tarfile
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-from docker.errors import APIError, NotFound
-
+from stanlocal.engine.docker.api import Api
 from stanlocal.engine.docker.files import entry, put
+from stanlocal.engine.docker.helpers import store_holder
 from stanlocal.engine.docker.refusals import foreign
+from stanlocal.errors import EngineError, NodeNotFound
 from stanlocal.model.plan import CONF_DIR, STORE_DIR, VOLUME_DIR, GroupPlan, NodePlan
 
 _END_BLOCKS = 2
@@ -26,23 +26,18 @@ _BALLAST = ".stanlocal-ballast"
 _NO_SPACE = "no space left on device"
 
 
-def holder(group: str) -> str:
-    """Return the name of the container that has the group's volumes."""
-    return f"{group}-store"
-
-
-def ensure(api: Any, plan: GroupPlan, labels: Mapping[str, str]) -> None:
+def ensure(api: Api, plan: GroupPlan, labels: Mapping[str, str]) -> None:
     """Make the volumes and their holder, unless they exist; raise `NameConflict` if one is not ours."""
     for name, options in _volumes(plan).items():
-        made = api.create_volume(name, driver="local", driver_opts=options, labels=dict(labels))
+        made = api.create_volume(name, labels, options)
         if not labels.items() <= (made["Labels"] or {}).items():  # an existing one is returned as it is
             raise foreign(name)
-    name = holder(plan.group)
+    name = store_holder(plan.group)
     try:
-        found = api.inspect_container(name)
-    except NotFound:
+        found = api.container(name)
+    except NodeNotFound:
         _make_holder(api, plan, labels)
-        found = api.inspect_container(name)
+        found = api.container(name)
         if plan.store_size is None:
             put_folder(api, name, STORE_DIR, plan.user)
     if not labels.items() <= (found["Config"]["Labels"] or {}).items():
@@ -62,24 +57,24 @@ def _volumes(plan: GroupPlan) -> dict[str, dict[str, str] | None]:
     return {name: options for name, options in volumes.items() if name is not None}
 
 
-def _make_holder(api: Any, plan: GroupPlan, labels: Mapping[str, str]) -> None:
+def _make_holder(api: Api, plan: GroupPlan, labels: Mapping[str, str]) -> None:
     targets = {plan.store_volume: VOLUME_DIR, plan.conf_volume: CONF_DIR}
-    api.create_container(
-        plan.image,
-        command=["-st", "memory", "-p", "4999"],
-        name=holder(plan.group),
-        user=plan.user,
-        labels=dict(labels),
-        host_config=api.create_host_config(
-            binds=[f"{volume}:{targets[volume]}:rw" for volume in _volumes(plan)],
-            network_mode="none",
-            cap_drop=["ALL"],
-            security_opt=["no-new-privileges:true"],
-        ),
-    )
+    asked = {
+        "Image": plan.image,
+        "Cmd": ["-st", "memory", "-p", "4999"],
+        "User": plan.user,
+        "Labels": dict(labels),
+        "HostConfig": {
+            "Binds": [f"{volume}:{targets[volume]}:rw" for volume in _volumes(plan)],
+            "NetworkMode": "none",
+            "CapDrop": ["ALL"],
+            "SecurityOpt": ["no-new-privileges:true"],
+        },
+    }
+    api.create(store_holder(plan.group), asked)
 
 
-def put_conf(api: Any, plan: GroupPlan, node: NodePlan) -> None:
+def put_conf(api: Api, plan: GroupPlan, node: NodePlan) -> None:
     """Copy the node's configuration and certificates from the caller's folder to its container's volume."""
     folder = entry(node.name, plan.user, mode=0o700)
     folder.type = tarfile.DIRTYPE
@@ -89,10 +84,10 @@ def put_conf(api: Any, plan: GroupPlan, node: NodePlan) -> None:
         file = entry(f"{node.name}/{path.name}", plan.user)
         file.size = len(content)
         files.append((file, content))
-    put(api, holder(plan.group), CONF_DIR, (folder, b""), *files)
+    put(api, store_holder(plan.group), CONF_DIR, (folder, b""), *files)
 
 
-def put_folder(api: Any, container: str, path: str, user: str) -> None:
+def put_folder(api: Api, container: str, path: str, user: str) -> None:
     """Make a folder of the servers' user in a container, running or not."""
     parent, _, name = path.rpartition("/")
     folder = entry(name, user, mode=0o700)
@@ -100,22 +95,22 @@ def put_folder(api: Any, container: str, path: str, user: str) -> None:
     put(api, container, parent, (folder, b""))
 
 
-def fill(api: Any, plan: GroupPlan) -> None:
+def fill(api: Api, plan: GroupPlan) -> None:
     """Leave no room in the volume."""
     assert plan.store_size is not None
     try:
         _put_ballast(api, plan, plan.store_size)
-    except APIError as error:  # it did not fit, and so took all the space
-        if _NO_SPACE not in str(error.explanation):
+    except EngineError as error:  # it did not fit, and so took all the space
+        if _NO_SPACE not in str(error):
             raise
 
 
-def free(api: Any, plan: GroupPlan) -> None:
+def free(api: Api, plan: GroupPlan) -> None:
     """Free the space that `fill` took."""
     _put_ballast(api, plan, 0)
 
 
-def _put_ballast(api: Any, plan: GroupPlan, size: int) -> None:
+def _put_ballast(api: Api, plan: GroupPlan, size: int) -> None:
     ballast = entry(_BALLAST, plan.user)
     ballast.size = size
     with tempfile.TemporaryFile() as archive:  # sparse: the store may be larger than the memory
@@ -123,29 +118,4 @@ def _put_ballast(api: Any, plan: GroupPlan, size: int) -> None:
         blocks = -(-size // tarfile.BLOCKSIZE) + _END_BLOCKS
         archive.truncate(archive.tell() + blocks * tarfile.BLOCKSIZE)
         archive.seek(0)
-        api.put_archive(holder(plan.group), VOLUME_DIR, archive)
-
-
-def parts(api: Any, group: str, filters: Mapping[str, Any]) -> frozenset[str]:
-    """Name the volumes of the group, and give the id of their holder."""
-    holders = (container["Id"] for container in _holders(api, group, filters))
-    return frozenset((*holders, *_volume_names(api, filters)))
-
-
-def discard(api: Any, group: str, filters: Mapping[str, Any], keep: frozenset[str]) -> None:
-    """Remove the volumes of the group (the store included) and their holder, except for those in `keep`."""
-    for container in _holders(api, group, filters):
-        if container["Id"] not in keep:
-            api.remove_container(container["Id"], force=True)
-    for name in _volume_names(api, filters):
-        if name not in keep:
-            api.remove_volume(name, force=True)
-
-
-def _holders(api: Any, group: str, filters: Mapping[str, Any]) -> list[Any]:
-    found = api.containers(all=True, filters=filters)
-    return [container for container in found if container["Names"] == [f"/{holder(group)}"]]
-
-
-def _volume_names(api: Any, filters: Mapping[str, Any]) -> list[str]:
-    return [str(volume["Name"]) for volume in api.volumes(filters=filters)["Volumes"] or ()]
+        api.put_archive(store_holder(plan.group), VOLUME_DIR, archive)

@@ -54,7 +54,7 @@ from stanlocal.machine.user_dirs import make_private, state_home
 from stanlocal.model.instance import EngineEvent, Exit, Instance, RawLine
 from stanlocal.model.placement import Placement
 from stanlocal.model.plan import GroupPlan, NodePlan
-from stanlocal.util.tasks import run_to_end
+from stanlocal.util.tasks import run_to_end, together
 
 _SUPERVISOR_GRACE_S = 5.0
 """Seconds for a supervisor to record its server's end before it is killed; it takes milliseconds."""
@@ -199,7 +199,8 @@ class ProcessEngine:
                 changes.watch(files.folder)
                 await changes.wait(0.02)
 
-    async def clean(self, group: str) -> None:
+    async def clean(self, group: str, nodes: Sequence[str] = ()) -> None:
+        await together(*(self.remove(node) for node in nodes))
         remove_leftovers(self._home / group / FOLDER)
 
     # Actions on a node

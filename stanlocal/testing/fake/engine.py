@@ -183,7 +183,9 @@ class FakeEngine:
         found.cut_attachments()
         self.machine.announce(found, "destroy")
 
-    async def clean(self, group: str) -> None:
+    async def clean(self, group: str, nodes: Sequence[str] = ()) -> None:
+        for node in nodes:
+            await self.remove(node)
         await self._call()
         self.machine.proxies.pop(group, None)
         ours = {

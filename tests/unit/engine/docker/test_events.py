@@ -7,24 +7,26 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from docker.errors import NotFound
 
 from stanlocal.engine.docker.events import of_nodes
+from stanlocal.engine.docker.queries import Queries
+from stanlocal.errors import NodeNotFound
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 LABELS = {"group": "stan", "owner": "1000"}
 OURS = {**LABELS, "node": "stan-0"}
 
 
-class Api:
+class Api(Queries):
     """The engine's containers: each runs since a moment, or does not."""
 
     def __init__(self, **since: timedelta | None) -> None:
         self._since = since
 
-    def inspect_container(self, container_id: str) -> Mapping[str, Any]:
+    def container(self, name_or_id: str) -> Mapping[str, Any]:
+        container_id = name_or_id
         if container_id not in self._since:
-            raise NotFound("gone")
+            raise NodeNotFound("gone")
         since = self._since[container_id]
         started = NOW + (since or timedelta())
         return {

@@ -13,6 +13,7 @@ import pytest
 
 from stanlocal.engine.docker.ping import Target
 from stanlocal.engine.docker.queries import Queries
+from stanlocal.engine.docker.transport import Transport
 from stanlocal.errors import EngineError, EngineUnavailable, NodeNotFound
 from tests.support.fake_socket import fake_socket
 
@@ -26,7 +27,7 @@ def reply(body: bytes, status: int = 200) -> bytes:
 
 def answered(path: Path, answer: bytes | None, query: Query, timeout_s: float = 2) -> tuple[Any, list[bytes]]:
     with fake_socket(path / "docker.sock", answer) as fake:
-        return query(Queries(Target(fake.url), "1.41", timeout_s)), fake.requests
+        return query(Queries(Transport(Target(fake.url), "1.41", timeout_s))), fake.requests
 
 
 @pytest.mark.parametrize(
@@ -104,7 +105,7 @@ def test_an_engine_that_hangs_is_given_up_after_the_timeout(tmp_path: Path) -> N
 
 def test_an_engine_that_is_gone_is_unavailable(tmp_path: Path) -> None:
     with pytest.raises(EngineUnavailable, match=r"the connection .* was lost"):
-        Queries(Target(f"unix://{tmp_path}/none"), "1.41", 2).info()
+        Queries(Transport(Target(f"unix://{tmp_path}/none"), "1.41", 2)).info()
 
 
 def test_a_list_is_not_taken_for_an_object(tmp_path: Path) -> None:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import io
+import http.client
 import json
 import struct
 import threading
 from collections.abc import AsyncGenerator, Iterable, Iterator
 from contextlib import aclosing
 from datetime import UTC, datetime
-from types import SimpleNamespace
 
 import pytest
-import urllib3.exceptions
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -153,24 +151,22 @@ class Body:
 
 def test_an_attach_stream_begins_with_an_empty_batch_and_gives_lines() -> None:
     body = Body(frame(b"one\ntw"), frame(b"o\n")[:5], frame(b"o\n")[5:], frame(b"rest"))
-    batches = list(AttachSource(SimpleNamespace(raw=body)))
+    batches = list(AttachSource(body))
     assert [[line.text for line in batch] for batch in batches] == [[], ["one"], ["two"], ["rest"]]
     assert all(line.time.tzinfo is UTC for batch in batches for line in batch)
 
 
 def test_an_answered_wait_is_the_exit_code() -> None:
     body = Body(json.dumps({"StatusCode": 137, "Error": None}).encode())
-    assert list(WaitSource(SimpleNamespace(raw=body))) == [137]
+    assert list(WaitSource(body)) == [137]
 
 
 def test_interrupting_an_ended_source_is_no_error() -> None:
-    source = AttachSource(SimpleNamespace(raw=io.BytesIO()))
-    source._raw = SimpleNamespace(shutdown=_not_connected)
-    source.interrupt()
+    class Ended(Body):
+        def shutdown(self) -> None:
+            raise OSError("not connected")
 
-
-def _not_connected() -> None:
-    raise OSError("not connected")
+    AttachSource(Ended()).interrupt()
 
 
 # Pumps
@@ -180,7 +176,7 @@ class Numbers(Source[int]):
     """A source of numbers instead of an answer's."""
 
     def __init__(self, numbers: Iterable[int], body: Body | None = None) -> None:
-        super().__init__(SimpleNamespace(raw=body or Body()))
+        super().__init__(body or Body())
         self._numbers = numbers
 
     def __iter__(self) -> Iterator[int]:
@@ -211,7 +207,7 @@ async def test_a_pump_waits_for_a_slow_reader() -> None:
 
 async def test_closing_a_pump_ends_its_thread() -> None:
     body = Body(frame(b"one\n"), endless=True)
-    source = AttachSource(SimpleNamespace(raw=body))
+    source = AttachSource(body)
     async with aclosing(Pump("p-closing", source).items()) as items:
         await anext(items)
         (line,) = await anext(items)
@@ -226,7 +222,7 @@ class Late(AttachSource):
     """A stream whose thread gets to read it only when it may go on."""
 
     def __init__(self, body: Body) -> None:
-        super().__init__(SimpleNamespace(raw=body))
+        super().__init__(body)
         self.may_go_on = threading.Event()
 
     def __iter__(self) -> Iterator[list[RawLine]]:
@@ -255,7 +251,7 @@ async def test_a_reader_that_is_cancelled_before_the_thread_reads_leaves_no_body
 
 async def test_a_reader_that_is_cancelled_ends_the_thread_too() -> None:
     body = Body(endless=True)
-    source = AttachSource(SimpleNamespace(raw=body))
+    source = AttachSource(body)
 
     async def read() -> None:
         async for _ in Pump("p-cancelled", source).items():
@@ -301,11 +297,11 @@ async def test_without_another_thread_no_body_stays_open(monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize(
-    "broken", [urllib3.exceptions.ProtocolError("broken"), ConnectionResetError("reset"), ValueError("bad")]
+    "broken", [http.client.IncompleteRead(b""), ConnectionResetError("reset"), ValueError("bad")]
 )
 async def test_a_connection_that_breaks_ends_the_items_with_our_error(broken: Exception) -> None:
     body = Body(frame(b"one\n"), broken)
-    source = AttachSource(SimpleNamespace(raw=body))
+    source = AttachSource(body)
     async with aclosing(Pump("p", source).items()) as batches:
         assert await anext(batches) == []
         assert [line.text for line in await anext(batches)] == ["one"]
@@ -326,7 +322,7 @@ async def test_a_connection_that_breaks_ends_the_items_with_our_error(broken: Ex
     ],
 )
 async def test_an_answer_without_an_exit_code_is_an_error(answer: bytes) -> None:
-    source = WaitSource(SimpleNamespace(raw=Body(answer)))
+    source = WaitSource(Body(answer))
     with pytest.raises(EngineUnavailable):
         await anext(Pump("p", source).items())
 
