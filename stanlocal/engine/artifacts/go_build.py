@@ -1,4 +1,4 @@
-"""Programs built from source: `go install` of one version, for one platform, kept in the cache."""
+"""Programs built from source by Go: one version, for one platform, kept in the cache."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,6 +59,9 @@ class GoModule:
     """Package below the module by executable name; empty for the module itself."""
     cache_name: str
     """Name of their folder in the user's cache."""
+    is_required: bool = False
+    """Whether it is built as a requirement of an empty module: `go install` refuses a module whose go.mod
+    excludes versions of others."""
 
     def kept(self, platform: Platform) -> dict[str, Path]:
         """Return the path at which `build` keeps each executable, which may not exist yet."""
@@ -129,17 +132,41 @@ async def build(module: GoModule, platform: Platform, progress: Callable[[str], 
 async def _install(
     go: str, module: GoModule, platform: Platform, gopath: Path, progress: Callable[[str], None]
 ) -> None:
-    packages = [module.package(program) for program in module.programs]
-    command = [go, "install", "-v", "-trimpath", *packages]
     env = build_environment(await _go_env(go), platform, gopath)
-    try:
-        finished = await run_child(
-            command, env=env, silence_s=_SILENCE_S, on_line=_Compiled(module, progress).line
-        )
-    except ChildTimeout as err:
-        raise ImageNotFound(f"go install {' '.join(packages)}: {err}") from err
-    if finished.code != 0:
-        raise ImageNotFound(f"go install {' '.join(packages)} failed: {' / '.join(finished.tail[-3:])}")
+    for command in _commands(module, gopath):
+        said = f"go {command[0]} {' '.join(module.package(program) for program in module.programs)}"
+        try:
+            finished = await run_child(
+                [go, *command], env=env, silence_s=_SILENCE_S, on_line=_Compiled(module, progress).line
+            )
+        except ChildTimeout as err:
+            raise ImageNotFound(f"{said}: {err}") from err
+        if finished.code != 0:
+            raise ImageNotFound(f"{said} failed: {' / '.join(finished.tail[-3:])}")
+
+
+def _commands(module: GoModule, gopath: Path) -> Iterator[Sequence[str]]:
+    """Yield go's arguments, one command after the other, which put the executables into `gopath`/bin."""
+    packages = [module.package(program) for program in module.programs]
+    if not module.is_required:
+        yield ["install", "-v", "-trimpath", *packages]
+        return
+    requiring = gopath / "requiring"
+    requiring.mkdir()
+    (requiring / "go.mod").write_text("module requiring\n")
+    yield ["get", "-C", str(requiring), *packages]
+    for program, package in zip(module.programs, packages, strict=True):
+        executable = gopath / "bin" / module.built_as(program)
+        yield [
+            "build",
+            "-C",
+            str(requiring),
+            "-v",
+            "-trimpath",
+            "-o",
+            str(executable),
+            package.partition("@")[0],
+        ]
 
 
 class _Compiled:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
-import shutil
 import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from stanlocal.engine.artifacts.binary import host_platform
+from stanlocal.engine.artifacts.go_build import GoModule, build
 from stanlocal.lifecycle.engine_choice import SERVER_USER
 from stanlocal.model.placement import plan_group
 from stanlocal.model.plan import GroupPlan
@@ -25,30 +27,36 @@ POLL_S = 0.02
 _TIMEOUT_S = 60.0
 
 
-def find_compose() -> Sequence[str] | None:
-    """Compose v2 where the docker command has it, else v1."""
-    if shutil.which("docker"):
-        plugin = ["docker", "compose"]
-        if subprocess.run([*plugin, "version"], capture_output=True).returncode == 0:
-            return plugin
-    v1 = shutil.which("docker-compose")
-    return [v1] if v1 else None
+COMPOSE = GoModule(
+    "Docker Compose",
+    "github.com/docker/compose/v5",
+    "5.6.0",
+    {"docker-compose": "cmd"},
+    "compose",
+    is_required=True,
+)
+"""The newest version that Go 1.26.8 builds."""
 
 
-def version(compose: Sequence[str]) -> str:
-    said = subprocess.run([*compose, "version", "--short"], capture_output=True, text=True, check=True)
-    return said.stdout.strip()
+def compose() -> Path:
+    """Return the executable, built now unless the user's cache has it: some minutes."""
+    [built] = asyncio.run(build(COMPOSE, host_platform(), _say)).values()
+    return built
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
 
 
 class Compose:
     """A Compose project, written into `folder`."""
 
-    def __init__(self, command: Sequence[str], folder: Path, group: str) -> None:
+    def __init__(self, executable: Path, folder: Path, group: str) -> None:
         folder.mkdir(parents=True)
         self._plan = _plan(folder, group)
         file = folder / "compose.json"  # JSON is YAML
         file.write_text(json.dumps(_project(self._plan)))
-        self._command = [*command, "-p", group, "-f", str(file)]
+        self._command = [str(executable), "-p", group, "-f", str(file)]
 
     def up(self) -> None:
         """Returns once a node is active."""
@@ -121,4 +129,4 @@ def _project(plan: GroupPlan) -> dict[str, Any]:
             ],
             "networks": {"clients": {}, "routes": {"aliases": [told.route_alias]}},
         }
-    return {"version": "2.4", "services": services, "networks": {"clients": {}, "routes": {"internal": True}}}
+    return {"services": services, "networks": {"clients": {}, "routes": {"internal": True}}}

@@ -25,6 +25,8 @@ def fake_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], lis
 if [ "$1" = env ]; then echo '{"GOPROXY": "https://proxy.example", "GOAUTH": ""}'; exit; fi
 [ -z "$FAIL" ] || { echo "go: no route to the module proxy" >&2; exit 1; }
 echo "$@" >> "$CALLS"
+if [ "$1" = build ]; then while [ "$1" != -o ]; do shift; done; mkdir -p "${2%/*}"; env > "$2"; exit; fi
+[ "$1" = install ] || exit 0
 mkdir -p "$GOPATH/bin/${GOOS}_$GOARCH"
 for each; do
   case $each in *@*) each=${each%@*}; env > "$GOPATH/bin/${GOOS}_$GOARCH/${each##*/}" ;; esac
@@ -46,6 +48,19 @@ async def test_a_server_is_built_once_and_kept(fake_go: Callable[[], list[str]])
     assert "for linux/arm64" in said[0]
     assert await build_with_go("0.25.6", ARM64, said.append) == built
     assert fake_go() == ["install -v -trimpath github.com/nats-io/nats-streaming-server@v0.25.6"]
+
+
+async def test_a_module_that_go_install_refuses_is_built_as_a_requirement_of_an_empty_one(
+    fake_go: Callable[[], list[str]],
+) -> None:
+    module = GoModule("tool", "example.org/tool/v5", "5.6.0", {"tool": "cmd"}, "t", is_required=True)
+    built = await build(module, ARM64, lambda line: None)
+    assert "GOARCH=arm64" in built["tool"].read_text().splitlines()
+    get, make = fake_go()
+    assert get.startswith("get -C /")
+    assert get.endswith("/requiring example.org/tool/v5/cmd@v5.6.0")
+    assert make.startswith("build -C /")
+    assert make.endswith("/bin/cmd example.org/tool/v5/cmd")
 
 
 async def test_several_programs_of_a_module_are_built_at_once_and_kept_under_names_of_their_own(
