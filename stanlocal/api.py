@@ -18,7 +18,6 @@ from stanlocal.lifecycle.opener import GroupOpener, opener_for, this_process
 from stanlocal.lifecycle.planner import TIMEOUT_S
 from stanlocal.model.states import GroupState, GroupStatus
 from stanlocal.settings import Settings
-from stanlocal.util.tasks import together
 
 if TYPE_CHECKING:  # what only some commands need is loaded by the methods that use it
     from stanlocal.engine.base import Engine
@@ -125,7 +124,8 @@ class FTGroup(FaultMethods):
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self.close)
             if self._opener.bound_to() is not None:
-                await together(self.up(timeout=self._timeout), self._opener.remove_orphans())
+                self._opener.removes_orphans = True
+                await self.up(timeout=self._timeout)
             else:
                 self._found = await self._opener.running_settings()
                 await self.up(timeout=self._timeout)

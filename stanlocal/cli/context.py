@@ -68,9 +68,18 @@ class Context:
         return group_over(self.opener(report, note))
 
     @asynccontextmanager
-    async def opened(self, report: Report = lambda line: None) -> AsyncIterator[FTGroup]:
-        """Yield the group that the options name; its connection to the engine is closed after the block."""
-        group = self.ft_group(report)
+    async def opened(
+        self, report: Report = lambda line: None, *, removes_orphans: bool = False
+    ) -> AsyncIterator[FTGroup]:
+        """Yield the group that the options name; its connection to the engine is closed after the block.
+
+        With `removes_orphans` its `up` also removes groups whose process has ended.
+        """
+        from stanlocal.api import group_over
+
+        opener = self.opener(report)
+        opener.removes_orphans = removes_orphans
+        group = group_over(opener)
         try:
             yield group
         finally:

@@ -15,6 +15,7 @@ from stanlocal.cli.aio import run
 from stanlocal.cli.context import Context, from_option, pass_context, store_option
 from stanlocal.errors import GroupNotFound
 from stanlocal.model.states import GroupState
+from stanlocal.util.tasks import beside
 
 if TYPE_CHECKING:
     from stanlocal.group.core import Group
@@ -71,13 +72,12 @@ def up(
         return
 
     async def work() -> None:
-        from stanlocal.api import core_of, remove_orphans
+        from stanlocal.api import core_of
 
         async with AsyncExitStack() as stack:
             with context.progress() as report:
-                group = await stack.enter_async_context(context.opened(report))
+                group = await stack.enter_async_context(context.opened(report, removes_orphans=True))
                 look = await group.up(timeout=timeout, recreate=recreate)
-                await remove_orphans(group)
             document = (await core_of(group)).document(look)
             if context.json:
                 context.print_json(document, stream=attach)
@@ -113,9 +113,9 @@ def down(context: Context, timeout: float | None, purge: bool, every: bool) -> i
         for name in names:
             context.group = name
             with context.progress() as report:
-                async with context.opened(report) as group:
+                async with context.opened(report) as group, beside(remove_orphans(group)) as orphans:
                     done = await group.down(timeout=timeout, purge=purge)
-                    await remove_orphans(group)
+                    await orphans
             if done.purged:
                 kept = [f"{path} was not made by the server or stanlocal" for path in done.purged.left]
                 for line in kept:
@@ -161,17 +161,18 @@ def status(context: Context, watch: bool) -> None:
 
 
 async def _show(context: Context, core: Group) -> None:
-    look = await core.look()
-    document = core.document(look)
     if context.json:
-        context.print_json(document)
+        context.print_json(core.document(await core.look()))
         return
-    from stanlocal.machine.process_usage import of_processes
+    from stanlocal.machine.process_usage import UsageSample
+
+    plan, instances = await core.find()
+    sample = UsageSample({node.name: node.pid for node in instances if node.pid})
+    look = await core.look_at(plan, instances)  # this and the findings take as long as the sample has to
     from stanlocal.monitor.group_findings import look_inside
 
-    pids = {node.name: node.instance.pid for node in look.status.nodes if node.instance.pid}
     findings = asyncio.create_task(look_inside(look.plan, look.status.active))
-    render.group(document, await asyncio.to_thread(of_processes, pids))
+    render.group(core.document(look), await asyncio.to_thread(sample.used))
     for finding in await findings:
         context.say(f"{finding.detail}; {finding.cure}")
 

@@ -17,12 +17,7 @@ from typing import TYPE_CHECKING, Any
 from stanlocal.engine.base import Engine
 from stanlocal.errors import GroupNotFound, WrongEngine
 from stanlocal.group.home import GroupHome
-from stanlocal.group.observation import observe
-from stanlocal.history.journal import end_is_recorded, faults
-from stanlocal.logs.line_patterns import LogLine, parse
-from stanlocal.logs.merge import NodeLine, follow_all, read_all
 from stanlocal.machine.machine_identity import machine_id
-from stanlocal.model.group_document import group_document
 from stanlocal.model.instance import Instance, RawLine
 from stanlocal.model.plan import GroupPlan, Origin
 from stanlocal.model.states import GroupStatus
@@ -33,6 +28,8 @@ if TYPE_CHECKING:  # modules that `look` does not need are imported by the metho
     from stanlocal.history.failovers import Failover
     from stanlocal.history.occurrences import Occurrence
     from stanlocal.history.timeline import Event
+    from stanlocal.logs.line_patterns import LogLine
+    from stanlocal.logs.merge import NodeLine
 
 _END_S = 10.0
 """Seconds in which a process that was sent a signal is waited for although the caller is cancelled."""
@@ -101,11 +98,18 @@ class Group:
 
     async def look(self) -> Look:
         """Return its plan and status now."""
-        plan, instances = await self.find()
+        return await self.look_at(*await self.find())
+
+    async def look_at(self, plan: GroupPlan, instances: Sequence[Instance]) -> Look:
+        """Return the plan and the status now; `plan` and `instances` are what `find` has just returned."""
+        from stanlocal.group.observation import observe
+
         return Look(plan, await observe(self.engine, plan, instances, self.home.journal))
 
     def document(self, look: Look) -> dict[str, Any]:
         """Return the group document of the contract."""
+        from stanlocal.model.group_document import group_document
+
         in_force = [fault for fault in self.home.journal.faults() if fault.in_force]
         return group_document(look.plan, self.engine.name, look.status, in_force)
 
@@ -125,6 +129,8 @@ class Group:
 
         They include those of containers that are gone; `tail` counts the lines of each node.
         """
+        from stanlocal.logs.merge import read_all
+
         plan, instances = await self.find()
         wanted = nodes or [node.name for node in plan.nodes]
         present = {instance.name for instance in instances}
@@ -143,6 +149,8 @@ class Group:
 
         No line is lost or repeated, over restarts of nodes and of the engine.
         """
+        from stanlocal.logs.merge import follow_all
+
         plan, _ = await self.find()
         wanted = nodes or [node.name for node in plan.nodes]
         async for batch in follow_all(self.engine, self.name, wanted, since=since, tail=tail):
@@ -158,6 +166,7 @@ class Group:
     async def history(self) -> tuple[GroupPlan, Sequence[Occurrence]]:
         """Return its plan and all that happened to it, in the order of time."""
         from stanlocal.history import occurrences
+        from stanlocal.history.journal import end_is_recorded, faults
 
         plan, instances = await self.find()
         present = {instance.name: instance for instance in instances}
@@ -250,6 +259,8 @@ class Group:
 
     def note_end(self, instance: Instance) -> None:
         """Record an end that no fault explains: the next start removes its trace from the engine."""
+        from stanlocal.history.journal import end_is_recorded
+
         recorded = end_is_recorded(self.home.journal.faults(), instance.name, instance.started_at)
         if instance.finished_at is not None and not recorded:
             self.home.journal.process_ended(instance.name, instance.finished_at, instance.exit_code)
@@ -288,6 +299,8 @@ async def origin_of(engine: Engine) -> Origin:
 
 def _telling(lines: Iterable[RawLine]) -> Iterator[LogLine]:
     """Yield the lines that report an event: of a large log, nearly all do not."""
+    from stanlocal.logs.line_patterns import parse
+
     parsed = (parse(line.text, line.time) for line in lines)
     return (line for line in parsed if line.event is not None)
 

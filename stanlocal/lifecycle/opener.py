@@ -58,6 +58,8 @@ class GroupOpener:
     """Returns the name of the process that the group is made for, as `orphans.this_process` does; None for a
     group that no process is bound to. A bound group avoids the usual ports, and `orphans.remove` removes it
     once its process has ended."""
+    removes_orphans: bool = False
+    """Whether `up` also removes the orphans of its engine, while the nodes wait for the store lock."""
     report: Report = _nothing
     note: Report = log_note
     engine: Engine | None = None
@@ -176,7 +178,7 @@ class GroupOpener:
         from stanlocal.lifecycle import up
         from stanlocal.lifecycle.engine_choice import server_user
         from stanlocal.lifecycle.inventory import reserved_ports
-        from stanlocal.lifecycle.planner import TIMEOUT_S, UpRequest
+        from stanlocal.lifecycle.planner import TIMEOUT_S, UpRequest, nothing_else
 
         group = await self.core()
         engine = group.engine
@@ -202,6 +204,7 @@ class GroupOpener:
             first_port=_first_port(os.environ, bound=bound_to is not None),
             bound_to=bound_to,
             container_of_port=engine.container_of_port,
+            meanwhile=self.remove_orphans if self.removes_orphans else nothing_else,
             report=self.report,
             note=self.note,
         )

@@ -5,7 +5,7 @@ It adds to the pure `stanlocal.model.placement` the checks whether ports are fre
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +23,10 @@ Report = Callable[[str], None]
 
 TIMEOUT_S = 60.0
 """Seconds that an `up` has by default until its nodes are ready."""
+
+
+async def nothing_else() -> None:
+    """Do nothing while nodes wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,8 @@ class UpRequest:
     container_of_port: Callable[[int], str | None] = lambda port: None
     """Returns the name of the container that publishes a host port, for messages."""
     report: Report = lambda line: None
+    meanwhile: Callable[[], Coroutine[Any, Any, None]] = nothing_else
+    """Work that is done while the nodes wait for the store lock; `up` fails if it does."""
     note: Report = lambda line: None
     """Receives what people have to know afterwards: warnings, ports that moved."""
 

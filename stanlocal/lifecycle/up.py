@@ -7,38 +7,38 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from importlib import import_module
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, Any
 
 from stanlocal.access.server_files import read_server_files
-from stanlocal.errors import NodeFailed, NodeNotFound, PortInUse
+from stanlocal.errors import NodeNotFound, PortInUse
 from stanlocal.group.core import Group, Look, intended_plan, origin_of
 from stanlocal.group.home import SNAPSHOTS
 from stanlocal.group.reload import reload
 from stanlocal.group.retirement import retire
-from stanlocal.group.watch import Watch
 from stanlocal.lifecycle.changes import changes
 from stanlocal.lifecycle.configuration import Configuration
 from stanlocal.lifecycle.placement import placement_notes, settle
 from stanlocal.lifecycle.planner import Planner, UpRequest
-from stanlocal.logs.event_types import PortBusy
-from stanlocal.logs.line_patterns import parse
 from stanlocal.model.instance import Instance
 from stanlocal.model.placement import Placement
 from stanlocal.model.plan import GroupPlan, Origin
-from stanlocal.model.states import GroupState, GroupStatus, NodeState, NodeStatus
+from stanlocal.model.states import GroupState, GroupStatus
 from stanlocal.settings import Settings
 from stanlocal.store.guard import drafts
 from stanlocal.store.guard.claim import Claim, claim
 from stanlocal.store.guard.holder import check_not_held
 from stanlocal.store.guard.purge import discard_unused
-from stanlocal.util.tasks import together
+from stanlocal.util.tasks import beside, together
+
+if TYPE_CHECKING:  # it reads logs, and is loaded while the first node starts
+    from stanlocal.group.watch import Watch
 
 _PARALLEL_STARTS = 4
-_LOG_TAIL = 20
 
 
 async def up(group: Group, request: UpRequest) -> Look:
@@ -173,21 +173,43 @@ class _Bringup:
         if self._before is not None and self._before.proxied != plan.proxied:
             await self._retire_all()  # client ports pass between the nodes and the proxy
         await self._engine.prepare(plan)
-        async with Watch(self._engine, plan, self._group.home.journal) as watch:
-            for name in self._present.keys() - fingerprints.keys():
-                self._request.report(f"removing {name}")
-                await self._retire(name)
-            for instance in self._present.values():
-                await self._recover(plan, instance)
-            changed = [name for name in self._present if self._is_changed(name, fingerprints[name])]
-            if len(changed) < len(self._present) or self._some_serve(watch):
-                await self._replace_one_by_one(plan, changed, fingerprints, watch)
-            else:
-                await self._retire_all()
-            deadline = asyncio.get_running_loop().time() + self._request.timeout
-            # While the nodes wait for the lock themselves: a trial takes no longer.
-            await together(self._start_all(plan, fingerprints), self._engine.check_lock(plan))
-            return await self._ready(plan, watch, deadline)
+        if not self._present:  # nothing to replace: the first node's wait for the lock begins at once
+            async with (
+                beside(self._start_all(plan, fingerprints)) as starting,
+                await self._watch(plan) as watch,
+            ):
+                return await self._started(asyncio.wait_for(starting, None), plan, watch)
+        async with await self._watch(plan) as watch:
+            await self._replace_present(plan, fingerprints, watch)
+            return await self._started(self._start_all(plan, fingerprints), plan, watch)
+
+    async def _watch(self, plan: GroupPlan) -> Watch:
+        await asyncio.to_thread(import_module, "stanlocal.group.watch")  # beside the first node's start
+        from stanlocal.group.watch import Watch
+
+        return Watch(self._engine, plan, self._group.home.journal)
+
+    async def _started(self, starting: Coroutine[Any, Any, None], plan: GroupPlan, watch: Watch) -> Look:
+        """Wait until all nodes are started and ready.
+
+        While they wait for the lock themselves, it is tried, which takes no longer, and `meanwhile` is done.
+        """
+        deadline = asyncio.get_running_loop().time() + self._request.timeout
+        await together(starting, self._engine.check_lock(plan), self._request.meanwhile())
+        return await self._ready(plan, watch, deadline)
+
+    async def _replace_present(self, plan: GroupPlan, fingerprints: Mapping[str, str], watch: Watch) -> None:
+        """Remove the nodes that are not in the plan, and make those again that differ from it."""
+        for name in self._present.keys() - fingerprints.keys():
+            self._request.report(f"removing {name}")
+            await self._retire(name)
+        for instance in self._present.values():
+            await self._recover(plan, instance)
+        changed = [name for name in self._present if self._is_changed(name, fingerprints[name])]
+        if len(changed) < len(self._present) or self._some_serve(watch):
+            await self._replace_one_by_one(plan, changed, fingerprints, watch)
+        else:
+            await self._retire_all()
 
     def _is_changed(self, name: str, wanted: str) -> bool:
         return self._request.recreate or self._present[name].fingerprint != wanted
@@ -291,25 +313,16 @@ class _Bringup:
         """Return the first status as wanted; raises `NodeFailed` as soon as one of `names` has failed."""
         await watch.refresh()
         status = await watch.until(
-            lambda status: _failed(status, names) is not None or reached(status),
+            lambda status: status.failed(names) is not None or reached(status),
             timeout=self._request.timeout,
             deadline=deadline,
             waiting_for=waiting_for,
         )
-        if (failed := _failed(status, names)) is not None:
-            await self._raise_failed(failed.name)
-        return status
+        if (failed := status.failed(names)) is not None:
+            from stanlocal.lifecycle.failed_node import reason_of_failure
 
-    async def _raise_failed(self, name: str) -> NoReturn:
-        """Read the reason and raise it: an end is reported a moment before the last lines have arrived."""
-        node = (await self._group.look()).status.node(name)
-        lines = await self._engine.tail(name, _LOG_TAIL)
-        for event in (parse(line.text, line.time).event for line in lines):
-            if isinstance(event, PortBusy):  # the only sign of it where nodes share the host's network
-                port = int(event.address.rpartition(":")[2])
-                raise PortInUse(f"port {port} for {name} is taken; free it", port)
-        tail = [line.text for line in lines]
-        raise NodeFailed(f"{name} failed: {node.problem}", name, node.instance.exit_code, tail)
+            raise await reason_of_failure(self._group, failed.name)
+        return status
 
     async def undo(self) -> None:
         """Remove what this `up` made, so that a later `up` does what it would have done before."""
@@ -334,10 +347,3 @@ class _Bringup:
             await self._engine.remove(name)
             self._present.pop(name, None)
         self._made.clear()
-
-
-def _failed(status: GroupStatus, names: set[str]) -> NodeStatus | None:
-    """Return the first of these nodes that has failed."""
-    return next(
-        (node for node in status.nodes if node.state is NodeState.FAILED and node.name in names), None
-    )

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -149,6 +150,11 @@ class GroupStatus:
             if node.name == name:
                 return node
         raise KeyError(name)
+
+    def failed(self, names: Container[str]) -> NodeStatus | None:
+        """Return the first of these nodes that has failed; None if none has."""
+        failed = (node for node in self.nodes if node.state is NodeState.FAILED and node.name in names)
+        return next(failed, None)
 
     @property
     def all_failed(self) -> bool:

@@ -110,10 +110,11 @@ def _first_flaw(data: bytes) -> int:
 
 def _block(number: int, data: bytes) -> Block | None:
     """Return the entries in `data`; None when one of them is damaged."""
-    if not index_intact(data):
-        return None
     words = array("Q", data)
-    sequences, offsets, timestamps, tails = (words[at::4] for at in range(4))
+    columns = [words[at::4] for at in range(4)]
+    if not index_intact(columns):
+        return None
+    sequences, offsets, timestamps, tails = columns
     sizes = array("I", tails.tobytes())[0::2]
     if sys.byteorder == "big":
         for column in (sequences, offsets, timestamps, sizes):

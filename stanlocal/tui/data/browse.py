@@ -22,7 +22,6 @@ from stanlocal.tui.clients.reception import Received
 if TYPE_CHECKING:
     from stanlocal.stan import Message
     from stanlocal.stan.connecting import Connecting
-    from stanlocal.store.format.encryption import StoreKey
 
 PAGE = 100
 """Messages on a page."""
@@ -59,16 +58,15 @@ class Page:
     """Damaged messages of the page."""
 
 
-def from_store(store: Path, channel: str, first: int | None, key: StoreKey | None = None) -> Page:
+def from_store(store: Path, channel: str, first: int | None) -> Page:
     """Read the page of messages from `first` on (None: the newest) from the store's files.
 
-    Raises `StoreRefused` if the store or channel does not exist, or its messages may be encrypted and there
-    is no key.
+    Raises `StoreRefused` if the store or channel does not exist, or its messages may be encrypted.
     """
     whole = _on_disk(store, channel)
     span = whole.page(first)
     messages, problems = [], []
-    for found in dump(store, channel, Window(span.first, span.last), key):
+    for found in dump(store, channel, Window(span.first, span.last)):
         if isinstance(found, Problem):
             problems.append(f"{found.file}: {found.detail}")
         else:
