@@ -228,15 +228,19 @@ class NatsAdapter:
             self._parser.attach(subscription._id, handler, run_reader)
         return subscription
 
-    async def subscribe_raw(self, subject: str, handler: RawHandler) -> NatsSubscription:
+    async def subscribe_raw(
+        self, subject: str, handler: RawHandler, run_reader: RunReader | None = None
+    ) -> NatsSubscription:
         """Have `handler` called with each message, in order, as it is read, headers included.
 
-        Only on a connection of stanlocal's own.
+        Only on a connection of stanlocal's own. `run_reader` may take messages without headers that follow.
         """
         assert isinstance(self.client, GuardedClient)
         subscription = await self.client.subscribe(subject)
         self.client.raw_handlers[subscription._id] = handler
-        self.client.parser.attach(subscription._id, lambda s, data, r, _: handler(s, data, r, b""))
+        self.client.parser.attach(
+            subscription._id, lambda s, data, r, _: handler(s, data, r, b""), run_reader
+        )
         return subscription
 
     async def request(self, subject: str, payload: bytes, timeout: float) -> bytes | None:
