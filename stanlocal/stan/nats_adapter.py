@@ -231,17 +231,12 @@ class NatsAdapter:
     async def subscribe_raw(
         self, subject: str, handler: RawHandler, run_reader: RunReader | None = None
     ) -> NatsSubscription:
-        """Have `handler` called with each message, in order, as it is read, headers included.
-
-        Only on a connection of stanlocal's own. `run_reader` may take messages without headers that follow.
-        """
+        """Do as `subscribe`, headers included; only on a connection of stanlocal's own."""
         assert isinstance(self.client, GuardedClient)
-        subscription = await self.client.subscribe(subject)
-        self.client.raw_handlers[subscription._id] = handler
-        self.client.parser.attach(
-            subscription._id, lambda s, data, r, _: handler(s, data, r, b""), run_reader
-        )
-        return subscription
+        made = await self.client.subscribe(subject)
+        self.client.raw_handlers[made._id] = handler
+        self.client.parser.attach(made._id, lambda s, data, r, _: handler(s, data, r, b""), run_reader)
+        return made
 
     async def request(self, subject: str, payload: bytes, timeout: float) -> bytes | None:
         """Return the answer to a request; None if no one serves the subject. Raises `TimeoutError`."""
