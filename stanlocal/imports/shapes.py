@@ -11,6 +11,7 @@ from stanlocal.imports.compose import is_compose, read_compose
 from stanlocal.imports.content import has_values, is_conf
 from stanlocal.imports.given_files import GivenFile, GivenFiles
 from stanlocal.imports.import_result import Found
+from stanlocal.imports.inspected import is_inspected, read_inspected
 from stanlocal.imports.objects import Object, objects
 from stanlocal.imports.script import read_scripts, starts_servers
 from stanlocal.imports.supervisor import is_supervisor, read_supervisor
@@ -95,7 +96,8 @@ SCRIPT = Shape("a script", starts_servers, _read_scripts)
 CONF = Shape("a stan.conf", lambda file: True, conf_files.read_confs)
 
 COMPOSE = Shape("a Compose file", is_compose, read_compose)
-SHAPES = (UNIT, SUPERVISOR, COMPOSE, VALUES, OBJECTS, SCRIPT, CONF)
+INSPECTED = Shape("the output of docker inspect", is_inspected, read_inspected)
+SHAPES = (UNIT, SUPERVISOR, INSPECTED, COMPOSE, VALUES, OBJECTS, SCRIPT, CONF)
 """All shapes; of those that fit a file, the first."""
 
 
