@@ -33,9 +33,9 @@ def encryption_key(context: Context, plan: GroupPlan | None, file: Path | None) 
             raise SettingsError(environment.problems)
         found = _key_of(environment.layer.values) or os.environ.get(SERVER_KEY)
     if not found and plan is not None:
-        from stanlocal.access.secrets_folder import SecretsFolder
+        from stanlocal.group.store_key import store_key
 
-        found = _key_of(SecretsFolder(Path(plan.secrets_dir)).load())
+        return store_key(plan)
     if not found:
         return None
     from stanlocal.store.format.encryption import StoreKey

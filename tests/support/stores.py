@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from stanlocal.store.format.crc import INDEX_BYTES
+from stanlocal.store.format.encryption import StoreKey
 
 VERSION = struct.pack("<I", 1)
 EPOCH = 1_700_000_000_000_000_000
@@ -62,6 +63,14 @@ class Slice:
     def write(self, folder: Path, slice_number: int = 1) -> None:
         (folder / f"msgs.{slice_number}.dat").write_bytes(self.data)
         (folder / f"msgs.{slice_number}.idx").write_bytes(self.index)
+
+
+def encrypted(key: str, channel: str, *payloads: bytes) -> list[bytes]:
+    """Return what a server stores of messages with that key."""
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+    cipher = AESGCM(StoreKey.of(key).channel(channel).key)
+    return [b"\x01" + bytes(12) + cipher.encrypt(bytes(12), data, None) for data in payloads]
 
 
 def slice_of(payloads: Iterable[bytes], first: int = 1, channel: str = "orders") -> Slice:

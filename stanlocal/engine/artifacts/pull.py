@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
+from contextlib import aclosing, closing, suppress
 from typing import Any
 
 import docker
@@ -16,6 +15,7 @@ import requests
 
 from stanlocal.engine.docker.errors import FOREIGN
 from stanlocal.engine.docker.json_lines import json_objects
+from stanlocal.engine.docker.streams import Pump, Source
 from stanlocal.errors import ImageNotFound
 
 SILENCE_S = 15.0
@@ -53,34 +53,22 @@ class PullProgress:
         return line
 
 
-class _Pull(threading.Thread):
-    """A thread that reads the engine's reports on a pull and hands them to the event loop.
-
-    It is a daemon thread: the wait for the first report cannot be interrupted, only given up.
-    """
+class _Reports(Source[dict[str, Any]]):
+    """Reader of the engine's reports on a pull; `{"error": …}` after a failure."""
 
     def __init__(self, client: docker.DockerClient, image: str, read_timeout_s: float) -> None:
-        super().__init__(daemon=True, name="stanlocal-pull")
+        """Prepare the pull, which begins with the reading."""
         self._client = client
         self._image = image
         self._read_timeout_s = read_timeout_s
-        self._loop = asyncio.get_running_loop()
         self._response: requests.Response | None = None
-        self._cancelled = False
-        self.reports: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
-        """Reports of the engine, `{"error": …}` after a failure; at the end None."""
+        self._interrupted = False
 
-    def run(self) -> None:
+    def __iter__(self) -> Iterator[dict[str, Any]]:
         try:
-            for report in self._read():
-                self._hand_over(report)
-        except (*FOREIGN, ValueError) as err:
-            self._hand_over({"error": str(err)})
-        self._hand_over(None)
-
-    def _hand_over(self, report: dict[str, Any] | None) -> None:
-        if not self._cancelled:
-            self._loop.call_soon_threadsafe(self.reports.put_nowait, report)
+            yield from self._read()
+        except (*FOREIGN, ValueError) as error:
+            yield {"error": str(error)}
 
     def _read(self) -> Iterator[dict[str, Any]]:
         api = self._client.api
@@ -99,17 +87,23 @@ class _Pull(threading.Thread):
                 yield {"error": _message(response)}
                 return
             self._response = response
-            if not self._cancelled:
+            if not self._interrupted:
                 yield from json_objects(response.iter_content(_CHUNK))
 
-    def cancel(self) -> None:
-        """End the pull, in the engine too, which continues only while its connection is open."""
-        self._cancelled = True
+    def interrupt(self) -> None:
+        """End the pull, in the engine too, which continues only while its connection is open.
+
+        The wait for the first report cannot be interrupted, only given up.
+        """
+        self._interrupted = True
         if self._response is not None:
             # Closing the response itself would wait for its end; the thread does it once this has ended the
             # reading, which fails if that has ended already.
             with suppress(OSError, ValueError, RuntimeError):
                 self._response.raw.shutdown()
+
+    def close(self) -> None:
+        """Do nothing: the reading closes the response."""
 
 
 def _message(response: requests.Response) -> str:
@@ -133,19 +127,17 @@ async def pull(
     progress(f"pulling {image}")
     shown = PullProgress(image)
     # The thread's own limit only ends it after this call has given up.
-    task = _Pull(client, image, read_timeout_s=2 * silence_s)
-    task.start()
+    source = _Reports(client, image, read_timeout_s=2 * silence_s)
     problem = None
-    try:
-        while report := await asyncio.wait_for(task.reports.get(), silence_s):
-            if "error" in report:
-                problem = _first_line(str(report["error"]))
-            elif line := shown.feed(report):
-                progress(line)
-    except TimeoutError:
-        problem = f"no progress for {silence_s:g} s"
-    finally:
-        task.cancel()
+    async with aclosing(Pump("stanlocal-pull", source).items()) as reports:
+        try:
+            while report := await asyncio.wait_for(anext(reports, None), silence_s):
+                if "error" in report:
+                    problem = _first_line(str(report["error"]))
+                elif line := shown.feed(report):
+                    progress(line)
+        except TimeoutError:
+            problem = f"no progress for {silence_s:g} s"
     if problem is not None:
         raise ImageNotFound(f"cannot pull {image}: {problem}")
 

@@ -3,28 +3,38 @@
 from __future__ import annotations
 
 import struct
+import sys
 import zlib
 from array import array
-from functools import lru_cache
+from bisect import bisect_left
 from itertools import accumulate
 from operator import itemgetter
 
 from stanlocal.store.format.crc import HEAD_BYTES, run_intact
 from stanlocal.store.format.index import Block, Entry
 from stanlocal.store.format.message import decode, sequence_columns
+from stanlocal.store.format.progressions import progression
 
 
 def ends_of(begin: int, sizes: array[int]) -> array[int]:
     """Return the offset of the first record, then each one's end, for consecutive records."""
     if same(sizes, 0, len(sizes)):
-        step = HEAD_BYTES + sizes[0]
-        return array("Q", range(begin, begin + step * len(sizes) + 1, step))
+        return progression(begin, HEAD_BYTES + sizes[0], len(sizes) + 1)
     return array("Q", accumulate(map(HEAD_BYTES.__add__, sizes), initial=begin))
 
 
 def same(sizes: array[int], low: int, high: int) -> bool:
     """Return whether all sizes in that part are the same."""
     return sizes[low:high] == sizes[low : low + 1] * (high - low)
+
+
+def longer_from(sequences: array[int], low: int, high: int) -> int:
+    """Return the first place in that part whose sequence takes more bytes in a message than the one at `low`.
+
+    `high` if there is none; `sequences` grow.
+    """
+    width = max(1, (sequences[low].bit_length() + 6) // 7)
+    return bisect_left(sequences, 1 << 7 * width, low, high)
 
 
 def batch_intact(block: Block, buffer: bytearray, base: int) -> bool:
@@ -54,24 +64,35 @@ def _one_size_intact(buffer: bytearray, begin: int, sizes: array[int], columns: 
 
 
 def _sizes_intact(buffer: bytearray, begin: int, sizes: array[int], columns: list[bytes]) -> bool:
-    layout = struct.Struct("<" + "".join(map(_format, sizes)))
+    layout = struct.Struct("<" + "".join(map(_FORMATS.__getitem__, sizes)))
     parts = layout.unpack_from(buffer, begin)
-    payloads = parts[2::3]
+    payloads = parts[1::2]
     width, count = len(columns), len(sizes)
     leading = bytearray(width * count)
     for at, column in enumerate(columns):
         leading[at::width] = column
+    heads = array("I", bytes(HEAD_BYTES * count))
+    heads[0::2], heads[1::2] = sizes, array("I", map(zlib.crc32, payloads))
+    if sys.byteorder == "big":
+        heads.byteswap()
     return (
-        parts[0::3] == tuple(sizes)
-        and parts[1::3] == tuple(map(zlib.crc32, payloads))
+        b"".join(parts[0::2]) == heads.tobytes()
         and b"".join(map(itemgetter(slice(width)), payloads)) == leading
     )
 
 
-@lru_cache(maxsize=4096)
-def _format(size: int) -> str:
-    """The `struct` format of a record with a payload of `size` bytes."""
-    return f"II{size}s"
+class _Formats(dict[int, str]):
+    """The `struct` format of a record by the bytes of its payload: its head as it is, then the payload."""
+
+    def __missing__(self, size: int) -> str:
+        if len(self) >= _MOST_FORMATS:
+            self.clear()
+        made = self[size] = f"{HEAD_BYTES}s{size}s"
+        return made
+
+
+_MOST_FORMATS = 4096
+_FORMATS = _Formats()
 
 
 def _time_matches(buffer: bytearray, entry: Entry, base: int) -> bool:

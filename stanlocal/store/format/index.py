@@ -110,11 +110,10 @@ def _first_flaw(data: bytes) -> int:
 
 def _block(number: int, data: bytes) -> Block | None:
     """Return the entries in `data`; None when one of them is damaged."""
-    words = array("Q", data)
-    columns = [words[at::4] for at in range(4)]
-    if not index_intact(columns):
+    if not index_intact(data):
         return None
-    sequences, offsets, timestamps, tails = columns
+    words = array("Q", data)
+    sequences, offsets, timestamps, tails = (words[at::4] for at in range(4))
     sizes = array("I", tails.tobytes())[0::2]
     if sys.byteorder == "big":
         for column in (sequences, offsets, timestamps, sizes):

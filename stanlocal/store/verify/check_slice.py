@@ -7,7 +7,6 @@ messages, and then it does not start with a damaged one.
 
 from __future__ import annotations
 
-from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -15,11 +14,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from stanlocal.store.format import index
-from stanlocal.store.format.batch import batch_intact, ends_of, same
+from stanlocal.store.format.batch import batch_intact, ends_of, longer_from, same
 from stanlocal.store.format.crc import INDEX_BYTES
 from stanlocal.store.format.files import VERSION, VERSION_BYTES, StoreFile, opened_file
 from stanlocal.store.format.index import Block, Entry, IndexFlaw
 from stanlocal.store.format.message import decode, sequence_of
+from stanlocal.store.format.progressions import progression
 from stanlocal.store.format.records import BATCH_BYTES, Damage, LargeRecord, Record, read_records
 from stanlocal.store.format.slices import SliceFiles, read_large, read_one
 from stanlocal.store.verify.check_file import version_problem
@@ -144,7 +144,11 @@ class _Checker:
     def _sequences(self, block: Block) -> None:
         first, last = block.sequences[0], block.sequences[-1]
         due = self.result.last + 1 if self.result.last is not None else first
-        if first == due and block.sequences == array("Q", range(due, due + len(block))):
+        if (
+            first == due
+            and last == due + len(block) - 1
+            and block.sequences == progression(due, 1, len(block))
+        ):
             self.result.first = self.result.first or first
             self.result.last = last
             return
@@ -179,6 +183,11 @@ class _Checker:
 
     def _batch(self, block: Block, low: int, high: int, base: int) -> None:
         """Check messages in the buffer, whose first byte is at the offset `base`."""
+        longer = longer_from(block.sequences, low, high)
+        if low < longer < high:
+            self._batch(block, low, longer, base)
+            self._batch(block, longer, high, base)
+            return
         if high - low <= _SAME_SIZE or same(block.sizes, low, high):
             if batch_intact(block.part(low, high), self._buffer, base):
                 self.result.messages += high - low

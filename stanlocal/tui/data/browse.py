@@ -22,6 +22,7 @@ from stanlocal.tui.clients.reception import Received
 if TYPE_CHECKING:
     from stanlocal.stan import Message
     from stanlocal.stan.connecting import Connecting
+    from stanlocal.store.format.encryption import StoreKey
 
 PAGE = 100
 """Messages on a page."""
@@ -58,15 +59,16 @@ class Page:
     """Damaged messages of the page."""
 
 
-def from_store(store: Path, channel: str, first: int | None) -> Page:
+def from_store(store: Path, channel: str, first: int | None, key: StoreKey | None = None) -> Page:
     """Read the page of messages from `first` on (None: the newest) from the store's files.
 
-    Raises `StoreRefused` if the store or channel does not exist, or its messages may be encrypted.
+    Raises `StoreRefused` if the store or channel does not exist, or its messages may be encrypted and there
+    is no key.
     """
     whole = _on_disk(store, channel)
     span = whole.page(first)
     messages, problems = [], []
-    for found in dump(store, channel, Window(span.first, span.last)):
+    for found in dump(store, channel, Window(span.first, span.last), key):
         if isinstance(found, Problem):
             problems.append(f"{found.file}: {found.detail}")
         else:

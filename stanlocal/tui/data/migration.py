@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from stanlocal.group.home import GroupHome
+from stanlocal.group.store_key import store_key
 from stanlocal.machine.user_dirs import group_folder
 from stanlocal.migrate.branches import KEPT
 from stanlocal.migrate.findings import Finding
@@ -28,13 +29,15 @@ class Migration:
 
 
 def migration_of(store: Path, group: str) -> Migration:
-    """Plan the migration of a group's store, under the group's limits.
+    """Plan the migration of a group's store, under the group's limits and with its key.
 
-    Raises `StoreRefused` for an unreadable store, `SettingsError` for names that collide.
+    Raises `StoreRefused` for an unreadable store, `SettingsError` for names that collide, `StateError` for
+    unreadable secrets of the group.
     """
     plan = GroupHome(group_folder(group)).load_plan()
     limits = plan.streaming.get("store_limits", {}) if plan else None
-    made = make_plan(take_inventory(store, limits), limits_known=limits is not None)
+    key = store_key(plan) if plan else None
+    made = make_plan(take_inventory(store, limits, key=key), limits_known=limits is not None)
     return Migration(list(_documents(made)), made.findings)
 
 

@@ -17,7 +17,7 @@ from textual.widget import Widget
 from textual.widgets import ContentSwitcher, DataTable, Input, Static, Tab, Tabs
 
 from stanlocal.api import FTGroup, core_of
-from stanlocal.errors import EngineError, GroupError, SettingsError, StoreRefused
+from stanlocal.errors import EngineError, GroupError, SettingsError, StateError, StoreRefused
 from stanlocal.monitor.documents import Document
 from stanlocal.store.inspect.overview import overview
 from stanlocal.tui.data import rows
@@ -179,7 +179,7 @@ class DataPane(Pane):
             self._migration = await asyncio.to_thread(
                 migration_of, Path(document["store_dir"]), document["group"]
             )
-        except (StoreRefused, SettingsError) as error:
+        except (StoreRefused, SettingsError, StateError) as error:
             self._summarize(str(error))
         else:
             self._show()

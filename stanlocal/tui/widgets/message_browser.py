@@ -14,6 +14,9 @@ from textual.widgets import Static
 
 from stanlocal.api import FTGroup
 from stanlocal.errors import StanlocalError, StoreRefused
+from stanlocal.group.home import GroupHome
+from stanlocal.group.store_key import store_key
+from stanlocal.machine.user_dirs import group_folder
 from stanlocal.tui.data.browse import PAGE, Page, SequenceRange, from_server, from_store
 from stanlocal.tui.widgets.line_view import LineView
 from stanlocal.tui.widgets.message_view import MessageView
@@ -95,12 +98,17 @@ class MessageBrowser(Vertical):
     async def _page(self, channel: str, first: int | None) -> tuple[Page, str]:
         """Return the page, and its source in words."""
         try:
-            store = Path(self._document["store_dir"])
-            return await asyncio.to_thread(from_store, store, channel, first), "as on disk"
+            return await asyncio.to_thread(self._stored, channel, first), "as on disk"
         except StoreRefused:
             if self._read_only or not self._served.last:
                 raise
         return await from_server(self._group.connect, channel, self._served, first), "from the active node"
+
+    def _stored(self, channel: str, first: int | None) -> Page:
+        """Read the page from the files, with the group's key if they are encrypted."""
+        plan = GroupHome(group_folder(self._document["group"])).load_plan()
+        key = store_key(plan) if plan else None
+        return from_store(Path(self._document["store_dir"]), channel, first, key)
 
     def on_line_view_moved(self, _: LineView.Moved) -> None:
         """Show the message under the cursor in full."""

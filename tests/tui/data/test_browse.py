@@ -8,9 +8,10 @@ import pytest
 
 from stanlocal.errors import StoreRefused
 from stanlocal.stan.errors import NoActiveServer
+from stanlocal.store.format.encryption import StoreKey
 from stanlocal.tui.data.browse import KEPT_BYTES, PAGE, SequenceRange, from_server, from_store
 from tests.support.fake_clients import FakeServing
-from tests.support.stores import make_store, slice_of
+from tests.support.stores import encrypted, make_store, slice_of
 
 
 def _sequences(messages: object) -> list[int]:
@@ -70,6 +71,12 @@ def test_encrypted_messages_are_not_shown_as_they_are_on_disk(tmp_path: Path) ->
     store = make_store(tmp_path / "store", [slice_of([b"\x01once" + bytes(7) + b"\x01" + b"c" * 48] * 3)])
     with pytest.raises(StoreRefused, match="may be encrypted"):
         from_store(store, "orders", None)
+
+
+def test_encrypted_messages_are_shown_with_their_key(tmp_path: Path) -> None:
+    store = make_store(tmp_path / "store", [slice_of(encrypted("secret", "orders", b"one", b"two"))])
+    page = from_store(store, "orders", None, StoreKey.of("secret"))
+    assert [message.data for message in page.messages] == [b"one", b"two"]
 
 
 def test_a_store_that_is_not_there_is_refused(tmp_path: Path) -> None:

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 from cramjam import snappy
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from stanlocal.errors import OutputError, StoreRefused
 from stanlocal.migrate.archive.entries import END, MAGIC
@@ -21,7 +20,7 @@ from stanlocal.migrate.pack_folder import DATA, MANIFEST, META, read_pack
 from stanlocal.migrate.plan import make_plan
 from stanlocal.store.format.encryption import StoreKey
 from stanlocal.store.format.wire import varint
-from tests.support.stores import Slice, make_store, slice_of, subscription, update
+from tests.support.stores import Slice, encrypted, make_store, slice_of, subscription, update
 
 
 def _pack(store: Path, folder: Path, *, salvage: bool = False) -> Packed:
@@ -109,9 +108,7 @@ def _damage(store: Path) -> None:
 
 def test_an_encrypted_store_is_packed_with_its_key_only(tmp_path: Path) -> None:
     key = StoreKey.of("secret")
-    cipher = AESGCM(key.channel("orders").key)
-    encrypted = [b"\x01" + bytes(12) + cipher.encrypt(bytes(12), data, None) for data in (b"one", b"two")]
-    store = make_store(tmp_path / "store", [slice_of(encrypted)])
+    store = make_store(tmp_path / "store", [slice_of(encrypted("secret", "orders", b"one", b"two"))])
     with pytest.raises(StoreRefused, match=r"look encrypted .* '--key-file'"):
         _pack(store, tmp_path / "pack")
     with pytest.raises(StoreRefused, match="cannot be decrypted"):

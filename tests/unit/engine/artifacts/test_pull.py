@@ -6,11 +6,13 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import docker
 import pytest
 
 from stanlocal.engine.artifacts.pull import PullProgress, pull
+from stanlocal.engine.docker.json_lines import json_objects
 from stanlocal.errors import ImageNotFound
 from tests.support.fake_socket import FakeSocket, fake_socket
 
@@ -130,3 +132,21 @@ def test_progress_adds_up_the_layers_and_repeats_nothing() -> None:
     assert downloading("a", 1_000_000) == "pulling i: 1 of 2 MB"
     assert downloading("a", 1_000_001) is None
     assert downloading("b", 2_000_000) == "pulling i: 3 of 4 MB"
+
+
+async def test_reports_wait_for_their_reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An engine that reports without end, to a busy event loop, takes no more and more memory."""
+    detail = {"current": 1_000_000, "total": 2_000_000}
+    downloading: dict[str, object] = {"status": "Downloading", "id": "a", "progressDetail": detail}
+    all_read = threading.Event()
+
+    def reading(chunks: Iterator[bytes]) -> Iterator[dict[str, Any]]:
+        yield from json_objects(chunks)
+        all_read.set()
+
+    monkeypatch.setattr("stanlocal.engine.artifacts.pull.json_objects", reading)
+    were_read: list[bool] = []
+    with engine(tmp_path, reports(*[downloading] * 500)) as (client, _):
+        await pull(client, IMAGE, lambda line: were_read.append(": " in line and all_read.wait(0.5)))
+    assert were_read == [False, False]
+    assert all_read.is_set()
