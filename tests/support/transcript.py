@@ -20,7 +20,16 @@ from tests.support.binary import find_server
 from tests.support.pages import ROOT
 
 PAGES = ("docs/tutorial.md", "docs/reference/json.md")
-SHOWN_ONLY = ("pipx install", "stanlocal tui", "stanlocal drill")
+COMPARED = (*PAGES, "README.md")
+"""README.md shows them on Docker, and is written by hand."""
+SHOWN_ONLY = (
+    "pipx install",
+    "scripts/",
+    "stanlocal tui",
+    "stanlocal drill",
+    "stanlocal migrate",
+    "stanlocal run",
+)
 """Beginnings of commands that are shown and not run."""
 _BLOCK = re.compile(r"(?<=^```console\n)(.*?)(?=^```$)", re.MULTILINE | re.DOTALL)
 _MOVED = re.compile(r"^port \d+ is (?:taken|kept|another).*\n", re.MULTILINE)
@@ -31,6 +40,7 @@ _SAME = (
     (re.compile(r"[░▒▓█▪]+"), "BAR"),
     (re.compile(r"\d[\d,.]*"), "N"),
     (re.compile(r"[ \t]+"), " "),
+    (re.compile(r"\((?:docker|process)\)"), "(ENGINE)"),
 )
 """What differs from one run to the next, and how it is spelt to be compared."""
 
@@ -140,7 +150,11 @@ def _fits(one: Any, other: Any) -> bool:
         return one.keys() == other.keys() and all(_fits(one[name], other[name]) for name in one)
     if isinstance(one, list) and isinstance(other, list):
         return len(one) == len(other) and all(map(_fits, one, other))
-    return type(one) is type(other)
+    return _kind(one) is _kind(other)
+
+
+def _kind(value: Any) -> type:
+    return float if type(value) is int else type(value)
 
 
 def pretty(value: Any, indent: str = "") -> str:

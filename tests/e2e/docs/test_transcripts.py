@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.transcript import PAGES, Console, differs, is_run, shown
+from tests.support.transcript import COMPARED, Console, differs, is_run, shown
 
 pytestmark = pytest.mark.server
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", COMPARED)
 def test_commands_print_what_the_page_shows(
     page: str, tmp_path: Path, server_binary: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
