@@ -88,6 +88,36 @@ async def test_gaps_of_clients_stand_beside_their_failover() -> None:
         assert it.cells(1, "failovers")[PUB : SUB + 1] == ["-", "-"]
 
 
+LONG = "payments-of-our-staging-environment"
+
+
+def long_named(number: int) -> Failover:
+    """Return a failover of nodes with long names and much that is wide beside them."""
+    found = replace(failover(number, 100_000, first_ack=100_100), cause="rolling-restart")
+    return replace(found, from_node=f"{LONG}-{number % 2}", to_node=f"{LONG}-{1 - number % 2}")
+
+
+async def test_long_names_leave_the_bar_in_sight() -> None:
+    async with shown(FailoversPane) as it:
+        it.pane.show([long_named(number) for number in range(12)])
+        table = it.pane.query_one(LiveTable)
+        cells = it.cells(0, "failovers")
+        assert cells[3] == "…0 → …1"
+        assert len(cells[PHASES]) == 8
+        await it.until(lambda: table.virtual_size.width <= table.size.width)
+
+
+async def test_a_screen_that_becomes_wide_or_narrow_shows_what_fits() -> None:
+    async with shown(FailoversPane, size=(200, 40)) as it:
+        it.pane.show([long_named(0)])
+        table = it.pane.query_one(LiveTable)
+        assert it.cells(0, "failovers")[3] == f"{LONG}-0 → {LONG}-1"
+        for columns in (80, 140, 200):
+            await it.pilot.resize_terminal(columns, 40)
+            await it.until(lambda: table.virtual_size.width <= table.size.width)
+        assert it.cells(0, "failovers")[3] == f"{LONG}-0 → {LONG}-1"
+
+
 async def test_updated_failover_keeps_the_cursor() -> None:
     async with shown(FailoversPane) as it:
         it.pane.show([failover(0), failover(1)])

@@ -21,11 +21,19 @@ from stanlocal.tui.widgets.pane import Pane, copy_command
 from stanlocal.tui.widgets.probing import Probing
 from stanlocal.util.format import ms
 from stanlocal.util.percentile import percentile
+from stanlocal.util.printable import width
 from stanlocal.util.timestamps import rfc3339
 
 _HEADS = ("#", "STARTED", "CAUSE", "FROM → TO", "READY", "OUTAGE", "PUB", "SUB", "PHASES")
+_NAMES, _PHASES = 3, 8
+"""Numbers of the columns whose width depends on the room."""
 _BAR_WIDTH = 12
-"""Width of the bars on 80 columns; they get all columns that a wider screen has."""
+"""Width of the bars on 80 columns; they get all columns that a wider screen has, but for longer names."""
+_SHORTEST = 7
+"""Cells that two names, and the bars, get in any case."""
+_PADDING = 2
+"""Columns between two cells."""
+_SCROLLBAR = 2
 _ROOM_FOR_BOTH = 22
 """Least height in lines to show the plot below the table."""
 _GAPS = 500
@@ -105,25 +113,39 @@ class FailoversPane(Pane):
         for line in ("#phases", "#spread", "#numbers"):
             self.query_one(line).display = bool(found)
         longest = longest_ms(found)
-        width = _BAR_WIDTH + max(0, self.size.width - 80)
-        rows = {
-            rfc3339(each.ready_at): self._cells(number, each, longest, width)
-            for number, each in enumerate(found, 1)
+        plain = [self._cells(number, each) for number, each in enumerate(found, 1)]
+        names, bars = self._room(plain)
+        rows: dict[str, Cells] = {
+            rfc3339(each.ready_at): (
+                *cells[:_NAMES],
+                _pair(each, names),
+                *cells[_NAMES + 1 :],
+                _bar(each, longest, bars),
+            )
+            for each, cells in zip(found, plain, strict=True)
         }
-        self.query_one("#failovers", LiveTable).show(rows)
+        self.query_one("#failovers", LiveTable).show(rows, narrows=True)
         self._show_phases()
         self._show_spread()
         self._arrange()
 
-    def _cells(self, number: int, failover: Failover, longest: float, width: int) -> Cells:
+    def _room(self, rows: Sequence[Sequence[str]]) -> tuple[int, int]:
+        """Return the cells that two names may take, and those of a bar: the names give way first."""
+        widths = [max(map(width, column)) for column in zip(_HEADS[:_PHASES], *rows, strict=True)]
+        rest = self.size.width - _SCROLLBAR - sum(widths) + widths[_NAMES] - _PADDING * len(_HEADS)
+        names = min(widths[_NAMES], max(_SHORTEST, rest - _BAR_WIDTH))
+        wide = _BAR_WIDTH + max(0, self.size.width - 80)
+        return names, max(_SHORTEST, min(wide, rest - names))
+
+    def _cells(self, number: int, failover: Failover) -> Sequence[str]:
+        """Return all cells of a row but the bar."""
         return (
             str(number),
             f"{failover.started_at.astimezone():%H:%M:%S}",
             failover.cause,
-            f"{failover.from_node} → {failover.to_node}",
+            _pair(failover),
             *(ms(duration) for duration in (failover.server_ms, failover.outage_ms)),
             *(ms(self._felt(failover, side)) for side in ("pub", "sub")),
-            _bar(failover, longest, width),
         )
 
     def _felt(self, failover: Failover, side: Side) -> float | None:
@@ -192,10 +214,19 @@ _STYLES = ("white", "yellow", "magenta", "green", "blue")
 """Styles of the phases in their order; their glyphs distinguish them without colours."""
 
 
-def _bar(failover: Failover, longest: float, width: int) -> Text:
-    """Draw the phases side by side; `longest` ms take `width` cells."""
+def _pair(failover: Failover, room: int | None = None) -> str:
+    """Return both names; in less room only their ends, which differ."""
+    names, arrow = (failover.from_node, failover.to_node), " → "
+    if room is not None and width(arrow.join(names)) > room:
+        kept = max(2, (room - len(arrow)) // 2)
+        return arrow.join(name if width(name) <= kept else f"…{name[1 - kept :]}" for name in names)
+    return arrow.join(names)
+
+
+def _bar(failover: Failover, longest: float, most: int) -> Text:
+    """Draw the phases side by side; `longest` ms take `most` cells."""
     text = Text(no_wrap=True)
-    for glyph, style, count in zip(GLYPHS, _STYLES, cells(failover, longest, width), strict=True):
+    for glyph, style, count in zip(GLYPHS, _STYLES, cells(failover, longest, most), strict=True):
         text.append(glyph * count, style)
     return text
 

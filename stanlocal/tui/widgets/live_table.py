@@ -44,20 +44,21 @@ class LiveTable(DataTable[Text]):
         keys = [*self._shown]
         return keys[self.cursor_row] if self.cursor_row < len(keys) else None
 
-    def show(self, rows: Mapping[str, Cells]) -> None:
-        """Show these rows, by their keys, in order."""
+    def show(self, rows: Mapping[str, Cells], *, narrows: bool = False) -> None:
+        """Show these rows, by their keys, in order; with `narrows` columns also become less wide."""
         wanted = {key: tuple(map(self._text, range(len(cells)), cells)) for key, cells in rows.items()}
         if [*wanted] == [*self._shown]:
-            self._update(wanted)
+            self._update(wanted, narrows=narrows)
         else:
             self._fill(wanted)
         self._shown = wanted
 
-    def _update(self, wanted: Mapping[str, tuple[Text, ...]]) -> None:
+    def _update(self, wanted: Mapping[str, tuple[Text, ...]], *, narrows: bool) -> None:
         for key, cells in wanted.items():
             for head, cell, before in zip_longest(self._heads, cells, self._shown[key]):
                 if cell != before or cell.spans != before.spans:
-                    self.update_cell(key, head, cell, update_width=len(cell) > len(before))
+                    changed = len(cell) != len(before) if narrows else len(cell) > len(before)
+                    self.update_cell(key, head, cell, update_width=changed)
 
     def _fill(self, wanted: Mapping[str, tuple[Text, ...]]) -> None:
         current, top = self.current, self.scroll_offset.y
