@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from textual.message import Message
 
+from stanlocal.api import FTGroup
+from stanlocal.errors import Refused
+from stanlocal.group.core import Group
 from stanlocal.group.resources import Resources
+from stanlocal.lifecycle.opener import GroupOpener
+from stanlocal.lifecycle.planner import TIMEOUT_S
+from stanlocal.model.command_line import DEFAULT_GROUP
 from stanlocal.model.fault_record import FaultRecord
 from stanlocal.tui.messages import (
     EventSeen,
@@ -40,15 +46,23 @@ class Ended(Message):
     """The whole drill was shown."""
 
 
-class ReplayedGroup:
-    """The part of an `FTGroup` that the panes of a replay use."""
+class _NoGroup(GroupOpener):
+    """An opener that refuses to open: a group of that name may be there, and is another."""
+
+    async def core(self) -> Group:
+        raise Refused("this is a replay, and no group runs; open one with 'stanlocal tui'")
+
+
+class ReplayedGroup(FTGroup):
+    """The group of a drill that is over: only its faults are known, and all else is refused."""
 
     def __init__(self, story: Story, clock: ReplayClock) -> None:
+        self._open(_NoGroup({"group": DEFAULT_GROUP}), TIMEOUT_S, purge=False)
         self._story, self._clock = story, clock
 
-    async def faults(self) -> Sequence[FaultRecord]:
+    async def faults(self) -> list[FaultRecord]:
         """Return the faults that were injected by the clock's position."""
-        return self._story.faults(self._clock.position)
+        return [*self._story.faults(self._clock.position)]
 
 
 class ReplayFeed:

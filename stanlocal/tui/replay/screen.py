@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.message import Message
 
-from stanlocal.api import FTGroup
 from stanlocal.drill.report.lanes import clock as as_time
 from stanlocal.model.command_line import DEFAULT_GROUP, Command
 from stanlocal.tui.drill_control import outcome_text
@@ -42,7 +41,7 @@ class ReplayScreen(MainScreen):
         self._story = Story(outcome.verdict.findings)
         self._clock = ReplayClock(self._story.length)
         self._command = Command(DEFAULT_GROUP, ("drill", "verify", str(outcome.ledger)))
-        super().__init__(cast(FTGroup, ReplayedGroup(self._story, self._clock)), read_only=True, keys=keys)
+        super().__init__(ReplayedGroup(self._story, self._clock), read_only=True, keys=keys)
 
     def make_feed(self) -> ReplayFeed:
         return ReplayFeed(self._story, self._clock, self.post_message)
