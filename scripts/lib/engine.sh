@@ -40,7 +40,7 @@ makes_a_group() {
     done
     case "${words[*]:0:2}" in
         "drill list" | "drill verify" | drill | gotcha) return 1 ;;
-        up | "up "* | "drill "* | "gotcha "* | tui | "image build" | "image pull" | "image pull "*) ;;
+        up | "up "* | "drill "* | "gotcha "* | tui | tour | "tour "* | "image build" | "image pull" | "image pull "*) ;;
         *) return 1 ;;
     esac
 }

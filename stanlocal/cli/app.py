@@ -43,6 +43,7 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "sub": ("stanlocal.cli.sub", "Subscribe and print messages."),
     "bench": ("stanlocal.cli.bench", "Measure throughput and latency."),
     "tui": ("stanlocal.cli.tui", "Show the group live; break and heal it by key."),
+    "tour": ("stanlocal.cli.tour", "Learn failover in seven lessons, on a group made for it."),
     "config": ("stanlocal.cli.config", "Show, render or check the settings."),
     "export": ("stanlocal.cli.export", "Write the group as files for Compose, Kubernetes or Helm."),
     "channels": ("stanlocal.cli.channels", "Show the channels and their subscribers."),

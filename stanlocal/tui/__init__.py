@@ -58,7 +58,7 @@ class Notices:
         self._early.clear()
 
 
-__all__ = ["Notices", "replay_drill", "run"]
+__all__ = ["Notices", "replay_drill", "run", "take_tour"]
 
 _PARENT_CHECK_S = 1.0
 
@@ -97,6 +97,43 @@ async def replay_drill(ledger: Path, *, served: bool = False) -> None:
         screen.group, Notices(), read_only=True, chosen=chosen, driver_class=_driver(served), main=screen
     )
     await _show(app, served)
+
+
+async def take_tour(
+    group: FTGroup,
+    notices: Notices,
+    *,
+    lesson: int | None = None,
+    served: bool = False,
+    ending: Callable[[str], object] = lambda line: None,
+) -> None:
+    """Show the tour on a scratch group, which is brought up meanwhile and purged however the tour ends.
+
+    It goes on where the reader left it, or at the given lesson, counted from 1. `ending` gets a line once
+    the screen is closed. Raises what `run` raises, and, if the group does not start, what `up` raises.
+    """
+    chosen = _preferences()
+    await core_of(group)
+    from stanlocal.tui.app import StanlocalApp
+    from stanlocal.tui.tour import progress_file
+    from stanlocal.tui.tour.guide import Guide, Progress
+    from stanlocal.tui.tour.screen import TourScreen
+
+    saved = await asyncio.to_thread(progress_file.load)
+    guide = Guide(saved.resumed() if lesson is None else Progress(lesson, saved.finished))
+    async with AsyncExitStack() as stack:
+        # A task of its own: the screen may be closed before the group is up.
+        starting = asyncio.create_task(stack.enter_async_context(group))
+        screen = TourScreen(group, guide, starting, keys=chosen.keys)
+        app = StanlocalApp(group, notices, chosen=chosen, driver_class=_driver(served), main=screen)
+        try:
+            await _show(app, served)
+        finally:
+            ending("removing the tour's group")
+            starting.cancel()
+            await asyncio.wait([starting])
+        if not starting.cancelled():
+            starting.result()
 
 
 def _preferences() -> Preferences:

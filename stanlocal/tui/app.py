@@ -87,8 +87,8 @@ class StanlocalApp(App[None]):
         self._notices.listen(lambda line: self.post_message(Said(line)))
 
     def on_said(self, message: Said) -> None:
-        """Show the line in the start dialog if that is open, else as a notification."""
+        """Show the line in the start dialog if that is open, else on the main screen."""
         if isinstance(self.screen, StartScreen):
             self.screen.show_progress(message.line)
         else:
-            self.notify(message.line, markup=False)
+            self._main.say(message.line)

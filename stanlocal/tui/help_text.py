@@ -19,6 +19,7 @@ TASKS: Mapping[str, Sequence[str]] = {
         "replay.slower",
         "replay.again",
     ),
+    "the tour": ("tour.next", "tour.back", "tour.hide"),
     "end the group": ("down",),
     "the screen": ("copy", "help", "quit"),
 }

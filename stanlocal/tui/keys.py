@@ -15,6 +15,7 @@ from stanlocal.tui.replay import screen  # noqa: F401 - loads its keys
 from stanlocal.tui.screens import panes  # noqa: F401 - loads everything else that has keys
 from stanlocal.tui.screens.main import MainScreen
 from stanlocal.tui.themes import THEMES
+from stanlocal.tui.tour import screen as tour_screen  # noqa: F401 - loads its keys
 from stanlocal.util.nearest import nearest
 
 

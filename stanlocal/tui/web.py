@@ -13,6 +13,7 @@ import shlex
 import socket
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import aiohttp_jinja2
 from aiohttp import web
@@ -26,7 +27,7 @@ _HOST = "127.0.0.1"
 _PAGE = Path(__file__).with_name("page")
 _TOKEN_BYTES = 32
 _END_S = 5.0
-"""Seconds that a page's process may take to end before it is killed."""
+"""Seconds that a page's process may take to end before it is killed, unless the command needs longer."""
 _HEARTBEAT_S = 15.0
 _MOST_COLUMNS, _MOST_ROWS = 1000, 400
 """Limits of a page's size: larger than any browser's; every cell costs the process memory."""
@@ -34,6 +35,10 @@ _MOST_COLUMNS, _MOST_ROWS = 1000, 400
 
 class PageProcess(AppService):
     """The process behind one page; each ends with the other."""
+
+    def __init__(self, command: str, *, end_s: float, **channels: Any) -> None:
+        super().__init__(command, **channels)
+        self._end_s = end_s
 
     async def start(self, width: int, height: int) -> None:
         """Start the process on a screen of that size, within the limits."""
@@ -57,7 +62,7 @@ class PageProcess(AppService):
         if process is None:
             return
         try:
-            async with asyncio.timeout(_END_S):
+            async with asyncio.timeout(self._end_s):
                 await super().stop()
                 await process.wait()
         except TimeoutError:
@@ -72,7 +77,7 @@ def _clamped(width: int, height: int) -> tuple[int, int]:
 class WebServer(Server):
     """Server of the pages of one command, under `/<token>/` of one port."""
 
-    def __init__(self, command: Sequence[str], port: int, title: str) -> None:
+    def __init__(self, command: Sequence[str], port: int, title: str, end_s: float = _END_S) -> None:
         super().__init__(
             f"exec {shlex.join(command)}", host=_HOST, port=port, title=title, templates_path=_PAGE
         )
@@ -80,6 +85,7 @@ class WebServer(Server):
         self._authority = f"{_HOST}:{port}"
         self._origin = f"http://{self._authority}"
         self._processes: set[PageProcess] = set()
+        self._end_s = end_s
 
     @property
     def address(self) -> str:
@@ -142,6 +148,7 @@ class WebServer(Server):
 
         process = PageProcess(
             self.command,
+            end_s=self._end_s,
             write_bytes=page.send_bytes,
             write_str=page.send_str,
             close=close,
@@ -162,14 +169,17 @@ class WebServer(Server):
         await asyncio.gather(*(process.stop() for process in self._processes))
 
 
-async def serve(command: Sequence[str], *, title: str, announce: Callable[[str], object]) -> None:
+async def serve(
+    command: Sequence[str], *, title: str, announce: Callable[[str], object], end_s: float = _END_S
+) -> None:
     """Serve the interface of `command` until cancelled; all its processes have ended then.
 
     `announce` gets the address with the token once it can be opened; no log and no other process can see it.
+    A page's process may take `end_s` seconds to end before it is killed.
     """
     with socket.create_server((_HOST, 0)) as listening:
-        server = WebServer(command, listening.getsockname()[1], title)
-        runner = web.AppRunner(server.application(), access_log=None, shutdown_timeout=_END_S)
+        server = WebServer(command, listening.getsockname()[1], title, end_s)
+        runner = web.AppRunner(server.application(), access_log=None, shutdown_timeout=end_s)
         try:
             await runner.setup()
             await web.SockSite(runner, listening).start()

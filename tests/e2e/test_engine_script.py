@@ -259,6 +259,8 @@ def test_an_answer_given_beforehand_is_not_asked_for(machine: Machine, variable:
         ("gotcha", False),
         ("gotcha two-actives", True),
         ("tui", True),
+        ("tour", True),
+        ("tour --lesson 3", True),
         ("image pull", True),
         ("--config f image build", True),
         ("image", False),

@@ -93,6 +93,15 @@ class FakeClient:
     def nats(self) -> FakeNats | None:
         return None if self.closed else FakeNats(self.server)
 
+    @property
+    def is_closed(self) -> bool:
+        return self.closed
+
+    async def publish(self, channel: str, data: bytes) -> str:
+        if not (self.options["retry"] or self.server.serving):
+            raise NoActiveServer("no active server for cluster id 'test-cluster'; start one")
+        return await (await self.publish_async(channel, data))
+
     async def publish_async(self, channel: str, data: bytes) -> PublishAck:
         ack = PublishAck()
         ack.channel, ack.payload, ack.expected, ack.published = channel, data, b"\x0a\x04guid", monotonic()

@@ -44,11 +44,11 @@ time.sleep(600)
 
 
 @asynccontextmanager
-async def serving(script: str = ECHO) -> AsyncIterator[str]:
+async def serving(script: str = ECHO, end_s: float = 10.0) -> AsyncIterator[str]:
     """The address of a server that runs the script for each page."""
     address: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     command: Sequence[str] = (sys.executable, "-I", "-c", script)
-    task = asyncio.create_task(web.serve(command, title="stand-in", announce=address.set_result))
+    task = asyncio.create_task(web.serve(command, title="stand-in", announce=address.set_result, end_s=end_s))
     try:
         yield await address
     finally:
@@ -169,12 +169,9 @@ async def test_a_process_that_dies_closes_its_page(http: aiohttp.ClientSession) 
 
 
 @pytest.mark.parametrize("script", [ECHO, DEAF], ids=["that end when asked", "that do not"])
-async def test_ending_the_server_ends_all_processes(
-    script: str, http: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(web, "_END_S", 0.2 if script is DEAF else 10)
+async def test_ending_the_server_ends_all_processes(script: str, http: aiohttp.ClientSession) -> None:
     processes = []
-    async with serving(script) as address:
+    async with serving(script, 0.2 if script is DEAF else 10.0) as address:
         for _ in range(2):
             page = await http.ws_connect(f"{address}ws", origin=origin(address))
             sent = json.loads(await page.receive_bytes(timeout=10))

@@ -112,7 +112,7 @@ class MainScreen(Screen[None]):
     def _key_names(self) -> dict[str, str]:
         """Return the first key of each action as it is shown."""
         names: dict[str, str] = {}
-        for each in self.BINDINGS:
+        for each in (each for kind in type(self).__mro__ for each in vars(kind).get("BINDINGS", ())):
             if isinstance(each, Binding) and each.id:
                 key = self._keys.get(each.id, each.key).split(",")[0].strip()
                 names[each.id] = self.app.get_key_display(Binding(key, each.action))
@@ -129,6 +129,10 @@ class MainScreen(Screen[None]):
     def show_hint(self, hint: str) -> None:
         """Show a text at the right of the group's state."""
         self.query_one(GroupBar).show_hint(hint)
+
+    def say(self, line: str) -> None:
+        """Show a progress line."""
+        self.notify(line, markup=False)
 
     def on_mount(self) -> None:
         self._feed = self.make_feed()

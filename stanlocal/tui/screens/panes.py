@@ -67,6 +67,11 @@ class Panes(TabbedContent):
         parts = (part for part in pane.query(Widget) if isinstance(part, LineView | DataTable))
         return next((part for part in parts if part.focusable and _is_shown(part, pane)), None)
 
+    @property
+    def title(self) -> str:
+        """Title of the pane that is shown."""
+        return next((title for title in self.each if title.lower() == self.active), "")
+
     def take(self, message: Message) -> None:
         """Pass the message on to the panes that show it."""
         match message:

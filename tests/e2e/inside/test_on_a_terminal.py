@@ -62,6 +62,7 @@ COMMANDS: dict[str, list[list[str]]] = {
     ],
     "bench": [["bench", CHANNEL, "--count", "10"], ["bench", ESCAPES]],
     "tui": [["tui", ESCAPES]],
+    "tour": [["tour", ESCAPES], ["tour", "--lesson", ESCAPES]],
     "config": [["config", "show"], ["config", "render", ESCAPES], ["config", "validate", ESCAPES]],
     "export": [["export", "compose"], ["export", "helm", "--output", f"/proc/{ESCAPES}"]],
     "channels": [["channels"], ["channels", "--json"]],
