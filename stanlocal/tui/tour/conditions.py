@@ -69,19 +69,9 @@ def frozen_without_block(since: Since) -> bool:
     return since.active is not None and any(node["paused"] for node in since.nodes)
 
 
-def served(since: Since) -> bool:
-    """Exactly one node serves."""
-    return since.active is not None
-
-
 def cut(since: Since) -> bool:
     """A node's routes are cut, and exactly one node serves."""
     return since.active is not None and any(node["partitioned"] for node in since.nodes)
-
-
-def rejoined(since: Since) -> bool:
-    """No node's routes are cut."""
-    return bool(since.nodes) and not any(node["partitioned"] for node in since.nodes)
 
 
 def nothing_followed(since: Since) -> bool:

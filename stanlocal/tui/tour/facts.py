@@ -26,6 +26,7 @@ def _of_nodes(since: Since) -> dict[str, str]:
     stuck = [node["name"] for node in since.nodes if node["paused"]]
     standby = [node["name"] for node in since.nodes if node["state"] == "standby"]
     named = {
+        "group": since.observed.document["group"] if since.observed.document else "",
         "active": since.active or " and ".join(active),
         "standby": " and ".join(standby or others),
         "actives": " and ".join(active),
@@ -51,10 +52,7 @@ def _of_failover(since: Since) -> dict[str, str]:
 def _of_publishers(since: Since) -> dict[str, str]:
     plain, resending = since.observed.plain, since.observed.resending
     return {
-        "plain_stored": f"{plain.stored:,}",
         "plain_failed": f"{plain.failed:,}",
-        "plain_error": plain.error or "none",
-        "resent_stored": f"{resending.stored:,}",
         "resent_failed": f"{resending.failed:,}",
         "slowest": f"{resending.slowest_s:.1f}",
     }

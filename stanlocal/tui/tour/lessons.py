@@ -167,7 +167,7 @@ LESSONS: Sequence[Lesson] = (
                         (ev.LockTaken, ev.StreamingReady),
                     ),
                     Outcome(
-                        when.served,
+                        when.healthy,
                         "{active} goes on as if nothing had been: no failover. Had it stayed frozen, only "
                         "its end would have freed the lock.",
                     ),
@@ -266,7 +266,7 @@ LESSONS: Sequence[Lesson] = (
                     Outcome(
                         when.opened("Timeline"),
                         "{left} ended ({cause}); {taken} took the lock, became active, and the failover took "
-                        "{took} s. The same from a shell: stanlocal events.",
+                        "{took} s. From a shell: stanlocal --group {group} events.",
                         (ev.LockTaken, ev.StreamingReady),
                         ever=True,
                     ),
@@ -287,7 +287,7 @@ LESSONS: Sequence[Lesson] = (
                 (
                     Outcome(
                         when.opened("Faults"),
-                        "Whatever you did here is on record, and stanlocal drill record makes a drill of it.",
+                        "All of it is on record: stanlocal --group {group} drill record makes a drill of it.",
                     ),
                 ),
             ),

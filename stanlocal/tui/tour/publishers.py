@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
+from secrets import token_hex
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -43,10 +44,10 @@ class Publisher:
         """Publish until cancelled; connect again where that fails, or the client is lost."""
         timeout = _RETRY_TIMEOUT_S if self._retry else _PLAIN_TIMEOUT_S
         options = {"retry": self._retry, "ack_timeout": timeout, "reconnect": True}
-        name = f"tour-{'with' if self._retry else 'without'}-retry"
+        kind = "with" if self._retry else "without"
         while True:
             try:
-                async with self._connect(name, **options) as client:
+                async with self._connect(f"tour-{kind}-retry-{token_hex(2)}", **options) as client:
                     while not client.is_closed:
                         await self._publish(client)
                         await asyncio.sleep(_EVERY_S)

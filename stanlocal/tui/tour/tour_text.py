@@ -57,7 +57,7 @@ def _line(each: NodeLine) -> Content:
 
 def _counts(name: str, counts: Published) -> Content:
     waits = f", no ack for {counts.waits_s:.1f} s" if counts.waits_s >= 0.2 else ""
-    why = f" ({counts.error})" if counts.error else ""
+    why = f" ({counts.error.partition(';')[0]})" if counts.error else ""
     return Content.assemble(
         (f"{name:<14}", "bold"), f"{counts.stored:,} stored, {counts.failed:,} failed{waits}{why}"
     )

@@ -30,7 +30,7 @@ def document(state: str, active: str | None, **nodes: str) -> Mapping[str, Any]:
         role, *marks = said.split()
         flags = {flag: flag in marks for flag in ("paused", "partitioned")}
         made.append({"name": name, "state": role, **flags})
-    return {"state": state, "active": active, "nodes": made, "faults": []}
+    return {"group": "g", "state": state, "active": active, "nodes": made, "faults": []}
 
 
 def moments(story: str) -> Iterator[Observed]:

@@ -50,7 +50,6 @@ def since(group: object = None, **seen: object) -> Since:
         (when.only_a_standby_ended, [STANDBY_KILLED], [None, HEALTHY, FAILING_OVER, PAUSED]),
         (when.blocked, [PAUSED], [None, HEALTHY, STANDBY_PAUSED, DOWN]),
         (when.frozen_without_block, [STANDBY_PAUSED], [None, HEALTHY, PAUSED]),
-        (when.served, [HEALTHY, KILLED], [None, PAUSED, TWO, DOWN]),
         (when.cut, [CUT], [None, HEALTHY, PAUSED, TWO]),
         (when.two_active, [TWO], [None, HEALTHY, CUT]),
     ],

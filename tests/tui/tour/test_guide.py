@@ -52,6 +52,18 @@ def test_a_paused_active_blocks_the_group_until_it_is_killed() -> None:
     assert "kill ft-0, frozen as it is" in learnt.asked[2]
 
 
+def test_the_new_active_is_no_resumed_one_even_if_its_failover_is_not_known_yet() -> None:
+    guide, observed = Guide(Progress(PAUSE)), Observed()
+    for state in (
+        document("healthy", "a", a="active", b="standby"),
+        document("blocked", None, a="active paused", b="standby"),
+        document("degraded", "b", a="stopped", b="active"),
+    ):
+        observed.document = state
+        guide.look(observed, KEYS)
+    assert [account.why[:7] for account in guide.accounts] == ["Blocked"]
+
+
 def test_a_paused_active_that_is_resumed_instead_is_explained_as_that() -> None:
     learnt = read(Guide(Progress(PAUSE)), "pause-then-unpause")
     assert learnt.guide.step is None
