@@ -93,21 +93,20 @@ class FakeClient:
     def nats(self) -> FakeNats | None:
         return None if self.closed else FakeNats(self.server)
 
-    @property
-    def is_closed(self) -> bool:
-        return self.closed
-
-    async def publish(self, channel: str, data: bytes) -> str:
-        if not (self.options["retry"] or self.server.serving):
-            raise NoActiveServer("no active server for cluster id 'test-cluster'; start one")
-        return await (await self.publish_async(channel, data))
-
     async def publish_async(self, channel: str, data: bytes) -> PublishAck:
         ack = PublishAck()
         ack.channel, ack.payload, ack.expected, ack.published = channel, data, b"\x0a\x04guid", monotonic()
         self.unacked.add(ack)
-        self.server.when_serving(lambda: self._stored(ack))
+        if self.server.serving or self.options.get("retry", True):
+            self.server.when_serving(lambda: self._stored(ack))
+        else:
+            asyncio.get_running_loop().call_soon(self._failed, ack)
         return ack
+
+    def _failed(self, ack: PublishAck) -> None:
+        if not self.closed:
+            self.unacked.discard(ack)
+            ack.set_exception(NoActiveServer("no active server for cluster id 'test-cluster'; start one"))
 
     def _stored(self, ack: PublishAck) -> None:
         if not self.closed:

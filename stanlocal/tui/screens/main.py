@@ -130,6 +130,10 @@ class MainScreen(Screen[None]):
         """Show a text at the right of the group's state."""
         self.query_one(GroupBar).show_hint(hint)
 
+    def show_state(self, document: Mapping[str, Any], missing: Sequence[str]) -> None:
+        """Show the group's state and the next step."""
+        self.query_one(GroupBar).show(document, missing)
+
     def say(self, line: str) -> None:
         """Show a progress line."""
         self.notify(line, markup=False)
@@ -170,7 +174,7 @@ class MainScreen(Screen[None]):
     def on_group_changed(self, message: GroupChanged) -> None:
         self._controller.name, self._controller.status = message.document["group"], message.status
         self.document = message.document
-        self.query_one(GroupBar).show(message.document, message.missing)
+        self.show_state(message.document, message.missing)
         self.query_one(Nodes).show(message.document, message.missing)
         self.query_one(KeyBar).show_state(self.key_state(message.document["state"]))
         if message.document["nodes"]:

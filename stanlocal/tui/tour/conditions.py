@@ -86,9 +86,10 @@ def two_active(since: Since) -> bool:
 
 
 def published_through(since: Since) -> bool:
-    """A failover is over, and the publisher that sends again has caught up."""
-    resending = since.observed.resending
-    return failed_over(since) and resending.stored > 0 and resending.waits_s < _ANSWERED_S
+    """A failover is over, and every message of its time is stored or given up."""
+    both = (since.observed.plain, since.observed.resending)
+    caught_up = all(each.stored > 0 and each.waits_s < _ANSWERED_S for each in both)
+    return caught_up and failed_over(since)
 
 
 def any_failover(since: Since) -> bool:

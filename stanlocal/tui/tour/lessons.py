@@ -141,7 +141,7 @@ LESSONS: Sequence[Lesson] = (
         (
             _BEGIN,
             Step(
-                "Press {key_pause}, then Y, to freeze {active}: swapped out, or stuck on its disk.",
+                "Press {key_pause}, then Y: freeze {active}, as a hung disk or a long swap does.",
                 (
                     Outcome(
                         when.blocked,
@@ -240,9 +240,9 @@ LESSONS: Sequence[Lesson] = (
                 (
                     Outcome(
                         when.published_through,
-                        "{took} s without service. Without retry {plain_failed} messages failed: they are "
-                        "gone unless the program sends them again. With retry {resent_failed} failed, and "
-                        "the slowest took {slowest} s; one may be stored twice.",
+                        "{took} s without service. Messages that failed without retry: {plain_failed}. They "
+                        "are gone unless the program sends them again. With retry: {resent_failed}. The "
+                        "slowest ack took {slowest} s, and a message may be stored twice.",
                         (ev.StreamingReady,),
                     ),
                 ),

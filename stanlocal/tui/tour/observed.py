@@ -34,7 +34,7 @@ class Published:
     failed: int = 0
     """Messages that the publisher gave up."""
     waits_s: float = 0.0
-    """Seconds for which it has been waiting for an ack; 0 while it does not wait."""
+    """Seconds since the oldest message without an ack was published; 0 if there is none."""
     slowest_s: float = 0.0
     """Longest time to an ack."""
     error: str | None = None

@@ -1,10 +1,12 @@
-"""The two publishers of a lesson: one gives up a message at its first failure, one sends it again."""
+"""The two publishers of a lesson: one gives a message up when it fails, one sends it again."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
+from itertools import count
 from secrets import token_hex
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -13,13 +15,13 @@ from stanlocal.errors import StanlocalError
 from stanlocal.tui.tour.observed import Published
 
 if TYPE_CHECKING:
-    from stanlocal.stan import Client
+    from stanlocal.stan import Client, PublishAck
     from stanlocal.stan.connecting import Connecting
 
 CHANNEL = "orders"
 _EVERY_S = 0.05
 """Seconds from a message to the next."""
-_PLAIN_TIMEOUT_S = 2.0
+_PLAIN_TIMEOUT_S = 1.0
 """Seconds that the publisher without retry waits for an ack."""
 _RETRY_TIMEOUT_S = 24 * 3600.0
 """Seconds that the other waits: long, as the group may stay without service for as long as its user likes."""
@@ -27,18 +29,20 @@ _RECONNECT_S = 0.5
 
 
 class Publisher:
-    """A publisher that runs until it is cancelled; its counts are always current."""
+    """A publisher that runs until it is cancelled, and waits for no ack; its counts are always current."""
 
     def __init__(self, connect: Callable[..., Connecting], *, retry: bool) -> None:
         self._connect = connect
         self._retry = retry
         self._counts = Published()
-        self._began: float | None = None
+        self._waiting: dict[PublishAck, None] = {}
+        """Acks that have not come yet, oldest first."""
 
     @property
     def counts(self) -> Published:
-        waits = 0.0 if self._began is None else monotonic() - self._began
-        return replace(self._counts, waits_s=waits)
+        """Counts so far."""
+        oldest = next(iter(self._waiting), None)
+        return replace(self._counts, waits_s=0.0 if oldest is None else monotonic() - oldest.published)
 
     async def run(self) -> None:
         """Publish until cancelled; connect again where that fails, or the client is lost."""
@@ -48,26 +52,26 @@ class Publisher:
         while True:
             try:
                 async with self._connect(f"tour-{kind}-retry-{token_hex(2)}", **options) as client:
-                    while not client.is_closed:
-                        await self._publish(client)
+                    for number in count():
+                        await self._publish(client, b"order %d" % number)
                         await asyncio.sleep(_EVERY_S)
             except StanlocalError as error:
                 self._counts = replace(self._counts, error=self._counts.error or str(error))
             await asyncio.sleep(_RECONNECT_S)
 
-    async def _publish(self, client: Client) -> None:
+    async def _publish(self, client: Client, data: bytes) -> None:
+        ack = await client.publish_async(CHANNEL, data)
+        self._waiting[ack] = None
+        ack.add_done_callback(partial(self._answered, ack))
+
+    def _answered(self, ack: PublishAck, _: asyncio.Future[str]) -> None:
+        del self._waiting[ack]
         counts = self._counts
-        self._began = began = monotonic()
-        try:
-            await client.publish(CHANNEL, b"order %d" % (counts.stored + counts.failed))
-        except StanlocalError as error:
-            failed = counts.failed + 1
-            self._counts = replace(counts, failed=failed, error=counts.error or str(error))
+        if (error := ack.exception()) is not None:
+            self._counts = replace(counts, failed=counts.failed + 1, error=counts.error or str(error))
         else:
-            slowest = max(counts.slowest_s, monotonic() - began)
+            slowest = max(counts.slowest_s, monotonic() - ack.published)
             self._counts = replace(counts, stored=counts.stored + 1, slowest_s=slowest)
-        finally:
-            self._began = None
 
 
 class PublisherPair:

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Mapping, Sequence
 from contextlib import suppress
 from time import monotonic
 from types import MappingProxyType
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -26,6 +26,7 @@ from stanlocal.tui.widgets.group_bar import GroupBar
 from stanlocal.tui.widgets.nodes import Nodes
 
 _LOOK_EVERY_S = 0.1
+_STARTS = "the tour's group starts"
 
 
 class TourScreen(MainScreen):
@@ -81,6 +82,8 @@ class TourScreen(MainScreen):
         with suppress(StanlocalError):
             await asyncio.shield(self._starting)
             self._start = ""
+            if self.document is not None:
+                self.show_state(self.document, ())
             return
         self.app.exit()
 
@@ -92,10 +95,16 @@ class TourScreen(MainScreen):
 
     # Observing
 
+    def show_state(self, document: Mapping[str, Any], missing: Sequence[str]) -> None:
+        if self._start:  # the next step would be to bring it up
+            self.query_one(GroupBar).show_trouble(_STARTS)
+        else:
+            super().show_state(document, missing)
+
     def on_group_missing(self, message: GroupMissing) -> None:
         if self._start:
             message.prevent_default()  # textual calls the handler of each class, unless one says this
-            self.query_one(GroupBar).show_trouble("the tour's group starts")
+            self.query_one(GroupBar).show_trouble(_STARTS)
 
     def on_failovers_changed(self, message: FailoversChanged) -> None:
         self._observed.failovers = message.failovers
@@ -119,7 +128,7 @@ class TourScreen(MainScreen):
         self._show()
 
     def _show(self) -> None:
-        accounts = 2 if self.size.width >= WIDE_FROM else 1
+        accounts = 2 if self.size.width >= WIDE_FROM or self._guide.step is None else 1
         text = tour_text(
             self._guide, self._observed, self._tour_keys, accounts=accounts, starting=self._start
         )

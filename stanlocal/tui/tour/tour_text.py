@@ -70,4 +70,4 @@ def _next(guide: Guide, observed: Observed, keys: Mapping[str, str]) -> str:
     if guide.lesson is None:
         return f"{_OVER} {go_on}: from the beginning."
     following = guide.lessons[guide.progress.lesson :]
-    return f"Done. {go_on}: {following[0].title}." if following else f"Done, and that was the last. {go_on}."
+    return f"Done. {go_on}: {following[0].title if following else 'the end of the tour'}."

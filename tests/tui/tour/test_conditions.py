@@ -101,13 +101,16 @@ def test_an_expired_lock_is_over_once_it_is_healed_to_the_end() -> None:
 
 
 def test_a_publisher_has_gone_through_a_failover_once_its_ack_has_come() -> None:
-    def through(resending: Published) -> bool:
-        return when.published_through(since(KILLED, failovers=[FAILOVER], resending=resending))
+    done, waiting = Published(stored=5), Published(stored=5, waits_s=1.2)
 
-    assert through(Published(stored=5))
-    assert not through(Published(stored=5, waits_s=1.2))
-    assert not through(Published())
-    assert not when.published_through(since(KILLED, resending=Published(stored=5)))
+    def through(plain: Published, resending: Published) -> bool:
+        return when.published_through(since(KILLED, failovers=[FAILOVER], plain=plain, resending=resending))
+
+    assert through(done, done)
+    assert not through(done, waiting)
+    assert not through(waiting, done), "it has not given up yet what will fail"
+    assert not through(done, Published())
+    assert not when.published_through(since(KILLED, plain=done, resending=done))
 
 
 def test_a_tab_is_open() -> None:

@@ -72,7 +72,7 @@ async def test_the_tour_goes_on_after_the_last_finished_lesson(
 
     async def second(pilot: Pilot[Any]) -> None:
         await until_shown(pilot, "tour 3 of 7")
-        await until_shown(pilot, "Press p, then Y, to freeze t-0")
+        await until_shown(pilot, "Press p, then Y: freeze t-0")
         await pilot.press("b")
         await until_shown(pilot, "tour 2 of 7: kill the active node ✓")
         await pilot.press("q")
