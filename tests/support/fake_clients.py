@@ -88,12 +88,20 @@ class FakeClient:
     closed: bool = False
     subscriptions: list[FakeSubscription] = field(default_factory=list)
     unacked: set[PublishAck] = field(default_factory=set)
+    refuses: StanError | None = None
+    """Error of every publish, as without a connection."""
 
     @property
     def nats(self) -> FakeNats | None:
         return None if self.closed else FakeNats(self.server)
 
+    @property
+    def is_closed(self) -> bool:
+        return self.closed
+
     async def publish_async(self, channel: str, data: bytes) -> PublishAck:
+        if self.refuses:
+            raise self.refuses
         ack = PublishAck()
         ack.channel, ack.payload, ack.expected, ack.published = channel, data, b"\x0a\x04guid", monotonic()
         self.unacked.add(ack)

@@ -71,4 +71,4 @@ async def test_a_command_without_a_key_is_copied(world: World, ft_group: FTGroup
 def test_words_lead_only_to_actions_that_exist() -> None:
     named = named_bindings()
     without = {action for action in words_of_actions() if action not in named}
-    assert without == {"list", "status", "tui"}, "commands that the interface has no key for"
+    assert without == {"list", "status", "tour", "tui"}, "commands that the interface has no key for"

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from itertools import count
 from secrets import token_hex
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -52,26 +51,33 @@ class Publisher:
         while True:
             try:
                 async with self._connect(f"tour-{kind}-retry-{token_hex(2)}", **options) as client:
-                    for number in count():
-                        await self._publish(client, b"order %d" % number)
+                    while not client.is_closed:
+                        await self._publish(client)
                         await asyncio.sleep(_EVERY_S)
             except StanlocalError as error:
                 self._counts = replace(self._counts, error=self._counts.error or str(error))
             await asyncio.sleep(_RECONNECT_S)
 
-    async def _publish(self, client: Client, data: bytes) -> None:
-        ack = await client.publish_async(CHANNEL, data)
-        self._waiting[ack] = None
-        ack.add_done_callback(partial(self._answered, ack))
+    async def _publish(self, client: Client) -> None:
+        try:
+            ack = await client.publish_async(CHANNEL, b"an order")
+        except StanlocalError as error:  # it is not connected now, and would wait only with retry
+            self._fail(error)
+        else:
+            self._waiting[ack] = None
+            ack.add_done_callback(partial(self._answered, ack))
 
     def _answered(self, ack: PublishAck, _: asyncio.Future[str]) -> None:
         del self._waiting[ack]
-        counts = self._counts
         if (error := ack.exception()) is not None:
-            self._counts = replace(counts, failed=counts.failed + 1, error=counts.error or str(error))
+            self._fail(error)
         else:
-            slowest = max(counts.slowest_s, monotonic() - ack.published)
-            self._counts = replace(counts, stored=counts.stored + 1, slowest_s=slowest)
+            slowest = max(self._counts.slowest_s, monotonic() - ack.published)
+            self._counts = replace(self._counts, stored=self._counts.stored + 1, slowest_s=slowest)
+
+    def _fail(self, error: BaseException) -> None:
+        counts = self._counts
+        self._counts = replace(counts, failed=counts.failed + 1, error=counts.error or str(error))
 
 
 class PublisherPair:

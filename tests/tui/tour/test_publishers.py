@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from stanlocal.stan.errors import ConnectionInterrupted
 from stanlocal.tui.tour import publishers
 from stanlocal.tui.tour.observed import Published
 from stanlocal.tui.tour.publishers import CHANNEL, PublisherPair
@@ -34,6 +35,20 @@ async def test_without_retry_messages_fail_and_with_retry_they_wait() -> None:
     assert len(server.channels[CHANNEL]) >= sum(each.stored for each in pair.counts)
     await pair.close()
     assert server.open_clients == []
+
+
+async def test_a_message_that_cannot_even_be_sent_has_failed() -> None:
+    """The publisher stays connected: its client comes back by itself."""
+    server = FakeServing()
+    pair = PublisherPair(server.connect)
+    pair.run(True)
+    await until(lambda: min(each.stored for each in pair.counts) > 0)
+    for client in server.clients:
+        client.refuses = ConnectionInterrupted("not connected to NATS; wait")
+    await until(lambda: min(each.failed for each in pair.counts) > 3)
+    assert (pair.counts[0].error or "").startswith("not connected")
+    assert len(server.clients) == 2
+    await pair.close()
 
 
 async def test_they_connect_once_the_group_serves() -> None:
