@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Mapping, Sequence
-from contextlib import suppress
 from time import monotonic
 from types import MappingProxyType
 from typing import Any, ClassVar
@@ -78,14 +77,15 @@ class TourScreen(MainScreen):
         self.set_interval(_LOOK_EVERY_S, self.look)
 
     async def _wait_for_start(self) -> None:
-        """Leave the screen if the group does not start: who has shown it reports why."""
-        with suppress(StanlocalError):
+        """Leave the screen if the group does not start."""
+        try:
             await asyncio.shield(self._starting)
-            self._start = ""
-            if self.document is not None:
-                self.show_state(self.document, ())
+        except Exception:  # noqa: BLE001 - `take_tour` raises it once the screen is closed
+            self.app.exit()
             return
-        self.app.exit()
+        self._start = ""
+        if self.document is not None:
+            self.show_state(self.document, ())
 
     def say(self, line: str) -> None:
         if self._start:

@@ -17,7 +17,7 @@ _OVER = (
 
 
 def heading(guide: Guide) -> str:
-    """Return the number and title of the lesson, and how many are finished."""
+    """Return the number and title of the lesson, and whether it is finished."""
     of_all = len(guide.lessons)
     if guide.lesson is None:
         return f"tour: {len(guide.progress.finished)} of {of_all} lessons finished"

@@ -153,18 +153,19 @@ async def test_a_tour_that_ends_while_its_group_starts_leaves_nothing(
     assert world.left == {}
 
 
+@pytest.mark.parametrize("error", [EngineError("no room for nodes"), OSError("no room for nodes")])
 async def test_a_group_that_does_not_start_ends_the_tour_with_the_reason(
-    world: World, group: FTGroup, monkeypatch: pytest.MonkeyPatch
+    error: Exception, world: World, group: FTGroup, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def broken(*given: Any) -> None:
-        raise EngineError("no room for containers; make some")
+        raise error
 
     monkeypatch.setattr(world.engine, "create", broken)
 
     async def looks_on(pilot: Pilot[Any]) -> None:
         pass
 
-    with pytest.raises(EngineError, match="no room for containers"):
+    with pytest.raises(type(error), match="no room for nodes"):
         await take(group, looks_on, monkeypatch)
     assert world.left == {}
 
