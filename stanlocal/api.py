@@ -45,9 +45,10 @@ class FTGroup(FaultMethods):
 
     Settings that are not given come from the environment, the deployment in `from_file`, one or several,
     stanlocal.toml, a group of that name that is there already, and defaults, in this order; `unset` names
-    settings that count nowhere, such as ``["nats.authorization"]``. `engine` is
-    `auto`, `docker`, `process`, or an engine of your own (`stanlocal.engine.base.Engine`), such as
-    `stanlocal.testing.FakeEngine`. All methods raise subclasses of `stanlocal.errors.StanlocalError` only.
+    settings that count nowhere, such as ``["nats.authorization"]``. `engine` is `auto`, `docker`, `process`,
+    `kubernetes` (where `namespace`, `context` and `kubeconfig` say), or an engine of your own
+    (`stanlocal.engine.base.Engine`), such as `stanlocal.testing.FakeEngine`. All methods raise subclasses of
+    `stanlocal.errors.StanlocalError` only.
     """
 
     _opener: GroupOpener
@@ -73,6 +74,9 @@ class FTGroup(FaultMethods):
         streaming: Mapping[str, Any] | None = None,
         nats: Mapping[str, Any] | None = None,
         unset: Sequence[str] | None = None,
+        kubeconfig: str | Path | None = None,
+        context: str | None = None,
+        namespace: str | None = None,
         config: Path | None = None,
         from_file: str | Path | Sequence[str | Path] | None = None,
         timeout: float = TIMEOUT_S,
@@ -93,6 +97,9 @@ class FTGroup(FaultMethods):
             "streaming": streaming,
             "nats": nats,
             "unset": unset,
+            "kubeconfig": kubeconfig,
+            "context": context,
+            "namespace": namespace,
             "config": config,
             "from_file": from_file,
         }

@@ -91,6 +91,14 @@ class Unsupported(EngineError):
     """This engine cannot do it; nothing was changed."""
 
 
+class NodeUnreachable(EngineError):
+    """The node's machine does not answer the engine: its process may run or not."""
+
+
+class NotAllowed(EngineError):
+    """The engine does not let the caller do this; nothing was changed."""
+
+
 class PortInUse(EngineError):
     """A requested host port is taken; `owner` names what has it, if that can be seen."""
 

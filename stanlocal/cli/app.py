@@ -73,7 +73,19 @@ def global_options() -> list[click.Option]:
 
     return [
         option("--group", metavar="NAME", help="Name of the group (stan)."),
-        option("--engine", type=click.Choice(["auto", "docker", "process"]), help="What runs the nodes."),
+        option(
+            "--engine",
+            type=click.Choice(["auto", "docker", "process", "kubernetes"]),
+            help="What runs the nodes.",
+        ),
+        option(
+            "--kubeconfig",
+            metavar="FILE",
+            type=click.Path(path_type=Path),
+            help="Kubeconfig, for --engine kubernetes.",
+        ),
+        option("--context", metavar="NAME", help="Context of the kubeconfig."),
+        option("--namespace", metavar="NAME", help="Namespace of the group on the cluster."),
         option(
             "--config",
             metavar="FILE",

@@ -122,14 +122,17 @@ async def _find(context: Context) -> tuple[Sequence[tuple[str, Monitor]], Monito
     from stanlocal.machine.user_dirs import group_folder
     from stanlocal.monitor.pages import find_active
 
-    saved = GroupHome(group_folder(context.settings().group)).load_plan()
+    settings = context.settings()
+    saved = None
+    if settings.engine != "kubernetes":  # a group of that name on a cluster is another one
+        saved = GroupHome(group_folder(settings.group)).load_plan()
     if saved is not None:
         monitors = [(node.name, saved.monitor(node)) for node in saved.nodes]
         with suppress(NodeNotFound):
             return monitors, (await find_active(monitors))[1]
     async with context.opened_core() as core:
         plan, _ = await core.find()
-    monitors = [(node.name, plan.monitor(node)) for node in plan.nodes]
+    monitors = [(node.name, core.engine.monitor(plan, node)) for node in plan.nodes]
     return monitors, (await find_active(monitors))[1]
 
 

@@ -35,6 +35,9 @@ class Context:
         group: str | None = None,
         engine: str | None = None,
         config: Path | None = None,
+        kubeconfig: Path | None = None,
+        context: str | None = None,
+        namespace: str | None = None,
         json: bool = False,
         yes: bool = False,
         verbose: bool = False,
@@ -43,6 +46,9 @@ class Context:
         self.group = group
         self.engine = engine
         self.config = config
+        self.kubeconfig = kubeconfig
+        self.context = context
+        self.namespace = namespace
         self.json = json
         self.yes = yes
         self.verbose = verbose
@@ -56,7 +62,14 @@ class Context:
         """Return the opener of the group that the options name; notes go to standard error, or to `note`."""
         from stanlocal.lifecycle.opener import opener_for
 
-        options = {"group": self.group, "engine": self.engine, "config": self.config}
+        options = {
+            "group": self.group,
+            "engine": self.engine,
+            "config": self.config,
+            "kubeconfig": self.kubeconfig,
+            "context": self.context,
+            "namespace": self.namespace,
+        }
         opener = opener_for({**self.flags, **options})
         opener.report, opener.note = report, note or self.say
         return opener

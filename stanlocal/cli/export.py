@@ -91,7 +91,6 @@ def compose(
 @export.command()
 @plan_options
 @click.option("--name", metavar="NAME", help="Of the StatefulSet and its Service (the group's name).")
-@click.option("--namespace", default="default", metavar="NAME", help="Namespace of all objects (default).")
 @click.option(
     "--storage",
     type=click.Choice(["efs", "azurefile", "nfs", "existing-claim"]),
@@ -113,7 +112,6 @@ def kubernetes(
     context: Context,
     /,
     name: str | None,
-    namespace: str,
     metrics_image: str | None,
     cpu: str | None,
     memory: str | None,
@@ -126,13 +124,14 @@ def kubernetes(
     from_file: tuple[str, ...],
     **storage: Any,
 ) -> None:
-    """Print all objects, for 'kubectl apply -f -'."""
+    """Print all objects, for 'kubectl apply -f -', in the namespace of --namespace (default)."""
     from stanlocal.export import kubernetes as exporter
 
     plan = _plan(context, {"nodes": nodes, "image": image, "preset": preset, "from_file": from_file})
     name = name or plan.group
     store = _storage(f"{name}-store", **storage)
     own = {"metrics_image": metrics_image, "cpu": cpu, "memory": memory, "memory_limit": memory_limit}
+    namespace = context.settings().namespace or "default"
     deployment = exporter.Deployment(name, store, namespace, **_given(own))
     _out(context, output, "kubernetes.yaml", exporter.render(plan, deployment), force=force)
     for line in store.placeholders:

@@ -143,7 +143,9 @@ def _summary(name: str, removed: tuple[str, ...], purge: bool) -> str:
 async def _names(context: Context) -> list[str]:
     from stanlocal.lifecycle.inventory import open_groups
 
-    async with open_groups(context.settings().engine, context.say) as groups:
+    if (engine := context.settings().engine) == "kubernetes":
+        raise click.UsageError("'--all' takes down your local groups; on a cluster name one with '--group'")
+    async with open_groups(engine, context.say) as groups:
         return [group.name for group in groups]
 
 
@@ -171,7 +173,7 @@ async def _show(context: Context, core: Group) -> None:
     look = await core.look_at(plan, instances)  # this and the findings take as long as the sample has to
     from stanlocal.monitor.group_findings import look_inside
 
-    findings = asyncio.create_task(look_inside(look.plan, look.status.active))
+    findings = asyncio.create_task(look_inside(look.plan, core.active_monitor(look)))
     render.group(core.document(look), await asyncio.to_thread(sample.used))
     for finding in await findings:
         context.say(f"{finding.detail}; {finding.cure}")
@@ -197,9 +199,9 @@ def list_(context: Context) -> None:
     """List your groups, including those that are down."""
 
     async def work() -> None:
-        from stanlocal.lifecycle.inventory import open_groups
+        from stanlocal.lifecycle.inventory import open_listed_groups
 
-        async with open_groups(context.settings().engine, context.say) as groups:
+        async with open_listed_groups(context.settings(), context.say) as groups:
             found = await asyncio.gather(*(_document(group) for group in groups))
         documents = [document for document in found if document is not None]
         if context.json:

@@ -49,6 +49,9 @@ def _command(context: Context, arguments: Sequence[str]) -> list[str]:
         ("--group", context.group),
         ("--engine", context.engine),
         ("--config", context.config),
+        ("--kubeconfig", context.kubeconfig),
+        ("--context", context.context),
+        ("--namespace", context.namespace),
     ):
         words += [option, str(value)] if value is not None else []
     return [*words, *arguments]

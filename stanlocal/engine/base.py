@@ -10,18 +10,27 @@ An engine touches only what it made: everything it makes carries the group's nam
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol, TypeAlias
+from typing import Literal, Protocol, TypeAlias
 
+from stanlocal.errors import Unsupported
 from stanlocal.model.instance import EngineEvent, Exit, Instance, RawLine
 from stanlocal.model.placement import Placement
-from stanlocal.model.plan import GroupPlan, NodePlan
+from stanlocal.model.plan import GroupPlan, Monitor, NodePlan
 
 Progress: TypeAlias = Callable[[str], None]
 """Callback that gets one line for people for each slow step."""
+
+
+Ability: TypeAlias = Literal["make", "start", "end", "freeze", "cut", "condition", "files"]
+"""What an engine may be unable to do: make and remove groups; start nodes; end their processes; freeze them;
+cut their connections; slow connections or have them fail; change files of the store and of the servers."""
+
+ABLE: Mapping[Ability, str] = {}
+"""Value of `Information.lacks` for an engine that can do everything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +38,7 @@ class EngineInfo:
     """Description of a running engine."""
 
     name: str
-    """`docker` or `process`."""
+    """`docker`, `process` or `kubernetes`."""
     version: str
     address: str
     architecture: str
@@ -45,9 +54,11 @@ class Information(Protocol):
     """Description of the engine and of the groups it runs."""
 
     name: str
-    """`docker` or `process`."""
+    """`docker`, `process` or `kubernetes`."""
     retry_s: float
     """Seconds to wait before the next attempt after `EngineUnavailable`."""
+    lacks: Mapping[Ability, str]
+    """What it can never do, each with the reason; it is refused before anything happens."""
 
     async def info(self) -> EngineInfo:
         """Describe the engine; raise `EngineUnavailable` if none answers."""
@@ -57,6 +68,12 @@ class Information(Protocol):
 
     async def instances(self, group: str) -> Sequence[Instance]:
         """Return the group's nodes in the order of their index; empty if there are none."""
+
+    async def kept_plan(self, group: str) -> GroupPlan | None:
+        """Return the plan that the engine keeps of a group, also without nodes; None if it keeps none."""
+
+    def monitor(self, plan: GroupPlan, node: NodePlan) -> Monitor:
+        """Return the way to a node's monitor."""
 
     def container_of_port(self, port: int) -> str | None:
         """Return the name of the container that publishes the host port, whoever made it. Blocks."""
@@ -157,7 +174,8 @@ class Output(Protocol):
         """Yield the node's output so far, over all runs that the engine still has, oldest first, in batches.
 
         With `since` only lines from about that time on. No batch is empty, and each is small: output may be
-        larger than memory. Raises `NodeNotFound` if there is no such node.
+        larger than memory. Raises `NodeNotFound` if there is no such node, `NodeUnreachable` if its machine
+        does not answer.
         """
 
     async def tail(self, node: str, count: int) -> Sequence[RawLine]:
@@ -168,7 +186,7 @@ class Output(Protocol):
 
         Complete and in order as long as the batches are taken. On a node that does not run it waits for
         the next run. The first item is an empty batch, sent once nothing more can be missed. Raises
-        `NodePaused` for a frozen node.
+        `NodePaused` for a frozen node, `NodeUnreachable` for one whose machine does not answer.
         """
 
 
@@ -221,3 +239,10 @@ class Store(Protocol):
 
 class Engine(Information, Provisioning, Lifecycle, Output, Network, Store, Protocol):
     """Everything that the core needs of an engine."""
+
+
+def require(engine: Information, abilities: Iterable[Ability]) -> None:
+    """Raise `Unsupported`, with the reason, if the engine lacks one of these abilities."""
+    for ability in abilities:
+        if ability in engine.lacks:
+            raise Unsupported(engine.lacks[ability])

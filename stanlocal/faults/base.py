@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
 
+from stanlocal.engine.base import Ability, require
 from stanlocal.errors import NodeNotFound, Refused
 from stanlocal.faults.expectation import Expectation
 from stanlocal.group.core import Group
@@ -44,6 +45,8 @@ class Fault(ABC):
     """Whether it ends the processes that it hits."""
     costs_data: ClassVar[str | None] = None
     """Data-loss warning shown before injection; None: no data can be lost."""
+    needs: ClassVar[tuple[Ability, ...]]
+    """What the engine must be able to do for it and for its undoing."""
     default_targets: ClassVar[tuple[str, ...]] = ("@active",)
     """Targets where the caller names none."""
 
@@ -80,6 +83,12 @@ async def recover(group: Group, condition: Condition, nodes: Collection[str]) ->
                     await group.engine.unpause(name)
                 case "unrouted" | "isolated":
                     await group.engine.rejoin(plan, name)
+
+
+def check(fault: Fault, scene: Scene) -> None:
+    """Raise `Refused` or `Unsupported` if the fault is impossible here; nothing is touched before."""
+    require(scene.group.engine, fault.needs)
+    fault.check(scene)
 
 
 def must_run(scene: Scene) -> None:

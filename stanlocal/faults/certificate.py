@@ -17,6 +17,7 @@ from typing import ClassVar
 
 from stanlocal.certificates.authority import KeyPair, expiry, issue, make_authority
 from stanlocal.certificates.hosts import node_hosts
+from stanlocal.engine.base import Ability
 from stanlocal.errors import GroupError, NodePaused, Refused, SettingsError
 from stanlocal.faults.base import Fault, Scene, must_run, recover
 from stanlocal.faults.expectation import Expectation, names, nothing_follows
@@ -37,6 +38,7 @@ _LONGEST_S = 60.0
 class BadCertificate(Fault):
     """A certificate that clients and other nodes refuse; ends when the targets have a good one again."""
 
+    needs: ClassVar[tuple[Ability, ...]] = ("files",)
     leaves: ClassVar[Condition | None] = "other"
 
     @abstractmethod

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import ClassVar
 
+from stanlocal.engine.base import Ability
 from stanlocal.errors import Unsupported
 from stanlocal.faults.base import Fault, Scene
 from stanlocal.faults.expectation import Expectation, lock_kept, names, nothing_follows
@@ -31,6 +32,7 @@ class Partition(Fault):
 
     name: ClassVar[str] = "partition"
     summary: ClassVar[str] = "cut a node's routes to the others; clients still reach it"
+    needs: ClassVar[tuple[Ability, ...]] = ("cut",)
     leaves: ClassVar[Condition | None] = "unrouted"
 
     def check(self, scene: Scene) -> None:
@@ -64,6 +66,7 @@ class Isolate(Fault):
 
     name: ClassVar[str] = "isolate"
     summary: ClassVar[str] = "cut a node off from nodes and clients; an active one keeps the store lock"
+    needs: ClassVar[tuple[Ability, ...]] = ("cut",)
     leaves: ClassVar[Condition | None] = "isolated"
 
     def check(self, scene: Scene) -> None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
+from stanlocal.engine.base import Ability
 from stanlocal.errors import GroupError, MonitorError, NodeNotFound, Refused, WaitTimeout
 from stanlocal.faults.base import Fault, Scene, recover
 from stanlocal.faults.cut import check_cuttable
@@ -45,6 +46,7 @@ class ExpireLock(Fault):
 
     name: ClassVar[str] = "expire-lock"
     summary: ClassVar[str] = "let the active lose its lock unawares, as on a network file system: two actives"
+    needs: ClassVar[tuple[Ability, ...]] = ("files", "freeze", "start")
     leaves: ClassVar[Condition | None] = "other"
     costs_data: ClassVar[str | None] = (
         "two actives will write into one store: what clients publish meanwhile can be lost to readers "

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import ClassVar
 
+from stanlocal.engine.base import Ability
 from stanlocal.errors import Refused
 from stanlocal.faults.base import Fault, Scene, recover
 from stanlocal.faults.expectation import Expectation
@@ -26,6 +27,7 @@ class FillDisk(Fault):
     summary: ClassVar[str] = (
         "leave no room in the store (with Docker of a group that was started with --store-size)"
     )
+    needs: ClassVar[tuple[Ability, ...]] = ("files",)
     leaves: ClassVar[Condition | None] = "other"
     costs_data: ClassVar[str | None] = (
         "servers will end in the middle of a write; what was not acknowledged is lost, and a subscription's "

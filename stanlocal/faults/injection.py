@@ -12,8 +12,9 @@ from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from stanlocal.engine.base import require
 from stanlocal.errors import SettingsError
-from stanlocal.faults.base import Fault, Scene
+from stanlocal.faults.base import Fault, Scene, check
 from stanlocal.faults.expectation import Expectation
 from stanlocal.faults.healing import changing, close_condition, undo
 from stanlocal.group.core import Group
@@ -29,7 +30,7 @@ async def foresee(group: Group, fault: Fault, targets: Sequence[str] = ()) -> Ex
     """Return the prediction for the group as it is now; raise as `inject` does. Changes nothing."""
     look = await group.look()
     nodes = resolve(look.status, targets or fault.default_targets)
-    fault.check(Scene(group, look.plan, look.status, nodes, lambda notes: None))
+    check(fault, Scene(group, look.plan, look.status, nodes, lambda notes: None))
     return fault.expect(look.status, nodes)
 
 
@@ -54,7 +55,7 @@ async def inject(
             journal.fault_noted(id_, notes)
 
         scene = Scene(group, look.plan, look.status, nodes, note)
-        fault.check(scene)
+        check(fault, scene)
         expected = fault.expect(look.status, nodes)
         journal.fault_started(
             id_,
@@ -110,6 +111,7 @@ def recorded(group: Group, id_: str) -> FaultRecord:
 
 async def send_signal(group: Group, targets: Sequence[str], signal: str) -> None:
     """Send a signal that ends no process; it leaves nothing to record or to undo."""
+    require(group.engine, ("end",))
     look = await group.look()
     nodes = resolve(look.status, targets)
     await all_to_end(*(group.engine.signal(node.name, signal) for node in nodes))

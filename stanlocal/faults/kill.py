@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
+from stanlocal.engine.base import Ability
 from stanlocal.errors import SettingsError
 from stanlocal.faults.base import Fault, Scene, must_run
 from stanlocal.faults.expectation import Expectation, after_end
@@ -25,6 +26,7 @@ class Kill(Fault):
 
     name: ClassVar[str] = "kill"
     summary: ClassVar[str] = "end a node's process at once (SIGKILL, or another signal that ends it)"
+    needs: ClassVar[tuple[Ability, ...]] = ("end",)
     leaves: ClassVar[Condition | None] = "ended"
     ends_run: ClassVar[bool] = True
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import ClassVar, Literal, get_args
 
+from stanlocal.engine.base import Ability
 from stanlocal.errors import ProxyDown, Refused, SettingsError, Unsupported
 from stanlocal.faults.base import Fault, Scene
 from stanlocal.faults.connect_latency import seconds_to_info
@@ -37,6 +38,7 @@ _CLIENTS = 20
 class NetworkFault(Fault):
     """A fault of the targets' connections; it lasts until it is healed."""
 
+    needs: ClassVar[tuple[Ability, ...]] = ("condition",)
     leaves: ClassVar[Condition | None] = "other"
     default_targets: ClassVar[tuple[str, ...]] = ("@all",)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import ClassVar
 
+from stanlocal.engine.base import Ability
 from stanlocal.faults.base import Fault, Scene, must_run
 from stanlocal.faults.expectation import Expectation, lock_kept
 from stanlocal.model.fault_record import Condition
@@ -20,6 +21,7 @@ class Pause(Fault):
 
     name: ClassVar[str] = "pause"
     summary: ClassVar[str] = "freeze a node; it keeps its connections and, if active, the store lock"
+    needs: ClassVar[tuple[Ability, ...]] = ("freeze",)
     leaves: ClassVar[Condition | None] = "frozen"
 
     def check(self, scene: Scene) -> None:

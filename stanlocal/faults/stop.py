@@ -8,6 +8,7 @@ from datetime import datetime
 from functools import partial
 from typing import ClassVar
 
+from stanlocal.engine.base import Ability
 from stanlocal.faults.base import Fault, Scene
 from stanlocal.faults.expectation import LOCK_WAIT_S, Expectation, after_end
 from stanlocal.faults.parameters import parameter
@@ -28,6 +29,7 @@ class Stop(Fault):
 
     name: ClassVar[str] = "stop"
     summary: ClassVar[str] = "stop a node (SIGTERM, then SIGKILL after the grace)"
+    needs: ClassVar[tuple[Ability, ...]] = ("end",)
     leaves: ClassVar[Condition | None] = "ended"
     ends_run: ClassVar[bool] = True
 
@@ -48,6 +50,7 @@ class Restart(Fault):
 
     name: ClassVar[str] = "restart"
     summary: ClassVar[str] = "stop a node and start it again"
+    needs: ClassVar[tuple[Ability, ...]] = ("end", "start")
     leaves: ClassVar[Condition | None] = None
     ends_run: ClassVar[bool] = True
 
@@ -69,6 +72,7 @@ class RollingRestart(Fault):
 
     name: ClassVar[str] = "rolling-restart"
     summary: ClassVar[str] = "restart node after node, the active last: one failover, no more"
+    needs: ClassVar[tuple[Ability, ...]] = ("end", "start")
     leaves: ClassVar[Condition | None] = None
     ends_run: ClassVar[bool] = True
     default_targets: ClassVar[tuple[str, ...]] = ("@all",)

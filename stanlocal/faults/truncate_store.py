@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import ClassVar
 
+from stanlocal.engine.base import Ability
 from stanlocal.errors import GroupError, Refused
 from stanlocal.faults.base import Fault, Scene, recover
 from stanlocal.faults.expectation import Expectation
@@ -50,6 +51,7 @@ class TruncateStore(Fault):
 
     name: ClassVar[str] = "truncate-store"
     summary: ClassVar[str] = "cut the store's last message short, as an unclean stop can: no node will serve"
+    needs: ClassVar[tuple[Ability, ...]] = ("files", "start")
     leaves: ClassVar[Condition | None] = "other"
     ends_run: ClassVar[bool] = True
     costs_data: ClassVar[str | None] = (

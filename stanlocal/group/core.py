@@ -14,12 +14,12 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from stanlocal.engine.base import Engine
+from stanlocal.engine.base import Engine, require
 from stanlocal.errors import GroupNotFound, WrongEngine
 from stanlocal.group.home import GroupHome
 from stanlocal.machine.machine_identity import machine_id
 from stanlocal.model.instance import Instance, RawLine
-from stanlocal.model.plan import GroupPlan, Origin
+from stanlocal.model.plan import GroupPlan, Monitor, Origin
 from stanlocal.model.states import GroupStatus
 from stanlocal.util.tasks import beside, run_to_end
 
@@ -64,7 +64,9 @@ class Group:
         """
         instances = await self.engine.instances(self.name)
         await self.check_origin(instances)
-        plan = self.with_identity(current_plan(instances) or self.home.load_plan())
+        plan = self.with_identity(
+            current_plan(instances) or await self.engine.kept_plan(self.name) or self.home.load_plan()
+        )
         if plan is None:
             raise GroupNotFound(
                 f"no group '{self.name}'; start it with 'stanlocal up' or see 'stanlocal list'"
@@ -105,6 +107,11 @@ class Group:
         from stanlocal.group.observation import observe
 
         return Look(plan, await observe(self.engine, plan, instances, self.home.journal))
+
+    def active_monitor(self, look: Look) -> Monitor | None:
+        """Return the way to the monitor of the node that serves; None unless exactly one does."""
+        active = look.status.active
+        return None if active is None else self.engine.monitor(look.plan, look.plan.node(active))
 
     def document(self, look: Look) -> dict[str, Any]:
         """Return the group document of the contract."""
@@ -167,6 +174,7 @@ class Group:
         """Return its plan and all that happened to it, in the order of time."""
         from stanlocal.history import occurrences
         from stanlocal.history.journal import end_is_recorded, faults
+        from stanlocal.logs.merge import kept_output
 
         plan, instances = await self.find()
         present = {instance.name: instance for instance in instances}
@@ -174,7 +182,7 @@ class Group:
         for node in plan.nodes:
             logs[node.name] = [*_telling(self.home.saved_log(node.name).lines())]
             if node.name in present:
-                async with aclosing(self.engine.output(node.name)) as output:
+                async with aclosing(kept_output(self.engine, node.name)) as output:
                     async for batch in output:
                         logs[node.name] += _telling(batch)
         records = self.home.journal.records()
@@ -250,6 +258,7 @@ class Group:
 
     async def start(self, node: str) -> datetime:
         """Start a node that has ended; a running one is left alone."""
+        require(self.engine, ("start",))
         before = await self.instance(node)
         self.note_end(before)
         await self.engine.start(before.plan, node)

@@ -11,7 +11,7 @@ from contextlib import aclosing, suppress
 from pathlib import Path
 
 from stanlocal.engine.base import Engine
-from stanlocal.errors import NodeNotFound
+from stanlocal.errors import NodeNotFound, NodeUnreachable
 from stanlocal.history.journal import Journal, end_is_recorded
 from stanlocal.logs.line_patterns import parse
 from stanlocal.logs.node_facts import fold
@@ -42,10 +42,13 @@ async def observe(
 
 async def _look_at_node(engine: Engine, instance: Instance, recorded: Sequence[FaultRecord]) -> NodeFacts:
     """Gather a node's facts; read a long log whole if neither its tail nor the monitor shows the role."""
-    answer, lines = await asyncio.gather(ask_monitor(instance), _tail(engine, instance.name))
-    log = _fold(lines)
-    if role_of(log, answer.state) is None and len(lines) >= _TAIL:
-        log = await _fold_all(engine, instance)
+    try:
+        answer, lines = await asyncio.gather(ask_monitor(engine, instance), _tail(engine, instance.name))
+        log = _fold(lines)
+        if role_of(log, answer.state) is None and len(lines) >= _TAIL:
+            log = await _fold_all(engine, instance)
+    except NodeUnreachable as error:
+        return node_facts(instance, LogFacts(), NO_ANSWER, recorded, unread=str(error))
     return node_facts(instance, log, answer, recorded)
 
 
@@ -71,23 +74,30 @@ def _fold(lines: Sequence[RawLine], before: LogFacts | None = None) -> LogFacts:
 
 
 def node_facts(
-    instance: Instance, log: LogFacts, answer: MonitorAnswer, recorded: Sequence[FaultRecord]
+    instance: Instance,
+    log: LogFacts,
+    answer: MonitorAnswer,
+    recorded: Sequence[FaultRecord],
+    *,
+    unread: str | None = None,
 ) -> NodeFacts:
-    """Combine everything observed about one node."""
+    """Combine everything observed about one node; `unread` is the reason why its log cannot be read."""
     return NodeFacts(
         instance,
         log,
         answer.state,
         answer.version,
         end_recorded=end_is_recorded(recorded, instance.name, instance.started_at),
+        unread=unread,
     )
 
 
-async def ask_monitor(instance: Instance) -> MonitorAnswer:
+async def ask_monitor(engine: Engine, instance: Instance) -> MonitorAnswer:
     """Ask a node's monitor for its role; a node that cannot answer is not asked."""
     if instance.status != "running" or not instance.clients_connected:
         return NO_ANSWER
-    return await ask_role(instance.plan.monitor(instance.plan.node(instance.name)), _MONITOR_TIMEOUT_S)
+    monitor = engine.monitor(instance.plan, instance.plan.node(instance.name))
+    return await ask_role(monitor, _MONITOR_TIMEOUT_S)
 
 
 def _lock_file(plan: GroupPlan, instances: Sequence[Instance]) -> Path:

@@ -270,11 +270,12 @@ class Watch:
 
     async def _follow(self, node: WatchedNode) -> None:
         since = None if self._history else node.instance.output_since
-        async for batch in Follower(self._engine, node.instance.name, since).batches(node.changed):
+        node.follower = Follower(self._engine, node.instance.name, since)
+        async for batch in node.follower.batches(node.changed):
             await self._fold(node, batch)
 
     async def _fold(self, node: WatchedNode, batch: Sequence[RawLine]) -> None:
-        """Take the next lines; no lines say that the node's past is complete."""
+        """Take the next lines; none say that the past is complete, or that a machine stopped answering."""
         before = node.log
         for first in range(0, len(batch), self._pace.lines):
             if first:
@@ -285,17 +286,16 @@ class Watch:
             self._on_lines(lines)
         node.keep_tail(batch)
         if not batch and not node.caught_up.is_set():
-            await node.ask()
+            await node.ask(self._engine)
             node.caught_up.set()
-            await self._reassess()
-        elif node.caught_up.is_set() and node.log is not before:
+        if node.caught_up.is_set() and (not batch or node.log is not before):
             await self._reassess()
 
     async def _ask_monitors(self) -> None:
         """Ask again: a monitor may have been too busy, and a frozen or cut off node cannot answer."""
         while True:
             await asyncio.sleep(self._pace.monitor_s)
-            if any(await asyncio.gather(*(node.ask() for node in self._nodes.values()))):
+            if any(await asyncio.gather(*(node.ask(self._engine) for node in self._nodes.values()))):
                 await self._reassess()
 
     async def _follow_engine(self, events: AsyncIterator[EngineEvent]) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
+from stanlocal.engine.base import Engine
 from stanlocal.group.observation import NO_ANSWER, ask_monitor, node_facts
+from stanlocal.logs.follow import Follower
 from stanlocal.logs.line_patterns import parse
 from stanlocal.logs.merge import NodeLine
 from stanlocal.logs.node_facts import advance
@@ -29,6 +31,8 @@ class WatchedNode:
         self.caught_up = asyncio.Event()
         """Set when all that the node had written before is folded."""
         self.task: asyncio.Task[None] | None = None
+        self.follower: Follower | None = None
+        """Follower of its output, once there is one."""
         self._answer = NO_ANSWER
         """The monitor's answer in this run; asked only where the output does not show the node's role."""
 
@@ -55,9 +59,10 @@ class WatchedNode:
     def facts(self, recorded: Sequence[FaultRecord]) -> NodeFacts:
         """Return the facts from which the node's state is derived; its output outweighs its monitor."""
         answer = NO_ANSWER if self.log.role else self._answer
-        return node_facts(self.instance, self.log, answer, recorded)
+        unread = None if self.follower is None else self.follower.unreachable
+        return node_facts(self.instance, self.log, answer, recorded, unread=unread)
 
-    async def ask(self) -> bool:
+    async def ask(self, engine: Engine) -> bool:
         """Ask the monitor for the node's role where the first lines of its run are not kept.
 
         Later lines show each change, so one answer is enough. Returns whether there is a new one.
@@ -65,7 +70,7 @@ class WatchedNode:
         if not self.tail or self.log.role is not None or self._answer.state is not None:
             return False
         run = self.instance.started_at
-        answer = await ask_monitor(self.instance)
+        answer = await ask_monitor(engine, self.instance)
         if answer.state is None or self.instance.started_at != run:
             return False
         self._answer = answer

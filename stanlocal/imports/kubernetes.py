@@ -60,14 +60,14 @@ def _read_servers(
     environ: Mapping[str, str],
     found: Found,
 ) -> None:
-    candidates = [_configured(each, objects, configurations, environ, found) for each in servers]
+    candidates = [configured(each, objects, configurations, environ, found) for each in servers]
     members = read_group(candidates, found)
     for server, configuration in zip(servers, candidates, strict=True):
         if any(configuration is member for member in members):
             workload.take(server)
 
 
-def _configured(
+def configured(
     server: Server,
     objects: Sequence[Object],
     configurations: config_map.Configurations,

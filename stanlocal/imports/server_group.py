@@ -43,9 +43,10 @@ class ServerConfiguration:
     @property
     def group(self) -> tuple[str, str]:
         """The cluster id, and the name of the FT group; empty without one."""
-        return self._option("cluster_id") or _CLUSTER_ID, self._option("ft_group_name")
+        return self.option("cluster_id") or _CLUSTER_ID, self.option("ft_group_name")
 
-    def _option(self, name: str) -> str:
+    def option(self, name: str) -> str:
+        """Return the streaming server's option of this name as text; empty if it is not set."""
         inner = next((entry.value for each, entry in self.conf.items() if each.lower() == "streaming"), None)
         for each, entry in (inner if isinstance(inner, dict) else self.conf).items():
             option = STREAMING.find(each)

@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from stanlocal.engine.base import require
 from stanlocal.engine.docker.trial_cache import beside
 from stanlocal.errors import NodeNotFound, StateError, StoreRefused
 from stanlocal.group.core import Group, current_plan
@@ -44,8 +45,10 @@ async def down(
     A node gets SIGTERM and has `timeout` seconds (by default the plan's grace) before SIGKILL; 0 ends
     it at once. With `purge_store` the store is deleted too, as `store.guard.purge` does it, and the group's
     state folder. Without a group it does nothing. A full disk does not stop it: see `Down.unsaved`. Raises
-    `StoreRefused`, before any node is stopped, if the store must not be deleted.
+    `StoreRefused`, before any node is stopped, if the store must not be deleted, `Unsupported` if the engine
+    only looks at groups.
     """
+    require(group.engine, ("make",))
     waiting = f"waiting for another command that changes '{group.name}'"
     async with group.home.lock(lambda: report(waiting)):
         instances = await group.engine.instances(group.name)

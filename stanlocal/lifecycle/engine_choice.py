@@ -1,6 +1,6 @@
 """Choice of a group's engine: the one that made it, the one asked for, or Docker where it answers.
 
-Only this module makes engines; the rooms below receive theirs as an argument.
+A cluster is never chosen unasked. Only this module makes engines; the rooms below get theirs as an argument.
 """
 
 from __future__ import annotations
@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 
 from stanlocal.errors import EngineUnavailable, SettingsError
 from stanlocal.group.home import GroupHome
-from stanlocal.machine.user_dirs import group_folder, state_home
+from stanlocal.machine.user_dirs import cluster_folder, group_folder, state_home
 from stanlocal.util.notes import log_note
 
 if TYPE_CHECKING:
     from stanlocal.engine.base import Engine
     from stanlocal.lifecycle.planner import Report
+    from stanlocal.settings import Settings
 
 SERVER_USER = "65532:65532"
 """The servers' uid and gid when the caller is root: those of `nonroot` in distroless images."""
@@ -68,6 +69,42 @@ def process_engine() -> Engine:
     from stanlocal.engine.process.engine import ProcessEngine
 
     return ProcessEngine(state_home())
+
+
+def cluster_group(settings: Settings) -> tuple[Engine, GroupHome]:
+    """Return the engine of the cluster that the settings name, and the folder of the group's state.
+
+    The folder is not that of a local group of the same name. Raises as `kubernetes_engine` does.
+    """
+    engine, folder = kubernetes_engine(settings)
+    return engine, GroupHome(folder / settings.group)
+
+
+def kubernetes_engine(settings: Settings) -> tuple[Engine, Path]:
+    """Return the engine of the cluster and namespace that the settings name; nothing is asked yet.
+
+    With it comes the folder that has a folder for the state of each group there.
+
+    Raises `EngineUnavailable` where the extra is not installed or there is no kubeconfig, `SettingsError` for
+    a context that it does not have.
+    """
+    try:
+        from stanlocal.engine.kubernetes.access import Target, find_access
+        from stanlocal.engine.kubernetes.api import Api
+        from stanlocal.engine.kubernetes.engine import KubernetesEngine
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in ("lightkube", "httpx2", "msgspec"):
+            raise
+        raise EngineUnavailable(
+            f"the engine 'kubernetes' needs {error.name}; run: pip install 'stanlocal[kubernetes]'"
+        ) from error
+    from stanlocal.lifecycle.deployed_plan import DeployedPlans
+
+    target = Target(settings.kubeconfig, settings.context, settings.namespace)
+    access = find_access(target, os.environ, Path.home())
+    folder = cluster_folder(access.server, access.namespace)
+    engine = KubernetesEngine(Api(access), DeployedPlans(access.server, access.namespace, folder))
+    return engine, folder
 
 
 async def server_user(engine: Engine) -> str:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TYPE_CHECKING
 
 from stanlocal.engine.base import Engine
 from stanlocal.engine.process.groups import groups_in
 from stanlocal.errors import EngineUnavailable, WrongEngine
 from stanlocal.group.core import Group
-from stanlocal.group.home import bound_groups, known_groups
+from stanlocal.group.home import GroupHome, bound_groups, known_groups
 from stanlocal.lifecycle import engine_choice
 from stanlocal.lifecycle.engine_choice import group_home
 from stanlocal.machine.user_dirs import state_home
@@ -18,6 +18,7 @@ from stanlocal.util.notes import log_note
 
 if TYPE_CHECKING:
     from stanlocal.lifecycle.planner import Report
+    from stanlocal.settings import Settings
 
 
 def reserved_ports(group: str) -> frozenset[int]:
@@ -26,6 +27,28 @@ def reserved_ports(group: str) -> frozenset[int]:
     plans = (home.load_plan() for home in homes)
     nodes = (node for plan in plans if plan for node in plan.nodes)
     return frozenset(port for node in nodes for port in node.host_ports)
+
+
+def open_listed_groups(
+    settings: Settings, note: Report = log_note
+) -> AbstractAsyncContextManager[list[Group]]:
+    """Return the groups that the engine shows: as `open_groups`, or all of a cluster's namespace."""
+    if settings.engine == "kubernetes":
+        return _open_cluster_groups(settings)
+    return open_groups(settings.engine, note)
+
+
+@asynccontextmanager
+async def _open_cluster_groups(settings: Settings) -> AsyncIterator[list[Group]]:
+    """Yield the groups of a namespace of a cluster by name, whoever deployed them.
+
+    Raises as `engine_choice.kubernetes_engine` does.
+    """
+    engine, folder = engine_choice.kubernetes_engine(settings)
+    try:
+        yield [Group(engine, name, GroupHome(folder / name)) for name in await engine.groups()]
+    finally:
+        await engine.close()
 
 
 @asynccontextmanager

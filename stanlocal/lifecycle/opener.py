@@ -144,11 +144,14 @@ class GroupOpener:
         """Return the group on its engine; raise as `choose_engine` does."""
         if self._core is None or not self.is_open:
             from stanlocal.group.core import Group
-            from stanlocal.lifecycle.engine_choice import choose_engine, group_home
+            from stanlocal.lifecycle.engine_choice import choose_engine, cluster_group, group_home
 
             settings = self.settings()
-            home = self.home or group_home(settings.group)
-            engine = self.engine or choose_engine(settings.engine, home, self.note)
+            if settings.engine == "kubernetes" and self.engine is None:
+                engine, home = cluster_group(settings)
+            else:
+                home = self.home or group_home(settings.group)
+                engine = self.engine or choose_engine(settings.engine, home, self.note)
             self._core = Group(engine, settings.group, home)
             self._opened_by = os.getpid()
         return self._core
@@ -175,6 +178,7 @@ class GroupOpener:
 
         With `found`, an earlier plan of the group, it is restored to that plan, whatever `flags` ask for.
         """
+        from stanlocal.engine.base import require
         from stanlocal.lifecycle import up
         from stanlocal.lifecycle.engine_choice import server_user
         from stanlocal.lifecycle.inventory import reserved_ports
@@ -182,6 +186,7 @@ class GroupOpener:
 
         group = await self.core()
         engine = group.engine
+        require(engine, ("make",))
         bound_to = self.bound_to()
 
         async def ensure_image(settings: Settings) -> None:

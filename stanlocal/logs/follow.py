@@ -14,7 +14,7 @@ from contextlib import aclosing
 from datetime import datetime
 
 from stanlocal.engine.base import Engine
-from stanlocal.errors import EngineUnavailable, NodeNotFound, NodePaused
+from stanlocal.errors import EngineUnavailable, NodeNotFound, NodePaused, NodeUnreachable
 from stanlocal.model.instance import RawLine
 
 _SHORT_RUN_S = 0.05
@@ -88,12 +88,15 @@ class Follower:
         self._since = since
         """Start by the engine's clock, which need not be ours."""
         self._last: RawLine | None = None
+        self.unreachable: str | None = None
+        """Reason why nothing can be read now, as the node's machine does not answer; None while it does."""
 
     async def batches(self, woken: asyncio.Event) -> AsyncGenerator[Sequence[RawLine]]:
         """Yield what is kept, in batches, then each batch as it arrives, for ever.
 
-        An empty batch says that all which was written before it has been given. While the node is frozen or
-        gone, this waits for `woken`, which the caller sets after each engine event.
+        An empty batch says that all which was written before it has been given, as far as it can be read: see
+        `unreachable`. While the node is frozen or gone, this waits for `woken`, which the caller sets after
+        each engine event.
         """
         while True:
             woken.clear()
@@ -101,6 +104,10 @@ class Follower:
                 async for batch in self._run(woken):
                     yield batch
             except EngineUnavailable:
+                await asyncio.sleep(self._engine.retry_s)
+            except NodeUnreachable as error:
+                self.unreachable = str(error)
+                yield ()
                 await asyncio.sleep(self._engine.retry_s)
             except NodeNotFound:
                 yield ()
@@ -125,6 +132,7 @@ class Follower:
             if overlap is None:
                 recent = deque([self._last] if self._last else [], _TAIL)
                 async for kept in self._kept(recent):
+                    self.unreachable = None
                     yield kept
                 overlap = Overlap(recent)
                 del recent  # it may be large, and the stream lasts

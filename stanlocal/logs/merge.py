@@ -11,12 +11,13 @@ from datetime import datetime
 from typing import Any
 
 from stanlocal.engine.base import Engine
-from stanlocal.errors import EngineUnavailable, StanlocalError
+from stanlocal.errors import EngineUnavailable, NodeUnreachable, StanlocalError
 from stanlocal.logs.follow import Follower
 from stanlocal.logs.line_patterns import LogLine, parse
 from stanlocal.logs.node_facts import advance
 from stanlocal.model.instance import RawLine
 from stanlocal.model.states import LogFacts, NodeState
+from stanlocal.util.notes import log_note
 
 _QUEUED_BATCHES = 16
 
@@ -52,6 +53,16 @@ def _merged(lines: Iterable[Iterable[NodeLine]]) -> list[NodeLine]:
     return sorted((line for node in lines for line in node), key=lambda line: line.line.time)
 
 
+async def kept_output(engine: Engine, node: str) -> AsyncGenerator[Sequence[RawLine]]:
+    """Yield all output of a node that the engine has; none, with a note, if its machine does not answer."""
+    try:
+        async with aclosing(engine.output(node)) as output:
+            async for batch in output:
+                yield batch
+    except NodeUnreachable as error:
+        log_note(f"the log of {node} is left out: {error}")
+
+
 async def read_all(
     engine: Engine,
     nodes: Mapping[str, bool],
@@ -60,13 +71,16 @@ async def read_all(
     since: datetime | None,
     tail: int | None,
 ) -> list[NodeLine]:
-    """Return all lines of the nodes in the order of time; `nodes` says for each whether the engine has it."""
+    """Return all lines of the nodes in the order of time; `nodes` says for each whether the engine has it.
+
+    A node whose machine does not answer is left out, and noted.
+    """
 
     async def read(name: str, present: bool) -> Iterable[NodeLine]:
         parser, read = _LineParser(name, since), deque[NodeLine](maxlen=tail)
         read.extend(parser.read(saved(name)))
         if present:
-            async with aclosing(engine.output(name)) as output:
+            async with aclosing(kept_output(engine, name)) as output:
                 async for batch in output:
                     read.extend(parser.read(batch))
         return read

@@ -48,6 +48,7 @@ def advance(facts: LogFacts, line: LogLine) -> LogFacts:
         role=role,
         lock_busy=None,
         served_at=line.time if role is NodeState.ACTIVE else facts.served_at,
+        lock_taken_at=line.time if isinstance(event, ev.LockTaken) else facts.lock_taken_at,
     )
 
 

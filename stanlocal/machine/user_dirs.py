@@ -15,6 +15,8 @@ from pathlib import Path
 from stanlocal.errors import SettingsError
 
 APP = "stanlocal"
+CLUSTERS = "_clusters"
+"""Folder in the state folder for groups of clusters; no group can have its name."""
 TRIAL_FOLDER = "probe"
 """Folder within a group's, temporary, for the trial whether the engine's containers see these folders."""
 
@@ -51,6 +53,13 @@ def group_folder(group: str, environ: Mapping[str, str] = os.environ) -> Path:
     if group in ("", ".", "..") or "/" in group or os.sep in group or "\0" in group:
         raise ValueError(f"{group!r} cannot be the name of a group's folder")
     return state_home(environ) / group
+
+
+def cluster_folder(server: str, namespace: str, environ: Mapping[str, str] = os.environ) -> Path:
+    """Return the folder for the state of groups in a cluster's namespace, by its API server's URL."""
+    import hashlib
+
+    return state_home(environ) / CLUSTERS / hashlib.sha256(server.encode()).hexdigest()[:16] / namespace
 
 
 def make_private(folder: Path) -> Path:

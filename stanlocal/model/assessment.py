@@ -10,7 +10,9 @@ believed for what:
 - the monitor is asked besides, and a disagreement is reported as the node's problem;
 - where the engine has not kept the milestones, because the node has written too much since: the monitor,
   or, of a node that is frozen or cut off, whether it has the lock;
-- who keeps others from the store: the kernel's lock table, where it can be seen, else the log.
+- who keeps others from the store: the kernel's lock table, where it can be seen, else the log;
+- of a node whose machine does not answer: what it logged before, else what the others did since
+  (`model.lost_nodes`). It may still serve, so it counts until its engine says that it has ended.
 """
 
 from __future__ import annotations
@@ -33,7 +35,7 @@ from stanlocal.model.states import (
 
 def assess(facts: Sequence[NodeFacts], lock: LockFacts) -> GroupStatus:
     """Derive the states of the nodes and of the group."""
-    nodes = tuple(_assess_node(fact, lock) for fact in facts)
+    nodes = tuple(_assess_node(fact, lock, facts) for fact in facts)
     holder = _lock_holder(nodes, lock)
     state, problem = _assess_group(nodes, facts, lock, holder)
     serving = [node.name for node in nodes if node.serves]
@@ -48,20 +50,24 @@ def assess(facts: Sequence[NodeFacts], lock: LockFacts) -> GroupStatus:
     )
 
 
-def _assess_node(facts: NodeFacts, lock: LockFacts) -> NodeStatus:
+def _assess_node(facts: NodeFacts, lock: LockFacts, group: Sequence[NodeFacts]) -> NodeStatus:
     instance = facts.instance
-    state, problem = _node_state(facts, lock)
+    state, problem = _node_state(facts, lock, group)
     return NodeStatus(
         instance=instance,
         state=state,
         paused=instance.status == "paused",
-        partitioned=instance.running and not (instance.routes_connected and instance.clients_connected),
+        partitioned=facts.out_of_sight is not None
+        or (instance.running and not (instance.routes_connected and instance.clients_connected)),
         problem=problem,
         nats_lost=instance.running and not _is_behind(facts) and facts.log.nats_lost is not None,
+        out_of_sight=facts.out_of_sight is not None,
     )
 
 
-def _node_state(facts: NodeFacts, lock: LockFacts) -> tuple[NodeState, str | None]:
+def _node_state(
+    facts: NodeFacts, lock: LockFacts, group: Sequence[NodeFacts]
+) -> tuple[NodeState, str | None]:
     instance, log = facts.instance, facts.log
     if instance.status == "created":
         return (NodeState.FAILED, instance.error) if instance.error else (NodeState.CREATED, None)
@@ -70,6 +76,11 @@ def _node_state(facts: NodeFacts, lock: LockFacts) -> tuple[NodeState, str | Non
             return NodeState.STOPPED, None
         why = instance.error or log.failure or "no line in its log says why"
         return NodeState.FAILED, f"exit {instance.exit_code}: {why}"
+    if (reason := facts.out_of_sight) is not None:
+        from stanlocal.model.lost_nodes import role_of_lost  # most groups have no such node
+
+        role = facts.log.role or role_of_lost(facts, group)
+        return role, f"{reason}; its server may still run there"
     if _is_behind(facts):
         return NodeState.STARTING, None
     role = role_of(log, facts.monitor) or _role_by_lock(facts, lock)
@@ -120,6 +131,8 @@ def _nats(instance: Instance) -> str:
 def _lock_holder(nodes: Sequence[NodeStatus], lock: LockFacts) -> str | None:
     if lock.visible:
         return lock.holder
+    if any(node.instance.plan.in_cluster for node in nodes):
+        return None  # the lock is on a volume that only the pods' machines see
     holders = [node.name for node in nodes if node.holds_store]
     return holders[0] if len(holders) == 1 else None
 
@@ -132,11 +145,7 @@ def _assess_group(
     if not running:
         return GroupState.DOWN, None
     if len(active) > 1:
-        names = " and ".join(node.name for node in active)
-        return GroupState.SPLIT_BRAIN, (
-            f"{names} are both active over one store: the lock of one of them was not honoured; "
-            "stop the one that was paused or cut off"
-        )
+        return GroupState.SPLIT_BRAIN, _split(active, facts)
     if any(node.serves for node in nodes):
         usable = all(node.serves or node.usable_standby for node in nodes)
         cut = any(node.serves and node.partitioned for node in nodes)
@@ -157,6 +166,30 @@ def _assess_group(
     if _served_before(running, facts):
         return GroupState.FAILOVER, None
     return GroupState.STARTING, None
+
+
+def _split(active: Sequence[NodeStatus], facts: Sequence[NodeFacts]) -> str:
+    """Return why two nodes are active: where each runs, since when, and what to do."""
+    from stanlocal.util.timestamps import rfc3339
+
+    since = {fact.instance.name: fact.log.served_at for fact in facts}
+
+    def shown(node: NodeStatus) -> str:
+        machine, time = node.instance.machine, since.get(node.name)
+        parts = [f"on {machine}" if machine else "", f"since {rfc3339(time)}" if time else ""]
+        where = ", ".join(filter(None, parts)) if machine else ""
+        return f"{node.name} ({where})" if where else node.name
+
+    names = " and ".join(map(shown, active))
+    if lost := [node for node in active if node.out_of_sight]:
+        return (
+            f"{names} are both active over one store, as far as can be seen: {lost[0].problem}; make "
+            f"{lost[0].instance.machine or 'its machine'} reachable again, or make sure that it is off"
+        )
+    return (
+        f"{names} are both active over one store: the lock of one of them was not honoured; "
+        "stop the one that was paused or cut off"
+    )
 
 
 def _blocked(holder: NodeStatus, facts: Sequence[NodeFacts]) -> str:

@@ -50,6 +50,10 @@ class Instance:
     begun_after: datetime | None = None
     """A moment between the end of the run before and the first line of this one; None in the first run.
     A log whose last line is older has nothing of this run yet."""
+    machine: str | None = None
+    """Machine that it runs on, where an engine has several; None elsewhere."""
+    lost: str | None = None
+    """Reason why its machine counts as lost: the process may run there, unseen. None while it answers."""
 
     @property
     def output_since(self) -> datetime | None:

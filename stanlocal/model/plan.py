@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from stanlocal.util.addresses import LOOPBACK
 
@@ -53,7 +53,21 @@ class MonitorAddress:
     """Name in its certificate; None: the host of the URL."""
 
 
-Monitor: TypeAlias = str | MonitorAddress
+class MonitorRoute(Protocol):
+    """Way to a monitor that only an engine has a connection to."""
+
+    @property
+    def url(self) -> str:
+        """Address of the monitor, for messages."""
+
+    async def get(self, path: str, limit: int) -> tuple[int, bytes]:
+        """Return status and body of the answer to GET `path`.
+
+        Raises `OSError` if there is no answer, `ValueError` for one of more than `limit` bytes.
+        """
+
+
+Monitor: TypeAlias = str | MonitorAddress | MonitorRoute
 """A monitor to ask; a URL alone for one that speaks HTTP."""
 
 
@@ -75,6 +89,8 @@ class NodePlan:
     """Flags of the server beyond its configuration file."""
     published_route_port: int | None = None
     """Port on the host for routes, if nodes share its loopback; otherwise None."""
+    host: str | None = None
+    """Name at which clients reach it, where each node has its own; None: the group's host."""
 
     @property
     def host_ports(self) -> tuple[int, ...]:
@@ -161,6 +177,8 @@ class GroupPlan:
     bound_to: str | None = None
     """Process that the group was made for (`orphans.this_process`) and whose end makes it unnecessary."""
 
+    in_cluster: bool = False
+    """Whether the nodes are pods: the store is on a volume of the cluster, and no folder here."""
     monitor_tls: bool = False
     """Whether the nodes' monitors speak HTTPS, with the certificate of `nats.tls`."""
     tls_name: str | None = None
@@ -238,10 +256,11 @@ class GroupPlan:
     def client_url(self, node: NodePlan) -> str:
         """Return the URL at which clients reach the group through `node`."""
         scheme = "tls" if self.secure else "nats"
-        return self.external_nats[0] if self.external_nats else f"{scheme}://{self.host}:{node.client_port}"
+        own = f"{scheme}://{node.host or self.host}:{node.client_port}"
+        return self.external_nats[0] if self.external_nats else own
 
     def monitor_url(self, node: NodePlan) -> str:
-        return f"http{'s' if self.monitor_tls else ''}://{self.host}:{node.monitor_port}"
+        return f"http{'s' if self.monitor_tls else ''}://{node.host or self.host}:{node.monitor_port}"
 
     def monitor(self, node: NodePlan) -> Monitor:
         """Return the node's monitor, with what its certificate is checked against if it has one."""

@@ -63,6 +63,8 @@ class LogFacts:
     """Version of the server."""
     booted_at: datetime | None = None
     """Time of the first line of the last run in the log."""
+    lock_taken_at: datetime | None = None
+    """Time at which it took the store lock in this run."""
     kept_from: datetime | None = None
     """Time of the first kept line, if the beginning of its run is not kept."""
 
@@ -80,6 +82,15 @@ class NodeFacts:
     """The server's version, as the monitor answered it."""
     end_recorded: bool = False
     """Whether the end of the last run is the effect of a recorded fault."""
+    unread: str | None = None
+    """Reason why its log cannot be read now, as its machine does not answer; None where it can."""
+
+    @property
+    def out_of_sight(self) -> str | None:
+        """Reason why nothing shows what its process does now; None where something does."""
+        if not self.instance.running or self.monitor is not None:
+            return None
+        return self.instance.lost or self.unread
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +116,8 @@ class NodeStatus:
     problem: str | None
     nats_lost: bool = False
     """Whether it has lost the NATS server over which clients and other nodes reach it."""
+    out_of_sight: bool = False
+    """Whether its machine does not answer, so that its state is that of the last moment that is known of."""
 
     @property
     def name(self) -> str:
@@ -123,7 +136,7 @@ class NodeStatus:
     @property
     def reachable(self) -> bool:
         """Whether clients can reach it."""
-        return self.instance.clients_connected and not self.nats_lost
+        return self.instance.clients_connected and not self.nats_lost and not self.out_of_sight
 
     @property
     def usable_standby(self) -> bool:

@@ -21,7 +21,7 @@ from urllib.parse import quote, urlsplit
 from stanlocal.access.login import TlsFiles
 from stanlocal.access.tls_context import client_context
 from stanlocal.errors import LoginError, MonitorError
-from stanlocal.model.plan import Monitor
+from stanlocal.model.plan import Monitor, MonitorAddress
 
 Outcome = Literal["answered", "not-ready", "silent", "refused", "strange"]
 """`answered`; `not-ready`: 404, streaming has not started yet; `silent`: no complete answer before the
@@ -114,7 +114,9 @@ async def _answer(monitor: Monitor, path: str, timeout: float, limit: int) -> tu
     address = url_of(monitor) + path
     try:
         async with asyncio.timeout(timeout):
-            return await _get(monitor, path, limit)
+            if isinstance(monitor, str | MonitorAddress):
+                return await _get(monitor, path, limit)
+            return await monitor.get(path, limit)
     except TimeoutError:
         raise MonitorError(f"no answer from {address} within {timeout:g} s", "silent") from None
     except LoginError as err:
@@ -145,7 +147,7 @@ async def _get_json(monitor: Monitor, path: str, timeout: float, limit: int) -> 
     return document
 
 
-async def _get(monitor: Monitor, path: str, limit: int) -> tuple[int, bytes]:
+async def _get(monitor: str | MonitorAddress, path: str, limit: int) -> tuple[int, bytes]:
     """Return status and body; raise `ValueError` for an answer that is not HTTP, or too long."""
     parts = urlsplit(url_of(monitor))
     if parts.scheme not in _PORTS or parts.hostname is None:
@@ -172,7 +174,7 @@ async def _get(monitor: Monitor, path: str, limit: int) -> tuple[int, bytes]:
     return code, body
 
 
-def _tls(monitor: Monitor, host: str) -> dict[str, Any]:
+def _tls(monitor: str | MonitorAddress, host: str) -> dict[str, Any]:
     """Return the arguments of a TLS connection; the server asks no monitor's reader for a certificate."""
     if isinstance(monitor, str):
         return {"ssl": client_context(TlsFiles())}

@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Sequence
 
 from stanlocal.errors import MonitorError, StoreRefused
-from stanlocal.model.plan import GroupPlan
+from stanlocal.model.plan import GroupPlan, Monitor
 from stanlocal.monitor import pages
 from stanlocal.monitor.documents import Document
 from stanlocal.monitor.findings import Disk, Finding, findings
@@ -20,25 +20,23 @@ _MONITOR_TIMEOUT_S = 1.0
 """Seconds for reading all channels; the findings about channels are left out if that takes longer."""
 
 
-async def look_inside(plan: GroupPlan, active: str | None, *, records: bool = False) -> list[Finding]:
+async def look_inside(plan: GroupPlan, active: Monitor | None, *, records: bool = False) -> list[Finding]:
     """Return the findings, the gravest first, without those that need an unavailable source.
 
-    `active` is the node that serves, if any: only it knows the channels.
+    `active` is the monitor of the node that serves, if any: only it knows the channels.
 
     With `records` every record of the store is read, about one second per gigabyte; otherwise only the
     names and sizes of its files.
     """
-    channels, problems = await asyncio.gather(
-        _channels(plan, active), asyncio.to_thread(_problems, plan, records)
-    )
+    channels, problems = await asyncio.gather(_channels(active), asyncio.to_thread(_problems, plan, records))
     return findings(channels, plan.streaming.get("store_limits"), _disk(plan), problems)
 
 
-async def _channels(plan: GroupPlan, active: str | None) -> Sequence[Document]:
+async def _channels(active: Monitor | None) -> Sequence[Document]:
     if active is None:
         return ()
     try:
-        return await pages.channels(plan.monitor(plan.node(active)), _MONITOR_TIMEOUT_S)
+        return await pages.channels(active, _MONITOR_TIMEOUT_S)
     except MonitorError:  # it has just ended, or its answer is too long
         return ()
 

@@ -43,7 +43,7 @@ class Settings:
     """The effective settings, with the origin of each."""
 
     group: str
-    engine: Literal["auto", "docker", "process"]
+    engine: Literal["auto", "docker", "process", "kubernetes"]
     nodes: int
     image: str
     server_binary: Path | None
@@ -55,6 +55,12 @@ class Settings:
     """True if clients and routes go through a proxy."""
     secure: bool
     """True if the group has TLS and a login from a CA of its own."""
+    kubeconfig: Path | None
+    """Kubeconfig of the cluster; None: as kubectl finds it."""
+    context: str | None
+    """Context of the kubeconfig; None: its current one."""
+    namespace: str | None
+    """Namespace of the group on the cluster; None: the context's."""
     port: int | None
     """First client port on the host; None unless one was requested."""
     preset: str | None
@@ -178,6 +184,9 @@ def resolve(
         store_size=tree.get("store_size"),
         proxied=tree["proxied"],
         secure=tree["secure"],
+        kubeconfig=_path(tree.get("kubeconfig")),
+        context=tree.get("context"),
+        namespace=tree.get("namespace"),
         port=tree.get("port"),
         preset=preset,
         unset=tuple(map(dotted, unset)) or None,

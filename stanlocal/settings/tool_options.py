@@ -28,6 +28,13 @@ def group_name(name: str) -> str | None:
     return None
 
 
+def namespace_name(name: str) -> str | None:
+    """Return why a cluster can have no namespace of this name; None if it can."""
+    if _LABEL.fullmatch(name) and len(name) <= _MAX_LABEL:
+        return None
+    return "is not the name of a namespace: use a-z, 0-9 and '-', 63 characters at most"
+
+
 def image_reference(reference: str) -> str | None:
     if _IMAGE.fullmatch(reference):
         return None
@@ -40,9 +47,32 @@ SETTINGS = Table(
         Option(
             "engine",
             Kind.CHOICE,
-            "What runs the nodes: Docker, or local processes; `auto` takes Docker where it answers.",
+            "What runs the nodes: Docker, local processes, or a Kubernetes cluster. `auto` is Docker where "
+            "it answers, else local processes.",
             "auto",
-            choices=("auto", "docker", "process"),
+            choices=("auto", "docker", "process", "kubernetes"),
+        ),
+        Option(
+            "kubeconfig",
+            Kind.PATH,
+            "Kubeconfig of the cluster, for the engine `kubernetes`.",
+            "as kubectl finds it",
+            executes=True,  # it may name a credential plugin
+        ),
+        Option(
+            "context",
+            Kind.STRING,
+            "Context of the kubeconfig.",
+            "its current one",
+            reaches="choose a cluster",
+        ),
+        Option(
+            "namespace",
+            Kind.STRING,
+            "Namespace of the group on the cluster.",
+            "the context's",
+            reaches="choose a namespace",
+            check=namespace_name,
         ),
         Option(
             "nodes",

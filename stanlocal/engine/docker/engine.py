@@ -18,7 +18,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from stanlocal.engine.base import EngineInfo, Progress
+from stanlocal.engine.base import ABLE, EngineInfo, Progress
 from stanlocal.engine.docker.api import Api
 from stanlocal.engine.docker.endpoint import CALL_TIMEOUT_S, Endpoint, sdk_client
 from stanlocal.engine.docker.inspected import engine_info, instance
@@ -36,7 +36,7 @@ from stanlocal.errors import (
 )
 from stanlocal.model.instance import EngineEvent, Exit, Instance, RawLine, batches
 from stanlocal.model.placement import Placement
-from stanlocal.model.plan import GroupPlan, NodePlan
+from stanlocal.model.plan import GroupPlan, Monitor, NodePlan
 from stanlocal.util.tasks import run_to_end, together
 
 if TYPE_CHECKING:
@@ -56,6 +56,7 @@ class DockerEngine:
     name = "docker"
     placement = Placement(name)
     retry_s = 0.5
+    lacks = ABLE
 
     def __init__(self, endpoint: Endpoint, answer: Answer) -> None:
         """Use the engine at an endpoint that has answered, as `endpoint.find` returns them."""
@@ -120,6 +121,12 @@ class DockerEngine:
             raise NodeNotFound(f"container '{node}' was not made by stanlocal for you; see 'stanlocal list'")
         state: Mapping[str, Any] = found["State"]
         return state
+
+    async def kept_plan(self, group: str) -> GroupPlan | None:
+        return None
+
+    def monitor(self, plan: GroupPlan, node: NodePlan) -> Monitor:
+        return plan.monitor(node)
 
     def container_of_port(self, port: int) -> str | None:
         """Return the name of the container, anyone's, that publishes the host port."""

@@ -29,7 +29,7 @@ from pathlib import Path
 
 import stanlocal
 from stanlocal.engine.artifacts.binary import host_platform
-from stanlocal.engine.base import EngineInfo, Progress
+from stanlocal.engine.base import ABLE, EngineInfo, Progress
 from stanlocal.engine.process.groups import FOLDER, groups_in
 from stanlocal.engine.process.node_files import Node, NodeFiles, Run, nodes_in, remove_leftovers
 from stanlocal.engine.process.node_view import NodeView, events_between, look, view_of
@@ -53,7 +53,7 @@ from stanlocal.machine.ports import is_free
 from stanlocal.machine.user_dirs import make_private, state_home
 from stanlocal.model.instance import EngineEvent, Exit, Instance, RawLine
 from stanlocal.model.placement import Placement
-from stanlocal.model.plan import GroupPlan, NodePlan
+from stanlocal.model.plan import GroupPlan, Monitor, NodePlan
 from stanlocal.util.tasks import run_to_end, together
 
 _SUPERVISOR_GRACE_S = 5.0
@@ -67,6 +67,7 @@ class ProcessEngine:
 
     name = "process"
     retry_s = 0.5
+    lacks = ABLE
 
     def __init__(self, home: Path | None = None) -> None:
         self._home = home or state_home()
@@ -113,6 +114,12 @@ class ProcessEngine:
         files = self._files(node)
         files.node()
         return files, files.run()
+
+    async def kept_plan(self, group: str) -> GroupPlan | None:
+        return None
+
+    def monitor(self, plan: GroupPlan, node: NodePlan) -> Monitor:
+        return plan.monitor(node)
 
     def container_of_port(self, port: int) -> str | None:
         return None

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
-from stanlocal.engine.base import EngineInfo, Progress
+from stanlocal.engine.base import ABLE, EngineInfo, Progress
 from stanlocal.errors import (
     EngineError,
     EngineUnavailable,
@@ -25,7 +25,7 @@ from stanlocal.errors import (
 from stanlocal.model import plan_json
 from stanlocal.model.instance import EngineEvent, Exit, Instance, RawLine, batches
 from stanlocal.model.placement import Placement
-from stanlocal.model.plan import GroupPlan, NodePlan
+from stanlocal.model.plan import GroupPlan, Monitor, NodePlan
 from stanlocal.testing.fake.machine import Attachment, FakeMachine, Network, Node
 from stanlocal.testing.fake.proxy import FakeProxy
 from stanlocal.testing.fake.server import FakeServer
@@ -48,6 +48,7 @@ class FakeEngine:
     name = "fake"
     placement = Placement(name)
     retry_s = 0.005
+    lacks = ABLE
 
     def __init__(self, machine: FakeMachine | None = None, *, owner: str = "1000") -> None:
         self.machine = FakeMachine() if machine is None else machine
@@ -96,6 +97,12 @@ class FakeEngine:
         return node
 
     # Making and removing
+
+    async def kept_plan(self, group: str) -> GroupPlan | None:
+        return None
+
+    def monitor(self, plan: GroupPlan, node: NodePlan) -> Monitor:
+        return plan.monitor(node)
 
     def container_of_port(self, port: int) -> str | None:
         nodes = self.machine.nodes.values()

@@ -21,7 +21,7 @@ import sys, stanlocal
 loaded = {name.partition(".")[0] for name in sys.modules}
 assert not loaded & {"docker", "nats", "textual", "click", "typer", "asyncio"}, loaded
 assert stanlocal.StanlocalError and stanlocal.Kill and stanlocal.GroupState
-assert "docker" not in sys.modules and "textual" not in sys.modules
+assert not {"docker", "textual", "lightkube", "httpx2"} & set(sys.modules)
 """
 
 

@@ -37,7 +37,22 @@ if sys.argv[1] == "until first request":
 from stanlocal.cli.app import run
 sys.exit(run(sys.argv[2:]))
 """
-_LOOK = {"docker", "requests", "urllib3", "nats", "google", "rich", "textual", "psutil", "yaml", "aiohttp"}
+_LOOK = {
+    "docker",
+    "requests",
+    "urllib3",
+    "nats",
+    "google",
+    "rich",
+    "textual",
+    "psutil",
+    "yaml",
+    "aiohttp",
+} | {
+    "lightkube",
+    "httpx2",
+    "msgspec",
+}
 """Libraries that a command which looks once needs for nothing."""
 
 

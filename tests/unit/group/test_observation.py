@@ -16,6 +16,7 @@ from stanlocal.group.observation import NO_ANSWER
 from stanlocal.history.journal import Journal
 from stanlocal.machine.locks import LockView
 from stanlocal.model.instance import Instance, RawLine, batches
+from stanlocal.model.plan import GroupPlan, NodePlan
 from stanlocal.model.states import GroupStatus, LockFacts
 from stanlocal.monitor.client import MonitorAnswer
 from tests.support.facts import at, group_plan, instance
@@ -74,6 +75,9 @@ class Node:
     async def tail(self, node: str, count: int) -> list[RawLine]:
         self.asked.append(count)
         return self.lines[-count:]
+
+    def monitor(self, plan: GroupPlan, node: NodePlan) -> str:
+        return plan.monitor_url(node)
 
     async def ask_role(self, url: str, timeout: float) -> MonitorAnswer:
         return self.answer

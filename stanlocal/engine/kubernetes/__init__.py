@@ -1,0 +1,1 @@
+"""FT groups on a Kubernetes cluster: StatefulSets, whoever deployed them."""

@@ -1,0 +1,174 @@
+"""Requests to a cluster's API server: objects as they are in JSON, watches, logs, and monitors of pods.
+
+lightkube makes the connection (credentials, TLS); its typed objects are not used, as the importers read
+whole objects, and its client has no way to a pod's port.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any, TypeAlias
+from weakref import WeakKeyDictionary
+
+import httpx2
+from lightkube.config.client_adapter import AsyncClient, ConnectionParams
+from lightkube.core.exceptions import ConfigError
+
+from stanlocal.engine.kubernetes.access import Access
+from stanlocal.engine.kubernetes.errors import of_failure, of_status
+from stanlocal.errors import EngineError
+
+Json: TypeAlias = dict[str, Any]
+Params: TypeAlias = Mapping[str, str]
+
+REQUEST_S = 10.0
+"""Seconds for an answer of the API server; it answers within milliseconds."""
+_MOST_BYTES = 32 << 20
+"""Limit on an answer; a list of 1,000 pods has some 10 MB."""
+_LONGEST_LINE = 4 << 20
+"""Limit on a line of a stream; an object in a watch has at most 1.5 MB."""
+
+
+class Api:
+    """The API of one cluster for one caller; usable from any event loop."""
+
+    def __init__(self, access: Access) -> None:
+        self.access = access
+        self._clients: WeakKeyDictionary[asyncio.AbstractEventLoop, httpx2.AsyncClient] = WeakKeyDictionary()
+
+    @property
+    def _client(self) -> httpx2.AsyncClient:
+        loop = asyncio.get_running_loop()
+        client = self._clients.get(loop)
+        if client is None or client.is_closed:
+            timeout = httpx2.Timeout(REQUEST_S, pool=None)
+            try:
+                client = AsyncClient(self.access.config, ConnectionParams(timeout=timeout))
+            except (ConfigError, OSError, ValueError, AssertionError) as error:
+                raise of_failure(self.access, error) from error
+            self._clients[loop] = client
+        return client
+
+    async def close(self) -> None:
+        """Close the connections of this event loop."""
+        client = self._clients.pop(asyncio.get_running_loop(), None)
+        if client is not None:
+            await client.aclose()
+
+    async def get(self, path: str, params: Params | None = None) -> Json:
+        """Return the object or list at a path; raise `Missing` if there is none."""
+        return _object(await self.read(path, params), path)
+
+    async def read(self, path: str, params: Params | None = None) -> bytes:
+        """Return the body of the answer to GET; raise as `errors.of_status` does for any but a success."""
+        async with self._answer("GET", path, params) as response:
+            body = await _body(response, _MOST_BYTES)
+        if response.is_error:
+            raise of_status(self.access, response.status_code, body)
+        return body
+
+    async def ask(self, path: str, limit: int) -> tuple[int, bytes]:
+        """Return status and body of the answer to GET, whatever the status is."""
+        async with self._answer("GET", path, None) as response:
+            return response.status_code, await _body(response, limit)
+
+    async def change(
+        self, method: str, path: str, body: Json | None = None, params: Params | None = None
+    ) -> Json:
+        """Send a request that changes the cluster; return the object that it answers."""
+        kind = "application/apply-patch+yaml" if method == "PATCH" else "application/json"
+        content = None if body is None else json.dumps(body).encode()
+        async with self._answer(method, path, params, content, {"Content-Type": kind}) as response:
+            answer = await _body(response, _MOST_BYTES)
+        if response.is_error:
+            raise of_status(self.access, response.status_code, answer)
+        return _object(answer, path)
+
+    async def watch(self, path: str, version: str, params: Params) -> AsyncGenerator[Json]:
+        """Yield the events of a watch from a version on, bookmarks included, until the server ends it.
+
+        Raises `Expired` when the version is too old, and `EngineUnavailable` when the server is gone.
+        """
+        wanted = {**params, "watch": "1", "resourceVersion": version, "allowWatchBookmarks": "true"}
+        async with self.lines(path, wanted) as chunks:
+            async for chunk in chunks:
+                for line in chunk:
+                    event = _object(line, path)
+                    if event.get("type") == "ERROR":
+                        status = event.get("object") or {}
+                        code = int(status.get("code") or 500)
+                        raise of_status(self.access, code, json.dumps(status).encode())
+                    yield event
+
+    @asynccontextmanager
+    async def lines(
+        self, path: str, params: Params, *, patience_s: float | None = None
+    ) -> AsyncIterator[AsyncIterator[list[bytes]]]:
+        """Open a stream, and yield an iterator over its lines as they arrive, which ends with the stream.
+
+        With `patience_s` an answer has to begin within that time: `EngineUnavailable` if it does not.
+        """
+        async with self._answer("GET", path, params, patience_s=patience_s, endless=True) as response:
+            if response.is_error:
+                raise of_status(self.access, response.status_code, await _body(response, _MOST_BYTES))
+            yield _split(response)
+
+    @asynccontextmanager
+    async def _answer(
+        self,
+        method: str,
+        path: str,
+        params: Params | None,
+        content: bytes | None = None,
+        headers: Params | None = None,
+        *,
+        patience_s: float | None = None,
+        endless: bool = False,
+    ) -> AsyncIterator[httpx2.Response]:
+        client = self._client
+        timeout = httpx2.Timeout(REQUEST_S, read=None, pool=None) if endless else client.timeout
+        request = client.build_request(
+            method, path, params=params, content=content, headers=headers, timeout=timeout
+        )
+        try:
+            async with asyncio.timeout(patience_s):
+                response = await client.send(request, stream=True)
+            try:
+                yield response
+            finally:
+                await response.aclose()
+        except (httpx2.HTTPError, ConfigError, OSError, KeyError, json.JSONDecodeError) as error:
+            raise of_failure(self.access, error) from error
+
+
+def _object(body: bytes, path: str) -> Json:
+    try:
+        found = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise EngineError(f"the answer to {path} is no JSON ({error})") from error
+    return found if isinstance(found, dict) else {}
+
+
+async def _body(response: httpx2.Response, limit: int) -> bytes:
+    body = bytearray()
+    async for chunk in response.aiter_bytes():
+        body += chunk
+        if len(body) > limit:
+            raise ValueError(f"its answer is longer than {limit} bytes")
+    return bytes(body)
+
+
+async def _split(response: httpx2.Response) -> AsyncGenerator[list[bytes]]:
+    """Yield the lines of a stream; a line without an end is dropped, not kept for ever."""
+    rest = b""
+    async for chunk in response.aiter_bytes():
+        *lines, rest = (rest + chunk).split(b"\n")
+        if len(rest) > _LONGEST_LINE:
+            rest = b""
+        if lines:
+            yield lines
+    if rest:
+        yield [rest]

@@ -1,0 +1,108 @@
+"""What a cluster cannot do, or is not asked to do here, refused before anything happens."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from stanlocal.engine.base import Ability, Progress
+from stanlocal.errors import Unsupported
+from stanlocal.model.placement import Placement
+from stanlocal.model.plan import GroupPlan, NodePlan
+
+_FROZEN = "a cluster cannot freeze a pod's processes"
+_NETWORK = "stanlocal does not cut a pod's connections yet"
+_STORE = "the store is on a claim of the cluster, which stanlocal does not touch"
+
+
+_WATCHED = "stanlocal only looks at groups of a cluster: it changes nothing there"
+LACKS: Mapping[Ability, str] = {
+    "make": _WATCHED,
+    "start": _WATCHED,
+    "end": _WATCHED,
+    "freeze": f"{_FROZEN}; use a group made with '--engine docker'",
+    "cut": _WATCHED,
+    "condition": "a cluster's group has no proxy in its path; use a group made with '--engine docker'",
+    "files": f"{_STORE}; use a group made with '--engine docker'",
+}
+"""What cannot be done to a group of a cluster, with the reasons."""
+
+
+def refused(why: str) -> Unsupported:
+    return Unsupported(f"{why}; use a group made with '--engine docker' for that")
+
+
+class Refusals:
+    """The methods of an engine that only a machine with the nodes' processes can have."""
+
+    async def provision_proxy(self, progress: Progress) -> None:
+        raise refused("a cluster's group has no proxy in its path")
+
+    async def pause(self, node: str) -> None:
+        raise refused(_FROZEN)
+
+    async def unpause(self, node: str) -> None:
+        raise refused(_FROZEN)
+
+    async def limit_cpu(self, node: str, cores: float) -> None:
+        raise refused("the limits of a pod are its StatefulSet's")
+
+    async def disconnect_routes(self, plan: GroupPlan, node: str) -> None:
+        raise refused(_NETWORK)
+
+    async def isolate(self, plan: GroupPlan, node: str) -> None:
+        raise refused(_NETWORK)
+
+    async def rejoin(self, plan: GroupPlan, node: str) -> None:
+        raise refused(_NETWORK)
+
+    async def control_proxy(self, plan: GroupPlan, arguments: Sequence[str]) -> str:
+        raise refused("a cluster's group has no proxy in its path")
+
+    async def check_lock(self, plan: GroupPlan) -> None:
+        """Check nothing: only two pods on two machines could show whether the lock holds between them."""
+
+    async def fill_store(self, plan: GroupPlan) -> None:
+        raise refused(_STORE)
+
+    async def free_store(self, plan: GroupPlan) -> None:
+        raise refused(_STORE)
+
+    async def store_parts(self, group: str) -> frozenset[str]:
+        return frozenset()
+
+    async def discard_store(self, group: str, keep: frozenset[str] = frozenset()) -> None:
+        raise refused(_STORE)
+
+    # Not yet here: the cluster could do these
+
+    async def provision(self, image: str, server_binary: Path | None, progress: Progress) -> None:
+        raise _not_yet("bring a group up")
+
+    async def place(self, group: str, image: str, folder: Path) -> Placement:
+        raise _not_yet("bring a group up")
+
+    async def prepare(self, plan: GroupPlan) -> None:
+        raise _not_yet("bring a group up")
+
+    async def clean(self, group: str, nodes: Sequence[str] = ()) -> None:
+        raise _not_yet("take a group down")
+
+    async def create(self, plan: GroupPlan, node: NodePlan, fingerprint: str) -> None:
+        raise _not_yet("bring a group up")
+
+    async def start(self, plan: GroupPlan, node: str) -> None:
+        raise _not_yet("start a node")
+
+    async def signal(self, node: str, signal: str) -> None:
+        raise _not_yet("signal a node")
+
+    async def stop(self, node: str, grace_s: float) -> None:
+        raise _not_yet("stop a node")
+
+    async def remove(self, node: str) -> None:
+        raise _not_yet("remove a node")
+
+
+def _not_yet(what: str) -> Unsupported:
+    return Unsupported(f"stanlocal only looks at groups of a cluster: it does not {what} there")

@@ -1,0 +1,137 @@
+"""A namespace with a group to look at: on the cluster in memory, and on the real one."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from stanlocal.api import FTGroup
+from tests.support.cli import ROOT, Cli
+from tests.support.fake_cluster import FakeCluster
+
+Json = dict[str, Any]
+
+
+def documents(text: str) -> list[Json]:
+    return [each for each in yaml.safe_load_all(text) if each]
+
+
+def looking_rules() -> tuple[list[Json], list[Json]]:
+    """The rules of the Role and of the ClusterRole that the documentation names for looking."""
+    text = (ROOT / "docs/clusters.md").read_text()
+    role, cluster_role = documents(text.partition("```yaml\n")[2].partition("```")[0])
+    return role["rules"], cluster_role["rules"]
+
+
+class Site(ABC):
+    """A namespace of a cluster, and what can happen to it."""
+
+    namespace: str
+    kubeconfig: Path
+    timeout: float
+    """Seconds for a failover and what follows."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def group(self, name: str = "stan") -> FTGroup:
+        return FTGroup(group=name, engine="kubernetes", kubeconfig=self.kubeconfig, namespace=self.namespace)
+
+    def cli(self) -> Cli:
+        env = {
+            "STANLOCAL_ENGINE": "kubernetes",
+            "STANLOCAL_KUBECONFIG": str(self.kubeconfig),
+            "STANLOCAL_NAMESPACE": self.namespace,
+            "XDG_STATE_HOME": str(self.folder / "state"),
+        }
+        return Cli(self.folder, env)
+
+    async def run(self, *arguments: str) -> Any:
+        """The command's JSON document."""
+        return await asyncio.to_thread(self.cli().json, "--json", *arguments)
+
+    @abstractmethod
+    async def deploy(self, objects: Sequence[Json]) -> None:
+        """Apply the objects, with what their volumes need."""
+
+    @abstractmethod
+    async def kill(self, node: str) -> None:
+        """End the server's process, as its machine's kernel does for want of memory."""
+
+    @abstractmethod
+    async def delete(self, node: str) -> None:
+        """Delete the pod at once."""
+
+    @abstractmethod
+    async def restart_api(self) -> None:
+        """Have the API server go away and come back."""
+
+    @abstractmethod
+    async def cut(self, node: str) -> None:
+        """Cut off the machine of the pod."""
+
+    @abstractmethod
+    async def heal(self, node: str) -> None:
+        """Reconnect the machine of the pod."""
+
+    @abstractmethod
+    def only_looking(self) -> None:
+        """Go on with a login that has the documented role and no other."""
+
+
+class FakeSite(Site):
+    namespace = "default"
+    timeout = 10.0
+
+    def __init__(self, folder: Path, cluster: FakeCluster) -> None:
+        super().__init__(folder)
+        self.cluster = cluster
+        self.kubeconfig = cluster.kubeconfig(folder)
+
+    async def deploy(self, objects: Sequence[Json]) -> None:
+        self.cluster.apply(objects, self.namespace)
+
+    async def kill(self, node: str) -> None:
+        self.cluster.kill(node)
+
+    async def delete(self, node: str) -> None:
+        self.cluster.delete(node)
+
+    async def restart_api(self) -> None:
+        await self.cluster.stop()
+        await asyncio.sleep(0)
+        await self.cluster.start()
+
+    async def cut(self, node: str) -> None:
+        self.cluster.cut(self._machine(node))
+
+    async def heal(self, node: str) -> None:
+        self.cluster.heal(self._machine(node))
+
+    def _machine(self, node: str) -> str:
+        return self.cluster.pods[self.namespace, node].machine
+
+    def only_looking(self) -> None:
+        role, cluster_role = looking_rules()
+        self.cluster.rules = [*role, *cluster_role]
+
+
+def token_kubeconfig(folder: Path, server: str, authority: bytes, token: str) -> Path:
+    """A kubeconfig for a service account."""
+    path = folder / "looking.kubeconfig"
+    cluster = {"server": server, "certificate-authority-data": base64.b64encode(authority).decode()}
+    content = {
+        "clusters": [{"name": "c", "cluster": cluster}],
+        "users": [{"name": "u", "user": {"token": token}}],
+        "contexts": [{"name": "looking", "context": {"cluster": "c", "user": "u"}}],
+        "current-context": "looking",
+    }
+    path.write_text(json.dumps(content))
+    return path

@@ -1,0 +1,328 @@
+"""Looking at a group that somebody else has deployed, on the cluster in memory and on the real one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing, asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from stanlocal.api import FTGroup, core_of
+from stanlocal.errors import EngineUnavailable, GroupNotFound, NotAllowed, Unsupported
+from stanlocal.faults.kill import Kill
+from stanlocal.faults.pause import Pause
+from stanlocal.history.timeline import Event
+from stanlocal.model.states import GroupState
+from stanlocal.monitor.client import fetch
+from tests.kubernetes.sites import FakeSite, Json, Site, documents
+from tests.support.cli import ROOT
+from tests.support.fake_cluster import FakeCluster
+
+pytestmark = pytest.mark.timeout(120)
+
+
+def seed(replicas: int = 3) -> list[Json]:
+    """The guide's manifest, to the letter but for the number of its servers."""
+    objects = documents((ROOT / "tests/seed/efs.yaml").read_text())
+    for each in objects:
+        if each["kind"] == "StatefulSet":
+            each["spec"]["replicas"] = replicas
+    return objects
+
+
+@pytest.fixture
+async def fake() -> AsyncIterator[FakeCluster]:
+    async with FakeCluster().serving() as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def site(fake: FakeCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeSite:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    return FakeSite(tmp_path, fake)
+
+
+@asynccontextmanager
+async def opened(site: Site, name: str = "stan") -> AsyncIterator[FTGroup]:
+    group = site.group(name)
+    try:
+        yield group
+    finally:
+        await group.close()
+
+
+@asynccontextmanager
+async def healthy(site: Site, replicas: int = 2) -> AsyncIterator[tuple[FTGroup, str]]:
+    """The guide's group, up; yields it and its active node."""
+    await site.deploy(seed(replicas))
+    async with opened(site) as group:
+        await group.wait_state(GroupState.HEALTHY, timeout=site.timeout)
+        active = (await group.look()).status.active
+        assert active is not None
+        yield group, active
+
+
+Awaited = Callable[[Callable[[Event], bool]], Awaitable[Event]]
+
+
+@asynccontextmanager
+async def followed(site: Site) -> AsyncIterator[Awaited]:
+    """Follow the group's events; yields a function that waits for the next one of a kind."""
+    seen: asyncio.Queue[Event] = asyncio.Queue()
+
+    async def follow() -> None:
+        async with opened(site) as group, aclosing(group.events()) as events:
+            async for event in events:
+                seen.put_nowait(event)
+
+    async def awaited(wanted: Callable[[Event], bool]) -> Event:
+        async with asyncio.timeout(site.timeout):
+            while not wanted(event := await seen.get()):
+                pass
+            return event
+
+    async with asyncio.TaskGroup() as tasks:
+        task = tasks.create_task(follow())
+        yield awaited
+        task.cancel()
+
+
+def became(state: str) -> Callable[[Event], bool]:
+    """Whether an event says that the group is now in a state."""
+    return lambda event: event.type == "group-state" and event.detail["to"] == state
+
+
+def without(site: FakeSite, resource: str) -> None:
+    """Go on with the documented role, but for one kind of objects."""
+    site.only_looking()
+    assert site.cluster.rules is not None
+    site.cluster.rules = [
+        {**rule, "resources": [each for each in rule["resources"] if each != resource]}
+        for rule in site.cluster.rules
+    ]
+
+
+def failover(event: Event) -> bool:
+    return event.type == "failover"
+
+
+async def test_a_group_of_the_guides_is_shown_as_a_local_one(site: FakeSite) -> None:
+    async with healthy(site, 3) as (_, active):
+        document = await site.run("status")
+        assert (document["group"], document["engine"], document["state"]) == ("stan", "kubernetes", "healthy")
+        assert (document["active"], document["lock_holder"]) == (active, None)
+        assert [node["name"] for node in document["nodes"]] == ["stan-0", "stan-1", "stan-2"]
+        assert document["client_urls"][0] == f"nats://stan-0.stan.{site.namespace}.svc:4222"
+        assert document["monitor_urls"][2] == f"http://stan-2.stan.{site.namespace}.svc:8222"
+        assert (document["cluster_id"], document["ft_group"]) == ("test-cluster", "test-cluster")
+        assert document["store_dir"] == "/data/stan/store"
+
+        groups = (await site.run("list"))["groups"]
+        assert [group["group"] for group in groups] == ["stan"]
+
+
+async def test_logs_are_merged_with_the_states_of_their_nodes(site: FakeSite) -> None:
+    async with healthy(site) as (group, active):
+        lines = await group.logs()
+        assert {line.node for line in lines} == {"stan-0", "stan-1"}
+        assert lines == sorted(lines, key=lambda line: line.line.time)
+        ready = [line for line in lines if "Streaming Server is ready" in line.line.text]
+        assert [(line.node, line.state) for line in ready] == [(active, "active")]
+        assert len(await group.logs([active], tail=3)) == 3
+        last = lines[-1].line.time
+        assert {line.line.time for line in await group.logs(since=last)} == {last}
+
+
+async def test_failovers_are_told_as_they_happen_whatever_becomes_of_the_api_server(site: FakeSite) -> None:
+    """A server is killed, a pod is deleted, streams end, versions expire, the API server goes away."""
+    async with healthy(site) as (group, first), followed(site) as awaited:
+        await awaited(became("healthy"))
+        await site.kill(first)
+        told = await awaited(failover)
+        assert (told.detail["from"], told.detail["cause"]) == (first, "exit 137")
+        await awaited(became("healthy"))
+
+        second = str(told.detail["to"])
+        await site.delete(second)
+        assert (await awaited(failover)).detail["from"] == second
+        await awaited(became("healthy"))
+
+        site.cluster.end_streams()
+        site.cluster.expire()
+        third = (await group.look()).status.active
+        assert third is not None
+        await site.kill(third)
+        assert (await awaited(failover)).detail["from"] == third
+        await awaited(became("healthy"))
+
+        await site.restart_api()
+        fourth = (await group.look()).status.active
+        assert fourth is not None
+        await site.kill(fourth)
+        assert (await awaited(failover)).detail["from"] == fourth
+
+
+@pytest.mark.parametrize("may_proxy", [True, False])
+async def test_no_line_is_lost_or_repeated_while_streams_end(may_proxy: bool, site: FakeSite) -> None:
+    async with healthy(site) as (group, active):
+        if not may_proxy:
+            without(site, "pods/proxy")
+        pod = site.cluster.pods[site.namespace, active]
+        lines: list[str] = []
+        read = asyncio.Event()
+
+        async def follow() -> None:
+            core = await core_of(group)
+            async with aclosing(core.follow_logs([active])) as batches:
+                async for batch in batches:
+                    lines.extend(line.line.text for line in batch)
+                    read.set()
+
+        task = asyncio.create_task(follow())
+        await read.wait()
+        for number in range(200):
+            site.cluster.write(pod, f"[1] line {number}")
+            if number % 50 == 25:
+                site.cluster.end_streams()
+            await asyncio.sleep(0)
+        async with asyncio.timeout(site.timeout):
+            while "[1] line 199" not in lines:
+                read.clear()
+                await read.wait()
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        own = [line for line in lines if line.startswith("[1] line ")]
+        assert own == [f"[1] line {number}" for number in range(200)]
+
+
+async def test_two_actives_are_told_when_the_second_becomes_active(site: FakeSite) -> None:
+    async with healthy(site) as (group, first), followed(site) as awaited:
+        await awaited(became("healthy"))
+        await site.cut(first)
+        split = await awaited(became("split-brain"))
+        assert first in split.detail["problem"]
+        assert "both active over one store" in split.detail["problem"]
+        await site.heal(first)
+        await awaited(became("healthy"))
+        assert (await group.look()).status.active != first
+
+
+async def test_a_node_on_a_lost_machine_is_shown_as_such(site: FakeSite) -> None:
+    async with healthy(site) as (group, first):
+        await site.cut(first)
+        site.cluster.report_lost(site.cluster.pods[site.namespace, first].machine)
+        node = (await group.look()).status.node(first)
+        assert (node.partitioned, node.reachable) == (True, False)
+        assert node.problem is not None
+        assert "does not answer" in node.problem
+        lines = await group.logs()
+        assert {line.node for line in lines} == {"stan-0", "stan-1"} - {first}
+
+
+async def test_the_documented_role_is_enough_to_look_and_nothing_is_written(site: FakeSite) -> None:
+    async with healthy(site) as (_, active):
+        site.only_looking()
+        site.cluster.requests.clear()
+        async with opened(site) as group, followed(site) as awaited:
+            assert (await group.document())["active"] == active
+            assert await group.logs(tail=3)
+            assert await group.failovers() == []
+            await awaited(became("healthy"))
+            core = await core_of(group)
+            assert await core.events()
+            assert await core.engine.groups() == ["stan"]
+            monitor = core.active_monitor(await group.look())
+            assert monitor is not None
+            assert (await fetch(monitor, "/streaming/channelsz", 5))["channels"] == []
+        assert {request.partition(" ")[0] for request in site.cluster.requests} == {"get", "list", "watch"}
+
+
+@pytest.mark.parametrize("lacking", ["nodes", "pods/proxy", "configmaps"])
+async def test_what_a_role_lacks_is_left_out_where_the_rest_shows_enough(
+    lacking: str, site: FakeSite
+) -> None:
+    async with healthy(site):
+        without(site, lacking)
+        async with opened(site) as group:
+            document = await group.document()
+        assert document["state"] == "healthy"
+        assert document["cluster_id"] == ("unknown" if lacking == "configmaps" else "test-cluster")
+
+
+async def test_a_role_that_lets_see_nothing_is_named_in_the_error(site: FakeSite) -> None:
+    async with healthy(site) as (group, _):
+        site.cluster.rules = []
+        with pytest.raises(NotAllowed, match=r"context 'fake' may not .* namespace 'default'.*forbidden"):
+            await group.look()
+
+
+@pytest.mark.parametrize("fault", [Kill(), Pause()], ids=["kill", "pause"])
+async def test_faults_are_refused_before_anything_happens(fault: Kill | Pause, site: FakeSite) -> None:
+    async with healthy(site) as (group, _):
+        site.cluster.requests.clear()
+        with pytest.raises(Unsupported):
+            await group.inject(fault)
+        assert await group.faults() == []
+        assert {request.partition(" ")[0] for request in site.cluster.requests} == {"get", "list"}
+
+
+async def test_a_group_is_neither_brought_up_nor_taken_down(site: FakeSite) -> None:
+    async with healthy(site) as (group, active):
+        with pytest.raises(Unsupported, match="only looks"):
+            await group.up()
+        with pytest.raises(Unsupported, match="only looks"):
+            await group.down(purge=True)
+        with pytest.raises(Unsupported, match="only looks"):
+            await group.start("stan-0")
+        assert (await group.look()).status.active == active
+        done = await asyncio.to_thread(site.cli().run, "down", "--all")
+        assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+
+
+async def test_a_group_that_is_scaled_down_to_nothing_is_down(site: FakeSite) -> None:
+    async with healthy(site) as (group, _):
+        site.cluster.scale("stan", 0)
+        look = await group.look()
+        assert (look.status.state, look.status.nodes, look.plan.group) == (GroupState.DOWN, (), "stan")
+
+
+async def test_other_workloads_are_no_groups(site: FakeSite) -> None:
+    other = {
+        "apiVersion": "apps/v1",
+        "kind": "StatefulSet",
+        "metadata": {"name": "db"},
+        "spec": {
+            "replicas": 1,
+            "selector": {"matchLabels": {"app": "db"}},
+            "template": {
+                "metadata": {"labels": {"app": "db"}},
+                "spec": {"containers": [{"name": "db", "image": "postgres:16"}]},
+            },
+        },
+    }
+    async with healthy(site):
+        await site.deploy([other])
+        async with opened(site, "db") as group:
+            assert await (await core_of(group)).engine.groups() == ["stan"]
+            with pytest.raises(GroupNotFound, match="no group 'db'"):
+                await group.look()
+
+
+async def test_a_local_group_of_the_same_name_has_its_own_folder(site: FakeSite) -> None:
+    async with healthy(site) as (group, _):
+        core = await core_of(group)
+        assert core.home.folder.parts[-4:-2] != ("stanlocal", "stan")
+        assert core.home.folder.parent.name == site.namespace
+
+
+async def test_a_login_that_is_refused_and_a_server_that_is_gone_are_unavailable(site: FakeSite) -> None:
+    async with healthy(site) as (group, _):
+        site.kubeconfig.write_text(site.kubeconfig.read_text().replace("the-callers-token", "another"))
+        done = await asyncio.to_thread(site.cli().run, "status")
+        assert done.returncode == 3
+        assert "refuses the login of context 'fake'" in done.stderr
+        await site.cluster.stop()
+        with pytest.raises(EngineUnavailable, match=r"no answer from http://127.0.0.1"):
+            await group.look()
