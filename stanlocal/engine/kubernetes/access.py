@@ -52,7 +52,7 @@ class Access:
     @property
     def server(self) -> str:
         """URL of the API server."""
-        return self.config.cluster.server.rstrip("/")
+        return str(self.config.cluster.server).rstrip("/")
 
 
 def find_access(
