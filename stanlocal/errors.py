@@ -197,3 +197,10 @@ class LedgerError(StanlocalError):
 
 class StanError(StanlocalError):
     """Base of the STAN client's errors."""
+
+
+def described(error: BaseException) -> str:
+    """Return the error in one line; one that stanlocal does not raise on purpose is called a defect."""
+    if isinstance(error, StanlocalError):
+        return str(error)
+    return f"defect in stanlocal: {type(error).__name__}: {error}".splitlines()[0]

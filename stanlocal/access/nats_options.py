@@ -68,7 +68,7 @@ def _check_seed(path: str, seed: bytes) -> None:
 
     try:
         nkeys.from_seed(bytearray(seed)).wipe()
-    except Exception as error:
+    except nkeys.NkeysError as error:
         raise LoginError(f"{path} holds no seed of an NKey; check the file") from error
 
 

@@ -82,7 +82,7 @@ def show_defect(error: BaseException, context: Context) -> int:
     """Print an unexpected error; return the exit code."""
     if context.verbose:
         printing.page("".join(traceback.format_exception(error)), err=True)
-    message = f"defect in stanlocal: {type(error).__name__}: {error}".splitlines()[0]
+    message = errors.described(error)
     printing.echo(f"error: {message}; run it again with '-v' and report what it prints", err=True)
     if context.json:
         printing.print_json({"error": {"type": "defect", "message": message}})

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from stanlocal.engine.base import Engine
-from stanlocal.errors import EngineUnavailable, NodeUnreachable, StanlocalError
+from stanlocal.errors import EngineUnavailable, NodeUnreachable
 from stanlocal.logs.follow import Follower
 from stanlocal.logs.line_patterns import LogLine, parse
 from stanlocal.logs.node_facts import advance
@@ -92,7 +92,7 @@ async def follow_all(
     engine: Engine, group: str, nodes: Sequence[str], *, since: datetime | None, tail: int | None
 ) -> AsyncGenerator[Sequence[NodeLine]]:
     """Yield the lines of all `nodes` so far, then batches as they arrive, over restarts."""
-    queue: asyncio.Queue[list[NodeLine] | StanlocalError] = asyncio.Queue(_QUEUED_BATCHES)
+    queue: asyncio.Queue[list[NodeLine] | Exception] = asyncio.Queue(_QUEUED_BATCHES)
     woken = {node: asyncio.Event() for node in nodes}
     first = {node: asyncio.get_running_loop().create_future() for node in nodes}
 
@@ -122,7 +122,7 @@ async def follow_all(
     async def guard(work: Coroutine[Any, Any, None], node: str | None = None) -> None:
         try:
             await work
-        except StanlocalError as failure:
+        except Exception as failure:  # noqa: BLE001 - raised by the generator; else it would wait for ever
             if node is not None and not first[node].done():
                 first[node].set_result([])
             await queue.put(failure)
@@ -134,7 +134,7 @@ async def follow_all(
             yield past
         while True:
             batch = await queue.get()
-            if isinstance(batch, StanlocalError):
+            if isinstance(batch, Exception):
                 raise batch
             yield batch
     finally:

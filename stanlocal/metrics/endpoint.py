@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 
-from stanlocal.errors import StoreRefused
+from stanlocal.errors import StoreRefused, described
 from stanlocal.group.core import Group
 from stanlocal.group.watch import Watch
 from stanlocal.history.failovers import Failover, FailoverTracker
@@ -54,7 +54,7 @@ class Endpoint:
                     self.started.set_exception(error)
                     return
                 self._report(
-                    f"{self._plan.group} cannot be watched: {error}; "
+                    f"{self._plan.group} cannot be watched: {described(error)}; "
                     f"stanlocal_up is 0, and it is tried again every {self._retry_s:g} s"
                 )
             await asyncio.sleep(self._retry_s)

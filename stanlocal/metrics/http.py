@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 
 from aiohttp import web
 
-from stanlocal.errors import StanlocalError
+from stanlocal.errors import StanlocalError, described
 
 Answer = Callable[[str], Awaitable[tuple[bytes, str]]]
 """Callback from the request's `Accept` to the text and its content type."""
@@ -17,6 +17,7 @@ Answer = Callable[[str], Awaitable[tuple[bytes, str]]]
 _INDEX = "<!doctype html><title>stanlocal</title><a href=metrics>metrics</a>\n"
 _SHUTDOWN_S = 1.0
 """Time that requests have to end when the server stops."""
+_LOG = logging.getLogger("stanlocal")
 _UNHEARD = logging.Logger(__name__, logging.CRITICAL + 1)
 """Silent logger: aiohttp would log a traceback for each malformed request."""
 
@@ -77,6 +78,7 @@ async def _respond(request: web.BaseRequest, answer: Answer, served: set[str]) -
         body, content_type = await answer(request.headers.get("Accept", ""))
     except StanlocalError as error:
         return web.Response(status=503, text=f"{error}\n")
-    except Exception as error:  # noqa: BLE001 - a defect, reported in the answer
-        return web.Response(status=500, text=f"defect in stanlocal: {type(error).__name__}: {error}\n")
+    except Exception as error:  # noqa: BLE001 - logged, as whoever scrapes sees only the number
+        _LOG.exception("defect in stanlocal, in an answer to a request for metrics")
+        return web.Response(status=500, text=f"{described(error)}\n")
     return web.Response(body=body, headers={"Content-Type": content_type})

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from cramjam import snappy
+from cramjam import DecompressionError, snappy
 
 from stanlocal.errors import StoreRefused
 from stanlocal.migrate.archive.entries import MAGIC
@@ -64,7 +64,7 @@ def _frames(path: Path) -> Iterator[bytes]:
             if kind == _COMPRESSED:
                 try:
                     yield bytes(snappy.decompress_raw(body[_CRC_BYTES:]))
-                except Exception as error:  # cramjam's own, which has no base of its own
+                except DecompressionError as error:
                     raise ValueError(str(error)) from error
             elif kind == _UNCOMPRESSED:
                 yield body[_CRC_BYTES:]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from stanlocal import stan
@@ -131,8 +130,7 @@ class Relay:
                 relaying.cancel()
                 if not lost.cancel():
                     lost.exception()  # else asyncio logs it as never retrieved
-                with suppress(asyncio.CancelledError, StanlocalError):
-                    await relaying
+                await _ended(relaying)
 
     def _say_once(self, line: str) -> None:
         """Report why a connection failed, but not again while each attempt fails for the same reason."""
@@ -189,6 +187,14 @@ class Relay:
         """Wait until a channel's stream has everything up to a sequence."""
         await self._begun.wait()
         await self._relays[channel].reached(sequence)
+
+
+async def _ended(cancelled: asyncio.Future[Any]) -> None:
+    """Wait for the end of what was cancelled; raise its defect, but not why a connection failed."""
+    await asyncio.wait([cancelled])  # a cancellation of the caller passes
+    failed = None if cancelled.cancelled() else cancelled.exception()
+    if failed is not None and not isinstance(failed, StanlocalError):
+        raise failed
 
 
 def _channel_of(stream: Mapping[str, Any]) -> str | None:

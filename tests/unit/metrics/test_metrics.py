@@ -233,6 +233,17 @@ async def test_an_address_that_others_reach_answers_under_any_name() -> None:
     assert reply.startswith(b"HTTP/1.1 200")
 
 
+async def test_a_defect_is_in_the_answer_and_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    async def answer(accept: str) -> tuple[bytes, str]:
+        raise KeyError("x")
+
+    async with http.serve("127.0.0.1", 0, answer) as (_, port):
+        reply = await ask(port, f"GET /metrics HTTP/1.1\r\nHost: localhost:{port}\r\n\r\n".encode())
+    assert reply.startswith(b"HTTP/1.1 500")
+    assert reply.endswith(b"defect in stanlocal: KeyError: 'x'\n")
+    assert "KeyError" in caplog.text
+
+
 async def test_an_engine_that_is_gone_is_reported_as_unavailable() -> None:
     async def answer(accept: str) -> tuple[bytes, str]:
         raise EngineUnavailable("no engine answers")
