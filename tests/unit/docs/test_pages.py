@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import re
+from pathlib import Path
 
 import pytest
 
 from stanlocal.cli import exit_codes
+from stanlocal.drill.analysis.outcome import Outcome
 from stanlocal.gotchas.registry import GOTCHAS
 from stanlocal.model.group_document import MEANINGS
 from stanlocal.model.states import NodeState
 from tests.support.pages import ROOT, blocks, text
+from tests.support.transcript import shown
+from tests.unit.drill.analysis.test_verdict import told, verdict
 
 _TITLES = {
     "docs/how-to/production-stan-conf.md": "How do I run my production stan.conf",
@@ -52,6 +57,12 @@ def test_a_server_s_line_is_a_heading() -> None:
         gotcha.line for name, gotcha in GOTCHAS.items() if name not in ("client-replaced", "connect-timeout")
     ]
     assert [line for line in lines if not re.search(line, headings)] == []
+
+
+def test_the_verdict_of_a_drill_is_shown_whole() -> None:
+    """A drill takes too long to be run for it."""
+    (said,) = (each for each in shown("docs/reference/json.md") if "stanlocal drill" in each.command)
+    assert json.loads(said.output).keys() == Outcome(verdict(told(1)), Path("x")).document().keys()
 
 
 def test_the_readme_begins_with_what_moves() -> None:
