@@ -13,6 +13,7 @@ from stanlocal.drill.analysis.outcome import Outcome
 from stanlocal.gotchas.registry import GOTCHAS
 from stanlocal.model.group_document import MEANINGS
 from stanlocal.model.states import NodeState
+from stanlocal.stan.refusals import SERVER_TEXTS
 from tests.support.pages import ROOT, blocks, text
 from tests.support.transcript import shown
 from tests.unit.drill.analysis.test_verdict import told, verdict
@@ -23,6 +24,17 @@ _TITLES = {
     "docs/how-to/tls.md": "TLS",
     "docs/how-to/engines.md": "Podman, Docker Desktop, rootless",
 }
+_OF_STAN_GO = (
+    "stan: connect request timeout (possibly wrong cluster ID?)",
+    "stan: connection lost due to PING failure",
+    "stan: publish ack timeout",
+    'STREAM: Error with index file "orders/msgs.1.idx": x. Truncating and recovering from data file',
+)
+"""Of the Go client, and of a server that has found an index that does not fit."""
+_OF_STANLOCAL = (
+    (ROOT / "stanlocal" / "engine" / "docker" / "endpoint.py").read_text("utf-8"),
+    (ROOT / "stanlocal" / "engine" / "docker" / "lock_trial.py").read_text("utf-8"),
+)
 _CODES = {value for name, value in vars(exit_codes).items() if name.isupper()}
 
 
@@ -48,6 +60,21 @@ def test_the_line_of_every_gotcha_is_explained_and_can_be_seen() -> None:
     page = " ".join(text("docs/troubleshooting.md").replace("…", "other").split())
     assert [name for name in GOTCHAS if f"`stanlocal gotcha {name}`" not in page] == []
     assert [name for name, gotcha in GOTCHAS.items() if not re.search(gotcha.line, page)] == []
+
+
+def test_headings_are_lines_that_were_seen() -> None:
+    """In logs of real servers that are kept for tests, in answers of servers, or in gotchas."""
+    logs = [path.read_text("utf-8", "replace") for path in (ROOT / "tests" / "unit").rglob("*.log")]
+    sources = [*logs, *SERVER_TEXTS, *_OF_STAN_GO, *_OF_STANLOCAL]
+    gotchas = [gotcha.line for gotcha in GOTCHAS.values()]
+
+    def was_seen(line: str) -> bool:
+        pattern = re.compile(".*?".join(map(re.escape, line.split("…"))))
+        return any(map(pattern.search, sources)) or any(re.search(each, line) for each in gotchas)
+
+    headings = re.findall(r"^### `(.*)`$", text("docs/troubleshooting.md"), re.MULTILINE)
+    assert len(headings) > 25
+    assert [line for line in headings if not was_seen(line)] == []
 
 
 def test_a_server_s_line_is_a_heading() -> None:
