@@ -76,6 +76,17 @@ def test_what_a_killed_tour_leaves_is_removed_by_the_next_command(cli: Cli, stat
     assert processes_of(state) == set()
 
 
+def test_a_terminal_that_is_closed_takes_the_group_with_it(cli: Cli, state: Path) -> None:
+    """Exit code 0, as for the terminal interface."""
+    environment = {**cli.environment(), "TERM": "xterm-256color"}
+    with on_terminal(cli.command("tour"), cli.folder, environment) as tour:
+        tour.wait_for("Streaming Server is ready")
+        tour.hang_up()
+        assert tour.end() == 0
+    assert groups(state) == []
+    assert processes_of(state) == set()
+
+
 @pytest.mark.timeout(180)
 async def test_a_page_has_a_group_of_its_own_which_ends_with_it(cli: Cli, state: Path) -> None:
     with cli.started("tour", "--lesson", "2", "--web", "--json") as process:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
@@ -13,8 +14,19 @@ from stanlocal import tui
 from stanlocal.api import FTGroup
 from stanlocal.tui import Notices
 from stanlocal.tui.app import StanlocalApp
+from stanlocal.tui.tour.guide import Guide, Progress
 from stanlocal.tui.tour.pane import TourPane
+from stanlocal.tui.tour.screen import TourScreen
 from tests.tui.conftest import WIDE, until
+
+
+def tour_app(lesson: int) -> StanlocalApp:
+    """The tour at that lesson, over a group that is there."""
+    group = FTGroup(group="ft")
+    screen = TourScreen(group, Guide(Progress(lesson, frozenset(range(1, lesson)))), asyncio.sleep(0))
+    app = StanlocalApp(group, Notices(), main=screen)
+    app.animation_level = "none"
+    return app
 
 
 async def take(

@@ -19,9 +19,11 @@ from stanlocal.lifecycle.opener import GroupOpener, this_process
 from stanlocal.tui.tour import progress_file
 from stanlocal.tui.tour.guide import Progress
 from stanlocal.tui.tour.pane import TourPane
+from tests.support.fake_clients import FakeServing
 from tests.support.world import NAME, World
-from tests.tui.conftest import NARROW, press_to_ask, until, until_shown
-from tests.tui.tour.reading import take
+from tests.tui.conftest import NARROW, piloted, press_to_ask, until, until_shown
+from tests.tui.telling import StoryFeed
+from tests.tui.tour.reading import pane, take, tour_app, until_said
 
 
 @pytest.fixture(autouse=True)
@@ -113,6 +115,47 @@ async def test_the_pane_can_be_hidden_and_shown_again(
         await pilot.press("escape", "q")
 
     await take(group, hides, monkeypatch, lesson=4, size=(120, 60))
+
+
+async def test_publishers_run_while_their_lesson_is_read_and_have_left_the_server_at_the_end(
+    world: World, group: FTGroup, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = FakeServing()
+    monkeypatch.setattr(group, "connect", server.connect)
+
+    async def reads(pilot: Pilot[Any]) -> None:
+        await until(pilot, lambda: len(server.open_clients) == 2)
+        await pilot.press("g")
+        await until(pilot, lambda: server.open_clients == [])
+        await pilot.press("b")
+        await until(pilot, lambda: len(server.open_clients) == 2)
+        await pilot.press("q")
+
+    await take(group, reads, monkeypatch, lesson=6)
+    assert server.open_clients == []
+
+
+class SlowFeed(StoryFeed):
+    """Knows the group's state before its past, as every feed does."""
+
+    past = asyncio.Event()
+
+    async def follow_group(self) -> None:
+        await self.past.wait()
+        await super().follow_group()
+
+
+async def test_nothing_of_the_past_counts_for_a_lesson(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(SlowFeed, "past", asyncio.Event())
+    monkeypatch.setattr("stanlocal.tui.screens.main.Feed", SlowFeed)
+    async with piloted(tour_app(2)) as pilot:
+        await until_shown(pilot, "healthy, ft-1 is active")
+        await until_shown(pilot, " Faults")
+        await until_said(pilot, "Wait until the group is healthy.")
+        SlowFeed.past.set()
+        await until_shown(pilot, " lines")
+        await until_said(pilot, "Press k: the dialog says")
+        assert "✓" not in pane(pilot).text.plain
 
 
 async def test_every_lesson_leaves_room_for_the_tabs_on_the_smallest_screen(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,15 +9,11 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
-from stanlocal.api import FTGroup
 from stanlocal.model.states import GroupState
-from stanlocal.tui import Notices
-from stanlocal.tui.app import StanlocalApp
-from stanlocal.tui.tour.guide import Guide, Progress
-from stanlocal.tui.tour.screen import TourScreen
 from tests.tui.conftest import NARROW, WIDE, until_shown
 from tests.tui.telling import StoryFeed, all_there
 from tests.tui.test_snapshots import Compare
+from tests.tui.tour.reading import tour_app
 
 
 @pytest.fixture(autouse=True)
@@ -30,15 +25,6 @@ def _nothing_varies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator
         time.tzset()
         yield
     time.tzset()
-
-
-def tour_app(lesson: int) -> StanlocalApp:
-    """The tour at that lesson, over the group of the story."""
-    group = FTGroup(group="ft")
-    screen = TourScreen(group, Guide(Progress(lesson, frozenset(range(1, lesson)))), asyncio.sleep(0))
-    app = StanlocalApp(group, Notices(), main=screen)
-    app.animation_level = "none"
-    return app
 
 
 @pytest.mark.parametrize("size", [NARROW, WIDE], ids=lambda size: f"{size[0]}x{size[1]}")
