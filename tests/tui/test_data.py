@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from textual.widgets import ContentSwitcher, Input
+from textual.widgets import ContentSwitcher, Input, Tabs
 
 from stanlocal.tui.data.rows import MOST
 from stanlocal.tui.widgets.data import DataPane
@@ -74,6 +74,26 @@ async def test_data_pane_updates_only_while_it_is_shown(
         assert len(monitors.asked) == seen
         it.pane.display = True
         await it.until(lambda: len(monitors.asked) > seen)
+
+
+async def test_keys_pressed_quickly_never_lead_back_to_a_view_that_was_left(
+    monitors: FakeMonitors, store: Path
+) -> None:
+    """The tabs' own messages come later than the keys, and name views that were left again."""
+    async with shown(DataPane) as it:
+        await look(it, store)
+        it.pane.query_one("#channels").focus()
+        await it.pilot.pause()
+        shown_views: list[str] = []
+        switcher = it.pane.query_one(ContentSwitcher)
+        it.pane.watch(switcher, "current", lambda view: shown_views.append(str(view)), init=False)
+        for _ in range(4):
+            it.pane.action_view(1)
+        await it.until(lambda: it.pane.query_one(Tabs).active == "view-store")
+        for _ in range(5):
+            await it.pilot.pause()
+        assert shown_views == ["messages", "clients", "subscriptions", "store"]
+        assert it.host.focused is it.pane.query_one("#store")
 
 
 async def test_clients_and_subscriptions_are_listed_with_what_waits(monitors: FakeMonitors) -> None:

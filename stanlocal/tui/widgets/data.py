@@ -232,6 +232,8 @@ class DataPane(Pane):
     @on(Tabs.TabActivated)
     def _on_tab(self, event: Tabs.TabActivated) -> None:
         event.stop()
+        if event.tab.id != event.tabs.active:  # a key has gone on meanwhile
+            return
         self.query_one(ContentSwitcher).current = (event.tab.id or "").removeprefix("view-")
         self._show()
         self._look_again.set()
