@@ -18,6 +18,7 @@ from stanlocal.engine.base import Engine, require
 from stanlocal.errors import GroupNotFound, WrongEngine
 from stanlocal.group.home import GroupHome
 from stanlocal.machine.machine_identity import machine_id
+from stanlocal.model.fault_record import end_is_recorded
 from stanlocal.model.instance import Instance, RawLine
 from stanlocal.model.plan import GroupPlan, Monitor, Origin
 from stanlocal.model.states import GroupStatus
@@ -106,7 +107,7 @@ class Group:
         """Return the plan and the status now; `plan` and `instances` are what `find` has just returned."""
         from stanlocal.group.observation import observe
 
-        return Look(plan, await observe(self.engine, plan, instances, self.home.journal))
+        return Look(plan, await observe(self.engine, plan, instances, self.home.recorded_faults()))
 
     def active_monitor(self, look: Look) -> Monitor | None:
         """Return the way to the monitor of the node that serves; None unless exactly one does."""
@@ -117,7 +118,7 @@ class Group:
         """Return the group document of the contract."""
         from stanlocal.model.group_document import group_document
 
-        in_force = [fault for fault in self.home.journal.faults() if fault.in_force]
+        in_force = [fault for fault in self.home.recorded_faults() if fault.in_force]
         return group_document(look.plan, self.engine.name, look.status, in_force)
 
     async def watch(self, *, with_history: bool = False) -> Watch:
@@ -173,7 +174,7 @@ class Group:
     async def history(self) -> tuple[GroupPlan, Sequence[Occurrence]]:
         """Return its plan and all that happened to it, in the order of time."""
         from stanlocal.history import occurrences
-        from stanlocal.history.journal import end_is_recorded, faults
+        from stanlocal.history.journal import faults
         from stanlocal.logs.merge import kept_output
 
         plan, instances = await self.find()
@@ -268,9 +269,7 @@ class Group:
 
     def note_end(self, instance: Instance) -> None:
         """Record an end that no fault explains: the next start removes its trace from the engine."""
-        from stanlocal.history.journal import end_is_recorded
-
-        recorded = end_is_recorded(self.home.journal.faults(), instance.name, instance.started_at)
+        recorded = end_is_recorded(self.home.recorded_faults(), instance.name, instance.started_at)
         if instance.finished_at is not None and not recorded:
             self.home.journal.process_ended(instance.name, instance.finished_at, instance.exit_code)
 

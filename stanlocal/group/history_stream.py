@@ -7,8 +7,12 @@ from collections.abc import AsyncGenerator, Iterable, Sequence
 from datetime import datetime
 
 from stanlocal.history import occurrences
+from stanlocal.history.journal import faults
 from stanlocal.history.occurrences import Occurrence
 from stanlocal.history.records import Record
+from stanlocal.logs.merge import NodeLine
+from stanlocal.model.fault_record import end_is_recorded
+from stanlocal.model.instance import EngineEvent, Instance
 
 _QUEUED = 10_000
 """Occurrences that may wait for the reader; while it is further behind, `add` waits."""
@@ -36,6 +40,14 @@ class HistoryStream:
             else:
                 await self._news.put(occurrence)
 
+    async def add_lines(self, lines: Iterable[NodeLine]) -> None:
+        """Add what the lines of a node report."""
+        await self.add(*(occurrences.of_line(each.node, each.line) for each in lines))
+
+    async def add_engine_event(self, event: EngineEvent, *, recorded: bool) -> None:
+        """Add what an engine reports; `recorded` says whether a fault ended the node's run."""
+        await self.add(occurrences.of_engine_event(event, recorded=recorded))
+
     async def add_records(self, records: Sequence[Record]) -> None:
         """Add what the journal holds now, except for what was added before."""
         if self._past is None and len(records) != self._records:
@@ -46,13 +58,18 @@ class HistoryStream:
         await self._news.put(failure)
 
     async def read(
-        self, ends: Iterable[Occurrence | None], records: Sequence[Record]
+        self, instances: Iterable[Instance], records: Sequence[Record]
     ) -> AsyncGenerator[Occurrence]:
         """Yield the past in order, then each occurrence as it arrives.
 
-        Call it once, after the nodes' kept output was added. `ends` are the last ends of the nodes'
-        processes, `records` all records of the journal.
+        Call it once, after the nodes' kept output was added. `instances` are the nodes, whose
+        processes may have ended, `records` all records of the journal.
         """
+        recorded = faults(records)
+        ends = (
+            occurrences.of_end(each, recorded=end_is_recorded(recorded, each.name, each.started_at))
+            for each in instances
+        )
         past = [*(self._past or ()), *filter(None, ends), *self._unread(records)]
         self._past = None
         for occurrence in sorted(past, key=lambda occurrence: occurrence.time):

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from stanlocal.access.secrets_folder import NAME as SECRETS
 from stanlocal.access.secrets_folder import SecretsFolder
 from stanlocal.errors import GroupError, StoreRefused
+from stanlocal.history import JOURNAL_FILE
 from stanlocal.machine.user_dirs import TRIAL_FOLDER
 from stanlocal.util.durable_write import replace_file
 from stanlocal.util.small_files import read_small
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from stanlocal.group.made_stores import MadeStores
     from stanlocal.group.saved_log import SavedLog
     from stanlocal.history.journal import Journal
+    from stanlocal.model.fault_record import FaultRecord
     from stanlocal.model.plan import GroupPlan, NodePlan
 
 SNAPSHOTS = "snapshots"
@@ -68,6 +70,10 @@ class GroupHome:
         from stanlocal.group.made_stores import MadeStores
 
         return MadeStores(self.folder / _MADE_STORES, self.default_store)
+
+    def recorded_faults(self) -> list[FaultRecord]:
+        """Return the journal's faults; without a journal nothing of it is loaded."""
+        return self.journal.faults() if (self.folder / JOURNAL_FILE).exists() else []
 
     @property
     def plan_file(self) -> Path:
@@ -234,12 +240,11 @@ class GroupHome:
         store that stays and carries it, and so do the stores that stanlocal made. Returns what could not be
         removed, each with the reason; another call tries again.
         """
-        from stanlocal.history.journal import FILE as JOURNAL
         from stanlocal.util.removal import remove_all
 
         identity = (_ID, _MADE_STORES)
         folders = (CONF, "logs", SECRETS, SNAPSHOTS, TRIAL_FOLDER)
-        known = (*folders, _PLAN, _BINDING, JOURNAL, *(() if keep_id else identity))
+        known = (*folders, _PLAN, _BINDING, JOURNAL_FILE, *(() if keep_id else identity))
         drafts = (draft for name in (_PLAN, _BINDING, *identity) for draft in self.folder.glob(f".{name}.*"))
         return remove_all((*(self.folder / name for name in known), *drafts))
 

@@ -12,12 +12,11 @@ from pathlib import Path
 
 from stanlocal.engine.base import Engine
 from stanlocal.errors import NodeNotFound, NodeUnreachable
-from stanlocal.history.journal import Journal, end_is_recorded
 from stanlocal.logs.line_patterns import parse
 from stanlocal.logs.node_facts import fold
 from stanlocal.machine.locks import LOCK_FILE, container_of, lock_holder
 from stanlocal.model.assessment import assess, role_of
-from stanlocal.model.fault_record import FaultRecord
+from stanlocal.model.fault_record import FaultRecord, end_is_recorded
 from stanlocal.model.instance import Instance, RawLine
 from stanlocal.model.plan import STORE_DIR, GroupPlan
 from stanlocal.model.states import GroupStatus, LockFacts, LogFacts, NodeFacts
@@ -32,10 +31,9 @@ NO_ANSWER = MonitorAnswer("silent")
 
 
 async def observe(
-    engine: Engine, plan: GroupPlan, instances: Sequence[Instance], journal: Journal
+    engine: Engine, plan: GroupPlan, instances: Sequence[Instance], recorded: Sequence[FaultRecord]
 ) -> GroupStatus:
-    """Derive the status from the engine, the logs, the monitors, the lock and the journal."""
-    recorded = journal.faults()
+    """Derive the status from the engine, the logs, the monitors, the lock and the recorded faults."""
     facts = await asyncio.gather(*(_look_at_node(engine, instance, recorded) for instance in instances))
     return assess(facts, look_at_lock(plan, instances))
 

@@ -11,23 +11,24 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, 
 from contextlib import aclosing
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from stanlocal.engine.base import Engine
 from stanlocal.errors import EngineUnavailable, WaitTimeout
-from stanlocal.group.history_stream import HistoryStream
 from stanlocal.group.observation import look_at_lock
 from stanlocal.group.watched_node import WatchedNode
-from stanlocal.history import occurrences
-from stanlocal.history.journal import Journal, end_is_recorded, faults
-from stanlocal.history.occurrences import Occurrence
+from stanlocal.history.journal import Journal, faults
 from stanlocal.logs.follow import Follower
 from stanlocal.logs.merge import NodeLine
 from stanlocal.model.assessment import assess
-from stanlocal.model.fault_record import FaultRecord
+from stanlocal.model.fault_record import end_is_recorded
 from stanlocal.model.instance import EngineEvent, Instance, RawLine
 from stanlocal.model.plan import GroupPlan
 from stanlocal.model.states import GroupStatus, LockFacts
+
+if TYPE_CHECKING:  # loaded by a watch with history
+    from stanlocal.group.history_stream import HistoryStream
+    from stanlocal.history.occurrences import Occurrence
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ class Watch:
         self._stale = asyncio.Event()
         self._looking = asyncio.Lock()
         self._failure: BaseException | None = None
-        self._history = HistoryStream() if with_history else None
+        self._history = _history_stream() if with_history else None
         self.engine_lost: EngineUnavailable | None = None
         """Reason why the engine is unavailable now; None while it answers."""
         self.status: GroupStatus = assess([], lock(plan, []))
@@ -216,17 +217,10 @@ class Watch:
         assert self._history is not None, "a watch without history"
         await self.caught_up()
         records = self._journal.records()
-        recorded = faults(records)
-        ends = (self._end(node, recorded) for node in self._nodes.values())
-        async with aclosing(self._history.read(ends, records)) as history:
+        instances = [node.instance for node in self._nodes.values()]
+        async with aclosing(self._history.read(instances, records)) as history:
             async for occurrence in history:
                 yield occurrence
-
-    def _end(self, node: WatchedNode, recorded: Sequence[FaultRecord]) -> Occurrence | None:
-        instance = node.instance
-        return occurrences.of_end(
-            instance, recorded=end_is_recorded(recorded, instance.name, instance.started_at)
-        )
 
     # Looking
 
@@ -282,7 +276,7 @@ class Watch:
                 await asyncio.sleep(0)
             lines = node.fold(batch[first : first + self._pace.lines])
             if self._history is not None:
-                await self._history.add(*(occurrences.of_line(each.node, each.line) for each in lines))
+                await self._history.add_lines(lines)
             self._on_lines(lines)
         node.keep_tail(batch)
         if not batch and not node.caught_up.is_set():
@@ -312,7 +306,7 @@ class Watch:
         started = self._nodes[event.node].instance.started_at if event.node in self._nodes else None
         recorded = end_is_recorded(self._journal.faults(), event.node, started)
         if self._history is not None:
-            await self._history.add(occurrences.of_engine_event(event, recorded=recorded))
+            await self._history.add_engine_event(event, recorded=recorded)
 
     async def _follow_journal(self) -> None:
         """Look at the journal: other commands write it too, and what they do may send no event."""
@@ -348,3 +342,9 @@ class Watch:
                 await asyncio.sleep(self._engine.retry_s)
             else:
                 return events
+
+
+def _history_stream() -> HistoryStream:
+    from stanlocal.group.history_stream import HistoryStream
+
+    return HistoryStream()

@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from stanlocal.history import JOURNAL_FILE
 from stanlocal.history.records import (
     FaultHealed,
     FaultNoted,
@@ -34,8 +35,6 @@ from stanlocal.history.records import (
 from stanlocal.model.fault_record import Condition, FaultRecord
 from stanlocal.util.durable_write import full_disk_reported, write_all
 
-FILE = "journal.jsonl"
-
 _PIECE = 8 << 20
 """Bytes read at a time: many records, and more than any single one."""
 
@@ -48,7 +47,7 @@ class Journal:
     """The journal of one group. It only grows: records that were read once are not read again."""
 
     def __init__(self, folder: Path, *, clock: Callable[[], datetime] = _now) -> None:
-        self.path = folder / FILE
+        self.path = folder / JOURNAL_FILE
         self._clock = clock
         self._read: list[Record] = []
         self._read_to = 0
@@ -243,10 +242,3 @@ def _advance(
             healed = {**dict.fromkeys(record.targets or known.targets, record.time), **known.healed}
             over = record.time if healed.keys() >= set(known.targets) else None
             return replace(known, healed=healed, healed_at=known.healed_at or over)
-
-
-def end_is_recorded(recorded: Iterable[FaultRecord], node: str, started_at: datetime | None) -> bool:
-    """Return whether a fault ended the run of `node` that began at `started_at`."""
-    if started_at is None:
-        return False
-    return any(fault.ends_run and fault.runs.get(node) == started_at for fault in recorded)

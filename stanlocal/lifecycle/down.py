@@ -67,7 +67,8 @@ async def down(
         await together(*(_end(group, instance.name, grace, unsaved) for instance in instances))
         await group.engine.clean(group.name, [instance.name for instance in instances])
         with _noted(unsaved):
-            group.home.journal.close_faults()
+            if group.home.recorded_faults():
+                group.home.journal.close_faults()
         removed = tuple(instance.name for instance in instances)
         if not purge_store:
             return Down(removed, unsaved=tuple(unsaved))

@@ -54,7 +54,7 @@ async def up(group: Group, request: UpRequest) -> Look:
             group.home.save_binding(group.engine.name, request.bound_to)
         instances = await group.engine.instances(group.name)
         await group.check_origin(instances)
-        if any(fault.in_force for fault in group.home.journal.faults()):
+        if any(fault.in_force for fault in group.home.recorded_faults()):
             from stanlocal.faults.healing import heal_but_ended  # it loads every fault
 
             await heal_but_ended(group)
@@ -174,14 +174,17 @@ class _Bringup:
             await self._retire_all()  # client ports pass between the nodes and the proxy
         await self._engine.prepare(plan)
         if not self._present:  # nothing to replace: the first node's wait for the lock begins at once
-            async with (
-                beside(self._start_all(plan, fingerprints)) as starting,
-                await self._watch(plan) as watch,
-            ):
-                return await self._started(asyncio.wait_for(starting, None), plan, watch)
+            deadline = self._deadline()
+            start = self._start_all(plan, fingerprints)
+            async with beside(start) as starting, await self._watch(plan) as watch:
+                return await self._started(asyncio.wait_for(starting, None), plan, watch, deadline)
         async with await self._watch(plan) as watch:
             await self._replace_present(plan, fingerprints, watch)
-            return await self._started(self._start_all(plan, fingerprints), plan, watch)
+            deadline = self._deadline()
+            return await self._started(self._start_all(plan, fingerprints), plan, watch, deadline)
+
+    def _deadline(self) -> float:
+        return asyncio.get_running_loop().time() + self._request.timeout
 
     async def _watch(self, plan: GroupPlan) -> Watch:
         await asyncio.to_thread(import_module, "stanlocal.group.watch")  # beside the first node's start
@@ -189,12 +192,13 @@ class _Bringup:
 
         return Watch(self._engine, plan, self._group.home.journal)
 
-    async def _started(self, starting: Coroutine[Any, Any, None], plan: GroupPlan, watch: Watch) -> Look:
+    async def _started(
+        self, starting: Coroutine[Any, Any, None], plan: GroupPlan, watch: Watch, deadline: float
+    ) -> Look:
         """Wait until all nodes are started and ready.
 
         While they wait for the lock themselves, it is tried, which takes no longer, and `meanwhile` is done.
         """
-        deadline = asyncio.get_running_loop().time() + self._request.timeout
         await together(starting, self._engine.check_lock(plan), self._request.meanwhile())
         return await self._ready(plan, watch, deadline)
 
@@ -205,18 +209,15 @@ class _Bringup:
             await self._retire(name)
         for instance in self._present.values():
             await self._recover(plan, instance)
-        changed = [name for name in self._present if self._is_changed(name, fingerprints[name])]
-        if len(changed) < len(self._present) or self._some_serve(watch):
+        changed = [
+            name
+            for name, instance in self._present.items()
+            if self._request.recreate or instance.fingerprint != fingerprints[name]
+        ]
+        if len(changed) < len(self._present) or any(node.instance.running for node in watch.status.nodes):
             await self._replace_one_by_one(plan, changed, fingerprints, watch)
         else:
             await self._retire_all()
-
-    def _is_changed(self, name: str, wanted: str) -> bool:
-        return self._request.recreate or self._present[name].fingerprint != wanted
-
-    @staticmethod
-    def _some_serve(watch: Watch) -> bool:
-        return any(node.instance.running for node in watch.status.nodes)
 
     async def _replace_one_by_one(
         self, plan: GroupPlan, changed: Sequence[str], fingerprints: Mapping[str, str], watch: Watch
@@ -228,7 +229,7 @@ class _Bringup:
             await self._retire(name)
             await self._make(plan, name, fingerprints[name])
             await self._engine.start(plan, name)
-            deadline = asyncio.get_running_loop().time() + self._request.timeout
+            deadline = self._deadline()
             back = partial(GroupStatus.is_back, name=name)
             await self._until(back, {name}, watch, deadline, f"{name} to be back")
 

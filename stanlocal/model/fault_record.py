@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
@@ -77,3 +77,10 @@ class FaultRecord:
             "snapshot": self.notes.get("snapshot"),
             "lost": self.notes.get("lost"),
         }
+
+
+def end_is_recorded(recorded: Iterable[FaultRecord], node: str, started_at: datetime | None) -> bool:
+    """Return whether a fault ended the run of `node` that began at `started_at`."""
+    if started_at is None:
+        return False
+    return any(fault.ends_run and fault.runs.get(node) == started_at for fault in recorded)

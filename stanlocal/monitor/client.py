@@ -18,8 +18,6 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import quote, urlsplit
 
-from stanlocal.access.login import TlsFiles
-from stanlocal.access.tls_context import client_context
 from stanlocal.errors import LoginError, MonitorError
 from stanlocal.model.plan import Monitor, MonitorAddress
 
@@ -176,6 +174,9 @@ async def _get(monitor: str | MonitorAddress, path: str, limit: int) -> tuple[in
 
 def _tls(monitor: str | MonitorAddress, host: str) -> dict[str, Any]:
     """Return the arguments of a TLS connection; the server asks no monitor's reader for a certificate."""
+    from stanlocal.access.login import TlsFiles
+    from stanlocal.access.tls_context import client_context
+
     if isinstance(monitor, str):
         return {"ssl": client_context(TlsFiles())}
     return {

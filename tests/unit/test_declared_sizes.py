@@ -99,12 +99,13 @@ def test_a_file_with_a_hole_takes_no_memory(names: tuple[str, ...], code: str, t
 
 
 def test_a_journal_of_many_pieces_is_read_to_its_end(tmp_path: Path) -> None:
-    from stanlocal.history.journal import FILE, Journal
+    from stanlocal.history import JOURNAL_FILE
+    from stanlocal.history.journal import Journal
 
     record = '{"time":"2026-01-01T00:00:00Z","type":"heal","fault":"f1","observed":"%s"}\n'
-    (tmp_path / FILE).write_text((record % ("x" * 100_000)) * 200)
+    (tmp_path / JOURNAL_FILE).write_text((record % ("x" * 100_000)) * 200)
     journal = Journal(tmp_path)
     assert len(journal.records()) == 200
-    with (tmp_path / FILE).open("a") as file:
+    with (tmp_path / JOURNAL_FILE).open("a") as file:
         file.write(record % "y")
     assert len(journal.records()) == 201

@@ -12,7 +12,8 @@ import pytest
 
 from stanlocal.errors import GroupError, SettingsError, StanlocalError
 from stanlocal.group.home import GroupHome
-from stanlocal.history.journal import FILE, Journal
+from stanlocal.history import JOURNAL_FILE
+from stanlocal.history.journal import Journal
 from stanlocal.imports import read
 from stanlocal.model import plan_json
 from stanlocal.model.placement import plan_group
@@ -189,7 +190,7 @@ def test_a_journal_with_anything_wrong(tmp_path: Path) -> None:
         dice = Random(number)
         records = [mutated_document(each, dice) if dice.random() < 0.4 else each for each in good]
         data = "".join(f"{json.dumps(each)}\n" for each in records).encode()
-        (tmp_path / FILE).write_bytes(mutated(data, dice) if number % 3 == 0 else data)
+        (tmp_path / JOURNAL_FILE).write_bytes(mutated(data, dice) if number % 3 == 0 else data)
         journal = Journal(tmp_path)
         for fault in journal.faults():
             json.dumps(fault.document())

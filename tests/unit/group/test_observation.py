@@ -13,7 +13,6 @@ from stanlocal.engine.base import Engine
 from stanlocal.errors import NodeNotFound
 from stanlocal.group import observation
 from stanlocal.group.observation import NO_ANSWER
-from stanlocal.history.journal import Journal
 from stanlocal.machine.locks import LockView
 from stanlocal.model.instance import Instance, RawLine, batches
 from stanlocal.model.plan import GroupPlan, NodePlan
@@ -88,7 +87,7 @@ class Node:
             cast("Engine", self),
             group_plan(1),
             [replace(instance("stan-0"), pid=None)],
-            Journal(folder / "journal"),
+            [],
         )
 
 

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stanlocal.errors import StateError
-from stanlocal.history.journal import Journal, end_is_recorded, faults
+from stanlocal.history.journal import Journal, faults
 from stanlocal.history.records import (
     FaultHealed,
     FaultNoted,
@@ -27,7 +27,7 @@ from stanlocal.history.records import (
     ProcessEnded,
     Record,
 )
-from stanlocal.model.fault_record import HEALING
+from stanlocal.model.fault_record import HEALING, end_is_recorded
 from stanlocal.util.timestamps import rfc3339
 from tests.support.effort import inputs
 from tests.support.facts import at
