@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from cryptography import x509
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 
+ORGANIZATION = "stanlocal"
+"""Organization in every certificate, unless another is asked for."""
 AUTHORITY_LASTS = timedelta(days=3650)
 LEAF_LASTS = timedelta(days=825)
 """Longest life of a server certificate that every TLS library accepts (Apple's limit for private CAs)."""
@@ -62,13 +64,15 @@ def issue(
     name: str,
     *,
     hosts: Collection[str],
+    organization: str = ORGANIZATION,
     now: datetime | None = None,
     lasts: timedelta = LEAF_LASTS,
 ) -> KeyPair:
     """Issue a certificate for `name`, valid at each of `hosts` (host names and IP addresses).
 
-    It is good for servers and for clients: a server that opens a route shows it as a client. `now` is by
-    default the present; a negative `lasts` makes one that has expired already.
+    It is good for servers and for clients: a server that opens a route shows it as a client. Kubernetes takes
+    `organization` for a group of which `name` is a member. `now` is by default the present; a negative
+    `lasts` makes one that has expired already.
     """
     from cryptography import x509
     from cryptography.x509.oid import ExtendedKeyUsageOID
@@ -89,7 +93,7 @@ def issue(
     both = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
     signer_id = signer.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
     builder = (
-        _builder(_subject(name), signer.subject, key, now or datetime.now(UTC), lasts)
+        _builder(_subject(name, organization), signer.subject, key, now or datetime.now(UTC), lasts)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(usage, critical=True)
         .add_extension(x509.ExtendedKeyUsage(both), critical=False)
@@ -148,13 +152,13 @@ def _new_key() -> EllipticCurvePrivateKey:
     return generate_private_key(SECP256R1())
 
 
-def _subject(name: str) -> x509.Name:
+def _subject(name: str, organization: str = ORGANIZATION) -> x509.Name:
     from cryptography import x509
     from cryptography.x509.oid import NameOID
 
     return x509.Name(
         [
-            x509.NameAttribute(NameOID.ORGANIZATION_NAME, "stanlocal"),
+            x509.NameAttribute(NameOID.ORGANIZATION_NAME, organization),
             x509.NameAttribute(NameOID.COMMON_NAME, name[:_LONGEST_COMMON_NAME]),
         ]
     )

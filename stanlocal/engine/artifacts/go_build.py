@@ -112,7 +112,7 @@ async def build(module: GoModule, platform: Platform, progress: Callable[[str], 
     kept = module.kept(platform)
     if all(path.exists() for path in kept.values()):
         return kept
-    go = shutil.which("go") or shutil.which("go", path=_USUAL_PLACE)
+    go = find_go()
     if go is None:
         raise ImageNotFound("no go on PATH")
     progress(f"building {module} for {platform} with {go}; a minute or two the first time")
@@ -129,10 +129,15 @@ async def build(module: GoModule, platform: Platform, progress: Callable[[str], 
     return kept
 
 
+def find_go() -> str | None:
+    """Return the path of go: on PATH, else where its instructions install it."""
+    return shutil.which("go") or shutil.which("go", path=_USUAL_PLACE)
+
+
 async def _install(
     go: str, module: GoModule, platform: Platform, gopath: Path, progress: Callable[[str], None]
 ) -> None:
-    env = build_environment(await _go_env(go), platform, gopath)
+    env = build_environment(await go_settings(go), platform, gopath)
     for command in _commands(module, gopath):
         said = f"go {command[0]} {' '.join(module.package(program) for program in module.programs)}"
         try:
@@ -186,7 +191,8 @@ class _Compiled:
             self._progress(f"building {self._module}: {self._packages} packages")
 
 
-async def _go_env(go: str) -> dict[str, str]:
+async def go_settings(go: str) -> dict[str, str]:
+    """Return the user's settings that `build_environment` takes; raise `ImageNotFound` if go does not run."""
     try:
         finished = await run_child([go, "env", "-json", *_KEPT], silence_s=10)
         settings = json.loads("\n".join(finished.tail))

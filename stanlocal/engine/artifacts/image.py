@@ -144,13 +144,17 @@ async def load_binary(
     client: docker.DockerClient, image: str, binary: Path, platform: Platform, version: str, source: Source
 ) -> ImageOrigin:
     """Load an image that holds only the server `binary` into the engine."""
-    labels = {
+    return await load(client, image, server_contents(binary, server_labels(version, source)), platform)
+
+
+def server_labels(version: str, source: Source) -> dict[str, str]:
+    """Return the labels of a server image that is made here."""
+    return {
         "org.opencontainers.image.title": "nats-streaming-server",
         "org.opencontainers.image.version": version,
         VERSION_LABEL: version,
         SOURCE_LABEL: source,
     }
-    return await load(client, image, server_contents(binary, labels), platform)
 
 
 async def load(
