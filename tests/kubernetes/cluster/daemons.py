@@ -1,0 +1,92 @@
+"""The processes of the cluster, started, found again and ended."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import subprocess
+from pathlib import Path
+
+from stanlocal.machine.process_identity import birth_of
+from tests.kubernetes.cluster import cgroups
+from tests.kubernetes.cluster.commands import ENVIRONMENT
+from tests.kubernetes.cluster.errors import ClusterError
+from tests.kubernetes.cluster.layout import Node, Paths
+from tests.kubernetes.cluster.program import Program
+
+_END_S = 30.0
+_START = 'while [ "$1" != -- ]; do echo $$ >"$1" || exit; shift; done; shift; exec "$@"'
+"""Shell script that writes its pid to files, those before `--`, and becomes the command after it."""
+
+
+class Daemons:
+    """The processes of a cluster in these folders."""
+
+    def __init__(self, paths: Paths) -> None:
+        self._paths = paths
+
+        self._children: list[subprocess.Popen[bytes]] = []
+        """Those started by this process: they go on when it ends."""
+
+    def pid(self, name: str) -> int | None:
+        """Return the pid of the process of that name; None if it does not run."""
+        pid = self._written_pid(name)
+        return pid if pid is not None and birth_of(pid) and cgroups.is_member(pid) else None
+
+    def _written_pid(self, name: str) -> int | None:
+        try:
+            return int(self._file(name).read_text())
+        except (FileNotFoundError, ValueError):  # it may be about to write it
+            return None
+
+    def start(self, program: Program) -> None:
+        """Start it unless it runs."""
+        if self.pid(program.name) is not None:
+            return
+        entrances = [str(path) for path in cgroups.entrances()]
+        inside = self.inside(program.inside) if program.inside is not None else ()
+        command = ("sh", "-c", _START, "sh", *entrances, str(self._file(program.name)), "--", *inside)
+        self._file(program.name).unlink(missing_ok=True)
+        with self.log(program.name).open("ab") as log:
+            child = subprocess.Popen(
+                [*command, *program.command],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd="/",
+                env=ENVIRONMENT,
+                start_new_session=True,
+            )
+        self._children.append(child)
+
+    def inside(self, node: Node) -> tuple[str, ...]:
+        """Return the words that run a command in the network and among the mounts of a node."""
+        pid = self.pid(node.name)
+        if pid is None:
+            raise ClusterError(f"{node.name} has ended; see {self.log(node.name)}")
+        return ("nsenter", "--target", str(pid), "--net", "--mount")
+
+    def end(self, name: str, how: signal.Signals = signal.SIGTERM) -> None:
+        """End the process of that name, if it runs; return once it has ended."""
+        pid = self.pid(name)
+        if pid is None:
+            return
+        process = os.pidfd_open(pid)
+        try:
+            signal.pidfd_send_signal(process, how)
+            if not select.select([process], [], [], _END_S)[0]:
+                raise ClusterError(f"{name} (pid {pid}) has not ended {_END_S:g} s after {how.name}")
+        finally:
+            os.close(process)
+
+    def ended(self, name: str) -> bool:
+        """Return whether a process of that name was started and has ended."""
+        return self._written_pid(name) is not None and self.pid(name) is None
+
+    def log(self, name: str) -> Path:
+        """Return the file with what the process of that name writes."""
+        return self._paths.logs / name
+
+    def _file(self, name: str) -> Path:
+        return self._paths.pids / name

@@ -1,0 +1,15 @@
+// CoreDNS with the plugins that a test cluster needs; its usual set draws in the SDKs of three clouds.
+package main
+
+import (
+	"github.com/coredns/coredns/core/dnsserver"
+	"github.com/coredns/coredns/coremain"
+	_ "github.com/coredns/coredns/plugin/bind"
+	_ "github.com/coredns/coredns/plugin/errors"
+	_ "github.com/coredns/coredns/plugin/kubernetes"
+	_ "github.com/coredns/coredns/plugin/template"
+)
+
+func init() { dnsserver.Directives = []string{"bind", "errors", "template", "kubernetes"} }
+
+func main() { coremain.Run() }

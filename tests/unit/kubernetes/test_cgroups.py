@@ -1,0 +1,28 @@
+"""Which cgroups the cluster's processes are in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.kubernetes.cluster.cgroups import hierarchies
+
+_V1 = """tmpfs /sys/fs/cgroup tmpfs rw 0 0
+cgroup /sys/fs/cgroup/cpu cgroup rw,cpu 0 0
+cgroup /sys/fs/cgroup/memory cgroup rw,memory 0 0
+cgroup2 /sys/fs/cgroup/unified cgroup2 rw 0 0
+"""
+_V2 = """cgroup2 /sys/fs/cgroup cgroup2 rw,nosuid 0 0
+proc /proc proc rw 0 0
+"""
+
+
+def test_every_hierarchy_of_version_1_counts_where_the_one_of_version_2_has_no_controllers() -> None:
+    assert hierarchies(_V1) == [Path("/sys/fs/cgroup/cpu"), Path("/sys/fs/cgroup/memory")]
+
+
+def test_version_2_has_one_hierarchy() -> None:
+    assert hierarchies(_V2) == [Path("/sys/fs/cgroup")]
+
+
+def test_a_machine_without_cgroups_has_none() -> None:
+    assert hierarchies("proc /proc proc rw 0 0\n") == []
