@@ -24,10 +24,12 @@ from tests.kubernetes.cluster.build import build
 from tests.kubernetes.cluster.commands import run, wait_until
 from tests.kubernetes.cluster.daemons import Daemons
 from tests.kubernetes.cluster.errors import ClusterError
-from tests.kubernetes.cluster.layout import HOST_CABLE, NODES, SWITCH, Node, Paths
+from tests.kubernetes.cluster.layout import NODES, Node, Paths
 from tests.kubernetes.cluster.locks import MACHINE, locked
 from tests.kubernetes.cluster.sources import COREDNS, IMAGES, KUBE, Built, key
+from tests.kubernetes.cluster.take_down import remove_all, remove_networks
 
+_BOOT = Path("/proc/sys/kernel/random/boot_id")
 _READY_S = 120.0
 """Seconds for each step of a busy machine; a quiet one takes 9 in all."""
 
@@ -42,6 +44,8 @@ def up(progress: Progress) -> None:
     built = build(progress)
     with locked(MACHINE):
         paths = Paths()
+        if paths.boot.exists() and paths.boot.read_text() != _BOOT.read_text():
+            remove_all(paths)  # its folders are all that is left of it
         _check_key(paths)
         _Start(paths, built).all(progress)
 
@@ -84,6 +88,7 @@ class _Start:
 
     def _folders(self) -> None:
         make_private(self._paths.root)
+        self._paths.boot.write_text(_BOOT.read_text())
         self._paths.key.write_text(key())
         for folder in (self._paths.logs, self._paths.pids, self._paths.helpers, self._paths.shared):
             folder.mkdir(exist_ok=True)
@@ -94,19 +99,15 @@ class _Start:
             folder.mkdir(parents=True)
 
     def _network(self) -> None:
-        namespaces = Path("/run/netns")
-        if not (namespaces / SWITCH).exists():
-            self._run(*network_plan.switch())
-        if not Path("/sys/class/net", HOST_CABLE).exists():
-            self._run(*network_plan.host_cable())
-        for node in NODES:
-            if not (namespaces / node.network).exists():
-                self._run(*network_plan.node_network(node))
-            self._run(network_plan.cable(node, "up"))
-
-    def _run(self, *commands: network_plan.Command) -> None:
+        if self._paths.network.exists():
+            commands = [network_plan.cable(node, "up") for node in NODES]  # a test may have cut one
+        else:
+            remove_networks()  # an earlier `up` was interrupted
+            commands = [*network_plan.switch(), *network_plan.host_cable()]
+            commands += [command for node in NODES for command in network_plan.node_network(node)]
         for command in commands:
             run(command)
+        self._paths.network.touch()
 
     def _shared_files(self) -> None:
         share.server_file(self._paths).write_text(share.server_volume(self._paths))

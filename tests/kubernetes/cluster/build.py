@@ -28,11 +28,11 @@ from tests.kubernetes.cluster.sources import (
     METRICS_EXPORTER_IMAGE,
     PAUSE,
     SERVER_IMAGE,
-    SERVER_VERSION,
     SOURCES,
     Built,
     Source,
 )
+from tests.support.binary import VERSION as SERVER_VERSION
 
 _SILENCE_S = 900.0
 """Seconds without output after which go is ended: a busy machine takes minutes for the largest packages."""
@@ -66,9 +66,9 @@ async def _build(built: Built, progress: Progress) -> None:
     if go is None:
         raise CannotRun("no go on PATH, which the cluster is built with")
     make_private(built.images)
-    with _go_cache() as go_cache, tempfile.TemporaryDirectory(dir=built.folder, prefix="building-") as gopath:
+    with go_cache() as compiled, tempfile.TemporaryDirectory(dir=built.folder, prefix="building-") as gopath:
         environment = build_environment(await go_settings(go), host_platform(), Path(gopath))
-        environment |= {"GOCACHE": str(go_cache)}
+        environment |= {"GOCACHE": str(compiled)}
         for source in SOURCES:
             if not built.program(source).exists():
                 await _compile(go, source, built.program(source), environment, progress)
@@ -79,7 +79,8 @@ async def _build(built: Built, progress: Progress) -> None:
 
 
 @contextmanager
-def _go_cache() -> Iterator[Path]:
+def go_cache() -> Iterator[Path]:
+    """Provide the folder of compiled packages for a build."""
     if named := os.environ.get("GOCACHE"):
         yield Path(named)
         return

@@ -6,6 +6,7 @@ import os
 import select
 import signal
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 from stanlocal.machine.process_identity import birth_of
@@ -44,13 +45,11 @@ class Daemons:
         """Start it unless it runs."""
         if self.pid(program.name) is not None:
             return
-        entrances = [str(path) for path in cgroups.entrances()]
-        inside = self.inside(program.inside) if program.inside is not None else ()
-        command = ("sh", "-c", _START, "sh", *entrances, str(self._file(program.name)), "--", *inside)
         self._file(program.name).unlink(missing_ok=True)
+        command = self.member(program.command, program.inside, self._file(program.name))
         with self.log(program.name).open("ab") as log:
             child = subprocess.Popen(
-                [*command, *program.command],
+                command,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -60,8 +59,18 @@ class Daemons:
             )
         self._children.append(child)
 
-    def inside(self, node: Node) -> tuple[str, ...]:
-        """Return the words that run a command in the network and among the mounts of a node."""
+    def member(
+        self, command: Sequence[str], inside: Node | None = None, pid_file: Path | None = None
+    ) -> Sequence[str]:
+        """Return the command as one that belongs to the cluster, and ends with it at the latest.
+
+        `inside` is the node whose network and mounts it sees; `pid_file` gets its pid.
+        """
+        files = [str(path) for path in (*cgroups.entrances(), pid_file) if path is not None]
+        namespaces = self._namespaces(inside) if inside is not None else ()
+        return ("sh", "-c", _START, "sh", *files, "--", *namespaces, *command)
+
+    def _namespaces(self, node: Node) -> tuple[str, ...]:
         pid = self.pid(node.name)
         if pid is None:
             raise ClusterError(f"{node.name} has ended; see {self.log(node.name)}")

@@ -85,6 +85,16 @@ class Paths:
         return self.root / "key"
 
     @property
+    def boot(self) -> Path:
+        """File that names the boot of the machine that the cluster belongs to."""
+        return self.root / "boot"
+
+    @property
+    def network(self) -> Path:
+        """File that is written once all networks are made."""
+        return self.root / "network"
+
+    @property
     def logs(self) -> Path:
         """Folder of what each process writes."""
         return self.root / "log"

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from tests.kubernetes.cluster import network_plan
 from tests.kubernetes.cluster.api import Api
@@ -44,7 +47,23 @@ class Cluster:
 
     def inside(self, node: Node, *command: str) -> str:
         """Return the output of a command that runs in the node's network, even if it is cut off."""
-        return run((*self._daemons.inside(node), *command))
+        return run(self._daemons.member(command, node))
+
+    @contextmanager
+    def running_inside(self, node: Node, *command: str) -> Iterator[subprocess.Popen[str]]:
+        """Run a command in a node's network, with pipes; it is killed on the way out."""
+        process = subprocess.Popen(
+            self._daemons.member(command, node), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        with process:
+            try:
+                yield process
+            finally:
+                process.kill()
+
+    def pid(self, name: str) -> int | None:
+        """Return the pid of a process of the cluster; None if it does not run."""
+        return self._daemons.pid(name)
 
     def end(self, name: str, how: signal.Signals = signal.SIGTERM) -> None:
         """End a process of the cluster, such as `apiserver` or `kubelet-1`, until `start` or `up`."""

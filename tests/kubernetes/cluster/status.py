@@ -39,4 +39,4 @@ def status() -> tuple[Status, str]:
     built = Built.kept()
     if built.exists:
         return Status.DOWN, f"down; built in {built.folder}{why}"
-    return Status.NOT_BUILT, f"not built; 'python -m tests.kubernetes.cluster build' takes 7 to 15 min{why}"
+    return Status.NOT_BUILT, f"not built; 'scripts/test --cluster' builds it, in 7 to 15 min{why}"

@@ -21,15 +21,19 @@ def down() -> bool:
     them. Raises `ClusterError` if something cannot be removed.
     """
     with locked(MACHINE):
-        paths = Paths()
-        if not _exists(paths):
+        if not left():
             return False
-        cgroups.kill_members()
-        _remove_networks()
-        cgroups.remove()
-        kernel_settings.restore(paths)
-        _remove_folders(paths)
+        remove_all(Paths())
         return True
+
+
+def remove_all(paths: Paths) -> None:
+    """Remove whatever there is; the caller holds the machine's lock."""
+    cgroups.kill_members()
+    remove_networks()
+    cgroups.remove()
+    kernel_settings.restore(paths)
+    _remove_folders(paths)
 
 
 def left() -> list[str]:
@@ -44,10 +48,6 @@ def left() -> list[str]:
     return found
 
 
-def _exists(paths: Paths) -> bool:
-    return paths.root.exists() or bool(left())
-
-
 def _mounts() -> list[str]:
     return Path("/proc/self/mountinfo").read_text().splitlines()
 
@@ -57,7 +57,8 @@ def _networks() -> list[str]:
     return [name for name in names if Path("/run/netns", name).exists()]
 
 
-def _remove_networks() -> None:
+def remove_networks() -> None:
+    """Remove the switch, the networks of the nodes and all cables."""
     for name in _networks():
         run(("ip", "netns", "delete", name))
     if Path("/sys/class/net", HOST_CABLE).exists():
@@ -71,4 +72,5 @@ def _remove_folders(paths: Paths) -> None:
     for folder in made:
         with suppress(OSError):  # something else is in it by now
             Path(folder).rmdir()
-    shutil.rmtree(paths.root)
+    if paths.root.exists():
+        shutil.rmtree(paths.root)
