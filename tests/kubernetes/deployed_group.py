@@ -9,6 +9,7 @@ from typing import Any
 
 from tests.kubernetes.cluster.api import ApiError
 from tests.kubernetes.cluster.commands import wait_until
+from tests.kubernetes.cluster.errors import ClusterError
 from tests.kubernetes.cluster.layout import Node
 from tests.kubernetes.cluster.running import Cluster
 
@@ -72,7 +73,10 @@ class DeployedGroup:
             found[:] = self.servers()
             return sorted(server.state for server in found) == wanted
 
-        wait_until(reached, f"one active and {size - 1} standby, but {found},", _DEADLINE_S)
+        try:
+            wait_until(reached, f"one active and {size - 1} standby", _DEADLINE_S)
+        except ClusterError as err:
+            raise ClusterError(f"{err}: {found}") from None
         return next(server for server in found if server.state == ACTIVE)
 
     def wait_for_active_beside(self, other: Server) -> Server:

@@ -26,7 +26,7 @@ def main(arguments: list[str]) -> int:
     """Run the command and return its exit code."""
     match arguments:
         case ["build"]:
-            return _done(lambda: _print(build(_say).folder))
+            return _done(lambda: build(_say))
         case ["up"]:
             return _done(_up)
         case ["down"]:

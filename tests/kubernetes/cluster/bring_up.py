@@ -63,8 +63,8 @@ class _Start:
 
     def __init__(self, paths: Paths, built: Built) -> None:
         self._paths = paths
-        self._kube = built.program(KUBE)
-        self._coredns = built.program(COREDNS)
+        self._kube = KUBE.executable
+        self._coredns = COREDNS.executable
         self._built = built
         self._daemons = Daemons(paths)
 

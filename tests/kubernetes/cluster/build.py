@@ -13,7 +13,6 @@ from pathlib import Path
 from stanlocal.engine.artifacts.archive import Contents, server_contents, write_archive
 from stanlocal.engine.artifacts.binary import host_platform
 from stanlocal.engine.artifacts.child_process import ChildTimeout, run_child
-from stanlocal.engine.artifacts.go_build import build as build_module
 from stanlocal.engine.artifacts.go_build import build_environment, build_with_go, find_go, go_settings
 from stanlocal.engine.artifacts.image import server_labels
 from stanlocal.engine.base import Progress
@@ -23,9 +22,9 @@ from tests.kubernetes.cluster.errors import CannotRun, ClusterError
 from tests.kubernetes.cluster.locks import locked
 from tests.kubernetes.cluster.node_plan import PAUSE_IMAGE
 from tests.kubernetes.cluster.sources import (
+    EXPORTER,
+    EXPORTER_IMAGE,
     KUBE,
-    METRICS_EXPORTER,
-    METRICS_EXPORTER_IMAGE,
     PAUSE,
     SERVER_IMAGE,
     SOURCES,
@@ -66,12 +65,12 @@ async def _build(built: Built, progress: Progress) -> None:
     if go is None:
         raise CannotRun("no go on PATH, which the cluster is built with")
     make_private(built.images)
-    with go_cache() as compiled, tempfile.TemporaryDirectory(dir=built.folder, prefix="building-") as gopath:
+    with go_cache() as compiled, tempfile.TemporaryDirectory(dir=built.images, prefix="building-") as gopath:
         environment = build_environment(await go_settings(go), host_platform(), Path(gopath))
         environment |= {"GOCACHE": str(compiled)}
         for source in SOURCES:
-            if not built.program(source).exists():
-                await _compile(go, source, built.program(source), environment, progress)
+            if not source.executable.exists():
+                await _compile(go, source, environment, progress)
     built.kubectl.unlink(missing_ok=True)
     built.kubectl.symlink_to(KUBE.name)
     await _make_images(built, progress)
@@ -89,9 +88,7 @@ def go_cache() -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
-async def _compile(
-    go: str, source: Source, to: Path, environment: Mapping[str, str], progress: Progress
-) -> None:
+async def _compile(go: str, source: Source, environment: Mapping[str, str], progress: Progress) -> None:
     progress(f"building {source.name} with {go}")
     packages = 0
 
@@ -102,7 +99,7 @@ async def _compile(
             if packages % _REPORT_EACH == 0:
                 progress(f"building {source.name}: {packages} packages")
 
-    new = to.with_suffix(".new")
+    new = make_private(source.executable.parent) / "new"
     # The module's files are the committed ones: -mod=readonly, Go's default, changes none of them.
     command = [go, "build", "-C", str(source.folder), "-v", "-trimpath"]
     command += ["-buildvcs=false", "-ldflags", source.link_options, "-o", str(new), "."]
@@ -112,16 +109,15 @@ async def _compile(
         raise ClusterError(f"go build of {source.name}: {err}") from err
     if done.code != 0:
         raise ClusterError(f"go build of {source.name} failed: {' / '.join(done.tail[-3:])}")
-    new.rename(to)
+    new.rename(source.executable)
 
 
 async def _make_images(built: Built, progress: Progress) -> None:
     """Make the archives of the images that pods run: all from here, as there is no registry."""
     server = await build_with_go(SERVER_VERSION, host_platform(), progress)
-    exporter = await build_module(METRICS_EXPORTER, host_platform(), progress)
     images = {
-        PAUSE_IMAGE: Contents({PAUSE.name: built.program(PAUSE)}, (), ()),
-        METRICS_EXPORTER_IMAGE: Contents(exporter, (), (7777,)),
+        PAUSE_IMAGE: Contents({PAUSE.name: PAUSE.executable}, (), ()),
+        EXPORTER_IMAGE: Contents({EXPORTER.name: EXPORTER.executable}, (), (7777,)),
         SERVER_IMAGE: server_contents(server, server_labels(SERVER_VERSION, "go")),
     }
     for name, contents in images.items():

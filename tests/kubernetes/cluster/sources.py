@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 from stanlocal.engine.artifacts.binary import host_platform
-from stanlocal.engine.artifacts.go_build import GoModule
 from stanlocal.export.pod import METRICS_IMAGE
 from stanlocal.machine.user_dirs import cache_folder
 from tests.kubernetes.cluster.node_plan import PAUSE_IMAGE
@@ -37,6 +35,25 @@ class Source:
     folder: Path
     link_options: str = "-s -w"
 
+    @property
+    def key(self) -> str:
+        """What tells the program from one of another source, or for another platform."""
+        files = [(file.name, file.read_bytes()) for file in sorted(self.folder.iterdir())]
+        return _short_hash(str(host_platform()), self.link_options, files)
+
+    @property
+    def executable(self) -> Path:
+        """Path at which `build` keeps it, in a folder of its own."""
+        return _kept() / f"{self.name}-{self.key}" / self.name
+
+
+def _short_hash(*values: object) -> str:
+    return hashlib.sha256(repr(values).encode()).hexdigest()[:12]
+
+
+def _kept() -> Path:
+    return cache_folder() / "cluster"
+
 
 KUBE = Source(
     "kube",
@@ -45,66 +62,45 @@ KUBE = Source(
 )
 COREDNS = Source("coredns", _SOURCES / "dns")
 PAUSE = Source("pause", _SOURCES / "pause")
-SOURCES = (PAUSE, COREDNS, KUBE)
-
-METRICS_EXPORTER = GoModule(
-    "prometheus-nats-exporter",
-    "github.com/nats-io/prometheus-nats-exporter",
-    METRICS_IMAGE.rpartition(":")[2],
-    {"prometheus-nats-exporter": ""},
-    "exporters",
-)
+EXPORTER = Source("prometheus-nats-exporter", _SOURCES / "exporter")
+SOURCES = (PAUSE, EXPORTER, COREDNS, KUBE)
 
 
 SERVER_IMAGE = f"docker.io/library/nats-streaming:{SERVER_VERSION}"
-METRICS_EXPORTER_IMAGE = f"docker.io/{METRICS_IMAGE}"
-IMAGES = (PAUSE_IMAGE, METRICS_EXPORTER_IMAGE, SERVER_IMAGE)
+EXPORTER_IMAGE = f"docker.io/{METRICS_IMAGE}"
+IMAGES = (PAUSE_IMAGE, EXPORTER_IMAGE, SERVER_IMAGE)
 """Full names of the images that each node has, as containerd calls them."""
 
 
-@cache
 def key() -> str:
-    """Return what tells these programs from those of other versions, sources and platforms."""
-    digest = hashlib.sha256(f"{host_platform()} {SERVER_VERSION} {METRICS_EXPORTER}\n".encode())
-    for source in SOURCES:
-        digest.update(f"{source.name} {source.link_options}\n".encode())
-        for file in sorted(source.folder.iterdir()):
-            content = file.read_bytes()
-            digest.update(f"{file.name} {len(content)}\n".encode() + content)
-    return digest.hexdigest()[:12]
+    """Return what tells this cluster from one of other programs and images."""
+    return _short_hash(SERVER_VERSION, IMAGES, [source.key for source in SOURCES])
 
 
 @dataclass(frozen=True, slots=True)
 class Built:
     """What `build` keeps in the user's cache; it is there when all of it is."""
 
-    folder: Path
+    images: Path
+    """Folder of the archives of images."""
 
     @classmethod
     def kept(cls) -> Built:
-        return cls(cache_folder() / "cluster" / key())
-
-    def program(self, source: Source) -> Path:
-        return self.folder / source.name
+        return cls(_kept() / f"images-{key()}")
 
     @property
     def kubectl(self) -> Path:
         """The same executable as the servers', under the name by which it is kubectl."""
-        return self.folder / "kubectl"
-
-    @property
-    def images(self) -> Path:
-        """Folder of the archives of images."""
-        return self.folder / "images"
+        return KUBE.executable.with_name("kubectl")
 
     def archive(self, image: str) -> Path:
         return self.images / f"{image.replace('/', '_')}.tar"
 
     @property
-    def exists(self) -> bool:
-        return self.complete.exists()
-
-    @property
     def complete(self) -> Path:
         """File that is written last."""
-        return self.folder / "complete"
+        return self.images / "complete"
+
+    @property
+    def exists(self) -> bool:
+        return self.complete.exists() and all(source.executable.exists() for source in SOURCES)

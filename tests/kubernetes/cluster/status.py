@@ -38,5 +38,5 @@ def status() -> tuple[Status, str]:
         return Status.UP, f"up; KUBECONFIG={paths.kubeconfig()}"
     built = Built.kept()
     if built.exists:
-        return Status.DOWN, f"down; built in {built.folder}{why}"
+        return Status.DOWN, f"down; built{why}"
     return Status.NOT_BUILT, f"not built; 'scripts/test --cluster' builds it, in 7 to 15 min{why}"

@@ -10,26 +10,23 @@ import pytest
 from tests.kubernetes.cluster import sources
 
 
-@pytest.fixture(autouse=True)
-def _no_remembered_key() -> None:
-    sources.key.cache_clear()
-
-
-def test_a_change_of_a_source_changes_the_key(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_change_of_one_source_builds_that_program_again_and_no_other(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     (tmp_path / "main.go").write_text("package main\n")
-    monkeypatch.setattr(sources, "SOURCES", [replace(sources.PAUSE, folder=tmp_path)])
-    before = sources.key()
-    sources.key.cache_clear()
-    assert sources.key() == before
+    changed = replace(sources.PAUSE, folder=tmp_path)
+    monkeypatch.setattr(sources, "SOURCES", [changed, sources.KUBE])
+    before = sources.key(), changed.executable, sources.KUBE.executable
+    assert before == (sources.key(), changed.executable, sources.KUBE.executable)
     (tmp_path / "main.go").write_text("package main // changed\n")
-    sources.key.cache_clear()
-    assert sources.key() != before
+    assert sources.key() != before[0]
+    assert changed.executable != before[1]
+    assert sources.KUBE.executable == before[2]
 
 
 def test_a_change_of_a_version_changes_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
     before = sources.key()
     monkeypatch.setattr(sources, "SERVER_VERSION", "0.0.1")
-    sources.key.cache_clear()
     assert sources.key() != before
 
 

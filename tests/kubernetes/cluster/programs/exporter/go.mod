@@ -1,0 +1,3 @@
+module exporter
+
+go 1.24
