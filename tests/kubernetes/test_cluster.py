@@ -17,7 +17,7 @@ from tests.kubernetes.cluster.running import Cluster
 
 pytestmark = pytest.mark.cluster
 
-_LOCK = "import fcntl, sys; fcntl.lockf(open(sys.argv[1], 'a'), fcntl.LOCK_EX | fcntl.LOCK_NB)"
+_LOCK = "import fcntl, sys; file = open(sys.argv[1], 'a'); fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)"
 _HOLD = f"{_LOCK}; print('locked', flush=True); sys.stdin.read()"
 
 

@@ -11,11 +11,12 @@ from pathlib import Path
 
 from stanlocal.machine.process_identity import birth_of
 from tests.kubernetes.cluster import cgroups
-from tests.kubernetes.cluster.commands import ENVIRONMENT
+from tests.kubernetes.cluster.commands import ENVIRONMENT, wait_until
 from tests.kubernetes.cluster.errors import ClusterError
 from tests.kubernetes.cluster.layout import Node, Paths
 from tests.kubernetes.cluster.program import Program
 
+_START_S = 30.0
 _END_S = 30.0
 _START = 'while [ "$1" != -- ]; do echo $$ >"$1" || exit; shift; done; shift; exec "$@"'
 """Shell script that writes its pid to files, those before `--`, and becomes the command after it."""
@@ -26,9 +27,6 @@ class Daemons:
 
     def __init__(self, paths: Paths) -> None:
         self._paths = paths
-
-        self._children: list[subprocess.Popen[bytes]] = []
-        """Those started by this process: they go on when it ends."""
 
     def pid(self, name: str) -> int | None:
         """Return the pid of the process of that name; None if it does not run."""
@@ -42,22 +40,22 @@ class Daemons:
             return None
 
     def start(self, program: Program) -> None:
-        """Start it unless it runs."""
+        """Start it unless it runs, as no child of this process: it goes on when this one ends."""
         if self.pid(program.name) is not None:
             return
         self._file(program.name).unlink(missing_ok=True)
         command = self.member(program.command, program.inside, self._file(program.name))
         with self.log(program.name).open("ab") as log:
-            child = subprocess.Popen(
-                command,
+            subprocess.run(
+                ["setsid", "--fork", *command],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 cwd="/",
                 env=ENVIRONMENT,
-                start_new_session=True,
+                check=True,
             )
-        self._children.append(child)
+        wait_until(lambda: self._written_pid(program.name) is not None, f"start of {program.name}", _START_S)
 
     def member(
         self, command: Sequence[str], inside: Node | None = None, pid_file: Path | None = None

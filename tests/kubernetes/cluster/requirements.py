@@ -18,6 +18,7 @@ _PACKAGES = {
     "ip": "iproute2",
     "nsenter": "util-linux",
     "unshare": "util-linux",
+    "setsid": "util-linux",
     "sysctl": "procps",
     "glusterfsd": "glusterfs-server",
     "glusterfs": "glusterfs-client",

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from tests.kubernetes.cluster import cgroups
-from tests.kubernetes.cluster.commands import wait_until
 from tests.kubernetes.cluster.daemons import Daemons
 from tests.kubernetes.cluster.layout import Paths
 from tests.kubernetes.cluster.program import Program
@@ -28,12 +27,11 @@ def paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Paths:
     return made
 
 
-@pytest.mark.filterwarnings("ignore:subprocess .* is still running:ResourceWarning")
 def test_a_process_is_started_once_found_by_another_command_and_ended(paths: Paths) -> None:
     daemons = Daemons(paths)
     daemons.start(_SLEEP)
-    wait_until(lambda: daemons.pid("sleeper") is not None, "the pid", 30)
     pid = Daemons(paths).pid("sleeper")
+    assert pid is not None
     daemons.start(_SLEEP)
     assert Daemons(paths).pid("sleeper") == pid
     assert not daemons.ended("sleeper")
