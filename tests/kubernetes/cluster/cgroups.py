@@ -1,4 +1,4 @@
-"""The cgroups of the cluster, in every hierarchy of version 1, or in the one of version 2."""
+"""The cgroups of the cluster, in every hierarchy: those of version 1, that of version 2, or both."""
 
 from __future__ import annotations
 
@@ -18,12 +18,9 @@ _END_S = 30.0
 
 
 def hierarchies(mounts: str) -> Sequence[Path]:
-    """Return where cgroups are mounted, from the text of /proc/mounts: version 1 if there is any. Pure."""
+    """Return where cgroups are mounted, from the text of /proc/mounts. Pure."""
     fields = [line.split() for line in mounts.splitlines()]
-    for kind in ("cgroup", "cgroup2"):
-        if found := [Path(each[1]) for each in fields if each[2] == kind]:
-            return found
-    return []
+    return [Path(each[1]) for each in fields if each[2] in ("cgroup", "cgroup2")]
 
 
 def mounted() -> Sequence[Path]:

@@ -7,10 +7,12 @@ import time
 from collections.abc import Callable, Sequence
 
 from tests.kubernetes.cluster.errors import ClusterError
+from tests.kubernetes.cluster.layout import ROOT
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-ENVIRONMENT = {"PATH": PATH, "LC_ALL": "C", "HOME": "/root"}
-"""Environment of all that runs for the cluster: the caller's may name a proxy, or another cluster."""
+ENVIRONMENT = {"PATH": PATH, "LC_ALL": "C", "HOME": str(ROOT)}
+"""Environment of all that runs for the cluster: the caller's may name a proxy, or another cluster. What it
+keeps in a home goes away with the cluster."""
 
 _TIMEOUT_S = 120.0
 _POLL_S = 0.05

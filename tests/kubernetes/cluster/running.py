@@ -30,8 +30,7 @@ class Cluster:
 
     def kubectl(self, *arguments: str, stdin: str | None = None) -> str:
         """Return the output of kubectl, as the administrator; raise `ClusterError` if it fails."""
-        options = (f"--kubeconfig={self.paths.kubeconfig()}", f"--cache-dir={self.paths.root / 'kubectl'}")
-        return run((self._kubectl, *options, *arguments), stdin=stdin)
+        return run((self._kubectl, f"--kubeconfig={self.paths.kubeconfig()}", *arguments), stdin=stdin)
 
     def node(self, name: str) -> Node:
         """Return the node of that name."""

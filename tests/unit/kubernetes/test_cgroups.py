@@ -16,8 +16,8 @@ proc /proc proc rw 0 0
 """
 
 
-def test_every_hierarchy_of_version_1_counts_where_the_one_of_version_2_has_no_controllers() -> None:
-    assert hierarchies(_V1) == [Path("/sys/fs/cgroup/cpu"), Path("/sys/fs/cgroup/memory")]
+def test_every_hierarchy_counts_also_that_of_version_2_beside_version_1_where_pods_are_too() -> None:
+    assert hierarchies(_V1) == [Path(f"/sys/fs/cgroup/{name}") for name in ("cpu", "memory", "unified")]
 
 
 def test_version_2_has_one_hierarchy() -> None:
