@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from stanlocal.engine.base import Engine
 from stanlocal.errors import MonitorError
 from stanlocal.machine.process_usage import of_processes
-from stanlocal.model.plan import GroupPlan
+from stanlocal.model.plan import GroupPlan, Monitor
 from stanlocal.model.states import NodeStatus
 from stanlocal.monitor.client import fetch
 
@@ -51,7 +52,7 @@ class Resources:
     """Messages of the node that serves."""
 
 
-async def measure(plan: GroupPlan, nodes: Sequence[NodeStatus]) -> dict[str, Resources]:
+async def measure(engine: Engine, plan: GroupPlan, nodes: Sequence[NodeStatus]) -> dict[str, Resources]:
     """Return the figures of the running nodes, by name, within about half a second.
 
     CPU and memory are known for processes of this machine, connections and routes where the monitor answers,
@@ -61,10 +62,11 @@ async def measure(plan: GroupPlan, nodes: Sequence[NodeStatus]) -> dict[str, Res
     running = [node.name for node in nodes if node.instance.running]
     reachable = [node.name for node in nodes if node.instance.clients_connected and not node.paused]
     serving = [node.name for node in nodes if node.serves]
+    monitors = {node.name: engine.monitor(plan, plan.node(node.name)) for node in nodes}
     used, answers, messages = await asyncio.gather(
         asyncio.to_thread(of_processes, pids),
-        asyncio.gather(*(_connections_and_routes(plan, name) for name in reachable)),
-        asyncio.gather(*(_counts(plan, name) for name in serving)),
+        asyncio.gather(*(_connections_and_routes(monitors[name]) for name in reachable)),
+        asyncio.gather(*(_counts(monitors[name]) for name in serving)),
     )
     counted = dict(zip(reachable, answers, strict=True))
     counts = dict(zip(serving, messages, strict=True))
@@ -76,9 +78,9 @@ async def measure(plan: GroupPlan, nodes: Sequence[NodeStatus]) -> dict[str, Res
     return resources
 
 
-async def _counts(plan: GroupPlan, name: str) -> Counts | None:
+async def _counts(monitor: Monitor) -> Counts | None:
     try:
-        answer = await fetch(plan.monitor(plan.node(name)), "/streaming/serverz", _MONITOR_TIMEOUT_S)
+        answer = await fetch(monitor, "/streaming/serverz", _MONITOR_TIMEOUT_S)
         return Counts(
             datetime.fromisoformat(str(answer["now"])), int(answer["in_msgs"]), int(answer["out_msgs"])
         )
@@ -86,13 +88,12 @@ async def _counts(plan: GroupPlan, name: str) -> Counts | None:
         return None
 
 
-async def _connections_and_routes(plan: GroupPlan, name: str) -> tuple[int | None, int | None]:
+async def _connections_and_routes(monitor: Monitor) -> tuple[int | None, int | None]:
     """Return the number of clients' connections and of routes of a node; None if the monitor fails."""
-    url = plan.monitor(plan.node(name))
     try:
         connections, routes = await asyncio.gather(
-            fetch(url, f"/connz?limit={_OWN_AT_MOST}", _MONITOR_TIMEOUT_S),
-            fetch(url, "/routez", _MONITOR_TIMEOUT_S),
+            fetch(monitor, f"/connz?limit={_OWN_AT_MOST}", _MONITOR_TIMEOUT_S),
+            fetch(monitor, "/routez", _MONITOR_TIMEOUT_S),
         )
     except MonitorError:
         return None, None

@@ -106,7 +106,7 @@ class Endpoint:
             return []
         running = {node.name for node in status.nodes if node.instance.running}
         return [
-            (node.name, self._plan.monitor(node) if node.name in running else UNUSED)
+            (node.name, self._group.engine.monitor(self._plan, node) if node.name in running else UNUSED)
             for node in self._plan.nodes
         ]
 

@@ -68,6 +68,11 @@ def _time(time: datetime | None) -> str | None:
     return rfc3339(time) if time else None
 
 
+def is_in_cluster(document: Mapping[str, Any]) -> bool:
+    """Return whether the group's nodes are pods: their addresses and their store are the cluster's."""
+    return bool(document["engine"] == "kubernetes")
+
+
 def marks(document: Mapping[str, Any], node: Mapping[str, Any]) -> list[str]:
     """Return the flags of a node of the document in words; isolated is also cut off from clients."""
     isolated = any(

@@ -133,7 +133,8 @@ class Feed:
             if self._look is None or self._lost is not None:
                 await asyncio.sleep(_RETRY_S)
                 continue
-            resources = await measure(self._look.plan, self._look.status.nodes)
+            engine = (await core_of(self._group)).engine
+            resources = await measure(engine, self._look.plan, self._look.status.nodes)
             self._post(ResourcesMeasured(resources))
             await asyncio.sleep(_RESOURCES_EVERY_S)
 

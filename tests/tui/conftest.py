@@ -23,6 +23,7 @@ from textual.screen import Screen
 
 from stanlocal import tui
 from stanlocal.api import FTGroup, group_over
+from stanlocal.engine.base import Engine
 from stanlocal.group.resources import Resources
 from stanlocal.lifecycle.opener import GroupOpener
 from stanlocal.model.plan import GroupPlan
@@ -80,7 +81,7 @@ def _outcomes_are_observed_briefly(monkeypatch: pytest.MonkeyPatch) -> None:
 def _figures_are_always_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     """The fake's servers have no processes and listen nowhere."""
 
-    async def measure(plan: GroupPlan, nodes: Sequence[NodeStatus]) -> dict[str, Resources]:
+    async def measure(engine: Engine, plan: GroupPlan, nodes: Sequence[NodeStatus]) -> dict[str, Resources]:
         running = [node for node in nodes if node.instance.running]
         return {node.name: Resources(0.05, 20 << 20, 3, len(running) - 1) for node in running}
 

@@ -9,8 +9,7 @@ from time import monotonic
 from typing import Any
 
 from stanlocal.errors import NodeNotFound
-from stanlocal.model.plan import GroupPlan
-from stanlocal.model.plan import Monitor as Address
+from stanlocal.model.plan import Monitor
 from stanlocal.monitor import documents, pages
 from stanlocal.monitor.documents import Document
 from stanlocal.outages.message_rates import Sample, rates, sample
@@ -36,17 +35,17 @@ class MonitorReader:
     def __init__(self) -> None:
         self._before: tuple[str, Sample] | None = None
 
-    async def look(self, document: Mapping[str, Any], plan: GroupPlan | None = None) -> Inside:
-        """Ask the active node of the group document; its `plan` is needed if monitors speak HTTPS.
+    async def look(self, document: Mapping[str, Any], monitor: Monitor | None = None) -> Inside:
+        """Ask the active node of the group document, at `monitor` or else at the address in there.
 
         Raises `NodeNotFound` when there is none, `MonitorError` when it does not answer.
         """
         active = document["active"]
         if active is None:
             raise NodeNotFound(f"no node serves ({document['state']}), so no monitor can be asked")
-        url: Address = next(node["monitor_url"] for node in document["nodes"] if node["name"] == active)
-        if plan is not None:
-            url = plan.monitor(plan.node(active))
+        url: Monitor = monitor or next(
+            node["monitor_url"] for node in document["nodes"] if node["name"] == active
+        )
         channels, clients, server = await asyncio.gather(
             pages.channels(url, _TIMEOUT_S), pages.clients(url, _TIMEOUT_S), pages.server(url, _TIMEOUT_S)
         )

@@ -6,7 +6,6 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from pathlib import Path
 from time import monotonic
 from typing import Any, ClassVar
 
@@ -18,8 +17,11 @@ from textual.widgets import ContentSwitcher, DataTable, Input, Static, Tab, Tabs
 
 from stanlocal.api import FTGroup, core_of
 from stanlocal.errors import EngineError, GroupError, SettingsError, StateError, StoreRefused
+from stanlocal.model.group_document import is_in_cluster
+from stanlocal.model.plan import Monitor
 from stanlocal.monitor.documents import Document
 from stanlocal.store.inspect.overview import overview
+from stanlocal.store.local import store_of_document
 from stanlocal.tui.data import rows
 from stanlocal.tui.data.browse import SequenceRange
 from stanlocal.tui.data.live import Growth, Inside, MonitorReader
@@ -153,18 +155,26 @@ class DataPane(Pane):
 
     async def _look_inside(self, document: Mapping[str, Any]) -> None:
         try:
-            plan = None
-            if any(url.startswith("https:") for url in document["monitor_urls"]):
-                plan, _ = await (await core_of(self._group)).find()
-            self._inside = await self._monitor.look(document, plan)
+            self._inside = await self._monitor.look(document, await self._way_to_monitor(document))
         except (GroupError, EngineError) as error:
             self._summarize(str(error))
         else:
             self._show()
 
+    async def _way_to_monitor(self, document: Mapping[str, Any]) -> Monitor | None:
+        """Return the way to the active node's monitor, unless its address is all that it takes."""
+        active, urls = document["active"], document["monitor_urls"]
+        if active is None or (
+            not is_in_cluster(document) and not any(url.startswith("https:") for url in urls)
+        ):
+            return None
+        core = await core_of(self._group)
+        plan, _ = await core.find()
+        return core.engine.monitor(plan, plan.node(active))
+
     async def _look_at_store(self, document: Mapping[str, Any]) -> None:
         try:
-            self._store = await asyncio.to_thread(overview, Path(document["store_dir"]))
+            self._store = await asyncio.to_thread(overview, store_of_document(document))
         except StoreRefused as error:
             self._summarize(str(error))
         else:
@@ -177,7 +187,7 @@ class DataPane(Pane):
         self._planned_at = monotonic()
         try:
             self._migration = await asyncio.to_thread(
-                migration_of, Path(document["store_dir"]), document["group"]
+                migration_of, store_of_document(document), document["group"]
             )
         except (StoreRefused, SettingsError, StateError) as error:
             self._summarize(str(error))

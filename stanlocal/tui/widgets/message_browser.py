@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, ClassVar
 
 from textual.app import ComposeResult
@@ -17,6 +16,7 @@ from stanlocal.errors import StanlocalError, StoreRefused
 from stanlocal.group.home import GroupHome
 from stanlocal.group.store_key import store_key
 from stanlocal.machine.user_dirs import group_folder
+from stanlocal.store.local import store_of_document
 from stanlocal.tui.data.browse import PAGE, Page, SequenceRange, from_server, from_store
 from stanlocal.tui.widgets.line_view import LineView
 from stanlocal.tui.widgets.message_view import MessageView
@@ -108,7 +108,7 @@ class MessageBrowser(Vertical):
         """Read the page from the files, with the group's key if they are encrypted."""
         plan = GroupHome(group_folder(self._document["group"])).load_plan()
         key = store_key(plan) if plan else None
-        return from_store(Path(self._document["store_dir"]), channel, first, key)
+        return from_store(store_of_document(self._document), channel, first, key)
 
     def on_line_view_moved(self, _: LineView.Moved) -> None:
         """Show the message under the cursor in full."""

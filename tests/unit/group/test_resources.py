@@ -31,7 +31,7 @@ async def test_clients_and_routes_of_an_answering_node_are_counted_without_the_s
         return {"total": 2_007, "connections": [*_OWN, {"name": "orders"}, {}]}
 
     monkeypatch.setattr(resources, "fetch", fetch)
-    measured = await resources.measure(look.plan, look.status.nodes)
+    measured = await resources.measure(world.engine, look.plan, look.status.nodes)
     assert measured == {"t-0": Resources(connections=2_002, routes=1), "t-1": Resources()}
 
 
@@ -45,7 +45,7 @@ async def test_an_answer_that_tells_no_count_gives_none(
         return answer
 
     monkeypatch.setattr(resources, "fetch", fetch)
-    assert await resources.measure(look.plan, look.status.nodes) == {"t-0": Resources()}
+    assert await resources.measure(world.engine, look.plan, look.status.nodes) == {"t-0": Resources()}
 
 
 async def test_a_process_of_this_machine_has_cpu_and_memory_and_an_ended_node_nothing(world: World) -> None:
@@ -53,7 +53,7 @@ async def test_a_process_of_this_machine_has_cpu_and_memory_and_an_ended_node_no
     here, ended = look.status.nodes
     here = replace(here, paused=True, instance=replace(here.instance, pid=os.getpid(), status="paused"))
     ended = replace(ended, instance=replace(ended.instance, status="exited"))
-    measured = await resources.measure(look.plan, [here, ended])
+    measured = await resources.measure(world.engine, look.plan, [here, ended])
     assert set(measured) == {"t-0"}
     assert measured["t-0"].memory is not None
     assert measured["t-0"].memory > 1 << 20
