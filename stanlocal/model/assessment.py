@@ -146,6 +146,12 @@ def _assess_group(
         return GroupState.DOWN, None
     if len(active) > 1:
         return GroupState.SPLIT_BRAIN, _split(active, facts)
+    if len(active) == 1 and (hidden := _hidden_actives(nodes, facts)):
+        names = " or ".join(node.name for node in hidden)
+        return GroupState.SPLIT_BRAIN, (
+            f"{_shown(active[0], facts)} has taken over from {names}, which may still be active over the "
+            f"same store: {hidden[0].problem}; {_reach(hidden[0])}"
+        )
     if any(node.serves for node in nodes):
         usable = all(node.serves or node.usable_standby for node in nodes)
         cut = any(node.serves and node.partitioned for node in nodes)
@@ -170,26 +176,41 @@ def _assess_group(
 
 def _split(active: Sequence[NodeStatus], facts: Sequence[NodeFacts]) -> str:
     """Return why two nodes are active: where each runs, since when, and what to do."""
-    from stanlocal.util.timestamps import rfc3339
-
-    since = {fact.instance.name: fact.log.served_at for fact in facts}
-
-    def shown(node: NodeStatus) -> str:
-        machine, time = node.instance.machine, since.get(node.name)
-        parts = [f"on {machine}" if machine else "", f"since {rfc3339(time)}" if time else ""]
-        where = ", ".join(filter(None, parts)) if machine else ""
-        return f"{node.name} ({where})" if where else node.name
-
-    names = " and ".join(map(shown, active))
+    names = " and ".join(_shown(node, facts) for node in active)
     if lost := [node for node in active if node.out_of_sight]:
         return (
-            f"{names} are both active over one store, as far as can be seen: {lost[0].problem}; make "
-            f"{lost[0].instance.machine or 'its machine'} reachable again, or make sure that it is off"
+            f"{names} are both active over one store, as far as can be seen: {lost[0].problem}; "
+            f"{_reach(lost[0])}"
         )
     return (
         f"{names} are both active over one store: the lock of one of them was not honoured; "
         "stop the one that was paused or cut off"
     )
+
+
+def _reach(lost: NodeStatus) -> str:
+    return f"make {lost.instance.machine or 'its machine'} reachable again, or make sure that it is off"
+
+
+def _hidden_actives(nodes: Sequence[NodeStatus], facts: Sequence[NodeFacts]) -> list[NodeStatus]:
+    """Return the nodes out of sight of which one was active when another took over."""
+    if not any(node.out_of_sight for node in nodes):
+        return []
+    from stanlocal.model.lost_nodes import former_actives
+
+    names = former_actives(facts)
+    return [node for node in nodes if node.name in names]
+
+
+def _shown(node: NodeStatus, facts: Sequence[NodeFacts]) -> str:
+    """Return the name of an active node, with its machine and since when it serves, where it has one."""
+    from stanlocal.util.timestamps import rfc3339
+
+    machine = node.instance.machine
+    since = next(fact.log.served_at for fact in facts if fact.instance.name == node.name)
+    if machine is None:
+        return node.name
+    return f"{node.name} (on {machine}{f', since {rfc3339(since)}' if since else ''})"
 
 
 def _blocked(holder: NodeStatus, facts: Sequence[NodeFacts]) -> str:

@@ -21,17 +21,28 @@ _TAKEOVER = timedelta(seconds=20)
 
 def role_of_lost(lost: NodeFacts, group: Sequence[NodeFacts]) -> NodeState:
     """Return the node's role as far as the others show it; `STARTING` if none of them serves."""
-    others = [fact for fact in group if fact is not lost]
-    serving = [fact for fact in others if fact.log.role is NodeState.ACTIVE and fact.out_of_sight is None]
-    if not serving:
+    if not _serving(group):
         return NodeState.STARTING
+    return NodeState.ACTIVE if former_actives(group) == (lost.instance.name,) else NodeState.STANDBY
+
+
+def former_actives(group: Sequence[NodeFacts]) -> tuple[str, ...]:
+    """Return the names of lost nodes of which one was active when another node took over, and may still be.
+
+    Empty unless the takeover is explained by that alone.
+    """
+    serving = _serving(group)
     taken = [fact.log.lock_taken_at for fact in serving if fact.log.lock_taken_at is not None]
     if not taken or any(_found_it_free(fact) for fact in serving):
-        return NodeState.STANDBY
+        return ()
     last = max(taken)
-    steady = [fact for fact in others if fact in serving or _ran_long_before(fact, last)]
-    alone = steady == others and not any(fact.out_of_sight for fact in others)
-    return NodeState.ACTIVE if alone and _ran_long_before(lost, last) else NodeState.STANDBY
+    if not all(fact in serving or _ran_long_before(fact, last) for fact in group):
+        return ()
+    return tuple(fact.instance.name for fact in group if fact.out_of_sight and fact.log.role is None)
+
+
+def _serving(group: Sequence[NodeFacts]) -> list[NodeFacts]:
+    return [fact for fact in group if fact.log.role is NodeState.ACTIVE and fact.out_of_sight is None]
 
 
 def _found_it_free(fact: NodeFacts) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, TypeAlias
 from weakref import WeakKeyDictionary
@@ -134,14 +134,21 @@ class Api:
             method, path, params=params, content=content, headers=headers, timeout=timeout
         )
         try:
-            async with asyncio.timeout(patience_s):
-                response = await client.send(request, stream=True)
+            response = await _in_time(client.send(request, stream=True), patience_s)
             try:
                 yield response
             finally:
                 await response.aclose()
         except (httpx2.HTTPError, ConfigError, OSError, KeyError, json.JSONDecodeError) as error:
             raise of_failure(self.access, error) from error
+
+
+async def _in_time(answer: Coroutine[Any, Any, httpx2.Response], seconds: float | None) -> httpx2.Response:
+    try:
+        async with asyncio.timeout(seconds):
+            return await answer
+    except TimeoutError:
+        raise httpx2.ReadTimeout(f"none within {seconds:g} s") from None
 
 
 def _object(body: bytes, path: str) -> Json:

@@ -73,6 +73,15 @@ def test_two_actives_of_which_one_is_lost_are_named_with_their_machines_and_time
     assert LOST in status.problem
 
 
+def test_one_of_several_lost_nodes_may_be_the_second_active() -> None:
+    status = assess([lost("stan-0"), serving("stan-1", taken=600), lost("stan-2")], LockFacts())
+    assert (status.state, status.active) == (GroupState.SPLIT_BRAIN, "stan-1")
+    assert status.problem is not None
+    assert "stan-1 (on node-1, since 2026-11-23T09:10:00.100000Z) has taken over from stan-0 or stan-2" in (
+        status.problem
+    )
+
+
 def test_a_node_that_logged_its_role_before_it_was_lost_keeps_it() -> None:
     facts = replace(lost("stan-0"), log=LogFacts(NodeState.STANDBY))
     status = assess([facts, serving("stan-1", taken=600)], LockFacts())
