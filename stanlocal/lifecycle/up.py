@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from stanlocal.access.server_files import read_server_files
 from stanlocal.errors import NodeNotFound, PortInUse
@@ -173,34 +173,26 @@ class _Bringup:
         if self._before is not None and self._before.proxied != plan.proxied:
             await self._retire_all()  # client ports pass between the nodes and the proxy
         await self._engine.prepare(plan)
-        if not self._present:  # nothing to replace: the first node's wait for the lock begins at once
+        if not self._present:
+            # The first node's wait for the lock begins at once; a watch would look at each change by then.
             deadline = self._deadline()
-            start = self._start_all(plan, fingerprints)
-            async with beside(start) as starting, await self._watch(plan) as watch:
-                return await self._started(asyncio.wait_for(starting, None), plan, watch, deadline)
-        async with await self._watch(plan) as watch:
+            await together(self._start_all(plan, fingerprints), self._engine.check_lock(plan), _load_watch())
+            async with self._watch(plan) as watch:
+                return await self._ready(plan, watch, deadline)
+        await _load_watch()
+        async with self._watch(plan) as watch:
             await self._replace_present(plan, fingerprints, watch)
             deadline = self._deadline()
-            return await self._started(self._start_all(plan, fingerprints), plan, watch, deadline)
+            await together(self._start_all(plan, fingerprints), self._engine.check_lock(plan))
+            return await self._ready(plan, watch, deadline)
 
     def _deadline(self) -> float:
         return asyncio.get_running_loop().time() + self._request.timeout
 
-    async def _watch(self, plan: GroupPlan) -> Watch:
-        await asyncio.to_thread(import_module, "stanlocal.group.watch")  # beside the first node's start
+    def _watch(self, plan: GroupPlan) -> Watch:
         from stanlocal.group.watch import Watch
 
         return Watch(self._engine, plan, self._group.home.journal)
-
-    async def _started(
-        self, starting: Coroutine[Any, Any, None], plan: GroupPlan, watch: Watch, deadline: float
-    ) -> Look:
-        """Wait until all nodes are started and ready.
-
-        While they wait for the lock themselves, it is tried, which takes no longer, and `meanwhile` is done.
-        """
-        await together(starting, self._engine.check_lock(plan), self._request.meanwhile())
-        return await self._ready(plan, watch, deadline)
 
     async def _replace_present(self, plan: GroupPlan, fingerprints: Mapping[str, str], watch: Watch) -> None:
         """Remove the nodes that are not in the plan, and make those again that differ from it."""
@@ -291,9 +283,10 @@ class _Bringup:
         def reached(status: GroupStatus) -> bool:
             return status.state is GroupState.HEALTHY and len(status.nodes) == len(names)
 
-        status = await self._until(
-            reached, names, watch, deadline, "a group with one active node and standbys"
-        )
+        async with beside(self._request.meanwhile()) as meanwhile:
+            what = "a group with one active node and standbys"
+            status = await self._until(reached, names, watch, deadline, what)
+            await meanwhile
         self._group.home.journal.close_faults()
         for name in sorted(self._configuration.renewed.intersection(self._present).difference(self._made)):
             await reload(self._group, name)
@@ -348,3 +341,8 @@ class _Bringup:
             await self._engine.remove(name)
             self._present.pop(name, None)
         self._made.clear()
+
+
+async def _load_watch() -> None:
+    """Load what watches a group, which takes as long as a node's start."""
+    await asyncio.to_thread(import_module, "stanlocal.group.watch")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from stanlocal.errors import ImageNotFound, NameConflict, NodeFailed, PortInUse, WaitTimeout
+from stanlocal.errors import ImageNotFound, NameConflict, NodeFailed, PortInUse, StoreRefused, WaitTimeout
 from stanlocal.faults import healing, injection
 from stanlocal.faults.base import Fault
 from stanlocal.faults.kill import Kill
@@ -31,6 +32,26 @@ async def test_up_from_nothing_ends_with_one_active_node_and_standbys(world: Wor
     assert look.status.state is GroupState.HEALTHY
     assert look.status.states == {"t-0": "active"} | {f"t-{i}": "standby" for i in range(1, nodes)}
     assert [*world.machine.networks] == ["t-clients", "t-routes"]
+
+
+async def test_other_work_is_done_while_the_nodes_wait_for_the_lock(world: World) -> None:
+    seen: list[list[bool]] = []
+
+    async def look() -> None:
+        seen.append([node.server is not None for node in world.machine.nodes.values()])
+
+    look_at = await up.up(world.group(), replace(world.request(), meanwhile=look))
+    assert look_at.status.state is GroupState.HEALTHY
+    assert seen == [[True, True]]
+
+
+async def test_an_up_whose_other_work_fails_removes_what_it_made(world: World) -> None:
+    async def fail() -> None:
+        raise StoreRefused("in the way")
+
+    with pytest.raises(StoreRefused, match="in the way"):
+        await up.up(world.group(), replace(world.request(), meanwhile=fail))
+    assert world.machine.nodes == {}
 
 
 async def test_up_again_changes_nothing(world: World) -> None:
