@@ -20,6 +20,7 @@ from stanlocal.group.core import Group, Look, current_plan, intended_plan
 from stanlocal.group.resources import measure
 from stanlocal.group.watch import Watch
 from stanlocal.history import failovers as failover_rules
+from stanlocal.history.failovers import Failover
 from stanlocal.history.occurrences import Occurrence, Outage
 from stanlocal.history.timeline import Event, Timeline
 from stanlocal.logs.merge import NodeLine
@@ -145,6 +146,7 @@ class Feed:
     async def _follow_history(self, plan: GroupPlan, watch: Watch) -> None:
         timeline, replay = Timeline(plan), True
         past: deque[Occurrence] = deque(maxlen=_KEPT_OCCURRENCES)
+        failovers: Sequence[Failover] | None = None
         batches = coalesced(_one_by_one(watch), every_s=_EVENTS_EVERY_S, at_most=_EVENTS_AT_MOST)
         async for occurrences, _ in batches:
             past.extend(occurrences)
@@ -154,7 +156,9 @@ class Feed:
                 replay = False
             if any(_bears_on_failovers(event) for event in events) or _outage_in(occurrences):
                 in_order = sorted(past, key=lambda occurrence: occurrence.time)
-                self._post(FailoversChanged(failover_rules.find(in_order)))
+                if (found := failover_rules.find(in_order)) != failovers:
+                    failovers = found
+                    self._post(FailoversChanged(found))
 
     async def _follow_logs(self, lines: _Lines, watch: Watch) -> None:
         await watch.caught_up()

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from typing import Any
+
 import pytest
+from textual._compositor import Compositor
 from textual.widgets import TabbedContent
 
 from stanlocal.api import FTGroup
@@ -38,6 +42,30 @@ async def test_resized_screen_is_arranged_again(world: World, ft_group: FTGroup)
         await until(pilot, lambda: card.compact and card.size.height == 1)
         await pilot.resize_terminal(*WIDE)
         await until(pilot, lambda: not card.compact and card.size.height > 1)
+
+
+async def test_a_state_that_changes_is_drawn_without_a_layout_of_the_screen(
+    world: World, ft_group: FTGroup, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A layout takes longer than all else between a log line and the state on the screen."""
+    reflow, layouts = Compositor.reflow, Counter[str]()
+
+    def counted(self: Compositor, *given: Any, **named: Any) -> Any:
+        layouts["all"] += 1
+        return reflow(self, *given, **named)
+
+    await world.up()
+    async with running(ft_group) as pilot:
+        await until_shown(pilot, "t: healthy")
+        for _ in range(2):  # the first time all else has been laid out, too
+            await pilot.pause()
+            layouts.clear()
+            monkeypatch.setattr(Compositor, "reflow", counted)
+            await ft_group.stop("t-1")
+            await until_shown(pilot, "t-1 is stopped")
+            await ft_group.start("t-1")
+            await until_shown(pilot, "t: healthy")
+        assert layouts.total() == 0
 
 
 async def test_keys_act_on_whichever_node_is_active_until_another_is_selected(

@@ -81,8 +81,8 @@ class MainScreen(Screen[None]):
         ),
     ]
 
-    document: reactive[Mapping[str, Any] | None] = reactive(None)
-    """The newest group document."""
+    document: reactive[Mapping[str, Any] | None] = reactive(None, repaint=False)
+    """The newest group document; its parts draw what is new in it."""
     FIRST_PANE: ClassVar[int] = 1
     """Number of the pane that is shown first."""
 

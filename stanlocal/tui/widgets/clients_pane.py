@@ -22,9 +22,9 @@ from stanlocal.outages.gaps import Gap
 from stanlocal.tui.causes import Causes
 from stanlocal.tui.messages import GapFelt
 from stanlocal.tui.widgets.form import Form
-from stanlocal.tui.widgets.line_view import clock
 from stanlocal.tui.widgets.live_table import Cells, LiveTable
 from stanlocal.tui.widgets.pane import Pane, copy_command
+from stanlocal.tui.widgets.row_text import clock
 from stanlocal.util.format import ms
 
 WIDEST = 24

@@ -13,6 +13,7 @@ from textual.widgets import Static
 
 from stanlocal.model.group_document import meaning
 from stanlocal.tui.themes import STATE_STYLES
+from stanlocal.tui.widgets.height import is_as_tall
 
 
 class GroupBar(Horizontal):
@@ -54,9 +55,10 @@ class GroupBar(Horizontal):
 
     def _update(self) -> None:
         text = group_text(self._document, self._missing, self._trouble, self._keys)
-        if text != self._shown:  # each update lays out the whole screen
+        if text != self._shown:
             self._shown = text
-            self.query_one("#state", Static).update(text)
+            state = self.query_one("#state", Static)
+            state.update(text, layout=not is_as_tall(state, text))
 
 
 _NEXT = {

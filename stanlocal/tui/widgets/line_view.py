@@ -23,13 +23,10 @@ from textual.selection import Selection
 from textual.strip import Strip
 
 from stanlocal.tui.widgets.line_search import LineSearch
-from stanlocal.util.printable import printable
 
 Row = TypeVar("Row")
 
 _GUTTER = 2
-_LONGEST = 4_000
-"""Limit of characters in a shown line, as output is not trusted."""
 
 
 class LineView(ScrollView, Generic[Row], can_focus=True):
@@ -155,14 +152,19 @@ class LineView(ScrollView, Generic[Row], can_focus=True):
         self._go_to(bisect_left(self._rows, self.time(current), key=self.time))
 
     def _show_end(self) -> None:
-        self._rows = self._newest
-        self.virtual_size = Size(self.virtual_size.width, len(self._rows))
+        self._show_rows(self._newest)
         self.scroll_to(y=self.max_scroll_y, animate=False)
         self.refresh()
 
+    def _show_rows(self, rows: Sequence[Row]) -> None:
+        """Show these rows. Assigning `virtual_size` would lay out the whole screen, also for hidden rows."""
+        self._rows = rows
+        self.set_reactive(LineView.virtual_size, Size(self.virtual_size.width, len(rows)))
+        if self.show_vertical_scrollbar:
+            self.vertical_scrollbar.window_virtual_size = len(rows)
+
     def _keep(self) -> None:
-        self._rows = list(self._newest)
-        self.virtual_size = Size(self.virtual_size.width, len(self._rows))
+        self._show_rows(list(self._newest))
         self.waiting = 0
         self._anchor = None
         self.found.find(map(self.words, self._rows))
@@ -337,13 +339,3 @@ class LineView(ScrollView, Generic[Row], can_focus=True):
             style = self.screen.get_component_rich_style("screen--selection")
             text.stylize(style, first, len(text) if last == -1 else last)
         return text
-
-
-def one_line(text: str) -> str:
-    """Return the text on one line, escaped, and cut if it is very long."""
-    return printable(text if len(text) <= _LONGEST else f"{text[:_LONGEST]} …")
-
-
-def clock(time: datetime) -> str:
-    """Return the local time of day, to the millisecond."""
-    return time.astimezone().strftime("%H:%M:%S.%f")[:-3]

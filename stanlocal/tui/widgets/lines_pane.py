@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar
@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
+from textual.reactive import reactive
 from textual.widgets import Input, Static
 
 from stanlocal.tui.widgets.line_view import LineView
@@ -37,6 +38,8 @@ class LinesPane(Pane):
     ]
     KIND: ClassVar[str]
     """Kind of the rows, in names of files."""
+    document: reactive[Mapping[str, Any] | None] = reactive(None, repaint=False)
+    """The newest group document, which changes nothing that is drawn here."""
 
     def __init__(self, view: LineView[Any]) -> None:
         super().__init__()

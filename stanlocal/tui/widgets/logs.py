@@ -12,8 +12,9 @@ from textual.binding import Binding, BindingType
 from stanlocal.logs.merge import NodeLine
 from stanlocal.tui.log_buffer import LogBuffer, Mark, Severity, mark
 from stanlocal.tui.replay import ENGINE
-from stanlocal.tui.widgets.line_view import LineView, clock, one_line
+from stanlocal.tui.widgets.line_view import LineView
 from stanlocal.tui.widgets.lines_pane import LinesPane
+from stanlocal.tui.widgets.row_text import clock, one_line
 
 _COLOURS = 6
 _STYLES = {Mark.NONE: "", Mark.MILESTONE: "log--milestone", Mark.TROUBLE: "log--trouble"}

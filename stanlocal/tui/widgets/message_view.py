@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import ClassVar
 
 from stanlocal.tui.clients.reception import Received
-from stanlocal.tui.widgets.line_view import LineView, clock
+from stanlocal.tui.widgets.line_view import LineView
+from stanlocal.tui.widgets.row_text import clock
 from stanlocal.util.printable import printable_bytes
 
 

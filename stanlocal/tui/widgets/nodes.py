@@ -17,6 +17,7 @@ from stanlocal.group.resources import Resources
 from stanlocal.history.timeline import Event
 from stanlocal.tui import node_view
 from stanlocal.tui.node_view import Known, NodeView, learn_events, learn_resources, views
+from stanlocal.tui.widgets.height import is_as_tall
 
 
 class NodeCard(Widget):
@@ -24,11 +25,11 @@ class NodeCard(Widget):
 
     DEFAULT_CSS = """
     NodeCard {
-        height: auto; padding: 0 1;
+        height: auto; min-height: 8; padding: 0 1;
         border: round $foreground 50%; border-title-color: $foreground; border-title-style: bold;
     }
     NodeCard.-target { border: heavy $accent; border-title-color: $accent; }
-    NodeCard.-compact { height: 1; border: none; padding: 0; }
+    NodeCard.-compact { height: 1; min-height: 1; border: none; padding: 0; }
     NodeCard.-compact.-target { background: $boost; text-style: bold; }
     """
 
@@ -53,13 +54,8 @@ class NodeCard(Widget):
 
     def watch_view(self) -> None:
         self._entitle()
-        if not self.compact and not self._is_as_tall():
+        if not self.compact and not is_as_tall(self, self.render()):
             self.refresh(layout=True)  # measurements come often, and seldom change the height
-
-    def _is_as_tall(self) -> bool:
-        """Whether its text takes exactly its height."""
-        width, height = self.size
-        return width > 0 and self.render().get_height({}, width) == height
 
     def watch_mark(self) -> None:
         self.set_class(bool(self.mark), "-target")

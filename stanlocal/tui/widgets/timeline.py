@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 from typing import ClassVar
 
 from stanlocal.history.timeline import Event, in_words
-from stanlocal.tui.widgets.line_view import LineView, clock, one_line
+from stanlocal.tui.widgets.line_view import LineView
 from stanlocal.tui.widgets.lines_pane import LinesPane
+from stanlocal.tui.widgets.row_text import clock, one_line
 from stanlocal.util.timestamps import rfc3339
 
 MOST_EVENTS = 10_000
