@@ -1,4 +1,4 @@
-"""The picture in README.md and docs/tui.md: `python -m tests.tui.picture` updates it.
+"""The picture in docs/tui.md: `python -m tests.tui.picture` updates it.
 
 It shows a failover that has happened on real servers (tests/unit/history/recorded_groups/kill).
 """

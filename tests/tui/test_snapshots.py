@@ -96,6 +96,6 @@ def test_read_only_says_so(snap_compare: Compare) -> None:
     assert snap_compare(story_app(read_only=True), terminal_size=SIZES[0], run_before=all_there)
 
 
-def test_the_picture_in_the_readme_is_how_it_looks() -> None:
+def test_the_picture_in_the_documentation_is_how_it_looks() -> None:
     """Updated by 'python -m tests.tui.picture'."""
     assert PICTURE.read_text() == take()
