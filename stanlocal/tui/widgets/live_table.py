@@ -64,6 +64,10 @@ class LiveTable(DataTable[Text]):
         current, top = self.current, self.scroll_offset.y
         at = self.cursor_row
         self.clear()
+        # DataTable measures new rows only when it is idle: until then a busy screen would cut them off.
+        for number, column in enumerate(self.ordered_columns):
+            widths = (cells[number].cell_len for cells in wanted.values())
+            column.content_width = max(column.content_width, *widths, 0)
         for key, cells in wanted.items():
             self.add_row(*cells, key=key)
         keys = [*wanted]
