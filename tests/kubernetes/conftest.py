@@ -9,6 +9,7 @@ from collections.abc import Generator, Iterator
 import pytest
 
 from tests.conftest import unavailable
+from tests.kubernetes.cluster.errors import ClusterError
 from tests.kubernetes.cluster.kept_logs import keep_logs
 from tests.kubernetes.cluster.layout import Paths
 from tests.kubernetes.cluster.locks import locked
@@ -16,16 +17,30 @@ from tests.kubernetes.cluster.running import Cluster
 from tests.kubernetes.cluster.status import Status, status
 from tests.kubernetes.volumes import remove_volumes, shared_folder
 
-_FAILED = pytest.StashKey[bool]()
-
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Note which tests failed, for their fixtures."""
+    """Keep the logs of a failed test's cluster, before its pods are gone; the report says where."""
     report = yield
-    if report.failed:
-        item.stash[_FAILED] = True
+    fixtures = getattr(item, "funcargs", {})
+    if report.failed and "cluster" in fixtures:
+        said = _keep(fixtures["cluster"], fixtures.get("namespace"), item.name.replace("/", "_"))
+        report.sections.append(("cluster", said))
     return report
+
+
+def _keep(cluster: Cluster, namespace: str | None, name: str) -> str:
+    """Keep logs and objects, and return where, or why not all of them."""
+    folder = keep_logs(cluster.paths, name)
+    wanted: dict[str, tuple[str, ...]] = {"nodes": ("nodes,pv",)}
+    if namespace is not None:
+        wanted["objects"] = ("all,pvc,events", "--namespace", namespace)
+    try:
+        for file, kinds in wanted.items():
+            (folder / f"{file}.yaml").write_text(cluster.kubectl("get", *kinds, "--output=yaml"))
+    except ClusterError as err:
+        return f"logs in {folder}; no objects: {err}"
+    return f"logs and objects in {folder}"
 
 
 @pytest.fixture(scope="session")
@@ -40,29 +55,13 @@ def cluster() -> Iterator[Cluster]:
 
 
 @pytest.fixture
-def namespace(cluster: Cluster, request: pytest.FixtureRequest) -> Iterator[str]:
-    """A namespace of the test's own, gone at the end with all that is in it, its volumes included.
-
-    Where the test failed, the logs of the cluster and its pods are kept, and the report says where.
-    """
+def namespace(cluster: Cluster) -> Iterator[str]:
+    """A namespace of the test's own, gone at the end with all that is in it, its volumes included."""
     name = f"t-{secrets.token_hex(4)}"
     cluster.api.post("/api/v1/namespaces", {"metadata": {"name": name}})
     yield name
-    try:
-        if request.node.stash.get(_FAILED, False):
-            _keep(cluster, name, request.node)
-    finally:
-        for node in cluster.nodes:
-            cluster.connect(node)
-        cluster.kubectl("delete", "namespace", name, "--timeout=90s")
-        remove_volumes(cluster, name)
-        shutil.rmtree(cluster.paths.shared / shared_folder(name).lstrip("/"), ignore_errors=True)
-
-
-def _keep(cluster: Cluster, namespace: str, item: pytest.Item) -> None:
-    folder = keep_logs(cluster.paths, item.name.replace("/", "_"))
-    objects = cluster.kubectl("get", "all,pvc,events", "--namespace", namespace, "--output=yaml")
-    (folder / "objects.yaml").write_text(objects)
-    nodes = cluster.kubectl("get", "nodes,pv", "--output=yaml")
-    (folder / "nodes.yaml").write_text(nodes)
-    item.add_report_section("call", "cluster", f"logs and objects in {folder}")
+    for node in cluster.nodes:
+        cluster.connect(node)
+    cluster.kubectl("delete", "namespace", name, "--timeout=90s")
+    remove_volumes(cluster, name)
+    shutil.rmtree(cluster.paths.shared / shared_folder(name).lstrip("/"), ignore_errors=True)
