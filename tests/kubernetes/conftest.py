@@ -12,7 +12,7 @@ from tests.conftest import unavailable
 from tests.kubernetes.cluster.errors import ClusterError
 from tests.kubernetes.cluster.kept_logs import keep_logs
 from tests.kubernetes.cluster.layout import Paths
-from tests.kubernetes.cluster.locks import locked
+from tests.kubernetes.cluster.locks import in_use
 from tests.kubernetes.cluster.running import Cluster
 from tests.kubernetes.cluster.status import Status, status
 from tests.kubernetes.volumes import remove_volumes, shared_folder
@@ -46,12 +46,15 @@ def _keep(cluster: Cluster, namespace: str | None, name: str) -> str:
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
     """The cluster, for this run alone: tests cut its nodes off. It is not brought up by a test."""
-    found, line = status()
-    if found is not Status.UP:
-        unavailable(f"the cluster of the tests is {line}")
     paths = Paths()
-    with locked(paths.root):
-        yield Cluster(paths)
+    with in_use(paths):
+        found, line = status()
+        if found is not Status.UP:
+            unavailable(f"the cluster of the tests is {line}")
+        made = Cluster(paths)
+        for node in made.nodes:
+            made.connect(node)  # a run that was killed may have left it cut off
+        yield made
 
 
 @pytest.fixture

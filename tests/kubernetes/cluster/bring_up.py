@@ -25,7 +25,7 @@ from tests.kubernetes.cluster.commands import run, wait_until
 from tests.kubernetes.cluster.daemons import Daemons
 from tests.kubernetes.cluster.errors import ClusterError
 from tests.kubernetes.cluster.layout import NODES, Node, Paths
-from tests.kubernetes.cluster.locks import MACHINE, locked
+from tests.kubernetes.cluster.locks import MACHINE, is_in_use, locked
 from tests.kubernetes.cluster.sources import COREDNS, IMAGES, KUBE, Built, key
 from tests.kubernetes.cluster.take_down import remove_all, remove_networks
 
@@ -100,9 +100,11 @@ class _Start:
 
     def _network(self) -> None:
         if self._paths.network.exists():
-            commands = [network_plan.cable(node, "up") for node in NODES]  # a test may have cut one
+            # A test run that was killed may have left a node cut off; one that goes on may want it so.
+            mended = () if is_in_use(self._paths) else NODES
+            commands = [network_plan.cable(node, "up") for node in mended]
         else:
-            remove_networks()  # an earlier `up` was interrupted
+            remove_networks(self._paths)  # an earlier `up` was interrupted
             commands = [*network_plan.switch(), *network_plan.host_cable()]
             commands += [command for node in NODES for command in network_plan.node_network(node)]
         for command in commands:

@@ -80,6 +80,11 @@ class Paths:
     root: Path = ROOT
 
     @property
+    def removed(self) -> Path:
+        """Name of `root` while it is removed."""
+        return self.root.with_name(f"{self.root.name}.removed")
+
+    @property
     def key(self) -> Path:
         """File with the key of the programs that it runs."""
         return self.root / "key"

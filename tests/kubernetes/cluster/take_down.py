@@ -11,26 +11,27 @@ from tests.kubernetes.cluster import cgroups, kernel_settings
 from tests.kubernetes.cluster.commands import run
 from tests.kubernetes.cluster.errors import ClusterError
 from tests.kubernetes.cluster.layout import HOST_CABLE, NODES, SWITCH, Paths
-from tests.kubernetes.cluster.locks import MACHINE, locked
+from tests.kubernetes.cluster.locks import MACHINE, in_use, locked
 
 
 def down() -> bool:
     """End all processes of the cluster, and remove all that it made; what was built stays.
 
-    Return False if there was nothing. The mounts of nodes and pods go away with the last process that sees
-    them. Raises `ClusterError` if something cannot be removed.
+    Waits for tests that are under way. Return False if there was nothing. The mounts of nodes and pods go
+    away with the last process that sees them. Raises `ClusterError` if something cannot be removed.
     """
-    with locked(MACHINE):
+    paths = Paths()
+    with in_use(paths), locked(MACHINE):
         if not left():
             return False
-        remove_all(Paths())
+        remove_all(paths)
         return True
 
 
 def remove_all(paths: Paths) -> None:
     """Remove whatever there is; the caller holds the machine's lock."""
     cgroups.kill_members()
-    remove_networks()
+    remove_networks(paths)
     cgroups.remove()
     kernel_settings.restore(paths)
     _remove_folders(paths)
@@ -42,14 +43,14 @@ def left() -> list[str]:
     found += [f"network namespace {name}" for name in _networks()]
     found += [f"link {HOST_CABLE}"] if Path("/sys/class/net", HOST_CABLE).exists() else []
     found += ["cgroup"] if cgroups.exist() else []
-    root = Paths().root
-    found += [f"mount {line.split()[4]}" for line in _mounts() if line.split()[4].startswith(f"{root}/")]
-    found += [f"folder {root}"] if root.exists() else []
+    paths = Paths()
+    found += [f"mount {point}" for point in _mount_points() if point.startswith(f"{paths.root}/")]
+    found += [f"folder {folder}" for folder in (paths.root, paths.removed) if folder.exists()]
     return found
 
 
-def _mounts() -> list[str]:
-    return Path("/proc/self/mountinfo").read_text().splitlines()
+def _mount_points() -> list[str]:
+    return [line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]
 
 
 def _networks() -> list[str]:
@@ -57,8 +58,9 @@ def _networks() -> list[str]:
     return [name for name in names if Path("/run/netns", name).exists()]
 
 
-def remove_networks() -> None:
+def remove_networks(paths: Paths) -> None:
     """Remove the switch, the networks of the nodes and all cables."""
+    paths.network.unlink(missing_ok=True)
     for name in _networks():
         run(("ip", "netns", "delete", name))
     if Path("/sys/class/net", HOST_CABLE).exists():
@@ -72,5 +74,9 @@ def _remove_folders(paths: Paths) -> None:
     for folder in made:
         with suppress(OSError):  # something else is in it by now
             Path(folder).rmdir()
+    # Under another name first: an interrupted removal must not leave what looks like a cluster.
+    if paths.removed.exists():
+        shutil.rmtree(paths.removed)
     if paths.root.exists():
-        shutil.rmtree(paths.root)
+        paths.root.rename(paths.removed)
+        shutil.rmtree(paths.removed)
