@@ -14,6 +14,7 @@ from stanlocal.store.format.crc import HEAD_BYTES, run_intact
 from stanlocal.store.format.index import Block, Entry
 from stanlocal.store.format.message import decode, sequence_columns
 from stanlocal.store.format.progressions import progression
+from stanlocal.store.format.varints import varint_of
 
 
 def ends_of(begin: int, sizes: array[int]) -> array[int]:
@@ -81,6 +82,10 @@ def _sizes_intact(buffer: bytearray, begin: int, sizes: array[int], columns: lis
     )
 
 
+_TIME = b"\x28"
+"""The tag of a message's time."""
+
+
 class _Formats(dict[int, str]):
     """The `struct` format of a record by the bytes of its payload: its head as it is, then the payload."""
 
@@ -97,7 +102,10 @@ _FORMATS = _Formats()
 
 def _time_matches(buffer: bytearray, entry: Entry, base: int) -> bool:
     begin = entry.offset - base + HEAD_BYTES
+    end = begin + entry.size
+    if buffer.endswith(_TIME + varint_of(entry.timestamp), begin, end):
+        return True  # the server writes the time last; decoding takes twenty times as long
     try:
-        return decode(bytes(buffer[begin : begin + entry.size])).timestamp == entry.timestamp
+        return decode(bytes(buffer[begin:end])).timestamp == entry.timestamp
     except ValueError:
         return False

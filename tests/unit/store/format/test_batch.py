@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from stanlocal.store.format.batch import batch_intact, longer_from
 from stanlocal.store.format.index import Block
-from tests.support.stores import EPOCH, slice_of
+from tests.support.stores import EPOCH, message, record, slice_of
 
 payloads = st.one_of(
     st.lists(st.binary(max_size=60), min_size=1, max_size=20),
@@ -40,6 +40,23 @@ def test_a_batch_is_intact_until_a_byte_of_it_changes(
     at = data.draw(st.integers(4, len(content) - 1))
     content[at] ^= data.draw(st.integers(1, 255))
     assert not batch_intact(block, content, 0)
+
+
+@pytest.mark.parametrize("at", [0, -1])
+@pytest.mark.parametrize("time", [0, 1, EPOCH, (1 << 64) - 1])
+def test_the_times_of_the_first_and_the_last_message_are_the_index_s(at: int, time: int) -> None:
+    block, content = block_of([b"x" * 20] * 5, 1)
+    block.timestamps[at] = time
+    assert not batch_intact(block, content, 0)
+
+
+@pytest.mark.parametrize("time", [0, 5, (1 << 64) - 1])
+def test_a_time_of_any_length_is_found(time: int) -> None:
+    """A message has none where it is 0; one before 1970 is a huge number here and there."""
+    payload = message(1, b"x" * 20, time=time)
+    times = array("Q", [time])
+    block = Block(0, array("Q", [1]), array("Q", [0]), times, array("I", [len(payload)]))
+    assert batch_intact(block, bytearray(record(payload)), 0)
 
 
 @pytest.mark.parametrize(
