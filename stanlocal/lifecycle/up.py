@@ -66,13 +66,14 @@ async def up(group: Group, request: UpRequest) -> Look:
             request.note(f"warning: {warning}")
         for line in changes(settings, had):
             request.note(line)
-        await request.ensure_image(settings)
-        found = await group.engine.place(group.name, settings.image, group.home.folder)
+        engine = group.engine
+        async with beside(engine.store_parts(group.name)) as parts, beside(origin_of(engine)) as source:
+            await request.ensure_image(settings)
+            found = await engine.place(group.name, settings.image, group.home.folder)
+            store_parts, origin = await parts, await source
         placement = settle(found, settings, before, group.home.default_store)
         for line in placement_notes(placement, group.name):
             request.note(line)
-        store_parts = await group.engine.store_parts(group.name)
-        origin = await origin_of(group.engine)
         files = read_server_files(settings.streaming, settings.nats, placement.host, secure=settings.secure)
         configuration = Configuration(group.home, settings, files, before)
         bringup = _Bringup(

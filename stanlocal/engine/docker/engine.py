@@ -162,13 +162,17 @@ class DockerEngine:
         await self._in_thread(self._changes.check_lock, plan)
 
     async def prepare(self, plan: GroupPlan) -> None:
-        await together(
+        works = [
             self._network(plan, plan.client_network, internal=False),
             self._network(plan, plan.cluster_network, internal=True),
-        )
+        ]
         if plan.store_volume is not None:
-            await self._in_thread(self._changes.make_volumes, plan)
-        await self._in_thread(self._changes.make_proxy, plan)
+            works.append(self._in_thread(self._changes.make_volumes, plan))
+        if not plan.proxied:  # at most one of before is removed, which needs no network
+            works.append(self._in_thread(self._changes.make_proxy, plan))
+        await together(*works)
+        if plan.proxied:
+            await self._in_thread(self._changes.make_proxy, plan)
 
     async def _network(self, plan: GroupPlan, name: str, *, internal: bool) -> None:
         try:
