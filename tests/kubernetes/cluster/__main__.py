@@ -17,6 +17,7 @@ from tests.kubernetes.cluster.build import build
 from tests.kubernetes.cluster.errors import CannotRun, ClusterError
 from tests.kubernetes.cluster.kept_logs import keep_logs
 from tests.kubernetes.cluster.layout import Paths
+from tests.kubernetes.cluster.locks import is_in_use
 from tests.kubernetes.cluster.requirements import missing_packages
 from tests.kubernetes.cluster.status import Status, status
 from tests.kubernetes.cluster.take_down import down, left
@@ -66,6 +67,9 @@ def _up() -> None:
 
 
 def _down() -> None:
+    paths = Paths()
+    if paths.root.exists() and is_in_use(paths):
+        _say("waiting for tests that use the cluster")
     _say("down" if down() else "there was no cluster")
     if remains := left():
         raise ClusterError(f"left behind: {', '.join(remains)}")
