@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable
 
+from stanlocal.errors import StanlocalError
 from tests.kubernetes.cluster.bring_up import up
 from tests.kubernetes.cluster.build import build
 from tests.kubernetes.cluster.errors import CannotRun, ClusterError
@@ -50,7 +51,7 @@ def _done(act: Callable[[], object]) -> int:
     except CannotRun as err:
         _say(str(err))
         return Status.CANNOT_RUN
-    except ClusterError as err:
+    except (ClusterError, StanlocalError, OSError) as err:
         _say(str(err))
         return 1
     return 0
