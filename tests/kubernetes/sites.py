@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import json
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
@@ -121,17 +119,3 @@ class FakeSite(Site):
     def only_looking(self) -> None:
         role, cluster_role = looking_rules()
         self.cluster.rules = [*role, *cluster_role]
-
-
-def token_kubeconfig(folder: Path, server: str, authority: bytes, token: str) -> Path:
-    """A kubeconfig for a service account."""
-    path = folder / "looking.kubeconfig"
-    cluster = {"server": server, "certificate-authority-data": base64.b64encode(authority).decode()}
-    content = {
-        "clusters": [{"name": "c", "cluster": cluster}],
-        "users": [{"name": "u", "user": {"token": token}}],
-        "contexts": [{"name": "looking", "context": {"cluster": "c", "user": "u"}}],
-        "current-context": "looking",
-    }
-    path.write_text(json.dumps(content))
-    return path

@@ -153,5 +153,5 @@ async def _proxied(cluster: FakeCluster, pod: FakePod | None, path: str) -> web.
     if path == "/streaming/serverz":
         return web.json_response({"state": pod.monitor, "version": "0.25.6", "server_id": pod.uid})
     if (kind := path.removeprefix("/streaming/")) in ("channelsz", "clientsz"):
-        return web.json_response({kind.removesuffix("z"): []})
+        return web.json_response({"count": 0, kind.removesuffix("z"): []})
     return web.Response(text="ok") if path == "/" else web.Response(status=404, text="404 page not found")

@@ -1,0 +1,108 @@
+"""A namespace of the real cluster, with the guide's group in it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from tests.kubernetes.cluster.bring_up import up
+from tests.kubernetes.cluster.credentials import API_URL
+from tests.kubernetes.cluster.running import Cluster
+from tests.kubernetes.deployed_group import DeployedGroup
+from tests.kubernetes.sites import Json, Site, looking_rules
+from tests.kubernetes.volumes import make_claim
+
+_IMAGES = {"stan": "nats-streaming:0.25.6", "metrics": "natsio/prometheus-nats-exporter:0.16.0"}
+"""Images that the cluster has, for those of the guide."""
+_RBAC = "rbac.authorization.k8s.io"
+
+
+class RealSite(Site):
+    timeout = 100.0
+
+    def __init__(self, folder: Path, cluster: Cluster, namespace: str) -> None:
+        super().__init__(folder)
+        self.cluster = cluster
+        self.namespace = namespace
+        self.kubeconfig = cluster.paths.kubeconfig()
+
+    async def deploy(self, objects: Sequence[Json]) -> None:
+        own = [each for each in objects if each["metadata"]["name"].startswith("stan")]
+        for each in own:
+            if each["kind"] == "StatefulSet":
+                each["spec"].pop("volumeClaimTemplates", None)  # the guide's is empty, and refused
+                for container in each["spec"]["template"]["spec"]["containers"]:
+                    container["image"] = _IMAGES[container["name"]]
+        text = "\n---\n".join(map(json.dumps, own))
+        await asyncio.to_thread(make_claim, self.cluster, self.namespace, "efs")
+        await asyncio.to_thread(self._kubectl, "apply", "--filename=-", stdin=text)
+
+    def _kubectl(self, *arguments: str, stdin: str | None = None) -> str:
+        return self.cluster.kubectl("--namespace", self.namespace, *arguments, stdin=stdin)
+
+    async def kill(self, node: str) -> None:
+        for pid in _pids(self.namespace, node):
+            os.kill(pid, signal.SIGKILL)
+
+    async def delete(self, node: str) -> None:
+        await asyncio.to_thread(self._kubectl, "delete", "pod", node, "--force", "--grace-period=0")
+
+    async def restart_api(self) -> None:
+        await asyncio.to_thread(self.cluster.end, "apiserver")
+        await asyncio.to_thread(up, lambda line: None)
+
+    async def cut(self, node: str) -> None:
+        self.cluster.cut(DeployedGroup(self.cluster, self.namespace).node_of(node))
+
+    async def heal(self, node: str) -> None:
+        self.cluster.connect(DeployedGroup(self.cluster, self.namespace).node_of(node))
+
+    def only_looking(self) -> None:
+        """Go on as a service account whose bindings go with the namespace, but for one that is named by it."""
+        api, namespace = self.cluster.api, f"/api/v1/namespaces/{self.namespace}"
+        api.post(f"{namespace}/serviceaccounts", {"metadata": {"name": "looking"}})
+        subject = {"kind": "ServiceAccount", "name": "looking", "namespace": self.namespace}
+        rules, cluster_rules = looking_rules()
+        own = f"/apis/{_RBAC}/v1/namespaces/{self.namespace}"
+        for path, kind, wanted in ((own, "Role", rules), (f"/apis/{_RBAC}/v1", "ClusterRole", cluster_rules)):
+            role = {"apiGroup": _RBAC, "kind": kind, "name": self.namespace}
+            metadata = {"name": self.namespace}
+            api.post(f"{path}/{kind.lower()}s", {"metadata": metadata, "rules": wanted})
+            binding = {"metadata": metadata, "roleRef": role, "subjects": [subject]}
+            api.post(f"{path}/{kind.lower()}bindings", binding)
+        token = api.post(f"{namespace}/serviceaccounts/looking/token", {"spec": {}})["status"]["token"]
+        self.kubeconfig = self._kubeconfig(token)
+
+    def _kubeconfig(self, token: str) -> Path:
+        cluster: Any = {"server": API_URL, "certificate-authority": str(self.cluster.paths.certificate("ca"))}
+        content = {
+            "clusters": [{"name": "c", "cluster": cluster}],
+            "users": [{"name": "u", "user": {"token": token}}],
+            "contexts": [{"name": "looking", "context": {"cluster": "c", "user": "u"}}],
+            "current-context": "looking",
+        }
+        path = self.folder / "looking.kubeconfig"
+        path.write_text(json.dumps(content))
+        return path
+
+    def forget(self) -> None:
+        """Remove what is in no namespace."""
+        for plural in ("clusterroles", "clusterrolebindings"):
+            self.cluster.api.delete(f"/apis/{_RBAC}/v1/{plural}/{self.namespace}")
+
+
+def _pids(namespace: str, pod: str) -> Iterator[int]:
+    """Yield the servers' processes of a pod: its variables name it."""
+    wanted = {f"POD_NAME={pod}".encode(), f"POD_NAMESPACE={namespace}".encode()}
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            variables = set((process / "environ").read_bytes().split(b"\0"))
+            if wanted <= variables and b"nats-streaming" in (process / "cmdline").read_bytes():
+                yield int(process.name)
+        except OSError:  # it has ended meanwhile
+            continue
