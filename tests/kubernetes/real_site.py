@@ -63,7 +63,7 @@ class RealSite(Site):
         self.cluster.connect(DeployedGroup(self.cluster, self.namespace).node_of(node))
 
     def only_looking(self) -> None:
-        """Go on as a service account whose bindings go with the namespace, but for one that is named by it."""
+        """Go on as a service account; what the cluster has for it is named after the namespace."""
         api, namespace = self.cluster.api, f"/api/v1/namespaces/{self.namespace}"
         api.post(f"{namespace}/serviceaccounts", {"metadata": {"name": "looking"}})
         subject = {"kind": "ServiceAccount", "name": "looking", "namespace": self.namespace}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 
@@ -47,13 +47,18 @@ def site(fake: FakeCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.fixture(params=["fake", REAL])
-def any_site(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
+def any_site(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Site]:
     """The cluster in memory, and the real one where there is one."""
     if request.param == "fake":
-        found: Site = request.getfixturevalue("site")
-        return found
+        yield request.getfixturevalue("site")
+        return
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    return RealSite(tmp_path, request.getfixturevalue("cluster"), request.getfixturevalue("namespace"))
+    cluster, namespace = request.getfixturevalue("cluster"), request.getfixturevalue("namespace")
+    real = RealSite(tmp_path, cluster, namespace)
+    yield real
+    real.forget()
 
 
 @asynccontextmanager
