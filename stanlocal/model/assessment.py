@@ -75,7 +75,8 @@ def _node_state(
         if instance.exit_code in ENDED_AS_ASKED or facts.end_recorded:
             return NodeState.STOPPED, None
         why = instance.error or log.failure or "no line in its log says why"
-        return NodeState.FAILED, f"exit {instance.exit_code}: {why}"
+        how = "it has ended" if instance.exit_code is None else f"exit {instance.exit_code}"
+        return NodeState.FAILED, f"{how}: {why}"
     if (reason := facts.out_of_sight) is not None:
         from stanlocal.model.lost_nodes import role_of_lost  # most groups have no such node
 

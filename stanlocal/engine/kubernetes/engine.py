@@ -110,7 +110,7 @@ class KubernetesEngine(Refusals):
         return ProxiedMonitor(self._api, path, node.listen.monitor, plan.monitor_tls, plan.monitor_url(node))
 
     def events(self, group: str) -> AsyncIterator[EngineEvent]:
-        stream = EventStream(self._api, self._workloads, group)
+        stream = EventStream(self._api, self._workloads, group, self._ended)
         self._streams.add(stream)
         stream.task.add_done_callback(lambda _: self._streams.discard(stream))
         return stream.read()
@@ -204,10 +204,11 @@ class KubernetesEngine(Refusals):
             raise await self._blamed(pod, error) from error
 
     def _note_end(self, node: str, container_id: str) -> None:
-        """Note an end that the cluster does not know of yet, and have the group looked at again."""
-        ended = self._ended.setdefault(container_id, datetime.now(UTC))
-        for stream in self._streams:
-            stream.tell(EngineEvent(ended, node, "networks"))
+        """Note an end that the cluster does not know of yet: a standby may take over before it does."""
+        if container_id not in self._ended:
+            self._ended[container_id] = datetime.now(UTC)
+            for stream in self._streams:
+                stream.tell(EngineEvent(self._ended[container_id], node, "die"))
 
     async def _still_runs(self, node: str, container: str, own: str) -> bool:
         """Whether a run lasts whose log's stream has ended: only a closed port shows that it does not."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Container
 from contextlib import aclosing
 
 from stanlocal.engine.kubernetes.api import Api
 from stanlocal.engine.kubernetes.pod_feed import Feed
-from stanlocal.engine.kubernetes.pods import changes, index_of, name_of, selector_of
+from stanlocal.engine.kubernetes.pods import changes, index_of, name_of, run_of, selector_of
 from stanlocal.engine.kubernetes.workload import View, Workloads, pods_path, sets_path
 from stanlocal.errors import EngineError
 from stanlocal.model.instance import EngineEvent
@@ -17,10 +17,12 @@ from stanlocal.model.instance import EngineEvent
 class EventStream:
     """A watch over one group's pods; the StatefulSet may come later."""
 
-    def __init__(self, api: Api, workloads: Workloads, group: str) -> None:
+    def __init__(self, api: Api, workloads: Workloads, group: str, told: Container[str]) -> None:
+        """Take the group's name; `told` has the containers of whose ends `tell` is called."""
         self._api = api
         self._workloads = workloads
         self._group = group
+        self._told = told
         self._found: asyncio.Queue[EngineEvent | EngineError] = asyncio.Queue()
         self.task = asyncio.create_task(self._watch())
 
@@ -52,8 +54,10 @@ class EventStream:
             container = view.deployment.container
             async with aclosing(feed.changes()) as found:
                 async for name, before, after in found:
+                    known = before is not None and run_of(before, container).container_id in self._told
                     for event in changes(name, before, after, container):
-                        self.tell(event)
+                        if not (known and event.action == "die"):
+                            self.tell(event)
         except EngineError as error:
             self._found.put_nowait(error)
 
