@@ -10,9 +10,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.kubernetes.cluster.bring_up import up
+from tests.kubernetes.cluster.commands import wait_until
+from tests.kubernetes.cluster.control_plane import API_SERVER, api_server
 from tests.kubernetes.cluster.credentials import API_URL
 from tests.kubernetes.cluster.running import Cluster
+from tests.kubernetes.cluster.sources import KUBE
 from tests.kubernetes.deployed_group import DeployedGroup
 from tests.kubernetes.sites import Json, Site, looking_rules
 from tests.kubernetes.volumes import make_claim
@@ -53,8 +55,13 @@ class RealSite(Site):
         await asyncio.to_thread(self._kubectl, "delete", "pod", node, "--force", "--grace-period=0")
 
     async def restart_api(self) -> None:
-        await asyncio.to_thread(self.cluster.end, "apiserver")
-        await asyncio.to_thread(up, lambda line: None)
+        await asyncio.to_thread(self._restart_api)
+
+    def _restart_api(self) -> None:
+        cluster = self.cluster
+        cluster.end(API_SERVER, signal.SIGKILL)  # SIGTERM would wait for the watches that are open
+        cluster.start(api_server(KUBE.executable, cluster.paths))
+        wait_until(cluster.api.is_ready, "API server ready", self.timeout)
 
     async def cut(self, node: str) -> None:
         self.cluster.cut(DeployedGroup(self.cluster, self.namespace).node_of(node))
