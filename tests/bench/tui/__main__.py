@@ -85,7 +85,7 @@ def _busy(
 def _subscribe(screen: Screen) -> None:
     """Publish to the form's initial channel, then show the logs again."""
     screen.seen("following")
-    for key, text in (("3", "Unsubscribe"), ("n", "Leave the form"), ("\r", "open"), ("\x1b", "Unsubscribe")):
+    for key, text in (("3", "Unsubscribe"), ("n", "Leave the form"), ("\r", "open")):
         screen.press(key)
         screen.seen(text)
         time.sleep(_UNHURRIED_S)
