@@ -45,7 +45,14 @@ def group_document(active: str | None = "t-0", store_dir: str = "/nowhere") -> d
     ]
     state = "healthy" if active else "failover"
     urls = [node["monitor_url"] for node in nodes]
-    document = {"group": "t", "state": state, "active": active, "store_dir": store_dir, "monitor_urls": urls}
+    document = {
+        "group": "t",
+        "engine": "docker",
+        "state": state,
+        "active": active,
+        "store_dir": store_dir,
+        "monitor_urls": urls,
+    }
     return {**document, "nodes": nodes}
 
 
