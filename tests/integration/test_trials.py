@@ -12,7 +12,7 @@ import pytest
 from stanlocal.api import FTGroup
 from stanlocal.engine.docker import lock_trial, placement_trial
 from stanlocal.engine.docker.api import Api
-from stanlocal.engine.docker.endpoint import CALL_TIMEOUT_S, find
+from stanlocal.engine.docker.endpoint import CALL_TIMEOUT_S, find, sdk_client
 from stanlocal.engine.docker.labels import GROUP, OWNER
 from stanlocal.engine.docker.reach import PublishedAddress
 from stanlocal.engine.docker.transport import Transport
@@ -41,7 +41,8 @@ class Recording(Api):
 
     def __init__(self, *, apart: bool = False) -> None:
         endpoint, answer = find(os.environ, Path.home())
-        super().__init__(Transport(endpoint.target, answer.api_version, CALL_TIMEOUT_S))
+        transport = Transport(endpoint.target, answer.api_version, CALL_TIMEOUT_S)
+        super().__init__(transport, lambda: sdk_client(endpoint, answer))
         self._apart = apart
         self.made: list[str] = []
 

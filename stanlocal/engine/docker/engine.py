@@ -14,7 +14,7 @@ from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing, closing, suppress
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -63,7 +63,7 @@ class DockerEngine:
         self._endpoint = endpoint
         self._answer = answer
         self._transport = Transport(endpoint.target, answer.api_version, CALL_TIMEOUT_S)
-        self._api = Api(self._transport)
+        self._api = Api(self._transport, partial(sdk_client, endpoint, answer))
         self._labels = Labels(str(os.getuid()))
         self._pid = os.getpid()
         self._threads = ThreadPoolExecutor(max_workers=16, thread_name_prefix="stanlocal-docker")
@@ -75,10 +75,10 @@ class DockerEngine:
 
         return Changes(self._api, self._labels)
 
-    @cached_property
+    @property
     def client(self) -> docker.DockerClient:
         """Client of the SDK, for work on images."""
-        return sdk_client(self._endpoint, self._answer)
+        return self._api.client
 
     async def _in_thread(self, call: Callable[..., T], *args: Any, **kwargs: Any) -> T:
         """Run a blocking call to its end, even if cancelled meanwhile."""
@@ -331,5 +331,4 @@ class DockerEngine:
 
     async def close(self) -> None:
         self._threads.shutdown(wait=False)
-        if "client" in vars(self):
-            self.client.close()
+        self._api.close()

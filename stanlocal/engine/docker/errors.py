@@ -21,6 +21,12 @@ def explanation(error: docker.errors.APIError) -> str:
     return first_line(str(error.explanation or error))
 
 
+def words_of(error: StanlocalError) -> str | None:
+    """Return the engine's own reason for a refusal that was translated; None for another error."""
+    cause = error.__cause__
+    return explanation(cause) if isinstance(cause, docker.errors.APIError) else None
+
+
 def translate(error: Exception) -> StanlocalError:
     """Return the error of stanlocal for `error`."""
     if isinstance(error, docker.errors.ImageNotFound):

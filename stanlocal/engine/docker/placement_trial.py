@@ -16,6 +16,7 @@ from pathlib import Path
 
 from stanlocal.engine.docker import trial_cache
 from stanlocal.engine.docker.api import Api
+from stanlocal.engine.docker.errors import words_of
 from stanlocal.engine.docker.helpers import trial_server
 from stanlocal.engine.docker.reach import (
     PublishedAddress,
@@ -24,7 +25,6 @@ from stanlocal.engine.docker.reach import (
     serves_cluster,
 )
 from stanlocal.engine.docker.throwaway import throwaway_server
-from stanlocal.engine.docker.transport import words_of
 from stanlocal.errors import EngineError, EngineUnavailable, NodeNotFound, StanlocalError
 from stanlocal.machine.user_dirs import TRIAL_FOLDER
 from stanlocal.model.placement import Placement

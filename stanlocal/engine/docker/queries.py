@@ -64,7 +64,7 @@ class Queries:
 
     def file(self, container: str, path: str) -> bytes:
         """Return a file of a container, running or not, in a tar archive; raises `NodeNotFound`."""
-        return self._transport.request("GET", f"/containers/{segment(container)}/archive", {"path": path})
+        return self._transport.get(f"/containers/{segment(container)}/archive", {"path": path})
 
     def image(self, name: str) -> Mapping[str, Any]:
         """Return all about one image; raises `ImageNotFound` if there is none."""
@@ -94,7 +94,7 @@ class Queries:
         return found
 
     def _json(self, path: str, params: Mapping[str, Any]) -> Any:
-        body = self._transport.request("GET", path, params)
+        body = self._transport.get(path, params)
         try:
             return json.loads(body)
         except (ValueError, RecursionError) as error:

@@ -1,6 +1,6 @@
-"""`Transport`: requests to a Docker Engine over connections of the standard library, without its SDK.
+"""`Transport`: requests that only look, over connections of the standard library, without the Docker SDK.
 
-Loading the SDK takes as long as all else that most commands do, so it is loaded only for images and trials.
+Loading the SDK takes as long as all else that a command does which only looks.
 """
 
 from __future__ import annotations
@@ -9,14 +9,14 @@ import http.client
 import json
 import socket
 from collections.abc import Mapping
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
 
 from stanlocal.engine.docker.ping import Target, open_connection
 from stanlocal.engine.docker.refusals import first_line, refusal
-from stanlocal.errors import EngineUnavailable, StanlocalError
+from stanlocal.errors import EngineUnavailable
 
 _LONGEST_REFUSAL = 1 << 20
 """Bytes read of the reason for which a stream is refused."""
@@ -65,22 +65,11 @@ class Transport:
     timeout_s: float
     """Seconds that connecting, and each read of an answer, may take."""
 
-    def request(
-        self,
-        method: str,
-        path: str,
-        params: Mapping[str, Any] | None = None,
-        *,
-        content: Any = None,
-        longer_s: float = 0,
-    ) -> bytes:
-        """Return the body of the answer; `content` is sent as JSON, an archive (bytes or a file) as it is.
-
-        `longer_s` is added to the timeout, for what the engine is asked to wait for itself.
-        """
-        with closing(self._open(longer_s)) as connection:
+    def get(self, path: str, params: Mapping[str, Any] | None = None) -> bytes:
+        """Return the body of the answer."""
+        with closing(self._open()) as connection:
             try:
-                self._send(connection, method, path, params, content)
+                self._send(connection, "GET", path, params)
                 with closing(connection.getresponse()) as answer:
                     body = answer.read()
             except LOST as error:
@@ -95,9 +84,9 @@ class Transport:
 
         Its reads raise `LOST`.
         """
-        connection = self._open(0)
+        connection = self._open()
         try:
-            self._send(connection, method, path, params, None)
+            self._send(connection, method, path, params)
             sock = connection.sock  # the connection forgets it where the engine ends it after the answer
             answer = connection.getresponse()
             if answer.status >= 400:
@@ -112,29 +101,18 @@ class Transport:
                 raise lost(error) from error
             raise
 
-    def _open(self, longer_s: float) -> http.client.HTTPConnection:
+    def _open(self) -> http.client.HTTPConnection:
         try:
-            return open_connection(self.target, self.timeout_s + longer_s)
+            return open_connection(self.target, self.timeout_s)
         except OSError as error:  # certificates that cannot be read
             raise lost(error) from error
 
     def _send(
-        self,
-        connection: http.client.HTTPConnection,
-        method: str,
-        path: str,
-        params: Mapping[str, Any] | None,
-        content: Any,
+        self, connection: http.client.HTTPConnection, method: str, path: str, params: Mapping[str, Any] | None
     ) -> None:
         query = f"?{urlencode(params)}" if params else ""
-        headers = {"User-Agent": "stanlocal"}
-        if isinstance(content, Mapping):
-            content = json.dumps(content).encode()
-            headers["Content-Type"] = "application/json"
-        elif content is not None:
-            headers["Content-Type"] = "application/x-tar"
-        with suppress(BrokenPipeError):  # it refuses before it has read all; its answer says why
-            connection.request(method, f"/v{self.api_version}{path}{query}", content, headers)
+        url = f"/v{self.api_version}{path}{query}"
+        connection.request(method, url, headers={"User-Agent": "stanlocal"})
 
 
 def segment(name: str) -> str:
@@ -150,20 +128,10 @@ def lost(error: Exception) -> EngineUnavailable:
     return EngineUnavailable(f"the connection to the engine was lost ({why}); see 'stanlocal doctor'")
 
 
-class EngineWords(Exception):
-    """The engine's own reason for a refusal; the cause of the error that stanlocal raises for it."""
-
-
-def words_of(error: StanlocalError) -> str | None:
-    """Return the engine's own reason, if it is the cause of the error."""
-    return str(error.__cause__) if isinstance(error.__cause__, EngineWords) else None
-
-
 def _check(status: int, body: bytes) -> None:
     """Raise the error of stanlocal if the status is a refusal's."""
     if status >= 400:
-        said = _message(body)
-        raise refusal(said, not_found=status == 404) from EngineWords(said)
+        raise refusal(_message(body), not_found=status == 404)
 
 
 def _message(body: bytes) -> str:

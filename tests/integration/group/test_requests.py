@@ -2,53 +2,42 @@
 
 from __future__ import annotations
 
+import http.client
 import re
 from collections import Counter
-from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
 from stanlocal.api import FTGroup
-from stanlocal.engine.docker.transport import OpenAnswer, Transport
 
+_API = re.compile(r"^/v\d\.\d+(?P<path>/[^?]*)")
 _NAME = re.compile(r"^/(containers|networks|images)/(?!json$|create$)[^/]+")
 
 pytestmark = pytest.mark.only_on("docker", "processes have no API to ask")
 
 
-class RecordingTransport:
-    """Counts the requests of every transport, by method and kind of path."""
+class RecordedRequests:
+    """Counts the requests to an engine, with or without its SDK, by method and kind of path."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self._seen: Counter[str] = Counter()
-        request, stream = Transport.request, Transport.stream
+        put = http.client.HTTPConnection.putrequest
 
-        def recorded_request(
-            transport: Transport, method: str, path: str, *rest: Mapping[str, Any] | None, **named: Any
-        ) -> bytes:
-            self._seen[_kind(method, path)] += 1
-            return request(transport, method, path, *rest, **named)
+        def recorded(
+            connection: http.client.HTTPConnection, method: str, url: str, *rest: Any, **named: Any
+        ) -> None:
+            if api := _API.match(url):
+                path = _NAME.sub(r"/\1/NAME", api["path"])
+                self._seen[f"{method} {path}"] += 1
+            put(connection, method, url, *rest, **named)
 
-        def recorded_stream(
-            transport: Transport, method: str, path: str, *rest: Mapping[str, Any] | None, **named: Any
-        ) -> OpenAnswer:
-            self._seen[_kind(method, path)] += 1
-            return stream(transport, method, path, *rest, **named)
-
-        monkeypatch.setattr(Transport, "request", recorded_request)
-        monkeypatch.setattr(Transport, "stream", recorded_stream)
+        monkeypatch.setattr(http.client.HTTPConnection, "putrequest", recorded)
 
     def taken(self) -> Counter[str]:
         """Return the requests since the last call."""
         seen, self._seen = self._seen, Counter()
         return seen
-
-
-def _kind(method: str, path: str) -> str:
-    """Return the request without names and ids."""
-    named = _NAME.sub(r"/\1/NAME", path)
-    return f"{method} {named}"
 
 
 NODES = 2
@@ -89,7 +78,7 @@ DOWN = {
 async def test_a_group_costs_its_engine_these_requests_and_no_more(
     group: FTGroup, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    recording = RecordingTransport(monkeypatch)
+    recording = RecordedRequests(monkeypatch)
     await group.up()
     assert recording.taken() - Counter(UP) == Counter()
     await group.document()

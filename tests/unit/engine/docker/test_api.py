@@ -4,18 +4,28 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 
 from stanlocal.engine.docker.api import Api
-from stanlocal.engine.docker.ping import Target
-from stanlocal.engine.docker.transport import Transport, words_of
+from stanlocal.engine.docker.endpoint import Endpoint, sdk_client
+from stanlocal.engine.docker.errors import words_of
+from stanlocal.engine.docker.ping import Answer, Target
+from stanlocal.engine.docker.transport import Transport
 from stanlocal.errors import EngineUnavailable, ImageNotFound, NameConflict, PortInUse, StanlocalError
 from tests.support.fake_socket import fake_socket
 
 Request = Callable[[Api], object]
+
+
+@contextmanager
+def _api(url: str) -> Iterator[Api]:
+    endpoint, answer = Endpoint("a test", Target(url)), Answer("1.41")
+    with closing(Api(Transport(endpoint.target, "1.41", 2), lambda: sdk_client(endpoint, answer))) as api:
+        yield api
 
 
 def reply(body: bytes = b"", status: int = 200) -> bytes:
@@ -25,7 +35,8 @@ def reply(body: bytes = b"", status: int = 200) -> bytes:
 def sent(folder: Path, request: Request, answer: bytes) -> list[bytes]:
     """Return the first line of each request; the answer is the same for all."""
     with fake_socket(folder / "docker.sock", answer) as fake:
-        request(Api(Transport(Target(fake.url), "1.41", 2)))
+        with _api(fake.url) as api:
+            request(api)
         return fake.requests
 
 
@@ -33,14 +44,14 @@ def sent(folder: Path, request: Request, answer: bytes) -> list[bytes]:
     ("request_", "line"),
     [
         (lambda api: api.create("stan-0", {}), "POST containers/create?name=stan-0"),
-        (lambda api: api.start("a/b"), "POST containers/a%2Fb/start"),
+        (lambda api: api.start("a"), "POST containers/a/start"),
         (lambda api: api.stop("a", 30), "POST containers/a/stop?t=30"),
         (lambda api: api.kill("a", "SIGKILL"), "POST containers/a/kill?signal=SIGKILL"),
         (lambda api: api.pause("a"), "POST containers/a/pause"),
         (lambda api: api.unpause("a"), "POST containers/a/unpause"),
         (lambda api: api.limit_cpu("a", 100_000, 1000), "POST containers/a/update"),
-        (lambda api: api.remove("a"), "DELETE containers/a?force=1&v=0"),
-        (lambda api: api.remove("a", volumes=True), "DELETE containers/a?force=1&v=1"),
+        (lambda api: api.remove("a"), "DELETE containers/a?v=False&link=False&force=True"),
+        (lambda api: api.remove("a", volumes=True), "DELETE containers/a?v=True&link=False&force=True"),
         (lambda api: api.put_archive("a", "/x y", b"tar"), "PUT containers/a/archive?path=%2Fx+y"),
         (lambda api: api.put_archive("a", "/", io.BytesIO(b"tar")), "PUT containers/a/archive?path=%2F"),
         (lambda api: api.create_network("n", {}, internal=True), "POST networks/create"),
@@ -48,7 +59,7 @@ def sent(folder: Path, request: Request, answer: bytes) -> list[bytes]:
         (lambda api: api.disconnect("n", "a"), "POST networks/n/disconnect"),
         (lambda api: api.remove_network("n"), "DELETE networks/n"),
         (lambda api: api.create_volume("v", {}, None), "POST volumes/create"),
-        (lambda api: api.remove_volume("v"), "DELETE volumes/v?force=1"),
+        (lambda api: api.remove_volume("v"), "DELETE volumes/v"),
     ],
 )
 def test_each_change_is_one_request(tmp_path: Path, request_: Request, line: str) -> None:
@@ -73,7 +84,7 @@ def test_a_refusal_is_an_error_of_stanlocal_that_keeps_the_engines_words(
     assert words_of(caught.value) == words
 
 
-def test_an_engine_that_is_gone_has_said_nothing(tmp_path: Path) -> None:
+def test_an_engine_that_goes_away_has_said_nothing(tmp_path: Path) -> None:
     with pytest.raises(EngineUnavailable) as caught:
-        Api(Transport(Target(f"unix://{tmp_path}/none"), "1.41", 2)).start("a")
+        sent(tmp_path, lambda api: api.start("a"), b"")
     assert words_of(caught.value) is None
