@@ -24,8 +24,9 @@ NAME = "stanlocal"
 IMPORT_ALL = f"""
 import importlib, pkgutil, {NAME}
 IN_PYTEST = ("{NAME}.testing.pytest_plugin", "{NAME}.testing.pytest_options")  # loaded by pytest alone
+WITH_EXTRA = ("{NAME}.engine.kubernetes.", "{NAME}.lifecycle.deployed_plan")  # for clusters
 for module in pkgutil.walk_packages({NAME}.__path__, "{NAME}."):
-    if module.name not in ("{NAME}.__main__", *IN_PYTEST):
+    if module.name not in ("{NAME}.__main__", *IN_PYTEST) and not module.name.startswith(WITH_EXTRA):
         importlib.import_module(module.name)
 """
 

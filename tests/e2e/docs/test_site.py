@@ -52,9 +52,17 @@ def page() -> Iterator[Page]:
 def test_a_server_s_line_is_found_and_nothing_is_fetched_from_elsewhere(site: str, page: Page) -> None:
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
-    page.goto(f"{site}index.html")
-    page.fill("[data-md-component=search-query]", "unable to get store lock at this time")
-    page.click(".md-search-result__item:has-text('Troubleshooting') a")
+    page.goto(f"{site}index.html", wait_until="networkidle")  # the search's own scripts are there then
+    words = page.locator("[data-md-component=search-query]")
+    words.click()
+    words.press_sequentially("unable to get store lock at this time")
+    found = page.locator(".md-search-result__item:has-text('Troubleshooting') a")
+    for _ in range(60):
+        if found.count():
+            break
+        page.wait_for_timeout(1000)
+        words.press("End")  # it listens to keys, and may not have been ready for those before
+    found.first.click()
     page.wait_for_url("**/troubleshooting.html**")
     page.goto(f"{site}reference/python/group.html")
     page.wait_for_load_state("networkidle")

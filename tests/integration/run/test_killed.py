@@ -46,13 +46,13 @@ def test_nothing_is_left_of_thirty_runs_killed_at_random_moments(runs: OwnRuns) 
         assert runs.left() == {}
 
 
-def test_down_and_up_remove_what_a_killed_run_leaves(runs: OwnRuns) -> None:
+def test_down_and_up_remove_what_a_killed_run_leaves(runs: OwnRuns, group_name: str) -> None:
     with runs.started("--", "sh", "-c", "echo up; exec sleep 5") as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "up\n"
         assert runs.groups()
         process.kill()
-    runs.cli.ok("down")
+    runs.cli.ok("--group", group_name, "down")
     assert runs.left() == {}
 
 
