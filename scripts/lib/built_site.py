@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 _LINKS = frozenset({("a", "href"), ("area", "href")})
-"""What leads elsewhere when a reader follows it; every other address is fetched as the page is looked at."""
+"""Elements that lead elsewhere when followed; every other address is fetched as the page is looked at."""
 _FETCHING = frozenset({"src", "href", "srcset", "data", "poster", "background", "xlink:href"})
 _NOT_FETCHED = frozenset({"canonical", "next", "prev", "alternate", "license", "author", "help", "search"})
 _IN_STYLE = re.compile(r"""url\(\s*['"]?([^'")]+)|@import\s+['"]([^'"]+)""")
@@ -18,7 +18,7 @@ _IN_STYLE = re.compile(r"""url\(\s*['"]?([^'")]+)|@import\s+['"]([^'"]+)""")
 
 @dataclass(slots=True)
 class Page:
-    """What a page of the site has: its anchors, its links, and the addresses that it fetches."""
+    """A page of the site: its anchors, its links, and the addresses that it fetches."""
 
     anchors: set[str] = field(default_factory=set)
     links: list[str] = field(default_factory=list)

@@ -26,7 +26,7 @@ Progress: TypeAlias = Callable[[str], None]
 
 
 Ability: TypeAlias = Literal["make", "start", "end", "freeze", "cut", "condition", "files"]
-"""What an engine may be unable to do: make and remove groups; start nodes; end their processes; freeze them;
+"""Abilities that an engine may lack: make and remove groups; start nodes; end their processes; freeze them;
 cut their connections; slow connections or have them fail; change files of the store and of the servers."""
 
 ABLE: Mapping[Ability, str] = {}
@@ -58,7 +58,7 @@ class Information(Protocol):
     retry_s: float
     """Seconds to wait before the next attempt after `EngineUnavailable`."""
     lacks: Mapping[Ability, str]
-    """What it can never do, each with the reason; it is refused before anything happens."""
+    """Acts that it can never do, each with the reason; it is refused before anything happens."""
 
     async def info(self) -> EngineInfo:
         """Describe the engine; raise `EngineUnavailable` if none answers."""

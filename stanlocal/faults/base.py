@@ -46,7 +46,7 @@ class Fault(ABC):
     costs_data: ClassVar[str | None] = None
     """Data-loss warning shown before injection; None: no data can be lost."""
     needs: ClassVar[tuple[Ability, ...]]
-    """What the engine must be able to do for it and for its undoing."""
+    """Abilities that the engine must have for it and for its undoing."""
     default_targets: ClassVar[tuple[str, ...]] = ("@active",)
     """Targets where the caller names none."""
 

@@ -192,8 +192,10 @@ class GroupHome:
         try:
             yield
         finally:
-            self._drop_unused()
-            os.close(descriptor)
+            try:
+                self._drop_unused()
+            finally:
+                os.close(descriptor)
 
     def _try_lock(self, *, make: bool = True) -> int | None:
         path = self.folder / _LOCK
@@ -222,8 +224,10 @@ class GroupHome:
         with suppress(OSError):  # there is something in it, or it is gone
             self.folder.rmdir()
         if (descriptor := self._try_lock(make=False)) is not None:  # its user may be removing it just now
-            self._drop_unused()
-            os.close(descriptor)
+            try:
+                self._drop_unused()
+            finally:
+                os.close(descriptor)
 
     def _drop_unused(self) -> None:
         """Remove a folder that holds nothing but the held lock and a binding."""

@@ -46,7 +46,7 @@ class Deployed:
     settings: Mapping[str, Any] = field(default_factory=dict)
     """Tree of the settings, secrets included."""
     problems: tuple[str, ...] = ()
-    """What cannot be read, each with its place."""
+    """Parts that cannot be read, each with its place."""
 
 
 def container_of(kind: str, name: str, given: Sequence[Mapping[str, Any]]) -> str | None:

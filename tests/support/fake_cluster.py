@@ -356,7 +356,7 @@ class FakeCluster:
         return await answer(self, request)
 
     def since(self, version: int) -> Iterator[tuple[int, str, str, Json]]:
-        """What happened after a version; raises `LookupError` for one that is too old."""
+        """Return the events after a version; raises `LookupError` for one that is too old."""
         if version < self._oldest:
             raise LookupError(f"too old resource version: {version} ({self._oldest})")
         return (each for each in self._past if each[0] > version)

@@ -70,7 +70,7 @@ class DockerEngine:
 
     @cached_property
     def _changes(self) -> Changes:
-        """What makes and changes groups, loaded for the first call of it."""
+        """Calls that make and change groups, loaded for the first call of it."""
         from stanlocal.engine.docker.changes import Changes
 
         return Changes(self._api, self._labels)

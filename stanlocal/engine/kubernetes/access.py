@@ -27,7 +27,7 @@ _UNUSABLE = (
     *(ConfigError, msgspec.MsgspecError, yaml.YAMLError),
     *(OSError, KeyError, TypeError, ValueError, AttributeError),
 )
-"""What reading a file that is no kubeconfig raises."""
+"""Exceptions of reading a file that is no kubeconfig."""
 _WAY_ON = "name a kubeconfig with --kubeconfig or KUBECONFIG"
 
 
@@ -42,7 +42,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What requests to one cluster need."""
+    """The needs of requests to one cluster."""
 
     context: str
     """Name of the context, for messages and guards."""
@@ -121,7 +121,7 @@ def _rooted(cluster: Cluster, folder: Path) -> Cluster:
 def _of_user(user: User, folder: Path) -> User:
     """Return the user with absolute paths, and a plugin of version 1 as one that lightkube runs.
 
-    The two versions of the protocol differ in nothing that is used here. A plugin is told the version that
+    The two versions of the protocol differ in nothing that is used here. A plugin gets the version that
     it was configured for, in KUBERNETES_EXEC_INFO.
     """
     for name in ("client_cert", "client_key", "token_file"):

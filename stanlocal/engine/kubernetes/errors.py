@@ -25,7 +25,7 @@ class Missing(EngineError):
 
 
 class Expired(EngineError):
-    """What was seen of the cluster is too old to go on from."""
+    """The last version seen of the cluster is too old to go on from."""
 
 
 class Refused(EngineError):

@@ -17,12 +17,12 @@ from stanlocal.model.instance import EngineEvent
 class EventStream:
     """A watch over one group's pods; the StatefulSet may come later."""
 
-    def __init__(self, api: Api, workloads: Workloads, group: str, told: Container[str]) -> None:
-        """Take the group's name; `told` has the containers of whose ends `tell` is called."""
+    def __init__(self, api: Api, workloads: Workloads, group: str, reported: Container[str]) -> None:
+        """Take the group's name; `reported` has the containers whose end was passed to `tell`."""
         self._api = api
         self._workloads = workloads
         self._group = group
-        self._told = told
+        self._reported = reported
         self._found: asyncio.Queue[EngineEvent | EngineError] = asyncio.Queue()
         self.task = asyncio.create_task(self._watch())
 
@@ -54,7 +54,7 @@ class EventStream:
             container = view.deployment.container
             async with aclosing(feed.changes()) as found:
                 async for name, before, after in found:
-                    known = before is not None and run_of(before, container).container_id in self._told
+                    known = before is not None and run_of(before, container).container_id in self._reported
                     for event in changes(name, before, after, container):
                         if not (known and event.action == "die"):
                             self.tell(event)

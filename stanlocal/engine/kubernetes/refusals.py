@@ -1,4 +1,4 @@
-"""What a cluster cannot do, or is not asked to do here, refused before anything happens."""
+"""Acts that a cluster cannot do, or is not asked to do here, refused before anything happens."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LACKS: Mapping[Ability, str] = {
     "condition": "a cluster's group has no proxy in its path; use a group made with '--engine docker'",
     "files": f"{_STORE}; use a group made with '--engine docker'",
 }
-"""What cannot be done to a group of a cluster, with the reasons."""
+"""Acts that cannot be done to a group of a cluster, with the reasons."""
 
 
 def refused(why: str) -> Unsupported:

@@ -21,7 +21,7 @@ _WORDS_OF_CONFIG = ("-sc", "-c", "--stan_config", "-stan_config", "--config", "-
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """What runs, by its objects."""
+    """A workload and its objects."""
 
     plan: GroupPlan
     container: str
@@ -83,7 +83,7 @@ class Workloads:
         self._api = api
         self._reader = reader
         self._known: dict[tuple[str, int], Deployment] = {}
-        """What a StatefulSet runs, by its uid and generation: it changes with these alone."""
+        """The deployments of StatefulSets, by uid and generation: each changes with these alone."""
         self._sees_machines = True
 
     @property
