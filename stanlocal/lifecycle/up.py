@@ -285,8 +285,7 @@ class _Bringup:
             return status.state is GroupState.HEALTHY and len(status.nodes) == len(names)
 
         async with beside(self._request.meanwhile()) as meanwhile:
-            what = "a group with one active node and standbys"
-            status = await self._until(reached, names, watch, deadline, what)
+            status = await self._until(reached, names, watch, deadline, "one active node and standbys")
             await meanwhile
         self._group.home.journal.close_faults()
         for name in sorted(self._configuration.renewed.intersection(self._present).difference(self._made)):
@@ -307,6 +306,8 @@ class _Bringup:
     ) -> GroupStatus:
         """Return the first status as wanted; raises `NodeFailed` as soon as one of `names` has failed."""
         await watch.refresh()
+        if asyncio.get_running_loop().time() >= deadline:  # the starts took all the time
+            raise watch.timed_out(self._request.timeout, waiting_for)
         status = await watch.until(
             lambda status: status.failed(names) is not None or reached(status),
             timeout=self._request.timeout,

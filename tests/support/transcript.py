@@ -34,6 +34,8 @@ SHOWN_ONLY = (
 _BLOCK = re.compile(r"(?<=^```console\n)(.*?)(?=^```$)", re.MULTILINE | re.DOTALL)
 _MOVED = re.compile(r"^port \d+ is (?:taken|kept|another).*\n", re.MULTILINE)
 """What is said where another group has the usual ports."""
+_ATTEMPTS = 8
+"""Times that a group is brought up until its first node has won the lock; either may."""
 _WIDTH = 110
 _SAME = (
     (re.compile(r"\d\d:\d\d:\d\d(?:\.\d+)?"), "TIME"),
@@ -90,6 +92,15 @@ class Console:
         }
 
     def run(self, command: str) -> Said:
+        """Run a command of a page; its groups begin with the first node active, as pages show them."""
+        for _ in range(_ATTEMPTS):
+            said = self._run(command)
+            if command != "stanlocal up" or "-0 is active" in said.output:
+                break
+            self._run("stanlocal down --timeout 0")
+        return said
+
+    def _run(self, command: str) -> Said:
         done = subprocess.run(
             ["bash", "-o", "pipefail", "-c", command],
             cwd=self.folder,

@@ -198,6 +198,10 @@ async def connected(url: str, login: Mapping[str, Any] | None = None) -> AsyncIt
             )
         except (NatsError, OSError, TimeoutError, ValueError) as error:
             reason = printable(_LOGIN.sub("//", failure_text(last[0] if last else error))) or "no answer"
+            if adapter.asks_for_authorization and "authorization" not in reason.lower():
+                reason += (
+                    ", and the server asks for authorization"  # its refusal may be lost with the connection
+                )
             raise JetStreamError(
                 f"cannot connect to {shown}: {reason}; check '--to', and the login with '--user' or '--creds'"
             ) from error

@@ -10,7 +10,7 @@ from itertools import takewhile
 
 from textual.message import Message
 from textual.widget import Widget
-from textual.widgets import DataTable, TabbedContent, TabPane
+from textual.widgets import DataTable, TabbedContent, TabPane, Tabs
 
 from stanlocal.api import FTGroup
 from stanlocal.tui.messages import EventSeen, FailoversChanged, GapFelt, LogLines
@@ -66,6 +66,11 @@ class Panes(TabbedContent):
         self.active = pane.id or ""
         parts = (part for part in pane.query(Widget) if isinstance(part, LineView | DataTable))
         return next((part for part in parts if part.focusable and _is_shown(part, pane)), None)
+
+    def _on_tabs_tab_activated(self, event: Tabs.TabActivated) -> None:
+        if event.tab.id != event.tabs.active:  # a key has gone on meanwhile, which this would undo
+            event.stop()
+            event.prevent_default()
 
     @property
     def title(self) -> str:

@@ -60,7 +60,7 @@ async def _nothing() -> None:
 
 async def test_a_late_answer_keeps_the_client_where_it_is() -> None:
     """The answer to an earlier ping ends the doubt, however many pings went out since."""
-    doubt = Doubt()
+    doubt = Doubt(replace(QUICK, silence=60.0))
 
     def answer(ping: asyncio.Future[bytes]) -> None:
         if len(doubt.pings) == 3:
