@@ -19,6 +19,7 @@ from stanlocal.util.tasks import beside
 
 if TYPE_CHECKING:
     from stanlocal.group.core import Group
+    from stanlocal.lifecycle.down import Down
 
 
 @click.command()
@@ -125,7 +126,7 @@ def down(context: Context, timeout: float | None, purge: bool, every: bool) -> i
                 context.say(f"not kept: {note}")
             downed[name] = list(done.removed)
             if not context.json:
-                context.say(_summary(name, done.removed, purge))
+                context.say(_summary(name, done, purge))
         if context.json:
             context.print_json({"removed": downed, "left": left})
         return 2 if left else 0
@@ -133,10 +134,13 @@ def down(context: Context, timeout: float | None, purge: bool, every: bool) -> i
     return run(work())
 
 
-def _summary(name: str, removed: tuple[str, ...], purge: bool) -> str:
-    store = "its store is deleted" if purge else "its store is kept"
-    if removed:
-        return f"{name} is down: {', '.join(removed)} removed, {store}"
+def _summary(name: str, done: Down, purge: bool) -> str:
+    if not done.had_store:
+        store = "it has no store"
+    else:
+        store = "its store is deleted" if purge else "its store is kept"
+    if done.removed:
+        return f"{name} is down: {', '.join(done.removed)} removed, {store}"
     return f"nothing of {name} runs{', ' + store if purge else ''}"
 
 

@@ -31,6 +31,8 @@ class Down:
     """Result for the store and the group's state folder; None when they were left alone."""
     unsaved: tuple[str, ...] = ()
     """Messages about logs and ends of faults that a full disk prevented from being saved."""
+    had_store: bool = True
+    """Whether there was a store."""
 
 
 async def down(
@@ -72,6 +74,7 @@ async def down(
         removed = tuple(instance.name for instance in instances)
         if not purge_store:
             return Down(removed, unsaved=tuple(unsaved))
+        had_store = plan is not None or store.exists()
         report(f"purging the store {plan.store_location if plan else store}")
         await group.engine.discard_store(group.name)
         drafts.remove(store, group.name, group_id)
@@ -79,7 +82,7 @@ async def down(
         shutil.rmtree(beside(store), ignore_errors=True)  # a killed tool's trial of its file system
         if not purged.left and not purged.failed:
             purged = PurgeReport(failed=group.home.forget())
-        return Down(removed, purged)
+        return Down(removed, purged, had_store=had_store)
 
 
 def _check_unused_by_others(store: Path, plan: GroupPlan | None, instances: Sequence[Instance]) -> None:

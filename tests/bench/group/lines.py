@@ -86,6 +86,7 @@ async def flooding(
     )
     home = GroupHome(folder / name)
     home.save_plan(plan)
+    Path(plan.store_dir).mkdir(exist_ok=True)
     try:
         await engine.prepare(plan)
         for node, flood in zip(plan.nodes, floods, strict=True):

@@ -54,22 +54,21 @@ def throughput(group: Group, tools: peers.Tools, rounds: int, count: int) -> lis
                 rates.setdefault((kind, name), []).append(rate)
     middle = {key: statistics.median(values) for key, values in rates.items()}
 
-    def row(what: str, kind: str, against: str, least: float, aim: float) -> Row:
+    def row(what: str, kind: str, of_node: float, of_go: float) -> Row:
         to_node = middle[kind, mine] / middle[kind, node]
         to_go = middle[kind, mine] / middle[kind, go]
-        ratio = to_node if against == node else to_go
         return Row(
             what,
             {name: f"{middle[kind, name]:,.0f}/s" for name in (mine, node, go)},
             f"{to_node:.2f} x {node}, {to_go:.2f} x {go}",
-            f"at least {least:g} x {against}, aim {aim:g} x {go}",
-            ratio >= least,
+            f"at least {of_node:g} x {node} and {of_go:g} x {go}",
+            to_node >= of_node and to_go >= of_go,
         )
 
     return [
-        row("asynchronous publish, window 16,384", "async", node, 1.5, 0.6),
-        row("subscribe from the beginning, max in flight 1,024", "subscribe", node, 1.1, 0.8),
-        row("synchronous publish, one at a time", "sync", go, 0.5, 0.8),
+        row("asynchronous publish, window 16,384", "async", 1.5, 0.75),
+        row("subscribe from the beginning, max in flight 1,024", "subscribe", 1.1, 0.8),
+        row("synchronous publish, one at a time", "sync", 1.0, 0.8),
     ]
 
 

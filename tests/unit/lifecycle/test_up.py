@@ -359,7 +359,13 @@ async def test_a_purge_leaves_nothing(world: World) -> None:
     await world.up()
     done = await down(world.group(), timeout=0, purge_store=True)
     assert done.purged is not None
+    assert done.had_store
     assert world.left == {}
+
+
+async def test_a_purge_of_a_group_that_never_was_claims_to_have_deleted_no_store(world: World) -> None:
+    done = await down(world.group(), timeout=0, purge_store=True)
+    assert not done.had_store
 
 
 async def test_a_purge_leaves_what_is_not_the_servers(world: World) -> None:
