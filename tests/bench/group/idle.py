@@ -31,7 +31,7 @@ def idle(command: Command, seconds: float) -> Row:
         after = watched.cpu_times()
         share = (after.user - before.user + after.system - before.system) / seconds
         resident = watched.memory_info().rss / 1e6
-        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGTERM)
         process.communicate(timeout=60)
     command.purge()
     return Row(
