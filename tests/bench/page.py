@@ -21,14 +21,18 @@ PYTHON = f"Python {platform.python_version()}"
 def page(
     title: str,
     *,
-    bench: str,
+    bench: str = "",
+    command: str = "",
     how: str = "",
     machine: str,
     columns: Sequence[str],
     rows: Iterable[Sequence[str]],
 ) -> str:
-    """The whole page. `bench` is the module's name in this package, `how` a text on how it measures."""
-    made = f"Made by `python -m tests.bench.{bench}` on {datetime.now(UTC):%Y-%m-%d}"
+    """The whole page. `bench` is the module's name in this package, `how` a text on how it measures.
+
+    What is no module of this package gives its `command` instead.
+    """
+    made = f"Made by `{command or f'python -m tests.bench.{bench}'}` on {datetime.now(UTC):%Y-%m-%d}"
     head = [
         f"# {title}",
         "",

@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -34,6 +35,26 @@ from tests.support.effort import inputs
 from tests.support.mutation import mutated, mutated_document, mutated_text
 
 CASES = 250
+
+SETTINGS = (
+    "nodes = 3\ngroup = 'g'\n[streaming.store_limits]\nmax_age = '1h'\nchannels.\"a.>\".max_msgs = 5\n"
+    "[nats]\nmax_payload = '1mb'\nauthorization.users = [{ user = 'a', password = 'b' }]\n"
+)
+"""A sound file of settings."""
+
+JOURNAL: list[dict[str, Any]] = [
+    {"time": "2026-01-01T00:00:00Z", "type": "fault", "fault": "f1", "name": "kill", "targets": ["g-0"],
+     "runs": {"g-0": "2026-01-01T00:00:00Z"}, "until": "2026-01-01T00:00:09Z", "leaves": "ended",
+     "predicted": {"state": "x"}, "notes": {"parameters": {"signal": "KILL"}}, "ends_run": True},
+    {"time": "2026-01-01T00:00:01Z", "type": "effect", "fault": "f1",
+     "times": {"g-0": "2026-01-01T00:00:01Z"}},
+    {"time": "2026-01-01T00:00:02Z", "type": "observed", "fault": "f1",
+     "observed": "o", "as_expected": True},
+    {"time": "2026-01-01T00:00:03Z", "type": "heal", "fault": "f1", "targets": ["g-0"]},
+    {"time": "2026-01-01T00:00:04Z", "type": "end", "times": {"g-0": "2026-01-01T00:00:04Z"},
+     "exit_code": 1},
+]  # fmt: skip
+"""Sound records of a journal."""
 
 
 def outcomes(act: Callable[[Random], object], cases: int = CASES) -> list[str]:
@@ -73,13 +94,8 @@ def test_an_import_with_anything_wrong(name: str, text: str, tmp_path: Path) -> 
 
 
 def test_settings_with_anything_wrong(tmp_path: Path) -> None:
-    text = (
-        "nodes = 3\ngroup = 'g'\n[streaming.store_limits]\nmax_age = '1h'\nchannels.\"a.>\".max_msgs = 5\n"
-        "[nats]\nmax_payload = '1mb'\nauthorization.users = [{ user = 'a', password = 'b' }]\n"
-    )
-
     def act(dice: Random) -> None:
-        (tmp_path / "stanlocal.toml").write_text(mutated_text(text, dice))
+        (tmp_path / "stanlocal.toml").write_text(mutated_text(SETTINGS, dice))
         load({}, {}, None, tmp_path)
 
     assert any(outcomes(act, 1000))
@@ -173,22 +189,10 @@ def test_a_plan_with_nested_settings_of_any_kind() -> None:
 
 def test_a_journal_with_anything_wrong(tmp_path: Path) -> None:
     """A line that is no record is skipped."""
-    good = [
-        {"time": "2026-01-01T00:00:00Z", "type": "fault", "fault": "f1", "name": "kill", "targets": ["g-0"],
-         "runs": {"g-0": "2026-01-01T00:00:00Z"}, "until": "2026-01-01T00:00:09Z", "leaves": "ended",
-         "predicted": {"state": "x"}, "notes": {"parameters": {"signal": "KILL"}}, "ends_run": True},
-        {"time": "2026-01-01T00:00:01Z", "type": "effect", "fault": "f1",
-         "times": {"g-0": "2026-01-01T00:00:01Z"}},
-        {"time": "2026-01-01T00:00:02Z", "type": "observed", "fault": "f1",
-         "observed": "o", "as_expected": True},
-        {"time": "2026-01-01T00:00:03Z", "type": "heal", "fault": "f1", "targets": ["g-0"]},
-        {"time": "2026-01-01T00:00:04Z", "type": "end", "times": {"g-0": "2026-01-01T00:00:04Z"},
-         "exit_code": 1},
-    ]  # fmt: skip
     read_at_all = 0
     for number in range(inputs(1000)):
         dice = Random(number)
-        records = [mutated_document(each, dice) if dice.random() < 0.4 else each for each in good]
+        records = [mutated_document(each, dice) if dice.random() < 0.4 else each for each in JOURNAL]
         data = "".join(f"{json.dumps(each)}\n" for each in records).encode()
         (tmp_path / JOURNAL_FILE).write_bytes(mutated(data, dice) if number % 3 == 0 else data)
         journal = Journal(tmp_path)

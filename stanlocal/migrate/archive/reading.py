@@ -14,8 +14,12 @@ from stanlocal.store.format.wire import varint
 
 _COMPRESSED, _UNCOMPRESSED, _FIRST_SKIPPABLE = 0x00, 0x01, 0x80
 _HEAD_BYTES, _CRC_BYTES = 4, 4
+_LARGEST_FRAME = 1 << 16
+"""Bytes of a frame's content, at most, by the framing format."""
 _LONGEST_HEAD = 50
 """Bytes of the five numbers before an entry's name, at most."""
+_LARGEST_ENTRY = 256 << 20
+"""Bytes of an entry, at most: four times the largest message of a NATS server, for a consumer's state."""
 
 
 class Entry(NamedTuple):
@@ -62,6 +66,9 @@ def _frames(path: Path) -> Iterator[bytes]:
             if len(head) < _HEAD_BYTES or len(body) < size:
                 return
             if kind == _COMPRESSED:
+                content, _ = varint(body, _CRC_BYTES)
+                if content > _LARGEST_FRAME:
+                    raise ValueError(f"a frame of {content:,} bytes")
                 try:
                     yield bytes(snappy.decompress_raw(body[_CRC_BYTES:]))
                 except DecompressionError as error:
@@ -86,6 +93,8 @@ def _entry(held: bytearray, at: int) -> tuple[Entry, int] | None:
             raise
         return None
     begin = at + end
+    if (size := name_size + header_size + data_size) > _LARGEST_ENTRY:
+        raise ValueError(f"an entry of {size:,} bytes")
     data = begin + name_size + header_size
     if len(held) < data + data_size:
         return None

@@ -1,0 +1,5 @@
+"""Evidence runs: hundreds of seeded trials of one promise each, which go on where they stopped.
+
+`python -m tests.soak` lists them. A run appends each trial to a file when it is done, and its page in
+`results` is made from that file.
+"""

@@ -1,0 +1,78 @@
+"""Makes evidence runs: ``python -m tests.soak ROW``, again and again until the row has its count.
+
+A run that was ended, in whatever way, goes on where it stopped. `--page` writes the page of a complete run
+to tests/soak/results; with `--partial` also of one that is not complete, which the page then says. Exits
+with 1 when the row does not hold.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from stanlocal.machine.user_dirs import cache_folder
+from tests.soak import frame
+from tests.soak.page import holds, row_page
+from tests.soak.row import Row
+from tests.soak.rows import ROWS
+from tests.soak.trial_log import TrialLog
+
+RESULTS = Path(__file__).parent / "results"
+SEED = 1
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__)
+    parser.add_argument("row", nargs="?", choices=sorted(ROWS), help="the row; without it, all are listed")
+    parser.add_argument("--until", type=int, metavar="N", help="end at so many; else at the row's count")
+    parser.add_argument("--seed", type=int, default=SEED, help=f"seed of the run ({SEED})")
+    parser.add_argument("--cases", help="only these cases, comma separated; in a folder of their own")
+    parser.add_argument("--out", type=Path, help="folder of the run's record and of what failed trials leave")
+    parser.add_argument("--page", action="store_true", help="make no trial, write the page")
+    parser.add_argument("--partial", action="store_true", help="write the page of an incomplete run, too")
+    options = parser.parse_args()
+    if options.row is None:
+        return _list()
+    row = ROWS[options.row]
+    folder = options.out or cache_folder() / "soak"
+    folder.mkdir(parents=True, exist_ok=True)
+    log = TrialLog(folder / f"{row.name}.jsonl", options.seed)
+    if options.page:
+        return _page(row, log, partial=options.partial)
+    if options.cases:
+        row = replace(row, cases=options.cases.split(","))
+    os.nice(5)  # whoever works on the machine comes first
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # removes the trial's group, as Ctrl-C does
+    with frame.own_surroundings(folder):
+        frame.run(row, log, folder / "trials", until=options.until or row.wanted, say=_say)
+    return 0 if not any(entry.result.problems for entry in log.entries) else 1
+
+
+def _list() -> int:
+    for row in ROWS.values():
+        _say(f"{row.name:<16} {row.wanted:>9,} {row.unit:<16} {row.title}")
+    return 0
+
+
+def _page(row: Row, log: TrialLog, *, partial: bool) -> int:
+    if not log.entries or (log.units < row.wanted and not partial):
+        _say(f"{log.units:,} of {row.wanted:,} {row.unit}: no page yet")
+        return 1
+    text = row_page(row, log.entries)
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / f"{row.name}.md").write_text(text, "utf-8")
+    _say(text)
+    return 0 if holds(row, log.entries) else 1
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,75 @@
+"""Chaos for half an hour: the verdict is good, memory stays flat, and nothing more is held at the end."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from dataclasses import replace
+from pathlib import Path
+
+from stanlocal.api import FTGroup
+from stanlocal.drill.scenario.scenario_file import load_scenario
+from tests.soak.judged_drills import UP_S, drill_on, result, with_nodes
+from tests.soak.resources import held, memory
+from tests.soak.row import Row
+from tests.soak.trial_log import Result, Trial
+
+MINUTES = 30
+"""Minutes of a whole trial, its units; the short version has fewer."""
+
+
+def chaos(trial: Trial, folder: Path) -> Result:
+    """Run `chaos-monkey` for as many minutes as the trial has units."""
+    return asyncio.run(_chaos(trial, folder))
+
+
+async def _chaos(trial: Trial, folder: Path) -> Result:
+    engine = trial.case.split("-")[0]
+    scenario = with_nodes(load_scenario("chaos-monkey"), trial.case)
+    await _warm_up(trial.case)
+    name = f"soak-chaos-{trial.seed:08x}"
+    before = held(name, engine == "docker")
+    group = FTGroup(group=name, engine=engine, nodes=scenario.nodes, timeout=UP_S, purge=True)
+    async with memory() as sampled, group:
+        drill = replace(scenario, duration_s=trial.units * 60.0)
+        outcome = await drill_on(group, drill, trial, folder)
+    gc.collect()
+    more = held(name, engine == "docker").more_than(before)
+    found = result(outcome, trial.units)
+    figures = {**found.figures, "growth_kb": [sampled.growth / 1024]}
+    counts = {**found.counts, "faults": outcome.verdict.findings.faults}
+    problems = [*found.problems, *more, *sampled.problems()]
+    return replace(found, problems=problems, counts=counts, figures=figures)
+
+
+async def _warm_up(case: str) -> None:
+    """Bring a group up and down, so that what is loaded and opened once is there before the first count."""
+    engine, nodes, *_ = case.split("-")
+    group = FTGroup(engine=engine, nodes=int(nodes), timeout=UP_S)
+    async with group, group.connect("warm") as client:
+        await client.publish("warm", b"1")
+
+
+CHAOS = Row(
+    name="chaos",
+    title="Half an hour of whatever can happen to nodes",
+    how="`chaos-monkey` drills of 30 minutes on groups of three nodes, each with another seed. The "
+    "drill runs in one process, whose resident memory is sampled every two seconds; its "
+    "descriptors, threads and tasks, and the group's containers, networks, processes and folders "
+    "are counted before and after.",
+    unit="minutes",
+    wanted=90,
+    per_trial=MINUTES,
+    cases=("docker-3",),
+    run=chaos,
+    none_of={"lost": "acknowledged messages lost"},
+    shown={
+        "faults": "faults",
+        "failovers": "failovers",
+        "lost_by_server": "lost by the server itself",
+        "acknowledged": "messages acknowledged",
+        "delivered": "deliveries",
+        "again": "of them again",
+    },
+    figures={"outage_ms": "Outages as the publishers saw them"},
+)

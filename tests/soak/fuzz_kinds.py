@@ -1,0 +1,242 @@
+"""The inputs that come from outside, each as a sound one that is changed at random, and what reads it.
+
+A reader has to give a result or raise one of stanlocal's errors. Files are in a folder of the trial.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from random import Random
+
+from tests import seed
+from tests.support.mutation import mutated, mutated_document, mutated_text
+
+Act = Callable[[Random], object]
+_TESTS = Path(__file__).parents[1]
+_NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+
+
+def log_lines(folder: Path) -> Act:
+    """Lines of the servers, as recorded, changed."""
+    from stanlocal.logs.line_patterns import parse
+
+    recordings = sorted((_TESTS / "unit" / "logs" / "lines").glob("*.log"))
+    lines = [line for each in recordings for line in each.read_text("utf-8").splitlines()]
+    return lambda dice: parse(mutated_text(dice.choice(lines), dice), _NOW)
+
+
+def nats_files(folder: Path) -> Act:
+    """Configurations of the NATS server, read as settings of a group."""
+    from stanlocal.imports import read
+    from stanlocal.settings import resolve
+
+    texts = [
+        seed.stan_conf(),
+        "v: {a: [1, $X ], b: 'x'}\nstreaming {\n store: file\n users: $v\n include a.conf\n}",
+    ]
+    (folder / "a.conf").write_text("c: 1")
+    path = folder / "stan.conf"
+
+    def act(dice: Random) -> None:
+        path.write_text(mutated_text(dice.choice(texts), dice))
+        resolve([read(path, {"X": "[1]"}).layer])
+
+    return act
+
+
+def yaml(folder: Path) -> Act:
+    """Manifests, chart values, and YAML with aliases and merges."""
+    from stanlocal.imports import read
+    from stanlocal.settings import resolve
+
+    texts = [
+        seed.EFS.read_text(),
+        seed.VALUES.read_text(),
+        "a: &a {b: [c, 1.5, 0x10]}\nstan: &b\n  <<: [*a, {x: |\n    y\n}]\nstore: *b\n",
+    ]
+    path = folder / "a.yaml"
+
+    def act(dice: Random) -> None:
+        path.write_text(mutated_text(dice.choice(texts), dice))
+        resolve([read(path, {}).layer])
+
+    return act
+
+
+def wire(folder: Path) -> Act:
+    """Answers of a streaming server, and its heartbeats."""
+    from stanlocal.stan import wire
+    from stanlocal.stan._pb import stan_pb2 as pb
+    from stanlocal.stan.session import read_connect_response
+
+    connected = pb.ConnectResponse(
+        pub_prefix="p", sub_requests="s", unsub_requests="u", close_requests="c",
+        ping_requests="g", ping_interval=5, ping_max_out=3,
+    )  # fmt: skip
+    kinds = {
+        pb.PubAck: pb.PubAck(guid="aZ09", error="stan: invalid subject"),
+        pb.MsgProto: pb.MsgProto(sequence=2**40, subject="orders", data=b"x" * 40, timestamp=2**60),
+        pb.SubscriptionResponse: pb.SubscriptionResponse(ack_inbox="_STAN.acks.x", error="not found"),
+        pb.PingResponse: pb.PingResponse(error="client has been replaced or is no longer registered"),
+        pb.CloseResponse: pb.CloseResponse(error="stan: unknown clientID"),
+        pb.ConnectResponse: connected,
+        pb.CtrlMsg: pb.CtrlMsg(server_id="s" * 22, data=b"\x01" * 15),
+    }
+    sound = [(kind, message.SerializeToString()) for kind, message in kinds.items()]
+
+    def act(dice: Random) -> None:
+        kind, data = dice.choice(sound)
+        data = mutated(data, dice)
+        if kind is pb.PubAck:
+            wire.read_pub_ack(data)
+        elif kind is pb.ConnectResponse:
+            read_connect_response(data, "me", b"c")
+        else:
+            wire.decode(kind, data)
+
+    return act
+
+
+def store_bytes(folder: Path) -> Act:
+    """Files of a store, which is verified, looked over and dumped."""
+    from stanlocal.store.format.slices import Window
+    from stanlocal.store.inspect.dump import dump, line
+    from stanlocal.store.inspect.overview import overview
+    from stanlocal.store.verify.problems import Problem
+    from stanlocal.store.verify.store import verify
+    from tests.support.stores import make_store, slice_of, subscription, update
+
+    subs = [(1, subscription(1, "d")), (5, update(1, 1)), (4, update(1, 1))]
+    slices = [slice_of([b"p" * 20] * 6), slice_of([b"q" * 30] * 4, first=7)]
+    store = make_store(folder / "store", slices, subs=subs)
+    contents = {path: path.read_bytes() for path in sorted(store.rglob("*")) if path.is_file()}
+    paths = list(contents)
+
+    def act(dice: Random) -> None:
+        path = dice.choice(paths)
+        path.write_bytes(mutated(contents[path], dice))
+        os.utime(path, (0, 0))  # as if no process wrote to it
+        try:
+            verify(store)
+            overview(store, {"max_msgs": 5})
+            for found in dump(store, "orders", Window()):
+                assert isinstance(found, Problem) or line(found, dice.choice(("jsonl", "text", "hex")))
+        finally:
+            path.write_bytes(contents[path])
+
+    return act
+
+
+def ledgers(folder: Path) -> Act:
+    """Ledgers of drills, which are judged."""
+    from stanlocal.drill.analysis.checker import check
+    from stanlocal.drill.ledger.reader import read_bytes
+    from tests.unit.drill.ledger.test_hostile_ledger import ledger
+
+    return lambda dice: check(read_bytes(ledger(dice)))
+
+
+def journals(folder: Path) -> Act:
+    """Journals of a group's faults."""
+    from stanlocal.history import JOURNAL_FILE
+    from stanlocal.history.journal import Journal
+    from tests.unit.test_mutated import JOURNAL
+
+    def act(dice: Random) -> None:
+        records = [mutated_document(each, dice) if dice.random() < 0.4 else each for each in JOURNAL]
+        data = "".join(f"{json.dumps(each)}\n" for each in records).encode()
+        (folder / JOURNAL_FILE).write_bytes(mutated(data, dice) if dice.random() < 0.3 else data)
+        for fault in Journal(folder).faults():
+            json.dumps(fault.document())
+
+    return act
+
+
+def settings(folder: Path) -> Act:
+    """Files of stanlocal's own settings."""
+    from stanlocal.settings import load
+    from tests.unit.test_mutated import SETTINGS
+
+    def act(dice: Random) -> None:
+        (folder / "stanlocal.toml").write_text(mutated_text(SETTINGS, dice))
+        load({}, {}, None, folder)
+
+    return act
+
+
+def packs(folder: Path) -> Act:
+    """Archives of a JetStream stream that `pack` wrote."""
+    from cramjam import snappy
+
+    from stanlocal.migrate.archive.entries import END, MAGIC, entry, state_entry
+    from stanlocal.migrate.archive.reading import read_archive
+
+    entries = [state_entry({"msgs": 2}, 5), entry("a/1", b"x" * 300, time=7, sequence=1), END]
+    plain = MAGIC + b"".join(entries)
+    sound = bytes(snappy.compress(plain))
+    path = folder / "archive"
+
+    def act(dice: Random) -> None:
+        within = dice.random() < 0.5  # behind a sound checksum
+        changed = bytes(snappy.compress(mutated(plain, dice))) if within else mutated(sound, dice)
+        path.write_bytes(changed)
+        for _ in read_archive(path):
+            pass
+
+    return act
+
+
+def cluster_objects(folder: Path) -> Act:
+    """StatefulSets and pods as a cluster's API server sends them, changed as no API server would."""
+    from stanlocal.engine.kubernetes.pods import changes, lost, members, run_of, selector_of
+
+    workload = {
+        "metadata": {"name": "stan", "uid": "u", "resourceVersion": "7"},
+        "spec": {
+            "selector": {
+                "matchLabels": {"app": "stan"},
+                "matchExpressions": [{"key": "a", "operator": "In", "values": ["b"]}],
+            }
+        },
+    }
+    ran = {"exitCode": 1, "reason": "Error", "containerID": "c0", "finishedAt": "2026-01-01T00:00:00Z"}
+    status = {
+        "name": "stan", "restartCount": 1, "containerID": "c1", "lastState": {"terminated": ran},
+        "state": {"running": {"startedAt": "2026-01-01T00:00:01Z"}},
+    }  # fmt: skip
+    pod = {
+        "metadata": {"name": "stan-0", "uid": "p", "ownerReferences": [{"uid": "u"}]},
+        "spec": {"nodeName": "m"},
+        "status": {"containerStatuses": [status], "conditions": [{"type": "Ready", "status": "False"}]},
+    }
+
+    def act(dice: Random) -> None:
+        changed = mutated_document(pod, dice)
+        selector_of(workload)
+        members([changed], workload)
+        run_of(changed, "stan")
+        lost(changed, None)
+        list(changes("stan-0", pod, changed, "stan"))
+        with suppress(StopIteration):
+            selector_of(mutated_document(workload, dice))
+
+    return act
+
+
+KINDS: dict[str, Callable[[Path], Act]] = {
+    "log-lines": log_lines,
+    "nats-files": nats_files,
+    "yaml": yaml,
+    "wire": wire,
+    "store-bytes": store_bytes,
+    "ledgers": ledgers,
+    "journals": journals,
+    "settings": settings,
+    "packs": packs,
+}
+"""What prepares the reading of each kind, by name."""

@@ -1,0 +1,103 @@
+"""Nodes changed from outside, by the engine's own tools or by signals: status tells it, and `up` mends it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import psutil
+
+from stanlocal.engine.docker import endpoint
+from tests.soak.own_tool import OwnTool, own_tool
+from tests.soak.row import Row
+from tests.soak.trial_log import Result, Trial
+from tests.support.processes import processes_of
+
+_ON_CONTAINERS = ("stop", "kill", "restart", "pause", "remove", "disconnect", "sigterm", "sigstop")
+_ON_PROCESSES = ("sigterm", "sigkill", "sigstop", "supervisor")
+
+
+def change(trial: Trial, folder: Path) -> Result:
+    """Change one or both nodes of a group from outside, then have `status` and `up` see it."""
+    draw = Random(trial.seed)
+    on_docker = trial.case == "docker"
+    acts = [draw.choice(_ON_CONTAINERS if on_docker else _ON_PROCESSES) for _ in range(draw.choice((1, 2)))]
+    nodes = draw.sample((0, 1), len(acts))
+    what = ", ".join(f"{act} of node {node}" for act, node in zip(acts, nodes, strict=True))
+    with own_tool(trial.case, folder) as tool:
+        act = _on_container if on_docker else _on_process
+        try:
+            _changed(tool, [(node, name) for node, name in zip(nodes, acts, strict=True)], act)
+            tool.converges(by_up=True)
+        except AssertionError as error:
+            return Result(1, [f"{what}: {' '.join(str(error).split())[:1000]}"])
+    return Result(1)
+
+
+def _changed(
+    tool: OwnTool, acts: list[tuple[int, str]], act: Callable[[OwnTool, dict[str, Any], str], None]
+) -> None:
+    before = json.loads(tool.ok(("up", "--json")))
+    tool.ok(("pub", "orders", "kept"))
+    for node, name in acts:
+        act(tool, before["nodes"][node], name)
+    seen = json.loads(tool.ok(("status", "--json")))
+    assert len(seen["nodes"]) == len(before["nodes"]), seen
+    after = json.loads(tool.ok(("up", "--json")))
+    assert after["state"] == "healthy", after
+    for name in ("client_urls", "monitor_urls", "store_dir"):
+        assert after[name] == before[name], f"{name}: {after[name]}, was {before[name]}"
+    assert "kept" in tool.ok(("sub", "orders", "--all", "--count", "1", "--timeout", "30"))
+
+
+def _on_container(tool: OwnTool, node: dict[str, Any], act: str) -> None:
+    with closing(endpoint.connect()) as client:
+        container = client.containers.get(node["name"])
+        match act:
+            case "stop":
+                container.stop(timeout=5)
+            case "kill":
+                container.kill()
+            case "restart":
+                container.restart(timeout=5)
+            case "pause":
+                container.pause()
+            case "remove":
+                container.remove(force=True)
+            case "disconnect":
+                client.networks.get(f"{tool.group}-routes").disconnect(container, force=True)
+            case _:
+                container.kill(signal=act.upper())
+
+
+def _on_process(tool: OwnTool, node: dict[str, Any], act: str) -> None:
+    folder = tool.runs.state / "stanlocal" / tool.group / "processes" / str(node["name"])
+    found = [psutil.Process(pid) for pid in processes_of(folder)]
+    servers = [each for each in found if any("nats-streaming-server" in word for word in each.cmdline()[:1])]
+    supervisors = [each for each in found if each not in servers]
+    chosen = supervisors if act == "supervisor" else servers
+    assert chosen, f"no process for {act} of {node['name']}: {[each.cmdline() for each in found]}"
+    by = signal.SIGKILL if act == "supervisor" else signal.Signals[act.upper()]
+    for each in chosen:
+        os.kill(each.pid, by)
+
+
+OUTSIDE = Row(
+    name="outside",
+    title="Nodes that are changed from outside",
+    how="one or both nodes of a group are stopped, killed, restarted, frozen, removed or disconnected "
+    "with the engine's own means, or by signals to servers and supervisors. `status` has to show "
+    "every node; `up` has to bring the same group back, with addresses, store and message, and "
+    "`down --purge` to leave nothing.",
+    unit="changes",
+    wanted=200,
+    per_trial=1,
+    cases=("docker", "process"),
+    run=change,
+)
