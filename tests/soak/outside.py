@@ -78,11 +78,10 @@ def _on_container(tool: OwnTool, node: dict[str, Any], act: str) -> None:
 
 def _on_process(tool: OwnTool, node: dict[str, Any], act: str) -> None:
     folder = tool.runs.state / "stanlocal" / tool.group / "processes" / str(node["name"])
-    found = [psutil.Process(pid) for pid in processes_of(folder)]
-    servers = [each for each in found if any("nats-streaming-server" in word for word in each.cmdline()[:1])]
-    supervisors = [each for each in found if each not in servers]
+    supervisors = [psutil.Process(pid) for pid in processes_of(folder)]
+    servers = [child for each in supervisors for child in each.children()]
     chosen = supervisors if act == "supervisor" else servers
-    assert chosen, f"no process for {act} of {node['name']}: {[each.cmdline() for each in found]}"
+    assert chosen, f"no process for {act} of {node['name']}: {[each.cmdline() for each in supervisors]}"
     by = signal.SIGKILL if act == "supervisor" else signal.Signals[act.upper()]
     for each in chosen:
         os.kill(each.pid, by)
