@@ -7,4 +7,5 @@ import sys
 from pathlib import Path
 
 if __name__ == "__main__":
-    print(*json.loads((Path(sys.argv[1]) / "v" / "cache" / "lastfailed").read_text("utf-8")), sep="\n")
+    failed = json.loads((Path(sys.argv[1]) / "v" / "cache" / "lastfailed").read_text("utf-8"))
+    sys.stdout.writelines(f"{test}\n" for test in failed)
