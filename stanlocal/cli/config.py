@@ -160,6 +160,7 @@ def _values(settings: Settings) -> dict[str, Any]:
         **{name: str(value) if isinstance(value, Path) else value for name, value in own.items()},
         "streaming": redacted(settings.streaming),
         "nats": redacted(settings.nats),
+        "kubernetes": settings.kubernetes,
     }
 
 

@@ -71,7 +71,7 @@ class Context:
             "namespace": self.namespace,
         }
         opener = opener_for({**self.flags, **options})
-        opener.report, opener.note = report, note or self.say
+        opener.report, opener.note, opener.consents = report, note or self.say, self.yes
         return opener
 
     def ft_group(self, report: Report = lambda line: None, note: Report | None = None) -> FTGroup:

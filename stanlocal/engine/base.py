@@ -25,9 +25,10 @@ Progress: TypeAlias = Callable[[str], None]
 """Callback that gets one line for people for each slow step."""
 
 
-Ability: TypeAlias = Literal["make", "start", "end", "freeze", "cut", "condition", "files"]
-"""Abilities that an engine may lack: make and remove groups; start nodes; end their processes; freeze them;
-cut their connections; slow connections or have them fail; change files of the store and of the servers."""
+Ability: TypeAlias = Literal["make", "start", "end", "signal", "freeze", "cut", "condition", "files"]
+"""Abilities that an engine may lack: make and remove groups; start nodes; end their processes; send them any
+other signal than SIGTERM and SIGKILL; freeze them; cut their connections; slow connections or have them fail;
+change files of the store and of the servers."""
 
 ABLE: Mapping[Ability, str] = {}
 """Value of `Information.lacks` for an engine that can do everything."""
@@ -74,6 +75,13 @@ class Information(Protocol):
 
     def monitor(self, plan: GroupPlan, node: NodePlan) -> Monitor:
         """Return the way to a node's monitor."""
+
+    async def admit(self, group: str, nodes: Sequence[str], *, holds: bool) -> None:
+        """Check, before anything happens, that a fault may hit nodes of the group; most engines allow all.
+
+        `holds`: ended nodes are to stay so until `start`. Raises `Refused` if the caller may not do it,
+        `Unsupported` if the engine cannot, `NodeUnreachable` if a node's machine does not answer.
+        """
 
     def container_of_port(self, port: int) -> str | None:
         """Return the name of the container that publishes the host port, whoever made it. Blocks."""
@@ -147,6 +155,12 @@ class Lifecycle(Protocol):
 
     async def stop(self, node: str, grace_s: float) -> None:
         """Send SIGTERM, then SIGKILL after `grace_s` seconds; return when the process has ended."""
+
+    async def hold(self, plan: GroupPlan, node: str) -> None:
+        """Keep the node from running again, once it has ended, until `start`.
+
+        No effect where an ended node stays so; a cluster replaces each pod that ends.
+        """
 
     async def wait_exit(self, node: str) -> Exit:
         """Wait until the node's process has ended (at once if it has), and return how it ended."""

@@ -43,6 +43,8 @@ class Fault(ABC):
     """Condition that healing has to end; None for a fault that ends by itself."""
     ends_run: ClassVar[bool] = False
     """Whether it ends the processes that it hits."""
+    holds: ClassVar[bool] = False
+    """Whether the nodes that it ends stay so also on an engine that starts them again by itself."""
     costs_data: ClassVar[str | None] = None
     """Data-loss warning shown before injection; None: no data can be lost."""
     needs: ClassVar[tuple[Ability, ...]]
@@ -85,9 +87,11 @@ async def recover(group: Group, condition: Condition, nodes: Collection[str]) ->
                     await group.engine.rejoin(plan, name)
 
 
-def check(fault: Fault, scene: Scene) -> None:
-    """Raise `Refused` or `Unsupported` if the fault is impossible here; nothing is touched before."""
-    require(scene.group.engine, fault.needs)
+async def check(fault: Fault, scene: Scene) -> None:
+    """Raise an error if the fault is impossible or not allowed here; nothing is touched before."""
+    group = scene.group
+    require(group.engine, fault.needs)
+    await group.engine.admit(group.name, [node.name for node in scene.targets], holds=fault.holds)
     fault.check(scene)
 
 

@@ -15,6 +15,8 @@ SETTLES_S = 5.0
 """Seconds in which a group with a small store settles after a fault."""
 NO_TAKEOVER_S = 2.0
 """Seconds to wait before concluding that no node takes over: longer than a takeover lasts."""
+_REPLACED_S = 60.0
+"""Seconds in which a cluster makes a pod again and its server is back: some 2 to 5, and more on busy machines."""
 _READING_S = 60.0
 """Extra seconds for recovery of a large store before a prediction counts as wrong."""
 
@@ -159,8 +161,15 @@ def lock_kept(
     return nothing_follows(text, status, (GroupState.DEGRADED,), active=status.active)
 
 
-def after_end(status: GroupStatus, targets: Sequence[NodeStatus], *, back: bool = False) -> Expectation:
-    """Predict the effect of ending the targets' processes; with `back` they are started again at once."""
+def after_end(
+    status: GroupStatus, targets: Sequence[NodeStatus], *, back: bool = False, held: bool = False
+) -> Expectation:
+    """Predict the effect of ending the targets' processes; with `back` they are started again at once.
+
+    A cluster starts them at once in any case, unless they are `held`, so that one may win the lock itself.
+    """
+    if not held and any(node.instance.plan.in_cluster for node in targets):
+        return _after_replacement(status, targets)
     hit = {node.name for node in targets}
     others = [node for node in status.nodes if node.name not in hit]
     serving = tuple(node.name for node in others if node.serves)
@@ -191,6 +200,29 @@ def after_end(status: GroupStatus, targets: Sequence[NodeStatus], *, back: bool 
     return Expectation(
         "no node serves afterwards: no standby is there to take over", _NO_NODE_SERVES, holds_s=NO_TAKEOVER_S
     )
+
+
+def _after_replacement(status: GroupStatus, targets: Sequence[NodeStatus]) -> Expectation:
+    """Predict the effect of ending pods, which a cluster makes again at once."""
+    hit = {node.name for node in targets}
+    others = [node for node in status.nodes if node.name not in hit]
+    whole = all(node.serves or node.usable_standby for node in others)
+    settled = (GroupState.HEALTHY if whole else GroupState.DEGRADED,)
+    serving = tuple(node.name for node in others if node.serves)
+    standbys = tuple(node.name for node in others if node.usable_standby)
+    if serving:
+        text = f"no failover: {' and '.join(serving)} serves on; the cluster makes {names(targets)} again"
+        return Expectation(text, settled, serving, within_s=_REPLACED_S)
+    again = tuple(sorted(hit))
+    if not standbys:
+        text = f"{names(targets)} comes back, as the cluster makes its pod again, and serves"
+        return Expectation(text, settled, again, within_s=_REPLACED_S)
+    who = standbys[0] if len(standbys) == 1 else f"one of {', '.join(standbys)}"
+    text = (
+        f"failover: {who} takes the store lock within {LOCK_WAIT_S} s and serves, unless {names(targets)}, "
+        "which the cluster makes again at once, wins it back"
+    )
+    return Expectation(text, settled, standbys + again, within_s=_REPLACED_S)
 
 
 _NO_NODE_SERVES = (GroupState.DOWN, GroupState.BLOCKED, GroupState.STARTING, GroupState.FAILOVER)

@@ -18,7 +18,8 @@ from stanlocal.faults.base import Fault, Scene, check
 from stanlocal.faults.expectation import Expectation
 from stanlocal.faults.healing import changing, close_condition, undo
 from stanlocal.group.core import Group
-from stanlocal.model.fault_record import FaultRecord
+from stanlocal.model.fault_record import Condition, FaultRecord
+from stanlocal.model.plan import GroupPlan
 from stanlocal.model.targets import resolve
 from stanlocal.util.tasks import all_to_end, run_to_end
 
@@ -30,7 +31,7 @@ async def foresee(group: Group, fault: Fault, targets: Sequence[str] = ()) -> Ex
     """Return the prediction for the group as it is now; raise as `inject` does. Changes nothing."""
     look = await group.look()
     nodes = resolve(look.status, targets or fault.default_targets)
-    check(fault, Scene(group, look.plan, look.status, nodes, lambda notes: None))
+    await check(fault, Scene(group, look.plan, look.status, nodes, lambda notes: None))
     return fault.expect(look.status, nodes)
 
 
@@ -55,8 +56,9 @@ async def inject(
             journal.fault_noted(id_, notes)
 
         scene = Scene(group, look.plan, look.status, nodes, note)
-        check(fault, scene)
+        await check(fault, scene)
         expected = fault.expect(look.status, nodes)
+        leaves = left_by(fault, look.plan)
         journal.fault_started(
             id_,
             fault.name,
@@ -66,7 +68,7 @@ async def inject(
             expected=expected.text,
             predicted=expected.document(),
             ends_run=fault.ends_run,
-            leaves=fault.leaves,
+            leaves=leaves,
             notes=_notes(fault, look.status.active),
         )
         try:
@@ -75,11 +77,16 @@ async def inject(
             await run_to_end(undo(group, [recorded(group, id_)]))
             raise
         journal.fault_took_effect(id_, times, _end(for_s))
-        if fault.leaves is None:
+        if leaves is None:
             journal.fault_healed(id_)
         if fault.ends_run:
             close_condition(group, "frozen", [node.name for node in nodes])
         return recorded(group, id_)
+
+
+def left_by(fault: Fault, plan: GroupPlan) -> Condition | None:
+    """Return the condition that healing has to end; a cluster replaces ended nodes by itself."""
+    return None if plan.in_cluster and fault.leaves == "ended" and not fault.holds else fault.leaves
 
 
 def check_time(for_s: float | None) -> None:
@@ -111,7 +118,8 @@ def recorded(group: Group, id_: str) -> FaultRecord:
 
 async def send_signal(group: Group, targets: Sequence[str], signal: str) -> None:
     """Send a signal that ends no process; it leaves nothing to record or to undo."""
-    require(group.engine, ("end",))
+    require(group.engine, ("end", "signal"))
     look = await group.look()
     nodes = resolve(look.status, targets)
+    await group.engine.admit(group.name, [node.name for node in nodes], holds=False)
     await all_to_end(*(group.engine.signal(node.name, signal) for node in nodes))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
-from stanlocal.engine.base import Ability
+from stanlocal.engine.base import Ability, require
 from stanlocal.errors import SettingsError
 from stanlocal.faults.base import Fault, Scene, must_run
 from stanlocal.faults.expectation import Expectation, after_end
@@ -18,6 +18,8 @@ from stanlocal.util.tasks import all_to_end
 
 ENDING_SIGNALS = frozenset({"SIGKILL", "SIGTERM", "SIGINT", "SIGQUIT", "SIGABRT"})
 """The signals that end a server; others make it reload, reopen its log, or nothing."""
+_SENT_BY_ALL = frozenset({"SIGKILL", "SIGTERM"})
+"""The signals that every engine can send."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,8 @@ class Kill(Fault):
             )
 
     def check(self, scene: Scene) -> None:
+        if self.signal not in _SENT_BY_ALL:
+            require(scene.group.engine, ("signal",))
         must_run(scene)
 
     def expect(self, status: GroupStatus, targets: Sequence[NodeStatus]) -> Expectation:

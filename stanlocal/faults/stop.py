@@ -32,13 +32,16 @@ class Stop(Fault):
     needs: ClassVar[tuple[Ability, ...]] = ("end",)
     leaves: ClassVar[Condition | None] = "ended"
     ends_run: ClassVar[bool] = True
+    holds: ClassVar[bool] = True
 
     grace_s: float = parameter(STOP_GRACE_S, "--timeout", "Seconds before SIGKILL", "S")
 
     def expect(self, status: GroupStatus, targets: Sequence[NodeStatus]) -> Expectation:
-        return after_end(status, targets)
+        return after_end(status, targets, held=True)
 
     async def inject(self, scene: Scene) -> Mapping[str, datetime]:
+        for node in scene.targets:
+            await scene.group.engine.hold(scene.plan, node.name)
         running = [node for node in scene.targets if node.instance.running]
         times = await all_to_end(*(scene.group.stop(node.name, self.grace_s) for node in running))
         return {node.name: time for node, time in zip(running, times, strict=True)}
@@ -86,6 +89,8 @@ class RollingRestart(Fault):
         active = next(node.name for node in targets if node.holds_store)
         if not successors:
             return after_end(status, targets, back=True)
+        if status.node(active).instance.plan.in_cluster:
+            successors += (active,)
         return Expectation(
             f"one failover, when {active} is restarted last: {' or '.join(successors)} takes the store lock "
             f"within {LOCK_WAIT_S} s; afterwards every node is back",

@@ -71,16 +71,17 @@ def process_engine() -> Engine:
     return ProcessEngine(state_home())
 
 
-def cluster_group(settings: Settings) -> tuple[Engine, GroupHome]:
+def cluster_group(settings: Settings, *, consents: bool) -> tuple[Engine, GroupHome]:
     """Return the engine of the cluster that the settings name, and the folder of the group's state.
 
-    The folder is not that of a local group of the same name. Raises as `kubernetes_engine` does.
+    The folder is not that of a local group of the same name. `consents`: whether the caller asks knowingly
+    for faults of groups that stanlocal did not make. Raises as `kubernetes_engine` does.
     """
-    engine, folder = kubernetes_engine(settings)
+    engine, folder = kubernetes_engine(settings, consents=consents)
     return engine, GroupHome(folder / settings.group)
 
 
-def kubernetes_engine(settings: Settings) -> tuple[Engine, Path]:
+def kubernetes_engine(settings: Settings, *, consents: bool = False) -> tuple[Engine, Path]:
     """Return the engine of the cluster and namespace that the settings name; nothing is asked yet.
 
     With it comes the folder that has a folder for the state of each group there.
@@ -92,6 +93,7 @@ def kubernetes_engine(settings: Settings) -> tuple[Engine, Path]:
         from stanlocal.engine.kubernetes.access import Target, find_access
         from stanlocal.engine.kubernetes.api import Api
         from stanlocal.engine.kubernetes.engine import KubernetesEngine
+        from stanlocal.engine.kubernetes.fault_guard import FaultGuard
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in ("lightkube", "httpx2", "msgspec"):
             raise
@@ -103,7 +105,8 @@ def kubernetes_engine(settings: Settings) -> tuple[Engine, Path]:
     target = Target(settings.kubeconfig, settings.context, settings.namespace)
     access = find_access(target, os.environ, Path.home())
     folder = cluster_folder(access.server, access.namespace)
-    engine = KubernetesEngine(Api(access), DeployedPlans(access.server, access.namespace, folder))
+    guard = FaultGuard(settings.kubernetes.get("allow_faults", ()), consents)
+    engine = KubernetesEngine(Api(access), DeployedPlans(access.server, access.namespace, folder), guard)
     return engine, folder
 
 

@@ -62,6 +62,9 @@ class GroupOpener:
     """Whether `up` also removes the orphans of its engine, while the nodes wait for the store lock."""
     report: Report = _nothing
     note: Report = log_note
+    consents: bool = True
+    """Whether a fault of a cluster's group that stanlocal did not make is asked for knowingly, as by a program
+    that calls its method; a command line says so with `--yes`."""
     engine: Engine | None = None
     home: GroupHome | None = None
     user: str | None = None
@@ -148,7 +151,7 @@ class GroupOpener:
 
             settings = self.settings()
             if settings.engine == "kubernetes" and self.engine is None:
-                engine, home = cluster_group(settings)
+                engine, home = cluster_group(settings, consents=self.consents)
             else:
                 home = self.home or group_home(settings.group)
                 engine = self.engine or choose_engine(settings.engine, home, self.note)

@@ -26,6 +26,8 @@ class Placement:
     """Address of the engine's machine on which ports are published."""
     fills_any_store: bool = False
     """Whether it can simulate a full disk for a store without a size limit."""
+    in_cluster: bool = False
+    """Whether nodes are pods, which the cluster makes again when they end."""
     in_volumes: bool = False
     """Whether volumes replace the caller's folders, which the engine does not see."""
 
@@ -93,6 +95,7 @@ def plan_group(
         engine=placement.engine,
         store_mount=placement.store_mount,
         in_volumes=placement.in_volumes,
+        in_cluster=placement.in_cluster,
         bound_to=bound_to,
         store_size=store_size,
         proxied=proxied,

@@ -70,6 +70,8 @@ class Settings:
     """Options of `streaming {}` under the server's names, those of `stanlocal.settings.streaming`."""
     nats: Mapping[str, Any] = field(repr=False)
     """Options of the NATS server under its names, those of `stanlocal.settings.nats`."""
+    kubernetes: Mapping[str, Any]
+    """Options for groups on a cluster, those of `stanlocal.settings.cluster`."""
     sources: Mapping[str, str]
     """Origin of each value, by dotted name: `{"streaming.store_limits.max_age": "preset seed"}`."""
     warnings: tuple[str, ...] = ()
@@ -192,6 +194,7 @@ def resolve(
         unset=tuple(map(dotted, unset)) or None,
         streaming=tree["streaming"],
         nats=tree["nats"],
+        kubernetes=tree["kubernetes"],
         sources=dict(sorted(sources.items())),
         warnings=(*warnings, *rules.surprising(tree)),
     )
@@ -269,7 +272,7 @@ def _hidden(values: Mapping[str, Any], at: Key = ()) -> Iterator[Key]:
 
 
 def _tree(values: Mapping[Key, Any]) -> dict[str, Any]:
-    tree: dict[str, Any] = {"streaming": {}, "nats": {}}
+    tree: dict[str, Any] = {"streaming": {}, "nats": {}, "kubernetes": {}}
     for key, value in values.items():
         *parents, last = key
         branch = tree

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from stanlocal.settings.cluster import CLUSTER
 from stanlocal.settings.nats import NATS
 from stanlocal.settings.schema import Kind, Option, Table
 from stanlocal.settings.streaming import STREAMING
@@ -74,6 +75,7 @@ SETTINGS = Table(
             reaches="choose a namespace",
             check=namespace_name,
         ),
+        Option("kubernetes", Kind.TABLE, "Options for groups on a cluster.", table=CLUSTER),
         Option(
             "nodes",
             Kind.INTEGER,

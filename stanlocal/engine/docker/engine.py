@@ -241,6 +241,9 @@ class DockerEngine:
         await self._state(node)
         await self._in_thread(self._api.stop, node, max(0, round(grace_s)))
 
+    async def hold(self, plan: GroupPlan, node: str) -> None:
+        """Do nothing: what has ended stays so."""
+
     async def wait_exit(self, node: str) -> Exit:
         await self._state(node)
         source = WaitSource(await self._ask("POST", f"/containers/{segment(node)}/wait"))
@@ -315,6 +318,9 @@ class DockerEngine:
                 unread.close()
             raise
         return answers[0]
+
+    async def admit(self, group: str, nodes: Sequence[str], *, holds: bool) -> None:
+        """Allow every fault: all groups are the caller's own."""
 
     def events(self, group: str) -> AsyncGenerator[EngineEvent]:
         return self._events(group, since=f"{time.time():.6f}")

@@ -19,22 +19,28 @@ from stanlocal.engine.kubernetes import pods
 from stanlocal.engine.kubernetes.api import Api, Json
 from stanlocal.engine.kubernetes.errors import Missing, Refused
 from stanlocal.engine.kubernetes.event_stream import EventStream
+from stanlocal.engine.kubernetes.fault_guard import FaultGuard
 from stanlocal.engine.kubernetes.log_stream import UNREAD_S, follow
 from stanlocal.engine.kubernetes.monitor_route import ProxiedMonitor
 from stanlocal.engine.kubernetes.output import read_line, since_parameter
+from stanlocal.engine.kubernetes.ownership import is_ours
 from stanlocal.engine.kubernetes.pod_feed import Feed
-from stanlocal.engine.kubernetes.refusals import LACKS, Refusals
+from stanlocal.engine.kubernetes.pod_life import end, until_runs
+from stanlocal.engine.kubernetes.refusals import HELD, LACKS, Refusals
 from stanlocal.engine.kubernetes.workload import Reader, View, Workloads, pods_path
-from stanlocal.errors import EngineError, EngineUnavailable, NodeNotFound, NodeUnreachable
+from stanlocal.errors import EngineError, EngineUnavailable, NodeNotFound, NodeUnreachable, Unsupported
 from stanlocal.model.instance import EngineEvent, Exit, Instance, RawLine
 from stanlocal.model.placement import Placement
 from stanlocal.model.plan import GroupPlan, NodePlan
+from stanlocal.util.tasks import run_to_end
 
 _RECENT_S = 0.5
 """Age of a look at the objects that one at the logs may still use: both belong to one look at the group."""
 _CONFIRM_S = 1.0
 """Seconds for the answer of a server whose log's stream has ended."""
 _ANSWER_BYTES = 64 << 10
+_GRACES: Mapping[str, float | None] = {"SIGKILL": 0, "SIGTERM": None}
+"""Seconds that the deletion of a pod leaves after SIGTERM, for the signals that it can send."""
 
 
 class KubernetesEngine(Refusals):
@@ -43,14 +49,17 @@ class KubernetesEngine(Refusals):
     name = "kubernetes"
     retry_s = 1.0
     lacks = LACKS
-    placement = Placement("kubernetes")
+    placement = Placement("kubernetes", in_cluster=True)
 
-    def __init__(self, api: Api, reader: Reader) -> None:
+    def __init__(self, api: Api, reader: Reader, guard: FaultGuard = FaultGuard()) -> None:
         self._api = api
+        self._guard = guard
         self._workloads = Workloads(api, reader)
         self._ended: dict[str, datetime] = {}
         """Ends that a log's stream has shown, by container, until the cluster knows of them."""
         self._streams: set[EventStream] = set()
+        self._exits: dict[str, Exit] = {}
+        """Ends that this engine has caused and `wait_exit` has not reported: the pods are gone."""
         self._looks: dict[str, tuple[float, View | None]] = {}
         """The last look at each group, and its time."""
 
@@ -102,6 +111,19 @@ class KubernetesEngine(Refusals):
         ended = self._ended.get(pods.run_of(pod, container).container_id)
         return instance if ended is None else replace(instance, status="exited", finished_at=ended)
 
+    async def admit(self, group: str, nodes: Sequence[str], *, holds: bool) -> None:
+        view = await self._look(group)
+        if view is None:
+            return
+        access = self._api.access
+        if not is_ours(view.workload):
+            self._guard.check(group, access.context, access.namespace)
+        for node in nodes:
+            if (why := view.away(node)) is not None:
+                raise NodeUnreachable(f"{node} cannot be reached: {why}; its server may still run there")
+        if holds:
+            raise Unsupported(HELD)
+
     def container_of_port(self, port: int) -> str | None:
         return None
 
@@ -119,6 +141,32 @@ class KubernetesEngine(Refusals):
         for stream in list(self._streams):
             await stream.close()
         await self._api.close()
+
+    # Life
+
+    async def signal(self, node: str, signal: str) -> None:
+        if signal not in _GRACES:
+            raise Unsupported(LACKS["signal"])
+        await self._end(node, _GRACES[signal])
+
+    async def stop(self, node: str, grace_s: float) -> None:
+        await self._end(node, grace_s)
+
+    async def _end(self, node: str, grace_s: float | None) -> None:
+        """Delete the node's pod, and return once its server has ended; `wait_exit` says how."""
+        pod, container, away = await self._pod(node)
+        if away is not None:
+            raise NodeUnreachable(away)
+        self._exits.pop(node, None)
+        if pods.run_of(pod, container).status != "exited":
+            ending = end(self._api, pods_path(self._namespace), pod, container, grace_s)
+            self._exits[node] = await run_to_end(ending)
+
+    async def start(self, plan: GroupPlan, node: str) -> None:
+        view = await self._look(plan.group)
+        if view is None or node not in {name for _, name in view.names()}:
+            raise NodeNotFound(f"no node {node} in namespace {self._namespace}; see 'stanlocal status'")
+        await until_runs(self._api, pods_path(self._namespace), node, view.deployment.container)
 
     # Output
 
@@ -258,6 +306,8 @@ class KubernetesEngine(Refusals):
         return pod
 
     async def wait_exit(self, node: str) -> Exit:
+        if (known := self._exits.pop(node, None)) is not None:
+            return known
         pod, container, _ = await self._pod(node)
         own = pods.run_of(pod, container)
         while True:

@@ -15,13 +15,13 @@ _NETWORK = "stanlocal does not cut a pod's connections yet"
 _STORE = "the store is on a claim of the cluster, which stanlocal does not touch"
 
 
-_WATCHED = "stanlocal only looks at groups of a cluster: it changes nothing there"
+_WATCHED = "stanlocal brings no group of a cluster up, and takes none down"
+HELD = "a StatefulSet makes a pod that ends again at once; 'restart' and 'kill' go with that, 'stop' does not"
 LACKS: Mapping[Ability, str] = {
     "make": _WATCHED,
-    "start": _WATCHED,
-    "end": _WATCHED,
+    "signal": "a cluster ends a pod by SIGTERM, and by SIGKILL after that; it passes no other signal on",
     "freeze": f"{_FROZEN}; use a group made with '--engine docker'",
-    "cut": _WATCHED,
+    "cut": _NETWORK,
     "condition": "a cluster's group has no proxy in its path; use a group made with '--engine docker'",
     "files": f"{_STORE}; use a group made with '--engine docker'",
 }
@@ -91,14 +91,8 @@ class Refusals:
     async def create(self, plan: GroupPlan, node: NodePlan, fingerprint: str) -> None:
         raise _not_yet("bring a group up")
 
-    async def start(self, plan: GroupPlan, node: str) -> None:
-        raise _not_yet("start a node")
-
-    async def signal(self, node: str, signal: str) -> None:
-        raise _not_yet("signal a node")
-
-    async def stop(self, node: str, grace_s: float) -> None:
-        raise _not_yet("stop a node")
+    async def hold(self, plan: GroupPlan, node: str) -> None:
+        raise Unsupported(HELD)
 
     async def remove(self, node: str) -> None:
         raise _not_yet("remove a node")

@@ -245,6 +245,9 @@ class ProcessEngine:
             await self.signal(node, "SIGKILL")
             await until(files, lambda run: run.over)
 
+    async def hold(self, plan: GroupPlan, node: str) -> None:
+        """Do nothing: what has ended stays so."""
+
     async def wait_exit(self, node: str) -> Exit:
         files, _ = self._of(node)
         await until(files, lambda run: run.over)
@@ -314,6 +317,9 @@ class ProcessEngine:
                 if over or not files.folder.exists():
                     return
                 await changes.wait(LOOK_AGAIN_S)
+
+    async def admit(self, group: str, nodes: Sequence[str], *, holds: bool) -> None:
+        """Allow every fault: all groups are the caller's own."""
 
     def events(self, group: str) -> AsyncGenerator[EngineEvent]:
         folder = self._home / group / FOLDER

@@ -240,6 +240,9 @@ class FakeEngine:
         except TimeoutError:
             server.signal("SIGKILL")
 
+    async def hold(self, plan: GroupPlan, node: str) -> None:
+        """Do nothing: what has ended stays so."""
+
     async def wait_exit(self, node: str) -> Exit:
         await self._call()
         found = self._node(node)
@@ -324,6 +327,9 @@ class FakeEngine:
                     yield batch
         finally:
             found.attachments.discard(attachment)
+
+    async def admit(self, group: str, nodes: Sequence[str], *, holds: bool) -> None:
+        """Allow every fault: all groups are the caller's own."""
 
     def events(self, group: str) -> AsyncGenerator[EngineEvent]:
         queue: asyncio.Queue[EngineEvent | None] = asyncio.Queue()
