@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import secrets
 import shutil
-from collections.abc import Generator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -15,7 +16,12 @@ from tests.kubernetes.cluster.layout import Paths
 from tests.kubernetes.cluster.locks import in_use
 from tests.kubernetes.cluster.running import Cluster
 from tests.kubernetes.cluster.status import Status, status
+from tests.kubernetes.real_site import RealSite
+from tests.kubernetes.sites import FakeSite, Site
 from tests.kubernetes.volumes import remove_volumes, shared_folder
+from tests.support.fake_cluster import FakeCluster
+
+REAL = pytest.param("real", marks=[pytest.mark.cluster, pytest.mark.timeout(300)])
 
 
 @pytest.hookimpl(wrapper=True)
@@ -68,3 +74,30 @@ def namespace(cluster: Cluster) -> Iterator[str]:
     cluster.kubectl("delete", "namespace", name, "--timeout=90s")
     remove_volumes(cluster, name)
     shutil.rmtree(cluster.paths.shared / shared_folder(name).lstrip("/"), ignore_errors=True)
+
+
+@pytest.fixture
+async def fake() -> AsyncIterator[FakeCluster]:
+    async with FakeCluster().serving() as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def site(fake: FakeCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeSite:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    return FakeSite(tmp_path, fake)
+
+
+@pytest.fixture(params=["fake", REAL])
+def any_site(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Site]:
+    """The cluster in memory, and the real one where there is one."""
+    if request.param == "fake":
+        yield request.getfixturevalue("site")
+        return
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    cluster, namespace = request.getfixturevalue("cluster"), request.getfixturevalue("namespace")
+    real = RealSite(tmp_path, cluster, namespace)
+    yield real
+    real.forget()

@@ -3,126 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import aclosing, asynccontextmanager
-from pathlib import Path
+from contextlib import aclosing
 
 import pytest
 
-from stanlocal.api import FTGroup, core_of
+from stanlocal.api import core_of
 from stanlocal.errors import EngineUnavailable, GroupNotFound, NotAllowed, Unsupported
-from stanlocal.faults.kill import Kill
-from stanlocal.faults.pause import Pause
-from stanlocal.history.timeline import Event
 from stanlocal.model.states import GroupState
 from stanlocal.monitor.client import fetch
-from tests.kubernetes.real_site import RealSite
-from tests.kubernetes.sites import FakeSite, Json, Site, documents
-from tests.support.cli import ROOT
-from tests.support.fake_cluster import FakeCluster
+from tests.kubernetes.guides_group import became, failover, followed, healthy, opened, without
+from tests.kubernetes.sites import FakeSite, Site
 
 pytestmark = pytest.mark.timeout(120)
-REAL = pytest.param("real", marks=[pytest.mark.cluster, pytest.mark.timeout(300)])
-
-
-def seed(replicas: int = 3) -> list[Json]:
-    """The guide's manifest, to the letter but for the number of its servers."""
-    objects = documents((ROOT / "tests/seed/efs.yaml").read_text())
-    for each in objects:
-        if each["kind"] == "StatefulSet":
-            each["spec"]["replicas"] = replicas
-    return objects
-
-
-@pytest.fixture
-async def fake() -> AsyncIterator[FakeCluster]:
-    async with FakeCluster().serving() as cluster:
-        yield cluster
-
-
-@pytest.fixture
-def site(fake: FakeCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeSite:
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    return FakeSite(tmp_path, fake)
-
-
-@pytest.fixture(params=["fake", REAL])
-def any_site(
-    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Site]:
-    """The cluster in memory, and the real one where there is one."""
-    if request.param == "fake":
-        yield request.getfixturevalue("site")
-        return
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    cluster, namespace = request.getfixturevalue("cluster"), request.getfixturevalue("namespace")
-    real = RealSite(tmp_path, cluster, namespace)
-    yield real
-    real.forget()
-
-
-@asynccontextmanager
-async def opened(site: Site, name: str = "stan") -> AsyncIterator[FTGroup]:
-    group = site.group(name)
-    try:
-        yield group
-    finally:
-        await group.close()
-
-
-@asynccontextmanager
-async def healthy(site: Site, replicas: int = 2) -> AsyncIterator[tuple[FTGroup, str]]:
-    """The guide's group, up; yields it and its active node."""
-    await site.deploy(seed(replicas))
-    async with opened(site) as group:
-        await group.wait_state(GroupState.HEALTHY, timeout=site.timeout)
-        active = (await group.look()).status.active
-        assert active is not None
-        yield group, active
-
-
-Awaited = Callable[[Callable[[Event], bool]], Awaitable[Event]]
-
-
-@asynccontextmanager
-async def followed(site: Site) -> AsyncIterator[Awaited]:
-    """Follow the group's events; yields a function that waits for the next one of a kind."""
-    seen: asyncio.Queue[Event] = asyncio.Queue()
-
-    async def follow() -> None:
-        async with opened(site) as group, aclosing(group.events()) as events:
-            async for event in events:
-                seen.put_nowait(event)
-
-    async def awaited(wanted: Callable[[Event], bool]) -> Event:
-        async with asyncio.timeout(site.timeout):
-            while not wanted(event := await seen.get()):
-                pass
-            return event
-
-    async with asyncio.TaskGroup() as tasks:
-        task = tasks.create_task(follow())
-        yield awaited
-        task.cancel()
-
-
-def became(state: str) -> Callable[[Event], bool]:
-    """Whether an event says that the group is now in a state."""
-    return lambda event: event.type == "group-state" and event.detail["to"] == state
-
-
-def without(site: FakeSite, resource: str) -> None:
-    """Go on with the documented role, but for one kind of objects."""
-    site.only_looking()
-    assert site.cluster.rules is not None
-    site.cluster.rules = [
-        {**rule, "resources": [each for each in rule["resources"] if each != resource]}
-        for rule in site.cluster.rules
-    ]
-
-
-def failover(event: Event) -> bool:
-    return event.type == "failover"
 
 
 async def test_a_group_of_the_guides_is_shown_as_a_local_one(any_site: Site) -> None:
@@ -306,24 +198,12 @@ async def test_a_role_that_lets_see_nothing_is_named_in_the_error(site: FakeSite
             await group.look()
 
 
-@pytest.mark.parametrize("fault", [Kill(), Pause()], ids=["kill", "pause"])
-async def test_faults_are_refused_before_anything_happens(fault: Kill | Pause, site: FakeSite) -> None:
-    async with healthy(site) as (group, _):
-        site.cluster.requests.clear()
-        with pytest.raises(Unsupported):
-            await group.inject(fault)
-        assert await group.faults() == []
-        assert {request.partition(" ")[0] for request in site.cluster.requests} == {"get", "list"}
-
-
 async def test_a_group_is_neither_brought_up_nor_taken_down(site: FakeSite) -> None:
     async with healthy(site) as (group, active):
-        with pytest.raises(Unsupported, match="only looks"):
+        with pytest.raises(Unsupported, match="brings no group of a cluster up"):
             await group.up()
-        with pytest.raises(Unsupported, match="only looks"):
+        with pytest.raises(Unsupported, match="takes none down"):
             await group.down(purge=True)
-        with pytest.raises(Unsupported, match="only looks"):
-            await group.start("stan-0")
         assert (await group.look()).status.active == active
         done = await asyncio.to_thread(site.cli().run, "down", "--all")
         assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)

@@ -22,6 +22,7 @@ from typing import Any
 from aiohttp import web
 
 from stanlocal.testing.fake.server import FakeServer, Pace, Store
+from tests.support.fake_cluster_changes import REVISION, reconcile, revision_of
 
 Json = dict[str, Any]
 
@@ -53,6 +54,20 @@ class FakePod:
     monitor: str | None = None
     """FT state that the monitor answers; None: nothing listens."""
     last_ns: int = 0
+    deleting: bool = False
+    """Whether it is to go once its server has ended."""
+    workload: Json = field(default_factory=dict)
+    """The StatefulSet that has made it."""
+    revision: str = ""
+    """Revision of the template that it was made from."""
+
+    @property
+    def group(self) -> str:
+        return self.name.rpartition("-")[0]
+
+    @property
+    def index(self) -> int:
+        return int(self.name.rpartition("-")[2])
 
 
 class FakeCluster:
@@ -80,7 +95,7 @@ class FakeCluster:
         self._tasks: set[asyncio.Task[Any]] = set()
         self.port = 0
         for index in range(machines):
-            self._put("nodes", "", _machine(f"node-{index}", "True"))
+            self.put("nodes", "", _machine(f"node-{index}", "True"))
 
     # The server itself
 
@@ -141,13 +156,13 @@ class FakeCluster:
             if each["kind"] in PLURALS:
                 made = copy.deepcopy(each)
                 made["metadata"]["namespace"] = namespace
-                self._put(PLURALS[each["kind"]], namespace, made)
+                self.put(PLURALS[each["kind"]], namespace, made)
         for each in objects:
             if each["kind"] == "StatefulSet":
                 for index in range(each["spec"].get("replicas", 1)):
-                    self._make_pod(each["metadata"]["name"], index, namespace)
+                    self.make_pod(each["metadata"]["name"], index, namespace)
 
-    def _put(self, plural: str, namespace: str, thing: Json) -> None:
+    def put(self, plural: str, namespace: str, thing: Json) -> None:
         key = plural, namespace, thing["metadata"]["name"]
         before = self.objects.get(key)
         self._version += 1
@@ -159,7 +174,7 @@ class FakeCluster:
         self.objects[key] = thing
         self._note("MODIFIED" if before else "ADDED", plural, thing)
 
-    def _drop(self, plural: str, namespace: str, name: str) -> None:
+    def drop(self, plural: str, namespace: str, name: str) -> None:
         gone = copy.deepcopy(self.objects.pop((plural, namespace, name)))
         self._version += 1
         gone["metadata"]["resourceVersion"] = str(self._version)
@@ -173,7 +188,7 @@ class FakeCluster:
         news, self._news = self._news, asyncio.Event()
         news.set()
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -187,8 +202,9 @@ class FakeCluster:
 
     # Pods
 
-    def _make_pod(self, group: str, index: int, namespace: str) -> None:
+    def make_pod(self, group: str, index: int, namespace: str) -> None:
         pod = FakePod(f"{group}-{index}", namespace, f"node-{index % 2}")
+        pod.revision = revision_of(self.objects["statefulsets", namespace, group])
         self.pods[namespace, pod.name] = pod
         self._start(pod)
 
@@ -208,7 +224,7 @@ class FakeCluster:
             lambda code: self._ended(pod, code),
             lambda: datetime.now(UTC),
         )
-        self._publish(pod)
+        self.publish(pod)
         pod.server.start()
 
     def write(self, pod: FakePod, line: str) -> None:
@@ -223,6 +239,8 @@ class FakeCluster:
         elif "Server is active" in line:
             pod.monitor = "FT_ACTIVE"
         self._wake()
+        if pod.monitor is not None and "Starting in standby mode" in line:
+            reconcile(self, pod.namespace, pod.group)
 
     def _ended(self, pod: FakePod, code: int) -> None:
         pod.server, pod.monitor = None, None
@@ -234,17 +252,24 @@ class FakeCluster:
             "reason": "Completed" if code == 0 else "Error",
         }
         self._wake()
+        if pod.deleting:
+            pod.state = {"terminated": ended}
+            self.publish(pod)
+            self.remove_pod(pod)
+            return
 
         async def restart() -> None:
             await asyncio.sleep(self.notices_s)
             pod.state = {"terminated": ended}
-            self._publish(pod)
+            self.publish(pod)
             await asyncio.sleep(self.restart_s)
+            if self.pods.get((pod.namespace, pod.name)) is not pod:
+                return
             pod.restarts, pod.last = pod.restarts + 1, {"terminated": ended}
             self._start(pod)
 
         if self.pods.get((pod.namespace, pod.name)) is pod:
-            self._spawn(restart())
+            self.spawn(restart())
 
     def kill(self, name: str, namespace: str = "default") -> None:
         """End the server's process, as `kill -9` on its machine does."""
@@ -254,25 +279,30 @@ class FakeCluster:
 
     def delete(self, name: str, namespace: str = "default") -> None:
         """Delete the pod at once; its StatefulSet makes it again."""
-        pod = self.pods.pop((namespace, name))
+        self.remove_pod(self.pods[namespace, name])
+
+    def remove_pod(self, pod: FakePod) -> None:
+        """Take a pod away, and have its StatefulSet, if it is still there, make what it then lacks."""
+        if self.pods.get((pod.namespace, pod.name)) is not pod:
+            return
+        del self.pods[pod.namespace, pod.name]
         if pod.server is not None:
             pod.server.signal("SIGKILL")
-        self._drop("pods", namespace, name)
-        group, _, index = name.rpartition("-")
-        self._make_pod(group, int(index), namespace)
+        self.drop("pods", pod.namespace, pod.name)
+        reconcile(self, pod.namespace, pod.group)
 
     def scale(self, group: str, replicas: int, namespace: str = "default") -> None:
         """Set the number of replicas; pods beyond it end."""
         workload = self.objects["statefulsets", namespace, group]
         workload["spec"]["replicas"] = replicas
         workload["metadata"]["generation"] += 1
-        self._put("statefulsets", namespace, workload)
+        self.put("statefulsets", namespace, workload)
         for (at, name), pod in list(self.pods.items()):
             if at == namespace and int(name.rpartition("-")[2]) >= replicas:
                 del self.pods[at, name]
                 if pod.server is not None:
                     pod.server.signal("SIGKILL")
-                self._drop("pods", namespace, name)
+                self.drop("pods", namespace, name)
 
     def cut(self, machine: str) -> None:
         """Cut a machine off: its servers go on, and lose the lock's protection, as with a lease that ends."""
@@ -285,11 +315,11 @@ class FakeCluster:
     def heal(self, machine: str) -> None:
         """Reconnect a machine: of two servers that serve, the one that became active later ends."""
         self.unseen.discard(machine)
-        self._put("nodes", "", _machine(machine, "True"))
+        self.put("nodes", "", _machine(machine, "True"))
         for pod in list(self.pods.values()):
             if pod.machine != machine:
                 continue
-            self._publish(pod)
+            self.publish(pod)
             store = self.stores[f"{pod.namespace}/{pod.name.rpartition('-')[0]}"]
             if pod.monitor == "FT_ACTIVE" and store.holder is not pod.server and pod.server is not None:
                 pod.server.signal("SIGQUIT")
@@ -297,18 +327,18 @@ class FakeCluster:
 
     def report_lost(self, machine: str) -> None:
         """Have the cluster notice that a machine is gone."""
-        self._put("nodes", "", _machine(machine, "Unknown"))
+        self.put("nodes", "", _machine(machine, "Unknown"))
         for pod in self.pods.values():
             if pod.machine == machine:
-                self._publish(pod)
+                self.publish(pod)
 
-    def _publish(self, pod: FakePod) -> None:
-        group = pod.name.rpartition("-")[0]
-        workload = self.objects["statefulsets", pod.namespace, group]
+    def publish(self, pod: FakePod) -> None:
+        workload = self.objects.get(("statefulsets", pod.namespace, pod.group)) or pod.workload
+        pod.workload = workload
         template = workload["spec"]["template"]
         known = self.objects["nodes", "", pod.machine]["status"]["conditions"][0]["status"] == "True"
         container = next(each["name"] for each in template["spec"]["containers"])
-        self._put(
+        self.put(
             "pods",
             pod.namespace,
             {
@@ -318,7 +348,8 @@ class FakeCluster:
                     "name": pod.name,
                     "namespace": pod.namespace,
                     "uid": pod.uid,
-                    "labels": template["metadata"]["labels"],
+                    "labels": {**template["metadata"]["labels"], REVISION: pod.revision},
+                    **({"deletionTimestamp": _stamp()} if pod.deleting else {}),
                     "ownerReferences": [{"kind": "StatefulSet", "uid": workload["metadata"]["uid"]}],
                 },
                 "spec": {**template["spec"], "nodeName": pod.machine},

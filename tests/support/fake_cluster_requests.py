@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
+from tests.support.fake_cluster_changes import VERBS, change, status
+
 if TYPE_CHECKING:
     from tests.support.fake_cluster import FakeCluster, FakePod, Json
 
@@ -26,10 +28,6 @@ async def _reached(cluster: FakeCluster, pod: FakePod) -> None:
         await cluster.news()
 
 
-def status(code: int, message: str) -> web.Response:
-    return web.json_response({"kind": "Status", "message": message, "code": code}, status=code)
-
-
 async def answer(cluster: FakeCluster, request: web.Request) -> web.StreamResponse:
     """Answer a request as the real server does."""
     if request.path == "/version":
@@ -38,12 +36,16 @@ async def answer(cluster: FakeCluster, request: web.Request) -> web.StreamRespon
     if parts is None:
         return status(404, f"no path {request.path}")
     namespace, plural, name, sub = parts["namespace"] or "", parts["plural"], parts["name"], parts["sub"]
-    verb = "get" if name else "watch" if request.query.get("watch") else "list"
+    verb = VERBS[request.method]
+    if request.method == "GET" and not name:
+        verb = "watch" if request.query.get("watch") else "list"
     resource = f"{plural}/{sub}" if sub else plural
     cluster.requests.append(f"{verb} {resource}")
     if cluster.rules is not None and not _allowed(cluster.rules, parts["group"] or "", verb, resource):
         why = f'{plural} is forbidden: User "me" cannot {verb} resource "{resource}"'
         return status(403, why)
+    if request.method != "GET":
+        return await change(cluster, request, plural, namespace, name)
     if sub == "log":
         return await _log(cluster, request, cluster.pods.get((namespace, name)))
     if sub == "proxy":
