@@ -255,6 +255,16 @@ class Engine(Information, Provisioning, Lifecycle, Output, Network, Store, Proto
     """Everything that the core needs of an engine."""
 
 
+class OwnNodes:
+    """Answers of an engine whose groups are all the caller's own, and whose nodes stay ended."""
+
+    async def admit(self, group: str, nodes: Sequence[str], *, holds: bool) -> None:
+        """Allow every fault."""
+
+    async def hold(self, plan: GroupPlan, node: str) -> None:
+        """Do nothing: what has ended stays so."""
+
+
 def require(engine: Information, abilities: Iterable[Ability]) -> None:
     """Raise `Unsupported`, with the reason, if the engine lacks one of these abilities."""
     for ability in abilities:

@@ -67,7 +67,7 @@ async def test_a_failover_after_a_kill_has_its_cause(site: FakeSite) -> None:
         fault = await group.kill("@active")
         site.cluster.stores["default/stan"].held_back = False
         failover = await fault.failover(timeout=site.timeout)
-        assert (failover.cause, failover.from_) == ("kill", active)
+        assert (failover.cause, failover.from_node) == ("kill", active)
 
 
 @pytest.mark.usefixtures("allowed")

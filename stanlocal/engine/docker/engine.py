@@ -18,7 +18,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from stanlocal.engine.base import ABLE, EngineInfo, Progress
+from stanlocal.engine.base import ABLE, EngineInfo, OwnNodes, Progress
 from stanlocal.engine.docker.api import Api
 from stanlocal.engine.docker.endpoint import CALL_TIMEOUT_S, Endpoint, sdk_client
 from stanlocal.engine.docker.inspected import engine_info, instance
@@ -50,7 +50,7 @@ CPU_PERIOD_US = 100_000
 """Period over which the kernel limits CPU time; the kernel's default."""
 
 
-class DockerEngine:
+class DockerEngine(OwnNodes):
     """An `Engine` over one Docker Engine; the promises are those of `stanlocal.engine.base.Engine`."""
 
     name = "docker"
@@ -241,9 +241,6 @@ class DockerEngine:
         await self._state(node)
         await self._in_thread(self._api.stop, node, max(0, round(grace_s)))
 
-    async def hold(self, plan: GroupPlan, node: str) -> None:
-        """Do nothing: what has ended stays so."""
-
     async def wait_exit(self, node: str) -> Exit:
         await self._state(node)
         source = WaitSource(await self._ask("POST", f"/containers/{segment(node)}/wait"))
@@ -318,9 +315,6 @@ class DockerEngine:
                 unread.close()
             raise
         return answers[0]
-
-    async def admit(self, group: str, nodes: Sequence[str], *, holds: bool) -> None:
-        """Allow every fault: all groups are the caller's own."""
 
     def events(self, group: str) -> AsyncGenerator[EngineEvent]:
         return self._events(group, since=f"{time.time():.6f}")

@@ -29,7 +29,7 @@ from pathlib import Path
 
 import stanlocal
 from stanlocal.engine.artifacts.binary import host_platform
-from stanlocal.engine.base import ABLE, EngineInfo, Progress
+from stanlocal.engine.base import ABLE, EngineInfo, OwnNodes, Progress
 from stanlocal.engine.process.groups import FOLDER, groups_in
 from stanlocal.engine.process.node_files import Node, NodeFiles, Run, nodes_in, remove_leftovers
 from stanlocal.engine.process.node_view import NodeView, events_between, look, view_of
@@ -62,7 +62,7 @@ _ENDING = frozenset({"SIGTERM", "SIGINT", "SIGQUIT", "SIGABRT"})
 """Signals that a server handles by ending, which it cannot do while paused."""
 
 
-class ProcessEngine:
+class ProcessEngine(OwnNodes):
     """An `Engine` of local processes; see `stanlocal.engine.base.Engine` for the promises."""
 
     name = "process"
@@ -245,9 +245,6 @@ class ProcessEngine:
             await self.signal(node, "SIGKILL")
             await until(files, lambda run: run.over)
 
-    async def hold(self, plan: GroupPlan, node: str) -> None:
-        """Do nothing: what has ended stays so."""
-
     async def wait_exit(self, node: str) -> Exit:
         files, _ = self._of(node)
         await until(files, lambda run: run.over)
@@ -317,9 +314,6 @@ class ProcessEngine:
                 if over or not files.folder.exists():
                     return
                 await changes.wait(LOOK_AGAIN_S)
-
-    async def admit(self, group: str, nodes: Sequence[str], *, holds: bool) -> None:
-        """Allow every fault: all groups are the caller's own."""
 
     def events(self, group: str) -> AsyncGenerator[EngineEvent]:
         folder = self._home / group / FOLDER

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
-from stanlocal.engine.base import ABLE, EngineInfo, Progress
+from stanlocal.engine.base import ABLE, EngineInfo, OwnNodes, Progress
 from stanlocal.errors import (
     EngineError,
     EngineUnavailable,
@@ -34,7 +34,7 @@ from stanlocal.util.tasks import run_to_end
 SIGNALS = frozenset({"SIGKILL", "SIGTERM", "SIGINT", "SIGQUIT", "SIGABRT", "SIGHUP", "SIGUSR1"})
 
 
-class FakeEngine:
+class FakeEngine(OwnNodes):
     """An engine whose nodes are simulated; hand it to `FTGroup(engine=FakeEngine())`.
 
     Nodes start, take the store's lock, write the server's log lines, fail over and end as real ones do, in
@@ -240,9 +240,6 @@ class FakeEngine:
         except TimeoutError:
             server.signal("SIGKILL")
 
-    async def hold(self, plan: GroupPlan, node: str) -> None:
-        """Do nothing: what has ended stays so."""
-
     async def wait_exit(self, node: str) -> Exit:
         await self._call()
         found = self._node(node)
@@ -327,9 +324,6 @@ class FakeEngine:
                     yield batch
         finally:
             found.attachments.discard(attachment)
-
-    async def admit(self, group: str, nodes: Sequence[str], *, holds: bool) -> None:
-        """Allow every fault: all groups are the caller's own."""
 
     def events(self, group: str) -> AsyncGenerator[EngineEvent]:
         queue: asyncio.Queue[EngineEvent | None] = asyncio.Queue()
