@@ -123,6 +123,9 @@ class Provisioning(Protocol):
         reached.
         """
 
+    async def check_owned(self, group: str) -> None:
+        """Raise `NameConflict` if the engine shows a group of that name that stanlocal did not make."""
+
     async def prepare(self, plan: GroupPlan) -> None:
         """Make the objects that the nodes share (networks, volumes, the proxy), unless they are as planned.
 
@@ -156,11 +159,14 @@ class Lifecycle(Protocol):
     async def stop(self, node: str, grace_s: float) -> None:
         """Send SIGTERM, then SIGKILL after `grace_s` seconds; return when the process has ended."""
 
-    async def hold(self, plan: GroupPlan, node: str) -> None:
-        """Keep the node from running again, once it has ended, until `start`.
+    async def hold(self, plan: GroupPlan, nodes: Sequence[str]) -> None:
+        """Keep nodes that are about to end from running again until `release` or `start`.
 
         No effect where an ended node stays so; a cluster replaces each pod that ends.
         """
+
+    async def release(self, plan: GroupPlan, nodes: Sequence[str]) -> None:
+        """Let nodes run again that were held; `start` does so for one."""
 
     async def wait_exit(self, node: str) -> Exit:
         """Wait until the node's process has ended (at once if it has), and return how it ended."""
@@ -258,11 +264,17 @@ class Engine(Information, Provisioning, Lifecycle, Output, Network, Store, Proto
 class OwnNodes:
     """Answers of an engine whose groups are all the caller's own, and whose nodes stay ended."""
 
+    async def check_owned(self, group: str) -> None:
+        """Do nothing: groups of others are not shown."""
+
     async def admit(self, group: str, nodes: Sequence[str], *, holds: bool) -> None:
         """Allow every fault."""
 
-    async def hold(self, plan: GroupPlan, node: str) -> None:
+    async def hold(self, plan: GroupPlan, nodes: Sequence[str]) -> None:
         """Do nothing: what has ended stays so."""
+
+    async def release(self, plan: GroupPlan, nodes: Sequence[str]) -> None:
+        """Do nothing: no node is held."""
 
 
 def require(engine: Information, abilities: Iterable[Ability]) -> None:

@@ -24,8 +24,8 @@ from stanlocal.export.pod import (
     PodSpec,
     pod_template,
 )
-from stanlocal.export.secrets import Secret, without_secrets
-from stanlocal.export.yamltext import Noted, documents
+from stanlocal.export.secrets import Secret, secret_values, without_secrets
+from stanlocal.export.yamltext import Noted, documents, plain
 from stanlocal.model.plan import GroupPlan
 from stanlocal.render.container_spec import CONF_FILE, container
 from stanlocal.render.stan_conf import Identity, Variable, render_shared
@@ -73,6 +73,32 @@ def render(plan: GroupPlan, deployment: Deployment) -> str:
     """Return the objects as YAML documents; they take secrets from a Secret that they name."""
     clean, secrets = without_secrets(plan)
     return documents(*_objects(_in_cluster(clean, deployment), deployment, secrets))
+
+
+def objects(plan: GroupPlan, deployment: Deployment) -> list[dict[str, Any]]:
+    """Return the objects that `render` writes."""
+    clean, secrets = without_secrets(plan)
+    made = _objects(_in_cluster(clean, deployment), deployment, secrets)
+    return [plain(content) for content, _ in made]
+
+
+def secret(plan: GroupPlan, deployment: Deployment) -> dict[str, Any] | None:
+    """Return the Secret that the objects name, with the plan's secrets; None if the plan has none."""
+    values = secret_values(plan)
+    if not values:
+        return None
+    labels = {"app.kubernetes.io/instance": deployment.name}
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": _metadata(deployment, f"{deployment.name}-secrets", labels),
+        "stringData": {name: _in_quotes(value) for name, value in values.items()},
+    }
+
+
+def _in_quotes(value: str) -> str:
+    """Return a secret as it stands between the double quotes that the pod puts around it."""
+    return value.replace("\\", "\\\\").replace('"', '\\"')
 
 
 def conf(plan: GroupPlan, deployment: Deployment) -> str:

@@ -25,13 +25,22 @@ class Secret:
 
 def without_secrets(plan: GroupPlan) -> tuple[GroupPlan, tuple[Secret, ...]]:
     """Return the plan with a `Variable` for each secret, and the secrets."""
-    found: list[Secret] = []
+    found: list[tuple[Secret, Any]] = []
     tree = {"streaming": plan.streaming, "nats": plan.nats}
     clean = _clean(tree, redacted(tree), (), found)
-    return replace(plan, streaming=clean["streaming"], nats=clean["nats"]), tuple(found)
+    secrets = tuple(secret for secret, _ in found)
+    return replace(plan, streaming=clean["streaming"], nats=clean["nats"]), secrets
 
 
-def _clean(value: Any, shown: Any, at: Key, found: list[Secret]) -> Any:
+def secret_values(plan: GroupPlan) -> dict[str, str]:
+    """Return the secrets themselves, by the variable that stands for each."""
+    found: list[tuple[Secret, Any]] = []
+    tree = {"streaming": plan.streaming, "nats": plan.nats}
+    _clean(tree, redacted(tree), (), found)
+    return {secret.variable: str(value) for secret, value in found}
+
+
+def _clean(value: Any, shown: Any, at: Key, found: list[tuple[Secret, Any]]) -> Any:
     """Return `value` with each string that is hidden in `shown` replaced by a variable, at any depth."""
     if isinstance(value, Mapping):
         return {name: _clean(item, shown[name], (*at, name), found) for name, item in value.items()}
@@ -42,5 +51,5 @@ def _clean(value: Any, shown: Any, at: Key, found: list[Secret]) -> Any:
         return value
     words = "_".join(at).upper()
     name = "".join(char if char.isascii() and char.isalnum() else "_" for char in words)
-    found.append(Secret(dotted(at), name))
+    found.append((Secret(dotted(at), name), value))
     return Variable(name)

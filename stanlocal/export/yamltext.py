@@ -28,6 +28,15 @@ class Noted:
     comment: str
 
 
+def plain(content: Any) -> Any:
+    """Return a copy of the content without comments."""
+    if isinstance(content, Noted):
+        return plain(content.value)
+    if isinstance(content, Mapping):
+        return {key: plain(value) for key, value in content.items()}
+    return [plain(value) for value in content] if isinstance(content, (list, tuple)) else content
+
+
 def document(content: Mapping[str, Any], comment: str = "") -> str:
     """Return one YAML document, with `comment` above it."""
     return "\n".join([*_comment(comment, 0), *_mapping(content, 0)]) + "\n"

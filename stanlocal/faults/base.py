@@ -75,6 +75,8 @@ class Fault(ABC):
 async def recover(group: Group, condition: Condition, nodes: Collection[str]) -> None:
     """End a condition on the nodes; skip nodes that are gone or already recovered."""
     plan, _ = await group.find()
+    if condition == "ended":
+        await group.engine.release(plan, sorted(nodes))
     for name in sorted(nodes):
         with suppress(NodeNotFound):
             match condition:

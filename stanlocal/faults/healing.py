@@ -126,9 +126,11 @@ async def repair_store(group: Group) -> str:
 async def start(group: Group, targets: Sequence[str]) -> None:
     """Start nodes that do not run, which ends kills and stops."""
     async with changing(group):
-        nodes = _names(await group.look(), targets)
+        look = await group.look()
+        nodes = _names(look, targets)
         for fault in _hitting(group, "ended", nodes):
             _about_to_heal(group, fault)
+        await group.engine.release(look.plan, nodes)
         await all_to_end(*(group.start(name) for name in nodes))
         close_condition(group, "ended", nodes)
 

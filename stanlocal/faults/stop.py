@@ -40,8 +40,7 @@ class Stop(Fault):
         return after_end(status, targets, held=True)
 
     async def inject(self, scene: Scene) -> Mapping[str, datetime]:
-        for node in scene.targets:
-            await scene.group.engine.hold(scene.plan, node.name)
+        await scene.group.engine.hold(scene.plan, [node.name for node in scene.targets])
         running = [node for node in scene.targets if node.instance.running]
         times = await all_to_end(*(scene.group.stop(node.name, self.grace_s) for node in running))
         return {node.name: time for node, time in zip(running, times, strict=True)}

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from stanlocal.engine.kubernetes.pods import name_of, path_of, uid_of
+from stanlocal.engine.kubernetes.scale import planned
 from stanlocal.engine.kubernetes.workload import Deployment
 from stanlocal.imports.deployed import Deployed, container_of, deployed
 from stanlocal.model.plan import STORE_DIR, GroupPlan, Listen, NodePlan, Origin
@@ -71,10 +72,9 @@ class DeployedPlans:
             origin=Origin(engine=None, address=self._server),
         )
 
-    def _nodes(self, workload: Mapping[str, Any], found: Deployed) -> list[NodePlan]:
-        group, wanted = name_of(workload), path_of(workload, "spec", "replicas")
+    def _nodes(self, workload: dict[str, Any], found: Deployed) -> list[NodePlan]:
+        group = name_of(workload)
         service = path_of(workload, "spec", "serviceName") or group
-        first = path_of(workload, "spec", "ordinals", "start") or 0
         ports = Listen(client=found.client_port, monitor=found.monitor_port)
         return [
             NodePlan(
@@ -86,5 +86,5 @@ class DeployedPlans:
                 listen=ports,
                 host=f"{group}-{index}.{service}.{self._namespace}.svc",
             )
-            for index in range(first, first + (1 if wanted is None else int(wanted)))
+            for index in planned(workload)
         ]

@@ -100,14 +100,15 @@ def kubernetes_engine(settings: Settings, *, consents: bool = False) -> tuple[En
         raise EngineUnavailable(
             f"the engine 'kubernetes' needs {error.name}; run: pip install 'stanlocal[kubernetes]'"
         ) from error
+    from stanlocal.lifecycle.cluster_objects import ClusterObjects
     from stanlocal.lifecycle.deployed_plan import DeployedPlans
 
     target = Target(settings.kubeconfig, settings.context, settings.namespace)
     access = find_access(target, os.environ, Path.home())
     folder = cluster_folder(access.server, access.namespace)
     guard = FaultGuard(settings.kubernetes.get("allow_faults", ()), consents)
-    engine = KubernetesEngine(Api(access), DeployedPlans(access.server, access.namespace, folder), guard)
-    return engine, folder
+    reader = DeployedPlans(access.server, access.namespace, folder)
+    return KubernetesEngine(Api(access), reader, ClusterObjects(settings.kubernetes), guard), folder
 
 
 async def server_user(engine: Engine) -> str:

@@ -40,13 +40,14 @@ def open_listed_groups(
 
 @asynccontextmanager
 async def _open_cluster_groups(settings: Settings) -> AsyncIterator[list[Group]]:
-    """Yield the groups of a namespace of a cluster by name, whoever deployed them.
+    """Yield the groups of a namespace of a cluster by name, whoever deployed them, and the caller's that are down.
 
     Raises as `engine_choice.kubernetes_engine` does.
     """
     engine, folder = engine_choice.kubernetes_engine(settings)
     try:
-        yield [Group(engine, name, GroupHome(folder / name)) for name in await engine.groups()]
+        names = {*await engine.groups(), *known_groups(folder)}
+        yield [Group(engine, name, GroupHome(folder / name)) for name in sorted(names)]
     finally:
         await engine.close()
 

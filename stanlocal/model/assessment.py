@@ -72,7 +72,7 @@ def _node_state(
     if instance.status == "created":
         return (NodeState.FAILED, instance.error) if instance.error else (NodeState.CREATED, None)
     if not instance.running:
-        if instance.exit_code in ENDED_AS_ASKED or facts.end_recorded:
+        if instance.held or instance.exit_code in ENDED_AS_ASKED or facts.end_recorded:
             return NodeState.STOPPED, None
         why = instance.error or log.failure or "no line in its log says why"
         how = "it has ended" if instance.exit_code is None else f"exit {instance.exit_code}"

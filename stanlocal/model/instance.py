@@ -52,6 +52,8 @@ class Instance:
     A log whose last line is older has nothing of this run yet."""
     machine: str | None = None
     """Machine that it runs on, where an engine has several; None elsewhere."""
+    held: bool = False
+    """Whether the engine keeps it from running, as it was asked to."""
     lost: str | None = None
     """Reason why its machine counts as lost: the process may run there, unseen. None while it answers."""
 

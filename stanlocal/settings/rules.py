@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from stanlocal.settings.cluster import misplaced
 from stanlocal.settings.layer import value_at, variable
 from stanlocal.settings.protection import has_users
 from stanlocal.settings.tool_options import MAX_PORT
@@ -31,6 +32,7 @@ def broken(values: Mapping[str, Any]) -> Iterator[str]:
     yield from _trace(values["nats"])
     yield from _proxy(values)
     yield from _secure(values)
+    yield from misplaced(values["kubernetes"])
 
 
 def surprising(values: Mapping[str, Any]) -> Iterator[str]:

@@ -13,11 +13,12 @@ from typing import Any
 from tests.kubernetes.cluster.commands import wait_until
 from tests.kubernetes.cluster.control_plane import API_SERVER, api_server
 from tests.kubernetes.cluster.credentials import API_URL
+from tests.kubernetes.cluster.layout import HOST_ADDRESS
 from tests.kubernetes.cluster.running import Cluster
 from tests.kubernetes.cluster.sources import KUBE
 from tests.kubernetes.deployed_group import DeployedGroup
-from tests.kubernetes.sites import Json, Site, looking_rules
-from tests.kubernetes.volumes import make_claim
+from tests.kubernetes.sites import Json, Site, nfs_storage
+from tests.kubernetes.volumes import make_claim, shared_folder
 
 _IMAGES = {"stan": "nats-streaming:0.25.6", "metrics": "natsio/prometheus-nats-exporter:0.16.0"}
 """Images that the cluster has, for those of the guide."""
@@ -69,14 +70,28 @@ class RealSite(Site):
     async def heal(self, node: str) -> None:
         self.cluster.connect(DeployedGroup(self.cluster, self.namespace).node_of(node))
 
-    def only_looking(self) -> None:
+    def storage(self) -> dict[str, str]:
+        return nfs_storage(HOST_ADDRESS, shared_folder(self.namespace))
+
+    def objects(self, plural: str) -> list[str]:
+        if plural == "persistentvolumes":
+            found = self.cluster.api.get("/api/v1/persistentvolumes")["items"]
+            return [
+                each["metadata"]["name"]
+                for each in found
+                if each["spec"].get("claimRef", {}).get("namespace") == self.namespace
+            ]
+        named = self._kubectl("get", plural, "--output=name").split()
+        own = ("configmap/kube-root-ca.crt",)
+        return [name.partition("/")[2] for name in named if name not in own]
+
+    def allow(self, rules: tuple[list[Json], list[Json]]) -> None:
         """Go on as a service account; what the cluster has for it is named after the namespace."""
         api, namespace = self.cluster.api, f"/api/v1/namespaces/{self.namespace}"
         api.post(f"{namespace}/serviceaccounts", {"metadata": {"name": "looking"}})
         subject = {"kind": "ServiceAccount", "name": "looking", "namespace": self.namespace}
-        rules, cluster_rules = looking_rules()
         own = f"/apis/{_RBAC}/v1/namespaces/{self.namespace}"
-        for path, kind, wanted in ((own, "Role", rules), (f"/apis/{_RBAC}/v1", "ClusterRole", cluster_rules)):
+        for path, kind, wanted in ((own, "Role", rules[0]), (f"/apis/{_RBAC}/v1", "ClusterRole", rules[1])):
             role = {"apiGroup": _RBAC, "kind": kind, "name": self.namespace}
             metadata = {"name": self.namespace}
             api.post(f"{path}/{kind.lower()}s", {"metadata": metadata, "rules": wanted})

@@ -23,9 +23,24 @@ def documents(text: str) -> list[Json]:
 
 def looking_rules() -> tuple[list[Json], list[Json]]:
     """The rules of the Role and of the ClusterRole that the documentation names for looking."""
+    return _rules(0)
+
+
+def changing_rules() -> tuple[list[Json], list[Json]]:
+    """Those rules, and the further ones that the documentation names for changing groups."""
+    looking, more = _rules(0), _rules(1)
+    return [*looking[0], *more[0]], [*looking[1], *more[1]]
+
+
+def _rules(block: int) -> tuple[list[Json], list[Json]]:
     text = (ROOT / "docs/clusters.md").read_text()
-    role, cluster_role = documents(text.partition("```yaml\n")[2].partition("```")[0])
+    role, cluster_role = documents(text.split("```yaml\n")[1 + block].partition("```")[0])
     return role["rules"], cluster_role["rules"]
+
+
+def nfs_storage(server: str, path: str) -> dict[str, str]:
+    options = {"STORAGE": "nfs", "NFS_SERVER": server, "NFS_PATH": path, "STORAGE_SIZE": "1Gi"}
+    return {f"STANLOCAL_KUBERNETES__{name}": value for name, value in options.items()}
 
 
 class Site(ABC):
@@ -80,8 +95,20 @@ class Site(ABC):
         """Reconnect the machine of the pod."""
 
     @abstractmethod
+    def allow(self, rules: tuple[list[Json], list[Json]]) -> None:
+        """Go on with a login that has a Role and a ClusterRole with these rules, and no other."""
+
     def only_looking(self) -> None:
         """Go on with a login that has the documented role and no other."""
+        self.allow(looking_rules())
+
+    @abstractmethod
+    def storage(self) -> dict[str, str]:
+        """Variables by which `up` makes a claim that all pods can write."""
+
+    @abstractmethod
+    def objects(self, plural: str) -> list[str]:
+        """Names of the objects of a kind in the namespace; those of none if they are for it."""
 
 
 class FakeSite(Site):
@@ -116,6 +143,11 @@ class FakeSite(Site):
     def _machine(self, node: str) -> str:
         return self.cluster.pods[self.namespace, node].machine
 
-    def only_looking(self) -> None:
-        role, cluster_role = looking_rules()
-        self.cluster.rules = [*role, *cluster_role]
+    def allow(self, rules: tuple[list[Json], list[Json]]) -> None:
+        self.cluster.rules = [*rules[0], *rules[1]]
+
+    def storage(self) -> dict[str, str]:
+        return nfs_storage("nfs.invalid", "/")
+
+    def objects(self, plural: str) -> list[str]:
+        return [name for kind, _, name in self.cluster.objects if kind == plural]

@@ -139,7 +139,7 @@ async def test_a_found_file_allows_no_faults(site: FakeSite) -> None:
         (Pause(), "cannot freeze"),
         (FillDisk(), "claim of the cluster"),
         (Kill("SIGQUIT"), "no other signal"),
-        (Stop(), "makes a pod that ends again at once"),
+        (Stop(), "makes every pod again at once"),
     ],
     ids=["pause", "fill-disk", "quit", "stop"],
 )

@@ -8,7 +8,7 @@ from contextlib import aclosing
 import pytest
 
 from stanlocal.api import core_of
-from stanlocal.errors import EngineUnavailable, GroupNotFound, NotAllowed, Unsupported
+from stanlocal.errors import EngineUnavailable, GroupNotFound, NameConflict, NotAllowed
 from stanlocal.model.states import GroupState
 from stanlocal.monitor.client import fetch
 from tests.kubernetes.guides_group import became, failover, followed, healthy, opened, without
@@ -198,12 +198,14 @@ async def test_a_role_that_lets_see_nothing_is_named_in_the_error(site: FakeSite
             await group.look()
 
 
-async def test_a_group_is_neither_brought_up_nor_taken_down(site: FakeSite) -> None:
+async def test_a_group_of_others_is_neither_brought_up_nor_taken_down(site: FakeSite) -> None:
     async with healthy(site) as (group, active):
-        with pytest.raises(Unsupported, match="brings no group of a cluster up"):
+        site.cluster.requests.clear()
+        with pytest.raises(NameConflict, match=r"did not make the StatefulSet 'stan' .context 'fake'"):
             await group.up()
-        with pytest.raises(Unsupported, match="takes none down"):
+        with pytest.raises(NameConflict, match="did not make"):
             await group.down(purge=True)
+        assert {request.partition(" ")[0] for request in site.cluster.requests} <= {"get", "list", "watch"}
         assert (await group.look()).status.active == active
         done = await asyncio.to_thread(site.cli().run, "down", "--all")
         assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)

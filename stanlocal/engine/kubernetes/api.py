@@ -24,6 +24,9 @@ from stanlocal.errors import EngineError
 Json: TypeAlias = dict[str, Any]
 Params: TypeAlias = Mapping[str, str]
 
+APPLY = "application/apply-patch+yaml"
+MERGE = "application/merge-patch+json"
+"""Types of the body of a patch: one that the server applies, and one of some fields."""
 REQUEST_S = 10.0
 """Seconds for an answer of the API server; it answers within milliseconds."""
 _MOST_BYTES = 32 << 20
@@ -76,10 +79,19 @@ class Api:
             return response.status_code, await _body(response, limit)
 
     async def change(
-        self, method: str, path: str, body: Json | None = None, params: Params | None = None
+        self,
+        method: str,
+        path: str,
+        body: Json | None = None,
+        params: Params | None = None,
+        *,
+        kind: str | None = None,
     ) -> Json:
-        """Send a request that changes the cluster; return the object that it answers."""
-        kind = "application/apply-patch+yaml" if method == "PATCH" else "application/json"
+        """Send a request that changes the cluster; return the object that it answers.
+
+        `kind` is the type of the body; a patch is one that is applied by the server, unless it says another.
+        """
+        kind = kind or (APPLY if method == "PATCH" else "application/json")
         content = None if body is None else json.dumps(body).encode()
         async with self._answer(method, path, params, content, {"Content-Type": kind}) as response:
             answer = await _body(response, _MOST_BYTES)

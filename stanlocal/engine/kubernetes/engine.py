@@ -17,49 +17,46 @@ from datetime import UTC, datetime
 from stanlocal.engine.base import EngineInfo
 from stanlocal.engine.kubernetes import pods
 from stanlocal.engine.kubernetes.api import Api, Json
+from stanlocal.engine.kubernetes.changing import ENDED_BY_SIGTERM, Changing, Writer
 from stanlocal.engine.kubernetes.errors import Missing, Refused
 from stanlocal.engine.kubernetes.event_stream import EventStream
 from stanlocal.engine.kubernetes.fault_guard import FaultGuard
 from stanlocal.engine.kubernetes.log_stream import UNREAD_S, follow
 from stanlocal.engine.kubernetes.monitor_route import ProxiedMonitor
+from stanlocal.engine.kubernetes.objects import Objects
 from stanlocal.engine.kubernetes.output import read_line, since_parameter
-from stanlocal.engine.kubernetes.ownership import is_ours
 from stanlocal.engine.kubernetes.pod_feed import Feed
-from stanlocal.engine.kubernetes.pod_life import end, until_runs
-from stanlocal.engine.kubernetes.refusals import HELD, LACKS, Refusals
+from stanlocal.engine.kubernetes.refusals import LACKS, Refusals
+from stanlocal.engine.kubernetes.scale import is_held
 from stanlocal.engine.kubernetes.workload import Reader, View, Workloads, pods_path
-from stanlocal.errors import EngineError, EngineUnavailable, NodeNotFound, NodeUnreachable, Unsupported
+from stanlocal.errors import EngineError, EngineUnavailable, NodeNotFound, NodeUnreachable
 from stanlocal.model.instance import EngineEvent, Exit, Instance, RawLine
-from stanlocal.model.placement import Placement
 from stanlocal.model.plan import GroupPlan, NodePlan
-from stanlocal.util.tasks import run_to_end
 
 _RECENT_S = 0.5
 """Age of a look at the objects that one at the logs may still use: both belong to one look at the group."""
 _CONFIRM_S = 1.0
 """Seconds for the answer of a server whose log's stream has ended."""
 _ANSWER_BYTES = 64 << 10
-_GRACES: Mapping[str, float | None] = {"SIGKILL": 0, "SIGTERM": None}
-"""Seconds that the deletion of a pod leaves after SIGTERM, for the signals that it can send."""
 
 
-class KubernetesEngine(Refusals):
+class KubernetesEngine(Changing, Refusals):
     """An `Engine` over one namespace of a cluster; see `stanlocal.engine.base.Engine` for the promises."""
 
     name = "kubernetes"
     retry_s = 1.0
     lacks = LACKS
-    placement = Placement("kubernetes", in_cluster=True)
 
-    def __init__(self, api: Api, reader: Reader, guard: FaultGuard = FaultGuard()) -> None:
+    def __init__(self, api: Api, reader: Reader, writer: Writer, guard: FaultGuard = FaultGuard()) -> None:
         self._api = api
+        self._writer = writer
         self._guard = guard
+        self._objects = Objects(api)
         self._workloads = Workloads(api, reader)
         self._ended: dict[str, datetime] = {}
         """Ends that a log's stream has shown, by container, until the cluster knows of them."""
         self._streams: set[EventStream] = set()
         self._exits: dict[str, Exit] = {}
-        """Ends that this engine has caused and `wait_exit` has not reported: the pods are gone."""
         self._looks: dict[str, tuple[float, View | None]] = {}
         """The last look at each group, and its time."""
 
@@ -102,27 +99,17 @@ class KubernetesEngine(Refusals):
             pods.instance(plan, name, index, view.pods.get(name), container, view.away(name))
             for index, name in named
         )
-        return [self._known(instance, view.pods.get(instance.name), container) for instance in found]
+        return [self._known(instance, view, container) for instance in found]
 
-    def _known(self, instance: Instance, pod: Json | None, container: str) -> Instance:
+    def _known(self, instance: Instance, view: View, container: str) -> Instance:
         """Return the node as it is known here: a stream may have shown an end before the cluster does."""
+        pod = view.pods.get(instance.name)
+        if pod is None and is_held(view.workload, instance.index):
+            return replace(instance, status="exited", held=True)
         if pod is None or not instance.running:
             return instance
         ended = self._ended.get(pods.run_of(pod, container).container_id)
         return instance if ended is None else replace(instance, status="exited", finished_at=ended)
-
-    async def admit(self, group: str, nodes: Sequence[str], *, holds: bool) -> None:
-        view = await self._look(group)
-        if view is None:
-            return
-        access = self._api.access
-        if not is_ours(view.workload):
-            self._guard.check(group, access.context, access.namespace)
-        for node in nodes:
-            if (why := view.away(node)) is not None:
-                raise NodeUnreachable(f"{node} cannot be reached: {why}; its server may still run there")
-        if holds:
-            raise Unsupported(HELD)
 
     def container_of_port(self, port: int) -> str | None:
         return None
@@ -141,32 +128,6 @@ class KubernetesEngine(Refusals):
         for stream in list(self._streams):
             await stream.close()
         await self._api.close()
-
-    # Life
-
-    async def signal(self, node: str, signal: str) -> None:
-        if signal not in _GRACES:
-            raise Unsupported(LACKS["signal"])
-        await self._end(node, _GRACES[signal])
-
-    async def stop(self, node: str, grace_s: float) -> None:
-        await self._end(node, grace_s)
-
-    async def _end(self, node: str, grace_s: float | None) -> None:
-        """Delete the node's pod, and return once its server has ended; `wait_exit` says how."""
-        pod, container, away = await self._pod(node)
-        if away is not None:
-            raise NodeUnreachable(away)
-        self._exits.pop(node, None)
-        if pods.run_of(pod, container).status != "exited":
-            ending = end(self._api, pods_path(self._namespace), pod, container, grace_s)
-            self._exits[node] = await run_to_end(ending)
-
-    async def start(self, plan: GroupPlan, node: str) -> None:
-        view = await self._look(plan.group)
-        if view is None or node not in {name for _, name in view.names()}:
-            raise NodeNotFound(f"no node {node} in namespace {self._namespace}; see 'stanlocal status'")
-        await until_runs(self._api, pods_path(self._namespace), node, view.deployment.container)
 
     # Output
 
@@ -308,7 +269,10 @@ class KubernetesEngine(Refusals):
     async def wait_exit(self, node: str) -> Exit:
         if (known := self._exits.pop(node, None)) is not None:
             return known
-        pod, container, _ = await self._pod(node)
+        view, index = await self._found(node)
+        if node not in view.pods and is_held(view.workload, index):
+            return Exit(ENDED_BY_SIGTERM, datetime.now(UTC))
+        pod, container, _ = await self._pod(node, fresh=False)
         own = pods.run_of(pod, container)
         while True:
             run = pods.run_of(pod, container)

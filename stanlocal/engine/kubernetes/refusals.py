@@ -15,10 +15,7 @@ _NETWORK = "stanlocal does not cut a pod's connections yet"
 _STORE = "the store is on a claim of the cluster, which stanlocal does not touch"
 
 
-_WATCHED = "stanlocal brings no group of a cluster up, and takes none down"
-HELD = "a StatefulSet makes a pod that ends again at once; 'restart' and 'kill' go with that, 'stop' does not"
 LACKS: Mapping[Ability, str] = {
-    "make": _WATCHED,
     "signal": "a cluster ends a pod by SIGTERM, and by SIGKILL after that; it passes no other signal on",
     "freeze": f"{_FROZEN}; use a group made with '--engine docker'",
     "cut": _NETWORK,
@@ -67,36 +64,3 @@ class Refusals:
 
     async def free_store(self, plan: GroupPlan) -> None:
         raise refused(_STORE)
-
-    async def store_parts(self, group: str) -> frozenset[str]:
-        return frozenset()
-
-    async def discard_store(self, group: str, keep: frozenset[str] = frozenset()) -> None:
-        raise refused(_STORE)
-
-    # Not yet here: the cluster could do these
-
-    async def provision(self, image: str, server_binary: Path | None, progress: Progress) -> None:
-        raise _not_yet("bring a group up")
-
-    async def place(self, group: str, image: str, folder: Path) -> Placement:
-        raise _not_yet("bring a group up")
-
-    async def prepare(self, plan: GroupPlan) -> None:
-        raise _not_yet("bring a group up")
-
-    async def clean(self, group: str, nodes: Sequence[str] = ()) -> None:
-        raise _not_yet("take a group down")
-
-    async def create(self, plan: GroupPlan, node: NodePlan, fingerprint: str) -> None:
-        raise _not_yet("bring a group up")
-
-    async def hold(self, plan: GroupPlan, node: str) -> None:
-        raise Unsupported(HELD)
-
-    async def remove(self, node: str) -> None:
-        raise _not_yet("remove a node")
-
-
-def _not_yet(what: str) -> Unsupported:
-    return Unsupported(f"stanlocal only looks at groups of a cluster: it does not {what} there")

@@ -11,6 +11,7 @@ from urllib.parse import quote
 from stanlocal.engine.kubernetes.api import Api, Json
 from stanlocal.engine.kubernetes.errors import Missing
 from stanlocal.engine.kubernetes.pods import index_of, lost, members, name_of, path_of, selector_of, uid_of
+from stanlocal.engine.kubernetes.scale import planned
 from stanlocal.errors import NotAllowed
 from stanlocal.model.plan import GroupPlan
 
@@ -53,11 +54,9 @@ class View:
 
     def names(self) -> Iterator[tuple[int, str]]:
         """Yield index and name of each node: those that are to be, and those that are still there."""
-        group, wanted = name_of(self.workload), path_of(self.workload, "spec", "replicas")
-        first = path_of(self.workload, "spec", "ordinals", "start") or 0
+        group = name_of(self.workload)
         there = (index for pod in self.pods.values() if (index := index_of(pod, group)) is not None)
-        count = 1 if wanted is None else int(wanted)
-        yield from ((index, f"{group}-{index}") for index in sorted({*range(first, first + count), *there}))
+        yield from ((index, f"{group}-{index}") for index in sorted({*planned(self.workload), *there}))
 
     def away(self, name: str) -> str | None:
         """Return why the machine of the node's pod counts as lost; None while it answers."""
@@ -82,8 +81,8 @@ class Workloads:
     def __init__(self, api: Api, reader: Reader) -> None:
         self._api = api
         self._reader = reader
-        self._known: dict[tuple[str, int], Deployment] = {}
-        """The deployments of StatefulSets, by uid and generation: each changes with these alone."""
+        self._known: dict[tuple[str, int, int], Deployment] = {}
+        """The deployments of StatefulSets, by uid, generation and nodes: each changes with these alone."""
         self._sees_machines = True
 
     @property
@@ -132,7 +131,7 @@ class Workloads:
         return found if found is not None and found.is_group else None
 
     async def _deployment(self, workload: Json) -> Deployment | None:
-        key = uid_of(workload), int(path_of(workload, "metadata", "generation") or 0)
+        key = uid_of(workload), int(path_of(workload, "metadata", "generation") or 0), len(planned(workload))
         if key not in self._known:
             files = await self._files("ConfigMap", _config_maps(workload))
             read = self._reader.read(workload, files)

@@ -1,0 +1,62 @@
+"""Which pods a StatefulSet is to have, and which of them are held back. Pure.
+
+A StatefulSet can leave out its first or its last pods only: by the number of its replicas, and by the ordinal
+that they start at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any, TypeAlias
+
+from stanlocal.engine.kubernetes.ownership import is_ours
+from stanlocal.engine.kubernetes.pods import path_of
+
+Json: TypeAlias = dict[str, Any]
+
+NODES = "stanlocal/nodes"
+"""Annotation of a StatefulSet that stanlocal has made: the number of the group's nodes, those held back
+included."""
+_MOST = 1000
+
+
+def scaled(workload: Json) -> range:
+    """Return the ordinals of the pods that the StatefulSet keeps running."""
+    replicas = path_of(workload, "spec", "replicas")
+    first = path_of(workload, "spec", "ordinals", "start") or 0
+    return range(first, first + (1 if replicas is None else int(replicas)))
+
+
+def planned(workload: Json) -> range:
+    """Return the ordinals of the group's nodes, those held back included."""
+    count = (path_of(workload, "metadata", "annotations") or {}).get(NODES, "")
+    if is_ours(workload) and count.isascii() and count.isdecimal() and int(count) <= _MOST:
+        return range(int(count))
+    return scaled(workload)
+
+
+def is_held(workload: Json, ordinal: int) -> bool:
+    """Return whether a node of the group is held back."""
+    return ordinal in planned(workload) and ordinal not in scaled(workload)
+
+
+def rest_without(workload: Json, ordinals: Collection[int]) -> range | None:
+    """Return what is left to run without these; None if a StatefulSet cannot leave them out."""
+    return _as_range([each for each in scaled(workload) if each not in ordinals])
+
+
+def rest_with(workload: Json, ordinals: Collection[int]) -> range | None:
+    """Return what is to run with these; None if others would have to run, too."""
+    return _as_range(sorted({*scaled(workload), *ordinals}))
+
+
+def _as_range(ordinals: list[int]) -> range | None:
+    if not ordinals:
+        return range(0)
+    found = range(ordinals[0], ordinals[-1] + 1)
+    return found if len(found) == len(ordinals) else None
+
+
+def patch_of(ordinals: range) -> Json:
+    """Return the merge patch by which a StatefulSet runs these pods."""
+    return {"spec": {"replicas": len(ordinals), "ordinals": {"start": ordinals.start}}}

@@ -1,0 +1,146 @@
+"""Bring-up of a group on a cluster: its objects applied, its pods awaited.
+
+What a local group has on this machine (ports, store, rendered configuration) a group there has in the
+cluster, so `stanlocal.lifecycle.up` has little in common with this but its promises.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import replace
+
+from stanlocal.errors import SettingsError
+from stanlocal.group.core import Group, Look, origin_of
+from stanlocal.lifecycle.changes import changes
+from stanlocal.lifecycle.planner import UpRequest
+from stanlocal.model.placement import plan_group
+from stanlocal.model.plan import CLIENT_PORT, MONITOR_PORT, STORE_DIR, GroupPlan
+from stanlocal.model.states import GroupState, GroupStatus
+from stanlocal.settings import Settings
+from stanlocal.util.tasks import run_to_end
+
+_RUNNING = "the running group"
+
+
+async def up(group: Group, request: UpRequest) -> Look:
+    """Bring the group up: one node active, every other a standby.
+
+    What is already as asked is left alone. A group that was not there is removed again when this fails or is
+    cancelled. Raises `NameConflict` if something foreign has a name that is needed, `WaitTimeout` when time
+    runs out, `NodeFailed` as soon as a node fails.
+    """
+    waiting = f"waiting for another command that changes '{group.name}'"
+    async with group.home.lock(lambda: request.report(waiting)):
+        engine, home = group.engine, group.home
+        await group.check_origin(await engine.instances(group.name))
+        await engine.check_owned(group.name)
+        if any(fault.in_force for fault in home.recorded_faults()):
+            from stanlocal.faults.healing import heal_but_ended  # it loads every fault
+
+            await heal_but_ended(group)
+        there = await engine.kept_plan(group.name)
+        before = there or home.load_plan()
+        had = home.secrets.revealed(before.decided()) if before else None
+        settings = request.settings(had)
+        if problems := list(_unfit(settings)):
+            raise SettingsError(problems)
+        for warning in settings.warnings:
+            request.note(f"warning: {warning}")
+        for line in changes(settings, had):
+            request.note(line)
+        await request.ensure_image(settings)
+        parts = await engine.store_parts(group.name)
+        try:
+            return await _converge(group, request, settings)
+        except BaseException:
+            if there is None:
+                await run_to_end(_undo(group, parts, forget=before is None))
+            raise
+
+
+def _unfit(settings: Settings) -> Iterator[str]:
+    """Yield the settings that mean something on this machine only."""
+    if settings.secure:
+        yield (
+            "secure makes certificates for this machine; on a cluster name files in nats.tls, as "
+            "'stanlocal export kubernetes --secure' says"
+        )
+    if settings.proxied:
+        yield "proxied needs the engine 'docker': a cluster's group has no proxy in its path"
+    for name in ("store_dir", "store_size", "port"):
+        if getattr(settings, name) is not None and settings.sources.get(name) != _RUNNING:
+            yield f"{name} is for groups on this machine; a cluster's store is on a claim (kubernetes.claim)"
+
+
+async def _converge(group: Group, request: UpRequest, settings: Settings) -> Look:
+    engine, home = group.engine, group.home
+    deadline = asyncio.get_running_loop().time() + request.timeout
+    plan = await _plan(group, settings)
+    home.secrets.save(settings.streaming, settings.nats)
+    request.report("applying the objects of the group")
+    await engine.prepare(plan)
+    found = group.with_identity(await engine.kept_plan(group.name))
+    assert found is not None, "its StatefulSet has been applied"
+    home.save_plan(found)
+    look = await _ready(group, request, found, deadline)
+    home.journal.close_faults()
+    return look
+
+
+async def _plan(group: Group, settings: Settings) -> GroupPlan:
+    """Return the plan of the settings, secrets included: they go into a Secret of the cluster."""
+    plan = plan_group(
+        group=group.name,
+        image=settings.image,
+        ports=[(CLIENT_PORT, MONITOR_PORT)] * settings.nodes,
+        store_dir=STORE_DIR,
+        state_dir=str(group.home.folder),
+        user="",
+        streaming=settings.streaming,
+        nats=settings.nats,
+        placement=group.engine.placement,
+    )
+    return replace(plan, origin=await origin_of(group.engine))
+
+
+async def _ready(group: Group, request: UpRequest, plan: GroupPlan, deadline: float) -> Look:
+    """Return once every pod is of the plan and runs, one node is active, and every other a standby."""
+    from stanlocal.group.watch import Watch
+
+    names = {node.name for node in plan.nodes}
+
+    def reached(status: GroupStatus) -> bool:
+        return status.state is GroupState.HEALTHY and {node.name for node in status.nodes} == names
+
+    async with Watch(group.engine, plan, group.home.journal) as watch:
+        request.report("waiting for the pods to run")
+        try:
+            async with asyncio.timeout_at(deadline):
+                for node in plan.nodes:
+                    await group.engine.create(plan, node, "")
+                    await group.engine.start(plan, node.name)
+        except TimeoutError:
+            await watch.refresh()
+            raise watch.timed_out(request.timeout, "every pod to run") from None
+        request.report("waiting for a node to take the store lock and the others to stand by")
+        await watch.refresh()
+        status = await watch.until(
+            lambda status: status.failed(names) is not None or reached(status),
+            timeout=request.timeout,
+            deadline=deadline,
+            waiting_for="one active node and standbys",
+        )
+        if (failed := status.failed(names)) is not None:
+            from stanlocal.lifecycle.failed_node import reason_of_failure
+
+            raise await reason_of_failure(group, failed.name)
+    return await group.look()
+
+
+async def _undo(group: Group, parts: frozenset[str], *, forget: bool) -> None:
+    """Remove what this `up` made: the group, and of its store what was not there before."""
+    await group.engine.clean(group.name)
+    await group.engine.discard_store(group.name, parts)
+    if forget:
+        group.home.forget()

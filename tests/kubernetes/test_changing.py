@@ -1,0 +1,294 @@
+"""Groups that stanlocal brings up and takes down, on the cluster in memory and on the real one."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+import pytest
+
+from stanlocal.api import FTGroup
+from stanlocal.errors import EngineError, NameConflict, Refused, SettingsError, Unsupported, WaitTimeout
+from stanlocal.faults.stop import Stop
+from stanlocal.model.states import GroupState, NodeState
+from stanlocal.testing.fake.server import Store
+from tests.kubernetes.sites import FakeSite, Json, Site, changing_rules, documents
+from tests.support.cli import the_error
+
+pytestmark = pytest.mark.timeout(120)
+
+OWN = ("statefulsets", "services", "poddisruptionbudgets", "networkpolicies", "secrets")
+LOOKS = {"get", "list", "watch"}
+
+
+@pytest.fixture
+def own_storage(any_site: Site, monkeypatch: pytest.MonkeyPatch) -> Site:
+    """The settings have `up` make a claim."""
+    for name, value in any_site.storage().items():
+        monkeypatch.setenv(name, value)
+    return any_site
+
+
+@pytest.fixture
+def with_claim(site: FakeSite) -> FakeSite:
+    """A claim of somebody else's is there."""
+    claim = {"kind": "PersistentVolumeClaim", "metadata": {"name": "stan-store"}, "status": {"phase": "Bound"}}
+    site.cluster.put("persistentvolumeclaims", site.namespace, claim)
+    return site
+
+
+@asynccontextmanager
+async def up(site: Site, nodes: int = 2) -> AsyncIterator[FTGroup]:
+    """A group that stanlocal has brought up."""
+    group = FTGroup(
+        group="stan", engine="kubernetes", kubeconfig=site.kubeconfig, namespace=site.namespace, nodes=nodes
+    )
+    try:
+        look = await group.up(timeout=site.timeout * 2)
+        assert look.status.state is GroupState.HEALTHY
+        yield group
+    finally:
+        await group.close()
+
+
+async def uids(group: FTGroup) -> dict[str, str]:
+    return {node.name: node.instance.id for node in (await group.look()).status.nodes}
+
+
+def verbs(site: FakeSite) -> set[str]:
+    return {request.partition(" ")[0] for request in site.cluster.requests}
+
+
+def workload(site: FakeSite) -> Json:
+    return site.cluster.objects["statefulsets", site.namespace, "stan"]
+
+
+# Up and down
+
+
+async def test_a_group_comes_up_and_goes_down_and_its_store_goes_with_a_purge_only(own_storage: Site) -> None:
+    site = own_storage
+    async with up(site) as group:
+        document = await group.document()
+        assert (document["state"], len(document["nodes"])) == ("healthy", 2)
+        assert document["client_urls"][0] == f"nats://stan-0.stan.{site.namespace}.svc:4222"
+
+        assert set((await group.down()).removed) == {"stan-0", "stan-1"}
+        assert {plural: await asyncio.to_thread(site.objects, plural) for plural in OWN} == dict.fromkeys(OWN, [])
+        assert await asyncio.to_thread(site.objects, "persistentvolumeclaims") == ["stan-store"]
+        listed = (await site.run("list"))["groups"]
+        assert [(each["group"], each["state"]) for each in listed] == [("stan", "down")]
+        assert (await group.down()).removed == ()
+
+        assert (await group.up(timeout=site.timeout * 2)).status.state is GroupState.HEALTHY
+        done = await site.run("down", "--purge", "--yes")
+        assert done == {"removed": {"stan": ["stan-0", "stan-1"]}, "left": []}
+        for plural in ("statefulsets", "persistentvolumeclaims", "persistentvolumes"):
+            assert await asyncio.to_thread(site.objects, plural) == []
+        assert (await site.run("list"))["groups"] == []
+
+
+async def test_up_again_changes_nothing_and_changed_settings_reach_every_pod(
+    own_storage: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with up(own_storage) as group:
+        before = await uids(group)
+        await group.up(timeout=own_storage.timeout * 2)
+        assert await uids(group) == before
+        monkeypatch.setenv("STANLOCAL_STREAMING__STORE_LIMITS__MAX_CHANNELS", "77")
+        look = await group.up(timeout=own_storage.timeout * 2)
+        assert look.status.state is GroupState.HEALTHY
+        assert look.plan.streaming["store_limits"]["max_channels"] == 77
+        after = await uids(group)
+        assert all(after[name] != uid for name, uid in before.items())
+
+
+@pytest.mark.parametrize("nodes", [1, 3])
+async def test_a_group_gets_more_or_fewer_nodes(nodes: int, with_claim: FakeSite) -> None:
+    async with up(with_claim):
+        pass
+    async with up(with_claim, nodes) as group:
+        assert len((await group.look()).status.nodes) == nodes
+
+
+async def test_what_is_applied_is_what_is_exported(with_claim: FakeSite) -> None:
+    async with up(with_claim):
+        exported = await asyncio.to_thread(with_claim.cli().ok, "export", "kubernetes")
+        for each in documents(exported):
+            plural = {"PodDisruptionBudget": "poddisruptionbudgets"}.get(each["kind"], each["kind"].lower() + "s")
+            applied = with_claim.cluster.objects[plural, "default", each["metadata"]["name"]]
+            for part in each.keys() - {"metadata"}:
+                assert applied[part] == each[part], (each["kind"], part)
+            labels = applied["metadata"]["labels"]
+            assert each["metadata"]["labels"].items() <= labels.items()
+            assert labels["app.kubernetes.io/managed-by"] == "stanlocal"
+
+
+@pytest.mark.parametrize(
+    ("plural", "kind", "name"), [("configmaps", "ConfigMap", "stan-config"), ("services", "Service", "stan")]
+)
+async def test_an_object_of_others_is_left_as_it_is(
+    plural: str, kind: str, name: str, with_claim: FakeSite
+) -> None:
+    site = with_claim
+    made: Json = {
+        "kind": kind,
+        "metadata": {"name": name, "labels": {"app.kubernetes.io/managed-by": "stanlocal"}},
+    }
+    site.cluster.put(plural, site.namespace, made)
+    version = made["metadata"]["resourceVersion"]
+    with pytest.raises(NameConflict, match=f"{kind} '{name}' is there already") as caught:
+        async with up(site):
+            pass
+    assert caught.value.name == name
+    assert verbs(site) <= LOOKS
+    assert site.cluster.objects[plural, site.namespace, name]["metadata"]["resourceVersion"] == version
+
+
+async def test_a_claim_that_is_missing_is_named_before_anything_is_made(site: FakeSite) -> None:
+    with pytest.raises(Refused, match=r"no PersistentVolumeClaim 'stan-store' in namespace 'default'"):
+        async with up(site):
+            pass
+    assert verbs(site) <= LOOKS
+    done = await asyncio.to_thread(site.cli().run, "up")
+    assert done.returncode == 2
+    assert "kubernetes.storage" in the_error(done)
+
+
+async def test_an_up_that_fails_removes_what_it_made(
+    own_storage: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = own_storage
+    monkeypatch.setenv("STANLOCAL_IMAGE", "stanlocal.invalid/none:1")
+    if isinstance(site, FakeSite):
+        site.cluster.stores["default/stan"] = Store(held_back=True)
+    group = site.group()
+    with pytest.raises((WaitTimeout, EngineError)):
+        await group.up(timeout=3)
+    await group.close()
+    for plural in (*OWN, "persistentvolumeclaims"):
+        assert await asyncio.to_thread(site.objects, plural) == []
+    assert (await site.run("list"))["groups"] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "why"),
+    [
+        ("SECURE", "true", "secure makes certificates for this machine"),
+        ("PROXIED", "true", "proxied needs the engine 'docker'"),
+        ("STORE_SIZE", "1mb", "store_size is for groups on this machine"),
+        ("PORT", "5222", "port is for groups on this machine"),
+        ("KUBERNETES__STORAGE", "nfs", "NFS server nfs.example.com is an example"),
+        ("KUBERNETES__NFS_SERVER", "nfs", "means nothing with kubernetes.storage existing-claim"),
+    ],
+)
+async def test_settings_that_a_cluster_cannot_have_are_refused(
+    name: str, value: str, why: str, with_claim: FakeSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(f"STANLOCAL_{name}", value)
+    with pytest.raises(SettingsError, match=why):
+        async with up(with_claim):
+            pass
+    assert verbs(with_claim) <= LOOKS
+
+
+async def test_passwords_are_in_a_secret_and_a_new_one_reaches_the_pods(
+    with_claim: FakeSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = with_claim
+    monkeypatch.setenv("STANLOCAL_NATS__AUTHORIZATION__USER", "app")
+    monkeypatch.setenv("STANLOCAL_NATS__AUTHORIZATION__PASSWORD", 'pass"word\\1')
+    async with up(site) as group:
+        before = await uids(group)
+        secret = site.cluster.objects["secrets", "default", "stan-secrets"]
+        assert secret["stringData"] == {"NATS_AUTHORIZATION_PASSWORD": 'pass\\"word\\\\1'}
+        others = [each for key, each in site.cluster.objects.items() if key[0] != "secrets"]
+        assert "word" not in json.dumps(others).replace("password", "").replace("PASSWORD", "")
+        await group.up(timeout=site.timeout)
+        assert await uids(group) == before
+        monkeypatch.setenv("STANLOCAL_NATS__AUTHORIZATION__PASSWORD", "another1")
+        await group.up(timeout=site.timeout)
+        after = await uids(group)
+        assert all(after[name] != uid for name, uid in before.items())
+
+
+async def test_a_claim_of_others_survives_a_purge_and_is_named(with_claim: FakeSite) -> None:
+    async with up(with_claim):
+        done = await asyncio.to_thread(with_claim.cli().run, "--json", "down", "--purge", "--yes")
+    assert done.returncode == 2
+    assert json.loads(done.stdout)["left"] == ["claim stan-store was not made by the server or stanlocal"]
+    assert with_claim.objects("persistentvolumeclaims") == ["stan-store"]
+    assert with_claim.objects("statefulsets") == []
+
+
+async def test_the_documented_role_is_enough_to_change_a_group(own_storage: Site) -> None:
+    own_storage.allow(changing_rules())
+    async with up(own_storage) as group:
+        await group.restart("@standby")
+        await group.stop("stan-1")
+        await group.start("stan-1")
+        await group.wait_state(GroupState.HEALTHY, timeout=own_storage.timeout)
+        await group.down(purge=True)
+    assert await asyncio.to_thread(own_storage.objects, "persistentvolumeclaims") == []
+
+
+# Nodes of such a group
+
+
+@pytest.mark.parametrize("target", ["@active", "@standby", "stan-0"])
+async def test_a_stopped_pod_stays_away_until_it_is_started(target: str, own_storage: Site) -> None:
+    async with up(own_storage) as group:
+        fault = await group.stop(target)
+        record = await fault.outcome()
+        assert (record.as_expected, record.in_force) == (True, True), record.observed
+        status = (await group.look()).status
+        (stopped,) = fault.targets
+        assert status.node(stopped).state is NodeState.STOPPED
+        assert (status.state, len(status.nodes)) == (GroupState.DEGRADED, 2)
+        await group.start(stopped)
+        await group.wait_state(GroupState.HEALTHY, timeout=own_storage.timeout)
+        (ended,) = await group.faults()
+        assert not ended.in_force
+
+
+async def test_a_stopped_pod_comes_back_by_healing(own_storage: Site) -> None:
+    async with up(own_storage) as group:
+        await group.stop("@active")
+        (healed,) = await group.heal()
+        assert healed.name == "stop"
+        await group.wait_state(GroupState.HEALTHY, timeout=own_storage.timeout)
+
+
+async def test_all_pods_are_stopped_and_started(with_claim: FakeSite) -> None:
+    async with up(with_claim, 3) as group:
+        await group.stop("@all")
+        status = (await group.look()).status
+        assert (status.state, len(status.nodes)) == (GroupState.DOWN, 3)
+        await group.start("0", "1", "2")
+        await group.wait_state(GroupState.HEALTHY, timeout=with_claim.timeout)
+
+
+@pytest.mark.parametrize(("targets", "possible"), [(["1"], False), (["0", "2"], True), (["1", "2"], True)])
+async def test_only_the_first_and_last_pods_can_be_left_out(
+    targets: Sequence[str], possible: bool, with_claim: FakeSite
+) -> None:
+    async with up(with_claim, 3) as group:
+        if possible:
+            await group.stop(*targets)
+            stopped = [node.index for node in (await group.look()).status.nodes if not node.instance.running]
+            assert stopped == [int(target) for target in targets]
+            await group.up(timeout=with_claim.timeout)
+            return
+        with_claim.cluster.requests.clear()
+        with pytest.raises(Unsupported, match="only its first or its last pods: stop stan-0 or stan-2"):
+            await group.inject(Stop(), *targets)
+        assert await group.faults() == []
+        assert verbs(with_claim) <= LOOKS
+
+
+async def test_a_group_of_its_own_needs_no_permission_for_faults(own_storage: Site) -> None:
+    async with up(own_storage) as group:
+        record = await (await group.kill("@active")).outcome()
+        assert record.as_expected is True, record.observed
