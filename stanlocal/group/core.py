@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from stanlocal.engine.base import Engine, require
-from stanlocal.errors import GroupNotFound, WrongEngine
+from stanlocal.errors import GroupNotFound, NodeNotFound, WrongEngine
 from stanlocal.group.home import GroupHome
 from stanlocal.machine.machine_identity import machine_id
 from stanlocal.model.fault_record import end_is_recorded
@@ -275,6 +275,8 @@ class Group:
 
     async def stop(self, node: str, grace_s: float) -> datetime:
         """Send SIGTERM, and SIGKILL after `grace_s` seconds; return the time of the process's end."""
+        if self.engine.placement.in_cluster:
+            await self._keep_log(node)
         await self.engine.stop(node, grace_s)
         return (await self.engine.wait_exit(node)).time
 
@@ -288,11 +290,17 @@ class Group:
 
     async def _kill(self, node: str, signal: str) -> datetime:
         if self.engine.placement.in_cluster:  # the next pod has its name: the engine knows which it has ended
+            await self._keep_log(node)
             await self.engine.signal(node, signal)
             return (await self.engine.wait_exit(node)).time
         async with beside(self.engine.wait_exit(node)) as ended:
             await self.engine.signal(node, signal)
             return (await ended).time
+
+    async def _keep_log(self, node: str) -> None:
+        """Save the log of a pod that is about to be deleted, which takes it along."""
+        with suppress(NodeNotFound):
+            await self.save_log(node)
 
     async def instance(self, node: str) -> Instance:
         """Return the node as the engine has it now; raises `GroupNotFound` when it is gone."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from stanlocal.engine.kubernetes.ownership import kept_settings
 from stanlocal.engine.kubernetes.pods import name_of, path_of, uid_of
 from stanlocal.engine.kubernetes.scale import planned
 from stanlocal.engine.kubernetes.workload import Deployment
@@ -43,7 +44,7 @@ class DeployedPlans:
 
     def _plan(self, workload: Mapping[str, Any], found: Deployed) -> GroupPlan:
         group = name_of(workload)
-        settings = found.settings
+        settings = kept_settings(workload) or found.settings
         streaming = redacted(
             {
                 **settings.get("streaming", {}),

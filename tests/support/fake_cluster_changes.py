@@ -74,7 +74,7 @@ def _patched(
         managers = made["metadata"].setdefault("managedFields", [])
         if manager not in managers:
             managers.append(manager)
-    if found is None or made != found:
+    if "dryRun" not in request.query and (found is None or made != found):
         _store(cluster, plural, namespace, made)
     return web.json_response(made)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import json
 from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime
@@ -19,9 +20,9 @@ from stanlocal.engine.kubernetes import scale
 from stanlocal.engine.kubernetes.api import MERGE, Api, Json
 from stanlocal.engine.kubernetes.fault_guard import FaultGuard
 from stanlocal.engine.kubernetes.objects import STORE, Objects, node_objects
-from stanlocal.engine.kubernetes.ownership import FIELD_MANAGER, is_ours
+from stanlocal.engine.kubernetes.ownership import FIELD_MANAGER, SETTINGS, is_ours
 from stanlocal.engine.kubernetes.pod_feed import Feed
-from stanlocal.engine.kubernetes.pod_life import end, until_runs
+from stanlocal.engine.kubernetes.pod_life import TERMINATED, end, until_runs
 from stanlocal.engine.kubernetes.pods import index_of, members, name_of, path_of, run_of, selector_of
 from stanlocal.engine.kubernetes.refusals import LACKS
 from stanlocal.engine.kubernetes.rollout import revision_of, settled
@@ -30,12 +31,11 @@ from stanlocal.errors import EngineError, NameConflict, NodeNotFound, NodeUnreac
 from stanlocal.model.instance import Exit
 from stanlocal.model.placement import Placement
 from stanlocal.model.plan import GroupPlan, NodePlan
+from stanlocal.settings import redacted
 from stanlocal.util.tasks import run_to_end
 
 _GRACES: Mapping[str, float | None] = {"SIGKILL": 0, "SIGTERM": None}
 """Seconds that the deletion of a pod leaves after SIGTERM, for the signals that it can send."""
-ENDED_BY_SIGTERM = 143
-"""Exit code of a server whose pod a StatefulSet has ended, and nothing is left to read another from."""
 _GONE_S = 120.0
 """Seconds for the pods of a group to be gone: their grace, and the time of their machines."""
 _SECRETS_VERSION = "stanlocal/secrets-version"
@@ -99,7 +99,7 @@ class Changing:
         self._exits.pop(node, None)
         pod, container = view.pods.get(node), view.deployment.container
         if pod is None and scale.is_held(view.workload, index):
-            self._exits[node] = Exit(ENDED_BY_SIGTERM, datetime.now(UTC))
+            self._exits[node] = Exit(TERMINATED, datetime.now(UTC))
         elif pod is None:
             raise NodeNotFound(f"{node} has no pod now; see 'stanlocal status'")
         elif (why := view.away(node)) is not None:
@@ -214,8 +214,12 @@ class Changing:
             await self._objects.apply(plan.group, [made])
 
     async def _adapt(self, made: Json, plan: GroupPlan, before: Json | None) -> None:
-        """Note the group's nodes in the StatefulSet, and end what holds them back."""
-        made["metadata"]["annotations"] = {scale.NODES: str(len(plan.nodes))}
+        """Note the group's nodes and settings in the StatefulSet, and end what holds nodes back."""
+        kept = {"streaming": redacted(plan.streaming), "nats": redacted(plan.nats)}
+        made["metadata"]["annotations"] = {
+            scale.NODES: str(len(plan.nodes)),
+            SETTINGS: json.dumps(kept, sort_keys=True),
+        }
         if path_of(before, "spec", "ordinals") is not None:
             made["spec"]["ordinals"] = {"start": 0}
         secret = await self._objects.find("Secret", f"{plan.group}-secrets")

@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from stanlocal.engine.base import EngineInfo
 from stanlocal.engine.kubernetes import pods
 from stanlocal.engine.kubernetes.api import Api, Json
-from stanlocal.engine.kubernetes.changing import ENDED_BY_SIGTERM, Changing, Writer
+from stanlocal.engine.kubernetes.changing import Changing, Writer
 from stanlocal.engine.kubernetes.errors import Missing, Refused
 from stanlocal.engine.kubernetes.event_stream import EventStream
 from stanlocal.engine.kubernetes.fault_guard import FaultGuard
@@ -26,6 +26,7 @@ from stanlocal.engine.kubernetes.monitor_route import ProxiedMonitor
 from stanlocal.engine.kubernetes.objects import Objects
 from stanlocal.engine.kubernetes.output import read_line, since_parameter
 from stanlocal.engine.kubernetes.pod_feed import Feed
+from stanlocal.engine.kubernetes.pod_life import TERMINATED
 from stanlocal.engine.kubernetes.refusals import LACKS, Refusals
 from stanlocal.engine.kubernetes.scale import is_held
 from stanlocal.engine.kubernetes.workload import Reader, View, Workloads, pods_path
@@ -271,7 +272,7 @@ class KubernetesEngine(Changing, Refusals):
             return known
         view, index = await self._found(node)
         if node not in view.pods and is_held(view.workload, index):
-            return Exit(ENDED_BY_SIGTERM, datetime.now(UTC))
+            return Exit(TERMINATED, datetime.now(UTC))
         pod, container, _ = await self._pod(node, fresh=False)
         own = pods.run_of(pod, container)
         while True:

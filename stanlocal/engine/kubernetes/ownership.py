@@ -6,6 +6,7 @@ records. A label alone goes along with every copy of a manifest.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,6 +15,21 @@ from stanlocal.engine.kubernetes.pods import path_of
 FIELD_MANAGER = "stanlocal"
 """Name under which stanlocal applies objects."""
 LABEL = "app.kubernetes.io/managed-by"
+SETTINGS = "stanlocal/settings"
+"""Annotation of a StatefulSet that stanlocal has made: the group's settings as JSON, with secrets hidden."""
+
+
+def kept_settings(workload: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return the trees `streaming` and `nats` that stanlocal has noted; None if it did not make the group."""
+    text = (path_of(workload, "metadata", "annotations") or {}).get(SETTINGS)
+    if text is None or not is_ours(workload):
+        return None
+    try:
+        found = json.loads(text)
+    except (ValueError, TypeError, RecursionError):
+        return None
+    known = isinstance(found, dict) and all(isinstance(found.get(name), dict) for name in ("streaming", "nats"))
+    return found if known else None
 
 
 def is_ours(thing: Mapping[str, Any]) -> bool:

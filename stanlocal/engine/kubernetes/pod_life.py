@@ -20,7 +20,8 @@ from stanlocal.errors import EngineError, NodeUnreachable
 from stanlocal.model.instance import Exit
 
 KILLED = 137
-"""Exit code of a server whose pod was deleted at once: nothing is left to read another from."""
+TERMINATED = 143
+"""Exit codes of a server whose pod was deleted at once, or with a grace, and left nothing to read one from."""
 _USUAL_GRACE_S = 30
 """Grace of a pod that names none, as the API has it."""
 _CONFIRMED_S = 60.0
@@ -37,7 +38,7 @@ async def end(api: Api, folder: str, pod: Json, container: str, grace_s: float |
     `folder` is the path of the namespace's pods; `grace_s` the seconds between SIGTERM and SIGKILL, 0 for
     SIGKILL at once, None for the pod's own. Raises `NodeUnreachable` if the machine reports no end.
     """
-    name, asked_at = name_of(pod), datetime.now(UTC)
+    name, asked_at, unknown = name_of(pod), datetime.now(UTC), KILLED if grace_s == 0 else TERMINATED
     options: Json = {"preconditions": {"uid": uid_of(pod)}}
     if grace_s is not None:
         options["gracePeriodSeconds"] = math.ceil(grace_s)
@@ -46,21 +47,21 @@ async def end(api: Api, folder: str, pod: Json, container: str, grace_s: float |
     try:
         await api.change("DELETE", f"{folder}/{name}", options)
     except Missing:
-        return _exit(last, container, asked_at)
+        return _exit(last, container, asked_at, unknown)
     except Refused as refusal:  # another pod has the name by now
         now = (await _feed(api, folder, name, lambda each: True).list()).get(name)
         if uid_of(now or {}) == uid_of(pod):
             raise refusal
-        return _exit(last, container, asked_at)
+        return _exit(last, container, asked_at, unknown)
     own = path_of(pod, "spec", "terminationGracePeriodSeconds")
     grace = grace_s if grace_s is not None else own if isinstance(own, int) else _USUAL_GRACE_S
     try:
         async with asyncio.timeout(grace + _CONFIRMED_S), aclosing(feed.changes()) as changes:
             async for _, before, after in changes:
                 if after is None:
-                    return _exit(before, container, asked_at)
+                    return _exit(before, container, asked_at, unknown)
                 if run_of(after, container).status == "exited":
-                    return _exit(after, container, asked_at)
+                    return _exit(after, container, asked_at, unknown)
     except TimeoutError:
         machine = path_of(pod, "spec", "nodeName")
         raise NodeUnreachable(
@@ -70,12 +71,12 @@ async def end(api: Api, folder: str, pod: Json, container: str, grace_s: float |
     raise AssertionError("a watch has no end")
 
 
-def _exit(pod: Json | None, container: str, asked_at: datetime) -> Exit:
+def _exit(pod: Json | None, container: str, asked_at: datetime, unknown: int) -> Exit:
     """Return the end of the pod's server; the cluster rounds times down to seconds."""
     run = None if pod is None else run_of(pod, container)
     if run is None or run.status != "exited" or run.finished_at is None:
-        return Exit(KILLED, datetime.now(UTC))
-    return Exit(KILLED if run.exit_code is None else run.exit_code, max(run.finished_at, asked_at))
+        return Exit(unknown, datetime.now(UTC))
+    return Exit(unknown if run.exit_code is None else run.exit_code, max(run.finished_at, asked_at))
 
 
 async def until_runs(

@@ -39,6 +39,15 @@ def status(*roles: NodeState, paused: Sequence[int] = ()) -> GroupStatus:
     return assess(facts, LockFacts())
 
 
+def in_cluster(found: GroupStatus) -> GroupStatus:
+    """The group with pods for nodes."""
+    nodes = (
+        replace(node, instance=replace(node.instance, plan=replace(node.instance.plan, in_cluster=True)))
+        for node in found.nodes
+    )
+    return replace(found, nodes=tuple(nodes))
+
+
 PAIR = status(NodeState.ACTIVE, NodeState.STANDBY)
 TRIO = status(NodeState.ACTIVE, NodeState.STANDBY, NodeState.STANDBY)
 FROZEN = status(NodeState.ACTIVE, NodeState.STANDBY, paused=[0])
@@ -74,6 +83,26 @@ def test_a_fault_predicts_the_state_and_who_serves(
     assert ("no failover" in expected.text) == (group.active in expected.active or not expected.active) or (
         "comes back" in expected.text
     )
+
+
+@pytest.mark.parametrize(
+    ("fault", "group", "target", "state", "active"),
+    [
+        (Kill(), PAIR, "@active", GroupState.HEALTHY, ["t-0", "t-1"]),
+        (Kill(), PAIR, "@standby", GroupState.HEALTHY, ["t-0"]),
+        (Kill(), PAIR, "@all", GroupState.HEALTHY, ["t-0", "t-1"]),
+        (Kill(), LONE, "@active", GroupState.HEALTHY, ["t-0"]),
+        (Restart(), TRIO, "@active", GroupState.HEALTHY, ["t-0", "t-1", "t-2"]),
+        (RollingRestart(), PAIR, "@all", GroupState.HEALTHY, ["t-0", "t-1"]),
+        (Stop(), PAIR, "@active", GroupState.DEGRADED, ["t-1"]),
+    ],
+)
+def test_a_pod_comes_back_at_once_and_may_win_the_lock_unless_it_is_held(
+    fault: Fault, group: GroupStatus, target: str, state: GroupState, active: list[str]
+) -> None:
+    group = in_cluster(group)
+    expected = fault.expect(group, resolve(group, [target]))
+    assert (list(expected.states), sorted(expected.active)) == ([state], active)
 
 
 def test_killing_all_predicts_that_no_node_serves() -> None:
