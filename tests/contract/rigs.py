@@ -13,19 +13,22 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
+from typing import TYPE_CHECKING, ClassVar, TypeVar, cast, get_args
 
 import pytest
 
-from stanlocal.engine.base import Engine
+from stanlocal.engine.base import Ability, Engine
 from stanlocal.group.home import GroupHome
+from stanlocal.lifecycle.engine_choice import kubernetes_engine
 from stanlocal.model.placement import plan_group
-from stanlocal.model.plan import GroupPlan, fingerprint
+from stanlocal.model.plan import CLIENT_PORT, MONITOR_PORT, STORE_DIR, GroupPlan, fingerprint
 from stanlocal.render.stan_conf import render
 from stanlocal.settings import load
 from stanlocal.store.guard.claim import claim
 from stanlocal.testing.fake.engine import FakeEngine
 from stanlocal.testing.fake.machine import FakeMachine
+from tests.kubernetes.volumes import make_claim
+from tests.support.fake_cluster import FakeCluster
 from tests.support.output import output_of
 from tests.support.ports import free_ports
 
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
     import docker
 
     from stanlocal.engine.docker.engine import DockerEngine
+    from tests.kubernetes.cluster.running import Cluster
 
 
 T = TypeVar("T")
@@ -50,12 +54,29 @@ class Rig(ABC):
     """Whether something foreign can have a name that is needed."""
     shares_users: ClassVar[bool] = True
     """Whether one engine serves several users."""
+    failover_s: ClassVar[float] = 10.0
+    """Seconds for a standby to take over."""
     image: str
 
     def __init__(self, request: pytest.FixtureRequest, folder: Path, group: str) -> None:
         self.folder = folder
         self.group = group
         self.engine = self.connect()
+
+    def lacks(self, ability: str) -> str | None:
+        """Why the engine cannot do what a test needs; None if it can.
+
+        Abilities are those of `stanlocal.engine.base.Ability`, and `apart`: nodes are made one by one, and stay
+        ended.
+        """
+        if ability == "apart":
+            pods = self.engine.placement.in_cluster
+            return "a StatefulSet makes its pods together, and each again when it ends" if pods else None
+        assert ability in get_args(Ability)
+        return self.engine.lacks.get(cast("Ability", ability))
+
+    async def open(self) -> None:
+        """Prepare what has to run before the engine is asked."""
 
     @abstractmethod
     def connect(self) -> Engine:
@@ -264,8 +285,72 @@ def _heeds_signals(pid: int) -> bool:
     return all(caught & 1 << number - 1 for number in handled)
 
 
+class ClusterRig(Rig):
+    """The engine of a cluster, over one in memory."""
+
+    shares_names = False
+    shares_users = False
+    image = "nats-streaming:0.25.6"
+
+    def __init__(self, request: pytest.FixtureRequest, folder: Path, group: str) -> None:
+        self.cluster = FakeCluster()
+        (self.cluster.port,) = free_ports(1)
+        self.namespace = "default"
+        self.kubeconfig = self.cluster.kubeconfig(folder)
+        super().__init__(request, folder, group)
+
+    async def open(self) -> None:
+        await self.cluster.start()
+        claim = {"metadata": {"name": f"{self.group}-store"}, "status": {"phase": "Bound"}}
+        self.cluster.put("persistentvolumeclaims", self.namespace, claim)
+
+    def connect(self) -> Engine:
+        flags = {"engine": "kubernetes", "kubeconfig": str(self.kubeconfig), "namespace": self.namespace}
+        return kubernetes_engine(load(flags, {}, None, self.folder))[0]
+
+    def plan(self, nodes: int = 1) -> GroupPlan:
+        settings = load({"group": self.group}, {}, None, self.folder)
+        return plan_group(
+            group=self.group,
+            image=self.image,
+            ports=[(CLIENT_PORT, MONITOR_PORT)] * nodes,
+            store_dir=STORE_DIR,
+            state_dir=str(self.folder / self.group),
+            user="",
+            streaming=settings.streaming,
+            nats=settings.nats,
+            placement=self.engine.placement,
+        )
+
+    async def close(self) -> None:
+        await super().close()
+        await self.cluster.stop()
+
+
+class RealClusterRig(ClusterRig):
+    """The same over a real cluster."""
+
+    failover_s = 90.0
+
+    def __init__(self, request: pytest.FixtureRequest, folder: Path, group: str) -> None:
+        self.real: Cluster = request.getfixturevalue("cluster")
+        self.namespace = request.getfixturevalue("namespace")
+        self.kubeconfig = self.real.paths.kubeconfig()
+        Rig.__init__(self, request, folder, group)
+
+    async def open(self) -> None:
+        await asyncio.to_thread(make_claim, self.real, self.namespace, f"{self.group}-store")
+
+    async def close(self) -> None:
+        await Rig.close(self)
+
+
 RIGS = [
     pytest.param(FakeRig, id="fake"),
     pytest.param(DockerRig, id="docker", marks=pytest.mark.docker),
     pytest.param(ProcessRig, id="process", marks=pytest.mark.server),
+    pytest.param(ClusterRig, id="cluster-in-memory"),
+    pytest.param(
+        RealClusterRig, id="kubernetes", marks=[pytest.mark.cluster, pytest.mark.timeout(300)]
+    ),
 ]
