@@ -16,7 +16,7 @@ SETTLES_S = 5.0
 NO_TAKEOVER_S = 2.0
 """Seconds to wait before concluding that no node takes over: longer than a takeover lasts."""
 _REPLACED_S = 60.0
-"""Seconds in which a cluster makes a pod again and its server is back: some 2 to 5, and more on busy machines."""
+"""Seconds in which a cluster makes a pod again and its server is back: 2 to 5, more on busy machines."""
 _READING_S = 60.0
 """Extra seconds for recovery of a large store before a prediction counts as wrong."""
 

@@ -61,6 +61,6 @@ async def _save_log(group: Group, node: str, unsaved: list[str]) -> None:
 
 
 async def _end(group: Group, node: str, grace_s: float) -> None:
-    """End a node; one on a lost machine is left to the cluster, which waits for it as long as `clean` does."""
+    """End a node; one on a lost machine is left to the cluster, for which `clean` waits."""
     with suppress(NodeNotFound, NodeUnreachable):
         await group.engine.stop(node, grace_s)

@@ -113,18 +113,18 @@ async def _ready(group: Group, request: UpRequest, plan: GroupPlan, deadline: fl
     def reached(status: GroupStatus) -> bool:
         return status.state is GroupState.HEALTHY and {node.name for node in status.nodes} == names
 
-    async with Watch(group.engine, plan, group.home.journal) as watch:
-        request.report("waiting for the pods to run")
-        try:
-            async with asyncio.timeout_at(deadline):
-                for node in plan.nodes:
-                    await group.engine.create(plan, node, "")
-                    await group.engine.start(plan, node.name)
-        except TimeoutError:
-            await watch.refresh()
+    request.report("waiting for the pods to run")
+    try:
+        async with asyncio.timeout_at(deadline):
+            for node in plan.nodes:
+                await group.engine.create(plan, node, "")
+                await group.engine.start(plan, node.name)
+    except TimeoutError:
+        async with Watch(group.engine, plan, group.home.journal) as watch:
             raise watch.timed_out(request.timeout, "every pod to run") from None
-        request.report("waiting for a node to take the store lock and the others to stand by")
-        await watch.refresh()
+    request.report("waiting for a node to take the store lock and the others to stand by")
+    # A watch over the pods of before would show their ends, which are no failures.
+    async with Watch(group.engine, plan, group.home.journal) as watch:
         status = await watch.until(
             lambda status: status.failed(names) is not None or reached(status),
             timeout=request.timeout,

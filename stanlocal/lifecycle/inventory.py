@@ -40,7 +40,7 @@ def open_listed_groups(
 
 @asynccontextmanager
 async def _open_cluster_groups(settings: Settings) -> AsyncIterator[list[Group]]:
-    """Yield the groups of a namespace of a cluster by name, whoever deployed them, and the caller's that are down.
+    """Yield the groups of a cluster's namespace by name: all that are there, and the caller's that are down.
 
     Raises as `engine_choice.kubernetes_engine` does.
     """

@@ -63,8 +63,8 @@ class GroupOpener:
     report: Report = _nothing
     note: Report = log_note
     consents: bool = True
-    """Whether a fault of a cluster's group that stanlocal did not make is asked for knowingly, as by a program
-    that calls its method; a command line says so with `--yes`."""
+    """Whether a fault of a cluster's group that stanlocal did not make is asked for knowingly, as by a
+    program that calls its method; a command line says so with `--yes`."""
     engine: Engine | None = None
     home: GroupHome | None = None
     user: str | None = None

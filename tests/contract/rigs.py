@@ -66,8 +66,8 @@ class Rig(ABC):
     def lacks(self, ability: str) -> str | None:
         """Why the engine cannot do what a test needs; None if it can.
 
-        Abilities are those of `stanlocal.engine.base.Ability`, and `apart`: nodes are made one by one, and stay
-        ended.
+        Abilities are those of `stanlocal.engine.base.Ability`, and `apart`: nodes are made one by one, and
+        stay ended.
         """
         if ability == "apart":
             pods = self.engine.placement.in_cluster
@@ -75,7 +75,7 @@ class Rig(ABC):
         assert ability in get_args(Ability)
         return self.engine.lacks.get(cast("Ability", ability))
 
-    async def open(self) -> None:
+    async def open(self) -> None:  # noqa: B027 - most engines need nothing
         """Prepare what has to run before the engine is asked."""
 
     @abstractmethod
@@ -350,7 +350,5 @@ RIGS = [
     pytest.param(DockerRig, id="docker", marks=pytest.mark.docker),
     pytest.param(ProcessRig, id="process", marks=pytest.mark.server),
     pytest.param(ClusterRig, id="cluster-in-memory"),
-    pytest.param(
-        RealClusterRig, id="kubernetes", marks=[pytest.mark.cluster, pytest.mark.timeout(300)]
-    ),
+    pytest.param(RealClusterRig, id="kubernetes", marks=[pytest.mark.cluster, pytest.mark.timeout(300)]),
 ]

@@ -34,7 +34,11 @@ def own_storage(any_site: Site, monkeypatch: pytest.MonkeyPatch) -> Site:
 @pytest.fixture
 def with_claim(site: FakeSite) -> FakeSite:
     """A claim of somebody else's is there."""
-    claim = {"kind": "PersistentVolumeClaim", "metadata": {"name": "stan-store"}, "status": {"phase": "Bound"}}
+    claim = {
+        "kind": "PersistentVolumeClaim",
+        "metadata": {"name": "stan-store"},
+        "status": {"phase": "Bound"},
+    }
     site.cluster.put("persistentvolumeclaims", site.namespace, claim)
     return site
 
@@ -76,7 +80,8 @@ async def test_a_group_comes_up_and_goes_down_and_its_store_goes_with_a_purge_on
         assert document["client_urls"][0] == f"nats://stan-0.stan.{site.namespace}.svc:4222"
 
         assert set((await group.down()).removed) == {"stan-0", "stan-1"}
-        assert {plural: await asyncio.to_thread(site.objects, plural) for plural in OWN} == dict.fromkeys(OWN, [])
+        for plural in OWN:
+            assert await asyncio.to_thread(site.objects, plural) == []
         assert await asyncio.to_thread(site.objects, "persistentvolumeclaims") == ["stan-store"]
         listed = (await site.run("list"))["groups"]
         assert [(each["group"], each["state"]) for each in listed] == [("stan", "down")]
@@ -117,7 +122,9 @@ async def test_what_is_applied_is_what_is_exported(with_claim: FakeSite) -> None
     async with up(with_claim):
         exported = await asyncio.to_thread(with_claim.cli().ok, "export", "kubernetes")
         for each in documents(exported):
-            plural = {"PodDisruptionBudget": "poddisruptionbudgets"}.get(each["kind"], each["kind"].lower() + "s")
+            plural = {"PodDisruptionBudget": "poddisruptionbudgets"}.get(
+                each["kind"], each["kind"].lower() + "s"
+            )
             applied = with_claim.cluster.objects[plural, "default", each["metadata"]["name"]]
             for part in each.keys() - {"metadata"}:
                 assert applied[part] == each[part], (each["kind"], part)

@@ -128,7 +128,9 @@ def reconcile(cluster: FakeCluster, namespace: str, group: str) -> None:
     """Make the pods that a StatefulSet lacks, end those that it is not to have, replace those of before."""
     workload = cluster.objects.get(("statefulsets", namespace, group))
     wanted = wanted_of(workload)
-    there = {pod.index: pod for pod in cluster.pods.values() if (pod.namespace, pod.group) == (namespace, group)}
+    there = {
+        pod.index: pod for pod in cluster.pods.values() if (pod.namespace, pod.group) == (namespace, group)
+    }
     for index, pod in there.items():
         if index not in wanted:
             delete_pod(cluster, pod, None)
@@ -143,7 +145,11 @@ def reconcile(cluster: FakeCluster, namespace: str, group: str) -> None:
         "updateRevision": revision,
         "replicas": len(wanted),
     }
-    old = [index for index in sorted(there, reverse=True) if index in wanted and there[index].revision != revision]
+    old = [
+        index
+        for index in sorted(there, reverse=True)
+        if index in wanted and there[index].revision != revision
+    ]
     if old and all(pod.monitor is not None and not pod.deleting for pod in there.values()):
         delete_pod(cluster, there[old[0]], None)  # the next one once its successor is ready
 

@@ -144,15 +144,15 @@ class Changing:
         group = name_of(workload)
         if not is_ours(workload):
             raise Unsupported(
-                f"stanlocal did not make '{group}', so its StatefulSet makes every pod again at once; 'restart' "
-                "and 'kill' go with that, 'stop' does not"
+                f"stanlocal did not make '{group}', so its StatefulSet makes every pod again at once; "
+                "'restart' and 'kill' go with that, 'stop' does not"
             )
         rest = scale.rest_without(workload, {_ordinal(node) for node in nodes})
         if rest is None:
             ends = [f"{group}-{index}" for index in scale.scaled(workload)]
             raise Unsupported(
-                f"a StatefulSet cannot leave out {' and '.join(nodes)} alone, only its first or its last pods: "
-                f"stop {ends[0]} or {ends[-1]}, or restart or kill it"
+                f"a StatefulSet cannot leave out {' and '.join(nodes)} alone, only its first or its last "
+                f"pods: stop {ends[0]} or {ends[-1]}, or restart or kill it"
             )
         return rest
 

@@ -48,7 +48,7 @@ class KubernetesEngine(Changing, Refusals):
     retry_s = 1.0
     lacks = LACKS
 
-    def __init__(self, api: Api, reader: Reader, writer: Writer, guard: FaultGuard = FaultGuard()) -> None:
+    def __init__(self, api: Api, reader: Reader, writer: Writer, guard: FaultGuard) -> None:
         self._api = api
         self._writer = writer
         self._guard = guard

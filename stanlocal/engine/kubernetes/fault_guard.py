@@ -1,4 +1,4 @@
-"""The guard before faults of groups that stanlocal did not make: a context that is allowed, and consent. Pure."""
+"""The guard before faults of groups that stanlocal did not make: an allowed context, and consent. Pure."""
 
 from __future__ import annotations
 
@@ -28,10 +28,11 @@ class FaultGuard:
             named = ", ".join(self.allowed) or "none"
             raise Refused(
                 f"no fault may hit '{group}' ({where}): stanlocal did not make it, and the setting {SETTING} "
-                f"({named}) does not allow the context; add it in a file named with --config, or in {_VARIABLE}"
+                f"({named}) does not allow the context; add it in a file named with --config, or in "
+                f"{_VARIABLE}"
             )
         if not self.consents:
             raise Refused(
-                f"stanlocal did not make '{group}' ({where}), so a fault of it needs '--yes'; {SETTING} allows "
-                "the context"
+                f"stanlocal did not make '{group}' ({where}), so a fault of it needs '--yes'; {SETTING} "
+                "allows the context"
             )

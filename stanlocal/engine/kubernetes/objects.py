@@ -52,14 +52,14 @@ class Objects:
         return self._api.access.namespace
 
     async def check(self, objects: Sequence[Json]) -> None:
-        """Raise `NameConflict` if a name is taken by something foreign, `Refused` if something needed is missing."""
+        """Raise `NameConflict` for a name that something foreign has, `Refused` if something is missing."""
         for each in objects:
             found = await self.find(each["kind"], name_of(each))
             if found is not None and not self._is_own(each["kind"], found):
                 raise NameConflict(
                     f"the {each['kind']} '{name_of(each)}' is there already (context "
-                    f"'{self._api.access.context}', namespace '{self._namespace}'), and stanlocal did not make "
-                    "it for this group; choose another --group, or remove it",
+                    f"'{self._api.access.context}', namespace '{self._namespace}'), and stanlocal did not "
+                    "make it for this group; choose another --group, or remove it",
                     name_of(each),
                 )
         made = {(each["kind"], name_of(each)) for each in objects}
@@ -67,8 +67,8 @@ class Objects:
             if (kind, name) not in made and await self.find(kind, name) is None:
                 how = "set kubernetes.claim or kubernetes.storage, or " if kind in STORE else ""
                 raise Refused(
-                    f"there is no {kind} '{name}' in namespace '{self._namespace}', which the pods need; {how}"
-                    "make it as the first lines of 'stanlocal export kubernetes' say"
+                    f"there is no {kind} '{name}' in namespace '{self._namespace}', which the pods need; "
+                    f"{how}make it as the first lines of 'stanlocal export kubernetes' say"
                 )
 
     async def apply(self, group: str, objects: Sequence[Json]) -> None:

@@ -28,8 +28,8 @@ def kept_settings(workload: Mapping[str, Any]) -> Mapping[str, Any] | None:
         found = json.loads(text)
     except (ValueError, TypeError, RecursionError):
         return None
-    known = isinstance(found, dict) and all(isinstance(found.get(name), dict) for name in ("streaming", "nats"))
-    return found if known else None
+    trees = [found.get(name) for name in ("streaming", "nats")] if isinstance(found, dict) else [None]
+    return found if all(isinstance(tree, dict) for tree in trees) else None
 
 
 def is_ours(thing: Mapping[str, Any]) -> bool:

@@ -21,7 +21,7 @@ from stanlocal.model.instance import Exit
 
 KILLED = 137
 TERMINATED = 143
-"""Exit codes of a server whose pod was deleted at once, or with a grace, and left nothing to read one from."""
+"""Exit codes of a server whose pod was deleted at once, or with a grace, and left none to be read."""
 _USUAL_GRACE_S = 30
 """Grace of a pod that names none, as the API has it."""
 _CONFIRMED_S = 60.0

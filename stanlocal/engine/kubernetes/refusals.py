@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from stanlocal.engine.base import Ability, Progress
 from stanlocal.errors import Unsupported
-from stanlocal.model.placement import Placement
-from stanlocal.model.plan import GroupPlan, NodePlan
+from stanlocal.model.plan import GroupPlan
 
 _FROZEN = "a cluster cannot freeze a pod's processes"
 _NETWORK = "stanlocal does not cut a pod's connections yet"

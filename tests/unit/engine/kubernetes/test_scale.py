@@ -21,7 +21,8 @@ def workload(replicas: int | None, start: int | None = None, **annotations: str)
     spec: dict[str, Any] = {} if replicas is None else {"replicas": replicas}
     if start is not None:
         spec["ordinals"] = {"start": start}
-    return {"metadata": {**OURS, "annotations": {f"stanlocal/{k}": v for k, v in annotations.items()}}, "spec": spec}
+    notes = {f"stanlocal/{name}": value for name, value in annotations.items()}
+    return {"metadata": {**OURS, "annotations": notes}, "spec": spec}
 
 
 @pytest.mark.parametrize(
@@ -41,7 +42,9 @@ def test_the_nodes_of_a_group_are_those_that_it_was_made_with(
     made: dict[str, Any], runs: list[int], nodes: list[int]
 ) -> None:
     assert (list(scale.scaled(made)), list(scale.planned(made))) == (runs, nodes)
-    assert [each for each in nodes if scale.is_held(made, each)] == [each for each in nodes if each not in runs]
+    assert [each for each in nodes if scale.is_held(made, each)] == [
+        each for each in nodes if each not in runs
+    ]
 
 
 @pytest.mark.parametrize(
@@ -53,7 +56,8 @@ def test_the_first_and_the_last_pods_can_be_left_out(without: Collection[int], r
 
 
 @pytest.mark.parametrize(
-    ("more", "rest"), [([0], None), ([1], range(1, 3)), ([0, 1], range(3)), ([3], range(2, 4)), ([2], range(2, 3))]
+    ("more", "rest"),
+    [([0], None), ([1], range(1, 3)), ([0, 1], range(3)), ([3], range(2, 4)), ([2], range(2, 3))],
 )
 def test_pods_come_back_with_those_between_only(more: Collection[int], rest: range | None) -> None:
     assert scale.rest_with(workload(1, 2, nodes="4"), more) == rest
