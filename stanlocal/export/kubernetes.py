@@ -5,6 +5,7 @@ Differences from the guide are explained in the comments of the text itself.
 
 from __future__ import annotations
 
+import base64
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -92,13 +93,13 @@ def secret(plan: GroupPlan, deployment: Deployment) -> dict[str, Any] | None:
         "apiVersion": "v1",
         "kind": "Secret",
         "metadata": _metadata(deployment, f"{deployment.name}-secrets", labels),
-        "stringData": {name: _in_quotes(value) for name, value in values.items()},
+        "data": {name: base64.b64encode(_in_quotes(value)).decode() for name, value in values.items()},
     }
 
 
-def _in_quotes(value: str) -> str:
+def _in_quotes(value: str) -> bytes:
     """Return a secret as it stands between the double quotes that the pod puts around it."""
-    return value.replace("\\", "\\\\").replace('"', '\\"')
+    return value.replace("\\", "\\\\").replace('"', '\\"').encode()
 
 
 def conf(plan: GroupPlan, deployment: Deployment) -> str:

@@ -11,7 +11,7 @@ import signal
 import socket
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, TypeVar, cast, get_args
 
@@ -294,13 +294,14 @@ class ClusterRig(Rig):
 
     def __init__(self, request: pytest.FixtureRequest, folder: Path, group: str) -> None:
         self.cluster = FakeCluster()
+        self._running = AsyncExitStack()
         (self.cluster.port,) = free_ports(1)
         self.namespace = "default"
         self.kubeconfig = self.cluster.kubeconfig(folder)
         super().__init__(request, folder, group)
 
     async def open(self) -> None:
-        await self.cluster.start()
+        await self._running.enter_async_context(self.cluster.serving())
         claim = {"metadata": {"name": f"{self.group}-store"}, "status": {"phase": "Bound"}}
         self.cluster.put("persistentvolumeclaims", self.namespace, claim)
 
@@ -324,7 +325,7 @@ class ClusterRig(Rig):
 
     async def close(self) -> None:
         await super().close()
-        await self.cluster.stop()
+        await self._running.aclose()
 
 
 class RealClusterRig(ClusterRig):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -210,7 +211,8 @@ async def test_passwords_are_in_a_secret_and_a_new_one_reaches_the_pods(
     async with up(site) as group:
         before = await uids(group)
         secret = site.cluster.objects["secrets", "default", "stan-secrets"]
-        assert secret["stringData"] == {"NATS_AUTHORIZATION_PASSWORD": 'pass\\"word\\\\1'}
+        kept = {name: base64.b64decode(value).decode() for name, value in secret["data"].items()}
+        assert kept == {"NATS_AUTHORIZATION_PASSWORD": 'pass\\"word\\\\1'}
         others = [each for key, each in site.cluster.objects.items() if key[0] != "secrets"]
         assert "word" not in json.dumps(others).replace("password", "").replace("PASSWORD", "")
         await group.up(timeout=site.timeout)

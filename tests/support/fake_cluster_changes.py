@@ -135,7 +135,7 @@ def reconcile(cluster: FakeCluster, namespace: str, group: str) -> None:
         if index not in wanted:
             delete_pod(cluster, pod, None)
     for index in wanted:
-        if index not in there:
+        if (namespace, f"{group}-{index}") not in cluster.pods:
             cluster.make_pod(group, index, namespace)
     if workload is None:
         return
