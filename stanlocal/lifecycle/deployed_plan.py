@@ -73,7 +73,7 @@ class DeployedPlans:
             origin=Origin(engine=None, address=self._server),
         )
 
-    def _nodes(self, workload: dict[str, Any], found: Deployed) -> list[NodePlan]:
+    def _nodes(self, workload: Mapping[str, Any], found: Deployed) -> list[NodePlan]:
         group = name_of(workload)
         service = path_of(workload, "spec", "serviceName") or group
         ports = Listen(client=found.client_port, monitor=found.monitor_port)

@@ -262,9 +262,11 @@ async def test_a_stopped_pod_stays_away_until_it_is_started(target: str, own_sto
         assert not ended.in_force
 
 
-async def test_a_stopped_pod_comes_back_by_healing(own_storage: Site) -> None:
+async def test_a_stopped_active_is_followed_by_another_and_comes_back_by_healing(own_storage: Site) -> None:
     async with up(own_storage) as group:
-        await group.stop("@active")
+        fault = await group.stop("@active")
+        failover = await fault.failover(timeout=own_storage.timeout)
+        assert (failover.cause, (failover.from_node,)) == ("stop", fault.targets)
         (healed,) = await group.heal()
         assert healed.name == "stop"
         await group.wait_state(GroupState.HEALTHY, timeout=own_storage.timeout)
@@ -286,7 +288,8 @@ async def test_only_the_first_and_last_pods_can_be_left_out(
     async with up(with_claim, 3) as group:
         if possible:
             await group.stop(*targets)
-            stopped = [node.index for node in (await group.look()).status.nodes if not node.instance.running]
+            nodes = [node.instance for node in (await group.look()).status.nodes]
+            stopped = [node.index for node in nodes if not node.running]
             assert stopped == [int(target) for target in targets]
             await group.up(timeout=with_claim.timeout)
             return

@@ -133,7 +133,9 @@ class KubernetesEngine(Changing, Refusals):
     # Output
 
     async def output(self, node: str, *, since: datetime | None = None) -> AsyncGenerator[Sequence[RawLine]]:
-        pod, container = await self._readable(node)
+        if (found := await self._readable(node)) is None:
+            return
+        pod, container = found
         run = pods.run_of(pod, container)
         wanted = {} if since is None else {"sinceTime": since_parameter(since)}
         if run.running and pods.has_run_before(pod, container):
@@ -147,15 +149,24 @@ class KubernetesEngine(Changing, Refusals):
                 yield batch
 
     async def tail(self, node: str, count: int) -> Sequence[RawLine]:
-        pod, container = await self._readable(node)
+        if (found := await self._readable(node)) is None:
+            return ()
+        pod, container = found
         if pods.run_of(pod, container).status == "created":
             return ()
         wanted = {"tailLines": str(count)}
         return [line async for batch in self._log(pod, container, wanted, None) for line in batch]
 
-    async def _readable(self, node: str) -> tuple[Json, str]:
-        """Return the node's pod and container; raise `NodeUnreachable` if its machine counts as lost."""
-        pod, container, away = await self._pod(node, fresh=False)
+    async def _readable(self, node: str) -> tuple[Json, str] | None:
+        """Return the node's pod and container; None for a node that has no pod now.
+
+        Raises `NodeUnreachable` if its machine counts as lost.
+        """
+        try:
+            pod, container, away = await self._pod(node, fresh=False)
+        except NodeNotFound:
+            await self._found(node)
+            return None
         if away is not None:
             raise NodeUnreachable(away)
         return pod, container

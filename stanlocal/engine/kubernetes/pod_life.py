@@ -72,10 +72,13 @@ async def end(api: Api, folder: str, pod: Json, container: str, grace_s: float |
 
 
 def _exit(pod: Json | None, container: str, asked_at: datetime, unknown: int) -> Exit:
-    """Return the end of the pod's server; the cluster rounds times down to seconds."""
+    """Return the end of the pod's server; the cluster rounds times down to seconds.
+
+    An end that it has not recorded counts from the request on: what comes of it may come before the answer.
+    """
     run = None if pod is None else run_of(pod, container)
     if run is None or run.status != "exited" or run.finished_at is None:
-        return Exit(unknown, datetime.now(UTC))
+        return Exit(unknown, asked_at)
     return Exit(unknown if run.exit_code is None else run.exit_code, max(run.finished_at, asked_at))
 
 

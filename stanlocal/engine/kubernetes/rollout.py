@@ -42,5 +42,7 @@ async def settled(api: Api, folder: str, group: str) -> str:
 
 
 def _is_observed(workload: Json) -> bool:
-    generation = path_of(workload, "metadata", "generation")
-    return path_of(workload, "status", "observedGeneration") == generation
+    generation, seen = (
+        path_of(workload, *steps) for steps in (("metadata", "generation"), ("status", "observedGeneration"))
+    )
+    return bool(generation == seen)

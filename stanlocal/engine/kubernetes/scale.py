@@ -6,7 +6,7 @@ that they start at.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any, TypeAlias
 
 from stanlocal.engine.kubernetes.ownership import is_ours
@@ -20,14 +20,14 @@ included."""
 _MOST = 1000
 
 
-def scaled(workload: Json) -> range:
+def scaled(workload: Mapping[str, Any]) -> range:
     """Return the ordinals of the pods that the StatefulSet keeps running."""
     replicas = path_of(workload, "spec", "replicas")
     first = path_of(workload, "spec", "ordinals", "start") or 0
     return range(first, first + (1 if replicas is None else int(replicas)))
 
 
-def planned(workload: Json) -> range:
+def planned(workload: Mapping[str, Any]) -> range:
     """Return the ordinals of the group's nodes, those held back included."""
     count = (path_of(workload, "metadata", "annotations") or {}).get(NODES, "")
     if is_ours(workload) and count.isascii() and count.isdecimal() and int(count) <= _MOST:
@@ -35,17 +35,17 @@ def planned(workload: Json) -> range:
     return scaled(workload)
 
 
-def is_held(workload: Json, ordinal: int) -> bool:
+def is_held(workload: Mapping[str, Any], ordinal: int) -> bool:
     """Return whether a node of the group is held back."""
     return ordinal in planned(workload) and ordinal not in scaled(workload)
 
 
-def rest_without(workload: Json, ordinals: Collection[int]) -> range | None:
+def rest_without(workload: Mapping[str, Any], ordinals: Collection[int]) -> range | None:
     """Return what is left to run without these; None if a StatefulSet cannot leave them out."""
     return _as_range([each for each in scaled(workload) if each not in ordinals])
 
 
-def rest_with(workload: Json, ordinals: Collection[int]) -> range | None:
+def rest_with(workload: Mapping[str, Any], ordinals: Collection[int]) -> range | None:
     """Return what is to run with these; None if others would have to run, too."""
     return _as_range(sorted({*scaled(workload), *ordinals}))
 
