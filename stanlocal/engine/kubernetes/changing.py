@@ -59,6 +59,8 @@ class Changing:
     _objects: Objects
     _exits: dict[str, Exit]
     """Ends that the engine has caused and `wait_exit` has not reported: the pods are gone."""
+    _asked: dict[str, datetime]
+    """Times at which nodes were held back, until they are stopped."""
 
     async def _look(self, group: str) -> View | None:
         raise NotImplementedError
@@ -97,15 +99,17 @@ class Changing:
         """Delete the node's pod, and return once its server has ended; `wait_exit` says how."""
         view, index = await self._found(node)
         self._exits.pop(node, None)
+        asked_at = self._asked.pop(node, None) or datetime.now(UTC)
         pod, container = view.pods.get(node), view.deployment.container
         if pod is None and scale.is_held(view.workload, index):
-            self._exits[node] = Exit(TERMINATED, datetime.now(UTC))
+            self._exits[node] = Exit(TERMINATED, asked_at)
         elif pod is None:
             raise NodeNotFound(f"{node} has no pod now; see 'stanlocal status'")
         elif (why := view.away(node)) is not None:
             raise NodeUnreachable(why)
         elif run_of(pod, container).status != "exited":
-            self._exits[node] = await run_to_end(end(self._api, self._folder, pod, container, grace_s))
+            ending = end(self._api, self._folder, pod, container, grace_s, asked_at)
+            self._exits[node] = await run_to_end(ending)
 
     async def create(self, plan: GroupPlan, node: NodePlan, fingerprint: str) -> None:
         """Check that the StatefulSet has the node: it makes the pod by itself."""
@@ -137,7 +141,9 @@ class Changing:
     async def hold(self, plan: GroupPlan, nodes: Sequence[str]) -> None:
         view = await self._look(plan.group)
         if view is not None:
-            await self._scale(view.workload, self._without(view.workload, nodes))
+            rest = self._without(view.workload, nodes)
+            self._asked |= dict.fromkeys(nodes, datetime.now(UTC))  # from here on their pods are deleted
+            await self._scale(view.workload, rest)
 
     def _without(self, workload: Json, nodes: Sequence[str]) -> range:
         """Return the pods that go on without these nodes; raise `Unsupported` if it cannot be had."""

@@ -58,6 +58,7 @@ class KubernetesEngine(Changing, Refusals):
         """Ends that a log's stream has shown, by container, until the cluster knows of them."""
         self._streams: set[EventStream] = set()
         self._exits: dict[str, Exit] = {}
+        self._asked: dict[str, datetime] = {}
         self._looks: dict[str, tuple[float, View | None]] = {}
         """The last look at each group, and its time."""
 

@@ -9,7 +9,7 @@ import asyncio
 import math
 from collections.abc import Callable
 from contextlib import aclosing
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from stanlocal.engine.kubernetes.api import Api, Json
@@ -32,13 +32,16 @@ _HOPELESS = ("ImagePullBackOff", "InvalidImageName", "CreateContainerConfigError
 """Reasons for which a container waits that no further waiting changes."""
 
 
-async def end(api: Api, folder: str, pod: Json, container: str, grace_s: float | None) -> Exit:
+async def end(
+    api: Api, folder: str, pod: Json, container: str, grace_s: float | None, asked_at: datetime
+) -> Exit:
     """Delete the pod, and return how its server ended.
 
-    `folder` is the path of the namespace's pods; `grace_s` the seconds between SIGTERM and SIGKILL, 0 for
-    SIGKILL at once, None for the pod's own. Raises `NodeUnreachable` if the machine reports no end.
+    `folder` is the path of the namespace's pods; `asked_at` when its end was first asked for; `grace_s` the
+    seconds between SIGTERM and SIGKILL, 0 for SIGKILL at once, None for the pod's own. Raises
+    `NodeUnreachable` if the machine reports no end.
     """
-    name, asked_at, unknown = name_of(pod), datetime.now(UTC), KILLED if grace_s == 0 else TERMINATED
+    name, unknown = name_of(pod), KILLED if grace_s == 0 else TERMINATED
     options: Json = {"preconditions": {"uid": uid_of(pod)}}
     if grace_s is not None:
         options["gracePeriodSeconds"] = math.ceil(grace_s)
