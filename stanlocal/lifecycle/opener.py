@@ -182,7 +182,6 @@ class GroupOpener:
         With `found`, an earlier plan of the group, it is restored to that plan, whatever `flags` ask for.
         """
         from stanlocal.engine.base import require
-        from stanlocal.lifecycle import cluster_up, up
         from stanlocal.lifecycle.engine_choice import server_user
         from stanlocal.lifecycle.inventory import reserved_ports
         from stanlocal.lifecycle.planner import TIMEOUT_S, UpRequest, nothing_else
@@ -216,8 +215,13 @@ class GroupOpener:
             report=self.report,
             note=self.note,
         )
-        bring_up = cluster_up.up if engine.placement.in_cluster else up.up
-        return await bring_up(group, request)
+        if engine.placement.in_cluster:
+            from stanlocal.lifecycle import cluster_up
+
+            return await cluster_up.up(group, request)
+        from stanlocal.lifecycle import up
+
+        return await up.up(group, request)
 
     async def remove_orphans(self) -> None:
         """Remove groups whose process has ended; a failure is noted, as it does not affect this group."""
@@ -235,11 +239,15 @@ class GroupOpener:
 
     async def down(self, *, timeout: float | None = None, purge: bool = False) -> Down:
         """Take the group down; see `stanlocal.lifecycle.down.down`. What a purge cannot remove is noted."""
-        from stanlocal.lifecycle import cluster_down, down
-
         group = await self.core()
-        take_down = cluster_down.down if group.engine.placement.in_cluster else down.down
-        done = await take_down(group, timeout=timeout, purge_store=purge, report=self.report)
+        if group.engine.placement.in_cluster:
+            from stanlocal.lifecycle import cluster_down
+
+            done = await cluster_down.down(group, timeout=timeout, purge_store=purge, report=self.report)
+        else:
+            from stanlocal.lifecycle import down
+
+            done = await down.down(group, timeout=timeout, purge_store=purge, report=self.report)
         for left in done.purged.failed if done.purged else ():
             self.note(f"not removed: {left}; remove it yourself, then repeat the purge")
         return done
