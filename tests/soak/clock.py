@@ -14,7 +14,7 @@ from random import Random
 from tests.soak.commands import CHANGING, Changing
 from tests.soak.own_tool import OwnTool, own_tool
 from tests.soak.row import Row
-from tests.soak.trial_log import Result, Trial
+from tests.soak.trial_log import Result, Trial, in_brief
 
 _STEPS_S = (3600, -3600)
 
@@ -39,7 +39,7 @@ def step(trial: Trial, folder: Path) -> Result:
             what += f" ({said})"
             tool.converges(by_up=True)
         except AssertionError as error:
-            return Result(1, [f"{what}: {' '.join(str(error).split())[:1000]}"])
+            return Result(1, [f"{what}: {in_brief(str(error))}"])
     return Result(1, figures={"took_ms": [round(took_s * 1e3)]})
 
 

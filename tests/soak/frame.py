@@ -16,7 +16,7 @@ import pytest
 from stanlocal.errors import StanlocalError
 from tests.soak import surroundings
 from tests.soak.row import Row
-from tests.soak.trial_log import Entry, Result, Trial, TrialLog
+from tests.soak.trial_log import Entry, Result, Trial, TrialLog, in_brief
 from tests.support.binary import find_server
 from tests.support.ports import groups_in_a_block
 
@@ -55,7 +55,7 @@ def _made(row: Row, trial: Trial, folder: Path) -> Entry:
     try:
         result = row.run(trial, mine)
     except (StanlocalError, AssertionError) as error:
-        result = Result(0, [f"{type(error).__name__}: {' '.join(str(error).split())[:1000]}"])
+        result = Result(0, [f"{type(error).__name__}: {in_brief(str(error))}"])
     if not result.problems and not result.explained:
         shutil.rmtree(mine)
     return Entry(trial, result, began, round(time.monotonic() - clock, 1), surroundings.now())

@@ -44,7 +44,7 @@ def nats_files(folder: Path) -> Act:
 
     def act(dice: Random) -> None:
         path.write_text(mutated_text(dice.choice(texts), dice))
-        resolve([read(path, {"X": "[1]"}).layer])
+        resolve([read(path, {"X": "[1 ]"}).layer])
 
     return act
 
@@ -117,17 +117,20 @@ def store_bytes(folder: Path) -> Act:
     contents = {path: path.read_bytes() for path in sorted(store.rglob("*")) if path.is_file()}
     paths = list(contents)
 
+    def put(path: Path, data: bytes) -> None:
+        path.write_bytes(data)
+        os.utime(path, (0, 0))  # as if no process wrote to it: readers would wait for that one
+
     def act(dice: Random) -> None:
         path = dice.choice(paths)
-        path.write_bytes(mutated(contents[path], dice))
-        os.utime(path, (0, 0))  # as if no process wrote to it
+        put(path, mutated(contents[path], dice))
         try:
             verify(store)
             overview(store, {"max_msgs": 5})
             for found in dump(store, "orders", Window()):
                 assert isinstance(found, Problem) or line(found, dice.choice(("jsonl", "text", "hex")))
         finally:
-            path.write_bytes(contents[path])
+            put(path, contents[path])
 
     return act
 

@@ -11,7 +11,7 @@ from random import Random
 from tests.soak.commands import CHANGING, Changing
 from tests.soak.own_tool import OwnTool, own_tool
 from tests.soak.row import Row
-from tests.soak.trial_log import Result, Trial
+from tests.soak.trial_log import Result, Trial, in_brief
 
 _SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGHUP)
 _STARTS_S = 0.1
@@ -32,7 +32,7 @@ def kill(trial: Trial, folder: Path) -> Result:
             what += f" ({said})"
             tool.converges(by_up=by_up)
         except AssertionError as error:
-            return Result(1, [f"{what}: {' '.join(str(error).split())[:1000]}"])
+            return Result(1, [f"{what}: {in_brief(str(error))}"])
     return Result(int(struck), counts={by.name: int(struck), "ended_before": int(not struck)})
 
 

@@ -15,6 +15,10 @@ from random import Random
 from typing import Any
 
 
+_BRIEF = 600
+"""Characters of each end of a text that a line holds."""
+
+
 @dataclass(frozen=True, slots=True)
 class Trial:
     """One trial to be made."""
@@ -123,3 +127,9 @@ class TrialLog:
     def units(self) -> int:
         """Number of kills, or whatever the row counts, made so far."""
         return sum(entry.result.units for entry in self.entries)
+
+
+def in_brief(text: str) -> str:
+    """Return a text on one line, without its middle if it is long: an error's last words say most."""
+    line = " ".join(text.split())
+    return line if len(line) <= 2 * _BRIEF else f"{line[:_BRIEF]} … {line[-_BRIEF:]}"

@@ -9,7 +9,7 @@ from random import Random
 from tests.soak.commands import SIMULTANEOUS, UP, Words
 from tests.soak.own_tool import OwnTool, own_tool
 from tests.soak.row import Row
-from tests.soak.trial_log import Result, Trial
+from tests.soak.trial_log import Result, Trial, in_brief
 
 _APART_S = 1.0
 """Most seconds between the two starts."""
@@ -31,7 +31,7 @@ def pair(trial: Trial, folder: Path) -> Result:
             what += f" ({'; '.join(_both(tool, one, other, apart_s))})"
             tool.converges(by_up=True)
         except AssertionError as error:
-            return Result(1, [f"{what}: {' '.join(str(error).split())[:1000]}"])
+            return Result(1, [f"{what}: {in_brief(str(error))}"])
     return Result(1)
 
 

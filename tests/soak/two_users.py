@@ -15,7 +15,7 @@ from stanlocal.engine.docker.endpoint import DEFAULT_SOCKET
 from tests.soak.commands import SIMULTANEOUS, UP, Words
 from tests.soak.own_tool import OwnTool, own_tool
 from tests.soak.row import Row
-from tests.soak.trial_log import Result, Trial
+from tests.soak.trial_log import Result, Trial, in_brief
 from tests.support.cli import Cli
 
 _OTHER = 64_999
@@ -55,7 +55,7 @@ def trespass(trial: Trial, folder: Path) -> Result:
             owner.ok(("down", "--purge", "--yes", "--timeout", "0"))
             assert _containers(owner.group) == {}
         except AssertionError as error:
-            return Result(1, [f"{what}: {' '.join(str(error).split())[:1000]}"])
+            return Result(1, [f"{what}: {in_brief(str(error))}"])
         finally:
             theirs.cli.run("down", "--purge", "--yes", "--timeout", "0")
     return Result(1)

@@ -38,7 +38,8 @@ CASES = 250
 
 SETTINGS = (
     "nodes = 3\ngroup = 'g'\n[streaming.store_limits]\nmax_age = '1h'\nchannels.\"a.>\".max_msgs = 5\n"
-    "[nats]\nmax_payload = '1mb'\nauthorization.users = [{ user = 'a', password = 'b' }]\n"
+    "[nats]\nmax_payload = '1mb'\nno_auth_user = 'a'\n"
+    "authorization.users = [{ user = 'a', password = 'b' }]\n"
 )
 """A sound file of settings."""
 
