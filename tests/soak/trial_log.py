@@ -14,7 +14,6 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-
 _BRIEF = 600
 """Characters of each end of a text that a line holds."""
 
