@@ -220,10 +220,9 @@ class FTGroup(FaultMethods):
 
     async def _connect(self, client_id: str | None, first: int, options: Mapping[str, Any]) -> Client:
         from stanlocal import stan
-        from stanlocal.access.group_access import connect_options
 
         plan, _ = await (await self._group()).find()
-        chosen = {"served_channels": plan.served_channels, **connect_options(plan, options)}
+        chosen = await self._opener.client_options(plan, options)
         urls = deque(plan.client_urls)
         urls.rotate(-first)
         return await stan.connect(tuple(urls), cluster_id=plan.cluster_id, client_id=client_id, **chosen)

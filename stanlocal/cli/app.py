@@ -22,6 +22,7 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "list": ("stanlocal.cli.group", "List your groups."),
     "wait": ("stanlocal.cli.group", "Wait until the group is in a state."),
     "env": ("stanlocal.cli.group", "Print shell exports to connect with."),
+    "forward": ("stanlocal.cli.forward", "Open local ports to the pods of a group on a cluster."),
     "start": ("stanlocal.cli.nodes", "Start nodes."),
     "stop": ("stanlocal.cli.nodes", "Stop nodes (SIGTERM)."),
     "restart": ("stanlocal.cli.nodes", "Stop and start nodes."),

@@ -38,9 +38,9 @@ def bench(
 
     if not pubs and not subs:
         raise click.UsageError("nothing to measure: give --pubs or --subs")
-    endpoint = stan_server.endpoint()
     plan = Bench(channel, pubs, subs, count, size, sync)
-    report = asyncio.run(run(endpoint, stan_server.client_id or made_up_id("bench"), plan))
+    with stan_server.endpoint() as endpoint:
+        report = asyncio.run(run(endpoint, stan_server.client_id or made_up_id("bench"), plan))
     if context.json:
         context.print_json(report)
         return

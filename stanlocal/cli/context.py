@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from stanlocal.group.core import Group
     from stanlocal.lifecycle.opener import GroupOpener
     from stanlocal.lifecycle.planner import Report
-    from stanlocal.model.plan import GroupPlan
     from stanlocal.settings import Settings
 
 
@@ -151,19 +150,6 @@ class Context:
     def _plain(self, line: str) -> None:
         if self.verbose:
             self.say(line)
-
-
-def group_plan() -> GroupPlan:
-    """Return the plan of the current command's group."""
-    from stanlocal.cli.aio import run
-
-    context = click.get_current_context().ensure_object(Context)
-
-    async def find() -> GroupPlan:
-        async with context.opened_core() as core:
-            return (await core.find())[0]
-
-    return run(find())
 
 
 pass_context = click.make_pass_decorator(Context)

@@ -86,7 +86,8 @@ def up(
                 render.group(document)
                 urls = ",".join(document["client_urls"])
                 files = "; 'stanlocal env' names the files for it" if look.plan.secure else ""
-                context.say(f"connect to {urls}, cluster id {document['cluster_id']}{files}")
+                where = " from within the cluster" if look.plan.in_cluster else ""
+                context.say(f"connect to {urls}{where}, cluster id {document['cluster_id']}{files}")
             if attach:
                 from stanlocal.cli.attach import stay
 
@@ -265,5 +266,9 @@ def env(context: Context) -> None:
         else:
             for name, value in found.items():
                 printing.echo(f"export {name}={shlex.quote(value)}")
+        if plan.in_cluster:
+            from stanlocal.model.group_text import IN_CLUSTER
+
+            context.say(IN_CLUSTER)
 
     run(work())

@@ -15,7 +15,7 @@ from stanlocal.cli.context import Context, pass_context
 from stanlocal.cli.metrics import Address, served
 from stanlocal.cli.migrate_target import Target, target_of_migration
 from stanlocal.cli.names_file import names_option, read_names
-from stanlocal.cli.stan_server import StanServer, source_options
+from stanlocal.cli.stan_server import Endpoint, StanServer, source_options
 from stanlocal.cli.until_signal import run_until_signal
 from stanlocal.util.format import counted
 from stanlocal.util.tasks import beside
@@ -51,12 +51,11 @@ def relay(
     """
     from stanlocal.migrate.relay.relay import CLIENT_ID, Relay, stan_source
 
-    endpoint = stan_server.endpoint()
-    connect = stan_source(endpoint, stan_server.client_id or CLIENT_ID)
     access = target.access()
     chosen = read_names(names)
 
-    async def work() -> int:
+    async def work(endpoint: Endpoint) -> int:
+        connect = stan_source(endpoint, stan_server.client_id or CLIENT_ID)
         working = Relay(
             connect, target.url, login=access, channels=channels, names=chosen, report=context.say
         )
@@ -69,7 +68,8 @@ def relay(
         _show(context, working)
         return code
 
-    return asyncio.run(work())
+    with stan_server.endpoint() as endpoint:
+        return asyncio.run(work(endpoint))
 
 
 async def _report(context: Context, working: Relay, *, once: bool) -> None:

@@ -52,10 +52,10 @@ def pub(
     if not (messages or stdin or count or size is not None):
         raise click.UsageError("nothing to publish: give a MESSAGE, --stdin, or --count for made-up ones")
     source = _lines() if stdin else _given(messages, count, 128 if size is None else size)
-    endpoint = stan_server.endpoint()
-    report, code = asyncio.run(
-        _pub(endpoint, stan_server.client_id or made_up_id("pub"), channel, source, rate)
-    )
+    with stan_server.endpoint() as endpoint:
+        report, code = asyncio.run(
+            _pub(endpoint, stan_server.client_id or made_up_id("pub"), channel, source, rate)
+        )
     if context.json:
         context.print_json(report)
     else:

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import wraps
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from stanlocal.cli import login_options
-from stanlocal.cli.context import group_plan
+from stanlocal.cli.aio import run
+from stanlocal.cli.context import Context
 from stanlocal.cli.login_options import Login, with_options
+
+if TYPE_CHECKING:
+    from stanlocal.access.login import Access
+    from stanlocal.lifecycle.opener import GroupOpener
 
 _DEFAULT_CLUSTER_ID = "test-cluster"
 _PREFIX = "stan-"
@@ -60,27 +67,34 @@ class StanServer:
     client_id: str | None
     login: Login
 
-    def endpoint(self) -> Endpoint:
-        """Return the arguments of `stan.connect`: the server given, else the group's.
+    @contextmanager
+    def endpoint(self) -> Iterator[Endpoint]:
+        """Yield the arguments of `stan.connect`: the server given, else the group's.
 
-        Only of the group are the served channels and the login known. Raises `LoginError`.
+        Only of the group are the served channels and the login known. A group that is reached through ports
+        of this machine is so during the block. Raises `LoginError`.
         """
-        from stanlocal.access.group_access import connect_options
         from stanlocal.access.nats_options import nats_options
 
         given = self.login.access()
         if self.url is not None:
             servers = [part.strip() for part in self.url.split(",")]
             cluster_id = self.cluster_id or _DEFAULT_CLUSTER_ID
-            return {"servers": servers, "cluster_id": cluster_id, **nats_options(given)}
-        plan = group_plan()
-        own = self.cluster_id in (None, plan.cluster_id)
-        return {
-            "servers": list(plan.client_urls),
-            "cluster_id": self.cluster_id or plan.cluster_id,
-            "served_channels": plan.served_channels if own else None,
-            **connect_options(plan, {}, given),
-        }
+            yield {"servers": servers, "cluster_id": cluster_id, **nats_options(given)}
+            return
+        opener = click.get_current_context().ensure_object(Context).opener()
+        try:
+            yield run(self._of_group(opener, given))
+        finally:
+            asyncio.run(opener.close())
+
+    async def _of_group(self, opener: GroupOpener, given: Access) -> Endpoint:
+        plan, _ = await (await opener.core()).find()
+        options = await opener.client_options(plan, {}, given)
+        if self.cluster_id not in (None, plan.cluster_id):
+            options["served_channels"] = None
+        cluster_id = self.cluster_id or plan.cluster_id
+        return {"servers": list(plan.client_urls), "cluster_id": cluster_id, **options}
 
 
 def made_up_id(role: str) -> str:

@@ -62,7 +62,6 @@ def sub(
     Ends after --count messages, with exit code 1 after --timeout, or on Ctrl-C.
     """
     start = start_position(new, everything, last, since, seq)
-    endpoint = stan_server.endpoint()
 
     def show(message: Message) -> None:
         if context.json:
@@ -70,26 +69,27 @@ def sub(
         else:
             _print(message)
 
-    code = asyncio.run(
-        _sub(
-            endpoint,
-            stan_server.client_id or made_up_id("sub"),
-            lambda client: client.subscribe(
-                channel,
-                start=start,
-                durable_name=durable,
-                queue_group=queue,
-                manual_ack=True,
-                ack_wait=ack_wait,
-                max_inflight=max_inflight,
-            ),
-            show,
-            acknowledge=not manual_ack,
-            count=count,
-            timeout=timeout,
-            unsubscribe=unsubscribe,
+    with stan_server.endpoint() as endpoint:
+        code = asyncio.run(
+            _sub(
+                endpoint,
+                stan_server.client_id or made_up_id("sub"),
+                lambda client: client.subscribe(
+                    channel,
+                    start=start,
+                    durable_name=durable,
+                    queue_group=queue,
+                    manual_ack=True,
+                    ack_wait=ack_wait,
+                    max_inflight=max_inflight,
+                ),
+                show,
+                acknowledge=not manual_ack,
+                count=count,
+                timeout=timeout,
+                unsubscribe=unsubscribe,
+            )
         )
-    )
     if code == TIMED_OUT:
         printing.echo(_timed_out(channel, count, timeout), err=True)
     if code:

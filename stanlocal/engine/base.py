@@ -14,12 +14,15 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, M
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
 from stanlocal.errors import Unsupported
 from stanlocal.model.instance import EngineEvent, Exit, Instance, RawLine
 from stanlocal.model.placement import Placement
 from stanlocal.model.plan import GroupPlan, Monitor, NodePlan
+
+if TYPE_CHECKING:  # local groups need none of it
+    from stanlocal.engine.forwarding import Forwarding
 
 Progress: TypeAlias = Callable[[str], None]
 """Callback that gets one line for people for each slow step."""
@@ -225,6 +228,12 @@ class Network(Protocol):
         Raises `PortInUse` if one of the node's host ports was taken meanwhile.
         """
 
+    def forwarding(self, plan: GroupPlan, ports: Mapping[str, int]) -> Forwarding | None:
+        """Return ports of this machine for the nodes, not open yet; None if it reaches them without.
+
+        `ports` has the ports that nodes are to have, by name; others get any that is free.
+        """
+
     async def control_proxy(self, plan: GroupPlan, arguments: Sequence[str]) -> str:
         """Run a command of toxiproxy's own command line on the group's proxy; return its output.
 
@@ -262,7 +271,7 @@ class Engine(Information, Provisioning, Lifecycle, Output, Network, Store, Proto
 
 
 class OwnNodes:
-    """Answers of an engine whose groups are all the caller's own, and whose nodes stay ended."""
+    """Answers of an engine whose groups are the caller's own, on this machine, and whose nodes stay ended."""
 
     async def check_owned(self, group: str) -> None:
         """Do nothing: groups of others are not shown."""
@@ -275,6 +284,10 @@ class OwnNodes:
 
     async def release(self, plan: GroupPlan, nodes: Sequence[str]) -> None:
         """Do nothing: no node is held."""
+
+    def forwarding(self, plan: GroupPlan, ports: Mapping[str, int]) -> Forwarding | None:
+        """Return None: the nodes are on this machine."""
+        return None
 
 
 def require(engine: Information, abilities: Iterable[Ability]) -> None:

@@ -18,10 +18,12 @@ from stanlocal.settings.layer import variable
 from stanlocal.util.notes import log_note
 
 if TYPE_CHECKING:  # what only some commands need is loaded by the methods that use it
+    from stanlocal.access.login import Access
     from stanlocal.engine.base import Engine
     from stanlocal.group.core import Group, Look
     from stanlocal.group.home import GroupHome
     from stanlocal.imports import Import
+    from stanlocal.lifecycle.client_ports import ClientPorts
     from stanlocal.lifecycle.down import Down
     from stanlocal.lifecycle.planner import Report
     from stanlocal.model.plan import GroupPlan
@@ -69,6 +71,7 @@ class GroupOpener:
     home: GroupHome | None = None
     user: str | None = None
     _core: Group | None = field(default=None, init=False)
+    _ports: ClientPorts | None = field(default=None, init=False)
     _opened_by: int = field(default=0, init=False)
     """The pid of the process that opened the core: a forked one has none of the engine's threads."""
     _import: Import | None = field(default=None, init=False)
@@ -155,15 +158,46 @@ class GroupOpener:
             else:
                 home = self.home or group_home(settings.group)
                 engine = self.engine or choose_engine(settings.engine, home, self.note)
-            self._core = Group(engine, settings.group, home)
+            self._core, self._ports = Group(engine, settings.group, home), None
             self._opened_by = os.getpid()
         return self._core
 
     async def close(self) -> None:
         """Close the connection to the engine; the group is left as it is."""
         if self._core is not None and self.is_open:
+            if self._ports is not None:
+                await self._ports.close()
             await self._core.engine.close()
-        self._core = None
+        self._core = self._ports = None
+
+    async def client_options(
+        self, plan: GroupPlan, options: Mapping[str, Any], given: Access | None = None
+    ) -> dict[str, Any]:
+        """Return the options with which `stan.connect` reaches the group; see `group_access.connect_options`.
+
+        Ports that it opens for that last until `close`. Raises `LoginError` and `EngineError`.
+        """
+        from stanlocal.access.group_access import connect_options
+
+        chosen = {"served_channels": plan.served_channels, **connect_options(plan, options, given)}
+        return {**chosen, "addresses": await self._addresses(plan)}
+
+    async def _addresses(self, plan: GroupPlan) -> dict[str, tuple[str, int]]:
+        """Return where clients connect to, by `host:port` of the client URLs; empty: where these say."""
+        core = await self.core()
+        if self._ports is None:
+            forwarding = core.engine.forwarding(plan, {})
+            if forwarding is None:
+                return {}
+            from stanlocal.lifecycle.client_ports import ClientPorts
+
+            self._ports = ClientPorts(forwarding)
+        try:
+            found = await self._ports.addresses([node.name for node in plan.nodes])
+        except StanlocalError:
+            self._ports = None
+            raise
+        return {plan.client_url(node).partition("://")[2]: found[node.name] for node in plan.nodes}
 
     async def running_settings(self) -> Mapping[str, Any] | None:
         """Return the settings that the group runs with, secrets included; None if none of its nodes runs."""

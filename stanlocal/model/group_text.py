@@ -28,6 +28,8 @@ STYLES = {
 """Styles of the states of nodes and groups."""
 FIGURES = (5, 6)
 """Numbers of the columns of `table` that hold figures."""
+IN_CLUSTER = "these addresses are within the cluster; 'stanlocal forward' opens ports of this machine"
+"""Note on the addresses of a cluster's group."""
 
 
 def text(document: Mapping[str, Any]) -> str:
@@ -70,13 +72,15 @@ def table(
 
 
 def notes(document: Mapping[str, Any]) -> Iterator[list[Part]]:
-    """Yield the lines below the table: problems of nodes, and faults in force."""
+    """Yield the lines below the table: problems of nodes, faults in force, and where addresses lead."""
     for node in document["nodes"]:
         if node["problem"]:
             yield [f"{node['name']}: ", Styled(node["problem"], "red")]
     for fault in document["faults"]:
         since = datetime.fromisoformat(fault["since"]).astimezone()
         yield [f"in force since {since:%H:%M:%S}: {fault['name']} {', '.join(fault['targets'])}"]
+    if document["engine"] == "kubernetes":
+        yield [Styled(IN_CLUSTER, "dim")]
 
 
 def _address(url: str) -> str:

@@ -11,7 +11,7 @@ from stanlocal.stan.client import Client, LostCallback
 from stanlocal.stan.connection import Connection
 from stanlocal.stan.errors import InvalidOption
 from stanlocal.stan.link import Link
-from stanlocal.stan.options import DEFAULT_URL, ClientOptions, NatsOptions, timeouts
+from stanlocal.stan.options import DEFAULT_URL, Addresses, ClientOptions, NatsOptions, timeouts
 
 if TYPE_CHECKING:
     from nats.aio.client import Client as NatsClient
@@ -53,6 +53,7 @@ def connect(
     reconnect: bool = False,
     allow_close_retry: bool = False,
     served_channels: Sequence[str] | None = None,
+    addresses: Addresses | None = None,
     next_timeout: float | None = None,
     on_connection_lost: LostCallback | None = None,
     discover_prefix: str = "_STAN.discover",
@@ -77,8 +78,11 @@ def connect(
     `on_connection_lost`: called once with the client and the reason when it is lost, not when it is
     closed. `allow_close_retry`: see `Client.close`. `served_channels`: for servers with partitioning, the
     names in their `store_limits.channels`; other channels are then refused at once (`NoConfiguredChannel`),
-    where such a server never answers. `next_timeout`: seconds that the iteration of a subscription waits for
-    a message before it raises `MessageTimeout`; without it, as long as it takes.
+    where such a server never answers. `addresses`: for servers that are reached another way than by their
+    URLs, such as a forwarded port: the (host, port) to connect to, by `host:port` of the URL. TLS goes on
+    checking the URL's host, and servers that a server names besides are not tried. `next_timeout`: seconds
+    that the iteration of a subscription waits for a message before it raises `MessageTimeout`; without it, as
+    long as it takes.
 
     The connection to NATS is kept for as long as it takes, and moved to a server that reaches the
     active. Raises `InvalidName`, `InvalidOption`, `ConnectFailed` (no NATS server accepts the client),
@@ -102,9 +106,10 @@ def connect(
         allow_close_retry=allow_close_retry,
         served_channels=served_channels,
         next_timeout=next_timeout,
+        addresses=addresses or {},
         nats_options=nats_options,
     )
-    if nats is not None and (servers is not None or nats_options):
+    if nats is not None and (servers is not None or addresses or nats_options):
         raise InvalidOption("connect: give either servers and their options, or nats, an open client")
     return Connecting(lambda: _connect(_urls(servers), nats, options, on_connection_lost))
 
@@ -116,7 +121,7 @@ async def _connect(
         link = Link.borrow(nats)
     else:
         nats_options = {"name": options.client_id, **options.nats_options}
-        link = await Link.open(urls, nats_options, options.request_timeout, options.retry)
+        link = await Link.open(urls, nats_options, options.request_timeout, options.retry, options.addresses)
     return Client(await Connection.open(link, options), on_lost)
 
 

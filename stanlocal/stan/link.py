@@ -15,6 +15,7 @@ from stanlocal.stan.write_buffer import WriteBuffer
 
 if TYPE_CHECKING:
     from stanlocal.stan.nats_adapter import Callbacks, NatsAdapter, NatsClient, NatsSubscription
+    from stanlocal.stan.options import Addresses
     from stanlocal.stan.parser import Handler, RunReader
 
 log = logging.getLogger(__name__)
@@ -54,9 +55,15 @@ class Link:
     """
 
     def __init__(
-        self, adapter: NatsAdapter, owned: bool, urls: Sequence[str], options: Mapping[str, Any]
+        self,
+        adapter: NatsAdapter,
+        owned: bool,
+        urls: Sequence[str],
+        options: Mapping[str, Any],
+        addresses: Addresses | None = None,
     ) -> None:
         self._adapter = adapter
+        self._addresses = addresses
         self._owned = owned
         self._given = tuple(urls)
         self._options = dict(options)
@@ -75,16 +82,21 @@ class Link:
 
     @classmethod
     async def open(
-        cls, urls: Sequence[str], options: Mapping[str, Any], timeout: float, patient: bool
+        cls,
+        urls: Sequence[str],
+        options: Mapping[str, Any],
+        timeout: float,
+        patient: bool,
+        addresses: Addresses | None = None,
     ) -> Link:
-        """Connect to the first of `urls` that accepts the client.
+        """Connect to the first of `urls` that accepts the client, at its own address or that in `addresses`.
 
         When each has failed once, `ConnectFailed` is raised; `patient` goes on until `timeout`, unless
         each has refused the login, or shown a certificate that is refused.
         """
         from stanlocal.stan.nats_adapter import NatsAdapter, NatsError
 
-        link = cls(NatsAdapter.own(), True, urls, options)
+        link = cls(NatsAdapter.own(addresses), True, urls, options, addresses)
         failures = refusals = unproven = 0
 
         async def failed_once(error: Exception) -> None:
@@ -248,7 +260,7 @@ class Link:
         """Return whether a request is answered behind that server, asked over a connection of its own."""
         from stanlocal.stan.nats_adapter import NatsAdapter, NatsError
 
-        scout = Link(NatsAdapter.own(), True, [url], {})
+        scout = Link(NatsAdapter.own(self._addresses), True, [url], {}, self._addresses)
         settings = {
             **self._options,
             "connect_timeout": timeout,

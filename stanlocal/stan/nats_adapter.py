@@ -15,6 +15,7 @@ and what it is needed for. The reasons, one by one:
   behind the STAN client's;
 - `_process_connect_init`, `_process_info`, `_attempt_reconnect`: a server that sends an unusable INFO would
   end them in silence, or with an error of Python's own;
+- `_connect_to_server` and `Srv`: a server may be reached at another address than its URL's;
 - `_transport` and the stream writer of it: after a TLS handshake that failed, nats-py alone would try no
   other server; and asyncio's `_over_ssl`, which nats-py does not set, keeps a warning away.
 """
@@ -22,8 +23,6 @@ and what it is needed for. The reasons, one by one:
 from __future__ import annotations
 
 import asyncio
-import logging
-import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, cast
 from urllib.parse import urlparse
@@ -39,15 +38,9 @@ from nats.errors import (
 )
 from nats.errors import Error as NatsError
 
-from stanlocal.stan.parser import DirectParser, Handler, NotNats, RunReader
-
-log = logging.getLogger(__name__)
-
-POOL = 256
-"""Servers that are remembered at most: those given, and those that servers name as their cluster's."""
-
-MAX_PAYLOAD = 2**31
-"""Bound of the `max_payload` that a server may state: NATS keeps it in 32 bits."""
+from stanlocal.stan.guarded_client import GuardedClient, RawHandler
+from stanlocal.stan.options import Addresses
+from stanlocal.stan.parser import DirectParser, Handler, RunReader
 
 _READ_BYTES = 120 << 10
 """Limit on one read. The C library returns larger blocks, such as the 256 KiB that asyncio reads, to the
@@ -61,93 +54,6 @@ Callbacks = Mapping[str, Callable[[], Awaitable[None]] | None]
 CALLBACKS = ("_disconnected_cb", "_reconnected_cb", "_closed_cb")
 
 __all__ = ["Callbacks", "NatsAdapter", "NatsClient", "NatsError", "NatsSubscription"]
-
-
-RawHandler = Callable[[bytes, bytes, bytes, bytes], None]
-"""Takes subject, payload, reply subject, and the headers as they are; empty without headers."""
-
-
-class GuardedClient(NatsClient):
-    """A nats-py client that no server can stop in silence, and that reads through `DirectParser`."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.parser = DirectParser(self)
-        self.raw_handlers: dict[int, RawHandler] = {}
-        self._ps = self.parser  # type: ignore[assignment] # nats-py asks only for parse and reset
-
-    # What the parser hands on
-
-    async def take_ping(self) -> None:
-        await self._process_ping()
-
-    async def take_pong(self) -> None:
-        await self._process_pong()
-
-    async def take_info(self, info: Any) -> None:
-        await self._process_info(info)
-
-    async def take_error(self, text: str) -> None:
-        await self._process_err(text)
-
-    async def take_message(
-        self, number: int, subject: bytes, reply: bytes, payload: bytes, headers: bytes
-    ) -> None:
-        raw = self.raw_handlers.get(number)
-        if raw is not None:
-            raw(subject, payload, reply, headers)
-        else:
-            await self._process_msg(number, subject, reply, payload, headers)
-
-    # What nats-py does with an INFO
-
-    async def _process_connect_init(self) -> None:
-        try:
-            await super()._process_connect_init()
-            self._let_tls_end()
-        except ssl.SSLError:
-            self._drop_transport()
-            raise
-        except (NatsError, OSError, TimeoutError):
-            raise
-        except Exception as error:  # whatever the server sent to cause it
-            raise NotNats(f"nats: the server sent no usable INFO: {error!r}") from error
-
-    def _drop_transport(self) -> None:
-        """Cut a connection off whose TLS handshake has failed.
-
-        nats-py would wait for ever for its end, and try no other server.
-        """
-        writer = getattr(self._transport, "_io_writer", None)
-        if writer is not None:
-            writer.transport.abort()
-        self._transport = None
-
-    def _let_tls_end(self) -> None:
-        """Keep asyncio from a warning at the end of a TLS connection: nats-py does not name it as such."""
-        writer = getattr(self._transport, "_io_writer", None)
-        if writer is not None and writer.get_extra_info("ssl_object") is not None:
-            writer.transport.get_protocol()._over_ssl = True
-
-    async def _process_info(self, info: Any, initial_connection: bool = False) -> None:
-        if not isinstance(info, dict):
-            raise NotNats("nats: INFO is not an object")
-        limit = info.get("max_payload", 1)
-        if type(limit) is not int or not 0 < limit < MAX_PAYLOAD:
-            raise NotNats(f"nats: INFO with max_payload {limit!r:.40}")
-        urls = info.get("connect_urls") or []
-        if not (isinstance(urls, list) and all(isinstance(url, str) for url in urls)):
-            raise NotNats("nats: INFO with connect_urls that are no list of texts")
-        room = max(0, POOL - len(self._server_pool))
-        await super()._process_info({**info, "connect_urls": urls[:room]}, initial_connection)
-
-    async def _attempt_reconnect(self) -> None:
-        try:
-            await super()._attempt_reconnect()
-        except Exception as error:  # no one awaits this task: without this the client would wait for ever
-            log.error("reconnecting to NATS failed", exc_info=error)
-            self._err = error
-            await self.close()
 
 
 class _Sink:
@@ -175,9 +81,9 @@ class NatsAdapter:
         self._loop = asyncio.get_running_loop()
 
     @classmethod
-    def own(cls) -> NatsAdapter:
-        """Return an adapter of a new client, which `connect` connects."""
-        client = GuardedClient()
+    def own(cls, addresses: Addresses | None = None) -> NatsAdapter:
+        """Return an adapter of a new client, which `connect` connects; see `Addresses`."""
+        client = GuardedClient(addresses or {})
         return cls(client, client.parser)
 
     async def connect(self, **settings: Any) -> None:

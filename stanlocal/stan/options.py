@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 DEFAULT_URL = "nats://127.0.0.1:4222"
 
+Addresses = Mapping[str, tuple[str, int]]
+"""Host and port to connect to instead of those of a URL, by the URL's `host:port`."""
+
 
 class NatsOptions(TypedDict, total=False):
     """Options that `connect` hands to nats-py, whose documentation describes them."""
@@ -67,6 +70,7 @@ class ClientOptions:
     allow_close_retry: bool = False
     served_channels: Sequence[str] | None = None
     next_timeout: float | None = None
+    addresses: Addresses = field(default_factory=dict)
     nats_options: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

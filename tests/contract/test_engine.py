@@ -68,6 +68,10 @@ async def test_the_last_nodes_go_with_what_they_shared(rig: Rig) -> None:
         assert await rig.engine.instances(rig.group) == []
 
 
+async def test_only_pods_of_a_cluster_are_reached_through_ports_that_are_opened_first(rig: Rig) -> None:
+    assert (rig.engine.forwarding(rig.plan(), {}) is None) == (rig.engine.name != "kubernetes")
+
+
 @pytest.mark.needs("apart")
 async def test_a_node_that_was_made_does_not_run(rig: Rig) -> None:
     plan = rig.plan()

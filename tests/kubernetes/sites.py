@@ -32,6 +32,15 @@ def changing_rules() -> tuple[list[Json], list[Json]]:
     return [*looking[0], *more[0]], [*looking[1], *more[1]]
 
 
+def forwarding_rules() -> tuple[list[Json], list[Json]]:
+    """The rules for looking, and those that the documentation names for clients outside of the cluster."""
+    blocks = (ROOT / "docs/clusters.md").read_text().split("```yaml\n")[1:]
+    roles = [each for block in blocks for each in documents(block.partition("```")[0])]
+    (role,) = (each for each in roles if each["metadata"]["name"] == "stanlocal-forward")
+    looking = _rules(0)
+    return [*looking[0], *role["rules"]], looking[1]
+
+
 def _rules(block: int) -> tuple[list[Json], list[Json]]:
     text = (ROOT / "docs/clusters.md").read_text()
     role, cluster_role = documents(text.split("```yaml\n")[1 + block].partition("```")[0])

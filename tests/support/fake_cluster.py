@@ -86,6 +86,12 @@ class FakeCluster:
         self.unseen: set[str] = set()
         """Machines that the API server cannot reach."""
         self.stores: dict[str, Store] = {}
+        self.behind: dict[tuple[str, str], int] = {}
+        """Port of this machine that stands for a pod's client port, by namespace and pod."""
+        self.end_noticed_s = 0.0
+        """Time after which a machine reports the end of a forwarded connection; containerd takes a second."""
+        self.sockets: set[web.WebSocketResponse] = set()
+        """Forwarded connections that are open."""
         self._version = 100
         self._oldest = 0
         self._past: list[tuple[int, str, str, Json]] = []

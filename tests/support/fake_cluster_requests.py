@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 
 from tests.support.fake_cluster_changes import VERBS, change, status
+from tests.support.fake_port_forward import forwarded
 
 if TYPE_CHECKING:
     from tests.support.fake_cluster import FakeCluster, FakePod, Json
 
 _PATH = re.compile(
     r"/(?:api/v1|apis/(?P<group>[^/]+)/v1)(?:/namespaces/(?P<namespace>[^/]+))?"
-    r"/(?P<plural>[a-z]+)(?:/(?P<name>[^/]+)(?:/(?P<sub>log|proxy)(?P<rest>/.*)?)?)?"
+    r"/(?P<plural>[a-z]+)(?:/(?P<name>[^/]+)(?:/(?P<sub>log|proxy|portforward)(?P<rest>/.*)?)?)?"
 )
 
 
@@ -51,6 +52,8 @@ async def answer(cluster: FakeCluster, request: web.Request) -> web.StreamRespon
     if sub == "proxy":
         pod = cluster.pods.get((namespace, name.partition(":")[0]))
         return await _proxied(cluster, pod, parts["rest"] or "/")
+    if sub == "portforward":
+        return await forwarded(cluster, request, cluster.pods.get((namespace, name)))
     if name:
         found = cluster.objects.get((plural, namespace, name))
         return status(404, f'{plural} "{name}" not found') if found is None else web.json_response(found)

@@ -7,14 +7,16 @@ whole objects, and its client has no way to a pod's port.
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
+import secrets
 from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, TypeAlias
 from weakref import WeakKeyDictionary
 
 import httpx2
-from lightkube.config.client_adapter import AsyncClient, ConnectionParams
+from lightkube.config.client_adapter import ConnectionParams
 from lightkube.core.exceptions import ConfigError
 
 from stanlocal.engine.kubernetes.access import Access
@@ -31,6 +33,8 @@ REQUEST_S = 10.0
 """Seconds for an answer of the API server; it answers within milliseconds."""
 _MOST_BYTES = 32 << 20
 """Limit on an answer; a list of 1,000 pods has some 10 MB."""
+_NO_LIMITS = httpx2.Limits(max_connections=None, max_keepalive_connections=20)
+"""Connections: streams last, so that with a limit a request could wait for them for ever."""
 _LONGEST_LINE = 4 << 20
 """Limit on a line of a stream; an object in a watch has at most 1.5 MB."""
 
@@ -49,7 +53,8 @@ class Api:
         if client is None or client.is_closed:
             timeout = httpx2.Timeout(REQUEST_S, pool=None)
             try:
-                client = AsyncClient(self.access.config, ConnectionParams(timeout=timeout))
+                options = ConnectionParams(timeout=timeout).httpx_params(self.access.config)
+                client = httpx2.AsyncClient(**options, limits=_NO_LIMITS)
             except (ConfigError, OSError, ValueError, AssertionError) as error:
                 raise of_failure(self.access, error) from error
             self._clients[loop] = client
@@ -127,6 +132,26 @@ class Api:
             if response.is_error:
                 raise of_status(self.access, response.status_code, await _body(response, _MOST_BYTES))
             yield _split(response)
+
+    @asynccontextmanager
+    async def upgraded(self, path: str, params: Params, protocol: str) -> AsyncIterator[httpx2.Response]:
+        """Turn a connection into a WebSocket for that protocol; yield the answer, which has its stream.
+
+        Raises as `read` does, and `EngineUnavailable` where the server does not speak WebSocket.
+        """
+        key = base64.b64encode(secrets.token_bytes(16)).decode()
+        headers = {
+            "Connection": "Upgrade",
+            "Upgrade": "websocket",
+            "Sec-WebSocket-Key": key,
+            "Sec-WebSocket-Version": "13",
+            "Sec-WebSocket-Protocol": protocol,
+        }
+        async with self._answer("GET", path, params, None, headers, endless=True) as response:
+            if response.status_code != 101:
+                body = await _body(response, _MOST_BYTES)
+                raise of_status(self.access, response.status_code, body)
+            yield response
 
     @asynccontextmanager
     async def _answer(

@@ -15,6 +15,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from stanlocal.engine.base import EngineInfo
+from stanlocal.engine.forwarding import Forwarding
 from stanlocal.engine.kubernetes import pods
 from stanlocal.engine.kubernetes.api import Api, Json
 from stanlocal.engine.kubernetes.changing import Changing, Writer
@@ -50,6 +51,7 @@ class KubernetesEngine(Changing, Refusals):
 
     def __init__(self, api: Api, reader: Reader, writer: Writer, guard: FaultGuard) -> None:
         self._api = api
+        self._reader = reader
         self._writer = writer
         self._guard = guard
         self._objects = Objects(api)
@@ -119,6 +121,11 @@ class KubernetesEngine(Changing, Refusals):
     def monitor(self, plan: GroupPlan, node: NodePlan) -> ProxiedMonitor:
         path = pods_path(self._namespace, node.name)
         return ProxiedMonitor(self._api, path, node.listen.monitor, plan.monitor_tls, plan.monitor_url(node))
+
+    def forwarding(self, plan: GroupPlan, ports: Mapping[str, int]) -> Forwarding | None:
+        from stanlocal.engine.kubernetes.forward.ports import ports_of
+
+        return ports_of(plan, ports, self._api.access, self._reader)
 
     def events(self, group: str) -> AsyncIterator[EngineEvent]:
         stream = EventStream(self._api, self._workloads, group, self._ended)

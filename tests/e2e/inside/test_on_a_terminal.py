@@ -80,6 +80,7 @@ COMMANDS: dict[str, list[list[str]]] = {
         ["store", "diff", ESCAPES, ESCAPES],
         ["store", "snapshot", ESCAPES],
     ],
+    "forward": [["forward"], ["forward", "--port", ESCAPES]],
     "metrics": [["metrics", "--listen", ESCAPES]],
     "migrate": [
         ["migrate", "plan"],

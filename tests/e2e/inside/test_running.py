@@ -110,6 +110,12 @@ def test_metrics_tell_of_a_failover_and_of_the_node_that_is_gone(cli: Cli, tmp_p
     assert (code, "Traceback" in error) == (130, False)
 
 
+def test_a_group_of_this_machine_needs_no_forwarded_ports(cli: Cli) -> None:
+    done = cli.run("forward")
+    assert done.returncode == 2
+    assert f"'{cli.group}' needs no forwarded ports: it is reached at nats://127.0.0.1:" in the_error(done)
+
+
 def test_without_an_active_node_it_is_said_which_nodes_there_are(cli: Cli) -> None:
     cli.ok("stop", "@all", "--timeout", "0")
     done = cli.run("channels")

@@ -43,6 +43,7 @@ METHODS = {
     "_process_connect_init": (["self"], "guarded against an INFO that cannot be"),
     "_process_info": (["self", "info", "initial_connection"], "guarded against an INFO that cannot be"),
     "_attempt_reconnect": (["self"], "guarded, as no one awaits it"),
+    "_connect_to_server": (["self", "s"], "connects to another address than the URL's"),
     "_process_ping": (["self"], "the parser hands PING on"),
     "_process_pong": (["self"], "the parser hands PONG on"),
     "_process_err": (["self", "err_msg"], "the parser hands -ERR on"),

@@ -1,0 +1,1 @@
+"""Measurements on the Kubernetes cluster of the tests."""
