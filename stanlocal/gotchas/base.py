@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from stanlocal import stan
 from stanlocal.access.group_access import connect_options
@@ -19,11 +19,15 @@ from stanlocal.errors import GroupError
 from stanlocal.group.core import Group
 from stanlocal.lifecycle.opener import GroupOpener, this_process
 from stanlocal.logs.event_types import ChannelCreated
+from stanlocal.logs.line_patterns import LogLine
 from stanlocal.model.plan import GroupPlan
 from stanlocal.model.states import NodeState
 from stanlocal.stan.client import Client
 from stanlocal.store.local import local_store
 from stanlocal.util.tasks import beside
+
+if TYPE_CHECKING:
+    from stanlocal.gotchas.watched import Spectator
 
 Say = Callable[[str], None]
 """Callback that shows a line to the user."""
@@ -52,6 +56,20 @@ class Gotcha:
     """Settings of the scratch group."""
     secure: bool = False
     """Whether the scratch group has TLS and a login."""
+    on_cluster: OnCluster | None = None
+    """The way in which it shows on a cluster; None: it needs a scratch group."""
+
+
+@dataclass(frozen=True, slots=True)
+class OnCluster:
+    """A gotcha on a group of a cluster, which its user breaks."""
+
+    watch: Callable[[Spectator], Awaitable[None]]
+    """Coroutine that says what to break, and reports until the damage is mended."""
+    happened: str
+    """Explanation of the cause."""
+    production: str
+    """Advice for production."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,10 +202,15 @@ async def _remove(group: FTGroup) -> None:
         await asyncio.to_thread(shutil.rmtree, (await core_of(group)).home.folder)
 
 
+def is_shown(line: LogLine) -> bool:
+    """Whether the line is a milestone, a warning or an error."""
+    event = line.event
+    return line.level in _TROUBLE or not (event is None or isinstance(event, ChannelCreated))
+
+
 async def _report_lines(stage: Stage) -> None:
     """Report the servers' milestones, warnings and errors as they are written."""
     async for batch in stage.core.follow_logs(tail=0):
         for entry in batch:
-            event = entry.line.event
-            if entry.line.level in _TROUBLE or not (event is None or isinstance(event, ChannelCreated)):
+            if is_shown(entry.line):
                 stage.say(f"   {entry.node}: {entry.line.text}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from stanlocal.gotchas.base import Gotcha, Stage
+from stanlocal.gotchas.watched import TWO_ACTIVES_WATCHED
 from stanlocal.model.states import GroupState
 from stanlocal.monitor.client import fetch, is_alive, status
 
@@ -28,6 +29,7 @@ TWO_ACTIVES = Gotcha(
     "node mounts), and never remove .rootdir.lck. After the panic restart the survivor too: its lock is on "
     "the old file, so the next pause would bring two actives again.",
     _two_actives,
+    on_cluster=TWO_ACTIVES_WATCHED,
 )
 
 

@@ -328,6 +328,7 @@ class FakeCluster:
             self.publish(pod)
             store = self.stores[f"{pod.namespace}/{pod.name.rpartition('-')[0]}"]
             if pod.monitor == "FT_ACTIVE" and store.holder is not pod.server and pod.server is not None:
+                self.write(pod, 'panic: ft: serverID "other" claims to be active, aborting')
                 pod.server.signal("SIGQUIT")
         self._wake()
 
