@@ -14,7 +14,7 @@ from typing import Any
 import psutil
 
 from stanlocal.engine.docker import endpoint
-from tests.soak.own_tool import OwnTool, own_tool
+from tests.soak.own_tool import ENDS_S, OwnTool, own_tool
 from tests.soak.row import Row
 from tests.soak.trial_log import Result, Trial, in_brief
 from tests.support.processes import processes_of
@@ -76,6 +76,8 @@ def _on_container(tool: OwnTool, node: dict[str, Any], act: str) -> None:
                 client.networks.get(f"{tool.group}-routes").disconnect(container, force=True)
             case _:
                 container.kill(signal=act.upper())
+        if act == "sigterm":
+            container.wait(timeout=ENDS_S)
 
 
 def _on_process(tool: OwnTool, node: dict[str, Any], act: str) -> None:
@@ -87,6 +89,9 @@ def _on_process(tool: OwnTool, node: dict[str, Any], act: str) -> None:
     by = signal.SIGKILL if act == "supervisor" else signal.Signals[act.upper()]
     for each in chosen:
         os.kill(each.pid, by)
+    if by is not signal.SIGSTOP:
+        _, alive = psutil.wait_procs(servers, ENDS_S)
+        assert not alive, f"still there after {act} of {node['name']}: {alive}"
 
 
 OUTSIDE = Row(
