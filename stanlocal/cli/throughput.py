@@ -64,7 +64,7 @@ async def run(endpoint: Endpoint, client_id: str, plan: Bench) -> dict[str, Any]
 
     async def connect(role: str, index: int) -> Client:
         name = f"{client_id}-{role}-{index}"
-        clients.append(await stan.connect(**endpoint, client_id=name, retry=True))
+        clients.append(await stan.connect(**endpoint, client_id=name, retry=True, reconnect=True))
         return clients[-1]
 
     try:

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -122,6 +122,50 @@ async def test_pub_reads_lines_from_standard_input_byte_for_byte(
     assert json.loads(out)["acked"] == len(lines)
     subscription = await client.subscribe(channel, start=stan.DeliverAll())
     assert [(await anext(subscription)).data for _ in lines] == lines
+
+
+async def test_pub_goes_on_where_a_server_no_longer_knows_it(make_group: Callable[..., Group]) -> None:
+    """A server that is restarted without its data forgets the client, which registers again by itself."""
+    group = make_group(nodes=1, ft=False, streaming='store: "MEMORY"')
+    await asyncio.to_thread(group.start)
+    async with (
+        running(group, "--json", "pub", "c", "--stdin") as process,
+        stan.connect(
+            group.urls, cluster_id=group.cluster_id, client_id="reader", retry=True, reconnect=True
+        ) as client,
+    ):
+        assert process.stdin is not None
+        subscription = await client.subscribe("c")
+        process.stdin.write(b"before\n")
+        assert (await asyncio.wait_for(anext(subscription), 30)).data == b"before"
+        await asyncio.to_thread(group.nodes[0].kill)
+        process.stdin.write(b"meanwhile\n")
+        await asyncio.to_thread(group.start)
+        out, err = await asyncio.wait_for(process.communicate(b"after\n"), 60)
+        assert process.returncode == 0, err.decode()
+        assert json.loads(out)["acked"] == 3
+
+
+async def test_a_goodbye_that_no_server_hears_is_no_failure_of_pub(make_group: Callable[..., Group]) -> None:
+    """Everything is acknowledged when the only server ends; the report is printed nevertheless."""
+    group = make_group(nodes=1, ft=False)
+    await asyncio.to_thread(group.start)
+    async with (
+        running(group, "--json", "pub", "c", "--stdin") as process,
+        stan.connect(group.urls, cluster_id=group.cluster_id, client_id="reader") as client,
+    ):
+        assert process.stdin is not None
+        subscription = await client.subscribe("c")
+        process.stdin.write(b"one\n")
+        assert (await asyncio.wait_for(anext(subscription), 30)).data == b"one"
+        for _ in range(2):  # the ack of a message is sent before the next one is stored
+            await client.publish("c", b"two")
+        await asyncio.to_thread(group.nodes[0].kill)
+        out, err = await asyncio.wait_for(process.communicate(b""), 60)
+        await asyncio.to_thread(group.start)  # for the goodbye of the test's own client
+        assert process.returncode == 0, err.decode()
+        assert json.loads(out)["acked"] == 1
+        assert "until it misses its heartbeats" in err.decode()
 
 
 async def test_pub_publishes_a_line_as_it_comes(group: Group, client: stan.Client, channel: str) -> None:
