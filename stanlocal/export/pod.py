@@ -108,7 +108,7 @@ def _server(spec: PodSpec) -> dict[str, Any]:
         "readinessProbe": Noted(
             readiness(monitor),
             "Not in the guide. It asks the NATS server, which serves clients on a standby just as well, "
-            "and not /streaming/isFTActive: a standby would never be ready, no rolling update would end.",
+            "and not /streaming/isFTActive, which does not answer while the store is read.",
         ),
         "volumeMounts": mounts,
     }

@@ -9,6 +9,7 @@ from tests.kubernetes.cluster.layout import HOST_ADDRESS
 from tests.kubernetes.cluster.running import Cluster
 
 _BOUND_S = 60.0
+_SIZE = {"storage": "1Gi"}
 
 
 def shared_folder(namespace: str) -> str:
@@ -21,25 +22,36 @@ def make_claim(cluster: Cluster, namespace: str, name: str, *, storage_class: st
 
     `storage_class` names the class that the claim asks for, which need not exist.
     """
-    size = {"storage": "1Gi"}
-    common: dict[str, Any] = {"accessModes": ["ReadWriteMany"], "storageClassName": storage_class}
-    volume = {
-        "metadata": {"name": f"{namespace}-{name}"},
-        "spec": {
-            **common,
-            "capacity": size,
-            "persistentVolumeReclaimPolicy": "Retain",
-            "claimRef": {"namespace": namespace, "name": name},
-            "nfs": {"server": HOST_ADDRESS, "path": f"{shared_folder(namespace)}/{name}"},
-        },
-    }
+    make_volume(cluster, namespace, name, storage_class=storage_class)
     claim = {
         "metadata": {"name": name},
-        "spec": {**common, "resources": {"requests": size}, "volumeName": f"{namespace}-{name}"},
+        "spec": {
+            **_common(storage_class),
+            "resources": {"requests": _SIZE},
+            "volumeName": f"{namespace}-{name}",
+        },
     }
-    cluster.api.post("/api/v1/persistentvolumes", volume)
     cluster.api.post(f"/api/v1/namespaces/{namespace}/persistentvolumeclaims", claim)
     wait_for_claim(cluster, namespace, name)
+
+
+def make_volume(cluster: Cluster, namespace: str, claim: str, *, storage_class: str) -> None:
+    """Make a volume of 1 GiB for the claim of that name and class, as a provisioner of the class does."""
+    volume = {
+        "metadata": {"name": f"{namespace}-{claim}"},
+        "spec": {
+            **_common(storage_class),
+            "capacity": _SIZE,
+            "persistentVolumeReclaimPolicy": "Retain",
+            "claimRef": {"namespace": namespace, "name": claim},
+            "nfs": {"server": HOST_ADDRESS, "path": f"{shared_folder(namespace)}/{claim}"},
+        },
+    }
+    cluster.api.post("/api/v1/persistentvolumes", volume)
+
+
+def _common(storage_class: str) -> dict[str, Any]:
+    return {"accessModes": ["ReadWriteMany"], "storageClassName": storage_class}
 
 
 def wait_for_claim(cluster: Cluster, namespace: str, name: str) -> None:

@@ -49,6 +49,15 @@ class Cluster:
         return run(self._daemons.member(command, node))
 
     @contextmanager
+    def drained(self, node: Node) -> Iterator[None]:
+        """Move the pods of a node to others, and let none come back to it until the end of the block."""
+        try:
+            self.kubectl("drain", node.name, "--ignore-daemonsets", "--delete-emptydir-data", "--timeout=60s")
+            yield
+        finally:
+            self.kubectl("uncordon", node.name)
+
+    @contextmanager
     def running_inside(self, node: Node, *command: str) -> Iterator[subprocess.Popen[str]]:
         """Run a command in a node's network, with pipes; it is killed on the way out."""
         process = subprocess.Popen(
