@@ -21,7 +21,7 @@ def doctor(context: Context, fix: bool) -> int:
     """Check what the group needs; exit code 5 when something is wrong."""
 
     async def work() -> list[dict[str, Any]]:
-        from stanlocal.doctor import examine
+        from stanlocal.doctor.examination import examine
 
         found: list[dict[str, Any]] = []
         opener = context.opener()
@@ -38,6 +38,8 @@ def doctor(context: Context, fix: bool) -> int:
                         {
                             "name": check.name,
                             "ok": well,
+                            "seen": check.seen,
+                            "where": check.where,
                             "detail": f"{check.detail}; fixed" if fixed else check.detail,
                             "cure": None if well else check.cure,
                             "commands": [] if well else [*check.commands],
@@ -52,7 +54,11 @@ def doctor(context: Context, fix: bool) -> int:
     else:
         for check in found:
             mark = Styled("ok", "green") if check["ok"] else Styled("!!", "bold red")
+            if not check["seen"]:
+                mark = Styled("--", "yellow")
             printing.echo(mark, f"  {check['name']:<10} {check['detail']}")
+            if check["where"]:
+                printing.echo(f"    {'':<10} at {check['where']}")
             if check["cure"]:
                 printing.echo(f"    {'':<10} {check['cure']}")
             for command in check["commands"]:

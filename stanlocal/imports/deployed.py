@@ -19,7 +19,7 @@ from stanlocal.imports.server_group import ServerConfiguration
 from stanlocal.imports.workload import Server
 from stanlocal.imports.yamltree import YamlText, YamlTree
 from stanlocal.model.plan import CLIENT_PORT, MONITOR_PORT
-from stanlocal.natsconf import plain
+from stanlocal.natsconf import Table, plain
 from stanlocal.settings.nats import NATS
 
 _CLIENT = ("listen", "port", "net")
@@ -43,6 +43,10 @@ class Deployed:
     monitor_tls: bool = False
     store_dir: str = ""
     """Folder of the store as the servers see it; empty if it is not set."""
+    store: str = ""
+    """Kind of the store, as it is written; empty if it is not set."""
+    conf: Table = field(default_factory=dict)
+    """The configuration: files with the arguments laid over them; empty if it cannot be read."""
     settings: Mapping[str, Any] = field(default_factory=dict)
     """Tree of the settings, secrets included."""
     problems: tuple[str, ...] = ()
@@ -91,6 +95,8 @@ def deployed(
         monitor or MONITOR_PORT,
         monitor_tls=_port(configuration, _MONITOR[2:]) is not None,
         store_dir=configuration.option("dir"),
+        store=configuration.option("store").lower(),
+        conf=configuration.conf,
         settings=result.values,
         problems=tuple(dict.fromkeys((*problems, *result.problems))),
     )

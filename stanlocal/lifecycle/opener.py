@@ -119,6 +119,8 @@ class GroupOpener:
         from stanlocal.lifecycle.engine_choice import group_home
 
         settings = self.settings()
+        if settings.engine == "kubernetes":  # a local group of that name is another one
+            return settings, None
         before = (self.home or group_home(settings.group)).load_plan()
         if before is None:
             return settings, None

@@ -71,6 +71,10 @@ def namespace(cluster: Cluster) -> Iterator[str]:
     yield name
     for node in cluster.nodes:
         cluster.connect(node)
+    # The namespace would leave the pods their grace, and look again after half of it.
+    delete = ("delete", "--namespace", name, "--all", "--timeout=90s")
+    cluster.kubectl(*delete, "statefulsets", "--cascade=orphan")
+    cluster.kubectl(*delete, "pods", "--grace-period=1")
     cluster.kubectl("delete", "namespace", name, "--timeout=90s")
     remove_volumes(cluster, name)
     shutil.rmtree(cluster.paths.shared / shared_folder(name).lstrip("/"), ignore_errors=True)

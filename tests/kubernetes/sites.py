@@ -34,11 +34,22 @@ def changing_rules() -> tuple[list[Json], list[Json]]:
 
 def forwarding_rules() -> tuple[list[Json], list[Json]]:
     """The rules for looking, and those that the documentation names for clients outside of the cluster."""
+    return _looking_and("stanlocal-forward")
+
+
+def doctor_rules() -> tuple[list[Json], list[Json]]:
+    """The rules for looking, and those that the documentation names for `doctor`."""
+    return _looking_and("stanlocal-doctor")
+
+
+def _looking_and(name: str) -> tuple[list[Json], list[Json]]:
     blocks = (ROOT / "docs/clusters.md").read_text().split("```yaml\n")[1:]
     roles = [each for block in blocks for each in documents(block.partition("```")[0])]
-    (role,) = (each for each in roles if each["metadata"]["name"] == "stanlocal-forward")
     looking = _rules(0)
-    return [*looking[0], *role["rules"]], looking[1]
+    for kind, rules in zip(("Role", "ClusterRole"), looking, strict=True):
+        found = [each["rules"] for each in roles if (each["kind"], each["metadata"]["name"]) == (kind, name)]
+        rules += [rule for each in found for rule in each]
+    return looking
 
 
 def _rules(block: int) -> tuple[list[Json], list[Json]]:

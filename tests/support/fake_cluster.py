@@ -22,11 +22,15 @@ from typing import Any
 from aiohttp import web
 
 from stanlocal.testing.fake.server import FakeServer, Pace, Store
+from tests.support import fake_cluster_storage
 from tests.support.fake_cluster_changes import REVISION, reconcile, revision_of
 
 Json = dict[str, Any]
 
-PLURALS = {"StatefulSet": "statefulsets", "Pod": "pods", "ConfigMap": "configmaps", "Secret": "secrets"}
+PLURALS = {
+    **{"StatefulSet": "statefulsets", "Pod": "pods", "ConfigMap": "configmaps", "Secret": "secrets"},
+    **fake_cluster_storage.PLURALS,
+}
 _TOKEN = "the-callers-token"
 
 
@@ -161,8 +165,12 @@ class FakeCluster:
         for each in objects:
             if each["kind"] in PLURALS:
                 made = copy.deepcopy(each)
-                made["metadata"]["namespace"] = namespace
-                self.put(PLURALS[each["kind"]], namespace, made)
+                within = "" if each["kind"] in fake_cluster_storage.OF_NO_NAMESPACE else namespace
+                if within:
+                    made["metadata"]["namespace"] = within
+                if each["kind"] == "PersistentVolumeClaim":
+                    fake_cluster_storage.bind(self, made)
+                self.put(PLURALS[each["kind"]], within, made)
         for each in objects:
             if each["kind"] == "StatefulSet":
                 for index in range(each["spec"].get("replicas", 1)):

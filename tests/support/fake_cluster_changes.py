@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
+from tests.support.fake_cluster_storage import bind
+
 if TYPE_CHECKING:
     from tests.support.fake_cluster import FakeCluster, FakePod, Json
 
@@ -87,7 +89,7 @@ def _store(cluster: FakeCluster, plural: str, namespace: str, made: Json) -> Non
     if before and before.get("spec") != made.get("spec"):
         made["metadata"]["generation"] += 1
     if plural == "persistentvolumeclaims":
-        made["status"] = {"phase": "Bound"}
+        bind(cluster, made)
     cluster.put(plural, namespace, made)
     if plural == "statefulsets":
         reconcile(cluster, namespace, name)

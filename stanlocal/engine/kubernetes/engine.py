@@ -22,8 +22,10 @@ from stanlocal.engine.kubernetes.changing import Changing, Writer
 from stanlocal.engine.kubernetes.errors import Missing, Refused
 from stanlocal.engine.kubernetes.event_stream import EventStream
 from stanlocal.engine.kubernetes.fault_guard import FaultGuard
+from stanlocal.engine.kubernetes.group_objects import GroupObjects
 from stanlocal.engine.kubernetes.log_stream import UNREAD_S, follow
 from stanlocal.engine.kubernetes.monitor_route import ProxiedMonitor
+from stanlocal.engine.kubernetes.object_reader import read_objects
 from stanlocal.engine.kubernetes.objects import Objects
 from stanlocal.engine.kubernetes.output import read_line, since_parameter
 from stanlocal.engine.kubernetes.pod_feed import Feed
@@ -84,6 +86,10 @@ class KubernetesEngine(Changing, Refusals):
 
     async def groups(self) -> Sequence[str]:
         return await self._workloads.names()
+
+    async def objects(self, group: str) -> GroupObjects | None:
+        """Return the objects of a StatefulSet as far as the caller may see them; None if there is none."""
+        return await read_objects(self._api, self._workloads, group)
 
     async def kept_plan(self, group: str) -> GroupPlan | None:
         found = await self._workloads.deployment(group)

@@ -130,18 +130,32 @@ class Workloads:
         found = await self._deployment(workload)
         return found if found is not None and found.is_group else None
 
+    async def sources(self, group: str) -> tuple[Json, Sequence[Json]] | None:
+        """Return a StatefulSet of any kind and the objects with its configuration; None if there is none."""
+        try:
+            workload = await self._api.get(sets_path(self.namespace, group))
+        except Missing:
+            return None
+        files, _ = await self._read(workload)
+        return workload, files
+
     async def _deployment(self, workload: Json) -> Deployment | None:
         key = uid_of(workload), int(path_of(workload, "metadata", "generation") or 0), len(planned(workload))
         if key not in self._known:
-            files = await self._files("ConfigMap", _config_maps(workload))
-            read = self._reader.read(workload, files)
-            if read is not None and not read.is_read:  # its configuration may be in a Secret
-                files += await self._files("Secret", _secrets(workload))
-                read = self._reader.read(workload, files)
+            _, read = await self._read(workload)
             if read is None:
                 return None
             self._known[key] = read
         return self._known[key]
+
+    async def _read(self, workload: Json) -> tuple[list[Json], Deployment | None]:
+        """Return the objects with the server's configuration, and what they say."""
+        files = await self._files("ConfigMap", _config_maps(workload))
+        read = self._reader.read(workload, files)
+        if read is not None and not read.is_read:  # its configuration may be in a Secret
+            files += await self._files("Secret", _secrets(workload))
+            read = self._reader.read(workload, files)
+        return files, read
 
     async def _files(self, kind: str, names: Sequence[str]) -> list[Json]:
         found = await asyncio.gather(*(self._file(kind, name) for name in names[:_MOST_FILES]))

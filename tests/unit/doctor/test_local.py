@@ -1,4 +1,4 @@
-"""Checks of what a group needs."""
+"""Checks of what a group on this machine needs."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from typing import NoReturn
 import pytest
 from click.testing import CliRunner
 
-from stanlocal import doctor
 from stanlocal.api import group_over
 from stanlocal.cli.app import app
 from stanlocal.cli.context import Context
 from stanlocal.cli.exit_codes import BAD_VERDICT
-from stanlocal.doctor import Check
+from stanlocal.doctor import examination, local
+from stanlocal.doctor.check import Check
 from stanlocal.engine.base import EngineInfo
 from stanlocal.errors import EngineUnavailable
 from stanlocal.lifecycle import engine_choice
@@ -42,19 +42,19 @@ class DeadEngine(FakeEngine):
 
 async def test_engine_that_stops_answering_is_closed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     engine = DeadEngine(world.machine)
-    monkeypatch.setattr(doctor, "choose_engine", lambda *asked: engine)
+    monkeypatch.setattr(local, "choose_engine", lambda *asked: engine)
     settings = load({"group": "t"}, {}, None, world.folder, None)
-    checks = [check async for check in doctor.examine(lambda: settings, lambda line: None)]
+    checks = [check async for check in examination.examine(lambda: settings, lambda line: None)]
     assert [(check.name, check.ok) for check in checks] == [("settings", True), ("engine", False)]
     assert engine.closed
 
 
 async def examined(world: World, monkeypatch: pytest.MonkeyPatch, **settings: object) -> dict[str, Check]:
     """Every check on the fake machine, by its name."""
-    monkeypatch.setattr(doctor, "choose_engine", lambda *asked: world.engine)
-    monkeypatch.setattr(doctor, "group_home", lambda name: world.home)
+    monkeypatch.setattr(local, "choose_engine", lambda *asked: world.engine)
+    monkeypatch.setattr(local, "group_home", lambda name: world.home)
     made = load({"group": "t", **settings}, {}, None, world.folder, None)
-    return {check.name: check async for check in doctor.examine(lambda: made, lambda line: None)}
+    return {check.name: check async for check in examination.examine(lambda: made, lambda line: None)}
 
 
 async def test_a_group_that_is_well_needs_no_command(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,9 +96,9 @@ async def test_without_an_engine_the_commands_start_one_or_need_none(
         raise EngineUnavailable("no Docker Engine answers")
 
     made = load({"group": "t"}, {}, None, world.folder, None)
-    monkeypatch.setattr(doctor, "choose_engine", none)
+    monkeypatch.setattr(local, "choose_engine", none)
     monkeypatch.setattr("sys.platform", platform)
-    *_, engine = [check async for check in doctor.examine(lambda: made, lambda line: None)]
+    *_, engine = [check async for check in examination.examine(lambda: made, lambda line: None)]
     assert engine.commands[-1] == "stanlocal --engine process up"
     assert any("docker" in command.lower() for command in engine.commands[:-1])
 
@@ -130,7 +130,7 @@ def test_commands_are_printed_ready_to_be_copied(monkeypatch: pytest.MonkeyPatch
     async def examine(*_: object) -> AsyncGenerator[Check]:
         yield Check("image", False, "it is not there", "pull it:", ("stanlocal image pull",))
 
-    monkeypatch.setattr(doctor, "examine", examine)
+    monkeypatch.setattr(examination, "examine", examine)
     done = CliRunner().invoke(app, ["doctor"], obj=Context(), standalone_mode=False)
     assert done.return_value == BAD_VERDICT
     assert done.output.splitlines()[1:] == [" " * 15 + "pull it:", " " * 17 + "$ stanlocal image pull"]

@@ -1,4 +1,4 @@
-"""Checks of what a group needs, each with the way to fix what is wrong.
+"""Checks of what a group on this machine needs.
 
 Each check is a small function that returns its findings; none of them changes anything. A check whose
 problem can be fixed without a decision of the user has a `fix`, which `doctor --fix` runs.
@@ -9,20 +9,19 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stanlocal.access.group_access import access_to, settings_to_log_in
 from stanlocal.access.login_findings import login_findings
-from stanlocal.errors import GroupNotFound, PortInUse, SettingsError, StanlocalError, StoreRefused
+from stanlocal.doctor.check import Check
+from stanlocal.doctor.group_state import group_checks
+from stanlocal.errors import PortInUse, SettingsError, StanlocalError, StoreRefused
 from stanlocal.group.core import Group
 from stanlocal.lifecycle.engine_choice import choose_engine, group_home, server_user
 from stanlocal.lifecycle.port_allocation import choose_ports, first_ports
 from stanlocal.model.command_line import DEFAULT_GROUP, Command
-from stanlocal.model.states import GroupState, GroupStatus, NodeState
-from stanlocal.monitor.group_findings import look_inside
 from stanlocal.settings.environment import first_port
 from stanlocal.store.guard.content import StoreKind, inspect_store
 
@@ -31,30 +30,8 @@ if TYPE_CHECKING:
     from stanlocal.settings import Settings
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
-    """The outcome of one check."""
-
-    name: str
-    ok: bool
-    detail: str
-    cure: str | None = None
-    """Advice to the user on how to fix it; None if all is well."""
-    commands: tuple[str, ...] = ()
-    """Shell commands that do so, or show more; words in capitals are the user's to fill in."""
-    fix: Callable[[], Awaitable[object]] | None = None
-    """Fix the problem without the user; None if that is impossible."""
-
-
-async def examine(load: Callable[[], Settings], report: Callable[[str], None]) -> AsyncGenerator[Check]:
-    """Yield the checks as they finish; a failed check skips those that depend on it."""
-    try:
-        settings = load()
-    except SettingsError as error:
-        for problem in error.problems:
-            cure = "correct it; this shows all settings, and where each is from:"
-            yield Check("settings", False, problem, cure, (_stanlocal("config", "show"),))
-        return
+async def examine_local(settings: Settings, report: Callable[[str], None]) -> AsyncGenerator[Check]:
+    """Yield the checks of a group on an engine that this machine has."""
     yield Check("settings", True, f"group '{settings.group}', {settings.nodes} nodes")
     home = group_home(settings.group)
     try:
@@ -86,7 +63,7 @@ async def examine(load: Callable[[], Settings], report: Callable[[str], None]) -
             yield check
         yield _login(settings, group)
         yield await _leftovers(group)
-        async for check in _group(group):
+        async for check in group_checks(group, _command_of(group), may_change=True):
             yield check
     finally:
         await engine.close()
@@ -94,6 +71,10 @@ async def examine(load: Callable[[], Settings], report: Callable[[str], None]) -
 
 def _stanlocal(*words: str, group: str = DEFAULT_GROUP) -> str:
     return str(Command(group, words))
+
+
+def _command_of(group: Group) -> Callable[..., str]:
+    return lambda *words: _stanlocal(*words, group=group.name)
 
 
 def _no_engine(error: StanlocalError) -> Check:
@@ -207,49 +188,3 @@ async def _leftovers(group: Group) -> Check:
     commands = (_stanlocal("doctor", "--fix"), *(_stanlocal("down", group=name) for name in empty))
     cure = "remove all of them at once, or each:"
     return Check("leftovers", False, f"networks of {', '.join(empty)}", cure, commands, fix)
-
-
-async def _group(group: Group) -> AsyncGenerator[Check]:
-    """Check the group's state, its channels, and its store record by record."""
-    try:
-        look = await group.look()
-    except GroupNotFound:
-        yield Check("group", True, "not up yet")
-        return
-    status = look.status
-    well = status.state in (GroupState.HEALTHY, GroupState.DOWN, GroupState.STARTING)
-    problems = [status.problem, *(node.problem for node in status.nodes)]
-    detail = "; ".join([status.state.value, *filter(None, problems)])
-    if well and not any(problems):
-        yield Check("group", True, detail)
-    else:
-        yield Check("group", False, detail, "in this order:", tuple(_group_commands(group, status)))
-    found = await look_inside(look.plan, status.active, records=True)
-    if not found:
-        yield Check("content", True, "nothing piles up, every record of the store is whole")
-    for finding in found:
-        shows = _SHOWS[finding.name].split()
-        yield Check(
-            finding.name, False, finding.detail, finding.cure, (_stanlocal(*shows, group=group.name),)
-        )
-
-
-_SHOWS = {
-    "disk": "store",
-    "durable": "subscriptions",
-    "limit": "channels",
-    "stalled": "subscriptions",
-    "store": "store verify",
-}
-"""Commands that show more of a finding, by its name."""
-
-
-def _group_commands(group: Group, status: GroupStatus) -> Iterator[str]:
-    """Yield what shows the reason for the group's state, and then what ends it."""
-    yield _stanlocal("status", group=group.name)
-    for node in status.nodes:
-        if node.state is NodeState.FAILED:
-            yield _stanlocal("logs", node.name, "--tail", "20", group=group.name)
-    if any(fault.in_force for fault in group.home.journal.faults()):
-        yield _stanlocal("heal", group=group.name)
-    yield _stanlocal("up", group=group.name)
