@@ -394,3 +394,15 @@ async def test_the_documented_role_is_enough_to_forward(any_site: Site) -> None:
             await through_the_api(group)
         with command(any_site) as process:
             assert {(await line_of(process))["reachable"], (await line_of(process))["reachable"]} == {True}
+
+
+@on_the_real_one
+async def test_a_drill_in_the_group_that_runs_loses_nothing(
+    any_site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STANLOCAL_KUBERNETES__ALLOW_FAULTS", "stanlocal-*")
+    async with healthy(any_site):
+        drill = ("drill", "kill-loop", "--kill-active", "1", "--max-outage", "60")
+        verdict = await any_site.run(*drill, "--here", "--yes")
+        assert (verdict["ok"], verdict["lost"], verdict["unexpected"]) == (True, 0, 0), verdict
+        assert verdict["acked"] > 0

@@ -17,7 +17,7 @@ import tempfile
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import aclosing, asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from stanlocal.api import FTGroup
@@ -83,7 +83,9 @@ async def deletions(site: RealSite, group: FTGroup, count: int) -> list[Deletion
 
 
 async def _last_ready(group: FTGroup) -> datetime:
-    return max(line.line.time for line in await group.logs() if _READY in line.line.text)
+    """Return when a server was ready last, as far as the pods that are there tell."""
+    ready = (line.line.time for line in await group.logs() if _READY in line.line.text)
+    return max(ready, default=datetime.fromtimestamp(0, UTC))
 
 
 def _ms(begin: datetime, end: datetime) -> float:
