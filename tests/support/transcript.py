@@ -11,7 +11,7 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -72,15 +72,16 @@ def _said(block: str) -> Iterator[Said]:
 class Console:
     """A shell in a folder of its own, where `stanlocal` is the command that is tested."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, others: Mapping[str, str] | None = None) -> None:
+        """Take the folder, and variables that count instead of the usual ones."""
         self.folder = folder
+        others = others or {}
         (folder / "bin").mkdir()
         command = folder / "bin" / "stanlocal"
         command.write_text(f'#!/bin/sh\nexec {sys.executable} -P -m stanlocal "$@"\n')
         command.chmod(0o755)
         self._environment = {
             **os.environ,
-            "PATH": f"{folder / 'bin'}:{os.environ['PATH']}",
             "PYTHONPATH": str(ROOT),
             "STANLOCAL_ENGINE": "process",
             "HOME": str(folder),
@@ -89,6 +90,8 @@ class Console:
             "TERM": "dumb",
             "COLUMNS": "100",
             "TZ": "UTC",
+            **others,
+            "PATH": f"{folder / 'bin'}:{others.get('PATH', os.environ['PATH'])}",
         }
 
     def run(self, command: str) -> Said:
@@ -187,12 +190,15 @@ def rewrite(page: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         console = Console(Path(folder))
         try:
-            path = ROOT / page
-            path.write_text(
-                _BLOCK.sub(lambda block: _run(console, block[0]), path.read_text("utf-8")), "utf-8"
-            )
+            rewrite_with(console, page)
         finally:
             console.end()
+
+
+def rewrite_with(console: Console, page: str) -> None:
+    """Write what the commands of the page print in that console."""
+    path = ROOT / page
+    path.write_text(_BLOCK.sub(lambda block: _run(console, block[0]), path.read_text("utf-8")), "utf-8")
 
 
 def _run(console: Console, block: str) -> str:
