@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from stanlocal.cli import printing
 from stanlocal.cli.context import Context
 from stanlocal.cli.offline_plan import planned
+from stanlocal.model.plan import CLIENT_PORT, MONITOR_PORT
 from stanlocal.settings import redacted
 from stanlocal.settings.schema import Kind
 from stanlocal.settings.tool_options import SETTINGS
@@ -29,6 +31,9 @@ def show(context: Context) -> None:
     opener = context.opener(note=notes.append)
     opener.notes_import = False
     plan, settings = planned(context, opener)
+    if settings.engine == "kubernetes":
+        plan = _in_cluster(plan, settings)
+        notes.append("these are objects of a cluster: 'stanlocal export kubernetes' shows them")
     imported = opener.imported()
     notes += [f"warning: {warning}" for warning in settings.warnings]
     if context.json:
@@ -47,6 +52,16 @@ def show(context: Context) -> None:
         _print_import(imported, file)
     for note in notes:
         context.say(note)
+
+
+def _in_cluster(plan: GroupPlan, settings: Settings) -> GroupPlan:
+    """Return the plan with what it has there instead of ports and a folder of this machine."""
+    claim = settings.kubernetes.get("claim", f"{plan.group}-store")
+    nodes = (
+        replace(node, host=node.route_host, client_port=CLIENT_PORT, monitor_port=MONITOR_PORT)
+        for node in plan.nodes
+    )
+    return replace(plan, nodes=tuple(nodes), store_dir=f"on the claim {claim}")
 
 
 def _rows(plan: GroupPlan, settings: Settings, file: str) -> Iterator[tuple[str, str]]:

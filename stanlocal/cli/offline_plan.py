@@ -56,9 +56,10 @@ def planned(
     With `elsewhere` it is that of an engine in another place, whatever runs the group here. The plan holds
     the secrets of the settings. Raises `SettingsError` for settings that cannot be used.
     """
-    from stanlocal.lifecycle.engine_choice import group_home
+    from stanlocal.lifecycle.engine_choice import group_home, home_of
 
-    home = group_home(opener.settings().group)
+    asked = opener.settings()
+    home = group_home(asked.group) if elsewhere else home_of(asked)
     before = home.load_plan()
     existing = before.decided() if before else None
     if existing is not None and not keep_hidden:

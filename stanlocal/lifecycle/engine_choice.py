@@ -81,6 +81,16 @@ def cluster_group(settings: Settings, *, consents: bool) -> tuple[Engine, GroupH
     return engine, GroupHome(folder / settings.group)
 
 
+def home_of(settings: Settings) -> GroupHome:
+    """Return the folder of the group that the settings name, here or on a cluster; no engine is asked.
+
+    Raises as `kubernetes_engine` does.
+    """
+    if settings.engine != "kubernetes":
+        return group_home(settings.group)
+    return GroupHome(kubernetes_engine(settings)[1] / settings.group)
+
+
 def kubernetes_engine(settings: Settings, *, consents: bool = False) -> tuple[Engine, Path]:
     """Return the engine of the cluster and namespace that the settings name; nothing is asked yet.
 

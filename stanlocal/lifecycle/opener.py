@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stanlocal.errors import SettingsError, StanlocalError
+from stanlocal.errors import EngineUnavailable, SettingsError, StanlocalError
 from stanlocal.settings import Settings, load
 from stanlocal.settings.environment import first_port
 from stanlocal.settings.layer import variable
@@ -116,12 +116,13 @@ class GroupOpener:
 
     def effective(self) -> tuple[Settings, GroupPlan | None]:
         """Return the settings that `up` would use, secrets hidden, and the group's plan if it is there."""
-        from stanlocal.lifecycle.engine_choice import group_home
+        from stanlocal.lifecycle.engine_choice import home_of
 
         settings = self.settings()
-        if settings.engine == "kubernetes":  # a local group of that name is another one
+        try:
+            before = (self.home or home_of(settings)).load_plan()
+        except EngineUnavailable:  # without a kubeconfig there is no group yet
             return settings, None
-        before = (self.home or group_home(settings.group)).load_plan()
         if before is None:
             return settings, None
         return self.settings(before.decided(), keep_hidden=True), before

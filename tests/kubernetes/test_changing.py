@@ -134,6 +134,19 @@ async def test_what_is_applied_is_what_is_exported(with_claim: FakeSite) -> None
             assert labels["app.kubernetes.io/managed-by"] == "stanlocal"
 
 
+async def test_what_would_run_is_said_without_asking_the_cluster(with_claim: FakeSite) -> None:
+    site = with_claim
+    async with up(site, 3):
+        shown = await site.run("config", "show")
+        assert (shown["nodes"], shown["exists"]) == (3, True)
+        site.cluster.requests.clear()
+        document = await site.run("up", "--dry-run")
+        assert (document["nodes"], document["store_dir"]) == (3, "on the claim stan-store")
+        assert document["client_urls"] == [f"nats://stan-{index}.stan:4222" for index in range(3)]
+        assert any("export kubernetes" in note for note in document["notes"])
+        assert not site.cluster.requests
+
+
 @pytest.mark.parametrize(
     ("plural", "kind", "name"), [("configmaps", "ConfigMap", "stan-config"), ("services", "Service", "stan")]
 )
