@@ -16,7 +16,7 @@ from stanlocal.faults.stop import Stop
 from stanlocal.model.states import GroupState, NodeState
 from stanlocal.testing.fake.server import Store
 from tests.kubernetes.sites import FakeSite, Json, Site, changing_rules, documents
-from tests.support.cli import the_error
+from tests.support.cli import interrupt, the_error
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -192,6 +192,36 @@ async def test_an_up_that_fails_removes_what_it_made(
     for plural in (*OWN, "persistentvolumeclaims"):
         assert await asyncio.to_thread(site.objects, plural) == []
     assert (await site.run("list"))["groups"] == []
+
+
+async def test_an_interrupted_up_removes_what_it_made(
+    site: FakeSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in site.storage().items():
+        monkeypatch.setenv(name, value)
+    site.cluster.stores["default/stan"] = Store(held_back=True)
+    with site.cli().started("up", "--timeout", "100") as process:
+        async with asyncio.timeout(60):
+            while len(site.cluster.pods) < 2:
+                await site.cluster.news()
+        code, _, said = await asyncio.to_thread(interrupt, process)
+    assert (code, said.strip()) == (130, "interrupted")
+    for plural in (*OWN, "configmaps", "pods", "persistentvolumeclaims", "persistentvolumes"):
+        assert site.objects(plural) == []
+
+
+async def test_a_group_without_a_name_is_gone_after_its_block(
+    site: FakeSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in site.storage().items():
+        monkeypatch.setenv(name, value)
+    async with FTGroup(
+        engine="kubernetes", kubeconfig=site.kubeconfig, namespace=site.namespace, nodes=2
+    ) as group:
+        assert (await group.look()).status.state is GroupState.HEALTHY
+        assert len(site.objects("statefulsets")) == 1
+    for plural in (*OWN, "configmaps", "pods", "persistentvolumeclaims", "persistentvolumes"):
+        assert site.objects(plural) == []
 
 
 @pytest.mark.parametrize(
