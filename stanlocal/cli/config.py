@@ -142,7 +142,8 @@ def _is_toml(file: Path) -> bool:
 
 def _deployment(file: Path, findings: list[str]) -> Settings:
     """Return the settings of a deployment by themselves; `findings` gets what is not taken over."""
-    from stanlocal.imports import read, report
+    from stanlocal.imports import report
+    from stanlocal.imports.reading import read
     from stanlocal.settings.text import read_standard_input
 
     imported = read(file, os.environ, standard_input=read_standard_input)

@@ -16,8 +16,8 @@ from stanlocal.settings.tool_options import SETTINGS
 from stanlocal.settings.values import format_size
 
 if TYPE_CHECKING:
-    from stanlocal.imports import Import
     from stanlocal.imports.import_result import Finding
+    from stanlocal.imports.reading import Import
     from stanlocal.model.plan import GroupPlan
     from stanlocal.settings import Settings
 

@@ -80,7 +80,7 @@ def source_of_migration(command: _F) -> _F:
 
 def _imported_limits(files: tuple[str, ...]) -> dict[str, Any]:
     """Return the limits of a deployment, the server's own defaults included."""
-    from stanlocal.imports import read
+    from stanlocal.imports.reading import read
     from stanlocal.settings.text import read_standard_input
 
     found = read(

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from stanlocal.access.server_files import trusting
 from stanlocal.errors import SettingsError
-from stanlocal.export import kubernetes
-from stanlocal.export.objects import Storage
 from stanlocal.model.plan import GroupPlan
 from stanlocal.settings.cluster import DEFAULT_STORAGE
+
+if TYPE_CHECKING:  # looking at groups writes none
+    from stanlocal.export.objects import Storage
 
 _OF_PODS = ("cpu", "memory", "memory_limit", "metrics_image")
 _OF_STORAGE = ("storage_class", "file_system", "nfs_server", "nfs_path")
@@ -30,6 +30,9 @@ class ClusterObjects:
         `claim` is the one that the group has already, if it is there. The plan's secrets are in a Secret.
         Raises `SettingsError` for a storage that is only an example.
         """
+        from stanlocal.access.server_files import trusting
+        from stanlocal.export import kubernetes
+
         store = self._storage(claim or f"{plan.group}-store")
         if store.placeholders:
             raise SettingsError([f"kubernetes.storage {store.kind}: {line}" for line in store.placeholders])
@@ -40,6 +43,8 @@ class ClusterObjects:
         return [*([secret] if secret is not None else []), *kubernetes.objects(plan, deployment)]
 
     def _storage(self, usual_claim: str) -> Storage:
+        from stanlocal.export.objects import Storage
+
         options = self._options
         given = {name: options[name] for name in _OF_STORAGE if name in options}
         if "storage_size" in options:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:  # what only some commands need is loaded by the methods that 
     from stanlocal.engine.base import Engine
     from stanlocal.group.core import Group, Look
     from stanlocal.group.home import GroupHome
-    from stanlocal.imports import Import
+    from stanlocal.imports.reading import Import
     from stanlocal.lifecycle.client_ports import ClientPorts
     from stanlocal.lifecycle.down import Down
     from stanlocal.lifecycle.planner import Report
@@ -133,7 +133,7 @@ class GroupOpener:
     def imported(self) -> Import | None:
         """Return the deployment in `from_files`; None where nothing is imported."""
         if self.from_files and self._import is None:
-            from stanlocal.imports import read
+            from stanlocal.imports.reading import read
             from stanlocal.settings.text import read_standard_input
 
             self._import = read(

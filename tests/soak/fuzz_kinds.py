@@ -32,7 +32,7 @@ def log_lines(folder: Path) -> Act:
 
 def nats_files(folder: Path) -> Act:
     """Configurations of the NATS server, read as settings of a group."""
-    from stanlocal.imports import read
+    from stanlocal.imports.reading import read
     from stanlocal.settings import resolve
 
     texts = [
@@ -51,7 +51,7 @@ def nats_files(folder: Path) -> Act:
 
 def yaml(folder: Path) -> Act:
     """Manifests, chart values, and YAML with aliases and merges."""
-    from stanlocal.imports import read
+    from stanlocal.imports.reading import read
     from stanlocal.settings import resolve
 
     texts = [

@@ -15,7 +15,7 @@ from stanlocal.errors import GroupError, SettingsError, StanlocalError
 from stanlocal.group.home import GroupHome
 from stanlocal.history import JOURNAL_FILE
 from stanlocal.history.journal import Journal
-from stanlocal.imports import read
+from stanlocal.imports.reading import read
 from stanlocal.model import plan_json
 from stanlocal.model.placement import plan_group
 from stanlocal.monitor.findings import findings

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from stanlocal.imports import read
+from stanlocal.imports.reading import read
 from stanlocal.settings import Settings, resolve
 from stanlocal.settings.values import parse_duration
 from tests.support.ports import free_ports

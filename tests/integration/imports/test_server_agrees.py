@@ -17,7 +17,7 @@ import pytest
 import yaml
 
 from stanlocal.errors import SettingsError
-from stanlocal.imports import read
+from stanlocal.imports.reading import read
 from stanlocal.render.stan_conf import render
 from stanlocal.settings import Settings, resolve
 from tests.integration.test_conf import local_plan

@@ -17,7 +17,7 @@ from stanlocal.cli.export import export
 from stanlocal.cli.output_file import marked
 from stanlocal.errors import OutputError, SettingsError
 from stanlocal.group.home import GroupHome
-from stanlocal.imports import read
+from stanlocal.imports.reading import read
 from tests import seed
 from tests.unit.export.plans import a_plan
 

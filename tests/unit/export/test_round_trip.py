@@ -20,7 +20,7 @@ from stanlocal.export.chart_text import LARGEST_NUMBER
 from stanlocal.export.named_files import named_files
 from stanlocal.export.objects import Storage
 from stanlocal.export.secrets import without_secrets
-from stanlocal.imports import Import, read
+from stanlocal.imports.reading import Import, read
 from stanlocal.model.plan import GroupPlan
 from stanlocal.render.stan_conf import quote
 from stanlocal.settings import Settings, host_files, resolve

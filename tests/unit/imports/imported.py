@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from stanlocal.errors import SettingsError
-from stanlocal.imports import Import, read
+from stanlocal.imports.reading import Import, read
 from stanlocal.settings import Settings, resolve
 
 FT = "streaming {\n store: file\n ft_group: g\n"

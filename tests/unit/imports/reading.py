@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from stanlocal.errors import SettingsError
-from stanlocal.imports import Import, read
+from stanlocal.imports.reading import Import, read
 from stanlocal.settings import Settings, resolve
 
 Write = Callable[[str, str], Path]

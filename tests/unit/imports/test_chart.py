@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from stanlocal.imports import read
 from stanlocal.imports.chart_printing import printed
+from stanlocal.imports.reading import read
 from tests.unit.imports.reading import CASES, Write, problems, reported, values
 
 _FT = "store: {type: file, ft: {group: g}}"

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from stanlocal.cli.context import Context
 from stanlocal.cli.export import export
 from stanlocal.errors import SettingsError
-from stanlocal.imports import read
+from stanlocal.imports.reading import read
 from stanlocal.settings import resolve
 from tests.support.cost import processor_time_below
 from tests.unit.imports.imported import FT, imported, matters, problems, reported, summary, write

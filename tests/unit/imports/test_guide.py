@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from stanlocal.imports import Import, read
+from stanlocal.imports.reading import Import, read
 from stanlocal.settings import Settings, resolve
 from tests import seed
 from tests.support.parity import elements, under

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from stanlocal.drill.scenario.scenario_file import load_scenario
 from stanlocal.errors import SettingsError
-from stanlocal.imports import read
+from stanlocal.imports.reading import read
 from stanlocal.imports.yamltree import YamlText, YamlTree
 from stanlocal.natsconf import ConfError, Limits, Value, parse
 from stanlocal.settings import load, resolve

@@ -11,7 +11,7 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from stanlocal.errors import SettingsError
-from stanlocal.imports import read
+from stanlocal.imports.reading import read
 from stanlocal.settings import resolve
 from tests.support.cost import processor_time_below
 from tests.support.effort import inputs

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from stanlocal.imports import read
+from stanlocal.imports.reading import read
 from stanlocal.settings import resolve
 from tests.unit.imports.imported import FT, imported, matters, problems, reported, summary, write
 from tests.unit.imports.reading import CASES

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from stanlocal.errors import SettingsError
-from stanlocal.imports import read
+from stanlocal.imports.reading import read
 from stanlocal.lifecycle.opener import GroupOpener
 from stanlocal.settings import resolve
 from stanlocal.settings.layer import Layer

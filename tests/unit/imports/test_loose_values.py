@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from stanlocal.imports import read
+from stanlocal.imports.reading import read
 from tests.unit.imports.reading import CASES, FT, Write, problems, reported, values
 
 

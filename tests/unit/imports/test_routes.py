@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from stanlocal.imports import read
+from stanlocal.imports.reading import read
 from tests.unit.imports.reading import CASES, FT, Write, reported, values
 
 

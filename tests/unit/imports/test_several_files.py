@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from stanlocal.errors import SettingsError
-from stanlocal.imports import read
+from stanlocal.imports.reading import read
 from stanlocal.settings import resolve
 from tests import seed
 from tests.unit.imports.imported import FT, reported, summary, write

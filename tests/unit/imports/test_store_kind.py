@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from stanlocal.cli.context import Context
 from stanlocal.cli.export import export
 from stanlocal.errors import SettingsError
-from stanlocal.imports import read
+from stanlocal.imports.reading import read
 from stanlocal.settings import resolve
 from tests.unit.imports.reading import Write, problems, reported
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from stanlocal.errors import SettingsError
-from stanlocal.imports import read
+from stanlocal.imports.reading import read
 from tests.support.cost import processor_time_below
 from tests.unit.imports.imported import FT, problems, settings, write
 

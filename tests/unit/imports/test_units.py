@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from stanlocal.imports import read
+from stanlocal.imports.reading import read
 from stanlocal.settings import resolve
 from tests.unit.imports.imported import FT, imported, matters, problems, reported, summary, write
 

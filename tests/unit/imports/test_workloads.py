@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from stanlocal.imports import read
+from stanlocal.imports.reading import read
 from tests.unit.imports.manifests import config_map, container, manifest, workload
 from tests.unit.imports.reading import CASES, Write, problems, reported, values
 
