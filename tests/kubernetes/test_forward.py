@@ -277,6 +277,22 @@ async def test_the_command_shows_a_port_for_each_pod_and_when_one_is_replaced(an
             assert await asyncio.to_thread(lambda: interrupt(process)[0]) == 130
 
 
+@on_the_real_one
+async def test_the_command_shows_that_the_api_server_is_away_and_when_it_is_back(any_site: Site) -> None:
+    async with healthy(any_site):
+        with command(any_site) as process:
+            before = [await line_of(process), await line_of(process)]
+            await any_site.restart_api()
+            away: set[str] = set()
+            back: set[str] = set()
+            while len(back) < 2:
+                line = await line_of(process)
+                assert line["url"] in {each["url"] for each in before}
+                assert (line["problem"] is None) == line["reachable"]
+                (back if line["reachable"] else away).add(line["node"])
+            assert away == back == {"stan-0", "stan-1"}
+
+
 async def test_for_people_it_prints_a_line_a_pod_with_the_ports_that_were_asked_for(site: FakeSite) -> None:
     (first, second) = sorted(free_ports(2))
     async with with_greeters(site):

@@ -43,7 +43,7 @@ class Deletion:
     """What a publishing client saw of one deletion, in milliseconds."""
 
     outage: float
-    """From the last ack before to the first one afterwards."""
+    """Longest time without an ack."""
     beyond: float
     """From the moment a server is ready to that first ack: what the way to it adds."""
 
@@ -72,14 +72,19 @@ async def deletions(site: RealSite, group: FTGroup, count: int) -> list[Deletion
                 await asyncio.sleep(0.2)
             await group.wait_state(GroupState.HEALTHY, timeout=site.timeout)
             await asyncio.sleep(_SETTLED_S)
-            first, last = seen[0], seen[-1]
-            assert first.last_ack is not None
-            found.append(Deletion(_ms(first.last_ack, last.first_ack), max(0.0, _ms(ready, last.first_ack))))
+            found.append(_deletion(seen, ready))
             sys.stderr.write(f"{found[-1]}\n")
     finally:
         probing.cancel()
         await asyncio.gather(probing, return_exceptions=True)
     return found
+
+
+def _deletion(seen: Sequence[Outage], ready: datetime) -> Deletion:
+    """Return the longest outage, and how much longer than until `ready` the one lasted that was under way."""
+    longest = max((_ms(each.last_ack, each.first_ack) for each in seen), default=0.0)
+    under_way = (each for each in seen if each.last_ack <= ready <= each.first_ack)
+    return Deletion(longest, max((_ms(ready, each.first_ack) for each in under_way), default=0.0))
 
 
 async def _last_ready(group: FTGroup) -> datetime:
