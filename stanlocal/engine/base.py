@@ -216,6 +216,12 @@ class Output(Protocol):
 class Network(Protocol):
     """Connections of a node, and the proxy of its group."""
 
+    async def check_cut(self, group: str, nodes: Sequence[str], *, routes_only: bool) -> None:
+        """Raise `Unsupported` if these nodes cannot be cut off, which some engines find by a trial.
+
+        The nodes are left alone. `routes_only`: the cut is to be that of `disconnect_routes`.
+        """
+
     async def disconnect_routes(self, plan: GroupPlan, node: str) -> None:
         """Cut the node's routes; its clients keep their connections."""
 
@@ -271,13 +277,17 @@ class Engine(Information, Provisioning, Lifecycle, Output, Network, Store, Proto
 
 
 class OwnNodes:
-    """Answers of an engine whose groups are the caller's own, on this machine, and whose nodes stay ended."""
+    """Answers of an engine whose groups and networks are the caller's own, on this machine, and whose nodes
+    stay ended."""
 
     async def check_owned(self, group: str) -> None:
         """Do nothing: groups of others are not shown."""
 
     async def admit(self, group: str, nodes: Sequence[str], *, holds: bool) -> None:
         """Allow every fault."""
+
+    async def check_cut(self, group: str, nodes: Sequence[str], *, routes_only: bool) -> None:
+        """Do nothing: networks of the engine's own can be cut."""
 
     async def hold(self, plan: GroupPlan, nodes: Sequence[str]) -> None:
         """Do nothing: what has ended stays so."""

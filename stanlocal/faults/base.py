@@ -55,6 +55,9 @@ class Fault(ABC):
     def check(self, scene: Scene) -> None:  # noqa: B027 - most faults are always possible
         """Raise `Refused` or `Unsupported` if the fault is impossible here; nothing is touched before."""
 
+    async def try_out(self, scene: Scene) -> None:  # noqa: B027 - most faults need no trial
+        """Raise `Unsupported` if a trial shows that the engine cannot do it; the nodes are left alone."""
+
     @abstractmethod
     def expect(self, status: GroupStatus, targets: Sequence[NodeStatus]) -> Expectation:
         """Return the prediction for this status. Pure."""
@@ -95,6 +98,7 @@ async def check(fault: Fault, scene: Scene) -> None:
     require(group.engine, fault.needs)
     await group.engine.admit(group.name, [node.name for node in scene.targets], holds=fault.holds)
     fault.check(scene)
+    await fault.try_out(scene)
 
 
 def must_run(scene: Scene) -> None:

@@ -26,6 +26,11 @@ def check_cuttable(scene: Scene) -> None:
         )
 
 
+async def _try_out(scene: Scene, *, routes_only: bool) -> None:
+    group = scene.group
+    await group.engine.check_cut(group.name, [node.name for node in scene.targets], routes_only=routes_only)
+
+
 @dataclass(frozen=True, slots=True)
 class Partition(Fault):
     """A cut of the node's routes alone: it keeps its clients, the store and, if active, the store lock."""
@@ -37,6 +42,9 @@ class Partition(Fault):
 
     def check(self, scene: Scene) -> None:
         check_cuttable(scene)
+
+    async def try_out(self, scene: Scene) -> None:
+        await _try_out(scene, routes_only=True)
 
     def expect(self, status: GroupStatus, targets: Sequence[NodeStatus]) -> Expectation:
         if status.active is None:
@@ -71,6 +79,9 @@ class Isolate(Fault):
 
     def check(self, scene: Scene) -> None:
         check_cuttable(scene)
+
+    async def try_out(self, scene: Scene) -> None:
+        await _try_out(scene, routes_only=False)
 
     def expect(self, status: GroupStatus, targets: Sequence[NodeStatus]) -> Expectation:
         return lock_kept(

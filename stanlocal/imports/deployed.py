@@ -18,8 +18,8 @@ from stanlocal.imports.objects import Object, objects, text
 from stanlocal.imports.server_group import ServerConfiguration
 from stanlocal.imports.workload import Server
 from stanlocal.imports.yamltree import YamlText, YamlTree
-from stanlocal.model.plan import CLIENT_PORT, MONITOR_PORT
-from stanlocal.natsconf import Table, plain
+from stanlocal.model.plan import CLIENT_PORT, CLUSTER_PORT, MONITOR_PORT
+from stanlocal.natsconf import Entry, Table, plain
 from stanlocal.settings.nats import NATS
 
 _CLIENT = ("listen", "port", "net")
@@ -41,6 +41,7 @@ class Deployed:
     client_port: int = CLIENT_PORT
     monitor_port: int = MONITOR_PORT
     monitor_tls: bool = False
+    route_port: int = CLUSTER_PORT
     store_dir: str = ""
     """Folder of the store as the servers see it; empty if it is not set."""
     store: str = ""
@@ -94,6 +95,7 @@ def deployed(
         client or CLIENT_PORT,
         monitor or MONITOR_PORT,
         monitor_tls=_port(configuration, _MONITOR[2:]) is not None,
+        route_port=_route_port(configuration) or CLUSTER_PORT,
         store_dir=configuration.option("dir"),
         store=configuration.option("store").lower(),
         conf=configuration.conf,
@@ -117,9 +119,23 @@ def _port(configuration: ServerConfiguration, names: Sequence[str]) -> int | Non
     """Return the port of the first of these options of the NATS server; None if none has one."""
     for each, entry in configuration.conf.items():
         option = NATS.find(each)
-        if option is None or option.name not in names:
-            continue
-        port = str(plain(entry.value)).rpartition(":")[2]
-        if port.isdecimal() and 0 < int(port) < 1 << 16:
-            return int(port)
+        if option is not None and option.name in names and (port := _port_in(entry)) is not None:
+            return port
     return None
+
+
+def _route_port(configuration: ServerConfiguration) -> int | None:
+    """Return the port of the server's routes; None if it is not set."""
+    for name, entry in configuration.conf.items():
+        if name.lower() == "cluster" and isinstance(entry.value, dict):
+            own = {key.lower(): each for key, each in entry.value.items()}
+            return next(
+                (port for key in ("listen", "port") if key in own and (port := _port_in(own[key]))), None
+            )
+    return None
+
+
+def _port_in(entry: Entry) -> int | None:
+    """Return the port in a value such as 4222, ":4222" or "0.0.0.0:4222"; None if it has none."""
+    port = str(plain(entry.value)).rpartition(":")[2]
+    return int(port) if port.isdecimal() and 0 < int(port) < 1 << 16 else None

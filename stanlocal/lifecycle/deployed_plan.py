@@ -76,7 +76,7 @@ class DeployedPlans:
     def _nodes(self, workload: Mapping[str, Any], found: Deployed) -> list[NodePlan]:
         group = name_of(workload)
         service = path_of(workload, "spec", "serviceName") or group
-        ports = Listen(client=found.client_port, monitor=found.monitor_port)
+        ports = Listen(client=found.client_port, cluster=found.route_port, monitor=found.monitor_port)
         return [
             NodePlan(
                 name=f"{group}-{index}",

@@ -24,6 +24,7 @@ from aiohttp import web
 from stanlocal.testing.fake.server import FakeServer, Pace, Store
 from tests.support import fake_cluster_storage
 from tests.support.fake_cluster_changes import REVISION, reconcile, revision_of
+from tests.support.fake_cluster_policies import is_routed
 
 Json = dict[str, Any]
 
@@ -96,6 +97,10 @@ class FakeCluster:
         """Time after which a machine reports the end of a forwarded connection; containerd takes a second."""
         self.sockets: set[web.WebSocketResponse] = set()
         """Forwarded connections that are open."""
+        self.enforces_policies = False
+        """Whether its network enforces NetworkPolicies."""
+        self.peers: dict[str, str] = {}
+        """Pods without a StatefulSet that have a route, each with the pod that it leads to."""
         self._version = 100
         self._oldest = 0
         self._past: list[tuple[int, str, str, Json]] = []
@@ -233,7 +238,7 @@ class FakeCluster:
             self.stores.setdefault(f"{pod.namespace}/{group}", Store()),
             Pace(),
             None,
-            lambda: pod.machine not in self.unseen,
+            lambda: is_routed(self, pod),
             lambda line: self.write(pod, line),
             lambda code: self._ended(pod, code),
             lambda: datetime.now(UTC),

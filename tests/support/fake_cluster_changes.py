@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
+from tests.support.fake_cluster_policies import start_pod, take_effect
 from tests.support.fake_cluster_storage import bind
 
 if TYPE_CHECKING:
@@ -55,6 +56,8 @@ async def change(
     cluster.drop(plural, namespace, name)
     if plural == "statefulsets":
         reconcile(cluster, namespace, name)
+    if plural == "networkpolicies":
+        take_effect(cluster, namespace)
     return web.json_response({"kind": "Status", "status": "Success"})
 
 
@@ -90,9 +93,14 @@ def _store(cluster: FakeCluster, plural: str, namespace: str, made: Json) -> Non
         made["metadata"]["generation"] += 1
     if plural == "persistentvolumeclaims":
         bind(cluster, made)
+    if plural == "pods":
+        start_pod(cluster, namespace, made)
+        return
     cluster.put(plural, namespace, made)
     if plural == "statefulsets":
         reconcile(cluster, namespace, name)
+    if plural == "networkpolicies":
+        take_effect(cluster, namespace)
 
 
 def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> Json:

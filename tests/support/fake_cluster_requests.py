@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 
 from tests.support.fake_cluster_changes import VERBS, change, status
+from tests.support.fake_cluster_policies import is_answering
 from tests.support.fake_port_forward import forwarded
 
 if TYPE_CHECKING:
@@ -152,7 +153,8 @@ async def _write_lines(request: web.Request, response: web.StreamResponse, lines
 async def _proxied(cluster: FakeCluster, pod: FakePod | None, path: str) -> web.StreamResponse:
     if pod is None:
         return status(404, "pods not found")
-    await _reached(cluster, pod)
+    while not is_answering(cluster, pod):
+        await cluster.news()
     if pod.monitor is None:
         return status(503, "error trying to reach service: dial tcp: connect: connection refused")
     if path == "/streaming/serverz":

@@ -19,6 +19,7 @@ from stanlocal.engine.forwarding import Forwarding
 from stanlocal.engine.kubernetes import pods
 from stanlocal.engine.kubernetes.api import Api, Json
 from stanlocal.engine.kubernetes.changing import Changing, Writer
+from stanlocal.engine.kubernetes.cutting import Cuts, Cutting
 from stanlocal.engine.kubernetes.errors import Missing, Refused
 from stanlocal.engine.kubernetes.event_stream import EventStream
 from stanlocal.engine.kubernetes.fault_guard import FaultGuard
@@ -44,7 +45,7 @@ _CONFIRM_S = 1.0
 _ANSWER_BYTES = 64 << 10
 
 
-class KubernetesEngine(Changing, Refusals):
+class KubernetesEngine(Changing, Cutting, Refusals):
     """An `Engine` over one namespace of a cluster; see `stanlocal.engine.base.Engine` for the promises."""
 
     name = "kubernetes"
@@ -57,6 +58,7 @@ class KubernetesEngine(Changing, Refusals):
         self._writer = writer
         self._guard = guard
         self._objects = Objects(api)
+        self._cuts = Cuts(api)
         self._workloads = Workloads(api, reader)
         self._ended: dict[str, datetime] = {}
         """Ends that a log's stream has shown, by container, until the cluster knows of them."""
@@ -106,7 +108,9 @@ class KubernetesEngine(Changing, Refusals):
         nodes = tuple(known.get(name) or _further(plan, index, name) for index, name in named)
         plan = replace(plan, nodes=nodes)
         found = (
-            pods.instance(plan, name, index, view.pods.get(name), container, view.away(name))
+            pods.instance(
+                plan, name, index, view.pods.get(name), container, view.away(name), view.cut.extent(name)
+            )
             for index, name in named
         )
         return [self._known(instance, view, container) for instance in found]

@@ -156,9 +156,18 @@ def lost(pod: Json, machine: Json | None) -> str | None:
 
 
 def instance(
-    plan: GroupPlan, name: str, index: int, pod: Json | None, container: str, away: str | None
+    plan: GroupPlan,
+    name: str,
+    index: int,
+    pod: Json | None,
+    container: str,
+    away: str | None,
+    cut: str | None = None,
 ) -> Instance:
-    """Return the node whose pod this is; None: the StatefulSet has not made it, or it is gone."""
+    """Return the node whose pod this is; None: the StatefulSet has not made it, or it is gone.
+
+    `away` is why its machine counts as lost, `cut` how far stanlocal has cut it off (`routes`, `all`).
+    """
     run = Run("created", "", 0, None, None, None, None, None) if pod is None else run_of(pod, container)
     machine = path_of(pod, "spec", "nodeName")
     return Instance(
@@ -172,8 +181,8 @@ def instance(
         error=run.error,
         started_at=run.started_at,
         finished_at=run.finished_at,
-        routes_connected=away is None,
-        clients_connected=away is None,
+        routes_connected=away is None and cut is None,
+        clients_connected=away is None and cut != "all",
         fingerprint="",
         plan=plan,
         begun_after=run.ended_before,

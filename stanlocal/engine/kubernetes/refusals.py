@@ -9,14 +9,12 @@ from stanlocal.errors import Unsupported
 from stanlocal.model.plan import GroupPlan
 
 _FROZEN = "a cluster cannot freeze a pod's processes"
-_NETWORK = "stanlocal does not cut a pod's connections yet"
 _STORE = "the store is on a claim of the cluster, which stanlocal does not touch"
 
 
 LACKS: Mapping[Ability, str] = {
     "signal": "a cluster ends a pod by SIGTERM, and by SIGKILL after that; it passes no other signal on",
     "freeze": f"{_FROZEN}; use a group made with '--engine docker'",
-    "cut": _NETWORK,
     "condition": "a cluster's group has no proxy in its path; use a group made with '--engine docker'",
     "files": f"{_STORE}; use a group made with '--engine docker'",
 }
@@ -41,15 +39,6 @@ class Refusals:
 
     async def limit_cpu(self, node: str, cores: float) -> None:
         raise refused("the limits of a pod are its StatefulSet's")
-
-    async def disconnect_routes(self, plan: GroupPlan, node: str) -> None:
-        raise refused(_NETWORK)
-
-    async def isolate(self, plan: GroupPlan, node: str) -> None:
-        raise refused(_NETWORK)
-
-    async def rejoin(self, plan: GroupPlan, node: str) -> None:
-        raise refused(_NETWORK)
 
     async def control_proxy(self, plan: GroupPlan, arguments: Sequence[str]) -> str:
         raise refused("a cluster's group has no proxy in its path")

@@ -10,7 +10,9 @@ from urllib.parse import quote
 
 from stanlocal.engine.kubernetes.api import Api, Json
 from stanlocal.engine.kubernetes.errors import Missing
+from stanlocal.engine.kubernetes.ownership import FIELD_MANAGER, LABEL
 from stanlocal.engine.kubernetes.pods import index_of, lost, members, name_of, path_of, selector_of, uid_of
+from stanlocal.engine.kubernetes.policies import CutPods, cuts
 from stanlocal.engine.kubernetes.scale import planned
 from stanlocal.errors import NotAllowed
 from stanlocal.model.plan import GroupPlan
@@ -51,6 +53,8 @@ class View:
     deployment: Deployment
     pods: Mapping[str, Json]
     machines: Mapping[str, Json] = field(default_factory=dict)
+    cut: CutPods = field(default_factory=CutPods)
+    """Pods that stanlocal has cut off."""
 
     def names(self) -> Iterator[tuple[int, str]]:
         """Yield index and name of each node: those that are to be, and those that are still there."""
@@ -75,6 +79,11 @@ def pods_path(namespace: str, name: str = "") -> str:
     return f"/api/v1/namespaces/{quote(namespace)}/pods{'/' + quote(name) if name else ''}"
 
 
+def policies_path(namespace: str, name: str = "") -> str:
+    base = f"/apis/networking.k8s.io/v1/namespaces/{quote(namespace)}/networkpolicies"
+    return f"{base}/{quote(name)}" if name else base
+
+
 class Workloads:
     """The groups of one namespace."""
 
@@ -84,6 +93,7 @@ class Workloads:
         self._known: dict[tuple[str, int, int], Deployment] = {}
         """The deployments of StatefulSets, by uid, generation and nodes: each changes with these alone."""
         self._sees_machines = True
+        self._sees_policies = True
 
     @property
     def namespace(self) -> str:
@@ -112,14 +122,15 @@ class Workloads:
             workload = await self._api.get(sets_path(self.namespace, group))
         except Missing:
             return None
-        deployment, listed = await asyncio.gather(
+        deployment, listed, cut = await asyncio.gather(
             self._deployment(workload),
             self._api.get(pods_path(self.namespace), {"labelSelector": selector_of(workload)}),
+            self._cuts(group),
         )
         if deployment is None or not deployment.is_group:
             return None
         pods = members(listed.get("items") or (), workload)
-        return View(workload, deployment, pods, await self._machines(pods.values()))
+        return View(workload, deployment, pods, await self._machines(pods.values()), cut)
 
     async def deployment(self, group: str) -> Deployment | None:
         """Return what the group is; None if there is none of that name."""
@@ -169,6 +180,18 @@ class Workloads:
             return {**await self._api.get(path), "kind": kind}
         except (Missing, NotAllowed):
             return None
+
+    async def _cuts(self, group: str) -> CutPods:
+        """Return the cuts that stanlocal has made, as far as the caller may see them."""
+        if not self._sees_policies:
+            return CutPods()
+        own = {"labelSelector": f"{LABEL}={FIELD_MANAGER}"}
+        try:
+            found = await self._api.get(policies_path(self.namespace), own)
+        except NotAllowed:
+            self._sees_policies = False
+            return CutPods()
+        return cuts(found.get("items") or (), group)
 
     async def _machines(self, pods: Any) -> dict[str, Json]:
         """Return the machines of the pods by name, as far as the caller may see them."""

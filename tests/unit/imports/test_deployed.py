@@ -86,6 +86,21 @@ def test_flags_alone_make_a_group() -> None:
     group = found(stateful_set(*flags))
     assert (group.cluster_id, group.ft_group, group.store_dir) == ("orders", "ft", "/data")
     assert (group.client_port, group.monitor_port) == (4333, 8333)
+    assert found(stateful_set(*flags, "-cluster", "nats://0.0.0.0:6555")).route_port == 6555
+
+
+@pytest.mark.parametrize(
+    ("cluster", "port"),
+    [
+        ("cluster { listen: 0.0.0.0:6333 }", 6333),
+        ("CLUSTER { port: 6444 }", 6444),
+        ("cluster { listen: here }", 6222),
+        ("", 6222),
+    ],
+)
+def test_the_port_of_the_routes_is_the_one_that_is_configured(cluster: str, port: int) -> None:
+    text = f"{cluster}\nstreaming {{ id: a, store: file, dir: /d, ft_group_name: b }}"
+    assert found(stateful_set(*READS, **IN_MAP), config_map(text)).route_port == port
 
 
 def test_a_configuration_may_be_in_a_secret_and_a_monitor_may_speak_https() -> None:

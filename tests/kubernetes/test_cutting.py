@@ -1,0 +1,158 @@
+"""Partition and isolate by NetworkPolicies; refused where nothing enforces one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from stanlocal.api import core_of
+from stanlocal.errors import NameConflict, NotAllowed, Unsupported
+from stanlocal.faults.cut import Isolate, Partition
+from stanlocal.model.states import GroupState
+from tests.kubernetes.guides_group import healthy, opened, without
+from tests.kubernetes.sites import FakeSite, Json, Site, nfs_storage
+
+pytestmark = [pytest.mark.timeout(300), pytest.mark.usefixtures("allowed")]
+
+
+@pytest.fixture
+def allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The settings allow faults in the contexts of the tests."""
+    monkeypatch.setenv("STANLOCAL_KUBERNETES__ALLOW_FAULTS", "fake, stanlocal-*")
+
+
+def policies(site: FakeSite) -> list[Json]:
+    return [each for key, each in site.cluster.objects.items() if key[0] == "networkpolicies"]
+
+
+def made(site: FakeSite) -> set[tuple[str, str]]:
+    """Plural and name of all objects but nodes."""
+    return {(key[0], key[2]) for key in site.cluster.objects if key[0] != "nodes"}
+
+
+@pytest.mark.parametrize("fault", [Partition(), Isolate()], ids=["partition", "isolate"])
+async def test_a_cut_that_nothing_enforces_is_refused_before_anything_happens(
+    fault: Partition | Isolate, any_site: Site
+) -> None:
+    async with healthy(any_site) as (group, active):
+        with pytest.raises(Unsupported, match="does not enforce NetworkPolicies"):
+            await group.inject(fault)
+        assert await group.faults() == []
+        status = (await group.look()).status
+        assert (status.state, status.active) == (GroupState.HEALTHY, active)
+
+
+async def test_a_trial_leaves_nothing_behind(site: FakeSite) -> None:
+    async with healthy(site) as (group, _):
+        before = made(site)
+        with pytest.raises(Unsupported):
+            await group.isolate()
+        assert made(site) == before
+
+
+async def test_a_partition_is_a_policy_until_it_is_healed(site: FakeSite) -> None:
+    site.cluster.enforces_policies = True
+    async with healthy(site) as (group, active):
+        before = made(site)
+        fault = await group.partition()
+        names = {"stan-stanlocal-partition", "stan-stanlocal-rest"}
+        assert made(site) - before == {("networkpolicies", name) for name in names}
+        record = await fault.outcome()
+        assert (record.name, record.targets, record.as_expected) == ("partition", (active,), True)
+        status = (await group.look()).status
+        assert (status.state, status.active, status.node(active).partitioned) == (
+            GroupState.DEGRADED,
+            active,
+            True,
+        )
+        await fault.heal()
+        assert made(site) == before
+        await group.wait_state(GroupState.HEALTHY)
+        assert [each.in_force for each in await group.faults()] == [False]
+
+
+async def test_an_isolated_active_blocks_the_group_until_it_is_healed(site: FakeSite) -> None:
+    site.cluster.enforces_policies = True
+    async with healthy(site) as (group, active):
+        fault = await group.isolate()
+        (policy,) = policies(site)
+        assert (policy["spec"]["ingress"], policy["spec"]["egress"]) == ([], [])
+        record = await fault.outcome()
+        assert record.as_expected is True
+        status = (await group.look()).status
+        assert (status.state, status.active) == (GroupState.BLOCKED, None)
+        assert f"{active} is cut off" in str(status.problem)
+        await group.heal()
+        assert policies(site) == []
+        await group.wait_state(GroupState.HEALTHY)
+
+
+async def test_a_trial_is_made_once(site: FakeSite) -> None:
+    site.cluster.enforces_policies = True
+    async with healthy(site) as (group, active):
+        standby = next(node.name for node in (await group.look()).status.nodes if node.usable_standby)
+        await group.partition(active)
+        await group.isolate(standby)
+        assert site.cluster.requests.count("create pods") == 2
+        cut = {node.name: node.partitioned for node in (await group.look()).status.nodes}
+        assert cut == {active: True, standby: True}
+        await group.heal()
+        assert policies(site) == []
+
+
+@pytest.mark.parametrize("fault", [Partition(), Isolate()], ids=["partition", "isolate"])
+async def test_a_group_of_stanlocals_own_is_cut_off_in_spite_of_its_own_policy(
+    fault: Partition | Isolate, site: FakeSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.cluster.enforces_policies = True
+    for name, value in nfs_storage("10.0.0.1", "/stan").items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("STANLOCAL_NATS__AUTHORIZATION__USER", "app")
+    monkeypatch.setenv("STANLOCAL_NATS__AUTHORIZATION__PASSWORD", "another1")
+    async with opened(site) as group:
+        await group.up()
+        (own,) = policies(site)
+        before = own["spec"]
+        injected = await group.inject(fault)
+        record = await injected.outcome()
+        assert record.as_expected is True, record.observed
+        await injected.heal()
+        (own,) = policies(site)
+        assert own["spec"] == before
+        await group.wait_state(GroupState.HEALTHY)
+
+
+async def test_a_policy_that_allows_the_pod_something_is_named(site: FakeSite) -> None:
+    site.cluster.enforces_policies = True
+    async with healthy(site) as (group, _):
+        site.cluster.put("networkpolicies", site.namespace, _open())
+        with pytest.raises(Unsupported, match="policies add up, and open allows"):
+            await group.isolate()
+        assert await group.faults() == []
+
+
+async def test_a_policy_of_the_same_name_is_left_alone(site: FakeSite) -> None:
+    site.cluster.enforces_policies = True
+    async with healthy(site) as (group, _):
+        foreign: Any = {"metadata": {"name": "stan-stanlocal-isolate"}, "spec": {"podSelector": _NONE}}
+        site.cluster.put("networkpolicies", site.namespace, foreign)
+        with pytest.raises(NameConflict, match="stanlocal did not make it"):
+            await group.isolate()
+        await group.heal()
+        assert policies(site) == [foreign]
+
+
+async def test_a_role_without_policies_still_looks(site: FakeSite) -> None:
+    async with healthy(site) as (group, active):
+        without(site, "networkpolicies")
+        assert (await group.look()).status.active == active
+        with pytest.raises(NotAllowed):
+            await (await core_of(group)).engine.rejoin((await group.look()).plan, active)
+
+
+_NONE = {"matchLabels": {"app": "another"}}
+
+
+def _open() -> Json:
+    return {"metadata": {"name": "open"}, "spec": {"podSelector": {}, "ingress": [{}]}}
