@@ -11,6 +11,8 @@ believed for what:
 - where the engine has not kept the milestones, because the node has written too much since: the monitor,
   or, of a node that is frozen or cut off, whether it has the lock;
 - who keeps others from the store: the kernel's lock table, where it can be seen, else the log;
+- how many nodes the group has: the largest plan of those that are there, as another `up` would make the
+  rest again. A node whose container was removed from outside is no standby;
 - of a node whose machine does not answer: what it logged before, else what the others did since
   (`model.lost_nodes`). It may still serve, so it counts until its engine says that it has ended.
 """
@@ -156,7 +158,8 @@ def _assess_group(
     if any(node.serves for node in nodes):
         usable = all(node.serves or node.usable_standby for node in nodes)
         cut = any(node.serves and node.partitioned for node in nodes)
-        return (GroupState.HEALTHY if usable and not cut else GroupState.DEGRADED), None
+        whole = len(nodes) >= max(len(node.instance.plan.nodes) for node in nodes)
+        return (GroupState.HEALTHY if usable and whole and not cut else GroupState.DEGRADED), None
     holding = [node for node in nodes if node.holds_store or node.name == holder]
     frozen = next((node for node in holding if node.paused or not node.reachable), None)
     if any(node.state is NodeState.RECOVERING and not node.paused for node in nodes):

@@ -51,6 +51,7 @@ def _changed(
     removed = {before["nodes"][node]["name"] for node, name in acts if name == "remove"}
     there = {node["name"] for node in before["nodes"]} - removed
     assert {node["name"] for node in seen["nodes"]} == there, seen
+    assert seen["state"] != "healthy" or not removed, seen
     after = json.loads(tool.ok(("up", "--json")))
     assert after["state"] == "healthy", after
     for name in ("client_urls", "monitor_urls", "store_dir"):

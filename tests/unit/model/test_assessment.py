@@ -8,7 +8,7 @@ import pytest
 
 from stanlocal.model.assessment import assess
 from stanlocal.model.states import GroupState, LockFacts, LogFacts, NodeFacts, NodeState
-from tests.support.facts import at, node
+from tests.support.facts import at, group_plan, node
 
 STARTING, STANDBY, RECOVERING, ACTIVE = (
     NodeState.STARTING,
@@ -313,6 +313,14 @@ def test_nodes_that_were_started_after_the_last_service_are_starting() -> None:
     late = node("stan-1", STANDBY)
     late = replace(late, instance=replace(late.instance, started_at=at(20)))
     assert assess([ended, late], FREE).state is GroupState.STARTING
+
+
+@pytest.mark.parametrize(("planned", "state"), [(1, "healthy"), (2, "degraded")])
+def test_a_node_that_the_engine_does_not_have_is_no_standby(planned: int, state: str) -> None:
+    """Its container was removed from outside; the next `up` makes it again."""
+    alone = node("stan-0", ACTIVE)
+    status = assess([replace(alone, instance=replace(alone.instance, plan=group_plan(planned)))], FREE)
+    assert (status.state.value, status.active) == (state, "stan-0")
 
 
 def test_the_servers_version_is_what_some_log_says() -> None:
