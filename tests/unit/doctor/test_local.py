@@ -15,13 +15,15 @@ from stanlocal.api import group_over
 from stanlocal.cli.app import app
 from stanlocal.cli.context import Context
 from stanlocal.cli.exit_codes import BAD_VERDICT
-from stanlocal.doctor import examination, local
+from stanlocal.doctor import examination, group_state, local
 from stanlocal.doctor.check import Check
 from stanlocal.engine.base import EngineInfo
 from stanlocal.errors import EngineUnavailable
 from stanlocal.lifecycle import engine_choice
 from stanlocal.lifecycle.engine_choice import group_home
 from stanlocal.lifecycle.opener import GroupOpener
+from stanlocal.model.plan import GroupPlan, Monitor
+from stanlocal.monitor.findings import Finding
 from stanlocal.settings import load
 from stanlocal.testing.fake.engine import FakeEngine
 from tests.support.facts import group_plan
@@ -63,6 +65,24 @@ async def test_a_group_that_is_well_needs_no_command(world: World, monkeypatch: 
     assert {
         name: (check.cure, check.commands) for name, check in checks.items() if check.name != "login"
     } == {name: (None, ()) for name in checks if name != "login"}
+
+
+async def test_what_piles_up_is_read_from_the_monitor_of_the_node_that_serves(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.up()
+    asked: list[Monitor | None] = []
+
+    async def look_inside(plan: GroupPlan, active: Monitor | None, *, records: bool) -> list[Finding]:
+        asked.append(active)
+        return [Finding("durable", "foo", "it falls behind", "read faster")]
+
+    monkeypatch.setattr(group_state, "look_inside", look_inside)
+    durable = (await examined(world, monkeypatch))["durable"]
+    plan = world.home.load_plan()
+    assert plan is not None
+    assert asked == [world.engine.monitor(plan, plan.nodes[0])]
+    assert (durable.ok, durable.commands) == (False, ("stanlocal --group t subscriptions",))
 
 
 async def test_a_group_in_trouble_gets_the_commands_that_show_and_end_it(

@@ -1,7 +1,7 @@
-"""Measures looking at a group on the cluster of the tests: ``python -m tests.bench.kubernetes``.
+"""Measures looking at a group on the cluster of the tests: ``python -m tests.bench.kubernetes.look``.
 
-Needs the cluster, up. Prints the table, writes it to tests/bench/results/kubernetes.md (or to `--out`), and
-exits with 1 when a row falls short.
+Needs the cluster, up. Prints the table, writes it to tests/bench/results/kubernetes-look.md (or to `--out`),
+and exits with 1 when a row falls short.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ MOST_TIMES = 1.2
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m tests.bench.kubernetes", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.kubernetes.look", description=__doc__)
     parser.add_argument("--repeat", type=int, default=11, help="pairs of runs (11)")
-    parser.add_argument("--out", type=Path, default=RESULTS / "kubernetes.md", help="the results file")
+    parser.add_argument("--out", type=Path, default=RESULTS / "kubernetes-look.md", help="the results file")
     options = parser.parse_args()
     paths = Paths()
     if not paths.root.exists():
@@ -39,7 +39,7 @@ def main() -> int:
         rows = _measured(Cluster(paths), Path(folder), options.repeat)
     text = page(
         "Looking at a group on a cluster",
-        bench="kubernetes",
+        bench="kubernetes.look",
         how=f"medians of {options.repeat} runs (shortest-longest) of whole commands, taken in turns, on a "
         f"group of {_SIZE} pods; {load_average()}",
         machine=machine(),
