@@ -12,6 +12,7 @@ import yaml
 from click.testing import CliRunner, Result
 
 from stanlocal.certificates.authority import issue, make_authority
+from stanlocal.cli.app import with_global_options
 from stanlocal.cli.context import Context
 from stanlocal.cli.export import export
 from stanlocal.cli.output_file import marked
@@ -29,7 +30,7 @@ def _empty_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def run(*arguments: str, as_json: bool = False, text: str | None = None) -> Result:
-    return CliRunner().invoke(export, arguments, input=text, obj=Context(json=as_json))
+    return CliRunner().invoke(with_global_options(export), arguments, input=text, obj=Context(json=as_json))
 
 
 def refusal(*arguments: str) -> str:
