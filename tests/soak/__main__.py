@@ -46,9 +46,14 @@ def main() -> int:
     if options.cases:
         row = replace(row, cases=options.cases.split(","))
     os.nice(5)  # whoever works on the machine comes first
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # removes the trial's group, as Ctrl-C does
-    with frame.own_surroundings(folder):
-        frame.run(row, log, folder / "trials", until=options.until or row.wanted, say=_say)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    try:
+        with frame.own_surroundings(folder):
+            frame.run(row, log, folder / "trials", until=options.until or row.wanted, say=_say)
+    except KeyboardInterrupt:  # the trial has removed its group
+        _say(f"ended with {log.units:,} of {row.wanted:,} {row.unit}; the same command goes on from there")
+        return 130
     return 0 if not any(entry.result.problems for entry in log.entries) else 1
 
 
