@@ -8,6 +8,7 @@ from contextlib import aclosing
 import pytest
 
 from stanlocal.api import core_of
+from stanlocal.engine.kubernetes.pod_feed import Feed, Pods
 from stanlocal.errors import EngineUnavailable, GroupNotFound, NameConflict, NotAllowed
 from stanlocal.model.states import GroupState
 from stanlocal.monitor.client import fetch
@@ -82,6 +83,30 @@ async def test_an_end_is_told_before_the_cluster_knows_of_it(site: FakeSite) -> 
         while states[-1] != "healthy":
             states.append(str((await awaited(lambda event: event.type == "group-state")).detail["to"]))
         assert "split-brain" not in states
+
+
+async def test_nothing_is_missed_between_the_beginning_of_a_watch_and_a_look(
+    site: FakeSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However slowly the watch begins: what it lists at first is not older than the look."""
+    listed: list[str] = []
+    at_once = Feed.list
+
+    async def late(feed: Feed) -> Pods:
+        await asyncio.sleep(0.05)
+        found = await at_once(feed)
+        listed.extend(found)
+        return found
+
+    async with healthy(site) as (group, _):
+        core = await core_of(group)
+        monkeypatch.setattr(Feed, "list", late)
+        core.engine.events("stan")
+        await core.engine.instances("stan")
+        assert listed == ["stan", "stan-0", "stan-1"]
+        core.engine.events("not-there")
+        async with asyncio.timeout(site.timeout):
+            assert await core.engine.instances("not-there") == []
 
 
 async def test_failovers_are_told_although_streams_end_and_versions_expire(site: FakeSite) -> None:

@@ -98,6 +98,8 @@ class KubernetesEngine(Changing, Cutting, Refusals):
         return None if found is None else found.plan
 
     async def instances(self, group: str) -> Sequence[Instance]:
+        for stream in list(self._streams):
+            await stream.begun.wait()  # else what changes after this look and before its first one is missed
         view = await self._look(group)
         return [] if view is None else self._instances(view)
 

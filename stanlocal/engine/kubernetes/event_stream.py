@@ -24,6 +24,8 @@ class EventStream:
         self._group = group
         self._reported = reported
         self._found: asyncio.Queue[EngineEvent | EngineError] = asyncio.Queue()
+        self.begun = asyncio.Event()
+        """Set once every later change is an event, or the watch has ended."""
         self.task = asyncio.create_task(self._watch())
 
     async def read(self) -> AsyncGenerator[EngineEvent]:
@@ -51,6 +53,7 @@ class EventStream:
             view = await self._appeared()
             feed = self._pods(view)
             await feed.list()
+            self.begun.set()
             container = view.deployment.container
             async with aclosing(feed.changes()) as found:
                 async for name, before, after in found:
@@ -60,6 +63,8 @@ class EventStream:
                             self.tell(event)
         except EngineError as error:
             self._found.put_nowait(error)
+        finally:
+            self.begun.set()
 
     def _pods(self, view: View) -> Feed:
         namespace = self._workloads.namespace
@@ -77,5 +82,6 @@ class EventStream:
         await feed.list()
         async with aclosing(feed.changes()) as found:
             while (view := await self._workloads.find(self._group)) is None:
+                self.begun.set()  # there is nothing yet whose change could be missed
                 await anext(found)
         return view
