@@ -60,7 +60,8 @@ def result(outcome: Outcome, units: int) -> Result:
         losses = explain(found, read(outcome.ledger))
         others = judge(found, replace(verdict.budget, max_lost=None, max_gaps=None, max_forked=None))
         problems, explained, lost = [*others.problems, *losses.unexplained], losses.explained, losses.lost
-    outages = [each.ms for each in found.outages if each.publisher is None]
+    # A busy machine has silences that no fault began: they are no outages of the server.
+    outages = [each.ms for each in found.outages if each.publisher is None and each.fault is not None]
     return Result(
         units,
         problems,
