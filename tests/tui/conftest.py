@@ -14,10 +14,6 @@ from functools import partial
 from typing import Any
 
 import pytest
-from rich.console import RenderableType
-from textual._compositor import Compositor
-from textual._context import visible_screen_stack
-from textual._wait import wait_for_idle
 from textual.pilot import Pilot
 from textual.screen import Screen
 
@@ -31,6 +27,7 @@ from stanlocal.model.states import NodeStatus
 from stanlocal.tui import Notices
 from stanlocal.tui.app import StanlocalApp
 from tests.support.world import NAME, World, world
+from tests.tui.pace import brisk, draw, drawn
 
 __all__ = ["world"]
 
@@ -43,13 +40,6 @@ def _engine_is_asked_again_soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("stanlocal.tui.feed._RETRY_S", 0.005)
 
 
-@pytest.fixture(autouse=True)
-def _keys_need_not_leave_the_process_idle(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The pilot gives it two seconds a key for that; what looks again all the time never is."""
-    for module in ("app", "pilot"):
-        monkeypatch.setattr(f"textual.{module}.wait_for_idle", partial(wait_for_idle, max_sleep=0.1))
-
-
 _looks: dict[Screen[Any], str] = {}
 """The text of a screen since it last changed."""
 _looks_are_kept = False
@@ -57,17 +47,11 @@ _looks_are_kept = False
 
 
 @pytest.fixture(autouse=True)
-def _a_change_of_a_screen_is_noticed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Reading a screen that has not changed takes a fifth of a test's time."""
-    render = Compositor.render_update
-
-    def render_update(self: Compositor, *given: Any, **named: Any) -> RenderableType | None:
-        _looks.clear()
-        return render(self, *given, **named)
-
-    monkeypatch.setattr(Compositor, "render_update", render_update)
+def _interface_is_brisk(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Iterator[None]:
+    """Lets keys, styles and drawing take little time; a screen that has not changed is not read again."""
     monkeypatch.setattr(f"{__name__}._looks_are_kept", True)
-    yield
+    with brisk(_looks.clear, eager="snap_compare" in request.fixturenames):
+        yield
     _looks.clear()
 
 
@@ -108,6 +92,7 @@ async def until(pilot: Pilot[None], reached: Callable[[], bool], *, timeout: flo
         while True:
             began = time.perf_counter()
             if reached():
+                draw(pilot.app)
                 return
             looking = time.perf_counter() - began
             await asyncio.sleep(max(0.005, 2 * looking))  # looking must not keep the app from going on
@@ -136,8 +121,7 @@ def shown(pilot: Pilot[None]) -> str:
     """
     screen = pilot.app.screen
     if screen not in _looks or not _looks_are_kept:
-        visible_screen_stack.set(pilot.app._background_screens)
-        strips = screen._compositor.render_strips()
+        strips = drawn(pilot.app)
         rows = ("".join(segment.text for segment in strip if segment.text.strip(" ")) for strip in strips)
         _looks[screen] = "\n".join(row.replace("\xa0", " ") for row in rows if row)
     return _looks[screen]

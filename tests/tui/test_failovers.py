@@ -111,11 +111,15 @@ async def test_a_screen_that_becomes_wide_or_narrow_shows_what_fits() -> None:
     async with shown(FailoversPane, size=(200, 40)) as it:
         it.pane.show([long_named(0)])
         table = it.pane.query_one(LiveTable)
+
+        def fits(columns: int) -> bool:
+            return it.pane.size.width == columns and table.virtual_size.width <= table.size.width
+
         assert it.cells(0, "failovers")[3] == f"{LONG}-0 → {LONG}-1"
         for columns in (80, 140, 200):
             await it.pilot.resize_terminal(columns, 40)
-            await it.until(lambda: table.virtual_size.width <= table.size.width)
-        assert it.cells(0, "failovers")[3] == f"{LONG}-0 → {LONG}-1"
+            await it.until(partial(fits, columns))
+        await it.until(lambda: it.cells(0, "failovers")[3] == f"{LONG}-0 → {LONG}-1")
 
 
 async def test_updated_failover_keeps_the_cursor() -> None:
