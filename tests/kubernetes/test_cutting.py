@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from stanlocal.api import core_of
+from stanlocal.api import FTGroup, core_of
 from stanlocal.errors import NameConflict, NotAllowed, Unsupported
 from stanlocal.faults.cut import Isolate, Partition
 from stanlocal.model.states import GroupState
+from stanlocal.monitor.client import is_alive
+from tests.kubernetes.cluster.running import Cluster
 from tests.kubernetes.guides_group import healthy, opened, without
+from tests.kubernetes.policy_enforcer import enforced
+from tests.kubernetes.real_site import RealSite
 from tests.kubernetes.sites import FakeSite, Json, Site, nfs_storage
 
 pytestmark = [pytest.mark.timeout(300), pytest.mark.usefixtures("allowed")]
@@ -86,6 +92,32 @@ async def test_an_isolated_active_blocks_the_group_until_it_is_healed(site: Fake
         await group.heal()
         assert policies(site) == []
         await group.wait_state(GroupState.HEALTHY)
+
+
+@pytest.mark.cluster
+async def test_a_network_that_enforces_policies_isolates_an_active_pod(
+    cluster: Cluster, namespace: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    real = RealSite(tmp_path, cluster, namespace)
+    async with healthy(real) as (group, active):
+        with enforced(cluster, namespace):
+            fault = await group.isolate()
+            status = (await group.look()).status
+            assert (status.state, status.active) == (GroupState.BLOCKED, None)
+            assert f"{active} is cut off" in str(status.problem)
+            await until_silent(group, active, real.timeout)
+            await group.heal()
+        assert fault.targets == (active,)
+        await group.wait_state(GroupState.HEALTHY, timeout=real.timeout)
+
+
+async def until_silent(group: FTGroup, node: str, timeout: float) -> None:
+    """Wait until the node's monitor does not answer: a network takes a moment to enforce a policy."""
+    core, plan = await core_of(group), (await group.look()).plan
+    async with asyncio.timeout(timeout):
+        while await is_alive(core.engine.monitor(plan, plan.node(node)), 3):
+            pass
 
 
 async def test_a_trial_is_made_once(site: FakeSite) -> None:
