@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 from shutil import rmtree
+from tempfile import mkdtemp
 
 from stanlocal.engine.docker import endpoint
 from stanlocal.settings.tool_options import DEFAULT_IMAGE
@@ -51,10 +52,10 @@ class _Rig:
 
 def restart(trial: Trial, folder: Path) -> Result:
     """Stop or kill a daemon of the trial's own as often as the trial has units."""
-    place = folder / "engine"
-    place.mkdir()
     with ExitStack() as stack:
-        stack.callback(rmtree, place, ignore_errors=True)  # a daemon's files are no evidence, and large
+        # A short path, as sockets need one; a daemon's files are no evidence, and large.
+        place = Path(mkdtemp(prefix="soak-"))
+        stack.callback(rmtree, place, ignore_errors=True)
         engine = stack.enter_context(own_engine(place))
         with closing(endpoint.connect()) as client:
             engine.load(DEFAULT_IMAGE, client)
