@@ -175,8 +175,8 @@ def _spread(found: GroupStatus) -> tuple[NodeStatus, list[NodeStatus]]:
     others = [node for node in found.nodes if node.instance.machine != active.instance.machine]
     if not others:
         raise Refused(
-            f"all pods run on {active.instance.machine}: a cut of it leaves nobody to take over; spread them "
-            "over machines (podAntiAffinity) first"
+            f"all pods run on {active.instance.machine}: once it is cut off, no other pod can take over; "
+            "spread them over machines (podAntiAffinity) first"
         )
     return active, others
 

@@ -105,7 +105,7 @@ def exporter(group: DeployedGroup) -> Iterator[Finding]:
 
 
 def _knows_streaming(image: str) -> bool:
-    """Whether the exporter's image is known to have the options, or cannot be told from such a one."""
+    """Whether the exporter's image knows the options, as far as its name shows."""
     tag = image_tag(image)
     if "@" in image and not tag:
         return True

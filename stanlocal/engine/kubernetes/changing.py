@@ -146,7 +146,7 @@ class Changing:
             await self._scale(view.workload, rest)
 
     def _without(self, workload: Json, nodes: Sequence[str]) -> range:
-        """Return the pods that go on without these nodes; raise `Unsupported` if it cannot be had."""
+        """Return the pods that go on without these nodes; raise `Unsupported` if a StatefulSet cannot."""
         group = name_of(workload)
         if not is_ours(workload):
             raise Unsupported(

@@ -71,7 +71,7 @@ class PodPorts:
         self._tasks: set[asyncio.Task[None]] = set()
         self._away: str | None = None
         """Reason why the API server gives no answer; None while it does."""
-        self._told: asyncio.Queue[NodeReach] | None = None
+        self._reports: asyncio.Queue[NodeReach] | None = None
         """Changes that `changes` is to yield; None while no one asks for them."""
 
     async def __aenter__(self) -> PodPorts:
@@ -104,11 +104,11 @@ class PodPorts:
         return {name: node.port.address for name, node in self._nodes.items()}
 
     async def changes(self) -> AsyncGenerator[NodeReach]:
-        told = self._told = asyncio.Queue()
+        reports = self._reports = asyncio.Queue()
         for name in self._nodes:
             self._follow(name)
         while True:
-            yield await told.get()
+            yield await reports.get()
 
     async def _listen(self, name: str) -> None:
         doubted = asyncio.Event()
@@ -122,17 +122,19 @@ class PodPorts:
                 f"port {wanted} is taken{whose}; choose another with '--port'", wanted, owner
             ) from error
         self._nodes[name] = _Node(port, doubted)
-        if self._told is not None:
+        if self._reports is not None:
             self._follow(name)
 
     def _open(self, name: str) -> AbstractAsyncContextManager[Channel]:
         return opened(self._api, pods_path(self._workloads.namespace, name), self._port)
 
     def _follow(self, name: str) -> None:
-        assert self._told is not None
-        node, tell = self._nodes[name], self._told.put_nowait
+        assert self._reports is not None
+        node, report = self._nodes[name], self._reports.put_nowait
         self._spawn(
-            follow(name, node.port.address, partial(self._open, name), node.doubted, lambda: self._away, tell)
+            follow(
+                name, node.port.address, partial(self._open, name), node.doubted, lambda: self._away, report
+            )
         )
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:

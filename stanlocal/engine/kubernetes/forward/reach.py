@@ -27,15 +27,15 @@ async def follow(
     connect: Open,
     doubted: asyncio.Event,
     away: Callable[[], str | None],
-    tell: Callable[[NodeReach], None],
+    report: Callable[[NodeReach], None],
 ) -> None:
-    """Tell how the node's server is reached, and each change, until cancelled.
+    """Report how the node's server is reached, and each change, until cancelled.
 
     `doubted` is set when it may have changed; `away` returns why nothing can be reached now, if so.
     """
     loop = asyncio.get_running_loop()
     server: str | None = None
-    told: bool | None = None
+    reported: bool | None = None
     since = loop.time()
     while True:
         doubted.clear()
@@ -48,9 +48,9 @@ async def follow(
             except (EngineError, ConnectionError) as error:
                 problem = str(error)
         replaced = found is not None and server is not None and found != server
-        if told is not (problem is None) or replaced:
-            tell(NodeReach(node, address, problem, replaced))
-            told = problem is None
+        if reported is not (problem is None) or replaced:
+            report(NodeReach(node, address, problem, replaced))
+            reported = problem is None
         if problem is None:
             server = found
             await doubted.wait()
