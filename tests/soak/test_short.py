@@ -33,7 +33,6 @@ SHORT = [
     ("clock", "process", 4),
     ("two-users", "docker", 2),
     ("outside", "docker", 3),
-    ("outside", "process", 4),
     *(("fuzz", kind, 2_000) for kind in ROWS["fuzz"].cases),
 ]
 
