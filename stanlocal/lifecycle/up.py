@@ -11,27 +11,24 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stanlocal.access.server_files import read_server_files
 from stanlocal.errors import NodeNotFound, PortInUse
 from stanlocal.group.core import Group, Look, intended_plan, origin_of
-from stanlocal.group.home import SNAPSHOTS
 from stanlocal.group.reload import reload
 from stanlocal.group.retirement import retire
 from stanlocal.lifecycle.changes import changes
 from stanlocal.lifecycle.configuration import Configuration
 from stanlocal.lifecycle.placement import placement_notes, settle
 from stanlocal.lifecycle.planner import Planner, UpRequest
+from stanlocal.lifecycle.store_claim import claim_store, note_made
 from stanlocal.model.instance import Instance
 from stanlocal.model.placement import Placement
 from stanlocal.model.plan import GroupPlan, Origin
 from stanlocal.model.states import GroupState, GroupStatus
 from stanlocal.settings import Settings
-from stanlocal.store.guard import drafts
-from stanlocal.store.guard.claim import Claim, claim
-from stanlocal.store.guard.holder import check_not_held
+from stanlocal.store.guard.claim import Claim
 from stanlocal.store.guard.purge import discard_unused
 from stanlocal.util.tasks import beside, together
 
@@ -111,6 +108,7 @@ class _Bringup:
         self._before = before
         self._was_there = bool(instances)
         self._made: list[str] = []
+        self._found_running = {instance.name for instance in instances if instance.running}
         self._claim: Claim | None = None
         self._store_parts = store_parts
         self._origin = origin
@@ -120,21 +118,9 @@ class _Bringup:
 
     async def run(self) -> Look:
         """Claim the store, then plan and start nodes until no chosen port turns out to be taken."""
-        store = Path(self._settings.store_dir or self._group.home.default_store)
-        if not any(instance.running for instance in self._present.values()):
-            check_not_held(store, f"no node of {self._group.name} could serve on its store")
-        drafts.recover(store, self._group.name, self._group_id)
-        drafts.remove(store, self._group.name, self._group_id)
-        drafts.remove_unfinished(self._group.home.folder / SNAPSHOTS)
-        self._group.home.save_group_id(self._group_id)
-        self._claim = claim(
-            store,
-            group=self._group.name,
-            cluster_id=str(self._settings.streaming["cluster_id"]),
-            user=self._request.user,
-            group_id=self._group_id,
-        )
-        self._note_store(self._claim)
+        in_use = any(instance.running for instance in self._present.values())
+        self._claim = claim_store(self._group, self._request, self._settings, self._group_id, in_use=in_use)
+        note_made(self._group, self._request, self._claim)
         planner = Planner(
             self._group, self._request, self._settings, self._present, self._before, self._placement
         )
@@ -154,19 +140,6 @@ class _Bringup:
                 if not planner.give_up(conflict.port):
                     raise
                 await self._remove_made()
-
-    def _note_store(self, claim: Claim) -> None:
-        """Note a store that stanlocal has made; say so if it is another, which a purge must leave."""
-        made_stores = self._group.home.made_stores
-        if claim.marker.adopted:
-            return
-        if claim.unused:
-            made_stores.add(claim.path)
-        elif claim.path not in made_stores:
-            self._request.note(
-                f"the store {claim.path} is a copy, or was moved here: "
-                "'stanlocal down --purge' will not delete it"
-            )
 
     # From the nodes that there are to those of the plan
 
@@ -224,7 +197,7 @@ class _Bringup:
             await self._engine.start(plan, name)
             deadline = self._deadline()
             back = partial(GroupStatus.is_back, name=name)
-            await self._until(back, {name}, watch, deadline, f"{name} to be back")
+            await self._until(plan, back, {name}, watch, deadline, f"{name} to be back")
 
     async def _start_all(self, plan: GroupPlan, fingerprints: Mapping[str, str]) -> None:
         """Start the first node at once, as its wait for the lock takes longest; then the rest."""
@@ -247,6 +220,7 @@ class _Bringup:
             await self._make(plan, name, node_fingerprint)
         elif instance.running:
             return
+        self._found_running.discard(name)
         self._request.report(f"starting {name}")
         if instance is not None:
             self._group.note_end(instance)
@@ -265,6 +239,7 @@ class _Bringup:
             await self._engine.rejoin(plan, instance.name)
 
     async def _make(self, plan: GroupPlan, name: str, node_fingerprint: str) -> None:
+        self._found_running.discard(name)
         self._made.append(name)
         await self._engine.create(plan, plan.node(name), node_fingerprint)
 
@@ -285,7 +260,8 @@ class _Bringup:
             return status.state is GroupState.HEALTHY and len(status.nodes) == len(names)
 
         async with beside(self._request.meanwhile()) as meanwhile:
-            status = await self._until(reached, names, watch, deadline, "one active node and standbys")
+            what = "one active node and standbys"
+            status = await self._until(plan, reached, names, watch, deadline, what)
             await meanwhile
         self._group.home.journal.close_faults()
         for name in sorted(self._configuration.renewed.intersection(self._present).difference(self._made)):
@@ -298,27 +274,37 @@ class _Bringup:
 
     async def _until(
         self,
+        plan: GroupPlan,
         reached: Callable[[GroupStatus], bool],
         names: set[str],
         watch: Watch,
         deadline: float,
         waiting_for: str,
     ) -> GroupStatus:
-        """Return the first status as wanted; raises `NodeFailed` as soon as one of `names` has failed."""
-        await watch.refresh()
-        if asyncio.get_running_loop().time() >= deadline:  # the starts took all the time
-            raise watch.timed_out(self._request.timeout, waiting_for)
-        status = await watch.until(
-            lambda status: status.failed(names) is not None or reached(status),
-            timeout=self._request.timeout,
-            deadline=deadline,
-            waiting_for=waiting_for,
-        )
-        if (failed := status.failed(names)) is not None:
-            from stanlocal.lifecycle.failed_node import reason_of_failure
+        """Return the first status as wanted; raises `NodeFailed` as soon as one of `names` has failed.
 
-            raise await reason_of_failure(self._group, failed.name)
-        return status
+        A node that was found running and ends meanwhile is started: it was ending when this `up` looked.
+        """
+        while True:
+            await watch.refresh()
+            if asyncio.get_running_loop().time() >= deadline:  # the starts took all the time
+                raise watch.timed_out(self._request.timeout, waiting_for)
+            status = await watch.until(
+                lambda status: status.failed(names) is not None or reached(status),
+                timeout=self._request.timeout,
+                deadline=deadline,
+                waiting_for=waiting_for,
+            )
+            failed = status.failed(names)
+            if failed is None:
+                return status
+            if failed.name not in self._found_running:
+                from stanlocal.lifecycle.failed_node import reason_of_failure
+
+                raise await reason_of_failure(self._group, failed.name)
+            self._found_running.discard(failed.name)
+            self._group.note_end(failed.instance)
+            await self._engine.start(plan, failed.name)
 
     async def undo(self) -> None:
         """Remove what this `up` made, so that a later `up` does what it would have done before."""

@@ -20,6 +20,7 @@ from stanlocal.group.home import GroupHome
 from stanlocal.lifecycle import up
 from stanlocal.lifecycle.down import down
 from stanlocal.model.states import GroupState
+from stanlocal.settings import Settings
 from stanlocal.testing.fake.server import Trouble
 from tests.support.world import World
 
@@ -185,6 +186,18 @@ async def test_changed_settings_come_into_force_whatever_was_done_to_nodes(
     look = await world.up(streaming={"hb_interval": "7s"})
     assert look.status.state is GroupState.HEALTHY
     assert {found.plan.streaming["hb_interval"] for found in await world.engine.instances("t")} == {"7s"}
+
+
+async def test_up_starts_a_node_that_was_ending_when_it_looked(world: World) -> None:
+    """A server whose supervisor was killed runs on for a moment."""
+    look = await world.up()
+
+    async def meanwhile(settings: Settings) -> None:
+        await world.engine.signal("t-1", "SIGKILL")
+
+    again = await up.up(world.group(), replace(world.request(), ensure_image=meanwhile))
+    assert again.status.state is GroupState.HEALTHY
+    assert again.plan == look.plan
 
 
 async def test_up_brings_back_a_node_removed_from_outside_under_its_old_ports(world: World) -> None:
