@@ -1,39 +1,32 @@
-"""Measures clients of a group on the cluster of the tests: ``python -m tests.bench.kubernetes.forward``.
+"""Clients of a group on a cluster, through forwarded ports.
 
-Deletes the active pod by force again and again while a client publishes, and compares the throughput through
-ports of stanlocal with that of `kubectl port-forward`. Needs the cluster, up.
+The active pod is deleted by force again and again while a client publishes; throughput is compared with that
+through `kubectl port-forward`.
 """
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import json
-import os
-import secrets
 import subprocess
 import sys
-import tempfile
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import aclosing, asynccontextmanager, contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 from stanlocal.api import FTGroup
 from stanlocal.history.occurrences import Outage
 from stanlocal.model.states import GroupState
-from tests.bench.page import load_average
-from tests.kubernetes.cluster.layout import Paths
-from tests.kubernetes.cluster.locks import in_use
-from tests.kubernetes.cluster.running import Cluster
+from tests.bench.group.rows import Row, median
+from tests.bench.kubernetes.site import sites
 from tests.kubernetes.cluster.sources import Built
 from tests.kubernetes.guides_group import healthy, opened
 from tests.kubernetes.real_site import RealSite
-from tests.kubernetes.volumes import remove_volumes
 
 _READY = "Streaming Server is ready"
 _PORT = 14222
+MOST_BEYOND_MS = 200
 _SETTLED_S = 1.0
 """Seconds in which a client has an ack again after the group is healthy."""
 
@@ -122,43 +115,35 @@ def _forwarded_by_kubectl(site: RealSite, pod: str) -> Iterator[subprocess.Popen
             process.kill()
 
 
-@asynccontextmanager
-async def sites() -> AsyncIterator[RealSite]:
-    """A namespace of its own on the cluster, which no test uses meanwhile."""
-    paths = Paths()
-    with in_use(paths), tempfile.TemporaryDirectory(prefix="stanlocal-bench-") as folder:
-        os.environ["XDG_STATE_HOME"] = f"{folder}/state"
-        cluster, namespace = Cluster(paths), f"b-{secrets.token_hex(4)}"
-        cluster.api.post("/api/v1/namespaces", {"metadata": {"name": namespace}})
-        try:
-            yield RealSite(Path(folder), cluster, namespace)
-        finally:
-            cluster.kubectl("delete", "namespace", namespace, "--timeout=90s")
-            remove_volumes(cluster, namespace)
-
-
-async def measure(count: int) -> None:
+async def rows(count: int) -> list[Row]:
+    """Measure both; `count` deletions."""
     async with sites() as site, healthy(site) as (group, active):
         rates = await throughput(site, active)
         found = await deletions(site, group, count)
-    _show("outage, ms", [each.outage for each in found])
-    _show("beyond the servers' own, ms", [each.beyond for each in found])
-    for way, rate in rates.items():
-        sys.stdout.write(f"published through {way}: {rate:,.0f}/s\n")
-    sys.stdout.write(f"{load_average()}\n")
-
-
-def _show(what: str, values: Sequence[float]) -> None:
-    ordered = sorted(values)
-    sys.stdout.write(f"{what}: median {ordered[len(ordered) // 2]}, largest {ordered[-1]}, all {values}\n")
-
-
-def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m tests.bench.kubernetes.forward", description=__doc__)
-    parser.add_argument("--count", type=int, default=10, help="deletions (10)")
-    asyncio.run(measure(parser.parse_args().count))
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    outages, beyond = [each.outage for each in found], [each.beyond for each in found]
+    return [
+        Row(
+            f"outage of `pub` when the active pod is deleted by force, {count} times",
+            f"median {median(outages):.0f} ms, longest {max(outages):.0f} ms",
+            "",
+            "",
+            "",
+            True,
+        ),
+        Row(
+            "the same, beyond the servers' own time",
+            f"median {median(beyond):.0f} ms, longest {max(beyond):.0f} ms",
+            "",
+            "",
+            f"at most {MOST_BEYOND_MS} ms",
+            max(beyond) <= MOST_BEYOND_MS,
+        ),
+        Row(
+            "asynchronous publish through the ports",
+            f"{rates['stanlocal']:,.0f}/s",
+            f"{rates['kubectl']:,.0f}/s",
+            f"{rates['stanlocal'] / rates['kubectl']:.2f}",
+            "",
+            True,
+        ),
+    ]
