@@ -100,7 +100,7 @@ class Console:
             said = self._run(command)
             if command != "stanlocal up" or "-0 is active" in said.output:
                 break
-            self._run("stanlocal down --timeout 0")
+            self._run("stanlocal down --purge --yes --timeout 0")
         return said
 
     def _run(self, command: str) -> Said:

@@ -80,7 +80,7 @@ def scrape_until(url: str, sample: tuple[str, str], value: float) -> dict[tuple[
     end = time.monotonic() + 10
     while (found := scrape(url))[sample] != value and time.monotonic() < end:
         time.sleep(0.1)
-    assert found[sample] == value
+    assert found[sample] == value, {each: counted for each, counted in found.items() if each[0] == sample[0]}
     return found
 
 
