@@ -26,6 +26,8 @@ from tests.support.ports import groups_in_a_block
 if TYPE_CHECKING:
     import docker
 
+pytest_plugins = ("tests.kubernetes.real_cluster",)
+
 TESTS = Path(__file__).parent
 _WITH_REAL_GROUPS = {"e2e", "examples", "integration"}
 

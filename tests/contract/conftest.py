@@ -8,9 +8,6 @@ from pathlib import Path
 import pytest
 
 from tests.contract.rigs import RIGS, Rig
-from tests.kubernetes.conftest import cluster, namespace
-
-__all__ = ["cluster", "namespace"]
 
 
 @pytest.fixture(params=RIGS)

@@ -1,83 +1,17 @@
-"""The cluster, and a namespace of each test's own."""
+"""A cluster in memory, and sites on it and on the real one."""
 
 from __future__ import annotations
 
-import secrets
-import shutil
-from collections.abc import AsyncIterator, Generator, Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import unavailable
-from tests.kubernetes.cluster.errors import ClusterError
-from tests.kubernetes.cluster.kept_logs import keep_logs
-from tests.kubernetes.cluster.layout import Paths
-from tests.kubernetes.cluster.locks import in_use
-from tests.kubernetes.cluster.running import Cluster
-from tests.kubernetes.cluster.status import Status, status
 from tests.kubernetes.real_site import RealSite
 from tests.kubernetes.sites import FakeSite, Site
-from tests.kubernetes.volumes import remove_volumes, shared_folder
 from tests.support.fake_cluster import FakeCluster
 
 REAL = pytest.param("real", marks=[pytest.mark.cluster, pytest.mark.timeout(300)])
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Keep the logs of a failed test's cluster, before its pods are gone; the report says where."""
-    report = yield
-    fixtures = getattr(item, "funcargs", {})
-    if report.failed and "cluster" in fixtures:
-        said = _keep(fixtures["cluster"], fixtures.get("namespace"), item.name.replace("/", "_"))
-        report.sections.append(("cluster", said))
-    return report
-
-
-def _keep(cluster: Cluster, namespace: str | None, name: str) -> str:
-    """Keep logs and objects, and return where, or why not all of them."""
-    folder = keep_logs(cluster.paths, name)
-    wanted: dict[str, tuple[str, ...]] = {"nodes": ("nodes,pv",)}
-    if namespace is not None:
-        wanted["objects"] = ("all,pvc,events", "--namespace", namespace)
-    try:
-        for file, kinds in wanted.items():
-            (folder / f"{file}.yaml").write_text(cluster.kubectl("get", *kinds, "--output=yaml"))
-    except ClusterError as err:
-        return f"logs in {folder}; no objects: {err}"
-    return f"logs and objects in {folder}"
-
-
-@pytest.fixture(scope="session")
-def cluster() -> Iterator[Cluster]:
-    """The cluster, for this run alone: tests cut its nodes off. It is not brought up by a test."""
-    paths = Paths()
-    with in_use(paths):
-        found, line = status()
-        if found is not Status.UP:
-            unavailable(f"the cluster of the tests is {line}")
-        made = Cluster(paths)
-        for node in made.nodes:
-            made.connect(node)  # a run that was killed may have left it cut off
-        yield made
-
-
-@pytest.fixture
-def namespace(cluster: Cluster) -> Iterator[str]:
-    """A namespace of the test's own, gone at the end with all that is in it, its volumes included."""
-    name = f"t-{secrets.token_hex(4)}"
-    cluster.api.post("/api/v1/namespaces", {"metadata": {"name": name}})
-    yield name
-    for node in cluster.nodes:
-        cluster.connect(node)
-    # The namespace would leave the pods their grace, and look again after half of it.
-    delete = ("delete", "--namespace", name, "--all", "--timeout=90s")
-    cluster.kubectl(*delete, "statefulsets", "--cascade=orphan")
-    cluster.kubectl(*delete, "pods", "--grace-period=1")
-    cluster.kubectl("delete", "namespace", name, "--timeout=90s")
-    remove_volumes(cluster, name)
-    shutil.rmtree(cluster.paths.shared / shared_folder(name).lstrip("/"), ignore_errors=True)
 
 
 @pytest.fixture
