@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
@@ -13,15 +13,31 @@ T = TypeVar("T")
 async def together(*works: Coroutine[Any, Any, T]) -> list[T]:
     """Return the results of all works, in order; the first failure cancels the others and is raised as is.
 
-    Unlike with `asyncio.gather`, none of them is still running when this has returned or raised.
+    Unlike with `asyncio.gather`, none of them is still running when this has returned or raised. An
+    `asyncio.TaskGroup` cancels its caller when a work fails, which before Python 3.13 could hit the caller
+    after the group's end.
     """
+    tasks = [asyncio.create_task(work) for work in works]
+    if not tasks:
+        return []
+    failed: asyncio.Task[T] | None = None
     try:
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(work) for work in works]
-    except BaseExceptionGroup as failed:
-        first = failed.exceptions[0]
-        raise first from first.__cause__
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+        failed = _failed(tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await run_to_end(asyncio.wait(tasks))
+        in_the_end = _failed(tasks)
+        if (first := failed or in_the_end) is not None:
+            first.result()  # raises the failure, also where the caller was cancelled
     return [task.result() for task in tasks]
+
+
+def _failed(tasks: Sequence[asyncio.Task[T]]) -> asyncio.Task[T] | None:
+    """Return the first of the tasks that has failed; ask each, as asyncio logs failures no one asks for."""
+    failed = [task for task in tasks if task.done() and not task.cancelled() and task.exception() is not None]
+    return failed[0] if failed else None
 
 
 async def all_to_end(*works: Awaitable[T]) -> list[T]:

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from stanlocal.util.tasks import all_to_end, beside, run_to_end
+from stanlocal.util.tasks import all_to_end, beside, run_to_end, together
 
 
 async def test_work_beside_a_block_is_cancelled_at_its_end() -> None:
@@ -96,3 +96,23 @@ async def test_the_first_failure_of_several_is_raised_once_every_one_has_ended()
     with pytest.raises(ValueError, match="b"):
         await all_to_end(work("a", fails=False), work("b", fails=True), work("c", fails=True))
     assert sorted(ended) == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("turns", range(4))
+async def test_a_failure_leaves_no_cancellation_with_the_caller(turns: int) -> None:
+    """A task group of Python before 3.13 leaves one, and it comes back at a later wait of the caller."""
+
+    async def passes(count: int) -> None:
+        for _ in range(count):
+            await asyncio.sleep(0)
+
+    async def fails() -> None:
+        await passes(turns)
+        raise ValueError("this one")
+
+    task = asyncio.current_task()
+    assert task is not None
+    with pytest.raises(ValueError, match="this one"):
+        await together(passes(2), fails(), passes(9))
+    await passes(2)
+    assert task.cancelling() == 0
