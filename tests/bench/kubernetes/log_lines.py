@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import secrets
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
@@ -10,17 +11,23 @@ from datetime import UTC, datetime, timedelta
 from stanlocal.api import FTGroup, core_of
 from tests.bench.group.rows import Row, median, p99
 from tests.bench.kubernetes.site import sites
-from tests.kubernetes.guides_group import healthy
+from tests.kubernetes.guides_group import opened
+from tests.kubernetes.volumes import make_claim
 
 MEDIAN_MS, P99_MS = 50, 250
 _EVERY_S = 0.02
+_NO_LIMIT = "STANLOCAL_STREAMING__STORE_LIMITS__MAX_CHANNELS"
 _TIMEOUT_S = 120.0
 
 
 async def rows(count: int) -> list[Row]:
     """Measure `count` lines: a server writes one for each new channel."""
-    async with sites() as site, healthy(site) as (group, _):
-        lags = await _lags(group, count)
+    async with sites() as site:
+        make_claim(site.cluster, site.namespace, "stan-store")
+        os.environ[_NO_LIMIT] = "0"
+        await asyncio.to_thread(site.cli().ok, "up")
+        async with opened(site) as group:
+            lags = await _lags(group, count)
     middle, slow = median(lags), p99(lags)
     return [
         Row(

@@ -12,7 +12,7 @@ from tests.bench.page import RESULTS, page
 
 _PAGE = re.compile(
     r"# (?P<title>.*)\n\n"
-    r"Made by `python -m tests\.bench\.(?P<bench>\w+)` on (?P<date>[\d-]+)(: (?P<how>(.+\n)+?)|\.\n)\n"
+    r"Made by `python -m tests\.bench\.(?P<bench>[\w.]+)` on (?P<date>[\d-]+)(: (?P<how>(.+\n)+?)|\.\n)\n"
     r"Machine: (?P<machine>.*)\.\n\n"
     r"(?P<table>(\|.*\n)+)"
 )
