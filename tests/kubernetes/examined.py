@@ -1,4 +1,4 @@
-"""What `doctor` says about a group on a cluster."""
+"""Findings of `doctor` about a group on a cluster."""
 
 from __future__ import annotations
 

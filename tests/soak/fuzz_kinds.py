@@ -242,4 +242,4 @@ KINDS: dict[str, Callable[[Path], Act]] = {
     "settings": settings,
     "packs": packs,
 }
-"""What prepares the reading of each kind, by name."""
+"""Preparations for the reading of each kind, by name."""

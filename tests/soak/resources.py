@@ -1,4 +1,4 @@
-"""What this process and the machine hold for a group, counted before and after a run."""
+"""Resources that this process and the machine hold for a group, counted before and after a run."""
 
 from __future__ import annotations
 

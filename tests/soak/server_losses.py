@@ -1,4 +1,4 @@
-"""What a server loses by itself when it is killed while it writes, told apart from every other loss.
+"""Losses of a server that is killed while it writes, distinguished from every other loss.
 
 A server stores a batch by two writes, into the data file and then into the index. A kill between them leaves
 records that no index knows. The next active goes by the index: it gives their sequences again, and appends

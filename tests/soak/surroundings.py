@@ -1,4 +1,4 @@
-"""What trials are made with: the commit, the versions, the machine and its load."""
+"""Surroundings of a trial: the commit, the versions, the machine and its load."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What a trial was made with."""
+    """Surroundings in which a trial was made."""
 
     code: str
     """Commit of the tool, with a mark if its files were changed."""

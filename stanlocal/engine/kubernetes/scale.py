@@ -1,4 +1,4 @@
-"""Which pods a StatefulSet is to have, and which of them are held back. Pure.
+"""Pods that a StatefulSet is to have, and those of them that are held back. Pure.
 
 A StatefulSet can leave out its first or its last pods only: by the number of its replicas, and by the ordinal
 that they start at.

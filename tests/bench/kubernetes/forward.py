@@ -33,7 +33,7 @@ _SETTLED_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Deletion:
-    """What a publishing client saw of one deletion, in milliseconds."""
+    """One deletion as a publishing client saw it, in milliseconds."""
 
     outage: float
     """Longest time without an ack."""

@@ -79,7 +79,7 @@ class PodPorts:
             view = await self._view()
             await self._check_permission(view)
             await self.addresses([name for _, name in view.names()])
-            for name, pod in view.pods.items():  # so that one which goes before the watch begins is missed
+            for name, pod in view.pods.items():  # so that the watch notices one that goes before it begins
                 await self._see(name, pod, view.deployment.container)
             self._spawn(self._watch())
         except BaseException:

@@ -1,4 +1,4 @@
-"""How a server is reached through a forwarded port: found out by its first line, which names it."""
+"""Reach of a server through a forwarded port, found out by its first line, which names it."""
 
 from __future__ import annotations
 

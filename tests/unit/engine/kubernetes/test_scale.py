@@ -1,4 +1,4 @@
-"""Which pods a StatefulSet is to have, and which of them can be held back."""
+"""Pods that a StatefulSet is to have, and those of them that can be held back."""
 
 from __future__ import annotations
 
