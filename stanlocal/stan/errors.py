@@ -27,6 +27,7 @@
         ├── DuplicateDurable  InvalidDurableName
         ├── UnknownChannel  NoConfiguredChannel  ChannelBeingDeleted  ChannelCaseConflict
         ├── TooManyChannels  TooManySubscriptions  AlreadyExists  NotFound
+        ├── ServerShuttingDown        another node takes over: ask again
         └── StoreFailed               the server's disk or store; all else is a plain ServerError
 
 The server's own words are kept in `ServerError.text`; `stanlocal.stan.refusals` has the class of each.
@@ -75,6 +76,7 @@ __all__ = [
     "PublishTimeout",
     "RequestTimeout",
     "ServerError",
+    "ServerShuttingDown",
     "StanError",
     "StoreFailed",
     "SubscribeTimeout",
@@ -274,6 +276,10 @@ class AlreadyExists(ServerError):
 
 class NotFound(ServerError):
     """The store has no such record."""
+
+
+class ServerShuttingDown(ServerError):
+    """The server has closed its store because it ends; nothing was done, and another node takes over."""
 
 
 class StoreFailed(ServerError):

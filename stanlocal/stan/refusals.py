@@ -24,6 +24,7 @@ from stanlocal.stan.errors import (
     NoConfiguredChannel,
     NotFound,
     ServerError,
+    ServerShuttingDown,
     StoreFailed,
     TooManyChannels,
     TooManySubscriptions,
@@ -61,6 +62,10 @@ SERVER_TEXTS: dict[str, type[ServerError]] = {
 
 SERVER_PHRASES: dict[str, type[ServerError]] = {
     "different cases not allowed": ChannelCaseConflict,
+    "store is being closed": ServerShuttingDown,
+    "sql: database is closed": ServerShuttingDown,
+    "sql: statement is closed": ServerShuttingDown,
+    "server is shutting down": ServerShuttingDown,
     "no space left on device": StoreFailed,
     "input/output error": StoreFailed,
     "read-only file system": StoreFailed,
@@ -82,6 +87,7 @@ ADVICE: dict[type[ServerError], str] = {
     TooManyChannels: "raise max_channels in the server's store limits",
     TooManySubscriptions: "raise max_subs in the server's store limits",
     NoConfiguredChannel: "add the channel to the server's configured channels",
+    ServerShuttingDown: "the server ends; try again once a node is active",
     StoreFailed: "see the server's log",
 }
 """Next step after a refusal, where the server's words do not say it."""

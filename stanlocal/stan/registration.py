@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 
-from stanlocal.stan.errors import ConnectionInterrupted, ConnectTimeout, StanError
+from stanlocal.stan.errors import ConnectionInterrupted, ConnectTimeout, ServerShuttingDown, StanError
 from stanlocal.stan.link import Link
 from stanlocal.stan.options import ClientOptions
 from stanlocal.stan.requests import Interrupted, NoResponders, Requests
@@ -68,6 +68,8 @@ class Registration:
             subject = f"{options.discover_prefix}.{options.cluster_id}"
             reply = await self._requests.request(subject, request, timeout)
             return read_connect_response(reply, options.client_id, conn_id)
+        except ServerShuttingDown as refusal:
+            return refusal  # it answers until its connection to NATS ends, which is after its store
         except NoResponders:
             return no_active_server("connect", options, link)
         except TimeoutError:

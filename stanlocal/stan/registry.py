@@ -13,6 +13,7 @@ from stanlocal.stan.errors import (
     ConnectionInterrupted,
     InvalidSubscription,
     ServerError,
+    ServerShuttingDown,
     StanError,
     SubscribeTimeout,
     UnsubscribeTimeout,
@@ -57,9 +58,11 @@ class Registry(Listener):
             await self._settle_taken_back(deadline)
             try:
                 return await self._try(subscription, start, deadline)
-            except ConnectionInterrupted:
+            except (ConnectionInterrupted, ServerShuttingDown) as error:
                 if not self._options.retry or self._loop.time() >= deadline:
                     raise
+                if isinstance(error, ServerShuttingDown):
+                    self._state.suspect(lost=True)
             await asyncio.sleep(PAUSE)
 
     async def _try(self, subscription: Subscription, start: StartPosition, deadline: float) -> None:
@@ -166,6 +169,8 @@ class Registry(Listener):
             start = StartTime(subscription.since)
         try:
             await self.add(subscription, start)
+        except ServerShuttingDown:
+            raise  # the next server may take it
         except ServerError as error:
             log.error("subscription to %r not renewed: %s", subscription.channel, error)
             self.open.discard(subscription)

@@ -9,6 +9,7 @@ from stanlocal.stan.errors import (
     NoActiveServer,
     RequestTimeout,
     ServerError,
+    ServerShuttingDown,
 )
 from stanlocal.stan.link import log
 from stanlocal.stan.options import ClientOptions
@@ -44,7 +45,7 @@ class Renewal:
             except ClientIDInUse as error:
                 refusal = error
                 break
-            except (NoActiveServer, RequestTimeout, ConnectionInterrupted) as error:
+            except (NoActiveServer, RequestTimeout, ConnectionInterrupted, ServerShuttingDown) as error:
                 log.debug("not registered again yet: %s", error)
                 continue
             log.info("registered again as %r", state.session.client_id)

@@ -34,6 +34,9 @@ too many subscriptions per channel
 already exists
 not found
 rejecting channel "a" because channel "A" alreay exists (different cases not allowed)
+unable to open file "clients.dat", store is being closed
+unable to create file "foo/msgs.1.dat", store is being closed
+sql: database is closed
 write /store/foo/msgs.1.dat: no space left on device
 write /store/foo/msgs.1.dat: input/output error
 open /store/foo/msgs.1.dat: read-only file system
