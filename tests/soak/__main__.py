@@ -8,6 +8,7 @@ with 1 when the row does not hold.
 from __future__ import annotations
 
 import argparse
+import asyncio
 import os
 import signal
 import sys
@@ -15,7 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from stanlocal.machine.user_dirs import cache_folder
-from tests.soak import frame
+from tests.soak import apart, frame
 from tests.soak.page import holds, row_page
 from tests.soak.row import Row
 from tests.soak.rows import ROWS
@@ -30,6 +31,7 @@ def main() -> int:
     parser.add_argument("row", nargs="?", choices=sorted(ROWS), help="the row; without it, all are listed")
     parser.add_argument("--until", type=int, metavar="N", help="end at so many; else at the row's count")
     parser.add_argument("--seed", type=int, default=SEED, help=f"seed of the run ({SEED})")
+    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="make so many trials at a time (1)")
     parser.add_argument("--cases", help="only these cases, comma separated; in a folder of their own")
     parser.add_argument("--out", type=Path, help="folder of the run's record and of what failed trials leave")
     parser.add_argument("--page", action="store_true", help="make no trial, write the page")
@@ -48,10 +50,11 @@ def main() -> int:
     os.nice(5)  # whoever works on the machine comes first
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    until = options.until or row.wanted
+    trials = folder / "trials"
     try:
-        with frame.own_surroundings(folder):
-            frame.run(row, log, folder / "trials", until=options.until or row.wanted, say=_say)
-    except KeyboardInterrupt:  # the trial has removed its group
+        asyncio.run(frame.run(row, log, trials, until=until, say=_say, make=apart.make, jobs=options.jobs))
+    except KeyboardInterrupt:  # the trials have removed their groups
         _say(f"ended with {log.units:,} of {row.wanted:,} {row.unit}; the same command goes on from there")
         return 130
     return 0 if not any(entry.result.problems for entry in log.entries) else 1

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import json
 import os
+import tomllib
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
+from typing import Any
 
 from tests import seed
 from tests.support.mutation import mutated, mutated_document, mutated_text
@@ -40,10 +42,17 @@ def nats_files(folder: Path) -> Act:
         "v: {a: [1, $X ], b: 'x'}\nstreaming {\n store: file\n users: $v\n include a.conf\n}",
     ]
     (folder / "a.conf").write_text("c: 1")
+    document = {
+        "port": 4222,
+        "cluster": {"listen": "0.0.0.0:6222", "routes": ["nats://b:6222"]},
+        "authorization": {"users": [{"user": "a", "password": "b", "permissions": {"publish": [">"]}}]},
+        "streaming": {"id": "c", "store": "file", "dir": "/data", "ft_group_name": "ft",
+                      "store_limits": {"max_age": "1h", "channels": {"a.>": {"max_msgs": 5}}}},
+    }  # fmt: skip
     path = folder / "stan.conf"
 
     def act(dice: Random) -> None:
-        path.write_text(mutated_text(dice.choice(texts), dice))
+        path.write_text(_changed(texts, document, dice))
         resolve([read(path, {"X": "[1 ]"}).layer])
 
     return act
@@ -51,6 +60,8 @@ def nats_files(folder: Path) -> Act:
 
 def yaml(folder: Path) -> Act:
     """Manifests, chart values, and YAML with aliases and merges."""
+    from yaml import safe_load_all
+
     from stanlocal.imports.reading import read
     from stanlocal.settings import resolve
 
@@ -59,13 +70,22 @@ def yaml(folder: Path) -> Act:
         seed.VALUES.read_text(),
         "a: &a {b: [c, 1.5, 0x10]}\nstan: &b\n  <<: [*a, {x: |\n    y\n}]\nstore: *b\n",
     ]
+    documents = [document for text in texts[:2] for document in safe_load_all(text) if document]
     path = folder / "a.yaml"
 
     def act(dice: Random) -> None:
-        path.write_text(mutated_text(dice.choice(texts), dice))
+        path.write_text(_changed(texts, dice.choice(documents), dice))
         resolve([read(path, {}).layer])
 
     return act
+
+
+def _changed(texts: list[str], document: Any, dice: Random) -> str:
+    """Return a text with changes, or as often a document with changes, as JSON, which both formats read."""
+    if dice.random() < 0.5:
+        return mutated_text(dice.choice(texts), dice)
+    changed = json.dumps(mutated_document(document, dice), ensure_ascii=dice.random() < 0.5, default=str)
+    return changed.encode("utf-8", "replace").decode()  # half a surrogate pair is no text of a file
 
 
 def wire(folder: Path) -> Act:
@@ -161,13 +181,20 @@ def journals(folder: Path) -> Act:
 
 
 def settings(folder: Path) -> Act:
-    """Files of stanlocal's own settings."""
-    from stanlocal.settings import load
+    """Files of stanlocal's own settings, and the values of any layer."""
+    from stanlocal.settings import load, resolve
+    from stanlocal.settings.layer import Layer
     from tests.unit.test_mutated import SETTINGS
 
+    document = tomllib.loads(SETTINGS)
+
     def act(dice: Random) -> None:
-        (folder / "stanlocal.toml").write_text(mutated_text(SETTINGS, dice))
-        load({}, {}, None, folder)
+        if dice.random() < 0.5:
+            (folder / "stanlocal.toml").write_text(mutated_text(SETTINGS, dice))
+            load({}, {}, None, folder)
+        else:
+            changed = mutated_document(document, dice)
+            resolve([Layer("running", changed)])
 
     return act
 

@@ -109,7 +109,7 @@ def _runs(entries: Sequence[Entry]) -> Iterator[str]:
     yield ""
     for commit, trials in commits.items():
         those = [each for each in entries if each.surroundings.code == commit]
-        began, ended = those[0].began, those[-1].began
+        began, ended = min(each.began for each in those), max(each.began for each in those)
         hours = sum(each.seconds for each in those) / 3600
         yield (
             f"- {trials:,} trials on {commit}, from {began:%Y-%m-%d %H:%M} to {ended:%Y-%m-%d %H:%M} UTC, "

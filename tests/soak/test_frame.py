@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -40,11 +41,20 @@ def row(**changed: object) -> Row:
     return replace(made, **changed)  # type: ignore[arg-type]
 
 
-def make(row: Row, tmp_path: Path, until: int = 10, seed: int = 1) -> TrialLog:
+def make(row: Row, tmp_path: Path, until: int = 10, seed: int = 1, jobs: int = 1) -> TrialLog:
     """Run it as the command does."""
+    tmp_path.mkdir(exist_ok=True)
     log = TrialLog(tmp_path / "example.jsonl", seed)
-    frame.run(row, log, tmp_path / "trials", until=until, say=lambda line: None)
+    trials = tmp_path / "trials"
+    asyncio.run(
+        frame.run(row, log, trials, until=until, say=lambda line: None, make=in_this_process, jobs=jobs)
+    )
     return log
+
+
+async def in_this_process(row: Row, trial: Trial, folder: Path) -> Entry:
+    """Make a trial here: its row is no real one."""
+    return frame.made(row, trial, folder)
 
 
 def lines(log: TrialLog) -> list[bytes]:
@@ -73,6 +83,17 @@ def test_a_run_of_another_seed_is_not_continued(tmp_path: Path) -> None:
     make(row(), tmp_path)
     with pytest.raises(ValueError, match="another seed than 2"):
         make(row(), tmp_path, seed=2)
+
+
+def test_several_trials_at_a_time_make_what_one_after_the_other_makes(tmp_path: Path) -> None:
+    alone, together = make(row(), tmp_path / "alone"), make(row(), tmp_path / "together", jobs=3)
+    assert {each.trial for each in together.entries} == {each.trial for each in alone.entries}
+
+
+def test_a_trial_that_was_not_recorded_is_made_by_the_next_run(tmp_path: Path) -> None:
+    log = make(row(), tmp_path)
+    (tmp_path / "example.jsonl").write_bytes(b"".join(lines(log)[1:]))
+    assert {each.trial.number for each in make(row(), tmp_path).entries} == {0, 1, 2}
 
 
 def test_what_a_failed_trial_leaves_is_kept_and_many_failures_end_the_run(tmp_path: Path) -> None:

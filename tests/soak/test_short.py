@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +11,7 @@ import docker
 import pytest
 
 from tests.conftest import unavailable
-from tests.soak import clock, frame
+from tests.soak import apart, clock, frame
 from tests.soak.rows import ROWS
 from tests.soak.trial_log import TrialLog
 from tests.support import own_engine
@@ -56,7 +57,7 @@ def test_a_short_run_holds(
     row = ROWS[name]
     row = replace(row, cases=(case,), per_trial=min(units, row.per_trial))
     log = TrialLog(tmp_path / "run.jsonl", 2)
-    with frame.own_surroundings(tmp_path):
-        frame.run(row, log, tmp_path / "trials", until=units, say=lambda line: None)
+    trials = tmp_path / "trials"
+    asyncio.run(frame.run(row, log, trials, until=units, say=lambda line: None, make=apart.make))
     assert [each.result.problems for each in log.entries if each.result.problems] == []
     assert log.units >= units

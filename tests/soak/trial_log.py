@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from itertools import count
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -100,8 +101,8 @@ class TrialLog:
             self.entries = [Entry.read(line) for line in lines.splitlines()]
             if len(lines) < len(whole):
                 os.truncate(path, len(lines))
-        for number, entry in enumerate(self.entries):
-            if (entry.trial.number, entry.trial.seed) != (number, self.seed_of(number)):
+        for entry in self.entries:
+            if entry.trial.seed != self.seed_of(entry.trial.number):
                 raise ValueError(
                     f"{path} holds a run with another seed than {seed}: give that seed, or another folder"
                 )
@@ -111,10 +112,11 @@ class TrialLog:
         return Random(f"{self._seed}/{number}").getrandbits(32)
 
     def trials(self, cases: Sequence[str], units: int) -> Iterator[Trial]:
-        """Yield the trials from the next one on, without end; cases take turns."""
-        while True:
-            number = len(self.entries)
-            yield Trial(number, cases[number % len(cases)], self.seed_of(number), units)
+        """Yield the trials that have not been made, without end; cases take turns."""
+        made = {entry.trial.number for entry in self.entries}
+        for number in count():
+            if number not in made:
+                yield Trial(number, cases[number % len(cases)], self.seed_of(number), units)
 
     def append(self, entry: Entry) -> None:
         """Write the entry to the file, so that it outlives this process."""
