@@ -1,8 +1,8 @@
 """Makes evidence runs: ``python -m tests.soak ROW``, again and again until the row has its count.
 
 A run that was ended, in whatever way, goes on where it stopped. `--page` writes the page of a complete run
-to tests/soak/results; with `--partial` also of one that is not complete, which the page then says. Exits
-with 1 when the row does not hold.
+to tests/soak/results; with `--partial` also of one that is not complete, which the page then says.
+`--summary` writes the page for users that sums all runs up. Exits with 1 when the row does not hold.
 """
 
 from __future__ import annotations
@@ -17,12 +17,15 @@ from pathlib import Path
 
 from stanlocal.machine.user_dirs import cache_folder
 from tests.soak import apart, frame
+from tests.soak.evidence import evidence_page
 from tests.soak.page import holds, row_page
 from tests.soak.row import Row
 from tests.soak.rows import ROWS
 from tests.soak.trial_log import TrialLog
+from tests.support.cli import ROOT
 
 RESULTS = Path(__file__).parent / "results"
+SUMMARY = ROOT / "docs" / "evidence.md"
 SEED = 1
 
 
@@ -35,13 +38,16 @@ def main() -> int:
     parser.add_argument("--cases", help="only these cases, comma separated; in a folder of their own")
     parser.add_argument("--out", type=Path, help="folder of the run's record and of what failed trials leave")
     parser.add_argument("--page", action="store_true", help="make no trial, write the page")
+    parser.add_argument("--summary", action="store_true", help="make no trial, write docs/evidence.md")
     parser.add_argument("--partial", action="store_true", help="write the page of an incomplete run, too")
     options = parser.parse_args()
+    folder = options.out or cache_folder() / "soak"
+    folder.mkdir(parents=True, exist_ok=True)
+    if options.summary:
+        return _summary(folder, options.seed)
     if options.row is None:
         return _list()
     row = ROWS[options.row]
-    folder = options.out or cache_folder() / "soak"
-    folder.mkdir(parents=True, exist_ok=True)
     log = TrialLog(folder / f"{row.name}.jsonl", options.seed)
     if options.page:
         return _page(row, log, partial=options.partial)
@@ -75,6 +81,15 @@ def _page(row: Row, log: TrialLog, *, partial: bool) -> int:
     (RESULTS / f"{row.name}.md").write_text(text, "utf-8")
     _say(text)
     return 0 if holds(row, log.entries) else 1
+
+
+def _summary(folder: Path, seed: int) -> int:
+    logs = [(row, TrialLog(folder / f"{name}.jsonl", seed).entries) for name, row in ROWS.items()]
+    SUMMARY.write_text(evidence_page([(row, entries) for row, entries in logs if entries]), "utf-8")
+    missing = [row.name for row, entries in logs if not entries]
+    if missing:
+        _say(f"without a trial, so not on the page: {', '.join(missing)}")
+    return 1 if missing else 0
 
 
 def _say(line: str) -> None:

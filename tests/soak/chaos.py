@@ -54,7 +54,8 @@ CHAOS = Row(
     name="chaos",
     title="Half an hour of whatever can happen to nodes",
     how="`chaos-monkey` drills of 30 minutes on groups of three nodes, each with another seed. The "
-    "drill runs in one process, whose resident memory is sampled every two seconds; its "
+    "drill runs in one process, whose resident memory is sampled every two seconds and may "
+    "grow by 2 MB after the first minutes; its "
     "descriptors, threads and tasks, and the group's containers, networks, processes and folders "
     "are counted before and after.",
     unit="minutes",

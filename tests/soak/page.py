@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from itertools import chain
 
 from stanlocal.util.percentile import percentile
 from tests.bench.page import line, page
 from tests.soak.histogram import histogram
 from tests.soak.row import Row
+from tests.soak.totals import all_units, total, values
 from tests.soak.trial_log import Entry
 
 _LISTED = 50
@@ -18,7 +18,7 @@ _LISTED = 50
 
 def row_page(row: Row, entries: Sequence[Entry]) -> str:
     """Return the page of a run with at least one trial, complete or not."""
-    units = sum(each.result.units for each in entries)
+    units = all_units(entries)
     state = "" if units >= row.wanted else f" **Not complete: {units:,} of {row.wanted:,} {row.unit}.**"
     surroundings = entries[-1].surroundings
     load = sorted(each.surroundings.load for each in entries)
@@ -32,8 +32,8 @@ def row_page(row: Row, entries: Sequence[Entry]) -> str:
     )
     parts = [text, *_by_case(row, entries)]
     for name, title in row.figures.items():
-        if values := _figures(entries, name):
-            parts += [f"## {title}", "", "```text", histogram(values), "```", ""]
+        if drawn := values(entries, name):
+            parts += [f"## {title}", "", "```text", histogram(drawn), "```", ""]
     parts += _sentences("Problems", entries, [each.result.problems for each in entries])
     parts += _sentences("Lost by the server itself", entries, [each.result.explained for each in entries])
     parts += _runs(entries)
@@ -42,7 +42,7 @@ def row_page(row: Row, entries: Sequence[Entry]) -> str:
 
 def holds(row: Row, entries: Sequence[Entry]) -> bool:
     """Return whether the run is complete and nothing refutes its promise."""
-    units = sum(each.result.units for each in entries)
+    units = all_units(entries)
     return all(cells[-1] == "yes" for cells in _demands(row, entries, units))
 
 
@@ -52,10 +52,10 @@ def _demands(row: Row, entries: Sequence[Entry], units: int) -> Iterator[tuple[s
     bad = sum(bool(each.result.problems) for each in entries)
     yield "trials with a problem", "0", f"{bad:,}", _yes(not bad)
     for name, what in row.none_of.items():
-        count = _count(entries, name)
-        yield what, "0", f"{count:,}", _yes(not count)
+        number = total(entries, name)
+        yield what, "0", f"{number:,}", _yes(not number)
     for name, what in row.shown.items():
-        yield what, "", f"{_count(entries, name):,}", "yes"
+        yield what, "", f"{total(entries, name):,}", "yes"
 
 
 def _yes(does: bool) -> str:
@@ -70,25 +70,17 @@ def _by_case(row: Row, entries: Sequence[Entry]) -> Iterator[str]:
     yield line(["---"] * (2 + len(labels) + len(drawn)))
     for case in dict.fromkeys(each.trial.case for each in entries):
         those = [each for each in entries if each.trial.case == case]
-        units = f"{sum(each.result.units for each in those):,}"
-        counts = [f"{_count(those, name):,}" for name in names]
-        spreads = [_spread(_figures(those, name)) for name in row.figures]
+        units = f"{all_units(those):,}"
+        counts = [f"{total(those, name):,}" for name in names]
+        spreads = [_spread(values(those, name)) for name in row.figures]
         yield line([case, units, *counts, *spreads])
     yield ""
 
 
-def _count(entries: Sequence[Entry], name: str) -> int:
-    return sum(each.result.counts.get(name, 0) for each in entries)
-
-
-def _figures(entries: Sequence[Entry], name: str) -> list[float]:
-    return list(chain.from_iterable(each.result.figures.get(name, ()) for each in entries))
-
-
-def _spread(values: Sequence[float]) -> str:
-    if not values:
+def _spread(measured: Sequence[float]) -> str:
+    if not measured:
         return "-"
-    return ", ".join(f"{percentile(values, share):,.0f}" for share in (50, 95, 100)) + " ms"
+    return ", ".join(f"{percentile(measured, share):,.0f}" for share in (50, 95, 100)) + " ms"
 
 
 def _sentences(title: str, entries: Sequence[Entry], texts: Sequence[Sequence[str]]) -> Iterator[str]:

@@ -17,8 +17,10 @@ from tests.support.census import take
 from tests.support.processes import processes_of
 
 _EVERY_S = 2.0
-_SLACK = 16 << 20
+_SLACK = 2 << 20
 """Bytes by which memory may differ between the second and the last sixth of a run, for it to be flat."""
+_WARM_S = 600.0
+"""Seconds of a run before which it has not warmed up: its memory is told, not judged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,7 @@ class Memory:
 
     def problems(self) -> list[str]:
         """Return that it grew, if it did."""
-        if self.growth <= _SLACK:
+        if self.growth <= _SLACK or len(self.samples) * _EVERY_S < _WARM_S:
             return []
         return [f"memory grew by {self.growth / (1 << 20):.0f} MB between the second and the last sixth"]
 

@@ -11,6 +11,7 @@ import pytest
 
 from stanlocal.errors import StanlocalError
 from tests.soak import frame
+from tests.soak.evidence import evidence_page
 from tests.soak.histogram import histogram
 from tests.soak.page import holds, row_page
 from tests.soak.resources import growth
@@ -147,6 +148,18 @@ def test_a_page_lists_problems_and_explained_losses_with_their_seeds() -> None:
 def test_a_complete_run_without_problems_holds() -> None:
     good = Result(5, counts={"lost": 0, "acked": 5})
     assert holds(row(), entries(good, good))
+
+
+def test_the_summary_says_what_was_found_and_what_the_server_lost() -> None:
+    found = Result(
+        4, [], ["sequence 7 was given twice"], {"lost": 0, "acked": 9}, {"outage_ms": [900.0, 1100.0]}
+    )
+    example = row(figures={"outage_ms": "Outages"})
+    text = evidence_page([(example, entries(found))])
+    link = "[An example](../tests/soak/results/example.md)"
+    assert f"| {link} | 4 of 10 kills | 0 | 0 messages lost; 9 acknowledged |" in text
+    assert "An example, one (2 outages):" in text
+    assert "- An example, trial 0 (one): sequence 7 was given twice" in text
 
 
 def test_a_histogram_has_every_value_in_it() -> None:

@@ -67,8 +67,8 @@ def test_folders_that_are_linked_to_list_their_files(assembled: Path) -> None:
     assert (assembled / "files" / "compose" / "compose.yaml").is_file()
 
 
-def test_measurements_have_their_place_in_the_navigation(assembled: Path) -> None:
-    [reference] = script.with_measurements([{"Measurements": "measurements/"}], assembled)
+def test_results_have_their_place_in_the_navigation(assembled: Path) -> None:
+    [reference] = script.with_results([{"Measurements": "measurements/"}], assembled)
     assert "measurements/store.md" in reference["Measurements"]
 
 

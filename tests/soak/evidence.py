@@ -1,0 +1,93 @@
+"""The page for users that sums up all runs: what was tried, how often, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from tests.bench.page import line
+from tests.soak.histogram import histogram
+from tests.soak.row import Row
+from tests.soak.totals import all_units, total, values
+from tests.soak.trial_log import Entry
+
+Runs = Sequence[tuple[Row, Sequence[Entry]]]
+"""Rows with at least one trial each."""
+
+_RESULTS = "../tests/soak/results"
+_HEAD = """# Evidence
+
+What stanlocal promises of failovers, of its own death and of whatever it reads cannot be shown by one
+test. Here each promise is tried hundreds or thousands of times, on real servers, at moments that a seeded
+generator draws. After every drill a checker reads what each publisher was told and what each subscriber
+got, message by message, and the store.
+"""
+_DEATHS = """## What servers lose by themselves
+
+A NATS Streaming server stores a batch by two writes, into the data file and then into its index. A kill
+between them leaves records that no index knows; the next active goes by the index and gives their
+sequences again. Messages behind that point are then read under a wrong sequence, and the last are
+missing, acknowledged or not. No client and no tool can prevent it. The checker tells these cases from
+every other loss: a sequence with two messages, among the first that were given after the kill. Any loss
+that is not of this kind counts as lost, above.
+"""
+_AGAIN = """## Make them again
+
+```console
+$ .venv/bin/python -m tests.soak                       # lists the runs
+$ .venv/bin/python -m tests.soak kills --jobs 2        # makes one, and goes on where it was ended
+$ .venv/bin/python -m tests.soak kills --page          # writes its page
+$ .venv/bin/python -m tests.soak --summary             # writes this page
+```
+
+Each trial has a seed, so a trial with a problem can be made again. A minute of each run is part of
+`scripts/test --all`.
+"""
+
+
+def evidence_page(runs: Runs) -> str:
+    """Return the page."""
+    parts = [_HEAD, *_table(runs), "", *_outages(runs), _DEATHS, *_server_losses(runs), _AGAIN]
+    return "\n".join(parts)
+
+
+def _table(runs: Runs) -> Iterator[str]:
+    yield line(("what", "how often", "trials with a problem", "what was counted"))
+    yield line(("---",) * 4)
+    for row, entries in runs:
+        done = all_units(entries)
+        of = "" if done >= row.wanted else f" of {row.wanted:,}"
+        bad = sum(bool(each.result.problems) for each in entries)
+        counts = {**row.none_of, **row.shown}
+        told = "; ".join(f"{total(entries, name):,} {what}" for name, what in counts.items())
+        yield line((f"[{row.title}]({_RESULTS}/{row.name}.md)", f"{done:,}{of} {row.unit}", f"{bad:,}", told))
+
+
+def _outages(runs: Runs) -> Iterator[str]:
+    """Draw the outages of each case that has some."""
+    yield "## How long clients were without service"
+    yield ""
+    yield (
+        "From the moment of the fault to the first acknowledgement of a new message, as the publishers saw "
+        "it. Above all it is the server's own interval of one to one and a half seconds between two looks at "
+        "the lock."
+    )
+    yield ""
+    for row, entries in runs:
+        for case in dict.fromkeys(each.trial.case for each in entries):
+            drawn = values([each for each in entries if each.trial.case == case], "outage_ms")
+            if drawn and "outage_ms" in row.figures:
+                yield f"{row.title}, {case} ({len(drawn):,} outages):"
+                yield from ("", "```text", histogram(drawn), "```", "")
+
+
+def _server_losses(runs: Runs) -> Iterator[str]:
+    """List each case, with its run and trial."""
+    for row, entries in runs:
+        for entry in entries:
+            for text in entry.result.explained:
+                yield f"- {row.title}, trial {entry.trial.number} ({entry.trial.case}): {text}"
+    messages = sum(total(entries, "acknowledged") for _, entries in runs)
+    lost = sum(total(entries, "lost_by_server") for _, entries in runs)
+    yield ""
+    yield f"In all {lost:,} of {messages:,} acknowledged messages were lost that way in these runs."
+    yield ""
