@@ -16,6 +16,7 @@ from random import Random
 from typing import Any
 
 from tests import seed
+from tests.soak.fuzz_server import server_bytes, wire
 from tests.support.mutation import mutated, mutated_document, mutated_text
 
 Act = Callable[[Random], object]
@@ -86,40 +87,6 @@ def _changed(texts: list[str], document: Any, dice: Random) -> str:
         return mutated_text(dice.choice(texts), dice)
     changed = json.dumps(mutated_document(document, dice), ensure_ascii=dice.random() < 0.5, default=str)
     return changed.encode("utf-8", "replace").decode()  # half a surrogate pair is no text of a file
-
-
-def wire(folder: Path) -> Act:
-    """Answers of a streaming server, and its heartbeats."""
-    from stanlocal.stan import wire
-    from stanlocal.stan._pb import stan_pb2 as pb
-    from stanlocal.stan.session import read_connect_response
-
-    connected = pb.ConnectResponse(
-        pub_prefix="p", sub_requests="s", unsub_requests="u", close_requests="c",
-        ping_requests="g", ping_interval=5, ping_max_out=3,
-    )  # fmt: skip
-    kinds = {
-        pb.PubAck: pb.PubAck(guid="aZ09", error="stan: invalid subject"),
-        pb.MsgProto: pb.MsgProto(sequence=2**40, subject="orders", data=b"x" * 40, timestamp=2**60),
-        pb.SubscriptionResponse: pb.SubscriptionResponse(ack_inbox="_STAN.acks.x", error="not found"),
-        pb.PingResponse: pb.PingResponse(error="client has been replaced or is no longer registered"),
-        pb.CloseResponse: pb.CloseResponse(error="stan: unknown clientID"),
-        pb.ConnectResponse: connected,
-        pb.CtrlMsg: pb.CtrlMsg(server_id="s" * 22, data=b"\x01" * 15),
-    }
-    sound = [(kind, message.SerializeToString()) for kind, message in kinds.items()]
-
-    def act(dice: Random) -> None:
-        kind, data = dice.choice(sound)
-        data = mutated(data, dice)
-        if kind is pb.PubAck:
-            wire.read_pub_ack(data)
-        elif kind is pb.ConnectResponse:
-            read_connect_response(data, "me", b"c")
-        else:
-            wire.decode(kind, data)
-
-    return act
 
 
 def store_bytes(folder: Path) -> Act:
@@ -263,6 +230,7 @@ KINDS: dict[str, Callable[[Path], Act]] = {
     "nats-files": nats_files,
     "yaml": yaml,
     "wire": wire,
+    "server-bytes": server_bytes,
     "store-bytes": store_bytes,
     "ledgers": ledgers,
     "journals": journals,

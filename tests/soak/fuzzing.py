@@ -7,6 +7,7 @@ a limit on its memory, and prints what came of it.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import resource
 import subprocess
@@ -103,6 +104,7 @@ def _status(name: str) -> int:
 def main() -> None:
     kind, seed, count, folder = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), Path(sys.argv[4])
     os.environ["XDG_STATE_HOME"] = os.environ["XDG_CONFIG_HOME"] = str(folder)
+    logging.disable()  # a client says each time that it connects again
     act = KINDS[kind](folder)
     sys.stdout.write(json.dumps(asdict(_within_memory(act, seed, count))))
 
