@@ -1,8 +1,8 @@
 """Measure the STAN client beside its peers, in one run on one FT group: ``python -m tests.bench.stan``.
 
 Peers: node-nats-streaming from npm (installed into a cache folder) and stan.go's `stan-bench` (by
-`go install`). Every row runs `--rounds` times, the peers taking turns, and shows medians. The table
-goes to standard output and to tests/bench/results/stan-client.md.
+`go install`). uvloop and a newer Python are measured beside. Every row runs `--rounds` times, the peers
+taking turns, and shows medians. The table goes to standard output and to tests/bench/results/stan-client.md.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 
 from tests.bench.page import RESULTS, publish
-from tests.bench.stan import peers, rows
+from tests.bench.stan import peers, rows, runtimes
 from tests.bench.stan.report import table
 from tests.integration.stan.ft_processes import Group
 
@@ -30,10 +30,10 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=20, help="kills of the active for the outage row [20]")
     parser.add_argument("--store", type=Path, help="folder for the group's store [a temporary one]")
     options = parser.parse_args()
-    tools = peers.install()
+    tools, others = peers.install(), runtimes.install()
     with tempfile.TemporaryDirectory(dir=options.store) as folder:
         with Group(Path(folder) / "speed") as group:
-            found = rows.throughput(group, tools, options.rounds, options.count)
+            found = rows.throughput(group, tools, others, options.rounds, options.count)
         found.append(rows.memory(Path(folder) / "memory"))
         found.append(asyncio.run(rows.outage(Path(folder) / "outage", options.kills)))
         publish(table(found, options, Path(folder)), RESULTS / "stan-client.md")

@@ -3,29 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from stanlocal import stan
+
+if TYPE_CHECKING:
+    from tests.bench.stan.runtimes import Runtime
 
 ROOT = Path(__file__).parents[3]
 
 
-def rate(url: str, cluster_id: str, kind: str, channel: str, count: int, size: int) -> float:
+def rate(
+    runtime: Runtime, url: str, cluster_id: str, kind: str, channel: str, count: int, size: int
+) -> float:
     """Messages a second, measured in another process like the peers'."""
-    command = [
-        sys.executable,
-        "-m",
-        "tests.bench.stan.ours",
-        url,
-        cluster_id,
-        kind,
-        channel,
-        str(count),
-        str(size),
-    ]
+    words = (url, cluster_id, kind, channel, str(count), str(size), "uvloop" if runtime.uvloop else "asyncio")
+    command = [str(runtime.python), "-m", "tests.bench.stan.ours", *words]
     return float(
         subprocess.run(command, capture_output=True, text=True, check=True, timeout=300, cwd=ROOT).stdout
     )
@@ -69,5 +67,7 @@ async def main(url: str, cluster_id: str, kind: str, channel: str, count: int, s
 
 
 if __name__ == "__main__":
-    url, cluster_id, kind, channel, count, size = sys.argv[1:]
-    sys.stdout.write(f"{asyncio.run(main(url, cluster_id, kind, channel, int(count), int(size)))}\n")
+    url, cluster_id, kind, channel, count, size, loop = sys.argv[1:]
+    factory = importlib.import_module(loop).new_event_loop
+    with asyncio.Runner(loop_factory=factory) as runner:
+        sys.stdout.write(f"{runner.run(main(url, cluster_id, kind, channel, int(count), int(size)))}\n")

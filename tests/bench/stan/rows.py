@@ -7,18 +7,25 @@ import secrets
 import statistics
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from stanlocal import stan
 from tests.bench.stan import ours, peers
+from tests.bench.stan.runtimes import OWN, Runtime
 from tests.integration.stan.ft_processes import Group
 from tests.integration.stan.load import Ledger, Load
 
 SIZE = 128
 """Bytes of a message."""
+
+_NAMES = {
+    "async": "asynchronous publish, window 16,384",
+    "subscribe": "subscribe from the beginning, max in flight 1,024",
+    "sync": "synchronous publish, one at a time",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +39,10 @@ class Row:
     holds: bool
 
 
-def throughput(group: Group, tools: peers.Tools, rounds: int, count: int) -> list[Row]:
-    """Publishing and delivery rates of the three clients."""
+def throughput(
+    group: Group, tools: peers.Tools, others: Sequence[Runtime], rounds: int, count: int
+) -> list[Row]:
+    """Publishing and delivery rates of the three clients, and of stanlocal's on other runtimes."""
     node, go, mine = "node-nats-streaming", "stan.go", "stanlocal"
     rates: dict[tuple[str, str], list[float]] = {}
     url, cluster_id = group.urls[0], group.cluster_id
@@ -42,33 +51,40 @@ def throughput(group: Group, tools: peers.Tools, rounds: int, count: int) -> lis
         for kind, messages in kinds.items():
             channel = f"bench.{kind}.{secrets.token_hex(4)}"
             if kind == "subscribe":
-                ours.rate(url, cluster_id, "async", channel, messages, SIZE)  # what all three then read
+                ours.rate(OWN, url, cluster_id, "async", channel, messages, SIZE)  # what all then read
             measure: dict[str, Callable[..., float]] = {
-                mine: ours.rate,
+                mine: partial(ours.rate, OWN),
                 node: partial(peers.node, tools),
                 go: partial(peers.go, tools),
+                **{each.name: partial(ours.rate, each) for each in others},
             }
-            for name in (mine, node, go):
-                own = channel if kind == "subscribe" else f"{channel}.{name}"
-                rate = measure[name](url, cluster_id, kind, own, messages, SIZE)
+            for number, (name, rate_of) in enumerate(measure.items()):
+                own = channel if kind == "subscribe" else f"{channel}.{number}"
+                rate = rate_of(url, cluster_id, kind, own, messages, SIZE)
                 rates.setdefault((kind, name), []).append(rate)
     middle = {key: statistics.median(values) for key, values in rates.items()}
 
-    def row(what: str, kind: str, of_node: float, of_go: float) -> Row:
+    def row(kind: str, of_node: float, of_go: float) -> Row:
         to_node = middle[kind, mine] / middle[kind, node]
         to_go = middle[kind, mine] / middle[kind, go]
         return Row(
-            what,
+            _NAMES[kind],
             {name: f"{middle[kind, name]:,.0f}/s" for name in (mine, node, go)},
             f"{to_node:.2f} x {node}, {to_go:.2f} x {go}",
             f"at least {of_node:g} x {node} and {of_go:g} x {go}",
             to_node >= of_node and to_go >= of_go,
         )
 
+    def beside(other: Runtime, kind: str) -> Row:
+        rate = middle[kind, other.name]
+        ratio = f"{rate / middle[kind, mine]:.2f} x stanlocal's own, {rate / middle[kind, go]:.2f} x {go}"
+        return Row(f"{_NAMES[kind]}, {other.name}", {mine: f"{rate:,.0f}/s"}, ratio, "", holds=True)
+
     return [
-        row("asynchronous publish, window 16,384", "async", 1.5, 0.75),
-        row("subscribe from the beginning, max in flight 1,024", "subscribe", 1.1, 0.8),
-        row("synchronous publish, one at a time", "sync", 1.0, 0.8),
+        row("async", 1.5, 0.75),
+        row("subscribe", 1.1, 0.8),
+        row("sync", 1.0, 0.8),
+        *(beside(other, kind) for other in others for kind in kinds),
     ]
 
 
