@@ -11,7 +11,10 @@ ready      to                             `Streaming Server is ready`
 first_ack  to                             the first publish acknowledged, as a client saw it
 ========== ============================== ==========================================================
 
-A phase that was not seen is None, and the next one counts from the last time that was seen. Pure.
+A phase that was not seen is None, and the next one counts from the last time that was seen.
+
+A group that was stopped as a whole and started again had no failover, whichever node serves then: after a
+`down`, and after an end of all nodes that no fault explains, such as that of the machine. Pure.
 """
 
 from __future__ import annotations
@@ -21,7 +24,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from stanlocal.history.occurrences import Ended, Healed, Hit, Logged, Occurrence, Outage
+from stanlocal.history.occurrences import Down, Ended, Healed, Hit, Logged, Occurrence, Outage
 from stanlocal.logs import event_types as ev
 from stanlocal.util.percentile import percentile
 from stanlocal.util.timestamps import from_rfc3339, rfc3339
@@ -142,11 +145,18 @@ class FailoverTracker:
         """Time when a node was last ready."""
         self._since: list[Occurrence] = []
         """Occurrences since a node was last ready."""
+        self._runs: dict[str, bool] = {}
+        """Whether each node that was seen runs, as far as its lines and its ends show."""
 
     def observe(self, occurrence: Occurrence) -> Failover | None:
         """Return the failover that this occurrence completes, or None."""
         if occurrence.node is None:
+            if isinstance(occurrence.what, Down) and self._is_news(occurrence.time):
+                self._begin_anew()
             return None
+        if _logged(occurrence, ev.Boot) and self._was_stopped():
+            self._begin_anew()
+        self._note_run(occurrence, occurrence.node)
         if not _logged(occurrence, ev.StreamingReady):
             self._served = self._on_record(occurrence) or self._served
             self._since.append(occurrence)
@@ -165,8 +175,29 @@ class FailoverTracker:
         if not isinstance(occurrence.what, Hit):
             return None
         fault = occurrence.what.fault
-        newer = self._ready_at is None or fault.since > self._ready_at
-        return fault.notes.get("active") if newer else None
+        return fault.notes.get("active") if self._is_news(fault.since) else None
+
+    def _is_news(self, time: datetime) -> bool:
+        """Whether it happened after a node was last ready: records can arrive late."""
+        return self._ready_at is None or time > self._ready_at
+
+    def _note_run(self, occurrence: Occurrence, node: str) -> None:
+        if _is_end(occurrence):
+            self._runs[node] = False
+        elif _logged(occurrence, ev.Boot):
+            self._runs[node] = True
+        elif isinstance(occurrence.what, Logged):  # also a line of a server that is shutting down
+            self._runs.setdefault(node, True)
+
+    def _was_stopped(self) -> bool:
+        """Whether no node runs, and the one that served has ended without a fault."""
+        own = [occurrence for occurrence in self._since if occurrence.node == self._served]
+        hit = any(isinstance(each.what, Hit) and each.what.fault.ends_run for each in own)
+        return not hit and any(map(_is_end, own)) and not any(self._runs.values())
+
+    def _begin_anew(self) -> None:
+        self._served, self._since = None, []
+        self._runs.clear()
 
 
 def find(occurrences: Iterable[Occurrence]) -> list[Failover]:
@@ -252,6 +283,16 @@ def _start(occurrences: Sequence[Occurrence]) -> tuple[datetime | None, str]:
     if hits:
         return hits[-1]
     return _last(occurrences, ev.ShuttingDown, ev.Boot), "unknown"
+
+
+def _is_end(occurrence: Occurrence) -> bool:
+    """Whether the node's process ends with it."""
+    match occurrence.what:
+        case Ended() | Logged(ev.ShuttingDown()):
+            return True
+        case Logged(event):
+            return event.fatal
+    return False
 
 
 def _last(occurrences: Sequence[Occurrence], *kinds: type[ev.LogEvent]) -> datetime | None:

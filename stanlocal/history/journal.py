@@ -1,9 +1,9 @@
 """The journal: an append-only file of what was done to a group, which outlives the tool.
 
-It holds only what cannot be derived: faults and their end, ends of processes whose trace a restart removes,
-lost lock files, and outages that clients saw. States, failovers and problems are derived from the servers'
-logs and the engine. A record is one JSON line, appended under a lock before and after the act, so that a tool
-that is killed half way leaves the intent on disk; a line that was cut short is skipped.
+It holds only what cannot be derived: faults and their end, ends of processes whose trace a restart or a
+`down` removes, lost lock files, and outages that clients saw. States, failovers and problems are derived from
+the servers' logs and the engine. A record is one JSON line, appended under a lock before and after the act,
+so that a tool that is killed half way leaves the intent on disk; a line that was cut short is skipped.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from stanlocal.history.records import (
     OutageSeen,
     ProcessEnded,
     Record,
+    TakenDown,
     from_document,
     to_document,
 )
@@ -109,6 +110,10 @@ class Journal:
     def process_ended(self, node: str, ended_at: datetime, exit_code: int | None) -> None:
         """Record the end of a node's process that no fault explains."""
         self.append(ProcessEnded(self._clock(), node, ended_at, exit_code))
+
+    def taken_down(self, times: Mapping[str, datetime]) -> None:
+        """Record that the whole group was ended: the nodes that ran, each at its time."""
+        self.append(TakenDown(self._clock(), times))
 
     def lock_file_lost(self, how: str) -> None:
         """Record that the store's lock file was `removed` or `replaced`."""

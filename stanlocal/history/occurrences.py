@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import TypeAlias
 
 from stanlocal.history.journal import faults
-from stanlocal.history.records import LockFileLost, OutageSeen, ProcessEnded, Record
+from stanlocal.history.records import LockFileLost, OutageSeen, ProcessEnded, Record, TakenDown
 from stanlocal.logs.event_types import LogEvent
 from stanlocal.logs.line_patterns import LogLine
 from stanlocal.model.fault_record import FaultRecord
@@ -65,6 +65,11 @@ class Healed:
 
 
 @dataclass(frozen=True, slots=True)
+class Down:
+    """All nodes were ended on purpose: what serves next is no failover."""
+
+
+@dataclass(frozen=True, slots=True)
 class LockFileGone:
     """The store's lock file was removed or replaced; a lock on the old file does not protect the new one."""
 
@@ -90,7 +95,9 @@ class Outage:
     first_ack: datetime
 
 
-What: TypeAlias = Ended | Frozen | Thawed | Cut | Rejoined | Outage | Hit | Healed | LockFileGone | Logged
+What: TypeAlias = (
+    Ended | Frozen | Thawed | Cut | Rejoined | Outage | Hit | Healed | Down | LockFileGone | Logged
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +106,7 @@ class Occurrence:
 
     time: datetime
     node: str | None
-    """Name of the node; None when it concerns the store or clients."""
+    """Name of the node; None when it concerns the group, the store or clients."""
     what: What
 
 
@@ -156,6 +163,10 @@ def of_records(records: Sequence[Record]) -> Iterator[Occurrence]:
         match record:
             case ProcessEnded():
                 yield Occurrence(record.ended_at, record.node, Ended(record.exit_code, recorded=False))
+            case TakenDown():
+                for node, time in record.times.items():
+                    yield Occurrence(time, node, Ended(None, recorded=True))
+                yield Occurrence(max(record.times.values(), default=record.time), None, Down())
             case OutageSeen():
                 outage = Outage(record.last_ack, record.lost, record.first_ack)
                 yield Occurrence(outage.first_ack, None, outage)

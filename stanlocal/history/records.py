@@ -170,6 +170,24 @@ class ProcessEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class TakenDown:
+    """The group was taken down: all its nodes were ended and are removed, so that the engine shows no end."""
+
+    type: ClassVar = "down"
+    time: datetime
+    times: Mapping[str, datetime]
+    """Ends of the processes that ran until then, by node."""
+
+    def document(self) -> dict[str, Any]:
+        """Return the record's own fields for the file."""
+        return {"times": _stamps(self.times)}
+
+    @classmethod
+    def read(cls, time: datetime, document: Mapping[str, Any]) -> TakenDown:
+        return cls(time, _times(document.get("times", {})))
+
+
+@dataclass(frozen=True, slots=True)
 class LockFileLost:
     """The store's lock file was removed or replaced."""
 
@@ -216,6 +234,7 @@ Record: TypeAlias = (
     | FaultObserved
     | FaultHealed
     | ProcessEnded
+    | TakenDown
     | LockFileLost
     | OutageSeen
 )
@@ -227,6 +246,7 @@ _READERS: Mapping[str, Callable[[datetime, Mapping[str, Any]], Record]] = {
     FaultObserved.type: FaultObserved.read,
     FaultHealed.type: FaultHealed.read,
     ProcessEnded.type: ProcessEnded.read,
+    TakenDown.type: TakenDown.read,
     LockFileLost.type: LockFileLost.read,
     OutageSeen.type: OutageSeen.read,
 }

@@ -104,6 +104,7 @@ class Timeline:
     def observe(self, occurrence: Occurrence) -> Iterator[Event]:
         """Yield the events of an occurrence; there are none for nodes that left the group."""
         if occurrence.node is None:
+            self._failovers.observe(occurrence)
             yield from _direct_events(occurrence)
             return
         if occurrence.node not in self._facts:

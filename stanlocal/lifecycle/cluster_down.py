@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from stanlocal.errors import NodeNotFound, NodeUnreachable, StateError
 from stanlocal.group.core import Group
-from stanlocal.lifecycle.down import Down
+from stanlocal.lifecycle.down import Down, note_down
 from stanlocal.store.guard.purge import PurgeReport
 from stanlocal.util.tasks import all_to_end
 
@@ -40,6 +40,8 @@ async def down(
         parts = await engine.store_parts(group.name)
         await engine.clean(group.name, names)
         try:
+            if instances:
+                note_down(group, instances, ())
             if group.home.recorded_faults():
                 group.home.journal.close_faults()
         except StateError as error:

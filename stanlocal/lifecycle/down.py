@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from stanlocal.engine.base import require
@@ -67,6 +68,10 @@ async def down(
             report(f"stopping {', '.join(instance.name for instance in instances)}")
         unsaved: list[str] = []
         await together(*(_end(group, instance.name, grace, unsaved) for instance in instances))
+        if instances:
+            ended = await group.engine.instances(group.name)
+            with _noted(unsaved):
+                note_down(group, instances, ended)
         await group.engine.clean(group.name, [instance.name for instance in instances])
         with _noted(unsaved):
             if group.home.recorded_faults():
@@ -83,6 +88,17 @@ async def down(
         if not purged.left and not purged.failed:
             purged = PurgeReport(failed=group.home.forget())
         return Down(removed, purged, had_store=had_store)
+
+
+def note_down(group: Group, before: Sequence[Instance], after: Sequence[Instance]) -> None:
+    """Record the ends of the nodes that ran, of which the engine keeps nothing: it was no failover.
+
+    `before` and `after` are the nodes before and after their end; those that are gone ended just now.
+    Raises `StateError` when the disk is full.
+    """
+    now = datetime.now(UTC)
+    ended = {each.name: each.finished_at for each in after if not each.running}
+    group.home.journal.taken_down({each.name: ended.get(each.name) or now for each in before if each.running})
 
 
 def _check_unused_by_others(store: Path, plan: GroupPlan | None, instances: Sequence[Instance]) -> None:
@@ -110,4 +126,5 @@ def _noted(notes: list[str]) -> Iterator[None]:
     try:
         yield
     except StateError as error:
-        notes.append(str(error))
+        if str(error) not in notes:
+            notes.append(str(error))

@@ -26,6 +26,7 @@ from stanlocal.history.records import (
     OutageSeen,
     ProcessEnded,
     Record,
+    TakenDown,
 )
 from stanlocal.model.fault_record import HEALING, end_is_recorded
 from stanlocal.util.timestamps import rfc3339
@@ -70,6 +71,7 @@ RECORDS = st.one_of(
     st.builds(FaultObserved, TIMES, IDS, st.none() | WORDS.filter(bool), st.none() | st.booleans()),
     st.builds(FaultHealed, TIMES, IDS, TARGETS),
     st.builds(ProcessEnded, TIMES, WORDS, TIMES, st.none() | st.integers(0, 255)),
+    st.builds(TakenDown, TIMES, NAMED_TIMES),
     st.builds(LockFileLost, TIMES, st.sampled_from(["removed", "replaced"])),
     st.builds(OutageSeen, TIMES, TIMES, st.none() | TIMES, TIMES),
 )
