@@ -1,4 +1,4 @@
-"""Restarts of the Docker daemon: `up` brings the same group back, and everything acknowledged is there."""
+"""Restarts of the daemon and of the machine: `up` brings back the group and all that was acknowledged."""
 
 from __future__ import annotations
 
@@ -6,112 +6,195 @@ import json
 import secrets
 import subprocess
 import time
-from contextlib import ExitStack, closing
-from dataclasses import dataclass, replace
+from collections import Counter
+from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
-from shutil import rmtree
-from tempfile import mkdtemp
+from typing import Any
 
-from stanlocal.engine.docker import endpoint
-from stanlocal.settings.tool_options import DEFAULT_IMAGE
-from tests.soak.own_tool import ENDS_S
+from tests.soak.acked import numbers
+from tests.soak.commands import UP, Words
+from tests.soak.machines import KILL, REBOOT, STOP, Machine, own_machine
+from tests.soak.own_tool import DEFECT, ENDS_S
 from tests.soak.row import Row
-from tests.soak.trial_log import Result, Trial
-from tests.support.census import NOTHING, take
+from tests.soak.trial_log import Result, Trial, in_brief
 from tests.support.cli import Cli
-from tests.support.own_engine import OwnEngine, own_engine
 
-_BATCH = 100
-"""Messages that are published before each restart."""
 _CHANNEL = "orders"
+_BETWEEN, _PUBLISHING, _COMMAND = "between", "publishing", "command"
+_COMMANDS: tuple[tuple[tuple[Words, ...], Words, float], ...] = (
+    ((("down",),), UP, 3.5),
+    ((("kill", "@active"),), UP, 3.0),
+    ((), ("up", "--recreate"), 6.0),
+)
+"""What precedes each command, and the seconds that it takes, roughly."""
+_SAME = ("state", "client_urls", "monitor_urls", "store_dir")
 
 
-@dataclass(frozen=True, slots=True)
-class _Rig:
-    """The command line in the network of an engine of its own."""
+@dataclass(slots=True)
+class _Rounds:
+    """The rounds of a trial, and what was found in them."""
 
-    engine: OwnEngine
+    machine: Machine
     cli: Cli
+    draw: Random
+    before: dict[str, Any] = field(default_factory=dict)
+    acked: set[int] = field(default_factory=set)
+    problems: list[str] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+    times: list[float] = field(default_factory=list)
 
-    def ok(self, *words: str) -> str:
-        """Return the output of a command that must succeed."""
-        done = subprocess.run(
-            [*self.engine.inside(), *self.cli.command(*words)],
+    def start(self, words: Words) -> subprocess.Popen[str]:
+        """Start a command inside of the machine."""
+        return subprocess.Popen(
+            [*self.machine.inside(), *self.cli.command(*words)],
             cwd=self.cli.folder,
             env=self.cli.environment(),
             stdin=subprocess.DEVNULL,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
-            timeout=ENDS_S,
-            check=False,
         )
-        assert done.returncode == 0, f"'{' '.join(words)}': exit {done.returncode}: {done.stderr}"
-        return done.stdout
+
+    def run(self, words: Words) -> tuple[int, str, str]:
+        """Return exit code, standard output and standard error of a command."""
+        return _end(self.start(words), words)
+
+    def ok(self, words: Words) -> str:
+        """Return the output of a command that must succeed."""
+        code, out, err = self.run(words)
+        assert code == 0, f"'{' '.join(words)}': exit {code}: {err}"
+        return out
+
+    def round(self) -> None:
+        """Publish, end the daemon or the machine at a random point, and let `up` bring all back."""
+        way = self.draw.choice(self.machine.ways)
+        moment = self.draw.choice((_BETWEEN, _PUBLISHING, _COMMAND))
+        away_s = self.draw.uniform(0, 3)
+        what = f"{way} ({moment}, {away_s:.1f} s away)"
+        self.counts.update((way, moment))
+        inside, urls = self.machine.inside(), self.before["client_urls"]
+        try:
+            with numbers(inside, self.cli, urls, _CHANNEL, max(self.acked, default=0) + 1) as client:
+                client.wait_for_more()
+                time.sleep(self.draw.uniform(0, 2))
+                if moment == _PUBLISHING:
+                    self._strike(way, away_s)
+                    self._up(what)
+                    if way != REBOOT:
+                        client.wait_for_more()
+                client.end()
+                self.acked.update(client.acked)
+            if moment != _PUBLISHING:
+                what += self._unattended(moment, way, away_s)
+                self._up(what)
+        except AssertionError as error:
+            error.add_note(what)
+            raise
+
+    def _unattended(self, moment: str, way: str, away_s: float) -> str:
+        """Strike between two commands, or in the middle of one; return what that said."""
+        if moment == _BETWEEN:
+            self._strike(way, away_s)
+            return ""
+        before, words, takes_s = self.draw.choice(_COMMANDS)
+        for each in before:
+            self.ok(each)
+        process = self.start(words)
+        time.sleep(self.draw.uniform(0.1, takes_s))
+        try:
+            self._strike(way, away_s)
+        finally:
+            code, _, err = _end(process, words)
+        killed = way == REBOOT and code < 0
+        last = err.splitlines()[-1] if err else ""
+        assert code == 0 or killed or last.startswith("error: "), f"'{' '.join(words)}': exit {code}: {err}"
+        return f", '{' '.join(words)}': exit {code}: {last}"
+
+    def _strike(self, way: str, away_s: float) -> None:
+        self.machine.end(way)
+        time.sleep(away_s)
+        self.machine.start()
+
+    def _up(self, what: str) -> None:
+        began = time.monotonic()
+        after = json.loads(self.ok(("up", "--json")))
+        self.times.append(round((time.monotonic() - began) * 1e3))
+        self.problems += [
+            f"{what}: {name} is {after[name]}, was {self.before[name]}"
+            for name in _SAME
+            if after[name] != self.before[name]
+        ]
+
+    def stored(self) -> set[int]:
+        """Return the numbers that the channel holds."""
+        channels = json.loads(self.ok(("channels", "--json")))["channels"]
+        (count,) = [each["msgs"] for each in channels if each["name"] == _CHANNEL]
+        words = ("sub", _CHANNEL, "--all", "--count", str(count), "--timeout", "60", "--json")
+        _, out, _ = self.run(words)  # a channel that holds fewer than it says is seen by what is missing
+        return {int(json.loads(line)["data"]) for line in out.splitlines()}
+
+
+def _end(process: subprocess.Popen[str], words: Words) -> tuple[int, str, str]:
+    try:
+        out, err = process.communicate(timeout=ENDS_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        _, err = process.communicate()
+        raise AssertionError(f"'{' '.join(words)}' did not end within {ENDS_S:g} s: {err}") from None
+    assert "Traceback" not in err, f"'{' '.join(words)}': {err}"
+    assert DEFECT not in err, f"'{' '.join(words)}': {err}"
+    return process.returncode, out, err
 
 
 def restart(trial: Trial, folder: Path) -> Result:
-    """Stop or kill a daemon of the trial's own as often as the trial has units."""
-    with ExitStack() as stack:
-        # A short path, as sockets need one; a daemon's files are no evidence, and large.
-        place = Path(mkdtemp(prefix="soak-"))
-        stack.callback(rmtree, place, ignore_errors=True)
-        engine = stack.enter_context(own_engine(place))
-        with closing(endpoint.connect()) as client:
-            engine.load(DEFAULT_IMAGE, client)
-        state = folder / "state"
-        env = {"DOCKER_HOST": engine.url, "STANLOCAL_ENGINE": "docker", "XDG_STATE_HOME": str(state)}
-        rig = _Rig(engine, Cli(folder, env, f"soak-{secrets.token_hex(4)}"))
-        result = _restarts(rig, trial)
-        rig.ok("down", "--purge", "--yes", "--timeout", "0")
-        with closing(engine.client()) as own:
-            left = take(own, state_home=state, prefix=str(rig.cli.group)).added_since(NOTHING)
-    problems = [*result.problems, *([f"left: {left}"] if left else [])]
-    return replace(result, problems=problems)
-
-
-def _restarts(rig: _Rig, trial: Trial) -> Result:
-    draw = Random(trial.seed)
-    before = json.loads(rig.ok("up", "--json"))
-    problems: list[str] = []
-    times: list[float] = []
-    kills = 0
-    for number in range(trial.units):
-        rig.ok("pub", _CHANNEL, "--count", str(_BATCH))
-        kill, away_s = draw.random() < 0.5, draw.uniform(0, 3)
-        kills += kill
-        (rig.engine.kill if kill else rig.engine.stop)()
-        time.sleep(away_s)
-        rig.engine.start()
-        began = time.monotonic()
-        after = json.loads(rig.ok("up", "--json"))
-        times.append(round((time.monotonic() - began) * 1e3))
-        what = f"round {number} ({'kill' if kill else 'stop'}, {away_s:.1f} s away)"
-        for name in ("state", "client_urls", "monitor_urls", "store_dir"):
-            if after[name] != before[name]:
-                problems.append(f"{what}: {name} is {after[name]}, was {before[name]}")
-    wanted = trial.units * _BATCH
-    read = rig.ok("sub", _CHANNEL, "--all", "--count", str(wanted), "--timeout", "60", "--json")
-    found = len(read.splitlines())
-    if found < wanted:
-        problems.append(f"{found} of {wanted} acknowledged messages are there")
-    counts = {"kills": kills, "stops": trial.units - kills, "acknowledged": wanted, "lost": wanted - found}
-    return Result(trial.units, problems, (), counts, {"up_ms": times})
+    """End a machine of the trial's own, or its daemon, as often as the trial has units."""
+    with own_machine(trial.case, folder) as machine:
+        group = f"soak-{secrets.token_hex(4)}"
+        rounds = _Rounds(machine, Cli(folder, machine.env, group), Random(trial.seed))
+        nodes = trial.case.rpartition("-")[2]
+        rounds.before = json.loads(rounds.ok(("up", "--nodes", nodes, "--json")))
+        try:
+            for _ in range(trial.units):
+                rounds.round()
+            lost = rounds.acked - rounds.stored()
+            rounds.ok(("down", "--purge", "--yes", "--timeout", "0"))
+        except AssertionError as error:
+            return Result(trial.units, [in_brief(" ".join([*getattr(error, "__notes__", ()), str(error)]))])
+        left = machine.left(group)
+    problems = [*rounds.problems, *([f"left: {left}"] if left else [])]
+    if lost:
+        problems.append(f"{len(lost)} of {len(rounds.acked)} acknowledged are not there: {sorted(lost)[:20]}")
+    counts = {**rounds.counts, "acknowledged": len(rounds.acked), "lost": len(lost)}
+    return Result(trial.units, problems, (), counts, {"up_ms": rounds.times})
 
 
 DAEMON_RESTARTS = Row(
     name="daemon-restarts",
-    title="Restarts of the Docker daemon",
-    how="a dockerd with socket, data folder and network of its own is stopped, which ends its "
-    "containers, or killed, which leaves them running, 5 times in a trial, is away for 0 to 3 s and "
-    "started again; each time 100 messages are published before. `up` has to bring the same group "
-    "back, with its addresses and store, and at the end every message has to be there.",
+    title="Restarts of the Docker daemon and of the machine",
+    how="5 times in a trial a machine ends, is away for 0 to 3 s and starts again. With Docker it is a "
+    "dockerd with socket, data folder and network of its own: it is killed, which leaves its "
+    "containers running, or stopped, which ends them, or the whole machine goes: daemon, containerd, "
+    "containers and commands by SIGKILL, with them the network, its firewall rules, all mounts and "
+    "the files in /run. With local processes a reboot ends servers, supervisors and commands by "
+    "SIGKILL, and commands see the id of another boot afterwards; stanlocal keeps nothing in /run. "
+    "What no imitation does is to lose what the kernel had not written to the disk yet. The moment "
+    "is drawn: between two commands, while a client publishes, or in the middle of an `up`. `up` has "
+    "to bring the same group back, with its addresses and store, a client that outlives the end has "
+    "to go on, and at the end every number that was acknowledged has to be there.",
     unit="restarts",
-    wanted=100,
+    wanted=60,
     per_trial=5,
-    cases=("docker-2",),
+    cases=("docker-2", "process-2", "docker-3"),
     run=restart,
     none_of={"lost": "acknowledged messages lost"},
-    shown={"stops": "by a stop", "kills": "by a kill", "acknowledged": "messages acknowledged"},
+    shown={
+        KILL: "by a kill of the daemon",
+        STOP: "by a stop of the daemon",
+        REBOOT: "by a reboot of the machine",
+        _PUBLISHING: "while a client published",
+        _COMMAND: "in the middle of an `up`",
+        "acknowledged": "messages acknowledged",
+    },
     figures={"up_ms": "Time that `up` took afterwards"},
 )

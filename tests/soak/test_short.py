@@ -29,6 +29,7 @@ SHORT = [
     ("two-tools", "process", 5),
     ("chaos", "docker-3", 1),
     ("daemon-restarts", "docker-2", 2),
+    ("daemon-restarts", "process-2", 2),
     ("disk-full", "docker-2", 2),
     ("disk-full", "process-2", 2),
     ("clock", "process", 4),
@@ -49,7 +50,7 @@ def test_a_short_run_holds(
     server_binary: Path,
 ) -> None:
     if name == "daemon-restarts" and not own_engine.may_run():
-        pytest.skip("runs a dockerd, which takes root on Linux")
+        pytest.skip("runs a dockerd and makes namespaces, which takes root on Linux")
     if name == "clock" and clock.library() is None:
         unavailable("no libfaketime; Debian's package of that name has it")
     if name == "two-users" and os.geteuid() != 0:

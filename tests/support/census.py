@@ -22,6 +22,10 @@ class Census:
     volumes: frozenset[str]
     folders: frozenset[str]
 
+    def named(self) -> dict[str, set[str]]:
+        """Return all of it, by kind; empty if there is nothing."""
+        return self.added_since(NOTHING)
+
     def added_since(self, before: Census) -> dict[str, set[str]]:
         """Return what is new, by kind; empty if nothing is."""
         news = {f.name: set(getattr(self, f.name) - getattr(before, f.name)) for f in fields(self)}

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import select
+import signal
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from pathlib import Path
 
@@ -15,6 +18,8 @@ from tests.support.ports import free_ports
 
 SCRIPT = "#!/bin/sh\n. ./stan.conf\n"
 """Run the shell script in the node's configuration."""
+_ENDS_S = 10.0
+"""Longest wait for the end of a process that was killed, before it is looked for again."""
 IDLE = "echo up; exec sleep 600"
 
 
@@ -67,6 +72,25 @@ def processes_of(home: Path) -> set[int]:
         if _session(process.pid) in supervisors - {process.pid}
     }
     return supervisors | sessions
+
+
+def kill_all(find: Callable[[], Collection[int]]) -> None:
+    """Kill the processes until none is found any more, what they start meanwhile included.
+
+    Their parents still learn how they ended.
+    """
+    while pids := find():
+        killed: list[int] = []
+        try:
+            for pid in pids:
+                with suppress(ProcessLookupError):
+                    killed.append(os.pidfd_open(pid))
+                    signal.pidfd_send_signal(killed[-1], signal.SIGKILL)
+            for descriptor in killed:
+                select.select([descriptor], [], [], _ENDS_S)
+        finally:
+            for descriptor in killed:
+                os.close(descriptor)
 
 
 def _mentions(process: psutil.Process, home: Path) -> bool:

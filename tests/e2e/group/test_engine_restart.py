@@ -1,4 +1,4 @@
-"""An engine that is stopped and started again, as at a reboot: `up` brings the same group back.
+"""An engine that ends and is started again, or its whole machine: `up` brings the same group back.
 
 The engine is a second one with folders and a network of its own: the machine's is shared.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import docker
@@ -32,8 +32,9 @@ def engine(tmp_path: Path, docker_client: docker.DockerClient) -> Iterator[OwnEn
         yield engine
 
 
+@pytest.mark.parametrize("end", [OwnEngine.stop, OwnEngine.crash], ids=["stop", "crash"])
 def test_up_after_a_restart_of_the_engine_brings_ports_and_store_back(
-    engine: OwnEngine, tmp_path: Path, group_name: str
+    engine: OwnEngine, tmp_path: Path, group_name: str, end: Callable[[OwnEngine], None]
 ) -> None:
     cli = Cli(tmp_path, env={"DOCKER_HOST": engine.url, "STANLOCAL_ENGINE": "docker"}, group=group_name)
 
@@ -51,7 +52,7 @@ def test_up_after_a_restart_of_the_engine_brings_ports_and_store_back(
 
     before = json.loads(stanlocal("up", "--json"))
     stanlocal("pub", "orders", "kept")
-    engine.stop()
+    end(engine)
     engine.start()
     stopped = json.loads(stanlocal("status", "--json"))
     assert stopped["state"] == "down"
