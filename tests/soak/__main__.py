@@ -12,7 +12,6 @@ import asyncio
 import os
 import signal
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 from stanlocal.machine.user_dirs import cache_folder
@@ -35,7 +34,7 @@ def main() -> int:
     parser.add_argument("--until", type=int, metavar="N", help="end at so many; else at the row's count")
     parser.add_argument("--seed", type=int, default=SEED, help=f"seed of the run ({SEED})")
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="make so many trials at a time (1)")
-    parser.add_argument("--cases", help="only these cases, comma separated; in a folder of their own")
+    parser.add_argument("--cases", help="only trials of these cases, comma separated")
     parser.add_argument("--out", type=Path, help="folder of the run's record and of what failed trials leave")
     parser.add_argument("--page", action="store_true", help="make no trial, write the page")
     parser.add_argument("--summary", action="store_true", help="make no trial, write docs/evidence.md")
@@ -51,15 +50,19 @@ def main() -> int:
     log = TrialLog(folder / f"{row.name}.jsonl", options.seed)
     if options.page:
         return _page(row, log, partial=options.partial)
-    if options.cases:
-        row = replace(row, cases=options.cases.split(","))
+    only = options.cases.split(",") if options.cases else []
+    if unknown := [case for case in only if case not in row.cases]:
+        parser.error(f"no case {', '.join(unknown)}; there are {', '.join(row.cases)}")
     os.nice(5)  # whoever works on the machine comes first
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     until = options.until or row.wanted
     trials = folder / "trials"
     try:
-        asyncio.run(frame.run(row, log, trials, until=until, say=_say, make=apart.make, jobs=options.jobs))
+        made = frame.run(
+            row, log, trials, until=until, say=_say, make=apart.make, jobs=options.jobs, only=only
+        )
+        asyncio.run(made)
     except KeyboardInterrupt:  # the trials have removed their groups
         _say(f"ended with {log.units:,} of {row.wanted:,} {row.unit}; the same command goes on from there")
         return 130

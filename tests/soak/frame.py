@@ -6,7 +6,7 @@ import asyncio
 import os
 import shutil
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -37,13 +37,15 @@ async def run(
     say: Callable[[str], None],
     make: Make,
     jobs: int = 1,
+    only: Sequence[str] = (),
 ) -> None:
     """Make trials until `until` units are made, or several trials in a row have problems.
 
-    `jobs` trials are made at a time. Each has a folder of its own in `folder`, which is kept if it has
-    problems or losses. A run that is cancelled cancels the trials under way, which are not recorded.
+    `jobs` trials are made at a time, with `only` none but those of these cases. Each has a folder of its own
+    in `folder`, which is kept if it has problems or losses. A run that is cancelled cancels the trials under
+    way, which are not recorded.
     """
-    trials = log.trials(row.cases, row.per_trial)
+    trials = log.trials(row.cases, row.per_trial, only)
     running: dict[asyncio.Task[Entry], int] = {}
     failed = 0
     try:

@@ -236,5 +236,6 @@ KINDS: dict[str, Callable[[Path], Act]] = {
     "journals": journals,
     "settings": settings,
     "packs": packs,
+    "cluster-objects": cluster_objects,
 }
 """Preparations for the reading of each kind, by name."""

@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -42,14 +43,12 @@ def row(**changed: object) -> Row:
     return replace(made, **changed)  # type: ignore[arg-type]
 
 
-def make(row: Row, tmp_path: Path, until: int = 10, seed: int = 1, jobs: int = 1) -> TrialLog:
+def make(row: Row, tmp_path: Path, until: int = 10, seed: int = 1, **how: Any) -> TrialLog:
     """Run it as the command does."""
     tmp_path.mkdir(exist_ok=True)
     log = TrialLog(tmp_path / "example.jsonl", seed)
     trials = tmp_path / "trials"
-    asyncio.run(
-        frame.run(row, log, trials, until=until, say=lambda line: None, make=in_this_process, jobs=jobs)
-    )
+    asyncio.run(frame.run(row, log, trials, until=until, say=lambda line: None, make=in_this_process, **how))
     return log
 
 
@@ -95,6 +94,12 @@ def test_a_trial_that_was_not_recorded_is_made_by_the_next_run(tmp_path: Path) -
     log = make(row(), tmp_path)
     (tmp_path / "example.jsonl").write_bytes(b"".join(lines(log)[1:]))
     assert {each.trial.number for each in make(row(), tmp_path).entries} == {0, 1, 2}
+
+
+def test_trials_of_some_cases_leave_those_of_the_others_to_another_run(tmp_path: Path) -> None:
+    log = make(row(), tmp_path, until=4, only=["other"])
+    assert [(each.trial.number, each.trial.case) for each in log.entries] == [(1, "other")]
+    assert [each.trial.number for each in make(row(), tmp_path).entries] == [1, 0, 2]
 
 
 def test_what_a_failed_trial_leaves_is_kept_and_many_failures_end_the_run(tmp_path: Path) -> None:

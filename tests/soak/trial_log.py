@@ -111,12 +111,16 @@ class TrialLog:
         """Return the seed of a trial."""
         return Random(f"{self._seed}/{number}").getrandbits(32)
 
-    def trials(self, cases: Sequence[str], units: int) -> Iterator[Trial]:
-        """Yield the trials that have not been made, without end; cases take turns."""
+    def trials(self, cases: Sequence[str], units: int, only: Sequence[str] = ()) -> Iterator[Trial]:
+        """Yield the trials that have not been made, without end; cases take turns.
+
+        With `only` those of other cases are left for another run.
+        """
         made = {entry.trial.number for entry in self.entries}
         for number in count():
-            if number not in made:
-                yield Trial(number, cases[number % len(cases)], self.seed_of(number), units)
+            case = cases[number % len(cases)]
+            if number not in made and (not only or case in only):
+                yield Trial(number, case, self.seed_of(number), units)
 
     def append(self, entry: Entry) -> None:
         """Write the entry to the file, so that it outlives this process."""
