@@ -1,6 +1,6 @@
 """The login of the routes between the nodes of a group that does not let everyone in. Pure.
 
-A NATS server takes whoever opens a route for another server, and lets it read and write everything. So where
+A NATS server treats whoever opens a route as another server, and lets it read and write everything. So where
 clients need a login or TLS, nodes show each other a random password.
 """
 

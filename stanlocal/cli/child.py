@@ -13,7 +13,7 @@ from stanlocal.cli.aio import cancel_by_signals
 from stanlocal.cli.hangup import is_heard, leave_terminal
 
 _KILLED_BY = 128
-"""Added to a signal's number: the exit code, as shells have it, of what a signal ended."""
+"""Number added to a signal's to get the exit code, as in shells, of a command that the signal ended."""
 _FROM_KEYS = (signal.SIGINT, signal.SIGQUIT)
 """Signals that a terminal sends for a key, to all processes of its foreground group."""
 

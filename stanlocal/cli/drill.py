@@ -134,7 +134,7 @@ def run_(
 
 @contextmanager
 def stopped_by_ctrl_c(drill: Drill) -> Iterator[None]:
-    """During the block, let the first Ctrl-C end the drill in good order, and the second at once."""
+    """During the block, let the first Ctrl-C end the drill with a verdict, and the second at once."""
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
     assert task is not None
     presses = itertools.count()

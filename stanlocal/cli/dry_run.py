@@ -1,4 +1,4 @@
-"""`up --dry-run`: what would run, without an engine: what matters first, then what is not as it was."""
+"""`up --dry-run`: the group that would run, then what was left out or changed; without an engine."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def show(context: Context) -> None:
 
 
 def _in_cluster(plan: GroupPlan, settings: Settings) -> GroupPlan:
-    """Return the plan with what it has there instead of ports and a folder of this machine."""
+    """Return the plan with the cluster's addresses and claim instead of local ports and a folder."""
     claim = settings.kubernetes.get("claim", f"{plan.group}-store")
     nodes = (
         replace(node, host=node.route_host, client_port=CLIENT_PORT, monitor_port=MONITOR_PORT)

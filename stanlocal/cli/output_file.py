@@ -1,9 +1,9 @@
 """Files that users name: `--output`, `--svg`, `--html`, `--junit`.
 
-Nothing is replaced but what stanlocal wrote itself, and only as long as it is as stanlocal left it: each file
-holds a mark, a line of its own, with a checksum of the rest. Everything else needs `--force`. A file is
-written beside its place and renamed, so that there is the old one or the new one at any moment. What is no
-regular file, such as /dev/stdout, is written to as it is.
+Only files that stanlocal wrote itself, and that nobody changed since, are replaced: each holds a mark, a line
+of its own, with a checksum of the rest. Everything else needs `--force`. A file is written beside its place
+and renamed, so that at any moment either the old one or the new one exists. Anything that is not a regular
+file, such as /dev/stdout, is written to directly.
 """
 
 from __future__ import annotations

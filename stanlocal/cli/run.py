@@ -190,7 +190,7 @@ def _confirm_cost(context: Context, faults: Sequence[PlannedFault], scenario: Sc
 
 
 def _show(context: Context, outcome: RunOutcome) -> None:
-    """Print the group's report after a failure, and what came of it, for people or as a document."""
+    """Print the group's report after a failure, then the outcome, for people or as a document."""
     if context.json:
         printing.page(f"{json.dumps(outcome.document(), ensure_ascii=False)}\n", err=True)
         return

@@ -71,8 +71,8 @@ class StanServer:
     def endpoint(self) -> Iterator[Endpoint]:
         """Yield the arguments of `stan.connect`: the server given, else the group's.
 
-        Only of the group are the served channels and the login known. A group that is reached through ports
-        of this machine is so during the block. Raises `LoginError`.
+        The served channels and the login are known only for the group. If the group is reached through local
+        ports, these are open during the block. Raises `LoginError`.
         """
         from stanlocal.access.nats_options import nats_options
 

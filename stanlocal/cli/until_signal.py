@@ -1,4 +1,4 @@
-"""Work that a signal ends in good order, with its result still printed."""
+"""Work that a signal ends early, with its result still printed."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ __all__ = [
     "Scenario",
     "load_scenario",
     "shipped",
-    # what came of it
+    # its result
     "Outcome",
     "Verdict",
     "judged",

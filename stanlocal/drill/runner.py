@@ -43,7 +43,7 @@ from stanlocal.util.tasks import beside
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A drill that runs, as a script acts on it."""
+    """A running drill, with the parts that a script acts on."""
 
     group: FTGroup
     load: Load

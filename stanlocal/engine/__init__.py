@@ -1,1 +1,1 @@
-"""The engines that run nodes: one interface (`base`), Docker containers, local processes."""
+"""The engines that run nodes, with one interface (`base`): Docker, local processes, Kubernetes."""

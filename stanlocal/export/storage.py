@@ -1,6 +1,6 @@
 """The one store of all nodes on a Kubernetes cluster: a claim that many pods may write.
 
-The store's lock is a POSIX lock on a file of this volume, so the file system has to carry such locks
+The store's lock is a POSIX lock on a file of this volume, so the file system has to share such locks
 between machines. NFS 4 does (EFS is one); SMB does unless it is mounted with `nobrl`.
 """
 

@@ -1,8 +1,8 @@
 """Certificates that go bad: one that has expired, and one that another CA has signed.
 
-A certificate is checked at the handshake alone. So nothing happens to the connections that there are, and
-each new one is refused: of clients, of routes, and of the streaming server to the NATS server inside its own
-process, without which a node that is restarted does not come back. The nodes read the certificate by a
+A certificate is checked only at the handshake. So open connections stay as they are, and new ones are
+refused: those of clients, of routes, and of the streaming server to the NATS server inside its own process,
+without which a restarted node does not come back. The nodes read the certificate by a
 reload (SIGHUP), as in production.
 """
 

@@ -12,7 +12,7 @@ _PATIENCE_S = 5.0
 
 
 async def refusal(plan: GroupPlan, node: NodePlan) -> str:
-    """Say how a new connection to the node fares: which reason there is to refuse it, if any.
+    """Return a sentence that says whether a new client accepts the node's certificate, and if not, why.
 
     The monitor's port is dialled: it has the certificate that clients see, and begins with the handshake.
     """

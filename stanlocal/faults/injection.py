@@ -112,7 +112,7 @@ def parameter_values(fault: Fault) -> dict[str, Any]:
 
 
 def recorded(group: Group, id_: str) -> FaultRecord:
-    """Return the fault of that id, as the journal has it now."""
+    """Return the fault of that id, as it is in the journal now."""
     return next(record for record in group.home.journal.faults() if record.id == id_)
 
 

@@ -65,7 +65,7 @@ class OnCluster:
     """A gotcha on a group of a cluster, which its user breaks."""
 
     watch: Callable[[Spectator], Awaitable[None]]
-    """Coroutine that says what to break, and reports until the damage is mended."""
+    """Coroutine that says what to break, and reports until the damage is repaired."""
     happened: str
     """Explanation of the cause."""
     production: str

@@ -1,7 +1,7 @@
 """Gotchas on a group of a cluster, whose user breaks the cluster while stanlocal watches and explains.
 
 stanlocal cannot reach a cluster's machines. So such a gotcha changes nothing: it says what to break, waits
-for that, and reports what the servers and the cluster show until the damage is mended.
+for that, and reports what the servers and the cluster show until the damage is repaired.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ class Layer:
 
 @dataclass(slots=True)
 class Service:
-    """A service, as all files together have it: of a value the last layer's counts."""
+    """A service, merged from all files: the last layer that has a value decides it."""
 
     name: str
     layers: list[Layer] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""Containers that a command line runs: `docker run`, and what Compose and Kubernetes say likewise. Pure."""
+"""Containers that a command line runs: `docker run`, and the same in Compose and Kubernetes. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Variables in the values of a Compose file: `$NAME`, `${NAME:-default}` and their kin. Pure."""
+"""Variables in the values of a Compose file: `$NAME`, `${NAME:-default}` and similar forms. Pure."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Interpolation:
 
     variables: Mapping[str, str]
     left: int = 1 << 20
-    """Number of characters that may still come of variables."""
+    """Number of characters that variables may still expand to."""
     unset: set[str] = field(default_factory=set)
 
     def text(self, value: str) -> str:

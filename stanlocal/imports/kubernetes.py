@@ -74,7 +74,7 @@ def configured(
     environ: Mapping[str, str],
     found: Found,
 ) -> ServerConfiguration:
-    """Return the server with what comes of its files, arguments and variables."""
+    """Return the server with the configuration from its files, arguments and variables."""
     own = Found(file_store=found.file_store)
     variables = server.environment(objects, environ, own)
     line = server.command_line(variables, objects, environ, own)

@@ -24,7 +24,7 @@ _CLUSTER_ID = "test-cluster"
 
 @dataclass(frozen=True, slots=True)
 class ServerConfiguration:
-    """A server, or several alike, with the configuration that comes of files and arguments."""
+    """A server, or several alike, with the configuration from its files and arguments."""
 
     title: str
     place: Place

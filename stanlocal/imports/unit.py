@@ -134,7 +134,7 @@ def _changes(file: GivenFile, unit: GivenFile) -> bool:
 
 
 def _apply(service: _Service, line: Line, unit: GivenFile) -> None:
-    """Add a line to what came before; an empty value takes back the earlier ones, as systemd has it."""
+    """Add a line to the service; as in systemd, an empty value takes back the earlier ones."""
     if line.section == "Container":
         service.container.append(line)
     elif line.section != "Service":

@@ -1,4 +1,4 @@
-"""Files of sections and assignments: systemd's units, and the likes of them. Pure."""
+"""Files of sections and assignments, such as systemd's units. Pure."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def first_section(text: str) -> str:
 def lines(file: GivenFile, found: Found, *, indented: bool = False) -> Iterator[Line]:
     """Yield the assignments of a file, continued lines joined.
 
-    A line is continued by a backslash at its end; with `indented`, as supervisord has it, by blanks at the
+    A line is continued by a backslash at its end; with `indented`, as in supervisord, by blanks at the
     beginning of the next one, and a comment may follow a value.
     """
     rows = file.text.splitlines()
@@ -105,7 +105,7 @@ def _plain(word: str) -> str:
 def expanded(
     text: str, unit: GivenFile, variables: Mapping[str, str], line: Line, *, literal: bool
 ) -> Iterator[Word]:
-    """Yield the words with variables as systemd has them: `$NAME` alone is split, `${NAME}` is not."""
+    """Yield the words with variables filled in as systemd does: `$NAME` alone is split, `${NAME}` is not."""
     left = LONGEST
     for match in _WORD.finditer(text):
         raw, missing = _specified(_plain(match[1]), unit)

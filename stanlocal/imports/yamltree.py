@@ -19,7 +19,7 @@ _DEPTH = 64
 _VALUES = 10_000
 """Largest number of values of all documents together, repeats by aliases and merges included."""
 _CHARACTERS = 1 << 22
-"""Largest number of characters of all values together, likewise: four times the largest file."""
+"""Largest number of characters of all values together, repeats included: four times the largest file."""
 _EVENTS = 4 * _VALUES
 """Largest number of libyaml's events: one for each value and name, two for each table and list."""
 _TOO_MANY = f"there are more than {_VALUES} values, counting aliases"

@@ -1,4 +1,4 @@
-"""The ports through which this process's own clients reach a group that it cannot reach without.
+"""The ports through which this process's own clients reach a group that they cannot reach directly.
 
 They are served by a thread with an event loop of its own: a group is not tied to the loop of whoever
 connects, and its clients' work must not hold the ports up.

@@ -1,7 +1,7 @@
 """Bring-up of a group on a cluster: its objects applied, its pods awaited.
 
-What a local group has on this machine (ports, store, rendered configuration) a group there has in the
-cluster, so `stanlocal.lifecycle.up` has little in common with this but its promises.
+Ports, store and rendered configuration, which a local group has on this machine, are in the cluster. So this
+module shares the promises of `stanlocal.lifecycle.up`, and little else.
 """
 
 from __future__ import annotations

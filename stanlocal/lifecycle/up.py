@@ -141,7 +141,7 @@ class _Bringup:
                     raise
                 await self._remove_made()
 
-    # From the nodes that there are to those of the plan
+    # From the existing nodes to those of the plan
 
     async def _converge(self, plan: GroupPlan, fingerprints: Mapping[str, str]) -> Look:
         if self._before is not None and self._before.proxied != plan.proxied:

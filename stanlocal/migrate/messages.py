@@ -1,4 +1,4 @@
-"""The messages of a channel as its stream is to have them, read from the store."""
+"""The messages of a channel in the form that its stream gets, read from the store."""
 
 from __future__ import annotations
 

@@ -90,7 +90,7 @@ def subscriptions_of(document: Document) -> list[Document]:
 
 
 def channel_documents(channels: Iterable[Document]) -> list[Document]:
-    """Return each channel as the monitor has it, with sums over its readers."""
+    """Return the monitor's document of each channel, with sums over its readers."""
     shaped = []
     for channel in channels:
         found = readers(channel)
@@ -107,7 +107,7 @@ def channel_documents(channels: Iterable[Document]) -> list[Document]:
 
 
 def subscription_documents(channels: Iterable[Document]) -> list[Document]:
-    """Return each subscription as the monitor has it, with its channel and its reader's backlog.
+    """Return the monitor's document of each subscription, with its channel and its reader's backlog.
 
     A member of a queue group is as far behind as the group: what another member has read is read.
     """
@@ -123,7 +123,7 @@ def subscription_documents(channels: Iterable[Document]) -> list[Document]:
 
 
 def client_documents(clients: Iterable[Document]) -> list[Document]:
-    """Return each client as the monitor has it, with sums over its subscriptions."""
+    """Return the monitor's document of each client, with sums over its subscriptions."""
     shaped = []
     for client in clients:
         subs = list(_client_subscriptions(client))

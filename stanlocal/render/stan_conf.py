@@ -223,7 +223,7 @@ def _rank(table: Table | None, name: str) -> int:
 
 
 def _entry(name: str, value: Any, option: Option | None, depth: int) -> Iterator[str]:
-    """Yield the lines of `name: value`; `option` tells sizes from counts, and gives a table's options."""
+    """Yield the lines of `name: value`; `option` says whether it is a size, and has a table's options."""
     margin, key = _INDENT * depth, quote_key(name)
     table = None if option is None else option.table
     if isinstance(value, Mapping):

@@ -98,7 +98,7 @@ def timeouts(given: float | None, retry: bool) -> tuple[float, float]:
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionOptions:
-    """A subscription's options. `ack_wait` is in whole seconds, as the protocol has it."""
+    """A subscription's options. `ack_wait` is in whole seconds, as in the protocol."""
 
     channel: str
     start: StartPosition = NEW_ONLY

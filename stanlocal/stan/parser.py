@@ -7,7 +7,7 @@ delivery. What follows a message within one read is mostly more of the same: the
 takes the whole run. Everything else goes to nats-py's handlers, line by line.
 
 No server can make the client scan bytes twice, keep more than one line of `LINE` bytes or one message of
-`MESSAGE` bytes, or stop the read loop: whatever is not NATS ends in `NotNats`, a `ProtocolError` upon which
+`MESSAGE` bytes, or stop the read loop: whatever is not NATS ends in `NotNats`, a `ProtocolError` on which
 nats-py drops the connection and connects again.
 """
 

@@ -27,7 +27,7 @@ def looking_rules() -> tuple[list[Json], list[Json]]:
 
 
 def changing_rules() -> tuple[list[Json], list[Json]]:
-    """Those rules, and the further ones that the documentation names for changing groups."""
+    """Return the rules for looking, and the further ones that the documentation names for changing groups."""
     looking, more = _rules(0), _rules(1)
     return [*looking[0], *more[0]], [*looking[1], *more[1]]
 

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.timeout(180)
 
 
 def actives(url: str) -> dict[str, float]:
-    """By node whether its server says that it is active, as a scrape has it."""
+    """Return for each node whether its server says that it is active, from one scrape."""
     with urllib.request.urlopen(url, timeout=30) as answer:
         families = parser.text_string_to_metric_families(answer.read().decode())
     samples = [sample for family in families for sample in family.samples]

@@ -1,6 +1,6 @@
-"""Makes evidence runs: ``python -m tests.soak ROW``, again and again until the row has its count.
+"""Makes evidence runs: ``python -m tests.soak ROW``, again and again until all its trials are made.
 
-A run that was ended, in whatever way, goes on where it stopped. `--page` writes the page of a complete run
+A run that was stopped, in whatever way, continues from there. `--page` writes the page of a complete run
 to tests/soak/results; with `--partial` also of one that is not complete, which the page then says.
 `--summary` writes the page for users that sums all runs up. Exits with 1 when the row does not hold.
 """

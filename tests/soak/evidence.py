@@ -1,4 +1,4 @@
-"""The page for users that sums up all runs: what was tried, how often, and what came of it."""
+"""The page for users that sums up all runs: each promise, how often it was tried, and the result."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ Runs = Sequence[tuple[Row, Sequence[Entry]]]
 _RESULTS = "../tests/soak/results"
 _HEAD = """# Evidence
 
-What stanlocal promises of failovers, of its own death and of whatever it reads cannot be shown by one
-test. Here each promise is tried hundreds or thousands of times, on real servers, at moments that a seeded
+What stanlocal promises about failovers, about being killed and about whatever it reads cannot be shown by
+one test. Here each promise is tried hundreds or thousands of times, on real servers, at moments that a seeded
 generator draws. After every drill a checker reads what each publisher was told and what each subscriber
 got, message by message, and the store.
 """
 _DEATHS = """## What servers lose by themselves
 
 A NATS Streaming server stores a batch by two writes, into the data file and then into its index. A kill
-between them leaves records that no index knows; the next active goes by the index and gives their
-sequences again. Messages behind that point are then read under a wrong sequence, and the last are
-missing, acknowledged or not. No client and no tool can prevent it. The checker tells these cases from
-every other loss: a sequence with two messages, among the first that were given after the kill. Any loss
+between them leaves records that no index knows; the next active relies on the index and assigns
+their sequences again. Messages behind that point are then read under a wrong sequence, and the last are
+missing, acknowledged or not. No client and no tool can prevent it. The checker distinguishes these cases
+from every other loss: a sequence with two messages, among the first that were given after the kill. Any loss
 that is not of this kind counts as lost, above.
 """
 _AGAIN = """## Make them again
 
 ```console
 $ .venv/bin/python -m tests.soak                       # lists the runs
-$ .venv/bin/python -m tests.soak kills --jobs 2        # makes one, and goes on where it was ended
+$ .venv/bin/python -m tests.soak kills --jobs 2        # makes one, and continues where it was stopped
 $ .venv/bin/python -m tests.soak kills --page          # writes its page
 $ .venv/bin/python -m tests.soak --summary             # writes this page
 ```

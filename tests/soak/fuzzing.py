@@ -81,7 +81,7 @@ def _read(act: Act, seed: int, count: int) -> Result:
 
 def _within_memory(act: Act, seed: int, count: int) -> Result:
     """Read the inputs, and name it as a problem if that took more memory than it may."""
-    Path("/proc/self/clear_refs").write_text("5")  # from here on the peak is counted anew
+    Path("/proc/self/clear_refs").write_text("5")  # resets the peak
     before = _status("VmRSS")
     resource.setrlimit(resource.RLIMIT_AS, (_status("VmSize") + _ADDRESSES,) * 2)
     result = _read(act, seed, count)

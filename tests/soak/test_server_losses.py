@@ -1,4 +1,4 @@
-"""Losses that the server's way of writing explains are told apart from all others."""
+"""Losses that the server's way of writing explains are distinguished from all others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two commands at once on one group: one group in the end, and neither fails in a way no one thought of."""
+"""Two commands at once on one group: one group in the end, and each succeeds or fails with a known error."""
 
 from __future__ import annotations
 

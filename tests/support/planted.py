@@ -80,7 +80,7 @@ def _place(archive: Archive, rng: random.Random) -> int:
 
 
 def _dropped(archive: Archive, rng: random.Random) -> None:
-    """In the middle, so that the extent of the stream stays."""
+    """Drop a message in the middle, so that the extent of the stream stays."""
     del archive.messages[_place(archive, rng)]
 
 

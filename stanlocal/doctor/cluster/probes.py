@@ -1,7 +1,7 @@
 """Rules about probes: none may fail on a standby, or end a node that reads the store. Pure.
 
-A standby's monitor answers everything with 200 (`/streaming/isFTActive` with 204, which passes, too), but for
-channels and clients, which only the active has. While a node reads the store, neither that nor
+A standby's monitor answers everything with 200 (`/streaming/isFTActive` with 204, which passes, too), except
+channels and clients, which only the active has. While a node reads the store, neither `isFTActive` nor
 `/streaming/serverz` answers. A probe that is a command may judge by the answer's content.
 """
 

@@ -1,6 +1,6 @@
 """The messages of one publisher in a ledger, as columns of a few bytes for each. Pure.
 
-Columns grow with the messages that there are, never with what a header says: that may name a thousand
+Columns grow with the messages in the ledger, never with what its header says: that may name a thousand
 publishers and two thousand audiences in 300 bytes.
 """
 

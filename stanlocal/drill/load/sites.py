@@ -1,4 +1,4 @@
-"""Sites: the servers that a load's clients are at. A load can move from one to another.
+"""Sites: the servers that a load's clients connect to. A load can move from one to another.
 
 A STAN client is a `LoadClient` as it is. Whatever else a load moves to brings clients of its own.
 """
@@ -65,12 +65,12 @@ class LoadClient(Protocol):
 
 
 class Site(Protocol):
-    """A server, or a group of them, that clients of a load are at."""
+    """A server, or a group of them, that clients of a load connect to."""
 
     async def client(self, name: str, index: int = 0) -> LoadClient:
         """Return the client of that name, connected; the same one each time. Raises `StanError`.
 
-        Clients whose `index` differs are spread over the servers that there are.
+        Clients whose `index` differs are spread over the servers of the site.
         """
         ...
 

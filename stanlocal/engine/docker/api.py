@@ -11,7 +11,7 @@ from stanlocal.engine.docker.queries import Queries
 from stanlocal.engine.docker.transport import Transport
 from stanlocal.errors import NodeNotFound
 
-if TYPE_CHECKING:  # it takes as long to load as all else that a command needs which only looks
+if TYPE_CHECKING:  # commands that change nothing do without it, which halves their time
     import docker
 
 

@@ -102,7 +102,7 @@ def parse_time(stamp: str) -> datetime:
 
 
 class Body(Protocol):
-    """The body of an answer as it arrives, as `stanlocal.engine.docker.transport.OpenAnswer` has it."""
+    """The body of an answer as it arrives, such as `stanlocal.engine.docker.transport.OpenAnswer`."""
 
     def read(self, size: int, /) -> bytes:
         """Read `size` bytes, or fewer if the body ends before."""

@@ -1,6 +1,6 @@
 """`Transport`: requests that only look, over connections of the standard library, without the Docker SDK.
 
-Loading the SDK takes as long as all else that a command does which only looks.
+Loading the SDK takes as long as everything else that a command does which changes nothing.
 """
 
 from __future__ import annotations

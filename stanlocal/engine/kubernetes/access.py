@@ -33,7 +33,7 @@ _WAY_ON = "name a kubeconfig with --kubeconfig or KUBECONFIG"
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The caller's choice of a cluster; None: as the kubeconfig has it."""
+    """The caller's choice of a cluster; None: the one in the kubeconfig."""
 
     kubeconfig: Path | None = None
     context: str | None = None

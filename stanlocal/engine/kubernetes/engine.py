@@ -1,4 +1,4 @@
-"""FT groups on a Kubernetes cluster: every StatefulSet of one namespace that runs nats-streaming as one.
+"""FT groups on a Kubernetes cluster: every StatefulSet of one namespace that runs nats-streaming in FT mode.
 
 Whoever deployed a group, the engine looks at it without any permission to write: states come from the API's
 objects, the logs and, through the API server's proxy, the monitors. A node is a pod; its run is that of the
@@ -209,7 +209,7 @@ class KubernetesEngine(Changing, Cutting, Refusals):
             raise await self._blamed(pod, error) from error
 
     async def _blamed(self, pod: Json, error: EngineUnavailable) -> EngineError:
-        """Return the error as what it is: the API server itself may answer while the machine does not."""
+        """Return the error that fits: the API server may answer while the pod's machine does not."""
         try:
             await self._api.read("/version")
         except EngineUnavailable:
@@ -252,7 +252,7 @@ class KubernetesEngine(Changing, Cutting, Refusals):
                 stream.tell(EngineEvent(self._ended[container_id], node, "die"))
 
     async def _still_runs(self, node: str, container: str, own: str) -> bool:
-        """Whether a run lasts whose log's stream has ended: only a closed port shows that it does not."""
+        """Whether a run goes on although its log's stream has ended: only a closed port shows the end."""
         view = await self._look(node.rpartition("-")[0])
         pod = None if view is None else view.pods.get(node)
         if view is None or pod is None:

@@ -72,7 +72,7 @@ class Objects:
                 )
 
     async def apply(self, group: str, objects: Sequence[Json]) -> None:
-        """Apply the objects in this order; what is as it is to be stays untouched."""
+        """Apply the objects in this order; those that need no change stay untouched."""
         for each in objects:
             kind, name = each["kind"], name_of(each)
             marked = self._marked(group, each)

@@ -1,6 +1,6 @@
 """Ends and beginnings of a pod: deletion until its server has ended, and the wait until it runs again.
 
-A StatefulSet makes the next pod of that name at once, so everything here goes by the pod's uid.
+A StatefulSet makes the next pod of that name at once, so everything here identifies a pod by its uid.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ async def end(
 def _exit(pod: Json | None, container: str, asked_at: datetime, unknown: int) -> Exit:
     """Return the end of the pod's server; the cluster rounds times down to seconds.
 
-    An end that it has not recorded counts from the request on: what comes of it may come before the answer.
+    An end that it has not recorded counts from the request on: its effects may come before the answer.
     """
     run = None if pod is None else run_of(pod, container)
     if run is None or run.status != "exited" or run.finished_at is None:

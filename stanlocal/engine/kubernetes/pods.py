@@ -224,7 +224,7 @@ def _gone(name: str, pod: Json, container: str) -> Iterator[EngineEvent]:
 
 
 def has_run_before(pod: Json, container: str) -> bool:
-    """Whether the machine has kept the output of the run before."""
+    """Whether the machine has kept the output of the container's previous run."""
     return any(
         each.get("name") == container and path_of(each, "lastState", "terminated") is not None
         for each in path_of(pod, "status", "containerStatuses") or ()

@@ -1,4 +1,4 @@
-"""Pods that a StatefulSet is to have, and those of them that are held back. Pure.
+"""The pods of a StatefulSet that should run, and those that are held back. Pure.
 
 A StatefulSet can leave out its first or its last pods only: by the number of its replicas, and by the ordinal
 that they start at.

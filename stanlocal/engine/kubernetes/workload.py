@@ -57,7 +57,7 @@ class View:
     """Pods that stanlocal has cut off."""
 
     def names(self) -> Iterator[tuple[int, str]]:
-        """Yield index and name of each node: those that are to be, and those that are still there."""
+        """Yield index and name of each node: those that are planned, and those that still exist."""
         group = name_of(self.workload)
         there = (index for pod in self.pods.values() if (index := index_of(pod, group)) is not None)
         yield from ((index, f"{group}-{index}") for index in sorted({*planned(self.workload), *there}))

@@ -61,7 +61,7 @@ class RelayBack:
                 stored = self.last + len(batch)
                 try:
                     await self._client.publish_batch(self._channel, batch)
-                except* StanError:  # stored or not: the channel says it
+                except* StanError:  # stored or not: reading the channel shows it
                     stored = 0
                 self._at(stored or await self._stored(batch))
 

@@ -126,7 +126,7 @@ class _BesideDrill:
         self._task = task
 
     async def end(self) -> DrillOutcome:
-        """End the drill in good order, unless it has ended; return its verdict."""
+        """End the drill early, unless it has ended, and return its verdict; the group is healed."""
         self._drill.stop()
         return await self._task
 

@@ -75,7 +75,7 @@ def cut(since: Since) -> bool:
 
 
 def nothing_followed(since: Since) -> bool:
-    """Routes are cut, a standby has had its chance to take over, and no failover came of it."""
+    """Routes are cut, a standby has had its chance to take over, and no failover followed."""
     had_its_chance = any(since.lines(ev.LockBusy)) or since.seconds >= WATCHED_S
     return cut(since) and had_its_chance and since.failover is None
 

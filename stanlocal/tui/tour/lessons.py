@@ -15,7 +15,7 @@ from stanlocal.tui.tour.conditions import Condition
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Something that may come of a step."""
+    """A possible outcome of a step."""
 
     when: Condition
     why: str = ""

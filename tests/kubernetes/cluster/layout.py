@@ -38,7 +38,7 @@ class Node:
 
     @property
     def name(self) -> str:
-        """Its name in the cluster, and that of the process that holds its namespaces."""
+        """Name of the node in the cluster, and of the process that holds its namespaces."""
         return f"node-{self.index}"
 
     @property

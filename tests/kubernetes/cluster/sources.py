@@ -37,7 +37,7 @@ class Source:
 
     @property
     def key(self) -> str:
-        """What tells the program from one of another source, or for another platform."""
+        """Hash that distinguishes the program from one of other sources, or for another platform."""
         files = [(file.name, file.read_bytes()) for file in sorted(self.folder.iterdir())]
         return _short_hash(str(host_platform()), self.link_options, files)
 
@@ -79,7 +79,7 @@ def key() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """What `build` keeps in the user's cache; it is there when all of it is."""
+    """Files that `build` keeps in the user's cache; they are there all together or not at all."""
 
     images: Path
     """Folder of the archives of images."""
