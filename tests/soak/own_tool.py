@@ -6,7 +6,7 @@ import json
 import secrets
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,11 +71,19 @@ class OwnTool:
     def converges(self, *, by_up: bool) -> None:
         """Have the next `up` or `down` recover everything; nothing is left in the end."""
         if by_up:
-            self.ok(("up",))
-            document = json.loads(self.ok(("status", "--json")))
-            names = [node["name"] for node in document["nodes"]]
-            assert document["state"] == "healthy", document
-            assert names == [f"{self.group}-{index}" for index in range(len(names))], document
+            self.comes_up()
+        self.leaves_nothing()
+
+    def comes_up(self) -> None:
+        """Have `up` bring the group to healthy."""
+        self.ok(("up",))
+        document = json.loads(self.ok(("status", "--json")))
+        names = [node["name"] for node in document["nodes"]]
+        assert document["state"] == "healthy", document
+        assert names == [f"{self.group}-{index}" for index in range(len(names))], document
+
+    def leaves_nothing(self) -> None:
+        """Have `down` purge the group, of which nothing is left then."""
         self.ok(("down", "--purge", "--yes", "--timeout", "0"))
         left = self.runs.left()
         assert left == {}, f"left: {left}"
@@ -87,10 +95,13 @@ def _hears_hangups() -> None:
 
 
 @contextmanager
-def own_tool(engine: str, folder: Path) -> Iterator[OwnTool]:
-    """The tool on an engine, over a state folder in `folder`; whatever a failed trial leaves is removed."""
-    state = folder / "state"
-    env = {"XDG_STATE_HOME": str(state), "STANLOCAL_ENGINE": engine}
+def own_tool(engine: str, folder: Path, env: Mapping[str, str] | None = None) -> Iterator[OwnTool]:
+    """The tool on an engine, with a state folder in `folder` unless `env`, its variables, names one.
+
+    Whatever a failed trial leaves is removed.
+    """
+    env = {"XDG_STATE_HOME": str(folder / "state"), "STANLOCAL_ENGINE": engine, **(env or {})}
+    state = Path(env["XDG_STATE_HOME"])
     group = f"soak-{secrets.token_hex(4)}"
     with closing(endpoint.connect()) if engine == "docker" else _none() as client:
         tool = OwnTool(OwnRuns(Cli(folder, env, group), state, client), group)

@@ -12,7 +12,9 @@ import pytest
 
 from tests.conftest import unavailable
 from tests.soak import apart, clock, frame
+from tests.soak.full_folders import STATE, TEMPORARY
 from tests.soak.rows import ROWS
+from tests.soak.small_disk import may_mount
 from tests.soak.trial_log import TrialLog
 from tests.support import own_engine
 
@@ -32,6 +34,8 @@ SHORT = [
     ("daemon-restarts", "process-2", 2),
     ("disk-full", "docker-2", 2),
     ("disk-full", "process-2", 2),
+    ("disk-full", "process-2-state", 2),
+    ("disk-full", "docker-2-temporary", 2),
     ("clock", "process", 4),
     ("two-users", "docker", 2),
     ("outside", "docker", 3),
@@ -51,6 +55,8 @@ def test_a_short_run_holds(
 ) -> None:
     if name == "daemon-restarts" and not own_engine.may_run():
         pytest.skip("runs a dockerd and makes namespaces, which takes root on Linux")
+    if case.endswith((STATE, TEMPORARY)) and not may_mount():
+        pytest.skip("mounts a file system, which takes root on Linux")
     if name == "clock" and clock.library() is None:
         unavailable("no libfaketime; Debian's package of that name has it")
     if name == "two-users" and os.geteuid() != 0:
