@@ -19,7 +19,7 @@ from stanlocal.group.store_snapshots import put_back_now
 from stanlocal.model.fault_record import HEALING, Condition, FaultRecord
 from stanlocal.model.targets import resolve
 from stanlocal.store.local import local_store
-from stanlocal.util.tasks import all_to_end
+from stanlocal.util.tasks import all_to_end, run_to_end
 from stanlocal.util.timestamps import rfc3339
 
 
@@ -110,7 +110,7 @@ async def put_store_back(group: Group, name: str) -> str:
             await all_to_end(*(group.stop(node, plan.stop_grace_s) for node in running))
             return await put_back_now(group, name, local_store(plan))
         finally:
-            await all_to_end(*(group.start(node) for node in running))
+            await run_to_end(all_to_end(*(group.start(node) for node in running)))
 
 
 async def repair_store(group: Group) -> str:

@@ -32,7 +32,7 @@ from stanlocal.store.format.records import read_records
 from stanlocal.store.guard import drafts
 from stanlocal.store.layout import is_channels
 from stanlocal.store.local import local_store
-from stanlocal.util.tasks import all_to_end
+from stanlocal.util.tasks import all_to_end, run_to_end
 
 REPAIR = "-file_truncate_bad_eof"
 """The server's own option; there is none in its configuration file."""
@@ -138,16 +138,18 @@ async def repair(group: Group) -> str:
     once = replace(chosen, arguments=(REPAIR,))
     with_option = replace(plan, nodes=(once, *plan.nodes[1:]))
     await retire(group, chosen.name, 0)
-    await group.engine.create(with_option, once, f"{_ONCE}{wanted}")
-    await group.engine.start(with_option, chosen.name)
-    await group.wait(
-        lambda status: status.active == chosen.name,
-        timeout=_REPAIR_S,
-        waiting_for=f"{chosen.name} to serve after a repair by {REPAIR}",
-    )
-    said = await _said(group, chosen.name, "has been truncated to offset")
-    await group.stop(chosen.name, plan.stop_grace_s)
-    await _forget_option(group)
+    try:
+        await group.engine.create(with_option, once, f"{_ONCE}{wanted}")
+        await group.engine.start(with_option, chosen.name)
+        await group.wait(
+            lambda status: status.active == chosen.name,
+            timeout=_REPAIR_S,
+            waiting_for=f"{chosen.name} to serve after a repair by {REPAIR}",
+        )
+        said = await _said(group, chosen.name, "has been truncated to offset")
+        await group.stop(chosen.name, plan.stop_grace_s)
+    finally:
+        await run_to_end(_forget_option(group))
     await recover(group, "ended", [node.name for node in plan.nodes])
     return said
 

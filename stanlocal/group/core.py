@@ -303,11 +303,11 @@ class Group:
             await self.save_log(node)
 
     async def instance(self, node: str) -> Instance:
-        """Return the node as the engine has it now; raises `GroupNotFound` when it is gone."""
+        """Return the node as the engine has it now; raises `NodeNotFound` when it is gone."""
         for instance in await self.engine.instances(self.name):
             if instance.name == node:
                 return instance
-        raise GroupNotFound(f"{node} is gone from group '{self.name}'; bring it back with 'stanlocal up'")
+        raise NodeNotFound(f"{node} is gone from group '{self.name}'; bring it back with 'stanlocal up'")
 
 
 async def origin_of(engine: Engine) -> Origin:

@@ -1,0 +1,67 @@
+"""Recovery of what faults and repairs leave, where something else happens meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from stanlocal.errors import WaitTimeout
+from stanlocal.faults import healing, injection, truncate_store
+from stanlocal.faults.kill import Kill
+from stanlocal.model.plan import GroupPlan
+from stanlocal.testing.fake.server import Trouble
+from tests.support.world import World
+
+
+async def test_a_node_that_is_gone_keeps_no_other_from_being_healed(world: World) -> None:
+    await world.up(nodes=3)
+    await injection.inject(world.group(), Kill(), ["t-0", "t-1"])
+    await world.engine.remove("t-0")
+    await healing.heal(world.group())
+    running = {each.name: each.running for each in await world.engine.instances("t")}
+    assert running == {"t-1": True, "t-2": True}
+
+
+async def test_nodes_start_again_after_a_restore_that_is_cancelled_twice(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def put_back_until_cancelled(group: object, name: str, store: Path) -> str:
+        restoring.cancel()
+        await asyncio.Event().wait()
+        raise AssertionError("cancelled")
+
+    start = world.engine.start
+
+    async def start_after_a_cancellation(plan: GroupPlan, node: str) -> None:
+        restoring.cancel()
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        await start(plan, node)
+
+    await world.up()
+    monkeypatch.setattr(healing, "put_back_now", put_back_until_cancelled)
+    monkeypatch.setattr(world.engine, "start", start_after_a_cancellation)
+    restoring = asyncio.create_task(healing.put_store_back(world.group(), "copy"))
+    with pytest.raises(asyncio.CancelledError):
+        await restoring
+    assert all(each.running for each in await world.engine.instances("t"))
+
+
+async def test_a_repair_that_fails_does_not_leave_its_option_on(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.up()
+    before = {each.name: each.fingerprint for each in await world.engine.instances("t")}
+    for name in before:
+        await world.engine.stop(name, 0)
+    world.machine.troubles["t-0"] = Trouble(
+        "recovery", "[1] 2026/01/01 00:00:00.000000 [FTL] STREAM: Failed to start: invalid checksum"
+    )
+    monkeypatch.setattr(truncate_store, "_REPAIR_S", 0.1)
+    with pytest.raises(WaitTimeout, match="t-0 to serve after a repair"):
+        await healing.repair_store(world.group())
+    after = await world.engine.instances("t")
+    assert {each.name: each.fingerprint for each in after} == before
+    assert not any(node.arguments for each in after for node in each.plan.nodes)
