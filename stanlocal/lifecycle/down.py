@@ -62,6 +62,7 @@ async def down(
         group_id = plan.group_id if plan else group.home.group_id()
         made = store in group.home.made_stores
         if purge_store:
+            drafts.recover(store, group.name, group_id)  # what a killed restore set aside can be a user's own
             check_purgeable(store, group.name, group_id, made=made)
             _check_unused_by_others(store, plan, instances)
         if instances:

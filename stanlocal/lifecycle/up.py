@@ -30,7 +30,7 @@ from stanlocal.model.states import GroupState, GroupStatus
 from stanlocal.settings import Settings
 from stanlocal.store.guard.claim import Claim
 from stanlocal.store.guard.purge import discard_unused
-from stanlocal.util.tasks import beside, together
+from stanlocal.util.tasks import beside, run_to_end, together
 
 if TYPE_CHECKING:  # it reads logs, and is loaded while the first node starts
     from stanlocal.group.watch import Watch
@@ -79,7 +79,7 @@ async def up(group: Group, request: UpRequest) -> Look:
         try:
             return await bringup.run()
         except BaseException:
-            await bringup.undo()
+            await run_to_end(bringup.undo())
             raise
 
 

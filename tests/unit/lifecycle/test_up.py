@@ -424,3 +424,41 @@ async def test_up_puts_back_the_store_that_a_killed_restore_had_set_aside(world:
     store.rename(store.with_name(f".{store.name}.stanlocal-draft-old"))
     await world.up()
     assert (store / "server.dat").read_bytes() == b"kept"
+
+
+async def test_a_purge_leaves_a_store_that_was_there_before_also_where_a_killed_restore_had_set_it_aside(
+    world: World, tmp_path: Path
+) -> None:
+    store = tmp_path / "mine"
+    store.mkdir()
+    (store / ".rootdir.lck").touch()  # so it is a store that stanlocal did not make
+    await world.up(store_dir=str(store))
+    (store / "server.dat").write_bytes(b"kept")
+    await down(world.group(), timeout=0)
+    store.rename(store.with_name(f".{store.name}.stanlocal-draft-old"))
+    with pytest.raises(StoreRefused, match="it was a store before stanlocal used it"):
+        await down(world.group(), purge_store=True)
+    assert (store / "server.dat").read_bytes() == b"kept"
+
+
+async def test_an_up_that_is_cancelled_again_while_it_is_undone_is_undone_to_the_end(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    remove = world.engine.remove
+
+    async def remove_after_a_cancellation(node: str) -> None:
+        upping.cancel()
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        await remove(node)
+
+    async def wait_until_cancelled() -> None:
+        upping.cancel()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(world.engine, "remove", remove_after_a_cancellation)
+    request = replace(world.request(), meanwhile=wait_until_cancelled)
+    upping = asyncio.create_task(up.up(world.group(), request))
+    with pytest.raises(asyncio.CancelledError):
+        await upping
+    assert world.left == {}
