@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -37,8 +38,7 @@ async def keep_alive(group: Group, report: Callable[[str], None], check: Livenes
         for node in look.status.nodes:
             failed[node.name] = await _failures(group, look, node, failed.get(node.name, 0), check)
         for name in [name for name, count in failed.items() if count >= check.failures]:
-            report(f"{name} is dead; restarting it")
-            await revive(group, name)
+            await revive(group, look.status.node(name), report)
             failed[name] = 0
         await asyncio.sleep(check.period_s)
 
@@ -61,12 +61,19 @@ def _is_explained(group: Group, node: NodeStatus) -> bool:
     return any(fault.hits(node.name) for fault in group.home.journal.faults())
 
 
-async def revive(group: Group, node: str) -> None:
-    """Kill what is left of the node's process and start it again; a node that is gone is left alone."""
-    async with group.home.lock(lambda: None):
-        try:
+async def revive(group: Group, dead: NodeStatus, report: Callable[[str], None]) -> None:
+    """Kill what is left of the node's process and start it again.
+
+    A node that is gone is left alone, and so is one that another command has restarted, or hit by a fault,
+    while this waited for the group's lock.
+    """
+    node, run = dead.name, (dead.instance.id, dead.instance.started_at)
+    with suppress(NodeNotFound):
+        async with group.home.lock(lambda: None):
+            now = await group.instance(node)
+            if (now.id, now.started_at) != run or _is_explained(group, dead):
+                return
+            report(f"{node} is dead; restarting it")
             await group.engine.signal(node, "SIGKILL")
             await group.engine.wait_exit(node)
             await group.start(node)
-        except NodeNotFound:
-            return
