@@ -260,9 +260,15 @@ class ProcessEngine(OwnNodes):
         files, run = self._of(node)
         if run is None or run.over:
             raise EngineError(f"{node} does not run; start it before pausing it")
-        if run.status != "paused":
+        if run.status == "paused":
+            return
+        if not run.unrecorded:
             send(run.server, signals.SIGSTOP)
-            await until(files, lambda run: run.status != "running" or run.over)
+            await until(files, lambda run: run.status != "running" or run.over or run.unrecorded)
+            run = files.run()
+        if run is not None and run.unrecorded and run.status == "running":
+            send(run.server, signals.SIGCONT)  # later commands would not know that it is paused
+            raise EngineError(f"{node} cannot be paused, as its supervisor was killed; restart it first")
 
     async def unpause(self, node: str) -> None:
         await run_to_end(self._unpause(node))
@@ -271,7 +277,7 @@ class ProcessEngine(OwnNodes):
         files, run = self._of(node)
         if run is not None and run.status == "paused":
             send(run.server, signals.SIGCONT)
-            await until(files, lambda run: run.status != "paused" or run.over)
+            await until(files, lambda run: run.status != "paused" or run.over or run.unrecorded)
 
     async def disconnect_routes(self, plan: GroupPlan, node: str) -> None:
         await self._cut(node, lambda cuts: cuts | {ROUTES})

@@ -81,6 +81,11 @@ class Run:
             return True
         return not self.supervisor.alive and not self.server.alive
 
+    @property
+    def unrecorded(self) -> bool:
+        """Whether the server lives, and nothing that it does is recorded, as its supervisor was killed."""
+        return not self.over and not self.supervisor.alive
+
 
 @dataclass(frozen=True, slots=True)
 class Node:

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from pathlib import Path
 
+import psutil
 import pytest
 
 from stanlocal.engine.process.engine import ProcessEngine
@@ -256,6 +257,39 @@ async def test_a_server_without_supervisor_is_found_and_ended(engine: ProcessEng
     os.kill(run_of(home, "g-0").supervisor.pid, signal.SIGKILL)
     await engine.remove("g-0")
     assert processes_of(home) == set()
+
+
+async def test_a_server_without_supervisor_is_not_paused_as_no_one_would_know(
+    engine: ProcessEngine, home: Path
+) -> None:
+    plan = await scripted_group(engine, home, "g", "while :; do sleep 0.01; echo on >> ticks; done")
+    await engine.start(plan, "g-0")
+    run = run_of(home, "g-0")
+    os.kill(run.supervisor.pid, signal.SIGKILL)
+    await eventually(lambda: not run.supervisor.alive)
+    pausing = asyncio.create_task(engine.pause("g-0"))
+    _, waiting = await asyncio.wait([pausing], timeout=10)
+    assert not waiting
+    with pytest.raises(EngineError, match="g-0 cannot be paused, as its supervisor was killed"):
+        await pausing
+    assert psutil.Process(run.server.pid).status() != psutil.STATUS_STOPPED
+
+
+async def test_a_server_whose_supervisor_was_killed_while_it_was_paused_goes_on(
+    engine: ProcessEngine, home: Path
+) -> None:
+    plan = await scripted_group(engine, home, "g", IDLE)
+    await engine.start(plan, "g-0")
+    await lines_until(engine, "g-0", "up")  # a line that no process reads would be its end
+    await engine.pause("g-0")
+    run = run_of(home, "g-0")
+    os.kill(run.supervisor.pid, signal.SIGKILL)
+    await eventually(lambda: not run.supervisor.alive)
+    resuming = asyncio.create_task(engine.unpause("g-0"))
+    _, waiting = await asyncio.wait([resuming], timeout=10)
+    assert not waiting
+    await resuming
+    assert psutil.Process(run.server.pid).status() != psutil.STATUS_STOPPED
 
 
 async def test_processes_of_a_server_end_with_it(engine: ProcessEngine, home: Path) -> None:
