@@ -13,6 +13,7 @@ from concurrent.futures import Future
 from contextlib import suppress
 
 from stanlocal.engine.forwarding import Address, Forwarding
+from stanlocal.errors import EngineError
 
 
 class ClientPorts:
@@ -38,17 +39,27 @@ class ClientPorts:
         """Close the ports and every connection through them, also while they are being opened."""
         if self._thread.ident is None:
             return
-        loop, task = await asyncio.wrap_future(self._begun)
+        try:
+            loop, task = await asyncio.wrap_future(self._begun)
+        except EngineError:  # they could not be served at all
+            return
         with suppress(RuntimeError):  # opening them has failed, and the loop is closed
             loop.call_soon_threadsafe(task.cancel)
         await asyncio.to_thread(self._thread.join)
 
     def _serve(self) -> None:
-        with (
-            suppress(asyncio.CancelledError),
-            asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner,
-        ):
-            runner.run(self._until_cancelled())
+        try:
+            with (
+                suppress(asyncio.CancelledError),
+                asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner,
+            ):
+                runner.run(self._until_cancelled())
+        except OSError as error:
+            if self._begun.done():
+                raise
+            refused = EngineError(f"cannot open ports for clients: {error.strerror}")  # too many open files
+            self._begun.set_exception(refused)
+            self._opened.set_exception(refused)
 
     async def _until_cancelled(self) -> None:
         loop, task = asyncio.get_running_loop(), asyncio.current_task()

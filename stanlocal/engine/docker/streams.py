@@ -155,8 +155,9 @@ class Pump(Generic[T]):
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def _put(self, item: T | Exception | None) -> None:
-        while not (self._room.acquire(timeout=self._look_s) or self._loop.is_closed()):
-            pass
+        while not (self._closed.is_set() or self._loop.is_closed()):
+            if self._room.acquire(timeout=self._look_s):
+                break
         if not self._closed.is_set():
             try:
                 self._loop.call_soon_threadsafe(self._queue.put_nowait, item)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 import threading
 from collections.abc import AsyncGenerator, Collection, Mapping
 from types import TracebackType
@@ -10,7 +12,7 @@ from types import TracebackType
 import pytest
 
 from stanlocal.engine.forwarding import Address, NodeReach
-from stanlocal.errors import EngineUnavailable
+from stanlocal.errors import EngineError, EngineUnavailable
 from stanlocal.lifecycle.client_ports import ClientPorts
 
 
@@ -77,3 +79,17 @@ async def test_closing_ports_that_were_never_used_does_nothing() -> None:
     ports = Ports()
     await ClientPorts(ports).close()
     assert ports.used == []
+
+
+async def test_without_a_descriptor_for_a_loop_neither_a_request_nor_close_waits_for_ever(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def no_loop() -> asyncio.AbstractEventLoop:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    monkeypatch.setattr(asyncio, "SelectorEventLoop", no_loop)
+    made = ClientPorts(Ports())
+    for _ in range(2):
+        with pytest.raises(EngineError, match="Too many open files"):
+            await asyncio.wait_for(made.addresses(["stan-0"]), 5)
+    await asyncio.wait_for(made.close(), 5)

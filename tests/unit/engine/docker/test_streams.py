@@ -218,6 +218,24 @@ async def test_closing_a_pump_ends_its_thread() -> None:
     assert body.closed
 
 
+async def test_closing_a_pump_whose_reader_is_behind_ends_its_thread() -> None:
+    full = threading.Event()
+
+    def numbers() -> Iterator[int]:
+        yield from range(5)  # the first is taken, four are queued
+        full.set()
+        yield 5  # for this one there is no room
+
+    body = Body()
+    async with aclosing(Pump("p-behind", Numbers(numbers(), body), look_s=0.01).items()) as items:
+        assert await anext(items) == 0
+        (thread,) = (thread for thread in threading.enumerate() if thread.name == "p-behind")
+        assert await asyncio.to_thread(full.wait, 5)
+    await asyncio.to_thread(thread.join, 5)
+    assert not thread.is_alive()
+    assert body.closed
+
+
 class Late(AttachSource):
     """A stream whose thread gets to read it only when it may go on."""
 
