@@ -53,7 +53,7 @@ class _Drills(CommandGroup):
 def drill() -> None:
     """Run a failure scenario under load, and judge what it cost: exit code 5 when that is too much.
 
-    It runs in a scratch group of its own, which is removed afterwards, or with --here in the group that runs.
+    It runs in a scratch group of its own, which is removed afterwards, or with --here in the running group.
     Ctrl-C heals, and judges what ran. NAME is one of 'stanlocal drill list', FILE a scenario of yours; see
     docs/drills.md.
     """
@@ -81,11 +81,11 @@ def _judging(command: Callable[..., Any]) -> Callable[..., Any]:
 
 @drill.command(_RUN, hidden=True)
 @click.argument("scenario", metavar="NAME|FILE")
-@click.option("--here", is_flag=True, help="In the group that runs, instead of a scratch group.")
+@click.option("--here", is_flag=True, help="Use the running group instead of a scratch group.")
 @click.option("--kill-active", type=click.IntRange(min=1), metavar="N", help="Kills in a kill-loop (20).")
 @click.option("--duration", type=Seconds(), metavar="S", help="How long the drill lasts, such as 90 or 10m.")
 @click.option("--seed", type=click.IntRange(min=0), metavar="N", help="Repeat the drill that had this seed.")
-@click.option("--ledger", type=_file, metavar="FILE", help="Where all that happens is written down.")
+@click.option("--ledger", type=_file, metavar="FILE", help="File for the drill's ledger.")
 @_judging
 @pass_context
 def run_(
@@ -165,7 +165,7 @@ def _confirm_cost(context: Context, scenario: Scenario) -> None:
     from stanlocal.drill.scenario.scenario import costs
 
     for cost in sorted(costs(scenario)):
-        context.confirm(f"'{scenario.name}' in the group that runs: {cost}")
+        context.confirm(f"'{scenario.name}' in the running group: {cost}")
 
 
 def give(context: Context, outcome: Outcome, junit: Path | None, html: Path | None, *, force: bool) -> int:

@@ -90,15 +90,15 @@ def compose(
 
 @export.command()
 @plan_options
-@click.option("--name", metavar="NAME", help="Of the StatefulSet and its Service (the group's name).")
+@click.option("--name", metavar="NAME", help="Name of the StatefulSet and its Service (the group's).")
 @click.option(
     "--storage",
     type=click.Choice(["efs", "azurefile", "nfs", "existing-claim"]),
     default="existing-claim",
-    help="What the store is on (existing-claim).",
+    help="Storage of the store (existing-claim).",
 )
 @click.option("--claim", metavar="NAME", help="Name of the store's claim (NAME-store).")
-@click.option("--storage-size", default="100Gi", metavar="Q", help="What the claim asks for (100Gi).")
+@click.option("--storage-size", default="100Gi", metavar="Q", help="Size that the claim requests (100Gi).")
 @click.option("--storage-class", metavar="NAME", help="A class of the cluster, instead of one made here.")
 @click.option("--file-system", metavar="ID", help="EFS: the FileSystemId.")
 @click.option("--region", metavar="NAME", help="EFS with the legacy provisioner: its region.")
@@ -179,7 +179,7 @@ def _storage(
 
 @export.command()
 @plan_options
-@click.option("--name", metavar="NAME", help="Of the release (the group's name).")
+@click.option("--name", metavar="NAME", help="Name of the release (the group's).")
 @click.option("--nats-url", metavar="URL", help="The NATS server that the chart's servers use.")
 @click.option("--claim", metavar="NAME", help="Name of the store's claim (stan-efs).")
 @pod_options

@@ -29,9 +29,12 @@ _BAR_WIDTH = 50
     "--probe", is_flag=True, help="Publish meanwhile, to time them as clients feel them; until Ctrl-C."
 )
 @click.option("--for", "seconds", type=float, metavar="S", help="With --probe: stop after S seconds.")
-@click.option("--svg", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Draw them.")
+@click.option("--svg", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Write a chart.")
 @click.option(
-    "--html", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Drawing and figures."
+    "--html",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write a page: chart and figures.",
 )
 @output_file.force_option
 @pass_context

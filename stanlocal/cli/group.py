@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     "--unset",
     multiple=True,
     metavar="SETTING",
-    help="A setting that the group is to lose, with all below it: nats.authorization.",
+    help="Remove a setting, with everything below it: nats.authorization.",
 )
 @click.option("--preset", type=click.Choice(["seed"]), help="seed: the values of the Kubernetes guide.")
 @from_option

@@ -25,7 +25,7 @@ def serve_to_browser(
         if context.json:
             context.print_json({"url": address}, stream=True)
         else:
-            context.say(f"open {address} (it lets in whoever has it); Ctrl-C ends it")
+            context.say(f"open {address} (anyone who has it gets in); Ctrl-C ends it")
 
     limit = {} if end_s is None else {"end_s": end_s}
     run(serve(_command(context, arguments), title=f"stanlocal: {title}", announce=announce, **limit))

@@ -36,7 +36,11 @@ class Address(click.ParamType[tuple[str, int]]):
 
 @click.command()
 @click.option(
-    "--listen", type=Address(), default="127.0.0.1:7777", metavar="HOST:PORT", help="Where (127.0.0.1:7777)."
+    "--listen",
+    type=Address(),
+    default="127.0.0.1:7777",
+    metavar="HOST:PORT",
+    help="Address (127.0.0.1:7777).",
 )
 @pass_context
 def metrics(context: Context, listen: tuple[str, int]) -> None:

@@ -131,7 +131,7 @@ def _show(document: dict[str, Any]) -> None:
 @click.argument("copy", required=False, type=click.Path(path_type=Path), metavar="[DIR]")
 @_dir
 @_key_file
-@click.option("--cluster-id", metavar="ID", help="That the store must be of; the group's by default.")
+@click.option("--cluster-id", metavar="ID", help="Cluster id to expect; the group's by default.")
 @pass_context
 def verify(
     context: Context, copy: Path | None, folder: Path | None, key_file: Path | None, cluster_id: str | None

@@ -25,7 +25,7 @@ _REQUEST_TIMEOUT_S = 10.0
 @click.command()
 @click.argument("channel")
 @start_options
-@click.option("--durable", default="", metavar="D", help="Durable name: go on where it was left.")
+@click.option("--durable", default="", metavar="D", help="Durable name: continue where it stopped.")
 @click.option("--queue", default="", metavar="Q", help="Queue group: share the messages with its members.")
 @click.option("--count", type=click.IntRange(1), help="End after that many messages.")
 @click.option(

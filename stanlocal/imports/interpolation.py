@@ -83,5 +83,5 @@ class Interpolation:
     def _take(self, value: str) -> str:
         self.left -= len(value)
         if self.left < 0:
-            raise InterpolationError("too many characters come of its variables")
+            raise InterpolationError("its variables expand to too many characters")
         return value

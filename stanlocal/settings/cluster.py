@@ -42,7 +42,7 @@ CLUSTER = Table(
             "the one that the group has, else `<group>-store`",
             reaches=_VOLUME,
         ),
-        Option("storage_size", Kind.STRING, "What the claim asks for.", "100Gi"),
+        Option("storage_size", Kind.STRING, "Size that the claim requests.", "100Gi"),
         Option(
             "storage_class",
             Kind.STRING,

@@ -34,7 +34,7 @@ _USER = Table(
 
 _AUTHORIZATION = Table(
     (
-        Option("user", Kind.STRING, "The only user there is.", aliases=("username",)),
+        Option("user", Kind.STRING, "Name of the only user.", aliases=("username",)),
         Option("password", Kind.STRING, "That user's password.", aliases=("pass",), secret=True),
         Option("token", Kind.STRING, "Token that clients present instead.", secret=True),
         Option("timeout", Kind.NUMBER, "Seconds a client has for its login.", "2", minimum=0),
@@ -56,8 +56,8 @@ _AUTHORIZATION = Table(
 _TLS = Table(
     (
         Option("cert_file", Kind.PATH, "Certificate of the server."),
-        Option("key_file", Kind.PATH, "Its key."),
-        Option("ca_file", Kind.PATH, "Authority that clients must prove themselves by."),
+        Option("key_file", Kind.PATH, "Key of that certificate."),
+        Option("ca_file", Kind.PATH, "CA certificates to check those of clients against."),
         Option("verify", Kind.BOOLEAN, "Whether clients must show a certificate.", "false"),
         Option("verify_and_map", Kind.BOOLEAN, "Whether that certificate names the user.", "false"),
         Option("timeout", Kind.NUMBER, "Seconds for the handshake.", "2", minimum=0),
@@ -90,11 +90,11 @@ _LOGIN = "stanlocal gives the routes a login of their own, where clients need on
 _ROUTES_TLS = Table(
     (
         Option("cert_file", Kind.PATH, "Certificate of the nodes, which they show to each other."),
-        Option("key_file", Kind.PATH, "Its key."),
+        Option("key_file", Kind.PATH, "Key of that certificate."),
         Option(
             "ca_file",
             Kind.PATH,
-            "Authority that nodes must prove themselves by.",
+            "CA certificates to check those of nodes against.",
             "the certificate itself",
         ),
         Option("verify", Kind.BOOLEAN, "No effect: nodes always check each other's certificates.", "true"),
@@ -210,7 +210,7 @@ _SETTABLE = (
     Option(
         "ping_interval",
         Kind.DURATION,
-        "Between two pings to a connection; 0 is the default.",
+        "Time between two pings to a connection; 0 is the default.",
         "2m",
         minimum=_MS,
         also=_ZERO,
@@ -246,7 +246,7 @@ _SETTABLE = (
         "2m",
         minimum=_MIN_LAME_DUCK_NS,
     ),
-    Option("lame_duck_grace_period", Kind.DURATION, "Wait before that.", "10s", minimum=0),
+    Option("lame_duck_grace_period", Kind.DURATION, "Wait before clients are closed.", "10s", minimum=0),
 )
 
 _ADDRESSES = "stanlocal chooses what the nodes listen on; set port for the clients' ports on the host"

@@ -46,9 +46,12 @@ def nats_urls(urls: str) -> str | None:
 CLIENT_TLS = Table(
     (
         Option("client_cert", Kind.PATH, "Certificate of the streaming server's own connections to NATS."),
-        Option("client_key", Kind.PATH, "Its key."),
+        Option("client_key", Kind.PATH, "Key of that certificate."),
         Option(
-            "client_cacert", Kind.PATH, "Authority that NATS must prove itself by.", aliases=("client_ca",)
+            "client_cacert",
+            Kind.PATH,
+            "CA certificates to check the certificate of NATS against.",
+            aliases=("client_ca",),
         ),
         Option(
             "server_name",
@@ -71,7 +74,7 @@ STREAMING = Table(
         Option(
             "cluster_id",
             Kind.STRING,
-            "What clients name to find this group.",
+            "Name by which clients find this group.",
             "test-cluster",
             aliases=("id", "cid"),
             check=subject_part,
@@ -109,7 +112,7 @@ STREAMING = Table(
         Option(
             "hb_interval",
             Kind.DURATION,
-            "Between two heartbeats to a client.",
+            "Time between two heartbeats to a client.",
             "30s",
             aliases=("hbi", "server_to_client_hb_interval"),
             minimum=_MS,

@@ -141,7 +141,7 @@ SETTINGS = Table(
         Option(
             "unset",
             Kind.STRINGS,
-            "Settings that the group is to lose, each with all below it: `nats.authorization`.",
+            "Settings to remove from the group, each with everything below it: `nats.authorization`.",
             reaches="take settings from the group",
         ),
         Option("streaming", Kind.TABLE, "Options of the streaming server.", table=STREAMING),

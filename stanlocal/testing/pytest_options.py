@@ -35,7 +35,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--stan-reuse",
         action="store_true",
-        help="take up the group of the last such run, and leave it running",
+        help="use the group of the last such run, and leave it running",
     )
     group.addoption(
         "--stan-next-timeout",
@@ -49,7 +49,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--stan-unavailable",
         choices=("fail", "skip"),
         default="fail",
-        help="what becomes of tests when no engine or server image is available (default: fail)",
+        help="result of tests when no engine or server image is available (default: fail)",
     )
 
 
