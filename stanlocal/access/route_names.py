@@ -1,4 +1,4 @@
-"""The names by which nodes dial each other, where routes have a certificate: they have to be in it."""
+"""The names by which nodes dial each other; where routes have a certificate, it has to contain them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Options that say what a migration starts from: the store, its limits, its key, and names to use."""
+"""Options that name the source of a migration: the store, its limits, its key, and names to use."""
 
 from __future__ import annotations
 

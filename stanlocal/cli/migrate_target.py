@@ -1,4 +1,4 @@
-"""Options that say what a migration goes to: a JetStream server, and the login there."""
+"""Options that name the target of a migration: a JetStream server, and the login there."""
 
 from __future__ import annotations
 

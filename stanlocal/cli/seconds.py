@@ -13,7 +13,7 @@ class Seconds(click.ParamType[float]):
     name = "seconds"
 
     def convert(self, value: str | float, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Return the seconds; a value that is none fails with the reason."""
+        """Return the seconds; any other value fails with the reason."""
         from stanlocal.settings.values import parse_duration
 
         try:

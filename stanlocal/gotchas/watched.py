@@ -165,7 +165,7 @@ async def watch_two_actives(stage: Spectator) -> None:
 
 
 def _spread(found: GroupStatus) -> tuple[NodeStatus, list[NodeStatus]]:
-    """Return the active node, and the standbys on other machines; raise `Refused` where that is not so."""
+    """Return the active node, and the standbys on other machines; raise `Refused` if either is missing."""
     if found.state is not GroupState.HEALTHY or found.active is None:
         raise Refused(
             f"the group is {found.state.value}, and a cut would add to that; see 'stanlocal status' and "

@@ -251,7 +251,7 @@ class Group:
         raise AssertionError("a watched group's history has no end")
 
     async def _in_hindsight(self, seen: Failover) -> Failover:
-        """Return the failover as all records show it: its fault may be recorded only after it is over."""
+        """Return the failover corrected by all records: its fault may be recorded only after its end."""
         found = (each for each in await self.failovers() if each.ready_at == seen.ready_at)
         return next(found, seen)
 

@@ -31,7 +31,7 @@ class Interpolation:
         return self._until(value, 0, depth=0)[0]
 
     def _until(self, text: str, at: int, *, depth: int) -> tuple[str, int]:
-        """Return what comes of the text up to the closing brace, or to its end, and where that is."""
+        """Return the expanded text up to the closing brace, or to its end, and the position of that."""
         if depth > _DEPTH:
             raise InterpolationError("its variables are nested too deeply")
         parts: list[str] = []

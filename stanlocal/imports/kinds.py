@@ -1,4 +1,4 @@
-"""Values of another kind than the server expects: what it makes of them, or that it refuses them."""
+"""Values of another kind than the server expects: read as the server reads them, or refused as it does."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Changes of an existing group that its users have to know of, as lines for people."""
+"""Changes of an existing group that its users should know about, as lines for people."""
 
 from __future__ import annotations
 

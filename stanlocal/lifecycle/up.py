@@ -84,7 +84,7 @@ async def up(group: Group, request: UpRequest) -> Look:
 
 
 class _Bringup:
-    """One `up`: what it found, what it is to reach, and what it made, which `undo` removes."""
+    """One `up`: what it found, its target, and what it made, which `undo` removes."""
 
     def __init__(
         self,

@@ -180,7 +180,7 @@ class ClusterIdMismatch(LogEvent):
 
 
 class PortBusy(LogEvent):
-    """A port that the server is to listen on is taken."""
+    """A port that the server should listen on is taken."""
 
     fatal: ClassVar[bool] = True
     address: str

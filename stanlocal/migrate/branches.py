@@ -66,7 +66,7 @@ class Branch:
 
 @dataclass(frozen=True, slots=True)
 class Lineage:
-    """The branch that is kept, and those that it goes on from, each up to a sequence."""
+    """The branch that is kept, and those that it continues, each up to a sequence."""
 
     kept_below: tuple[int | None, ...]
     """First sequence of each branch that is a conflict, in the order of their beginnings; None if none is."""

@@ -1,4 +1,4 @@
-"""Findings: the points at which JetStream does something else than NATS Streaming did. Pure."""
+"""Findings: the points at which JetStream behaves differently from NATS Streaming. Pure."""
 
 from __future__ import annotations
 

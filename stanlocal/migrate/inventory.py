@@ -1,4 +1,4 @@
-"""The inventory of a STAN store: what there is to take along. Reads the files and writes nothing."""
+"""The inventory of a STAN store: everything to migrate. Reads the files and writes nothing."""
 
 from __future__ import annotations
 

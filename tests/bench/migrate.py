@@ -142,7 +142,7 @@ def rows(count: int, repeat: int, binary: Path) -> Iterator[Sequence[str]]:
 
 
 def _against_stan2js(count: int, seconds: Mapping[str, float]) -> Iterator[Sequence[str]]:
-    """Compare what stan2js does, which is to copy, and all of it, the proof included."""
+    """Compare stan2js, which only copies, with a copy and with the whole migration."""
     copied = seconds["pack"] + seconds["load"]
     for what, took in (("pack and load", copied), ("pack, load and verify", copied + seconds["verify"])):
         times = count / took / _STAN2JS

@@ -20,7 +20,7 @@ from tests.support.cli import ROOT
 
 
 class TrialBroken(Exception):
-    """A trial ended in a way that no one thought of; nothing of it is recorded."""
+    """A trial ended in an unexpected way; nothing of it is recorded."""
 
 
 async def make(row: Row, trial: Trial, folder: Path) -> Entry:

@@ -25,7 +25,7 @@ _WARM_S = 600.0
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """Numbers of what is held."""
+    """Numbers of the resources that are held."""
 
     descriptors: int
     threads: int
@@ -43,7 +43,7 @@ class Held:
 
 
 def held(group: str, on_docker: bool) -> Held:
-    """Count what there is of a group, and what this process has open. Runs on the event loop."""
+    """Count the parts of a group, and the handles that this process has open. Runs on the event loop."""
     home = state_home()
     containers = networks = volumes = 0
     if on_docker:

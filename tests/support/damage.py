@@ -83,7 +83,7 @@ def wrong_entry(offset: int) -> Plant:
 
 
 def replace_second(first: int) -> Plant:
-    """The second slice begins with another sequence than is due."""
+    """Replace the second slice by one that begins with another sequence than the one due."""
     return lambda store: slice_of([b"r"] * 5, first).write(store / "orders", 2)
 
 

@@ -83,7 +83,7 @@ class _Handler(BaseHTTPRequestHandler):
         return "-"
 
     def log_message(self, *_: object) -> None:
-        """Nothing is logged."""
+        """Log nothing."""
 
 
 class _Server(socketserver.ThreadingUnixStreamServer):

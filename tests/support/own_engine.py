@@ -137,7 +137,7 @@ class OwnEngine:
         return ["nsenter", "--target", str(self._holder.pid), "--net"]
 
     def load(self, image: str, source: docker.DockerClient) -> None:
-        """Give it an image that `source` has."""
+        """Load an image that `source` has into the engine."""
         with closing(self.client()) as client:
             client.images.load(b"".join(source.images.get(image).save(named=True)))
 

@@ -9,7 +9,7 @@ from stanlocal.natsconf import parse, plain
 
 
 def elements(documents: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Every value that is no table, by its name; what is null is no element."""
+    """Return every value that is no table, by its name; null values are left out."""
     found: dict[str, Any] = {}
     for document in documents:
         kind = document.get("kind")
@@ -24,7 +24,7 @@ def elements(documents: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def under(found: Mapping[str, Any], element: str) -> dict[str, Any]:
-    """The values at `element` and below it, by what their names have beyond it."""
+    """Return the values at `element` and below it, by the rest of their names."""
     return {
         name.removeprefix(element): value
         for name, value in found.items()

@@ -1,4 +1,4 @@
-"""The rule about mount options: none may keep locks on one machine, or for ever. Pure."""
+"""The rule about mount options: none may keep locks on one machine, or forever. Pure."""
 
 from __future__ import annotations
 

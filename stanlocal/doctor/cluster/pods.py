@@ -88,7 +88,7 @@ def _set_image(group: DeployedGroup, container: str, image: str) -> str:
 
 
 def exporter(group: DeployedGroup) -> Iterator[Finding]:
-    """Yield a problem for an exporter that ends at once, as it does not know options that it is given."""
+    """Yield a problem for an exporter that ends at once, as it does not know the options in its command."""
     for each in group.containers():
         name = str(each.get("image") or "")
         words = [str(word) for part in ("command", "args") for word in each.get(part) or ()]

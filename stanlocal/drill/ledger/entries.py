@@ -97,7 +97,7 @@ class Header:
 
     @classmethod
     def read(cls, line: bytes) -> Header:
-        """Return the header in a first line; raises `ValueError` when it is none, or of another version."""
+        """Return the header in a first line; raises `ValueError` for anything else or another version."""
         document = _loads(line)
         if not isinstance(document, dict) or document.get("format") != FORMAT:
             raise ValueError("its first line is not a ledger's")

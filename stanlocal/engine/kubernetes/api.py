@@ -206,7 +206,7 @@ async def _body(response: httpx2.Response, limit: int) -> bytes:
 
 
 async def _split(response: httpx2.Response) -> AsyncGenerator[list[bytes]]:
-    """Yield the lines of a stream; a line without an end is dropped, not kept for ever."""
+    """Yield the lines of a stream; a line without an end is dropped, not kept forever."""
     rest = b""
     async for chunk in response.aiter_bytes():
         *lines, rest = (rest + chunk).split(b"\n")

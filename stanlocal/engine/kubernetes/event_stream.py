@@ -1,4 +1,4 @@
-"""The events of a group's pods, from the moment it is made on, whenever they are read."""
+"""The events of a group's pods since the stream was made, whenever they are read."""
 
 from __future__ import annotations
 

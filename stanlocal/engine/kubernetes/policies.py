@@ -130,7 +130,7 @@ def _listed(policy: Json, operator: str) -> Iterator[str]:
 
 
 def opening(policies: Iterable[Json], pods: Mapping[str, Json], extent: Extent) -> list[Json]:
-    """Return the policies that allow these pods traffic which the cut is to take away."""
+    """Return the policies that allow these pods the traffic that the cut should take away."""
     directions = ("egress",) if extent == "routes" else ("ingress", "egress")
     return [
         each

@@ -21,7 +21,7 @@ def revision_of(pod: Json) -> str:
 
 
 async def settled(api: Api, folder: str, group: str) -> str:
-    """Return the revision that the pods are to have, once the controller has seen the latest change.
+    """Return the revision that the pods should have, once the controller has seen the latest change.
 
     `folder` is the path of the namespace's StatefulSets.
     """

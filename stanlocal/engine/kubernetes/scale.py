@@ -41,12 +41,12 @@ def is_held(workload: Mapping[str, Any], ordinal: int) -> bool:
 
 
 def rest_without(workload: Mapping[str, Any], ordinals: Collection[int]) -> range | None:
-    """Return what is left to run without these; None if a StatefulSet cannot leave them out."""
+    """Return the pods that run without these; None if a StatefulSet cannot leave them out."""
     return _as_range([each for each in scaled(workload) if each not in ordinals])
 
 
 def rest_with(workload: Mapping[str, Any], ordinals: Collection[int]) -> range | None:
-    """Return what is to run with these; None if others would have to run, too."""
+    """Return the pods that run with these; None if others would have to run, too."""
     return _as_range(sorted({*scaled(workload), *ordinals}))
 
 

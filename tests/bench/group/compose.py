@@ -75,7 +75,7 @@ class Compose:
 
 
 def _is_active(monitor_url: str) -> bool:
-    """The server answers 200 when it is active, 204 when it is a standby."""
+    """Return whether the server is active: then it answers 200, and 204 as a standby."""
     try:
         with urllib.request.urlopen(f"{monitor_url}/streaming/isFTActive", timeout=1) as answer:
             return bool(answer.status == 200)

@@ -47,7 +47,7 @@ class Command:
 
     @contextmanager
     def up(self, *arguments: str) -> Iterator[None]:
-        """The group is up within, and purged afterwards."""
+        """Bring the group up for the block, and purge it afterwards."""
         self.run("up", *arguments)
         try:
             yield

@@ -12,7 +12,7 @@ MEGABYTE = 1024 * 1024
 
 
 def resident() -> int:
-    """This process's resident memory in bytes."""
+    """Return the resident memory of this process in bytes."""
     line = next(
         line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmRSS")
     )
@@ -20,7 +20,7 @@ def resident() -> int:
 
 
 async def grown(url: str, cluster_id: str, count: int) -> float:
-    """Publish and receive `count` messages of 128 bytes; the highest growth on the way, in megabytes."""
+    """Publish and receive `count` messages of 128 bytes; return the highest growth, in megabytes."""
     done = asyncio.Event()
     seen = highest = 0
 

@@ -40,7 +40,7 @@ _READY = "Streaming Server is ready"
 
 
 async def fill(binary: Path, store: Path, payload: Callable[[int], bytes], *, read: bool) -> None:
-    """A store with a million messages, and what a durable that read them all leaves."""
+    """Fill a store with a million messages; with `read`, also with a durable that has read them all."""
     with running(binary, store, "-mm", "0", "-mb", "0", "-file_sync=false") as server:
         server.wait_for(_READY)
         url = f"nats://127.0.0.1:{server.client_port}"

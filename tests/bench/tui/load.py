@@ -44,7 +44,7 @@ def flood(folder: Path, node: str) -> None:
 
 @contextmanager
 def publishing(command: Command) -> Iterator[None]:
-    """Messages are published within."""
+    """Publish messages during the block."""
     line = command.line(
         "pub", CHANNEL, "--rate", str(MESSAGES_PER_S), "--size", str(_SIZE), "--count", "1000000000"
     )

@@ -82,7 +82,7 @@ class Raw:
                     raise TimeoutError(f"{text!r} was not seen within {timeout:g} s")
 
     def _find(self, text: bytes) -> float | None:
-        """Text may be cut by the ends of chunks, and by changes of style."""
+        """Return when all of the text was there, across chunks and changes of style; None if it is not."""
         if text not in _ESCAPES.sub(b"", b"".join(data for _, data in self._chunks)):
             return None
         so_far = b""

@@ -31,7 +31,7 @@ def name_in(said: bytes | bytearray) -> str | None:
 
 
 def node_of(caller: socket.socket, nodes: str, *, has_proc: bool = sys.platform == "linux") -> str | None:
-    """Return the node whose server has opened an accepted connection; `nodes` is their folder.
+    """Return the node whose server opened an accepted connection; `nodes` is the folder of all nodes.
 
     None if it is no server of the group, or closed already.
     """
