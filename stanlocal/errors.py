@@ -39,6 +39,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
+from stanlocal.util.printable import printable
+
 
 class StanlocalError(Exception):
     """Base of all errors that stanlocal raises on purpose."""
@@ -47,8 +49,9 @@ class StanlocalError(Exception):
 _LONGEST_LINE = 2_000
 
 
-def _shortened(line: str) -> str:
-    """Return the line, without its middle if it is very long: names in a file may be of any length."""
+def _one_line(text: str) -> str:
+    """Return a text on one line, without its middle if it is very long: names in a file may be anything."""
+    line = printable(text)
     return line if len(line) <= _LONGEST_LINE else f"{line[:1_500]} … {line[-200:]}"
 
 
@@ -56,7 +59,7 @@ class SettingsError(StanlocalError):
     """Settings that cannot be used; `problems` lists all of them, not just the first."""
 
     def __init__(self, problems: Sequence[str]) -> None:
-        self.problems = tuple(map(_shortened, problems))
+        self.problems = tuple(map(_one_line, problems))
         super().__init__("; ".join(self.problems))
 
 
