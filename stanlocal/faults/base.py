@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
 
 from stanlocal.engine.base import Ability, require
-from stanlocal.errors import NodeNotFound, Refused
+from stanlocal.errors import EngineUnavailable, NodeNotFound, Refused, StanlocalError
 from stanlocal.faults.expectation import Expectation
 from stanlocal.group.core import Group
 from stanlocal.model.fault_record import Condition, FaultRecord
@@ -76,12 +76,16 @@ class Fault(ABC):
 
 
 async def recover(group: Group, condition: Condition, nodes: Collection[str]) -> None:
-    """End a condition on the nodes; skip nodes that are gone or already recovered."""
+    """End a condition on the nodes; skip nodes that are gone or already recovered.
+
+    A node that cannot be recovered keeps no other from it: its error is raised in the end.
+    """
     plan, _ = await group.find()
     if condition == "ended":
         await group.engine.release(plan, sorted(nodes))
+    failed: list[StanlocalError] = []
     for name in sorted(nodes):
-        with suppress(NodeNotFound):
+        with kept_for_the_end(failed), suppress(NodeNotFound):
             match condition:
                 case "ended":
                     if not (await group.instance(name)).running:
@@ -90,6 +94,19 @@ async def recover(group: Group, condition: Condition, nodes: Collection[str]) ->
                     await group.engine.unpause(name)
                 case "unrouted" | "isolated":
                     await group.engine.rejoin(plan, name)
+    if failed:
+        raise failed[0]
+
+
+@contextmanager
+def kept_for_the_end(failed: list[StanlocalError]) -> Iterator[None]:
+    """Add an error to `failed` instead of raising it, unless the engine does not answer at all."""
+    try:
+        yield
+    except EngineUnavailable:
+        raise
+    except StanlocalError as error:
+        failed.append(error)
 
 
 async def check(fault: Fault, scene: Scene) -> None:

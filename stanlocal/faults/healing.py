@@ -10,8 +10,8 @@ from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
-from stanlocal.errors import GroupNotFound
-from stanlocal.faults.base import recover
+from stanlocal.errors import GroupNotFound, StanlocalError
+from stanlocal.faults.base import kept_for_the_end, recover
 from stanlocal.faults.registry import FAULTS
 from stanlocal.faults.truncate_store import TruncateStore, repair
 from stanlocal.group.core import Group, Look
@@ -71,23 +71,33 @@ async def heal_but_ended(group: Group) -> None:
 
 
 async def undo(group: Group, found: Sequence[FaultRecord], only: Collection[str] | None = None) -> None:
-    """Undo faults, the newest first, as later ones may build on earlier ones; `only` limits the nodes."""
+    """Undo faults, the newest first, as later ones may build on earlier ones; `only` limits the nodes.
+
+    A fault that cannot be undone keeps no other from it: its error is raised in the end.
+    """
+    failed: list[StanlocalError] = []
     for fault in reversed(found):
         nodes = [
             node for node in fault.targets if node not in fault.healed and (only is None or node in only)
         ]
-        if not nodes:
-            continue
-        known = FAULTS.get(fault.name)
-        _about_to_heal(group, fault)
-        try:
-            if known is not None:
-                await known.undo(group, fault, nodes)
-            else:  # a later version's
-                await recover(group, fault.leaves or "other", nodes)
-        except GroupNotFound:  # no node of the group is left to recover
-            pass
-        group.home.journal.fault_healed(fault.id, nodes)
+        if nodes:
+            with kept_for_the_end(failed):
+                await _undo(group, fault, nodes)
+    if failed:
+        raise failed[0]
+
+
+async def _undo(group: Group, fault: FaultRecord, nodes: Sequence[str]) -> None:
+    known = FAULTS.get(fault.name)
+    _about_to_heal(group, fault)
+    try:
+        if known is not None:
+            await known.undo(group, fault, nodes)
+        else:  # a later version's
+            await recover(group, fault.leaves or "other", nodes)
+    except GroupNotFound:  # no node of the group is left to recover
+        pass
+    group.home.journal.fault_healed(fault.id, nodes)
 
 
 async def _recover_all(group: Group) -> None:

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from stanlocal.errors import WaitTimeout
+from stanlocal.errors import PortInUse, WaitTimeout
 from stanlocal.faults import healing, injection, truncate_store
+from stanlocal.faults.cut import Isolate
 from stanlocal.faults.kill import Kill
+from stanlocal.faults.pause import Pause
 from stanlocal.model.plan import GroupPlan
 from stanlocal.testing.fake.server import Trouble
 from tests.support.world import World
@@ -22,6 +24,29 @@ async def test_a_node_that_is_gone_keeps_no_other_from_being_healed(world: World
     await healing.heal(world.group())
     running = {each.name: each.running for each in await world.engine.instances("t")}
     assert running == {"t-1": True, "t-2": True}
+
+
+async def test_a_node_or_a_fault_that_cannot_be_healed_keeps_no_other_from_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rejoin = world.engine.rejoin
+
+    async def rejoin_but_one(plan: GroupPlan, node: str) -> None:
+        if node == "t-0":
+            raise PortInUse("port 4222 for t-0 is taken; free it", 4222)
+        await rejoin(plan, node)
+
+    monkeypatch.setattr(world.engine, "rejoin", rejoin_but_one)
+    await world.up(nodes=3)
+    group = world.group()
+    await injection.inject(group, Pause(), ["t-2"])
+    await injection.inject(group, Isolate(), ["t-0", "t-1"])
+    with pytest.raises(PortInUse, match="for t-0 is taken"):
+        await healing.heal(group)
+    cut = {each.name: not each.clients_connected for each in await world.engine.instances("t")}
+    assert cut == {"t-0": True, "t-1": False, "t-2": False}
+    assert world.machine.nodes["t-2"].status == "running"
+    assert [fault.name for fault in group.home.journal.faults() if fault.in_force] == ["isolate"]
 
 
 async def test_nodes_start_again_after_a_restore_that_is_cancelled_twice(
