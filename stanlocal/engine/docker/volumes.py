@@ -38,11 +38,11 @@ def ensure(api: Api, plan: GroupPlan, labels: Mapping[str, str]) -> None:
     except NodeNotFound:
         _make_holder(api, plan, labels)
         found = api.container(name)
-        if plan.store_size is None:
-            put_folder(api, name, STORE_DIR, plan.user)
     if not labels.items() <= (found["Config"]["Labels"] or {}).items():
         raise foreign(name)
-    if plan.store_size is not None and not found["State"]["Running"]:
+    if plan.store_size is None:  # also for a holder that is there: its maker may have been killed before
+        put_folder(api, name, STORE_DIR, plan.user)
+    elif not found["State"]["Running"]:
         api.start(name)
 
 
