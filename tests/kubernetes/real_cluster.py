@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
-import shutil
 from collections.abc import Generator, Iterator
 
 import pytest
@@ -15,7 +13,7 @@ from tests.kubernetes.cluster.layout import Paths
 from tests.kubernetes.cluster.locks import in_use
 from tests.kubernetes.cluster.running import Cluster
 from tests.kubernetes.cluster.status import Status, status
-from tests.kubernetes.volumes import remove_volumes, shared_folder
+from tests.kubernetes.namespaces import connected, own_namespace
 
 
 @pytest.hookimpl(wrapper=True)
@@ -52,24 +50,11 @@ def cluster() -> Iterator[Cluster]:
         found, line = status()
         if found is not Status.UP:
             unavailable(f"the cluster of the tests is {line}")
-        made = Cluster(paths)
-        for node in made.nodes:
-            made.connect(node)  # a run that was killed may have left it cut off
-        yield made
+        yield connected(paths)
 
 
 @pytest.fixture
 def namespace(cluster: Cluster) -> Iterator[str]:
     """A namespace of the test's own, gone at the end with all that is in it, its volumes included."""
-    name = f"t-{secrets.token_hex(4)}"
-    cluster.api.post("/api/v1/namespaces", {"metadata": {"name": name}})
-    yield name
-    for node in cluster.nodes:
-        cluster.connect(node)
-    # The namespace would leave the pods their grace, and look again after half of it.
-    delete = ("delete", "--namespace", name, "--all", "--timeout=90s")
-    cluster.kubectl(*delete, "statefulsets", "--cascade=orphan")
-    cluster.kubectl(*delete, "pods", "--grace-period=1")
-    cluster.kubectl("delete", "namespace", name, "--timeout=90s")
-    remove_volumes(cluster, name)
-    shutil.rmtree(cluster.paths.shared / shared_folder(name).lstrip("/"), ignore_errors=True)
+    with own_namespace(cluster) as name:
+        yield name

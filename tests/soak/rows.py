@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.soak.chaos import CHAOS
 from tests.soak.clock import CLOCK
+from tests.soak.cluster_kills import CLUSTER_KILLS
 from tests.soak.daemon_restarts import DAEMON_RESTARTS
 from tests.soak.disk_full import DISK_FULL
 from tests.soak.fuzzing import FUZZ
@@ -19,6 +20,7 @@ ROWS: dict[str, Row] = {
     row.name: row
     for row in (
         KILLS,
+        CLUSTER_KILLS,
         RESTARTS,
         TOOL_KILLS,
         TWO_TOOLS,
