@@ -36,6 +36,7 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="make so many trials at a time (1)")
     parser.add_argument("--cases", help="only trials of these cases, comma separated")
     parser.add_argument("--out", type=Path, help="folder of the run's record and of what failed trials leave")
+    parser.add_argument("--again", action="store_true", help="make trials that had problems again, first")
     parser.add_argument("--page", action="store_true", help="make no trial, write the page")
     parser.add_argument("--summary", action="store_true", help="make no trial, write docs/evidence.md")
     parser.add_argument("--partial", action="store_true", help="write the page of an incomplete run, too")
@@ -53,6 +54,8 @@ def main() -> int:
     only = options.cases.split(",") if options.cases else []
     if unknown := [case for case in only if case not in row.cases]:
         parser.error(f"no case {', '.join(unknown)}; there are {', '.join(row.cases)}")
+    if options.again:
+        log.set_problems_aside()
     os.nice(5)  # whoever works on the machine comes first
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
@@ -79,7 +82,7 @@ def _page(row: Row, log: TrialLog, *, partial: bool) -> int:
     if not log.entries or (log.units < row.wanted and not partial):
         _say(f"{log.units:,} of {row.wanted:,} {row.unit}: no page yet")
         return 1
-    text = row_page(row, log.entries)
+    text = row_page(row, log.entries, log.made_again)
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / f"{row.name}.md").write_text(text, "utf-8")
     _say(text)

@@ -16,8 +16,11 @@ _LISTED = 50
 """Problems that a page lists; all are counted."""
 
 
-def row_page(row: Row, entries: Sequence[Entry]) -> str:
-    """Return the page of a run with at least one trial, complete or not."""
+def row_page(row: Row, entries: Sequence[Entry], made_again: Sequence[Entry] = ()) -> str:
+    """Return the page of a run with at least one trial, complete or not.
+
+    It lists the problems of trials that were made again apart from those of the run.
+    """
     units = all_units(entries)
     state = "" if units >= row.wanted else f" **Not complete: {units:,} of {row.wanted:,} {row.unit}.**"
     surroundings = entries[-1].surroundings
@@ -35,6 +38,7 @@ def row_page(row: Row, entries: Sequence[Entry]) -> str:
         if drawn := values(entries, name):
             parts += [f"## {title}", "", "```text", histogram(drawn), "```", ""]
     parts += _sentences("Problems", entries, [each.result.problems for each in entries])
+    parts += _sentences("Problems of earlier code", made_again, [each.result.problems for each in made_again])
     parts += _sentences("Lost by the server itself", entries, [each.result.explained for each in entries])
     parts += _runs(entries)
     return "\n".join(parts)

@@ -113,6 +113,20 @@ def test_what_a_failed_trial_leaves_is_kept_and_many_failures_end_the_run(tmp_pa
     assert not holds(row(), log.entries)
 
 
+def test_trials_with_problems_are_made_again_and_stay_on_the_page(tmp_path: Path) -> None:
+    def fail(trial: Trial, folder: Path) -> Result:
+        return Result(4, [f"trial {trial.number} broke"] if trial.number == 1 else [])
+
+    log = make(row(run=fail), tmp_path)
+    log.set_problems_aside()
+    again = make(row(), tmp_path)
+    assert [each.trial.number for each in again.entries] == [0, 2, 1]
+    text = row_page(row(), again.entries, again.made_again)
+    assert "## Problems of earlier code" in text
+    assert f"- trial 1 (other, seed {again.seed_of(1)}): trial 1 broke" in text
+    assert holds(row(), again.entries)
+
+
 def test_an_error_that_no_one_thought_of_ends_the_run_and_records_nothing(tmp_path: Path) -> None:
     def break_down(trial: Trial, folder: Path) -> Result:
         raise OSError("no space left on device")

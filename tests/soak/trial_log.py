@@ -94,13 +94,10 @@ class TrialLog:
     def __init__(self, path: Path, seed: int) -> None:
         self.path = path
         self._seed = seed
-        self.entries: list[Entry] = []
-        if path.exists():
-            whole = path.read_bytes()
-            lines = whole[: whole.rfind(b"\n") + 1]  # the last one is cut short where its writer was killed
-            self.entries = [Entry.read(line) for line in lines.splitlines()]
-            if len(lines) < len(whole):
-                os.truncate(path, len(lines))
+        self.entries = _entries(path)
+        self._aside = path.with_suffix(".again.jsonl")
+        self.made_again = _entries(self._aside)
+        """Entries of trials that had problems and were, or will be, made again."""
         for entry in self.entries:
             if entry.trial.seed != self.seed_of(entry.trial.number):
                 raise ValueError(
@@ -122,6 +119,17 @@ class TrialLog:
             if number not in made and (not only or case in only):
                 yield Trial(number, case, self.seed_of(number), units)
 
+    def set_problems_aside(self) -> None:
+        """Have the trials that had problems made again, as after what they found was mended."""
+        bad = [entry for entry in self.entries if entry.result.problems]
+        with self._aside.open("ab") as file:
+            file.writelines(entry.line() for entry in bad)
+        self.made_again += bad
+        self.entries = [entry for entry in self.entries if not entry.result.problems]
+        draft = self.path.with_suffix(".new")
+        draft.write_bytes(b"".join(entry.line() for entry in self.entries))
+        draft.replace(self.path)
+
     def append(self, entry: Entry) -> None:
         """Write the entry to the file, so that it outlives this process."""
         with self.path.open("ab") as file:
@@ -132,6 +140,16 @@ class TrialLog:
     def units(self) -> int:
         """Number of kills, or whatever the row counts, made so far."""
         return sum(entry.result.units for entry in self.entries)
+
+
+def _entries(path: Path) -> list[Entry]:
+    if not path.exists():
+        return []
+    whole = path.read_bytes()
+    lines = whole[: whole.rfind(b"\n") + 1]  # the last one is cut short where its writer was killed
+    if len(lines) < len(whole):
+        os.truncate(path, len(lines))
+    return [Entry.read(line) for line in lines.splitlines()]
 
 
 def in_brief(text: str) -> str:
