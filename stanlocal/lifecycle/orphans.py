@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import logging
 import os
-from contextlib import suppress
 from dataclasses import dataclass
 
-from stanlocal.errors import GroupNotFound, Refused
+from stanlocal.errors import EngineUnavailable, GroupNotFound, StanlocalError
 from stanlocal.group.core import Group
 from stanlocal.group.home import unused_folders
 from stanlocal.lifecycle import down
@@ -88,24 +87,26 @@ async def is_orphan(group: Group) -> bool:
 async def remove(engine: str = "auto") -> list[str]:
     """Take down and purge the caller's orphans; return their names.
 
-    Groups that must not be purged are logged and stay. Concurrent calls wait for each other. Raises
-    `EngineUnavailable` if `engine` is unavailable.
+    Groups that must not be purged, or cannot be removed, are logged and stay. Concurrent calls wait for each
+    other. Raises `EngineUnavailable` if `engine` is unavailable.
     """
     removed = []
     async with open_groups(engine, note=lambda line: None) as groups:
         for group in groups:
-            with suppress(GroupNotFound):  # another process removed it first
-                if await is_orphan(group):
-                    try:
-                        done = await down.down(group, timeout=0, purge_store=True)
-                    except Refused as refusal:  # the others are removed nevertheless
-                        _LOG.warning("%s, left by a process that has ended, stays: %s", group.name, refusal)
-                    else:
-                        removed.append(group.name)
-                        for left in done.purged.failed if done.purged else ():
-                            _LOG.warning(
-                                "%s, left by a process that has ended: not removed: %s", group.name, left
-                            )
+            try:
+                if not await is_orphan(group):
+                    continue
+                done = await down.down(group, timeout=0, purge_store=True)
+            except GroupNotFound:  # another process removed it first
+                continue
+            except EngineUnavailable:
+                raise
+            except StanlocalError as error:  # the others are removed nevertheless
+                _LOG.warning("%s, left by a process that has ended, stays: %s", group.name, error)
+                continue
+            removed.append(group.name)
+            for left in done.purged.failed if done.purged else ():
+                _LOG.warning("%s, left by a process that has ended: not removed: %s", group.name, left)
     for name in unused_folders(state_home()):
         group_home(name).drop_unused()
     return removed

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from stanlocal.errors import EngineError
+from stanlocal.group.core import Group
+from stanlocal.group.home import GroupHome
+from stanlocal.lifecycle import orphans, up
 from stanlocal.lifecycle.orphans import has_ended, this_process
 from stanlocal.machine.machine_identity import machine_id
+from tests.support.world import World
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="a birth tells the boot on Linux alone")
 
@@ -79,3 +88,28 @@ def test_names_of_earlier_versions_are_read_as_far_as_they_tell() -> None:
 @pytest.mark.parametrize("name", ["", "x", "3 a b c 1 d", "2 a b c x d", "2 a b c \u00b2 d", "1 2 3 4"])
 def test_a_name_of_another_shape_says_nothing(name: str) -> None:
     assert not has_ended(name, made_here=True)
+
+
+async def test_an_orphan_that_cannot_be_removed_keeps_no_other_from_it(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    first, second = (Group(world.engine, name, GroupHome(world.folder / name)) for name in ("o1", "o2"))
+    for group in (first, second):
+        request = world.request(group=group.name, nodes=1)
+        await up.up(group, replace(request, bound_to=other()))
+    clean = world.engine.clean
+
+    @asynccontextmanager
+    async def both(engine: str, note: object) -> AsyncIterator[list[Group]]:
+        yield [first, second]
+
+    async def clean_but_one(group: str, nodes: list[str]) -> None:
+        if group == "o1":
+            raise EngineError("the engine refused: network o1-routes has active endpoints")
+        await clean(group, nodes)
+
+    monkeypatch.setattr(orphans, "open_groups", both)
+    monkeypatch.setattr(orphans, "state_home", lambda: Path(world.folder / "none"))
+    monkeypatch.setattr(world.engine, "clean", clean_but_one)
+    assert await orphans.remove() == ["o2"]
+    assert "o1, left by a process that has ended, stays: the engine refused" in caplog.text
