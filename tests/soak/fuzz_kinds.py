@@ -9,13 +9,13 @@ import json
 import os
 import tomllib
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 from typing import Any
 
 from tests import seed
+from tests.soak.fuzz_cluster import cluster_objects
 from tests.soak.fuzz_server import server_bytes, wire
 from tests.support.mutation import mutated, mutated_document, mutated_text
 
@@ -184,43 +184,6 @@ def packs(folder: Path) -> Act:
         path.write_bytes(changed)
         for _ in read_archive(path):
             pass
-
-    return act
-
-
-def cluster_objects(folder: Path) -> Act:
-    """StatefulSets and pods as a cluster's API server sends them, changed as no API server would."""
-    from stanlocal.engine.kubernetes.pods import changes, lost, members, run_of, selector_of
-
-    workload = {
-        "metadata": {"name": "stan", "uid": "u", "resourceVersion": "7"},
-        "spec": {
-            "selector": {
-                "matchLabels": {"app": "stan"},
-                "matchExpressions": [{"key": "a", "operator": "In", "values": ["b"]}],
-            }
-        },
-    }
-    ran = {"exitCode": 1, "reason": "Error", "containerID": "c0", "finishedAt": "2026-01-01T00:00:00Z"}
-    status = {
-        "name": "stan", "restartCount": 1, "containerID": "c1", "lastState": {"terminated": ran},
-        "state": {"running": {"startedAt": "2026-01-01T00:00:01Z"}},
-    }  # fmt: skip
-    pod = {
-        "metadata": {"name": "stan-0", "uid": "p", "ownerReferences": [{"uid": "u"}]},
-        "spec": {"nodeName": "m"},
-        "status": {"containerStatuses": [status], "conditions": [{"type": "Ready", "status": "False"}]},
-    }
-
-    def act(dice: Random) -> None:
-        changed = mutated_document(pod, dice)
-        selector_of(workload)
-        members([changed], workload)
-        run_of(changed, "stan")
-        lost(changed, None)
-        list(changes("stan-0", pod, changed, "stan"))
-        with suppress(StopIteration):
-            selector_of(mutated_document(workload, dice))
 
     return act
 

@@ -20,10 +20,9 @@ from lightkube.config.client_adapter import ConnectionParams
 from lightkube.core.exceptions import ConfigError
 
 from stanlocal.engine.kubernetes.access import Access
+from stanlocal.engine.kubernetes.answers import Json, read_event, read_object
 from stanlocal.engine.kubernetes.errors import of_failure, of_status
-from stanlocal.errors import EngineError
 
-Json: TypeAlias = dict[str, Any]
 Params: TypeAlias = Mapping[str, str]
 
 APPLY = "application/apply-patch+yaml"
@@ -68,7 +67,7 @@ class Api:
 
     async def get(self, path: str, params: Params | None = None) -> Json:
         """Return the object or list at a path; raise `Missing` if there is none."""
-        return _object(await self.read(path, params), path)
+        return read_object(await self.read(path, params), path)
 
     async def read(self, path: str, params: Params | None = None) -> bytes:
         """Return the body of the answer to GET; raise as `errors.of_status` does for any but a success."""
@@ -102,10 +101,10 @@ class Api:
             answer = await _body(response, _MOST_BYTES)
         if response.is_error:
             raise of_status(self.access, response.status_code, answer)
-        return _object(answer, path)
+        return read_object(answer, path)
 
-    async def watch(self, path: str, version: str, params: Params) -> AsyncGenerator[Json]:
-        """Yield the events of a watch from a version on, bookmarks included, until the server ends it.
+    async def watch(self, path: str, version: str, params: Params) -> AsyncGenerator[tuple[str, Json]]:
+        """Yield types and objects of a watch's events from a version on, bookmarks included, until its end.
 
         Raises `Expired` when the version is too old, and `EngineUnavailable` when the server is gone.
         """
@@ -113,12 +112,7 @@ class Api:
         async with self.lines(path, wanted) as chunks:
             async for chunk in chunks:
                 for line in chunk:
-                    event = _object(line, path)
-                    if event.get("type") == "ERROR":
-                        status = event.get("object") or {}
-                        code = int(status.get("code") or 500)
-                        raise of_status(self.access, code, json.dumps(status).encode())
-                    yield event
+                    yield read_event(line, path, self.access)
 
     @asynccontextmanager
     async def lines(
@@ -186,14 +180,6 @@ async def _in_time(answer: Coroutine[Any, Any, httpx2.Response], seconds: float 
             return await answer
     except TimeoutError:
         raise httpx2.ReadTimeout(f"none within {seconds:g} s") from None
-
-
-def _object(body: bytes, path: str) -> Json:
-    try:
-        found = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise EngineError(f"the answer to {path} is no JSON ({error})") from error
-    return found if isinstance(found, dict) else {}
 
 
 async def _body(response: httpx2.Response, limit: int) -> bytes:

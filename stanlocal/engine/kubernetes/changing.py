@@ -17,7 +17,8 @@ from typing import Protocol
 
 from stanlocal.engine.base import Progress
 from stanlocal.engine.kubernetes import scale
-from stanlocal.engine.kubernetes.api import MERGE, Api, Json
+from stanlocal.engine.kubernetes.answers import Json
+from stanlocal.engine.kubernetes.api import MERGE, Api
 from stanlocal.engine.kubernetes.fault_guard import FaultGuard
 from stanlocal.engine.kubernetes.objects import STORE, Objects, node_objects
 from stanlocal.engine.kubernetes.ownership import FIELD_MANAGER, SETTINGS, is_ours

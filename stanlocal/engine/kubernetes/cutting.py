@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 
-from stanlocal.engine.kubernetes.api import MERGE, Api, Json
+from stanlocal.engine.kubernetes.answers import Json
+from stanlocal.engine.kubernetes.api import MERGE, Api
 from stanlocal.engine.kubernetes.errors import Missing
 from stanlocal.engine.kubernetes.ownership import FIELD_MANAGER, is_ours
 from stanlocal.engine.kubernetes.pods import name_of, path_of

@@ -17,7 +17,8 @@ from datetime import UTC, datetime
 from stanlocal.engine.base import EngineInfo
 from stanlocal.engine.forwarding import Forwarding
 from stanlocal.engine.kubernetes import pods
-from stanlocal.engine.kubernetes.api import Api, Json
+from stanlocal.engine.kubernetes.answers import Json
+from stanlocal.engine.kubernetes.api import Api
 from stanlocal.engine.kubernetes.changing import Changing, Writer
 from stanlocal.engine.kubernetes.cutting import Cuts, Cutting
 from stanlocal.engine.kubernetes.errors import Missing, Refused

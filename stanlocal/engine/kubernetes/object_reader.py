@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Sequence
 from urllib.parse import quote
 
-from stanlocal.engine.kubernetes.api import Api, Json
+from stanlocal.engine.kubernetes.answers import Json
+from stanlocal.engine.kubernetes.api import Api
 from stanlocal.engine.kubernetes.errors import Missing
 from stanlocal.engine.kubernetes.group_objects import (
     CLAIMS,

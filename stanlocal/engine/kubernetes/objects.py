@@ -12,11 +12,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import aclosing
 from urllib.parse import quote
 
-from stanlocal.engine.kubernetes.api import APPLY, Api, Json
+from stanlocal.engine.kubernetes.answers import Json
+from stanlocal.engine.kubernetes.api import APPLY, Api
 from stanlocal.engine.kubernetes.errors import Missing
 from stanlocal.engine.kubernetes.ownership import FIELD_MANAGER, LABEL, is_ours
 from stanlocal.engine.kubernetes.pod_feed import Feed
-from stanlocal.engine.kubernetes.pods import name_of, path_of
+from stanlocal.engine.kubernetes.pods import name_of, path_of, uid_of
 from stanlocal.errors import NameConflict, NotAllowed, Refused
 
 NAMESPACE = "stanlocal/namespace"
@@ -101,7 +102,7 @@ class Objects:
     async def remove(self, objects: Sequence[Json]) -> None:
         """Remove these objects; their pods end with their own grace."""
         for each in objects:
-            options = {"propagationPolicy": "Background", "preconditions": {"uid": each["metadata"]["uid"]}}
+            options = {"propagationPolicy": "Background", "preconditions": {"uid": uid_of(each)}}
             try:
                 await self._api.change("DELETE", self._path(each["kind"], name_of(each)), options)
             except Missing:

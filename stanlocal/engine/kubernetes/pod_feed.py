@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 
-from stanlocal.engine.kubernetes.api import Api, Json
+from stanlocal.engine.kubernetes.answers import Json
+from stanlocal.engine.kubernetes.api import Api
 from stanlocal.engine.kubernetes.errors import Expired
 from stanlocal.engine.kubernetes.pods import name_of, path_of
 
@@ -42,13 +43,10 @@ class Feed:
         while True:
             try:
                 async with aclosing(self._api.watch(self._path, self._version, self._params)) as events:
-                    async for event in events:
-                        found = event.get("object") or {}
+                    async for kind, found in events:
                         self._version = str(path_of(found, "metadata", "resourceVersion") or self._version)
-                        if event.get("type") != "BOOKMARK" and self._keep(found):
-                            yield self._replaced(
-                                name_of(found), None if event["type"] == "DELETED" else found
-                            )
+                        if kind != "BOOKMARK" and self._keep(found):
+                            yield self._replaced(name_of(found), None if kind == "DELETED" else found)
             except Expired:
                 before = dict(self._objects)
                 now = dict(await self.list())

@@ -12,7 +12,8 @@ from contextlib import aclosing
 from datetime import datetime
 from typing import Any
 
-from stanlocal.engine.kubernetes.api import Api, Json
+from stanlocal.engine.kubernetes.answers import Json
+from stanlocal.engine.kubernetes.api import Api
 from stanlocal.engine.kubernetes.errors import Missing, Refused
 from stanlocal.engine.kubernetes.pod_feed import Feed
 from stanlocal.engine.kubernetes.pods import name_of, path_of, run_of, uid_of

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
+from stanlocal.errors import EngineError
 from stanlocal.model.instance import EngineEvent, Instance, Status
 from stanlocal.model.plan import GroupPlan
 
@@ -14,6 +15,9 @@ Json: TypeAlias = dict[str, Any]
 
 _WAITS = ("ContainerCreating", "PodInitializing", "")
 """Reasons for which a container that is all right waits."""
+
+_YEARS = range(1970, 9999)
+"""Years of which a time can be shown in every zone; the first year stands for no time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +77,7 @@ def members(pods: Sequence[Json], workload: Json) -> dict[str, Json]:
 
 
 def selector_of(workload: Json) -> str:
-    """Return the StatefulSet's selector as the API takes it in a query."""
+    """Return the StatefulSet's selector as the API takes it in a query; raise `EngineError` if none fits."""
     labels = path_of(workload, "spec", "selector", "matchLabels") or {}
     terms = [f"{key}={value}" for key, value in labels.items()]
     for each in path_of(workload, "spec", "selector", "matchExpressions") or ():
@@ -84,7 +88,13 @@ def selector_of(workload: Json) -> str:
             "Exists": f"{key}",
             "DoesNotExist": f"!{key}",
         }
-        terms.append(written[each.get("operator")])
+        operator = each.get("operator")
+        if operator not in written:
+            raise EngineError(
+                f"the selector of the StatefulSet {name_of(workload)!r:.300} has an unknown operator: "
+                f"{operator!r:.100}"
+            )
+        terms.append(written[operator])
     return ",".join(terms)
 
 
@@ -248,9 +258,9 @@ def _now() -> datetime:
 
 
 def time_of(stamp: Any) -> datetime | None:
-    """Return the time of an API object's stamp; None for none."""
+    """Return the time of an API object's stamp; None for none, and for one of no year that a server saw."""
     try:
         time = datetime.fromisoformat(stamp) if isinstance(stamp, str) else None
     except ValueError:
         return None
-    return time if time is not None and time.tzinfo is not None else None
+    return time if time is not None and time.tzinfo is not None and time.year in _YEARS else None

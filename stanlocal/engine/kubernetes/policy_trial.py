@@ -15,7 +15,8 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
 from typing import Any, TypeAlias
 
-from stanlocal.engine.kubernetes.api import Api, Json
+from stanlocal.engine.kubernetes.answers import Json
+from stanlocal.engine.kubernetes.api import Api
 from stanlocal.engine.kubernetes.errors import Missing
 from stanlocal.engine.kubernetes.output import read_line
 from stanlocal.engine.kubernetes.ownership import FIELD_MANAGER, LABEL

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from contextlib import aclosing
 
-from stanlocal.engine.kubernetes.api import Api, Json
+from stanlocal.engine.kubernetes.answers import Json
+from stanlocal.engine.kubernetes.api import Api
 from stanlocal.engine.kubernetes.pod_feed import Feed
 from stanlocal.engine.kubernetes.pods import path_of
 from stanlocal.errors import EngineError

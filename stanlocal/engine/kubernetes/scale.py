@@ -17,7 +17,8 @@ Json: TypeAlias = dict[str, Any]
 NODES = "stanlocal/nodes"
 """Annotation of a StatefulSet that stanlocal has made: the number of the group's nodes, those held back
 included."""
-_MOST = 1000
+MOST_NODES = 1000
+"""Nodes of one group that are looked at."""
 
 
 def scaled(workload: Mapping[str, Any]) -> range:
@@ -30,7 +31,8 @@ def scaled(workload: Mapping[str, Any]) -> range:
 def planned(workload: Mapping[str, Any]) -> range:
     """Return the ordinals of the group's nodes, those held back included."""
     count = (path_of(workload, "metadata", "annotations") or {}).get(NODES, "")
-    if is_ours(workload) and count.isascii() and count.isdecimal() and int(count) <= _MOST:
+    known = is_ours(workload) and count.isascii() and count.isdecimal() and len(count) < 5
+    if known and int(count) <= MOST_NODES:
         return range(int(count))
     return scaled(workload)
 

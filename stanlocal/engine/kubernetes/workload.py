@@ -8,13 +8,14 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 from urllib.parse import quote
 
-from stanlocal.engine.kubernetes.api import Api, Json
+from stanlocal.engine.kubernetes.answers import Json
+from stanlocal.engine.kubernetes.api import Api
 from stanlocal.engine.kubernetes.errors import Missing
 from stanlocal.engine.kubernetes.ownership import FIELD_MANAGER, LABEL
 from stanlocal.engine.kubernetes.pods import index_of, lost, members, name_of, path_of, selector_of, uid_of
 from stanlocal.engine.kubernetes.policies import CutPods, cuts
-from stanlocal.engine.kubernetes.scale import planned
-from stanlocal.errors import NotAllowed
+from stanlocal.engine.kubernetes.scale import MOST_NODES, planned
+from stanlocal.errors import EngineError, NotAllowed
 from stanlocal.model.plan import GroupPlan
 
 _MOST_FILES = 16
@@ -57,8 +58,16 @@ class View:
     """Pods that stanlocal has cut off."""
 
     def names(self) -> Iterator[tuple[int, str]]:
-        """Yield index and name of each node: those that are planned, and those that still exist."""
+        """Yield index and name of each node: those that are planned, and those that still exist.
+
+        Raises `EngineError` for more nodes than a group can have.
+        """
         group = name_of(self.workload)
+        if len(planned(self.workload)) > MOST_NODES:
+            raise EngineError(
+                f"the StatefulSet {group!r:.300} has {len(planned(self.workload))} replicas; a group has at "
+                f"most {MOST_NODES}"
+            )
         there = (index for pod in self.pods.values() if (index := index_of(pod, group)) is not None)
         yield from ((index, f"{group}-{index}") for index in sorted({*planned(self.workload), *there}))
 
@@ -122,9 +131,10 @@ class Workloads:
             workload = await self._api.get(sets_path(self.namespace, group))
         except Missing:
             return None
+        selector = {"labelSelector": selector_of(workload)}
         deployment, listed, cut = await asyncio.gather(
             self._deployment(workload),
-            self._api.get(pods_path(self.namespace), {"labelSelector": selector_of(workload)}),
+            self._api.get(pods_path(self.namespace), selector),
             self._cuts(group),
         )
         if deployment is None or not deployment.is_group:

@@ -18,7 +18,8 @@ from typing import Any
 
 from stanlocal.engine.forwarding import Address, NodeReach
 from stanlocal.engine.kubernetes.access import Access
-from stanlocal.engine.kubernetes.api import Api, Json
+from stanlocal.engine.kubernetes.answers import Json
+from stanlocal.engine.kubernetes.api import Api
 from stanlocal.engine.kubernetes.forward.channel import Channel, opened
 from stanlocal.engine.kubernetes.forward.node_port import NodePort
 from stanlocal.engine.kubernetes.forward.reach import follow
