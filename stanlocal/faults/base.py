@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
 
 from stanlocal.engine.base import Ability, require
-from stanlocal.errors import EngineUnavailable, NodeNotFound, Refused, StanlocalError
+from stanlocal.errors import EngineUnavailable, GroupNotFound, NodeNotFound, Refused, StanlocalError
 from stanlocal.faults.expectation import Expectation
 from stanlocal.group.core import Group
 from stanlocal.model.fault_record import Condition, FaultRecord
@@ -107,6 +107,14 @@ def kept_for_the_end(failed: list[StanlocalError]) -> Iterator[None]:
         raise
     except StanlocalError as error:
         failed.append(error)
+
+
+def on_record(group: Group, faults: Iterable[FaultRecord], id_: str) -> FaultRecord:
+    """Return the fault of that id; raise `GroupNotFound` if there is none, as after a purge."""
+    for fault in faults:
+        if fault.id == id_:
+            return fault
+    raise GroupNotFound(f"group '{group.name}' was purged meanwhile, and its faults with it")
 
 
 async def check(fault: Fault, scene: Scene) -> None:

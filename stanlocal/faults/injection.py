@@ -14,7 +14,7 @@ from typing import Any
 
 from stanlocal.engine.base import require
 from stanlocal.errors import SettingsError
-from stanlocal.faults.base import Fault, Scene, check
+from stanlocal.faults.base import Fault, Scene, check, on_record
 from stanlocal.faults.expectation import Expectation
 from stanlocal.faults.healing import changing, close_condition, undo
 from stanlocal.group.core import Group
@@ -112,8 +112,8 @@ def parameter_values(fault: Fault) -> dict[str, Any]:
 
 
 def recorded(group: Group, id_: str) -> FaultRecord:
-    """Return the fault of that id, as it is in the journal now."""
-    return next(record for record in group.home.journal.faults() if record.id == id_)
+    """Return the fault of that id, as it is in the journal now; raise `GroupNotFound` if it is not there."""
+    return on_record(group, group.home.journal.faults(), id_)
 
 
 async def send_signal(group: Group, targets: Sequence[str], signal: str) -> None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from stanlocal.errors import WaitTimeout
+from stanlocal.faults.base import on_record
 from stanlocal.faults.expectation import Expectation, Outcome, judge
 from stanlocal.group.core import Group
 from stanlocal.history.timeline import statuses
@@ -36,7 +37,7 @@ async def watch_outcome(group: Group, fault: FaultRecord, *, at_most: float | No
         )
     except WaitTimeout:
         pass  # the outcome is derived from the history, whichever of the two waits ran out
-    found = next(each for each in await with_outcomes(group) if each.id == fault.id)
+    found = on_record(group, await with_outcomes(group), fault.id)
     if found.observed is not None and fault.observed is None:
         group.home.journal.fault_observed(fault.id, found.observed, found.as_expected)
     return found

@@ -8,11 +8,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from stanlocal.errors import EngineUnavailable, SettingsError
+from stanlocal.errors import EngineUnavailable, GroupNotFound, SettingsError
 from stanlocal.faults import healing, injection, outcome
 from stanlocal.faults.injected_fault import InjectedFault
 from stanlocal.faults.pause import Pause
 from stanlocal.group.core import Group
+from stanlocal.lifecycle.down import down
 from stanlocal.model.fault_record import FaultRecord
 from tests.support.world import World
 
@@ -116,3 +117,13 @@ async def test_heal_returns_the_overdue_faults_that_it_has_undone(world: World) 
     assert [(fault.id, fault.in_force) for fault in healed] == [(second.id, False)]
     assert injected.record.id != second.id
     assert status(world) == "running"
+
+
+async def test_one_whose_group_was_purged_and_made_again_meanwhile_says_so(world: World) -> None:
+    injected = await freeze(world, 3600)
+    await down(world.group(), timeout=0, purge_store=True)
+    await world.up()
+    with pytest.raises(GroupNotFound, match="group 't' was purged meanwhile"):
+        await injected.heal()
+    with pytest.raises(GroupNotFound, match="group 't' was purged meanwhile"):
+        await injected.outcome(at_most=0)
