@@ -124,9 +124,10 @@ class _Fill:
     def _keeps(self) -> None:
         if not self.acked:
             return
-        words = ("sub", _CHANNEL, "--all", "--count", str(len(self.acked)), "--timeout", "30", "--json")
-        read = self.tool.ok(words).splitlines()
-        found = [json.loads(line)["data"] for line in read]
+        channels = json.loads(self.tool.ok(("channels", "--json")))["channels"]
+        (count,) = [each["msgs"] for each in channels if each["name"] == _CHANNEL]
+        words = ("sub", _CHANNEL, "--all", "--count", str(count), "--timeout", "30", "--json")
+        found = [json.loads(line)["data"] for line in self.tool.ok(words).splitlines()]
         missing = [text for text in self.acked if text not in found]
         assert not missing, f"acknowledged and not there: {missing}; there are {found}"
 
