@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -19,6 +18,7 @@ from stanlocal.cli.migrate_source import Source, key_option, source_of_migration
 from stanlocal.cli.migrate_target import Target, target_of_migration
 from stanlocal.cli.progress_bar import progress_bar
 from stanlocal.cli.store_key import encryption_key
+from stanlocal.util.temporary import temporary_folder
 
 if TYPE_CHECKING:
     from stanlocal.migrate.jetstream.connection import JetStream
@@ -268,8 +268,8 @@ def rehearse(
 
     engine = context.settings().engine
     made, _ = source.plan(context)
-    with TemporaryDirectory(prefix="stanlocal-rehearsal-") as folder, context.progress() as report:
-        result = aio.run(run(made, Path(folder), engine=engine, salvage=salvage, report=report))
+    with temporary_folder("stanlocal-rehearsal-") as folder, context.progress() as report:
+        result = aio.run(run(made, folder, engine=engine, salvage=salvage, report=report))
     if html is not None:
         from stanlocal.migrate.report.html import page
 

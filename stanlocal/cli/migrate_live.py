@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import click
@@ -11,6 +10,7 @@ import click
 from stanlocal.cli.aio import run
 from stanlocal.cli.context import Context
 from stanlocal.cli.drill import give, stopped_by_ctrl_c
+from stanlocal.util.temporary import temporary_folder
 
 if TYPE_CHECKING:
     from stanlocal.cli.migrate_source import Source
@@ -46,6 +46,6 @@ def rehearse_live(
         with shown(context, rehearsal.drill), stopped_by_ctrl_c(rehearsal.drill):
             return await rehearsal.run()
 
-    with TemporaryDirectory(prefix="stanlocal-rehearsal-") as name:
-        outcome = run(work(Path(name)))
+    with temporary_folder("stanlocal-rehearsal-") as folder:
+        outcome = run(work(folder))
     return give(context, outcome, junit, html, force=force)

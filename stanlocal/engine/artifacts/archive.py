@@ -10,13 +10,13 @@ import hashlib
 import io
 import json
 import tarfile
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
 from stanlocal.engine.artifacts.binary import NAME, Platform
+from stanlocal.util.temporary import temporary_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ def image_config(platform: Platform, diff_id: str, contents: Contents) -> dict[s
 
 def write_archive(out: IO[bytes], contents: Contents, image: str, platform: Platform) -> None:
     """Write the archive of `image` (a name with a tag), whose only files are the executables."""
-    with tempfile.TemporaryFile() as layer:
+    with temporary_file() as layer:
         _write_layer(layer, contents.executables)
         size = layer.tell()
         layer.seek(0)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import tempfile
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +26,7 @@ from stanlocal.engine.artifacts.pull import pull
 from stanlocal.engine.base import Progress
 from stanlocal.engine.docker.errors import translated
 from stanlocal.errors import ImageNotFound
+from stanlocal.util.temporary import temporary_file
 
 Source = Literal["registry", "binary", "go", "unknown"]
 
@@ -161,7 +161,7 @@ async def load(
     client: docker.DockerClient, image: str, contents: Contents, platform: Platform
 ) -> ImageOrigin:
     """Load the image of these contents into the engine."""
-    with tempfile.TemporaryFile() as archive:
+    with temporary_file() as archive:
         await asyncio.to_thread(write_archive, archive, contents, image, platform)
         archive.seek(0)
         with translated():

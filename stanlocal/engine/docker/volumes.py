@@ -9,7 +9,6 @@ through which files are copied in and out.
 from __future__ import annotations
 
 import tarfile
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from stanlocal.engine.docker.helpers import store_holder
 from stanlocal.engine.docker.refusals import foreign
 from stanlocal.errors import EngineError, NodeNotFound
 from stanlocal.model.plan import CONF_DIR, STORE_DIR, VOLUME_DIR, GroupPlan, NodePlan
+from stanlocal.util.temporary import temporary_file
 
 _END_BLOCKS = 2
 """Number of blocks of zeros at the end of an archive."""
@@ -113,7 +113,7 @@ def free(api: Api, plan: GroupPlan) -> None:
 def _put_ballast(api: Api, plan: GroupPlan, size: int) -> None:
     ballast = entry(_BALLAST, plan.user)
     ballast.size = size
-    with tempfile.TemporaryFile() as archive:  # sparse: the store may be larger than the memory
+    with temporary_file() as archive:  # sparse: the store may be larger than the memory
         archive.write(ballast.tobuf())
         blocks = -(-size // tarfile.BLOCKSIZE) + _END_BLOCKS
         archive.truncate(archive.tell() + blocks * tarfile.BLOCKSIZE)
