@@ -50,7 +50,8 @@ def put_back(copy: Path, store: Path, aside: Path) -> None:
 
     No server may run on it. The folder is exchanged for another one of the same owner and marker, in one
     step where the file system can do that. Raises `StoreRefused`, with the old store in place, when it
-    fails; also for a store that is a mount point, or that holds files which are not the server's.
+    fails; also for a store that is a mount point, or that holds files which are not the server's. Where not
+    even the old store can be put back into its place, the copy `aside` of it stays.
     """
     store = real(store)
     draft = drafts.of_store(store)
@@ -63,7 +64,8 @@ def put_back(copy: Path, store: Path, aside: Path) -> None:
         finally:
             drafts.discard(draft)
     except OSError as err:
-        raise StoreRefused(f"cannot put {copy.name} back into {store} ({err.strerror})") from err
+        kept = f"; its content is the snapshot {aside.name}" if aside.exists() and not store.exists() else ""
+        raise StoreRefused(f"cannot put {copy.name} back into {store} ({err.strerror}){kept}") from err
 
 
 def _make_draft(draft: Path) -> None:
@@ -78,11 +80,20 @@ def _exchange_for(copy: Path, store: Path, draft: Path, aside: Path) -> None:
     _copy(copy, draft)
     _like(store, draft)
     copy_store(store, aside)
+    old = store.stat()
     try:
         _exchange(draft, store)
     except BaseException:
-        shutil.rmtree(aside, ignore_errors=True)  # the store is as it was
+        if _is(store, old):  # otherwise the copy may be all that is left of it
+            shutil.rmtree(aside, ignore_errors=True)
         raise
+
+
+def _is(folder: Path, known: os.stat_result) -> bool:
+    try:
+        return os.path.samestat(folder.stat(), known)
+    except OSError:
+        return False
 
 
 def _check_known(store: Path) -> None:
@@ -97,7 +108,10 @@ def _check_known(store: Path) -> None:
 
 
 def _exchange(one: Path, other: Path) -> None:
-    """Exchange two folders by one system call of Linux, or else by three renames."""
+    """Put `one` in the place of `other`, which gets its name, by one system call of Linux.
+
+    Where the system cannot do that, it takes two renames, and `other` is removed.
+    """
     call = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
     if call is not None:
         done = call(_AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), _RENAME_EXCHANGE)
@@ -113,7 +127,7 @@ def _exchange(one: Path, other: Path) -> None:
     except BaseException:
         between.rename(other)
         raise
-    between.rename(one)
+    drafts.discard(between)  # what cannot be removed fails no restore: it is done
 
 
 def _copy(source: Path, to: Path) -> int:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -109,6 +112,34 @@ def test_where_folders_cannot_be_exchanged_in_one_step_they_are_renamed(
     put_back(tmp_path / "one", store, tmp_path / "aside")
     assert (store / "server.dat").read_bytes() == b"server"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["aside", "one", "store"]
+
+
+@pytest.mark.parametrize("failing", [2, 3])
+def test_a_restore_by_renames_that_fails_loses_nothing_of_the_old_store(
+    store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failing: int
+) -> None:
+    """From one rename on, none succeeds: neither the next one, nor the one that would undo the others."""
+    monkeypatch.setattr("stanlocal.store.guard.copy._RENAME_EXCHANGE", 1 << 20)  # EINVAL
+    copy_store(store, tmp_path / "one")
+    (store / "server.dat").write_bytes(b"later")
+    rename, renamed = Path.rename, list[Path]()
+
+    def rename_few(path: Path, to: Path) -> Path:
+        if path.name.startswith((".", "store")):  # the copy aside is renamed when it is complete
+            renamed.append(path)
+            if len(renamed) >= failing:
+                raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return rename(path, to)
+
+    monkeypatch.setattr(Path, "rename", rename_few)
+    with (
+        pytest.raises(StoreRefused, match=r"its content is the snapshot aside")
+        if failing == 2
+        else nullcontext()
+    ):
+        put_back(tmp_path / "one", store, tmp_path / "aside")
+    assert (tmp_path / "aside" / "server.dat").read_bytes() == b"later"
+    assert failing == 2 or (store / "server.dat").read_bytes() == b"server"
 
 
 def test_a_store_without_a_marker_is_not_replaced(store: Path, tmp_path: Path) -> None:
