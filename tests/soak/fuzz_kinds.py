@@ -90,9 +90,9 @@ def _changed(texts: list[str], document: Any, dice: Random) -> str:
 
 
 def store_bytes(folder: Path) -> Act:
-    """Files of a store, which is verified, looked over and dumped."""
+    """Files of a store, which is verified, looked over or dumped."""
     from stanlocal.store.format.slices import Window
-    from stanlocal.store.inspect.dump import dump, line
+    from stanlocal.store.inspect.dump import Format, dump, line
     from stanlocal.store.inspect.overview import overview
     from stanlocal.store.verify.problems import Problem
     from stanlocal.store.verify.store import verify
@@ -108,14 +108,21 @@ def store_bytes(folder: Path) -> Act:
         path.write_bytes(data)
         os.utime(path, (0, 0))  # as if no process wrote to it: readers would wait for that one
 
+    def dumped(how: Format) -> None:
+        for found in dump(store, "orders", Window()):
+            assert isinstance(found, Problem) or line(found, how)
+
+    readers: list[Callable[[Random], object]] = [
+        lambda dice: verify(store),
+        lambda dice: overview(store, {"max_msgs": 5}),
+        lambda dice: dumped(dice.choice(("jsonl", "text", "hex"))),
+    ]
+
     def act(dice: Random) -> None:
         path = dice.choice(paths)
         put(path, mutated(contents[path], dice))
         try:
-            verify(store)
-            overview(store, {"max_msgs": 5})
-            for found in dump(store, "orders", Window()):
-                assert isinstance(found, Problem) or line(found, dice.choice(("jsonl", "text", "hex")))
+            dice.choice(readers)(dice)
         finally:
             put(path, contents[path])
 
