@@ -68,15 +68,20 @@ def mutated_document(document: Any, dice: Random) -> Any:
     for _ in range(dice.randint(1, 3)):
         places = list(_places(document))
         if not places:
-            return dice.choice(_STRANGE)
+            return _strange(dice)
         holder, key = dice.choice(places)
         if dice.random() < 0.15:
             del holder[key]
         elif dice.random() < 0.1 and isinstance(holder, dict):
-            holder[f"{key}x"] = dice.choice(_STRANGE)
+            holder[f"{key}x"] = _strange(dice)
         else:
-            holder[key] = copy.deepcopy(dice.choice(_STRANGE))
+            holder[key] = _strange(dice)
     return document
+
+
+def _strange(dice: Random) -> Any:
+    """A value that is seldom expected; a copy, as what it is put into may be changed again."""
+    return copy.deepcopy(dice.choice(_STRANGE))
 
 
 def _places(document: Any) -> Any:
