@@ -29,10 +29,11 @@ def kill(trial: Trial, folder: Path) -> Result:
         own_namespace(cluster) as namespace,
     ):
         patch.setenv("STANLOCAL_KUBERNETES__ALLOW_FAULTS", "stanlocal-*")
-        return asyncio.run(_kill(RealSite(folder, cluster, namespace), trial))
+        return asyncio.run(kill_at(RealSite(folder, cluster, namespace), trial))
 
 
-async def _kill(site: RealSite, trial: Trial) -> Result:
+async def kill_at(site: RealSite, trial: Trial) -> Result:
+    """Kill the active pod as often as the trial has units, in a namespace that is there."""
     scenario = with_nodes(repeated(load_scenario(SCENARIO), trial.units), trial.case)
     async with healthy(site, scenario.nodes) as (group, _):
         outcome = await drill_on(group, scenario, trial, site.folder)
