@@ -41,7 +41,7 @@ async def down(
         await engine.clean(group.name, names)
         try:
             if instances:
-                note_down(group, instances, ())
+                note_down(group, instances)
             if group.home.recorded_faults():
                 group.home.journal.close_faults()
         except StateError as error:

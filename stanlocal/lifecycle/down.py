@@ -70,9 +70,8 @@ async def down(
         unsaved: list[str] = []
         await together(*(_end(group, instance.name, grace, unsaved) for instance in instances))
         if instances:
-            ended = await group.engine.instances(group.name)
             with _noted(unsaved):
-                note_down(group, instances, ended)
+                note_down(group, instances)
         await group.engine.clean(group.name, [instance.name for instance in instances])
         with _noted(unsaved):
             if group.home.recorded_faults():
@@ -91,15 +90,13 @@ async def down(
         return Down(removed, purged, had_store=had_store)
 
 
-def note_down(group: Group, before: Sequence[Instance], after: Sequence[Instance]) -> None:
-    """Record the ends of the nodes that ran, of which the engine keeps nothing: it was no failover.
+def note_down(group: Group, ended: Sequence[Instance]) -> None:
+    """Record that the nodes that ran have just ended, of which the engine keeps nothing: it was no failover.
 
-    `before` and `after` are the nodes before and after their end; those that are gone ended just now.
-    Raises `StateError` when the disk is full.
+    `ended` has them as they were before. Raises `StateError` when the disk is full.
     """
     now = datetime.now(UTC)
-    ended = {each.name: each.finished_at for each in after if not each.running}
-    group.home.journal.taken_down({each.name: ended.get(each.name) or now for each in before if each.running})
+    group.home.journal.taken_down({each.name: now for each in ended if each.running})
 
 
 def _check_unused_by_others(store: Path, plan: GroupPlan | None, instances: Sequence[Instance]) -> None:
