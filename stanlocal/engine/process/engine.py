@@ -189,13 +189,16 @@ class ProcessEngine(OwnNodes):
     async def _remove(self, files: NodeFiles) -> None:
         """Kill the server, then remove the files; the lock is free once no supervisor lives or starts."""
         deadline = asyncio.get_running_loop().time() + _SUPERVISOR_GRACE_S
+        lost = False
         with FolderChanges() as changes:
             while files.folder.exists():
+                lost = files.remake_lock() or lost
                 run, lock = files.run(), files.try_lock()
                 if run is not None:
                     send(run.server, signals.SIGKILL)
+                lives = run is not None and (run.server.alive or (lost and run.supervisor.alive))
                 try:
-                    if lock is not None and (run is None or not run.server.alive):
+                    if lock is not None and not lives:
                         files.remove()
                         return
                 finally:

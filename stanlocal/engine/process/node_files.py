@@ -187,6 +187,17 @@ class NodeFiles:
             return None
         return lock
 
+    def remake_lock(self) -> bool:
+        """Make the lock file again if somebody deleted it; return whether it was gone.
+
+        A supervisor that holds the deleted one does not exclude who takes this one.
+        """
+        try:
+            (self.folder / LOCK).touch(0o600, exist_ok=False)
+        except (FileExistsError, FileNotFoundError, NotADirectoryError):
+            return False
+        return True
+
     def remove(self) -> None:
         """Remove the folder; the caller holds the lock."""
         beside = self.folder.with_name(f".removed-{secrets.token_hex(4)}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -371,3 +372,24 @@ async def test_a_cancelled_start_has_happened_or_not(engine: ProcessEngine, home
     assert (await instance(engine, "g-0")).running == bool(before)
     await engine.remove("g-0")
     assert processes_of(home) == set()
+
+
+@pytest.mark.parametrize("running", [True, False])
+async def test_a_node_whose_lock_file_somebody_deleted_is_removed(
+    engine: ProcessEngine, home: Path, running: bool
+) -> None:
+    plan = await scripted_group(engine, home, "g", IDLE if running else "exit 0")
+    await engine.start(plan, "g-0")
+    if not running:
+        await engine.wait_exit("g-0")
+    run, folder = run_of(home, "g-0"), home / "g" / "processes" / "g-0"
+    (folder / "lock").unlink()
+    removing = asyncio.create_task(engine.remove("g-0"))
+    try:
+        _, waiting = await asyncio.wait([removing], timeout=20)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)  # ends a removal that goes on for ever
+    assert not waiting
+    await removing
+    assert not run.server.alive
+    assert not run.supervisor.alive
