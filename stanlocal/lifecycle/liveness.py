@@ -12,10 +12,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from stanlocal.errors import NodeNotFound
+from stanlocal.errors import EngineError, NodeNotFound
 from stanlocal.group.core import Group, Look
 from stanlocal.model.states import NodeState, NodeStatus
 from stanlocal.monitor.client import is_alive
+from stanlocal.util.tasks import all_to_end
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,17 +31,36 @@ class LivenessCheck:
 
 
 async def keep_alive(group: Group, report: Callable[[str], None], check: LivenessCheck | None = None) -> None:
-    """Check all nodes until cancelled; restart those that are dead, and report each restart."""
+    """Check all nodes until cancelled; restart those that are dead, and report each restart.
+
+    It goes on trying where the engine fails or does not answer, as during a restart of its daemon, and
+    reports that once until it works again. Raises `GroupNotFound` when the group is purged.
+    """
     check = check or LivenessCheck()
     failed: dict[str, int] = {}
+    in_trouble = False
     while True:
-        look = await group.look()
-        for node in look.status.nodes:
-            failed[node.name] = await _failures(group, look, node, failed.get(node.name, 0), check)
-        for name in [name for name, count in failed.items() if count >= check.failures]:
-            await revive(group, look.status.node(name), report)
-            failed[name] = 0
+        try:
+            await _check_all(group, failed, check, report)
+        except EngineError as error:
+            if not in_trouble:
+                report(f"{error}; the check of the nodes goes on once that is over")
+            in_trouble = True
+        else:
+            in_trouble = False
         await asyncio.sleep(check.period_s)
+
+
+async def _check_all(
+    group: Group, failed: dict[str, int], check: LivenessCheck, report: Callable[[str], None]
+) -> None:
+    """Check all nodes, and restart those that are dead; `failed` has each node's failures in a row."""
+    look = await group.look()
+    for node in look.status.nodes:
+        failed[node.name] = await _failures(group, look, node, failed.get(node.name, 0), check)
+    dead = [node for node in look.status.nodes if failed[node.name] >= check.failures]
+    failed.update((node.name, 0) for node in dead)
+    await all_to_end(*(revive(group, node, report) for node in dead))
 
 
 async def _failures(group: Group, look: Look, node: NodeStatus, before: int, check: LivenessCheck) -> int:
