@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
-from stanlocal.errors import GroupNotFound, StanlocalError
+from stanlocal.errors import GroupNotFound, StanlocalError, StateError
 from stanlocal.faults.base import kept_for_the_end, recover
 from stanlocal.faults.registry import FAULTS
 from stanlocal.faults.truncate_store import TruncateStore, repair
@@ -39,10 +39,14 @@ async def heal_overdue(group: Group) -> list[FaultRecord]:
 
     Returns these faults as they were before.
     """
-    now = datetime.now(UTC)
-    overdue = [fault for fault in group.home.journal.faults() if fault.overdue(now)]
+    overdue = _overdue(group)
     await undo(group, overdue)
     return overdue
+
+
+def _overdue(group: Group) -> list[FaultRecord]:
+    now = datetime.now(UTC)
+    return [fault for fault in group.home.journal.faults() if fault.overdue(now)]
 
 
 async def heal(group: Group, targets: Sequence[str] = (), *, id_: str | None = None) -> list[FaultRecord]:
@@ -50,16 +54,28 @@ async def heal(group: Group, targets: Sequence[str] = (), *, id_: str | None = N
 
     Without targets it undoes all of them, and also unfreezes and reconnects nodes that were frozen or cut off
     from outside. A fault that hit several nodes is undone on the targets alone where that is possible.
-    Overdue faults, which any command that changes the group undoes first, are returned too.
+    Overdue faults, which any command that changes the group undoes first, are returned too. What cannot be
+    undone keeps nothing else from it, nor does a full disk: its error is raised in the end.
     """
-    async with changing(group) as overdue:
+    async with group.home.lock(_silent):
+        failed: list[StanlocalError] = []
+        overdue = _overdue(group)
+        with kept_for_the_end(failed):
+            await undo(group, overdue)
         look = await group.look()
         nodes = {node.name for node in resolve(look.status, targets)} if targets else None
-        in_force = [fault for fault in group.home.journal.faults() if fault.in_force]
+        tried = {fault.id for fault in overdue}
+        in_force = [
+            fault for fault in group.home.journal.faults() if fault.in_force and fault.id not in tried
+        ]
         found = [fault for fault in (*overdue, *in_force) if id_ in (None, fault.id)]
-        await undo(group, [fault for fault in in_force if fault in found], nodes)
+        with kept_for_the_end(failed):
+            await undo(group, [fault for fault in in_force if fault in found], nodes)
         if nodes is None and id_ is None:
-            await _recover_all(group)
+            with kept_for_the_end(failed):
+                await _recover_all(group)
+        if failed:
+            raise failed[0]
         ids = {fault.id for fault in found if nodes is None or nodes & set(fault.targets)}
         return [fault for fault in group.home.journal.faults() if fault.id in ids]
 
@@ -88,16 +104,22 @@ async def undo(group: Group, found: Sequence[FaultRecord], only: Collection[str]
 
 
 async def _undo(group: Group, fault: FaultRecord, nodes: Sequence[str]) -> None:
+    """Undo a fault, also where the journal cannot be written: then its `StateError` is raised in the end."""
     known = FAULTS.get(fault.name)
-    _about_to_heal(group, fault)
-    try:
-        if known is not None:
-            await known.undo(group, fault, nodes)
-        else:  # a later version's
-            await recover(group, fault.leaves or "other", nodes)
-    except GroupNotFound:  # no node of the group is left to recover
-        pass
-    group.home.journal.fault_healed(fault.id, nodes)
+    with group.home.journal.going_on() as unwritten:
+        _about_to_heal(group, fault)
+        try:
+            if known is not None:
+                await known.undo(group, fault, nodes)
+            else:  # a later version's
+                await recover(group, fault.leaves or "other", nodes)
+        except GroupNotFound:  # no node of the group is left to recover
+            pass
+        group.home.journal.fault_healed(fault.id, nodes)
+    if unwritten:
+        raise StateError(
+            f"{fault.name} on {', '.join(nodes)} is undone, but the record of that is missing: {unwritten[0]}"
+        ) from unwritten[0]
 
 
 async def _recover_all(group: Group) -> None:

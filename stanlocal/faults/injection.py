@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from stanlocal.engine.base import require
-from stanlocal.errors import SettingsError
+from stanlocal.errors import SettingsError, StateError
 from stanlocal.faults.base import Fault, Scene, check, on_record
 from stanlocal.faults.expectation import Expectation
 from stanlocal.faults.healing import changing, close_condition, undo
@@ -41,9 +41,9 @@ async def inject(
     """Inject a fault; return its record once the engine confirms the effect.
 
     With `for_s` the fault ends `for_s` seconds after its effect: the caller heals it then, or else the next
-    command that changes the group. An injection that fails or is cancelled is undone, once what it had begun
-    has ended. Raise `NodeNotFound`
-    for unknown targets and `SettingsError` for an impossible time, before anything is touched.
+    command that changes the group. An injection that fails, is cancelled or cannot be recorded is undone,
+    once what it had begun has ended. Raise `NodeNotFound` for unknown targets and `SettingsError` for an
+    impossible time, before anything is touched.
     """
     check_time(for_s)
     async with changing(group):
@@ -73,14 +73,16 @@ async def inject(
         )
         try:
             times = await fault.inject(scene)
-        except BaseException:
+            journal.fault_took_effect(id_, times, _end(for_s))
+            if leaves is None:
+                journal.fault_healed(id_)
+            if fault.ends_run:
+                close_condition(group, "frozen", [node.name for node in nodes])
+        except BaseException as error:
             await run_to_end(undo(group, [recorded(group, id_)]))
+            if isinstance(error, StateError):
+                raise StateError(f"{fault.name} was undone, as it cannot be recorded: {error}") from error
             raise
-        journal.fault_took_effect(id_, times, _end(for_s))
-        if leaves is None:
-            journal.fault_healed(id_)
-        if fault.ends_run:
-            close_condition(group, "frozen", [node.name for node in nodes])
         return recorded(group, id_)
 
 

@@ -12,12 +12,13 @@ import fcntl
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from stanlocal.errors import StateError
 from stanlocal.history import JOURNAL_FILE
 from stanlocal.history.records import (
     FaultHealed,
@@ -55,6 +56,20 @@ class Journal:
         """Offset of the first line that is not read yet."""
         self._last = b""
         """The line before that offset: if it differs, the group was purged and the file is a new one."""
+        self._unwritten: list[StateError] | None = None
+        """Reasons why records are missing, within `going_on`."""
+
+    @contextmanager
+    def going_on(self) -> Iterator[list[StateError]]:
+        """Collect, during the block, why records cannot be written, instead of raising it.
+
+        For what has to be done also without a record; the caller says that it is missing.
+        """
+        before, self._unwritten = self._unwritten, []
+        try:
+            yield self._unwritten
+        finally:
+            self._unwritten = before
 
     # Writing: each record is on disk when its method returns; `StateError` is raised with nothing added
 
@@ -126,14 +141,24 @@ class Journal:
     def append(self, record: Record) -> None:
         """Add a record, which is on disk when this returns; raises `StateError`, with nothing added."""
         line = (json.dumps(to_document(record), separators=(",", ":")) + "\n").encode()
-        with full_disk_reported(self.path):
-            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX)
-                _append(descriptor, line)
-            finally:
-                os.close(descriptor)
+        try:
+            with full_disk_reported(self.path):
+                self._write(line)
+        except (StateError, OSError) as error:
+            if self._unwritten is None:
+                raise
+            if not isinstance(error, StateError):
+                error = StateError(f"{self.path} cannot be written: {error.strerror}")
+            self._unwritten.append(error)
+
+    def _write(self, line: bytes) -> None:
+        self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            _append(descriptor, line)
+        finally:
+            os.close(descriptor)
 
     def close_faults(self) -> None:
         """Record the end of every fault in force: the targets are gone, or healed."""
