@@ -108,6 +108,8 @@ class _Bringup:
         self._before = before
         self._was_there = bool(instances)
         self._made: list[str] = []
+        self._started: set[str] = set()
+        self._volume_served = False
         self._found_running = {instance.name for instance in instances if instance.running}
         self._claim: Claim | None = None
         self._store_parts = store_parts
@@ -224,6 +226,7 @@ class _Bringup:
         self._request.report(f"starting {name}")
         if instance is not None:
             self._group.note_end(instance)
+        self._started.add(name)
         try:
             await self._engine.start(plan, name)
         except NodeNotFound:  # a network it was on is gone
@@ -319,12 +322,23 @@ class _Bringup:
                 self._group.home.made_stores.discard(self._claim.path)
         if not self._was_there:
             await self._engine.clean(self._group.name)
-            await self._engine.discard_store(self._group.name, self._store_parts)
+            if self._volume_served:
+                store_stays = True
+                self._request.note(
+                    "the store's volume has served and stays; 'stanlocal down --purge' deletes it"
+                )
+            else:
+                await self._engine.discard_store(self._group.name, self._store_parts)
             if self._before is None:
                 for left in self._group.home.forget(keep_id=store_stays or self._id_was_known):
                     self._request.note(f"not removed: {left}; it can hold keys, so remove it yourself")
 
     async def _remove_made(self) -> None:
+        if not self._was_there and await self._engine.store_parts(self._group.name) - self._store_parts:
+            from stanlocal.lifecycle.served_store import has_served  # only a failed `up` needs it
+
+            served = await has_served(self._engine, self._made, self._started)
+            self._volume_served = self._volume_served or served
         for name in self._made:
             await self._engine.remove(name)
             self._present.pop(name, None)

@@ -228,7 +228,7 @@ async def test_a_failed_up_leaves_the_volume_that_was_there(world: World) -> Non
 async def test_a_failed_up_removes_the_volume_that_it_made(world: World) -> None:
     await world.up()
     await down(world.group())
-    world.machine.troubles["t-0"] = Trouble("boot", FATAL)
+    world.machine.troubles.update({name: Trouble("boot", FATAL) for name in ("t-0", "t-1")})
     with pytest.raises(NodeFailed):
         await world.up(store_size="32mb")
     assert world.machine.volumes == {}

@@ -309,6 +309,53 @@ async def test_a_node_that_never_gets_ready_ends_the_up_when_time_is_over(world:
     assert world.left == {}
 
 
+async def test_an_up_that_fails_leaves_a_new_volume_that_has_served(world: World) -> None:
+    world.machine.troubles["t-1"] = Trouble("boot")
+    with pytest.raises(WaitTimeout):
+        await world.up(store_size="32mb", timeout=0.5)
+    assert world.machine.nodes == {}
+    assert list(world.machine.volumes) == ["t-store"]
+    assert any("the store's volume has served and stays" in line for line in world.said)
+    world.machine.troubles.clear()
+    await world.up(store_size="32mb")
+    await down(world.group(), timeout=0, purge_store=True)
+    assert world.machine.volumes == {}
+    assert world.left == {}
+
+
+async def test_a_volume_that_served_is_purged_also_where_the_up_has_failed(world: World) -> None:
+    world.machine.troubles["t-1"] = Trouble("boot")
+    with pytest.raises(WaitTimeout):
+        await world.up(store_size="32mb", timeout=0.5)
+    await down(world.group(), timeout=0, purge_store=True)
+    assert world.machine.volumes == {}
+    assert world.left == {}
+
+
+async def test_an_up_that_fails_leaves_no_new_volume_on_which_no_node_was_active(world: World) -> None:
+    world.machine.troubles.update({name: Trouble("boot", FATAL) for name in ("t-0", "t-1")})
+    with pytest.raises(NodeFailed):
+        await world.up(store_size="32mb")
+    assert world.machine.volumes == {}
+    assert world.left == {}
+
+
+async def test_a_new_volume_stays_where_the_log_that_could_tell_whether_it_served_is_gone(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.machine.troubles["t-1"] = Trouble("boot", FATAL)
+    undo = up._Bringup.undo
+
+    async def undo_after_a_removal(bringup: up._Bringup) -> None:
+        await world.engine.remove("t-0")
+        await undo(bringup)
+
+    monkeypatch.setattr(up._Bringup, "undo", undo_after_a_removal)
+    with pytest.raises(NodeFailed):
+        await world.up(store_size="32mb")
+    assert list(world.machine.volumes) == ["t-store"]
+
+
 async def test_an_up_that_fails_leaves_a_group_that_was_there_to_the_next_up(world: World) -> None:
     first = await world.up()
     await injection.inject(world.group(), Stop(), ["t-1"])
