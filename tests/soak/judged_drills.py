@@ -16,9 +16,10 @@ from stanlocal.drill.runner import Drill, Script
 from stanlocal.drill.scenario.scenario import Block, Scenario
 from stanlocal.util.timestamps import rfc3339
 from tests.soak.server_losses import explain
+from tests.soak.store_overlaps import overlaps
 from tests.soak.trial_log import Result, Trial
 
-LEDGER = "ledger"
+LEDGER, STORE = "ledger", "store"
 UP_S = 180.0
 """Seconds that a group has to come up on a busy machine."""
 
@@ -47,7 +48,7 @@ async def keep(group: FTGroup, folder: Path) -> None:
     look = await group.look()
     store = Path(look.plan.store_dir)
     if store.is_dir():  # on a cluster it is no folder of this machine
-        shutil.copytree(store, folder / "store", dirs_exist_ok=True)
+        shutil.copytree(store, folder / STORE, dirs_exist_ok=True)
     lines = [f"{rfc3339(each.line.time)} {each.node} {each.line.text}\n" for each in await group.logs()]
     (folder / "servers.log").write_text("".join(lines), "utf-8")
 
@@ -57,7 +58,7 @@ def result(outcome: Outcome, units: int) -> Result:
     verdict = outcome.verdict
     found, problems, explained, lost = verdict.findings, list[str](), list[str](), 0
     if not verdict.ok:
-        losses = explain(found, read(outcome.ledger))
+        losses = explain(found, read(outcome.ledger), overlaps(outcome.ledger.parent / STORE))
         others = judge(found, replace(verdict.budget, max_lost=None, max_gaps=None, max_forked=None))
         problems, explained, lost = [*others.problems, *losses.unexplained], losses.explained, losses.lost
     # A busy machine has silences that no fault began: they are no outages of the server.

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from stanlocal.util.percentile import percentile
 from tests.bench.page import line, page
 from tests.soak.histogram import histogram
 from tests.soak.row import Row
 from tests.soak.totals import all_units, total, values
-from tests.soak.trial_log import Entry
+from tests.soak.trial_log import Entry, Result
 
 _LISTED = 50
 """Problems that a page lists; all are counted."""
@@ -37,9 +37,9 @@ def row_page(row: Row, entries: Sequence[Entry], made_again: Sequence[Entry] = (
     for name, title in row.figures.items():
         if drawn := values(entries, name):
             parts += [f"## {title}", "", "```text", histogram(drawn), "```", ""]
-    parts += _sentences("Problems", entries, [each.result.problems for each in entries])
-    parts += _sentences("Problems of earlier code", made_again, [each.result.problems for each in made_again])
-    parts += _sentences("Lost by the server itself", entries, [each.result.explained for each in entries])
+    parts += _sentences("Problems", entries, lambda result: result.problems)
+    parts += _sentences("Problems of trials that were made again", made_again, lambda result: result.problems)
+    parts += _sentences("Lost by the server itself", entries, lambda result: result.explained)
     parts += _runs(entries)
     return "\n".join(parts)
 
@@ -87,11 +87,11 @@ def _spread(measured: Sequence[float]) -> str:
     return ", ".join(f"{percentile(measured, share):,.0f}" for share in (50, 95, 100)) + " ms"
 
 
-def _sentences(title: str, entries: Sequence[Entry], texts: Sequence[Sequence[str]]) -> Iterator[str]:
+def _sentences(title: str, entries: Sequence[Entry], of: Callable[[Result], Sequence[str]]) -> Iterator[str]:
     found = [
         f"- trial {entry.trial.number} ({entry.trial.case}, seed {entry.trial.seed}): {text}"
-        for entry, of_trial in zip(entries, texts, strict=True)
-        for text in of_trial
+        for entry in entries
+        for text in of(entry.result)
     ]
     if found:
         more = [f"- and {len(found) - _LISTED:,} more"] if len(found) > _LISTED else []

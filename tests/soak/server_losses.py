@@ -5,14 +5,16 @@ records that no index knows. The next active goes by the index: it gives their s
 behind them, while its index points at them. From there on messages of that file are read under a wrong
 sequence, and the last are missing. None of the records was acknowledged, but those behind them were.
 
-In a ledger this shows as a sequence with two messages, among the first that were given after the kill.
-Everything else that is missing, given twice or left out is not explained. Pure.
+In a ledger this shows as a sequence with two messages, among the first that were given after the kill; or, if
+the publisher sent the same message again, only in the store, which holds that sequence twice. Everything else
+that is missing, given twice or left out is not explained. Pure.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from stanlocal.drill.analysis.findings import Findings, Messages, Sequences
 from stanlocal.drill.ledger.entries import CELL, DELIVERED, Note
@@ -46,11 +48,18 @@ class _Channel:
     """Sequences of each message, by publisher and number."""
 
 
-def explain(found: Findings, reading: LedgerReading) -> Explanation:
-    """Sort the losses, gaps and repeated sequences of a drill, whose ledger is read again."""
+def explain(
+    found: Findings, reading: LedgerReading, stored_twice: Mapping[str, int] = MappingProxyType({})
+) -> Explanation:
+    """Sort the losses, gaps and repeated sequences of a drill, whose ledger is read again.
+
+    `stored_twice` has the first sequence that the store holds twice, by channel.
+    """
     channels, ends = _read(reading)
     explained, unexplained = list[str](), list[str]()
-    begins = {name: _begin(name, channels[name], found, ends) for name in channels}
+    begins = {
+        name: _begin(name, channel, found, ends, stored_twice.get(name)) for name, channel in channels.items()
+    }
     lost = 0
     for each in found.lost_messages:
         begin = begins[each.channel]
@@ -87,11 +96,15 @@ def _read(reading: LedgerReading) -> tuple[dict[str, _Channel], list[Note]]:
     return channels, ends
 
 
-def _begin(name: str, channel: _Channel, found: Findings, ends: list[Note]) -> tuple[int, Note] | None:
+def _begin(
+    name: str, channel: _Channel, found: Findings, ends: list[Note], stored_twice: int | None
+) -> tuple[int, Note] | None:
     """Return the channel's first repeated sequence, and the end of a server that explains it."""
-    first = next(_of(name, found.forked_sequences), None)
-    if first is None:
+    given_twice = next(_of(name, found.forked_sequences), None)
+    repeated = [sequence for sequence in (given_twice, stored_twice) if sequence is not None]
+    if not repeated:
         return None
+    first = min(repeated)
     for end in ends:
         moment = int(end.time.timestamp() * 1e9) - _LATE_NS
         after = [sequence for sequence, time in channel.seen.items() if time >= moment]

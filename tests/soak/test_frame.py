@@ -122,7 +122,7 @@ def test_trials_with_problems_are_made_again_and_stay_on_the_page(tmp_path: Path
     again = make(row(), tmp_path)
     assert [each.trial.number for each in again.entries] == [0, 2, 1]
     text = row_page(row(), again.entries, again.made_again)
-    assert "## Problems of earlier code" in text
+    assert "## Problems of trials that were made again" in text
     assert f"- trial 1 (other, seed {again.seed_of(1)}): trial 1 broke" in text
     assert holds(row(), again.entries)
 

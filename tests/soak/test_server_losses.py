@@ -23,13 +23,14 @@ def killed(story: Story) -> Story:
     return story.later(500).note("fault", id="f1", name="kill", targets=["g-0"]).later(1500)
 
 
-def ended(story: Story, *audited: tuple[int, int]) -> Explanation:
+def ended(story: Story, *audited: tuple[int, int], stored_twice: int | None = None) -> Explanation:
     """Everything is read again at the end: these messages and sequences, behind those before the kill."""
     story.note("drained", missing=0)
     for number, sequence in (*((each, each) for each in range(1, _BEFORE + 1)), *audited):
         story.deliver(_AUDIT, 0, number, sequence)
     story.note("audit", messages=_BEFORE + len(audited))
-    return explain(story.findings(), story.reading())
+    twice = {} if stored_twice is None else {"orders": stored_twice}
+    return explain(story.findings(), story.reading(), twice)
 
 
 def test_a_message_behind_a_record_that_no_index_knows_is_lost_by_the_server() -> None:
@@ -39,6 +40,21 @@ def test_a_message_behind_a_record_that_no_index_knows_is_lost_by_the_server() -
     assert (found.lost, found.unexplained) == (0, [])
     assert "1 acknowledged: orders publisher 0 number 5" in found.explained[0]
     assert "around the kill at 2026-11-23T12:00:00" in found.explained[0]
+
+
+def test_a_message_behind_one_that_is_stored_twice_is_lost_by_the_server() -> None:
+    """Number 4 was written and not indexed when the server was killed; its publisher sent it again."""
+    story = killed(begun().publish(0, 4)).deliver(_READER, 0, 4, 4).ack(0, 4)
+    story.publish(0, 5).deliver(_READER, 0, 5, 5).ack(0, 5)
+    found = ended(story, (4, 4), (4, 4), stored_twice=4)
+    assert (found.lost, found.unexplained) == (0, [])
+    assert "1 acknowledged: orders publisher 0 number 5" in found.explained[0]
+
+
+def test_a_loss_before_the_one_that_is_stored_twice_is_not_explained() -> None:
+    story = killed(begun()).publish(0, 4).deliver(_READER, 0, 4, 4).ack(0, 4)
+    story.publish(0, 5).deliver(_READER, 0, 5, 5).ack(0, 5)
+    assert ended(story, (5, 5), (5, 5), stored_twice=5).lost == 1
 
 
 def test_a_loss_without_a_repeated_sequence_is_not_explained() -> None:
