@@ -324,9 +324,7 @@ class _Bringup:
             await self._engine.clean(self._group.name)
             if self._volume_served:
                 store_stays = True
-                self._request.note(
-                    "the store's volume has served and stays; 'stanlocal down --purge' deletes it"
-                )
+                self._request.note("the store's volume has served: it stays until 'stanlocal down --purge'")
             else:
                 await self._engine.discard_store(self._group.name, self._store_parts)
             if self._before is None:
@@ -334,7 +332,8 @@ class _Bringup:
                     self._request.note(f"not removed: {left}; it can hold keys, so remove it yourself")
 
     async def _remove_made(self) -> None:
-        if not self._was_there and await self._engine.store_parts(self._group.name) - self._store_parts:
+        new = await self._engine.store_parts(self._group.name) - self._store_parts
+        if new and not self._was_there and self._request.bound_to is None:  # a temporary group keeps nothing
             from stanlocal.lifecycle.served_store import has_served  # only a failed `up` needs it
 
             served = await has_served(self._engine, self._made, self._started)

@@ -315,7 +315,7 @@ async def test_an_up_that_fails_leaves_a_new_volume_that_has_served(world: World
         await world.up(store_size="32mb", timeout=0.5)
     assert world.machine.nodes == {}
     assert list(world.machine.volumes) == ["t-store"]
-    assert any("the store's volume has served and stays" in line for line in world.said)
+    assert any("the store's volume has served: it stays" in line for line in world.said)
     world.machine.troubles.clear()
     await world.up(store_size="32mb")
     await down(world.group(), timeout=0, purge_store=True)
@@ -328,6 +328,15 @@ async def test_a_volume_that_served_is_purged_also_where_the_up_has_failed(world
     with pytest.raises(WaitTimeout):
         await world.up(store_size="32mb", timeout=0.5)
     await down(world.group(), timeout=0, purge_store=True)
+    assert world.machine.volumes == {}
+    assert world.left == {}
+
+
+async def test_an_up_of_a_temporary_group_that_fails_leaves_no_volume(world: World) -> None:
+    world.machine.troubles["t-1"] = Trouble("boot")
+    request = replace(world.request(store_size="32mb", timeout=0.5), bound_to="a process")
+    with pytest.raises(WaitTimeout):
+        await up.up(world.group(), request)
     assert world.machine.volumes == {}
     assert world.left == {}
 
