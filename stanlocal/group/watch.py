@@ -129,8 +129,8 @@ class Watch:
 
     async def caught_up(self) -> GroupStatus:
         """Return the status once everything that the nodes had written before is folded."""
-        for node in list(self._nodes.values()):
-            await node.caught_up.wait()
+        while waiting := [node for node in self._nodes.values() if not node.caught_up.is_set()]:
+            await waiting[0].caught_up.wait()
         self._check()
         return self.status
 
@@ -241,9 +241,8 @@ class Watch:
             await self._reassess()
 
     def _drop(self, name: str) -> None:
-        node = self._nodes.pop(name, None)
-        if node is not None and node.task is not None:
-            node.task.cancel()
+        if (node := self._nodes.pop(name, None)) is not None:
+            node.drop()
 
     async def _reassess(self) -> None:
         records = self._journal.records()

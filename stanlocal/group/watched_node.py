@@ -43,6 +43,12 @@ class WatchedNode:
         self.instance = instance
         self.changed.set()
 
+    def drop(self) -> None:
+        """Follow the node no more; who waits for its past goes on to the other nodes."""
+        self.caught_up.set()
+        if self.task is not None:
+            self.task.cancel()
+
     def fold(self, lines: Sequence[RawLine]) -> list[NodeLine]:
         """Fold lines into the facts; return each, parsed, with the node's state after it."""
         read = []

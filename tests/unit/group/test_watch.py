@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime
 
@@ -17,8 +17,10 @@ from stanlocal.group.core import Group
 from stanlocal.group.watch import Pace, Watch
 from stanlocal.history.occurrences import Logged
 from stanlocal.logs.event_types import StreamingReady
+from stanlocal.logs.follow import Follower
 from stanlocal.logs.merge import NodeLine
 from stanlocal.model.instance import RawLine
+from stanlocal.model.plan import GroupPlan
 from stanlocal.model.states import GroupState, GroupStatus, LockFacts
 from stanlocal.monitor.client import MonitorAnswer
 from tests.support.interrupting import Interruptions
@@ -65,6 +67,37 @@ async def test_nodes_that_come_and_go_are_followed(world: World) -> None:
             timeout=3,
             waiting_for="three nodes",
         )
+
+
+async def test_a_node_that_is_replaced_while_its_past_is_read_holds_no_one_up(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look = await world.up()
+    begun = asyncio.Event()
+
+    async def endless(follower: Follower, woken: asyncio.Event) -> AsyncGenerator[Sequence[RawLine]]:
+        begun.set()
+        await asyncio.Event().wait()
+        yield ()
+
+    async with await world.group().watch() as watch:
+        await watch.caught_up()
+        with monkeypatch.context() as patch:
+            patch.setattr(Follower, "batches", endless)
+            await replaced(world, look.plan)
+            await asyncio.wait_for(begun.wait(), 3)
+            waiting = asyncio.create_task(watch.caught_up())
+            await asyncio.sleep(0)
+        await replaced(world, look.plan)
+        status = await asyncio.wait_for(waiting, 3)
+    assert status.node("t-1").instance.running
+
+
+async def replaced(world: World, plan: GroupPlan) -> None:
+    """Make the second node anew."""
+    await world.engine.remove("t-1")
+    await world.engine.create(plan, plan.nodes[1], "")
+    await world.engine.start(plan, "t-1")
 
 
 async def test_a_cut_from_outside_is_seen_and_its_end(world: World) -> None:
