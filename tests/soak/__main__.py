@@ -84,18 +84,24 @@ def _page(row: Row, log: TrialLog, *, partial: bool) -> int:
         return 1
     text = row_page(row, log.entries, log.made_again)
     RESULTS.mkdir(exist_ok=True)
-    (RESULTS / f"{row.name}.md").write_text(text, "utf-8")
+    _page_of(row).write_text(text, "utf-8")
     _say(text)
     return 0 if holds(row, log.entries) else 1
 
 
 def _summary(folder: Path, seed: int) -> int:
-    logs = [(row, TrialLog(folder / f"{name}.jsonl", seed).entries) for name, row in ROWS.items()]
-    SUMMARY.write_text(evidence_page([(row, entries) for row, entries in logs if entries]), "utf-8")
-    missing = [row.name for row, entries in logs if not entries]
+    """Write the page over all rows that have a page of their own."""
+    shown = [row for row in ROWS.values() if _page_of(row).exists()]
+    runs = [(row, TrialLog(folder / f"{row.name}.jsonl", seed).entries) for row in shown]
+    SUMMARY.write_text(evidence_page(runs), "utf-8")
+    missing = [row.name for row in ROWS.values() if row not in shown]
     if missing:
-        _say(f"without a trial, so not on the page: {', '.join(missing)}")
+        _say(f"without a page, so not summed up: {', '.join(missing)}")
     return 1 if missing else 0
+
+
+def _page_of(row: Row) -> Path:
+    return RESULTS / f"{row.name}.md"
 
 
 def _say(line: str) -> None:

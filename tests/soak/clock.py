@@ -65,7 +65,7 @@ def _set(clock: Path, offset_s: int) -> None:
 
 def _stepped(tool: OwnTool, command: Changing, clock: Path, step_s: int, after_s: float) -> tuple[float, str]:
     """Return how many seconds the command took, and how it ended; it has to succeed."""
-    for words in command.before:
+    for words in command.preparations(tool.engine):
         tool.ok(words)
     began = time.monotonic()
     process = tool.start(command.words)

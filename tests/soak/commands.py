@@ -9,6 +9,7 @@ Words = tuple[str, ...]
 UP: Words = ("up",)
 _SNAPSHOT: Words = ("store", "snapshot", "one")
 _ALL_STOPPED: Words = ("stop", "@all")
+_LIMITED: Words = ("up", "--store-size", "32mb")
 _PUB: Words = ("pub", "orders", "kept")
 
 
@@ -21,6 +22,10 @@ class Changing:
     words: Words
     takes_s: float
     """Seconds that it takes on an idle machine, roughly."""
+
+    def preparations(self, engine: str) -> tuple[Words, ...]:
+        """Return the commands that prepare the group there: a process has a limit by itself."""
+        return tuple(UP if words == _LIMITED and engine == "process" else words for words in self.before)
 
     def __str__(self) -> str:
         return " ".join(self.words)
@@ -49,7 +54,7 @@ CHANGING: tuple[Changing, ...] = (
     Changing((UP,), ("fault", "rolling-restart"), 8.0),
     Changing((UP, _PUB), ("fault", "truncate-store", "--yes"), 6.0),
     Changing((UP,), ("fault", "expire-lock", "--yes"), 5.0),
-    Changing((("up", "--store-size", "32mb"),), ("fault", "fill-disk", "--for", "2", "--yes"), 5.0),
+    Changing((_LIMITED,), ("fault", "fill-disk", "--for", "2", "--yes"), 5.0),
     Changing((("up", "--secure"),), ("fault", "expire-certificate", "--for", "2"), 5.0),
     Changing((UP, _PUB, _ALL_STOPPED), _SNAPSHOT, 0.6),
     Changing((UP, _PUB, _ALL_STOPPED, _SNAPSHOT), ("store", "restore", "one", "--yes"), 0.8),

@@ -36,6 +36,11 @@ class OwnTool:
         """The command line."""
         return self.runs.cli
 
+    @property
+    def engine(self) -> str:
+        """Name of the engine."""
+        return self.cli.env["STANLOCAL_ENGINE"]
+
     def start(self, words: Words) -> subprocess.Popen[str]:
         """Start a command."""
         return subprocess.Popen(

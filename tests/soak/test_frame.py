@@ -173,9 +173,9 @@ def test_the_summary_says_what_was_found_and_what_the_server_lost() -> None:
     found = Result(
         4, [], ["sequence 7 was given twice"], {"lost": 0, "acked": 9}, {"outage_ms": [900.0, 1100.0]}
     )
-    example = row(figures={"outage_ms": "Outages"})
+    example = row(name="kills", figures={"outage_ms": "Outages"})
     text = evidence_page([(example, entries(found))])
-    link = "[An example](../tests/soak/results/example.md)"
+    link = "[An example](../tests/soak/results/kills.md)"
     assert f"| {link} | 4 of 10 kills | 0 | 0 messages lost; 9 acknowledged |" in text
     assert "An example, one (2 outages):" in text
     assert "- An example, trial 0 (one): sequence 7 was given twice" in text

@@ -38,7 +38,7 @@ def kill(trial: Trial, folder: Path) -> Result:
 
 def _strike(tool: OwnTool, command: Changing, by: signal.Signals, after_s: float) -> tuple[bool, str]:
     """Return whether the command still ran when the signal was sent, and its last words."""
-    for words in command.before:
+    for words in command.preparations(tool.engine):
         tool.ok(words)
     process = tool.start(command.words)
     deadline = time.monotonic() + after_s
