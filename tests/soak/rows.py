@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.soak.chaos import CHAOS
 from tests.soak.clock import CLOCK
 from tests.soak.cluster_kills import CLUSTER_KILLS
+from tests.soak.containers import CONTAINERS
 from tests.soak.daemon_restarts import DAEMON_RESTARTS
 from tests.soak.disk_full import DISK_FULL
 from tests.soak.fuzzing import FUZZ
@@ -30,6 +31,7 @@ ROWS: dict[str, Row] = {
         CLOCK,
         FUZZ,
         TWO_USERS,
+        CONTAINERS,
         OUTSIDE,
     )
 }

@@ -39,6 +39,8 @@ SHORT = [
     ("clock", "process", 4),
     ("two-users", "docker", 2),
     ("outside", "docker", 3),
+    ("containers", "secure", 1),
+    ("containers", "login", 1),
     *(("fuzz", kind, 2_000) for kind in ROWS["fuzz"].cases),
 ]
 

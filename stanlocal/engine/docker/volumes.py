@@ -18,6 +18,7 @@ from stanlocal.engine.docker.helpers import store_holder
 from stanlocal.engine.docker.refusals import foreign
 from stanlocal.errors import EngineError, NodeNotFound
 from stanlocal.model.plan import CONF_DIR, STORE_DIR, VOLUME_DIR, GroupPlan, NodePlan
+from stanlocal.render.container_spec import PIDS_LIMIT
 from stanlocal.util.temporary import temporary_file
 
 _END_BLOCKS = 2
@@ -67,6 +68,8 @@ def _make_holder(api: Api, plan: GroupPlan, labels: Mapping[str, str]) -> None:
         "HostConfig": {
             "Binds": [f"{volume}:{targets[volume]}:rw" for volume in _volumes(plan)],
             "NetworkMode": "none",
+            "ReadonlyRootfs": True,
+            "PidsLimit": PIDS_LIMIT,
             "CapDrop": ["ALL"],
             "SecurityOpt": ["no-new-privileges:true"],
         },
