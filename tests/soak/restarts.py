@@ -53,7 +53,7 @@ RESTARTS = Row(
     name="restarts",
     title="Restarts, stops and kills of the active node while clients publish",
     how="drills of 10 ends each, drawn from `restart`, `stop` and `kill` of the active, on groups of "
-    "their own, at 100 messages a second; in a third of them all cores are kept busy by other "
+    "their own, at 100 messages a second; in the cases named `busy` all cores are kept busy by other "
     "processes. Beside the drill's clients one `stanlocal pub` is fed 50 numbered lines a second "
     "from the first moment to the last, and others, one after the other, publish one number each: "
     "all have to end with 0, and the channels have to hold every number.",
