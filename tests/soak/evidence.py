@@ -32,6 +32,31 @@ missing, acknowledged or not. No client and no tool can prevent it. The checker 
 from every other loss: a sequence with two messages, among the first that were given after the kill. Any loss
 that is not of this kind counts as lost, above.
 """
+_FOUND = """## What the runs have found
+
+Mended, each with a test:
+
+- `up` gave up on a node that was ending when it looked; `pub` did not register again with a server that
+  had forgotten it; a container that somebody had removed did not count against `healthy`.
+- A wait for a state went on until its time limit where a node was made anew while its log was read.
+- A file with a line break in a name was refused in two lines.
+- The container that holds the volumes of a limited store could write its root file system.
+
+Of the servers, told in [Troubleshooting](troubleshooting.md):
+
+- A standby that takes the lock while the former active is still ending can take its last heartbeat for one of
+  a second active, and ends. It was seen in half an hour of chaos, twice, and on a busy machine.
+
+Not mended:
+
+- An engine that was killed in the middle of an `up` left ports of a node taken, once in 60 restarts. The next
+  `up` moved that node to other ports, and said so.
+- The memory of a process that watches a group grows by some 11 KB with each fault, as it keeps the group's
+  past: by 2.5 MB in twenty minutes of chaos, where 2 were to be the most.
+- With the tool's clock an hour ahead from the middle of a `fault truncate-store` on, `up` once left the nodes
+  stopped that the fault had stopped.
+- A server that is stopped by SIGSTOP inside its container, not by `docker pause`, is shown as if it served.
+"""
 _AGAIN = """## Make them again
 
 ```console
@@ -48,7 +73,7 @@ Each trial has a seed, so a trial with a problem can be made again. A minute of 
 
 def evidence_page(runs: Runs) -> str:
     """Return the page."""
-    parts = [_HEAD, *_table(runs), "", *_outages(runs), _DEATHS, *_server_losses(runs), _AGAIN]
+    parts = [_HEAD, *_table(runs), "", *_outages(runs), _DEATHS, *_server_losses(runs), _FOUND, _AGAIN]
     return "\n".join(parts)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 
 from stanlocal.util.percentile import percentile
 from tests.bench.page import line, page
@@ -89,13 +90,18 @@ def _spread(measured: Sequence[float]) -> str:
 
 def _sentences(title: str, entries: Sequence[Entry], of: Callable[[Result], Sequence[str]]) -> Iterator[str]:
     found = [
-        f"- trial {entry.trial.number} ({entry.trial.case}, seed {entry.trial.seed}): {text}"
+        f"- trial {entry.trial.number} ({entry.trial.case}, seed {entry.trial.seed}): {_without_home(text)}"
         for entry in entries
         for text in of(entry.result)
     ]
     if found:
         more = [f"- and {len(found) - _LISTED:,} more"] if len(found) > _LISTED else []
         yield from (f"## {title}", "", *found[:_LISTED], *more, "")
+
+
+def _without_home(text: str) -> str:
+    """Return a text without the name of the folder of whoever made the run."""
+    return text.replace(f"{Path.home()}/", "~/")
 
 
 def _runs(entries: Sequence[Entry]) -> Iterator[str]:

@@ -85,7 +85,7 @@ class Memory:
         """Return that it grew, if it did."""
         if self.growth <= _SLACK or len(self.samples) * _EVERY_S < _WARM_S:
             return []
-        return [f"memory grew by {self.growth / (1 << 20):.0f} MB between the second and the last sixth"]
+        return [f"memory grew by {self.growth / (1 << 20):.1f} MB between the second and the last sixth"]
 
 
 def growth(samples: Sequence[int]) -> int:

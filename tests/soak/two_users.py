@@ -89,7 +89,7 @@ TWO_USERS = Row(
     title="Two users of one engine",
     how="a group of one user is up, and the other gives a random command for a group of that name, as "
     "root on a group of another user or the other way round. No container of the group may have "
-    "changed, and the and `list` may not show it; afterwards each user's `down --purge` removes what "
+    "changed, and `list` may not show it; afterwards each user's `down --purge` removes what "
     "is theirs.",
     unit="commands",
     wanted=100,
