@@ -15,7 +15,7 @@ from typing import Any
 from tests.soak.acked import numbers
 from tests.soak.commands import UP, Words
 from tests.soak.machines import KILL, REBOOT, STOP, Machine, own_machine
-from tests.soak.own_tool import DEFECT, ENDS_S
+from tests.soak.own_tool import ended
 from tests.soak.row import Row
 from tests.soak.trial_log import Result, Trial, in_brief
 from tests.support.cli import Cli
@@ -58,7 +58,7 @@ class _Rounds:
 
     def run(self, words: Words) -> tuple[int, str, str]:
         """Return exit code, standard output and standard error of a command."""
-        return _end(self.start(words), words)
+        return ended(self.start(words), words)
 
     def ok(self, words: Words) -> str:
         """Return the output of a command that must succeed."""
@@ -105,7 +105,7 @@ class _Rounds:
         try:
             self._strike(way, away_s)
         finally:
-            code, _, err = _end(process, words)
+            code, _, err = ended(process, words)
         killed = way == REBOOT and code < 0
         last = err.splitlines()[-1] if err else ""
         assert code == 0 or killed or last.startswith("error: "), f"'{' '.join(words)}': exit {code}: {err}"
@@ -133,18 +133,6 @@ class _Rounds:
         words = ("sub", _CHANNEL, "--all", "--count", str(count), "--timeout", "60", "--json")
         _, out, _ = self.run(words)  # a channel that holds fewer than it says is seen by what is missing
         return {int(json.loads(line)["data"]) for line in out.splitlines()}
-
-
-def _end(process: subprocess.Popen[str], words: Words) -> tuple[int, str, str]:
-    try:
-        out, err = process.communicate(timeout=ENDS_S)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        _, err = process.communicate()
-        raise AssertionError(f"'{' '.join(words)}' did not end within {ENDS_S:g} s: {err}") from None
-    assert "Traceback" not in err, f"'{' '.join(words)}': {err}"
-    assert DEFECT not in err, f"'{' '.join(words)}': {err}"
-    return process.returncode, out, err
 
 
 def restart(trial: Trial, folder: Path) -> Result:

@@ -38,11 +38,11 @@ Mended, each with a test:
 
 - `up` gave up on a node that was ending when it looked; `pub` did not register again with a server that
   had forgotten it; a container that somebody had removed did not count against `healthy`.
-- A wait for a state went on until its time limit where a node was made anew while its log was read.
+- A wait for a state went on until its time limit where a node was replaced while its log was read.
 - A file with a line break in a name was refused in two lines.
 - The container that holds the volumes of a limited store could write its root file system.
 
-Of the servers, told in [Troubleshooting](troubleshooting.md):
+Of the servers, described in [Troubleshooting](troubleshooting.md):
 
 - A standby that takes the lock while the former active is still ending can take its last heartbeat for one of
   a second active, and ends. It was seen in half an hour of chaos, twice, and on a busy machine.

@@ -56,16 +56,9 @@ class OwnTool:
 
     def end(self, process: subprocess.Popen[str], words: Words) -> tuple[int, str, str]:
         """Return exit code, standard output and standard error of a command that has to end by itself."""
-        try:
-            out, err = process.communicate(timeout=ENDS_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            _, err = process.communicate()
-            raise AssertionError(f"'{' '.join(words)}' did not end within {ENDS_S:g} s: {err}") from None
+        done = ended(process, words)
         self.runs.groups()
-        assert "Traceback" not in err, f"'{' '.join(words)}': {err}"
-        assert DEFECT not in err, f"'{' '.join(words)}': {err}"
-        return process.returncode, out, err
+        return done
 
     def ok(self, words: Words) -> str:
         """Return the output of a command that must succeed."""
@@ -92,6 +85,22 @@ class OwnTool:
         self.ok(("down", "--purge", "--yes", "--timeout", "0"))
         left = self.runs.left()
         assert left == {}, f"left: {left}"
+
+
+def ended(process: subprocess.Popen[str], words: Words) -> tuple[int, str, str]:
+    """Return exit code, standard output and standard error of a command, which ends by itself.
+
+    Raises `AssertionError` if it does not, or reports a defect of the tool.
+    """
+    try:
+        out, err = process.communicate(timeout=ENDS_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        _, err = process.communicate()
+        raise AssertionError(f"'{' '.join(words)}' did not end within {ENDS_S:g} s: {err}") from None
+    assert "Traceback" not in err, f"'{' '.join(words)}': {err}"
+    assert DEFECT not in err, f"'{' '.join(words)}': {err}"
+    return process.returncode, out, err
 
 
 def _hears_hangups() -> None:

@@ -20,7 +20,7 @@ _EVERY_S = 2.0
 _SLACK = 2 << 20
 """Bytes by which memory may differ between the second and the last sixth of a run, for it to be flat."""
 _WARM_S = 600.0
-"""Seconds of a run before which it has not warmed up: its memory is told, not judged."""
+"""Seconds of a run before which it has not warmed up: its memory is shown, not judged."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,7 +94,7 @@ async def test_a_node_that_is_replaced_while_its_past_is_read_holds_no_one_up(
 
 
 async def replaced(world: World, plan: GroupPlan) -> None:
-    """Make the second node anew."""
+    """Replace the second node by a new one."""
     await world.engine.remove("t-1")
     await world.engine.create(plan, plan.nodes[1], "")
     await world.engine.start(plan, "t-1")
