@@ -58,10 +58,12 @@ async def up(group: Group, request: UpRequest) -> Look:
             instances = await group.engine.instances(group.name)
         before = group.with_identity(intended_plan(instances) or group.home.load_plan())
         had = group.home.secrets.revealed(before.decided()) if before else None
+        if not all(instance.running for instance in instances):
+            from stanlocal.lifecycle.half_started import without_half_started
+
+            instances = await without_half_started(group, instances)
         settings = request.settings(had)
-        for warning in settings.warnings:
-            request.note(f"warning: {warning}")
-        for line in changes(settings, had):
+        for line in (*(f"warning: {each}" for each in settings.warnings), *changes(settings, had)):
             request.note(line)
         engine = group.engine
         async with beside(engine.store_parts(group.name)) as parts, beside(origin_of(engine)) as source:
@@ -252,8 +254,6 @@ class _Bringup:
     async def _retire(self, name: str) -> None:
         await retire(self._group, name, self._before.stop_grace_s if self._before else 0)
         self._present.pop(name, None)
-
-    # The end
 
     async def _ready(self, plan: GroupPlan, watch: Watch, deadline: float) -> Look:
         self._request.report("waiting for a node to take the store lock and the others to stand by")

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from stanlocal.engine.docker import helpers, lock_trial, networks, proxy
 from stanlocal.engine.docker.api import Api
 from stanlocal.engine.docker.containers import make
 from stanlocal.engine.docker.labels import FINGERPRINT, Labels
 from stanlocal.engine.docker.placement_trial import Trial, check_start, place
+from stanlocal.machine.container_processes import end_processes_in
 from stanlocal.model.placement import Placement
 from stanlocal.model.plan import GroupPlan, NodePlan
 from stanlocal.render.container_spec import container
@@ -35,6 +37,12 @@ class Changes:
         lock_trial.check(self._api, plan, self._labels.of_group(plan.group))
 
     # Making and removing
+
+    def remove(self, container: Mapping[str, Any]) -> None:
+        """Remove a container by its document, and end what the engine does not know to run in it."""
+        if not container["State"]["Running"]:
+            end_processes_in(container["Id"])
+        self._api.remove(container["Id"])
 
     def make_network(self, plan: GroupPlan, name: str, *, internal: bool) -> None:
         self._api.create_network(name, self._labels.of_group(plan.group), internal=internal)

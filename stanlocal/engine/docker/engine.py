@@ -114,12 +114,15 @@ class DockerEngine(OwnNodes):
         except NodeNotFound:  # removed since the list
             return None
 
-    async def _state(self, node: str) -> Mapping[str, Any]:
-        """Return the container's state; raise `NodeNotFound` if there is none or it is not ours."""
-        found = await self._in_thread(self._api.container, node)
+    async def _container(self, node: str) -> Mapping[str, Any]:
+        """Return the container's document; raise `NodeNotFound` if there is none or it is not ours."""
+        found: Mapping[str, Any] = await self._in_thread(self._api.container, node)
         if not self._labels.are_ours(found["Config"]["Labels"]):
             raise NodeNotFound(f"container '{node}' was not made by stanlocal for you; see 'stanlocal list'")
-        state: Mapping[str, Any] = found["State"]
+        return found
+
+    async def _state(self, node: str) -> Mapping[str, Any]:
+        state: Mapping[str, Any] = (await self._container(node))["State"]
         return state
 
     async def kept_plan(self, group: str) -> GroupPlan | None:
@@ -195,8 +198,7 @@ class DockerEngine(OwnNodes):
 
     async def remove(self, node: str) -> None:
         with suppress(NodeNotFound):
-            await self._state(node)
-            await self._in_thread(self._api.remove, node)
+            await self._in_thread(self._changes.remove, await self._container(node))
 
     async def clean(self, group: str, nodes: Sequence[str] = ()) -> None:
         filters = self._labels.filters(group)

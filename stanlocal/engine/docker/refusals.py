@@ -28,6 +28,8 @@ _PAUSED = re.compile(r"container \S+ is paused", re.IGNORECASE)
 _NO_IMAGE = re.compile("no such image", re.IGNORECASE)
 _BEING_REMOVED = "marked for removal"
 """Part of the engine's message, also for a container that it was removing when the engine was killed."""
+_HALF_STARTED = re.compile("failed to start shim: mkdir|id already in use")
+"""Parts of the engine's messages for a container that it was starting when it was killed."""
 _NO_SUBNET = "non-overlapping IPv4 address pool"
 
 
@@ -38,7 +40,7 @@ def refusal(said: str, *, not_found: bool) -> StanlocalError:
             return error
     if not_found and _NO_IMAGE.search(said):
         return ImageNotFound(f"the image is gone: {said}; see 'stanlocal image status'")
-    if not_found or _BEING_REMOVED in said:
+    if not_found or _BEING_REMOVED in said or _HALF_STARTED.search(said):
         return NodeNotFound(f"the engine no longer has it: {said}; see 'stanlocal status'")
     return EngineError(f"the engine refused: {said}; see 'stanlocal doctor'")
 

@@ -30,6 +30,10 @@ _SAID = [
     (errors.NodePaused, "Container 59cf63d6dba1 is paused, unpause the container before attach"),
     (errors.NodeNotFound, "can not get logs from container which is dead or marked for removal"),
     (errors.NodeNotFound, "container is marked for removal and cannot be started"),
+    (
+        errors.NodeNotFound,
+        "failed to start shim: mkdir /run/io.containerd.runtime.v2.task/moby/5: file exists",
+    ),
     (errors.EngineError, "could not find an available, non-overlapping IPv4 address pool among the defaults"),
     (errors.EngineError, "something else"),
 ]
