@@ -91,16 +91,16 @@ class Planner:
         """Return the plan; nodes keep their earlier ports where those are still available."""
         first, nodes = self._request.first_port, self._settings.nodes
         first_client, first_monitor = first_ports(first, nodes)
+        before = self._before.nodes if self._before else ()
+        published = [(node, port) for node in before for port in (node.client_port, node.monitor_port)]
         choice = choose_ports(
             nodes,
             group=self._group.name,
             first_client=first_client,
             first_monitor=first_monitor,
             asked=self._settings.port,
-            keep=[
-                (self._kept(node, node.client_port), self._kept(node, node.monitor_port))
-                for node in (self._before.nodes if self._before else ())
-            ],
+            keep=[(node.client_port, node.monitor_port) for node in before],
+            gone={port for node, port in published if self._kept(node, port) is None},
             reserved=self._request.reserved_ports,
             refused=self._refused,
             host=self._placement.publish,

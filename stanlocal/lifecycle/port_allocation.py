@@ -36,6 +36,7 @@ def choose_ports(
     first_monitor: int = MONITOR_PORT,
     asked: int | None = None,
     keep: Sequence[tuple[int | None, int | None]] = (),
+    gone: Collection[int] = (),
     reserved: Collection[int] = (),
     refused: Collection[int] = (),
     host: str = LOOPBACK,
@@ -43,8 +44,8 @@ def choose_ports(
 ) -> PortChoice:
     """Choose ports for `count` nodes, no port twice.
 
-    `keep` are the earlier ports of the first nodes (None for one that was lost): they stay, and are not
-    tested, because those nodes may be listening on them now. Otherwise node i gets
+    `keep` are the earlier ports of the first nodes (None where there was none): they stay, but for those in
+    `gone`, and are not tested, because those nodes may be listening on them now. Otherwise node i gets
     `first_client` + i and `first_monitor` + i, or, where that is taken, in `reserved` (kept for other
     groups) or in `refused` (an engine failed to bind it), the next free port.
 
@@ -52,24 +53,29 @@ def choose_ports(
     `SettingsError` when there is no such port.
     """
     choice = PortChoice(ports=[], moved=[])
-    kept = [*keep[:count], *[(None, None)] * (count - len(keep))]
+    kept: list[tuple[int | None, ...]] = [
+        *(tuple(None if port in gone else port for port in pair) for pair in keep[:count]),
+        *[(None, None)] * (count - len(keep)),
+    ]
     clients = [(asked or first_client) + index for index in range(count)]
     monitors = [first_monitor + index for index in range(count)]
     if asked is not None and clients[-1] > MAX_PORT:
         raise SettingsError([f"port {asked} leaves no room for {count} nodes: the last port is {MAX_PORT}"])
-    own = {port for pair in keep for port in pair if port}
+    own = {port for pair in keep for port in pair if port and port not in gone}
     used = {port for pair in kept for port in (pair[1:] if asked is not None else pair) if port}
     picker = _Picker(
         host, {*clients, *monitors}, used, own, frozenset(reserved), container, frozenset(refused)
     )
     for index, (client, monitor) in enumerate(kept):
         name = node_name(group, index)
+        earlier = keep[index] if index < len(keep) else (None, None)
         if asked is not None:
             client = picker.insist(clients[index])
         choice.ports.append(
             (
-                client or picker.pick(clients[index], f"{name} listens", choice.moved),
-                monitor or picker.pick(monitors[index], f"{name}'s monitor listens", choice.moved),
+                client or picker.pick(clients[index], earlier[0], f"{name} listens", choice.moved),
+                monitor
+                or picker.pick(monitors[index], earlier[1], f"{name}'s monitor listens", choice.moved),
             )
         )
     return choice
@@ -91,7 +97,7 @@ def choose_inner_ports(
     best = [first + index for index in range(count)]
     own = {port for port in kept if port}
     picker = _Picker(host, set(best), set(own), own, frozenset(reserved), container=None)
-    return [port or picker.pick(best[index], "", []) for index, port in enumerate(kept)]
+    return [port or picker.pick(best[index], None, "", []) for index, port in enumerate(kept)]
 
 
 @dataclass(slots=True)
@@ -106,15 +112,18 @@ class _Picker:
     container: ContainerOfPort | None
     refused: frozenset[int] = frozenset()
 
-    def pick(self, best: int, who: str, moved: list[str]) -> int:
+    def pick(self, best: int, earlier: int | None, who: str, moved: list[str]) -> int:
+        """Return a free port, and add a sentence to `moved` unless that is the one a user expects."""
         why = self._objection(best)
         if why is None:
             self.used.add(best)
+            if earlier not in (None, best):
+                moved.append(f"{self._taken(earlier)}: {who} on {best} instead")
             return best
         for port in range(best + 1, MAX_PORT + 1):
             if port not in self.wanted and self._objection(port, name_owner=False) is None:
                 self.used.add(port)
-                moved.append(f"{why}: {who} on {port} instead")
+                moved.append(f"{self._taken(earlier) if earlier else why}: {who} on {port} instead")
                 return port
         raise PortInUse(f"{why}, and so is every port above it", best)
 
@@ -136,5 +145,8 @@ class _Picker:
             return f"port {port} is kept for another group"
         if port not in self.refused and (port in self.own or is_free(port, self.host)):
             return None
+        return self._taken(port, name_owner=name_owner)
+
+    def _taken(self, port: int, *, name_owner: bool = True) -> str:
         owner = port_owner(port, self.container) if name_owner else None
         return f"port {port} is taken by {owner}" if owner else f"port {port} is taken"

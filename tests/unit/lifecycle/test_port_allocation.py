@@ -79,10 +79,11 @@ def test_a_node_that_has_lost_one_of_its_ports_keeps_the_other(
     taken: Callable[[dict[int, str]], None],
 ) -> None:
     taken({5000: "container stan-0", 8222: "redis-server (pid 99)"})
-    choice = choose_ports(2, keep=[(5000, None), (None, 5001)])
+    choice = choose_ports(2, keep=[(5000, 8222), (4444, 5001)], gone={8222, 4444})
     assert choice.ports == [(5000, 8224), (4223, 5001)]
     assert choice.moved == [
-        "port 8222 is taken by redis-server (pid 99): stan-0's monitor listens on 8224 instead"
+        "port 8222 is taken by redis-server (pid 99): stan-0's monitor listens on 8224 instead",
+        "port 4444 is taken: stan-1 listens on 4223 instead",
     ]
 
 
@@ -145,20 +146,17 @@ def test_no_port_is_given_twice_nor_one_that_is_taken(
     lost: set[int],
     first_monitor: int,
 ) -> None:
-    keep = [
-        (client if client not in lost else None, monitor if monitor not in lost else None)
-        for client, monitor in kept
-    ]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(port_allocation, "is_free", lambda port, host: port not in busy)
         patch.setattr(port_allocation, "port_owner", lambda port, container: None)
-        choice = choose_ports(count, reserved=reserved, keep=keep, first_monitor=first_monitor)
+        choice = choose_ports(count, reserved=reserved, keep=kept, gone=lost, first_monitor=first_monitor)
     given_ports = [port for pair in choice.ports for port in pair]
     assert len(given_ports) == len(set(given_ports)) == 2 * count
-    had = [port for pair in [*keep, *[(None, None)] * count] for port in pair][: 2 * count]
+    known = [port for pair in kept for port in pair]
+    had = [*(None if port in lost else port for port in known), *[None] * (2 * count)][: 2 * count]
     assert all(before in (None, now) for before, now in zip(had, given_ports, strict=True))
     fresh = {now for before, now in zip(had, given_ports, strict=True) if before is None}
-    own = {port for pair in keep for port in pair}
+    own = set(known) - lost
     assert not fresh & (busy - own | reserved)
 
 
