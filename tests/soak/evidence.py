@@ -23,7 +23,7 @@ one test. Here each promise is tried hundreds or thousands of times, on real ser
 generator draws. After every drill a checker reads what each publisher was told and what each subscriber
 got, message by message, and the store.
 """
-_DEATHS = """## What servers lose by themselves
+_DEATHS = """## What servers do by themselves
 
 A NATS Streaming server stores a batch by two writes, into the data file and then into its index. A kill
 between them leaves records that no index knows; the next active relies on the index and assigns
@@ -31,6 +31,10 @@ their sequences again. Messages behind that point are then read under a wrong se
 missing, acknowledged or not. No client and no tool can prevent it. The checker distinguishes these cases
 from every other loss: a sequence with two messages, among the first that were given after the kill. Any loss
 that is not of this kind counts as lost, above.
+
+A standby that takes the lock while the former active is still ending can take its last heartbeat for one of a
+second active, and panics ([Troubleshooting](troubleshooting.md#two-nodes-are-active)). A drill starts no such
+node again, and ends.
 """
 _FOUND = """## What the runs have found
 
@@ -40,21 +44,17 @@ Mended, each with a test:
   had forgotten it; a container that somebody had removed did not count against `healthy`.
 - A wait for a state went on until its time limit where a node was replaced while its log was read.
 - A file with a line break in a name was refused in two lines.
+- A server that a killed daemon had been starting ran on without the daemon's knowledge: it kept the store's
+  lock, `up` refused, and `down` left it.
 - The container that holds the volumes of a limited store could write its root file system.
-
-Of the servers, described in [Troubleshooting](troubleshooting.md):
-
-- A standby that takes the lock while the former active is still ending can take its last heartbeat for one of
-  a second active, and ends. It was seen in half an hour of chaos, twice, and on a busy machine.
 
 Not mended:
 
-- An engine that was killed in the middle of an `up` left ports of a node taken, once in 60 restarts. The next
-  `up` moved that node to other ports, and said so.
+- A Docker daemon that is killed while it starts a container can keep the container's ports until its own next
+  restart. The next `up` moves that node to other ports, and says so
+  ([Troubleshooting](troubleshooting.md#stanlocal)).
 - The memory of a process that watches a group grows by some 11 KB with each fault, as it keeps the group's
   past: by 2.5 MB in twenty minutes of chaos, where 2 were to be the most.
-- With the tool's clock an hour ahead from the middle of a `fault truncate-store` on, `up` once left the nodes
-  stopped that the fault had stopped.
 - A server that is stopped by SIGSTOP inside its container, not by `docker pause`, is shown as if it served.
 """
 _AGAIN = """## Make them again

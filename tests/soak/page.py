@@ -40,7 +40,7 @@ def row_page(row: Row, entries: Sequence[Entry], made_again: Sequence[Entry] = (
             parts += [f"## {title}", "", "```text", histogram(drawn), "```", ""]
     parts += _sentences("Problems", entries, lambda result: result.problems)
     parts += _sentences("Problems of trials that were made again", made_again, lambda result: result.problems)
-    parts += _sentences("Lost by the server itself", entries, lambda result: result.explained)
+    parts += _sentences("By the servers themselves", entries, lambda result: result.explained)
     parts += _runs(entries)
     return "\n".join(parts)
 

@@ -42,7 +42,7 @@ class Result:
     problems: Sequence[str] = ()
     """Sentences on what refutes the promise."""
     explained: Sequence[str] = ()
-    """Sentences on what the server lost by itself, each with its reason."""
+    """Sentences on what servers lost, or how they ended, by themselves, each with its reason."""
     counts: Mapping[str, int] = field(default_factory=dict)
     figures: Mapping[str, Sequence[float]] = field(default_factory=dict)
     """Measured values by name, such as the outages in ms."""
