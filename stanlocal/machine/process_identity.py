@@ -23,6 +23,16 @@ def birth_of(pid: int) -> str | None:
     return _birth(pid)
 
 
+def is_stopped(pid: int) -> bool:
+    """Return whether a signal has stopped the process (SIGSTOP); False where only psutil could tell."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            stat = file.read()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return stat[stat.rindex(b")") + 2 :].split(maxsplit=1)[0] == b"T"
+
+
 def _linux_birth(pid: int) -> str | None:
     try:
         with open(f"/proc/{pid}/stat", "rb") as file:

@@ -46,6 +46,7 @@ Mended, each with a test:
 - A file with a line break in a name was refused in two lines.
 - A server that a killed daemon had been starting ran on without the daemon's knowledge: it kept the store's
   lock, `up` refused, and `down` left it.
+- A server that SIGSTOP had frozen inside its container, not `docker pause`, was shown as if it served.
 - The container that holds the volumes of a limited store could write its root file system.
 
 Not mended:
@@ -55,7 +56,6 @@ Not mended:
   ([Troubleshooting](troubleshooting.md#stanlocal)).
 - The memory of a process that watches a group grows by some 11 KB with each fault, as it keeps the group's
   past: by 2.5 MB in twenty minutes of chaos, where 2 were to be the most.
-- A server that is stopped by SIGSTOP inside its container, not by `docker pause`, is shown as if it served.
 """
 _AGAIN = """## Make them again
 

@@ -257,6 +257,7 @@ class DockerEngine(OwnNodes):
     async def unpause(self, node: str) -> None:
         if (await self._state(node))["Paused"]:
             await self._in_thread(self._api.unpause, node)
+        await self.signal(node, "SIGCONT")  # a signal from outside may have frozen it, too
 
     async def disconnect_routes(self, plan: GroupPlan, node: str) -> None:
         await self._in_thread(self._changes.cut_routes, plan, node)

@@ -11,8 +11,9 @@ from stanlocal.engine.docker.labels import FINGERPRINT, GROUP, NODE, PLAN
 from stanlocal.engine.docker.streams import parse_time
 from stanlocal.errors import EngineError
 from stanlocal.machine.locks import container_of
+from stanlocal.machine.process_identity import is_stopped
 from stanlocal.model import plan_json
-from stanlocal.model.instance import Instance
+from stanlocal.model.instance import Instance, Status
 
 _NEVER = "0001-01-01T00:00:00Z"
 """Time that the engine reports for a start or an end that has not happened."""
@@ -57,6 +58,7 @@ def instance(found: Mapping[str, Any]) -> Instance:
             f"'docker rm -f {name}' and bring the group up again"
         ) from error
     networks = found["NetworkSettings"]["Networks"]
+    pid = _pid_here(state["Pid"], found["Id"])
     running = bool(state["Running"])
     ended = None if state["FinishedAt"] == _NEVER else parse_time(state["FinishedAt"])
     return Instance(
@@ -64,8 +66,8 @@ def instance(found: Mapping[str, Any]) -> Instance:
         name=labels[NODE],
         index=index,
         id=found["Id"],
-        status="exited" if state["Status"] in ("dead", "removing") else state["Status"],
-        pid=_pid_here(state["Pid"], found["Id"]),
+        status=_status(state["Status"], pid),
+        pid=pid,
         exit_code=None if running or state["StartedAt"] == _NEVER else int(state["ExitCode"]),
         error="killed: out of memory" if state["OOMKilled"] else state["Error"] or None,
         started_at=None if state["StartedAt"] == _NEVER else parse_time(state["StartedAt"]),
@@ -76,6 +78,13 @@ def instance(found: Mapping[str, Any]) -> Instance:
         fingerprint=labels[FINGERPRINT],
         plan=plan,
     )
+
+
+def _status(said: Any, pid: int | None) -> Status:
+    """Return the status; the engine does not see that a signal from outside has frozen a process."""
+    if said in ("dead", "removing"):
+        return "exited"
+    return "paused" if said == "running" and pid is not None and is_stopped(pid) else said
 
 
 def _pid_here(pid: int, container_id: str) -> int | None:

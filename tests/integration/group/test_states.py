@@ -121,6 +121,22 @@ async def test_a_paused_active_node_blocks_the_group_until_it_goes_on(shared: FT
     assert await shared.failovers() == before
 
 
+async def test_a_signal_from_outside_that_freezes_the_active_node_is_seen_and_undone(
+    shared: FTGroup, up: Look
+) -> None:
+    async def frozen() -> None:
+        os.kill(pid(up, up.status.active), signal.SIGSTOP)
+        async with asyncio.timeout(10):
+            while (await shared.look()).status.state is not GroupState.BLOCKED:  # noqa: ASYNC110
+                await asyncio.sleep(0.05)  # a supervisor of processes takes a moment to see it
+
+    await frozen()
+    await shared.unpause("@all")
+    await shared.wait_state("healthy", timeout=20)
+    await frozen()
+    assert (await shared.up()).status.state is GroupState.HEALTHY
+
+
 async def test_a_blocked_group_names_the_line_by_which_the_standby_was_refused(
     shared: FTGroup, up: Look
 ) -> None:
