@@ -10,6 +10,7 @@ import os
 import shutil
 import sys
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,10 @@ from stanlocal.store.guard.content import StoreKind, inspect_store
 if TYPE_CHECKING:
     from stanlocal.engine.docker.engine import DockerEngine
     from stanlocal.settings import Settings
+
+
+_CLOCKS_APART_S = 5.0
+"""Seconds from which on two clocks differ; a busy engine may take nearly as long to answer."""
 
 
 async def examine_local(settings: Settings, report: Callable[[str], None]) -> AsyncGenerator[Check]:
@@ -50,6 +55,8 @@ async def examine_local(settings: Settings, report: Callable[[str], None]) -> As
             yield _no_engine(error)
             return
         yield Check("engine", True, f"{info.name} {info.version} at {info.address}")
+        if info.clock is not None and (apart := clocks_apart(info.clock, datetime.now(UTC))) is not None:
+            yield apart
         group = Group(engine, settings.group, home)
         from stanlocal.engine.docker.engine import DockerEngine
 
@@ -75,6 +82,23 @@ def _stanlocal(*words: str, group: str = DEFAULT_GROUP) -> str:
 
 def _command_of(group: Group) -> Callable[..., str]:
     return lambda *words: _stanlocal(*words, group=group.name)
+
+
+def clocks_apart(engine: datetime, here: datetime) -> Check | None:
+    """Return the finding that the engine's clock is not this machine's; None if they agree."""
+    ahead_s = (engine - here).total_seconds()
+    if abs(ahead_s) < _CLOCKS_APART_S:
+        return None
+    side = "ahead of" if ahead_s > 0 else "behind"
+    return Check(
+        "clock",
+        False,
+        f"the engine's clock is {abs(ahead_s):.1f} s {side} this machine's: faults, lines and failovers get "
+        "times that do not fit together",
+        "have both set from the network; a virtual machine gets the time when it is started again. This "
+        "shows the engine's:",
+        ("docker info --format '{{.SystemTime}}'",),
+    )
 
 
 def _no_engine(error: StanlocalError) -> Check:

@@ -52,6 +52,8 @@ class EngineInfo:
     """Whether its processes, files and loopback are this machine's."""
     id: str | None = None
     """Unique id of the engine, the same at every address of it; None if it has no such id."""
+    clock: datetime | None = None
+    """Time by the engine's own clock when it answered; None if it has none, or does not say."""
 
 
 class Information(Protocol):

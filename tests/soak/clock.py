@@ -11,12 +11,14 @@ from dataclasses import replace
 from pathlib import Path
 from random import Random
 
-from tests.soak.commands import CHANGING, Changing
+from tests.soak.commands import CHANGING, UP, Changing, Words
 from tests.soak.own_tool import OwnTool, own_tool
 from tests.soak.row import Row
 from tests.soak.trial_log import Result, Trial, in_brief
 
 _STEPS_S = (3600, -3600)
+_KEPT_TRIALS: tuple[Words, ...] = (UP, ("down", "--purge", "--yes", "--timeout", "0"))
+"""Commands after which the results of trials of the engine are kept: they sleep, which libfaketime breaks."""
 
 
 def library() -> Path | None:
@@ -31,6 +33,8 @@ def step(trial: Trial, folder: Path) -> Result:
     step_s, after_s = draw.choice(_STEPS_S), draw.uniform(0, command.takes_s)
     what = f"'{command}' with the clock stepped by {step_s:+} s after {after_s:.2f} s"
     with own_tool(trial.case, folder) as real:
+        for words in _KEPT_TRIALS:
+            real.ok(words)
         clock = folder / "clock"
         tool = _with_clock(real, clock)
         try:

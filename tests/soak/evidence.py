@@ -54,6 +54,8 @@ Not mended:
 - A Docker daemon that is killed while it starts a container can keep the container's ports until its own next
   restart. The next `up` moves that node to other ports, and says so
   ([Troubleshooting](troubleshooting.md#stanlocal)).
+- A drill whose clock is stepped by an hour while the engine's stays, as on another machine, can miss a
+  failover: the two tell different times. `doctor` says so when they differ.
 - The memory of a process that watches a group grows by some 11 KB with each fault, as it keeps the group's
   past: by 2.5 MB in twenty minutes of chaos, where 2 were to be the most.
 """

@@ -31,6 +31,7 @@ def engine_info(info: Mapping[str, Any], again: Mapping[str, Any], name: str, ad
         rootless=any("rootless" in option for option in info.get("SecurityOptions") or ()),
         local=info["KernelVersion"] == os.uname().release and info["Name"] == os.uname().nodename,
         id=engine_id(info, again),
+        clock=parse_time(said) if (said := again.get("SystemTime")) else None,
     )
 
 

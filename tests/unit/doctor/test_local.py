@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncGenerator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NoReturn
 
@@ -154,3 +155,24 @@ def test_commands_are_printed_ready_to_be_copied(monkeypatch: pytest.MonkeyPatch
     done = CliRunner().invoke(app, ["doctor"], obj=Context(), standalone_mode=False)
     assert done.return_value == BAD_VERDICT
     assert done.output.splitlines()[1:] == [" " * 15 + "pull it:", " " * 17 + "$ stanlocal image pull"]
+
+
+@pytest.mark.parametrize(
+    ("engine_s", "told"), [(4, None), (-4, None), (3600, "3600.0 s ahead of"), (-7.5, "7.5 s behind")]
+)
+def test_an_engine_whose_clock_is_another_is_told(engine_s: float, told: str | None) -> None:
+    here = datetime(2026, 11, 29, 12, tzinfo=UTC)
+    found = local.clocks_apart(here + timedelta(seconds=engine_s), here)
+    assert (found is None) is (told is None)
+    if found is not None and told is not None:
+        assert (found.ok, told in found.detail) == (False, True)
+
+
+async def test_the_clock_of_the_engine_is_asked_for(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    info = await world.engine.info()
+
+    async def an_hour_behind(engine: FakeEngine) -> EngineInfo:
+        return replace(info, clock=datetime.now(UTC) - timedelta(hours=1))
+
+    monkeypatch.setattr(FakeEngine, "info", an_hour_behind)
+    assert "s behind this machine's" in (await examined(world, monkeypatch))["clock"].detail
