@@ -162,7 +162,13 @@ class Api:
         client = self._client
         timeout = httpx2.Timeout(REQUEST_S, read=None, pool=None) if endless else client.timeout
         request = client.build_request(
-            method, path, params=params, content=content, headers=headers, timeout=timeout
+            method,
+            path,
+            params=params,
+            content=content,
+            headers=headers,
+            timeout=timeout,
+            extensions={"trace": _HandshakeGuard()},
         )
         try:
             response = await _in_time(client.send(request, stream=True), patience_s)
@@ -172,6 +178,23 @@ class Api:
                 await response.aclose()
         except (httpx2.HTTPError, ConfigError, OSError, KeyError, json.JSONDecodeError) as error:
             raise of_failure(self.access, error) from error
+
+
+class _HandshakeGuard:
+    """Observer of a request that closes its connection if it is cancelled during the TLS handshake.
+
+    httpcore closes it only after errors, so that it would stay open until it is collected.
+    """
+
+    def __init__(self) -> None:
+        self._stream: Any = None
+
+    async def __call__(self, event: str, info: Mapping[str, Any]) -> None:
+        """Take note of one step of the request, as httpcore's extension `trace` tells it."""
+        if event == "connection.connect_tcp.complete":
+            self._stream = info["return_value"]
+        elif event == "connection.start_tls.failed":
+            await self._stream.aclose()
 
 
 async def _in_time(answer: Coroutine[Any, Any, httpx2.Response], seconds: float | None) -> httpx2.Response:
