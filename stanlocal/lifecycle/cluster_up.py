@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
 
-from stanlocal.errors import SettingsError
+from stanlocal.errors import NodeNotFound, NodeUnreachable, SettingsError
 from stanlocal.group.core import Group, Look, origin_of
 from stanlocal.lifecycle.changes import changes
 from stanlocal.lifecycle.planner import UpRequest
@@ -55,7 +55,7 @@ async def up(group: Group, request: UpRequest) -> Look:
             return await _converge(group, request, settings)
         except BaseException:
             if there is None:
-                await run_to_end(_undo(group, parts, forget=before is None))
+                await run_to_end(_undo(group, request, parts, forget=before is None))
             raise
 
 
@@ -138,9 +138,30 @@ async def _ready(group: Group, request: UpRequest, plan: GroupPlan, deadline: fl
     return await group.look()
 
 
-async def _undo(group: Group, parts: frozenset[str], *, forget: bool) -> None:
-    """Remove what this `up` made: the group, and of its store what was not there before."""
+async def _undo(group: Group, request: UpRequest, parts: frozenset[str], *, forget: bool) -> None:
+    """Remove what this `up` made: the group, and its store unless that was there before or has served."""
+    new = await group.engine.store_parts(group.name) - parts
+    served = bool(new) and request.bound_to is None and await _has_served(group)
     await group.engine.clean(group.name)
-    await group.engine.discard_store(group.name, parts)
+    if served:
+        request.note(
+            f"the store has served, and stays until 'stanlocal down --purge': {', '.join(sorted(new))}"
+        )
+    else:
+        await group.engine.discard_store(group.name, parts)
     if forget:
         group.home.forget()
+
+
+async def _has_served(group: Group) -> bool:
+    """Return whether a pod has ever been active, by its log; one whose log cannot be read counts as one."""
+    from stanlocal.lifecycle.served_store import was_active  # only a failed `up` needs it
+
+    for instance in await group.engine.instances(group.name):
+        try:
+            if await was_active(group.engine, instance.name):
+                return True
+        except (NodeNotFound, NodeUnreachable):
+            if instance.started_at is not None:
+                return True
+    return False

@@ -19,7 +19,7 @@ async def has_served(engine: Engine, nodes: Sequence[str], started: Collection[s
     for node in nodes:
         try:
             await engine.stop(node, 0)  # first: it could become active once its log has been read
-            if await _was_active(engine, node):
+            if await was_active(engine, node):
                 return True
         except NodeNotFound:
             if node in started:
@@ -27,7 +27,8 @@ async def has_served(engine: Engine, nodes: Sequence[str], started: Collection[s
     return False
 
 
-async def _was_active(engine: Engine, node: str) -> bool:
+async def was_active(engine: Engine, node: str) -> bool:
+    """Return whether the node has ever had the store's lock, by what is kept of its output."""
     async with aclosing(engine.output(node)) as output:
         async for batch in output:
             if any(isinstance(parse(line.text, line.time).event, LockTaken) for line in batch):

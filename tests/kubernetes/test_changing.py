@@ -14,7 +14,7 @@ from stanlocal.api import FTGroup
 from stanlocal.errors import EngineError, NameConflict, Refused, SettingsError, Unsupported, WaitTimeout
 from stanlocal.faults.stop import Stop
 from stanlocal.model.states import GroupState, NodeState
-from stanlocal.testing.fake.server import Store
+from stanlocal.testing.fake.server import Store, Trouble
 from tests.kubernetes.sites import FakeSite, Json, Site, changing_rules, documents
 from tests.support.cli import interrupt, the_error
 
@@ -192,6 +192,20 @@ async def test_an_up_that_fails_removes_what_it_made(
     for plural in (*OWN, "persistentvolumeclaims"):
         assert await asyncio.to_thread(site.objects, plural) == []
     assert (await site.run("list"))["groups"] == []
+
+
+async def test_an_up_that_fails_leaves_a_new_claim_that_has_served_until_a_purge(
+    site: FakeSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in site.storage().items():
+        monkeypatch.setenv(name, value)
+    site.cluster.troubles["stan-1"] = Trouble("boot")
+    done = await asyncio.to_thread(site.cli().run, "up", "--timeout", "3")
+    assert done.returncode != 0
+    assert "the store has served, and stays until 'stanlocal down --purge': claim stan" in done.stderr
+    assert [len(site.objects(plural)) for plural in ("statefulsets", "persistentvolumeclaims")] == [0, 1]
+    assert (await asyncio.to_thread(site.cli().run, "down", "--purge", "--yes")).returncode == 0
+    assert site.objects("persistentvolumeclaims") == []
 
 
 async def test_an_interrupted_up_removes_what_it_made(

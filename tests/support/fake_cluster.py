@@ -21,7 +21,7 @@ from typing import Any
 
 from aiohttp import web
 
-from stanlocal.testing.fake.server import FakeServer, Pace, Store
+from stanlocal.testing.fake.server import FakeServer, Pace, Store, Trouble
 from tests.support import fake_cluster_storage
 from tests.support.fake_cluster_changes import REVISION, reconcile, revision_of
 from tests.support.fake_cluster_policies import is_routed
@@ -101,6 +101,8 @@ class FakeCluster:
         """Whether its network enforces NetworkPolicies."""
         self.peers: dict[str, str] = {}
         """Pods without a StatefulSet that have a route, each with the pod that it leads to."""
+        self.troubles: dict[str, Trouble] = {}
+        """What keeps the servers of pods from becoming active, by pod."""
         self._version = 100
         self._oldest = 0
         self._past: list[tuple[int, str, str, Json]] = []
@@ -237,7 +239,7 @@ class FakeCluster:
             "test-cluster",
             self.stores.setdefault(f"{pod.namespace}/{group}", Store()),
             Pace(),
-            None,
+            self.troubles.get(pod.name),
             lambda: is_routed(self, pod),
             lambda line: self.write(pod, line),
             lambda code: self._ended(pod, code),

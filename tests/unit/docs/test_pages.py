@@ -34,6 +34,7 @@ _OF_STAN_GO = (
 _OF_STANLOCAL = (
     (ROOT / "stanlocal" / "engine" / "docker" / "endpoint.py").read_text("utf-8"),
     (ROOT / "stanlocal" / "engine" / "docker" / "lock_trial.py").read_text("utf-8"),
+    (ROOT / "stanlocal" / "lifecycle" / "port_allocation.py").read_text("utf-8"),
 )
 _CODES = {value for name, value in vars(exit_codes).items() if name.isupper()}
 
