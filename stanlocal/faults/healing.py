@@ -72,8 +72,13 @@ async def heal(group: Group, targets: Sequence[str] = (), *, id_: str | None = N
         with kept_for_the_end(failed):
             await undo(group, [fault for fault in in_force if fault in found], nodes)
         if nodes is None and id_ is None:
+            status = (await group.look()).status
+            frozen = [node.name for node in status.nodes if node.paused]
+            cut = [node.name for node in status.nodes if node.partitioned]
             with kept_for_the_end(failed):
-                await _recover_all(group)
+                await recover(group, "frozen", frozen)
+            with kept_for_the_end(failed):
+                await recover(group, "isolated", cut)
         if failed:
             raise failed[0]
         ids = {fault.id for fault in found if nodes is None or nodes & set(fault.targets)}
@@ -120,14 +125,6 @@ async def _undo(group: Group, fault: FaultRecord, nodes: Sequence[str]) -> None:
         raise StateError(
             f"{fault.name} on {', '.join(nodes)} is undone, but the record of that is missing: {unwritten[0]}"
         ) from unwritten[0]
-
-
-async def _recover_all(group: Group) -> None:
-    look = await group.look()
-    frozen = [node.name for node in look.status.nodes if node.paused]
-    cut = [node.name for node in look.status.nodes if node.partitioned]
-    await recover(group, "frozen", frozen)
-    await recover(group, "isolated", cut)
 
 
 async def put_store_back(group: Group, name: str) -> str:

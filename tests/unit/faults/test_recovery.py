@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from stanlocal.errors import PortInUse, WaitTimeout
+from stanlocal.errors import EngineError, PortInUse, WaitTimeout
 from stanlocal.faults import healing, injection, truncate_store
 from stanlocal.faults.cut import Isolate
 from stanlocal.faults.kill import Kill
@@ -90,3 +90,19 @@ async def test_a_repair_that_fails_does_not_leave_its_option_on(
     after = await world.engine.instances("t")
     assert {each.name: each.fingerprint for each in after} == before
     assert not any(node.arguments for each in after for node in each.plan.nodes)
+
+
+async def test_a_node_that_cannot_be_thawed_keeps_no_other_from_being_reconnected(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look = await world.up()
+
+    async def refuse(node: str) -> None:
+        raise EngineError(f"{node} stays frozen")
+
+    monkeypatch.setattr(world.engine, "unpause", refuse)
+    await world.engine.pause("t-0")
+    await world.engine.disconnect_routes(look.plan, "t-1")
+    with pytest.raises(EngineError, match="t-0 stays frozen"):
+        await healing.heal(world.group())
+    assert all(each.routes_connected for each in await world.engine.instances("t"))
