@@ -17,7 +17,7 @@ from stanlocal.engine.base import Engine
 from stanlocal.errors import EngineUnavailable, WaitTimeout
 from stanlocal.group.observation import look_at_lock
 from stanlocal.group.watched_node import WatchedNode
-from stanlocal.history.journal import Journal, faults
+from stanlocal.history.journal import Journal
 from stanlocal.logs.follow import Follower
 from stanlocal.logs.merge import NodeLine
 from stanlocal.model.assessment import assess
@@ -245,13 +245,12 @@ class Watch:
             node.drop()
 
     async def _reassess(self) -> None:
-        records = self._journal.records()
-        recorded = faults(records)
+        recorded = self._journal.faults()
         nodes = sorted(self._nodes.values(), key=lambda node: node.instance.index)
         facts = [node.facts(recorded) for node in nodes]
         self.status = assess(facts, self._lock(self._plan, [node.instance for node in nodes]))
         if self._history is not None:
-            await self._history.add_records(records)
+            await self._history.add_records(self._journal.records())
         await self._notify()
 
     async def _notify(self) -> None:

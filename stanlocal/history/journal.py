@@ -56,6 +56,9 @@ class Journal:
         """Offset of the first line that is not read yet."""
         self._last = b""
         """The line before that offset: if it differs, the group was purged and the file is a new one."""
+        self._faults: dict[str, FaultRecord] = {}
+        self._folded = 0
+        """Number of records that `_faults` is of: a watch asks often, and few are new."""
         self._unwritten: list[StateError] | None = None
         """Reasons why records are missing, within `going_on`."""
 
@@ -179,7 +182,11 @@ class Journal:
 
     def faults(self) -> list[FaultRecord]:
         """Return every fault on record, oldest first."""
-        return faults(self.records())
+        records = self.records()
+        for record in records[self._folded :]:
+            _fold(record, self._faults)
+        self._folded = len(records)
+        return list(self._faults.values())
 
     def size(self) -> int:
         """Return the file's size in bytes, which grows with each record."""
@@ -209,6 +216,7 @@ class Journal:
 
     def _begin_again(self) -> None:
         self._read, self._read_to, self._last = [], 0, b""
+        self._faults, self._folded = {}, 0
 
 
 def _append(descriptor: int, line: bytes) -> None:
@@ -237,24 +245,28 @@ def faults(records: Iterable[Record]) -> list[FaultRecord]:
     """Fold records into the faults that they describe, oldest first."""
     found: dict[str, FaultRecord] = {}
     for record in records:
-        match record:
-            case FaultStarted():
-                found[record.fault] = FaultRecord(
-                    id=record.fault,
-                    name=record.name,
-                    targets=record.targets,
-                    runs=record.runs,
-                    since=record.time,
-                    until=record.until,
-                    expected=record.expected,
-                    ends_run=record.ends_run,
-                    leaves=record.leaves,
-                    predicted=record.predicted,
-                    notes=record.notes,
-                )
-            case FaultNoted() | FaultTookEffect() | FaultObserved() | FaultHealed() if record.fault in found:
-                found[record.fault] = _advance(found[record.fault], record)
+        _fold(record, found)
     return list(found.values())
+
+
+def _fold(record: Record, found: dict[str, FaultRecord]) -> None:
+    match record:
+        case FaultStarted():
+            found[record.fault] = FaultRecord(
+                id=record.fault,
+                name=record.name,
+                targets=record.targets,
+                runs=record.runs,
+                since=record.time,
+                until=record.until,
+                expected=record.expected,
+                ends_run=record.ends_run,
+                leaves=record.leaves,
+                predicted=record.predicted,
+                notes=record.notes,
+            )
+        case FaultNoted() | FaultTookEffect() | FaultObserved() | FaultHealed() if record.fault in found:
+            found[record.fault] = _advance(found[record.fault], record)
 
 
 def _advance(
