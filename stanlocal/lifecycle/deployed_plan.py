@@ -8,7 +8,7 @@ from typing import Any
 
 from stanlocal.engine.kubernetes.ownership import kept_settings
 from stanlocal.engine.kubernetes.pods import name_of, path_of, uid_of
-from stanlocal.engine.kubernetes.scale import planned
+from stanlocal.engine.kubernetes.scale import listed, planned
 from stanlocal.engine.kubernetes.workload import Deployment
 from stanlocal.imports.deployed import Deployed, container_of, deployed
 from stanlocal.model.plan import STORE_DIR, GroupPlan, Listen, NodePlan, Origin
@@ -87,5 +87,5 @@ class DeployedPlans:
                 listen=ports,
                 host=f"{group}-{index}.{service}.{self._namespace}.svc",
             )
-            for index in planned(workload)
+            for index in listed(planned(workload), workload)
         ]

@@ -10,7 +10,8 @@ from collections.abc import Collection, Mapping
 from typing import Any, TypeAlias
 
 from stanlocal.engine.kubernetes.ownership import is_ours
-from stanlocal.engine.kubernetes.pods import path_of
+from stanlocal.engine.kubernetes.pods import name_of, path_of
+from stanlocal.errors import EngineError
 
 Json: TypeAlias = dict[str, Any]
 
@@ -37,6 +38,17 @@ def planned(workload: Mapping[str, Any]) -> range:
     return scaled(workload)
 
 
+def listed(ordinals: range, workload: Mapping[str, Any]) -> list[int]:
+    """Return the ordinals one by one; raise `EngineError` for more than a group can have."""
+    count = ordinals.stop - ordinals.start
+    if count > MOST_NODES:
+        name = name_of(workload)
+        raise EngineError(
+            f"the StatefulSet {name!r:.300} has {count} replicas; a group has at most {MOST_NODES}"
+        )
+    return list(ordinals)
+
+
 def is_held(workload: Mapping[str, Any], ordinal: int) -> bool:
     """Return whether a node of the group is held back."""
     return ordinal in planned(workload) and ordinal not in scaled(workload)
@@ -44,12 +56,12 @@ def is_held(workload: Mapping[str, Any], ordinal: int) -> bool:
 
 def rest_without(workload: Mapping[str, Any], ordinals: Collection[int]) -> range | None:
     """Return the pods that run without these; None if a StatefulSet cannot leave them out."""
-    return _as_range([each for each in scaled(workload) if each not in ordinals])
+    return _as_range([each for each in listed(scaled(workload), workload) if each not in ordinals])
 
 
 def rest_with(workload: Mapping[str, Any], ordinals: Collection[int]) -> range | None:
     """Return the pods that run with these; None if others would have to run, too."""
-    return _as_range(sorted({*scaled(workload), *ordinals}))
+    return _as_range(sorted({*listed(scaled(workload), workload), *ordinals}))
 
 
 def _as_range(ordinals: list[int]) -> range | None:

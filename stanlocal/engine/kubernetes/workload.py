@@ -14,8 +14,8 @@ from stanlocal.engine.kubernetes.errors import Missing
 from stanlocal.engine.kubernetes.ownership import FIELD_MANAGER, LABEL
 from stanlocal.engine.kubernetes.pods import index_of, lost, members, name_of, path_of, selector_of, uid_of
 from stanlocal.engine.kubernetes.policies import CutPods, cuts
-from stanlocal.engine.kubernetes.scale import MOST_NODES, planned
-from stanlocal.errors import EngineError, NotAllowed
+from stanlocal.engine.kubernetes.scale import listed, planned
+from stanlocal.errors import NotAllowed
 from stanlocal.model.plan import GroupPlan
 
 _MOST_FILES = 16
@@ -63,13 +63,9 @@ class View:
         Raises `EngineError` for more nodes than a group can have.
         """
         group = name_of(self.workload)
-        if len(planned(self.workload)) > MOST_NODES:
-            raise EngineError(
-                f"the StatefulSet {group!r:.300} has {len(planned(self.workload))} replicas; a group has at "
-                f"most {MOST_NODES}"
-            )
+        ordinals = listed(planned(self.workload), self.workload)
         there = (index for pod in self.pods.values() if (index := index_of(pod, group)) is not None)
-        yield from ((index, f"{group}-{index}") for index in sorted({*planned(self.workload), *there}))
+        yield from ((index, f"{group}-{index}") for index in sorted({*ordinals, *there}))
 
     def away(self, name: str) -> str | None:
         """Return why the machine of the node's pod counts as lost; None while it answers."""
@@ -99,7 +95,7 @@ class Workloads:
     def __init__(self, api: Api, reader: Reader) -> None:
         self._api = api
         self._reader = reader
-        self._known: dict[tuple[str, int, int], Deployment] = {}
+        self._known: dict[tuple[str, int, range], Deployment] = {}
         """The deployments of StatefulSets, by uid, generation and nodes: each changes with these alone."""
         self._sees_machines = True
         self._sees_policies = True
@@ -161,7 +157,7 @@ class Workloads:
         return workload, files
 
     async def _deployment(self, workload: Json) -> Deployment | None:
-        key = uid_of(workload), int(path_of(workload, "metadata", "generation") or 0), len(planned(workload))
+        key = uid_of(workload), int(path_of(workload, "metadata", "generation") or 0), planned(workload)
         if key not in self._known:
             _, read = await self._read(workload)
             if read is None:

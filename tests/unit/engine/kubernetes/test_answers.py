@@ -16,6 +16,7 @@ from stanlocal.engine.kubernetes.pods import selector_of, time_of
 from stanlocal.engine.kubernetes.scale import planned
 from stanlocal.engine.kubernetes.workload import Deployment, View
 from stanlocal.errors import EngineError, EngineUnavailable, StanlocalError
+from stanlocal.lifecycle.deployed_plan import DeployedPlans
 from tests.soak.fuzz_cluster import cluster_objects
 from tests.support.effort import inputs
 from tests.support.facts import group_plan
@@ -132,6 +133,19 @@ def test_a_stateful_set_of_more_pods_than_a_group_has_is_refused() -> None:
     view = View(workload, Deployment(group_plan(2), "stan", is_group=True), {})
     with pytest.raises(EngineError, match="'s' has 2147483647 replicas; a group has at most 1000"):
         list(view.names())
+
+
+def test_a_server_s_stateful_set_of_so_many_pods_is_refused_before_its_nodes_are_planned(
+    tmp_path: Path,
+) -> None:
+    container = {
+        "name": "stan",
+        "image": "nats-streaming:0.25.6",
+        "args": ["-ft_group", "g", "-store", "file"],
+    }
+    spec = {"replicas": 2**31 - 1, "template": {"spec": {"containers": [container]}}}
+    with pytest.raises(EngineError, match="'s' has 2147483647 replicas; a group has at most 1000"):
+        DeployedPlans("https://c", "default", tmp_path).read({"metadata": {"name": "s"}, "spec": spec}, [])
 
 
 def test_a_number_of_nodes_that_stanlocal_never_noted_does_not_count() -> None:
