@@ -43,7 +43,8 @@ Mended, each with a test:
 - `up` gave up on a node that was ending when it looked; `pub` did not register again with a server that
   had forgotten it; a container that somebody had removed did not count against `healthy`.
 - A wait for a state went on until its time limit where a node was replaced while its log was read.
-- A file with a line break in a name was refused in two lines.
+- A file with a line break in a name was refused in two lines; the nodes of a StatefulSet with two billion
+  replicas were planned before it was refused, which took half a gigabyte.
 - A server that a killed daemon had been starting ran on without the daemon's knowledge: it kept the store's
   lock, `up` refused, and `down` left it.
 - A server that SIGSTOP had frozen inside its container, not `docker pause`, was shown as if it served.
