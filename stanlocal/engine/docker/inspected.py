@@ -11,7 +11,6 @@ from stanlocal.engine.docker.labels import FINGERPRINT, GROUP, NODE, PLAN
 from stanlocal.engine.docker.streams import parse_time
 from stanlocal.errors import EngineError
 from stanlocal.machine.locks import container_of
-from stanlocal.machine.process_identity import is_stopped
 from stanlocal.model import plan_json
 from stanlocal.model.instance import Instance, Status
 
@@ -83,6 +82,8 @@ def instance(found: Mapping[str, Any]) -> Instance:
 
 def _status(said: Any, pid: int | None) -> Status:
     """Return the status; the engine does not see that a signal from outside has frozen a process."""
+    from stanlocal.machine.process_identity import is_stopped  # once an answer is there
+
     if said in ("dead", "removing"):
         return "exited"
     return "paused" if said == "running" and pid is not None and is_stopped(pid) else said
