@@ -7,10 +7,10 @@ lock and first heal faults that are overdue.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 
-from stanlocal.errors import GroupNotFound, StanlocalError, StateError
+from stanlocal.errors import GroupNotFound, PortInUse, StanlocalError, StateError
 from stanlocal.faults.base import kept_for_the_end, recover
 from stanlocal.faults.registry import FAULTS
 from stanlocal.faults.truncate_store import TruncateStore, repair
@@ -86,9 +86,13 @@ async def heal(group: Group, targets: Sequence[str] = (), *, id_: str | None = N
 
 
 async def heal_but_ended(group: Group) -> None:
-    """Undo every fault but ends of processes: for `up`, which starts nodes itself and holds the lock."""
+    """Undo every fault but ends of processes: for `up`, which starts nodes itself and holds the lock.
+
+    A node that a fault ended and whose port is taken meanwhile is left to `up`, which moves it.
+    """
     found = group.home.journal.faults()
-    await undo(group, [fault for fault in found if fault.in_force and fault.leaves != "ended"])
+    with suppress(PortInUse):
+        await undo(group, [fault for fault in found if fault.in_force and fault.leaves != "ended"])
 
 
 async def undo(group: Group, found: Sequence[FaultRecord], only: Collection[str] | None = None) -> None:

@@ -15,7 +15,7 @@ from stanlocal.faults.base import Fault
 from stanlocal.faults.kill import Kill
 from stanlocal.faults.pause import Pause
 from stanlocal.faults.stop import Stop
-from stanlocal.group.core import Look
+from stanlocal.group.core import Group, Look
 from stanlocal.group.home import GroupHome
 from stanlocal.lifecycle import up
 from stanlocal.lifecycle.down import down
@@ -250,6 +250,23 @@ async def test_only_the_taken_port_of_a_group_that_comes_back_is_replaced(
     assert same == first
     assert [port == before for port, before in zip(now, had, strict=True)] == [which != 0, which != 1]
     assert GroupHome(world.home.folder).load_plan() == again.plan
+
+
+async def test_a_node_that_a_healed_fault_cannot_start_on_its_port_is_moved(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken = (await world.up()).plan.nodes[0].client_port
+
+    async def started_by_healing(group: Group, found: object) -> None:
+        raise PortInUse(f"port {taken} is taken", taken)
+
+    await injection.inject(world.group(), Pause(), ["t-0"])
+    await world.engine.stop("t-0", 0)
+    world.machine.taken_ports = {taken}
+    monkeypatch.setattr("stanlocal.faults.healing.undo", started_by_healing)
+    look = await world.up()
+    assert look.status.state is GroupState.HEALTHY
+    assert look.plan.nodes[0].client_port != taken
 
 
 async def test_a_port_that_was_asked_for_is_not_replaced(world: World) -> None:
