@@ -98,7 +98,8 @@ async def heal_but_ended(group: Group) -> None:
 async def undo(group: Group, found: Sequence[FaultRecord], only: Collection[str] | None = None) -> None:
     """Undo faults, the newest first, as later ones may build on earlier ones; `only` limits the nodes.
 
-    A fault that cannot be undone keeps no other from it: its error is raised in the end.
+    A fault that cannot be undone keeps no other from it: its error is raised in the end. Of several errors
+    the first counts, and a taken port only if it is all.
     """
     failed: list[StanlocalError] = []
     for fault in reversed(found):
@@ -109,7 +110,7 @@ async def undo(group: Group, found: Sequence[FaultRecord], only: Collection[str]
             with kept_for_the_end(failed):
                 await _undo(group, fault, nodes)
     if failed:
-        raise failed[0]
+        raise min(failed, key=lambda error: isinstance(error, PortInUse))
 
 
 async def _undo(group: Group, fault: FaultRecord, nodes: Sequence[str]) -> None:

@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
 
-from stanlocal.errors import NodeNotFound, NodeUnreachable, SettingsError
+from stanlocal.errors import NodeNotFound, NodeUnreachable, NotAllowed, SettingsError
 from stanlocal.group.core import Group, Look, origin_of
 from stanlocal.lifecycle.changes import changes
 from stanlocal.lifecycle.planner import UpRequest
@@ -161,7 +161,7 @@ async def _has_served(group: Group) -> bool:
         try:
             if await was_active(group.engine, instance.name):
                 return True
-        except (NodeNotFound, NodeUnreachable):
+        except (NodeNotFound, NodeUnreachable, NotAllowed):
             if instance.started_at is not None:
                 return True
     return False

@@ -56,14 +56,14 @@ def end_processes_in(container: str) -> None:
 
 
 def _end(descriptor: int, pid: int, container: str) -> None:
-    told = f"process {pid} runs in container {container[:12]}, which its engine takes for ended"
+    which = f"process {pid} runs in container {container[:12]}, which its engine takes for ended"
     try:
         signal.pidfd_send_signal(descriptor, signal.SIGKILL)
     except ProcessLookupError:
         return
     except PermissionError as error:
-        raise EngineError(f"{told}, and belongs to another user; have it ended first") from error
+        raise EngineError(f"{which}, and belongs to another user; have it ended first") from error
     ended = select.poll()
     ended.register(descriptor, select.POLLIN)
     if not ended.poll(_ENDS_S * 1e3):
-        raise EngineError(f"{told}, and did not end within {_ENDS_S:g} s of SIGKILL; end it first")
+        raise EngineError(f"{which}, and did not end within {_ENDS_S:g} s of SIGKILL; end it first")

@@ -158,14 +158,14 @@ def test_commands_are_printed_ready_to_be_copied(monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.parametrize(
-    ("engine_s", "told"), [(4, None), (-4, None), (3600, "3600.0 s ahead of"), (-7.5, "7.5 s behind")]
+    ("engine_s", "words"), [(4, None), (-4, None), (3600, "3600.0 s ahead of"), (-7.5, "7.5 s behind")]
 )
-def test_an_engine_whose_clock_is_another_is_told(engine_s: float, told: str | None) -> None:
+def test_an_engine_whose_clock_differs_is_reported(engine_s: float, words: str | None) -> None:
     here = datetime(2026, 11, 29, 12, tzinfo=UTC)
     found = local.clocks_apart(here + timedelta(seconds=engine_s), here)
-    assert (found is None) is (told is None)
-    if found is not None and told is not None:
-        assert (found.ok, told in found.detail) == (False, True)
+    assert (found is None) is (words is None)
+    if found is not None and words is not None:
+        assert (found.ok, words in found.detail) == (False, True)
 
 
 async def test_the_clock_of_the_engine_is_asked_for(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

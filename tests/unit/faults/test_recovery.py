@@ -106,3 +106,20 @@ async def test_a_node_that_cannot_be_thawed_keeps_no_other_from_being_reconnecte
     with pytest.raises(EngineError, match="t-0 stays frozen"):
         await healing.heal(world.group())
     assert all(each.routes_connected for each in await world.engine.instances("t"))
+
+
+async def test_a_taken_port_hides_no_other_error_of_healing(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`up` goes on after the one, as it moves the node, but not after the other."""
+    await world.up()
+    for node in ("t-0", "t-1"):
+        await injection.inject(world.group(), Pause(), [node])
+    errors = iter([PortInUse("port 4222 is taken", 4222), EngineError("it stays frozen")])
+
+    async def fail(*of: object) -> None:
+        raise next(errors)
+
+    monkeypatch.setattr(healing, "_undo", fail)
+    with pytest.raises(EngineError, match="it stays frozen"):
+        await healing.heal_but_ended(world.group())
