@@ -17,6 +17,7 @@ from typing import Any
 COMMAND = (sys.executable, "-m", "stanlocal")
 _TIMEOUT_S = 90
 """More than `up` gives itself."""
+_ATTEMPTS = 20
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -56,6 +57,14 @@ class Cli:
         done = self.run(*arguments, **env)
         assert done.returncode == 0, f"{arguments}: exit {done.returncode}: {done.stderr}"
         return done.stdout
+
+    def up_with_first_active(self) -> None:
+        """Bring the group up anew until its first node is active, as the servers' waits draw which one is."""
+        for _ in range(_ATTEMPTS):
+            if self.json("up")["active"].endswith("-0"):
+                return
+            self.ok("down", "--purge", "--yes", "--timeout", "0")
+        raise AssertionError(f"another node than the first was active in each of {_ATTEMPTS} groups")
 
     def json(self, *arguments: str, **env: str) -> Any:
         """Return the one document that a command that must succeed prints with `--json`."""

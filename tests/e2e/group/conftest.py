@@ -26,8 +26,8 @@ def left(docker_client: docker.DockerClient, state_home: Path, group_name: str) 
 
 @pytest.fixture
 def up(cli: Cli, left: Left) -> Iterator[Cli]:
-    """The test's own group, healthy; nothing of it is left at the end."""
-    cli.ok("up")
+    """The test's own group, healthy, with its first node active; nothing of it is left at the end."""
+    cli.up_with_first_active()
     yield cli
     cli.ok("down", "--purge", "--yes", "--timeout", "0")
     assert left.census() == NOTHING
@@ -37,7 +37,7 @@ def up(cli: Cli, left: Left) -> Iterator[Cli]:
 def shared(tmp_path_factory: pytest.TempPathFactory, docker_client: docker.DockerClient) -> Iterator[Cli]:
     """A group for all tests of a module, with a failover and a fault behind it: node 1 is active."""
     cli = Cli(tmp_path_factory.mktemp("shared"), group=f"t-{secrets.token_hex(4)}")
-    cli.ok("up")
+    cli.up_with_first_active()
     cli.ok("kill", "0")
     cli.ok("wait", "--state", "degraded", "--timeout", "20")
     cli.ok("up")

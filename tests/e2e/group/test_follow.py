@@ -144,13 +144,13 @@ def test_attached_it_shows_what_happens_and_takes_the_group_down_on_ctrl_c(cli: 
     with following(cli, "up", "--attach", "--json") as (process, out, err):
         document = json.loads(out.until('"state": "healthy"'))
         err.until("Ctrl-C takes the group down")
-        cli.ok("kill", "0")
+        cli.ok("kill", "@active")
         failover = json.loads(out.until('"type": "failover"'))
         (Path(document["store_dir"]) / LOCK_FILE).unlink()
         out.until('"lock_file": "removed"')
         assert end(process) == 130
         assert "taking the group down" in err.join()
-    assert failover["detail"]["to"] == f"{cli.group}-1"
+    assert failover["detail"]["from"] == document["active"]
     now = left.census()
     assert (now.containers, now.networks) == (frozenset(), frozenset())
     assert cli.json("status")["state"] == "down"
@@ -164,15 +164,16 @@ def test_attached_a_node_that_died_is_restarted_and_one_that_was_killed_is_not(
 ) -> None:
     with following(cli, "up", "--attach") as (process, _, err):
         err.until("Ctrl-C takes the group down", timeout=60)
-        cli.ok("kill", "0")
-        died = docker_client.containers.get(f"{cli.group}-1")
-        died.reload()
+        active = cli.json("status")["active"]
+        (standby,) = {f"{cli.group}-0", f"{cli.group}-1"} - {active}
+        died = docker_client.containers.get(standby)
+        cli.ok("kill", active)
         cli.ok("wait", "--state", "degraded")
         os.kill(died.attrs["State"]["Pid"], signal.SIGKILL)
-        err.until(f"{cli.group}-1 is dead; restarting it")
+        err.until(f"{standby} is dead; restarting it")
         cli.ok("wait", "--state", "degraded")
         nodes = {node["name"]: node["state"] for node in cli.json("status")["nodes"]}
-        assert nodes == {f"{cli.group}-0": "stopped", f"{cli.group}-1": "active"}
+        assert nodes == {active: "stopped", standby: "active"}
         assert end(process) == 130
     cli.ok("down", "--purge", "--yes")
     assert left.census() == NOTHING

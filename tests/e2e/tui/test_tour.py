@@ -45,7 +45,7 @@ def test_a_tour_is_left_and_resumed_and_its_groups_are_gone(cli: Cli, state: Pat
     """On the smallest screen, without colours."""
     environment = {**cli.environment(), "TERM": "xterm-256color", "NO_COLOR": "1"}
     with terminal(cli.command("tour"), env=environment, folder=cli.folder, columns=80, rows=24) as screen:
-        name = screen.wait_for(r"(tour-\w+)-0 is active: it has the lock")[1]
+        name = screen.wait_for(r"(tour-\w+)-\d is active: it has the lock")[1]
         assert groups(state) == [name]
         screen.wait_for("7 Faults")
         screen.press("j")

@@ -45,12 +45,14 @@ async def test_the_tour_can_be_taken_from_the_first_lesson_to_the_last(
 ) -> None:
     """Everything that a lesson asks for is pressed; each explains it with the servers' own lines."""
     monkeypatch.setattr(progress_file, "state_home", lambda: tmp_path)
-    first, second = f"{group_name}-0", f"{group_name}-1"
     opener = GroupOpener({"group": group_name, "nodes": 2}, bound_to=this_process)
     group = group_over(opener)
 
     async def reads(pilot: Pilot[Any]) -> None:
-        await until_said(pilot, f"{first} is active: it has the lock", f"{first}: {READY}")
+        await until_said(pilot, " is active: it has the lock")
+        first = await group.wait_active()
+        (second,) = {f"{group_name}-0", f"{group_name}-1"} - {first}
+        await until_said(pilot, f"{first} is active", f"{first}: {READY}")
         await pilot.press("j")
         await until_said(pilot, "would kill the standby now")
         await pilot.press("a")
@@ -74,7 +76,7 @@ async def test_the_tour_can_be_taken_from_the_first_lesson_to_the_last(
         await next_lesson(pilot, "two actives")
 
         await choose_expire_lock(pilot)
-        await until_said(pilot, f"{first} and {second} are both active", f"{second}: {READY}")
+        await until_said(pilot, f"{group_name}-0 and {group_name}-1 are both active", f"{second}: {READY}")
         await heal(pilot, "The one that became active later ended itself", "claims to be active, aborting")
         await next_lesson(pilot, "a publisher through a failover")
 
