@@ -18,7 +18,7 @@ from stanlocal.engine.base import Engine, require
 from stanlocal.errors import GroupNotFound, NodeNotFound, WrongEngine
 from stanlocal.group.home import GroupHome
 from stanlocal.machine.machine_identity import machine_id
-from stanlocal.model.fault_record import end_is_recorded
+from stanlocal.model.fault_record import fault_that_ended
 from stanlocal.model.instance import Instance, RawLine
 from stanlocal.model.plan import GroupPlan, Monitor, Origin
 from stanlocal.model.states import GroupStatus
@@ -188,12 +188,7 @@ class Group:
                         logs[node.name] += _telling(batch)
         records = self.home.journal.records()
         recorded = faults(records)
-        ends = (
-            occurrences.of_end(
-                instance, recorded=end_is_recorded(recorded, instance.name, instance.started_at)
-            )
-            for instance in instances
-        )
+        ends = (occurrences.of_end(instance, recorded) for instance in instances)
         return plan, occurrences.merge(logs, filter(None, ends), records)
 
     async def failovers(self) -> list[Failover]:
@@ -269,8 +264,8 @@ class Group:
 
     def note_end(self, instance: Instance) -> None:
         """Record an end that no fault explains: the next start removes its trace from the engine."""
-        recorded = end_is_recorded(self.home.recorded_faults(), instance.name, instance.started_at)
-        if instance.finished_at is not None and not recorded:
+        fault = fault_that_ended(self.home.recorded_faults(), instance.name, instance.started_at)
+        if instance.finished_at is not None and fault is None:
             self.home.journal.process_ended(instance.name, instance.finished_at, instance.exit_code)
 
     async def stop(self, node: str, grace_s: float) -> datetime:

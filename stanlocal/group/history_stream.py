@@ -11,7 +11,7 @@ from stanlocal.history.journal import faults
 from stanlocal.history.occurrences import Occurrence
 from stanlocal.history.records import Record
 from stanlocal.logs.merge import NodeLine
-from stanlocal.model.fault_record import end_is_recorded
+from stanlocal.model.fault_record import FaultRecord
 from stanlocal.model.instance import EngineEvent, Instance
 
 _QUEUED = 10_000
@@ -44,9 +44,9 @@ class HistoryStream:
         """Add what the lines of a node report."""
         await self.add(*(occurrences.of_line(each.node, each.line) for each in lines))
 
-    async def add_engine_event(self, event: EngineEvent, *, recorded: bool) -> None:
-        """Add what an engine reports; `recorded` says whether a fault ended the node's run."""
-        await self.add(occurrences.of_engine_event(event, recorded=recorded))
+    async def add_engine_event(self, event: EngineEvent, fault: FaultRecord | None) -> None:
+        """Add what an engine reports; `fault` is the one that ended the node's run, if one did."""
+        await self.add(occurrences.of_engine_event(event, fault))
 
     async def add_records(self, records: Sequence[Record]) -> None:
         """Add what the journal holds now, except for what was added before."""
@@ -66,10 +66,7 @@ class HistoryStream:
         processes may have ended, `records` all records of the journal.
         """
         recorded = faults(records)
-        ends = (
-            occurrences.of_end(each, recorded=end_is_recorded(recorded, each.name, each.started_at))
-            for each in instances
-        )
+        ends = (occurrences.of_end(each, recorded) for each in instances)
         past = [*(self._past or ()), *filter(None, ends), *self._unread(records)]
         self._past = None
         for occurrence in sorted(past, key=lambda occurrence: occurrence.time):

@@ -16,7 +16,7 @@ from stanlocal.logs.line_patterns import parse
 from stanlocal.logs.node_facts import fold
 from stanlocal.machine.locks import LOCK_FILE, container_of, lock_holder
 from stanlocal.model.assessment import assess, role_of
-from stanlocal.model.fault_record import FaultRecord, end_is_recorded
+from stanlocal.model.fault_record import FaultRecord, fault_that_ended
 from stanlocal.model.instance import Instance, RawLine
 from stanlocal.model.plan import STORE_DIR, GroupPlan
 from stanlocal.model.states import GroupStatus, LockFacts, LogFacts, NodeFacts
@@ -85,7 +85,7 @@ def node_facts(
         log,
         answer.state,
         answer.version,
-        end_recorded=end_is_recorded(recorded, instance.name, instance.started_at),
+        end_recorded=fault_that_ended(recorded, instance.name, instance.started_at) is not None,
         unread=unread,
     )
 

@@ -21,7 +21,7 @@ from stanlocal.history.journal import Journal
 from stanlocal.logs.follow import Follower
 from stanlocal.logs.merge import NodeLine
 from stanlocal.model.assessment import assess
-from stanlocal.model.fault_record import end_is_recorded
+from stanlocal.model.fault_record import fault_that_ended
 from stanlocal.model.instance import EngineEvent, Instance, RawLine
 from stanlocal.model.plan import GroupPlan
 from stanlocal.model.states import GroupStatus, LockFacts
@@ -302,9 +302,9 @@ class Watch:
     async def _on_engine_event(self, event: EngineEvent) -> None:
         self._stale.set()
         started = self._nodes[event.node].instance.started_at if event.node in self._nodes else None
-        recorded = end_is_recorded(self._journal.faults(), event.node, started)
         if self._history is not None:
-            await self._history.add_engine_event(event, recorded=recorded)
+            fault = fault_that_ended(self._journal.faults(), event.node, started)
+            await self._history.add_engine_event(event, fault)
 
     async def _follow_journal(self) -> None:
         """Look at the journal: other commands write it too, and what they do may send no event."""

@@ -278,7 +278,7 @@ def _start(occurrences: Sequence[Occurrence]) -> tuple[datetime | None, str]:
     ]
     if ends:
         time, end = ends[-1]
-        named = next((name for hit, name in reversed(hits) if hit <= time), None)
+        named = end.fault or next((name for hit, name in reversed(hits) if hit <= time), None)
         return time, named or (f"exit {end.exit_code}" if end.exit_code is not None else "unknown")
     if hits:
         return hits[-1]

@@ -15,7 +15,7 @@ from stanlocal.history.journal import faults
 from stanlocal.history.records import LockFileLost, OutageSeen, ProcessEnded, Record, TakenDown
 from stanlocal.logs.event_types import LogEvent
 from stanlocal.logs.line_patterns import LogLine
-from stanlocal.model.fault_record import FaultRecord
+from stanlocal.model.fault_record import FaultRecord, fault_that_ended
 from stanlocal.model.instance import EngineEvent, Instance
 
 
@@ -25,7 +25,9 @@ class Ended:
 
     exit_code: int | None
     recorded: bool
-    """Whether it was the effect of a recorded fault."""
+    """Whether it was the effect of a recorded fault, or of a `down`."""
+    fault: str | None = None
+    """Name of that fault, where the run that it ended tells which it was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,21 +117,29 @@ def of_line(node: str, line: LogLine) -> Occurrence | None:
     return Occurrence(line.time, node, Logged(line.event, line.message)) if line.event else None
 
 
-def of_end(instance: Instance, *, recorded: bool) -> Occurrence | None:
-    """Return the end of the node's last run; None while it runs."""
+def of_end(instance: Instance, recorded: Iterable[FaultRecord]) -> Occurrence | None:
+    """Return the end of the node's last run, with the recorded fault that explains it; None while it runs."""
     if instance.finished_at is None:
         return None
-    return Occurrence(instance.finished_at, instance.name, Ended(instance.exit_code, recorded))
+    fault = fault_that_ended(recorded, instance.name, instance.started_at)
+    return Occurrence(instance.finished_at, instance.name, _ended(instance.exit_code, fault))
 
 
-def of_engine_event(event: EngineEvent, *, recorded: bool) -> Occurrence | None:
-    """Return the occurrence that an engine's event reports; None for a start, which the log reports."""
+def of_engine_event(event: EngineEvent, fault: FaultRecord | None) -> Occurrence | None:
+    """Return the occurrence that an engine's event reports; None for a start, which the log reports.
+
+    `fault` is the one that ended the node's run, if one did.
+    """
     what: dict[str, What] = {
-        "die": Ended(event.exit_code, recorded),
+        "die": _ended(event.exit_code, fault),
         "pause": Frozen(),
         "unpause": Thawed(),
     }
     return Occurrence(event.time, event.node, what[event.action]) if event.action in what else None
+
+
+def _ended(exit_code: int | None, fault: FaultRecord | None) -> Ended:
+    return Ended(exit_code, fault is not None, fault.name if fault else None)
 
 
 _MARKS: Mapping[str | None, tuple[What, What]] = {
@@ -146,7 +156,7 @@ def of_fault(fault: FaultRecord) -> Iterator[Occurrence]:
     for node, time in fault.times.items():
         yield Occurrence(time, node, Hit(fault))
         if fault.ends_run:
-            yield Occurrence(time, node, Ended(None, recorded=True))
+            yield Occurrence(time, node, _ended(None, fault))
         if begin is not None:
             yield Occurrence(time, node, begin)
         if end is not None and node in fault.healed:

@@ -79,8 +79,13 @@ class FaultRecord:
         }
 
 
-def end_is_recorded(recorded: Iterable[FaultRecord], node: str, started_at: datetime | None) -> bool:
-    """Return whether a fault ended the run of `node` that began at `started_at`."""
+def fault_that_ended(
+    recorded: Iterable[FaultRecord], node: str, started_at: datetime | None
+) -> FaultRecord | None:
+    """Return the fault that ended the run of `node` that began at `started_at`; None if there is none.
+
+    A fault is on record before its act, so an end finds it, whichever of both is heard of first.
+    """
     if started_at is None:
-        return False
-    return any(fault.ends_run and fault.runs.get(node) == started_at for fault in recorded)
+        return None
+    return next((each for each in recorded if each.ends_run and each.runs.get(node) == started_at), None)

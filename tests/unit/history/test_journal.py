@@ -28,7 +28,7 @@ from stanlocal.history.records import (
     Record,
     TakenDown,
 )
-from stanlocal.model.fault_record import HEALING, end_is_recorded
+from stanlocal.model.fault_record import HEALING, fault_that_ended
 from stanlocal.util.timestamps import rfc3339
 from tests.support.effort import inputs
 from tests.support.facts import at
@@ -310,11 +310,12 @@ def test_closing_ends_the_faults_in_force_and_no_others(journal: Journal) -> Non
 def test_an_end_is_recorded_for_the_very_run_that_was_hit(
     node: str, started_at: datetime | None, recorded: bool
 ) -> None:
-    assert end_is_recorded(faults([KILL]), node, started_at) is recorded
+    found = fault_that_ended(faults([KILL]), node, started_at)
+    assert (found.name if found else None) == ("kill" if recorded else None)
 
 
 def test_a_fault_that_ends_nothing_explains_no_end() -> None:
-    assert not end_is_recorded(faults([replace(KILL, ends_run=False)]), "stan-0", at(0))
+    assert fault_that_ended(faults([replace(KILL, ends_run=False)]), "stan-0", at(0)) is None
 
 
 def test_a_fault_is_shown_as_the_contract_has_it() -> None:

@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 from stanlocal.group.home import GroupHome
 from stanlocal.history import failovers, occurrences, timeline
 from stanlocal.history.failovers import PHASES, Failover
+from stanlocal.history.journal import faults
 from stanlocal.history.occurrences import Ended, Healed, Hit, Logged, Occurrence, Outage
+from stanlocal.history.records import FaultStarted
 from stanlocal.history.timeline import Event
 from stanlocal.logs import event_types as ev
 from stanlocal.logs.line_patterns import parse
@@ -338,15 +340,28 @@ def test_lines_without_a_meaning_are_no_moments() -> None:
 
 
 def test_only_a_run_that_has_ended_has_an_end() -> None:
-    assert occurrences.of_end(instance("stan-0"), recorded=False) is None
+    assert occurrences.of_end(instance("stan-0"), []) is None
     ended = instance("stan-0", "exited", exit_code=137)
-    assert occurrences.of_end(ended, recorded=True) == Occurrence(at(10), "stan-0", Ended(137, recorded=True))
+    assert occurrences.of_end(ended, []) == Occurrence(at(10), "stan-0", Ended(137, recorded=False))
+
+
+def test_an_end_names_the_fault_that_is_on_record_for_its_run() -> None:
+    ended = instance("stan-0", "exited", exit_code=137)
+    assert ended.started_at is not None
+    begun = FaultStarted(
+        at(5), "f", "kill", ("stan-0",), runs={"stan-0": ended.started_at}, expected="", ends_run=True
+    )
+    [fault] = faults([begun])
+    explained = Ended(137, recorded=True, fault="kill")
+    assert occurrences.of_end(ended, [fault]) == Occurrence(at(10), "stan-0", explained)
+    event = EngineEvent(at(10), "stan-0", "die", 137)
+    assert occurrences.of_engine_event(event, fault) == Occurrence(at(10), "stan-0", explained)
 
 
 def test_the_engines_events_are_moments_but_for_those_that_logs_tell_better() -> None:
     past = [
         occurrences.of_engine_event(
-            EngineEvent(at(1), "ft-0", action, 137 if action == "die" else None), recorded=True
+            EngineEvent(at(1), "ft-0", action, 137 if action == "die" else None), None
         )
         for action in ("create", "start", "die", "pause", "unpause", "destroy")
     ]

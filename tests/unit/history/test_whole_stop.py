@@ -57,6 +57,12 @@ def test_nodes_that_had_ended_before_the_down_change_nothing() -> None:
     assert transitions(*FIRST, kill(5, "t-0"), *of_records([TakenDown(at(11), {})]), *AGAIN) == []
 
 
+def test_a_failover_has_its_cause_before_the_effect_of_the_fault_is_on_record() -> None:
+    """The command that killed the node may write that it did later than another node takes over."""
+    end = Occurrence(at(5), "t-0", Ended(137, recorded=True, fault="kill"))
+    assert transitions(*FIRST, end, ready(6, "t-1")) == [("kill", "t-0", "t-1")]
+
+
 @pytest.mark.parametrize("end", [stopping, ended], ids=["SIGTERM", "SIGKILL"])
 def test_the_end_of_a_whole_group_that_no_fault_explains_is_no_failover(
     end: Callable[[float, str], Occurrence],
