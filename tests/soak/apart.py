@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import signal
 import sys
 from dataclasses import asdict
@@ -32,6 +33,7 @@ async def make(row: Row, trial: Trial, folder: Path) -> Entry:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "tests.soak.apart", *words),
         cwd=ROOT,
+        env={**os.environ, **row.environment},
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,

@@ -32,3 +32,5 @@ class Row:
     """Other counts that the page shows, with their descriptions."""
     figures: Mapping[str, str] = field(default_factory=dict)
     """Measured values that the page draws, with their descriptions; in ms."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """Variables that a trial's process has beside those of the run."""
