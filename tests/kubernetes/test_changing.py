@@ -7,11 +7,20 @@ import base64
 import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 
 import pytest
 
-from stanlocal.api import FTGroup
-from stanlocal.errors import EngineError, NameConflict, Refused, SettingsError, Unsupported, WaitTimeout
+from stanlocal.api import FTGroup, core_of
+from stanlocal.errors import (
+    EngineError,
+    NameConflict,
+    NotAllowed,
+    Refused,
+    SettingsError,
+    Unsupported,
+    WaitTimeout,
+)
 from stanlocal.faults.stop import Stop
 from stanlocal.model.states import GroupState, NodeState
 from stanlocal.testing.fake.server import Store, Trouble
@@ -327,6 +336,35 @@ async def test_a_stopped_active_is_followed_by_another_and_comes_back_by_healing
         (healed,) = await group.heal()
         assert healed.name == "stop"
         await group.wait_state(GroupState.HEALTHY, timeout=own_storage.timeout)
+
+
+@pytest.mark.parametrize("refused", [False, True], ids=["stopped already", "refused"])
+async def test_a_kill_has_a_time_of_its_own_after_a_stop_that_ended_nothing(
+    refused: bool, with_claim: FakeSite
+) -> None:
+    async with up(with_claim) as group:
+        core, plan = await core_of(group), (await group.look()).plan
+        if refused:
+            with_claim.only_looking()
+            with pytest.raises(NotAllowed):
+                await core.engine.hold(plan, ["stan-1"])
+            with_claim.cluster.rules = None
+        else:
+            await group.stop("stan-1")
+            await core.engine.hold(plan, ["stan-1"])
+            await core.engine.start(plan, "stan-1")
+        before = datetime.now(UTC)
+        assert await core.kill("stan-1", "SIGKILL") >= before
+
+
+async def test_a_kill_has_a_time_of_its_own_after_a_stop_that_was_undone(with_claim: FakeSite) -> None:
+    async with up(with_claim) as group:
+        core, plan = await core_of(group), (await group.look()).plan
+        await core.engine.hold(plan, ["stan-1"])
+        await core.engine.release(plan, ["stan-1"])
+        await core.engine.start(plan, "stan-1")
+        before = datetime.now(UTC)
+        assert await core.kill("stan-1", "SIGKILL") >= before
 
 
 async def test_all_pods_are_stopped_and_started(with_claim: FakeSite) -> None:

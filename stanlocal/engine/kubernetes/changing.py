@@ -61,7 +61,7 @@ class Changing:
     _exits: dict[str, Exit]
     """Ends that the engine has caused and `wait_exit` has not reported: the pods are gone."""
     _asked: dict[str, datetime]
-    """Times at which nodes were held back, until they are stopped."""
+    """Times at which nodes that ran were held back, until they are stopped or started."""
 
     async def _look(self, group: str) -> View | None:
         raise NotImplementedError
@@ -98,9 +98,9 @@ class Changing:
 
     async def _end(self, node: str, grace_s: float | None) -> None:
         """Delete the node's pod, and return once its server has ended; `wait_exit` says how."""
+        asked_at = self._asked.pop(node, None) or datetime.now(UTC)
         view, index = await self._found(node)
         self._exits.pop(node, None)
-        asked_at = self._asked.pop(node, None) or datetime.now(UTC)
         pod, container = view.pods.get(node), view.deployment.container
         if pod is None and scale.is_held(view.workload, index):
             self._exits[node] = Exit(TERMINATED, asked_at)
@@ -117,6 +117,7 @@ class Changing:
         await self._found(node.name)
 
     async def start(self, plan: GroupPlan, node: str) -> None:
+        self._forget_asked([node])
         view, index = await self._found(node)
         if scale.is_held(view.workload, index):
             await self.release(plan, [node])
@@ -141,10 +142,22 @@ class Changing:
 
     async def hold(self, plan: GroupPlan, nodes: Sequence[str]) -> None:
         view = await self._look(plan.group)
-        if view is not None:
-            rest = self._without(view.workload, nodes)
-            self._asked |= dict.fromkeys(nodes, datetime.now(UTC))  # from here on their pods are deleted
+        if view is None:
+            return
+        rest = self._without(view.workload, nodes)
+        container = view.deployment.container
+        running = [node for node in nodes if run_of(view.pods.get(node) or {}, container).running]
+        self._asked |= dict.fromkeys(running, datetime.now(UTC))  # from here on their pods are deleted
+        try:
             await self._scale(view.workload, rest)
+        except BaseException:
+            self._forget_asked(running)
+            raise
+
+    def _forget_asked(self, nodes: Sequence[str]) -> None:
+        """Forget when these nodes were held back, so that a later end has a time of its own."""
+        for node in nodes:
+            self._asked.pop(node, None)
 
     def _without(self, workload: Json, nodes: Sequence[str]) -> range:
         """Return the pods that go on without these nodes; raise `Unsupported` if a StatefulSet cannot."""
@@ -164,6 +177,7 @@ class Changing:
         return rest
 
     async def release(self, plan: GroupPlan, nodes: Sequence[str]) -> None:
+        self._forget_asked(nodes)
         view = await self._look(plan.group)
         if view is None:
             return
