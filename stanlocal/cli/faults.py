@@ -170,7 +170,8 @@ async def _offer_copies(
         restore = printing.confirm("Put the store back as it was before the fault?")
     if restore:
         aside = await group.put_store_back(copies[0])
-        await group.wait_state("healthy", timeout=60)
+        if (await group.look()).status.nodes:  # else the group is down
+            await group.wait_state("healthy", timeout=60)
         context.say(f"the store is as it was before; what was in it is the snapshot {aside}")
     else:
         context.say(f"a copy from before is the snapshot {copies[0]}; see 'stanlocal store restore --help'")

@@ -43,6 +43,8 @@ class Fault(ABC):
     """Condition that healing has to end; None for a fault that ends by itself."""
     ends_run: ClassVar[bool] = False
     """Whether it ends the processes that it hits."""
+    in_store: ClassVar[bool] = False
+    """Whether its damage is in the store, which stays when the nodes are removed."""
     holds: ClassVar[bool] = False
     """Whether the nodes that it ends stay so also on an engine that starts them again by itself."""
     costs_data: ClassVar[str | None] = None

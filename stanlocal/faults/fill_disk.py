@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import ClassVar
 
 from stanlocal.engine.base import Ability
-from stanlocal.errors import Refused
+from stanlocal.errors import NodeNotFound, Refused
 from stanlocal.faults.base import Fault, Scene, recover
 from stanlocal.faults.expectation import Expectation
 from stanlocal.group.core import Group
@@ -29,6 +29,7 @@ class FillDisk(Fault):
     )
     needs: ClassVar[tuple[Ability, ...]] = ("files",)
     leaves: ClassVar[Condition | None] = "other"
+    in_store: ClassVar[bool] = True
     costs_data: ClassVar[str | None] = (
         "servers will end in the middle of a write; what was not acknowledged is lost, and a subscription's "
         "file can be torn"
@@ -60,6 +61,10 @@ class FillDisk(Fault):
     @classmethod
     async def undo(cls, group: Group, fault: FaultRecord, nodes: Collection[str]) -> None:
         """Free the space, and start nodes that ended for lack of it."""
-        plan, _ = await group.find()
-        await group.engine.free_store(plan)
+        plan, instances = await group.find()
+        try:
+            await group.engine.free_store(plan)
+        except NodeNotFound:  # what kept a store in memory: the store is lost, unless nodes still use it
+            if instances:
+                raise
         await recover(group, "ended", nodes)

@@ -53,6 +53,7 @@ class TruncateStore(Fault):
     summary: ClassVar[str] = "cut the store's last message short, as an unclean stop can: no node will serve"
     needs: ClassVar[tuple[Ability, ...]] = ("files", "start")
     leaves: ClassVar[Condition | None] = "other"
+    in_store: ClassVar[bool] = True
     ends_run: ClassVar[bool] = True
     costs_data: ClassVar[str | None] = (
         "all nodes are killed, and the last message in the store is damaged (a copy is taken before)"

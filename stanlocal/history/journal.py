@@ -11,7 +11,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -163,10 +163,10 @@ class Journal:
         finally:
             os.close(descriptor)
 
-    def close_faults(self) -> None:
-        """Record the end of every fault in force: the targets are gone, or healed."""
+    def close_faults(self, keep: Collection[str] = ()) -> None:
+        """Record the end of every fault in force, as the targets are gone or healed; `keep` names kinds."""
         for fault in self.faults():
-            if fault.in_force:
+            if fault.in_force and fault.name not in keep:
                 self.fault_healed(fault.id)
 
     # Reading

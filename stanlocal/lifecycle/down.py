@@ -45,6 +45,8 @@ async def down(
 ) -> Down:
     """Remove the group's nodes and networks, and keep its store, ports, logs and journal.
 
+    A fault whose damage is in the store stays in force: the next `up`, or a `heal`, undoes it.
+
     A node gets SIGTERM and has `timeout` seconds (by default the plan's grace) before SIGKILL; 0 ends
     it at once. With `purge_store` the store is deleted too, as `store.guard.purge` does it, and the group's
     state folder. Without a group it does nothing. A full disk does not stop it: see `Down.unsaved`. Raises
@@ -74,8 +76,7 @@ async def down(
                 note_down(group, instances)
         await group.engine.clean(group.name, [instance.name for instance in instances])
         with _noted(unsaved):
-            if group.home.recorded_faults():
-                group.home.journal.close_faults()
+            _close_faults(group, store_stays=not purge_store)
         removed = tuple(instance.name for instance in instances)
         if not purge_store:
             return Down(removed, unsaved=tuple(unsaved))
@@ -97,6 +98,15 @@ def note_down(group: Group, ended: Sequence[Instance]) -> None:
     """
     now = datetime.now(UTC)
     group.home.journal.taken_down({each.name: now for each in ended if each.running})
+
+
+def _close_faults(group: Group, *, store_stays: bool) -> None:
+    """Record the end of every fault that has gone with the nodes, or, without the store, of all."""
+    if any(fault.in_force for fault in group.home.recorded_faults()):
+        from stanlocal.faults.registry import FAULTS  # it loads every fault
+
+        kept = [name for name, kind in FAULTS.items() if store_stays and kind.in_store]
+        group.home.journal.close_faults(kept)
 
 
 def _check_unused_by_others(store: Path, plan: GroupPlan | None, instances: Sequence[Instance]) -> None:

@@ -11,16 +11,14 @@ import pytest
 
 from stanlocal.faults import healing, injection
 from stanlocal.faults.expire_lock import ExpireLock
-from stanlocal.faults.truncate_store import TruncateStore
 from stanlocal.group.core import Group
 from stanlocal.lifecycle import up as bring_up
 from stanlocal.lifecycle.down import down
 from stanlocal.model.states import GroupState
 from stanlocal.store.guard.drafts import SUFFIX
 from stanlocal.testing.fake.machine import FakeMachine
-from stanlocal.testing.fake.server import Trouble
 from tests.support.interrupting import Interruptions, Killed, When
-from tests.support.stores import Slice
+from tests.support.torn_store import is_whole, put_a_message, tear
 from tests.support.world import World
 
 Command = Callable[[World, Group], Awaitable[Any]]
@@ -41,15 +39,6 @@ async def purge(world: World, group: Group) -> Any:
     return await down(group, purge_store=True)
 
 
-async def tear(world: World, group: Group) -> Any:
-    """Injects a fault that freezes the nodes, copies the store, damages it, and has every node refuse it."""
-    refusal = Trouble(
-        "recovery", "[1] 2026/01/01 00:00:00.000000 [FTL] STREAM: Failed to start: unexpected EOF"
-    )
-    world.machine.troubles.update(dict.fromkeys(world.machine.nodes, refusal))
-    return await injection.inject(group, TruncateStore())
-
-
 async def part(world: World, group: Group) -> Any:
     """Injects a fault that freezes the nodes, copies the store, and lets the lock expire."""
     return await injection.inject(group, ExpireLock())
@@ -58,11 +47,7 @@ async def part(world: World, group: Group) -> Any:
 async def with_a_message(world: World, group: Group) -> None:
     """A group that is up, with a message in its store."""
     await up(world, group)
-    data = Slice()
-    data.add(1, b"whole")
-    channel = world.home.default_store / "orders"
-    channel.mkdir()
-    (channel / "msgs.1.dat").write_bytes(data.data)
+    put_a_message(world)
 
 
 async def killed_at(
@@ -164,9 +149,7 @@ async def is_as_before(world: World) -> None:
         lambda status: status.state is GroupState.HEALTHY, timeout=5, waiting_for="a healthy group"
     )
     assert not any(node.paused or node.partitioned for node in status.nodes)
-    data = Slice()
-    data.add(1, b"whole")
-    assert (world.home.default_store / "orders/msgs.1.dat").read_bytes() == bytes(data.data)
+    assert is_whole(world)
     assert not list(world.home.folder.rglob(f"*{SUFFIX}"))
     assert not any(fault.in_force for fault in world.home.journal.faults())
 
