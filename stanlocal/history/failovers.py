@@ -211,10 +211,15 @@ def find(occurrences: Iterable[Occurrence]) -> list[Failover]:
         elif isinstance(occurrence.what, Outage):
             outages.append(occurrence.what)
     for outage in outages:
-        bridged = [index for index, failover in enumerate(found) if bridges(outage, failover)]
-        if bridged:  # of several failovers within one outage the last one ended it
-            found[bridged[-1]] = _seen_by_client(found[bridged[-1]], outage)
+        note_outage(found, outage)
     return found
+
+
+def note_outage(found: list[Failover], outage: Outage) -> None:
+    """Put the client's times into the failover that ended its outage; `found` is in the order of time."""
+    bridged = [index for index, failover in enumerate(found) if bridges(outage, failover)]
+    if bridged:  # of several failovers within one outage the last one ended it
+        found[bridged[-1]] = _seen_by_client(found[bridged[-1]], outage)
 
 
 def _seen_by_client(failover: Failover, outage: Outage) -> Failover:

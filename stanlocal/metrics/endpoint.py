@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime
 
 from stanlocal.errors import StoreRefused, described
 from stanlocal.group.core import Group
 from stanlocal.group.watch import Watch
-from stanlocal.history.failovers import Failover, FailoverTracker
+from stanlocal.history.failovers import Failover, FailoverTracker, note_outage
+from stanlocal.history.occurrences import Outage
 from stanlocal.metrics import exporter, stanlocal_metrics
 from stanlocal.metrics.exposition import render
 from stanlocal.metrics.scrape import UNUSED, scrape
@@ -39,8 +39,8 @@ class Endpoint:
         self._causes = causes
         self._watch: Watch | None = None
         """The running watch; None while the group cannot be watched."""
-        self._failovers: dict[datetime, Failover] = {}
-        """Failovers by the time the next node was ready, so that one that two sources report counts once."""
+        self._failovers: list[Failover] = []
+        """Failovers so far, in the order of time."""
         self.started: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         """Done once the history so far is read; has the error if the first watch fails."""
 
@@ -65,7 +65,7 @@ class Endpoint:
         async with await self._group.watch(with_history=True) as watch:
             await watch.caught_up()
             tracker = FailoverTracker()
-            self._failovers |= {failover.ready_at: failover for failover in await self._group.failovers()}
+            self._add(await self._group.failovers())
             self._plan, self._watch = plan, watch
             if self.started.done():
                 self._report(f"{plan.group} is watched again")
@@ -74,9 +74,17 @@ class Endpoint:
             try:
                 async for occurrence in watch.occurrences():
                     if (failover := tracker.observe(occurrence)) is not None:
-                        self._failovers[failover.ready_at] = failover
+                        self._add([failover])
+                    elif isinstance(occurrence.what, Outage):
+                        note_outage(self._failovers, occurrence.what)
             finally:
                 self._watch = None
+
+    def _add(self, found: Iterable[Failover]) -> None:
+        """Add failovers, but for those that another source reported, perhaps with the times of clients."""
+        known = {each.ready_at for each in self._failovers}
+        self._failovers += [each for each in found if each.ready_at not in known]
+        self._failovers.sort(key=lambda each: each.ready_at)
 
     async def answer(self, accept: str = "") -> tuple[bytes, str]:
         """Return the current metrics, within a second, and their content type."""
@@ -87,7 +95,7 @@ class Endpoint:
         facts = stanlocal_metrics.Facts(
             group=self._plan.group,
             status=status,
-            failovers=tuple(self._failovers.values()),
+            failovers=tuple(self._failovers),
             faults=[fault for fault in self._group.home.journal.faults() if fault.in_force],
             store_bytes=size,
             store_free_bytes=free,

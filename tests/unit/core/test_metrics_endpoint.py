@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from stanlocal.errors import GroupNotFound
+from stanlocal.faults import injection
+from stanlocal.faults.kill import Kill
 from stanlocal.metrics.endpoint import Endpoint, opened
 from tests.support.world import World
 
@@ -60,3 +63,23 @@ async def test_a_group_that_cannot_be_watched_at_first_is_an_error(world: World)
     with pytest.raises(GroupNotFound):
         async with opened(world.group()):
             pytest.fail("opened")
+
+
+async def test_outages_that_clients_saw_are_counted_past_ones_and_new_ones(world: World) -> None:
+    await world.up()
+    await fail_over(world, "t-0")
+    async with opened(world.group()) as endpoint:
+        found = await until(endpoint, lambda found: found["stanlocal_failover_seconds_count"] == 1)
+        assert found["stanlocal_outage_seconds_count"] == 1
+        await fail_over(world, "t-1")
+        found = await until(endpoint, lambda found: found["stanlocal_outage_seconds_count"] == 2)
+        assert found["stanlocal_failover_seconds_count"] == 2
+
+
+async def fail_over(world: World, node: str) -> None:
+    """Kill the active node and bring it up again; record an outage that lasted until another was ready."""
+    begun = datetime.now(UTC)
+    await injection.inject(world.group(), Kill(), [node])
+    await world.up()
+    ready = (await world.group().failovers())[-1].ready_at
+    world.home.journal.outage_seen(begun, None, ready + timedelta(milliseconds=1))
