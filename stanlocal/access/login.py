@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import unquote
 
 from stanlocal.access.permissions import Permissions, missing
 
@@ -106,11 +107,12 @@ def _at_external(streaming: Mapping[str, Any], tls: TlsFiles | None) -> Access:
     """Return the access at an external NATS server: the streaming server's own login there."""
     url = str(streaming["nats_server_url"])
     login = next((m for m in map(_URL_LOGIN.match, url.split(",")) if m and m["user"]), None)
-    if login is not None and login["password"] is None:
-        return Access(token=login["user"], tls=tls)
-    if login is not None:
-        return Access(user=login["user"], password=login["password"], tls=tls)
-    return _own_login(streaming, tls)
+    if login is None:
+        return _own_login(streaming, tls)
+    user, password = unquote(login["user"]), login["password"]  # as the server reads its own URL
+    if password is None:
+        return Access(token=user, tls=tls)
+    return Access(user=user, password=unquote(password), tls=tls)
 
 
 def _own_login(streaming: Mapping[str, Any], tls: TlsFiles | None) -> Access:

@@ -63,6 +63,7 @@ FEW = {"publish": ["orders.>"], "subscribe": ["_INBOX.>"]}
             Access(),
         ),
         ({"nats_server_url": "nats://u:p@host:4222"}, {}, Access(user="u", password="p")),
+        ({"nats_server_url": "nats://u%40x:p%2Fw%3A@host:4222"}, {}, Access(user="u@x", password="p/w:")),
         ({"nats_server_url": "nats://tok@host:4222,nats://b:1"}, {}, Access(token="tok")),
         (
             {"nats_server_url": "nats://host:4222", "username": "u", "password": "p"},
