@@ -13,7 +13,7 @@ import click
 from stanlocal.cli import printing, render
 from stanlocal.cli.aio import run
 from stanlocal.cli.context import Context, from_option, pass_context, store_option
-from stanlocal.errors import GroupNotFound
+from stanlocal.errors import GroupNotFound, StanlocalError
 from stanlocal.model.states import GroupState
 from stanlocal.util.tasks import beside
 
@@ -112,12 +112,17 @@ def down(context: Context, timeout: float | None, purge: bool, every: bool) -> i
         names = await _names(context) if every else [context.settings().group]
         left: list[str] = []
         downed: dict[str, Any] = {}
+        failed: list[StanlocalError] = []
         for name in names:
             context.group = name
-            with context.progress() as report:
-                async with context.opened(report) as group, beside(remove_orphans(group)) as orphans:
-                    done = await group.down(timeout=timeout, purge=purge)
-                    await orphans
+            try:
+                with context.progress() as report:
+                    async with context.opened(report) as group, beside(remove_orphans(group)) as orphans:
+                        done = await group.down(timeout=timeout, purge=purge)
+                        await orphans
+            except StanlocalError as error:  # of one group; the others are taken down all the same
+                failed.append(error)
+                continue
             if done.purged:
                 kept = [f"{path} was not made by the server or stanlocal" for path in done.purged.left]
                 for line in kept:
@@ -128,8 +133,12 @@ def down(context: Context, timeout: float | None, purge: bool, every: bool) -> i
             downed[name] = list(done.removed)
             if not context.json:
                 context.say(_summary(name, done, purge))
-        if context.json:
+        if context.json and (downed or not failed):
             context.print_json({"removed": downed, "left": left})
+        for other in failed[:-1]:
+            context.say(f"error: {other}")
+        if failed:
+            raise failed[-1]
         return 2 if left else 0
 
     return run(work())
