@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from typing import Any
 
@@ -11,7 +12,10 @@ from stanlocal.cli import printing
 from stanlocal.cli.aio import run
 from stanlocal.cli.context import Context, pass_context
 from stanlocal.cli.exit_codes import BAD_VERDICT
+from stanlocal.errors import StanlocalError
 from stanlocal.util.styled import Styled
+
+_FIXED = "fixed"
 
 
 @click.command()
@@ -28,19 +32,18 @@ def doctor(context: Context, fix: bool) -> int:
         with context.progress() as report:
             async with aclosing(examine(lambda: opener.effective()[0], report)) as checks:
                 async for check in checks:
-                    fixed = False
+                    outcome = None
                     if fix and not check.ok and check.fix is not None:
                         report(f"fixing {check.name}")
-                        await check.fix()
-                        fixed = True
-                    well = check.ok or fixed
+                        outcome = await _fixed(check.fix)
+                    well = check.ok or outcome == _FIXED
                     found.append(
                         {
                             "name": check.name,
                             "ok": well,
                             "seen": check.seen,
                             "where": check.where,
-                            "detail": f"{check.detail}; fixed" if fixed else check.detail,
+                            "detail": f"{check.detail}; {outcome}" if outcome else check.detail,
                             "cure": None if well else check.cure,
                             "commands": [] if well else [*check.commands],
                         }
@@ -64,3 +67,12 @@ def doctor(context: Context, fix: bool) -> int:
             for command in check["commands"]:
                 printing.echo(f"    {'':<10}   $ ", Styled(command, "bold"))
     return 0 if well else BAD_VERDICT
+
+
+async def _fixed(fix: Callable[[], Awaitable[object]]) -> str:
+    """Fix a problem; return what came of it: the other checks are made whether or not it succeeds."""
+    try:
+        await fix()
+    except StanlocalError as error:
+        return f"not fixed: {error}"
+    return _FIXED
