@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -73,7 +72,7 @@ async def served(listen: tuple[str, int], answer: Answer) -> AsyncIterator[str]:
         try:
             url = f"http://{shown(*await stack.enter_async_context(serve(*listen, answer)))}/metrics"
         except OSError as error:
-            reason = os.strerror(error.errno or 0)
+            reason = error.strerror or str(error)
             raise PortInUse(
                 f"cannot listen on {shown(*listen)} ({reason}); choose another address with '--listen'",
                 listen[1],

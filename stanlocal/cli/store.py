@@ -145,6 +145,8 @@ def verify(
     """
     from stanlocal.store.verify.store import verify as check
 
+    if copy and folder:
+        raise click.UsageError(f"two stores, {copy} and {folder} ('--dir'): name the one to be checked")
     path, plan = _store(context, copy or folder)
     key = encryption_key(context, plan, key_file)
     with progress_bar(context, of_bytes=True) as progress:

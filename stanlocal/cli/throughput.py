@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from stanlocal.errors import WaitTimeout
 from stanlocal.util.percentile import percentile
 
 if TYPE_CHECKING:
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
 
 _STAMP = 8
 """Bytes at the start of a message that hold its send time; a shorter message has none."""
+_SILENT_S = 20.0
+"""Seconds without a delivery after which no more is expected; a failover is over before that."""
 _SHARES = {"p50": 50, "p95": 95, "p99": 99, "max": 100}
 
 
@@ -79,10 +83,9 @@ async def run(endpoint: Endpoint, client_id: str, plan: Bench) -> dict[str, Any]
             begin = time.perf_counter()
         shares = [plan.count // plan.pubs + (index < plan.count % plan.pubs) for index in range(plan.pubs)]
         publishing = [_publish(client, plan, share) for client, share in zip(publishers, shares, strict=True)]
-        reading = asyncio.gather(*(reader.done.wait() for reader in readers))
         delays = [delay for part in await asyncio.gather(*publishing) for delay in part]
         published = time.perf_counter() - begin
-        await reading
+        await _all_read(plan.channel, readers)
         delivered = time.perf_counter() - begin
     finally:
         for client in clients:
@@ -101,6 +104,25 @@ async def run(endpoint: Endpoint, client_id: str, plan: Bench) -> dict[str, Any]
         if readers
         else None,
     }
+
+
+async def _all_read(channel: str, readers: Sequence[_Receiver]) -> None:
+    """Return once every reader has its messages.
+
+    Raises `WaitTimeout` when none gets a message for `_SILENT_S` seconds: the channel holds no more.
+    """
+    missing = [reader for reader in readers if not reader.done.is_set()]
+    while missing:
+        seen = sum(reader.seen for reader in readers)
+        waits = [asyncio.create_task(reader.done.wait()) for reader in missing]
+        await asyncio.wait(waits, timeout=_SILENT_S)
+        for wait in waits:
+            wait.cancel()
+        missing = [reader for reader in readers if not reader.done.is_set()]
+        if missing and sum(reader.seen for reader in readers) == seen:
+            fewest = min(missing, key=lambda reader: reader.seen)
+            came = f"{fewest.seen:,} of {fewest.wanted:,} messages came, then none for {_SILENT_S:g} s"
+            raise WaitTimeout(f"{channel}: {came}; choose with '--count' how many to read", {})
 
 
 async def _publish(client: Client, plan: Bench, count: int) -> list[float]:

@@ -72,3 +72,12 @@ def test_verify_takes_the_folder_as_an_argument_and_the_bare_command_says_how(
     assert json.loads(checked.output)["ok"] is True
     refused = CliRunner().invoke(app, ["store", str(copy)], obj=Context())
     assert f"name a folder with '--dir {copy}'" in refused.output
+
+
+def test_verify_refuses_two_folders_of_which_it_would_read_one(own: GroupPlan, tmp_path: Path) -> None:
+    copy = copy_with_marker(tmp_path)
+    refused = CliRunner().invoke(
+        app, ["store", "verify", str(copy), "--dir", str(tmp_path / "store")], obj=Context()
+    )
+    assert refused.exit_code == 2
+    assert "name the one to be checked" in refused.output
