@@ -2,8 +2,8 @@
 
 The consumer is ephemeral, delivers in order, acknowledges nothing, and is deleted at the end. The server
 sends as much as the reader has confirmed (flow control), so memory does not grow with the stream. Where a
-message is missing between two others, or the server falls silent, a new consumer goes on behind the last
-message: `consumer_seq` counts without gaps.
+message is missing between two others or before an idle heartbeat, or no message comes, a new consumer goes
+on behind the last message: `consumer_seq` counts without gaps, and a heartbeat says how far it came.
 
 In a cluster the consumer may be on a replica that has not got all messages yet, and that knows of no more
 than it has. So the end of a stream is what its leader says: only the leader answers `STREAM.MSG.GET`.
@@ -21,6 +21,7 @@ from stanlocal.migrate.comparison import Delivered
 from stanlocal.migrate.jetstream.connection import JetStream
 
 _SILENCE_S = 10.0
+"""Seconds without a message after which a new consumer goes on, whatever heartbeats say."""
 _HEARTBEAT_NS = 2 * 10**9
 _INACTIVE_NS = 30 * 10**9
 _PATIENCE_S = 60.0
@@ -28,6 +29,12 @@ _PATIENCE_S = 60.0
 _PAUSE_S = 0.1
 _NO_MESSAGE = 10037
 """Error code for no message at or behind a sequence (server/errors.json)."""
+_NO_CONSUMER = 10014
+"""Error code for a consumer that is not there."""
+_LAST_DELIVERED = re.compile(rb"\r\nNats-Last-Consumer: (\d{1,20})\r\n")
+"""What an idle heartbeat says of the last message that the consumer sent, by the consumer's own count."""
+_STALLED = re.compile(rb"\r\nNats-Consumer-Stalled: (\$JS\.FC\.[^\r ]+)\r\n")
+"""Subject on which the consumer waits for a confirmation."""
 _ACK, _FLOW_CONTROL = b"$JS.ACK.", b"$JS.FC."
 _new = tuple.__new__
 
@@ -93,7 +100,15 @@ class _Consumer:
     async def __aexit__(self, *_: object) -> None:
         await self._server.adapter.unsubscribe(self._subscription)
         if self._name is not None and self._server.adapter.connected:
+            await self._delete()
+
+    async def _delete(self) -> None:
+        """Delete it, unless the server has: one that no connection reads is not kept."""
+        try:
             await self._server.ask(f"CONSUMER.DELETE.{self._stream}.{self._name}")
+        except JetStreamError as error:
+            if error.code != _NO_CONSUMER:
+                raise
 
     async def start(self, first_sequence: int) -> bool:
         """Begin to deliver; return whether there is anything to deliver."""
@@ -133,7 +148,17 @@ class _Consumer:
             self.exhausted = pending == 0
         elif reply.startswith(_FLOW_CONTROL):
             self._confirm.append(reply)
+        else:
+            self._take_heartbeat(headers)
         self._wake.set()
+
+    def _take_heartbeat(self, headers: bytes) -> None:
+        """Notice messages and requests for a confirmation that were lost with an earlier connection."""
+        delivered, stalled = _LAST_DELIVERED.search(headers), _STALLED.search(headers)
+        if delivered is not None and int(delivered[1]) >= self._expected:
+            self._broken = True
+        elif stalled is not None:
+            self._confirm.append(stalled[1])
 
     def _take_run(self, data: bytes, at: int, head: bytes) -> tuple[int, int, int]:
         """Take the messages of one subject that follow one of them in the same read, as a `RunReader`.
@@ -161,21 +186,25 @@ class _Consumer:
         return at, expected - begun, total
 
     async def batches(self) -> AsyncIterator[list[Delivered]]:
-        """Yield what arrives until all is delivered, a message is missing, or the server falls silent."""
+        """Yield what arrives until all is delivered, a message is missing, or none comes any more."""
+        loop = asyncio.get_running_loop()
+        silent_since = loop.time()
         while True:
             try:
-                async with asyncio.timeout(_SILENCE_S):
+                async with asyncio.timeout_at(silent_since + _SILENCE_S):
                     await self._wake.wait()
             except TimeoutError:
                 return
             self._wake.clear()
             batch, self._arrived = self._arrived, []
             confirm, self._confirm = self._confirm, []
+            ended = self._broken or self.exhausted  # what arrives from here on is in no batch yet
             if batch:
                 yield batch
+                silent_since = loop.time()
             for subject in confirm:
                 await self._server.adapter.client.publish(subject.decode())
-            if self._broken or self.exhausted:
+            if ended:
                 return
 
 

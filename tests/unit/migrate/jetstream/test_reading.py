@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from stanlocal.errors import JetStreamError
 from stanlocal.migrate.comparison import Delivered
+from stanlocal.migrate.jetstream import reading
 from stanlocal.migrate.jetstream.reading import _Consumer, read_stream
 from stanlocal.stan.parser import DirectParser
 
@@ -29,6 +31,10 @@ class _Cluster:
         self._take: _Take = lambda *_: None
         self.asked: list[str] = []
         self.stats = {"in_msgs": 0, "in_bytes": 0}
+
+    @property
+    def client(self) -> _Cluster:
+        return self
 
     def inbox(self) -> str:
         return "_INBOX.reader"
@@ -73,6 +79,72 @@ async def test_the_leader_says_where_the_messages_end() -> None:
     cluster = _Cluster(3, [3])
     assert await _read(cluster, last=9) == [1, 2, 3]
     assert cluster.asked.count("CONSUMER.CREATE.orders") == 1
+
+
+class _Cut(_Cluster):
+    """A server whose connection was cut for a moment: a consumer's messages behind some are lost.
+
+    It sends idle heartbeats from then on, as a server does that knows of no cut. It has ten messages.
+    """
+
+    def __init__(self, arriving: list[int], heartbeat: bytes) -> None:
+        super().__init__(10, [])
+        self._arriving = iter(arriving)
+        self._heartbeat = heartbeat
+        self._beating: asyncio.Task[None] | None = None
+        self.confirmed: list[str] = []
+
+    async def ask(self, subject: str, request: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        self.asked.append(subject)
+        if subject.startswith("CONSUMER.CREATE."):
+            assert request is not None
+            self._begin = request["config"]["opt_start_seq"]
+            self._beating = asyncio.create_task(self._beat())
+            self._send(1, next(self._arriving))
+        elif self._beating is not None:
+            self._beating.cancel()
+            raise JetStreamError("consumer not found", 10014)
+        return {"name": "reader", "num_pending": 1}
+
+    def _send(self, first: int, last: int) -> None:
+        """Send messages by their consumer's count."""
+        for number in range(first, last + 1):
+            sequence = self._begin + number - 1
+            reply = b"$JS.ACK.orders.reader.1.%d.%d.0.%d" % (sequence, number, 10 - sequence)
+            self._take(b"orders", b"data", reply, b"")
+
+    async def _beat(self) -> None:
+        while True:
+            await asyncio.sleep(0.01)
+            self._take(b"_INBOX.reader", b"", b"", b"NATS/1.0 100 Idle Heartbeat\r\n" + self._heartbeat)
+
+    async def publish(self, subject: str) -> None:
+        """Take a confirmation: what follows is sent."""
+        self.confirmed.append(subject)
+        self._send(4, 10)
+
+
+async def _read_soon(cluster: _Cluster) -> list[int]:
+    async with asyncio.timeout(5):
+        return await _read(cluster, last=10)
+
+
+async def test_a_lost_tail_is_read_again_though_heartbeats_go_on() -> None:
+    cluster = _Cut([3, 7], b"Nats-Last-Consumer: 10\r\nNats-Last-Stream: 10\r\n\r\n")
+    assert await _read_soon(cluster) == list(range(1, 11))
+    assert cluster.asked.count("CONSUMER.CREATE.orders") == 2
+
+
+async def test_a_lost_request_for_a_confirmation_is_answered_at_the_next_heartbeat() -> None:
+    cluster = _Cut([3], b"Nats-Last-Consumer: 3\r\nNats-Consumer-Stalled: $JS.FC.orders.x.1\r\n\r\n")
+    assert await _read_soon(cluster) == list(range(1, 11))
+    assert cluster.confirmed == ["$JS.FC.orders.x.1"]
+
+
+async def test_heartbeats_alone_are_silence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "_SILENCE_S", 0.1)
+    cluster = _Cut([3, 7], b"Nats-Last-Consumer: 3\r\nNats-Last-Stream: 3\r\n\r\n")
+    assert await _read_soon(cluster) == list(range(1, 11))
 
 
 _PLACES = {"": b"$JS.ACK.orders.reader.1", "with a domain": b"$JS.ACK.hub.ACCOUNT.orders.reader.1"}
