@@ -25,6 +25,7 @@ from stanlocal.group.core import Group
 from stanlocal.group.retirement import retire
 from stanlocal.group.store_snapshots import folder, snapshot_frozen
 from stanlocal.model.fault_record import Condition, FaultRecord
+from stanlocal.model.plan import GroupPlan, NodePlan
 from stanlocal.model.states import GroupState, GroupStatus, NodeStatus
 from stanlocal.store.format.files import opened_file
 from stanlocal.store.format.records import Record as StoredRecord
@@ -138,8 +139,8 @@ async def repair(group: Group) -> str:
         )
     once = replace(chosen, arguments=(REPAIR,))
     with_option = replace(plan, nodes=(once, *plan.nodes[1:]))
-    await retire(group, chosen.name, 0)
     try:
+        await retire(group, chosen.name, 0)
         await group.engine.create(with_option, once, f"{_ONCE}{wanted}")
         await group.engine.start(with_option, chosen.name)
         await group.wait(
@@ -150,7 +151,7 @@ async def repair(group: Group) -> str:
         said = await _said(group, chosen.name, "has been truncated to offset")
         await group.stop(chosen.name, plan.stop_grace_s)
     finally:
-        await run_to_end(_forget_option(group))
+        await run_to_end(_put_back(group, plan, chosen, wanted))
     await recover(group, "ended", [node.name for node in plan.nodes])
     return said
 
@@ -163,6 +164,13 @@ async def _said(group: Group, node: str, part: str) -> str:
                 if part in line.text:
                     return line.text
     return ""
+
+
+async def _put_back(group: Group, plan: GroupPlan, node: NodePlan, fingerprint: str) -> None:
+    """Leave no node with the option, and make the node again if it is missing."""
+    await _forget_option(group)
+    if all(instance.name != node.name for instance in await group.engine.instances(group.name)):
+        await group.engine.create(plan, node, fingerprint)
 
 
 async def _forget_option(group: Group) -> None:

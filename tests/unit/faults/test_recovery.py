@@ -12,7 +12,7 @@ from stanlocal.faults import healing, injection, truncate_store
 from stanlocal.faults.cut import Isolate
 from stanlocal.faults.kill import Kill
 from stanlocal.faults.pause import Pause
-from stanlocal.model.plan import GroupPlan
+from stanlocal.model.plan import GroupPlan, NodePlan
 from stanlocal.testing.fake.server import Trouble
 from tests.support.world import World
 
@@ -90,6 +90,26 @@ async def test_a_repair_that_fails_does_not_leave_its_option_on(
     after = await world.engine.instances("t")
     assert {each.name: each.fingerprint for each in after} == before
     assert not any(node.arguments for each in after for node in each.plan.nodes)
+
+
+async def test_a_repair_whose_node_cannot_be_made_with_the_option_makes_it_without(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create = world.engine.create
+
+    async def refuse_the_option(plan: GroupPlan, node: NodePlan, fingerprint: str) -> None:
+        if node.arguments:
+            raise EngineError("the engine refused")
+        await create(plan, node, fingerprint)
+
+    await world.up()
+    before = {each.name: each.fingerprint for each in await world.engine.instances("t")}
+    for name in before:
+        await world.engine.stop(name, 0)
+    monkeypatch.setattr(world.engine, "create", refuse_the_option)
+    with pytest.raises(EngineError, match="the engine refused"):
+        await healing.repair_store(world.group())
+    assert {each.name: each.fingerprint for each in await world.engine.instances("t")} == before
 
 
 async def test_a_node_that_cannot_be_thawed_keeps_no_other_from_being_reconnected(

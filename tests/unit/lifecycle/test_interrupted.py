@@ -217,3 +217,22 @@ async def test_up_after_a_replacement_that_was_cancelled(world: World, when: Whe
     await sweep(
         world.folder, up, lambda w, at: cancelled_at(w, up_changed, at, when), comes_up_over_its_store
     )
+
+
+async def test_a_repair_that_is_cancelled_loses_no_node_and_leaves_no_option_on(
+    world: World, when: When
+) -> None:
+    async def up_and_stopped(w: World, group: Group) -> None:
+        await up(w, group)
+        for name in w.machine.nodes:
+            await w.engine.stop(name, 0)
+
+    async def repair(w: World, group: Group) -> Any:
+        return await healing.repair_store(group)
+
+    async def has_its_nodes(w: World) -> None:
+        found = await w.engine.instances("t")
+        assert [each.name for each in found] == ["t-0", "t-1"]
+        assert not any(each.plan.node(each.name).arguments for each in found)
+
+    await sweep(world.folder, up_and_stopped, lambda w, at: cancelled_at(w, repair, at, when), has_its_nodes)
