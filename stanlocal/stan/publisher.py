@@ -289,6 +289,8 @@ class Publisher(Listener, LinkListener):
         self._progressed = True
         self._active_until = float("inf")
         for token, ack in list(self._inflight.items()):
+            if token not in self._inflight:
+                continue  # answered, or given up, while the loop waited for the server to read
             if ack.cancelled():
                 self._settle(token, ack, None)
             elif not ack.done():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from unittest.mock import patch
 
 import pytest
 
@@ -12,18 +13,31 @@ from stanlocal.stan._pb import stan_pb2 as pb
 from tests.unit.stan.hostile_server import CLUSTER, HostileServer, hostile_server
 
 
-async def connect(url: str, window: int = 100) -> stan.Client:
-    return await stan.connect(url, cluster_id=CLUSTER, ping_interval=60, max_pub_acks_inflight=window)
+async def connect(url: str, window: int = 100, retry: bool = False) -> stan.Client:
+    return await stan.connect(
+        url, cluster_id=CLUSTER, ping_interval=60, max_pub_acks_inflight=window, retry=retry
+    )
+
+
+def published(server: HostileServer) -> list[tuple[str, pb.PubMsg]]:
+    """The messages that the server got, with their ack subjects."""
+    subjects = [line.split()[2].decode() for line in server.lines if line.startswith(b"PUB pub.")]
+    messages = [pb.PubMsg.FromString(payload) for subject, payload in server.published if "pub." in subject]
+    return list(zip(subjects, messages, strict=True))
 
 
 def answer(server: HostileServer, errors_of: dict[int, str]) -> None:
     """Answer all that was published, in one piece: an error for some, by their places, else stored."""
-    subjects = [line.split()[2].decode() for line in server.lines if line.startswith(b"PUB pub.")]
-    messages = [pb.PubMsg.FromString(payload) for subject, payload in server.published if "pub." in subject]
-    for at, (subject, message) in enumerate(zip(subjects, messages, strict=True)):
-        ack = pb.PubAck(guid=message.guid, error=errors_of.get(at, ""))
-        inbox = f"{subject.rpartition('.')[0]}.*"
-        server.message(server.numbers[inbox], subject.encode(), ack.SerializeToString())
+    for at in range(len(published(server))):
+        answer_at(server, at, errors_of.get(at, ""))
+
+
+def answer_at(server: HostileServer, at: int, error: str = "") -> None:
+    """Answer the message at that place: stored, or refused with an error."""
+    subject, message = published(server)[at]
+    ack = pb.PubAck(guid=message.guid, error=error)
+    inbox = f"{subject.rpartition('.')[0]}.*"
+    server.message(server.numbers[inbox], subject.encode(), ack.SerializeToString())
 
 
 async def until_published(server: HostileServer, count: int) -> None:
@@ -77,4 +91,33 @@ async def test_flush_ends_with_the_last_ack(count: int) -> None:
         answer(server, {})
         async with asyncio.timeout(10):
             await flushed
+        await client.close()
+
+
+async def test_a_publish_cancelled_and_acknowledged_while_others_are_sent_again_is_over() -> None:
+    """A message's place may be free again before its turn to be sent again comes: the client goes on."""
+    async with hostile_server() as (server, url):
+        client = await connect(url, retry=True)
+        server.answers["pub.channel"] = lambda _: None  # no node is active
+        server.answers["ping"] = lambda _: None
+        acks = [await client.publish_async("channel", b"x" * 100_000) for _ in range(3)]
+        await until_published(server, 3)
+        del server.answers["pub.channel"]
+        link = client._connection.link
+        drain = link.drain
+
+        async def slowly() -> None:
+            """Wait for a server that reads slowly, while the last message is cancelled and acknowledged."""
+            await drain()
+            if not acks[2].cancelled():
+                acks[2].cancel()
+                answer_at(server, 2)
+                server.send(b"PING\r\n")
+                await server.until(lambda: b"PONG\r\n" in server.lines)
+
+        with patch.object(link, "drain", slowly):
+            server.answers["ping"] = lambda _: b""
+            await until_published(server, 5)
+        answer(server, {})
+        assert await asyncio.gather(*acks[:2]) == [ack.guid for ack in acks[:2]]
         await client.close()
