@@ -27,8 +27,16 @@ class ClientPorts:
         self._thread = threading.Thread(target=self._serve, name="stanlocal-ports", daemon=True)
         self._starting = threading.Lock()
 
+    @property
+    def failed(self) -> bool:
+        """Whether they could not be opened; nothing of them is left then."""
+        return self._opened.done() and self._opened.exception() is not None
+
     async def addresses(self, nodes: Collection[str]) -> Mapping[str, Address]:
-        """Return the port of each node; raises what opening them raises, and then cannot be used again."""
+        """Return the port of each node; raises as the forwarding does.
+
+        If opening them has failed, they cannot be used again; if no further port could be opened, they can.
+        """
         with self._starting:
             if self._thread.ident is None:
                 self._thread.start()

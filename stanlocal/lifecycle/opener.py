@@ -195,10 +195,12 @@ class GroupOpener:
             from stanlocal.lifecycle.client_ports import ClientPorts
 
             self._ports = ClientPorts(forwarding)
+        ports = self._ports
         try:
-            found = await self._ports.addresses([node.name for node in plan.nodes])
+            found = await ports.addresses([node.name for node in plan.nodes])
         except StanlocalError:
-            self._ports = None
+            if ports.failed and self._ports is ports:  # open ones stay for their clients until `close`
+                self._ports = None
             raise
         return {plan.client_url(node).partition("://")[2]: found[node.name] for node in plan.nodes}
 

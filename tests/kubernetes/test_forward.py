@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import os
 import secrets
@@ -10,6 +11,7 @@ import signal
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, contextmanager
 from pathlib import Path
+from socket import socket
 from subprocess import Popen
 from typing import Any
 
@@ -18,7 +20,8 @@ import pytest
 from stanlocal.api import FTGroup, core_of
 from stanlocal.certificates.authority import issue, make_authority
 from stanlocal.engine.forwarding import Address, Forwarding, NodeReach
-from stanlocal.errors import NotAllowed, PortInUse
+from stanlocal.engine.kubernetes.forward import node_port
+from stanlocal.errors import EngineError, NotAllowed, PortInUse
 from stanlocal.stan.start import DeliverAll
 from tests.kubernetes.conftest import REAL
 from tests.kubernetes.guides_group import healthy, opened, without
@@ -222,6 +225,23 @@ async def test_a_port_that_is_taken_is_named_with_its_owner(site: FakeSite) -> N
         with pytest.raises(PortInUse, match=rf"^port {taken} is taken by .*pid {os.getpid()}"):
             async with forwarded(site, {"stan-1": taken}):
                 pass
+
+
+@pytest.mark.parametrize("code", [errno.EACCES, errno.EMFILE])
+@pytest.mark.parametrize(("wanted", "said"), [(80, "port 80"), (0, "a free port")])
+async def test_a_port_that_this_process_may_not_have_is_not_called_taken(
+    code: int, wanted: int, said: str, site: FakeSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(address: Address) -> socket:
+        raise OSError(code, f"{os.strerror(code)} (while attempting to bind on address {address})")
+
+    async with with_greeters(site):
+        monkeypatch.setattr(node_port, "create_server", refuse)
+        with pytest.raises(EngineError) as caught:
+            async with forwarded(site, {"stan-0": wanted}):
+                pass
+    assert type(caught.value) is EngineError
+    assert str(caught.value) == f"cannot listen on {said} of 127.0.0.1: {os.strerror(code)}"
 
 
 @pytest.mark.parametrize("lacking", ["pods/portforward", "pods"])

@@ -14,6 +14,8 @@ import pytest
 from stanlocal.engine.forwarding import Address, NodeReach
 from stanlocal.errors import EngineError, EngineUnavailable
 from stanlocal.lifecycle.client_ports import ClientPorts
+from stanlocal.lifecycle.opener import GroupOpener
+from tests.support.world import NAME, World
 
 
 class Ports:
@@ -21,6 +23,8 @@ class Ports:
 
     def __init__(self, failure: Exception | None = None) -> None:
         self.failure = failure
+        self.refusal: Exception | None = None
+        """Error of further ports; None: there are some."""
         self.used: list[tuple[str, str]] = []
         self.nodes: dict[str, Address] = {}
 
@@ -41,6 +45,8 @@ class Ports:
 
     async def addresses(self, nodes: Collection[str] = ()) -> Mapping[str, Address]:
         self._note("addresses")
+        if self.refusal is not None:
+            raise self.refusal
         for name in nodes:
             self.nodes.setdefault(name, ("127.0.0.1", 40000 + len(self.nodes)))
         return dict(self.nodes)
@@ -73,6 +79,46 @@ async def test_whoever_asks_gets_the_error_of_opening_them() -> None:
         with pytest.raises(EngineUnavailable, match="no answer"):
             await made.addresses(["stan-0"])
     await made.close()
+
+
+async def test_ports_outlast_that_no_further_one_could_be_opened_until_the_group_is_closed(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Clients that are connected go on, the next one gets ports again, and in the end none is left open."""
+    await world.up()
+    ports, made = Ports(), list[Ports]()
+
+    def forwarding(*_: object) -> Ports:
+        made.append(ports)
+        return ports
+
+    monkeypatch.setattr(world.engine, "forwarding", forwarding)
+    opener = GroupOpener({"group": NAME}, engine=world.engine, home=world.home)
+    plan = (await world.group().find())[0]
+    before = (await opener.client_options(plan, {}))["addresses"]
+    ports.refusal = EngineError("cannot listen on a free port of 127.0.0.1: Too many open files")
+    with pytest.raises(EngineError, match="Too many open files"):
+        await opener.client_options(plan, {})
+    ports.refusal = None
+    assert (await opener.client_options(plan, {}))["addresses"] == before
+    assert made == [ports]
+    await opener.close()
+    assert [what for what, _ in ports.used if what != "addresses"] == ["open", "close"]
+    assert "stanlocal-ports" not in {thread.name for thread in threading.enumerate()}
+
+
+async def test_ports_that_could_not_be_opened_are_tried_anew(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.up()
+    tries = iter([Ports(EngineUnavailable("no answer")), Ports()])
+    monkeypatch.setattr(world.engine, "forwarding", lambda *_: next(tries))
+    opener = GroupOpener({"group": NAME}, engine=world.engine, home=world.home)
+    plan = (await world.group().find())[0]
+    with pytest.raises(EngineUnavailable, match="no answer"):
+        await opener.client_options(plan, {})
+    assert len((await opener.client_options(plan, {}))["addresses"]) == len(plan.nodes)
+    await opener.close()
 
 
 async def test_closing_ports_that_were_never_used_does_nothing() -> None:

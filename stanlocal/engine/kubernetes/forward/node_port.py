@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from socket import create_server
 
 from stanlocal.engine.kubernetes.forward.channel import Channel
 from stanlocal.errors import EngineError
@@ -48,8 +49,13 @@ class NodePort:
         return str(host), int(port)
 
     async def listen(self, port: int = 0) -> None:
-        """Listen on the port, 0 for any; raises `OSError` if it is taken."""
-        self._server = await asyncio.start_server(self._accepted, LOOPBACK, port, limit=_READ_BYTES)
+        """Listen on the port, 0 for any; raises `OSError` if that cannot be."""
+        listener = create_server((LOOPBACK, port))  # asyncio's own hides that there are too many open files
+        try:
+            self._server = await asyncio.start_server(self._accepted, sock=listener, limit=_READ_BYTES)
+        except BaseException:
+            listener.close()
+            raise
 
     def cut(self) -> None:
         """Reset every connection: the pod that they go to is gone."""

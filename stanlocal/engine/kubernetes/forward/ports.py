@@ -8,7 +8,9 @@ the API server is away, connections are reset at once.
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
+import os
 from collections.abc import AsyncGenerator, Collection, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import dataclass, field
@@ -117,11 +119,7 @@ class PodPorts:
         try:
             await port.listen(wanted)
         except OSError as error:
-            owner = await asyncio.to_thread(port_owner, wanted)
-            whose = f" by {owner}" if owner else ""
-            raise PortInUse(
-                f"port {wanted} is taken{whose}; choose another with '--port'", wanted, owner
-            ) from error
+            raise await _refusal(wanted, error) from error
         self._nodes[name] = _Node(port, doubted)
         if self._reports is not None:
             self._follow(name)
@@ -214,6 +212,16 @@ class PodPorts:
         if (uid, run) != (node.uid, node.run):
             node.doubted.set()
         node.uid, node.run = uid, run
+
+
+async def _refusal(port: int, error: OSError) -> EngineError:
+    """Return the error for a port that cannot be listened on; 0 is any port."""
+    if port and error.errno == errno.EADDRINUSE:
+        owner = await asyncio.to_thread(port_owner, port)
+        whose = f" by {owner}" if owner else ""
+        return PortInUse(f"port {port} is taken{whose}; choose another with '--port'", port, owner)
+    which = f"port {port}" if port else "a free port"
+    return EngineError(f"cannot listen on {which} of 127.0.0.1: {os.strerror(error.errno or 0)}")
 
 
 def ports_of(plan: GroupPlan, wanted: Mapping[str, int], access: Access, reader: Reader) -> PodPorts | None:
