@@ -200,7 +200,7 @@ def read_branch(
     """
     branches = _Branches(channel)
     for files in slices:
-        name = files.data or ""
+        name = files.data or files.index or ""
         batch: list[BulkMessage] = []
         for each in _written(store, branches, (files,)):
             if isinstance(each, Damage):

@@ -75,7 +75,7 @@ def _stored(store: Path, plan: StreamPlan) -> Iterator[tuple[str, Piece]]:
         return
     for files in channel.slices:
         for found in read_bulk(store, files, channel.first_sequence):
-            yield files.data or "", found
+            yield files.data or files.index or "", found
 
 
 def _decrypted(messages: list[BulkMessage], key: ChannelKey, file: str, damaged: Report) -> list[BulkMessage]:

@@ -12,6 +12,8 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from contextlib import ExitStack
 from functools import lru_cache
+from itertools import compress, count
+from operator import add, ne
 from pathlib import Path
 from typing import TypeAlias
 
@@ -50,9 +52,11 @@ def read_bulk(store: Path, slice_: SliceFiles, first_sequence: int = 0) -> Itera
     """Yield the messages of a slice from `first_sequence` on, in order, and each damaged record in its place.
 
     A list holds about a megabyte, or one message. Every message is compared with its checksum and its index
-    entry. Raises `OSError` when a file cannot be read.
+    entry, and every byte of the file is read: what the index leaves out, and what it names twice, is damage.
+    Raises `OSError` when a file cannot be read.
     """
     if slice_.data is None:
+        yield without_data(slice_)
         return
     channel = slice_.data.rpartition("/")[0]
     with ExitStack() as files:
@@ -63,33 +67,69 @@ def read_bulk(store: Path, slice_: SliceFiles, first_sequence: int = 0) -> Itera
             return
         end = VERSION_BYTES
         if entries is not None and entries.version == VERSION:
-            for block in index.read_blocks(entries, _start(entries, first_sequence)):
+            number = _start(entries, first_sequence)
+            end = _end_before(entries, number)
+            for block in index.read_blocks(entries, number):
                 if not isinstance(block, Block):
                     break
                 for low, high in _spans(block):
-                    if block.sequences[high - 1] >= first_sequence:
+                    begin = block.offsets[low]
+                    if begin != end:
+                        yield from _misplaced(data, end, begin, block.sequences[low], first_sequence)
+                    if begin >= end and block.sequences[high - 1] >= first_sequence:
                         yield from _span(data, block, low, high, channel, first_sequence)
-                    end = block.entry(high - 1).end
+                    end = max(end, block.entry(high - 1).end)
                     if end > data.size:  # the rest of the file is not there
                         return
-        yield from _unlisted(data, end, first_sequence)
+        yield from _unlisted(data, end, data.size, first_sequence)
+
+
+def without_data(slice_: SliceFiles) -> Damage:
+    """Return the damage of a slice of which only the index is there, as in a copy that was broken off."""
+    return Damage(0, Flaw.CUT_SHORT, f"msgs.{slice_.number}.dat, the messages of this index, is missing")
 
 
 def _start(entries: StoreFile, first_sequence: int) -> int:
-    """Return the entry to begin with; the last one if all come before, so that its end is known."""
+    """Return the entry to begin with; one behind the last if all come before."""
     try:
-        return max(0, min(index.find(entries, "sequence", first_sequence), index.count(entries) - 1))
+        return index.find(entries, "sequence", first_sequence)
     except ValueError:  # damaged on the way: from the beginning then
         return 0
 
 
+def _end_before(entries: StoreFile, number: int) -> int:
+    """Return where the record before that of an entry ends."""
+    before = index.read_entry(entries, number - 1) if number else None
+    return before.end if before is not None else VERSION_BYTES
+
+
 def _spans(block: Block) -> Iterator[tuple[int, int]]:
-    """Yield the parts of a block that lie together in about `BATCH_BYTES` bytes."""
+    """Yield the parts of a block whose records follow each other, in about `BATCH_BYTES` bytes."""
     low = 0
-    while low < len(block):
-        high = max(bisect_right(block.offsets, block.offsets[low] + BATCH_BYTES, low), low + 1)
-        yield low, high
-        low = high
+    for stop in (*_jumps(block), len(block)):
+        while low < stop:
+            high = max(bisect_right(block.offsets, block.offsets[low] + BATCH_BYTES, low, stop), low + 1)
+            yield low, high
+            low = high
+
+
+def _jumps(block: Block) -> Iterator[int]:
+    """Yield the entries whose records do not begin where the one before ends."""
+    ends = map(add, block.offsets, map(HEAD_BYTES.__add__, block.sizes))
+    return compress(count(1), map(ne, block.offsets[1:], ends))
+
+
+def _misplaced(data: StoreFile, end: int, begin: int, sequence: int, first_sequence: int) -> Iterator[Piece]:
+    """Yield the damage of an index by which a record begins elsewhere than where the one before ends.
+
+    What lies between them is read by itself; a message there that the index has elsewhere is damage too, as a
+    channel has each sequence once.
+    """
+    place = f"the index has sequence {sequence} at {begin}, and the record before it ends at {end}"
+    yield Damage(end, Flaw.MISFIT, place)
+    for piece in _unlisted(data, end, min(begin, data.size), first_sequence):
+        again = begin < data.size and not isinstance(piece, Damage) and piece[0][0] >= sequence
+        yield Damage(end, Flaw.MISFIT, f"sequence {sequence} or later stands there too") if again else piece
 
 
 def _span(
@@ -176,9 +216,11 @@ def _singly(data: StoreFile, block: Block, low: int, high: int, first_sequence: 
             yield [(message.sequence, message.timestamp, message.data)]
 
 
-def _unlisted(data: StoreFile, start: int, first_sequence: int) -> Iterator[Piece]:
-    """Read the messages behind the last one of the index."""
-    for found in read_records(data, typed=False, start=start):
+def _unlisted(data: StoreFile, start: int, stop: int, first_sequence: int) -> Iterator[Piece]:
+    """Read the messages between two offsets, which the index does not have."""
+    for found in read_records(data, typed=False, start=start) if start < stop else ():
+        if found.offset >= stop:
+            return
         message = whole_message(data, found)
         if isinstance(message, Damage):
             yield message

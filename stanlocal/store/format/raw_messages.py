@@ -11,7 +11,12 @@ import zlib
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
-from stanlocal.store.format.bulk_messages import LARGEST_MESSAGE, BulkMessage, whole_message
+from stanlocal.store.format.bulk_messages import (
+    LARGEST_MESSAGE,
+    BulkMessage,
+    whole_message,
+    without_data,
+)
 from stanlocal.store.format.crc import HEAD_BYTES
 from stanlocal.store.format.files import VERSION, VERSION_BYTES, StoreFile, opened_file
 from stanlocal.store.format.records import BATCH_BYTES, HEAD, Damage, Flaw, read_records
@@ -28,6 +33,7 @@ def read_raw(store: Path, slice_: SliceFiles) -> Iterator[BulkMessage | Damage]:
     Raises `OSError` when the file cannot be read.
     """
     if slice_.data is None:
+        yield without_data(slice_)
         return
     name = slice_.data.rpartition("/")[0].encode()
     subject = b"\x12" + varint_of(len(name)) + name

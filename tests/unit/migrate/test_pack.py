@@ -20,7 +20,7 @@ from stanlocal.migrate.pack_folder import DATA, MANIFEST, META, read_pack
 from stanlocal.migrate.plan import make_plan
 from stanlocal.store.format.encryption import StoreKey
 from stanlocal.store.format.wire import varint
-from tests.support.stores import Slice, encrypted, make_store, slice_of, subscription, update
+from tests.support.stores import Slice, encrypted, index_offset, make_store, slice_of, subscription, update
 
 
 def _pack(store: Path, folder: Path, *, salvage: bool = False) -> Packed:
@@ -96,6 +96,36 @@ def test_a_damaged_store_is_salvaged_and_each_lost_record_named(store: Path, tmp
     assert sequences == [7, 8]
     state = json.loads((tmp_path / "pack" / "orders" / META).read_text())["state"]
     assert (state["messages"], state["last_seq"]) == (2, 9)  # the next message gets the sequence 10
+
+
+@pytest.fixture
+def two_slices(tmp_path: Path) -> Path:
+    return make_store(
+        tmp_path / "store", [slice_of([b"a", b"b", b"c"]), slice_of([b"d", b"e"], first=4)], channel="orders"
+    )
+
+
+def test_a_copy_without_the_messages_of_an_index_is_refused_or_the_loss_named(
+    two_slices: Path, tmp_path: Path
+) -> None:
+    (two_slices / "orders" / "msgs.1.dat").unlink()
+    with pytest.raises(StoreRefused, match=r"orders/msgs\.1\.idx is damaged at 0: msgs\.1\.dat.* is missing"):
+        _pack(two_slices, tmp_path / "pack")
+    packed = _pack(two_slices, tmp_path / "pack", salvage=True)
+    assert [(loss.channel, loss.file) for loss in packed.lost] == [("orders", "orders/msgs.1.idx")]
+
+
+def test_what_an_index_leaves_out_is_refused_or_packed_and_named(two_slices: Path, tmp_path: Path) -> None:
+    entries = two_slices / "orders" / "msgs.1.idx"
+    content = bytearray(entries.read_bytes())
+    del content[index_offset(1) : index_offset(2)]
+    entries.write_bytes(content)
+    with pytest.raises(StoreRefused, match=r"orders/msgs\.1\.dat is damaged .*the index has sequence 3 at"):
+        _pack(two_slices, tmp_path / "pack")
+    packed = _pack(two_slices, tmp_path / "pack", salvage=True)
+    assert [loss.file for loss in packed.lost] == ["orders/msgs.1.dat"]
+    found = _entries(tmp_path / "pack" / "orders" / DATA)
+    assert [data for _, sequence, data in found if sequence] == [b"a", b"b", b"c", b"d", b"e"]
 
 
 def _damage(store: Path) -> None:

@@ -12,7 +12,7 @@ from stanlocal.store.format.bulk_messages import BulkMessage, read_bulk
 from stanlocal.store.format.message import StoredMessage
 from stanlocal.store.format.records import Damage, Flaw
 from stanlocal.store.format.slices import Window, read_messages, slices_of
-from tests.support.stores import Slice, index_record, make_store, message, record, slice_of
+from tests.support.stores import Slice, index_offset, index_record, make_store, message, record, slice_of
 
 CHANNELS = st.sampled_from(["orders", "a.b", "x" * 130])
 
@@ -115,3 +115,63 @@ def test_messages_that_the_file_has_lost_are_damage(tmp_path: Path) -> None:
         Flaw.CUT_SHORT,
         Flaw.CUT_SHORT,
     ]
+
+
+@pytest.mark.parametrize(
+    ("messages", "left_out"),
+    [*((5, at) for at in range(4)), (5000, 4095), (5000, 4096)],  # an index is read 4096 entries at a time
+)
+def test_a_message_that_the_index_leaves_out_is_read_behind_the_damage(
+    tmp_path: Path, messages: int, left_out: int
+) -> None:
+    made = slice_of([b"payload"] * messages)
+    del made.index[index_offset(left_out) : index_offset(left_out + 1)]
+    store = make_store(tmp_path / "store", [made])
+    expected: list[object] = [*range(1, messages + 1)]
+    expected.insert(left_out, Flaw.MISFIT)
+    assert _sequences_and_flaws(store) == expected
+    assert _sequences_and_flaws(store, first=left_out + 1) == expected[left_out:]
+
+
+def test_several_messages_that_the_index_leaves_out_are_read(tmp_path: Path) -> None:
+    made = slice_of([b"payload"] * 6)
+    del made.index[index_offset(1) : index_offset(4)]
+    store = make_store(tmp_path / "store", [made])
+    assert _sequences_and_flaws(store) == [1, Flaw.MISFIT, 2, 3, 4, 5, 6]
+    assert _sequences_and_flaws(store, first=6) == [6]
+
+
+def test_a_message_that_the_index_names_elsewhere_is_read_once(tmp_path: Path) -> None:
+    made = slice_of([b"payload"] * 5)
+    body = message(3, b"payload")
+    third = slice(index_offset(2), index_offset(3))
+    made.index[third] = index_record(3, made.offsets[0], 1_700_000_000_003_000_000, len(body))
+    store = make_store(tmp_path / "store", [made])
+    assert _sequences_and_flaws(store) == [1, 2, Flaw.MISFIT, Flaw.MISFIT, 3, 4, 5]
+
+
+def test_a_message_that_stands_before_the_one_of_its_sequence_is_damage(tmp_path: Path) -> None:
+    made = slice_of([b"a", b"stray", b"b"])
+    del made.index[index_offset(1) :]
+    made.data[made.offsets[2] :] = b""
+    made.add(2, b"b")
+    store = make_store(tmp_path / "store", [made])
+    assert _sequences_and_flaws(store) == [1, Flaw.MISFIT, Flaw.MISFIT, 2]
+
+
+@pytest.mark.parametrize("far", [1 << 40, (1 << 63) - 1])
+def test_an_entry_far_behind_the_file_hides_nothing(tmp_path: Path, far: int) -> None:
+    made = slice_of([b"payload"] * 3)
+    made.index[index_offset(1) : index_offset(2)] = index_record(2, far, 0, 10)
+    found = _sequences_and_flaws(make_store(tmp_path / "store", [made]))
+    assert found == [1, Flaw.MISFIT, 2, 3, Flaw.CUT_SHORT]
+
+
+def test_an_index_without_its_messages_is_damage(tmp_path: Path) -> None:
+    store = make_store(tmp_path / "store", [slice_of([b"a", b"b"]), slice_of([b"c"], first=3)])
+    (store / "orders" / "msgs.1.dat").unlink()
+    assert _sequences_and_flaws(store, first=3) == [Flaw.CUT_SHORT, 3]
+
+
+def _sequences_and_flaws(store: Path, first: int = 0) -> list[object]:
+    return [each.flaw if isinstance(each, Damage) else each[0] for each in _read(store, first=first)]

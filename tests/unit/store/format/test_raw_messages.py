@@ -66,3 +66,9 @@ def test_another_format_is_damage(tmp_path: Path) -> None:
     store = _written(tmp_path)
     (store / "orders" / "msgs.1.dat").write_bytes(b"\x02\0\0\0")
     assert _read(store) == [Flaw.VERSION]
+
+
+def test_an_index_without_its_messages_is_damage(tmp_path: Path) -> None:
+    store = make_store(tmp_path / "store", [slice_of([b"a"])])
+    (store / "orders" / "msgs.1.dat").unlink()
+    assert _read(store) == [Flaw.CUT_SHORT]
