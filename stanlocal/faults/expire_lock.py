@@ -109,16 +109,14 @@ class ExpireLock(Fault):
             lost = _lost(fault.notes["fork"], await _last_sequences(plan, second))
             group.home.journal.fault_noted(fault.id, {"lost": lost})
         await recover(group, "isolated", [first])
+        left_ended = _ended_by_others(group, fault)
         try:
-            await _settle(group)
+            await _settle(group, left_ended)
         except WaitTimeout:  # they do not hear each other: the later one ends as it would have
             actives = _actives((await group.look()).status)
             await all_to_end(*(group.kill(name, "SIGKILL") for name in actives if name != first))
-            await _settle(group)
-        with suppress(NodeNotFound):
-            await group.stop(first, plan.stop_grace_s)
-            await group.start(first)
-        await _settle(group)
+        await _restart(group, first, plan.stop_grace_s)  # before those start that would take the lock again
+        await _settle(group, left_ended)
 
 
 def _actives(status: GroupStatus) -> list[str]:
@@ -126,24 +124,52 @@ def _actives(status: GroupStatus) -> list[str]:
     return [node.name for node in status.nodes if node.state is NodeState.ACTIVE and node.instance.running]
 
 
-async def _settle(group: Group) -> None:
-    """Wait until the group is healthy; start nodes again that panic meanwhile."""
+def _ended_by_others(group: Group, fault: FaultRecord) -> frozenset[str]:
+    """Return the nodes that other faults in force have ended, which healing this one leaves alone."""
+    others = (each for each in group.home.journal.faults() if each.ends_run and each.id != fault.id)
+    return frozenset(node for other in others for node in other.targets if other.hits(node))
+
+
+async def _restart(group: Group, node: str, grace_s: float) -> None:
+    """Restart a node that runs."""
+    with suppress(NodeNotFound):
+        if (await group.instance(node)).running:
+            await group.stop(node, grace_s)
+            await group.start(node)
+
+
+async def _settle(group: Group, left_ended: Collection[str]) -> None:
+    """Wait until one node is active and the others stand by; start nodes again that panic meanwhile.
+
+    Nodes that are frozen or cut off are not waited for, and neither are the ended ones of `left_ended`.
+    """
     for _ in range(_RESTARTS):
         status = await group.wait(
-            lambda status: status.state is GroupState.HEALTHY or bool(_ended(status)),
+            lambda status: _is_settled(status) or bool(_ended(status, left_ended)),
             timeout=_MEET_S,
             waiting_for="the actives to meet, and one of them to panic",
         )
-        if status.state is GroupState.HEALTHY:
+        ended = _ended(status, left_ended)
+        if not ended:
             return
-        await recover(group, "ended", _ended(status))
+        await recover(group, "ended", ended)
     raise GroupError(
         f"nodes ended again after {_RESTARTS} restarts, after their lock had expired; see 'stanlocal logs'"
     )
 
 
-def _ended(status: GroupStatus) -> list[str]:
-    return [node.name for node in status.nodes if not node.instance.running]
+def _is_settled(status: GroupStatus) -> bool:
+    """Whether one node is active, and each other one that runs unhindered could take over, or none runs."""
+    running = [node for node in status.nodes if node.instance.running]
+    unhindered = (node for node in running if not (node.paused or node.partitioned))
+    ready = all(node.serves or node.usable_standby for node in unhindered)
+    return not running or (len(_actives(status)) == 1 and ready)
+
+
+def _ended(status: GroupStatus, left_ended: Collection[str]) -> list[str]:
+    """Return the names of the nodes that have ended, but for those of `left_ended`."""
+    running = (node.name for node in status.nodes if node.instance.running)
+    return sorted({node.name for node in status.nodes}.difference(running, left_ended))
 
 
 async def _last_sequences(plan: GroupPlan, node: str) -> dict[str, int]:
