@@ -28,7 +28,7 @@ class CommandLine:
 
     arguments: Sequence[Word]
     environment: Mapping[str, str] = field(default_factory=dict)
-    """Variables that a script sets for it."""
+    """Variables that it gets, as far as their values are known."""
     written: Mapping[str, str] = field(default_factory=dict)
     """Texts of the files that a script writes, by path."""
 
@@ -95,7 +95,7 @@ def command_line(words: Words, variables: Environment, read: Read, title: str, f
         found.problem(place, f"{title}: {why}; give the stan.conf itself, or write the server's command line")
         return CommandLine(())
     if not shell.servers:
-        return CommandLine(plain)
+        return CommandLine(plain, variables.complete())
     first, *others = shell.servers
     if others:
         ways = len(shell.servers)

@@ -33,7 +33,7 @@ class ContainerRun:
     """Command that runs inside."""
     title: str = ""
     """Name of the container, where it has one."""
-    environment: dict[str, str] = field(default_factory=dict)
+    environment: dict[str, Word] = field(default_factory=dict)
     environment_files: tuple[str, ...] = ()
     mounts: tuple[tuple[str, str], ...] = ()
     """Files and folders of the machine, each with its path in the container."""
@@ -80,37 +80,43 @@ def container_run(words: Sequence[Word]) -> ContainerRun | None:
         return None
 
     def last(*names: str) -> str:
-        return next((value for name, value in reversed(options) if name in names), "")
+        return next((value.text for name, value in reversed(options) if name in names), "")
 
     entrypoint = [Word(last("--entrypoint"), rest[0].place)] if last("--entrypoint") else None
-    pairs = [value.partition("=") for name, value in options if name in ("-e", "--env")]
+    variables = [value for name, value in options if name in ("-e", "--env") and "=" in value.text]
     replicas = last("--replicas")
     return ContainerRun(
         words[0].place,
         container_words(rest[0], entrypoint, rest[1:]),
         last("--name"),
-        {name: value for name, equals, value in pairs if equals},
-        tuple(value for name, value in options if name == "--env-file"),
-        tuple(mount for name, value in options if (mount := _mount(name, value))),
+        dict(_variable(each) for each in variables),
+        tuple(value.text for name, value in options if name == "--env-file"),
+        tuple(mount for name, value in options if (mount := _mount(name, value.text))),
         int(replicas) if re.fullmatch(r"[0-9]{1,3}", replicas) else 1,
     )
 
 
-def _options(words: Sequence[Word]) -> tuple[list[tuple[str, str]], Sequence[Word]]:
+def _variable(setting: Word) -> tuple[str, Word]:
+    name, _, value = setting.text.partition("=")
+    return name, setting._replace(text=value)
+
+
+def _options(words: Sequence[Word]) -> tuple[list[tuple[str, Word]], Sequence[Word]]:
     """Return the options with their values, and the words after them: the image and its arguments."""
-    options: list[tuple[str, str]] = []
+    options: list[tuple[str, Word]] = []
     at = 0
     while at < len(words) and words[at].text.startswith("-"):
-        name, equals, value = words[at].text.partition("=")
+        word = words[at]
+        name, equals, value = word.text.partition("=")
         if name == "--":
             return options, words[at + 1 :]
-        if _DOCKER_SWITCHES.fullmatch(words[at].text) or equals:
-            options.append((name, value))
-        elif re.fullmatch(r"-[evpuw].+", name):  # -v/a:/b
-            options.append((name[:2], name[2:]))
+        if re.fullmatch(r"-[evpuw].+", name):  # -v/a:/b, -eA=b
+            options.append((name[:2], word._replace(text=word.text[2:])))
+        elif _DOCKER_SWITCHES.fullmatch(word.text) or equals:
+            options.append((name, word._replace(text=value)))
         else:
             at += 1
-            options.append((name, words[at].text if at < len(words) else ""))
+            options.append((name, words[at] if at < len(words) else word._replace(text="")))
         at += 1
     return options, words[at:]
 

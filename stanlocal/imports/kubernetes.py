@@ -79,7 +79,7 @@ def configured(
     variables = server.environment(objects, environ, own)
     line = server.command_line(variables, objects, environ, own)
     arguments = flags.split(line.arguments, own)
-    known = ChainMap(dict(line.environment), variables.complete(), dict(environ))
+    known = ChainMap(dict(line.environment), dict(environ))
     conf, start = configurations.of(server, arguments, known, line.written, own)
     merged = flags.lay_over(conf, arguments, own)
     count, place = server.count

@@ -25,7 +25,7 @@ class ServerCommand:
 
     place: Place
     arguments: tuple[Word, ...]
-    environment: dict[str, str] = field(default_factory=dict)
+    environment: dict[str, Word] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +64,13 @@ _FAR = 16
 """Number of words before the server's program, where it runs under a program that is not known."""
 
 
-def unwrapped(words: Sequence[Word]) -> tuple[dict[str, str], Sequence[Word]]:
+def unwrapped(words: Sequence[Word]) -> tuple[dict[str, Word], Sequence[Word]]:
     """Return the command that others run (`sudo`, `env`), and the variables that they set for it."""
-    environment: dict[str, str] = {}
+    environment: dict[str, Word] = {}
     at = 0
     while at < len(words):
         if assigned := _ASSIGNMENT.fullmatch(words[at].text):
-            environment[assigned[1]] = assigned[2]
+            environment[assigned[1]] = words[at]._replace(text=assigned[2])
             at += 1
         elif base(words[at].text) in _WRAPPERS:
             at = _inner(words, at, _WRAPPERS[base(words[at].text)])

@@ -20,7 +20,7 @@ from stanlocal.imports.server_command import base, server_command, unwrapped
 from stanlocal.imports.shell_command import ShellCommand, reads_script, shell_command
 from stanlocal.imports.shell_output import PRINTS, output
 from stanlocal.imports.shell_parser import Block, Function, Group, Loop, Output, Parser, Simple
-from stanlocal.imports.shell_variables import LONGEST, Budget, Variables, is_assignment
+from stanlocal.imports.shell_variables import LONGEST, Budget, Variables, is_assignment, laid_over
 from stanlocal.imports.shell_words import Lexer, Token
 from stanlocal.natsconf import ConfError, Place
 
@@ -90,7 +90,7 @@ class Shell:
     ) -> None:
         """Follow the script's commands; raises `ConfError` for what is no shell script, or too large."""
         if arguments is not None:
-            self._variables.positional = [word.text for word in arguments]
+            self._variables.positional = arguments
         if len(text) > LONGEST:
             raise ConfError(where(1, 1), f"the script has more than {LONGEST} characters")
         self._budget.take(len(text), where(1, 1))
@@ -156,13 +156,13 @@ class Shell:
             script = given
             self._nested(place, lambda: self.run(script, lambda line, column: place), [])
             return
-        text = self._command(words, {name: value.text for name, value, _ in own}, place)
+        text = self._command(words, {name: value for name, value, _ in own}, place)
         if text is None:
             text = self._output(rest, words, given, place)
         body = command.text.body_place if command.text is not None else None
         self._send(command.output, text, body or place)
 
-    def _command(self, words: Sequence[Word], own: Mapping[str, str], place: Place) -> str | None:
+    def _command(self, words: Sequence[Word], own: Mapping[str, Word], place: Place) -> str | None:
         """Follow a command, and return what it prints; None if it is none of those that are followed."""
         name = words[0].text
         if name in _DECLARES or name in ("set", "shift"):
@@ -175,11 +175,11 @@ class Shell:
             self._container(run, place)
         elif (inner := shell_command(words)) is not None and (runs := self._script(inner, place)) is not None:
             for variable, value in {**unwrapped(words)[0], **own}.items():
-                self._variables.assign(variable, Word(value, place))
+                self._variables.assign(variable, value)
             return self._nested(place, runs, inner.arguments)
         elif (found := server_command(words)) is not None:
             self._budget.server(place)
-            environment = {**self._variables.environment(), **own, **found.environment}
+            environment = laid_over(self._variables.environment(), {**own, **found.environment})
             self.servers.append(Started(found.place, found.arguments, environment, self.file))
         else:
             return None
@@ -209,10 +209,8 @@ class Shell:
         for name in run.environment_files:
             if (file := self.file(name)) is not None:
                 environment |= read_environment_file(file.text)
-        environment |= run.environment
-        inner = Shell(
-            environment, lambda path: self.file(on_machine(path, run.mounts)), self._folder, within=self
-        )
+        given = laid_over(environment, run.environment)
+        inner = Shell(given, lambda path: self.file(on_machine(path, run.mounts)), self._folder, within=self)
         inner.start(run.words)
         self.servers += [
             replace(each, place=place, title=run.title, count=run.count) for each in inner.servers
@@ -224,7 +222,7 @@ class Shell:
         if self._budget.depth < 0:
             raise ConfError(place, "functions and scripts are nested too deeply")
         before = self._variables.positional
-        self._variables.positional = [word.text for word in arguments]
+        self._variables.positional = arguments
         try:
             return self._capture(act)
         finally:
@@ -243,7 +241,7 @@ class Shell:
             count = int(rest[0].text) if rest and rest[0].text.isdecimal() else 1
             self._variables.positional = (self._variables.positional or [])[count:]
         elif name.text == "set":
-            self._variables.set_options([word.text for word in rest])
+            self._variables.set_options(rest)
         for word in rest if name.text in _DECLARES else ():
             variable, equals, value = word.text.partition("=")
             if equals:

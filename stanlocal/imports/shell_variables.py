@@ -68,15 +68,19 @@ class Variables:
     arrays: dict[str, list[Word]] = field(default_factory=dict)
     exported: set[str] = field(default_factory=set)
     export_all: bool = False
-    positional: list[str] | None = None
+    positional: Sequence[Word] | None = None
     _missing: dict[str, str] = field(default_factory=dict)
     """Variables whose values only running would tell, with what they come from."""
 
     def environment(self) -> dict[str, str]:
-        """Return the variables that a command gets: those of this environment and what the script exports."""
+        """Return the variables that a command gets: those of this environment and what the script exports.
+
+        One whose value only running would tell is left out, also where this environment has another for it.
+        """
         exported = {name: self.values[name] for name in self.exported if name in self.values}
         inherited = {name: value for name, value in self.values.items() if name in self.environ}
-        return {**self.environ, **inherited, **exported}
+        given = {**self.environ, **inherited, **exported}
+        return {name: value for name, value in given.items() if name not in self._missing}
 
     def is_set(self, name: str) -> bool:
         return name in self.values or name in self.environ
@@ -104,11 +108,12 @@ class Variables:
         elif not (if_unset and self.is_set(name)):
             self.assign(name, value)
 
-    def set_options(self, words: Sequence[str]) -> None:
+    def set_options(self, words: Sequence[Word]) -> None:
         """Follow the builtin `set`, as far as it exports variables or gives the script arguments."""
-        if "--" in words:
-            self.positional = list(words[words.index("--") + 1 :])
-        for before, word in pairwise(["", *words]):
+        texts = [word.text for word in words]
+        if "--" in texts:
+            self.positional = words[texts.index("--") + 1 :]
+        for before, word in pairwise(["", *texts]):
             if (word[:1] == "-" and "a" in word) or (before, word) == ("-o", "allexport"):
                 self.export_all = True
             elif (word[:1] == "+" and "a" in word) or (before, word) == ("+o", "allexport"):
@@ -133,9 +138,7 @@ class Variables:
                 yield from self._each(words, token.place)
                 return
             if only.name in ("@", "*") and not only.operator:
-                yield from self._each(
-                    [Word(text, token.place) for text in self.positional or ()], token.place
-                )
+                yield from self._each(self.positional or (), token.place)
                 return
         yield from self._split_fields(token)
 
@@ -197,7 +200,7 @@ class Variables:
                     (w.missing for w in words if w.missing), ""
                 )
         value = self._value(part.name)
-        lacking = self._missing.get(part.name, "") if value is not None else part.name
+        lacking = self._lacking(part.name) if value is not None else part.name
         if part.operator and part.operator != "@":
             empty = value is None or (not value and part.operator.startswith(":"))
             operator = part.operator.removeprefix(":")
@@ -222,16 +225,32 @@ class Variables:
         return ("?", f"({part.text[:_LONGEST_SHOWN]})") if output is None else (output.rstrip("\n"), "")
 
     def _value(self, name: str) -> str | None:
-        if name.isdigit() and self.positional is not None:
-            number = int(name)
-            return self.positional[number - 1] if 0 < number <= len(self.positional) else ""
+        if name in ("@", "*") or (name.isdigit() and self.positional is not None):
+            return " ".join(word.text for word in self._arguments(name))
         if name in self.values:
             return self.values[name]
-        if name in ("@", "*"):
-            return " ".join(self.positional or ())
         if name == "PWD":
             return "."
         return self.environ.get(name)
+
+    def _lacking(self, name: str) -> str:
+        """Return what the value of a variable comes from, where only running would tell it; else nothing."""
+        missing = (word.missing for word in self._arguments(name) if word.missing)
+        return next(missing, self._missing.get(name, ""))
+
+    def _arguments(self, name: str) -> Sequence[Word]:
+        """Return the script's arguments that a name such as `1` or `@` stands for."""
+        arguments = self.positional or ()
+        if name in ("@", "*"):
+            return arguments
+        return arguments[int(name) - 1 :][:1] if name.isdigit() and int(name) else ()
+
+
+def laid_over(before: Mapping[str, str], own: Mapping[str, Word]) -> dict[str, str]:
+    """Return variables with a command's own over them, without those that only running it would tell."""
+    texts = {name: word.text for name, word in own.items()}
+    unknown = {name for name, word in own.items() if word.missing}
+    return {name: value for name, value in {**before, **texts}.items() if name not in unknown}
 
 
 def is_assignment(token: Token) -> bool:

@@ -106,3 +106,17 @@ def test_a_script_with_two_ways_to_start_is_read_by_the_first(write: Write) -> N
         "its script starts the server in 2 ways; the first counts" in line
         for line in reported(read([path], {}))
     )
+
+
+def test_a_password_that_the_script_reads_when_it_runs_is_asked_for(write: Write) -> None:
+    conf = f"authorization {{ user: u, password: $PASSWORD }}\n{CONF}"
+    script = "export PASSWORD=$(cat /etc/secret/pw)\nexec nats-streaming-server -sc /e/stan.conf"
+    server = container(
+        command=["sh", "-c", script],
+        env=[{"name": "PASSWORD", "value": "of the manifest"}],
+        volumeMounts=[{"name": "c", "mountPath": "/e"}],
+    )
+    volumes = [{"name": "c", "configMap": {"name": "cm"}}]
+    objects = manifest(config_map(stan_conf=conf), workload(server, volumes=volumes))
+    (need,) = read([write("a.yaml", objects)], {}).needs
+    assert "nats.authorization.password is $PASSWORD, which is set neither" in need.problem

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.imports.imported import FT, imported, matters, problems, reported
+from tests.unit.imports.imported import FT, imported, matters, problems, reported, settings
 
 _PAIR = """#!/bin/sh
 nats-streaming-server -store file -dir datastore -ft_group "ft" -cluster nats://localhost:6222 -routes \\
@@ -328,3 +328,44 @@ def test_an_encrypted_store_gets_its_key_from_the_servers_environment(tmp_path: 
     assert imported(tmp_path, {"run.sh": script}).layer.values["streaming"]["encryption_key"] == "k1"
     plain = script.replace(" -encrypt", "")
     assert "encryption_key" not in imported(tmp_path, {"run.sh": plain}).layer.values["streaming"]
+
+
+_SECRET = '"$(cat /etc/secret/pw)"'
+_SERVER = "nats-streaming-server -sc stan.conf"
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        f"export PASSWORD={_SECRET}\n{_SERVER}\n",
+        f"PASSWORD={_SECRET}\nexport PASSWORD\n{_SERVER}\n",
+        f"PASSWORD={_SECRET} {_SERVER}\n",
+        f"PASSWORD=known\nexport PASSWORD\nPASSWORD={_SECRET} {_SERVER}\n",
+        f"env PASSWORD={_SECRET} {_SERVER}\n",
+        f"docker run -e PASSWORD={_SECRET} -v .:/c nats-streaming -sc /c/stan.conf\n",
+        f"docker run -ePASSWORD={_SECRET} -v .:/c nats-streaming -sc /c/stan.conf\n",
+        f'start() {{\n export PASSWORD="$1"\n {_SERVER}\n}}\nstart {_SECRET}\n',
+        f'set -- {_SECRET}\nexport PASSWORD="$*"\n{_SERVER}\n',
+    ],
+)
+@pytest.mark.parametrize("environ", [{}, {"PASSWORD": "of another"}])
+def test_a_password_that_only_running_would_tell_is_asked_for(
+    tmp_path: Path, script: str, environ: dict[str, str]
+) -> None:
+    conf = f"authorization {{ user: u, password: $PASSWORD }}\n{FT}}}\n"
+    (need,) = imported(tmp_path, {"run.sh": script, "stan.conf": conf}, environ).needs
+    assert "nats.authorization.password is $PASSWORD, which is set neither" in need.problem
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        f"export PASSWORD={_SECRET}\nPASSWORD=known {_SERVER}\n",
+        f"export PASSWORD={_SECRET}\nexport PASSWORD=known\n{_SERVER}\n",
+        "docker run -ePASSWORD=known -v .:/c nats-streaming -sc /c/stan.conf\n",
+    ],
+)
+def test_a_password_that_a_command_is_given_is_taken(tmp_path: Path, script: str) -> None:
+    conf = f"authorization {{ user: u, password: $PASSWORD }}\n{FT}}}\n"
+    found = settings(tmp_path, {"run.sh": script, "stan.conf": conf})
+    assert found.nats["authorization"]["password"] == "known"
