@@ -169,9 +169,13 @@ def _confirm_cost(context: Context, scenario: Scenario) -> None:
 
 
 def give(context: Context, outcome: Outcome, junit: Path | None, html: Path | None, *, force: bool) -> int:
-    """Write the reports, print the verdict, and return the exit code."""
+    """Print the verdict, write the reports, and return the exit code."""
     from stanlocal.cli.drill_verdict import show
 
+    if context.json:  # first, so that a full disk hides no verdict
+        context.print_json(outcome.document())
+    else:
+        show(outcome)
     if junit is not None:
         from stanlocal.drill.report.junit import junit_report
 
@@ -180,10 +184,6 @@ def give(context: Context, outcome: Outcome, junit: Path | None, html: Path | No
         from stanlocal.drill.report.html import page
 
         _write(context, html, page(outcome), force=force)
-    if context.json:
-        context.print_json(outcome.document())
-    else:
-        show(outcome)
     return 0 if outcome.verdict.ok else BAD_VERDICT
 
 

@@ -143,8 +143,10 @@ def run(
             with context.progress() as report:
                 group = await stack.enter_async_context(_group(context, report, own=own))
             outcome = await run_on(group, request)
-            _write(context, outcome, junit, html, force=force)
-            _show(context, outcome)
+            try:
+                _write(context, outcome, junit, html, force=force)
+            finally:  # a full disk must not hide the outcome
+                _show(context, outcome)
         return outcome
 
     outcome = run_work(work())

@@ -57,10 +57,16 @@ class FaultLoop:
             if following is not None:
                 due[index] = following
 
-    async def heal(self) -> None:
-        """Heal the faults that are still in force; raise as `InjectedFault.heal` does."""
+    async def heal(self) -> list[str]:
+        """Heal each fault that is still in force, and say why others could not be healed."""
+        problems = []
         while self._lasting:
-            await self._lasting.pop().heal()
+            fault = self._lasting.pop()
+            try:
+                await fault.heal()
+            except StanlocalError as error:
+                problems.append(f"{fault.name} {', '.join(fault.targets)} was not healed: {error}")
+        return problems
 
     async def _inject(self, planned: PlannedFault, random: Random) -> None:
         if not self._lasting:

@@ -95,8 +95,7 @@ async def run_on(group: FTGroup, request: RunRequest) -> RunOutcome:
             drill=judged,
         )
         outcome = await _with_report(outcome, group, request)
-        await loop.heal()
-    return outcome
+        return replace(outcome, failures=[*failures, *await loop.heal()])
 
 
 async def _with_report(outcome: RunOutcome, group: FTGroup, request: RunRequest) -> RunOutcome:

@@ -8,8 +8,10 @@ from xml.etree import ElementTree as Xml
 
 import pytest
 
+from stanlocal.cli import output_file
 from stanlocal.cli.app import run
 from stanlocal.drill.scenario.scenario_file import shipped
+from stanlocal.errors import OutputError
 from tests.unit.drill.story import Story
 
 
@@ -131,3 +133,16 @@ def test_help_shows_the_options_of_a_run_and_the_commands(capsys: pytest.Capture
     out = capsys.readouterr().out
     assert "--kill-active" in out
     assert all(f"\n  {command}" in out for command in ("list", "record", "verify"))
+
+
+def test_a_verdict_is_shown_even_if_its_report_cannot_be_written(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(path: Path, text: str, *, force: bool) -> None:
+        raise OutputError(f"{path} cannot be written: no space left on device; name another")
+
+    monkeypatch.setattr(output_file, "write", full)
+    assert run(["drill", "verify", ledger(lost=True), "--junit", "j.xml"]) == 2
+    out, err = capsys.readouterr()
+    assert out.startswith("story: BAD, 1 problem\n")
+    assert "no space left on device" in err
