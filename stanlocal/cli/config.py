@@ -129,7 +129,7 @@ def validate(ctx: click.Context, context: Context, file: Path | None) -> None:
 
 def _is_toml(file: Path) -> bool:
     """Return whether the file is a stanlocal.toml, which its name or its content shows."""
-    if file.suffix != ".conf" and file.is_file():
+    if file.suffix != ".conf" and os.access(file, os.R_OK) and file.is_file():
         import tomllib
 
         try:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
@@ -251,7 +252,7 @@ def _print(context: Context, files: Mapping[str, str], shown: str) -> None:
 def _check(folder: Path, names: Iterable[str], *, force: bool) -> None:
     """Check all files before the first is written."""
     files = (folder / name for name in names)
-    output_file.check((file for file in files if file.parent.exists()), force=force)
+    output_file.check((file for file in files if os.access(file.parent, os.F_OK)), force=force)
 
 
 def _write(
@@ -264,11 +265,8 @@ def _write(
 ) -> None:
     for name, text in files.items():
         path = folder / name
-        try:
+        with _making(path):
             path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            reason = (error.strerror or str(error)).lower()
-            raise OutputError(f"{path} cannot be written: {reason}; name another folder") from error
         output_file.write(path, text, force=force)
     if env is not None:
         output_file.merge_env(folder / _ENV, env)
@@ -287,9 +285,20 @@ def _make_store(folder: Path) -> str:
     """
     from stanlocal.export.pod import SERVER_USER
 
-    if not folder.exists():
-        folder.mkdir(parents=True, mode=0o700)
-        if os.geteuid() == 0:
-            os.chown(folder, SERVER_USER, SERVER_USER)
-    owner = folder.stat()
+    with _making(folder):
+        if not folder.exists():
+            folder.mkdir(parents=True, mode=0o700)
+            if os.geteuid() == 0:
+                os.chown(folder, SERVER_USER, SERVER_USER)
+        owner = folder.stat()
     return f"{owner.st_uid}:{owner.st_gid}"
+
+
+@contextmanager
+def _making(path: Path) -> Iterator[None]:
+    """Raise `OutputError` for what keeps a path from being made."""
+    try:
+        yield
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise OutputError(f"{path} cannot be written: {reason}; name another folder") from error

@@ -93,9 +93,9 @@ def _check(path: Path, *, force: bool) -> None:
         raise OutputError(f"{path} cannot be written: its folder is not there, or is not yours; name another")
     if force:
         return
-    if path.is_symlink() and not path.exists():
-        raise OutputError(f"{path} is a link to what is not there; name another file, or use --force")
     text = _content(path)
+    if text is None and path.is_symlink():
+        raise OutputError(f"{path} is a link to what is not there; name another file, or use --force")
     if text and not is_unchanged(text):
         raise OutputError(
             f"{path} is there and not as stanlocal wrote it; name another file, or replace it with --force"

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PurePosixPath
+from stat import S_ISDIR, S_ISREG
 
 from stanlocal.errors import SettingsError
 from stanlocal.imports.import_result import Found
@@ -52,7 +53,7 @@ class GivenFile:
         folder, wanted = _resolved(self.folder), None if "\0" in path else _resolved(self.folder / path)
         if folder is None or wanted is None or folder == Path(folder.anchor):
             return None
-        return wanted if wanted.is_relative_to(folder) and wanted.is_file() else None
+        return wanted if wanted.is_relative_to(folder) and S_ISREG(_mode(wanted)) else None
 
 
 @dataclass
@@ -102,7 +103,7 @@ class GivenFiles:
         if real is None or not any(real.is_relative_to(folder) for folder in self.folders):
             return None
         if path not in self._read:
-            if not real.is_file() or len(self._read) >= _MOST_FILES:
+            if not S_ISREG(_mode(real)) or len(self._read) >= _MOST_FILES:
                 return None
             self._read[path] = GivenFile(str(path), read_text(real), path.parent, path)
         return self._read[path]
@@ -164,6 +165,14 @@ def _resolved(path: Path) -> Path | None:
         return None
 
 
+def _mode(path: Path) -> int:
+    """Return the kind and the permissions of what is at a path; 0 if that cannot be told."""
+    try:
+        return path.stat().st_mode
+    except OSError:  # also a name that is too long
+        return 0
+
+
 def collect(sources: Sequence[Path], standard_input: Callable[[], str]) -> GivenFiles:
     """Read the files: each of `sources` is a file, a folder, or `-` for standard input.
 
@@ -176,7 +185,7 @@ def collect(sources: Sequence[Path], standard_input: Callable[[], str]) -> Given
         if str(source) == "-":
             given.append(GivenFile("standard input", standard_input(), Path()))
             folders.append(Path())
-        elif source.is_dir():
+        elif S_ISDIR(_mode(source)):
             given += _in_folder(source)
             folders.append(source)
         else:

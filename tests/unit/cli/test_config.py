@@ -217,3 +217,9 @@ def test_validate_takes_a_stan_conf_and_every_other_deployment() -> None:
     assert document["ok"] is True
     assert any("port (4333) left out" in line for line in document["import"])
     assert "--store file" in run("validate", "memory.conf").stderr
+
+
+def test_a_name_that_is_too_long_is_refused() -> None:
+    result = run("validate", "x" * 300)
+    assert result.exit_code == 2
+    assert "cannot be read: file name too long" in result.output

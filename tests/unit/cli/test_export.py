@@ -312,6 +312,19 @@ def test_a_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
     assert "values.yaml cannot be written: is a directory" in str(error)
 
 
+@pytest.mark.parametrize("what", ["compose", "kubernetes", "helm", "grafana"])
+@pytest.mark.parametrize(
+    ("folder", "reason"),
+    [("file/out", "not a directory"), ("x" * 300, "file name too long")],
+    ids=["in a file", "too long"],
+)
+def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path, what: str, folder: str, reason: str) -> None:
+    (tmp_path / "file").touch()
+    error = run(what, "--output", folder).exception
+    assert isinstance(error, OutputError)
+    assert f"cannot be written: {reason}; name another folder" in str(error)
+
+
 def test_foreign_files_are_kept_all_or_none(tmp_path: Path) -> None:
     """An export that is refused is refused before its first file."""
     (tmp_path / "conf").mkdir()

@@ -145,3 +145,9 @@ def test_variables_are_set_in_a_file_of_them_and_the_rest_stays(
     merge_env(path, {"U": "0:0"})
     merge_env(path, {"U": "0:0"})
     assert path.read_text() == after
+
+
+def test_a_name_that_is_too_long_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / ("x" * 300)
+    with pytest.raises(OutputError, match="cannot be written: file name too long; name another"):
+        check([path], force=False)

@@ -369,3 +369,8 @@ def test_a_password_that_a_command_is_given_is_taken(tmp_path: Path, script: str
     conf = f"authorization {{ user: u, password: $PASSWORD }}\n{FT}}}\n"
     found = settings(tmp_path, {"run.sh": script, "stan.conf": conf})
     assert found.nats["authorization"]["password"] == "known"
+
+
+def test_a_configuration_whose_name_is_too_long_is_not_there(tmp_path: Path) -> None:
+    script = f"nats-streaming-server -sc {'x' * 300}\n"
+    assert "which is neither given nor in this file's folder" in problems(tmp_path, {"run.sh": script})[0]
