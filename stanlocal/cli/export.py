@@ -99,7 +99,7 @@ def compose(
     help="Storage of the store (existing-claim).",
 )
 @click.option("--claim", metavar="NAME", help="Name of the store's claim (NAME-store).")
-@click.option("--storage-size", default="100Gi", metavar="Q", help="Size that the claim requests (100Gi).")
+@click.option("--storage-size", metavar="Q", help="Size that the claim requests (100Gi).")
 @click.option("--storage-class", metavar="NAME", help="A class of the cluster, instead of one made here.")
 @click.option("--file-system", metavar="ID", help="EFS: the FileSystemId.")
 @click.option("--region", metavar="NAME", help="EFS with the legacy provisioner: its region.")
@@ -144,7 +144,6 @@ def _storage(
     *,
     storage: str,
     claim: str | None,
-    storage_size: str,
     legacy_provisioner: bool,
     **rest: str | None,
 ) -> Any:
@@ -153,6 +152,7 @@ def _storage(
 
     assert storage in get_args(Kind)
     belongs = {
+        "storage_size": storage != "existing-claim",
         "file_system": storage == "efs",
         "region": storage == "efs" and legacy_provisioner,
         "storage_class": storage in ("efs", "azurefile") and not legacy_provisioner,
@@ -165,14 +165,19 @@ def _storage(
         for name in given
         if not belongs[name]
     ]
+    if storage == "efs" and not legacy_provisioner and {"file_system", "storage_class"} <= given.keys():
+        problems.append(
+            "--file-system means nothing with --storage-class, which has its own; leave one of them out"
+        )
     if legacy_provisioner and storage != "efs":
         problems.append("--legacy-provisioner is for --storage efs only; leave it out")
     if problems:
         raise SettingsError(problems)
+    if "storage_size" in given:
+        given["size"] = given.pop("storage_size")
     return Storage(
         kind=storage,  # type: ignore[arg-type]  # one of Kind, as asserted above
         claim=claim or usual_claim,
-        size=storage_size,
         legacy_provisioner=legacy_provisioner,
         **given,
     )

@@ -9,6 +9,7 @@ from stanlocal.settings.schema import Kind, Option, Table
 
 _VOLUME = "choose a volume that is written to"
 _BELONGS = {
+    "storage_size": ("nfs", "efs", "azurefile"),
     "file_system": ("efs",),
     "storage_class": ("efs", "azurefile"),
     "nfs_server": ("nfs",),
@@ -61,7 +62,7 @@ CLUSTER = Table(
 
 
 def misplaced(options: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the options that mean nothing with the storage that is chosen."""
+    """Yield the options that mean nothing with the storage, or with the class, that is chosen."""
     storage = options.get("storage", DEFAULT_STORAGE)
     for name, kinds in _BELONGS.items():
         if name in options and storage not in kinds:
@@ -69,3 +70,8 @@ def misplaced(options: Mapping[str, Any]) -> Iterator[str]:
                 f"kubernetes.{name} means nothing with kubernetes.storage {storage}; leave it out, or set "
                 f"kubernetes.storage to {' or '.join(kinds)}"
             )
+    if "file_system" in options and "storage_class" in options and storage == "efs":
+        yield (
+            "kubernetes.file_system means nothing with kubernetes.storage_class, which has its own; "
+            "leave one of them out"
+        )

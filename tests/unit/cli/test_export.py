@@ -266,7 +266,12 @@ def test_names_sizes_and_images_are_options(tmp_path: Path) -> None:
         (("--file-system", "fs-1"), "--file-system means nothing with --storage existing-claim"),
         (("--storage", "efs", "--region", "x"), "--region means nothing with --storage efs"),
         (("--storage", "nfs", "--legacy-provisioner"), "--legacy-provisioner is for --storage efs only"),
-        (("--storage-size", "100gb"), "storage size '100gb' is no quantity"),
+        (("--storage", "nfs", "--storage-size", "100gb"), "storage size '100gb' is no quantity"),
+        (("--storage-size", "5Gi"), "--storage-size means nothing with --storage existing-claim; leave it"),
+        (
+            ("--storage", "efs", "--file-system", "fs-1", "--storage-class", "mine"),
+            "--file-system means nothing with --storage-class, which has its own; leave one of them out",
+        ),
         (("--name", "Stan"), "name 'Stan' is refused by Kubernetes"),
         (("--from", "gone.conf"), "gone.conf: cannot be read: no such file or directory"),
         (("--nodes", "0"), "flag --nodes is 0; give 1 to 64"),

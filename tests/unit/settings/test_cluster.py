@@ -30,3 +30,21 @@ def test_a_file_that_was_found_allows_nothing(text: str, tmp_path: Path) -> None
     (tmp_path / "stanlocal.toml").write_text(text)
     (problem,) = problems(start=tmp_path)
     assert "which a file that was found and not named cannot ask for" in problem
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (
+            {"STORAGE_SIZE": "5Gi"},
+            "kubernetes.storage_size means nothing with kubernetes.storage existing-claim",
+        ),
+        (
+            {"STORAGE": "efs", "FILE_SYSTEM": "fs-1", "STORAGE_CLASS": "mine"},
+            "kubernetes.file_system means nothing with kubernetes.storage_class, which has its own",
+        ),
+    ],
+)
+def test_what_the_storage_would_ignore_is_refused(options: dict[str, str], said: str) -> None:
+    (problem,) = problems({f"STANLOCAL_KUBERNETES__{name}": value for name, value in options.items()})
+    assert problem.startswith(said)
