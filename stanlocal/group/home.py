@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from functools import cached_property
 from pathlib import Path
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 SNAPSHOTS = "snapshots"
 CONF = "conf"
 """Folder with a folder for each node's configuration (`GroupPlan.conf_dir`)."""
+_WRITTEN = (CONF, SECRETS)
+"""Folders of which an `up` writes single files."""
 _PLAN = "group.json"
 _LOCK = "lock"
 _ID = "id"
@@ -237,20 +239,28 @@ class GroupHome:
                 (self.folder / _LOCK).unlink()
                 self.folder.rmdir()
 
-    def forget(self, *, keep_id: bool = False) -> tuple[str, ...]:
+    def entries(self) -> frozenset[Path]:
+        """Return what is in the folder, for `forget`, and each file of configuration and secrets."""
+        files = (each for name in _WRITTEN for each in (self.folder / name).rglob("*"))
+        return frozenset((*self.folder.glob("*"), *files))
+
+    def forget(self, *, keep_id: bool = False, keep: Collection[Path] = ()) -> tuple[str, ...]:
         """Remove all but the store and files that stanlocal does not know; call it with the lock held.
 
         The folder itself goes with the lock, if it is empty then. With `keep_id` the group's id stays, for a
-        store that stays and carries it, and so do the stores that stanlocal made. Returns what could not be
-        removed, each with the reason; another call tries again.
+        store that stays and carries it, and so do the stores that stanlocal made. What is in `keep`, of
+        `entries`, stays unless it belongs to one `up` only. Returns what could not be removed, each with the
+        reason; another call tries again.
         """
         from stanlocal.util.removal import remove_all
 
         identity = (_ID, _MADE_STORES)
-        folders = (CONF, "logs", SECRETS, SNAPSHOTS, TRIAL_FOLDER)
-        known = (*folders, _PLAN, _BINDING, JOURNAL_FILE, *(() if keep_id else identity))
+        of_one_up = (_PLAN, _BINDING, TRIAL_FOLDER)
+        lasting = (*_WRITTEN, "logs", SNAPSHOTS, JOURNAL_FILE, *(() if keep_id else identity))
         drafts = (draft for name in (_PLAN, _BINDING, *identity) for draft in self.folder.glob(f".{name}.*"))
-        return remove_all((*(self.folder / name for name in known), *drafts))
+        files = (each for name in _WRITTEN for each in (self.folder / name).rglob("*") if each.parent in keep)
+        not_kept = {*(self.folder / name for name in lasting), *files}.difference(keep)
+        return remove_all((*(self.folder / name for name in of_one_up), *drafts, *sorted(not_kept)))
 
 
 def known_groups(state_home: Path) -> Iterator[str]:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from stanlocal.errors import NodeNotFound, NodeUnreachable, NotAllowed, SettingsError
 from stanlocal.group.core import Group, Look, origin_of
@@ -21,6 +22,17 @@ from stanlocal.settings import Settings
 from stanlocal.util.tasks import run_to_end
 
 _RUNNING = "the running group"
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What an `up` has found, and leaves where it fails."""
+
+    plan: GroupPlan | None
+    parts: frozenset[str]
+    """Parts of the store, as `store_parts` names them."""
+    entries: frozenset[Path]
+    """Entries of the group's folder."""
 
 
 async def up(group: Group, request: UpRequest) -> Look:
@@ -50,12 +62,12 @@ async def up(group: Group, request: UpRequest) -> Look:
         for line in changes(settings, had):
             request.note(line)
         await request.ensure_image(settings)
-        parts = await engine.store_parts(group.name)
+        found = _Found(before, await engine.store_parts(group.name), home.entries())
         try:
             return await _converge(group, request, settings)
         except BaseException:
             if there is None:
-                await run_to_end(_undo(group, request, parts, forget=before is None))
+                await run_to_end(_undo(group, request, found))
             raise
 
 
@@ -138,9 +150,9 @@ async def _ready(group: Group, request: UpRequest, plan: GroupPlan, deadline: fl
     return await group.look()
 
 
-async def _undo(group: Group, request: UpRequest, parts: frozenset[str], *, forget: bool) -> None:
+async def _undo(group: Group, request: UpRequest, found: _Found) -> None:
     """Remove what this `up` made: the group, and its store unless that was there before or has served."""
-    new = await group.engine.store_parts(group.name) - parts
+    new = await group.engine.store_parts(group.name) - found.parts
     served = bool(new) and request.bound_to is None and await _has_served(group)
     await group.engine.clean(group.name)
     if served:
@@ -148,9 +160,9 @@ async def _undo(group: Group, request: UpRequest, parts: frozenset[str], *, forg
             f"the store has served, and stays until 'stanlocal down --purge': {', '.join(sorted(new))}"
         )
     else:
-        await group.engine.discard_store(group.name, parts)
-    if forget:
-        group.home.forget()
+        await group.engine.discard_store(group.name, found.parts)
+    if found.plan is None:
+        group.home.forget(keep=found.entries)
 
 
 async def _has_served(group: Group) -> bool:

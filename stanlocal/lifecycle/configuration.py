@@ -32,9 +32,11 @@ class Configuration:
         self._home = home
         self._settings = settings
         self._files = files
-        self._before = before
+        self._entries_before = home.entries()
         self._secrets_before = home.secrets.keep()
-        self._confs_before = {node: _content(before, node) for node in before.nodes} if before else {}
+        self._plan_of_confs = before
+        """Plan of the nodes whose files `put_back` writes; without one before, the first that is written."""
+        self._confs_before = _contents(before) if before else {}
         self.renewed: set[str] = set()
         """Nodes whose certificate is new, so that a running server has to read it."""
 
@@ -52,6 +54,8 @@ class Configuration:
     def write(self, plan: GroupPlan) -> dict[str, str]:
         """Write the secrets, and each node's configuration; return the nodes' fingerprints."""
         home, settings = self._home, self._settings
+        if self._plan_of_confs is None:  # the plan may have been moved away, and the files be there
+            self._plan_of_confs, self._confs_before = plan, _contents(plan)
         kept = home.secrets.save(settings.streaming, settings.nats)
         home.secrets.save_trusted(self._files.trusted)
         if plan.secure:
@@ -94,10 +98,19 @@ class Configuration:
         """Write what was there before."""
         self._home.secrets.put_back(self._secrets_before)
         for node, files in self._confs_before.items():
-            assert self._before is not None
+            assert self._plan_of_confs is not None
             if files:
-                self._home.write_for_server(self._before, node, files)
-                _remove_others(self._before, node, files)
+                self._home.write_for_server(self._plan_of_confs, node, files)
+                _remove_others(self._plan_of_confs, node, files)
+
+    def forget(self, *, keep_id: bool) -> tuple[str, ...]:
+        """Remove what is new in the group's folder, as `GroupHome.forget` does; returns what stays."""
+        return self._home.forget(keep_id=keep_id, keep=self._entries_before)
+
+
+def _contents(plan: GroupPlan) -> dict[NodePlan, dict[str, bytes]]:
+    """Return the files of each node's configuration."""
+    return {node: _content(plan, node) for node in plan.nodes}
 
 
 def _content(plan: GroupPlan, node: NodePlan) -> dict[str, bytes]:

@@ -328,7 +328,7 @@ class _Bringup:
             else:
                 await self._engine.discard_store(self._group.name, self._store_parts)
             if self._before is None:
-                for left in self._group.home.forget(keep_id=store_stays or self._id_was_known):
+                for left in self._configuration.forget(keep_id=store_stays or self._id_was_known):
                     self._request.note(f"not removed: {left}; it can hold keys, so remove it yourself")
 
     async def _remove_made(self) -> None:

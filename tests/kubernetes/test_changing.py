@@ -217,6 +217,25 @@ async def test_an_up_that_fails_leaves_a_new_claim_that_has_served_until_a_purge
     assert site.objects("persistentvolumeclaims") == []
 
 
+async def test_an_up_that_fails_leaves_the_files_of_a_group_whose_plan_was_moved_away(
+    site: FakeSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in site.storage().items():
+        monkeypatch.setenv(name, value)
+    async with up(site) as group:
+        await group.down()
+    (plan,) = (site.folder / "state").rglob("group.json")
+    plan.rename(site.folder / "group.json")
+    before = {path: path.read_bytes() for path in plan.parent.rglob("*") if path.is_file()}
+    assert any(path.suffix == ".log" for path in before)
+    site.cluster.troubles["stan-1"] = Trouble("boot")
+    again = site.group()
+    with pytest.raises(WaitTimeout):
+        await again.up(timeout=1)
+    await again.close()
+    assert {path: path.read_bytes() for path in plan.parent.rglob("*") if path.is_file()} == before
+
+
 async def test_an_interrupted_up_removes_what_it_made(
     site: FakeSite, monkeypatch: pytest.MonkeyPatch
 ) -> None:

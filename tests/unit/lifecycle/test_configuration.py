@@ -60,6 +60,19 @@ async def test_failed_first_up_leaves_no_secret(world: World) -> None:
     assert not (world.home.folder / "secrets").exists()
 
 
+async def test_failed_up_leaves_everything_of_a_group_whose_plan_was_moved_away(world: World) -> None:
+    await world.up(nats=LOGIN)
+    await down(world.group())
+    (world.home.folder / "snapshots" / "one").mkdir(parents=True)
+    (world.home.folder / "snapshots" / "one" / "server.dat").write_bytes(b"kept")
+    world.home.plan_file.rename(world.folder / "group.json")
+    before = contents(world.home.folder)
+    world.machine.troubles["t-1"] = Trouble("boot", FATAL)
+    with pytest.raises(NodeFailed):
+        await world.up(nodes=3, nats={"authorization": {"token": "second"}}, secure=True)
+    assert contents(world.home.folder) == before
+
+
 async def test_lost_secrets_stop_the_up_before_anything_changes(world: World) -> None:
     look = await world.up(nats=LOGIN)
     world.home.secrets.put("settings.json", None)
