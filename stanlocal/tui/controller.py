@@ -10,7 +10,8 @@ from typing import Any
 from textual.screen import Screen
 
 from stanlocal.api import FTGroup, core_of
-from stanlocal.errors import NodeNotFound, StanlocalError
+from stanlocal.errors import NodeNotFound, Refused, StanlocalError
+from stanlocal.faults.expectation import Expectation
 from stanlocal.faults.injection import foresee
 from stanlocal.faults.kill import ENDING_SIGNALS, Kill
 from stanlocal.faults.registry import FAULTS
@@ -88,24 +89,26 @@ class Controller:
                 await self._do(command, self._group.send_signal(signal, target))
 
     async def _inject(self, wanted: Wanted, again: str | None = None) -> None:
-        fault, targets, lasts_s = wanted.fault, wanted.targets, wanted.lasts_s
-        names = " ".join(node.name for node in self._nodes(targets))
-        expected = await foresee(await core_of(self._group), fault, targets)
+        """Ask about the nodes that the targets name now, and after a yes hit these and no others."""
+        fault, lasts_s = wanted.fault, wanted.lasts_s
+        names = [node.name for node in self._nodes(wanted.targets)]
+        expected = await foresee(await core_of(self._group), fault, names)
         question = Question(
-            what=f"{fault.name} {names}{f' for {lasts_s:.10g} s' if lasts_s else ''}",
+            what=f"{fault.name} {' '.join(names)}{f' for {lasts_s:.10g} s' if lasts_s else ''}",
             expected=expected.text,
-            command=actions.of_fault(self.name, fault, targets, lasts_s),
+            command=actions.of_fault(self.name, fault, wanted.targets, lasts_s),
             warning=fault.costs_data,
             again=again,
-            ends_service=expected.ends_service and self._is_served,
+            ends_service=self._ends_service(expected),
         )
         if not await self._screen.app.push_screen_wait(QuestionScreen(question)):
             return
+        self._check_answer(wanted, names, question)
         self.last = question.command
         last = self._screen.query_one(LastAction)
         last.expect(question.command, question.expected)
         try:
-            inject = partial(self._group.inject, fault, *targets, for_s=lasts_s)
+            inject = partial(self._group.inject, fault, *names, for_s=lasts_s)
             if lasts_s is not None:
                 await self._lasting.run(question.what, question.command, inject)
             else:
@@ -114,6 +117,18 @@ class Controller:
         except StanlocalError:
             last.withdraw(question.command)
             raise
+
+    def _check_answer(self, wanted: Wanted, asked: Sequence[str], question: Question) -> None:
+        """Raise `Refused` where a yes no longer means what was asked: the group went on meanwhile."""
+        nodes = self._nodes(wanted.targets)
+        now = [node.name for node in nodes]
+        if now != asked:
+            change = f"{' '.join(wanted.targets)} is no longer {' '.join(asked)} but {' '.join(now)}"
+        elif self._ends_service(wanted.fault.expect(self._known, nodes)) and not question.ends_service:
+            change = f"after {question.what} no node would serve now"
+        else:
+            return
+        raise Refused(f"{change}: nothing was done; press the key again")
 
     # Undoing
 
@@ -198,10 +213,17 @@ class Controller:
     def _is_served(self) -> bool:
         return self.status is not None and any(node.serves for node in self.status.nodes)
 
-    def _nodes(self, targets: Sequence[str]) -> list[NodeStatus]:
+    def _ends_service(self, expected: Expectation) -> bool:
+        return expected.ends_service and self._is_served
+
+    @property
+    def _known(self) -> GroupStatus:
         if self.status is None:
             raise NodeNotFound("the group is not known yet; try again in a moment")
-        return resolve(self.status, targets)
+        return self.status
+
+    def _nodes(self, targets: Sequence[str]) -> list[NodeStatus]:
+        return resolve(self._known, targets)
 
     @contextmanager
     def _errors_shown(self) -> Iterator[None]:

@@ -154,6 +154,60 @@ async def test_the_end_of_the_only_node_that_serves_takes_a_key_of_its_own(
         await until(pilot, lambda: exit_code("t-0", 137)(world.machine))
 
 
+async def until_said(pilot: Pilot[None], line: str) -> None:
+    await until(pilot, lambda: line in [note.message for note in pilot.app._notifications])
+
+
+def end(world: World, node: str) -> None:
+    """Ends the node's server as nothing in the interface does."""
+    server = world.machine.nodes[node].server
+    assert server is not None
+    server.signal("SIGKILL")
+
+
+@pytest.mark.parametrize(
+    ("asks", "question", "yes"),
+    [
+        (("k",), "kill t-0?", "k"),
+        (("s",), "stop t-0?", "s"),
+        (("r",), "restart t-0?", "enter"),
+        (("p",), "pause t-0?", "Y"),
+        (("c",), "partition t-0?", "enter"),
+        (("i",), "isolate t-0?", "Y"),
+    ],
+)
+async def test_a_yes_after_a_failover_hits_no_node_that_was_not_asked_about(
+    asks: tuple[str, ...], question: str, yes: str, world: World, ft_group: FTGroup
+) -> None:
+    await world.up()
+    async with running(ft_group) as pilot:
+        await press_to_ask(pilot, *asks)
+        end(world, "t-0")
+        await until_shown(pilot, "t-1 is active")
+        assert question in shown(pilot)
+        await pilot.press(yes)
+        await until_said(pilot, "@active is no longer t-0 but t-1: nothing was done; press the key again")
+    assert status("t-1", "running")(world.machine)
+    assert networks("t-1", 2)(world.machine)
+    assert not world.home.journal.faults()
+
+
+async def test_a_yes_does_not_end_the_service_where_the_question_had_not_said_so(
+    world: World, ft_group: FTGroup
+) -> None:
+    await world.up()
+    async with running(ft_group) as pilot:
+        await press_to_ask(pilot, "k")
+        end(world, "t-1")
+        await until_shown(pilot, "t: degraded")
+        await pilot.press("k")
+        await until_said(
+            pilot, "after kill t-0 no node would serve now: nothing was done; press the key again"
+        )
+    assert status("t-0", "running")(world.machine)
+    assert not world.home.journal.faults()
+
+
 @pytest.mark.parametrize(
     ("opens", "key", "hint"),
     [

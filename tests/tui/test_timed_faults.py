@@ -13,7 +13,7 @@ from stanlocal.faults.registry import FAULTS
 from stanlocal.tui.app import StanlocalApp
 from tests.support.world import World
 from tests.tui.conftest import ended_from_outside, running, shown, until, until_shown
-from tests.tui.test_controller import open_form
+from tests.tui.test_controller import end, open_form, until_said
 
 
 async def ask(pilot: Pilot[None], fault: str, seconds: str) -> None:
@@ -86,6 +86,18 @@ async def test_quitting_says_when_it_could_not_be_healed(
         "\n", " "
     )
     assert in_force(world) == ["pause"]
+
+
+async def test_a_yes_after_a_failover_hits_no_node(world: World, ft_group: FTGroup) -> None:
+    await world.up()
+    async with running(ft_group) as pilot:
+        await ask(pilot, "pause", "3600")
+        await until_shown(pilot, "pause t-0 for 3600 s?")
+        end(world, "t-0")
+        await until_shown(pilot, "t-1 is active")
+        await pilot.press("Y")
+        await until_said(pilot, "@active is no longer t-0 but t-1: nothing was done; press the key again")
+    assert not world.home.journal.faults()
 
 
 async def test_fault_healed_before_has_no_end_to_report(world: World, ft_group: FTGroup) -> None:
