@@ -10,6 +10,7 @@ from textual import events
 from textual.app import App, ComposeResult
 from textual.pilot import Pilot
 from textual.widgets import Input, Static
+from textual.widgets._toast import Toast
 
 from stanlocal.logs.merge import NodeLine
 from stanlocal.tui.log_buffer import LogBuffer
@@ -198,6 +199,25 @@ async def test_shown_lines_are_saved_to_a_new_file(tmp_path: Path, monkeypatch: 
         assert [note.message for note in app._notifications][-1] == (
             "not saved: my.log: File exists; choose another file"
         )
+
+
+@pytest.mark.parametrize("taken", [False, True])
+async def test_brackets_in_the_name_of_a_file_are_shown_as_they_are(
+    taken: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    name = "a[/b].log"  # as markup it would end what was never begun
+    (tmp_path / "a[").mkdir()
+    if taken:
+        (tmp_path / name).touch()
+    app = Logs()
+    async with app.run_test(size=(80, 10), notifications=True) as pilot:
+        await add(pilot, numbered(3))
+        await pilot.press("ctrl+s", "ctrl+u", *name, "enter")
+        await app.workers.wait_for_complete()
+        await pilot.pause()
+        (note,) = app.query(Toast)
+        assert name in str(note.render())
 
 
 async def test_escape_leaves_a_prompt() -> None:

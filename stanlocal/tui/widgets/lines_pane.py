@@ -130,6 +130,7 @@ class LinesPane(Pane):
         try:
             await asyncio.to_thread(write)
         except OSError as error:
-            self.notify(f"not saved: {path}: {error.strerror}; choose another file", severity="error")
+            line = f"not saved: {path}: {error.strerror}; choose another file"
+            self.notify(line, severity="error", markup=False)
         else:
-            self.notify(f"{len(rows):,} lines saved to {path.absolute()}")
+            self.notify(f"{len(rows):,} lines saved to {path.absolute()}", markup=False)
