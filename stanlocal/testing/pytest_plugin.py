@@ -27,10 +27,14 @@ _FAILED = pytest.StashKey[bool]()
 """Whether a phase of the test has failed."""
 _STARTED = pytest.StashKey[datetime]()
 _LEFT = pytest.StashKey[list[str]]()
+_NOT_ENDED = pytest.StashKey[list[str]]()
+"""A line for each group that could not be ended, also of workers."""
 _SHARED = pytest.StashKey[str]()
 _KILLED = pytest.StashKey[bool]()
 """Whether a worker may have ended without taking its groups down."""
 _FIXTURES = frozenset({"stan_group", "stan_group_factory"})
+_OUTPUT = "stanlocal_not_ended"
+"""Key in what a worker of pytest-xdist tells the main process at its end."""
 _NOT_IN_CHANNELS = re.compile(r"[^A-Za-z0-9_-]+")
 
 
@@ -216,12 +220,11 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
     failed = item.stash.get(_FAILED, False)
     unhealed: str | None = None
     if session is not None and _FIXTURES & set(getattr(item, "fixturenames", ())):
-        from stanlocal.errors import StanlocalError
-
-        try:
-            session.heal()
-        except StanlocalError as error:
-            unhealed = f"the FT group could not be healed after the test: {error}"
+        if failed_groups := session.heal():
+            unhealed = "\n".join(
+                f"the FT group {name} could not be healed after the test: {error}"
+                for name, error in failed_groups.items()
+            )
             item.stash[_FAILED] = True  # what cannot be closed now cannot be for this reason
     yield from _awaited(item, "teardown")
     if unhealed is not None and not failed:
@@ -262,12 +265,25 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         config.stash[_KILLED] = True
     if (groups := config.stash.get(_SESSION, None)) is not None:
         del config.stash[_SESSION]
-        config.stash[_LEFT] = groups.close()
+        _end(config, groups)
+    if config.stash.get(_NOT_ENDED, ()) and exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def _end(config: pytest.Config, groups: Session) -> None:
+    """End the groups, and keep for the summary which ones are left; a worker tells the main process."""
+    config.stash[_LEFT] = groups.left
+    failed = groups.close().items()
+    lines = [f"the FT group {name} could not be ended: {error}" for name, error in failed]
+    config.stash.setdefault(_NOT_ENDED, []).extend(lines)
+    getattr(config, "workeroutput", {})[_OUTPUT] = lines
 
 
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, exitstatus: int, config: pytest.Config
 ) -> None:
+    for line in config.stash.get(_NOT_ENDED, ()):
+        terminalreporter.write_line(line, red=True)
     for name in config.stash.get(_LEFT, ()):
         terminalreporter.write_line(
             f"the FT group {name} is left running: 'stanlocal --group {name} status'; "
@@ -291,7 +307,8 @@ def pytest_configure_node(node: Any) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any, error: object) -> None:
-    """Remember that a worker was killed: it has left its groups."""
+    """Remember that a worker was killed, and so has left its groups, and which ones it could not end."""
+    node.config.stash.setdefault(_NOT_ENDED, []).extend(getattr(node, "workeroutput", {}).get(_OUTPUT, ()))
     if error is not None:
         node.config.stash[_KILLED] = True
 

@@ -11,7 +11,7 @@ import importlib
 import logging
 import os
 import secrets
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -196,24 +196,40 @@ class Session:
         if self._main is not None:
             PORTAL.run(self._main.recover())
 
-    def heal(self) -> None:
-        """Undo what a test did to the groups, so that what it opened can be closed."""
-        for kept in self._groups:
-            PORTAL.run(kept.recover() if kept is self._main else kept.heal())
+    def heal(self) -> dict[str, StanlocalError]:
+        """Undo what a test did to the groups, so that what it opened can be closed; return what failed."""
+        return _each(self._groups, lambda kept: kept.recover() if kept is self._main else kept.heal())
 
     def report(self, since: datetime) -> list[tuple[str, str]]:
         """Return titled texts about each group, for the time since then."""
         return [part for kept in self._groups for part in PORTAL.run(kept.report(since))]
 
-    def close(self) -> list[str]:
-        """End all groups; return the names of those that are left running."""
-        left = [kept.name for kept in self._groups if kept.leave]
+    @property
+    def left(self) -> list[str]:
+        """Names of the groups that `close` leaves running."""
+        return [kept.name for kept in self._groups if kept.leave]
+
+    def close(self) -> dict[str, StanlocalError]:
+        """End all groups, the newest first; return why, by their names, some could not be ended."""
+        failed = _each(reversed(self._groups), KeptGroup.close)
+        self._groups.clear()
         self._main = None
-        while self._groups:
-            PORTAL.run(self._groups.pop().close())
         while self._reused:
             os.close(self._reused.popitem()[1])
-        return left
+        return failed
+
+
+def _each(
+    groups: Iterable[KeptGroup], act: Callable[[KeptGroup], Coroutine[Any, Any, None]]
+) -> dict[str, StanlocalError]:
+    """Act on each group, whatever becomes of the others; return the errors by the groups' names."""
+    failed: dict[str, StanlocalError] = {}
+    for kept in groups:
+        try:
+            PORTAL.run(act(kept))
+        except StanlocalError as error:
+            failed[kept.name] = error
+    return failed
 
 
 def fresh_name() -> str:
