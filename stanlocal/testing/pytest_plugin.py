@@ -216,19 +216,31 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
     """Heal what the test broke before anything of the test is closed: a blocked group answers no one."""
-    session = item.config.stash.get(_SESSION, None)
     failed = item.stash.get(_FAILED, False)
-    unhealed: str | None = None
-    if session is not None and _FIXTURES & set(getattr(item, "fixturenames", ())):
-        if failed_groups := session.heal():
-            unhealed = "\n".join(
-                f"the FT group {name} could not be healed after the test: {error}"
-                for name, error in failed_groups.items()
-            )
-            item.stash[_FAILED] = True  # what cannot be closed now cannot be for this reason
-    yield from _awaited(item, "teardown")
-    if unhealed is not None and not failed:
+    unhealed = _heal(item)
+    if unhealed:
+        item.stash[_FAILED] = True  # what cannot be closed now cannot be for this reason
+    try:
+        yield from _awaited(item, "teardown")
+    except BaseException:
+        failed = True
+        raise
+    finally:
+        if unhealed and failed:  # the test's own failure comes first
+            item.add_report_section("teardown", "stanlocal", unhealed)
+    if unhealed and not failed:
         pytest.fail(unhealed, pytrace=False)
+
+
+def _heal(item: pytest.Item) -> str:
+    """Undo what the test did to its groups; return a line for each that could not be healed."""
+    session = item.config.stash.get(_SESSION, None)
+    if session is None or not _FIXTURES & set(getattr(item, "fixturenames", ())):
+        return ""
+    failed = session.heal().items()
+    return "\n".join(
+        f"the FT group {name} could not be healed after the test: {error}" for name, error in failed
+    )
 
 
 def _awaited(item: pytest.Item, when: Literal["setup", "call", "teardown"]) -> Generator[None, None, None]:

@@ -132,3 +132,39 @@ def test_the_failures_of_a_run_are_shown_when_its_group_could_not_be_ended(
     assert "AssertionError: this one" in text
     assert "could not be ended: the engine is away" in text
     assert "Traceback" not in text
+
+
+def test_a_failed_test_whose_group_could_not_be_healed_has_both_in_its_report(
+    pytester: pytest.Pytester,
+) -> None:
+    body = """
+    def test_it(stan_group, lose_engine):
+        lose_engine()
+        assert False, "this one"
+    """
+    _, text = run(pytester, body)
+    assert "1 failed in" in text
+    own, beside = (
+        text.index(each) for each in ("AssertionError: this one", "could not be healed after the test")
+    )
+    assert own < beside
+
+
+def test_a_teardown_that_fails_in_a_group_that_could_not_be_healed_has_both_in_its_report(
+    pytester: pytest.Pytester,
+) -> None:
+    body = """
+    import pytest
+
+    @pytest.fixture
+    def own(stan_group):
+        yield
+        assert False, "this one"
+
+    def test_it(own, lose_engine):
+        lose_engine()
+    """
+    _, text = run(pytester, body)
+    assert "1 passed, 1 error in" in text
+    assert "AssertionError: this one" in text
+    assert "could not be healed after the test" in text
