@@ -107,7 +107,7 @@ class Client:
         `ServerError`. Cancelled, it leaves the message stored or not.
         """
         if self._publisher.full:
-            await self._publisher.wait_for_room()
+            return await (await self._publisher.publish_in_turn(channel, data, timeout))
         return await self._publisher.publish(channel, data, timeout)
 
     async def publish_async(self, channel: str, data: bytes, *, timeout: float | None = None) -> PublishAck:
@@ -118,8 +118,9 @@ class Client:
         asyncio's exception handler.
         """
         if self._publisher.full:
-            await self._publisher.wait_for_room()
-        ack = self._publisher.publish(channel, data, timeout)
+            ack = await self._publisher.publish_in_turn(channel, data, timeout)
+        else:
+            ack = self._publisher.publish(channel, data, timeout)
         if self._write_buffer.congested:
             await self._connection.link.drain()
         return ack

@@ -24,7 +24,7 @@ from stanlocal.stan.options import ClientOptions
 from stanlocal.stan.pub_encoders import FIRST_NUMBER, TOKEN, PubEncoders
 from stanlocal.stan.refusals import server_error
 from stanlocal.stan.state import ConnectionState, Listener
-from stanlocal.stan.window import WindowWaiters
+from stanlocal.stan.window import WindowQueue
 
 STALL = 0.1
 """Seconds without any ack after which the active is asked for: a failover takes 0.3 s or more."""
@@ -61,8 +61,8 @@ class Publisher(Listener, LinkListener):
         self._inflight: dict[bytes, PublishAck] = {}
         self._bytes = 0
         self.full = False
-        """Whether the window has no room for another message."""
-        self._waiters = WindowWaiters()
+        """Whether the window has no room for another message; while any waits, it has none."""
+        self._queue = WindowQueue()
         self._encoders = PubEncoders(link, options, state, self._prefix, guid)
         self._held = False
         self._untaken: set[str] = set()
@@ -96,11 +96,10 @@ class Publisher(Listener, LinkListener):
 
     # Sending
 
-    async def wait_for_room(self) -> None:
-        """Return when the window has room for another message."""
+    async def publish_in_turn(self, channel: str, payload: bytes, timeout: float | None) -> PublishAck:
+        """Publish once the window, which is full, has room, behind all that wait for it already."""
         self._write_buffer.flush()
-        while self.full and self._closed is None:
-            await self._waiters.wait()
+        return await self._queue.wait(lambda: self.publish(channel, payload, timeout))
 
     def publish(self, channel: str, payload: bytes, timeout: float | None) -> PublishAck:
         """Take the message into the window, which has room, and send it."""
@@ -168,17 +167,17 @@ class Publisher(Listener, LinkListener):
     def _acked_run(self, data: bytes, at: int, head: bytes) -> tuple[int, int, int]:
         """Settle the messages whose acks follow one in the same read, as a `RunReader`."""
         end, tokens, guids = self._ack_runs.read(data, at, head)
-        take, freed, size = self._inflight.pop, 0, 0
+        take, freed, size = self._inflight.pop, False, 0
         for token, guid in zip(tokens, guids, strict=True):
             ack = take(token, None)
             if ack is None:
                 continue  # as in `_acked`
-            freed, size = freed + 1, size + len(ack.payload)
+            freed, size = True, size + len(ack.payload)
             if not ack.done():
                 ack.set_result(guid)
         if freed:
             self._progressed = True
-            self._freed(freed, size)
+            self._freed(size)
         return end, len(tokens), len(tokens) * len(self._expected + tokens[0]) if tokens else 0
 
     def _not_taken(self, channel: str) -> bool:
@@ -217,24 +216,23 @@ class Publisher(Listener, LinkListener):
                 ack.set_result(ack.guid)
             else:
                 ack.set_exception(error)
-        self._freed(1, len(ack.payload))
+        self._freed(len(ack.payload))
 
-    def _freed(self, count: int, size: int) -> None:
-        """Give the room of `count` messages, `size` bytes in all, to publishers that wait for it."""
+    def _freed(self, size: int) -> None:
+        """Give the room of messages of `size` bytes in all to those that wait for it."""
         self._bytes -= size
         self.full = len(self._inflight) >= self._most or self._bytes >= MAX_BYTES
-        while count and self._waiters:
-            self._waiters.give()
-            count -= 1
         if self._empty is not None and not self._inflight and not self._empty.done():
             self._empty.set_result(None)
+        while self._queue and not self.full:
+            self._queue.publish_next()
 
     # Time
 
     def _look(self) -> None:
         """Handle deadlines, stalls and second attempts; runs every `TICK` while anything is unanswered."""
-        self._watch = None
         if not self._inflight:
+            self._watch = None
             self._next_due = float("inf")
             return
         now = monotonic()
@@ -246,8 +244,7 @@ class Publisher(Listener, LinkListener):
         elif now - self._progress >= self._stall_at:
             self._stall_at *= 2
             self._state.suspect(lost=False)
-        if self._inflight:
-            self._watch = self._loop.call_later(TICK, self._look)
+        self._watch = self._loop.call_later(TICK, self._look) if self._inflight else None
 
     def _handle_due(self, now: float) -> None:
         self._next_due = float("inf")
@@ -320,7 +317,6 @@ class Publisher(Listener, LinkListener):
             self._watch = None
         for token, ack in list(self._inflight.items()):
             self._settle(token, ack, reason)
-        self._waiters.give_all()
 
     def _no_active(self, ack: PublishAck) -> NoActiveServer:
         return NoActiveServer(

@@ -79,6 +79,72 @@ async def test_acks_that_come_together_let_as_many_publishers_in() -> None:
         await client.close()
 
 
+async def test_a_message_that_is_too_large_leaves_its_room_to_the_next() -> None:
+    async with asyncio.timeout(10), hostile_server() as (server, url):
+        client = await connect(url, window=1)
+        first, large, fine = [
+            asyncio.create_task(client.publish("channel", b"x" * size)) for size in (1, 2_000_000, 1)
+        ]
+        await until_published(server, 1)
+        answer(server, {})
+        await first
+        with pytest.raises(errors.PayloadTooLarge):
+            await large
+        await until_published(server, 2)
+        answer(server, {})
+        await fine
+        await client.close()
+
+
+async def test_no_publisher_waits_on_after_the_connection_dropped() -> None:
+    """Without `retry` those that wait for room fail as those do that were sent, however many they are."""
+    async with asyncio.timeout(10), hostile_server() as (server, url):
+        client = await connect(url, window=2)
+        publishing = [asyncio.create_task(client.publish("channel", b"x", timeout=1.0)) for _ in range(6)]
+        await until_published(server, 2)
+        await server.close()
+        failures = await asyncio.gather(*publishing, return_exceptions=True)
+        assert [type(failure) for failure in failures] == [errors.ConnectionInterrupted] * 6
+        await server.until(lambda: server.connections == 2)
+        await client.close()
+
+
+async def test_one_large_ack_lets_in_all_small_messages_that_fit() -> None:
+    async with asyncio.timeout(10), hostile_server() as (server, url):
+        client = await connect(url)
+        with patch("stanlocal.stan.publisher.MAX_BYTES", 1000):
+            large = await client.publish_async("channel", b"x" * 1000)
+            small = [asyncio.create_task(client.publish("channel", b"x")) for _ in range(3)]
+            await until_published(server, 1)
+            answer(server, {})
+            await until_published(server, 4)
+        answer(server, {})
+        await asyncio.gather(large, *small)
+        await client.close()
+
+
+async def test_messages_are_published_in_the_order_of_the_calls() -> None:
+    """Whoever publishes as soon as there is room comes behind those that waited for it."""
+    async with asyncio.timeout(10), hostile_server() as (server, url):
+        client = await connect(url, window=2)
+
+        async def publish(data: bytes) -> None:
+            await client.publish("channel", data)
+
+        async def publish_two() -> None:
+            await publish(b"1")
+            await publish(b"5")
+
+        publishing = [asyncio.create_task(publish_two())]
+        publishing += [asyncio.create_task(publish(data)) for data in (b"2", b"3", b"4")]
+        for count in (2, 4, 5):
+            await until_published(server, count)
+            answer(server, {})
+        await asyncio.gather(*publishing)
+        assert [message.data for _, message in published(server)] == [b"1", b"2", b"3", b"4", b"5"]
+        await client.close()
+
+
 @pytest.mark.parametrize("count", [2, 300])
 async def test_flush_ends_with_the_last_ack(count: int) -> None:
     async with hostile_server() as (server, url):
