@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 
 from stanlocal.migrate.findings import Finding, Kind
-from stanlocal.store.layout import SUBS_FILE
+from stanlocal.store.layout import CLIENTS_FILE, SUBS_FILE
 from stanlocal.store.verify import problems
 from stanlocal.store.verify.problems import Problem
 
@@ -24,7 +24,6 @@ _REFUSED = frozenset(
         problems.Kind.RECORD_TYPE,
         problems.Kind.RECORD_MISFIT,
         problems.Kind.VERSION,
-        problems.Kind.UNREADABLE,
     }
 )
 _LOST_BEFORE = frozenset({problems.Kind.SEQUENCE_GAP})
@@ -39,9 +38,7 @@ def damage_findings(found: Iterable[Problem], more: int, split: Collection[str])
     """
     by_file: dict[str, list[Problem]] = {}
     for problem in found:
-        channel, _, name = problem.file.rpartition("/")
-        judged = channel and (name == SUBS_FILE or channel not in split)
-        if judged and problem.kind in _REFUSED | _LOST_BEFORE:
+        if _is_judged(problem, split):
             by_file.setdefault(problem.file, []).append(problem)
     findings = [_of_file(file, several) for file, several in by_file.items()]
     if more:
@@ -50,8 +47,18 @@ def damage_findings(found: Iterable[Problem], more: int, split: Collection[str])
     return findings
 
 
+def _is_judged(problem: Problem, split: Collection[str]) -> bool:
+    if problem.kind is problems.Kind.UNREADABLE:  # also a whole channel, of which only the folder is named
+        return problem.file != CLIENTS_FILE
+    channel, _, name = problem.file.rpartition("/")
+    judged = bool(channel) and (name == SUBS_FILE or channel not in split)
+    return judged and problem.kind in _REFUSED | _LOST_BEFORE
+
+
 def _of_file(file: str, several: list[Problem]) -> Finding:
     first = several[0]
+    if first.kind is problems.Kind.UNREADABLE:  # there is nothing to salvage
+        return Finding(Kind.DAMAGED, file, f"{file}: {first.detail}", first.fix, refused=True)
     more = f", and {len(several) - 1} more" if len(several) > 1 else ""
     refused = any(problem.kind in _REFUSED for problem in several)
     salvage = "; or pack what is intact with '--salvage'" if refused else ", and the gap stays"

@@ -19,8 +19,10 @@ from stanlocal.store.format.index import Block
 from stanlocal.store.format.registry import Budget, OverBudget, StoredSubscription
 from stanlocal.store.format.slices import SliceFiles, SliceSummary, maybe_encrypted, summarize
 from stanlocal.store.inspect.overview import read_subscriptions, store_cluster_id
-from stanlocal.store.inspect.survey import ChannelFiles, survey
+from stanlocal.store.inspect.survey import ChannelFiles, Survey, survey
 from stanlocal.store.verify.limits import Limits, kept, limits_of
+from stanlocal.store.verify.problems import Kind
+from stanlocal.util.printable import printable
 
 _SUBSCRIPTION_BYTES = 150 << 20
 """Memory for the durables of all channels: some 90,000 of them, or 1.5 million unacknowledged messages."""
@@ -125,6 +127,7 @@ def take_inventory(
     store cannot be read.
     """
     found = survey(store)
+    _refuse_unreadable(found)
     limits = store_limits or {}
     budget = Budget(_SUBSCRIPTION_BYTES)
     moment = time.time_ns() if now is None else now
@@ -142,6 +145,17 @@ def take_inventory(
             "remove durables that no one uses any more, and take a new copy"
         ) from error
     return Inventory(store, cluster_id, channels, _number(limits.get("max_channels")), key, store_limits)
+
+
+def _refuse_unreadable(found: Survey) -> None:
+    """Refuse a store with a channel that cannot be listed: all that follows would be without it."""
+    for problem in found.problems:
+        if problem.kind is Kind.UNREADABLE:
+            folder = printable(str(found.store / problem.file))
+            raise StoreRefused(
+                f"{folder} {problem.detail} and may be a channel; give yourself the right to read it, or "
+                "move it out of the store"
+            )
 
 
 def _number(value: Any) -> int:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import struct
 import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import pytest
 
 from stanlocal.store.format.crc import INDEX_BYTES
 from stanlocal.store.format.encryption import StoreKey
@@ -132,3 +136,15 @@ def make_store(
 def index_offset(entry: int) -> int:
     """Return the offset of an entry in its index."""
     return len(VERSION) + entry * INDEX_BYTES
+
+
+def deny_listing(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    """Make a folder one that may not be listed, for root as well."""
+    listed = Path.iterdir
+
+    def iterdir(path: Path) -> Iterable[Path]:
+        if path == folder:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return listed(path)
+
+    monkeypatch.setattr(Path, "iterdir", iterdir)

@@ -8,7 +8,7 @@ import pytest
 
 from stanlocal.migrate.damage_findings import damage_findings
 from stanlocal.store.verify.store import verify
-from tests.support.stores import Slice, make_store, slice_of, subscription, update
+from tests.support.stores import Slice, deny_listing, make_store, slice_of, subscription, update
 
 SUBS = [(1, subscription(1, "dur")), (5, update(1, 1)), (5, update(1, 2))]
 
@@ -61,3 +61,13 @@ def test_sequences_that_come_twice_are_no_damage_of_a_channel_with_branches(tmp_
         made.add(sequence, b"x")
     store = make_store(tmp_path / "split", [made])
     assert _found(store, frozenset({"orders"})) == []
+
+
+def test_a_channel_that_cannot_be_listed_is_refused_as_nothing_of_it_can_be_salvaged(
+    store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (store / "secret").mkdir()
+    deny_listing(monkeypatch, store / "secret")
+    [finding] = damage_findings(verify(store).problems, 0, ())
+    assert (finding.where, finding.refused, finding.salvaged) == ("secret", True, False)
+    assert "salvage" not in finding.advice

@@ -8,7 +8,7 @@ import pytest
 
 from stanlocal.errors import StoreRefused
 from stanlocal.migrate.inventory import take_inventory
-from tests.support.stores import EPOCH, data, make_store, number, slice_of, subscription, update
+from tests.support.stores import EPOCH, data, deny_listing, make_store, number, slice_of, subscription, update
 
 NEW, ACK, SENT = 1, 4, 5
 
@@ -105,3 +105,15 @@ def test_nothing_in_the_store_is_changed(tmp_path: Path) -> None:
     before = {path: (path.stat().st_mtime_ns, path.stat().st_size) for path in store.rglob("*")}
     take_inventory(store)
     assert {path: (path.stat().st_mtime_ns, path.stat().st_size) for path in store.rglob("*")} == before
+
+
+def test_a_channel_that_cannot_be_listed_is_refused_by_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = make_store(tmp_path / "store")
+    (store / "secret").mkdir()
+    deny_listing(monkeypatch, store / "secret")
+    with pytest.raises(
+        StoreRefused, match=r"store/secret cannot be listed \(Permission denied\) .*move it out"
+    ):
+        take_inventory(store)
