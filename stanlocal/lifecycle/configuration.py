@@ -32,6 +32,7 @@ class Configuration:
         self._home = home
         self._settings = settings
         self._files = files
+        self._before = before
         self._entries_before = home.entries()
         self._secrets_before = home.secrets.keep()
         self._plan_of_confs = before
@@ -94,8 +95,10 @@ class Configuration:
                 unused += (folder / name for name in OF_NODE)
         return remove_all(unused)
 
-    def put_back(self) -> None:
-        """Write what was there before."""
+    def put_back(self, group_id: str) -> None:
+        """Write what was there before, and the plan with the id that the group has by now."""
+        if self._before is not None:
+            self._home.save_plan(replace(self._before, group_id=group_id))
         self._home.secrets.put_back(self._secrets_before)
         for node, files in self._confs_before.items():
             assert self._plan_of_confs is not None

@@ -311,10 +311,10 @@ class _Bringup:
 
     async def undo(self) -> None:
         """Remove what this `up` made, so that a later `up` does what it would have done before."""
-        await self._remove_made()
-        self._configuration.put_back()
-        if self._before is not None:
-            self._group.home.save_plan(replace(self._before, group_id=self._group_id))
+        try:  # first what needs no engine: the engine may be what has failed
+            self._configuration.put_back(self._group_id)
+        finally:
+            await self._remove_made()
         store_stays = self._claim is not None
         if self._claim is not None and self._claim.new:
             store_stays = not discard_unused(self._claim.path, self._group.name, self._group_id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,8 @@ import pytest
 from stanlocal.access.group_access import access_to, connect_options
 from stanlocal.access.login import Access
 from stanlocal.certificates.authority import issue, make_authority
-from stanlocal.errors import LoginError, NodeFailed, SettingsError
+from stanlocal.errors import EngineUnavailable, LoginError, NodeFailed, SettingsError, StoreRefused
+from stanlocal.lifecycle import up
 from stanlocal.lifecycle.configuration import _digest
 from stanlocal.lifecycle.down import down
 from stanlocal.model.plan import fingerprint
@@ -51,6 +53,21 @@ async def test_failed_up_puts_back_secrets_and_configuration(world: World, tmp_p
     with pytest.raises(NodeFailed):
         await world.up(nats={**with_certificate(tmp_path), "authorization": {"token": "second"}})
     assert [contents(folder) for folder in folders] == before
+
+
+async def test_failed_up_puts_back_plan_and_configuration_also_while_the_engine_is_away(world: World) -> None:
+    await world.up(nats=LOGIN)
+    folder = world.home.folder
+    before = contents(folder)
+
+    async def lose_the_engine() -> None:
+        world.machine.lost = "gone"
+        raise StoreRefused("in the way")
+
+    request = world.request(nats={"authorization": {"token": "second"}}, streaming={"hb_interval": "7s"})
+    with pytest.raises(EngineUnavailable):
+        await up.up(world.group(), replace(request, meanwhile=lose_the_engine))
+    assert {name: data for name, data in contents(folder).items() if not name.startswith("logs/")} == before
 
 
 async def test_failed_first_up_leaves_no_secret(world: World) -> None:
