@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,8 @@ from tests.kubernetes.cluster.running import Cluster
 from tests.kubernetes.guides_group import healthy, opened, without
 from tests.kubernetes.policy_enforcer import enforced
 from tests.kubernetes.real_site import RealSite
-from tests.kubernetes.sites import FakeSite, Json, Site, nfs_storage
+from tests.kubernetes.sites import FakeSite, Json, Site, looking_rules, nfs_storage
+from tests.support.fake_cluster_policies import start_pod
 
 pytestmark = [pytest.mark.timeout(300), pytest.mark.usefixtures("allowed")]
 
@@ -55,6 +57,48 @@ async def test_a_trial_leaves_nothing_behind(site: FakeSite) -> None:
         with pytest.raises(Unsupported):
             await group.isolate()
         assert made(site) == before
+
+
+def trial_objects(
+    site: FakeSite, part: str, age: timedelta, manager: str = "stanlocal"
+) -> set[tuple[str, str]]:
+    """Put what a trial has made that long ago into the namespace; returns it as `made` does."""
+    name = f"stanlocal-trial-{part}-0a1b2c"
+    labels = {"app.kubernetes.io/managed-by": manager, "stanlocal/trial": name}
+    stamp = f"{datetime.now(UTC) - age:%Y-%m-%dT%H:%M:%SZ}"
+
+    def thing(spec: Json) -> Json:
+        return {"metadata": {"name": name, "labels": labels, "creationTimestamp": stamp}, "spec": spec}
+
+    site.cluster.put("configmaps", site.namespace, thing({}))
+    site.cluster.put("networkpolicies", site.namespace, thing({"podSelector": _NONE}))
+    start_pod(site.cluster, site.namespace, thing({"containers": [{"args": []}]}))
+    return {(plural, name) for plural in ("configmaps", "networkpolicies", "pods")}
+
+
+async def test_a_trial_removes_what_one_left_whose_tool_was_killed(site: FakeSite) -> None:
+    """One that may still run, and what others made, stays."""
+    async with healthy(site) as (group, _):
+        before = made(site)
+        trial_objects(site, "old", timedelta(hours=1))
+        kept = trial_objects(site, "now", timedelta(minutes=2))
+        kept |= trial_objects(site, "others", timedelta(hours=1), "others")
+        with pytest.raises(Unsupported):
+            await group.isolate()
+        assert made(site) == before | kept
+
+
+async def test_what_a_trial_may_not_make_is_said_also_where_it_may_not_remove_it(site: FakeSite) -> None:
+    async with healthy(site) as (group, _):
+        looking, more = looking_rules()
+        policies: Json = {
+            "apiGroups": ["networking.k8s.io"],
+            "resources": ["networkpolicies"],
+            "verbs": ["list"],
+        }
+        site.allow(([*looking, policies], more))
+        with pytest.raises(NotAllowed, match='cannot create resource "configmaps"'):
+            await group.isolate()
 
 
 async def test_a_partition_is_a_policy_until_it_is_healed(site: FakeSite) -> None:

@@ -75,10 +75,16 @@ def _allowed(rules: Any, group: str, verb: str, resource: str) -> bool:
 def _selected(request: web.Request, thing: Json) -> bool:
     labels = thing["metadata"].get("labels", {})
     terms = filter(None, request.query.get("labelSelector", "").split(","))
-    if not all(labels.get(term.partition("=")[0]) == term.partition("=")[2] for term in terms):
+    if not all(_has_label(labels, term) for term in terms):
         return False
     field = request.query.get("fieldSelector", "").removeprefix("metadata.name=")
     return not field or field == thing["metadata"]["name"]
+
+
+def _has_label(labels: Json, term: str) -> bool:
+    """Whether labels meet one term of a selector: `key=value`, or `key` for any value."""
+    key, equals, value = term.partition("=")
+    return key in labels and (not equals or labels[key] == value)
 
 
 async def _watched(

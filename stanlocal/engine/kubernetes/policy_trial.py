@@ -21,9 +21,9 @@ from stanlocal.engine.kubernetes.errors import Missing
 from stanlocal.engine.kubernetes.output import read_line
 from stanlocal.engine.kubernetes.ownership import FIELD_MANAGER, LABEL
 from stanlocal.engine.kubernetes.pod_feed import Feed
-from stanlocal.engine.kubernetes.pods import path_of
+from stanlocal.engine.kubernetes.pods import name_of, path_of, time_of
 from stanlocal.engine.kubernetes.workload import pods_path, policies_path
-from stanlocal.errors import EngineError, Unsupported
+from stanlocal.errors import EngineError, NotAllowed, Unsupported
 from stanlocal.util.tasks import beside, run_to_end
 
 Lines: TypeAlias = asyncio.Queue[str | EngineError]
@@ -38,6 +38,8 @@ _STAYS_S = 4.0
 """Seconds in which a route that ended for another reason is made again: the server tries every second."""
 _LIFE_S = 180
 """Seconds after which the cluster ends the trial's pods, if stanlocal was killed meanwhile."""
+_LEFT_S = 2 * _LIFE_S
+"""Age from which on a trial's objects are left over: one that still runs has none of that age."""
 _MEETS = re.compile("Route connection created")
 _PARTS = re.compile("Router connection closed(?!: Duplicate)")
 _CONFIGURATION = """\
@@ -70,11 +72,15 @@ class PolicyTrial:
         self._id = secrets.token_hex(3)
 
     async def run(self) -> None:
-        """Return if a policy ends an open route, else raise `Unsupported`; leave nothing behind."""
+        """Return if a policy ends an open route, else raise `Unsupported`; leave nothing behind.
+
+        What trials left whose tool was killed is removed, as far as the caller may do that.
+        """
         async with AsyncExitStack() as made:
             name = self._name("conf")
             content = {"kind": "ConfigMap", "data": {"stan.conf": _CONFIGURATION}}
-            await made.enter_async_context(self._made(_files_path(self._namespace), name, content))
+            files = await made.enter_async_context(self._made(_files_path(self._namespace), name, content))
+            await self._remove_left_over(files)
             first = await self._server(made, "a")
             address = path_of(first, "status", "podIP")
             await self._server(made, "b", f"--routes=nats://{address}:6222")
@@ -103,14 +109,27 @@ class PolicyTrial:
         return f"stanlocal-trial-{part}-{self._id}"
 
     @asynccontextmanager
-    async def _made(self, path: str, name: str, content: Json) -> AsyncIterator[None]:
-        """Make an object for the block."""
+    async def _made(self, path: str, name: str, content: Json) -> AsyncIterator[Json]:
+        """Make an object for the block, and yield it."""
         labels = {LABEL: FIELD_MANAGER, _LABEL: name}
         try:
-            await self._api.change("POST", path, {**content, "metadata": {"name": name, "labels": labels}})
-            yield
-        finally:
-            await run_to_end(self._remove(f"{path}/{name}"))
+            wanted = {**content, "metadata": {"name": name, "labels": labels}}
+            yield await self._api.change("POST", path, wanted)
+        except BaseException:
+            with suppress(EngineError):  # the first error says why; the next trial removes what is left
+                await run_to_end(self._remove(f"{path}/{name}"))
+            raise
+        await run_to_end(self._remove(f"{path}/{name}"))
+
+    async def _remove_left_over(self, new: Json) -> None:
+        """Remove the objects of trials that are much older than `new`, by the API server's own clock."""
+        namespace = self._namespace
+        for path in (_files_path(namespace), pods_path(namespace), policies_path(namespace)):
+            with suppress(NotAllowed):
+                found = await self._api.get(path, {"labelSelector": f"{LABEL}={FIELD_MANAGER},{_LABEL}"})
+                for each in found.get("items") or ():
+                    if _is_left_over(each, new):
+                        await self._remove(f"{path}/{name_of(each)}")
 
     async def _remove(self, path: str) -> None:
         with suppress(Missing):
@@ -191,6 +210,13 @@ class PolicyTrial:
 
 def _files_path(namespace: str) -> str:
     return pods_path(namespace).removesuffix("pods") + "configmaps"
+
+
+def _is_left_over(thing: Json, new: Json) -> bool:
+    """Return whether a trial's object, which names itself in its label, is much older than a new one."""
+    own = (path_of(thing, "metadata", "labels") or {}).get(_LABEL) == name_of(thing)
+    made, now = (time_of(path_of(each, "metadata", "creationTimestamp")) for each in (thing, new))
+    return own and made is not None and now is not None and (now - made).total_seconds() > _LEFT_S
 
 
 def _why(pod: Json) -> str:
