@@ -7,7 +7,7 @@ module shares the promises of `stanlocal.lifecycle.up`, and little else.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -33,6 +33,7 @@ class _Found:
     """Parts of the store, as `store_parts` names them."""
     entries: frozenset[Path]
     """Entries of the group's folder."""
+    secrets: Mapping[str, bytes | None]
 
 
 async def up(group: Group, request: UpRequest) -> Look:
@@ -62,7 +63,8 @@ async def up(group: Group, request: UpRequest) -> Look:
         for line in changes(settings, had):
             request.note(line)
         await request.ensure_image(settings)
-        found = _Found(before, await engine.store_parts(group.name), home.entries())
+        parts = await engine.store_parts(group.name)
+        found = _Found(before, parts, home.entries(), home.secrets.keep())
         try:
             return await _converge(group, request, settings)
         except BaseException:
@@ -89,15 +91,26 @@ async def _converge(group: Group, request: UpRequest, settings: Settings) -> Loo
     engine, home = group.engine, group.home
     deadline = asyncio.get_running_loop().time() + request.timeout
     plan = await _plan(group, settings)
-    home.secrets.save(settings.streaming, settings.nats)
     request.report("applying the objects of the group")
-    await engine.prepare(plan)
+    await _apply(group, plan, settings)
     found = group.with_identity(await engine.kept_plan(group.name))
     assert found is not None, "its StatefulSet has been applied"
     home.save_plan(found)
     look = await _ready(group, request, found, deadline)
     home.journal.close_faults()
     return look
+
+
+async def _apply(group: Group, plan: GroupPlan, settings: Settings) -> None:
+    """Apply the objects, and keep the secrets in them; where they are refused, those of before stay."""
+    kept = group.home.secrets
+    before = kept.keep()
+    kept.save(settings.streaming, settings.nats)  # first: no killed tool leaves a password that is not kept
+    try:
+        await group.engine.prepare(plan)
+    except BaseException:
+        kept.put_back(before)
+        raise
 
 
 async def _plan(group: Group, settings: Settings) -> GroupPlan:
@@ -151,7 +164,21 @@ async def _ready(group: Group, request: UpRequest, plan: GroupPlan, deadline: fl
 
 
 async def _undo(group: Group, request: UpRequest, found: _Found) -> None:
-    """Remove what this `up` made: the group, and its store unless that was there before or has served."""
+    """Put back what this `up` wrote over, and remove what it made."""
+    home = group.home
+    try:  # first what needs no cluster: the cluster may be what has failed
+        if found.plan is not None:
+            home.secrets.put_back(found.secrets)
+            home.save_plan(found.plan)
+    finally:
+        await _remove_made(group, request, found)
+    if found.plan is None:  # last: a group that could not be removed needs its secrets
+        home.secrets.put_back(found.secrets)
+        home.forget(keep=found.entries)
+
+
+async def _remove_made(group: Group, request: UpRequest, found: _Found) -> None:
+    """Remove the group, and its store unless that was there before or has served."""
     new = await group.engine.store_parts(group.name) - found.parts
     served = bool(new) and request.bound_to is None and await _has_served(group)
     await group.engine.clean(group.name)
@@ -161,8 +188,6 @@ async def _undo(group: Group, request: UpRequest, found: _Found) -> None:
         )
     else:
         await group.engine.discard_store(group.name, found.parts)
-    if found.plan is None:
-        group.home.forget(keep=found.entries)
 
 
 async def _has_served(group: Group) -> bool:

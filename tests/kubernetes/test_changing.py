@@ -308,6 +308,29 @@ async def test_passwords_are_in_a_secret_and_a_new_one_reaches_the_pods(
         assert all(after[name] != uid for name, uid in before.items())
 
 
+async def test_a_password_that_no_server_has_got_does_not_replace_the_kept_one(
+    with_claim: FakeSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = with_claim
+    monkeypatch.setenv("STANLOCAL_NATS__AUTHORIZATION__TOKEN", "first")
+    async with up(site) as group:
+        (kept,) = (site.folder / "state").rglob("settings.json")
+        files = [kept, *(site.folder / "state").rglob("group.json")]
+        before = [path.read_bytes() for path in files]
+        monkeypatch.setenv("STANLOCAL_NATS__AUTHORIZATION__TOKEN", "second")
+        site.only_looking()
+        with pytest.raises(EngineError):
+            await group.up(timeout=site.timeout)
+        assert [path.read_bytes() for path in files] == before
+        site.allow(changing_rules())
+        await group.down()
+        monkeypatch.setenv("STANLOCAL_STREAMING__STORE_LIMITS__MAX_CHANNELS", "77")
+        site.cluster.troubles["stan-1"] = Trouble("boot")
+        with pytest.raises(WaitTimeout):
+            await group.up(timeout=1)
+        assert [path.read_bytes() for path in files] == before
+
+
 async def test_a_claim_of_others_survives_a_purge_and_is_named(with_claim: FakeSite) -> None:
     async with up(with_claim):
         done = await asyncio.to_thread(with_claim.cli().run, "--json", "down", "--purge", "--yes")
