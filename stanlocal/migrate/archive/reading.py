@@ -12,8 +12,10 @@ from stanlocal.errors import StoreRefused
 from stanlocal.migrate.archive.entries import MAGIC
 from stanlocal.store.format.wire import varint
 
-_COMPRESSED, _UNCOMPRESSED, _FIRST_SKIPPABLE = 0x00, 0x01, 0x80
+_COMPRESSED, _UNCOMPRESSED, _IDENTIFIED = 0x00, 0x01, 0xFF
 _HEAD_BYTES, _CRC_BYTES = 4, 4
+_IDENTIFIER = b"\xff\x06\0\0sNaPpY"
+"""The frame with which a stream begins."""
 _LARGEST_FRAME = 1 << 16
 """Bytes of a frame's content, at most, by the framing format."""
 _LONGEST_HEAD = 50
@@ -33,7 +35,10 @@ class Entry(NamedTuple):
 
 
 def read_archive(path: Path) -> Iterator[Entry]:
-    """Yield the entries up to the end mark; raises `StoreRefused` for a file that is no whole archive."""
+    """Yield the entries up to the end mark, each after its frames have been compared with their checksums.
+
+    Raises `StoreRefused` for a file that is no whole archive, or is damaged.
+    """
     held, at = bytearray(), 0
     begun = False
     try:
@@ -65,18 +70,20 @@ def _frames(path: Path) -> Iterator[bytes]:
             body = file.read(size)
             if len(head) < _HEAD_BYTES or len(body) < size:
                 return
-            if kind == _COMPRESSED:
-                content, _ = varint(body, _CRC_BYTES)
-                if content > _LARGEST_FRAME:
-                    raise ValueError(f"a frame of {content:,} bytes")
-                try:
-                    yield bytes(snappy.decompress_raw(body[_CRC_BYTES:]))
-                except DecompressionError as error:
-                    raise ValueError(str(error)) from error
-            elif kind == _UNCOMPRESSED:
-                yield body[_CRC_BYTES:]
-            elif kind < _FIRST_SKIPPABLE:
+            if kind == _COMPRESSED and (content := varint(body, _CRC_BYTES)[0]) > _LARGEST_FRAME:
+                raise ValueError(f"a frame of {content:,} bytes")
+            if kind in (_COMPRESSED, _UNCOMPRESSED):
+                yield _content(head + body)
+            elif kind != _IDENTIFIED:  # also none that may be skipped: `pack` writes none
                 raise ValueError(f"a frame of unknown kind {kind}")
+
+
+def _content(frame: bytes) -> bytes:
+    """Return what a frame holds; as a stream of its own, because only of streams are checksums compared."""
+    try:
+        return bytes(snappy.decompress(_IDENTIFIER + frame))
+    except DecompressionError as error:
+        raise ValueError(str(error)) from error
 
 
 def _entry(held: bytearray, at: int) -> tuple[Entry, int] | None:

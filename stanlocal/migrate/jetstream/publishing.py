@@ -42,7 +42,8 @@ async def fill_by_publishing(
 ) -> None:
     """Publish what the stream does not have yet, and bring its consumers to their positions.
 
-    Raises `JetStreamError`; what was published until then stays, and the next run goes on behind it.
+    Raises `JetStreamError`, or `StoreRefused` for a damaged pack; what was published until then stays, and
+    the next run goes on behind it.
     """
     there = await server.stream(stream.name)
     if there is None:

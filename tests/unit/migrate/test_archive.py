@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -41,3 +42,29 @@ def test_an_entry_that_says_it_is_larger_than_any_is_refused(tmp_path: Path) -> 
     content = MAGIC + head + b"a/1" + b"x" * 100
     with pytest.raises(StoreRefused, match="an entry of 1,099,511,627,779 bytes"):
         list(read_archive(archive(tmp_path, bytes(snappy.compress(content)))))
+
+
+@pytest.mark.parametrize("data", [os.urandom(1000), b"x" * 1000], ids=["uncompressed", "compressed"])
+def test_a_changed_bit_of_any_frame_is_refused(tmp_path: Path, data: bytes) -> None:
+    content = bytearray(snappy.compress(MAGIC + entry("a/1", data, sequence=1) + END))
+    content[content.index(b"a/1")] ^= 1
+    with pytest.raises(StoreRefused, match=r"is damaged .*checksum.*; pack the store again"):
+        list(read_archive(archive(tmp_path, bytes(content))))
+
+
+def test_a_frame_that_is_marked_as_one_to_skip_by_a_changed_bit_is_refused(tmp_path: Path) -> None:
+    content = bytearray(snappy.compress(MAGIC + entry("a/1", b"x", sequence=1) + END))
+    content[len(_IDENTIFIER)] ^= 0x80
+    with pytest.raises(StoreRefused, match="a frame of unknown kind 129"):
+        list(read_archive(archive(tmp_path, bytes(content))))
+
+
+def test_what_stands_before_a_changed_frame_is_read(tmp_path: Path) -> None:
+    """Memory stays flat: each frame is compared by itself, not the whole archive beforehand."""
+    frames = [MAGIC + entry("a/1", b"x", sequence=1), entry("a/1", os.urandom(100), sequence=2) + END]
+    content = bytearray(b"".join(bytes(snappy.compress(each)) for each in frames))
+    content[-10] ^= 1
+    entries = read_archive(archive(tmp_path, bytes(content)))
+    assert next(entries).sequence == 1
+    with pytest.raises(StoreRefused, match="is damaged"):
+        next(entries)
