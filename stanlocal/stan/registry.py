@@ -95,8 +95,11 @@ class Registry(Listener):
         if response.error:
             await self._link.unsubscribe(subscription.nats_subscription)
             raise server_error(response.error, doing)
-        subscription.registered(response.ack_inbox)
-        self.open.add(subscription)
+        if subscription.is_open:
+            subscription.registered(response.ack_inbox)
+            self.open.add(subscription)
+        else:
+            await self._take_back(subscription)  # it was closed while it was asked for again
 
     async def _take_back(self, subscription: Subscription) -> None:
         """Close a subscription that the server may have although it did not answer.
@@ -135,19 +138,11 @@ class Registry(Listener):
         doing = (
             f"{'unsubscribe from' if unsubscribe else 'close the subscription to'} {subscription.channel!r}"
         )
-        session = self._state.session
-        subject = session.unsub_requests if unsubscribe else session.sub_close_requests
-        if not subject:
-            raise ServerError(
-                f"{doing}: the server is too old to close a subscription; unsubscribe it", "not supported"
-            )
-        request = self._ending(subscription, subscription.ack_inbox)
         # An earlier call that was cancelled or timed out may have ended it: then the server does not know it.
         how = "unsubscribe" if unsubscribe else "close"
         done_before = bool(subscription.end_asked & {"unsubscribe", how})
         subscription.end_asked.add(how)
-        kind = UnsubscribeTimeout if unsubscribe else CloseTimeout
-        reply = await self._server.ask(subject, request, doing, kind, self._server.deadline())
+        reply = await self._ask_to_end(subscription, unsubscribe, doing)
         self.open.discard(subscription)
         if subscription.nats_subscription is not None:
             await self._link.unsubscribe(subscription.nats_subscription)
@@ -157,8 +152,25 @@ class Registry(Listener):
                 subscription.end(refusal)
                 raise refusal
 
+    async def _ask_to_end(self, subscription: Subscription, unsubscribe: bool, doing: str) -> bytes:
+        """Return the server's answer, about the newest registration: a renewal meanwhile makes another."""
+        kind = UnsubscribeTimeout if unsubscribe else CloseTimeout
+        while True:
+            session, inbox = self._state.session, subscription.ack_inbox
+            subject = session.unsub_requests if unsubscribe else session.sub_close_requests
+            if not subject:
+                raise ServerError(
+                    f"{doing}: the server is too old to close a subscription; unsubscribe it", "not supported"
+                )
+            request = self._ending(subscription, inbox)
+            reply = await self._server.ask(subject, request, doing, kind, self._server.deadline())
+            if subscription.ack_inbox == inbox:
+                return reply
+
     async def renew(self, subscription: Subscription) -> None:
-        """Subscribe again, from the first message that was not processed."""
+        """Subscribe again, from the first message that was not processed, unless it was closed meanwhile."""
+        if subscription not in self.open:
+            return
         if subscription.nats_subscription is not None:
             await self._link.unsubscribe(subscription.nats_subscription)
         subscription.forget_deliveries()
