@@ -97,7 +97,12 @@ def up(
 
 
 @click.command()
-@click.option("--timeout", type=float, metavar="S", help="Seconds before a node is killed (30).")
+@click.option(
+    "--timeout",
+    type=float,
+    metavar="S",
+    help="Seconds before a node is killed (30); a pod has at most its own grace.",
+)
 @click.option("--purge", is_flag=True, help="Delete the store too, if it is this group's own.")
 @click.option("--all", "every", is_flag=True, help="Take down all your groups.")
 @pass_context

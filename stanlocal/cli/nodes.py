@@ -46,7 +46,7 @@ def start(context: Context, targets: tuple[str, ...]) -> None:
 @_grace
 @pass_context
 def stop(context: Context, targets: tuple[str, ...], timeout: float) -> None:
-    """Stop nodes: SIGTERM, then SIGKILL when time is over."""
+    """Stop nodes: SIGTERM, then SIGKILL when time is over, on a cluster no later than by the pod's grace."""
     _act(context, lambda group: group.stop(*targets, timeout=timeout))
 
 

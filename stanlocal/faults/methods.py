@@ -35,7 +35,10 @@ class FaultMethods:
         await injection.send_signal(await self._group(), targets, signal)
 
     async def stop(self, *targets: str, timeout: float = STOP_GRACE_S) -> InjectedFault:
-        """Send SIGTERM, and SIGKILL after `timeout` seconds; a node that does not run is left alone."""
+        """Send SIGTERM, and SIGKILL after `timeout` seconds; a node that does not run is left alone.
+
+        On a cluster a pod has at most its own grace; a longer time is logged and not waited for.
+        """
         from stanlocal.faults.stop import Stop
 
         return await self.inject(Stop(timeout), *targets)

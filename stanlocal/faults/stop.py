@@ -13,10 +13,12 @@ from stanlocal.faults.base import Fault, Scene
 from stanlocal.faults.expectation import LOCK_WAIT_S, Expectation, after_end
 from stanlocal.faults.parameters import parameter
 from stanlocal.group.core import Group
+from stanlocal.group.retirement import pod_grace
 from stanlocal.group.watch import Watch
 from stanlocal.model.fault_record import Condition
 from stanlocal.model.plan import STOP_GRACE_S
 from stanlocal.model.states import GroupState, GroupStatus, NodeStatus
+from stanlocal.util.notes import log_note
 from stanlocal.util.tasks import all_to_end
 
 _BACK_S = 60.0
@@ -40,9 +42,10 @@ class Stop(Fault):
         return after_end(status, targets, held=True)
 
     async def inject(self, scene: Scene) -> Mapping[str, datetime]:
+        grace_s = pod_grace(scene.plan, self.grace_s, log_note) if scene.plan.in_cluster else self.grace_s
         await scene.group.engine.hold(scene.plan, [node.name for node in scene.targets])
         running = [node for node in scene.targets if node.instance.running]
-        times = await all_to_end(*(scene.group.stop(node.name, self.grace_s) for node in running))
+        times = await all_to_end(*(scene.group.stop(node.name, grace_s) for node in running))
         return {node.name: time for node, time in zip(running, times, strict=True)}
 
 

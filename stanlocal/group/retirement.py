@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 
 from stanlocal.errors import NodeNotFound
 from stanlocal.group.core import Group
+from stanlocal.model.plan import GroupPlan
 
 
 async def retire(group: Group, node: str, grace_s: float) -> None:
@@ -26,3 +28,16 @@ async def stop(group: Group, node: str, grace_s: float) -> None:
         await group.engine.stop(node, grace_s)
     else:
         await group.engine.signal(node, "SIGKILL")
+
+
+def pod_grace(plan: GroupPlan, asked_s: float | None, say: Callable[[str], None]) -> float:
+    """Return the seconds that a pod which is held back has to end: what is asked for, at most its own grace.
+
+    Its controller deletes it with its own grace, which a later deletion can only shorten; `say` gets a line
+    where more is asked for.
+    """
+    own = plan.stop_grace_s
+    if asked_s is None or asked_s <= own:
+        return own if asked_s is None else asked_s
+    say(f"the pods of '{plan.group}' get {own} s to end, not {asked_s:g}: a pod has at most its own grace")
+    return own

@@ -7,6 +7,7 @@ from contextlib import suppress
 
 from stanlocal.errors import NodeNotFound, NodeUnreachable, StateError
 from stanlocal.group.core import Group
+from stanlocal.group.retirement import pod_grace
 from stanlocal.lifecycle.down import Down, note_down
 from stanlocal.store.guard.purge import PurgeReport
 from stanlocal.util.tasks import all_to_end
@@ -17,7 +18,7 @@ async def down(
 ) -> Down:
     """Remove the group's objects, and keep the claim of its store, logs and journal.
 
-    A server gets SIGTERM and has `timeout` seconds (by default its pod's grace) before SIGKILL. With
+    A server gets SIGTERM and has `timeout` seconds before SIGKILL, at most its pod's grace, the default. With
     `purge_store` the claim goes too if stanlocal made it, with its volume's object, and the group's state
     folder. Without a group it does nothing. Raises `NameConflict` if stanlocal did not make the group.
     """
@@ -35,7 +36,7 @@ async def down(
                 await _save_log(group, name, unsaved)
             plan = instances[0].plan
             await engine.hold(plan, names)
-            grace = timeout if timeout is not None else plan.stop_grace_s
+            grace = pod_grace(plan, timeout, report)
             await all_to_end(*(_end(group, name, grace) for name in names))
         parts = await engine.store_parts(group.name)
         await engine.clean(group.name, names)

@@ -22,6 +22,7 @@ from stanlocal.errors import (
     WaitTimeout,
 )
 from stanlocal.faults.stop import Stop
+from stanlocal.lifecycle import cluster_down
 from stanlocal.model.states import GroupState, NodeState
 from stanlocal.testing.fake.server import Store, Trouble
 from tests.kubernetes.sites import FakeSite, Json, Site, changing_rules, documents
@@ -407,6 +408,32 @@ async def test_a_kill_has_a_time_of_its_own_after_a_stop_that_was_undone(with_cl
         await core.engine.start(plan, "stan-1")
         before = datetime.now(UTC)
         assert await core.kill("stan-1", "SIGKILL") >= before
+
+
+async def test_a_stop_says_that_a_pod_has_at_most_its_own_grace(
+    with_claim: FakeSite, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    graces: list[float] = []
+    said: list[str] = []
+    async with up(with_claim) as group:
+        core = await core_of(group)
+        stop = core.engine.stop
+
+        async def noted(node: str, grace_s: float) -> None:
+            graces.append(grace_s)
+            await stop(node, grace_s)
+
+        monkeypatch.setattr(core.engine, "stop", noted)
+        await group.stop("stan-1", timeout=20)
+        assert not caplog.messages
+        await group.start("stan-1")
+        await group.stop("stan-1", timeout=90)
+        (line,) = caplog.messages
+        assert line == "the pods of 'stan' get 30 s to end, not 90: a pod has at most its own grace"
+        await cluster_down.down(core, timeout=60, purge_store=False, report=said.append)
+        assert line.replace("90", "60") in said
+    assert graces[:2] == [20, 30]
+    assert set(graces[2:]) == {30}
 
 
 async def test_all_pods_are_stopped_and_started(with_claim: FakeSite) -> None:

@@ -165,7 +165,7 @@ def reconcile(cluster: FakeCluster, namespace: str, group: str) -> None:
 
 
 def delete_pod(cluster: FakeCluster, pod: FakePod, grace_s: float | None) -> None:
-    """Delete a pod: at once without a grace, else once its server has ended."""
+    """Delete a pod: at once without a grace, else once its server has ended; again only to shorten it."""
     if pod.server is None or grace_s == 0:
         cluster.remove_pod(pod)
         return
@@ -175,8 +175,12 @@ def delete_pod(cluster: FakeCluster, pod: FakePod, grace_s: float | None) -> Non
         pod.server.signal("SIGTERM")
 
     async def kill_later() -> None:
-        await asyncio.sleep(_GRACE_S if grace_s is None else grace_s)
+        await asyncio.sleep(_own_grace(pod) if grace_s is None else grace_s)
         if cluster.pods.get((pod.namespace, pod.name)) is pod:
             cluster.remove_pod(pod)
 
     cluster.spawn(kill_later())
+
+
+def _own_grace(pod: FakePod) -> float:
+    return float(pod.workload["spec"]["template"]["spec"].get("terminationGracePeriodSeconds", _GRACE_S))
