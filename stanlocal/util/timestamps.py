@@ -29,3 +29,10 @@ def rfc3339_ns(time: int) -> str:
     """Return a time in nanoseconds since 1970 as RFC 3339 with all of them, as Go writes it."""
     seconds, rest = divmod(time, 10**9)
     return (_EPOCH + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S") + f".{rest:09d}Z"
+
+
+def from_rfc3339_ns(stamp: str) -> int:
+    """Return the nanoseconds since 1970 of a time in UTC as Go writes it, without zeros at its end."""
+    whole, _, fraction = stamp.removesuffix("Z").partition(".")
+    seconds = (datetime.fromisoformat(f"{whole}+00:00") - _EPOCH) // timedelta(seconds=1)
+    return seconds * 10**9 + int(fraction.ljust(9, "0"))

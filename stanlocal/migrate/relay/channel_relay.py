@@ -120,7 +120,7 @@ class ChannelRelay:
         end = await first_available(client, progress.channel, LastReceived())
         progress.known = end.sequence if end else 0
         async with StreamWriter(server, progress.stream, progress.channel, last) as writer:
-            await writer.clear()
+            await writer.begin()
             self._at(last)
             if last and end:
                 await self._compare_lineage(client, writer, end)
@@ -145,7 +145,7 @@ class ChannelRelay:
             )
         at = await first_available(client, self.progress.channel, StartSequence(writer.last))
         if at is not None and at.sequence == writer.last:
-            await writer.compare([at])
+            await writer.compare_repeats([at])
 
     async def _pump(self, arrivals: _Arrivals, writer: StreamWriter, end: int | None) -> bool:
         """Write what arrives until a message is missing (False), or the stream has `end` (True)."""
@@ -155,23 +155,10 @@ class ChannelRelay:
             if not arrived:
                 return False
             progress.waiting_since = asyncio.get_running_loop().time()
-            run: list[Relayed] = []
-            had: list[Relayed] = []
-            done: list[Message] = []
-            following = writer.last + 1
-            for message in arrived:
-                if message.sequence > following:
-                    break
-                each = Relayed(message.sequence, message.timestamp, message.data)
-                if message.sequence == following:
-                    run.append(each)
-                    following += 1
-                elif message.sequence <= begun:
-                    had.append(each)
-                done.append(message)
+            run, had, done = _sorted(arrived, writer, begun)
             progress.known = max(progress.known, *(message.sequence for message in arrived))
             progress.repeated += len(done) - len(run)
-            await writer.compare(had)
+            await writer.compare_repeats(had)
             await writer.write(run)
             progress.relayed += len(run)
             self._at(writer.last)
@@ -206,6 +193,30 @@ class ChannelRelay:
         """Wait until the stream has everything up to a sequence."""
         while self.progress.last < sequence:
             await self._advanced.wait()
+
+
+def _sorted(
+    arrived: list[Message], writer: StreamWriter, begun: int
+) -> tuple[list[Relayed], list[Relayed], list[Message]]:
+    """Return what follows the stream's last message, repeats to compare with it, and the messages of both.
+
+    Other repeats are of what was written since the stream was at `begun`. The messages end before one that
+    does not follow, also one that is not the same under the same sequence.
+    """
+    run: list[Relayed] = []
+    had: list[Relayed] = []
+    done: list[Message] = []
+    for message in arrived:
+        each = Relayed(message.sequence, message.timestamp, message.data)
+        place = each.sequence - writer.last - 1
+        if place > len(run) or (0 <= place < len(run) and each != run[place]):
+            break
+        if place == len(run):
+            run.append(each)
+        elif place < 0 and (each.sequence <= begun or writer.is_later(each)):
+            had.append(each)
+        done.append(message)
+    return run, had, done
 
 
 class _Durable:

@@ -12,6 +12,7 @@ import asyncio
 import base64
 import itertools
 import json
+import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -19,6 +20,7 @@ from stanlocal.errors import JetStreamError, RelayBlocked
 from stanlocal.migrate.jetstream.connection import JetStream
 from stanlocal.migrate.jetstream.publishing import LONGEST_GAP
 from stanlocal.migrate.published import TIMESTAMP, headers_of
+from stanlocal.util.timestamps import from_rfc3339_ns
 
 _ANSWER_S = 2.0
 """Seconds in which a batch is usually answered; then the stream is asked."""
@@ -28,6 +30,8 @@ _PAUSE_S = 0.05
 _BATCH_BYTES = 4 << 20
 _FILLER = f"{TIMESTAMP}: 0\r\n".encode()
 """Header of a message that only keeps the place of one that the channel no longer has."""
+_ORIGINAL = re.compile(rb"\r\n%b: (\d{1,19})\r\n" % TIMESTAMP.encode())
+"""Time at which the channel got a message."""
 _NO_MESSAGE = 10037
 """Error code for a sequence without a message (server/errors.json)."""
 
@@ -47,6 +51,8 @@ class StreamWriter:
     def __init__(self, server: JetStream, stream: str, subject: str, last: int) -> None:
         self.last = last
         """Sequence of the last message that the stream is known to have."""
+        self._newest = 0
+        """Latest time at which the channel got a message that the stream has; 0 if that is unknown."""
         self._server = server
         self._stream = stream
         self._subject = subject
@@ -81,6 +87,8 @@ class StreamWriter:
             confirmed = batch[-1].sequence if await self._published(batch) else await self._found(left)
             if confirmed > self.last:
                 self.last, progress = confirmed, loop.time()
+                written = (each.time for each in left if each.sequence <= confirmed)
+                self._newest = max(self._newest, *written)
                 left = [each for each in left if each.sequence > confirmed]
             elif loop.time() - progress > _STALLED_S:
                 raise JetStreamError(
@@ -149,10 +157,30 @@ class StreamWriter:
                     "them with 'stanlocal migrate verify'"
                 )
 
+    def is_later(self, message: Relayed) -> bool:
+        """Return whether the channel got a message after all that the stream has of it."""
+        return 0 < self._newest < message.time
+
+    async def compare_repeats(self, messages: Sequence[Relayed]) -> None:
+        """Raise `RelayBlocked` if the stream is past one of them, and never had it.
+
+        A later message under an earlier sequence is of a channel that began again, also where the stream has
+        dropped what it had there.
+        """
+        await self.compare(messages)
+        for message in filter(self.is_later, messages):
+            found = await self._message(message.sequence)
+            if found is None or _original_time(found) != message.time:
+                raise RelayBlocked(
+                    f"channel {self._subject} began again: stream {self._stream} is at {self.last}, and "
+                    f"{message.sequence} of the channel is later; keep what you need of the stream, delete "
+                    "it, and name the channel to 'stanlocal migrate relay'"
+                )
+
     async def skip_to(self, sequence: int) -> None:
         """Leave a gap up to a sequence: write empty messages, and delete them again.
 
-        Raises as `write`; `clear` deletes what a killed relay left of them.
+        Raises as `write`; `begin` deletes what a killed relay left of them.
         """
         first = self.last + 1
         if sequence - first >= LONGEST_GAP:
@@ -164,11 +192,17 @@ class StreamWriter:
         for each in range(first, sequence + 1):
             await self._delete(each)
 
-    async def clear(self) -> None:
-        """Delete the empty messages at the stream's end that a killed relay left of a gap.
+    async def begin(self) -> None:
+        """Delete what a killed relay left at the stream's end, and note the time of its last message.
 
         Raises `JetStreamError`.
         """
+        await self._clear()
+        found = await self._message_by({"last_by_subj": self._subject})
+        self._newest = _original_time(found) if found is not None else 0
+
+    async def _clear(self) -> None:
+        """Delete the empty messages at the stream's end that only keep the places of a gap."""
         sequence = self.last
         while sequence and (found := await self._message(sequence)) is not None:
             if _FILLER not in _bytes(found, "hdrs"):
@@ -178,8 +212,11 @@ class StreamWriter:
 
     async def _message(self, sequence: int) -> dict[str, Any] | None:
         """Return a message of the stream; None where there is none."""
+        return await self._message_by({"seq": sequence})
+
+    async def _message_by(self, request: dict[str, Any]) -> dict[str, Any] | None:
         try:
-            found = await self._server.ask(f"STREAM.MSG.GET.{self._stream}", {"seq": sequence})
+            found = await self._server.ask(f"STREAM.MSG.GET.{self._stream}", request)
         except JetStreamError as error:
             if error.code == _NO_MESSAGE:
                 return None
@@ -212,6 +249,12 @@ def confirmed_sequence(answer: bytes) -> int | None:
         return None
     sequence = document.get("seq")
     return sequence if isinstance(sequence, int) else None
+
+
+def _original_time(message: dict[str, Any]) -> int:
+    """Return when the channel got a message (ns): a header says so, unless the message was restored."""
+    found = _ORIGINAL.search(_bytes(message, "hdrs"))
+    return int(found[1]) if found is not None else from_rfc3339_ns(message["time"])
 
 
 def _bytes(message: dict[str, Any], key: str) -> bytes:
