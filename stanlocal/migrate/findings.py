@@ -144,8 +144,8 @@ def _of_channel(channel: Channel, *, readable: bool) -> Iterator[Finding]:
             Kind.MAX_BYTES,
             channel.name,
             f"max_bytes {size(channel.limits.max_bytes)} counts differently: JetStream counts fewer bytes "
-            "a message, and keeps some more of them",
-            "nothing to do, if a few more messages do no harm",
+            "a message, and keeps some more of them; of relayed ones, which have headers, it keeps fewer",
+            "nothing to do, if a few more messages do no harm; raise it where a relay is to fill the stream",
         )
     if channel.limits.max_inactivity:
         hours = channel.limits.max_inactivity / _HOUR_NS

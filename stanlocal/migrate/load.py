@@ -17,7 +17,7 @@ from stanlocal.migrate.jetstream.connection import JetStream
 from stanlocal.migrate.jetstream.publishing import fill_by_publishing, make_gaps
 from stanlocal.migrate.jetstream.restore import restore
 from stanlocal.migrate.pack_folder import PACK_ID, PackedStream, PackFolder
-from stanlocal.migrate.published import LOSSES, MARK, PART
+from stanlocal.migrate.published import LOSSES, MARK, PART, limits_of
 from stanlocal.migrate.server_versions import PUBLISHES, RESTORES
 from stanlocal.util.format import size
 from stanlocal.util.printable import printable
@@ -99,7 +99,9 @@ async def load(
 
 def _no_room(stream: PackedStream, pack: PackFolder, server: JetStream, replicas: int) -> JetStreamError:
     """Return the error for a stream whose limit is more than the server may still reserve."""
-    needed = replicas * sum(max(0, each.config.get("max_bytes") or 0) for each in pack.streams)
+    restores = server.version >= RESTORES
+    limits = (each.config if restores else limits_of(each.config, each.state) for each in pack.streams)
+    needed = replicas * sum(max(0, each.get("max_bytes") or 0) for each in limits)
     return JetStreamError(
         f"{server.url} has no room for stream {stream.name}: it reserves max_bytes whole, "
         f"{size(needed)} for all streams of the pack; set at least "

@@ -2,8 +2,9 @@
 
 Sequences stay, as the stream begins at the channel's first (nats-server 2.10) and each message is published
 on condition that its predecessor is the last. Where the channel has a gap, messages are published and deleted
-again. The time of a message is new; the original is in a header. Consumers are brought to the position of
-their durables by consuming, and acknowledging what those acknowledged.
+again. The time of a message is new; the original is in a header. The stream has no limits until it holds
+everything. Consumers are brought to the position of their durables by consuming, and acknowledging what
+those acknowledged.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from stanlocal.migrate.archive.reading import Entry, read_archive
 from stanlocal.migrate.jetstream.connection import JetStream
 from stanlocal.migrate.jetstream.pulling import Puller
 from stanlocal.migrate.pack_folder import PackedStream
-from stanlocal.migrate.published import MARK, WHOLE, headers_of
+from stanlocal.migrate.published import MARK, UNLIMITED, WHOLE, headers_of, limits_of
 
 _WINDOW = 2_000
 """Messages between two confirmations."""
@@ -40,15 +41,17 @@ Advance = Callable[[int], None]
 async def fill_by_publishing(
     stream: PackedStream, config: Mapping[str, Any], server: JetStream, advance: Advance
 ) -> None:
-    """Publish what the stream does not have yet, and bring its consumers to their positions.
+    """Publish what the stream does not have yet, bring its consumers to their positions, and set its limits.
 
     Raises `JetStreamError`, or `StoreRefused` for a damaged pack; what was published until then stays, and
     the next run goes on behind it.
     """
+    limits = limits_of(config, stream.state)
     there = await server.stream(stream.name)
-    if there is None:
+    if there is None:  # made with its limits, as a server that has no room for them refuses it then
         first = stream.state["first_seq"]
-        there = await server.ask(f"STREAM.CREATE.{stream.name}", {**config, "first_seq": first})
+        there = await server.ask(f"STREAM.CREATE.{stream.name}", {**config, **limits, "first_seq": first})
+    await server.ask(f"STREAM.UPDATE.{stream.name}", {**there["config"], **UNLIMITED})
     last = max(there["state"]["last_seq"], stream.state["first_seq"] - 1)
     publisher = _Publisher(stream, config["subjects"][0], server, last)
     gaps = _Gaps(stream.state["first_seq"], last)
@@ -67,9 +70,10 @@ async def fill_by_publishing(
     gaps.before(stream.state["last_seq"] + 1)
     await publisher.finish(stream.state["last_seq"])
     await gaps.clear(stream.name, server)
+    await _check_count(stream, server)
     for consumer in consumers:
         await consumer.bring_up(stream.name, server)
-    await _mark_whole(stream.name, server)
+    await _mark_whole(stream.name, limits, server)
     advance(stream.data.stat().st_size)
 
 
@@ -83,12 +87,23 @@ async def make_gaps(stream: PackedStream, server: JetStream) -> None:
     await gaps.clear(stream.name, server)
 
 
-async def _mark_whole(stream: str, server: JetStream) -> None:
+async def _check_count(stream: PackedStream, server: JetStream) -> None:
+    """Raise `JetStreamError` if the stream has lost messages: no run would publish them again."""
+    found = await server.stream(stream.name)
+    messages, wanted = found["state"]["messages"] if found else 0, stream.state["messages"]
+    if messages < wanted:
+        raise JetStreamError(
+            f"stream {stream.name} has {messages} messages, and the pack {wanted}: some were dropped while "
+            f"it was filled; delete it ('nats stream rm {stream.name}'), and run it again"
+        )
+
+
+async def _mark_whole(stream: str, limits: Mapping[str, int], server: JetStream) -> None:
     found = await server.stream(stream)
     if found is not None:
         config = found["config"]
         metadata = {**(config.get("metadata") or {}), MARK: WHOLE}
-        await server.ask(f"STREAM.UPDATE.{stream}", {**config, "metadata": metadata})
+        await server.ask(f"STREAM.UPDATE.{stream}", {**config, **limits, "metadata": metadata})
 
 
 class _Gaps:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import nats
 import pytest
@@ -18,6 +19,8 @@ from stanlocal.migrate.pack_folder import PackFolder, read_pack
 from stanlocal.migrate.plan import MigrationPlan, make_plan
 from stanlocal.migrate.published import EXPECTED, MARK, PART, TIMESTAMP, WHOLE
 from stanlocal.migrate.verify import Verification, verify
+from stanlocal.store.format.slices import summarize
+from stanlocal.store.verify.limits import Limits, kept
 from tests.support.jetstream import JetStreamServer, build_jetstream, running_jetstream
 from tests.support.stores import make_store, slice_of, subscription, update
 
@@ -137,6 +140,57 @@ async def test_deletions_that_a_killed_server_forgot_are_made_again(
     assert [each["result"] for each in done.streams] == ["there already"]
     assert (state["messages"], state["num_deleted"]) == (70, 9)
     assert consumer["delivered"]["stream_seq"] == 100
+
+
+async def _loaded_whole(store: Path, limits: dict[str, int], url: str, folder: Path) -> dict[str, Any]:
+    """Fill a stream from a store under limits that leave out no message; return its configuration."""
+    plan = make_plan(take_inventory(store, limits))
+    pack(plan, folder)
+    assert plan.streams[0].channel.beyond_limits == 0
+    async with connected(url) as server:
+        await _publish(read_pack(folder), server)
+        verdict = await verify(plan, server)
+        info = await server.stream("orders") or {}
+    assert _counts(verdict) == {}
+    assert verdict.streams[0].equal == plan.streams[0].channel.messages
+    return dict(info["config"])
+
+
+@pytest.mark.parametrize("size", [20, 128, 1000])
+async def test_a_channel_that_is_full_by_bytes_loses_nothing(
+    size: int, jetstream: JetStreamServer, tmp_path: Path
+) -> None:
+    store = make_store(tmp_path / "store", [slice_of([b"x" * size] * 3_000)])
+    [channel] = take_inventory(store).channels
+    served = kept(store, [(each, summarize(store, each)) for each in channel.slices], Limits(1 << 40), 0)
+    assert served is not None
+    full = served.bytes
+    config = await _loaded_whole(store, {"max_bytes": full}, jetstream.url, tmp_path / "pack")
+    assert (config["max_msgs"], config["max_bytes"] - full) == (-1, 3_000 * 98)
+
+
+async def test_a_channel_with_gaps_that_is_full_by_number_loses_nothing(
+    gaps: Path, jetstream: JetStreamServer, tmp_path: Path
+) -> None:
+    limits = {"max_msgs": 70, "max_age": 10**18}
+    config = await _loaded_whole(gaps, limits, jetstream.url, tmp_path / "pack")
+    assert (config["max_msgs"], config["max_bytes"], config["max_age"]) == (70, -1, 10**18)
+
+
+async def test_a_stream_that_lost_messages_before_the_last_run_is_an_error(
+    gaps: Path, jetstream: JetStreamServer, tmp_path: Path
+) -> None:
+    _, packed = _packed(gaps, tmp_path / "pack")
+    [stream] = packed.streams
+    config = {**stream.config, "metadata": {**stream.config["metadata"], MARK: PART}}
+    async with connected(jetstream.url) as server:
+        await server.ask("STREAM.CREATE.orders", {**config, "first_seq": 101, "max_msgs": 5})
+        for number in range(30):
+            await server.send("orders", b"a%d" % number)
+        with pytest.raises(JetStreamError, match="stream orders has 45 messages, and the pack 70"):
+            await _publish(packed, server)
+        info = await server.stream("orders") or {}
+    assert info["config"]["metadata"][MARK] == PART
 
 
 async def test_a_gap_that_would_take_too_long_is_refused(jetstream: JetStreamServer, tmp_path: Path) -> None:
