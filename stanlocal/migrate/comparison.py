@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -101,8 +101,10 @@ class MessageComparison:
         """
         self._published = published
         self._subject = subject.encode()
-        self._expected: Iterator[BulkMessage] = chain.from_iterable(expected)
-        self._next: BulkMessage | None = next(self._expected, None)
+        self._unread: Iterator[BulkMessage] = chain.from_iterable(expected)
+        self._put_back: deque[BulkMessage] = deque()
+        """Messages that come before those unread, at most as many as were compared in one go."""
+        self._next: BulkMessage | None = self._take()
         self._differences = differences
         self.equal = 0
         """Number of messages that are the same on both sides."""
@@ -118,12 +120,12 @@ class MessageComparison:
         """Count every message that was not delivered."""
         while self._next is not None:
             self._missing(self._next)
-            self._next = next(self._expected, None)
+            self._next = self._take()
 
     def _all_equal(self, delivered: Sequence[Delivered]) -> bool:
         """Compare them in one go; if anything differs, put back what was taken of the channel."""
         assert self._next is not None
-        held = [self._next, *islice(self._expected, len(delivered) - 1)]
+        held = [self._next, *self._take_many(len(delivered) - 1)]
         same = {message.subject for message in delivered} == {self._subject}
         if same and (self._published or delivered[0].headers):
             wanted = [(sequence, data, headers_of(sequence, time)) for sequence, time, data in held]
@@ -135,21 +137,30 @@ class MessageComparison:
         if same:
             self.equal += len(held)
         else:
-            self._expected = chain(held, self._expected)
-        self._next = next(self._expected, None)
+            self._put_back.extendleft(reversed(held))
+        self._next = self._take()
         return same
+
+    def _take(self) -> BulkMessage | None:
+        """Return the next message of the channel; None behind the last."""
+        return self._put_back.popleft() if self._put_back else next(self._unread, None)
+
+    def _take_many(self, count: int) -> list[BulkMessage]:
+        """Return the next messages of the channel, fewer at its end."""
+        taken = [self._put_back.popleft() for _ in range(min(count, len(self._put_back)))]
+        return [*taken, *islice(self._unread, count - len(taken))]
 
     def _one(self, found: Delivered) -> None:
         while self._next is not None and self._next[0] < found.sequence:
             self._missing(self._next)
-            self._next = next(self._expected, None)
+            self._next = self._take()
         if self._next is None or self._next[0] > found.sequence:
             self._differences.add(
                 Kind.EXTRA, f"sequence {found.sequence} is only in the stream", sequence=found.sequence
             )
             return
         sequence, time, data = self._next
-        self._next = next(self._expected, None)
+        self._next = self._take()
         before = self._differences.counts.total()
         published = self._published or bool(found.headers)
         headers = headers_of(sequence, time) if published else b""

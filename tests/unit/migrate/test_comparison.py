@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -61,6 +62,20 @@ def test_messages_that_a_relay_added_have_their_time_in_a_header(sizes: list[int
     if restored < len(found):
         found[-1] = found[-1]._replace(headers=headers_of(11, 1))
         assert _compare(MESSAGES, found, sizes)[1].counts == {Kind.HEADERS: 1}
+
+
+def test_the_time_for_a_difference_does_not_grow_with_those_before_it() -> None:
+    """Where every batch differs, each is compared as fast as the first."""
+    count = 100_000
+    differences = Differences()
+    expected = [[(sequence, 1, b"data")] for sequence in range(1, count + 1)]
+    comparison = MessageComparison("orders", iter(expected), differences)
+    began = time.process_time()
+    for sequence in range(1, count + 1):
+        comparison.compare([Delivered(sequence, 1, b"other", b"orders", b"")])
+    comparison.finish()
+    assert differences.counts == {Kind.DATA: count}
+    assert time.process_time() - began < 10
 
 
 @pytest.mark.parametrize(
