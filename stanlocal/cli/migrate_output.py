@@ -127,6 +127,9 @@ def verdict(document: dict[str, Any]) -> None:
         if stream["unreadable"]:
             damaged = counted(stream["unreadable"], "damaged record")
             printing.echo(f"{stream['stream']}: {damaged} of the store not compared")
+        if stream["below_first"]:
+            older = counted(stream["below_first"], "message")
+            printing.echo(f"{stream['stream']}: {older} before the channel's first not compared")
         if stream["published"]:
             printing.echo(
                 f"{stream['stream']}: it was filled by publishing; times were compared in its headers"

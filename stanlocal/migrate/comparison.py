@@ -83,6 +83,10 @@ class Differences:
         if self.counts[kind] <= KEPT:
             self.listed.append(Difference(kind, detail, sequence, consumer))
 
+    def add_extra(self, sequence: int) -> None:
+        """Add a message that the channel does not have."""
+        self.add(Kind.EXTRA, f"sequence {sequence} is only in the stream", sequence=sequence)
+
 
 class MessageComparison:
     """Compares messages as they are delivered with those that a channel has."""
@@ -155,9 +159,7 @@ class MessageComparison:
             self._missing(self._next)
             self._next = self._take()
         if self._next is None or self._next[0] > found.sequence:
-            self._differences.add(
-                Kind.EXTRA, f"sequence {found.sequence} is only in the stream", sequence=found.sequence
-            )
+            self._differences.add_extra(found.sequence)
             return
         sequence, time, data = self._next
         self._next = self._take()

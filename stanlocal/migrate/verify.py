@@ -43,6 +43,9 @@ class StreamVerdict:
     """Whether the stream was filled by publishing; its times are new, and the headers have the original."""
     unreadable: int = 0
     """Number of damaged records of the store, which nothing can be compared with."""
+    below_first: int = 0
+    """Number of messages of the stream that the channel may have had and dropped by its limits since, so that
+    nothing can be compared with them."""
     differences: Differences = field(default_factory=Differences)
 
     @property
@@ -59,6 +62,7 @@ class StreamVerdict:
             "pending_known": self.pending_known,
             "published": self.published,
             "unreadable": self.unreadable,
+            "below_first": self.below_first,
             "counts": {kind.value: count for kind, count in self.differences.counts.items()},
             "differences": [each.document() for each in self.differences.listed],
         }
@@ -135,6 +139,8 @@ async def _stream(
 
     result.published = MARK in (info["config"].get("metadata") or {})
     last = info["state"]["last_seq"]
+    if info["state"]["messages"]:
+        await _look_below(plan, stream, server, result, info["state"]["first_seq"])
     await compare_messages(plan, stream, server, result, last, count if salvage else refuse, compared)
     if not stream.consumers:
         return
@@ -145,6 +151,25 @@ async def _stream(
         result.pending_known &= known is not None
         compare_consumer(consumer, found, known, result.differences)
         result.consumers += 1
+
+
+async def _look_below(
+    plan: MigrationPlan, stream: StreamPlan, server: JetStream, result: StreamVerdict, first: int
+) -> None:
+    """Count what the stream has from sequence `first` on, before the channel's first message.
+
+    A stream may keep longer what its channel has dropped by limits: it was loaded before, or by publishing,
+    which makes messages young again. Where no limit can have dropped anything it is a difference.
+    """
+    channel = stream.channel
+    limits_known = plan.inventory.store_limits is not None and channel.split is None
+    explained = channel.limits.drop_messages or not limits_known
+    async for batch in read_stream(server, stream.name, first, channel.first_sequence - 1):
+        if explained:
+            result.below_first += len(batch)
+            continue
+        for message in batch:
+            result.differences.add_extra(message.sequence)
 
 
 async def compare_messages(

@@ -1,4 +1,4 @@
-"""The plan of a migration as people see it."""
+"""Plans and verdicts of a migration as people see them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import pytest
 
 from stanlocal.cli import migrate_output
 from stanlocal.migrate.findings import Finding, Kind
+from stanlocal.migrate.verify import StreamVerdict, Verification
 
 
 def _plan(*findings: Finding) -> dict[str, Any]:
@@ -31,3 +32,11 @@ def test_many_findings_of_one_kind_are_counted_with_their_remedy_once(
         "max-channels  no counterpart",
         "    limit them",
     ]
+
+
+def test_messages_before_the_channels_first_are_said(capsys: pytest.CaptureFixture[str]) -> None:
+    stream = StreamVerdict("orders", "orders", equal=4, below_first=3)
+    migrate_output.verdict(Verification("nats://server", [stream]).document())
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "orders: 3 messages before the channel's first not compared"
+    assert lines[1].startswith("equal: 4 messages")
