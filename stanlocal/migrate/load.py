@@ -14,7 +14,7 @@ from typing import Any
 
 from stanlocal.errors import JetStreamError
 from stanlocal.migrate.jetstream.connection import JetStream
-from stanlocal.migrate.jetstream.publishing import fill_by_publishing, make_gaps
+from stanlocal.migrate.jetstream.publishing import bring_up_again, fill_by_publishing, make_gaps
 from stanlocal.migrate.jetstream.restore import restore
 from stanlocal.migrate.pack_folder import PACK_ID, PackedStream, PackFolder
 from stanlocal.migrate.published import LOSSES, MARK, PART, limits_of
@@ -123,8 +123,10 @@ async def _load(
                 f"{server.url} has a stream {stream.name} that this pack did not make; "
                 f"delete it ('nats stream rm {stream.name}'), or name the channel's stream with '--names'"
             )
-        if whole and _mark(there) is not None and _is_overfull(there, stream):
-            await make_gaps(stream, server)
+        if whole and _mark(there) is not None:
+            if _is_overfull(there, stream):
+                await make_gaps(stream, server)
+            await bring_up_again(stream, server)
         if whole:
             advance(stream.data.stat().st_size)
             return "there already"

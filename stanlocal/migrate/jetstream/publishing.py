@@ -87,6 +87,25 @@ async def make_gaps(stream: PackedStream, server: JetStream) -> None:
     await gaps.clear(stream.name, server)
 
 
+async def bring_up_again(stream: PackedStream, server: JetStream) -> None:
+    """Bring consumers up again that stand before their durables: a killed server forgets its last acks.
+
+    One that has gone on since, and one that others made since, is left alone.
+    """
+    consumers, behind = list[ConsumerPosition](), list[ConsumerPosition]()
+    for entry in read_archive(stream.data):
+        if entry.name.startswith(_PREFIX):
+            consumers.append(ConsumerPosition(json.loads(entry.data)))
+        elif entry.sequence and not behind:  # every consumer is known
+            behind = [each for each in consumers if await each.is_behind(stream.name, server)]
+            if not behind:
+                return
+        for consumer in behind:
+            consumer.count(entry.sequence)
+    for consumer in behind:
+        await consumer.bring_up(stream.name, server)
+
+
 async def _check_count(stream: PackedStream, server: JetStream) -> None:
     """Raise `JetStreamError` if the stream has lost messages: no run would publish them again."""
     found = await server.stream(stream.name)
@@ -211,6 +230,11 @@ class ConsumerPosition:
         self._to_consume = 0
 
     @property
+    def _start(self) -> dict[str, Any]:
+        """The fields of its configuration that say where it begins."""
+        return {"deliver_policy": "by_start_sequence", "opt_start_seq": self._floor + 1}
+
+    @property
     def delivered(self) -> int:
         """Highest sequence that the durable has had."""
         return int(self._delivered)
@@ -225,6 +249,15 @@ class ConsumerPosition:
         gone = sum(low < each <= self._delivered for each in deleted)
         self._to_consume = max(self._delivered - low, 0) - gone
 
+    async def is_behind(self, stream: str, server: JetStream) -> bool:
+        """Return whether this consumer, and none that others made, stands before its durable."""
+        there = await server.consumer(stream, self._config["name"])
+        if there is None or any(there["config"].get(key) != start for key, start in self._start.items()):
+            return False
+        delivered, waiting = there["delivered"]["stream_seq"], there["num_ack_pending"]
+        lost_acks = delivered == self._delivered and waiting > len(self._pending)
+        return bool(delivered < self._delivered or lost_acks)
+
     async def bring_up(self, stream: str, server: JetStream, *, at_once: bool = False) -> None:
         """Make it, and consume up to the position, leaving unacknowledged what is so.
 
@@ -232,7 +265,7 @@ class ConsumerPosition:
         """
         name = self._config["name"]
         there = await server.consumer(stream, name)
-        config = {**self._config, "deliver_policy": "by_start_sequence", "opt_start_seq": self._floor + 1}
+        config = {**self._config, **self._start}
         patient = {"ack_wait": _LONG_ACK_WAIT_NS, "max_ack_pending": len(self._pending) + _BATCH}
         subject = f"CONSUMER.CREATE.{stream}.{name}"
         if there is not None:

@@ -13,6 +13,7 @@ from stanlocal.migrate.archive.reading import read_archive
 from stanlocal.migrate.inventory import take_inventory
 from stanlocal.migrate.jetstream.connection import JetStream, connected
 from stanlocal.migrate.jetstream.publishing import fill_by_publishing
+from stanlocal.migrate.jetstream.pulling import Puller
 from stanlocal.migrate.load import load
 from stanlocal.migrate.pack import pack
 from stanlocal.migrate.pack_folder import PackFolder, read_pack
@@ -118,6 +119,28 @@ async def test_what_keeps_a_gap_open_is_deleted_by_the_next_run_if_the_first_was
         verdict = await verify(plan, server)
     await client.close()
     assert _counts(verdict) == {}
+
+
+async def test_acknowledgements_that_a_killed_server_forgot_are_made_again(
+    gaps: Path, jetstream: JetStreamServer, tmp_path: Path
+) -> None:
+    """The consumer is at its beginning, as one whose state was not written; one that went on stays."""
+    plan, packed = _packed(gaps, tmp_path / "pack")
+    [stream] = packed.streams
+    [name] = stream.consumers
+    async with connected(jetstream.url) as server:
+        await _publish(packed, server)
+        config = (await server.consumer("orders", name) or {})["config"]
+        await server.ask(f"CONSUMER.DELETE.orders.{name}")
+        await server.ask(f"CONSUMER.CREATE.orders.{name}", {"stream_name": "orders", "config": config})
+        assert _counts(await verify(plan, server)) != {}
+        await load(packed, server)
+        assert _counts(await verify(plan, server)) == {}
+        async with Puller(server, "orders", name) as puller:
+            assert await puller.pull(3, 5) == [171, 172, 173]
+        await load(packed, server)
+        consumer = await server.consumer("orders", name) or {}
+    assert consumer["delivered"]["stream_seq"] == 173
 
 
 async def test_deletions_that_a_killed_server_forgot_are_made_again(
