@@ -24,6 +24,8 @@ from stanlocal.util.printable import printable
 
 _CONSUMER_S = 30.0
 """Seconds that a cluster may take to bring up a consumer."""
+_SILENT_S = 15.0
+"""Seconds in which a replica whose server runs is heard by the stream's leader."""
 _REPLICAS_S = 300.0
 """Seconds that the replicas of a stream may take to get what was restored."""
 _PAUSE_S = 0.1
@@ -170,14 +172,20 @@ async def _wait_for_consumer(
 
 
 async def _wait_for_replicas(stream: PackedStream, server: JetStream) -> None:
-    """Wait until each replica that is reached has the stream: any may answer whoever reads it next."""
+    """Wait until each replica that is reached has the stream: any may answer whoever reads it next.
+
+    The cluster takes minutes to call a server offline, so one that stays silent is not waited for either.
+    """
     behind: list[str] = []
+    began = time.monotonic()
     try:
         async with asyncio.timeout(_REPLICAS_S):
             while True:
                 cluster = (await server.stream(stream.name) or {}).get("cluster") or {}
                 replicas = cluster.get("replicas") or []
-                there = [each for each in replicas if not each.get("offline")]
+                patient = time.monotonic() - began < _SILENT_S
+                reached = [each for each in replicas if not each.get("offline")]
+                there = [each for each in reached if patient or _is_heard(each)]
                 behind = [str(each.get("name")) for each in there if not each.get("current")]
                 if not behind:
                     return
@@ -187,6 +195,11 @@ async def _wait_for_replicas(stream: PackedStream, server: JetStream) -> None:
             f"stream {stream.name} is not on {printable(', '.join(behind))} after {_REPLICAS_S:g} s; see the "
             "logs of these servers, and run it again"
         ) from error
+
+
+def _is_heard(replica: Mapping[str, Any]) -> bool:
+    """Return whether the stream's leader has heard of a replica lately; `active` is 0 if it never has."""
+    return 0 < int(replica.get("active") or 0) < _SILENT_S * 1e9
 
 
 def _text(version: tuple[int, ...]) -> str:
