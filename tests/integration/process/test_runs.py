@@ -263,8 +263,9 @@ async def test_a_server_without_supervisor_is_found_and_ended(engine: ProcessEng
 async def test_a_server_without_supervisor_is_not_paused_as_no_one_would_know(
     engine: ProcessEngine, home: Path
 ) -> None:
-    plan = await scripted_group(engine, home, "g", "while :; do sleep 0.01; echo on >> ticks; done")
+    plan = await scripted_group(engine, home, "g", IDLE)
     await engine.start(plan, "g-0")
+    await lines_until(engine, "g-0", "up")  # a line that no process reads would be its end
     run = run_of(home, "g-0")
     os.kill(run.supervisor.pid, signal.SIGKILL)
     await eventually(lambda: not run.supervisor.alive)
