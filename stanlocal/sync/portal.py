@@ -12,6 +12,7 @@ import os
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator
 from concurrent.futures import Future
+from contextlib import suppress
 from contextvars import Context, ContextVar, copy_context
 from typing import Any, Generic, TypeVar
 
@@ -130,7 +131,7 @@ class Portal:
 
     def _run_loop(self, started: threading.Event) -> None:
         # Not the project's own policy, whose loops may be made for something else.
-        with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
+        with asyncio.Runner(loop_factory=_Loop) as runner:
             runner.run(self._until_stopped(started))
 
     async def _until_stopped(self, started: threading.Event) -> None:
@@ -147,6 +148,15 @@ class Portal:
             self._thread.join()
             self._loop = self._stop = self._thread = None
             atexit.unregister(self.stop)
+
+
+class _Loop(asyncio.SelectorEventLoop):
+    """An event loop that may end while the interpreter does."""
+
+    async def shutdown_default_executor(self, *timeout: float | None) -> None:
+        """Wait for the executor's threads; at the interpreter's end they have ended before this loop."""
+        with suppress(RuntimeError):  # from Python 3.12 on, no thread that waits for them can be started then
+            await super().shutdown_default_executor(*timeout)
 
 
 class Call(Generic[T]):
