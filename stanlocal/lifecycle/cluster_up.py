@@ -26,7 +26,7 @@ _RUNNING = "the running group"
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """What an `up` has found, and leaves where it fails."""
+    """Findings of an `up`, which it leaves as they were if it fails."""
 
     plan: GroupPlan | None
     parts: frozenset[str]

@@ -59,7 +59,7 @@ class Cli:
         return done.stdout
 
     def up_with_first_active(self) -> None:
-        """Bring the group up anew until its first node is active, as the servers' waits draw which one is."""
+        """Bring the group up, again until its first node is active: the servers' waits draw which one is."""
         for _ in range(_ATTEMPTS):
             if self.json("up")["active"].endswith("-0"):
                 return

@@ -118,7 +118,7 @@ def test_a_green_run_that_could_not_end_its_group_fails_and_says_so(
     assert "Traceback" not in text
 
 
-def test_the_failures_of_a_run_are_shown_when_its_group_could_not_be_ended(
+def test_a_failure_is_shown_first_when_its_group_can_be_neither_healed_nor_ended(
     pytester: pytest.Pytester,
 ) -> None:
     body = """
@@ -128,26 +128,13 @@ def test_the_failures_of_a_run_are_shown_when_its_group_could_not_be_ended(
     """
     code, text = run(pytester, body)
     assert code == pytest.ExitCode.TESTS_FAILED, text
-    assert "= FAILURES =" in text
-    assert "AssertionError: this one" in text
-    assert "could not be ended: the engine is away" in text
-    assert "Traceback" not in text
-
-
-def test_a_failed_test_whose_group_could_not_be_healed_has_both_in_its_report(
-    pytester: pytest.Pytester,
-) -> None:
-    body = """
-    def test_it(stan_group, lose_engine):
-        lose_engine()
-        assert False, "this one"
-    """
-    _, text = run(pytester, body)
     assert "1 failed in" in text
-    own, beside = (
+    own, unhealed = (
         text.index(each) for each in ("AssertionError: this one", "could not be healed after the test")
     )
-    assert own < beside
+    assert text.index("= FAILURES =") < own < unhealed
+    assert "could not be ended: the engine is away" in text
+    assert "Traceback" not in text
 
 
 def test_a_teardown_that_fails_in_a_group_that_could_not_be_healed_has_both_in_its_report(
